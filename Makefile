@@ -1,0 +1,40 @@
+# The index of what one can do here. Variables work both ways:
+# `make run PORT=8001` and `PORT=8001 make run`.
+PYTHON ?= python3
+VENV_PYTHON = .venv/bin/python
+# Ends with make, however make ends; `exec` leaves no shell in between that would
+# keep a signal to itself.
+BOUND = exec $(PYTHON) launch/bound.py TERM
+WITH = $(PYTHON) -m launch.bootstrap
+
+.PHONY: help run worker test soak check browser clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+run:  ## everything on this machine; PORT BIND DATA_DIR REDIS_URL CHAT_MODEL WORKERS …
+	@$(BOUND) $(WITH) run -m launch
+
+worker:  ## only workers, for the site whose Redis is at REDIS_URL
+	@$(BOUND) $(WITH) worker -m launch worker
+
+test: browser  ## all tests
+	$(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadscope $(TESTS)
+
+soak: browser  ## all tests with larger counts
+	SOAK=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadscope --timeout 3600 $(TESTS)
+
+browser:  # what the tests in a browser need
+	@$(WITH) dev -m launch.browser
+
+check:  ## lint, format, types, import contracts, migrations
+	@$(WITH) dev
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -m djlint --quiet --check --lint templates
+	.venv/bin/lint-imports --no-cache
+	DATA_DIR=$$(mktemp -d) $(VENV_PYTHON) manage.py makemigrations --check --dry-run
+
+clean:  ## the virtual environment and caches; not the data
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The web tier and the keeper. Never imports worker, never loads torch."""

@@ -1,0 +1,33 @@
+"""Sessions in the database; ending one also ends what polls remember of it.
+
+Every way out (log-out, a changed password, another device signed out) deletes the
+session, so this is the one place that has to forget.
+"""
+
+from __future__ import annotations
+
+import logging
+from hashlib import sha256
+
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+log = logging.getLogger(__name__)
+
+
+def who(session_key: str) -> str:
+    """The name under which the mailbox remembers a session, without its key."""
+    return sha256(session_key.encode()).hexdigest()
+
+
+class SessionStore(DatabaseStore):
+    def delete(self, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
+        super().delete(session_key)
+        if key is None:
+            return
+        try:
+            open_mailbox().forget(who(key))
+        except MailboxAway:
+            log.warning("the mailbox is away; a session is remembered up to a minute")

@@ -1,0 +1,72 @@
+"""What every call of the API has in common: JSON in, JSON out, no cross-site calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from chat.api.errors import NOT_FOUND, ApiError
+from chat.services.sending import PromptRefused
+from chat.services.watching import NotYours
+
+Call = Callable[..., JsonResponse]
+
+
+def api_call(method: str) -> Callable[[Call], Call]:
+    """A view of the API for one method, answering every error as JSON.
+
+    Forms of other sites can neither send JSON nor read an answer, so calls need no
+    CSRF token; browsers that say a call comes from another site are refused.
+    """
+
+    def decorate(view: Call) -> Call:
+        @csrf_exempt
+        @never_cache
+        @wraps(view)
+        def call(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
+            try:
+                _check(request, method)
+                return view(request, *args, **kwargs)
+            except ApiError as error:
+                return error.response()
+            except NotYours:
+                return NOT_FOUND.response()
+            except PromptRefused as refused:
+                return ApiError(422, refused.code, refused.message).response()
+
+        return call
+
+    return decorate
+
+
+def _check(request: HttpRequest, method: str) -> None:
+    if request.method != method:
+        raise ApiError(405, "method_not_allowed", f"Use {method} here.")
+    if method == "GET":
+        return
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise ApiError(403, "cross_site", "Calls from other sites are refused.")
+    if request.content_type not in ("application/json", ""):
+        raise ApiError(
+            415, "not_json", "Send the header Content-Type: application/json."
+        )
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """The request's JSON object. Raises ``ApiError``."""
+    try:
+        body = json.loads(request.body)
+    except RequestDataTooBig:
+        raise ApiError(413, "too_large", "The request is too large.") from None
+    except (ValueError, RecursionError):
+        raise ApiError(400, "bad_json", "The body must be a JSON object.") from None
+    if not isinstance(body, dict):
+        raise ApiError(400, "bad_json", "The body must be a JSON object.")
+    return body

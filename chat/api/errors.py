@@ -1,0 +1,24 @@
+"""Errors in one shape: a code for programs, a sentence for people."""
+
+from __future__ import annotations
+
+from django.http import JsonResponse
+
+
+class ApiError(Exception):
+    """Ends a call: HTTP status, code, and what to do."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def response(self) -> JsonResponse:
+        error = {"code": self.code, "message": self.message}
+        return JsonResponse({"error": error}, status=self.status)
+
+
+NOT_FOUND = ApiError(
+    404, "not_found", "There is nothing here, or it is not yours. Check the id."
+)

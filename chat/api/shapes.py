@@ -1,0 +1,49 @@
+"""How the API shows a reply."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from chat.services.watching import Sight
+from chat.sentences import failure
+from chatsite import wire
+
+
+def reply_shape(request: HttpRequest, sight: Sight) -> dict[str, Any]:
+    """One reply: where it is, what it says so far, and when what happened.
+
+    ``place`` is 1 for the next in line, null when the reply waits in no line.
+    """
+    url = reverse("api:reply", args=[sight.pk])
+    is_in_line = sight.state is wire.State.QUEUED and not sight.is_unpublished
+    return {
+        "id": str(sight.pk),
+        "url": request.build_absolute_uri(url),
+        "stop_url": request.build_absolute_uri(reverse("api:stop", args=[sight.pk])),
+        "state": sight.state,
+        "place": sight.ahead + 1 if is_in_line else None,
+        "text": sight.text,
+        "tokens": sight.tokens,
+        "is_stopping": sight.is_stopping,
+        "error": _error(sight),
+        "times": {
+            "queued": _iso(sight.queued_at),
+            "started": _iso(sight.started_at),
+            "first_text": _iso(sight.first_text_at),
+            "finished": _iso(sight.finished_at),
+        },
+    }
+
+
+def _error(sight: Sight) -> dict[str, str] | None:
+    if sight.row is None or not sight.row.error:
+        return None
+    return {"code": sight.row.error, "message": failure(sight.row.error)}
+
+
+def _iso(stamp: float | None) -> str | None:
+    return None if stamp is None else datetime.fromtimestamp(stamp, UTC).isoformat()

@@ -1,0 +1,83 @@
+"""The calls: send a message, look at its reply, stop it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest, JsonResponse
+
+from chat.accounts.guests import sender
+from chat.api.calls import api_call, json_body
+from chat.api.errors import NOT_FOUND, ApiError
+from chat.api.shapes import reply_shape
+from chat.models import Conversation, Reply, User
+from chat.services import sending, stopping
+from chat.services.watching import NotYours, Sight, watch
+from chatsite.choice import offered
+
+
+@api_call("POST")
+def messages(request: HttpRequest) -> JsonResponse:
+    """Send a message; 202 with the reply's URL, state and place.
+
+    ``{"text": …, "conversation": id}``; without a conversation a new one begins.
+    The header ``Idempotency-Key`` makes it safe to send again.
+    """
+    body = json_body(request)
+    text = body.get("text")
+    if not isinstance(text, str):
+        raise ApiError(400, "bad_text", 'The body needs a string "text".')
+    sending.clean_prompt(text)  # what is refused makes no guest
+    owner = sender(request)
+    conversation = _conversation(owner, body.get("conversation"))
+    key = request.headers.get("Idempotency-Key") or uuid.uuid4().hex
+    reply = sending.send(owner, text, key, conversation)
+    shape = reply_shape(request, _look(request, reply.pk))
+    shape["conversation"] = str(reply.message.conversation_id)
+    return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
+
+
+@api_call("GET")
+def reply(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Where a reply is and what it says so far."""
+    return JsonResponse(reply_shape(request, _look(request, pk)))
+
+
+@api_call("POST")
+def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Stop a reply; harmless when it ended already. The text so far is kept."""
+    user = get_user(request)
+    if not isinstance(user, User):
+        raise NotYours(is_signed_out=True)
+    found = Reply.objects.of(user).with_path().filter(pk=pk).first()
+    if found is None:
+        raise NOT_FOUND
+    stopping.stop(found)
+    return JsonResponse(reply_shape(request, _look(request, pk)), status=202)
+
+
+def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
+    """One reply of whoever asks; no SQL while it waits or grows."""
+    session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if request.session.accessed:
+        session_key = request.session.session_key
+    view = watch(
+        session_key, lambda: get_user(request), offered().name, [(str(pk), 0, 0)]
+    )
+    return view.sights[0]
+
+
+def _conversation(owner: User, raw: Any) -> Conversation | None:
+    if raw is None:
+        return None
+    try:
+        found = Conversation.objects.filter(owner=owner, pk=uuid.UUID(str(raw)))
+    except ValueError:
+        raise NOT_FOUND from None
+    conversation = found.first()
+    if conversation is None:
+        raise NOT_FOUND
+    return conversation

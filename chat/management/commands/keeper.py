@@ -1,0 +1,53 @@
+"""The keeper: a plain loop that sweeps once a second until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from threading import Event
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, close_old_connections
+
+from chat.services.sweeping import Sweeper
+from chatsite.mailbox import MailboxAway
+
+log = logging.getLogger(__name__)
+
+#: While something is away, say so once, then again after this many sweeps.
+QUIET_SWEEPS = 60
+
+
+class Command(BaseCommand):
+    help = "Sweep: collect what ended, publish what was forgotten, ring where needed."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        end = Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: end.set())
+        log.info("keeper sweeps every %g s", settings.SWEEP_SECONDS)
+        sweeper, failures = Sweeper(), 0
+        while not end.is_set():
+            failures = 0 if _sweep(sweeper, failures) else failures + 1
+            end.wait(settings.SWEEP_SECONDS)
+        log.info("keeper ends")
+
+
+def _sweep(sweeper: Sweeper, failures: int) -> bool:
+    """One sweep; False if Redis or the database was away."""
+    try:
+        sweeper.sweep()
+    except (MailboxAway, DatabaseError) as error:
+        if failures % QUIET_SWEEPS == 0:
+            log.warning("sweep put off: %s: %s", type(error).__name__, error)
+        return False
+    except Exception:
+        log.exception("sweep failed")
+        return False
+    finally:
+        close_old_connections()
+    if failures:
+        log.info("sweeping again after %d put off", failures)
+    return True

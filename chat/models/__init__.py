@@ -1,0 +1,6 @@
+from chat.models.conversation import Conversation
+from chat.models.message import Message
+from chat.models.reply import Reply
+from chat.models.user import User
+
+__all__ = ["Conversation", "Message", "Reply", "User"]

@@ -1,0 +1,45 @@
+"""One message of a conversation's tree."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from chatsite import wire
+
+
+class Message(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        "chat.Conversation", on_delete=models.CASCADE, related_name="messages"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="messages"
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="children"
+    )
+    role = models.CharField(
+        max_length=9, choices=[(role.value, role.name) for role in wire.Role]
+    )
+    text = models.TextField(blank=True)
+    #: The sender's own name for this prompt: the same one twice is one message.
+    idempotency_key = models.CharField(max_length=200, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("created_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("owner", "idempotency_key"), name="one_message_per_key"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"
+
+    @property
+    def is_prompt(self) -> bool:
+        return self.role == wire.Role.USER

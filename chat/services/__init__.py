@@ -1,0 +1,1 @@
+"""What people and the keeper can do; each function spans database and mailbox."""

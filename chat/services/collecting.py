@@ -1,0 +1,76 @@
+"""Collecting: a reply that ended in the mailbox becomes a finished row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from chat.models import Message, Reply
+from chat.services.publishing import release_next
+from chatsite import wire
+from chatsite.mailbox import open_mailbox
+from chatsite.mailbox.entries import Ending
+
+
+def collect(pk: str) -> Reply | None:
+    """Copy an ended reply into the database; harmless to repeat, by anyone.
+
+    Returns the row, or None if there is nothing to collect. Raises ``MailboxAway``.
+    """
+    box = open_mailbox()
+    ending = box.ending(pk)
+    if ending is None:
+        return None
+    reply = Reply.objects.with_path().filter(pk=pk).first()
+    if reply is not None:
+        _copy(reply, ending)
+    box.collected(pk)
+    if reply is not None:
+        box.touch(str(reply.message.owner_id))
+        release_next(reply.message.conversation)
+    return reply
+
+
+def _copy(reply: Reply, ending: Ending) -> None:
+    """One transaction; a row that ended, or was published anew, stays as it is."""
+    if reply.attempt != ending.attempt:
+        return
+    with transaction.atomic():
+        if not reply.end(wire.State(ending.outcome), **_fields(ending)):
+            return
+        # PostgreSQL keeps no NUL; no model means one.
+        text = ending.text.replace("\x00", "")
+        Message.objects.filter(pk=reply.pk).update(text=text)
+    reply.message.text = text
+
+
+def _fields(ending: Ending) -> dict[str, Any]:
+    """The row's fields; what no engine told (a stop in line) keeps its default."""
+    said = ending.details
+    known = {
+        name: said[name]
+        for name in (
+            "prompt_tokens",
+            "new_tokens",
+            "dropped_turns",
+            "cut_tokens",
+            "is_length_limited",
+        )
+        if name in said
+    }
+    return {
+        **known,
+        "error": said.get("error") or "",
+        "revision": said.get("revision", ""),
+        "losses": ending.losses,
+        "worker": ending.worker,
+        "started_at": _time(ending.started_at),
+        "first_text_at": _time(ending.first_text_at),
+        "finished_at": _time(ending.finished_at),
+    }
+
+
+def _time(stamp: float | None) -> datetime | None:
+    return None if stamp is None else datetime.fromtimestamp(stamp, UTC)

@@ -1,0 +1,52 @@
+"""Publishing a reply: its mailbox entry, its place in line, and one bell."""
+
+from __future__ import annotations
+
+import logging
+
+from chat.models import Conversation, Reply
+from chat.services.requests import cost_of, request_for
+from chat.tasks import ring
+from chatsite import wire
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+log = logging.getLogger(__name__)
+
+
+def publish(reply: Reply) -> bool:
+    """Bring a queued row into the mailbox; harmless to repeat.
+
+    False while Redis is away: the row stays, and the keeper publishes it later.
+    """
+    conversation = reply.message.conversation
+    try:
+        if reply.state == wire.State.QUEUED and _enqueue(reply, conversation):
+            ring(reply.model, wire.task_id(str(reply.pk), reply.attempt))
+        open_mailbox().touch(str(conversation.owner_id))
+    except MailboxAway as error:
+        log.warning("reply %s waits for the queue: %s", reply.pk, error)
+        return False
+    return True
+
+
+def _enqueue(reply: Reply, conversation: Conversation) -> bool:
+    request = request_for(reply)
+    owner = str(conversation.owner_id)
+    return open_mailbox().enqueue(
+        str(reply.pk),
+        reply.attempt,
+        owner=owner,
+        share=owner,
+        model=reply.model,
+        request=request,
+        cost=cost_of(request),
+        losses=reply.losses,
+    )
+
+
+def release_next(conversation: Conversation) -> None:
+    """Let the held replies go whose turn has come, each in its own transaction."""
+    held = Reply.objects.held().with_path().filter(message__conversation=conversation)
+    for reply in held.order_by("message__created_at"):
+        if reply.can_start() and reply.release():
+            publish(reply)

@@ -1,0 +1,135 @@
+"""Sending a prompt: one transaction, and the queue learns of it on commit."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import asdict
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from chat.models import Conversation, Message, Reply, User
+from chat.models.conversation import title_from
+from chat.services.publishing import publish
+from chatsite import wire
+from chatsite.choice import offered
+
+#: Characters no prompt needs: controls other than tab and line feed.
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+KEY_CHARACTERS = 200
+
+
+class PromptRefused(Exception):
+    """A prompt that cannot be accepted: ``code``, and what to do in plain words."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def send(
+    owner: User, text: str, key: str, conversation: Conversation | None = None
+) -> Reply:
+    """Save a prompt and the reply to come, and enqueue it once committed.
+
+    ``key`` makes it safe to send again: the same key with the same text gives the
+    reply made first. Without a conversation a new one begins.
+    Raises ``PromptRefused`` with the code blank, too_long, bad_key or key_reused.
+    """
+    text = clean_prompt(text)
+    _check_key(key)
+    try:
+        with transaction.atomic():
+            return _sent_before(owner, text, key) or _save(
+                owner, text, key, conversation
+            )
+    except IntegrityError:
+        # The same key was committed by somebody quicker, between our two looks.
+        found = _sent_before(owner, text, key)
+        if found is None:
+            raise
+        return found
+
+
+def clean_prompt(text: str) -> str:
+    """The prompt as it is kept. Raises ``PromptRefused`` if blank or too long."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if not text:
+        raise PromptRefused("blank", "Write a message first.")
+    limit = settings.PROMPT_MAX_CHARACTERS
+    if len(text) > limit:
+        raise PromptRefused(
+            "too_long",
+            f"This message has {len(text):,} characters; at most {limit:,} can be "
+            "sent. Shorten it or send it in parts.",
+        )
+    return text
+
+
+def _check_key(key: str) -> None:
+    if not 0 < len(key) <= KEY_CHARACTERS or not key.isprintable():
+        raise PromptRefused(
+            "bad_key", f"An idempotency key has 1 to {KEY_CHARACTERS} characters."
+        )
+
+
+def _sent_before(owner: User, text: str, key: str) -> Reply | None:
+    message = Message.objects.filter(owner=owner, idempotency_key=key).first()
+    if message is None:
+        return None
+    if message.text != text:
+        raise PromptRefused(
+            "key_reused",
+            "This idempotency key was used for another message. Use a new key.",
+        )
+    return Reply.objects.with_path().filter(message__parent=message).first()
+
+
+def _save(
+    owner: User, text: str, key: str, conversation: Conversation | None
+) -> Reply:
+    if conversation is None:
+        conversation = Conversation.objects.create(owner=owner, title=title_from(text))
+    else:
+        # Two prompts sent at once are put one after the other, not side by side.
+        conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
+    parent = conversation.active_leaf_id
+    prompt = Message.objects.create(
+        conversation=conversation,
+        owner=owner,
+        parent_id=parent,
+        role=wire.Role.USER,
+        text=text,
+        idempotency_key=key,
+    )
+    reply = _await_reply(prompt, is_held=conversation.has_unfinished(parent))
+    conversation.active_leaf = reply.message
+    conversation.save(update_fields=["active_leaf", "updated_at"])
+    transaction.on_commit(lambda: publish(reply), robust=True)
+    return reply
+
+
+def _await_reply(prompt: Message, *, is_held: bool) -> Reply:
+    """The empty answer to a prompt, and the row that is its outbox."""
+    conversation = prompt.conversation
+    entry = offered(conversation.model)
+    now = None if is_held else timezone.now()
+    message = Message.objects.create(
+        conversation=conversation,
+        owner_id=prompt.owner_id,
+        parent=prompt,
+        role=wire.Role.ASSISTANT,
+    )
+    return Reply.objects.create(
+        message=message,
+        state=wire.State.HELD if is_held else wire.State.QUEUED,
+        model=entry.name,
+        settings=asdict(entry.settings),
+        seed=secrets.randbits(48),
+        queued_at=now,
+        published_at=now,
+    )

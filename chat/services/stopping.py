@@ -1,0 +1,49 @@
+"""Stopping a reply: first the row, then the mailbox, then the collecting."""
+
+from __future__ import annotations
+
+import logging
+
+from chat.models import Reply
+from chat.services.collecting import collect
+from chat.services.publishing import release_next
+from chatsite import wire
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+log = logging.getLogger(__name__)
+
+
+def stop(reply: Reply) -> None:
+    """Stop a reply wherever it is: held, in line or being written.
+
+    The text so far is kept. While Redis is away the wish stands in the row, and the
+    keeper carries it out.
+    """
+    reply.ask_to_stop()
+    if reply.state == wire.State.HELD and reply.end(wire.State.STOPPED):
+        _tell(reply)
+        return
+    try:
+        carry_out(reply)
+    except MailboxAway as error:
+        log.warning("stop of %s waits for the queue: %s", reply.pk, error)
+
+
+def carry_out(reply: Reply) -> None:
+    """Bring a stop asked for into the mailbox. Raises ``MailboxAway``."""
+    verdict = open_mailbox().stop(str(reply.pk))
+    if verdict in ("left", "ended"):
+        collect(str(reply.pk))
+    elif verdict == "missing":
+        reply.refresh_from_db(fields=["state", "attempt"])
+        if not reply.is_terminal and reply.end(wire.State.STOPPED):
+            _tell(reply)
+
+
+def _tell(reply: Reply) -> None:
+    conversation = reply.message.conversation
+    release_next(conversation)
+    try:
+        open_mailbox().touch(str(conversation.owner_id))
+    except MailboxAway:
+        log.info("no page hears of %s until the queue is back", reply.pk)

@@ -1,0 +1,144 @@
+"""The keeper's sweep: whatever was left undone anywhere is done here.
+
+Every step may be repeated, and two keepers at once do no harm: rows move by
+conditional updates, entries by scripts.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from secrets import token_hex
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from chat.models import Reply
+from chat.services.bells import Bells
+from chat.services.collecting import collect
+from chat.services.publishing import publish, release_next
+from chat.services.stopping import carry_out
+from chat.tasks import ring
+from chatsite import wire
+from chatsite.choice import offered
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+log = logging.getLogger(__name__)
+
+#: A row just saved is being published by its own request: leave it this long.
+PUBLISHING_SECONDS = 2.0
+BATCH = 500
+
+
+class Sweeper:
+    """What one keeper remembers from sweep to sweep."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._reachable_since: float | None = None
+        self._bells = Bells()
+
+    def sweep(self) -> None:
+        """One round. Raises ``MailboxAway`` if Redis is not there."""
+        try:
+            open_mailbox().ping()
+        except MailboxAway:
+            self._reachable_since = None
+            raise
+        if self._reachable_since is None:
+            self._reachable_since = self._clock()
+        collect_finished()
+        stop_as_asked()
+        publish_forgotten()
+        follow_choice()
+        release_held()
+        if self._clock() - self._reachable_since >= settings.LEASE_SECONDS:
+            take_back_lost()
+        self._ring_again()
+
+    def _ring_again(self) -> None:
+        box = open_mailbox()
+        for model in box.models():
+            free = sum(
+                worker.free
+                for worker in box.workers(model)
+                if worker.stage is wire.Stage.READY
+            )
+            due = self._bells.due(model, box.waiting(model), free)
+            for reply in box.first_in_line(model, due) if due else ():
+                ring(model, _extra_bell(reply))
+
+
+def collect_finished() -> None:
+    for pk in open_mailbox().finished():
+        _guarded("collect", pk, lambda pk=pk: collect(pk))
+
+
+def stop_as_asked() -> None:
+    """Carry out the stops that were asked for while Redis was away."""
+    for reply in _batch(Reply.objects.asked_to_stop().queued()):
+        _guarded("stop", reply.pk, lambda reply=reply: carry_out(reply))
+
+
+def publish_forgotten() -> None:
+    """Publish the rows that never reached the mailbox, or that it forgot."""
+    rows = _batch(Reply.objects.unpublished_since(PUBLISHING_SECONDS))
+    known = open_mailbox().attempts([str(row.pk) for row in rows])
+    for reply, attempt in zip(rows, known, strict=True):
+        if attempt is None:
+            _guarded("publish", reply.pk, lambda reply=reply: _publish_anew(reply))
+        elif attempt < reply.attempt:
+            _guarded("publish", reply.pk, lambda reply=reply: publish(reply))
+
+
+def _publish_anew(reply: Reply) -> None:
+    if reply.publish_again():
+        log.info("publishing reply %s as attempt %s", reply.pk, reply.attempt)
+        publish(reply)
+
+
+def follow_choice() -> None:
+    """Move rows that wait for a model that was given up at start to its successor.
+
+    Only where nobody picked the model by hand, and nobody serves it.
+    """
+    entry, box = offered(), open_mailbox()
+    strays = Reply.objects.queued().filter(message__conversation__model="")
+    for reply in _batch(strays.exclude(model=entry.name)):
+        if not box.workers(reply.model) and reply.publish_again(model=entry.name):
+            log.info("reply %s moves to %s", reply.pk, entry.name)
+            publish(reply)
+
+
+def release_held() -> None:
+    """Release what its predecessor's end should have released."""
+    held = Reply.objects.held().with_path()
+    for conversation in {row.message.conversation for row in held[:BATCH]}:
+        _guarded("release", conversation.pk, lambda c=conversation: release_next(c))
+
+
+def take_back_lost() -> None:
+    """Take back what lost workers held, and wake somebody for it."""
+    for lost in open_mailbox().take_back(settings.MAX_LOSSES):
+        log.warning("a worker lost reply %s: %s", lost.reply, lost.fate)
+        if lost.fate == "queued":
+            ring(lost.model, _extra_bell(lost.reply))
+
+
+def _extra_bell(reply: str) -> str:
+    return f"{reply}.again.{token_hex(4)}"
+
+
+def _batch(rows: Iterable[Reply]) -> list[Reply]:
+    return list(rows.with_path().order_by("queued_at")[:BATCH])  # type: ignore[attr-defined]
+
+
+def _guarded(what: str, pk: object, step: Callable[[], object]) -> None:
+    """One bad row must not keep the sweep from the others."""
+    try:
+        step()
+    except (MailboxAway, DatabaseError):
+        raise
+    except Exception:
+        log.exception("could not %s %s", what, pk)

@@ -1,0 +1,213 @@
+"""Watching: what a page may know of its replies, for the price of one trip to Redis.
+
+While replies wait or grow no SQL runs: the mailbox knows who is behind a session,
+refuses every other owner, and holds the text. The database is asked only when the
+session is new to the mailbox, when a reply ended, and when the mailbox is away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+
+from chat.accounts.sessions import who
+from chat.models import Reply, User
+from chat.services.collecting import collect
+from chatsite import wire
+from chatsite.mailbox import (
+    Ended,
+    Growing,
+    Look,
+    MailboxAway,
+    Missing,
+    Queued,
+    open_mailbox,
+)
+from chatsite.mailbox.mailbox import Seen
+
+
+class NotYours(Exception):
+    """The session ended, or a reply asked for is not this owner's (answer: 404)."""
+
+    def __init__(self, *, is_signed_out: bool = False) -> None:
+        super().__init__()
+        self.is_signed_out = is_signed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One reply as its owner may see it now.
+
+    ``row`` is set when the database was asked: always for terminal states, for held
+    ones, and for queued ones that the mailbox does not know (``is_unpublished``).
+    """
+
+    pk: UUID
+    state: wire.State
+    run: int = 0
+    #: People ahead in line.
+    ahead: int = 0
+    #: Seconds in this state so far.
+    seconds: float = 0.0
+    tokens: int = 0
+    losses: int = 0
+    is_stopping: bool = False
+    is_unpublished: bool = False
+    #: Where ``text`` begins, and the whole length so far, in bytes of UTF-8.
+    offset: int = 0
+    length: int = 0
+    text: str = ""
+    row: Reply | None = None
+    #: Seconds since the epoch, as far as they are known.
+    queued_at: float | None = None
+    started_at: float | None = None
+    first_text_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything one poll learns."""
+
+    owner: str
+    sights: tuple[Sight, ...]
+    #: The owner's change counter; empty when it is not known.
+    changes: str
+    waiting: int
+    workers: tuple[wire.Announcement, ...]
+    is_away: bool = False
+
+    @property
+    def stage(self) -> wire.Stage | None:
+        """The best stage among the workers of the model; None if none serves it."""
+        stages = {worker.stage for worker in self.workers}
+        order = (wire.Stage.READY, wire.Stage.LOADING, wire.Stage.FETCHING)
+        return next((stage for stage in order if stage in stages), None)
+
+    @property
+    def progress(self) -> float | None:
+        """How far the model is fetched, 0 to 1, where known."""
+        known = [w.progress for w in self.workers if w.progress is not None]
+        return max(known, default=None)
+
+
+def watch(
+    session_key: str | None,
+    user: Callable[[], User | AnonymousUser],
+    model: str,
+    seen: Sequence[Seen] = (),
+) -> View:
+    """Look at replies by (id, run, offset already shown). Raises ``NotYours``.
+
+    ``user`` is called, at the price of SQL, only when the mailbox cannot say who is
+    behind the session.
+    """
+    if not session_key:
+        raise NotYours(is_signed_out=True)
+    try:
+        look = _look(session_key, user, model, seen)
+    except MailboxAway:
+        return _without_mailbox(_signed_in(user()), seen)
+    sights = tuple(
+        _sight(look, pk, entry)
+        for (pk, _, _), entry in zip(seen, look.entries, strict=True)
+    )
+    return View(look.owner, sights, look.changes, look.waiting, look.workers)
+
+
+def _look(
+    session_key: str,
+    user: Callable[[], User | AnonymousUser],
+    model: str,
+    seen: Sequence[Seen],
+) -> Look:
+    box = open_mailbox()
+    name = who(session_key)
+    look = box.look(name, model, seen)
+    if look is None:
+        box.remember(name, str(_signed_in(user()).pk))
+        look = box.look(name, model, seen)
+    if look is None:
+        raise MailboxAway("the mailbox forgot who asks while it was asked")
+    return look
+
+
+def _signed_in(user: User | AnonymousUser) -> User:
+    if not isinstance(user, User):
+        raise NotYours(is_signed_out=True)
+    return user
+
+
+def _sight(look: Look, pk: str, entry: object) -> Sight:
+    match entry:
+        case Queued():
+            return Sight(
+                UUID(pk),
+                wire.State.QUEUED,
+                run=entry.run,
+                ahead=entry.ahead,
+                seconds=look.now - entry.queued_at,
+                losses=entry.losses,
+                queued_at=entry.queued_at,
+            )
+        case Growing():
+            return Sight(
+                UUID(pk),
+                wire.State.RUNNING,
+                run=entry.run,
+                seconds=look.now - entry.started_at,
+                tokens=entry.tokens,
+                losses=entry.losses,
+                is_stopping=entry.is_stopping,
+                offset=entry.offset,
+                length=entry.length,
+                text=entry.text,
+                queued_at=entry.queued_at,
+                started_at=entry.started_at,
+                first_text_at=entry.first_text_at,
+            )
+        case Ended():
+            return _from_row(collect(pk) or _row(look.owner, pk))
+        case Missing(is_foreign=False):
+            return _from_row(_row(look.owner, pk))
+    raise NotYours
+
+
+def _row(owner: str, pk: str) -> Reply:
+    found = Reply.objects.with_path().filter(pk=pk, message__owner=owner).first()
+    if found is None:
+        raise NotYours
+    return found
+
+
+def _from_row(row: Reply) -> Sight:
+    state = wire.State(row.state)
+    return Sight(
+        row.pk,
+        state,
+        losses=row.losses,
+        is_stopping=row.stop_requested_at is not None and not state.is_terminal,
+        is_unpublished=state is wire.State.QUEUED,
+        row=row,
+        text=row.message.text,
+        tokens=row.new_tokens or 0,
+        seconds=row.seconds or 0.0,
+        queued_at=_stamp(row.queued_at),
+        started_at=_stamp(row.started_at),
+        first_text_at=_stamp(row.first_text_at),
+        finished_at=_stamp(row.finished_at),
+    )
+
+
+def _stamp(time: datetime | None) -> float | None:
+    return None if time is None else time.timestamp()
+
+
+def _without_mailbox(user: User, seen: Sequence[Seen]) -> View:
+    """What the database alone can say."""
+    sights = tuple(_from_row(_row(str(user.pk), pk)) for pk, _, _ in seen)
+    return View(str(user.pk), sights, "", 0, (), is_away=True)

@@ -1,0 +1,1 @@
+"""The pages: one view a file, and the nouns they share."""

@@ -1,0 +1,36 @@
+"""What a view needs of the browser that asks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from chat.models import User
+
+
+class Request(HttpRequest):
+    """A request as the middleware leaves it."""
+
+    htmx: HtmxDetails
+
+
+def session_key(request: HttpRequest) -> str | None:
+    """The key of the session, read from the cookie and at no other price."""
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+
+
+def visitor(request: HttpRequest) -> User | AnonymousUser:
+    """Who is signed in, at the price of SQL."""
+    user = get_user(request)
+    return user if isinstance(user, User) else AnonymousUser()
+
+
+def owner_id(request: HttpRequest) -> UUID | None:
+    """Id of the person signed in, else None, to whom nothing belongs."""
+    user = visitor(request)
+    return user.pk if isinstance(user, User) else None

@@ -1,0 +1,45 @@
+"""Without JavaScript: a reply to come, in a frame that refreshes itself."""
+
+from __future__ import annotations
+
+import math
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from chat.services.watching import NotYours
+from chat.views.browser import owner_id
+from chat.views.lookups import get_reply_or_404
+from chat.views.pace import Pace
+from chat.views.thread import look_at
+from chatsite import wire
+from chatsite.choice import offered
+
+HELD_SECONDS = 3
+
+
+@require_safe
+@never_cache
+def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
+    reply = get_reply_or_404(owner_id(request), pk)
+    entry = offered(reply.message.conversation.model)
+    try:
+        (shown,), view = look_at(request, entry.name, [reply.message])
+    except NotYours as refused:
+        raise Http404 from refused
+    pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
+    seconds = pace.next(view.sights, view.stage, is_away=view.is_away)
+    if shown.sight is not None and shown.sight.state is wire.State.HELD:
+        seconds = HELD_SECONDS
+    context = {
+        "message": shown.message,
+        "sight": shown.sight,
+        "view": view,
+        "label": entry.label,
+        "refresh": math.ceil(seconds) if shown.sight else None,
+    }
+    return render(request, "frame.html", context)

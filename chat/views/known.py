@@ -1,0 +1,84 @@
+"""What a page says it has, as its poller carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.http import QueryDict
+
+from chatsite.mailbox.mailbox import Seen
+
+#: More unfinished replies than this no page shows.
+MAX_REPLIES = 100
+MAX_NUMBER = 2**53
+
+
+class BadQuery(ValueError):
+    """The parameters of a poll make no sense (answer: 400)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The state of one page, told with every request, so that no server keeps it."""
+
+    conversation: UUID | None = None
+    #: The last message shown.
+    leaf: UUID | None = None
+    #: The owner's change counter; empty counts as changed.
+    changes: str = ""
+    #: Id, run and bytes of text of each reply that waits or grows.
+    seen: tuple[Seen, ...] = ()
+    held: tuple[UUID, ...] = ()
+    #: Fingerprint of what is said about the workers.
+    workers: str = ""
+    delay_seconds: float = 0.0
+    #: True for a page that was made for somebody not signed in.
+    is_nobody: bool = False
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> Known:
+        """Raises ``BadQuery``."""
+        seen, held = query.getlist("r"), query.getlist("h")
+        if len(seen) + len(held) > MAX_REPLIES:
+            raise BadQuery("too many replies")
+        try:
+            return cls(
+                conversation=_uuid(query.get("c", "")),
+                leaf=_uuid(query.get("leaf", "")),
+                changes=query.get("n", "")[:40],
+                seen=tuple(_seen(raw) for raw in seen),
+                held=tuple(UUID(raw) for raw in held),
+                workers=query.get("w", "")[:40],
+                delay_seconds=_number(query.get("d") or "0") / 1000,
+                is_nobody="nobody" in query,
+            )
+        except ValueError as error:
+            raise BadQuery(str(error)) from error
+
+    def of(self, conversation: UUID) -> Known:
+        return replace(self, conversation=conversation)
+
+    @property
+    def first_pending(self) -> str:
+        """Id of the reply that the Stop button of this page ends."""
+        ids = [pk for pk, _, _ in self.seen] + [str(pk) for pk in self.held]
+        return ids[0] if ids else ""
+
+
+def _uuid(raw: str) -> UUID | None:
+    return UUID(raw) if raw else None
+
+
+def _seen(raw: str) -> Seen:
+    reply, run, length = raw.split(":")
+    return str(UUID(reply)), _number(run), _number(length)
+
+
+def _number(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit()) or len(raw) > 16:
+        raise ValueError("not a count")
+    number = int(raw)
+    if number > MAX_NUMBER:
+        raise ValueError("too large")
+    return number

@@ -1,0 +1,77 @@
+"""How soon a page asks again: pure arithmetic, so that the server sets the pace."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chat.services.watching import Sight
+from chatsite import wire
+
+JITTER = 0.2
+#: Silence makes a page ask less often, but never less often than this.
+SLOWEST_SECONDS = 2.0
+#: Each reply ahead in line adds this much, up to the limit.
+AHEAD_SECONDS = 0.2
+IN_LINE_SECONDS = 5.0
+#: Waiting for something that takes seconds by itself: the queue, a worker, a model.
+OUTAGE_SECONDS = 2.0
+NO_WORKER_SECONDS = 5.0
+#: The watchdog asks at least this often, even if an answer was lost.
+WATCHDOG_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The two speeds between which everything lies (see the settings)."""
+
+    flow_seconds: float
+    idle_seconds: float
+
+    def next(
+        self,
+        sights: Sequence[Sight],
+        stage: wire.Stage | None,
+        *,
+        is_away: bool = False,
+        previous_seconds: float = 0.0,
+    ) -> float:
+        """Seconds until the next poll, before jitter."""
+        waits = [
+            self._wait(sight, stage, previous_seconds)
+            for sight in sights
+            if not sight.state.is_terminal and sight.state is not wire.State.HELD
+        ]
+        if is_away:
+            return OUTAGE_SECONDS
+        return min(waits, default=self._at_rest(stage))
+
+    @property
+    def watchdog_seconds(self) -> int:
+        return max(WATCHDOG_SECONDS, round(self.idle_seconds * 1.25))
+
+    def _wait(
+        self, sight: Sight, stage: wire.Stage | None, previous_seconds: float
+    ) -> float:
+        if sight.state is wire.State.RUNNING:
+            if sight.text or sight.is_stopping:
+                return self.flow_seconds
+            slower = max(previous_seconds, self.flow_seconds) * 1.5
+            return min(slower, max(SLOWEST_SECONDS, self.flow_seconds))
+        if sight.is_unpublished or stage is not wire.Stage.READY:
+            return OUTAGE_SECONDS
+        return min(self.flow_seconds + AHEAD_SECONDS * sight.ahead, IN_LINE_SECONDS)
+
+    def _at_rest(self, stage: wire.Stage | None) -> float:
+        """Nothing is pending: only the state of the workers may change."""
+        if stage is wire.Stage.READY:
+            return self.idle_seconds
+        waits_for_model = stage is not None
+        wait = OUTAGE_SECONDS if waits_for_model else NO_WORKER_SECONDS
+        return min(wait, self.idle_seconds)
+
+
+def jittered(seconds: float) -> float:
+    """Spread, so that pages that were opened together do not ask together."""
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)

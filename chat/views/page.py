@@ -1,0 +1,101 @@
+"""What every whole page shows around its messages."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+
+from chat.forms import PromptForm, new_key
+from chat.models import Conversation, Reply
+from chat.services.watching import Sight, View
+from chat.views.known import Known
+from chat.views.pace import Pace, jittered
+from chatsite import wire
+from chatsite.catalog import CatalogError, Entry
+from chatsite.choice import choice_here, offered
+from chatsite.mailbox.mailbox import Seen
+
+LISTED = 200
+
+
+def page_context(
+    view: View,
+    entry: Entry,
+    known: Known,
+    form: PromptForm | None = None,
+) -> dict[str, Any]:
+    """The frame around the messages: list, model, composer and poller."""
+    return {
+        "conversations": conversations(view.owner),
+        "form": form or PromptForm(initial={"key": new_key()}),
+        "limit": settings.PROMPT_MAX_CHARACTERS,
+        "banner": banner(entry),
+        "stop": known.first_pending,
+        **worker_context(view, entry, is_pending=bool(known.first_pending)),
+        **poller_context(view, known),
+    }
+
+
+def conversations(owner: UUID | str) -> QuerySet[Conversation]:
+    """An owner's conversations, newest first; ``is_pending`` where a reply is due."""
+    if not owner:
+        return Conversation.objects.none()
+    pending = Reply.objects.unfinished().filter(message__conversation=OuterRef("pk"))
+    mine = Conversation.objects.filter(owner_id=owner)
+    return mine.annotate(is_pending=Exists(pending))[:LISTED]
+
+
+def banner(entry: Entry) -> dict[str, str] | None:
+    """Which model answers instead of which, and why."""
+    choice = choice_here()
+    if not choice.is_fallback:
+        return None
+    try:
+        wanted = offered(choice.wanted).label
+    except CatalogError:
+        wanted = choice.wanted
+    return {"label": entry.label, "wanted": wanted, "reason": choice.reason.strip(". ")}
+
+
+def worker_context(view: View, entry: Entry, *, is_pending: bool) -> dict[str, Any]:
+    """The line about the workers; what waits says for itself whom it waits for."""
+    return {
+        "view": view,
+        "label": entry.label,
+        "ready": sum(w.stage is wire.Stage.READY for w in view.workers),
+        "is_pending": is_pending,
+    }
+
+
+def workers_fingerprint(view: View, *, is_pending: bool) -> str:
+    """Changes when ``_workers.html`` would."""
+    ready = sum(w.stage is wire.Stage.READY for w in view.workers)
+    done = round(100 * (view.progress or 0))
+    stage = view.stage or "none"
+    parts = (stage, ready, done, view.waiting, int(view.is_away), int(is_pending))
+    return "-".join(map(str, parts))
+
+
+def poller_context(view: View, known: Known) -> dict[str, Any]:
+    """The poller's state and when it asks next."""
+    pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
+    seconds = pace.next(
+        view.sights,
+        view.stage,
+        is_away=view.is_away,
+        previous_seconds=known.delay_seconds,
+    )
+    return {
+        "known": known,
+        "delay": round(1000 * seconds),
+        "jittered_delay": round(1000 * jittered(seconds)),
+        "watchdog": pace.watchdog_seconds,
+    }
+
+
+def seen_of(sight: Sight) -> Seen:
+    """What a page has of a reply once it shows all that ``sight`` holds."""
+    return (str(sight.pk), sight.run, sight.length)

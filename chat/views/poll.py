@@ -1,0 +1,34 @@
+"""The poll: without SQL and with one trip to Redis while replies wait or grow."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+from django_htmx.http import HttpResponseClientRedirect
+
+from chat.services.watching import NotYours
+from chat.views.known import BadQuery, Known
+from chat.views.updates import update
+
+
+@require_GET
+@never_cache
+def poll(request: HttpRequest) -> HttpResponse:
+    """What differs from what the page says it has; 404 for anybody else's."""
+    try:
+        return update(request, Known.from_query(request.GET))
+    except BadQuery:
+        return HttpResponse("This is no poll of a page.", status=400)
+    except NotYours as refused:
+        return not_found(is_signed_out=refused.is_signed_out)
+
+
+def not_found(*, is_signed_out: bool) -> HttpResponse:
+    """Nothing here for this browser; one that was signed out is sent home."""
+    if not is_signed_out:
+        return HttpResponse("Not found.", status=404)
+    response = HttpResponseClientRedirect(reverse("home"))
+    response.status_code = 404
+    return response

@@ -1,0 +1,83 @@
+"""Sending a prompt, into a conversation or to begin one."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from chat.accounts.guests import remember_guest, sender
+from chat.forms import PromptForm
+from chat.models import Conversation, Reply
+from chat.services import sending
+from chat.services.watching import NotYours
+from chat.views.browser import Request, owner_id
+from chat.views.conversation import conversation_page
+from chat.views.home import home_page
+from chat.views.known import BadQuery, Known
+from chat.views.lookups import get_conversation_or_404
+from chat.views.poll import not_found
+from chat.views.updates import update
+
+
+@require_POST
+def send(request: Request, pk: UUID | None = None) -> HttpResponse:
+    """Save and enqueue; harmless to repeat with the same key and text."""
+    conversation = get_conversation_or_404(owner_id(request), pk) if pk else None
+    form = PromptForm(request.POST)
+    try:
+        known = Known.from_query(request.POST)
+    except BadQuery:
+        return HttpResponse("This page is out of date. Reload it.", status=400)
+    reply = _sent(request, form, conversation)
+    if reply is None:
+        return _refused(request, form, conversation)
+    if not request.htmx:
+        return HttpResponseRedirect(_address(reply), status=303)
+    if conversation is None or known.leaf is None:
+        return HttpResponseClientRedirect(_address(reply))
+    try:
+        return update(request, known.of(conversation.pk), is_action=True)
+    except NotYours as refused:
+        return not_found(is_signed_out=refused.is_signed_out)
+
+
+def _sent(
+    request: HttpRequest, form: PromptForm, conversation: Conversation | None
+) -> Reply | None:
+    if not form.is_valid():
+        return None
+    try:
+        return sending.send(
+            sender(request),
+            form.cleaned_data["text"],
+            form.idempotency_key,
+            conversation,
+        )
+    except sending.PromptRefused as refused:
+        form.add_error("text", refused.message)
+        return None
+
+
+def _refused(
+    request: Request, form: PromptForm, conversation: Conversation | None
+) -> HttpResponse:
+    """The message beside the form, and the typed text kept."""
+    if request.htmx:
+        response = render(request, "_refused.html", {"form": form}, status=422)
+        remember_guest(request, response)
+        return response
+    if conversation is None:
+        return home_page(request, form, status=422)
+    return conversation_page(request, conversation, form, status=422)
+
+
+def _address(reply: Reply) -> str:
+    """The conversation, at the prompt that was sent."""
+    message = reply.message
+    page = reverse("conversation", args=[message.conversation_id])
+    return f"{page}#message-{message.parent_id}"

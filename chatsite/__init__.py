@@ -1,0 +1,1 @@
+"""Common ground of the web and the worker tier; imports neither of them."""

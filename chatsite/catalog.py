@@ -1,0 +1,314 @@
+"""The models on offer, read from the TOML file that both tiers share."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from chatsite.wire import Settings
+
+ENGINES = ("transformers", "scripted")
+#: Names stand in queue names, Redis keys and folder names.
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+REVISION = re.compile(r"[0-9a-f]{40}")
+#: A local model takes the smaller of this and what its own configuration says.
+LOCAL_CONTEXT_TOKENS = 2048
+
+
+class CatalogError(ValueError):
+    """The catalogue is wrong, or a model is not in it. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """A repository of the model hub at a pinned revision (40 hexadecimal digits)."""
+
+    repository: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """A local folder in the layout of transformers, with safetensors."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class GgufSource:
+    """A GGUF file: a plain path, or the path inside a pinned PyPI ``package``."""
+
+    path: Path
+    package: str = ""
+
+
+Source = HubSource | FolderSource | GgufSource
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How to write a conversation as a transcript for a model without a chat template.
+
+    ``user`` and ``assistant`` are the markers that begin a turn on its own line.
+    """
+
+    opening: str
+    user: str
+    assistant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model on offer."""
+
+    name: str
+    label: str
+    #: None for an engine without weights.
+    source: Source | None
+    context_tokens: int
+    #: Used only when the tokenizer brings no chat template.
+    template: Template | None = None
+    #: Strings that end a reply, besides those of the request.
+    stop: tuple[str, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    engine: str = "transformers"
+    hidden: bool = False
+
+    @property
+    def revision(self) -> str:
+        """Which version of the weights this is; empty for a local path."""
+        match self.source:
+            case HubSource(revision=revision):
+                return revision
+            case GgufSource(package=package):
+                return package
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All models of one catalogue file, hidden ones included."""
+
+    default: str
+    #: Name of the stand-in for an unreachable default; empty for none.
+    fallback: str
+    models: Mapping[str, Entry]
+
+    @classmethod
+    def load(cls, path: Path) -> Catalog:
+        """Read a catalogue. ``CatalogError`` names the file, the model, the field."""
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise CatalogError(f"{path}: is no valid TOML: {error}") from error
+        return _catalog(_Table(str(path), raw), path.parent)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The models that people may see, in the order of the file."""
+        return tuple(e for e in self.models.values() if not e.hidden)
+
+    def get(self, choice: str) -> Entry:
+        """The model of that name, or a local one by its path.
+
+        A path is absolute or exists; it is taken as it is, because the web tier may
+        not see the folder that a worker serves. ``CatalogError`` otherwise.
+        """
+        if choice in self.models:
+            return self.models[choice]
+        path = Path(choice).expanduser() if choice.startswith("~") else Path(choice)
+        if choice and (path.is_absolute() or path.exists()):
+            return self._local_entry(path.absolute())
+        names = ", ".join(e.name for e in self.entries)
+        raise CatalogError(
+            f"There is no model {choice!r}. On offer: {names};"
+            " or the absolute path of a folder or a .gguf file."
+        )
+
+    def _local_entry(self, path: Path) -> Entry:
+        is_gguf = path.suffix.lower() == ".gguf"
+        default = self.models[self.default]
+        return Entry(
+            name=self._local_name(path.stem if is_gguf else path.name),
+            label=path.name or str(path),
+            source=GgufSource(path) if is_gguf else FolderSource(path),
+            context_tokens=LOCAL_CONTEXT_TOKENS,
+            template=default.template,
+            settings=default.settings,
+        )
+
+    def _local_name(self, stem: str) -> str:
+        """A queue-safe name that no model of the catalogue has."""
+        slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:50].strip("-")
+        name = slug or "local"
+        return f"local-{name}" if name in self.models else name
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One table of the file, read field by field; knows where it stands."""
+
+    place: str
+    values: dict[str, Any]
+
+    def error(self, name: str, problem: str) -> CatalogError:
+        return CatalogError(f"{self.place}: {name}: {problem}")
+
+    def only(self, *names: str) -> None:
+        for name in self.values:
+            if name not in names:
+                raise self.error(name, f"is unknown; known are {', '.join(names)}")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.values.get(name, default)
+        if value is None:
+            raise self.error(name, "is missing")
+        if not isinstance(value, str) or (name in self.values and not value.strip()):
+            raise self.error(name, "must be text that is not blank")
+        return value
+
+    def integer(self, name: str, minimum: int) -> int:
+        value = self.values.get(name)
+        if value is None:
+            raise self.error(name, "is missing")
+        if type(value) is not int or value < minimum:
+            raise self.error(name, f"must be a whole number of at least {minimum}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.values.get(name, False)
+        if not isinstance(value, bool):
+            raise self.error(name, "must be true or false")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        values = self.values.get(name, [])
+        if not isinstance(values, list) or not all(
+            isinstance(v, str) and v for v in values
+        ):
+            raise self.error(name, "must be a list of texts that are not empty")
+        return tuple(values)
+
+    def table(self, name: str) -> _Table | None:
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self.error(name, "must be a table")
+        return _Table(f"{self.place}: {name}", value)
+
+
+def _catalog(table: _Table, folder: Path) -> Catalog:
+    table.only("default", "fallback", "models")
+    models = table.table("models")
+    if models is None or not models.values:
+        raise table.error("models", "is missing: a catalogue needs a model")
+    entries = {}
+    for name in models.values:
+        model = models.table(name)
+        if model is None or not NAME.fullmatch(name):
+            raise models.error(name, "a name has lower case letters, digits, - and _")
+        entries[name] = _entry(name, model, folder)
+    for role in ("default", "fallback"):
+        if (name := table.text(role, "")) and name not in entries:
+            raise table.error(role, f"there is no model {name!r}")
+    return Catalog(table.text("default"), table.text("fallback", ""), entries)
+
+
+def _entry(name: str, table: _Table, folder: Path) -> Entry:
+    table.only(
+        *("label", "hub", "revision", "folder", "gguf", "package", "context_tokens"),
+        *("template", "stop", "settings", "engine", "hidden"),
+    )
+    engine = table.text("engine", "transformers")
+    if engine not in ENGINES:
+        raise table.error("engine", f"must be one of {', '.join(ENGINES)}")
+    return Entry(
+        name=name,
+        label=table.text("label"),
+        source=None if engine == "scripted" else _source(table, folder),
+        context_tokens=table.integer("context_tokens", minimum=16),
+        template=_template(table.table("template")),
+        stop=table.texts("stop"),
+        settings=_settings(table.table("settings")),
+        engine=engine,
+        hidden=table.flag("hidden"),
+    )
+
+
+def _source(table: _Table, folder: Path) -> Source:
+    """Relative paths count from the folder of the catalogue."""
+    kinds = [kind for kind in ("hub", "folder", "gguf") if kind in table.values]
+    if len(kinds) != 1:
+        raise table.error("source", "exactly one of hub, folder and gguf is needed")
+    for companion, kind in (("revision", "hub"), ("package", "gguf")):
+        if companion in table.values and kind not in kinds:
+            raise table.error(companion, f"goes only with {kind}")
+    if kinds == ["hub"]:
+        return _hub_source(table)
+    if kinds == ["folder"]:
+        return FolderSource(folder / Path(table.text("folder")).expanduser())
+    return _gguf_source(table, folder)
+
+
+def _hub_source(table: _Table) -> HubSource:
+    repository = table.text("hub")
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repository):
+        raise table.error("hub", "must look like owner/name")
+    revision = table.text("revision")
+    if not REVISION.fullmatch(revision):
+        raise table.error("revision", "must be a commit of 40 hexadecimal digits")
+    return HubSource(repository, revision)
+
+
+def _gguf_source(table: _Table, folder: Path) -> GgufSource:
+    path = Path(table.text("gguf")).expanduser()
+    package = table.text("package", "")
+    if not package:
+        return GgufSource(folder / path)
+    if not re.fullmatch(r"[\w.-]+==[\w.+!-]+", package):
+        raise table.error("package", "must be pinned, as in name==1.2.3")
+    if path.is_absolute() or ".." in path.parts:
+        raise table.error("gguf", "must be a path inside the package")
+    return GgufSource(path, package)
+
+
+def _template(table: _Table | None) -> Template | None:
+    if table is None:
+        return None
+    table.only("opening", "user", "assistant")
+    return Template(
+        opening=table.text("opening").strip(),
+        user=table.text("user").strip(),
+        assistant=table.text("assistant").strip(),
+    )
+
+
+def _settings(table: _Table | None) -> Settings:
+    if table is None:
+        return Settings()
+    known = {f.name for f in fields(Settings)} - {"stop", "seed"}
+    table.only(*sorted(known))
+    whole = {"top_k": 0, "max_new_tokens": 1}
+    values: dict[str, Any] = {}
+    for name in table.values:
+        if name in whole:
+            values[name] = table.integer(name, minimum=whole[name])
+        else:
+            values[name] = _share(table, name)
+    return Settings(**values)
+
+
+def _share(table: _Table, name: str) -> float:
+    """A number within the bounds that sampling knows for it."""
+    low, high = {"temperature": (0, 5), "top_p": (0.001, 1)}.get(name, (0.1, 10))
+    value = table.values[name]
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise table.error(name, f"must be a number from {low} to {high}")
+    return float(value)

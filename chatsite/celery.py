@@ -1,0 +1,59 @@
+"""The Celery app: one task, used as a doorbell.
+
+Celery's Django fix-up is left out on purpose: a worker has no database and no ORM,
+and must not import the web tier.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from django.conf import settings
+
+from chatsite import wire
+from chatsite.choice import offered
+from chatsite.environment import broker_url
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+
+
+def _configuration() -> dict[str, Any]:
+    """Settings and their reasons: docs/architecture.md, "Doorbells"."""
+    return {
+        "broker_url": broker_url(settings.REDIS_URL),
+        "broker_transport_options": {
+            "global_keyprefix": "chat:",
+            "visibility_timeout": 2 * settings.REPLY_MAX_SECONDS + 3600,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": not settings.REDIS_URL.startswith("unix:"),
+            "health_check_interval": 10,
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "interval_max": 0.2,
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_acks_late": True,
+        "task_publish_retry": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_pool": "threads",
+        "worker_concurrency": settings.WORKER_SLOTS,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_hijack_root_logger": False,
+        "worker_send_task_events": True,
+        "task_send_sent_event": True,
+        "task_default_queue": wire.queue_name(offered().name),
+        "imports": ["worker.tasks"],
+    }
+
+
+app = Celery("chatsite", fixups=[])
+app.config_from_object(_configuration())

@@ -1,0 +1,63 @@
+"""Which model is served here: chosen once, before the workers start.
+
+``CHAT_MODEL`` decides; where it is unset, the choice that the fetching step wrote
+into the data folder does, and before that was ever run the default of the catalogue.
+Read afresh on every call, since the web tier may be up before the choice is made.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from chatsite.catalog import Catalog, Entry
+
+DEFAULT_MODEL = "gpt2"
+FILE_NAME = "model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model served here, and why it is not the one that was wanted."""
+
+    model: str
+    wanted: str
+    reason: str = ""
+
+    @property
+    def is_fallback(self) -> bool:
+        return self.model != self.wanted
+
+
+def current_choice(data_dir: Path, chat_model: str) -> Choice:
+    """The choice in force; ``chat_model`` is the raw setting, empty when unset."""
+    if chat_model:
+        return Choice(chat_model, chat_model)
+    try:
+        raw = json.loads((data_dir / FILE_NAME).read_text())
+        return Choice(str(raw["model"]), str(raw["wanted"]), str(raw["reason"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Choice(DEFAULT_MODEL, DEFAULT_MODEL)
+
+
+def choice_here() -> Choice:
+    """The choice in force for this process's settings."""
+    return current_choice(settings.DATA_DIR, settings.CHAT_MODEL)
+
+
+def offered(picked: str = "") -> Entry:
+    """The catalogue's entry of a picked model, or of the one served here.
+
+    Raises ``CatalogError``.
+    """
+    path = settings.CHAT_CATALOG
+    return _catalog(path, path.stat().st_mtime_ns).get(picked or choice_here().model)
+
+
+@lru_cache(maxsize=2)
+def _catalog(path: Path, _changed: int) -> Catalog:
+    return Catalog.load(path)

@@ -1,0 +1,135 @@
+"""Reads the environment through django-environ; a bad value names its variable."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+class Environment:
+    """Typed look-ups with bounds. An empty variable counts as unset.
+
+    Every method raises ``ImproperlyConfigured`` with one line that names the
+    variable, what was expected and what stood there.
+    """
+
+    def __init__(self) -> None:
+        self._env = environ.Env()
+
+    def text(self, name: str, default: str) -> str:
+        return cast(str, self._env.str(name, default="")).strip() or default
+
+    def path(self, name: str, default: Path) -> Path:
+        """A path; a relative one is taken from the current directory."""
+        return Path(self.text(name, str(default))).expanduser().absolute()
+
+    def integer(
+        self, name: str, default: int, *, minimum: int, maximum: int | None = None
+    ) -> int:
+        raw = self.text(name, str(default))
+        try:
+            value = int(raw)
+        except ValueError:
+            raise _refusal(name, "a whole number", raw) from None
+        if value < minimum or (maximum is not None and value > maximum):
+            bounds = f"from {minimum}" + (f" to {maximum}" if maximum else " up")
+            raise _refusal(name, f"a whole number {bounds}", raw)
+        return value
+
+    def number(self, name: str, default: float, *, minimum: float) -> float:
+        raw = self.text(name, str(default))
+        try:
+            value = float(raw)
+        except ValueError:
+            raise _refusal(name, "a number", raw) from None
+        if not minimum <= value < float("inf"):
+            raise _refusal(name, f"a number from {minimum:g} up", raw)
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        raw = self.text(name, "on" if default else "off").lower()
+        if raw in self._env.BOOLEAN_TRUE_STRINGS:
+            return True
+        if raw in ("0", "false", "off", "no", "n"):
+            return False
+        raise _refusal(name, "on or off", raw)
+
+    def words(self, name: str, default: list[str]) -> list[str]:
+        """Words separated by commas."""
+        raw = self.text(name, ",".join(default))
+        return [word.strip() for word in raw.split(",") if word.strip()]
+
+    def redis_url(self, name: str, default: str) -> str:
+        raw = self.text(name, default)
+        if urlsplit(raw).scheme not in REDIS_SCHEMES:
+            raise _refusal(name, "a URL like redis://host:6379/0", _masked(raw))
+        return raw
+
+    def database(self, name: str, default: str) -> dict[str, object]:
+        """Connection settings for Django from a database URL."""
+        raw = self.text(name, default)
+        try:
+            config = dict(environ.Env.db_url_config(raw))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            config = {}
+        if not config.get("ENGINE"):
+            expected = "a URL like postgres://user:password@host/name or sqlite:///file"
+            raise _refusal(name, expected, _masked(raw))
+        return config
+
+
+def _refusal(name: str, expected: str, found: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name} must be {expected}, not {found!r}.")
+
+
+def _masked(url: str) -> str:
+    """The URL without its password, for messages and logs."""
+    password = urlsplit(url).password
+    return url.replace(f":{password}@", ":***@") if password else url
+
+
+def broker_url(redis_url: str) -> str:
+    """The same server as Celery spells it."""
+    if redis_url.startswith("unix://"):
+        return "redis+socket://" + redis_url.removeprefix("unix://")
+    return redis_url
+
+
+def allowed_hosts(bind: str) -> list[str]:
+    """Names under which a server bound to ``bind`` is reached by default."""
+    if bind in ("0.0.0.0", "::", "[::]"):
+        return ["*"]
+    return ["localhost", "127.0.0.1", "[::1]", bind]
+
+
+def secret_key(env: Environment, data_dir: Path) -> str:
+    """``SECRET_KEY``, else the key kept in the data folder, made at first use."""
+    if key := env.text("SECRET_KEY", ""):
+        return key
+    kept = data_dir / "secret_key"
+    try:
+        return kept.read_text()
+    except FileNotFoundError:
+        return _new_key(kept)
+
+
+def _new_key(kept: Path) -> str:
+    """Write a fresh key that only its owner may read; the first process wins."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    draft = kept.with_name(f"{kept.name}.{secrets.token_hex(8)}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(50))
+    try:
+        kept.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return kept.read_text()

@@ -1,0 +1,82 @@
+"""The connection to Redis: bounded in time, and quick to fail while it is away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+#: After a failure, calls are refused at once for this long instead of each
+#: waiting for a time-out of its own.
+PAUSE_SECONDS = 0.5
+CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 3.0
+
+Answer = TypeVar("Answer")
+
+
+class MailboxAway(Exception):
+    """Redis did not answer. Nothing is lost: the database row is the outbox."""
+
+
+class Connection:
+    """Runs the scripts of this package against one Redis server."""
+
+    def __init__(self, url: str) -> None:
+        self.client = redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            encoding_errors="replace",
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._away_until = 0.0
+
+    def run(self, name: str, *arguments: str | int | float) -> Any:
+        """Run one script. Raises ``MailboxAway``."""
+        return self.guarded(lambda: self.script(name)(args=arguments))
+
+    def run_all(
+        self, name: str, calls: Sequence[Sequence[str | int | float]]
+    ) -> list[Any]:
+        """Run one script many times in one trip. Raises ``MailboxAway``."""
+
+        def send() -> list[Any]:
+            pipe = self.client.pipeline(transaction=False)
+            script = self.script(name)
+            for arguments in calls:
+                script(args=arguments, client=pipe)
+            return pipe.execute()
+
+        return self.guarded(send)
+
+    def script(self, name: str) -> Any:
+        return self.client.register_script(_source(name))
+
+    def forgive(self) -> None:
+        """Forget that Redis was away: the next call tries it again at once."""
+        self._away_until = 0.0
+
+    def guarded(self, call: Callable[[], Answer]) -> Answer:
+        """Whatever Redis raises becomes ``MailboxAway``; then a short pause."""
+        if time.monotonic() < self._away_until:
+            raise MailboxAway("Redis was away a moment ago")
+        try:
+            return call()
+        except redis.RedisError as error:
+            self._away_until = time.monotonic() + PAUSE_SECONDS
+            raise MailboxAway(f"{type(error).__name__}: {error}") from error
+
+
+@cache
+def _source(name: str) -> str:
+    scripts = files("chatsite.mailbox") / "scripts"
+    prelude = (scripts / "prelude.lua").read_text(encoding="utf-8")
+    return prelude + (scripts / f"{name}.lua").read_text(encoding="utf-8")

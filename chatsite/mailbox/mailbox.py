@@ -1,0 +1,272 @@
+"""The mailbox: one method for each thing the tiers say to each other.
+
+Every method raises ``MailboxAway`` while Redis does not answer.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from itertools import chain
+
+from django.conf import settings
+
+from chatsite import wire
+from chatsite.mailbox.connection import Connection
+from chatsite.mailbox.entries import (
+    Claim,
+    Ending,
+    Kept,
+    Look,
+    TakenBack,
+    announcements_from,
+    entry_from,
+)
+
+#: An entry that was collected stays this long, for pages that still ask.
+COLLECTED_SECONDS = 30
+#: How long the owner behind a session is remembered without asking the database.
+WHO_SECONDS = 60
+CHANGES_SECONDS = 86_400
+ANNOUNCEMENT_SECONDS = 10.0
+
+#: One reply a page knows: id, run, bytes of text already shown.
+Seen = tuple[str, int, int]
+#: One write: reply, token, byte offset, text, tokens so far.
+Write = tuple[str, str, int, str, int]
+
+
+class Mailbox:
+    """What web and workers share, on one Redis server."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = Connection(url)
+
+    def ping(self) -> None:
+        self.connection.guarded(self.connection.client.ping)
+
+    # The line
+
+    def enqueue(
+        self,
+        reply: str,
+        attempt: int,
+        *,
+        owner: str,
+        share: str,
+        model: str,
+        request: wire.Request,
+        cost: float,
+        losses: int = 0,
+        kind: wire.Kind = wire.Kind.REPLY,
+    ) -> bool:
+        """Give a publication its entry and place; False if it had them already.
+
+        ``share`` names whom the line counts as one person. ``cost`` is the
+        estimate in tokens that this reply takes of their share.
+        """
+        answer = self.connection.run(
+            "enqueue",
+            reply,
+            attempt,
+            owner,
+            share,
+            model,
+            kind,
+            cost,
+            request.to_json(),
+            losses,
+        )
+        return bool(answer)
+
+    def stop(self, reply: str) -> str:
+        """Stop a reply: ``left`` the line, ``flagged``, ``ended`` or ``missing``."""
+        return str(self.connection.run("stop", reply))
+
+    def waiting(self, model: str) -> int:
+        """How many replies wait for this model, helper jobs included."""
+        client = self.connection.client
+        return self.connection.guarded(
+            lambda: (
+                int(client.zcard(_key("line", model)))
+                + int(client.zcard(_key("helpers", model)))
+            )
+        )
+
+    def first_in_line(self, model: str, count: int) -> list[str]:
+        """Ids of the first replies in line."""
+        client = self.connection.client
+        members = self.connection.guarded(
+            lambda: client.zrange(_key("line", model), 0, count - 1)
+        )
+        return [member.partition(":")[2] for member in members]
+
+    # The worker's side
+
+    def claim(self, model: str, worker: str, lease_seconds: float) -> Claim | None:
+        """Take the first in line, or None when nobody waits."""
+        token = secrets.token_hex(16)
+        got = self.connection.run("claim", model, worker, token, lease_seconds)
+        if not got:
+            return None
+        reply, attempt, request, losses = got
+        return Claim(reply, token, int(attempt), int(losses), request)
+
+    def write(self, writes: Sequence[Write], lease_seconds: float) -> list[Kept]:
+        """Add text to many replies and renew their leases, in one trip."""
+        answers = self.connection.run_all(
+            "write", [(*write, lease_seconds) for write in writes]
+        )
+        return [Kept(str(verdict), int(length)) for verdict, length in answers]
+
+    def finish(self, write: Write, ending: wire.Ending) -> Kept:
+        """The last text and the end of a reply, in one step."""
+        verdict, length = self.connection.run(
+            "finish",
+            *write,
+            ending.outcome,
+            json.dumps(asdict(ending)),
+            ending.prompt_tokens + ending.new_tokens,
+        )
+        return Kept(str(verdict), int(length))
+
+    def hand_back(self, reply: str, token: str) -> str:
+        """Give a reply its place in line again: kept, stopped or refused."""
+        return str(self.connection.run("hand_back", reply, token))
+
+    def announce(
+        self,
+        said: wire.Announcement,
+        seconds: float = ANNOUNCEMENT_SECONDS,
+    ) -> None:
+        """Say what a worker serves; forgotten after ``seconds``."""
+        self.connection.run(
+            "announce", said.model, said.worker, said.to_json(), seconds
+        )
+
+    def withdraw(self, said: wire.Announcement) -> None:
+        """Take a worker's announcement away: it is leaving."""
+        client = self.connection.client
+        self.connection.guarded(
+            lambda: client.hdel(_key("workers", said.model), said.worker)
+        )
+
+    def workers(self, model: str) -> tuple[wire.Announcement, ...]:
+        """The workers that say they serve this model, also those still loading."""
+        client = self.connection.client
+
+        def ask() -> tuple[list[str], float]:
+            pipe = client.pipeline(transaction=False)
+            pipe.hvals(_key("workers", model)).time()
+            lines, (seconds, microseconds) = pipe.execute()
+            return lines, seconds + microseconds / 1e6
+
+        return announcements_from(*self.connection.guarded(ask))
+
+    # The page's side
+
+    def look(self, who: str, model: str, seen: Sequence[Seen]) -> Look | None:
+        """Everything one poll needs; None when ``who`` is not (or no longer) known."""
+        got = self.connection.run("poll", who, model, *chain.from_iterable(seen))
+        if not got:
+            return None
+        owner, now, changes, waiting, workers, entries = got
+        return Look(
+            owner=owner,
+            now=float(now),
+            changes=changes,
+            waiting=int(waiting),
+            workers=announcements_from(workers, float(now)),
+            entries=tuple(entry_from(raw) for raw in entries),
+        )
+
+    def remember(self, who: str, owner: str) -> None:
+        """Note who is behind a session, so that polls need no database."""
+        client = self.connection.client
+        self.connection.guarded(lambda: client.set(f"who:{who}", owner, ex=WHO_SECONDS))
+
+    def forget(self, who: str) -> None:
+        client = self.connection.client
+        self.connection.guarded(lambda: client.delete(f"who:{who}"))
+
+    def touch(self, owner: str) -> None:
+        """Tell every page of this owner that something changed."""
+        self.connection.run("touch", owner, CHANGES_SECONDS)
+
+    # The keeper's side
+
+    def finished(self) -> list[str]:
+        """Ids of the replies that ended and were not collected yet."""
+        client = self.connection.client
+        found = self.connection.guarded(lambda: client.smembers("mailbox:finished"))
+        return sorted(found)
+
+    def ending(self, reply: str) -> Ending | None:
+        """What is kept of a reply that ended; None if it has not, or is gone."""
+        client = self.connection.client
+
+        def ask() -> tuple[dict[str, str], str | None]:
+            pipe = client.pipeline(transaction=False)
+            pipe.hgetall(_key("reply", reply)).get(_key("text", reply))
+            entry, text = pipe.execute()
+            return entry, text
+
+        entry, text = self.connection.guarded(ask)
+        if entry.get("state") != "ended":
+            return None
+        return Ending.from_hash(reply, entry, text or "")
+
+    def collected(self, reply: str) -> None:
+        """The database has it: let the entry go."""
+        client = self.connection.client
+
+        def let_go() -> None:
+            pipe = client.pipeline()
+            pipe.srem("mailbox:finished", reply)
+            pipe.expire(_key("reply", reply), COLLECTED_SECONDS)
+            pipe.expire(_key("text", reply), COLLECTED_SECONDS)
+            pipe.execute()
+
+        self.connection.guarded(let_go)
+
+    def attempts(self, replies: Sequence[str]) -> list[int | None]:
+        """The attempt each entry was published as; None where there is no entry."""
+        client = self.connection.client
+
+        def ask() -> list[str | None]:
+            pipe = client.pipeline(transaction=False)
+            for reply in replies:
+                pipe.hget(_key("reply", reply), "attempt")
+            return pipe.execute()
+
+        found = self.connection.guarded(ask)
+        return [None if attempt is None else int(attempt) for attempt in found]
+
+    def take_back(self, max_losses: int) -> list[TakenBack]:
+        """Take back every reply whose worker let its lease run out."""
+        ending = wire.Ending(wire.Outcome.FAILED, wire.ErrorCode.WORKER_LOST)
+        rows = self.connection.run("take_back", max_losses, json.dumps(asdict(ending)))
+        return [TakenBack(row[0], int(row[1]), row[2], row[3]) for row in rows]
+
+    def models(self) -> list[str]:
+        """Every model that somebody asked for or serves."""
+        client = self.connection.client
+        found = self.connection.guarded(lambda: client.smembers("mailbox:models"))
+        return sorted(found)
+
+
+def _key(kind: str, name: str) -> str:
+    return f"mailbox:{kind}:{name}"
+
+
+@cache
+def _mailbox_at(url: str) -> Mailbox:
+    return Mailbox(url)
+
+
+def open_mailbox() -> Mailbox:
+    """The mailbox of this process, at ``REDIS_URL``."""
+    return _mailbox_at(settings.REDIS_URL)

@@ -1,0 +1,6 @@
+-- Keeps one worker's word about itself until it expires, by the clock of the server.
+local model, worker, text, seconds = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+redis.call('SADD', MODELS, model)
+redis.call('HSET', key('workers', model), worker, string.format('%.3f ', now() + seconds) .. text)
+redis.call('EXPIRE', key('workers', model), 86400)
+return 1

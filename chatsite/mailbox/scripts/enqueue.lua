@@ -1,0 +1,27 @@
+-- Makes the entry of one publication and its place in the line (self-clocked fair
+-- queueing, Golestani 1994: tag = max(v, the share's last tag) + cost).
+-- A no-op if this attempt or a later one is known; an older one is replaced.
+local id, attempt, owner, share = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local model, kind, cost, request, losses = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
+
+local known = redis.call('HMGET', key('reply', id), 'attempt', 'model', 'kind', 'member')
+if known[1] then
+  if tonumber(known[1]) >= attempt then return 0 end
+  redis.call('ZREM', line_of(known[2], known[3]), known[4])
+  redis.call('ZREM', LEASES, id)
+  redis.call('SREM', FINISHED, id)
+  redis.call('DEL', key('reply', id), key('text', id))
+end
+
+local served = tonumber(redis.call('GET', key('served', model)) or '0')
+local last = tonumber(redis.call('ZSCORE', key('tags', model), share) or '0')
+local tag = string.format('%.3f', math.max(served, last) + cost)
+local member = string.format('%015d:%s', redis.call('INCR', 'mailbox:sequence'), id)
+
+redis.call('SADD', MODELS, model)
+redis.call('ZADD', key('tags', model), tag, share)
+redis.call('HSET', key('reply', id), 'attempt', attempt, 'owner', owner, 'share', share,
+  'model', model, 'kind', kind, 'cost', cost, 'request', request, 'losses', losses,
+  'tag', tag, 'member', member, 'queued', stamp(), 'run', 0, 'tokens', 0)
+stand_in_line(id)
+return 1

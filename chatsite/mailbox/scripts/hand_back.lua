@@ -1,0 +1,9 @@
+-- Gives an unfinished entry its old place again; a stop asked for meanwhile wins.
+local id, token = ARGV[1], ARGV[2]
+if not holds(id, token) then return 'refused' end
+if redis.call('HEXISTS', key('reply', id), 'stop') == 1 then
+  finish(id, 'stopped', '{}')
+  return 'stopped'
+end
+stand_in_line(id)
+return 'kept'

@@ -1,0 +1,52 @@
+-- Shared by every script: each file is loaded with these lines before it.
+local function key(kind, name) return 'mailbox:' .. kind .. ':' .. name end
+
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) + tonumber(time[2]) / 1e6
+end
+
+local function stamp() return string.format('%.3f', now()) end
+
+local LEASES, FINISHED, MODELS = 'mailbox:leases', 'mailbox:finished', 'mailbox:models'
+
+-- The line an entry stands in: helper jobs wait behind all people.
+local function line_of(model, kind)
+  return key(kind == 'helper' and 'helpers' or 'line', model)
+end
+
+-- Puts an entry (back) into its line, at the place its tag gives it.
+local function stand_in_line(id)
+  local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'tag', 'member')
+  redis.call('HSET', key('reply', id), 'state', 'queued')
+  redis.call('HDEL', key('reply', id), 'claim', 'worker')
+  redis.call('ZREM', LEASES, id)
+  redis.call('ZADD', line_of(got[1], got[2]), got[3], got[4])
+end
+
+-- Ends an entry, whoever held it, and leaves it for the keeper to collect.
+local function finish(id, outcome, ending)
+  redis.call('HSET', key('reply', id),
+    'state', 'ended', 'outcome', outcome, 'ending', ending, 'finished', stamp())
+  redis.call('HDEL', key('reply', id), 'claim')
+  redis.call('ZREM', LEASES, id)
+  redis.call('SADD', FINISHED, id)
+end
+
+-- Writes text at a byte offset, so that the same write repeated changes nothing.
+-- Returns the bytes held now; fewer than `offset` means that Redis lost some.
+local function write_text(id, offset, text, tokens)
+  local held = redis.call('STRLEN', key('text', id))
+  if held < offset then return held end
+  if #text > 0 then
+    held = redis.call('SETRANGE', key('text', id), offset, text)
+    redis.call('HSETNX', key('reply', id), 'first', stamp())
+  end
+  redis.call('HSET', key('reply', id), 'tokens', tokens)
+  return held
+end
+
+-- Only the claim that holds the token may speak for an entry.
+local function holds(id, token)
+  return redis.call('HGET', key('reply', id), 'claim') == token
+end

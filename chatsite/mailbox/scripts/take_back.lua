@@ -1,0 +1,23 @@
+-- Takes back every entry whose lease ran out: the same place in line, one loss more.
+-- Returns {id, attempt, model, what became of it} for each.
+local limit, lost_ending = tonumber(ARGV[1]), ARGV[2]
+local taken = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now())) do
+  redis.call('ZREM', LEASES, id)
+  local got = redis.call('HMGET', key('reply', id), 'attempt', 'model', 'stop')
+  if got[1] then
+    local fate = 'queued'
+    local losses = redis.call('HINCRBY', key('reply', id), 'losses', 1)
+    if got[3] then
+      fate = 'stopped'
+      finish(id, fate, '{}')
+    elseif losses >= limit then
+      fate = 'failed'
+      finish(id, fate, lost_ending)
+    else
+      stand_in_line(id)
+    end
+    taken[#taken + 1] = {id, got[1], got[2], fate}
+  end
+end
+return taken

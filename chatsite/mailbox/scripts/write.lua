@@ -1,0 +1,9 @@
+-- Adds text, renews the lease and reads the stop flag in one trip.
+local id, token, offset, text = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local tokens, lease = ARGV[5], tonumber(ARGV[6])
+if not holds(id, token) then return {'refused', 0} end
+
+local held = write_text(id, offset, text, tokens)
+redis.call('ZADD', LEASES, now() + lease, id)
+if redis.call('HEXISTS', key('reply', id), 'stop') == 1 then return {'stop', held} end
+return {'kept', held}

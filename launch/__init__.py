@@ -1,0 +1,1 @@
+"""Starts everything on one machine: what stands behind ``make run``."""

@@ -1,0 +1,124 @@
+"""Starts the site, or only workers, and keeps them running until told to stop.
+
+python -m launch [worker]
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import NoReturn
+
+from launch import ready, stop
+from launch.checks import check_port, check_redis
+from launch.leftovers import end_leftovers
+from launch.lock import only_start_in
+from launch.plan import Plan, make_folders, read_plan
+from launch.programs import programs
+from launch.refusal import Refusal
+from launch.supervision import Supervisor, bound_command
+from launch.watch import Watch
+
+WATCH_SECONDS = 1
+
+
+def main(arguments: list[str]) -> int:
+    stop.raise_on_signals()
+    try:
+        start(read_plan("worker" if arguments == ["worker"] else "site"))
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return refusal.status
+    except stop.Stopped as stopped:
+        return stopped.status
+
+
+def start(plan: Plan) -> NoReturn:
+    """Check, prepare, run. Ends by ``Refusal`` or ``Stopped``, all processes ended."""
+    make_folders(plan)
+    with only_start_in(plan.run_dir):
+        end_leftovers(plan.run_dir)
+        if plan.role == "site":
+            check_port(plan)
+        if not plan.has_own_valkey:
+            check_redis(plan)
+        if plan.role == "site":
+            migrate()
+        supervisor = Supervisor(plan, programs(plan))
+        try:
+            supervisor.start()
+            serve(plan, supervisor)
+        finally:
+            print("Stopping.", flush=True)
+            supervisor.stop()
+
+
+def serve(plan: Plan, supervisor: Supervisor) -> NoReturn:
+    """Bring the programs up one after the other, then watch them."""
+    watch = Watch(supervisor)
+    if plan.role == "site":
+        ready.wait_for_page(plan, supervisor, watch)
+        say(f"The page is up at {plan.url}; the model is loading.")
+    fetch_model()
+    supervisor.start_workers()
+    model = served_model()
+    ready.wait_for_worker(model, supervisor, watch)
+    say(f"ready: {plan.url}" if plan.role == "site" else "ready: waiting for prompts")
+    say(model_line())
+    while True:
+        watch.look()
+        time.sleep(WATCH_SECONDS)
+
+
+def migrate() -> None:
+    command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+    ran = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if ran.returncode != 0:
+        reason = (ran.stdout.strip() or "no reason given").splitlines()[-1]
+        raise Refusal(f"Cannot prepare the database: {reason}")
+
+
+def fetch_model() -> None:
+    """Choose the model and have it on disk; shows its progress on this terminal."""
+    command = bound_command("TERM", [sys.executable, "-m", "worker.fetch"])
+    if subprocess.run(command, check=False).returncode != 0:
+        raise Refusal("No model, so no answers; the reason stands above.")
+
+
+def served_model() -> str:
+    from chatsite.choice import offered
+
+    return offered().name
+
+
+def model_line() -> str:
+    """Names the model, why it is this one, and how to have the other."""
+    from django.conf import settings
+
+    from chatsite.catalog import Catalog
+    from chatsite.choice import choice_here, offered
+
+    entry, choice = offered(), choice_here()
+    others = [e.name for e in Catalog.load(settings.CHAT_CATALOG).entries]
+    others = [name for name in others if name != entry.name]
+    line = f"model: {entry.name} ({entry.label})"
+    if choice.is_fallback:
+        line += f" instead of {choice.wanted}, because {choice.reason.rstrip('.')}"
+    if others:
+        line += f"; choose another with CHAT_MODEL={others[0]}"
+    return line
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

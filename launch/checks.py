@@ -1,0 +1,59 @@
+"""What must hold before anything is started."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import redis
+
+from launch.plan import Plan
+from launch.refusal import Refusal
+
+REDIS_SECONDS = 5
+
+
+def check_port(plan: Plan) -> None:
+    """Raise ``Refusal`` unless the web server can listen where it is told to."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            plan.bind.strip("[]"),
+            plan.port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
+        )[0]
+    except OSError:
+        raise Refusal(f"BIND={plan.bind} is no address.", status=2) from None
+    with socket.socket(family, kind, protocol) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(address)
+            trial.listen(1)
+        except OSError as error:
+            raise _port_refusal(plan, error) from None
+
+
+def _port_refusal(plan: Plan, error: OSError) -> Refusal:
+    if error.errno == errno.EADDRINUSE:
+        other = plan.port + 1 if plan.port < 65535 else plan.port - 1
+        return Refusal(
+            f"port {plan.port} is taken; choose another: make run PORT={other}"
+        )
+    if error.errno == errno.EACCES:
+        return Refusal(f"port {plan.port} is not allowed here; choose one above 1023.")
+    return Refusal(f"Cannot listen on {plan.bind}:{plan.port}: {error.strerror}.")
+
+
+def check_redis(plan: Plan) -> None:
+    """Raise ``Refusal`` unless the server behind REDIS_URL answers."""
+    try:
+        with redis.Redis.from_url(
+            plan.redis_url,
+            socket_connect_timeout=REDIS_SECONDS,
+            socket_timeout=REDIS_SECONDS,
+            retry=None,
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise Refusal(f"Cannot reach Redis at REDIS_URL: {reason}.") from None

@@ -1,0 +1,37 @@
+"""How gunicorn serves the site, here and in a container."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from chatsite import settings
+from launch.bound import die_with_parent
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+_host = settings.BIND.strip("[]")
+bind = f"[{_host}]:{settings.PORT}" if ":" in _host else f"{_host}:{settings.PORT}"
+worker_class = "gthread"
+workers = settings.env.integer("WEB_PROCESSES", 1, minimum=1)
+threads = settings.env.integer("WEB_THREADS", 16, minimum=1)
+timeout = 30
+graceful_timeout = 4
+keepalive = 20
+#: The access log would say who chatted when; polls would fill the disk.
+accesslog = None
+errorlog = "-"
+control_socket_disable = True
+#: The heartbeat is a file's time stamp: on a busy disk that can stall a worker.
+_MEMORY = "/dev/shm"  # noqa: S108  (gunicorn makes its file there safely)
+worker_tmp_dir = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+
+
+def post_fork(server: Arbiter, _worker: Worker) -> None:
+    """End with the parent. Elsewhere than on Linux gunicorn's own check must do."""
+    if sys.platform == "linux":
+        die_with_parent(signal.SIGKILL, server.pid)

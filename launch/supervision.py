@@ -1,0 +1,189 @@
+"""Runs the programs under supervisord, and talks to it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from launch import bound
+from launch.plan import Plan
+from launch.programs import Program
+from launch.refusal import Refusal
+
+START_SECONDS = 15
+#: All programs but Valkey stop together, then Valkey; what is left is killed.
+STOP_MARGIN_SECONDS = 1.5
+#: supervisord waits a second longer after each failure. So it gives up early, and
+#: ``revive`` starts the count afresh: some six seconds at most, and never the end.
+RETRIES = 3
+VALKEY = "valkey"
+OTHERS = "chatsite"
+
+HEAD = """\
+[supervisord]
+nodaemon=true
+silent=true
+nocleanup=true
+directory={directory}
+pidfile={run}/supervisord.pid
+logfile={log}/supervisord.log
+logfile_maxbytes=2MB
+logfile_backups=2
+childlogdir={log}
+
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[group:{others}]
+programs={members}
+priority=20
+"""
+PROGRAM = """
+[program:{name}]
+command={command}
+environment={environment}
+priority=10
+autostart={autostart}
+autorestart=true
+startsecs=1
+startretries={retries}
+stopwaitsecs={stop_seconds}
+redirect_stderr=true
+stdout_logfile={log}/{name}.log
+stdout_logfile_maxbytes=5MB
+stdout_logfile_backups=3
+"""
+
+
+class Supervisor:
+    """One supervisord and its programs; ends with this process."""
+
+    def __init__(self, plan: Plan, programs: Iterable[Program]) -> None:
+        self._plan = plan
+        self._programs = list(programs)
+        self._socket = plan.socket_dir / "supervisor.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start supervisord and what starts at once. Raises ``Refusal``."""
+        config = self._plan.run_dir / "supervisord.conf"
+        config.write_text(self._config())
+        self._socket.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+        said = self._plan.log_dir / "supervisord.err"
+        with said.open("wb") as words:
+            self._process = subprocess.Popen(
+                bound_command("TERM", command),
+                env={**os.environ, bound.PARENT: str(os.getpid())},
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                # Ctrl-C in the terminal reaches the launcher alone.
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if not self.is_alive() or time.monotonic() > deadline:
+                raise Refusal(f"The supervisor did not start; see {said}.")
+            time.sleep(0.05)
+
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """What supervisord says of each program, by name. Raises ``OSError``."""
+        return {str(info["name"]): info for info in self._call("getAllProcessInfo")}
+
+    def start_workers(self) -> None:
+        for program in self._programs:
+            if not program.starts_at_once:
+                self._call("startProcess", f"{OTHERS}:{program.name}", False)
+
+    def revive(self, name: str) -> None:
+        """Start again a program that supervisord gave up on."""
+        group = VALKEY if name == VALKEY else OTHERS
+        try:
+            self._call("startProcess", f"{group}:{name}", False)
+        except Fault:
+            return  # It runs by now.
+
+    def log(self, name: str) -> Path:
+        return self._plan.log_dir / f"{name}.log"
+
+    def stop(self) -> None:
+        """Stop every program, in the end by force, and supervisord with them."""
+        if self._process is None:
+            return
+        longest = max(program.stop_seconds for program in self._programs)
+        self._process.terminate()
+        try:
+            self._process.wait(longest + STOP_MARGIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End supervisord at once; its programs are bound to it."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            self._call("getState")
+        except OSError:
+            return False
+        return True
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
+        with ServerProxy("http://supervisor", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
+
+    def _config(self) -> str:
+        names = [program.name for program in self._programs if program.name != VALKEY]
+        head = HEAD.format(
+            directory=_escaped(str(Path.cwd())),
+            run=_escaped(str(self._plan.run_dir)),
+            log=_escaped(str(self._plan.log_dir)),
+            socket=_escaped(str(self._socket)),
+            others=OTHERS,
+            members=",".join(names),
+        )
+        return head + "".join(self._section(program) for program in self._programs)
+
+    def _section(self, program: Program) -> str:
+        pairs = program.environment.items()
+        command = bound_command("KILL", program.command)
+        return PROGRAM.format(
+            name=program.name,
+            command=_escaped(shlex.join(command)),
+            environment=",".join(f'{key}="{_escaped(value)}"' for key, value in pairs),
+            autostart="true" if program.starts_at_once else "false",
+            retries=RETRIES,
+            stop_seconds=program.stop_seconds,
+            log=_escaped(str(self._plan.log_dir)),
+        )
+
+
+def bound_command(signal_name: str, command: Iterable[str]) -> list[str]:
+    """``command``, ended by the named signal when its parent ends."""
+    return [sys.executable, "-I", "-S", bound.__file__, signal_name, *command]
+
+
+def _escaped(text: str) -> str:
+    """supervisord expands percent signs."""
+    return text.replace("%", "%%")

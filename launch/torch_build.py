@@ -1,0 +1,152 @@
+"""Which build of torch gets installed: the small one for CPUs, or CUDA's.
+
+torch's wheel for Linux on PyPI brings CUDA, about 3 GB. The CPU build lies on an
+index of its own, whose address uv knows (``--torch-backend``). Where uv cannot
+reach it, pip takes what it finds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from launch.refusal import Refusal
+
+CHOICES = ("auto", "cpu", "cuda")
+UV = "uv==0.13.9"
+PROBE_SECONDS = 30
+
+
+def parse(raw: str) -> str:
+    """The value of TORCH. Raises ``Refusal``."""
+    build = raw.strip().lower() or "auto"
+    if build not in CHOICES:
+        raise Refusal(f"TORCH must be auto, cpu or cuda, not {raw!r}.", status=2)
+    return build
+
+
+def prepare(python: Path, requirements: Path, wanted: str) -> None:
+    """Install the wanted build, or leave it to pip; say what will be downloaded."""
+    build = _resolved(wanted)
+    requirement = _requirement(requirements)
+    if is_installed(python.parent.parent, requirement, build):
+        print("Installing what changed (torch stays).", flush=True)
+        return
+    if build == "cpu" and sys.platform == "linux" and _uv_reaches(python, requirement):
+        _say(f"{requirement}, CPU build", "0.4 GB")
+        _uv_install(python, requirement)
+        return
+    if wanted != "auto":
+        _pip(python, "uninstall", "--yes", "--quiet", "torch")
+    if build == "cpu" and _pip_finds(python, requirement) == "cuda":
+        _say(f"{requirement}, CUDA build, as no CPU build could be reached", "3 GB")
+    elif build == "cpu" or sys.platform == "darwin":
+        _say(f"{requirement}, CPU build", "0.4 GB")
+    else:
+        _say(f"{requirement}, CUDA build", "3 GB")
+
+
+def verify(venv: Path, wanted: str) -> None:
+    """Refuse if CUDA was asked for by name and something else came."""
+    if wanted == "cuda" and _installed(venv)[1] != "cuda":
+        raise Refusal("TORCH=cuda, but pip found no build of torch with CUDA here.")
+
+
+def is_installed(venv: Path, requirement: str, build: str) -> bool:
+    version, installed = _installed(venv)
+    return requirement == f"torch=={version}" and installed == build
+
+
+def _say(what: str, size: str) -> None:
+    print(f"Installing into .venv: about {size} to download ({what}).", flush=True)
+
+
+def _resolved(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "cuda" if _has_nvidia_card() else "cpu"
+
+
+def _has_nvidia_card() -> bool:
+    if Path("/proc/driver/nvidia/version").exists():
+        return True
+    if not (tool := shutil.which("nvidia-smi")):
+        return False
+    try:
+        listed = subprocess.run(
+            [tool, "-L"], capture_output=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return listed.returncode == 0 and b"GPU" in listed.stdout
+
+
+def _requirement(requirements: Path) -> str:
+    match = re.search(r"^torch==\S+$", requirements.read_text(), re.MULTILINE)
+    if match is None:
+        raise Refusal(f"{requirements} pins no torch.")
+    return match[0]
+
+
+def _installed(venv: Path) -> tuple[str, str]:
+    """Version and build of the torch in ``venv``; empty if there is none."""
+    for file in venv.glob("lib/python*/site-packages/torch/version.py"):
+        text = file.read_text()
+        version = re.search(r"__version__ = '([^'+]+)", text)
+        cuda = re.search(r"^cuda\b[^=]*= '", text, re.MULTILINE)
+        return (version[1] if version else ""), ("cuda" if cuda else "cpu")
+    return "", ""
+
+
+def _uv_reaches(python: Path, requirement: str) -> bool:
+    """Whether uv finds the CPU build, asked with a bound in time."""
+    print("Looking for the CPU build of torch.", flush=True)
+    try:
+        _pip(python, "install", "-qq", "--only-binary=:all:", UV)
+        probe = subprocess.run(
+            [*_uv(python, requirement), "--dry-run"],
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            text=True,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return probe.returncode == 0 and "+cpu" in probe.stderr
+
+
+def _uv_install(python: Path, requirement: str) -> None:
+    if subprocess.run(_uv(python, requirement), check=False).returncode != 0:
+        raise Refusal("uv could not install torch; its words stand above.")
+
+
+def _uv(python: Path, requirement: str) -> list[str]:
+    """Only torch itself: what it depends on comes from where pip is told to look."""
+    options = ["--no-deps", "--torch-backend=cpu", "--reinstall-package=torch"]
+    into = ["--python", str(python)]
+    return [str(python), "-m", "uv", "pip", "install", *options, *into, requirement]
+
+
+def _pip_finds(python: Path, requirement: str) -> str:
+    """The build that pip would take here, which may be set up to look elsewhere."""
+    try:
+        report = _pip(
+            python,
+            *("install", "--dry-run", "--ignore-installed", "--no-deps"),
+            *("-qq", "--report=-", requirement),
+        )
+        found = json.loads(report)["install"][0]["download_info"]["url"]
+    except (subprocess.SubprocessError, ValueError, LookupError):
+        return "cuda"
+    return "cpu" if "cpu" in found.rsplit("/", 1)[-1] else "cuda"
+
+
+def _pip(python: Path, *arguments: str) -> str:
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, timeout=300, check=True
+    ).stdout

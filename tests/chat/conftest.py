@@ -1,0 +1,64 @@
+"""The worker's part, played through the mailbox by the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from chatsite import wire
+from chatsite.mailbox import Claim, Mailbox
+
+
+class Worker:
+    """Does by hand what a worker process does."""
+
+    def __init__(self, box: Mailbox) -> None:
+        self._box = box
+
+    def announce(self, stage: wire.Stage = wire.Stage.READY, free: int = 1) -> None:
+        said = wire.Announcement("w", "scripted", "Scripted", stage, rows=1, free=free)
+        self._box.announce(said)
+
+    def claim(self, lease_seconds: float = 60) -> Claim:
+        got = self._box.claim("scripted", "w", lease_seconds)
+        assert got is not None, "nobody waits"
+        return got
+
+    def write(self, claim: Claim, text: str, offset: int = 0) -> str:
+        write = (claim.reply, claim.token, offset, text, len(text.split()))
+        return self._box.write([write], 60)[0].verdict
+
+    def finish(
+        self, claim: Claim, text: str, outcome: wire.Outcome = wire.Outcome.DONE
+    ) -> str:
+        write = (claim.reply, claim.token, 0, text, len(text.split()))
+        error = wire.ErrorCode.MODEL_ERROR if outcome == "failed" else None
+        ending = wire.Ending(outcome, error, prompt_tokens=5, new_tokens=2)
+        return self._box.finish(write, ending).verdict
+
+    def answer(self, text: str) -> Claim:
+        claim = self.claim()
+        self.finish(claim, text)
+        return claim
+
+
+@pytest.fixture
+def worker(box: Mailbox) -> Worker:
+    return Worker(box)
+
+
+@pytest.fixture
+def sent(
+    django_capture_on_commit_callbacks: Callable[..., object],
+) -> Callable[..., object]:
+    """Send a prompt and run what happens on commit."""
+    from chat.services.sending import send
+
+    counter = iter(range(1000))
+
+    def send_now(owner, text="hello", conversation=None, key=None):  # type: ignore[no-untyped-def]
+        with django_capture_on_commit_callbacks(execute=True):
+            return send(owner, text, key or f"key-{next(counter)}", conversation)
+
+    return send_now

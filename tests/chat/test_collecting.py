@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+
+from chat.models import Message, Reply, User
+from chat.services.collecting import collect
+from chat.services.stopping import stop
+from chatsite import wire
+from chatsite.mailbox import Mailbox
+
+pytestmark = pytest.mark.django_db
+
+
+def state(reply: Reply) -> str:
+    return Reply.objects.get(pk=reply.pk).state
+
+
+def test_an_end_is_copied_with_its_text_times_and_counts(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    reply = sent(owner)
+    claim = worker.claim()
+    worker.write(claim, "Hello ")
+    worker.finish(claim, "Hello you")
+    collect(str(reply.pk))
+    row = Reply.objects.get(pk=reply.pk)
+    assert (row.state, row.message.text) == ("done", "Hello you")
+    assert (row.prompt_tokens, row.new_tokens, row.worker) == (5, 2, "w")
+    assert row.queued_at <= row.started_at <= row.first_text_at <= row.finished_at
+
+
+def test_collecting_twice_changes_nothing(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    reply = sent(owner)
+    worker.answer("once")
+    collect(str(reply.pk))
+    Message.objects.filter(pk=reply.pk).update(text="kept")
+    collect(str(reply.pk))
+    assert Message.objects.get(pk=reply.pk).text == "kept"
+
+
+def test_the_end_of_an_older_publication_is_not_taken(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    reply = sent(owner)
+    worker.answer("stale")
+    Reply.objects.filter(pk=reply.pk).update(attempt=2)
+    collect(str(reply.pk))
+    assert state(reply) == "queued"
+
+
+def test_text_with_nul_is_kept_without_it(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    reply = sent(owner)
+    worker.answer("a\x00b")
+    collect(str(reply.pk))
+    assert Message.objects.get(pk=reply.pk).text == "ab"
+
+
+def test_held_prompts_go_out_one_after_the_other(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    first = sent(owner, "one")
+    conversation = first.message.conversation
+    second, third = sent(owner, "two", conversation), sent(owner, "3", conversation)
+    worker.answer("1")
+    collect(str(first.pk))
+    assert [state(second), state(third)] == ["queued", "held"]
+    assert worker.answer("2").reply == str(second.pk)
+    collect(str(second.pk))
+    assert state(third) == "queued"
+
+
+def test_a_failure_keeps_its_code_and_lets_the_next_go(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    first = sent(owner, "one")
+    second = sent(owner, "two", first.message.conversation)
+    worker.finish(worker.claim(), "half", wire.Outcome.FAILED)
+    collect(str(first.pk))
+    row = Reply.objects.get(pk=first.pk)
+    assert (row.state, row.error, row.message.text) == ("failed", "model_error", "half")
+    assert state(second) == "queued"
+
+
+def test_stopping_in_line_ends_at_once(owner: User, box: Mailbox, sent) -> None:
+    reply = sent(owner)
+    stop(Reply.objects.with_path().get(pk=reply.pk))
+    assert state(reply) == "stopped"
+    assert box.waiting("scripted") == 0
+
+
+def test_stopping_while_running_keeps_the_text_so_far(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    reply = sent(owner)
+    claim = worker.claim()
+    stop(Reply.objects.with_path().get(pk=reply.pk))
+    assert state(reply) == "queued"
+    assert worker.write(claim, "so far") == "stop"
+    worker.finish(claim, "so far", wire.Outcome.STOPPED)
+    collect(str(reply.pk))
+    row = Reply.objects.get(pk=reply.pk)
+    assert (row.state, row.message.text) == ("stopped", "so far")
+
+
+def test_stopping_a_held_reply_does_not_let_the_next_overtake(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    first = sent(owner, "one")
+    conversation = first.message.conversation
+    second, third = sent(owner, "two", conversation), sent(owner, "3", conversation)
+    stop(Reply.objects.with_path().get(pk=second.pk))
+    assert [state(first), state(second), state(third)] == ["queued", "stopped", "held"]
+    worker.answer("1")
+    collect(str(first.pk))
+    assert state(third) == "queued"
+
+
+def test_a_stop_after_the_end_changes_nothing(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    reply = sent(owner)
+    worker.answer("all of it")
+    stop(Reply.objects.with_path().get(pk=reply.pk))
+    row = Reply.objects.get(pk=reply.pk)
+    assert (row.state, row.message.text) == ("done", "all of it")
+    stop(Reply.objects.with_path().get(pk=reply.pk))
+    assert state(reply) == "done"

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.models import Message, User
+from chat.services.requests import STEP_TURNS, request_for, turns_of, turns_to_drop
+from chatsite import wire
+from chatsite.mailbox import Mailbox
+
+
+def test_turns_are_dropped_in_big_steps() -> None:
+    drops = [turns_to_drop([10] * n, 100) for n in range(1, 28)]
+    assert drops[:10] == [0] * 10
+    assert set(drops) == {0, STEP_TURNS, 2 * STEP_TURNS, 3 * STEP_TURNS}
+
+
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=60), st.integers(1, 2000))
+def test_what_stays_fits_or_is_the_newest_alone(lengths: list[int], limit: int) -> None:
+    dropped = turns_to_drop(lengths, limit)
+    assert 0 <= dropped < len(lengths)
+    assert sum(lengths[dropped:]) <= limit or dropped == len(lengths) - 1
+
+
+def test_prompts_without_an_answer_are_left_out_but_the_newest() -> None:
+    texts = ["one", "first", "failed", "", "three"]
+    path = [Message(text=text) for text in texts]
+    assert [turn.text for turn in turns_of(path)] == ["one", "first", "three"]
+
+
+@pytest.mark.django_db
+def test_the_request_holds_the_path_and_the_settings_as_used(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    first = sent(owner, "one")
+    worker.answer("answer one")
+    from chat.services.collecting import collect
+
+    collect(str(first.pk))
+    second = sent(owner, "two", first.message.conversation)
+    request = wire.Request.from_json(worker.claim().request)
+    assert request == request_for(second)
+    assert [(t.role, t.text) for t in request.turns] == [
+        ("user", "one"),
+        ("assistant", "answer one"),
+        ("user", "two"),
+    ]
+    assert request.settings.seed == second.seed

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from chat.models import Reply, User
+from chat.services.bells import Bells
+from chat.services.stopping import stop
+from chat.services.sweeping import Sweeper
+from chatsite import wire
+from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
+from tests.valkey import Valkey
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sweeper(clock: Clock) -> Sweeper:
+    return Sweeper(clock)
+
+
+def bells(valkey: Valkey) -> int:
+    return int(valkey.client.llen("chat:generate.scripted"))
+
+
+def long_ago(reply: Reply) -> None:
+    past = timezone.now() - timedelta(minutes=1)
+    Reply.objects.filter(pk=reply.pk).update(published_at=past)
+
+
+@pytest.mark.django_db
+class TestSweep:
+    def test_what_ended_is_collected(
+        self, owner: User, box: Mailbox, sent, worker, sweeper: Sweeper
+    ) -> None:
+        reply = sent(owner)
+        worker.answer("done")
+        sweeper.sweep()
+        assert Reply.objects.get(pk=reply.pk).state == "done"
+
+    def test_what_redis_forgot_is_published_again_as_the_next_attempt(
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, sweeper: Sweeper
+    ) -> None:
+        reply = sent(owner)
+        valkey.client.flushall()
+        long_ago(reply)
+        sweeper.sweep()
+        assert box.attempts([str(reply.pk)]) == [2]
+        assert Reply.objects.get(pk=reply.pk).attempt == 2
+        assert bells(valkey) == 1
+
+    def test_a_row_just_saved_is_left_to_its_own_request(
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, sweeper: Sweeper
+    ) -> None:
+        reply = sent(owner)
+        valkey.client.flushall()
+        sweeper.sweep()
+        assert box.attempts([str(reply.pk)]) == [None]
+
+    def test_a_prompt_sent_while_redis_was_away_is_published_later(
+        self, owner: User, valkey: Valkey, sent, sweeper: Sweeper
+    ) -> None:
+        valkey.stop()
+        try:
+            reply = sent(owner)
+            assert reply.state == "queued"
+            with pytest.raises(MailboxAway):
+                sweeper.sweep()
+        finally:
+            valkey.start()
+        open_mailbox().connection.forgive()
+        long_ago(reply)
+        sweeper.sweep()
+        assert open_mailbox().attempts([str(reply.pk)]) == [2]
+
+    def test_a_stop_asked_for_while_redis_was_away_is_carried_out(
+        self, owner: User, box: Mailbox, sent, sweeper: Sweeper
+    ) -> None:
+        reply = sent(owner)
+        Reply.objects.get(pk=reply.pk).ask_to_stop()
+        sweeper.sweep()
+        assert Reply.objects.get(pk=reply.pk).state == "stopped"
+
+    def test_a_held_row_that_nobody_released_is_released(
+        self, owner: User, box: Mailbox, sent, worker, sweeper: Sweeper
+    ) -> None:
+        first = sent(owner)
+        second = sent(owner, "two", first.message.conversation)
+        Reply.objects.filter(pk=first.pk).update(state="done")
+        sweeper.sweep()
+        assert Reply.objects.get(pk=second.pk).state == "queued"
+
+    def test_a_lost_reply_is_taken_back_only_after_redis_was_there_for_a_lease(
+        self, owner: User, box: Mailbox, sent, worker, sweeper: Sweeper, clock: Clock
+    ) -> None:
+        sent(owner)
+        worker.claim(lease_seconds=0)
+        sweeper.sweep()
+        assert box.waiting("scripted") == 0
+        clock.now = 11
+        sweeper.sweep()
+        assert box.waiting("scripted") == 1
+
+    def test_a_lost_bell_is_rung_again_in_the_second_sweep_that_misses_it(
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, sweeper: Sweeper
+    ) -> None:
+        sent(owner)
+        valkey.client.delete("chat:generate.scripted")
+        worker.announce()
+        sweeper.sweep()
+        assert bells(valkey) == 0
+        sweeper.sweep()
+        assert bells(valkey) == 1
+
+    def test_a_row_for_a_model_given_up_at_start_moves_to_its_successor(
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, sweeper: Sweeper
+    ) -> None:
+        reply = sent(owner)
+        Reply.objects.filter(pk=reply.pk).update(model="gpt2")
+        sweeper.sweep()
+        row = Reply.objects.get(pk=reply.pk)
+        assert (row.model, row.attempt) == ("scripted", 2)
+        assert box.waiting("scripted") == 1
+
+    def test_a_row_whose_model_is_served_stays_with_it(
+        self, owner: User, box: Mailbox, sent, sweeper: Sweeper
+    ) -> None:
+        reply = sent(owner)
+        Reply.objects.filter(pk=reply.pk).update(model="gpt2")
+        box.announce(wire.Announcement("w", "gpt2", "GPT-2", wire.Stage.LOADING))
+        sweeper.sweep()
+        assert Reply.objects.get(pk=reply.pk).model == "gpt2"
+
+    def test_two_keepers_change_nothing_in_the_outcome(
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, clock: Clock
+    ) -> None:
+        reply = sent(owner)
+        valkey.client.flushall()
+        long_ago(reply)
+        keepers = [Sweeper(clock), Sweeper(clock)]
+        for keeper in keepers:
+            keeper.sweep()
+        assert box.waiting("scripted") == 1
+        worker.answer("one")
+        for keeper in keepers:
+            keeper.sweep()
+        row = Reply.objects.get(pk=reply.pk)
+        assert (row.state, row.attempt, row.message.text) == ("done", 2, "one")
+
+
+@pytest.mark.django_db
+def test_a_stop_of_what_the_mailbox_never_knew_ends_the_row(
+    owner: User, valkey: Valkey, sent
+) -> None:
+    reply = sent(owner)
+    valkey.client.flushall()
+    stop(Reply.objects.with_path().get(pk=reply.pk))
+    assert Reply.objects.get(pk=reply.pk).state == "stopped"
+
+
+def test_bells_ring_only_for_what_was_idle_in_two_sweeps() -> None:
+    seen = [(3, 2), (3, 2), (1, 2), (0, 2), (5, 0), (5, 4), (5, 4)]
+    ringing = Bells()
+    assert [ringing.due("m", *counts) for counts in seen] == [0, 2, 1, 0, 0, 0, 4]

@@ -1,0 +1,79 @@
+"""Settings: a bad value stops the start and names its variable."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chatsite.environment import Environment, allowed_hosts, broker_url, secret_key
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("DEBUG", "perhaps"),
+        ("WORKER_SLOTS", "0"),
+        ("WORKER_SLOTS", "two"),
+        ("LEASE_SECONDS", "nan"),
+        ("LEASE_SECONDS", "inf"),
+        ("REDIS_URL", "localhost:6379"),
+        ("DATABASE_URL", "nonsense"),
+        ("PROMPT_MAX_CHARACTERS", "-1"),
+    ],
+)
+def test_a_bad_value_stops_the_start_and_names_the_variable(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import chatsite.settings"],
+        env={**os.environ, "DATA_DIR": str(tmp_path), name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert f"ImproperlyConfigured: {name} must be" in done.stderr
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+    assert Environment().integer("PORT", 8000, minimum=1) == 8000
+
+
+def test_a_password_is_not_repeated_in_the_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "http://:hunter2@host")
+    with pytest.raises(ImproperlyConfigured) as error:
+        Environment().redis_url("REDIS_URL", "")
+    assert "hunter2" not in str(error.value)
+
+
+def test_the_secret_key_is_made_once_and_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    key = secret_key(Environment(), tmp_path)
+    assert len(key) >= 50
+    assert secret_key(Environment(), tmp_path) == key
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_celery_gets_the_same_server_in_its_own_spelling() -> None:
+    assert broker_url("unix:///run/r.sock") == "redis+socket:///run/r.sock"
+    assert broker_url("rediss://h:1/2") == "rediss://h:1/2"
+
+
+def test_only_a_server_open_to_all_answers_to_any_name() -> None:
+    assert allowed_hosts("0.0.0.0") == ["*"]  # noqa: S104
+    assert "*" not in allowed_hosts("127.0.0.1")

@@ -1,0 +1,74 @@
+"""What all tests share: a real Redis, and people who send."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from chat.models import User
+from chatsite.mailbox import Mailbox, open_mailbox
+from tests.environment import FOLDER, SOCKET
+from tests.valkey import Valkey
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey]:
+    server = Valkey(SOCKET, FOLDER / "valkey")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def valkey(valkey_server: Valkey) -> Valkey:
+    """An empty Redis, the one that the settings name."""
+    valkey_server.client.flushall()
+    open_mailbox().connection.forgive()
+    return valkey_server
+
+
+@pytest.fixture
+def box(valkey: Valkey) -> Mailbox:
+    return open_mailbox()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """SQLite in a file, as it is used: in memory it knows no waiting for a lock."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(FOLDER / "test.sqlite3")
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return User.objects.guest(uuid.uuid4())
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """A browser in which a person is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Wait for a condition; fails with what it was waiting for."""
+
+    def wait(condition: Callable[[], object], seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.02)
+
+    return wait

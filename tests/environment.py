@@ -1,0 +1,27 @@
+"""The environment of the tests, set before Django reads its settings (``pytest -p``).
+
+Every test process has folders and a Redis of its own, so that they run in parallel.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+FOLDER = Path(tempfile.mkdtemp(prefix="chatsite-test-"))
+SOCKET = FOLDER / "redis.sock"
+
+os.environ.update(
+    DATA_DIR=str(FOLDER / "data"),
+    REDIS_URL=f"unix://{SOCKET}",
+    CHAT_MODEL="scripted",
+    SECRET_KEY="only-for-tests",  # noqa: S106
+    DJANGO_SETTINGS_MODULE="chatsite.settings",
+    SWEEP_SECONDS="0.2",
+    POLL_SECONDS="0.1",
+)
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{FOLDER / 'chatsite.sqlite3'}")
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import pytest
+from pytest_django import Settings
+
+from chat.models import Reply
+from chat.services.sweeping import Sweeper
+from chatsite import wire
+from chatsite.mailbox import Mailbox, MailboxAway
+
+
+#: A keeper sweeps at intervals, and rings again for what two sweeps saw idle.
+SWEEP_SECONDS = 0.3
+
+
+@pytest.fixture
+def lease(settings: Settings) -> str:
+    """A short lease, in the keeper here and in the workers started with it."""
+    settings.LEASE_SECONDS = 2
+    return "2"
+
+
+@pytest.fixture
+def settled(
+    box: Mailbox, until: Callable[..., None], lease: str
+) -> Callable[..., list[Reply]]:
+    """Sweep as the keeper does until all these replies ended; the rows."""
+    sweeper = Sweeper()
+
+    def settle(*replies: Reply, seconds: float = 40) -> list[Reply]:
+        pks = [reply.pk for reply in replies]
+
+        def are_over() -> bool:
+            time.sleep(SWEEP_SECONDS)
+            with contextlib.suppress(MailboxAway):
+                sweeper.sweep()
+            return not Reply.objects.unfinished().filter(pk__in=pks).exists()
+
+        until(are_over, seconds)
+        found = Reply.objects.select_related("message").in_bulk(pks)
+        return [found[pk] for pk in pks]
+
+    return settle
+
+
+@pytest.fixture
+def ready(box: Mailbox, until: Callable[..., None]) -> Callable[..., None]:
+    """Wait until so many workers of the scripted model are ready."""
+
+    def are_ready(count: int) -> bool:
+        try:
+            stages = [worker.stage for worker in box.workers("scripted")]
+        except MailboxAway:
+            return False
+        return stages.count(wire.Stage.READY) >= count
+
+    def wait(count: int = 1) -> None:
+        until(lambda: are_ready(count), 40)
+
+    return wait

@@ -1,0 +1,197 @@
+"""A real Celery worker process on a real Valkey, with the scripted engine."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import pytest
+from celery.events.receiver import EventReceiver
+
+from chat.models import User
+from chat.services.sending import send
+from chat.services.stopping import stop
+from chatsite.celery import app
+from chatsite.mailbox import Growing, Mailbox
+from tests.processes import celery_worker
+from tests.valkey import Valkey
+from worker.scripted import expected_reply
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+keys = (f"key-{i}" for i in itertools.count())
+
+
+def ask(owner: User, text: str, conversation=None):  # type: ignore[no-untyped-def]
+    return send(owner, text, next(keys), conversation)
+
+
+def growing(box: Mailbox, reply, owner: User) -> Growing | None:  # type: ignore[no-untyped-def]
+    box.remember("watcher", str(owner.pk))
+    seen = box.look("watcher", "scripted", [(str(reply.pk), 0, 0)])
+    assert seen is not None
+    entry = seen.entries[0]
+    return entry if isinstance(entry, Growing) and entry.text else None
+
+
+def test_prompts_are_answered_and_show_as_one_task_each(
+    owner: User, valkey: Valkey, settled, ready, until, lease: str
+) -> None:
+    succeeded: list[str] = []
+    seen: set[str] = set()
+    with celery_worker(WORKER_SLOTS="4", LEASE_SECONDS=lease), app.connection() as link:
+        receiver = EventReceiver(
+            link,
+            handlers={
+                "task-received": lambda event: seen.add(event["uuid"]),
+                "task-succeeded": lambda event: succeeded.append(event["uuid"]),
+            },
+            app=app,
+        )
+        listener = threading.Thread(target=lambda: receiver.capture(wakeup=False))
+        listener.start()
+        ready()
+        replies = [ask(owner, f"question {i}") for i in range(12)]
+        rows = settled(*replies)
+        until(lambda: len(succeeded) >= len(replies))
+        receiver.should_stop = True
+        listener.join()
+    assert [row.message.text for row in rows] == [
+        expected_reply(f"question {i}") for i in range(12)
+    ]
+    assert all(row.state == "done" and row.worker and row.new_tokens for row in rows)
+    assert sorted(succeeded) == sorted(f"{reply.pk}.1" for reply in replies)
+    assert seen == set(succeeded)
+
+
+def test_text_grows_before_the_reply_ends(
+    owner: User, box: Mailbox, settled, ready, until, lease: str
+) -> None:
+    with celery_worker(LEASE_SECONDS=lease):
+        ready()
+        prompt = "tell me [words=60] [delay=0.05]"
+        reply = ask(owner, prompt)
+        until(lambda: growing(box, reply, owner))
+        first = growing(box, reply, owner)
+        assert first is not None
+        assert expected_reply(prompt).startswith(first.text)
+        assert len(first.text) < len(expected_reply(prompt))
+        [row] = settled(reply)
+    assert row.message.text == expected_reply(prompt)
+    assert row.first_text_at is not None and row.started_at is not None
+
+
+def test_a_killed_worker_costs_nothing_and_shows_nothing_twice(
+    owner: User, box: Mailbox, settled, ready, until, lease: str
+) -> None:
+    prompt = "a long story [words=80] [delay=0.05]"
+    with celery_worker(LEASE_SECONDS=lease) as first:
+        ready()
+        reply = ask(owner, prompt)
+        until(lambda: growing(box, reply, owner))
+        first.kill()
+    with celery_worker(LEASE_SECONDS=lease):
+        [row] = settled(reply)
+    assert (row.state, row.losses) == ("done", 1)
+    assert row.message.text == expected_reply(prompt)
+
+
+def test_stop_reaches_a_running_reply_and_keeps_its_text(
+    owner: User, box: Mailbox, settled, ready, until, lease: str
+) -> None:
+    prompt = "on and on [words=2000] [delay=0.05]"
+    with celery_worker(LEASE_SECONDS=lease):
+        ready()
+        reply = ask(owner, prompt)
+        until(lambda: growing(box, reply, owner))
+        stop(reply)
+        [row] = settled(reply, seconds=10)
+        assert row.state == "stopped"
+        assert row.message.text
+        assert expected_reply(prompt).startswith(row.message.text)
+        [after] = settled(ask(owner, "next one"))
+    assert after.state == "done"
+
+
+def test_a_worker_told_to_end_hands_back_and_exits_cleanly(
+    owner: User, box: Mailbox, settled, ready, until, lease: str
+) -> None:
+    prompt = "slowly [words=100] [delay=0.1]"
+    with celery_worker(LEASE_SECONDS=lease, WORKER_GRACE_SECONDS="0.5") as first:
+        ready()
+        reply = ask(owner, prompt)
+        until(lambda: growing(box, reply, owner))
+        assert first.terminate(10) == 0
+        assert box.waiting("scripted") == 1
+        assert box.workers("scripted") == ()
+    with celery_worker(LEASE_SECONDS=lease):
+        [row] = settled(reply)
+    assert (row.state, row.losses) == ("done", 0)
+    assert row.message.text == expected_reply(prompt)
+
+
+def test_a_failing_prompt_fails_alone(
+    owner: User, settled, ready, lease: str
+) -> None:
+    with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2"):
+        ready()
+        rows = settled(ask(owner, "[fail]"), ask(owner, "fine"))
+    assert [row.state for row in rows] == ["failed", "done"]
+    assert rows[0].error == "model_error"
+
+
+def test_garbage_in_the_queue_leaves_the_worker_alive(
+    owner: User, settled, ready, lease: str
+) -> None:
+    with celery_worker(LEASE_SECONDS=lease) as program:
+        ready()
+        with app.connection() as link:
+            producer = link.Producer(routing_key="generate.scripted")
+            headers = {"task": "chatsite.generate", "id": "garbage"}
+            producer.publish("{broken", content_type="application/json")
+            producer.publish(b"\x80\x04.", content_type="application/x-python-serialize")
+            producer.publish([["x" * 1_000_000], {}, {}], headers=headers)
+        app.send_task("os.system", args=["true"], queue="generate.scripted")
+        [row] = settled(ask(owner, "still there?"))
+        assert row.state == "done"
+        assert program.is_alive
+
+
+def test_a_hundred_bells_for_one_reply_answer_it_once(
+    owner: User, settled, ready, lease: str
+) -> None:
+    with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4") as program:
+        ready()
+        reply = ask(owner, "once please")
+        for _ in range(100):
+            app.send_task("chatsite.generate", queue="generate.scripted")
+        rows = settled(reply, ask(owner, "and you"))
+        assert [row.state for row in rows] == ["done", "done"]
+        assert program.log.count(f"claimed reply {reply.pk}") == 1
+
+
+def test_a_worker_survives_a_restart_of_redis_and_serves_what_was_forgotten(
+    owner: User, valkey: Valkey, settled, ready, lease: str
+) -> None:
+    with celery_worker(LEASE_SECONDS=lease):
+        ready()
+        valkey.stop()
+        away = ask(owner, "sent while the queue was away")
+        assert away.state == "queued"
+        valkey.start()
+        ready()
+        rows = settled(away, ask(owner, "and after"), seconds=60)
+    assert [row.state for row in rows] == ["done", "done"]
+
+
+def test_no_text_of_a_prompt_stands_in_logs_or_broker_messages(
+    owner: User, valkey: Valkey, settled, ready, lease: str
+) -> None:
+    canary = "xylophone-canary"
+    reply = ask(owner, f"{canary} [fail]")
+    assert all(
+        canary not in message
+        for message in valkey.client.lrange("chat:generate.scripted", 0, -1)
+    )
+    with celery_worker(LEASE_SECONDS=lease) as program:
+        settled(reply)
+        assert canary not in program.log

@@ -1,0 +1,178 @@
+"""Making the virtual environment, with packages made here and no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.launch.starting import ROOT, run
+
+REQUIREMENTS = (
+    "requirements.txt",
+    "requirements-run.txt",
+    "requirements-dev.txt",
+    "requirements-smollm2.txt",
+)
+
+
+def make_wheel(folder: Path, name: str, version: str, code: str) -> None:
+    """A package of one module, or of ``version.py`` in a folder for torch."""
+    module = "torch/version.py" if name == "torch" else f"{name}.py"
+    info = f"{name}-{version}.dist-info"
+    files = {
+        module: code,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(
+        f"{path},sha256={_digest(text)},{len(text)}\n" for path, text in files.items()
+    )
+    files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+class Clone:
+    """A checkout with the real bootstrap and requirements of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.wheels = root / "wheels"
+        self.wheels.mkdir()
+        (root / "worker").mkdir()
+        shutil.copytree(
+            ROOT / "launch",
+            root / "launch",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        for name in REQUIREMENTS:
+            (root / name).write_text("")
+        (root / "requirements.txt").write_text(
+            "-r worker/requirements.txt\nfirst==1.0\n"
+        )
+        (root / "worker" / "requirements.txt").write_text("torch==2.0\n")
+        make_wheel(
+            self.wheels, "torch", "2.0+cpu", "__version__ = '2.0+cpu'\ncuda = None\n"
+        )
+        make_wheel(self.wheels, "first", "1.0", "number = 1\n")
+        make_wheel(self.wheels, "second", "1.0", "number = 2\n")
+
+    def start(
+        self, *arguments: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        return run(
+            [sys.executable, "-m", "launch.bootstrap", *(arguments or ("run",))],
+            cwd=self.root,
+            PIP_NO_INDEX="1",
+            PIP_FIND_LINKS=str(self.wheels),
+            PIP_DISABLE_PIP_VERSION_CHECK="1",
+            **variables,
+        )
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    return Clone(tmp_path)
+
+
+def test_the_first_start_installs_and_the_second_has_nothing_to_do(
+    clone: Clone,
+) -> None:
+    first = clone.start("run", "-c", "import first; print('number', first.number)")
+    assert first.returncode == 0, first.stderr
+    assert "to download (torch==2.0, CPU build)" in first.stdout
+    assert first.stdout.endswith("number 1\n")
+    second = clone.start("run", "-c", "import sys; print(sys.prefix)")
+    assert second.stdout == f"{clone.root / '.venv'}\n"
+
+
+def test_a_changed_requirement_is_installed_at_the_next_start(clone: Clone) -> None:
+    clone.start()
+    with (clone.root / "requirements-run.txt").open("a") as file:
+        file.write("second==1.0\n")
+    changed = clone.start("run", "-c", "import first, second, torch.version")
+    assert changed.returncode == 0, changed.stderr
+    assert "Installing what changed" in changed.stdout
+
+
+def test_an_interrupted_installation_is_taken_up_again(clone: Clone) -> None:
+    clone.start()
+    (clone.root / ".venv" / "installed.json").unlink()
+    (site,) = clone.root.glob(".venv/lib/python*/site-packages")
+    (site / "first-1.0.dist-info" / "RECORD").unlink()
+    (site / "first.py").unlink()
+    again = clone.start("run", "-c", "import first")
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_half_made_environment_is_made_anew(clone: Clone) -> None:
+    (clone.root / ".venv" / "bin").mkdir(parents=True)
+    (clone.root / ".venv" / "bin" / "python").symlink_to("/nowhere")
+    assert clone.start("run", "-c", "import first").returncode == 0
+
+
+@pytest.mark.parametrize("module", ["venv", "ensurepip"])
+def test_a_missing_module_of_python_is_one_clear_line(
+    clone: Clone, tmp_path: Path, module: str
+) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text(
+        "from importlib.machinery import PathFinder\n"
+        "find = PathFinder.find_spec\n"
+        "def look(name, path=None, target=None):\n"
+        f"    return None if name == {module!r} else find(name, path, target)\n"
+        "PathFinder.find_spec = look\n"
+    )
+    refused = clone.start(PYTHONPATH=str(hidden))
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1, refused.stderr
+    assert "apt install python3-venv" in refused.stderr
+    assert module in refused.stderr
+
+
+def test_what_cannot_be_installed_ends_the_start(clone: Clone) -> None:
+    (clone.root / "requirements-run.txt").write_text("nowhere==1.0\n")
+    refused = clone.start("run", "-c", "print('never')")
+    assert refused.returncode == 1
+    assert "never" not in refused.stdout
+    assert "pip could not install" in refused.stderr.splitlines()[-1]
+
+
+def test_an_unknown_build_of_torch_is_refused_in_one_line(clone: Clone) -> None:
+    refused = clone.start(TORCH="gpu")
+    assert refused.returncode == 2
+    assert refused.stderr == "TORCH must be auto, cpu or cuda, not 'gpu'.\n"
+
+
+def test_cuda_by_name_is_refused_where_there_is_none(clone: Clone) -> None:
+    refused = clone.start(TORCH="cuda")
+    assert refused.returncode == 1
+    assert "no build of torch with CUDA" in refused.stderr
+
+
+def test_another_build_of_torch_replaces_the_installed_one(clone: Clone) -> None:
+    clone.start()
+    (clone.wheels / "torch-2.0+cpu-py3-none-any.whl").unlink()
+    make_wheel(
+        clone.wheels, "torch", "2.0", "__version__ = '2.0+cu130'\ncuda = '13.0'\n"
+    )
+    changed = clone.start(
+        "run", "-c", "from torch.version import cuda; print(cuda)", TORCH="cuda"
+    )
+    assert changed.stdout.endswith("13.0\n"), changed.stderr
+    assert clone.start("run", "-c", "", TORCH="auto").stdout == ""

@@ -1,0 +1,114 @@
+"""A start that cannot work says why in one line, starts nothing, leaves nothing."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.launch.starting import Start, eventually, free_port, launch, run
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+def refused(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+    ran = run(launch(*arguments), **({"DATA_DIR": str(tmp_path / "data")} | variables))
+    assert ran.stdout == ""
+    assert len(ran.stderr.splitlines()) == 1, ran.stderr
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("BIND", "no such host"),
+        ("WORKERS", "0"),
+        ("WORKER_THREADS", "-1"),
+        ("WORKER_SLOTS", "many"),
+        ("WORKER_GRACE_SECONDS", "soon"),
+        ("REDIS_URL", "http://127.0.0.1"),
+        ("DATABASE_URL", "nonsense"),
+        ("DEBUG", "perhaps"),
+    ],
+)
+def test_a_bad_value_names_its_variable(tmp_path: Path, name: str, value: str) -> None:
+    status, line = refused(tmp_path, **{name: value})
+    assert status == 2
+    assert name in line
+
+
+def test_a_taken_port_is_named_with_the_way_out(
+    tmp_path: Path, taken_port: int
+) -> None:
+    status, line = refused(tmp_path, PORT=str(taken_port))
+    assert status == 1
+    assert f"port {taken_port} is taken" in line
+    assert "make run PORT=" in line
+
+
+def test_an_unreachable_redis_is_named(tmp_path: Path) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    status, line = refused(tmp_path, REDIS_URL=url, PORT=str(free_port()))
+    assert status == 1
+    assert line.startswith("Cannot reach Redis at REDIS_URL")
+
+
+def test_a_password_in_the_address_of_redis_is_not_shown(tmp_path: Path) -> None:
+    url = f"redis://:hidden-word@127.0.0.1:{free_port()}/0"
+    _, line = refused(tmp_path, REDIS_URL=url, PORT=str(free_port()))
+    assert "hidden-word" not in line
+
+
+def test_a_worker_alone_needs_the_address_of_redis(tmp_path: Path) -> None:
+    status, line = refused(tmp_path, "worker")
+    assert status == 1
+    assert "make worker REDIS_URL=" in line
+
+
+def test_a_worker_alone_names_an_unreachable_redis(tmp_path: Path) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    status, line = refused(tmp_path, "worker", REDIS_URL=url)
+    assert status == 1
+    assert line.startswith("Cannot reach Redis at REDIS_URL")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, line = refused(tmp_path, DATA_DIR=str(tmp_path / "file" / "data"))
+    assert status == 1
+    assert str(tmp_path / "file") in line
+
+
+def test_a_database_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    url = f"postgres://chat:word@127.0.0.1:{free_port()}/chat"
+    status, line = refused(tmp_path, DATABASE_URL=url, PORT=str(free_port()))
+    assert status == 1
+    assert line.startswith("Cannot prepare the database")
+
+
+def test_a_wrong_model_stops_everything_again(tmp_path: Path) -> None:
+    start = Start(
+        launch(),
+        tmp_path / "output",
+        DATA_DIR=str(tmp_path / "data"),
+        PORT=str(free_port()),
+        CHAT_MODEL="no-such-model",
+    )
+    try:
+        eventually(lambda: start.process.poll() is not None, 60, "the end")
+        assert start.process.returncode == 1
+        assert "no-such-model" in start.text
+        assert "Traceback" not in start.text
+        assert not start.pids()
+    finally:
+        start.end()

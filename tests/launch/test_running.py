@@ -1,0 +1,227 @@
+"""The whole site under its supervisor, with real processes and scripted replies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.launch.starting import (
+    ROOT,
+    Start,
+    eventually,
+    free_port,
+    launch,
+    run,
+)
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+STOP_SECONDS = 10
+READY = r"^ready: http://127\.0\.0\.1:\d+$"
+PATTERNS = {
+    "launcher": r"-m launch$|-m launch ",
+    "supervisor": r"supervisord",
+    "valkey": r"valkey-server",
+    "keeper": r"manage\.py keeper",
+    "worker": r"celery",
+}
+
+Starter = Callable[..., Start]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Starter]:
+    """Starts the site in one folder, as often as asked; ends what is left."""
+    started: list[Start] = []
+
+    def begin(command: list[str] | None = None, **variables: str) -> Start:
+        port = variables.setdefault("PORT", str(free_port()))
+        variables = {
+            "DATA_DIR": str(tmp_path / "data"),
+            "CHAT_MODEL": "scripted",
+            "WORKER_GRACE_SECONDS": "2",
+        } | variables
+        output = tmp_path / f"output-{len(started)}"
+        begun = Start(command or launch(), output, **variables)
+        begun.port = int(port)  # type: ignore[attr-defined]
+        started.append(begun)
+        return begun
+
+    yield begin
+    for begun in started:
+        begun.end()
+
+
+def page(start: Start, path: str) -> int:
+    url = f"http://127.0.0.1:{start.port}{path}"  # type: ignore[attr-defined]
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return int(answer.status)
+
+
+def test_a_start_gets_ready_and_a_stop_leaves_nothing(
+    start: Starter, tmp_path: Path
+) -> None:
+    site = start()
+    site.wait_for(READY)
+    assert page(site, "/healthz") == 200
+    assert page(site, "/") == 200
+    lines = site.text.splitlines()
+    ready = next(number for number, line in enumerate(lines) if "ready: " in line)
+    assert [line for line in lines if line.startswith("ready: ")] == [lines[ready]]
+    assert lines[ready + 1].startswith("model: scripted (")
+    assert "CHAT_MODEL=" in lines[ready + 1]
+
+    began = time.monotonic()
+    site.process.send_signal(signal.SIGTERM)
+    site.process.wait(STOP_SECONDS)
+    assert time.monotonic() - began < STOP_SECONDS
+    assert site.process.returncode in (0, 143)
+    assert not site.pids()
+    logs = "".join(path.read_text() for path in (tmp_path / "data/log").glob("*"))
+    assert "Traceback" not in logs
+
+
+def test_history_and_choice_outlive_a_restart(start: Starter) -> None:
+    first = start()
+    first.wait_for(READY)
+    first.process.send_signal(signal.SIGINT)
+    first.process.wait(STOP_SECONDS)
+    second = start()
+    second.wait_for(READY)
+    assert "already" not in second.text.lower()
+
+
+@pytest.mark.parametrize("victim", ["launcher", "supervisor"])
+def test_a_killed_overseer_leaves_nothing_and_the_next_start_is_clean(
+    start: Starter, victim: str
+) -> None:
+    site = start()
+    site.wait_for(READY)
+    os.kill(site.pid_of(PATTERNS[victim]), signal.SIGKILL)
+    site.process.wait(STOP_SECONDS)
+    assert site.process.returncode != 0
+    eventually(lambda: not site.pids(), STOP_SECONDS, "all processes gone")
+    again = start()
+    again.wait_for(READY)
+
+
+def test_a_start_right_after_a_kill_waits_for_the_old_processes(
+    start: Starter,
+) -> None:
+    site = start()
+    site.wait_for(READY)
+    site.process.kill()
+    again = start(PORT=str(site.port))  # type: ignore[attr-defined]
+    again.wait_for(READY)
+    assert not site.pids()
+
+
+@pytest.mark.parametrize("name", ["valkey", "web", "keeper", "worker"])
+def test_what_dies_is_started_again_and_reported(start: Starter, name: str) -> None:
+    site = start()
+    site.wait_for(READY)
+    if name == "web":
+        pids = [pid for pid in site.pids() if "gunicorn" in _command(pid)]
+        before = min(pids)
+    else:
+        before = site.pid_of(PATTERNS[name])
+    os.kill(before, signal.SIGKILL)
+    site.wait_for(rf"^{name}\S* died")
+    site.wait_for(rf"^{name}\S* runs again")
+    eventually(lambda: page(site, "/healthz") == 200, 20, "the page")
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
+def test_a_second_start_in_the_same_folder_names_the_first(start: Starter) -> None:
+    site = start()
+    site.wait_for(READY)
+    second = start()
+    second.process.wait(30)
+    assert second.process.returncode == 1
+    assert f"Already running in {ROOT}" not in second.text
+    assert f"as process {site.process.pid};" in second.text
+    assert len(second.text.splitlines()) == 1
+
+
+def test_a_folder_with_a_long_and_awkward_name_works(
+    start: Starter, tmp_path: Path
+) -> None:
+    data = tmp_path / ("a folder with spaces and 100% long " + "x" * 80)
+    site = start(DATA_DIR=str(data))
+    site.wait_for(READY)
+    assert (data / "valkey" / "appendonlydir").is_dir()
+
+
+def test_a_relative_folder_is_taken_from_where_one_stands(tmp_path: Path) -> None:
+    code = "from launch.plan import read_plan; print(read_plan('site').data_dir)"
+    ran = run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        PYTHONPATH=str(ROOT),
+        DATA_DIR="here",
+    )
+    assert ran.stdout.strip() == str(tmp_path / "here")
+
+
+def test_a_site_with_its_own_redis_url_starts_no_valkey(
+    start: Starter, tmp_path: Path
+) -> None:
+    first = start()
+    first.wait_for(READY)
+    url = f"unix://{tmp_path}/data/run/valkey.sock"
+    second = start(DATA_DIR=str(tmp_path / "other"), REDIS_URL=url)
+    second.wait_for(READY)
+    assert not any("valkey-server" in _command(pid) for pid in second.pids())
+    lone = start(
+        launch("worker"), DATA_DIR=str(tmp_path / "third"), REDIS_URL=url, WORKERS="2"
+    )
+    lone.wait_for(r"^ready: ")
+    commands = [_command(pid) for pid in lone.pids()]
+    assert sum("celery" in command for command in commands) == 2
+    assert not any("gunicorn" in c or "keeper" in c for c in commands)
+    lone.process.send_signal(signal.SIGTERM)
+    lone.process.wait(STOP_SECONDS)
+    assert not lone.pids()
+
+
+def test_a_worker_that_never_gets_ready_ends_the_start(
+    start: Starter, tmp_path: Path
+) -> None:
+    site = start(WORKER_DEVICE="scripted-has-none", CHAT_MODEL=str(_broken(tmp_path)))
+    site.process.wait(60)
+    assert site.process.returncode == 1
+    assert not site.pids()
+
+
+def _broken(tmp_path: Path) -> Path:
+    """A folder in the layout of transformers that no model can be loaded from."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
+    (folder / "model.safetensors").write_bytes(b"\0" * 16)
+    return folder
+
+
+def test_killing_make_ends_the_site(start: Starter, tmp_path: Path) -> None:
+    """The recipe as it is, with a Makefile variable in the place of the bootstrap."""
+    command = ["make", "--no-print-directory", "run"]
+    command += [f"PYTHON={sys.executable}", f"WITH=exec {sys.executable} -c pass;"]
+    command[-1] = f"WITH={sys.executable} {tmp_path / 'straight.py'}"
+    (tmp_path / "straight.py").write_text(
+        "import os, sys\nos.execv(sys.executable, [sys.executable, *sys.argv[2:]])\n"
+    )
+    site = start(command)
+    site.wait_for(READY)
+    site.process.kill()
+    eventually(lambda: not site.pids(), STOP_SECONDS, "all processes gone")

@@ -1,0 +1,71 @@
+"""Real processes for the tests: started, watched, ended by their own id."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Program:
+    """One child process in a group of its own, with its output in a file."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.output = Path(tempfile.mkstemp(prefix="chatsite-log-")[1])
+        with self.output.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def terminate(self, seconds: float = 30) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.is_alive:
+            self.kill()
+        if error is not None:
+            sys.stderr.write(f"--- {self.process.args}\n{self.log[-6000:]}\n")
+        self.output.unlink()
+
+
+def celery_worker(**environment: str) -> Program:
+    """A worker as people start it, on the queue of ``CHAT_MODEL``."""
+    return Program(
+        *("-m", "celery", "-A", "chatsite", "worker"),
+        *("--loglevel", "info", "--without-gossip", "--without-mingle"),
+        **environment,
+    )

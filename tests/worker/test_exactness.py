@@ -1,0 +1,106 @@
+"""Greedy output of the engine is that of ``generate``, token for token."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from tests.worker.conftest import CONTEXT_TOKENS, Heard, entry_for, request_for
+from worker.engine import TransformersEngine
+from worker.model import LanguageModel
+from worker.protocol import Engine
+
+PROMPTS = 50
+WORDS = (
+    "why is the sea blue and how do bees make honey when it rains in Paris ünd "
+    "日本 tell me a story about 3 small cats 🐈 who cross the river at night"
+).split()
+
+
+def prompts(longest_words: int) -> list[str]:
+    """Fifty prompts from one character to ``longest_words`` words."""
+    dice = random.Random(5)
+    sizes = [round(longest_words * (n / (PROMPTS - 1)) ** 2) for n in range(PROMPTS)]
+    return [" ".join(dice.choices(WORDS, k=size)) or "x" for size in sizes]
+
+
+def reference(folder: Path) -> Any:
+    return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
+
+
+def generated(model: Any, ids: list[int], **options: Any) -> list[int]:
+    """What ``generate`` adds to a prompt, without its end mark."""
+    inputs = torch.tensor([ids])
+    with torch.inference_mode():
+        output = model.generate(
+            inputs,
+            attention_mask=torch.ones_like(inputs),
+            do_sample=False,
+            pad_token_id=0,
+            **options,
+        )
+    new: list[int] = output[0, len(ids) :].tolist()
+    return new[:-1] if new[-1] == model.generation_config.eos_token_id else new
+
+
+def check_equality(
+    engine: TransformersEngine, model: Any, texts: list[str], **options: Any
+) -> list[int]:
+    """Compare on the tokens that the engine kept; their numbers, for the caller."""
+    lengths = []
+    for text in texts:
+        heard = Heard()
+        run = engine.submit(request_for(text, **options), heard)
+        assert heard.ending(120).error is None
+        ids = list(run.prompt_ids)
+        assert run.new_ids == generated(model, ids, **options)
+        lengths.append(len(ids))
+    return lengths
+
+
+@pytest.mark.parametrize("penalty", [1.0, 1.3])
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_small_models_equal_generate(
+    request: pytest.FixtureRequest, closing: list[Engine], name: str, penalty: float
+) -> None:
+    model: LanguageModel = request.getfixturevalue(name)
+    # Prompts are read in several chunks here, and two replies take turns.
+    engine = TransformersEngine(model, entry_for(), prefill_tokens=40)
+    closing.append(engine)
+    lengths = check_equality(
+        engine,
+        reference(request.getfixturevalue(f"{name}_folder")),
+        prompts(longest_words=40),
+        max_new_tokens=24,
+        repetition_penalty=penalty,
+    )
+    # The longest prompts do not fit and are cut; some of them fill what is left.
+    assert max(lengths) > CONTEXT_TOKENS - 24 - 4
+
+
+def test_smollm2_equals_generate(
+    smollm2: LanguageModel, smollm2_folder: Path, closing: list[Engine]
+) -> None:
+    """A context of 256 keeps this quick: from one token to past it."""
+    engine = TransformersEngine(smollm2, entry_for(context_tokens=256))
+    closing.append(engine)
+    lengths = check_equality(
+        engine, reference(smollm2_folder), prompts(longest_words=250), max_new_tokens=6
+    )
+    assert max(lengths) > 256 - 6 - 4
+
+
+def test_a_prompt_of_one_token_equals_generate(
+    gpt2: LanguageModel, gpt2_folder: Path
+) -> None:
+    cache, ids, new = gpt2.new_cache(), [65], []
+    for _ in range(8):
+        ids = [int(gpt2.forward(ids, cache).argmax())]
+        new += ids
+    expected = generated(reference(gpt2_folder), [65], max_new_tokens=8)
+    assert new[: len(expected)] == expected

@@ -1,0 +1,1 @@
+"""The generation tier: a Celery worker that holds one model. Never imports chat."""

@@ -1,0 +1,42 @@
+"""Chooses the model served here, before any worker starts: the only place that does."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from chatsite.catalog import Catalog, Entry, HubSource
+from chatsite.choice import FILE_NAME, Choice
+from worker.hub import Hub
+
+UNREACHABLE = "the model hub could not be reached"
+
+
+def choose(catalog: Catalog, chosen: str, hub: Hub) -> Choice:
+    """The model to serve.
+
+    ``chosen``: what ``CHAT_MODEL`` says, empty when unset. Only then, and only when
+    the default is neither here nor its hub connected to, is it the fallback.
+    """
+    if chosen:
+        return Choice(chosen, chosen)
+    wanted = catalog.get(catalog.default)
+    if not catalog.fallback or _can_be_had(wanted, hub):
+        return Choice(wanted.name, wanted.name)
+    return Choice(catalog.fallback, wanted.name, UNREACHABLE)
+
+
+def _can_be_had(entry: Entry, hub: Hub) -> bool:
+    if not isinstance(entry.source, HubSource):
+        return True
+    return hub.cached(entry.source) is not None or hub.can_connect()
+
+
+def write(choice: Choice, data_dir: Path) -> None:
+    """Leave the choice where the other processes read it; whole or not at all."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    partial = data_dir / f".{FILE_NAME}.{os.getpid()}"
+    partial.write_text(json.dumps(asdict(choice)) + "\n", encoding="utf-8")
+    os.replace(partial, data_dir / FILE_NAME)

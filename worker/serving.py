@@ -1,0 +1,210 @@
+"""Serving: claims the first in line, lets the engine answer, delivers the reply."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from threading import BoundedSemaphore, Event, Lock, Thread
+
+from chatsite import wire
+from chatsite.mailbox import Claim, Mailbox, MailboxAway
+from worker.delivery import Delivery
+from worker.protocol import Engine, EngineClosed
+
+log = logging.getLogger(__name__)
+
+#: While Redis is away, the end of a reply is offered again after this long.
+RETRY_SECONDS = 0.5
+#: A worker that is ending offers a hand-back this often before the lease decides.
+HAND_BACK_TRIES = 4
+
+
+class Server:
+    """One engine, its rows, and the replies being written in this process.
+
+    Every thread that calls ``answer_next`` serves one reply at a time; one more
+    thread flushes the text of all of them.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        box: Mailbox,
+        name: str,
+        *,
+        lease_seconds: float,
+        flush_seconds: float,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.engine = engine
+        self.name = name
+        self._box = box
+        self._lease_seconds = lease_seconds
+        self._flush_seconds = flush_seconds
+        #: Called when the number of free rows has changed.
+        self._on_change = on_change
+        self._rows = BoundedSemaphore(engine.rows)
+        self._lock = Lock()
+        self._live: dict[str, Delivery] = {}
+        self._is_draining = False
+        self._closed = Event()
+        self._flusher = Thread(target=self._flush_loop, name="flusher", daemon=True)
+        self._flusher.start()
+
+    def answer_next(self) -> None:
+        """Own a free row, claim whoever is first in line, and answer them.
+
+        Returns when that reply ended, or at once when nobody waits. Never raises:
+        a bell is only a bell.
+        """
+        with self._rows:
+            claim = self._claim()
+            if claim is not None:
+                self._answer(claim)
+
+    def announcement(self) -> wire.Announcement:
+        about, pace = self.engine.about, self.engine.pace()
+        stage = wire.Stage.DRAINING if self._is_draining else wire.Stage.READY
+        free = 0 if self._is_draining else self.engine.rows - len(self._live)
+        return wire.Announcement(
+            worker=self.name,
+            model=about.model,
+            label=about.label,
+            stage=stage,
+            device=about.device,
+            revision=about.revision,
+            rows=self.engine.rows,
+            free=max(free, 0),
+            tokens_per_second=round(pace.tokens_per_second, 1),
+        )
+
+    def drain(self, grace_seconds: float) -> None:
+        """Take no more; finish what fits into the grace time, hand back the rest."""
+        with self._lock:
+            self._is_draining = True
+        log.info("draining: %d live replies", len(self._live))
+        self.engine.close(grace_seconds)
+
+    def close(self) -> None:
+        """End the flushing thread; the replies must have ended before."""
+        self._closed.set()
+        self._flusher.join()
+
+    def _claim(self) -> Claim | None:
+        with self._lock:
+            if self._is_draining:
+                return None
+        try:
+            claim = self._box.claim(
+                self.engine.about.model, self.name, self._lease_seconds
+            )
+        except MailboxAway as error:
+            log.warning("no claim: %s", error)
+            return None
+        if claim is not None:
+            log.info(
+                "claimed reply %s attempt %d losses %d",
+                claim.reply,
+                claim.attempt,
+                claim.losses,
+            )
+        return claim
+
+    def _answer(self, claim: Claim) -> None:
+        delivery = Delivery(claim)
+        with self._lock:
+            self._live[claim.token] = delivery
+        self._on_change()
+        try:
+            self._run(delivery)
+        finally:
+            with self._lock:
+                del self._live[claim.token]
+        self._deliver_end(delivery)
+        self._on_change()
+
+    def _run(self, delivery: Delivery) -> None:
+        """Let the engine answer, and wait until it has."""
+        try:
+            request = wire.Request.from_json(delivery.claim.request)
+        except (ValueError, KeyError, TypeError) as error:
+            delivery.on_end(_failed(wire.ErrorCode.BAD_REQUEST, error))
+            return
+        try:
+            delivery.runs_as(self.engine.submit(request, delivery))
+        except EngineClosed:
+            delivery.on_end(wire.Ending(wire.Outcome.HANDED_BACK))
+        except Exception as error:
+            log.exception("the engine refused reply %s", delivery.claim.reply)
+            delivery.on_end(_failed(wire.ErrorCode.MODEL_ERROR, error))
+        delivery.ended.wait()
+
+    def _deliver_end(self, delivery: Delivery) -> None:
+        ending, claim = delivery.ending, delivery.claim
+        assert ending is not None, "a run that is over has an ending"
+        log.info(
+            "reply %s: %s, %d tokens %s",
+            claim.reply,
+            "lost" if delivery.is_lost else ending.outcome,
+            ending.new_tokens,
+            ending.detail,
+        )
+        if delivery.is_lost:
+            return
+        if ending.outcome is wire.Outcome.HANDED_BACK:
+            self._hand_back(claim)
+        else:
+            self._finish(delivery, ending)
+
+    def _finish(self, delivery: Delivery, ending: wire.Ending) -> None:
+        """Offer the end until the mailbox keeps or refuses it."""
+        ending = replace(ending, revision=self.engine.about.revision)
+        while True:
+            try:
+                kept = self._box.finish(delivery.write(), ending)
+            except MailboxAway as error:
+                log.warning("end of %s waits: %s", delivery.claim.reply, error)
+                if self._closed.wait(RETRY_SECONDS):
+                    return
+                continue
+            delivery.heard(kept)
+            if kept.verdict != "again":
+                return
+
+    def _hand_back(self, claim: Claim) -> None:
+        for _ in range(HAND_BACK_TRIES):
+            try:
+                verdict = self._box.hand_back(claim.reply, claim.token)
+            except MailboxAway:
+                self._closed.wait(RETRY_SECONDS)
+            else:
+                log.info("reply %s handed back: %s", claim.reply, verdict)
+                return
+        log.warning("reply %s is left to its lease", claim.reply)
+
+    def _flush_loop(self) -> None:
+        while not self._closed.wait(self._flush_seconds):
+            try:
+                self._flush()
+            except MailboxAway as error:
+                log.debug("text waits: %s", error)
+            except Exception:
+                log.exception("flush failed")
+
+    def _flush(self) -> None:
+        """Send the new text of every live reply, renew leases, hear of stops."""
+        with self._lock:
+            live = list(self._live.values())
+        if not live:
+            return
+        writes = [delivery.write() for delivery in live]
+        answers = self._box.write(writes, self._lease_seconds)
+        for delivery, kept in zip(live, answers, strict=True):
+            if not delivery.ended.is_set():
+                delivery.heard(kept)
+
+
+def _failed(code: wire.ErrorCode, error: Exception) -> wire.Ending:
+    """A failure, with the kind of error only: its words may hold people's text."""
+    return wire.Ending(wire.Outcome.FAILED, code, detail=type(error).__name__)

@@ -1,0 +1,141 @@
+"""The receiving end of the bell, and the life of a worker process around it.
+
+The model is loaded before the first bell is taken, and announced from before that.
+Nothing here imports torch: the engine does, when it is opened.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging.config import dictConfig
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
+from django.conf import settings
+
+from chatsite import wire
+from chatsite.catalog import Entry
+from chatsite.choice import offered
+from chatsite.mailbox import open_mailbox
+from worker.engines import open_engine
+from worker.fetch import FetchError, fetch
+from worker.herald import Herald, fresh_name
+from worker.protocol import Engine
+from worker.serving import Server
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name=wire.GENERATE)
+def generate() -> None:
+    """Answer whoever is first in line. The message itself says nothing."""
+    try:
+        process.server.answer_next()
+    except BaseException:
+        # Anything that left a task body would cost this thread for good.
+        log.exception("a bell was answered in vain")
+
+
+class Process:
+    """What one worker process holds, from its start to its end."""
+
+    server: Server
+
+    def __init__(self) -> None:
+        self._name = fresh_name()
+        self._stage = wire.Stage.LOADING
+        self._progress: float | None = None
+
+    def start(self) -> None:
+        """Load the model and begin to serve; announced all the while."""
+        self._entry = offered()
+        self._herald = Herald(open_mailbox(), self._announcement)
+        engine = self._open_engine()
+        self.server = Server(
+            engine,
+            open_mailbox(),
+            self._name,
+            lease_seconds=settings.LEASE_SECONDS,
+            flush_seconds=settings.WORKER_FLUSH_SECONDS,
+            on_change=self._herald.wake,
+        )
+        self._stage = wire.Stage.READY
+        self._herald.speak()
+        log.info("serving %s on %s", engine.about.label, engine.about.device)
+
+    def drain(self) -> None:
+        if self._stage is wire.Stage.READY:
+            self._stage = wire.Stage.DRAINING
+            grace = settings.WORKER_GRACE_SECONDS
+            Thread(target=self.server.drain, args=[grace], name="drain").start()
+
+    def end(self) -> None:
+        self.server.close()
+        self._herald.close()
+
+    def _open_engine(self) -> Engine:
+        return open_engine(
+            self._entry,
+            self._folder(),
+            rows=settings.WORKER_SLOTS,
+            device=settings.WORKER_DEVICE,
+            threads=settings.WORKER_THREADS,
+        )
+
+    def _folder(self) -> Path | None:
+        """The model's files, fetched first where they are not here yet."""
+        if self._entry.source is None:
+            return None
+        return fetch(self._entry, settings.DATA_DIR, self._on_progress)
+
+    def _on_progress(self, fraction: float | None, note: str) -> None:
+        self._stage, self._progress = wire.Stage.FETCHING, fraction
+        if note:
+            log.info("%s", note)
+
+    def _announcement(self) -> wire.Announcement:
+        if self._stage in (wire.Stage.READY, wire.Stage.DRAINING):
+            return self.server.announcement()
+        return _before_serving(self._name, self._entry, self._stage, self._progress)
+
+
+def _before_serving(
+    name: str, entry: Entry, stage: wire.Stage, progress: float | None
+) -> wire.Announcement:
+    return wire.Announcement(
+        worker=name,
+        model=entry.name,
+        label=entry.label,
+        stage=stage,
+        progress=progress,
+    )
+
+
+process = Process()
+
+
+@worker_init.connect
+def start(**_: Any) -> None:
+    dictConfig(settings.LOGGING)
+    try:
+        process.start()
+    except FetchError as error:
+        sys.exit(f"This worker cannot serve: {error}")
+    except Exception:
+        # Celery would log what a signal handler raises and then carry on.
+        log.exception("this worker cannot serve")
+        sys.exit(1)
+
+
+@worker_shutting_down.connect
+def drain(**_: Any) -> None:
+    process.drain()
+
+
+@worker_shutdown.connect
+def end(**_: Any) -> None:
+    process.end()
