@@ -32,7 +32,7 @@ check:  ## lint, format, types, import contracts, migrations
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
-	$(VENV_PYTHON) -m djlint --quiet --check --lint templates
+	$(VENV_PYTHON) -m djlint --quiet --lint templates
 	.venv/bin/lint-imports --no-cache
 	DATA_DIR=$$(mktemp -d) $(VENV_PYTHON) manage.py makemigrations --check --dry-run
 

@@ -5,4 +5,4 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        import chatsite.checks  # noqa: F401, PLC0415 - registers the system checks
+        import chatsite.checks  # noqa: F401 - registers the system checks

@@ -9,7 +9,7 @@ _FAILURES = {
         "The model could not write this reply. Send the message again."
     ),
     wire.ErrorCode.BAD_REQUEST: (
-        "The model could not accept this request as it is. Send it again in other words."
+        "The model could not accept this request as it is. Try it in other words."
     ),
     wire.ErrorCode.TOO_SLOW: (
         "This reply took longer than allowed, so it was ended. "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as Caution
 
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
@@ -43,7 +44,7 @@ def check_lease(**_: Any) -> list[CheckMessage]:
 def check_request_size(**_: Any) -> list[CheckMessage]:
     if settings.REQUEST_MAX_CHARACTERS < settings.PROMPT_MAX_CHARACTERS:
         return [
-            Warning(
+            Caution(
                 "REQUEST_MAX_CHARACTERS is below PROMPT_MAX_CHARACTERS: the longest "
                 "prompts reach the model without any history.",
                 hint="Raise REQUEST_MAX_CHARACTERS.",

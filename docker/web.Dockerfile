@@ -16,13 +16,12 @@ COPY chatsite chatsite
 COPY chat chat
 COPY templates templates
 COPY static static
-# Into the image, compressed and under names that change with the content. The key
-# serves this one command only.
+# Into the image, where whitenoise finds them. The key serves this one command only.
 RUN SECRET_KEY=build DATA_DIR=/tmp/build STATIC_ROOT=/app/collected \
     python manage.py collectstatic --no-input --verbosity 0 \
     && rm -r /tmp/build
 
 ENV DATA_DIR=/data STATIC_ROOT=/app/collected BIND=0.0.0.0 PORT=8000
-USER chatsite
+USER 10001
 EXPOSE 8000
 CMD ["python", "-m", "gunicorn", "--config", "python:launch.gunicorn_config", "chatsite.wsgi:application"]

@@ -20,6 +20,7 @@ from launch.plan import Plan
 from launch.programs import Program
 from launch.refusal import Refusal
 
+ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 15
 #: All programs but Valkey stop together, then Valkey; what is left is killed.
 STOP_MARGIN_SECONDS = 1.5
@@ -34,12 +35,10 @@ HEAD = """\
 nodaemon=true
 silent=true
 nocleanup=true
-directory={directory}
-pidfile={run}/supervisord.pid
-logfile={log}/supervisord.log
+pidfile=run/supervisord.pid
+logfile=log/supervisord.log
 logfile_maxbytes=2MB
 logfile_backups=2
-childlogdir={log}
 
 [unix_http_server]
 file={socket}
@@ -55,6 +54,7 @@ priority=20
 PROGRAM = """
 [program:{name}]
 command={command}
+directory={directory}
 environment={environment}
 priority=10
 autostart={autostart}
@@ -63,7 +63,7 @@ startsecs=1
 startretries={retries}
 stopwaitsecs={stop_seconds}
 redirect_stderr=true
-stdout_logfile={log}/{name}.log
+stdout_logfile=log/{name}.log
 stdout_logfile_maxbytes=5MB
 stdout_logfile_backups=3
 """
@@ -88,6 +88,9 @@ class Supervisor:
         with said.open("wb") as words:
             self._process = subprocess.Popen(
                 bound_command("TERM", command),
+                # Its files are named from here: it expands percent signs in the names
+                # of log files twice.
+                cwd=self._plan.home,
                 env={**os.environ, bound.PARENT: str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=words,
@@ -156,9 +159,6 @@ class Supervisor:
     def _config(self) -> str:
         names = [program.name for program in self._programs if program.name != VALKEY]
         head = HEAD.format(
-            directory=_escaped(str(Path.cwd())),
-            run=_escaped(str(self._plan.run_dir)),
-            log=_escaped(str(self._plan.log_dir)),
             socket=_escaped(str(self._socket)),
             others=OTHERS,
             members=",".join(names),
@@ -171,11 +171,11 @@ class Supervisor:
         return PROGRAM.format(
             name=program.name,
             command=_escaped(shlex.join(command)),
+            directory=_escaped(str(ROOT)),
             environment=",".join(f'{key}="{_escaped(value)}"' for key, value in pairs),
             autostart="true" if program.starts_at_once else "false",
             retries=RETRIES,
             stop_seconds=program.stop_seconds,
-            log=_escaped(str(self._plan.log_dir)),
         )
 
 

@@ -18,7 +18,7 @@ os.environ.update(
     DATA_DIR=str(FOLDER / "data"),
     REDIS_URL=f"unix://{SOCKET}",
     CHAT_MODEL="scripted",
-    SECRET_KEY="only-for-tests",  # noqa: S106
+    SECRET_KEY="only-for-tests",
     DJANGO_SETTINGS_MODULE="chatsite.settings",
     SWEEP_SECONDS="0.2",
     POLL_SECONDS="0.1",

@@ -30,7 +30,8 @@ def convert(gguf: Path, folder: Path) -> None:
     partial.mkdir(parents=True)
     try:
         _write(gguf, partial)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except Exception as error:
+        # The parsers of a broken file raise whatever they stumble over.
         shutil.rmtree(partial, ignore_errors=True)
         reason = str(error).strip().partition("\n")[0]
         raise ConversionFailed(f"{gguf} cannot be converted: {reason}") from error
@@ -47,6 +48,9 @@ def _write(gguf: Path, folder: Path) -> None:
 
     transformers_logging.disable_progress_bar()
     _module(gguf).save_pretrained(folder)
+    # Written for its owner alone; workers may run as somebody else.
+    for path in folder.glob("*.safetensors"):
+        path.chmod(0o644)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(
         folder
     )

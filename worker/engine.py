@@ -93,7 +93,8 @@ class TransformersEngine:
             except BaseException as error:
                 # No single run is to blame, so none of the live ones can go on.
                 log.error("a step of the engine failed: %s", describe(error))
-                self._guard_each(self._live, lambda run: run.fail(error))
+                for run in self._live:
+                    _fail(run, error)
                 self._forget_ended()
 
     def _wait_for_work(self) -> bool:

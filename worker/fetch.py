@@ -14,8 +14,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from chatsite.catalog import Catalog, CatalogError, Entry, FolderSource, GgufSource
-from chatsite.catalog import HubSource
+from chatsite.catalog import (
+    Catalog,
+    CatalogError,
+    Entry,
+    FolderSource,
+    GgufSource,
+    HubSource,
+)
 from worker import package, weights
 from worker.choice import choose, write
 from worker.convert import CONVERSION, ConversionFailed, convert

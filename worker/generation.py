@@ -175,7 +175,9 @@ def describe(error: BaseException) -> str:
     if isinstance(error, BadSettings | BadTurns | BrokenLogits):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    place = (
+        f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    )
     return f"{type(error).__name__}{place}"
 
 

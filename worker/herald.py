@@ -25,9 +25,7 @@ def fresh_name() -> str:
 class Herald:
     """Announces what ``describe`` returns until it is closed."""
 
-    def __init__(
-        self, box: Mailbox, describe: Callable[[], wire.Announcement]
-    ) -> None:
+    def __init__(self, box: Mailbox, describe: Callable[[], wire.Announcement]) -> None:
         self._box = box
         self._describe = describe
         self._closing = Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,12 @@ from typing import Any
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 
 import httpx2
-from huggingface_hub import constants, get_cached_repo_tree, snapshot_download
+from huggingface_hub import (
+    constants,
+    get_cached_repo_tree,
+    get_session,
+    snapshot_download,
+)
 from huggingface_hub.errors import (
     CachedRepoTreeNotFoundError,
     GatedRepoError,
@@ -23,8 +29,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import get_session
-from tqdm import tqdm
+from tqdm import tqdm  # type: ignore[import-untyped]  # ships no types
 
 from chatsite.catalog import HubSource
 from worker import weights
@@ -75,8 +80,7 @@ class Hub:
 
     def cached(self, source: HubSource) -> Path | None:
         """The folder of a model that is here and whole; asks no network."""
-        repository = "models--" + source.repository.replace("/", "--")
-        folder = self.cache / repository / "snapshots" / source.revision
+        folder = self._folder(source)
         if weights.problem(folder) or self._cut_short(source, folder):
             return None
         return folder
@@ -102,6 +106,10 @@ class Hub:
     def _try(self, source: HubSource, on_progress: OnProgress) -> str:
         """One attempt; why it may have failed. Raises ``HubFailed`` when for good."""
         self._remove_broken(source)
+        # The library would try for more than a minute.
+        if not self.can_connect():
+            return "the hub cannot be connected to"
+        share = _Share(lambda: self._total_bytes(source), on_progress)
         try:
             folder = snapshot_download(
                 source.repository,
@@ -110,9 +118,13 @@ class Hub:
                 cache_dir=self.cache,
                 allow_patterns=list(WANTED_FILES),
                 ignore_patterns=list(UNWANTED_FILES),
-                tqdm_class=_bar_class(lambda: self._total_bytes(source), on_progress),
+                tqdm_class=_bar_class(share),
             )
-        except (RevisionNotFoundError, RepositoryNotFoundError, GatedRepoError) as error:
+        except (
+            RevisionNotFoundError,
+            RepositoryNotFoundError,
+            GatedRepoError,
+        ) as error:
             raise HubFailed(self._refusal(source, error)) from error
         except HfHubHTTPError as error:
             if error.response.status_code < 500:
@@ -121,6 +133,11 @@ class Hub:
         except (httpx2.HTTPError, LocalEntryNotFoundError, OSError) as error:
             return _first_line(error)
         return f"the model {weights.problem(Path(folder)) or 'is cut short'}"
+
+    def _folder(self, source: HubSource) -> Path:
+        """Where the library keeps the files of this revision."""
+        repository = "models--" + source.repository.replace("/", "--")
+        return self.cache / repository / "snapshots" / source.revision
 
     def _refusal(self, source: HubSource, error: HfHubHTTPError) -> str:
         name = self._named(source)
@@ -160,10 +177,12 @@ class Hub:
 
     def _remove_broken(self, source: HubSource) -> None:
         """Delete what is cut short, so that the library fetches it again."""
-        repository = "models--" + source.repository.replace("/", "--")
-        folder = self.cache / repository / "snapshots" / source.revision
+        folder = self._folder(source)
         if folder.is_dir():
-            for path in {*weights.broken_files(folder), *self._cut_short(source, folder)}:
+            for path in {
+                *weights.broken_files(folder),
+                *self._cut_short(source, folder),
+            }:
                 path.resolve().unlink(missing_ok=True)
                 path.unlink(missing_ok=True)
 
@@ -176,13 +195,32 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def _bar_class(total_bytes: Callable[[], int], on_progress: OnProgress) -> type[tqdm[Any]]:
-    """A silent progress bar that hands the share of all bytes on.
+class _Share:
+    """The share of all bytes that is here; told whenever it grows."""
 
-    The library opens several bars; those that count bytes all see every byte.
+    def __init__(self, total_bytes: Callable[[], int], on_progress: OnProgress) -> None:
+        self._total_bytes = total_bytes
+        self._on_progress = on_progress
+        self._told = 0.0
+        self._lock = threading.Lock()
+
+    def tell(self, seen_bytes: float) -> None:
+        """Take news from any of the threads that download."""
+        with self._lock:
+            total = self._total_bytes()
+            share = min(1.0, seen_bytes / total) if total else 0.0
+            if share > self._told:
+                self._told = share
+                self._on_progress(share, "downloading")
+
+
+def _bar_class(share: _Share) -> type[tqdm]:
+    """A silent progress bar, as the library wants one, that passes its count on.
+
+    The library opens several; those that count bytes all see every byte.
     """
 
-    class Bar(tqdm):  # type: ignore[misc,type-arg]  # tqdm has no types
+    class Bar(tqdm):  # type: ignore[misc]  # untyped, see above
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             self.counts_bytes = kwargs.get("unit") == "B"
             kwargs["disable"] = True
@@ -190,7 +228,7 @@ def _bar_class(total_bytes: Callable[[], int], on_progress: OnProgress) -> type[
 
         def update(self, n: float | None = 1) -> None:
             self.n += n or 0
-            if self.counts_bytes and (total := total_bytes()):
-                on_progress(min(1.0, self.n / total), "downloading")
+            if self.counts_bytes:
+                share.tell(self.n)
 
     return Bar

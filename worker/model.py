@@ -188,7 +188,9 @@ def load(folder: Path, *, device: str = "auto", threads: int = 0) -> LanguageMod
     if threads:
         torch.set_num_threads(threads)
     transformers_logging.disable_progress_bar()
-    module = _loaded(folder, AutoModelForCausalLM.from_pretrained, _module_options(place))
+    module = _loaded(
+        folder, AutoModelForCausalLM.from_pretrained, _module_options(place)
+    )
     tokenizer = _loaded(folder, AutoTokenizer.from_pretrained, {})
     if not tokenizer.is_fast:
         raise ModelUnavailable(f"{folder}: has no fast tokenizer (tokenizer.json).")
@@ -207,8 +209,9 @@ def _loaded(folder: Path, loader: Callable[..., Any], options: dict[str, Any]) -
         return loader(folder, local_files_only=True, trust_remote_code=False, **options)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         reason = str(error).strip().partition("\n")[0]
+        reader = f"transformers {transformers.__version__}"
         raise ModelUnavailable(
-            f"{folder}: transformers {transformers.__version__} cannot load it: {reason}"
+            f"{folder}: {reader} cannot load it: {reason}"
         ) from error
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import suppress
 from types import TracebackType
+from typing import Self
 
 from chatsite.catalog import Entry
 from chatsite.mailbox import MailboxAway, open_mailbox
@@ -33,7 +34,7 @@ class Progress:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._announce_often, daemon=True)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

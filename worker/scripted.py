@@ -33,7 +33,7 @@ UNICODE_WORDS = ("Grüße", "日本語", "e\u0301", "\U0001f469\u200d\U0001f680"
 
 def directives(prompt: str) -> dict[str, str]:
     """The directives of a prompt, with their values."""
-    return {name: value for name, value in DIRECTIVE.findall(prompt)}
+    return dict(DIRECTIVE.findall(prompt))
 
 
 def reply_words(prompt: str) -> list[str]:

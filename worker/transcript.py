@@ -71,7 +71,7 @@ class TranscriptLayout:
         self._tokens = tokens
         self._markers = {Role.USER: template.user, Role.ASSISTANT: template.assistant}
         typed = "|".join(re.escape(m) for m in self._markers.values())
-        self._typed_marker = re.compile(rf"^(?=\s*(?:{typed}))", re.M | re.I)
+        self._typed_marker = re.compile(rf"(?mi)^(?=\s*(?:{typed}))")
         self.stop = tuple(f"\n{marker}" for marker in self._markers.values())
 
     def pieces(self, turns: Sequence[Turn]) -> list[list[int]]:

@@ -30,7 +30,9 @@ def broken_files(folder: Path) -> list[Path]:
     broken += [p for p in sorted(folder.glob("*.json")) if not _is_json(p)]
     index = folder / "model.safetensors.index.json"
     if index.is_file() and index not in broken:
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        shards = set(
+            json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        )
         broken += [folder / s for s in sorted(shards) if not (folder / s).is_file()]
     return broken
 

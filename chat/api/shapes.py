@@ -8,8 +8,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from chat.services.watching import Sight
 from chat.sentences import failure
+from chat.services.watching import Sight
 from chatsite import wire
 
 

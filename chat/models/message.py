@@ -26,7 +26,7 @@ class Message(models.Model):
     )
     text = models.TextField(blank=True)
     #: The sender's own name for this prompt: the same one twice is one message.
-    idempotency_key = models.CharField(max_length=200, null=True)
+    idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - unique
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -35,6 +35,11 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
         before = timezone.now() - timedelta(seconds=seconds)
         return self.queued().filter(published_at__lt=before)
 
+    def queued_before(self, seconds: float) -> ReplyQuerySet:
+        """Queued rows that wait at least this long."""
+        before = timezone.now() - timedelta(seconds=seconds)
+        return self.queued().filter(queued_at__lt=before)
+
     def held(self) -> ReplyQuerySet:
         return self.filter(state=HELD)
 
@@ -90,10 +95,14 @@ class Reply(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("state", "published_at"), condition=Q(state="queued"),
-                         name="reply_in_flight"),
-            models.Index(fields=("state",), condition=Q(state="held"),
-                         name="reply_held"),
+            models.Index(
+                fields=("state", "published_at"),
+                condition=Q(state="queued"),
+                name="reply_in_flight",
+            ),
+            models.Index(
+                fields=("state",), condition=Q(state="held"), name="reply_held"
+            ),
         )
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -23,7 +24,7 @@ def collect(pk: str) -> Reply | None:
     ending = box.ending(pk)
     if ending is None:
         return None
-    reply = Reply.objects.with_path().filter(pk=pk).first()
+    reply = Reply.objects.with_path().filter(pk=UUID(pk)).first()
     if reply is not None:
         _copy(reply, ending)
     box.collected(pk)
@@ -49,7 +50,7 @@ def _copy(reply: Reply, ending: Ending) -> None:
 def _fields(ending: Ending) -> dict[str, Any]:
     """The row's fields; what no engine told (a stop in line) keeps its default."""
     said = ending.details
-    known = {
+    known: dict[str, Any] = {
         name: said[name]
         for name in (
             "prompt_tokens",

@@ -17,9 +17,8 @@ STEP_TURNS = 8
 
 def request_for(reply: Reply) -> wire.Request:
     """What a worker needs to answer, read from the database."""
-    prompt = reply.message.parent
-    assert prompt is not None, "a reply always answers a prompt"
-    turns = turns_of(reply.message.conversation.path(prompt.pk))
+    message = reply.message
+    turns = turns_of(message.conversation.path(message.parent_id))
     dropped = turns_to_drop(
         [len(turn.text) for turn in turns], settings.REQUEST_MAX_CHARACTERS
     )

@@ -89,9 +89,7 @@ def _sent_before(owner: User, text: str, key: str) -> Reply | None:
     return Reply.objects.with_path().filter(message__parent=message).first()
 
 
-def _save(
-    owner: User, text: str, key: str, conversation: Conversation | None
-) -> Reply:
+def _save(owner: User, text: str, key: str, conversation: Conversation | None) -> Reply:
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
     else:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from secrets import token_hex
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from chat.models import Reply
+from chat.models.reply import ReplyQuerySet
 from chat.services.bells import Bells
 from chat.services.collecting import collect
 from chat.services.publishing import publish, release_next
@@ -25,6 +27,8 @@ from chatsite.choice import offered
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 #: A row just saved is being published by its own request: leave it this long.
 PUBLISHING_SECONDS = 2.0
@@ -55,30 +59,31 @@ class Sweeper:
         release_held()
         if self._clock() - self._reachable_since >= settings.LEASE_SECONDS:
             take_back_lost()
-        self._ring_again()
+        for model in open_mailbox().models():
+            self._serve(model)
+        fail_expired()
 
-    def _ring_again(self) -> None:
+    def _serve(self, model: str) -> None:
+        """Ring again for free rows that sleep; move the model's clock on."""
         box = open_mailbox()
-        for model in box.models():
-            free = sum(
-                worker.free
-                for worker in box.workers(model)
-                if worker.stage is wire.Stage.READY
-            )
-            due = self._bells.due(model, box.waiting(model), free)
-            for reply in box.first_in_line(model, due) if due else ():
-                ring(model, _extra_bell(reply))
+        ready = [w for w in box.workers(model) if w.stage is wire.Stage.READY]
+        if ready:
+            box.tick(model)
+        free = sum(worker.free for worker in ready)
+        due = self._bells.due(model, box.waiting(model), free)
+        for reply in box.first_in_line(model, due) if due else ():
+            ring(model, _extra_bell(reply))
 
 
 def collect_finished() -> None:
     for pk in open_mailbox().finished():
-        _guarded("collect", pk, lambda pk=pk: collect(pk))
+        _guarded(collect, pk)
 
 
 def stop_as_asked() -> None:
     """Carry out the stops that were asked for while Redis was away."""
     for reply in _batch(Reply.objects.asked_to_stop().queued()):
-        _guarded("stop", reply.pk, lambda reply=reply: carry_out(reply))
+        _guarded(carry_out, reply)
 
 
 def publish_forgotten() -> None:
@@ -87,9 +92,9 @@ def publish_forgotten() -> None:
     known = open_mailbox().attempts([str(row.pk) for row in rows])
     for reply, attempt in zip(rows, known, strict=True):
         if attempt is None:
-            _guarded("publish", reply.pk, lambda reply=reply: _publish_anew(reply))
+            _guarded(_publish_anew, reply)
         elif attempt < reply.attempt:
-            _guarded("publish", reply.pk, lambda reply=reply: publish(reply))
+            _guarded(publish, reply)
 
 
 def _publish_anew(reply: Reply) -> None:
@@ -104,6 +109,7 @@ def follow_choice() -> None:
     Only where nobody picked the model by hand, and nobody serves it.
     """
     entry, box = offered(), open_mailbox()
+    box.note_choice(entry.name)
     strays = Reply.objects.queued().filter(message__conversation__model="")
     for reply in _batch(strays.exclude(model=entry.name)):
         if not box.workers(reply.model) and reply.publish_again(model=entry.name):
@@ -115,7 +121,15 @@ def release_held() -> None:
     """Release what its predecessor's end should have released."""
     held = Reply.objects.held().with_path()
     for conversation in {row.message.conversation for row in held[:BATCH]}:
-        _guarded("release", conversation.pk, lambda c=conversation: release_next(c))
+        _guarded(release_next, conversation)
+
+
+def fail_expired() -> None:
+    """Fail what waited too long, counting only the time in which it was served."""
+    limit = settings.REPLY_EXPIRY_SECONDS
+    for reply in _batch(Reply.objects.queued_before(limit)):
+        if open_mailbox().expire(str(reply.pk), limit):
+            _guarded(collect, str(reply.pk))
 
 
 def take_back_lost() -> None:
@@ -130,15 +144,15 @@ def _extra_bell(reply: str) -> str:
     return f"{reply}.again.{token_hex(4)}"
 
 
-def _batch(rows: Iterable[Reply]) -> list[Reply]:
-    return list(rows.with_path().order_by("queued_at")[:BATCH])  # type: ignore[attr-defined]
+def _batch(rows: ReplyQuerySet) -> list[Reply]:
+    return list(rows.with_path().order_by("queued_at")[:BATCH])
 
 
-def _guarded(what: str, pk: object, step: Callable[[], object]) -> None:
+def _guarded(step: Callable[[Item], object], item: Item) -> None:
     """One bad row must not keep the sweep from the others."""
     try:
-        step()
+        step(item)
     except (MailboxAway, DatabaseError):
         raise
     except Exception:
-        log.exception("could not %s %s", what, pk)
+        log.exception("%s failed for %s", step.__name__, item)

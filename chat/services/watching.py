@@ -178,7 +178,8 @@ def _sight(look: Look, pk: str, entry: object) -> Sight:
 
 
 def _row(owner: str, pk: str) -> Reply:
-    found = Reply.objects.with_path().filter(pk=pk, message__owner=owner).first()
+    mine = Reply.objects.with_path().filter(message__owner=UUID(owner))
+    found = mine.filter(pk=UUID(pk)).first()
     if found is None:
         raise NotYours
     return found

@@ -56,8 +56,9 @@ class Known:
         except ValueError as error:
             raise BadQuery(str(error)) from error
 
-    def of(self, conversation: UUID) -> Known:
-        return replace(self, conversation=conversation)
+    def after_action(self, conversation: UUID) -> Known:
+        """The same page once it did something: what changed is asked in any case."""
+        return replace(self, conversation=conversation, changes="")
 
     @property
     def first_pending(self) -> str:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.accounts.guests import remember_guest, sender
-from chat.forms import PromptForm
+from chat.forms import PromptForm, new_key
 from chat.models import Conversation, Reply
 from chat.services import sending
 from chat.services.watching import NotYours
@@ -37,11 +37,13 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
     if reply is None:
         return _refused(request, form, conversation)
     if not request.htmx:
-        return HttpResponseRedirect(_address(reply), status=303)
+        # Without the script, the page is read from the prompt on.
+        address = f"{_page(reply)}#message-{reply.message.parent_id}"
+        return HttpResponseRedirect(address, status=303)
     if conversation is None or known.leaf is None:
-        return HttpResponseClientRedirect(_address(reply))
+        return HttpResponseClientRedirect(_page(reply))
     try:
-        return update(request, known.of(conversation.pk), is_action=True)
+        return update(request, known.after_action(conversation.pk), key=new_key())
     except NotYours as refused:
         return not_found(is_signed_out=refused.is_signed_out)
 
@@ -76,8 +78,5 @@ def _refused(
     return conversation_page(request, conversation, form, status=422)
 
 
-def _address(reply: Reply) -> str:
-    """The conversation, at the prompt that was sent."""
-    message = reply.message
-    page = reverse("conversation", args=[message.conversation_id])
-    return f"{page}#message-{message.parent_id}"
+def _page(reply: Reply) -> str:
+    return reverse("conversation", args=[reply.message.conversation_id])

@@ -31,6 +31,6 @@ def stop(request: Request, pk: UUID) -> HttpResponse:
         page = reverse("conversation", args=[reply.message.conversation_id])
         return HttpResponseRedirect(page, status=303)
     try:
-        return update(request, known)
+        return update(request, known.after_action(reply.message.conversation_id))
     except NotYours as refused:
         return not_found(is_signed_out=refused.is_signed_out)

@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRefresh
 
-from chat.forms import new_key
 from chat.services.glancing import glance
 from chat.services.watching import Sight, View, watch
 from chat.templatetags.words import announcement
@@ -98,12 +97,11 @@ class News:
             self.seen.append(seen_of(sight))
 
 
-def update(
-    request: HttpRequest, known: Known, *, is_action: bool = False
-) -> HttpResponse:
+def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse:
     """Answer a poll, or an action of this page. Raises ``NotYours``, ``Http404``.
 
-    While replies wait or grow, and nothing else changed, no SQL runs.
+    While replies wait or grow, and nothing else changed, no SQL runs. ``key`` is for
+    the next prompt, once this one was accepted.
     """
     entry = offered()
     view = _view(request, known, entry)
@@ -111,20 +109,18 @@ def update(
     is_changed = _is_changed(known, view)
     if is_changed and known.conversation:
         try:
-            _learn_path(request, known, entry, view, news)
+            _learn_path(request, known, known.conversation, view, news)
         except CannotAppend:
             return HttpResponseClientRefresh()
     context = _context(known, view, entry, news, is_changed=is_changed)
-    context |= {"is_action": is_action, "key": new_key() if is_action else ""}
-    return render(request, "_update.html", context)
+    return render(request, "_update.html", context | {"key": key})
 
 
 def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
-    if known.is_nobody and not session_key(request):
+    asks_for_nothing = not (known.seen or known.held or known.conversation)
+    if known.is_nobody and asks_for_nothing and not session_key(request):
         return glance(entry.name)
-    return watch(
-        session_key(request), lambda: visitor(request), entry.name, known.seen
-    )
+    return watch(session_key(request), lambda: visitor(request), entry.name, known.seen)
 
 
 def _news_of_seen(known: Known, view: View) -> News:
@@ -143,11 +139,14 @@ def _is_changed(known: Known, view: View) -> bool:
 
 
 def _learn_path(
-    request: HttpRequest, known: Known, entry: Entry, view: View, news: News
+    request: HttpRequest,
+    known: Known,
+    conversation: UUID,
+    view: View,
+    news: News,
 ) -> None:
     """The messages that the page lacks, and held ones whose turn came."""
-    assert known.conversation is not None
-    path = get_conversation_or_404(view.owner, known.conversation).path()
+    path = get_conversation_or_404(view.owner, conversation).path()
     order = [message.pk for message in path]
     if known.leaf not in order:
         raise CannotAppend
@@ -160,7 +159,7 @@ def _learn_path(
     released = {message.pk for message in moved}
     news.held = [pk for pk in news.held if pk not in released]
     lacking = moved + path[after:]
-    shown = look_at(request, entry.name, lacking)[0] if lacking else ()
+    shown = look_at(request, offered().name, lacking)[0] if lacking else []
     for item in shown:
         news.add_shown(item, is_new=item.message.pk not in released)
     news.leaf = order[-1]

@@ -29,7 +29,7 @@ class Connection:
     """Runs the scripts of this package against one Redis server."""
 
     def __init__(self, url: str) -> None:
-        self.client = redis.Redis.from_url(
+        self.client: Any = redis.Redis.from_url(
             url,
             decode_responses=True,
             encoding_errors="replace",
@@ -39,7 +39,7 @@ class Connection:
         )
         self._away_until = 0.0
 
-    def run(self, name: str, *arguments: str | int | float) -> Any:
+    def run(self, name: str, *arguments: str | float) -> Any:
         """Run one script. Raises ``MailboxAway``."""
         return self.guarded(lambda: self.script(name)(args=arguments))
 
@@ -53,7 +53,22 @@ class Connection:
             script = self.script(name)
             for arguments in calls:
                 script(args=arguments, client=pipe)
-            return pipe.execute()
+            return list(pipe.execute())
+
+        return self.guarded(send)
+
+    def command(self, *words: str | float) -> Any:
+        """Run one command of Redis. Raises ``MailboxAway``."""
+        return self.guarded(lambda: self.client.execute_command(*words))
+
+    def commands(self, *commands: Sequence[str | int | float]) -> list[Any]:
+        """Run several commands as one transaction. Raises ``MailboxAway``."""
+
+        def send() -> list[Any]:
+            pipe = self.client.pipeline()
+            for words in commands:
+                pipe.execute_command(*words)
+            return list(pipe.execute())
 
         return self.guarded(send)
 

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
-from itertools import chain
 
 from django.conf import settings
 
@@ -32,6 +31,8 @@ COLLECTED_SECONDS = 30
 WHO_SECONDS = 60
 CHANGES_SECONDS = 86_400
 ANNOUNCEMENT_SECONDS = 10.0
+#: Sweeps farther apart than this count as nobody having served in between.
+TICK_GAP_SECONDS = 30
 
 #: One reply a page knows: id, run, bytes of text already shown.
 Seen = tuple[str, int, int]
@@ -46,7 +47,7 @@ class Mailbox:
         self.connection = Connection(url)
 
     def ping(self) -> None:
-        self.connection.guarded(self.connection.client.ping)
+        self.connection.command("PING")
 
     # The line
 
@@ -88,20 +89,16 @@ class Mailbox:
 
     def waiting(self, model: str) -> int:
         """How many replies wait for this model, helper jobs included."""
-        client = self.connection.client
-        return self.connection.guarded(
-            lambda: (
-                int(client.zcard(_key("line", model)))
-                + int(client.zcard(_key("helpers", model)))
+        return sum(
+            self.connection.commands(
+                ("ZCARD", _key("line", model)), ("ZCARD", _key("helpers", model))
             )
         )
 
     def first_in_line(self, model: str, count: int) -> list[str]:
         """Ids of the first replies in line."""
-        client = self.connection.client
-        members = self.connection.guarded(
-            lambda: client.zrange(_key("line", model), 0, count - 1)
-        )
+        key = _key("line", model)
+        members = self.connection.command("ZRANGE", key, 0, count - 1)
         return [member.partition(":")[2] for member in members]
 
     # The worker's side
@@ -149,28 +146,21 @@ class Mailbox:
 
     def withdraw(self, said: wire.Announcement) -> None:
         """Take a worker's announcement away: it is leaving."""
-        client = self.connection.client
-        self.connection.guarded(
-            lambda: client.hdel(_key("workers", said.model), said.worker)
-        )
+        self.connection.command("HDEL", _key("workers", said.model), said.worker)
 
     def workers(self, model: str) -> tuple[wire.Announcement, ...]:
         """The workers that say they serve this model, also those still loading."""
-        client = self.connection.client
-
-        def ask() -> tuple[list[str], float]:
-            pipe = client.pipeline(transaction=False)
-            pipe.hvals(_key("workers", model)).time()
-            lines, (seconds, microseconds) = pipe.execute()
-            return lines, seconds + microseconds / 1e6
-
-        return announcements_from(*self.connection.guarded(ask))
+        lines, (seconds, microseconds) = self.connection.commands(
+            ("HVALS", _key("workers", model)), ("TIME",)
+        )
+        return announcements_from(lines, seconds + microseconds / 1e6)
 
     # The page's side
 
     def look(self, who: str, model: str, seen: Sequence[Seen]) -> Look | None:
         """Everything one poll needs; None when ``who`` is not (or no longer) known."""
-        got = self.connection.run("poll", who, model, *chain.from_iterable(seen))
+        known = [word for reply in seen for word in reply]
+        got = self.connection.run("poll", who, model, *known)
         if not got:
             return None
         owner, now, changes, waiting, workers, entries = got
@@ -185,12 +175,10 @@ class Mailbox:
 
     def remember(self, who: str, owner: str) -> None:
         """Note who is behind a session, so that polls need no database."""
-        client = self.connection.client
-        self.connection.guarded(lambda: client.set(f"who:{who}", owner, ex=WHO_SECONDS))
+        self.connection.command("SET", f"who:{who}", owner, "EX", WHO_SECONDS)
 
     def forget(self, who: str) -> None:
-        client = self.connection.client
-        self.connection.guarded(lambda: client.delete(f"who:{who}"))
+        self.connection.command("DEL", f"who:{who}")
 
     def touch(self, owner: str) -> None:
         """Tell every page of this owner that something changed."""
@@ -200,49 +188,30 @@ class Mailbox:
 
     def finished(self) -> list[str]:
         """Ids of the replies that ended and were not collected yet."""
-        client = self.connection.client
-        found = self.connection.guarded(lambda: client.smembers("mailbox:finished"))
-        return sorted(found)
+        return sorted(self.connection.command("SMEMBERS", "mailbox:finished"))
 
     def ending(self, reply: str) -> Ending | None:
         """What is kept of a reply that ended; None if it has not, or is gone."""
-        client = self.connection.client
-
-        def ask() -> tuple[dict[str, str], str | None]:
-            pipe = client.pipeline(transaction=False)
-            pipe.hgetall(_key("reply", reply)).get(_key("text", reply))
-            entry, text = pipe.execute()
-            return entry, text
-
-        entry, text = self.connection.guarded(ask)
+        entry, text = self.connection.commands(
+            ("HGETALL", _key("reply", reply)), ("GET", _key("text", reply))
+        )
         if entry.get("state") != "ended":
             return None
         return Ending.from_hash(reply, entry, text or "")
 
     def collected(self, reply: str) -> None:
         """The database has it: let the entry go."""
-        client = self.connection.client
-
-        def let_go() -> None:
-            pipe = client.pipeline()
-            pipe.srem("mailbox:finished", reply)
-            pipe.expire(_key("reply", reply), COLLECTED_SECONDS)
-            pipe.expire(_key("text", reply), COLLECTED_SECONDS)
-            pipe.execute()
-
-        self.connection.guarded(let_go)
+        self.connection.commands(
+            ("SREM", "mailbox:finished", reply),
+            ("EXPIRE", _key("reply", reply), COLLECTED_SECONDS),
+            ("EXPIRE", _key("text", reply), COLLECTED_SECONDS),
+        )
 
     def attempts(self, replies: Sequence[str]) -> list[int | None]:
         """The attempt each entry was published as; None where there is no entry."""
-        client = self.connection.client
-
-        def ask() -> list[str | None]:
-            pipe = client.pipeline(transaction=False)
-            for reply in replies:
-                pipe.hget(_key("reply", reply), "attempt")
-            return pipe.execute()
-
-        found = self.connection.guarded(ask)
+        found = self.connection.commands(
+            *(("HGET", _key("reply", reply), "attempt") for reply in replies)
+        )
         return [None if attempt is None else int(attempt) for attempt in found]
 
     def take_back(self, max_losses: int) -> list[TakenBack]:
@@ -251,11 +220,28 @@ class Mailbox:
         rows = self.connection.run("take_back", max_losses, json.dumps(asdict(ending)))
         return [TakenBack(row[0], int(row[1]), row[2], row[3]) for row in rows]
 
+    def tick(self, model: str) -> None:
+        """Move on the clock of a model that is being served."""
+        self.connection.run("tick", model, TICK_GAP_SECONDS)
+
+    def expire(self, reply: str, seconds: float) -> bool:
+        """Fail a reply that stood in line so long while its model was served."""
+        ending = wire.Ending(wire.Outcome.FAILED, wire.ErrorCode.EXPIRED)
+        return bool(
+            self.connection.run("expire", reply, seconds, json.dumps(asdict(ending)))
+        )
+
+    def note_choice(self, model: str) -> None:
+        """Note which model the site serves, for workers on other machines."""
+        self.connection.command("SET", "mailbox:choice", model)
+
+    def noted_choice(self) -> str | None:
+        found = self.connection.command("GET", "mailbox:choice")
+        return None if found is None else str(found)
+
     def models(self) -> list[str]:
         """Every model that somebody asked for or serves."""
-        client = self.connection.client
-        found = self.connection.guarded(lambda: client.smembers("mailbox:models"))
-        return sorted(found)
+        return sorted(self.connection.command("SMEMBERS", "mailbox:models"))
 
 
 def _key(kind: str, name: str) -> str:

@@ -114,6 +114,10 @@ def test_forms_and_other_sites_are_refused(box: Mailbox) -> None:
     assert form.status_code == 415
     cross = post(Client(), {"text": "hello"}, Sec_Fetch_Site="cross-site")
     assert cross.status_code == 403
+    other = post(Client(), {"text": "hello"}, Origin="https://elsewhere.example")
+    assert other.status_code == 403
+    own = post(Client(), {"text": "hello"}, Origin="http://testserver")
+    assert own.status_code == 202
 
 
 def test_another_person_learns_nothing(

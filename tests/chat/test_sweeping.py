@@ -143,6 +143,30 @@ class TestSweep:
         sweeper.sweep()
         assert Reply.objects.get(pk=reply.pk).model == "gpt2"
 
+    def test_what_waited_too_long_while_it_was_served_ends_in_a_stated_failure(
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, sweeper: Sweeper
+    ) -> None:
+        reply = sent(owner)
+        yesterday = timezone.now() - timedelta(hours=25)
+        Reply.objects.filter(pk=reply.pk).update(queued_at=yesterday)
+        worker.announce(free=0)
+        sweeper.sweep()
+        assert Reply.objects.get(pk=reply.pk).state == "queued"
+        valkey.client.hset("mailbox:clock:scripted", "seconds", 86_401)
+        sweeper.sweep()
+        row = Reply.objects.get(pk=reply.pk)
+        assert (row.state, row.error) == ("failed", "expired")
+        assert box.waiting("scripted") == 0
+
+    def test_the_clock_of_a_model_stands_still_while_nobody_serves_it(
+        self, valkey: Valkey, box: Mailbox, worker, sweeper: Sweeper
+    ) -> None:
+        worker.announce()
+        sweeper.sweep()
+        valkey.client.hincrbyfloat("mailbox:clock:scripted", "seen", -3600)
+        sweeper.sweep()
+        assert float(valkey.client.hget("mailbox:clock:scripted", "seconds")) < 60
+
     def test_two_keepers_change_nothing_in_the_outcome(
         self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, clock: Clock
     ) -> None:

@@ -12,7 +12,6 @@ from chat.services.sweeping import Sweeper
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
 
-
 #: A keeper sweeps at intervals, and rings again for what two sweeps saw idle.
 SWEEP_SECONDS = 0.3
 

@@ -129,9 +129,7 @@ def test_a_worker_told_to_end_hands_back_and_exits_cleanly(
     assert row.message.text == expected_reply(prompt)
 
 
-def test_a_failing_prompt_fails_alone(
-    owner: User, settled, ready, lease: str
-) -> None:
+def test_a_failing_prompt_fails_alone(owner: User, settled, ready, lease: str) -> None:
     with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2"):
         ready()
         rows = settled(ask(owner, "[fail]"), ask(owner, "fine"))
@@ -148,7 +146,9 @@ def test_garbage_in_the_queue_leaves_the_worker_alive(
             producer = link.Producer(routing_key="generate.scripted")
             headers = {"task": "chatsite.generate", "id": "garbage"}
             producer.publish("{broken", content_type="application/json")
-            producer.publish(b"\x80\x04.", content_type="application/x-python-serialize")
+            producer.publish(
+                b"\x80\x04.", content_type="application/x-python-serialize"
+            )
             producer.publish([["x" * 1_000_000], {}, {}], headers=headers)
         app.send_task("os.system", args=["true"], queue="generate.scripted")
         [row] = settled(ask(owner, "still there?"))

@@ -44,6 +44,7 @@ class Start:
     ) -> None:
         self.mark = uuid.uuid4().hex
         self.output = output
+        self._data_dir = variables.get("DATA_DIR", "")
         with output.open("wb") as file:
             self.process = subprocess.Popen(
                 command,
@@ -61,12 +62,19 @@ class Start:
 
     def pids(self) -> list[int]:
         """All living processes of this start, however far from it they have moved."""
-        wanted = f"{MARK}={self.mark}".encode()
-        return [
-            int(folder.name)
-            for folder in Path("/proc").glob("[0-9]*")
-            if wanted in _bytes(folder / "environ")
-        ]
+        folders = Path("/proc").glob("[0-9]*")
+        return [int(folder.name) for folder in folders if self._owns(folder)]
+
+    def _owns(self, process: Path) -> bool:
+        """Valkey writes its title over its environment, but stands in its folder."""
+        if f"{MARK}={self.mark}".encode() in _bytes(process / "environ"):
+            return True
+        if not self._data_dir or b"valkey-server" not in _bytes(process / "cmdline"):
+            return False
+        try:
+            return os.readlink(process / "cwd").startswith(self._data_dir)
+        except OSError:
+            return False
 
     def pid_of(self, pattern: str) -> int:
         """The one process whose command line matches."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -35,6 +36,9 @@ CHAT_TEMPLATE = (
 TEMPLATE = Template(opening="A talk.", user="Question:", assistant="Answer:")
 
 torch.set_num_threads(1)
+# A machine that is busy is no failure.
+hypothesis.settings.register_profile("worker", deadline=None)
+hypothesis.settings.load_profile("worker")
 
 
 def byte_tokenizer(chat_template: str | None = None) -> PreTrainedTokenizerFast:

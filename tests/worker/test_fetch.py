@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from chatsite.catalog import Entry, FolderSource, HubSource
 from tests.worker.conftest import ROOT, entry_for
@@ -112,12 +113,30 @@ def test_the_second_start_needs_no_network(
 
 
 def test_a_transfer_that_breaks_is_taken_up_where_it_broke(
-    hub: Hub, hub_server: StandInHub, tmp_path: Path
+    hub: Hub,
+    hub_server: StandInHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The library keeps whole chunks only, and its own are larger than this model.
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 10_000)
     hub_server.cut_once.add("model.safetensors")
     folder = fetch(tiny(), tmp_path / "data", News(), hub)
     assert not weights.problem(folder)
-    assert hub_server.ranges["model.safetensors"]
+    assert hub_server.ranges["model.safetensors"] == ["bytes=70000-"]
+
+
+def test_a_transfer_that_always_breaks_is_given_up_with_a_reason(
+    hub: Hub,
+    hub_server: StandInHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.hub.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    hub_server.cut_always.add("model.safetensors")
+    with pytest.raises(FetchError, match="could not be downloaded"):
+        fetch(tiny(), tmp_path / "data", News(), hub)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])

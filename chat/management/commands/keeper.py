@@ -23,7 +23,7 @@ QUIET_SWEEPS = 60
 class Command(BaseCommand):
     help = "Sweep: collect what ended, publish what was forgotten, ring where needed."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **_options: Any) -> None:
         end = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())

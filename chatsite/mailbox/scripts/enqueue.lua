@@ -22,6 +22,9 @@ redis.call('SADD', MODELS, model)
 redis.call('ZADD', key('tags', model), tag, share)
 redis.call('HSET', key('reply', id), 'attempt', attempt, 'owner', owner, 'share', share,
   'model', model, 'kind', kind, 'cost', cost, 'request', request, 'losses', losses,
-  'tag', tag, 'member', member, 'queued', stamp(), 'run', 0, 'tokens', 0)
+  'tag', tag, 'member', member, 'queued', stamp(), 'tokens', 0,
+  -- Pages compare runs: none of this publication may pass for one of an earlier.
+  'run', (attempt - 1) * 1000,
+  'since', redis.call('HGET', key('clock', model), 'seconds') or '0')
 stand_in_line(id)
 return 1

@@ -1,0 +1,210 @@
+"""The other pages: home, a conversation, the frame, errors and health."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from chat.accounts.guests import COOKIE
+from chat.models import Reply, User
+from chatsite.mailbox import Mailbox, open_mailbox
+from tests.chat.conftest import Worker
+from tests.chat.pages import text_of
+from tests.valkey import Valkey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
+    return client_of(owner)
+
+
+def test_home_greets_and_sets_the_guest_cookie_once(box: Mailbox) -> None:
+    visitor = Client()
+    page = visitor.get("/")
+    assert page.status_code == 200
+    assert "Ask, and carry on with your day." in text_of(page)
+    assert COOKIE in page.cookies
+    assert COOKIE not in visitor.get("/").cookies
+
+
+def test_home_begins_a_prompt_that_a_link_suggests(box: Mailbox) -> None:
+    page = Client().get("/", {"text": "<b>Hi</b>"})
+    assert "&lt;b&gt;Hi&lt;/b&gt;</textarea>" in text_of(page)
+
+
+def test_home_lists_the_conversations_of_its_owner_only(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    sent(owner, "Mine and <waiting>")
+    sent(User.objects.guest(uuid.uuid4()), "Another's")
+    text = text_of(tab.get("/"))
+    assert "Mine and &lt;waiting&gt;" in text
+    assert "reply on its way" in text
+    assert "Another" not in text
+
+
+def test_the_page_says_which_model_answers_instead_of_which(
+    box: Mailbox, settings, tmp_path
+) -> None:
+    settings.DATA_DIR, settings.CHAT_MODEL = tmp_path, ""
+    chosen = {"model": "scripted", "wanted": "gpt2", "reason": "the hub is away."}
+    (tmp_path / "model.json").write_text(json.dumps(chosen))
+    text = text_of(Client().get("/"))
+    assert "Scripted replies answers instead of GPT-2" in text
+    assert "the hub is away. The setting CHAT_MODEL chooses the model." in text
+
+
+def test_a_conversation_shows_its_messages_in_order(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner, "What <is> it?")
+    worker.answer("It <is>\n  so.")
+    open_mailbox().connection.client.flushall()
+    from chat.services.collecting import collect
+
+    collect(str(reply.pk))
+    page = tab.get(f"/c/{reply.message.conversation_id}/")
+    text = text_of(page)
+    assert text.index("What &lt;is&gt; it?") < text.index("Scripted replies</h3>")
+    assert "What &lt;is&gt; it? · chatsite</title>" in text
+
+
+def test_a_reply_that_ended_unseen_is_shown_finished(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner)
+    worker.answer("It <is>\n  so.")
+    text = text_of(tab.get(f"/c/{reply.message.conversation_id}/"))
+    assert '<div class="text">It &lt;is&gt;\n  so.</div>' in text
+    assert "<iframe" not in text
+    assert Reply.objects.get().state == "done"
+
+
+def test_a_page_costs_the_same_queries_however_long_the_conversation(
+    tab: Client,
+    owner: User,
+    worker: Worker,
+    sent,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    reply = sent(owner)
+    for turn in range(12):
+        worker.answer("yes")
+        path = f"/c/{reply.message.conversation_id}/"
+        tab.get(path)
+        sent(owner, f"turn {turn}", conversation=reply.message.conversation)
+    with django_assert_max_num_queries(7):
+        tab.get(path)
+
+
+def test_nobody_sees_another_persons_conversation_or_frame(
+    owner: User, client_of, worker: Worker, sent
+) -> None:
+    reply = sent(owner, "secret")
+    stranger = client_of(User.objects.guest(uuid.uuid4()))
+    for who in (stranger, Client()):
+        for path in (f"/c/{reply.message.conversation_id}/", f"/r/{reply.pk}/frame/"):
+            answer = who.get(path)
+            assert answer.status_code == 404
+            assert "secret" not in text_of(answer)
+
+
+def test_the_frame_refreshes_itself_until_the_reply_ended(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner)
+    worker.announce(free=0)
+    frame = f"/r/{reply.pk}/frame/"
+    waiting = tab.get(frame)
+    assert "Your turn is next" in text_of(waiting)
+    assert '<meta http-equiv="refresh" content="1">' in text_of(waiting)
+    assert waiting.headers["X-Frame-Options"] == "SAMEORIGIN"
+    claim = worker.claim()
+    worker.write(claim, "Some <text>")
+    assert "Some &lt;text&gt;" in text_of(tab.get(frame))
+    worker.finish(claim, "Some <text> and an end")
+    ended = tab.get(frame)
+    assert "Some &lt;text&gt; and an end" in text_of(ended)
+    assert "refresh" not in text_of(ended)
+    assert 'target="_top"' in text_of(ended)
+
+
+def test_the_frame_of_a_held_reply_says_so(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    first = sent(owner, "one")
+    second = sent(owner, "two", conversation=first.message.conversation)
+    assert "Next, when this reply is done" in text_of(tab.get(f"/r/{second.pk}/frame/"))
+
+
+def test_health_needs_neither_redis_nor_the_database(
+    valkey: Valkey, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    valkey.stop()
+    try:
+        with django_assert_num_queries(0):
+            answer = Client().get("/healthz")
+    finally:
+        valkey.start()
+        open_mailbox().connection.forgive()
+    assert (answer.status_code, answer.content) == (200, b"ok")
+
+
+def test_without_redis_the_pages_open_and_say_so(
+    tab: Client, owner: User, valkey: Valkey, sent
+) -> None:
+    reply = sent(owner)
+    valkey.stop()
+    try:
+        home = tab.get("/")
+        stranger = Client().get("/")
+        conversation = tab.get(f"/c/{reply.message.conversation_id}/")
+    finally:
+        valkey.start()
+        open_mailbox().connection.forgive()
+    assert "The queue cannot be reached" in text_of(home)
+    assert "The queue cannot be reached" in text_of(stranger)
+    assert "Your prompt is saved. Waiting for the queue…" in text_of(conversation)
+
+
+def test_what_is_not_there_is_said_kindly(box: Mailbox) -> None:
+    answer = Client().get("/nowhere")
+    assert answer.status_code == 404
+    assert "Nothing is here." in text_of(answer)
+
+
+def test_a_failure_of_ours_is_said_kindly(box: Mailbox, settings) -> None:
+    settings.CHAT_CATALOG = settings.DATA_DIR / "nothing.toml"
+    browser = Client(raise_request_exception=False)
+    answer = browser.get("/")
+    assert answer.status_code == 500
+    assert "Nothing that was saved is lost." in text_of(answer)
+
+
+def test_a_body_too_large_is_said_kindly(tab: Client, box: Mailbox) -> None:
+    large = "x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    answer = tab.post(
+        "/send/", f"text={large}", content_type="application/x-www-form-urlencoded"
+    )
+    assert answer.status_code == 400
+    assert "your text is still there" in text_of(answer)
+
+
+def test_no_page_has_anything_inline(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner)
+    for path in ("/", f"/c/{reply.message.conversation_id}/", f"/r/{reply.pk}/frame/"):
+        answer = tab.get(path)
+        assert " style=" not in text_of(answer)
+        assert "<style" not in text_of(answer)
+        assert "<script>" not in text_of(answer)
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]

@@ -1,0 +1,66 @@
+"""How soon a page asks again, as a table."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from chat.services.watching import Sight
+from chat.views.pace import JITTER, Pace, jittered
+from chatsite.wire import Stage, State
+
+PACE = Pace(flow_seconds=0.4, idle_seconds=20)
+PK = uuid.UUID(int=1)
+
+
+def sight(state: State, **known: object) -> Sight:
+    return Sight(PK, state, **known)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("sights", "stage", "previous", "expected"),
+    [
+        ([], Stage.READY, 0, 20),
+        ([], Stage.LOADING, 0, 2),
+        ([], None, 0, 5),
+        ([sight(State.DONE)], Stage.READY, 0, 20),
+        ([sight(State.HELD)], Stage.READY, 0, 20),
+        ([sight(State.RUNNING, text="a")], Stage.READY, 2, 0.4),
+        ([sight(State.RUNNING, is_stopping=True)], Stage.READY, 2, 0.4),
+        ([sight(State.RUNNING)], Stage.READY, 0, 0.6),
+        ([sight(State.RUNNING)], Stage.READY, 1.8, 2),
+        ([sight(State.QUEUED)], Stage.READY, 0, 0.4),
+        ([sight(State.QUEUED, ahead=5)], Stage.READY, 0, 1.4),
+        ([sight(State.QUEUED, ahead=500)], Stage.READY, 0, 5),
+        ([sight(State.QUEUED)], None, 0, 2),
+        ([sight(State.QUEUED, is_unpublished=True)], Stage.READY, 0, 2),
+        (
+            [sight(State.QUEUED, ahead=500), sight(State.RUNNING, text="a")],
+            Stage.READY,
+            0,
+            0.4,
+        ),
+    ],
+)
+def test_the_delay_follows_what_happens(
+    sights: list[Sight], stage: Stage | None, previous: float, expected: float
+) -> None:
+    found = PACE.next(sights, stage, previous_seconds=previous)
+    assert found == pytest.approx(expected)
+
+
+def test_without_redis_it_asks_now_and_then() -> None:
+    assert PACE.next([sight(State.QUEUED)], None, is_away=True) == 2
+
+
+def test_the_watchdog_never_overtakes_a_long_idle_delay() -> None:
+    assert PACE.watchdog_seconds == 25
+    assert Pace(0.4, 1).watchdog_seconds == 20
+    assert Pace(0.4, 60).watchdog_seconds > 60 * (1 + JITTER)
+
+
+def test_no_two_pages_stay_in_step() -> None:
+    delays = {jittered(10) for _ in range(50)}
+    assert len(delays) > 40
+    assert all(8 <= delay <= 12 for delay in delays)

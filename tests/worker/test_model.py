@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.worker.conftest import Heard, entry_for, request_for
+from worker import weights
+from worker.convert import ConversionFailed, convert
+from worker.engine import TransformersEngine
+from worker.model import LanguageModel, ModelUnavailable, load, pick_device
+from worker.protocol import Engine
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"none: is no folder"):
+        load(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("removed", "problem"),
+    [
+        ("model.safetensors", r"holds no \*\.safetensors"),
+        ("config.json", "holds no config.json"),
+        ("tokenizer.json", "holds no tokenizer"),
+    ],
+)
+def test_what_is_missing_in_a_folder_is_named(
+    gpt2_folder: Path, tmp_path: Path, removed: str, problem: str
+) -> None:
+    folder = shutil.copytree(gpt2_folder, tmp_path / "model")
+    (folder / removed).unlink()
+    with pytest.raises(ModelUnavailable, match=problem):
+        load(folder)
+
+
+def test_weights_cut_short_are_found_without_reading_them(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(gpt2_folder, tmp_path / "model")
+    whole = (folder / "model.safetensors").read_bytes()
+    for size in (0, 5, 100, len(whole) - 1):
+        (folder / "model.safetensors").write_bytes(whole[:size])
+        assert "model.safetensors" in weights.problem(folder)
+    (folder / "model.safetensors").write_bytes(whole)
+    assert not weights.problem(folder)
+
+
+def test_code_that_comes_with_a_model_is_never_run(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(gpt2_folder, tmp_path / "model")
+    (folder / "config.json").write_text(
+        '{"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}'
+    )
+    proof = tmp_path / "ran"
+    (folder / "own.py").write_text(f"open({str(proof)!r}, 'w')")
+    with pytest.raises(ModelUnavailable):
+        load(folder)
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("name", ["tpu", "cuda:99", "cuda:x", ""])
+def test_a_device_that_is_not_here_is_named(name: str) -> None:
+    with pytest.raises(ModelUnavailable, match="device"):
+        pick_device(name)
+
+
+def test_auto_finds_a_device() -> None:
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+
+
+def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    gguf = tmp_path / "broken.gguf"
+    gguf.write_bytes(b"GGUF, but not really")
+    (tmp_path / "models" / "broken.partial").mkdir(parents=True)
+    with pytest.raises(ConversionFailed, match="cannot be converted"):
+        convert(gguf, tmp_path / "models" / "broken")
+    assert not list((tmp_path / "models").iterdir())
+
+
+def test_the_stand_in_answers_a_question(
+    smollm2: LanguageModel, closing: list[Engine]
+) -> None:
+    engine = TransformersEngine(smollm2, entry_for(context_tokens=2048))
+    closing.append(engine)
+    heard = Heard()
+    engine.submit(
+        request_for("What is the capital of France?", max_new_tokens=20), heard
+    )
+    assert heard.ending().error is None
+    assert "Paris" in heard.text
