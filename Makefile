@@ -19,10 +19,10 @@ worker:  ## only workers, for the site whose Redis is at REDIS_URL
 	@$(BOUND) $(WITH) worker -m launch worker
 
 test: browser  ## all tests
-	$(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadscope $(TESTS)
+	$(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(TESTS)
 
 soak: browser  ## all tests with larger counts
-	SOAK=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadscope --timeout 3600 $(TESTS)
+	SOAK=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal --timeout 3600 $(TESTS)
 
 browser:  # what the tests in a browser need
 	@$(WITH) dev -m launch.browser

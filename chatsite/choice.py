@@ -16,7 +16,6 @@ from django.conf import settings
 
 from chatsite.catalog import Catalog, Entry
 
-DEFAULT_MODEL = "gpt2"
 FILE_NAME = "model.json"
 
 
@@ -33,20 +32,16 @@ class Choice:
         return self.model != self.wanted
 
 
-def current_choice(data_dir: Path, chat_model: str) -> Choice:
-    """The choice in force; ``chat_model`` is the raw setting, empty when unset."""
-    if chat_model:
-        return Choice(chat_model, chat_model)
+def choice_here() -> Choice:
+    """The choice in force. Raises ``CatalogError``."""
+    if settings.CHAT_MODEL:
+        return Choice(settings.CHAT_MODEL, settings.CHAT_MODEL)
     try:
-        raw = json.loads((data_dir / FILE_NAME).read_text())
+        raw = json.loads((settings.DATA_DIR / FILE_NAME).read_text())
         return Choice(str(raw["model"]), str(raw["wanted"]), str(raw["reason"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return Choice(DEFAULT_MODEL, DEFAULT_MODEL)
-
-
-def choice_here() -> Choice:
-    """The choice in force for this process's settings."""
-    return current_choice(settings.DATA_DIR, settings.CHAT_MODEL)
+        default = catalog_here().default
+        return Choice(default, default)
 
 
 def offered(picked: str = "") -> Entry:
@@ -54,8 +49,16 @@ def offered(picked: str = "") -> Entry:
 
     Raises ``CatalogError``.
     """
+    return catalog_here().get(picked or choice_here().model)
+
+
+def catalog_here() -> Catalog:
+    """The catalogue as it stands on disk now. Raises ``CatalogError``."""
     path = settings.CHAT_CATALOG
-    return _catalog(path, path.stat().st_mtime_ns).get(picked or choice_here().model)
+    try:
+        return _catalog(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return Catalog.load(path)
 
 
 @lru_cache(maxsize=2)

@@ -5,6 +5,7 @@ python -m launch [worker]
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -45,6 +46,8 @@ def start(plan: Plan) -> NoReturn:
             check_redis(plan)
         if plan.role == "site":
             migrate()
+        else:
+            follow_site()
         supervisor = Supervisor(plan, programs(plan))
         try:
             supervisor.start()
@@ -83,6 +86,16 @@ def migrate() -> None:
     if ran.returncode != 0:
         reason = (ran.stdout.strip() or "no reason given").splitlines()[-1]
         raise Refusal(f"Cannot prepare the database: {reason}")
+
+
+def follow_site() -> None:
+    """Serve what the site serves, unless CHAT_MODEL says otherwise."""
+    from django.conf import settings
+
+    from chatsite.mailbox import open_mailbox
+
+    if not settings.CHAT_MODEL and (model := open_mailbox().noted_choice()):
+        os.environ["CHAT_MODEL"] = settings.CHAT_MODEL = model
 
 
 def fetch_model() -> None:

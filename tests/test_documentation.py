@@ -18,7 +18,7 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 
 def settings_read() -> set[str]:
     """Every variable that the settings and the launcher read."""
-    sources = [ROOT / "chatsite" / "settings.py", ROOT / "launch" / "plan.py"]
+    sources = [ROOT / "chatsite" / "settings.py", *(ROOT / "launch").glob("*.py")]
     call = re.compile(r"env\.\w+\(\s*\"([A-Z_]+)\"")
     return {name for source in sources for name in call.findall(source.read_text())}
 

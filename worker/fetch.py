@@ -122,7 +122,8 @@ def main() -> int:
         chosen = os.environ.get("CHAT_MODEL", "").strip()
         choice = choose(catalog, chosen, Hub.from_environment())
         entry = catalog.get(choice.model)
-        write(choice, data_dir)
+        if not chosen:
+            write(choice, data_dir)
         if choice.is_fallback:
             wanted = catalog.get(choice.wanted).label
             print(f"{wanted}: {choice.reason}; {entry.label} stands in.", flush=True)

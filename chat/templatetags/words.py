@@ -81,7 +81,7 @@ def model_label(name: str) -> str:
 
 @register.filter
 def percent(share: float) -> str:
-    return f"{round(100 * share)} %"
+    return f"{round(100 * share)}\N{NO-BREAK SPACE}%"
 
 
 @register.filter

@@ -9,14 +9,14 @@ from django.http import Http404
 from chat.models import Conversation, Reply
 
 
-def get_conversation_or_404(owner: UUID | str | None, pk: UUID) -> Conversation:
+def get_conversation_or_404(owner: UUID | None, pk: UUID) -> Conversation:
     found = Conversation.objects.filter(owner_id=owner, pk=pk).first()
     if owner is None or found is None:
         raise Http404
     return found
 
 
-def get_reply_or_404(owner: UUID | str | None, pk: UUID) -> Reply:
+def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
     replies = Reply.objects.with_path()
     found = replies.filter(message__owner_id=owner, pk=pk).first()
     if owner is None or found is None:

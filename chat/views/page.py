@@ -29,7 +29,7 @@ def page_context(
 ) -> dict[str, Any]:
     """The frame around the messages: list, model, composer and poller."""
     return {
-        "conversations": conversations(view.owner),
+        "conversations": conversations(owner_of(view)),
         "form": form or PromptForm(initial={"key": new_key()}),
         "limit": settings.PROMPT_MAX_CHARACTERS,
         "banner": banner(entry),
@@ -39,9 +39,13 @@ def page_context(
     }
 
 
-def conversations(owner: UUID | str) -> QuerySet[Conversation]:
+def owner_of(view: View) -> UUID | None:
+    return UUID(view.owner) if view.owner else None
+
+
+def conversations(owner: UUID | None) -> QuerySet[Conversation]:
     """An owner's conversations, newest first; ``is_pending`` where a reply is due."""
-    if not owner:
+    if owner is None:
         return Conversation.objects.none()
     pending = Reply.objects.unfinished().filter(message__conversation=OuterRef("pk"))
     mine = Conversation.objects.filter(owner_id=owner)

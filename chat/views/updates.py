@@ -22,6 +22,7 @@ from chat.views.known import Known
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import (
     conversations,
+    owner_of,
     poller_context,
     seen_of,
     worker_context,
@@ -146,7 +147,7 @@ def _learn_path(
     news: News,
 ) -> None:
     """The messages that the page lacks, and held ones whose turn came."""
-    path = get_conversation_or_404(view.owner, conversation).path()
+    path = get_conversation_or_404(owner_of(view), conversation).path()
     order = [message.pk for message in path]
     if known.leaf not in order:
         raise CannotAppend
@@ -184,7 +185,7 @@ def _context(
         **poller_context(everything, after),
         "news": news,
         "is_changed": is_changed and bool(view.owner),
-        "conversations": conversations(view.owner) if is_changed else (),
+        "conversations": conversations(owner_of(view)) if is_changed else (),
         "have_workers_changed": after.workers != known.workers,
         "stop": after.first_pending,
         "has_stop_changed": after.first_pending != known.first_pending,

@@ -271,7 +271,7 @@ def test_a_held_reply_stopped_elsewhere_is_shown_as_stopped(
     page = page_of(tab, first)
     stop(second)
     answer = tab.get(poll_url(page))
-    assert "Stopped before the first word." in text_of(answer)
+    assert "Stopped before the first word" in text_of(answer)
 
 
 def test_the_line_tells_how_many_are_ahead(
@@ -289,7 +289,7 @@ def test_the_line_tells_how_many_are_ahead(
     [
         (None, None, "No worker serves"),
         (wire.Stage.LOADING, None, "is loading"),
-        (wire.Stage.FETCHING, 0.43, "is being fetched: 43 %"),
+        (wire.Stage.FETCHING, 0.43, "is being fetched: 43\xa0%"),
     ],
 )
 def test_a_waiting_reply_says_what_it_waits_for(

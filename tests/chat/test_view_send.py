@@ -179,9 +179,7 @@ def test_a_second_prompt_is_held_until_the_first_is_answered(
 ) -> None:
     reply = sent(owner, "one")
     path = f"/c/{reply.message.conversation_id}/"
-    answer = tab.post(
-        f"{path}send/", form_data(tab.get(path), "two"), headers=HTMX
-    )
+    answer = tab.post(f"{path}send/", form_data(tab.get(path), "two"), headers=HTMX)
     assert "Next, when this reply is done" in text_of(answer)
     assert Reply.objects.held().count() == 1
 
@@ -223,9 +221,7 @@ def test_without_redis_the_prompt_is_kept_and_the_page_says_so(
     assert Reply.objects.queued().count() == 1
 
 
-def test_a_page_opened_before_signing_in_keeps_its_text(
-    db: None, box: Mailbox
-) -> None:
+def test_a_page_opened_before_signing_in_keeps_its_text(db: None, box: Mailbox) -> None:
     visitor = Client(enforce_csrf_checks=True)
     answer = visitor.post("/send/", {"text": "Typed <with> care", "key": "k1"})
     assert answer.status_code == 403

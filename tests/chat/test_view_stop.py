@@ -34,7 +34,7 @@ def test_a_reply_in_line_leaves_it(
     reply = sent(owner)
     worker.announce(free=0)
     answer = stop(tab, reply)
-    assert "Stopped before the first word." in text_of(answer)
+    assert "Stopped before the first word" in text_of(answer)
     assert "The reply was stopped." in text_of(answer)
     assert not [value for name, value in known(answer) if name == "r"]
     assert Reply.objects.get().state == "stopped"
@@ -54,7 +54,7 @@ def test_a_held_reply_is_taken_back(
 ) -> None:
     first = sent(owner, "one")
     second = sent(owner, "two", conversation=first.message.conversation)
-    assert "Stopped before the first word." in text_of(stop(tab, second))
+    assert "Stopped before the first word" in text_of(stop(tab, second))
     assert Reply.objects.get(pk=second.pk).state == "stopped"
 
 
@@ -65,7 +65,7 @@ def test_without_javascript_it_leads_back_to_the_conversation(
     answer = tab.post(f"/r/{reply.pk}/stop/")
     assert answer.status_code == 303
     page = tab.get(answer.headers["Location"])
-    assert "Stopped before the first word." in text_of(page)
+    assert "Stopped before the first word" in text_of(page)
 
 
 def test_stopping_twice_or_too_late_changes_nothing(

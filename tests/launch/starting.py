@@ -13,8 +13,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from launch import bound
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARK = "CHATSITE_TEST_START"
+SHIM = [sys.executable, "-I", "-S", bound.__file__]
 
 
 def eventually(condition: Callable[[], object], seconds: float, what: str) -> None:
@@ -47,7 +50,8 @@ class Start:
         self._data_dir = variables.get("DATA_DIR", "")
         with output.open("wb") as file:
             self.process = subprocess.Popen(
-                command,
+                # Nothing stays behind when the test run itself is killed.
+                [*SHIM, "KILL", *command],
                 cwd=cwd,
                 env=clean_environment(**{MARK: self.mark}, **variables),
                 stdin=subprocess.DEVNULL,
@@ -76,9 +80,9 @@ class Start:
         except OSError:
             return False
 
-    def pid_of(self, pattern: str) -> int:
-        """The one process whose command line matches."""
-        found = [pid for pid in self.pids() if re.search(pattern, command_of(pid))]
+    def pid_of(self, part: str) -> int:
+        """The one process whose command line holds ``part``."""
+        found = [pid for pid in self.pids() if part in command_of(pid)]
         assert len(found) == 1, [command_of(pid) for pid in self.pids()]
         return found[0]
 

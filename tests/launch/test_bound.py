@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from launch import bound
-from tests.launch.starting import Start, eventually, run
+from tests.launch.starting import SHIM, Start, eventually, run
 
-SHIM = [sys.executable, "-I", "-S", bound.__file__]
 SLEEPER = [
     sys.executable,
     "-c",

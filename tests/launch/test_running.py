@@ -16,6 +16,7 @@ import pytest
 from tests.launch.starting import (
     ROOT,
     Start,
+    command_of,
     eventually,
     free_port,
     launch,
@@ -27,11 +28,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 STOP_SECONDS = 10
 READY = r"^ready: http://127\.0\.0\.1:\d+$"
 PATTERNS = {
-    "launcher": r"-m launch$|-m launch ",
-    "supervisor": r"supervisord",
-    "valkey": r"valkey-server",
-    "keeper": r"manage\.py keeper",
-    "worker": r"celery",
+    "launcher": "-m launch ",
+    "supervisor": "supervisord",
+    "valkey": "valkey-server",
+    "web": "gunicorn",
+    "keeper": "manage.py keeper",
+    "worker": "celery",
 }
 
 Starter = Callable[..., Start]
@@ -64,6 +66,13 @@ def page(start: Start, path: str) -> int:
     url = f"http://127.0.0.1:{start.port}{path}"  # type: ignore[attr-defined]
     with urllib.request.urlopen(url, timeout=10) as answer:
         return int(answer.status)
+
+
+def is_up(start: Start) -> bool:
+    try:
+        return page(start, "/healthz") == 200
+    except OSError:
+        return False
 
 
 def test_a_start_gets_ready_and_a_stop_leaves_nothing(
@@ -125,23 +134,16 @@ def test_a_start_right_after_a_kill_waits_for_the_old_processes(
     assert not before & set(again.pids() + site.pids())
 
 
-@pytest.mark.parametrize("name", ["valkey", "web", "keeper", "worker"])
-def test_what_dies_is_started_again_and_reported(start: Starter, name: str) -> None:
+def test_what_dies_is_started_again_and_reported(start: Starter) -> None:
     site = start()
     site.wait_for(READY)
-    if name == "web":
-        pids = [pid for pid in site.pids() if "gunicorn" in _command(pid)]
-        before = min(pids)
-    else:
-        before = site.pid_of(PATTERNS[name])
-    os.kill(before, signal.SIGKILL)
-    site.wait_for(rf"^{name}\S* died")
-    site.wait_for(rf"^{name}\S* runs again")
-    eventually(lambda: page(site, "/healthz") == 200, 20, "the page")
-
-
-def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text()
+    for name in ("valkey", "web", "keeper", "worker"):
+        victims = [pid for pid in site.pids() if PATTERNS[name] in command_of(pid)]
+        os.kill(min(victims), signal.SIGKILL)
+    for name in ("valkey", "web", "keeper", "worker"):
+        site.wait_for(rf"^{name}\S* died")
+        site.wait_for(rf"^{name}\S* runs again")
+    eventually(lambda: is_up(site), 20, "the page")
 
 
 def test_a_second_start_in_the_same_folder_names_the_first(start: Starter) -> None:
@@ -182,12 +184,12 @@ def test_a_site_with_its_own_redis_url_starts_no_valkey(
     url = f"unix://{tmp_path}/data/run/valkey.sock"
     second = start(DATA_DIR=str(tmp_path / "other"), REDIS_URL=url)
     second.wait_for(READY)
-    assert not any("valkey-server" in _command(pid) for pid in second.pids())
+    assert not any("valkey-server" in command_of(pid) for pid in second.pids())
     lone = start(
         launch("worker"), DATA_DIR=str(tmp_path / "third"), REDIS_URL=url, WORKERS="2"
     )
     lone.wait_for(r"^ready: ")
-    commands = [_command(pid) for pid in lone.pids()]
+    commands = [command_of(pid) for pid in lone.pids()]
     assert sum("celery" in command for command in commands) == 2
     assert not any("gunicorn" in c or "keeper" in c for c in commands)
     lone.process.send_signal(signal.SIGTERM)

@@ -1,0 +1,227 @@
+"""A real browser before a real server; the worker is played by the test.
+
+The page is served by gunicorn as in production, and a keeper sweeps beside it. No
+test here may use the ORM: Playwright keeps an event loop in this thread.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from chatsite import wire
+from chatsite.mailbox import Claim, Mailbox, open_mailbox
+from launch.browser import executable
+from tests.environment import FOLDER
+from tests.processes import Program
+from tests.valkey import Valkey
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 30
+DATABASE = FOLDER / "browser.sqlite3"
+#: Nothing a page does should take longer than this on a slow machine.
+PATIENCE_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    path = executable()
+    if path is None:
+        reason = "NO BROWSER: install Chromium or run `make browser`"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return {"executable_path": path, "args": ARGUMENTS, "headless": True}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Site:
+    """The site as it is served, and its web process, which tests may stop."""
+
+    url: str
+    environment: dict[str, str]
+    web: Program
+
+    def end_everything(self) -> None:
+        """What an earlier test left unanswered; the keeper would bring it back."""
+        with closing(sqlite3.connect(DATABASE, timeout=10)) as database, database:
+            database.execute(
+                "UPDATE chat_reply SET state = 'stopped' "
+                "WHERE state IN ('held', 'queued')"
+            )
+
+    def has_ended(self, reply: str) -> bool:
+        with closing(sqlite3.connect(DATABASE, timeout=10)) as database:
+            (state,) = database.execute(
+                "SELECT state FROM chat_reply WHERE message_id = ?", [UUID(reply).hex]
+            ).fetchone()
+        return state == "stopped"
+
+    def start_web(self) -> None:
+        self.web = _web(self.url, self.environment)
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                with urlopen(f"{self.url}/healthz", timeout=2):
+                    return
+            except (URLError, ConnectionError, TimeoutError):
+                assert self.web.is_alive, self.web.log
+                assert time.monotonic() < deadline, self.web.log
+                time.sleep(0.05)
+
+
+def _web(url: str, environment: dict[str, str]) -> Program:
+    return Program(
+        *("-m", "gunicorn", "chatsite.wsgi:application"),
+        *("--bind", url.removeprefix("http://"), "--worker-class", "gthread"),
+        *("--threads", "8", "--no-control-socket"),
+        **environment,
+    )
+
+
+@pytest.fixture(scope="session")
+def site(valkey_server: Valkey) -> Iterator[Site]:
+    url = f"http://127.0.0.1:{_free_port()}"
+    environment = {
+        "DATABASE_URL": f"sqlite:///{DATABASE}",
+        "POLL_IDLE_SECONDS": "2",
+    }
+    with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
+        assert migrate.process.wait(START_SECONDS) == 0, migrate.log
+    served = Site(url, environment, _web(url, environment))
+    served.wait()
+    with Program("manage.py", "keeper", **environment):
+        yield served
+    served.web.terminate()
+
+
+class Worker:
+    """Plays a worker, so that text grows when the test says so."""
+
+    def __init__(self, box: Mailbox, site: Site) -> None:
+        self._box = box
+        self._site = site
+        self._offsets: dict[str, int] = {}
+        self._tokens: dict[str, int] = {}
+
+    def announce(
+        self, stage: wire.Stage = wire.Stage.READY, **said: Any
+    ) -> wire.Announcement:
+        known = {"rows": 1, "free": 1, **said}
+        told = wire.Announcement("w", "scripted", "Scripted replies", stage, **known)
+        self._box.announce(told, seconds=60)
+        return told
+
+    def leave(self, told: wire.Announcement) -> None:
+        self._box.withdraw(told)
+
+    def claim(self, seconds: float = 15) -> Claim:
+        """Take the first in line, as soon as there is one."""
+        deadline = time.monotonic() + seconds
+        while (got := self._claim_of_this_test()) is None:
+            assert time.monotonic() < deadline, "nobody waits"
+            time.sleep(0.02)
+        self._offsets[got.token] = self._tokens[got.token] = 0
+        return got
+
+    def _claim_of_this_test(self) -> Claim | None:
+        got = self._box.claim("scripted", "w", 60)
+        # The keeper may just have been publishing a prompt of an earlier test.
+        return None if got is None or self._site.has_ended(got.reply) else got
+
+    def write(self, claim: Claim, text: str) -> str:
+        """Text that follows what was written before; the mailbox's verdict."""
+        kept = self._box.write([self._next(claim, text)], 60)[0]
+        self._offsets[claim.token] = kept.length
+        return kept.verdict
+
+    def finish(
+        self,
+        claim: Claim,
+        text: str = "",
+        outcome: wire.Outcome = wire.Outcome.DONE,
+        error: wire.ErrorCode | None = None,
+    ) -> None:
+        write = self._next(claim, text)
+        ending = wire.Ending(outcome, error, prompt_tokens=7, new_tokens=write[4])
+        assert self._box.finish(write, ending).verdict == "kept"
+
+    def _next(self, claim: Claim, text: str) -> tuple[str, str, int, str, int]:
+        self._tokens[claim.token] += len(text.split())
+        offset, tokens = self._offsets[claim.token], self._tokens[claim.token]
+        return (claim.reply, claim.token, offset, text, tokens)
+
+
+@pytest.fixture
+def worker(site: Site, valkey: Valkey) -> Worker:
+    """A worker that is there and has a free row; nobody waits for it yet."""
+    site.end_everything()
+    valkey.client.flushall()
+    played = Worker(open_mailbox(), site)
+    played.announce()
+    return played
+
+
+@pytest.fixture
+def guest(site: Site, browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens browsers that know nothing yet: a phone, one without a script, …"""
+    opened: list[BrowserContext] = []
+
+    def open_one(**options: Any) -> BrowserContext:
+        size = {"width": 1100, "height": 760}
+        context = browser.new_context(
+            **{"base_url": site.url, "viewport": size, **options}
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        opened.append(context)
+        return context
+
+    expect.set_options(timeout=PATIENCE_MS)
+    yield open_one
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def home(guest: Callable[..., BrowserContext], worker: Worker) -> Iterator[Page]:
+    """The first page; at the end, nothing may have gone wrong in its console."""
+    page = guest().new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if _counts(said) else None)
+    page.goto("/")
+    yield page
+    assert not errors
+
+
+def _counts(said: ConsoleMessage) -> bool:
+    """htmx and the browser note every request that a test has interrupted."""
+    is_request = said.text.startswith(("htmx:", "Failed to load resource"))
+    return said.type == "error" and not is_request

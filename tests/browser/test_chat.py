@@ -1,0 +1,429 @@
+"""The chat as a person with a browser finds it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from chatsite import wire
+from chatsite.mailbox import open_mailbox
+from tests.browser.conftest import Site, Worker
+from tests.valkey import Valkey
+
+CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}/$")
+
+#: Records every announcement, and keeps hold of the first text node of a reply.
+WATCH = """() => {
+  window.said = [];
+  const status = document.getElementById("status");
+  new MutationObserver(() => {
+    if (status.textContent) window.said.push(status.textContent);
+  }).observe(status, { childList: true });
+}"""
+HOLD = """() => {
+  const text = document.querySelector(".pending .text");
+  window.node = text.firstChild;
+  getSelection().selectAllChildren(text);
+}"""
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Your message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def begin(home: Page, text: str) -> None:
+    say(home, text)
+    home.wait_for_url(CONVERSATION)
+    expect(home.locator(".prompt .text").last).to_have_text(text)
+
+
+def box_of(page: Page):
+    return page.get_by_label("Your message")
+
+
+def growing(page: Page):
+    return page.locator(".pending .text")
+
+
+def poller_delay(page: Page) -> int:
+    trigger = page.locator("#poller").get_attribute("hx-trigger") or ""
+    found = re.search(r"delay:(\d+)ms", trigger)
+    assert found
+    return int(found[1])
+
+
+def test_text_grows_in_place_and_the_poller_comes_to_rest(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "Tell me about lighthouses")
+    home.evaluate(WATCH)
+    claim = worker.claim()
+    worker.write(claim, "A lighthouse <b>stands</b>")
+    expect(growing(home)).to_have_text("A lighthouse <b>stands</b>")
+    expect(home.locator(".pulse")).to_contain_text("Writing")
+    home.evaluate(HOLD)
+    worker.write(claim, " on a rock,\n  and é shines.")
+    expect(growing(home)).to_have_text(
+        "A lighthouse <b>stands</b> on a rock,\n  and é shines."
+    )
+    assert home.evaluate(
+        "window.node === document.querySelector('.pending .text').firstChild"
+    )
+    assert home.evaluate("getSelection().toString()") == "A lighthouse <b>stands</b>"
+    worker.finish(claim)
+    expect(home.locator(".reply.done .text")).to_have_text(
+        "A lighthouse <b>stands</b> on a rock,\n  and é shines."
+    )
+    expect(home.locator(".pending")).to_have_count(0)
+    expect(home.locator("#poller input[name=r]")).to_have_count(0)
+    expect(home.locator("#poller")).to_have_attribute(
+        "hx-trigger", re.compile(r"delay:(1[6-9]|2[0-4])\d\dms")
+    )
+    assert home.evaluate("window.said") == [
+        "The reply has started.",
+        "The reply is ready.",
+    ]
+    expect(box_of(home)).to_be_focused()
+
+
+def test_a_prompt_appears_without_a_new_page_and_the_box_is_free_again(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    worker.finish(worker.claim(), "1")
+    expect(home.locator(".reply.done")).to_have_count(1)
+    home.evaluate("window.isTheSamePage = true")
+    say(home, "two\nlines")
+    expect(home.locator(".prompt .text").last).to_have_text("two\nlines")
+    expect(box_of(home)).to_have_value("")
+    expect(box_of(home)).to_be_focused()
+    worker.finish(worker.claim(), "2")
+    expect(home.locator(".reply.done .text").last).to_have_text("2")
+    assert home.evaluate("window.isTheSamePage")
+
+
+def test_a_second_prompt_waits_for_the_first_and_goes_out_by_itself(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    home.evaluate(WATCH)
+    first = worker.claim()
+    worker.write(first, "Uno")
+    expect(growing(home)).to_have_text("Uno")
+    say(home, "two")
+    expect(home.locator(".reply.held")).to_contain_text("Next, when this reply is done")
+    worker.finish(first)
+    second = worker.claim()
+    worker.write(second, "Dos")
+    expect(home.locator(".reply.done")).to_have_count(1)
+    expect(growing(home)).to_have_text("Dos")
+    worker.finish(second)
+    expect(home.locator(".reply.done .text")).to_have_text(["Uno", "Dos"])
+    said = home.evaluate("window.said")
+    assert said[:2] == [
+        "The reply has started.",
+        "Your prompt is next, when this reply is done.",
+    ]
+    assert said[-1] == "The reply is ready."
+
+
+def test_stop_beside_send_ends_the_reply_and_keeps_its_text(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "Tell me everything")
+    claim = worker.claim()
+    worker.write(claim, "First of all")
+    expect(growing(home)).to_have_text("First of all")
+    home.locator("#stop").click()
+    expect(home.locator(".pulse")).to_contain_text("Stopping…")
+    assert worker.write(claim, ",") == "stop"
+    worker.finish(claim, outcome=wire.Outcome.STOPPED)
+    expect(home.locator(".reply.stopped .text")).to_have_text("First of all,")
+    expect(home.locator(".reply.stopped")).to_contain_text("Stopped")
+    expect(home.locator("#stop")).to_have_count(0)
+
+
+def test_leaving_the_line_takes_one_click(home: Page, worker: Worker) -> None:
+    worker.announce(free=0)
+    begin(home, "Never mind")
+    expect(home.locator(".ticket")).to_contain_text("in line")
+    home.get_by_role("button", name="Leave the line").click()
+    expect(home.locator(".reply.stopped")).to_contain_text(
+        "Stopped before the first word"
+    )
+
+
+def test_the_line_moves_up_while_one_waits(
+    home: Page, guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    worker.announce(free=0)
+    other = guest().new_page()
+    other.goto("/")
+    begin(other, "hi")
+    begin(home, "A longer prompt, which stands behind the short one")
+    expect(home.locator(".ticket")).to_contain_text("1ahead of you")
+    worker.claim()
+    expect(home.locator(".ticket")).to_contain_text("Nextin line")
+
+
+def test_two_tabs_stay_in_step(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    worker.finish(worker.claim(), "1")
+    expect(home.locator(".reply.done")).to_have_count(1)
+    twin = home.context.new_page()
+    twin.goto(home.url)
+    say(twin, "two")
+    home.bring_to_front()
+    expect(home.locator(".prompt .text").last).to_have_text("two")
+    worker.finish(worker.claim(), "2")
+    expect(home.locator(".reply.done .text")).to_have_text(["1", "2"])
+
+
+def test_a_tab_opened_before_the_first_prompt_can_still_send(
+    home: Page, worker: Worker
+) -> None:
+    older = home.context.new_page()
+    older.goto("/")
+    begin(home, "from the newer tab")
+    begin(older, "from the older tab")
+    home.goto("/")
+    expect(home.locator("#conversations .entry")).to_have_count(2)
+
+
+def test_what_is_wrong_with_a_prompt_stands_beside_it(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    home.get_by_role("button", name="Send").click()
+    expect(home.get_by_role("alert").first).to_have_text("Write a message first.")
+    expect(box_of(home)).to_have_attribute("aria-invalid", "true")
+    long = "x" * 8001
+    box_of(home).fill(long)
+    expect(home.locator("#refusal")).to_have_text("")
+    expect(home.locator("#counter")).to_have_text("8,001 of 8,000 characters")
+    home.keyboard.press("Enter")
+    expect(home.locator("#refusal")).to_contain_text("8,001 characters")
+    expect(box_of(home)).to_have_value(long)
+    expect(home.locator(".prompt")).to_have_count(1)
+
+
+def test_enter_pressed_twice_sends_once(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    box_of(home).fill("two")
+    home.keyboard.press("Enter")
+    home.keyboard.press("Enter")
+    expect(home.locator(".prompt")).to_have_count(2)
+    expect(home.locator("#refusal")).to_have_text("")
+    home.reload()
+    expect(home.locator(".prompt")).to_have_count(2)
+
+
+def test_shift_enter_and_a_composed_character_do_not_send(
+    home: Page, worker: Worker
+) -> None:
+    box_of(home).fill("one")
+    home.keyboard.press("Shift+Enter")
+    home.keyboard.type("two")
+    expect(box_of(home)).to_have_value("one\ntwo")
+    box_of(home).dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
+    box_of(home).dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    expect(box_of(home)).to_have_value("one\ntwo")
+    assert not CONVERSATION.search(home.url)
+
+
+def test_what_is_typed_while_sending_is_kept(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    home.route(
+        "**/send/",
+        lambda route: (box_of(home).fill("two, and more"), route.continue_()),
+    )
+    say(home, "two")
+    expect(home.locator(".prompt .text").last).to_have_text("two")
+    expect(box_of(home)).to_have_value("two, and more")
+
+
+def test_a_draft_survives_a_new_page(home: Page, worker: Worker) -> None:
+    box_of(home).fill("half a thou")
+    home.reload()
+    expect(box_of(home)).to_have_value("half a thou")
+
+
+def test_a_server_that_is_gone_loses_nothing(
+    home: Page, worker: Worker, site: Site
+) -> None:
+    begin(home, "one")
+    claim = worker.claim()
+    worker.write(claim, "The beginning")
+    expect(growing(home)).to_have_text("The beginning")
+    site.web.terminate()
+    try:
+        say(home, "two")
+        expect(home.locator("#refusal")).to_contain_text("could not be reached")
+        expect(box_of(home)).to_have_value("two")
+        expect(home.locator("#trouble")).to_be_visible()
+        worker.write(claim, " and the middle")
+    finally:
+        site.start_web()
+        site.wait()
+    expect(growing(home)).to_have_text("The beginning and the middle")
+    expect(home.locator("#trouble")).to_be_hidden()
+    home.keyboard.press("Enter")
+    expect(home.locator(".prompt .text").last).to_have_text("two")
+    worker.finish(claim)
+    expect(home.locator(".reply.done")).to_have_count(1)
+
+
+def test_without_redis_prompts_are_kept_and_answered_later(
+    home: Page, worker: Worker, valkey: Valkey
+) -> None:
+    begin(home, "one")
+    worker.finish(worker.claim(), "1")
+    expect(home.locator(".reply.done")).to_have_count(1)
+    valkey.stop()
+    try:
+        say(home, "two")
+        expect(home.locator(".prompt .text").last).to_have_text("two")
+        expect(home.locator(".pending")).to_contain_text(
+            "Your prompt is saved. Waiting for the queue…"
+        )
+        expect(home.locator("#chip")).to_contain_text("queue unreachable")
+    finally:
+        valkey.start()
+        open_mailbox().connection.forgive()
+    worker.announce()
+    worker.finish(worker.claim(), "2")
+    expect(home.locator(".reply.done .text")).to_have_text(["1", "2"])
+
+
+def test_a_worker_that_comes_takes_up_what_waits(home: Page, worker: Worker) -> None:
+    told = worker.announce()
+    worker.leave(told)
+    begin(home, "Is anybody there?")
+    expect(home.locator(".pending .note")).to_contain_text(
+        "No worker serves Scripted replies right now."
+    )
+    expect(home.locator("#chip")).to_contain_text("no worker")
+    worker.announce(wire.Stage.FETCHING, progress=0.43)
+    expect(home.locator(".ticket")).to_contain_text("is being fetched: 43 %")
+    worker.announce()
+    worker.finish(worker.claim(), "Yes.")
+    expect(home.locator(".reply.done .text")).to_have_text("Yes.")
+
+
+def test_a_lost_worker_is_replaced_and_the_text_begins_anew(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    first = worker.claim()
+    worker.write(first, "A first try")
+    expect(growing(home)).to_have_text("A first try")
+    open_mailbox().hand_back(first.reply, first.token)
+    second = worker.claim()
+    worker.write(second, "Another")
+    expect(growing(home)).to_have_text("Another")
+    worker.finish(second)
+    expect(home.locator(".reply.done .text")).to_have_text("Another")
+
+
+def test_a_failure_is_explained(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    worker.finish(
+        worker.claim(), "Half", wire.Outcome.FAILED, wire.ErrorCode.MODEL_ERROR
+    )
+    expect(home.locator(".reply.failed .note")).to_contain_text("stopped with an error")
+    expect(home.locator(".reply.failed .text")).to_have_text("Half")
+
+
+def test_a_hidden_tab_does_not_ask(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    claim = worker.claim()
+    home.evaluate("""() => {
+      window.isAway = true;
+      Object.defineProperty(document, "hidden", { get: () => window.isAway });
+    }""")
+    worker.write(claim, "Unseen")
+    with (
+        pytest.raises(PlaywrightTimeout),
+        home.expect_request("**/poll/**", timeout=1500),
+    ):
+        pass
+    home.evaluate("""() => {
+      window.isAway = false;
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    expect(growing(home)).to_have_text("Unseen")
+
+
+def test_signed_out_elsewhere_the_page_goes_home(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    home.context.clear_cookies(name="sessionid")
+    home.wait_for_url(re.compile(r"/$"))
+    expect(home.locator(".hello")).to_be_visible()
+
+
+def test_without_javascript_the_chat_works(
+    guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    page = guest(java_script_enabled=False).new_page()
+    page.goto("/")
+    box_of(page).fill("one")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".prompt .text")).to_have_text("one")
+    frame = page.frame_locator("iframe")
+    claim = worker.claim()
+    worker.write(claim, "Some text")
+    expect(frame.locator(".text")).to_have_text("Some text")
+    expect(page.locator(".room .state")).to_be_hidden()
+    box_of(page).fill("a draft")
+    worker.write(claim, " and more")
+    expect(frame.locator(".text")).to_have_text("Some text and more")
+    expect(box_of(page)).to_have_value("a draft")
+    worker.finish(claim)
+    frame.get_by_role("link").click()
+    expect(page.locator(".reply.done .text")).to_have_text("Some text and more")
+
+
+def test_without_javascript_stop_works(
+    guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    page = guest(java_script_enabled=False).new_page()
+    page.goto("/")
+    box_of(page).fill("one")
+    page.get_by_role("button", name="Send").click()
+    page.locator("#stop").click()
+    expect(page.locator(".reply.stopped")).to_contain_text("Stopped before")
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_a_narrow_phone_shows_everything_without_scrolling_sideways(
+    width: int, guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    phone = guest(
+        viewport={"width": width, "height": 640}, has_touch=True, is_mobile=True
+    )
+    page = phone.new_page()
+
+    def fits() -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    page.goto("/")
+    fits()
+    worker.announce(free=0)
+    box_of(page).fill("Donaudampfschifffahrtsgesellschaft" * 9)
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".ticket")).to_be_visible()
+    fits()
+    claim = worker.claim()
+    worker.write(claim, "https://example.org/" + "a" * 300)
+    expect(growing(page)).to_contain_text("aaa")
+    fits()
+    page.get_by_role("button", name="Conversations").click()
+    expect(page.locator("#conversations .entry")).to_be_visible()
+    fits()
+    page.get_by_role("button", name="Close the list").click()
+    expect(page.locator("#conversations .entry")).to_be_hidden()
