@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from chat.sentences import failure
+from chat.sentences import reason
 from chat.services.watching import Sight
 from chatsite import wire
 
@@ -42,7 +42,7 @@ def reply_shape(request: HttpRequest, sight: Sight) -> dict[str, Any]:
 def _error(sight: Sight) -> dict[str, str] | None:
     if sight.row is None or not sight.row.error:
         return None
-    return {"code": sight.row.error, "message": failure(sight.row.error)}
+    return {"code": sight.row.error, "message": reason(sight.row)}
 
 
 def _iso(stamp: float | None) -> str | None:

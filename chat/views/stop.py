@@ -29,7 +29,7 @@ def stop(request: Request, pk: UUID) -> HttpResponse:
         stopping.stop(reply)
     if not request.htmx:
         page = reverse("conversation", args=[reply.message.conversation_id])
-        return HttpResponseRedirect(page, status=303)
+        return HttpResponseRedirect(f"{page}#reply-{reply.pk}", status=303)
     try:
         return update(request, known.after_action(reply.message.conversation_id))
     except NotYours as refused:

@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRefresh
 
+from chat.sentences import announcement
 from chat.services.glancing import glance
-from chat.services.watching import Sight, View, watch
-from chat.templatetags.words import announcement
+from chat.services.watching import NotYours, Sight, View, watch
 from chat.views.browser import session_key, visitor
 from chat.views.known import Known
 from chat.views.lookups import get_conversation_or_404
@@ -118,10 +118,16 @@ def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse
 
 
 def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
-    asks_for_nothing = not (known.seen or known.held or known.conversation)
-    if known.is_nobody and asks_for_nothing and not session_key(request):
-        return glance(entry.name)
-    return watch(session_key(request), lambda: visitor(request), entry.name, known.seen)
+    """What is known now; of a page made for nobody, which asks for nothing of
+    anybody's, only the workers (sending it home would bring it here again)."""
+    key = session_key(request)
+    try:
+        return watch(key, lambda: visitor(request), entry.name, known.seen)
+    except NotYours:
+        asks_for_something = known.seen or known.held or known.conversation
+        if known.is_nobody and not asks_for_something:
+            return glance(entry.name)
+        raise
 
 
 def _news_of_seen(known: Known, view: View) -> News:

@@ -107,6 +107,31 @@ def test_a_prompt_appears_without_a_new_page_and_the_box_is_free_again(
     assert home.evaluate("window.isTheSamePage")
 
 
+def test_the_page_follows_the_text_only_while_its_end_is_in_sight(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    claim = worker.claim()
+    worker.write(claim, "line\n" * 60 + "end")
+    expect(growing(home)).to_contain_text("end")
+    home.wait_for_function("""() => {
+      const talk = document.getElementById("talk");
+      return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 2;
+    }""")
+    home.locator("#talk").hover()
+    home.mouse.wheel(0, -500)
+    home.wait_for_function("""() => {
+      const talk = document.getElementById("talk");
+      return talk.scrollHeight - talk.scrollTop - talk.clientHeight > 400;
+    }""")
+    before = home.evaluate("document.getElementById('talk').scrollTop")
+    worker.write(claim, "\nmore" * 20 + " and the last")
+    expect(growing(home)).to_contain_text("the last")
+    worker.finish(claim)
+    expect(home.locator(".reply.done")).to_be_attached()
+    assert home.evaluate("document.getElementById('talk').scrollTop") == before
+
+
 def test_a_second_prompt_waits_for_the_first_and_goes_out_by_itself(
     home: Page, worker: Worker
 ) -> None:

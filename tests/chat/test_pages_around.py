@@ -88,7 +88,7 @@ def test_a_reply_that_ended_unseen_is_shown_finished(
     assert Reply.objects.get().state == "done"
 
 
-def test_a_page_costs_the_same_queries_however_long_the_conversation(
+def test_a_page_costs_few_queries_however_long_the_conversation(
     tab: Client,
     owner: User,
     worker: Worker,

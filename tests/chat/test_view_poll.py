@@ -359,6 +359,16 @@ def test_a_visitor_without_a_session_learns_of_the_workers_only(
     assert ("nobody", "1") in known(answer)
 
 
+def test_a_visitor_whose_session_ended_is_not_sent_in_circles(
+    tab: Client, box: Mailbox, worker: Worker
+) -> None:
+    Session.objects.all().delete()
+    page = tab.get("/")
+    answer = tab.get(poll_url(page))
+    assert answer.status_code == 200
+    assert "HX-Redirect" not in answer.headers
+
+
 def test_without_redis_a_poll_answers_from_the_database(
     tab: Client, owner: User, valkey: Valkey, sent, until
 ) -> None:
