@@ -14,7 +14,7 @@ VALKEY_STOP_SECONDS = 5
 WEB_STOP_SECONDS = 6
 KEEPER_STOP_SECONDS = 5
 #: Added to a worker's own grace, for its last words to Redis.
-WORKER_STOP_MARGIN_SECONDS = 3
+WORKER_STOP_MARGIN_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
