@@ -20,9 +20,8 @@ def guest_id(request: HttpRequest) -> uuid.UUID | None:
 
 
 def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
-    """Give a browser that has neither account nor cookie an id of its own."""
-    has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-    if guest_id(request) is None and not has_session:
+    """Give a browser an id of its own, also one whose session may have ended."""
+    if guest_id(request) is None:
         _set_cookie(response, uuid.uuid4())
 
 

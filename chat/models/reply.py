@@ -43,6 +43,11 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
     def held(self) -> ReplyQuerySet:
         return self.filter(state=HELD)
 
+    def releasable(self) -> ReplyQuerySet:
+        """Held rows whose turn may have come: the reply before them has ended."""
+        before = "message__parent__parent__reply__state__in"
+        return self.held().filter(**{before: (DONE, STOPPED, FAILED)})
+
     def asked_to_stop(self) -> ReplyQuerySet:
         return self.unfinished().exclude(stop_requested_at=None)
 

@@ -88,13 +88,16 @@ def stop_as_asked() -> None:
 
 def publish_forgotten() -> None:
     """Publish the rows that never reached the mailbox, or that it forgot."""
-    rows = _batch(Reply.objects.unpublished_since(PUBLISHING_SECONDS))
-    known = open_mailbox().attempts([str(row.pk) for row in rows])
-    for reply, attempt in zip(rows, known, strict=True):
-        if attempt is None:
-            _guarded(_publish_anew, reply)
-        elif attempt < reply.attempt:
-            _guarded(publish, reply)
+    queued = Reply.objects.unpublished_since(PUBLISHING_SECONDS).order_by("queued_at")
+    rows = list(queued.values_list("pk", "attempt"))
+    known = open_mailbox().attempts([str(pk) for pk, _ in rows])
+    behind = {
+        pk: found
+        for (pk, attempt), found in zip(rows, known, strict=True)
+        if found is None or found < attempt
+    }
+    for reply in _batch(Reply.objects.queued().filter(pk__in=list(behind)[:BATCH])):
+        _guarded(_publish_anew if behind[reply.pk] is None else publish, reply)
 
 
 def _publish_anew(reply: Reply) -> None:
@@ -119,8 +122,8 @@ def follow_choice() -> None:
 
 def release_held() -> None:
     """Release what its predecessor's end should have released."""
-    held = Reply.objects.held().with_path()
-    for conversation in {row.message.conversation for row in held[:BATCH]}:
+    held = _batch(Reply.objects.releasable())
+    for conversation in {row.message.conversation for row in held}:
         _guarded(release_next, conversation)
 
 
