@@ -12,8 +12,6 @@ from typing import Any
 from celery import Celery
 from django.conf import settings
 
-from chatsite import wire
-from chatsite.choice import offered
 from chatsite.environment import broker_url
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
@@ -50,7 +48,6 @@ def _configuration() -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_send_task_events": True,
         "task_send_sent_event": True,
-        "task_default_queue": wire.queue_name(offered().name),
         "imports": ["worker.tasks"],
     }
 

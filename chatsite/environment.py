@@ -61,6 +61,21 @@ class Environment:
             return False
         raise _refusal(name, "on or off", raw)
 
+    def one_of(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of some words, in small letters."""
+        raw = self.text(name, default).lower()
+        if raw not in choices:
+            raise _refusal(name, "one of " + ", ".join(choices), raw)
+        return raw
+
+    def origins(self, name: str) -> list[str]:
+        """Origins such as ``https://chat.example.org``, separated by commas."""
+        found = self.words(name, [])
+        for origin in found:
+            if not origin.startswith(("http://", "https://")):
+                raise _refusal(name, "origins like https://chat.example.org", origin)
+        return found
+
     def words(self, name: str, default: list[str]) -> list[str]:
         """Words separated by commas."""
         raw = self.text(name, ",".join(default))

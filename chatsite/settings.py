@@ -12,6 +12,7 @@ from chatsite.environment import Environment, allowed_hosts, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 # Where things are
 DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
@@ -23,12 +24,15 @@ DATABASES = {
 }
 BIND = env.text("BIND", "127.0.0.1")
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, minimum=1, maximum=64)
+WEB_THREADS = env.integer("WEB_THREADS", 16, minimum=1, maximum=1024)
 
 # What is asked and answered
 CHAT_CATALOG = env.path("CHAT_CATALOG", BASE_DIR / "catalog.toml")
 CHAT_MODEL = env.text("CHAT_MODEL", "")
 PROMPT_MAX_CHARACTERS = env.integer("PROMPT_MAX_CHARACTERS", 8000, minimum=1)
 REQUEST_MAX_CHARACTERS = env.integer("REQUEST_MAX_CHARACTERS", 24_000, minimum=1)
+PROMPTS_AHEAD_MAX = env.integer("PROMPTS_AHEAD_MAX", 20, minimum=1)
 REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
 REPLY_EXPIRY_SECONDS = env.number("REPLY_EXPIRY_SECONDS", 86_400, minimum=1)
 
@@ -40,6 +44,7 @@ POLL_SECONDS = env.number("POLL_SECONDS", 0.4, minimum=0.05)
 POLL_IDLE_SECONDS = env.number("POLL_IDLE_SECONDS", 20, minimum=1)
 
 # The worker
+WORKERS = env.integer("WORKERS", 1, minimum=1, maximum=64)
 WORKER_SLOTS = env.integer("WORKER_SLOTS", 1, minimum=1)
 WORKER_DEVICE = env.text("WORKER_DEVICE", "auto")
 WORKER_THREADS = env.integer("WORKER_THREADS", 0, minimum=0)
@@ -50,7 +55,7 @@ WORKER_GRACE_SECONDS = env.number("WORKER_GRACE_SECONDS", 25, minimum=0)
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = secret_key(env, DATA_DIR)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", allowed_hosts(BIND))
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "chatsite.urls"
 WSGI_APPLICATION = "chatsite.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -130,8 +135,8 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_REFERRER_POLICY = "same-origin"
 
-# A request body holds one prompt; four bytes a character and the form around it.
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(262_144, 16 * PROMPT_MAX_CHARACTERS)
+# Room for a prompt far too long, so that its form can come back with the text kept.
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(4_194_304, 16 * PROMPT_MAX_CHARACTERS)
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -139,7 +144,7 @@ STATIC_ROOT = env.text("STATIC_ROOT", "") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
 
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = env.one_of("LOG_LEVEL", "info", LOG_LEVELS).upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

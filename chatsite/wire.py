@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -183,5 +183,10 @@ class Announcement:
 
     @classmethod
     def from_json(cls, text: str) -> Announcement:
+        """Read an announcement; what a newer worker says besides is passed over.
+
+        Raises ``ValueError``, ``KeyError`` or ``TypeError``.
+        """
         raw = json.loads(text)
-        return cls(**{**raw, "stage": Stage(raw["stage"])})
+        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        return cls(**{**known, "stage": Stage(raw["stage"])})

@@ -21,7 +21,7 @@ COPY catalog.toml ./
 COPY chatsite chatsite
 COPY worker worker
 
-ENV DATA_DIR=/data HF_HOME=/models CELERY_SKIP_CHECKS=1 PATH=/app/.venv/bin:$PATH
+ENV DATA_DIR=/data HF_HOME=/models PATH=/app/.venv/bin:$PATH
 USER 10001
 # Becomes the worker itself, so that a stop reaches it and it can hand back.
 CMD ["celery", "-A", "chatsite", "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "info"]

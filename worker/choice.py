@@ -7,6 +7,8 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from filelock import FileLock
+
 from chatsite.catalog import Catalog, Entry, HubSource
 from chatsite.choice import FILE_NAME, Choice
 from worker.hub import Hub
@@ -32,6 +34,17 @@ def _can_be_had(entry: Entry, hub: Hub) -> bool:
     if not isinstance(entry.source, HubSource):
         return True
     return hub.cached(entry.source) is not None or hub.can_connect()
+
+
+def settle(data_dir: Path, chat_model: str, catalog: Catalog, hub: Hub) -> None:
+    """Make the choice if nobody has: a worker started by hand on a fresh machine.
+
+    One that stands is never changed here, only by ``worker.fetch`` at the next start.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(data_dir / "choice.lock"):
+        if not chat_model and not (data_dir / FILE_NAME).exists():
+            write(choose(catalog, "", hub), data_dir)
 
 
 def write(choice: Choice, data_dir: Path) -> None:

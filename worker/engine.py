@@ -42,11 +42,12 @@ class TransformersEngine:
         """``clock``: seconds, from any start, never going back."""
         self.rows = rows
         self.about = About(entry.name, entry.label, entry.revision, str(model.device))
+        context_tokens = min(model.context_tokens, entry.context_tokens)
         self._speaker = Speaker(
             model=model,
-            layout=layout_for(model.tokenizer, entry.template),
+            layout=layout_for(model.tokenizer, entry.template, context_tokens),
             stop=entry.stop,
-            context_tokens=min(model.context_tokens, entry.context_tokens),
+            context_tokens=context_tokens,
         )
         self._prefill_tokens = prefill_tokens
         self._clock = clock

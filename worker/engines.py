@@ -15,7 +15,7 @@ def open_engine(
 
     ``folder``: what ``worker.fetch`` returned; None for an engine without weights.
     ``threads``: torch's threads in this process; 0 leaves its own choice. Raises
-    ``worker.model.ModelUnavailable``.
+    ``ModelUnavailable``.
     """
     if entry.engine == "scripted":
         from worker.scripted import ScriptedEngine

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -117,6 +118,8 @@ def main() -> int:
 
     from worker.progress import Progress
 
+    # An exception ends a running installer too; a bare signal would leave it behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         data_dir, catalog = settings.DATA_DIR, Catalog.load(settings.CHAT_CATALOG)
         chosen = os.environ.get("CHAT_MODEL", "").strip()

@@ -15,13 +15,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 from transformers.utils import logging as transformers_logging
 
 from worker import weights
+from worker.protocol import ModelUnavailable
 
 #: The keys and values that a model keeps of one reply, as transformers holds them.
 Cache = DynamicCache
-
-
-class ModelUnavailable(RuntimeError):
-    """A model cannot be loaded here. The message is one line for the operator."""
 
 
 def pick_device(name: str) -> torch.device:

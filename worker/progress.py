@@ -28,7 +28,6 @@ class Progress:
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
         self._share: float | None = None
-        self._note = ""
         self._printed_tenths = -1
         self._lock = threading.Lock()
         self._done = threading.Event()
@@ -45,6 +44,9 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._done.set()
+        self._thread.join()
+        with suppress(MailboxAway):
+            open_mailbox().withdraw(self._announcement())
         if self._share is not None and sys.stdout.isatty():
             print(flush=True)
 

@@ -12,6 +12,10 @@ class EngineClosed(RuntimeError):
     """The engine takes no more requests: it is closing or closed."""
 
 
+class ModelUnavailable(RuntimeError):
+    """The model cannot be loaded here. The message is one line for the operator."""
+
+
 class Listener(Protocol):
     """Hears of one run. Called from the engine's thread: must return at once."""
 

@@ -14,17 +14,25 @@ from threading import Thread
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_shutdown, worker_shutting_down
+from celery.app.utils import Settings
+from celery.signals import (
+    celeryd_init,
+    worker_init,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from django.conf import settings
 
 from chatsite import wire
-from chatsite.catalog import Entry
-from chatsite.choice import offered
+from chatsite.catalog import CatalogError, Entry
+from chatsite.choice import catalog_here, offered
 from chatsite.mailbox import open_mailbox
+from worker.choice import settle
 from worker.engines import open_engine
 from worker.fetch import FetchError, fetch
 from worker.herald import Herald, fresh_name
-from worker.protocol import Engine
+from worker.hub import Hub
+from worker.protocol import Engine, ModelUnavailable
 from worker.serving import Server
 
 log = logging.getLogger(__name__)
@@ -50,9 +58,15 @@ class Process:
         self._stage = wire.Stage.LOADING
         self._progress: float | None = None
 
+    def choose(self) -> Entry:
+        """Settle, once and for all, which model this process serves."""
+        hub = Hub.from_environment()
+        settle(settings.DATA_DIR, settings.CHAT_MODEL, catalog_here(), hub)
+        self._entry = offered()
+        return self._entry
+
     def start(self) -> None:
         """Load the model and begin to serve; announced all the while."""
-        self._entry = offered()
         self._herald = Herald(open_mailbox(), self._announcement)
         engine = self._open_engine()
         self.server = Server(
@@ -118,13 +132,25 @@ def _before_serving(
 process = Process()
 
 
+@celeryd_init.connect
+def choose(conf: Settings, **_: Any) -> None:
+    """Choose before Celery decides which queues to listen to."""
+    try:
+        conf.task_default_queue = wire.queue_name(process.choose().name)
+    except CatalogError as error:
+        sys.exit(f"This worker cannot serve: {error}")
+
+
 @worker_init.connect
 def start(**_: Any) -> None:
     dictConfig(settings.LOGGING)
     try:
         process.start()
-    except FetchError as error:
-        sys.exit(f"This worker cannot serve: {error}")
+    except (FetchError, ModelUnavailable) as error:
+        sys.exit(
+            f"This worker cannot serve: {error} "
+            "(CHAT_MODEL and WORKER_DEVICE choose what it serves, and on what.)"
+        )
     except Exception:
         # Celery would log what a signal handler raises and then carry on.
         log.exception("this worker cannot serve")

@@ -151,10 +151,13 @@ class ChatLayout:
         return self.tokens.encode(filled)
 
 
-def layout_for(tokens: ChatTokens, template: Template | None) -> Layout:
+def layout_for(
+    tokens: ChatTokens, template: Template | None, context_tokens: int
+) -> Layout:
     """The tokenizer's own chat template where there is one, else a transcript.
 
-    Raises ``ValueError`` where there is neither.
+    An opening that would fill a quarter of the context is left out. Raises
+    ``ValueError`` where there is neither template.
     """
     if tokens.has_chat_template:
         return ChatLayout(
@@ -167,6 +170,8 @@ def layout_for(tokens: ChatTokens, template: Template | None) -> Layout:
         raise ValueError(
             "The tokenizer has no chat template and the catalogue no template for it."
         )
+    if len(tokens.encode(template.opening)) > context_tokens // 4:
+        template = replace(template, opening="")
     return TranscriptLayout(template, tokens)
 
 

@@ -36,7 +36,12 @@ def sender(request: HttpRequest) -> User:
     guest = User.objects.guest(guest_id(request) or uuid.uuid4())
     if not guest.is_guest:  # signed up since: this cookie opens no account
         guest = User.objects.guest(uuid.uuid4())
+    token = request.META.get("CSRF_COOKIE")
     login(request, guest, backend="django.contrib.auth.backends.ModelBackend")
+    # A guest gains no rights by this, so the token of the page stays good: sending the
+    # same form again, or from another tab, must be harmless.
+    if token:
+        request.META["CSRF_COOKIE"] = token
     return guest
 
 

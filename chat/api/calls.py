@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -13,9 +14,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.api.errors import NOT_FOUND, ApiError
+from chat.api.errors import BROKEN, NOT_FOUND, ApiError
 from chat.services.sending import PromptRefused
 from chat.services.watching import NotYours
+
+log = logging.getLogger(__name__)
 
 Call = Callable[..., JsonResponse]
 
@@ -41,6 +44,9 @@ def api_call(method: str) -> Callable[[Call], Call]:
                 return NOT_FOUND.response()
             except PromptRefused as refused:
                 return ApiError(422, refused.code, refused.message).response()
+            except Exception:
+                log.exception("a call of the API failed")
+                return BROKEN.response()
 
         return call
 
@@ -49,7 +55,8 @@ def api_call(method: str) -> Callable[[Call], Call]:
 
 def _check(request: HttpRequest, method: str) -> None:
     if request.method != method:
-        raise ApiError(405, "method_not_allowed", f"Use {method} here.")
+        message = f"Use {method} here."
+        raise ApiError(405, "method_not_allowed", message, {"Allow": method})
     if method != "GET" and _is_cross_site(request):
         raise ApiError(403, "cross_site", "Calls from other sites are refused.")
 

@@ -8,17 +8,27 @@ from django.http import JsonResponse
 class ApiError(Exception):
     """Ends a call: HTTP status, code, and what to do."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
+        self.headers = headers or {}
         self.status = status
         self.code = code
         self.message = message
 
     def response(self) -> JsonResponse:
         error = {"code": self.code, "message": self.message}
-        return JsonResponse({"error": error}, status=self.status)
+        return JsonResponse({"error": error}, status=self.status, headers=self.headers)
 
 
+BROKEN = ApiError(
+    500, "server_error", "The server failed here. What was saved is kept; try again."
+)
 NOT_FOUND = ApiError(
     404, "not_found", "There is nothing here, or it is not yours. Check the id."
 )

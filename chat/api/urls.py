@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from chat.api import views
 
@@ -7,4 +7,5 @@ urlpatterns = [
     path("messages", views.messages, name="messages"),
     path("replies/<uuid:pk>", views.reply, name="reply"),
     path("replies/<uuid:pk>/stop", views.stop, name="stop"),
+    re_path("", views.nothing),
 ]

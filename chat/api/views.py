@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from chat.accounts.guests import sender
 from chat.api.calls import api_call, json_body
@@ -57,6 +58,11 @@ def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         raise NOT_FOUND
     stopping.stop(found)
     return JsonResponse(reply_shape(request, _look(request, pk)), status=202)
+
+
+@csrf_exempt
+def nothing(_request: HttpRequest) -> JsonResponse:
+    return NOT_FOUND.response()
 
 
 def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:

@@ -27,7 +27,7 @@ def collect(pk: str) -> Reply | None:
     reply = Reply.objects.with_path().filter(pk=UUID(pk)).first()
     if reply is not None:
         _copy(reply, ending)
-    box.collected(pk)
+    box.collected(pk, ending.attempt)
     if reply is not None:
         box.touch(str(reply.message.owner_id))
         release_next(reply.message.conversation)

@@ -20,13 +20,27 @@ def publish(reply: Reply) -> bool:
     """
     conversation = reply.message.conversation
     try:
-        if reply.state == wire.State.QUEUED and _enqueue(reply, conversation):
-            ring(reply.model, wire.task_id(str(reply.pk), reply.attempt))
+        if _is_wanted(reply) and _enqueue(reply, conversation):
+            _ring_if_still_wanted(reply)
         open_mailbox().touch(str(conversation.owner_id))
     except MailboxAway as error:
         log.warning("reply %s waits for the queue: %s", reply.pk, error)
         return False
     return True
+
+
+def _is_wanted(reply: Reply) -> bool:
+    """Whether the row, as it stands now, is to be published as this attempt."""
+    wanted = Reply.objects.queued().filter(pk=reply.pk, attempt=reply.attempt)
+    return wanted.filter(stop_requested_at=None).exists()
+
+
+def _ring_if_still_wanted(reply: Reply) -> None:
+    """Whoever stopped it meanwhile found no entry: so the stop is done here."""
+    if _is_wanted(reply):
+        ring(reply.model, wire.task_id(str(reply.pk), reply.attempt))
+    else:
+        open_mailbox().stop(str(reply.pk))
 
 
 def _enqueue(reply: Reply, conversation: Conversation) -> bool:

@@ -37,7 +37,8 @@ def send(
 
     ``key`` makes it safe to send again: the same key with the same text gives the
     reply made first. Without a conversation a new one begins.
-    Raises ``PromptRefused`` with the code blank, too_long, bad_key or key_reused.
+    Raises ``PromptRefused`` with the code blank, too_long, too_many_ahead, bad_key or
+    key_reused.
     """
     text = clean_prompt(text)
     _check_key(key)
@@ -95,6 +96,7 @@ def _save(owner: User, text: str, key: str, conversation: Conversation | None) -
     else:
         # Two prompts sent at once are put one after the other, not side by side.
         conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        _check_ahead(conversation)
     parent = conversation.active_leaf_id
     prompt = Message.objects.create(
         conversation=conversation,
@@ -109,6 +111,17 @@ def _save(owner: User, text: str, key: str, conversation: Conversation | None) -
     conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish(reply), robust=True)
     return reply
+
+
+def _check_ahead(conversation: Conversation) -> None:
+    unfinished = Reply.objects.unfinished().filter(message__conversation=conversation)
+    limit = settings.PROMPTS_AHEAD_MAX
+    if unfinished.count() > limit:
+        raise PromptRefused(
+            "too_many_ahead",
+            f"{limit} messages already wait in this conversation. "
+            "Send this one when the next of them is answered.",
+        )
 
 
 def _await_reply(prompt: Message, *, is_held: bool) -> Reply:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from secrets import token_hex
 from typing import TypeVar
 
@@ -115,7 +116,8 @@ def follow_choice() -> None:
     box.note_choice(entry.name)
     strays = Reply.objects.queued().filter(message__conversation__model="")
     for reply in _batch(strays.exclude(model=entry.name)):
-        if not box.workers(reply.model) and reply.publish_again(model=entry.name):
+        fresh = {"model": entry.name, "settings": asdict(entry.settings)}
+        if not box.workers(reply.model) and reply.publish_again(**fresh):
             log.info("reply %s moves to %s", reply.pk, entry.name)
             publish(reply)
 

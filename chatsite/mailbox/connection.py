@@ -14,9 +14,9 @@ from redis.retry import Retry
 
 #: After a failure, calls are refused at once for this long instead of each
 #: waiting for a time-out of its own.
-PAUSE_SECONDS = 0.5
-CONNECT_SECONDS = 1.0
-ANSWER_SECONDS = 3.0
+PAUSE_SECONDS = 1.0
+CONNECT_SECONDS = 0.5
+ANSWER_SECONDS = 1.0
 
 Answer = TypeVar("Answer")
 

@@ -23,7 +23,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Answer to a write: ``verdict`` is kept, stop, again or refused."""
+    """Answer to a write (kept, stop, refused) or to an end (kept, again, refused)."""
 
     verdict: str
     #: Bytes of text the mailbox holds now: where the next write begins.
@@ -180,6 +180,10 @@ def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, .
     living = []
     for line in raw:
         expires, _, text = line.partition(" ")
-        if float(expires) > now:
+        if float(expires) <= now:
+            continue
+        try:
             living.append(wire.Announcement.from_json(text))
+        except (ValueError, KeyError, TypeError):
+            continue  # A worker of another version: its replies are not for us.
     return tuple(sorted(living, key=lambda said: said.worker))

@@ -199,13 +199,9 @@ class Mailbox:
             return None
         return Ending.from_hash(reply, entry, text or "")
 
-    def collected(self, reply: str) -> None:
-        """The database has it: let the entry go."""
-        self.connection.commands(
-            ("SREM", "mailbox:finished", reply),
-            ("EXPIRE", _key("reply", reply), COLLECTED_SECONDS),
-            ("EXPIRE", _key("text", reply), COLLECTED_SECONDS),
-        )
+    def collected(self, reply: str, attempt: int) -> None:
+        """The database has this attempt: let its entry go."""
+        self.connection.run("collected", reply, attempt, COLLECTED_SECONDS)
 
     def attempts(self, replies: Sequence[str]) -> list[int | None]:
         """The attempt each entry was published as; None where there is no entry."""

@@ -252,7 +252,7 @@ def test_what_was_collected_is_gone_within_a_minute(
     enqueue(box, "a")
     token = claim(box).token
     box.finish(("a", token, 0, "x", 1), DONE)
-    box.collected("a")
+    box.collected("a", 1)
     assert box.finished() == []
     assert 0 < valkey.client.ttl("mailbox:reply:a") <= 60
     assert 0 < valkey.client.ttl("mailbox:text:a") <= 60

@@ -9,8 +9,8 @@ from tests.worker.conftest import Heard, entry_for, request_for
 from worker import weights
 from worker.convert import ConversionFailed, convert
 from worker.engine import TransformersEngine
-from worker.model import LanguageModel, ModelUnavailable, load, pick_device
-from worker.protocol import Engine
+from worker.model import LanguageModel, load, pick_device
+from worker.protocol import Engine, ModelUnavailable
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

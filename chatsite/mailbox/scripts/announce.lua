@@ -1,6 +1,12 @@
 -- Keeps one worker's word about itself until it expires, by the clock of the server.
 local model, worker, text, seconds = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 redis.call('SADD', MODELS, model)
+local said = redis.call('HGETALL', key('workers', model))
+for i = 1, #said, 2 do
+  if tonumber(string.match(said[i + 1], '^%S+')) < now() then
+    redis.call('HDEL', key('workers', model), said[i])
+  end
+end
 redis.call('HSET', key('workers', model), worker, string.format('%.3f ', now() + seconds) .. text)
 redis.call('EXPIRE', key('workers', model), 86400)
 return 1
