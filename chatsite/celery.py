@@ -11,6 +11,7 @@ from typing import Any
 
 from celery import Celery
 from django.conf import settings
+from kombu.transport.redis import Channel as RedisChannel
 
 from chatsite.environment import broker_url
 
@@ -51,6 +52,11 @@ def _configuration() -> dict[str, Any]:
         "imports": ["worker.tasks"],
     }
 
+
+# Giving bells back when a connection breaks fails inside kombu 5.7.0 if Redis is gone,
+# and then Celery stops listening for good while its threads go on. A bell is worth
+# nothing: the keeper rings again.
+RedisChannel.do_restore = False
 
 app = Celery("chatsite", fixups=[])
 app.config_from_object(_configuration())

@@ -16,6 +16,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 # Where things are
 DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
+# What people wrote lies in it: closed to other accounts of the machine.
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
 DATABASES = {
     "default": env.database(
@@ -101,7 +103,6 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-    Path(str(DATABASES["default"]["NAME"])).parent.mkdir(parents=True, exist_ok=True)
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)

@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
 
 def start(plan: Plan) -> NoReturn:
     """Check, prepare, run. Ends by ``Refusal`` or ``Stopped``, all processes ended."""
+    os.umask(0o077)
     make_folders(plan)
     with only_start_in(plan.run_dir):
         end_leftovers(plan.run_dir)
@@ -62,8 +63,10 @@ def serve(plan: Plan, supervisor: Supervisor) -> NoReturn:
     watch = Watch(supervisor)
     if plan.role == "site":
         ready.wait_for_page(plan, supervisor, watch)
+        say_loading()
         say(f"The page is up at {plan.url}; the model is loading.")
     fetch_model()
+    say_loading()
     supervisor.start_workers()
     model = served_model()
     ready.wait_for_worker(model, supervisor, watch)
@@ -103,6 +106,13 @@ def fetch_model() -> None:
     command = bound_command("TERM", [sys.executable, "-m", "worker.fetch"])
     if subprocess.run(command, check=False).returncode != 0:
         raise Refusal("No model, so no answers; the reason stands above.")
+
+
+def say_loading() -> None:
+    from chatsite.choice import offered
+
+    entry = offered()
+    ready.say_loading(entry.name, entry.label)
 
 
 def served_model() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 
 from launch.plan import Plan
@@ -12,6 +14,8 @@ from launch.watch import Watch
 
 PAGE_SECONDS = 60
 LOOK_SECONDS = 0.2
+#: Long enough for a process to start and speak for itself, and no longer.
+LOADING_SECONDS = 8
 #: A worker that died this often before it was ever ready will not become so.
 DEATHS = 3
 TAIL_LINES = 15
@@ -28,6 +32,16 @@ def wait_for_page(plan: Plan, supervisor: Supervisor, watch: Watch) -> None:
         if time.monotonic() > deadline:
             raise _failure(supervisor, "web", f"did not answer in {PAGE_SECONDS} s")
         time.sleep(LOOK_SECONDS)
+
+
+def say_loading(model: str, label: str) -> None:
+    """Tell the page that the model is on its way, until its own processes do."""
+    from chatsite.mailbox import MailboxAway, open_mailbox
+    from chatsite.wire import Announcement, Stage
+
+    said = Announcement(f"launcher-{os.getpid()}", model, label, Stage.LOADING)
+    with suppress(MailboxAway):
+        open_mailbox().announce(said, LOADING_SECONDS)
 
 
 def wait_for_worker(model: str, supervisor: Supervisor, watch: Watch) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.api.errors import BROKEN, NOT_FOUND, ApiError
+from chat.api.errors import BROKEN, BUSY, NOT_FOUND, ApiError
 from chat.services.sending import PromptRefused
 from chat.services.watching import NotYours
 
@@ -44,6 +45,9 @@ def api_call(method: str) -> Callable[[Call], Call]:
                 return NOT_FOUND.response()
             except PromptRefused as refused:
                 return ApiError(422, refused.code, refused.message).response()
+            except OperationalError:
+                log.exception("the database is busy or away")
+                return BUSY.response()
             except Exception:
                 log.exception("a call of the API failed")
                 return BROKEN.response()

@@ -26,6 +26,12 @@ class ApiError(Exception):
         return JsonResponse({"error": error}, status=self.status, headers=self.headers)
 
 
+BUSY = ApiError(
+    503,
+    "busy",
+    "The database is busy. Send the same again in a few seconds; a key makes it safe.",
+    {"Retry-After": "5"},
+)
 BROKEN = ApiError(
     500, "server_error", "The server failed here. What was saved is kept; try again."
 )

@@ -45,12 +45,7 @@ class Conversation(models.Model):
 
         Two queries, however long: the shape of the tree, then the path's texts.
         """
-        parents = dict(self.messages.values_list("pk", "parent_id"))
-        ids: list[uuid.UUID] = []
-        node = leaf or self.active_leaf_id
-        while node is not None:
-            ids.append(node)
-            node = parents.get(node)
+        ids = self._path_ids(leaf or self.active_leaf_id)
         found = self.messages.select_related("reply").in_bulk(ids)
         return [found[pk] for pk in reversed(ids) if pk in found]
 
@@ -60,7 +55,16 @@ class Conversation(models.Model):
         pending = set(unfinished.values_list("pk", flat=True))
         if not pending or leaf is None:
             return False
-        return any(message.pk in pending for message in self.path(leaf))
+        return not pending.isdisjoint(self._path_ids(leaf))
+
+    def _path_ids(self, leaf: uuid.UUID | None) -> list[uuid.UUID]:
+        """Ids of the messages from ``leaf`` back to the first one."""
+        parents = dict(self.messages.values_list("pk", "parent_id"))
+        ids = []
+        while leaf is not None:
+            ids.append(leaf)
+            leaf = parents.get(leaf)
+        return ids
 
 
 def title_from(text: str) -> str:
