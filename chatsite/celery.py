@@ -11,8 +11,8 @@ from typing import Any
 
 from celery import Celery
 from django.conf import settings
-from kombu.transport.redis import Channel as RedisChannel
 
+from chatsite import bells
 from chatsite.environment import broker_url
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
@@ -53,10 +53,6 @@ def _configuration() -> dict[str, Any]:
     }
 
 
-# Giving bells back when a connection breaks fails inside kombu 5.7.0 if Redis is gone,
-# and then Celery stops listening for good while its threads go on. A bell is worth
-# nothing: the keeper rings again.
-RedisChannel.do_restore = False
-
+bells.install()
 app = Celery("chatsite", fixups=[])
 app.config_from_object(_configuration())

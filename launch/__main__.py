@@ -54,7 +54,7 @@ def start(plan: Plan) -> NoReturn:
             supervisor.start()
             serve(plan, supervisor)
         finally:
-            print("Stopping.", flush=True)
+            print("Stopping; a reply being written is handed back.", flush=True)
             supervisor.stop()
 
 
@@ -67,6 +67,7 @@ def serve(plan: Plan, supervisor: Supervisor) -> NoReturn:
         say(f"The page is up at {plan.url}; the model is loading.")
     fetch_model()
     say_loading()
+    say("Loading the model.")
     supervisor.start_workers()
     model = served_model()
     ready.wait_for_worker(model, supervisor, watch)

@@ -141,13 +141,16 @@
   // The poller
 
   let failures = 0;
+  let retry = 0;
   const pollNow = () => {
     const poller = find("poller");
     if (poller && !document.hidden) htmx.trigger(poller, "poll-now");
   };
   const retryPoll = () => {
     const seconds = RETRY_SECONDS[Math.min(failures, RETRY_SECONDS.length - 1)];
-    setTimeout(pollNow, 1000 * seconds * (0.8 + 0.4 * Math.random()));
+    // One timer: the watchdog's polls fail too, and must not each begin a row of retries.
+    clearTimeout(retry);
+    retry = setTimeout(pollNow, 1000 * seconds * (0.8 + 0.4 * Math.random()));
   };
 
   onHtmx(["htmx:beforeRequest", "htmx:before:request"], ({ source }, event) => {
@@ -160,6 +163,7 @@
     ...["htmx:error", "htmx:response:error"],
   ];
   onHtmx(failed, ({ source, status }, { detail }) => {
+    if (detail.errorInfo) return; // htmx 2 tells each of its errors a second time
     const isSetAside = detail.error?.name === "AbortError";
     if (source.id !== "poller" || isSetAside || (status > 0 && status < 500)) return;
     retryPoll();

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from chatsite import wire
@@ -301,6 +303,33 @@ def test_a_server_that_is_gone_loses_nothing(
     expect(home.locator(".prompt .text").last).to_have_text("two")
     worker.finish(claim)
     expect(home.locator(".reply.done")).to_have_count(1)
+
+
+def test_a_server_that_is_gone_is_asked_less_and_less_often(home: Page) -> None:
+    asked: list[float] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(time.monotonic())
+        route.abort()
+
+    home.route("**/poll/**", refuse)
+    while len(asked) < 5:
+        home.wait_for_timeout(100)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
+    assert gaps[1] > 1.5
+    assert gaps[2] > 3
+    assert gaps[3] > 6
+    expect(home.locator("#trouble")).to_be_visible()
+
+
+def test_a_reply_that_came_without_a_new_page_loads_no_frame(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    expect(home.locator(".reply.pending")).to_have_count(1)
+    say(home, "two")
+    expect(home.locator(".reply.pending")).to_have_count(2)
+    assert len(home.frames) == 1
 
 
 def test_without_redis_prompts_are_kept_and_answered_later(

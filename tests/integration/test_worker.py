@@ -195,3 +195,20 @@ def test_no_text_of_a_prompt_stands_in_logs_or_broker_messages(
     with celery_worker(LEASE_SECONDS=lease) as program:
         settled(reply)
         assert canary not in program.log
+
+
+def test_a_worker_still_listens_after_redis_died_under_a_running_reply(
+    owner: User, box: Mailbox, valkey: Valkey, settled, ready, until, lease: str
+) -> None:
+    slow = "slowly [words=400] [delay=0.1]"
+    with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2") as program:
+        ready()
+        reply = ask(owner, slow)
+        until(lambda: growing(box, reply, owner))
+        valkey.stop()
+        valkey.start()
+        ready()
+        [quick] = settled(ask(owner, "and a quick one"), seconds=30)
+        assert quick.state == "done"
+        assert program.is_alive
+        assert "Unrecoverable error" not in program.log

@@ -1,0 +1,63 @@
+"""The compose file and the images, checked as far as a machine without Docker can."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.processes import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
+#: Read by libraries and the images, not by our settings.
+FOREIGN = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "HF_HOME"}
+
+
+def settings_read() -> str:
+    return (ROOT / "chatsite" / "settings.py").read_text() + (
+        ROOT / "chatsite" / "environment.py"
+    ).read_text()
+
+
+def test_the_services_of_the_architecture_are_there_and_watched() -> None:
+    wanted = {"web", "worker", "keeper", "redis", "database"}
+    assert wanted <= SERVICES.keys()
+    assert all("healthcheck" in SERVICES[name] for name in wanted)
+
+
+def test_only_the_worker_can_be_scaled_without_a_clash_of_ports() -> None:
+    assert "ports" not in SERVICES["worker"]
+    assert "container_name" not in SERVICES["worker"]
+
+
+@pytest.mark.parametrize("name", ["web", "keeper", "worker", "migrate"])
+def test_every_variable_of_a_service_is_a_setting(name: str) -> None:
+    given = set(SERVICES[name].get("environment", {})) - FOREIGN
+    assert {one for one in given if f'"{one}"' not in settings_read()} == set()
+
+
+def test_every_module_that_a_service_runs_exists() -> None:
+    commands = [service.get("command", []) for service in SERVICES.values()]
+    commands += [s.get("healthcheck", {}).get("test", []) for s in SERVICES.values()]
+    lists = [command for command in commands if isinstance(command, list)]
+    modules = [c[c.index("-m") + 1] for c in lists if "-m" in c]
+    assert modules
+    assert all(importlib.util.find_spec(module) for module in modules)
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+def test_what_an_image_copies_exists(path: Path) -> None:
+    for line in re.findall(r"^COPY (?!--from)(.+)$", path.read_text(), re.MULTILINE):
+        *sources, _ = [word for word in line.split() if not word.startswith("--")]
+        assert all(list(ROOT.glob(source.rstrip("/"))) for source in sources), line
+
+
+def test_the_web_image_has_no_torch_and_no_image_runs_as_root() -> None:
+    web = (ROOT / "docker" / "web.Dockerfile").read_text()
+    assert "worker/requirements.txt" not in web
+    assert all(re.search(r"^USER (?!root)", p.read_text(), re.M) for p in DOCKERFILES)
