@@ -60,4 +60,6 @@ def test_what_an_image_copies_exists(path: Path) -> None:
 def test_the_web_image_has_no_torch_and_no_image_runs_as_root() -> None:
     web = (ROOT / "docker" / "web.Dockerfile").read_text()
     assert "worker/requirements.txt" not in web
-    assert all(re.search(r"^USER (?!root)", p.read_text(), re.M) for p in DOCKERFILES)
+    assert all(
+        re.search(r"^USER (?!root)", p.read_text(), re.MULTILINE) for p in DOCKERFILES
+    )
