@@ -13,7 +13,7 @@ from typing import Any
 from kombu.transport.redis import Channel, QoS
 
 
-class BellQoS(QoS):  # type: ignore[misc]
+class BellQoS(QoS):
     """Keeps quiet about messages of a channel that is closed."""
 
     def ack(self, delivery_tag: Any) -> None:
