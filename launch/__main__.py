@@ -124,13 +124,10 @@ def served_model() -> str:
 
 def model_line() -> str:
     """Names the model, why it is this one, and how to have the other."""
-    from django.conf import settings
-
-    from chatsite.catalog import Catalog
-    from chatsite.choice import choice_here, offered
+    from chatsite.choice import catalog_here, choice_here, offered
 
     entry, choice = offered(), choice_here()
-    others = [e.name for e in Catalog.load(settings.CHAT_CATALOG).entries]
+    others = [e.name for e in catalog_here().entries]
     others = [name for name in others if name != entry.name]
     line = f"model: {entry.name} ({entry.label})"
     if choice.is_fallback:

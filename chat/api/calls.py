@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
@@ -41,7 +41,7 @@ def api_call(method: str) -> Callable[[Call], Call]:
                 return view(request, *args, **kwargs)
             except ApiError as error:
                 return error.response()
-            except NotYours:
+            except (NotYours, Http404):
                 return NOT_FOUND.response()
             except PromptRefused as refused:
                 return ApiError(422, refused.code, refused.message).response()

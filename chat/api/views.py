@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -14,9 +13,11 @@ from chat.accounts.guests import sender
 from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
 from chat.api.shapes import reply_shape
-from chat.models import Conversation, Reply, User
+from chat.models import Conversation, User
 from chat.services import sending, stopping
-from chat.services.watching import NotYours, Sight, watch
+from chat.services.watching import Sight, watch
+from chat.views.browser import owner_id, session_key
+from chat.views.lookups import get_conversation_or_404, get_reply_or_404
 from chatsite.choice import offered
 
 
@@ -50,13 +51,7 @@ def reply(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 @api_call("POST")
 def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Stop a reply; harmless when it ended already. The text so far is kept."""
-    user = get_user(request)
-    if not isinstance(user, User):
-        raise NotYours(is_signed_out=True)
-    found = Reply.objects.of(user).with_path().filter(pk=pk).first()
-    if found is None:
-        raise NOT_FOUND
-    stopping.stop(found)
+    stopping.stop(get_reply_or_404(owner_id(request), pk))
     return JsonResponse(reply_shape(request, _look(request, pk)), status=202)
 
 
@@ -67,23 +62,18 @@ def nothing(_request: HttpRequest) -> JsonResponse:
 
 def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
     """One reply of whoever asks; no SQL while it waits or grows."""
-    session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if request.session.accessed:
-        session_key = request.session.session_key
-    view = watch(
-        session_key, lambda: get_user(request), offered().name, [(str(pk), 0, 0)]
-    )
-    return view.sights[0]
+    key = session_key(request)
+    if request.session.accessed:  # a guest's first call has just begun it
+        key = request.session.session_key
+    seen = [(str(pk), 0, 0)]
+    return watch(key, lambda: get_user(request), offered().name, seen).sights[0]
 
 
 def _conversation(owner: User, raw: Any) -> Conversation | None:
     if raw is None:
         return None
     try:
-        found = Conversation.objects.filter(owner=owner, pk=uuid.UUID(str(raw)))
+        pk = uuid.UUID(str(raw))
     except ValueError:
         raise NOT_FOUND from None
-    conversation = found.first()
-    if conversation is None:
-        raise NOT_FOUND
-    return conversation
+    return get_conversation_or_404(owner.pk, pk)

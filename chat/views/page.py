@@ -75,7 +75,7 @@ def worker_context(view: View, entry: Entry, *, is_pending: bool) -> dict[str, A
 
 
 def workers_fingerprint(view: View, *, is_pending: bool) -> str:
-    """Changes when ``_workers.html`` would."""
+    """Changes when ``_chip.html`` or ``_notice.html`` would."""
     ready = sum(w.stage is wire.Stage.READY for w in view.workers)
     done = round(100 * (view.progress or 0))
     stage = view.stage or "none"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.launch.starting import Start, free_port, launch
 from worker.scripted import expected_reply
@@ -38,6 +38,12 @@ def address_of(site: Start) -> str:
         for line in site.text.splitlines()
         if line.startswith("ready: ")
     )
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context() as context:
+        yield context.new_page()
 
 
 def test_a_reply_outlives_its_worker_its_web_process_and_its_page(

@@ -96,18 +96,25 @@ def test_a_database_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     assert line.startswith("Cannot prepare the database")
 
 
-def test_a_wrong_model_stops_everything_again(tmp_path: Path) -> None:
+def test_a_model_that_is_not_on_offer_is_refused_at_once(tmp_path: Path) -> None:
+    refused = run(launch(), DATA_DIR=str(tmp_path), CHAT_MODEL="no-such-model")
+    [line] = (refused.stdout + refused.stderr).splitlines()
+    assert refused.returncode == 2
+    assert line.startswith("CHAT_MODEL: There is no model 'no-such-model'")
+
+
+def test_a_model_that_cannot_be_had_stops_everything_again(tmp_path: Path) -> None:
     start = Start(
         launch(),
         tmp_path / "output",
         DATA_DIR=str(tmp_path / "data"),
         PORT=str(free_port()),
-        CHAT_MODEL="no-such-model",
+        CHAT_MODEL="/no/such/model",
     )
     try:
         eventually(lambda: start.process.poll() is not None, 60, "the end")
         assert start.process.returncode == 1
-        assert "no-such-model" in start.text
+        assert "/no/such/model" in start.text
         assert "Traceback" not in start.text
         assert not start.pids()
     finally:

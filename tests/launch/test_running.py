@@ -98,14 +98,29 @@ def test_a_start_gets_ready_and_a_stop_leaves_nothing(
     assert "Traceback" not in logs
 
 
-def test_history_and_choice_outlive_a_restart(start: Starter) -> None:
+def test_history_outlives_a_restart(start: Starter) -> None:
+    visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     first = start()
     first.wait_for(READY)
+    call = urllib.request.Request(
+        f"http://127.0.0.1:{first.port}/api/v1/messages",  # type: ignore[attr-defined]
+        json.dumps({"text": "remember this"}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with visitor.open(call, timeout=10) as answer:
+        url = json.load(answer)["url"]
+
+    def reply() -> dict[str, object]:
+        with visitor.open(url, timeout=10) as answer:
+            return dict(json.load(answer))
+
+    eventually(lambda: reply()["state"] == "done", STOP_SECONDS, "an answer")
+    before = reply()
     first.process.send_signal(signal.SIGINT)
     first.process.wait(STOP_SECONDS)
-    second = start()
+    second = start(PORT=str(first.port))  # type: ignore[attr-defined]
     second.wait_for(READY)
-    assert "already" not in second.text.lower()
+    assert reply() == before
 
 
 @pytest.mark.parametrize("victim", ["launcher", "supervisor"])

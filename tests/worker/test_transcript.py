@@ -23,7 +23,7 @@ def turns(*texts: str) -> list[Turn]:
 
 
 def written(model: LanguageModel, *said: Turn) -> str:
-    layout = layout_for(model.tokenizer, TEMPLATE)
+    layout = layout_for(model.tokenizer, TEMPLATE, 1024)
     ids = fit(layout, model.tokenizer, said, 10_000).ids
     # Special tokens are to be seen here.
     return str(model.tokenizer._tokenizer.decode(ids))
@@ -111,7 +111,7 @@ def test_a_chat_layout_gives_the_tokens_of_the_chat_template(
     expected = model.tokenizer._tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, return_dict=True
     )["input_ids"]
-    layout = layout_for(model.tokenizer, None)
+    layout = layout_for(model.tokenizer, None, 1024)
     assert fit(layout, model.tokenizer, said, 10_000).ids == list(expected)
 
 
@@ -121,7 +121,7 @@ def test_typed_special_tokens_stay_plain_text(
     request: pytest.FixtureRequest, name: str, typed: str
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    layout = layout_for(model.tokenizer, TEMPLATE)
+    layout = layout_for(model.tokenizer, TEMPLATE, 1024)
     special = set(model.tokenizer.special_tokens().values())
 
     def marks(text: str) -> list[int]:
@@ -143,7 +143,7 @@ def test_a_prompt_too_long_fills_the_budget_and_keeps_its_end(
     request: pytest.FixtureRequest, name: str, size: int, budget: int
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    layout = layout_for(model.tokenizer, TEMPLATE)
+    layout = layout_for(model.tokenizer, TEMPLATE, 1024)
     text = "ä" * size + "end"
     prompt = fit(layout, model.tokenizer, turns(text), budget)
     assert len(prompt.ids) <= budget
@@ -173,4 +173,15 @@ def test_a_system_turn_that_fills_the_context_is_left_out(gpt2: LanguageModel) -
 
 def test_a_model_without_any_template_is_refused(gpt2: LanguageModel) -> None:
     with pytest.raises(ValueError, match="no chat template"):
-        layout_for(gpt2.tokenizer, None)
+        layout_for(gpt2.tokenizer, None, 1024)
+
+
+def test_an_opening_too_long_for_a_small_context_is_left_out(
+    gpt2: LanguageModel,
+) -> None:
+    turns = [Turn(Role.USER, "Hi")]
+    whole = layout_for(gpt2.tokenizer, TEMPLATE, 100_000).pieces(turns)
+    short = layout_for(gpt2.tokenizer, TEMPLATE, 16).pieces(turns)
+    assert whole[0]
+    assert short[0] == []
+    assert short[1] == whole[1]
