@@ -37,6 +37,9 @@ from worker.serving import Server
 
 log = logging.getLogger(__name__)
 
+#: Of the grace time, this much is kept for handing back and for leaving.
+LEAVING_SECONDS = 1.5
+
 
 @shared_task(name=wire.GENERATE)
 def generate() -> None:
@@ -84,8 +87,10 @@ class Process:
     def drain(self) -> None:
         if self._stage is wire.Stage.READY:
             self._stage = wire.Stage.DRAINING
+            # The grace time is for all of it, the handing back and leaving included.
             grace = settings.WORKER_GRACE_SECONDS
-            Thread(target=self.server.drain, args=[grace], name="drain").start()
+            writing = max(grace - LEAVING_SECONDS, grace / 2)
+            Thread(target=self.server.drain, args=[writing], name="drain").start()
 
     def end(self) -> None:
         self.server.close()
