@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -13,17 +13,11 @@ from django.utils import timezone
 from chat.models.conversation import UNFINISHED
 from chatsite import wire
 
-if TYPE_CHECKING:
-    from chat.models.user import User
-
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED
 DONE, STOPPED, FAILED = wire.State.DONE, wire.State.STOPPED, wire.State.FAILED
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
-    def of(self, owner: User) -> ReplyQuerySet:
-        return self.filter(message__owner=owner)
-
     def unfinished(self) -> ReplyQuerySet:
         return self.filter(state__in=UNFINISHED)
 

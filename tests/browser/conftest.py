@@ -7,7 +7,6 @@ test here may use the ORM: Playwright keeps an event loop in this thread.
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, open_mailbox
 from launch.browser import executable
 from tests.environment import FOLDER
-from tests.processes import Program
+from tests.processes import Program, free_port
 from tests.valkey import Valkey
 
 ARGUMENTS = [
@@ -52,11 +51,6 @@ def browser_type_launch_args() -> dict[str, Any]:
             pytest.fail(reason)
         pytest.skip(reason)
     return {"executable_path": path, "args": ARGUMENTS, "headless": True}
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -108,7 +102,7 @@ def _web(url: str, environment: dict[str, str]) -> Program:
 
 @pytest.fixture(scope="session")
 def site(valkey_server: Valkey) -> Iterator[Site]:
-    url = f"http://127.0.0.1:{_free_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     environment = {
         "DATABASE_URL": f"sqlite:///{DATABASE}",
         "POLL_IDLE_SECONDS": "2",

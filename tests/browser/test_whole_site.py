@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.launch.starting import Start, free_port, launch
+from tests.launch.starting import Start, launch
+from tests.processes import free_port
 from worker.scripted import expected_reply
 
 pytestmark = pytest.mark.timeout(180)

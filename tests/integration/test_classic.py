@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.cookiejar
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 
 from chatsite.mailbox import Mailbox
-from tests.processes import ROOT, Program, celery_worker
+from tests.processes import ROOT, Program, celery_worker, free_port
 from worker.scripted import expected_reply
 
 pytestmark = pytest.mark.timeout(120)
@@ -52,12 +51,6 @@ class Browser:
     def _read(self, request: urllib.request.Request) -> dict[str, Any]:
         with self._opener.open(request, timeout=10) as answer:
             return dict(json.load(answer))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch.starting import Start, eventually, free_port, launch, run
+from tests.launch.starting import Start, eventually, launch, run
+from tests.processes import free_port
 
 
 @pytest.fixture

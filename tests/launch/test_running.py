@@ -18,10 +18,10 @@ from tests.launch.starting import (
     Start,
     command_of,
     eventually,
-    free_port,
     launch,
     run,
 )
+from tests.processes import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from huggingface_hub import constants
 
 from chatsite.catalog import Entry, FolderSource, HubSource
+from tests.processes import free_port
 from tests.worker.conftest import ROOT, entry_for
 from tests.worker.hub import REPOSITORY, REVISION, StandInHub
 from worker import weights
@@ -198,13 +198,6 @@ def run_fetch(
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def written_choice(tmp_path: Path) -> dict[str, str]:
