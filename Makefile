@@ -7,7 +7,7 @@ VENV_PYTHON = .venv/bin/python
 BOUND = exec $(PYTHON) launch/bound.py TERM
 WITH = $(PYTHON) -m launch.bootstrap
 
-.PHONY: help run worker test soak check browser clean
+.PHONY: help run worker test soak bench check browser clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -26,6 +26,9 @@ soak: browser  ## all tests with larger counts
 
 browser:  # what the tests in a browser need
 	@$(WITH) dev -m launch.browser
+
+bench:  ## our engine beside others; ARGS="--quick", --json FILE, --svg FILE
+	@$(WITH) bench -m bench.engine $(ARGS)
 
 check:  ## lint, format, types, import contracts, migrations
 	@$(WITH) dev

@@ -175,7 +175,14 @@ class Announcement:
     revision: str = ""
     rows: int = 0
     free: int = 0
+    #: New tokens of all its replies together, of late.
     tokens_per_second: float = 0.0
+    #: New tokens of a reply that ended, on average; 0 before the first.
+    tokens_per_reply: float = 0.0
+    #: Claimed, but not yet in a row.
+    waiting: int = 0
+    #: Of all tokens it read of late, those of prompts: 0 to 1.
+    prefill_share: float = 0.0
     version: int = field(default=VERSION)
 
     def to_json(self) -> str:

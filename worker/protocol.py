@@ -50,8 +50,13 @@ class About:
 class Pace:
     """How fast the engine has been of late."""
 
+    #: New tokens of all replies together.
     tokens_per_second: float
     live: int
+    #: Submitted, but not yet in a row.
+    waiting: int = 0
+    #: Of all tokens that were read, those of prompts: 0 to 1.
+    prefill_share: float = 0.0
 
 
 class Engine(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from threading import BoundedSemaphore, Event, Lock, Thread
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
 #: A worker that is ending offers a hand-back this often before the lease decides.
 HAND_BACK_TRIES = 4
+#: How many replies back the length of a reply is measured.
+REPLIES_MEASURED = 50
 
 
 class Server:
@@ -45,6 +48,8 @@ class Server:
         #: Called when the number of free rows has changed.
         self._on_change = on_change
         self._rows = BoundedSemaphore(engine.rows)
+        #: New tokens of the latest replies that ended by themselves.
+        self._reply_tokens: deque[int] = deque(maxlen=REPLIES_MEASURED)
         self._lock = Lock()
         self._live: dict[str, Delivery] = {}
         self._is_draining = False
@@ -77,7 +82,14 @@ class Server:
             rows=self.engine.rows,
             free=max(free, 0),
             tokens_per_second=round(pace.tokens_per_second, 1),
+            tokens_per_reply=round(self._tokens_per_reply(), 1),
+            waiting=pace.waiting,
+            prefill_share=round(pace.prefill_share, 3),
         )
+
+    def _tokens_per_reply(self) -> float:
+        lengths = list(self._reply_tokens)
+        return sum(lengths) / len(lengths) if lengths else 0.0
 
     def drain(self, grace_seconds: float) -> None:
         """Take no more; finish what fits into the grace time, hand back the rest."""
@@ -159,6 +171,8 @@ class Server:
 
     def _finish(self, delivery: Delivery, ending: wire.Ending) -> None:
         """Offer the end until the mailbox keeps or refuses it."""
+        if ending.outcome is wire.Outcome.DONE:
+            self._reply_tokens.append(ending.new_tokens)
         ending = replace(ending, revision=self.engine.about.revision)
         while True:
             try:

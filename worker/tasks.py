@@ -7,6 +7,8 @@ Nothing here imports torch: the engine does, when it is opened.
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 from logging.config import dictConfig
 from pathlib import Path
@@ -101,8 +103,11 @@ class Process:
             self._entry,
             self._folder(),
             rows=settings.WORKER_SLOTS,
+            memory_mb=settings.WORKER_MEMORY_MB,
+            prefill_tokens=settings.WORKER_PREFILL_TOKENS,
             device=settings.WORKER_DEVICE,
             threads=settings.WORKER_THREADS,
+            on_broken=leave,
         )
 
     def _folder(self) -> Path | None:
@@ -132,6 +137,11 @@ def _before_serving(
         stage=stage,
         progress=progress,
     )
+
+
+def leave() -> None:
+    """End as if told to: whoever started this worker starts another one."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 process = Process()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import template
 
 from chat.sentences import duration, reason
+from chat.services.expecting import expected_seconds
 from chat.services.watching import Sight, View
 from chatsite import wire
 from chatsite.catalog import CatalogError
@@ -27,6 +28,12 @@ def model_label(name: str) -> str:
 @register.filter
 def percent(share: float) -> str:
     return f"{round(100 * share)}\N{NO-BREAK SPACE}%"
+
+
+@register.filter
+def expected(sight: Sight, view: View) -> float | None:
+    """Seconds that its place in line will probably take; None if nobody knows."""
+    return expected_seconds(sight.ahead, view.workers)
 
 
 @register.filter

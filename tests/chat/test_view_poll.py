@@ -284,6 +284,21 @@ def test_the_line_tells_how_many_are_ahead(
     assert '<b class="num">1</b><span>ahead of you</span>' in text_of(answer)
 
 
+def test_the_line_tells_how_long_it_will_take(
+    tab: Client, owner: User, box: Mailbox, sent
+) -> None:
+    box.announce(
+        wire.Announcement(
+            *("w", "scripted", "Scripted", wire.Stage.READY),
+            rows=4,
+            tokens_per_second=10.0,
+            tokens_per_reply=120.0,
+        )
+    )
+    page = page_of(tab, sent(owner))
+    assert "Expected in about 12 s." in text_of(tab.get(poll_url(page)))
+
+
 @pytest.mark.parametrize(
     ("stage", "progress", "words"),
     [

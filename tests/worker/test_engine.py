@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Any
 
 import pytest
 import torch
@@ -13,10 +17,12 @@ from tests.worker.conftest import (
     entry_for,
     request_for,
 )
+from worker.batcher import Span
 from worker.engine import TransformersEngine
 from worker.generation import Generation
-from worker.model import Cache, LanguageModel
+from worker.model import LanguageModel
 from worker.protocol import Engine, EngineClosed
+from worker.store import Store
 
 
 class Clock:
@@ -39,11 +45,12 @@ class Gate:
         self.device = model.device
         self.eos_ids = model.eos_ids
         self.tokenizer = model.tokenizer
-        self.new_cache = model.new_cache
+        self.new_store = model.new_store
+        self.row_shape = model.row_shape
 
-    def forward(self, ids: list[int], cache: Cache) -> torch.Tensor:
+    def forward(self, spans: list[Span[Any]], store: Store) -> torch.Tensor:
         assert self.steps.acquire(timeout=60)
-        return self._model.forward(ids, cache)
+        return self._model.forward(spans, store)
 
     def open(self) -> None:
         self.steps.release(1_000_000)
@@ -256,21 +263,132 @@ def test_a_listener_that_raises_at_the_end_harms_nobody(
     assert finished(engine, "hello").ending().outcome == Outcome.DONE
 
 
-def test_logits_that_are_no_numbers_fail_the_run_alone(
+class Faulty(Gate):
+    """A model that spoils a step whenever ``is_due`` says so."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        is_due: Callable[[list[Span[Any]]], bool],
+        fault: BaseException | None = None,
+    ) -> None:
+        super().__init__(model)
+        self._is_due = is_due
+        self._fault = fault
+
+    def forward(self, spans: list[Span[Any]], store: Store) -> torch.Tensor:
+        is_due = self._is_due(spans)
+        if is_due and self._fault is not None:
+            raise self._fault
+        logits = self._model.forward(spans, store)
+        return logits * math.nan if is_due else logits
+
+
+FAULTS = [None, RuntimeError("secret"), MemoryError()]
+PROMPTS = ("one", "two", "three", "four", "five")
+
+
+def texts_of(model: object, closing: list[Engine], *, rows: int) -> list[Heard]:
+    engine = TransformersEngine(model, entry_for(), rows=rows)  # type: ignore[arg-type]
+    closing.append(engine)
+    heard = [Heard() for _ in PROMPTS]
+    for prompt, one in zip(PROMPTS, heard, strict=True):
+        engine.submit(request_for(prompt, temperature=1.0, seed=len(prompt)), one)
+    for one in heard:
+        one.ending()
+    return heard
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_a_whole_step_loses_nobody(
+    gpt2: LanguageModel, closing: list[Engine], fault: BaseException | None
+) -> None:
+    expected = [one.text for one in texts_of(gpt2, closing, rows=1)]
+    steps = count()
+    # In the middle, with several replies live and some of their text told.
+    faulty = Faulty(gpt2, lambda spans: next(steps) == 6, fault)
+    heard = texts_of(faulty, closing, rows=4)
+    assert [one.text for one in heard] == expected
+    assert {one.endings[0].outcome for one in heard} == {Outcome.DONE}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_poisonous_run_fails_alone(
+    gpt2: LanguageModel, closing: list[Engine], fault: BaseException | None
+) -> None:
+    expected = [one.text for one in texts_of(gpt2, closing, rows=1)]
+    poison = gpt2.tokenizer.encode("three")
+
+    def is_due(spans: list[Span[Any]]) -> bool:
+        prompts = [list(span.sequence.prompt_ids) for span in spans]
+        return any(
+            poison == ids[n : n + len(poison)]
+            for ids in prompts
+            for n in range(len(ids))
+        )
+
+    heard = texts_of(Faulty(gpt2, is_due, fault), closing, rows=4)
+    assert heard[2].endings[0].error == ErrorCode.MODEL_ERROR
+    assert "secret" not in heard[2].endings[0].detail
+    del heard[2], expected[2]
+    assert [one.text for one in heard] == expected
+
+
+def test_an_engine_beyond_repair_hands_everything_back(
     gpt2: LanguageModel, closing: list[Engine]
 ) -> None:
-    class Broken(Gate):
-        def forward(self, ids: list[int], cache: Cache) -> torch.Tensor:
-            logits = self._model.forward(ids, cache)
-            return logits * math.nan if len(ids) == 1 else logits
-
-    engine = TransformersEngine(Broken(gpt2), entry_for())  # type: ignore[arg-type]
+    model = Faulty(gpt2, lambda spans: True, RuntimeError())
+    broken = threading.Event()
+    engine = TransformersEngine(
+        model,  # type: ignore[arg-type]
+        entry_for(),
+        rows=2,
+        on_broken=broken.set,
+    )
     closing.append(engine)
-    broken, whole = Heard(), Heard()
-    engine.submit(request_for("hello"), broken)
-    engine.submit(request_for("hello", max_new_tokens=1), whole)
-    assert broken.ending().error == ErrorCode.MODEL_ERROR
-    assert whole.ending().outcome == Outcome.DONE
+
+    def no_store(*_: object) -> Store:
+        raise RuntimeError("the device is gone")
+
+    model.new_store = no_store  # type: ignore[method-assign,assignment]
+    heard = [Heard() for _ in range(3)]
+    for one in heard:
+        with contextlib.suppress(EngineClosed):
+            engine.submit(request_for("hello"), one)
+    assert broken.wait(60)
+    ended = [one.endings[0].outcome for one in heard if one.endings]
+    assert ended
+    assert set(ended) == {Outcome.HANDED_BACK}
+    with pytest.raises(EngineClosed):
+        engine.submit(request_for("hello"), Heard())
+
+
+def test_stops_and_deadlines_take_effect_within_a_step_beside_others(
+    gpt2: LanguageModel, closing: list[Engine]
+) -> None:
+    gate, clock = Gate(gpt2), Clock()
+    engine = TransformersEngine(gate, entry_for(), rows=6, clock=clock)  # type: ignore[arg-type]
+    closing.append(engine)
+    heard = [Heard() for _ in range(6)]
+    runs = [
+        engine.submit(
+            request_for(f"{n}", max_new_tokens=60, max_seconds=5 if n == 1 else 99),
+            one,
+        )
+        for n, one in enumerate(heard)
+    ]
+    while not all(one.first_text.is_set() for one in heard):
+        gate.steps.release()
+        heard[-1].first_text.wait(0.05)
+    runs[0].stop()
+    clock.seconds = 6
+    before = engine.steps
+    gate.steps.release(2)
+    assert heard[0].ending().outcome == Outcome.STOPPED
+    assert heard[1].ending().error == ErrorCode.TOO_SLOW
+    assert engine.steps <= before + 2
+    gate.open()
+    assert {one.ending().outcome for one in heard[2:]} == {Outcome.DONE}
 
 
 def test_more_requests_than_rows_are_all_served_in_turn(
@@ -322,6 +440,7 @@ def test_the_pace_is_measured_over_the_steps(engine: TransformersEngine) -> None
     assert engine.pace().tokens_per_second == 0
     finished(engine, "hello")
     assert engine.pace().tokens_per_second > 0
+    assert 0 < engine.pace().prefill_share < 1
     assert engine.steps > 0
 
 

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 
 from chatsite.wire import Role, Turn
 from tests.worker.conftest import CONTEXT_TOKENS, Heard, entry_for, request_for
+from worker.batcher import Sequence, Span
 from worker.engine import TransformersEngine
 from worker.model import LanguageModel
 from worker.protocol import Engine
@@ -143,9 +144,9 @@ def test_smollm2_equals_generate(
 def test_a_prompt_of_one_token_equals_generate(
     gpt2: LanguageModel, gpt2_folder: Path
 ) -> None:
-    cache, ids, new = gpt2.new_cache(), [65], []
-    for _ in range(8):
-        ids = [int(gpt2.forward(ids, cache).argmax())]
-        new += ids
+    store, sequence = gpt2.new_store(rows=1, tokens=16), Sequence([65])
+    for position in range(8):
+        logits = gpt2.forward([Span(sequence, 0, position, position + 1)], store)
+        sequence.ids.append(int(logits[0].argmax()))
     expected = generated(reference(gpt2_folder), [65], max_new_tokens=8)
-    assert new[: len(expected)] == expected
+    assert sequence.ids[1 : len(expected) + 1] == expected

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import pytest
 import torch
@@ -15,14 +16,38 @@ from transformers import (
 )
 
 from chatsite.wire import Settings
-from worker.sampling import BrokenLogits, Sampler, nucleus
+from worker.sampling import (
+    BrokenLogits,
+    Likeliest,
+    Said,
+    Taste,
+    choose,
+    draw,
+    penalised,
+)
 
 VOCABULARY = 700
+#: Nothing of a prompt.
+NOTHING = Said(torch.zeros((1, 1), dtype=torch.long), torch.ones(1, dtype=torch.long))
 
 
 def logits_for(seed: int, spread: float) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(VOCABULARY, generator=generator) * spread
+
+
+def nothing_said(lines: int) -> Said:
+    return Said(torch.zeros((lines, 1), dtype=torch.long), torch.ones(lines).long())
+
+
+def candidates(logits: torch.Tensor, taste: Taste) -> list[int]:
+    """The tokens that may come, looked for as ``draw`` does."""
+    size = 64
+    while True:
+        found = Likeliest.of(logits[None], [taste], size)
+        if found.is_enough[0]:
+            return found.tokens[0, : int(found.last) + 1].tolist()
+        size *= 8
 
 
 @given(
@@ -38,66 +63,87 @@ def test_the_candidates_are_those_of_transformers(
     warpers = [TopKLogitsWarper(top_k)] if top_k else []
     kept = LogitsProcessorList([*warpers, TopPLogitsWarper(top_p)])(None, logits[None])
     expected = int((kept > -math.inf).sum())
-    weights, tokens = nucleus(logits - logits.max(), top_k=top_k, top_p=top_p)
+    taste = Taste(Settings(temperature=1, top_k=top_k, top_p=top_p))
+    tokens = candidates(logits, taste)
     # Sums in another order may round one candidate in or out.
     assert abs(len(tokens) - expected) <= 1
     allowed = set(logits.topk(min(expected + 1, VOCABULARY)).indices.tolist())
-    assert set(tokens.tolist()) <= allowed
-    assert len(weights) == len(tokens)
+    assert set(tokens) <= allowed
+
+
+SETTINGS = st.builds(
+    Settings,
+    temperature=st.sampled_from([0, 0.2, 1.0, 3.0]),
+    top_k=st.sampled_from([0, 1, 50, 300]),
+    top_p=st.sampled_from([0.3, 0.95, 1.0]),
+    repetition_penalty=st.sampled_from([1.0, 1.3]),
+    seed=st.integers(0, 2**40),
+)
+
+
+@given(st.lists(SETTINGS, min_size=1, max_size=8), st.integers(0, 99))
+def test_every_line_is_chosen_as_if_it_were_alone(
+    settings: list[Settings], seed: int
+) -> None:
+    logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
+    ids = torch.arange(4 * len(settings)).view(-1, 4) % VOCABULARY
+    lengths = torch.arange(len(settings)) % 4 + 1
+    together = choose(logits, [Taste(one) for one in settings], Said(ids, lengths))
+    alone = [
+        choose(
+            logits[n : n + 1],
+            [Taste(one)],
+            Said(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
+        )[0]
+        for n, one in enumerate(settings)
+    ]
+    assert together == alone
+
+
+def test_a_top_p_of_nearly_all_needs_nearly_all_candidates() -> None:
+    taste = Taste(Settings(temperature=1, top_p=1 - 1e-9))
+    assert len(candidates(torch.zeros(VOCABULARY), taste)) >= VOCABULARY - 1
 
 
 def test_without_bounds_every_token_may_come() -> None:
-    weights, tokens = nucleus(torch.zeros(10), top_k=0, top_p=1.0)
-    assert tokens.tolist() == list(range(10))
-    assert weights.tolist() == [1.0] * 10
+    taste = Taste(Settings(temperature=1, top_p=1.0))
+    drawn = Counter(draw(torch.zeros(2000, 10), [taste] * 2000))
+    assert set(drawn) == set(range(10))
 
 
 def test_the_repetition_penalty_is_that_of_transformers() -> None:
-    logits = logits_for(3, 5.0)
-    prompt = [1, 1, 5, 699]
-    expected = RepetitionPenaltyLogitsProcessor(1.7)(
-        torch.tensor([prompt]), logits[None].clone()
-    )[0]
-    sampler = Sampler(Settings(repetition_penalty=1.7), prompt)
-    assert torch.equal(sampler._penalised(logits), expected)
+    logits = logits_for(3, 5.0)[None]
+    prompt = torch.tensor([[1, 1, 5, 699]])
+    expected = RepetitionPenaltyLogitsProcessor(1.7)(prompt, logits.clone())
+    padded = torch.tensor([[1, 1, 5, 699, 8, 9]])
+    assert torch.equal(
+        penalised(logits, [1.7], Said(padded, torch.tensor([4]))), expected
+    )
 
 
 def test_draws_follow_the_distribution() -> None:
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
-    settings = Settings(temperature=0.7, top_p=0.97, seed=5)
-    sampler = Sampler(settings, ())
+    taste = Taste(Settings(temperature=0.7, top_p=0.97, seed=5))
     draws = 20_000
-    counts = torch.zeros(4)
-    for _ in range(draws):
-        counts[sampler.pick(logits)] += 1
+    found = Counter(draw(logits.expand(draws, 4), [taste] * draws))
     warped = TopPLogitsWarper(0.97)(
         None, TemperatureLogitsWarper(0.7)(None, logits[None])
     )
-    expected = warped.softmax(-1)[0]
-    assert torch.allclose(counts / draws, expected, atol=0.02)
-    assert counts[3] == 0
-
-
-def test_the_dice_of_one_reply_are_its_own() -> None:
-    logits = logits_for(1, 1.0)
-    first = Sampler(Settings(temperature=1, seed=9), ())
-    alone = [first.pick(logits) for _ in range(20)]
-    again, other = (Sampler(Settings(temperature=1, seed=s), ()) for s in (9, 10))
-    mixed = [(again.pick(logits), other.pick(logits)) for _ in range(20)]
-    assert [mine for mine, _ in mixed] == alone
-    assert [others for _, others in mixed] != alone
+    expected = warped.softmax(-1)[0].tolist()
+    assert [found[n] / draws for n in range(4)] == pytest.approx(expected, abs=0.02)
+    assert found[3] == 0
 
 
 @pytest.mark.parametrize("temperature", [0, 1e-30, 1e-5])
 def test_no_or_hardly_any_temperature_picks_the_likeliest(temperature: float) -> None:
-    logits = logits_for(2, 3.0)
-    sampler = Sampler(Settings(temperature=temperature, top_p=1.0), ())
-    assert sampler.pick(logits) == int(logits.argmax())
+    logits = logits_for(2, 3.0)[None]
+    taste = Taste(Settings(temperature=temperature, top_p=1.0))
+    assert choose(logits, [taste], NOTHING) == [int(logits.argmax())]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
-    logits = logits_for(1, 1.0)
-    logits[5] = value
+    logits = torch.stack([logits_for(1, 1.0), logits_for(2, 1.0)])
+    logits[1, 5] = value
     with pytest.raises(BrokenLogits):
-        Sampler(Settings(), ()).pick(logits)
+        choose(logits, [Taste(Settings())] * 2, nothing_said(2))

@@ -1,0 +1,74 @@
+"""Continuous batching as transformers itself has it, with a manager that stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import ContinuousBatchingConfig, GenerationConfig
+
+from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask
+from bench.measured import Measured, gaps_of
+from bench.peers.generate import Generate
+
+#: Chosen by trying on two cores: smaller pages and steps were slower, larger ones no
+#: faster.
+PAGE_TOKENS = 32
+PAGES = 2048
+STEP_TOKENS = 256
+
+
+class Continuous(Generate):
+    """Implements ``bench.peers.Peer``."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        super().__init__(folder, threads)
+        self._manager: Any = self.model.init_continuous_batching(
+            generation_config=GenerationConfig(
+                do_sample=True,
+                temperature=TEMPERATURE,
+                top_k=TOP_K,
+                top_p=TOP_P,
+                eos_token_id=-1,
+                pad_token_id=0,
+            ),
+            continuous_batching_config=ContinuousBatchingConfig(
+                page_size=PAGE_TOKENS,
+                num_blocks=PAGES,
+                max_batch_tokens=STEP_TOKENS,
+                use_cuda_graph=False,
+                allow_block_sharing=False,
+            ),
+        )
+        self._manager.start()
+
+    def run(self, asks: Sequence[Ask]) -> Measured:
+        began = time.perf_counter()
+        for ask in asks:
+            self._manager.add_request(
+                self.ids(ask),
+                max_new_tokens=ask.new_tokens,
+                record_timestamps=True,
+                eos_token_id=-1,
+            )
+        results = [self._next() for _ in asks]
+        return Measured(
+            tokens=sum(len(result.generated_tokens) for result in results),
+            seconds=time.perf_counter() - began,
+            first_texts=[result.timestamps[0] - began for result in results],
+            gaps=[gap for result in results for gap in gaps_of(result.timestamps)],
+        )
+
+    def _next(self) -> Any:
+        while True:
+            result = self._manager.get_result(timeout=600)
+            if result is None or result.error:
+                raise RuntimeError(f"transformers' batching failed: {result}")
+            if result.is_finished():
+                return result
+
+
+def open_peer(folder: Path, threads: int) -> Continuous:
+    return Continuous(folder, threads)

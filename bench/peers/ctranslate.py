@@ -1,0 +1,77 @@
+"""CTranslate2, an engine in C++ of its own; static batches."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+from ctranslate2.converters import TransformersConverter
+from transformers import AutoTokenizer
+from transformers.utils import logging
+
+from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask
+from bench.measured import Measured, gaps_of
+
+
+class CTranslate:
+    """Implements ``bench.peers.Peer``."""
+
+    def __init__(self, folder: Path, threads: int, compute_type: str) -> None:
+        logging.disable_progress_bar()
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        self._generator = ctranslate2.Generator(
+            str(_converted(folder)),
+            device="cpu",
+            compute_type=compute_type,
+            inter_threads=1,
+            intra_threads=threads,
+        )
+
+    def run(self, asks: Sequence[Ask]) -> Measured:
+        times: list[list[float]] = [[] for _ in asks]
+
+        def note(step: Any) -> bool:
+            times[step.batch_id].append(time.perf_counter())
+            return False
+
+        new_tokens = max(ask.new_tokens for ask in asks)
+        prompts = [self._tokenizer.tokenize(ask.prompt) for ask in asks]
+        began = time.perf_counter()
+        self._generator.generate_batch(
+            prompts,
+            min_length=new_tokens,
+            max_length=new_tokens,
+            sampling_temperature=TEMPERATURE,
+            sampling_topk=TOP_K,
+            sampling_topp=TOP_P,
+            end_token=[],
+            include_prompt_in_result=False,
+            callback=note,
+        )
+        return Measured(
+            tokens=sum(ask.new_tokens for ask in asks),
+            seconds=time.perf_counter() - began,
+            first_texts=[noted[0] - began for noted in times if noted],
+            gaps=[gap for noted in times for gap in gaps_of(noted)],
+        )
+
+
+def _converted(folder: Path) -> Path:
+    target = folder.with_name(f"{folder.name}-ctranslate2")
+    if not target.is_dir():
+        partial = target.with_suffix(".partial")
+        TransformersConverter(str(folder)).convert(str(partial), force=True)
+        _name_special_tokens(partial / "config.json")
+        partial.rename(target)
+    return target
+
+
+def _name_special_tokens(config: Path) -> None:
+    """It wants a name for each, though none of them ever comes up here."""
+    values = json.loads(config.read_text())
+    special = {name: "!" for name in values if name.endswith("_token")}
+    config.write_text(json.dumps(values | special))

@@ -1,0 +1,76 @@
+"""The table, and the same as data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+
+from bench.measured import Measured, percentile
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    tokens_per_second: float
+    first_text_p50_seconds: float
+    first_text_p95_seconds: float
+    gap_p50_seconds: float
+    gap_p95_seconds: float
+    #: Of the process so far.
+    peak_mb: float
+
+    @classmethod
+    def of(cls, what: str, rounds: Sequence[Measured], peak_mb: float) -> Row:
+        """The medians of the rounds."""
+
+        firsts = [part.first_texts for part in rounds]
+        gaps = [part.gaps for part in rounds]
+        return cls(
+            what,
+            median([part.tokens_per_second for part in rounds]),
+            median([percentile(times, 0.5) for times in firsts]),
+            median([percentile(times, 0.95) for times in firsts]),
+            median([percentile(times, 0.5) for times in gaps]),
+            median([percentile(times, 0.95) for times in gaps]),
+            peak_mb,
+        )
+
+
+HEAD = (
+    f"{'':44}{'tokens/s':>9}{'first text, s':>16}{'gap, ms':>14}{'peak MB':>9}\n"
+    f"{'':44}{'':9}{'p50     p95':>16}{'p50   p95':>14}"
+)
+
+
+def table(rows: Sequence[Row]) -> str:
+    return "\n".join([HEAD, *map(_line, rows)])
+
+
+def _line(row: Row) -> str:
+    return row.what.ljust(44) + "".join(
+        [
+            _number(row.tokens_per_second, 9, 1),
+            _number(row.first_text_p50_seconds, 8),
+            _number(row.first_text_p95_seconds, 8),
+            _number(row.gap_p50_seconds * 1e3, 7, 0),
+            _number(row.gap_p95_seconds * 1e3, 7, 0),
+            _number(row.peak_mb, 9, 0),
+        ]
+    )
+
+
+def _number(value: float, width: int, digits: int = 2) -> str:
+    """Nothing where nothing is known."""
+    return " " * width if math.isnan(value) else f"{value:{width}.{digits}f}"
+
+
+def as_json(row: Row) -> dict[str, object]:
+    """JSON has no NaN."""
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in asdict(row).items()
+    }

@@ -1,0 +1,25 @@
+"""How long a place in line will probably take, from what the workers announce."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatsite import wire
+
+
+def expected_seconds(ahead: int, workers: Sequence[wire.Announcement]) -> float | None:
+    """Seconds until the turn of who has ``ahead`` replies before them in line.
+
+    The workers of the model end replies at their measured pace, and each end lets one
+    in. None where nothing was measured yet.
+    """
+    ready = [worker for worker in workers if worker.stage is wire.Stage.READY]
+    ends_needed = ahead + 1 - sum(worker.free for worker in ready)
+    if ready and ends_needed <= 0:
+        return 0.0
+    ends_per_second = sum(
+        worker.tokens_per_second / worker.tokens_per_reply
+        for worker in ready
+        if worker.tokens_per_reply > 0
+    )
+    return ends_needed / ends_per_second if ends_per_second > 0 else None

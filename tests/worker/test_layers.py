@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
+from transformers.pytorch_utils import Conv1D
+
+from worker.attention import attend
+from worker.batcher import Sequence, Span
+from worker.layers import FewRowsLinear, replace_layers
+from worker.layout import Layout, longest_together
+from worker.memory import MEBI, Room
+from worker.protocol import ModelUnavailable
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 7, 95, 96, 200])
+@pytest.mark.parametrize("out_features", [12, 17])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_few_rows_get_the_same_as_from_the_plain_layer(
+    rows: int, out_features: int, has_bias: bool
+) -> None:
+    torch.manual_seed(1)
+    plain = nn.Linear(8, out_features, bias=has_bias)
+    with torch.inference_mode():
+        given = torch.randn(1, rows, 8)
+        found = FewRowsLinear(plain.weight, plain.bias)(given)
+        assert torch.allclose(found, plain(given), atol=1e-5)
+    assert found.is_contiguous()
+
+
+def test_every_layer_is_replaced_and_tied_weights_stay_one() -> None:
+    config = GPT2Config(vocab_size=90, n_embd=16, n_layer=1, n_head=2, n_positions=32)
+    model = GPT2LMHeadModel(config).eval()
+    ids = torch.tensor([[3, 1, 4, 1, 5]])
+    with torch.inference_mode():
+        expected = model(ids).logits
+        replace_layers(model)
+        found = model(ids).logits
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert not any(isinstance(part, Conv1D | nn.Linear) for part in model.modules())
+    head, words = model.lm_head.weight, model.transformer.wte.weight
+    assert head.data_ptr() == words.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "longest"),
+    [
+        ([], 0),
+        ([7], 7),
+        ([100, 110, 120], 120),
+        ([100, 110, 900], 110),
+        ([10] * 30 + [60], 10),
+        ([800, 900, 900], 900),
+    ],
+)
+def test_a_reply_much_longer_than_the_others_is_read_by_itself(
+    lengths: list[int], longest: int
+) -> None:
+    assert longest_together(lengths) == longest
+
+
+@pytest.mark.parametrize(("heads", "key_heads"), [(4, 4), (4, 2), (6, 1)])
+def test_every_token_sees_its_own_row_up_to_itself(heads: int, key_heads: int) -> None:
+    torch.manual_seed(2)
+    size, rows, longest = 8, 6, 400
+    key, value = torch.randn(2, rows, key_heads, longest, size)
+    # Rows 0, 1 and 4 write; 2 reads a chunk in the middle; 3 begins; 5 is very long.
+    spots = [(0, 9, 10), (1, 11, 12), (2, 5, 9), (3, 0, 3), (4, 10, 11), (5, 350, 351)]
+    spans = [Span(Sequence([0] * stop), row, start, stop) for row, start, stop in spots]
+    layout = Layout.of(spans, torch.device("cpu"), torch.float32)
+    assert len(layout.pieces) == 3
+    query = torch.randn(1, heads, len(layout.ids), size)
+    found, _ = attend(
+        nn.Identity(), query, key, value, None, layout=layout, scaling=0.3
+    )
+    for n, (row, position) in enumerate(
+        zip(layout.rows.tolist(), layout.positions.tolist(), strict=True)
+    ):
+        for head in range(heads):
+            seen = key[row, head * key_heads // heads, : position + 1]
+            weights = (0.3 * seen @ query[0, head, n]).softmax(0)
+            expected = weights @ value[row, head * key_heads // heads, : position + 1]
+            assert torch.allclose(found[0, n, head], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("mb", "slots", "rows"), [(100, 8, 10), (1000, 8, 16), (50, 5, 5), (10, 1, 1)]
+)
+def test_memory_bounds_the_rows(mb: int, slots: int, rows: int) -> None:
+    room = Room.plan(10 * MEBI, 8, torch.device("cpu"), mb=mb)
+    assert (room.slots, room.rows) == (slots, rows)
+
+
+def test_memory_for_not_even_one_reply_is_refused_by_name() -> None:
+    with pytest.raises(ModelUnavailable, match="WORKER_MEMORY_MB"):
+        Room.plan(10 * MEBI, 8, torch.device("cpu"), mb=9)
