@@ -45,8 +45,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median over the rounds of ours divided by theirs in the same round."""
-    return median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    """The median, over the rounds that had both, of ours divided by theirs."""
+    return median(mine / other for mine, other in zip(ours, theirs, strict=False))
 
 
 def gaps_of(times: Sequence[float]) -> list[float]:
