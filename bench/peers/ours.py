@@ -136,7 +136,8 @@ def _measured(began: float, heard: Sequence[Heard]) -> Measured:
     return Measured(
         tokens=sum(one.wait() for one in heard),
         seconds=time.perf_counter() - began,
-        first_texts=[one.times[0] - one.began for one in heard],
+        # A reply of very few tokens may have no text at all: half a character.
+        first_texts=[one.times[0] - one.began for one in heard if one.times],
         gaps=[gap for one in heard for gap in gaps_of(one.times)],
     )
 
