@@ -4,8 +4,21 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+)
 
-from tests.worker.conftest import Heard, entry_for, request_for
+from tests.worker.conftest import (
+    Heard,
+    byte_tokenizer,
+    entry_for,
+    request_for,
+    write_model,
+)
 from worker import weights
 from worker.convert import ConversionFailed, convert
 from worker.engine import TransformersEngine
@@ -91,3 +104,35 @@ def test_the_stand_in_answers_a_question(
     )
     assert heard.ending().error is None
     assert "Paris" in heard.text
+
+
+TINY = {
+    "vocab_size": 259,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 128,
+    "initializer_range": 0.4,
+}
+
+
+def test_a_model_with_a_window_serves_no_more_than_fits_into_it(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(1)
+    module = MistralForCausalLM(MistralConfig(**TINY, sliding_window=48))
+    folder = write_model(tmp_path / "model", module, byte_tokenizer())
+    assert load(folder, device="cpu", threads=1).context_tokens == 48
+
+
+def test_a_model_with_another_kind_of_attention_is_refused(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    # Scores are pressed below a cap, which plain attention knows nothing of.
+    config = Gemma2Config(**TINY, head_dim=8, attn_logit_softcapping=0.05)
+    folder = write_model(
+        tmp_path / "model", Gemma2ForCausalLM(config), byte_tokenizer()
+    )
+    with pytest.raises(ModelUnavailable, match="attention"):
+        load(folder, device="cpu", threads=1)
