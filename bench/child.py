@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-from bench.memory import peak_mb, read_bytes_per_second
+from bench.memory import peak_mb
+
+#: In place of a method: asks for the peak of the process's memory.
+PEAK = "peak of memory"
 
 
 class NotInstalled(Exception):
@@ -39,7 +41,7 @@ class Child:
 
     def peak_mb(self) -> float:
         """The most memory it ever had."""
-        return float(self.call(""))
+        return float(self.call(PEAK))
 
     def close(self) -> None:
         self._process.kill()
@@ -67,19 +69,7 @@ def _serve(
     while True:
         method, given = pipe.recv()
         try:
-            answer = getattr(held, method)(*given) if method else peak_mb()
+            answer = peak_mb() if method == PEAK else getattr(held, method)(*given)
         except Exception as error:
             answer = RuntimeError(f"{type(error).__name__}: {error}")
         pipe.send(answer)
-
-
-class Machine:
-    """Measures the machine, in a process that has the threads to itself."""
-
-    def read_bytes_per_second(self, threads: int) -> float:
-        return read_bytes_per_second(threads)
-
-
-def weight_bytes(folder: Path) -> int:
-    """What one step of one reply has to read: all weights, each once."""
-    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))

@@ -15,20 +15,21 @@ import math
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 from bench import model
-from bench.child import Child, Machine, NotInstalled, weight_bytes
+from bench.child import Child, NotInstalled
 from bench.load import Ask, asks
 from bench.measured import Measured, paired, percentile
-from bench.peers import MODULES, open_peer
+from bench.memory import read_bytes_per_second, weight_bytes
+from bench.peers import PEERS, open_peer
 from bench.plan import FULL, QUICK, Plan
 from bench.plot import plot
 from bench.report import Row, as_json, table
 
-OURS, SEQUENTIAL, STATIC, *OTHERS = MODULES
+OURS, SEQUENTIAL, STATIC, *OTHERS = PEERS
 BATCH = 32
 PROMPT = (16, 64)
 LONG_PROMPT = (16, 512)
@@ -66,8 +67,7 @@ class Bench:
     def measure(self) -> None:
         """Everything, in the order in which later parts need earlier ones."""
         self._open_peers()
-        machine = self._child(Machine)
-        bandwidth = machine.call("read_bytes_per_second", self._threads)
+        bandwidth = read_bytes_per_second(self._threads)
         for number in range(self.plan.rounds):
             _say(f"round {number + 1} of {self.plan.rounds}")
             self._round()
@@ -77,12 +77,12 @@ class Bench:
         self._measure_streams()
         self._measure_second_turn()
         self._measure_many()
-        for peer in (machine, *self._peers.values()):
+        for peer in self._peers.values():
             peer.close()
 
     def _open_peers(self) -> None:
         _say("loading the models")
-        names = [name for name in MODULES if name not in self.plan.without]
+        names = [name for name in PEERS if name not in self.plan.without]
         started = {
             name: Child(open_peer, name, self._folder, self._threads) for name in names
         }
@@ -96,11 +96,6 @@ class Bench:
         for peer in self._peers.values():
             # The first request of each pays for what is made once.
             peer.call("run", asks(2, prompt=PROMPT, new=(4, 8)))
-
-    def _child(self, opener: Callable[..., object], *arguments: object) -> Child:
-        child = Child(opener, *arguments)
-        child.ready()
-        return child
 
     def _round(self) -> None:
         few = self._asks[: self.plan.alone]
@@ -163,14 +158,11 @@ class Bench:
                 self.long_rows.append(Row.of(what, [found], peer.peak_mb()))
 
     def _measure_streams(self) -> None:
-        every_second = asks(
-            int(self.plan.stream_seconds), prompt=PROMPT, new=self.plan.new, seed=3
-        )
-        arrivals = [(float(second), ask) for second, ask in enumerate(every_second)]
-        self._stream("ours, one more every second", arrivals)
+        every_second = self._steady(1.0, PROMPT, seed=3)
+        self._stream("ours, one more every second", every_second)
         capacity = median(self._speeds(f"{OURS}, 32"))
         per_second = STREAM_LOAD * capacity / (sum(self.plan.new) / 2)
-        steady = self._steady(per_second)
+        steady = self._steady(per_second, STREAM_PROMPT, seed=4)
         calm = self._stream("ours, at 70 % of capacity", steady)
         self.ratios["stream_first_text_p95_seconds"] = percentile(
             calm.first_texts, 0.95
@@ -186,9 +178,12 @@ class Bench:
             busy.gaps
         )
 
-    def _steady(self, per_second: float) -> list[tuple[float, Ask]]:
+    def _steady(
+        self, per_second: float, prompt: tuple[int, int], *, seed: int
+    ) -> list[tuple[float, Ask]]:
+        """Requests that come evenly, with their times."""
         count = max(2, int(per_second * self.plan.stream_seconds))
-        asked = asks(count, prompt=STREAM_PROMPT, new=self.plan.new, seed=4)
+        asked = asks(count, prompt=prompt, new=self.plan.new, seed=seed)
         return [(number / per_second, ask) for number, ask in enumerate(asked)]
 
     def _stream(self, what: str, arrivals: Sequence[tuple[float, Ask]]) -> Measured:
@@ -208,7 +203,8 @@ class Bench:
         """Very many short requests through one engine, on a very small model."""
         _say(f"{self.plan.many} requests through one engine")
         folder = model.small(self._cache)
-        small = self._child(open_peer, OURS, folder, self._threads)
+        small = Child(open_peer, OURS, folder, self._threads)
+        small.ready()
         asked = asks(self.plan.many, prompt=(4, 32), new=(4, 12), seed=6)
         steady = small.call("many", asked)
         self.soak = {

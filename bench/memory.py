@@ -43,3 +43,8 @@ def read_bytes_per_second(threads: int) -> float:
         numbers.sum()
         seconds.append(time.perf_counter() - began)
     return PROBE_BYTES / median(seconds)
+
+
+def weight_bytes(folder: Path) -> int:
+    """What one step of one reply has to read: all weights, each once."""
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))

@@ -16,15 +16,14 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from transformers.utils import logging
 
-VOCABULARY = 50_257
-CONTEXT_TOKENS = 1024
 #: The prompt is the newest message, as it stands.
 CHAT_TEMPLATE = "{{ messages[-1]['content'] }}"
 
 
 def full_size(cache: Path) -> Path:
     """GPT-2, 124 million parameters; made once."""
-    return _made(cache / "gpt2-124m", GPT2Config(), VOCABULARY)
+    config = GPT2Config(bos_token_id=None, eos_token_id=None)
+    return _made(cache / "gpt2-124m", config)
 
 
 def small(cache: Path) -> Path:
@@ -38,28 +37,27 @@ def small(cache: Path) -> Path:
         bos_token_id=None,
         eos_token_id=None,
     )
-    return _made(cache / "gpt2-small", config, 512)
+    return _made(cache / "gpt2-small", config)
 
 
-def _made(folder: Path, config: GPT2Config, vocabulary: int) -> Path:
+def _made(folder: Path, config: GPT2Config) -> Path:
+    """Without a token that ends a text: nothing ends a reply but its length."""
     if folder.is_dir():
         return folder
-    # Nothing ends a reply but its length.
-    config.eos_token_id = config.bos_token_id = None
     torch.manual_seed(0)
-    module = GPT2LMHeadModel(config)
-    module.generation_config.eos_token_id = None
     logging.disable_progress_bar()
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    module.save_pretrained(partial)
-    _tokenizer(vocabulary).save_pretrained(partial)
+    GPT2LMHeadModel(config).save_pretrained(partial)
+    PreTrainedTokenizerFast(
+        tokenizer_object=byte_level(config.vocab_size), chat_template=CHAT_TEMPLATE
+    ).save_pretrained(partial)
     partial.rename(folder)
     return folder
 
 
-def _tokenizer(size: int) -> PreTrainedTokenizerFast:
-    """The letters of GPT-2's tokenizer, and words nobody types for the other tokens."""
+def byte_level(size: int = 256) -> Tokenizer:
+    """The letters of GPT-2's tokenizer, and words nobody types for further tokens."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = ("".join(word) for word in product(ascii_lowercase, repeat=4))
     tokens = [*letters, *islice(words, size - len(letters))]
@@ -68,6 +66,4 @@ def _tokenizer(size: int) -> PreTrainedTokenizerFast:
     )
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, chat_template=CHAT_TEMPLATE
-    )
+    return backend

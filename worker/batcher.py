@@ -146,12 +146,15 @@ class Batcher(Generic[S]):
         if sequence.row is None:
             self.waiting.remove(sequence)
             return
-        last = self.live.pop()
+        row, last = sequence.row, self.live.pop()
+        last_row = len(self.live)
         if last is not sequence:
-            self._exchange(sequence, last)
-            self.live[last.row or 0] = last
+            # Rows stay without a gap: the last one takes the place.
+            stored = sequence.stored_tokens, last.stored_tokens
+            self._exchange_rows(row, last_row, *stored)
+            self.live[row], last.row = last, row
         kept = sequence.ids[: sequence.stored_tokens]
-        self._kept[sequence.row] = Kept(kept, next(self._clock))
+        self._kept[last_row] = Kept(kept, next(self._clock))
         sequence.row = None
 
     def forget_rows(self) -> None:
@@ -212,12 +215,6 @@ class Batcher(Generic[S]):
             self._kept[target] = self._kept[source]
             if tokens := len(self._kept[source].ids):
                 self._moves.append(Move(source, target, tokens))
-
-    def _exchange(self, one: S, other: S) -> None:
-        """Let two live sequences change rows."""
-        first, second = one.row or 0, other.row or 0
-        self._exchange_rows(first, second, one.stored_tokens, other.stored_tokens)
-        one.row, other.row = second, first
 
     def _exchange_rows(self, first: int, second: int, one: int, other: int) -> None:
         """Exchange what two rows hold: ``one`` and ``other`` tokens."""

@@ -18,14 +18,14 @@ from worker.model import LanguageModel
 from worker.pace import PaceMeter
 from worker.protocol import About, EngineClosed, Listener, Pace
 from worker.sampling import choose
-from worker.transcript import layout_for
+from worker.store import Store
 
 log = logging.getLogger(__name__)
 
 #: Live replies of an engine that is not told otherwise.
 SLOTS = 8
-#: What a step reads of prompts beside replies that are being written. Each step waits
-#: for it, so it is about what the step takes anyway; see ``Batcher``.
+#: What a step reads of prompts beside replies that are being written, which wait for
+#: it; see ``Batcher``.
 PREFILL_TOKENS = {"cpu": 32}
 PREFILL_TOKENS_ELSEWHERE = 512
 #: What it reads of them while nobody is being written to.
@@ -61,29 +61,20 @@ class TransformersEngine:
         self._model = model
         self._clock = clock
         self._on_broken = on_broken
-        self._context_tokens = min(model.context_tokens, entry.context_tokens)
-        shape = model.row_shape(self._context_tokens)
-        self._room = Room.plan(
-            shape.bytes, slots=rows, device=model.device, mb=memory_mb
-        )
-        log.info("%d replies at once: %s", self._room.slots, self._room)
-        self.rows = self._room.slots
+        self._speaker = Speaker.of(model, entry)
+        shape = model.row_shape(self._speaker.context_tokens)
+        room = Room.plan(shape.bytes, rows, model.device, mb=memory_mb)
+        log.info("%d replies at once, %d rows", room.slots, room.rows)
+        self.rows = room.slots
         self.about = About(entry.name, entry.label, entry.revision, str(model.device))
-        self._speaker = Speaker(
-            tokenizer=model.tokenizer,
-            layout=layout_for(model.tokenizer, entry.template, self._context_tokens),
-            eos_ids=model.eos_ids,
-            stop=entry.stop,
-            context_tokens=self._context_tokens,
-        )
         by_device = PREFILL_TOKENS.get(model.device.type, PREFILL_TOKENS_ELSEWHERE)
         self._batcher = Batcher[Generation](
-            slots=self._room.slots,
-            rows=self._room.rows,
+            slots=room.slots,
+            rows=room.rows,
             prefill_tokens=prefill_tokens or by_device,
             first_prefill_tokens=prefill_tokens or max(FIRST_PREFILL_TOKENS, by_device),
         )
-        self._store = model.new_store(self._room.rows, self._context_tokens)
+        self._store = self._new_store()
         self._changed = threading.Condition()
         self._inbox: deque[Generation] = deque()
         #: What the step under way reads.
@@ -131,10 +122,10 @@ class TransformersEngine:
         self._store.make(self._batcher.take_moves())
         logits = self._model.forward(spans, self._store)  # [speaking, vocabulary]
         self._batcher.stored(spans)
-        speaking = [span.sequence for span in spans if span.is_last]
-        tokens = choose(
-            logits, [run.taste for run in speaking], self._store.said(speaking)
-        )
+        last = [span for span in spans if span.is_last]
+        speaking = [span.sequence for span in last]
+        tastes = [run.taste for run in speaking]
+        tokens = choose(logits, tastes, self._store.said(last))
         for run, token in zip(speaking, tokens, strict=True):
             with self._guarding(run):
                 run.take(token)
@@ -209,9 +200,12 @@ class TransformersEngine:
         try:
             # The old store goes before the new one comes: memory may be what lacks.
             del self._store
-            self._store = self._model.new_store(self._room.rows, self._context_tokens)
+            self._store = self._new_store()
         except BaseException as fault:
             self._give_up(fault)
+
+    def _new_store(self) -> Store:
+        return self._model.new_store(self._batcher.rows, self._speaker.context_tokens)
 
     def _give_up(self, error: BaseException) -> None:
         """Nothing can be run here any more: others may answer what is left."""

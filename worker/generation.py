@@ -8,13 +8,15 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatsite.catalog import Entry
 from chatsite.wire import Ending, ErrorCode, Outcome, Request
 from worker.batcher import Sequence
+from worker.model import LanguageModel
 from worker.protocol import Listener
 from worker.sampling import BadSettings, BrokenLogits, Taste
 from worker.text import ReplyText
 from worker.tokenizer import Tokenizer
-from worker.transcript import BadTurns, Layout, fit, reply_budget
+from worker.transcript import BadTurns, Layout, fit, layout_for, reply_budget
 
 #: A reply that was live in so many faults of the whole engine is given up.
 MOST_FAULTS = 3
@@ -31,6 +33,18 @@ class Speaker:
     #: Strings that end every reply, besides those of layout and request.
     stop: tuple[str, ...]
     context_tokens: int
+
+    @classmethod
+    def of(cls, model: LanguageModel, entry: Entry) -> Speaker:
+        """The model as the catalogue's entry wants it spoken to."""
+        context_tokens = min(model.context_tokens, entry.context_tokens)
+        return cls(
+            tokenizer=model.tokenizer,
+            layout=layout_for(model.tokenizer, entry.template, context_tokens),
+            eos_ids=model.eos_ids,
+            stop=entry.stop,
+            context_tokens=context_tokens,
+        )
 
 
 class Generation(Sequence):

@@ -61,28 +61,29 @@ class Layout:
         cls, spans: Sequence[Span[Any]], device: torch.device, dtype: torch.dtype
     ) -> Layout:
         """Most replies are about as long and make one batch; the others are pieces."""
-        starts: list[int] = []
+        longest = longest_together([s.stop for s in spans if s.is_decode])
         ids: list[int] = []
         rows: list[int] = []
         positions: list[int] = []
+        last: list[int] = []
+        # Spans, and where their packed tokens begin.
+        short: list[tuple[Span[Any], int]] = []
+        other: list[tuple[Span[Any], int]] = []
         for span in spans:
-            starts.append(len(ids))
+            is_short = span.is_decode and span.stop <= longest
+            (short if is_short else other).append((span, len(ids)))
             ids += span.ids
             rows += [span.row] * (span.stop - span.start)
             positions += range(span.start, span.stop)
+            if span.is_last:
+                last.append(len(ids) - 1)
         packed = torch.tensor([ids, rows, positions], device=device)  # [3, tokens]
-        longest = longest_together([s.stop for s in spans if s.is_decode])
-        is_short = [span.is_decode and span.stop <= longest for span in spans]
-        pairs = list(zip(spans, starts, strict=True))
-        short = [pair for pair, yes in zip(pairs, is_short, strict=True) if yes]
-        other = [pair for pair, yes in zip(pairs, is_short, strict=True) if not yes]
-        ends = [start + s.stop - s.start - 1 for s, start in pairs if s.is_last]
         return cls(
             ids=packed[0],
             rows=packed[1],
             positions=packed[2],
-            last=torch.tensor(ends, dtype=torch.long, device=device),
-            together=_together(short, device, dtype) if short else None,
+            last=torch.tensor(last, dtype=torch.long, device=device),
+            together=_together(short, longest, device, dtype) if short else None,
             pieces=tuple(_piece(span, start, device, dtype) for span, start in other),
             is_plain=not other and rows == list(range(len(rows))),
         )
@@ -105,10 +106,13 @@ def longest_together(lengths: Sequence[int]) -> int:
 
 
 def _together(
-    short: list[tuple[Span[Any], int]], device: torch.device, dtype: torch.dtype
+    short: list[tuple[Span[Any], int]],
+    keys: int,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> Together:
+    """``keys``: the length of the longest of them."""
     count = 1 + max(span.row for span, _ in short)
-    keys = max(span.stop for span, _ in short)
     asking, lengths = [0] * count, [keys] * count
     for span, start in short:
         asking[span.row], lengths[span.row] = start, span.stop

@@ -1,4 +1,4 @@
-"""One causal language model: the only file that knows how its tensors are run."""
+"""One causal language model: loaded, checked, and run one step at a time."""
 
 from __future__ import annotations
 

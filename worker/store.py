@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import Cache
 
-from worker.batcher import Move, Sequence
+from worker.batcher import Move, Span
 from worker.layout import Layout
 from worker.sampling import Said
 
@@ -90,9 +90,9 @@ class Store(Cache):
                 if held is not None:
                     source.copy_(held)
 
-    def said(self, sequences: Iterable[Sequence]) -> Said:
-        """The tokens that the rows of live sequences hold."""
-        found = [(s.row or 0, s.stored_tokens) for s in sequences]
+    def said(self, spans: Iterable[Span[Any]]) -> Said:
+        """The tokens that the rows of these spans hold, once they were read."""
+        found = [(span.row, span.stop) for span in spans]
         at = torch.tensor(found, dtype=torch.long, device=self.ids.device)
         rows, lengths = at.view(-1, 2).T
         longest = max((length for _, length in found), default=1)

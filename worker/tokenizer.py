@@ -33,13 +33,8 @@ class Tokenizer:
 
     @property
     def eos_id(self) -> int | None:
-        return self._integer("eos_token_id")
-
-    @property
-    def first_id(self) -> int:
-        """A token that may stand first in a prompt."""
-        first = self._integer("bos_token_id")
-        return first if first is not None else (self.eos_id or 0)
+        value = self._tokenizer.eos_token_id
+        return None if value is None else int(value)
 
     @property
     def has_chat_template(self) -> bool:
@@ -86,7 +81,3 @@ class Tokenizer:
             verbose=False,
             **options,
         )
-
-    def _integer(self, name: str) -> int | None:
-        value = getattr(self._tokenizer, name, None)
-        return int(value) if value is not None else None

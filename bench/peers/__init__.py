@@ -19,18 +19,20 @@ class Peer(Protocol):
         ...
 
 
-#: Where each is made: ``open_peer(folder, threads)`` of a module.
-MODULES = {
-    "ours": "bench.peers.ours",
-    "one after another": "bench.peers.sequential",
-    "static batch": "bench.peers.static",
-    "transformers continuous": "bench.peers.continuous",
-    "CTranslate2 fp32": "bench.peers.ctranslate_fp32",
-    "CTranslate2 int8": "bench.peers.ctranslate_int8",
+#: Module and class of each, and what its class wants besides folder and threads.
+PEERS = {
+    "ours": ("ours", "Ours"),
+    "one after another": ("generate", "Sequential"),
+    "static batch": ("generate", "Static"),
+    "transformers continuous": ("continuous", "Continuous"),
+    "CTranslate2 fp32": ("ctranslate", "CTranslate", "float32"),
+    "CTranslate2 int8": ("ctranslate", "CTranslate", "int8"),
 }
 
 
 def open_peer(name: str, folder: Path, threads: int) -> Peer:
     """Load a peer. Raises ``ImportError`` where it is not installed."""
-    peer: Peer = import_module(MODULES[name]).open_peer(folder, threads)
+    module, kind, *options = PEERS[name]
+    made = getattr(import_module(f"bench.peers.{module}"), kind)
+    peer: Peer = made(folder, threads, *options)
     return peer

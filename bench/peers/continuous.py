@@ -68,7 +68,3 @@ class Continuous(Generate):
                 raise RuntimeError(f"transformers' batching failed: {result}")
             if result.is_finished():
                 return result
-
-
-def open_peer(folder: Path, threads: int) -> Continuous:
-    return Continuous(folder, threads)

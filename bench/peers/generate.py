@@ -1,4 +1,4 @@
-"""What ``generate`` of transformers needs, for those who use it."""
+"""``generate`` of transformers, in the two ways it is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transformers.generation.streamers import BaseStreamer
 from transformers.utils import logging
 
 from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask
-from bench.measured import Measured, gaps_of
+from bench.measured import Measured, gaps_of, joined
 
 
 class Watch(BaseStreamer):
@@ -80,3 +80,21 @@ class Generate:
             first_texts=[time - began for time in times[:1]],
             gaps=gaps_of(times),
         )
+
+
+class Sequential(Generate):
+    """One request after another: what the usual Celery tutorial does.
+
+    Times are those of each request by itself; in a line, everybody waits besides for
+    all who came before.
+    """
+
+    def run(self, asks: Sequence[Ask]) -> Measured:
+        return joined([self.together([ask]) for ask in asks])
+
+
+class Static(Generate):
+    """All requests at once: nobody's text comes before the longest is done."""
+
+    def run(self, asks: Sequence[Ask]) -> Measured:
+        return self.together(asks)

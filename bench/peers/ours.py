@@ -140,7 +140,3 @@ def _measured(began: float, heard: Sequence[Heard]) -> Measured:
         first_texts=[one.times[0] - one.began for one in heard if one.times],
         gaps=[gap for one in heard for gap in gaps_of(one.times)],
     )
-
-
-def open_peer(folder: Path, threads: int) -> Ours:
-    return Ours(folder, threads)

@@ -7,7 +7,6 @@ from django import template
 from chat.sentences import duration, reason
 from chat.services.expecting import expected_seconds
 from chat.services.watching import Sight, View
-from chatsite import wire
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
 
@@ -39,5 +38,4 @@ def expected(sight: Sight, view: View) -> float | None:
 @register.filter
 def is_starting(sight: Sight, view: View) -> bool:
     """Whether a free row is about to take it: not worth showing a ticket for."""
-    ready = [w for w in view.workers if w.stage is wire.Stage.READY]
-    return sight.ahead < sum(worker.free for worker in ready) and sight.seconds < 3
+    return expected(sight, view) == 0 and sight.seconds < 3

@@ -11,7 +11,6 @@ from typing import Any
 import hypothesis
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
@@ -20,6 +19,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from bench.model import byte_level
 from chatsite.catalog import Catalog, Entry, Template
 from chatsite.wire import Ending, Request, Role, Settings, Turn
 from worker.fetch import fetch
@@ -43,13 +43,8 @@ hypothesis.settings.load_profile("worker")
 
 def byte_tokenizer(chat_template: str | None = None) -> PreTrainedTokenizerFast:
     """One token a byte, as in GPT-2 before any merge, and three special tokens."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {letter: index for index, letter in enumerate(letters)}
-    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(
-        tokenizer_object=backend,
+        tokenizer_object=byte_level(),
         eos_token="<|im_end|>" if chat_template else "<|endoftext|>",
         additional_special_tokens=["<|im_start|>", "<|im_end|>", "<|endoftext|>"],
         chat_template=chat_template,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ import pytest
 
 from chatsite.wire import Outcome, Request
 from tests.worker.conftest import Heard, entry_for, request_for
-from tests.worker.test_exactness import WORDS, generated, reference
+from tests.worker.test_exactness import IS_SOAK, WORDS, generated, reference
 from worker.engine import TransformersEngine
 from worker.generation import Generation
 from worker.model import LanguageModel
 from worker.protocol import Engine
 
-IS_SOAK = bool(os.environ.get("SOAK"))
 #: Of so many texts, this share may differ because two tokens were as likely.
 TIES = 0.005
 
@@ -110,7 +108,7 @@ def test_no_text_crosses_over(gpt2: LanguageModel, closing: list[Engine]) -> Non
 
 
 def differs(solo: Solo, run: Generation, heard: Heard) -> bool:
-    """Whether a tie broke another way; True only where the beginning is the same."""
+    """Whether it got something else than by itself, or no beginning of that."""
     ending = heard.ending()
     assert ending.error is None
     if ending.outcome == Outcome.STOPPED:
