@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 from bench.measured import Measured, percentile
+from bench.peers import OURS
+from bench.scenarios import Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +22,12 @@ class Row:
     first_text_p95_seconds: float
     gap_p50_seconds: float
     gap_p95_seconds: float
-    #: Of the process so far.
+    #: Of the process.
     peak_mb: float
 
     @classmethod
     def of(cls, what: str, rounds: Sequence[Measured], peak_mb: float) -> Row:
         """The medians of the rounds."""
-
         firsts = [part.first_texts for part in rounds]
         gaps = [part.gaps for part in rounds]
         return cls(
@@ -38,6 +39,28 @@ class Row:
             median([percentile(times, 0.95) for times in gaps]),
             peak_mb,
         )
+
+
+def rows(results: Results) -> list[Row]:
+    """The table: what had several rounds, then the streams."""
+    found = [
+        Row.of(f"{peer}, {load}", measured, results.peak_mb[peer])
+        for (peer, load), measured in results.rounds.items()
+        if measured
+    ]
+    unknown = [math.nan] * 5
+    found.append(Row("(memory bandwidth allows, alone)", results.ceiling, *unknown))
+    for load, one in results.streams.items():
+        found.append(Row.of(f"{OURS}, {load}", [one], results.peak_mb[OURS]))
+    return found
+
+
+def long_rows(results: Results) -> list[Row]:
+    """The second table."""
+    return [
+        Row.of(f"{peer}, prompts up to 512", [one], results.peak_mb[peer])
+        for peer, one in results.long.items()
+    ]
 
 
 HEAD = (

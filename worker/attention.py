@@ -1,7 +1,7 @@
 """Attention of the tokens of one step to the rows they belong to.
 
 Registered with transformers under a name, so that a model's own code calls it and runs
-unchanged. It needs no mask from the model: the layout of the step says who sees what.
+unchanged. It needs no mask from the model: the packing of the step says who sees what.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AttentionInterface
 
-from worker.layout import Layout
+from worker.packing import Packing
 
 NAME = "rows"
 
@@ -25,7 +25,7 @@ def attend(
     value: Tensor,
     attention_mask: Tensor | None,
     *,
-    layout: Layout,
+    packing: Packing,
     scaling: float,
     **_: Any,
 ) -> tuple[Tensor, None]:
@@ -36,16 +36,16 @@ def attend(
     """
     del module, attention_mask
     queries = query[0].transpose(0, 1)  # [tokens, heads, head size]
-    if layout.is_plain and layout.together:
+    if packing.is_plain and packing.together:
         # Every row asks with one token: by far the most frequent step.
-        mask = layout.together.mask
+        mask = packing.together.mask
         return _look(queries[:, None], key, value, mask, scaling).transpose(0, 1), None
     output = queries.new_empty(queries.shape)
-    if together := layout.together:
+    if together := packing.together:
         asking = queries[together.asking][:, None]  # [rows, 1, heads, head size]
         found = _look(asking, key, value, together.mask, scaling)
         output[together.tokens] = found[together.rows, 0]
-    for piece in layout.pieces:
+    for piece in packing.pieces:
         row = slice(piece.row, piece.row + 1)
         asking = queries[None, piece.tokens]  # [1, new tokens, heads, head size]
         found = _look(asking, key[row], value[row], piece.mask, scaling)

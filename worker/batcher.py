@@ -35,9 +35,6 @@ class Sequence:
 
 S = TypeVar("S", bound=Sequence)
 
-#: Of prompts, a step reads so many tokens for each reply that it goes on with.
-PREFILL_TOKENS_A_REPLY = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -93,10 +90,10 @@ class Batcher(Generic[S]):
     ) -> None:
         """``slots``: most live sequences; ``rows``: at least as many.
 
-        A step reads at most ``prefill_tokens`` of prompts, and two more for every
-        reply that is being written: less than twice what the replies cost by
-        themselves, which bounds the gaps in their text. With no reply being written
-        it reads ``first_prefill_tokens``.
+        A step reads at most ``prefill_tokens`` of prompts, and one more for every
+        reply that is being written: about what the replies cost by themselves, which
+        bounds the gaps in their text. With no reply being written it reads
+        ``first_prefill_tokens``.
         """
         self.slots = slots
         self.rows = rows
@@ -124,7 +121,7 @@ class Batcher(Generic[S]):
         spans = [_span(s, 1) for s in chosen if s.unread_tokens == 1]
         room = self._first_prefill_tokens
         if spans:
-            room = self._prefill_tokens + PREFILL_TOKENS_A_REPLY * len(spans)
+            room = self._prefill_tokens + len(spans)
         for sequence in sorted(chosen, key=lambda s: s.arrival):
             if sequence.unread_tokens > 1 and room > 0:
                 spans.append(_span(sequence, room))

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 SLOTS = 8
 #: What a step reads of prompts beside replies that are being written, which wait for
 #: it; see ``Batcher``.
-PREFILL_TOKENS = {"cpu": 32}
+PREFILL_TOKENS = {"cpu": 20}
 PREFILL_TOKENS_ELSEWHERE = 512
 #: What it reads of them while nobody is being written to.
 FIRST_PREFILL_TOKENS = 256
@@ -47,13 +47,15 @@ class TransformersEngine:
         *,
         rows: int = SLOTS,
         memory_mb: int = 0,
+        workers: int = 1,
         prefill_tokens: int = 0,
         clock: Callable[[], float] = time.monotonic,
         on_broken: Callable[[], object] = lambda: None,
     ) -> None:
         """``rows``: most live replies; fewer where ``memory_mb`` holds no more.
 
-        ``memory_mb``: for keys and values; 0 takes a share of the machine's.
+        ``memory_mb``: for keys and values; 0 takes a share of the machine's, which
+        ``workers`` processes take together.
         ``prefill_tokens``: of prompts, in one step beside others; 0 goes by device.
         ``clock``: seconds, from any start, never going back. ``on_broken`` is called
         when the device is beyond repair. Raises ``ModelUnavailable``.
@@ -63,7 +65,7 @@ class TransformersEngine:
         self._on_broken = on_broken
         self._speaker = Speaker.of(model, entry)
         shape = model.row_shape(self._speaker.context_tokens)
-        room = Room.plan(shape.bytes, rows, model.device, mb=memory_mb)
+        room = Room.plan(shape.bytes, rows, model.device, mb=memory_mb, workers=workers)
         log.info("%d replies at once, %d rows", room.slots, room.rows)
         self.rows = room.slots
         self.about = About(entry.name, entry.label, entry.revision, str(model.device))
@@ -124,8 +126,8 @@ class TransformersEngine:
         self._batcher.stored(spans)
         last = [span for span in spans if span.is_last]
         speaking = [span.sequence for span in last]
-        tastes = [run.taste for run in speaking]
-        tokens = choose(logits, tastes, self._store.said(last))
+        samplers = [run.sampler for run in speaking]
+        tokens = choose(logits, samplers, self._store.history(last))
         for run, token in zip(speaking, tokens, strict=True):
             with self._guarding(run):
                 run.take(token)

@@ -17,16 +17,18 @@ def open_engine(
     device: str,
     threads: int,
     memory_mb: int = 0,
+    workers: int = 1,
     prefill_tokens: int = 0,
     on_broken: Callable[[], object] = lambda: None,
 ) -> Engine:
     """The engine for ``entry`` with the weights in ``folder``, ready to submit to.
 
     ``folder``: what ``worker.fetch`` returned; None for an engine without weights.
-    ``rows``: most live replies; ``memory_mb``: for their keys and values, 0 for a share
-    of what is there; ``prefill_tokens``: of prompts read in one step beside replies, 0
-    goes by device. ``threads``: torch's threads in this process; 0 leaves its own
-    choice. ``on_broken`` is called when the device is beyond repair. Raises
+    ``rows``: most live replies. ``memory_mb``: for their keys and values; 0 for a share
+    of what is there, which ``workers`` processes of this machine divide.
+    ``prefill_tokens``: of prompts, read in one step beside replies; 0 goes by device.
+    ``threads``: torch's threads in this process; 0 leaves its own choice.
+    ``on_broken`` is called when the device is beyond repair. Raises
     ``ModelUnavailable``.
     """
     if entry.engine == "scripted":
@@ -44,6 +46,7 @@ def open_engine(
         entry,
         rows=rows,
         memory_mb=memory_mb,
+        workers=workers,
         prefill_tokens=prefill_tokens,
         on_broken=on_broken,
     )

@@ -13,7 +13,7 @@ from chatsite.wire import Ending, ErrorCode, Outcome, Request
 from worker.batcher import Sequence
 from worker.model import LanguageModel
 from worker.protocol import Listener
-from worker.sampling import BadSettings, BrokenLogits, Taste
+from worker.sampling import BadSettings, BrokenLogits, Sampler
 from worker.text import ReplyText
 from worker.tokenizer import Tokenizer
 from worker.transcript import BadTurns, Layout, fit, layout_for, reply_budget
@@ -71,7 +71,7 @@ class Generation(Sequence):
         self._most_new_tokens = 0
         self._faults = 0
         self._text: ReplyText | None = None
-        self._taste: Taste | None = None
+        self._sampler: Sampler | None = None
         self.is_over = False
 
     @property
@@ -89,11 +89,11 @@ class Generation(Sequence):
         return len(self.ids) - self._prompt_tokens
 
     @property
-    def taste(self) -> Taste:
+    def sampler(self) -> Sampler:
         """How its tokens are chosen."""
-        if self._taste is None:
-            raise RuntimeError("no taste before prepare()")
-        return self._taste
+        if self._sampler is None:
+            raise RuntimeError("no sampler before prepare()")
+        return self._sampler
 
     def stop(self) -> None:
         self._is_stop_wanted.set()
@@ -107,7 +107,7 @@ class Generation(Sequence):
 
     def _prepare(self) -> None:
         settings, speaker = self._request.settings, self._speaker
-        self._taste = Taste(settings)
+        self._sampler = Sampler(settings)
         if math.isnan(self._deadline):
             raise BadSettings("max_seconds must be a number")
         self._most_new_tokens = reply_budget(

@@ -33,13 +33,20 @@ class Room:
 
     @classmethod
     def plan(
-        cls, row_bytes: int, slots: int, device: torch.device, *, mb: int = 0
+        cls,
+        row_bytes: int,
+        slots: int,
+        device: torch.device,
+        *,
+        mb: int = 0,
+        workers: int = 1,
     ) -> Room:
         """``mb``: mebibytes for all rows; 0 takes a share of what is there.
 
-        Raises ``ModelUnavailable`` where not one row fits.
+        ``workers`` processes like this one are on the machine and take that share
+        together. Raises ``ModelUnavailable`` where not one row fits.
         """
-        budget = mb * MEBI if mb else int(SHARE * machine_bytes(device))
+        budget = mb * MEBI if mb else int(SHARE * machine_bytes(device) / workers)
         fitting = budget // row_bytes
         if fitting < 1:
             raise ModelUnavailable(

@@ -16,8 +16,8 @@ from transformers.utils import logging as transformers_logging
 
 from worker import attention, batcher, weights
 from worker.batcher import Span
-from worker.layers import replace_layers
-from worker.layout import Layout
+from worker.layers import can_pack, replace_layers
+from worker.packing import Packing
 from worker.protocol import ModelUnavailable
 from worker.store import RowShape, Store
 from worker.tokenizer import Tokenizer
@@ -86,18 +86,18 @@ class LanguageModel:
         Returns what may come next after each span that is its sequence's last, in
         their order: float32 logits [last spans, vocabulary].
         """
-        layout = Layout.of(spans, self.device, self._module.dtype)
-        store.write_at(layout)
+        packing = Packing.of(spans, self.device, self._module.dtype)
+        store.write_at(packing)
         output = self._module(
-            input_ids=layout.ids[None],  # [1, tokens]
-            position_ids=layout.positions[None],  # [1, tokens]
+            input_ids=packing.ids[None],  # [1, tokens]
+            position_ids=packing.positions[None],  # [1, tokens]
             past_key_values=store,
             use_cache=True,
-            layout=layout,
-            **({"logits_to_keep": layout.last} if self._keeps_last else {}),
+            packing=packing,
+            **({"logits_to_keep": packing.last} if self._keeps_last else {}),
         )
         logits: Tensor = output.logits[0]
-        return (logits if self._keeps_last else logits[layout.last]).float()
+        return (logits if self._keeps_last else logits[packing.last]).float()
 
 
 def load(folder: Path, *, device: str = "auto", threads: int = 0) -> LanguageModel:
@@ -121,7 +121,7 @@ def load(folder: Path, *, device: str = "auto", threads: int = 0) -> LanguageMod
     model = LanguageModel(module.to(place).eval(), tokenizer, place)
     # Now, so that a bad device or a model of another kind shows here, not later.
     expected = _plain_logits(module, place)
-    if place.type == "cpu":
+    if place.type == "cpu" and can_pack():
         replace_layers(module)
     _check_agreement(model, expected)
     return model

@@ -13,8 +13,8 @@ from torch import Tensor
 from transformers import Cache
 
 from worker.batcher import Move, Span
-from worker.layout import Layout
-from worker.sampling import Said
+from worker.packing import Packing
+from worker.sampling import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RowShape:
 class Store(Cache):
     """Implements ``Cache`` of transformers for many rows in one forward pass.
 
-    The tokens of a step come packed, one after another, as a batch of one. The layout
+    The tokens of a step come packed, one after another, as a batch of one. The packing
     says which row and position each belongs to; there its key and value are written.
     """
 
@@ -57,12 +57,12 @@ class Store(Cache):
         self._layers = [_zeros(size, shape.dtype, device) for _ in range(shape.layers)]
         #: The tokens that were read into the rows: [rows, tokens].
         self.ids = torch.zeros((rows, shape.tokens), dtype=torch.long, device=device)
-        self._layout: Layout | None = None
+        self._packing: Packing | None = None
 
-    def write_at(self, layout: Layout) -> None:
+    def write_at(self, packing: Packing) -> None:
         """Say where the next forward pass writes, and note its tokens."""
-        self._layout = layout
-        self.ids[layout.rows, layout.positions] = layout.ids
+        self._packing = packing
+        self.ids[packing.rows, packing.positions] = packing.ids
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any
@@ -71,9 +71,9 @@ class Store(Cache):
 
         Returns those of all rows, [rows, heads, tokens, head size] each.
         """
-        if self._layout is None:
+        if self._packing is None:
             raise RuntimeError("update() before write_at()")
-        at = (self._layout.rows, slice(None), self._layout.positions)
+        at = (self._packing.rows, slice(None), self._packing.positions)
         keys, values = self._layers[layer_idx]
         keys[at] = key_states[0].transpose(0, 1)
         values[at] = value_states[0].transpose(0, 1)
@@ -90,13 +90,13 @@ class Store(Cache):
                 if held is not None:
                     source.copy_(held)
 
-    def said(self, spans: Iterable[Span[Any]]) -> Said:
+    def history(self, spans: Iterable[Span[Any]]) -> History:
         """The tokens that the rows of these spans hold, once they were read."""
         found = [(span.row, span.stop) for span in spans]
         at = torch.tensor(found, dtype=torch.long, device=self.ids.device)
         rows, lengths = at.view(-1, 2).T
         longest = max((length for _, length in found), default=1)
-        return Said(self.ids[rows, :longest], lengths)
+        return History(self.ids[rows, :longest], lengths)
 
     def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002
         """Nothing to go by: every pass gives the positions of its tokens."""

@@ -104,6 +104,7 @@ class Process:
             self._folder(),
             rows=settings.WORKER_SLOTS,
             memory_mb=settings.WORKER_MEMORY_MB,
+            workers=settings.WORKERS,
             prefill_tokens=settings.WORKER_PREFILL_TOKENS,
             device=settings.WORKER_DEVICE,
             threads=settings.WORKER_THREADS,

@@ -19,11 +19,12 @@ class Peer(Protocol):
         ...
 
 
+OURS, SEQUENTIAL, STATIC = "ours", "one after another", "static batch"
 #: Module and class of each, and what its class wants besides folder and threads.
 PEERS = {
-    "ours": ("ours", "Ours"),
-    "one after another": ("generate", "Sequential"),
-    "static batch": ("generate", "Static"),
+    OURS: ("ours", "Ours"),
+    SEQUENTIAL: ("generate", "Sequential"),
+    STATIC: ("generate", "Static"),
     "transformers continuous": ("continuous", "Continuous"),
     "CTranslate2 fp32": ("ctranslate", "CTranslate", "float32"),
     "CTranslate2 int8": ("ctranslate", "CTranslate", "int8"),

@@ -7,14 +7,24 @@ from collections.abc import Sequence
 from chatsite import wire
 
 
+def ready_workers(workers: Sequence[wire.Announcement]) -> list[wire.Announcement]:
+    """Those that take replies at present."""
+    return [worker for worker in workers if worker.stage is wire.Stage.READY]
+
+
+def free_rows(ready: Sequence[wire.Announcement]) -> int:
+    """How many replies they could begin at once."""
+    return sum(worker.free for worker in ready)
+
+
 def expected_seconds(ahead: int, workers: Sequence[wire.Announcement]) -> float | None:
     """Seconds until the turn of who has ``ahead`` replies before them in line.
 
     The workers of the model end replies at their measured pace, and each end lets one
     in. None where nothing was measured yet.
     """
-    ready = [worker for worker in workers if worker.stage is wire.Stage.READY]
-    ends_needed = ahead + 1 - sum(worker.free for worker in ready)
+    ready = ready_workers(workers)
+    ends_needed = ahead + 1 - free_rows(ready)
     if ready and ends_needed <= 0:
         return 0.0
     ends_per_second = sum(

@@ -20,10 +20,10 @@ from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
 from chat.services.bells import Bells
 from chat.services.collecting import collect
+from chat.services.expecting import free_rows, ready_workers
 from chat.services.publishing import publish, release_next
 from chat.services.stopping import carry_out
 from chat.tasks import ring
-from chatsite import wire
 from chatsite.choice import offered
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -67,11 +67,10 @@ class Sweeper:
     def _serve(self, model: str) -> None:
         """Ring again for free rows that sleep; move the model's clock on."""
         box = open_mailbox()
-        ready = [w for w in box.workers(model) if w.stage is wire.Stage.READY]
+        ready = ready_workers(box.workers(model))
         if ready:
             box.tick(model)
-        free = sum(worker.free for worker in ready)
-        due = self._bells.due(model, box.waiting(model), free)
+        due = self._bells.due(model, box.waiting(model), free_rows(ready))
         for reply in box.first_in_line(model, due) if due else ():
             ring(model, _extra_bell(reply))
 

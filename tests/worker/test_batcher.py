@@ -81,7 +81,7 @@ class Life(RuleBasedStateMachine):
             ready = [sequence for sequence in live if sequence.unread_tokens == 1]
             assert {id(s) for s in ready} <= {id(span.sequence) for span in spans}
         decodes = sum(span.sequence.unread_tokens == 1 for span in spans)
-        room = PREFILL + 2 * decodes if decodes else FIRST
+        room = PREFILL + decodes if decodes else FIRST
         assert sum(span.stop - span.start for span in spans) - decodes <= room
         assert len({span.row for span in spans}) == len(spans)
 

@@ -18,17 +18,21 @@ from transformers import (
 from chatsite.wire import Settings
 from worker.sampling import (
     BrokenLogits,
-    Likeliest,
-    Said,
-    Taste,
+    Candidates,
+    History,
+    Sampler,
+    bounded_weights,
     choose,
     draw,
     penalised,
 )
 
-VOCABULARY = 700
+#: More than are looked at as candidates.
+VOCABULARY = 2000
 #: Nothing of a prompt.
-NOTHING = Said(torch.zeros((1, 1), dtype=torch.long), torch.ones(1, dtype=torch.long))
+NOTHING = History(
+    torch.zeros((1, 1), dtype=torch.long), torch.ones(1, dtype=torch.long)
+)
 
 
 def logits_for(seed: int, spread: float) -> torch.Tensor:
@@ -36,24 +40,23 @@ def logits_for(seed: int, spread: float) -> torch.Tensor:
     return torch.randn(VOCABULARY, generator=generator) * spread
 
 
-def nothing_said(lines: int) -> Said:
-    return Said(torch.zeros((lines, 1), dtype=torch.long), torch.ones(lines).long())
+def no_history(lines: int) -> History:
+    return History(torch.zeros((lines, 1), dtype=torch.long), torch.ones(lines).long())
 
 
-def candidates(logits: torch.Tensor, taste: Taste) -> list[int]:
+def candidates(logits: torch.Tensor, sampler: Sampler) -> list[int]:
     """The tokens that may come, looked for as ``draw`` does."""
-    size = 64
-    while True:
-        found = Likeliest.of(logits[None], [taste], size)
-        if found.is_enough[0]:
-            return found.tokens[0, : int(found.last) + 1].tolist()
-        size *= 8
+    found = Candidates.of(logits[None], [sampler])
+    if found.are_enough[0]:
+        return found.tokens[0, : int(found.last) + 1].tolist()
+    weights = (logits - logits.amax()).exp()
+    return bounded_weights(weights, sampler).nonzero()[:, 0].tolist()
 
 
 @given(
     seed=st.integers(0, 1000),
     spread=st.sampled_from([0.1, 1.0, 5.0]),
-    top_k=st.sampled_from([0, 1, 5, 100, 699, 700, 5000]),
+    top_k=st.sampled_from([0, 1, 5, 100, 1024, 1025, 1999, 2000, 5000]),
     top_p=st.sampled_from([0.05, 0.5, 0.9, 0.999]),
 )
 def test_the_candidates_are_those_of_transformers(
@@ -63,8 +66,8 @@ def test_the_candidates_are_those_of_transformers(
     warpers = [TopKLogitsWarper(top_k)] if top_k else []
     kept = LogitsProcessorList([*warpers, TopPLogitsWarper(top_p)])(None, logits[None])
     expected = int((kept > -math.inf).sum())
-    taste = Taste(Settings(temperature=1, top_k=top_k, top_p=top_p))
-    tokens = candidates(logits, taste)
+    sampler = Sampler(Settings(temperature=1, top_k=top_k, top_p=top_p))
+    tokens = candidates(logits, sampler)
     # Sums in another order may round one candidate in or out.
     assert abs(len(tokens) - expected) <= 1
     allowed = set(logits.topk(min(expected + 1, VOCABULARY)).indices.tolist())
@@ -74,7 +77,7 @@ def test_the_candidates_are_those_of_transformers(
 SETTINGS = st.builds(
     Settings,
     temperature=st.sampled_from([0, 0.2, 1.0, 3.0]),
-    top_k=st.sampled_from([0, 1, 50, 300]),
+    top_k=st.sampled_from([0, 1, 50, 300, 1500]),
     top_p=st.sampled_from([0.3, 0.95, 1.0]),
     repetition_penalty=st.sampled_from([1.0, 1.3]),
     seed=st.integers(0, 2**40),
@@ -88,12 +91,12 @@ def test_every_line_is_chosen_as_if_it_were_alone(
     logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
     ids = torch.arange(4 * len(settings)).view(-1, 4) % VOCABULARY
     lengths = torch.arange(len(settings)) % 4 + 1
-    together = choose(logits, [Taste(one) for one in settings], Said(ids, lengths))
+    together = choose(logits, [Sampler(one) for one in settings], History(ids, lengths))
     alone = [
         choose(
             logits[n : n + 1],
-            [Taste(one)],
-            Said(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
+            [Sampler(one)],
+            History(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
         )[0]
         for n, one in enumerate(settings)
     ]
@@ -101,31 +104,41 @@ def test_every_line_is_chosen_as_if_it_were_alone(
 
 
 def test_a_top_p_of_nearly_all_needs_nearly_all_candidates() -> None:
-    taste = Taste(Settings(temperature=1, top_p=1 - 1e-9))
-    assert len(candidates(torch.zeros(VOCABULARY), taste)) >= VOCABULARY - 1
+    sampler = Sampler(Settings(temperature=1, top_p=1 - 1e-9))
+    assert len(candidates(torch.zeros(VOCABULARY), sampler)) >= VOCABULARY - 1
 
 
 def test_without_bounds_every_token_may_come() -> None:
-    taste = Taste(Settings(temperature=1, top_p=1.0))
-    drawn = Counter(draw(torch.zeros(2000, 10), [taste] * 2000))
+    sampler = Sampler(Settings(temperature=1, top_p=1.0))
+    drawn = Counter(draw(torch.zeros(2000, 10), [sampler] * 2000))
     assert set(drawn) == set(range(10))
+
+
+def test_a_top_p_beside_a_larger_top_k_looks_at_the_same_candidates() -> None:
+    # 64 candidates do not do, but the 300 of the neighbour would.
+    logits = torch.stack([logits_for(1, 1.5), logits_for(2, 1.5)])
+    beside = Settings(temperature=1, top_k=300)
+    for seed in range(40):
+        asked = Settings(temperature=1, top_p=0.7, seed=seed)
+        alone = draw(logits[:1], [Sampler(asked)])
+        assert draw(logits, [Sampler(asked), Sampler(beside)])[:1] == alone
 
 
 def test_the_repetition_penalty_is_that_of_transformers() -> None:
     logits = logits_for(3, 5.0)[None]
-    prompt = torch.tensor([[1, 1, 5, 699]])
+    prompt = torch.tensor([[1, 1, 5, 1999]])
     expected = RepetitionPenaltyLogitsProcessor(1.7)(prompt, logits.clone())
-    padded = torch.tensor([[1, 1, 5, 699, 8, 9]])
+    padded = torch.tensor([[1, 1, 5, 1999, 8, 9]])
     assert torch.equal(
-        penalised(logits, [1.7], Said(padded, torch.tensor([4]))), expected
+        penalised(logits, [1.7], History(padded, torch.tensor([4]))), expected
     )
 
 
 def test_draws_follow_the_distribution() -> None:
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
-    taste = Taste(Settings(temperature=0.7, top_p=0.97, seed=5))
+    sampler = Sampler(Settings(temperature=0.7, top_p=0.97, seed=5))
     draws = 20_000
-    found = Counter(draw(logits.expand(draws, 4), [taste] * draws))
+    found = Counter(draw(logits.expand(draws, 4), [sampler] * draws))
     warped = TopPLogitsWarper(0.97)(
         None, TemperatureLogitsWarper(0.7)(None, logits[None])
     )
@@ -137,8 +150,8 @@ def test_draws_follow_the_distribution() -> None:
 @pytest.mark.parametrize("temperature", [0, 1e-30, 1e-5])
 def test_no_or_hardly_any_temperature_picks_the_likeliest(temperature: float) -> None:
     logits = logits_for(2, 3.0)[None]
-    taste = Taste(Settings(temperature=temperature, top_p=1.0))
-    assert choose(logits, [taste], NOTHING) == [int(logits.argmax())]
+    sampler = Sampler(Settings(temperature=temperature, top_p=1.0))
+    assert choose(logits, [sampler], NOTHING) == [int(logits.argmax())]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -146,4 +159,4 @@ def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
     logits = torch.stack([logits_for(1, 1.0), logits_for(2, 1.0)])
     logits[1, 5] = value
     with pytest.raises(BrokenLogits):
-        choose(logits, [Taste(Settings())] * 2, nothing_said(2))
+        choose(logits, [Sampler(Settings())] * 2, no_history(2))

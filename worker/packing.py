@@ -42,7 +42,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Packing:
     """The tokens of one step, packed one after another."""
 
     #: Token, row and position of each: [tokens].
@@ -59,7 +59,7 @@ class Layout:
     @classmethod
     def of(
         cls, spans: Sequence[Span[Any]], device: torch.device, dtype: torch.dtype
-    ) -> Layout:
+    ) -> Packing:
         """Most replies are about as long and make one batch; the others are pieces."""
         longest = longest_together([s.stop for s in spans if s.is_decode])
         ids: list[int] = []

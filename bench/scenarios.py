@@ -1,0 +1,194 @@
+"""What is measured, in which order, and what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from bench import model
+from bench.child import Child, NotInstalled
+from bench.load import Ask, asks
+from bench.measured import Measured
+from bench.memory import read_bytes_per_second, weight_bytes
+from bench.peers import OURS, PEERS, SEQUENTIAL, STATIC, open_peer
+from bench.plan import Plan
+
+BATCH = 32
+PROMPT = (16, 64)
+LONG_PROMPT = (16, 512)
+EQUAL_PROMPT = (40, 40)
+STREAM_PROMPT = (64, 64)
+JOINING_PROMPT = (900, 900)
+#: The share of what the engine can do that the streams ask of it.
+STREAM_LOAD = 0.7
+
+# Loads, as the table names them.
+ALONE, EIGHT, ALL, EQUAL = "alone", "8", f"{BATCH}", f"{BATCH} equal"
+EVERY_SECOND = "one more every second"
+STEADY = f"at {STREAM_LOAD:.0%} of capacity"
+JOINED = "the same while prompts of 900 join"
+
+
+@dataclass
+class Results:
+    """All figures of one run."""
+
+    #: By peer and load, a figure for each round.
+    rounds: defaultdict[tuple[str, str], list[Measured]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    #: The second table: prompts of up to 512 tokens.
+    long: dict[str, Measured] = field(default_factory=dict)
+    #: Ours only, by load.
+    streams: dict[str, Measured] = field(default_factory=dict)
+    #: Of each peer's process, in mebibytes.
+    peak_mb: dict[str, float] = field(default_factory=dict)
+    #: Tokens per second, were weights read as fast as the machine reads memory.
+    ceiling: float = 0.0
+    #: Seconds to the first text: of a long prompt never seen, and of its next turn.
+    cold_seconds: float = 0.0
+    warm_seconds: float = 0.0
+    soak: dict[str, float] = field(default_factory=dict)
+
+    def speeds(self, peer: str, load: str) -> list[float]:
+        """Tokens per second, round by round."""
+        return [part.tokens_per_second for part in self.rounds[peer, load]]
+
+    def first_texts(self, peer: str, load: str) -> list[float]:
+        """Median seconds to the first text, round by round."""
+        return [median(part.first_texts) for part in self.rounds[peer, load]]
+
+
+class Bench:
+    """One run over all peers."""
+
+    def __init__(self, plan: Plan, cache: Path, threads: int) -> None:
+        self._plan = plan
+        self._threads = threads
+        self._cache = cache
+        self._folder = model.full_size(cache)
+        self._peers: dict[str, Child] = {}
+        self._results = Results()
+        self._asks = asks(BATCH, prompt=PROMPT, new=plan.new)
+        self._equal = asks(BATCH, prompt=EQUAL_PROMPT, new=(plan.equal_new,) * 2)
+
+    def measure(self) -> Results:
+        """Everything, in the order in which later parts need earlier ones."""
+        self._open_peers()
+        bandwidth = read_bytes_per_second(self._threads)
+        self._results.ceiling = bandwidth / weight_bytes(self._folder)
+        for number in range(self._plan.rounds):
+            _say(f"round {number + 1} of {self._plan.rounds}")
+            self._round()
+        if self._plan.long:
+            self._measure_long()
+        self._measure_streams()
+        self._measure_second_turn()
+        self._measure_many()
+        for name, peer in self._peers.items():
+            self._results.peak_mb[name] = peer.peak_mb()
+            peer.close()
+        return self._results
+
+    def _open_peers(self) -> None:
+        _say("loading the models")
+        names = [name for name in PEERS if name not in self._plan.without]
+        started = {
+            name: Child(open_peer, name, self._folder, self._threads) for name in names
+        }
+        for name, peer in started.items():
+            try:
+                peer.ready()
+            except NotInstalled as error:
+                _say(f"left out, not installed: {name} ({error})")
+            else:
+                self._peers[name] = peer
+        for peer in self._peers.values():
+            # The first request of each pays for what is made once.
+            peer.call("run", asks(2, prompt=PROMPT, new=(4, 8)))
+
+    def _round(self) -> None:
+        few = self._asks[: self._plan.alone]
+        self._run(OURS, ALONE, few, method="alone")
+        self._run(SEQUENTIAL, ALONE, few)
+        self._run(OURS, EIGHT, self._asks[:8])
+        for name in self._peers:
+            if name not in (SEQUENTIAL, STATIC):
+                self._run(name, ALL, self._asks)
+        if self._plan.has_static_mixed and not self._results.rounds[STATIC, ALL]:
+            # Slow, and only for information: once is enough.
+            self._run(STATIC, ALL, self._asks)
+        for name in (STATIC, OURS):
+            self._run(name, EQUAL, self._equal)
+
+    def _run(
+        self, name: str, load: str, asked: Sequence[Ask], *, method: str = "run"
+    ) -> None:
+        if peer := self._peers.get(name):
+            found: Measured = peer.call(method, asked)
+            self._results.rounds[name, load].append(found)
+            _say(f"  {name}, {load}: {found.tokens_per_second:.1f} tokens/s")
+
+    def _measure_long(self) -> None:
+        asked = asks(self._plan.long, prompt=LONG_PROMPT, new=self._plan.new, seed=2)
+        for name, peer in self._peers.items():
+            if name != SEQUENTIAL:
+                self._results.long[name] = peer.call("run", asked)
+
+    def _measure_streams(self) -> None:
+        self._stream(EVERY_SECOND, self._steady(1.0, PROMPT, seed=3))
+        capacity = median(self._results.speeds(OURS, ALL))
+        per_second = STREAM_LOAD * capacity / (sum(self._plan.new) / 2)
+        steady = self._steady(per_second, STREAM_PROMPT, seed=4)
+        self._stream(STEADY, steady)
+        joining = asks(99, prompt=JOINING_PROMPT, new=self._plan.new, seed=5)
+        count = int(self._plan.stream_seconds / self._plan.join_seconds)
+        joins = [
+            (self._plan.join_seconds * (n + 0.5), joining[n]) for n in range(count)
+        ]
+        self._stream(JOINED, sorted([*steady, *joins], key=lambda arrival: arrival[0]))
+
+    def _steady(
+        self, per_second: float, prompt: tuple[int, int], *, seed: int
+    ) -> list[tuple[float, Ask]]:
+        """Requests that come evenly, with their times."""
+        count = max(2, int(per_second * self._plan.stream_seconds))
+        asked = asks(count, prompt=prompt, new=self._plan.new, seed=seed)
+        return [(number / per_second, ask) for number, ask in enumerate(asked)]
+
+    def _stream(self, load: str, arrivals: Sequence[tuple[float, Ask]]) -> None:
+        """Text is observed of all but the prompts that only join."""
+        _say(f"stream: {load}")
+        found = self._peers[OURS].call("stream", arrivals, STREAM_PROMPT[1])
+        self._results.streams[load] = found
+
+    def _measure_second_turn(self) -> None:
+        _say("second turns")
+        seconds = self._peers[OURS].call("second_turn", self._plan.conversations)
+        self._results.cold_seconds, self._results.warm_seconds = seconds
+
+    def _measure_many(self) -> None:
+        """Very many short requests through one engine, on a very small model."""
+        _say(f"{self._plan.many} requests through one engine")
+        folder = model.small(self._cache)
+        small = Child(open_peer, OURS, folder, self._threads)
+        small.ready()
+        asked = asks(self._plan.many, prompt=(4, 32), new=(4, 12), seed=6)
+        steady = small.call("many", asked)
+        self._results.soak = {
+            "requests": steady.requests,
+            "tokens_per_second_first_tenth": steady.tokens_per_second[0],
+            "tokens_per_second_last_tenth": steady.tokens_per_second[1],
+            "resident_mb_after_first_tenth": steady.resident_mb[0],
+            "resident_mb_at_the_end": steady.resident_mb[1],
+        }
+        small.close()
+
+
+def _say(line: str) -> None:
+    """Progress, aside from the result."""
+    print(line, file=sys.stderr, flush=True)
