@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,10 @@ MOST_CANDIDATES: Final = 1024
 #: Halvings that find a weight from 0 to 1. Of a vocabulary of 50,000 tokens, the least
 #: one that counts is about a millionth: found to a millionth of itself.
 BISECTIONS: Final = 40
+#: Constants of SplitMix64, as signed numbers.
+GOLDEN: Final = 0x9E3779B97F4A7C15 - 2**64
+FIRST_FACTOR: Final = 0xBF58476D1CE4E5B9 - 2**64
+SECOND_FACTOR: Final = 0x94D049BB133111EB - 2**64
 MOST_STOPS = 16
 LONGEST_STOP_CHARACTERS = 200
 
@@ -61,10 +66,11 @@ def _check_whole(name: str, value: object, low: int, high: int) -> None:
 
 
 class Sampler:
-    """How the tokens of one reply are chosen, with random numbers of its own.
+    """How the tokens of one reply are chosen.
 
-    They are drawn on the CPU, one for each token: the same seed and logits give the
-    same tokens on any device and beside any other reply.
+    Nothing is remembered between tokens: chance comes from the seed, the position and
+    the token alone. So the same seed and logits give the same text on any device,
+    beside any other reply, and after an engine was built anew.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -74,16 +80,12 @@ class Sampler:
         self.top_k = settings.top_k
         self.top_p = settings.top_p
         self.repetition_penalty = settings.repetition_penalty
-        self._generator = torch.Generator().manual_seed(settings.seed)
+        self.seed = settings.seed
 
     @property
     def is_bounded(self) -> bool:
         """Whether some tokens are ruled out beforehand."""
         return self.top_k > 0 or self.top_p < 1
-
-    def point(self) -> float:
-        """The next random number: from 0 to 1, never 1 itself."""
-        return float(torch.rand((), generator=self._generator, dtype=torch.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ def choose(logits: Tensor, samplers: Sequence[Sampler], history: History) -> lis
     drawn = [n for n, sampler in enumerate(samplers) if sampler.temperature > 0]
     chosen = dict(zip(greedy, _lines(logits, greedy).argmax(-1).tolist(), strict=True))
     if drawn:
-        picked = draw(_lines(logits, drawn), [samplers[n] for n in drawn])
+        positions = history.lengths.cpu()[drawn]
+        picked = draw(_lines(logits, drawn), [samplers[n] for n in drawn], positions)
         chosen |= zip(drawn, picked, strict=True)
     return [chosen[n] for n in range(len(samplers))]
 
@@ -127,34 +130,38 @@ def penalised(logits: Tensor, penalties: Sequence[float], history: History) -> T
     return logits.scatter(1, ids, scores)
 
 
-def draw(logits: Tensor, samplers: Sequence[Sampler]) -> list[int]:
-    """A token for each line of ``logits``, float32 [replies, vocabulary]."""
-    points = [sampler.point() for sampler in samplers]
+def draw(logits: Tensor, samplers: Sequence[Sampler], positions: Tensor) -> list[int]:
+    """A token for each line of ``logits``, float32 [replies, vocabulary].
+
+    ``positions``: of the token to come, [replies], on the CPU.
+    """
     bounded = [n for n, sampler in enumerate(samplers) if sampler.is_bounded]
+    keys = keys_of([sampler.seed for sampler in samplers], positions)
     chosen: dict[int, int] = {}
     if bounded:
         bounds = [samplers[n] for n in bounded]
         candidates = Candidates.of(_lines(logits, bounded), bounds)
-        picked = candidates.pick([points[n] for n in bounded])
+        picked = pick(candidates.scores, candidates.tokens, keys[bounded]).tolist()
         lines = zip(bounded, picked, candidates.are_enough.tolist(), strict=True)
         chosen = {n: token for n, token, are_enough in lines if are_enough}
     for n, sampler in enumerate(samplers):
         if n not in chosen:
-            chosen[n] = draw_from_all(logits[n], sampler, points[n])
+            scores = scores_of_all(logits[n], sampler)[None]
+            tokens = torch.arange(scores.shape[1])[None]
+            chosen[n] = int(pick(scores, tokens, keys[n : n + 1]))
     return [chosen[n] for n in range(len(samplers))]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The likeliest tokens of each line, those left by top-k and top-p.
+    """The likeliest tokens of each line, and which of them top-k and top-p leave.
 
     Computed on the CPU: few numbers, and some devices have no float64.
     """
 
     tokens: Tensor  # [lines, candidates], likeliest first
-    cumulative: Tensor  # float64 [lines, candidates]
-    #: The last candidate that may come: [lines, 1].
-    last: Tensor
+    #: Logits over temperature, -inf where a token may not come: float64, like tokens.
+    scores: Tensor
     #: False where tokens beyond the candidates may come too: [lines].
     are_enough: Tensor
 
@@ -167,16 +174,16 @@ class Candidates:
         size = min(size, vocabulary)
         best = logits.topk(size)
         top = best.values[:, :1]
-        weights = _weights(best.values, top, samplers).cpu().double()  # [lines, size]
+        scores = _scores(best.values, top, samplers).cpu().double()  # [lines, size]
         # With top-k, top-p is a share of the mass of those k. Without, a line looks at
         # the same number of candidates whatever its neighbours ask for.
         limits = torch.tensor([[k or CANDIDATES] for k in top_ks])
         has_limit = torch.tensor([[k > 0] for k in top_ks])
-        weights = weights.where(torch.arange(size) < limits, 0.0)
+        weights = scores.exp().where(torch.arange(size) < limits, 0.0)
         cumulative = weights.cumsum(-1)
         mass = cumulative[:, -1:]
         if not has_limit.all():
-            all_mass = _weights(logits, top, samplers).sum(-1, keepdim=True)
+            all_mass = _scores(logits, top, samplers).exp_().sum(-1, keepdim=True)
             mass = mass.where(has_limit, all_mass.cpu().double())
         wanted = mass * torch.tensor([[sampler.top_p] for sampler in samplers]).double()
         # A token stays while those before it do not reach the mass: one always stays.
@@ -184,40 +191,25 @@ class Candidates:
         is_reached = cumulative[:, -1:] >= wanted
         return cls(
             tokens=best.indices.cpu(),
-            cumulative=cumulative,
-            last=(stays.sum(-1, keepdim=True) - 1).clamp(min=0),
+            scores=scores.masked_fill(~stays, -math.inf),
             are_enough=torch.where(has_limit, limits <= size, is_reached)[:, 0],
         )
 
-    def pick(self, points: Sequence[float]) -> list[int]:
-        """The token at each point, 0 to 1, of what may come of a line."""
-        share = torch.tensor(points, dtype=torch.float64)[:, None]
-        at = self.cumulative.gather(1, self.last) * share
-        index = torch.searchsorted(self.cumulative, at, right=True).minimum(self.last)
-        return self.tokens.gather(1, index)[:, 0].tolist()
 
+def scores_of_all(logits: Tensor, sampler: Sampler) -> Tensor:
+    """Scores of one line, [vocabulary], in which very many tokens may come.
 
-def draw_from_all(logits: Tensor, sampler: Sampler, point: float) -> int:
-    """A token of one line, [vocabulary], in which very many may come.
-
-    What top-k and top-p leave is found by its least weight, so nothing is sorted.
+    -inf where top-k and top-p rule a token out: found by the least weight that stays,
+    so that nothing is sorted.
     """
-    weights = _weights(logits[None], logits.amax(), [sampler])[0].cpu()
-    cumulative = bounded_weights(weights, sampler).double().cumsum(-1)
-    total = cumulative[-1:]
-    # The last token that may come is the first with which all is reached.
-    last = torch.searchsorted(cumulative, total)
-    return int(torch.searchsorted(cumulative, total * point, right=True).minimum(last))
-
-
-def bounded_weights(weights: Tensor, sampler: Sampler) -> Tensor:
-    """``weights``, [vocabulary], with zeros for what top-k and top-p rule out."""
+    scores = _scores(logits[None], logits.amax(), [sampler])[0].cpu()
+    weights = scores.exp()
     if 0 < sampler.top_k < len(weights):
         rank = len(weights) - sampler.top_k + 1
         weights = weights.where(weights >= weights.kthvalue(rank).values, 0.0)
     if sampler.top_p < 1:
         weights = functional.threshold(weights, _nucleus(weights, sampler.top_p), 0.0)
-    return weights
+    return scores.double().masked_fill(weights == 0, -math.inf)
 
 
 def _nucleus(weights: Tensor, top_p: float) -> float:
@@ -231,13 +223,49 @@ def _nucleus(weights: Tensor, top_p: float) -> float:
     return low
 
 
-def _weights(logits: Tensor, best: Tensor, samplers: Sequence[Sampler]) -> Tensor:
-    """How likely each token is beside the best one, [lines, 1], of its line."""
+def _scores(logits: Tensor, best: Tensor, samplers: Sequence[Sampler]) -> Tensor:
+    """Logits over temperature, where 0 is the best, [lines, 1], of each line."""
     heat = torch.tensor(
         [[sampler.temperature] for sampler in samplers], device=logits.device
     )
     # The best is taken off first: a tiny temperature cannot overflow then.
-    return ((logits - best) / heat).exp()
+    return (logits - best) / heat
+
+
+def pick(scores: Tensor, tokens: Tensor, keys: Tensor) -> Tensor:
+    """A token of each line, as likely as its score says: the Gumbel-max trick.
+
+    Scores of two tokens that are as good as equal decide, and nothing else, when
+    rounding differs; a point on a scale of cumulated weights would lie near the border
+    of two tokens a hundred times as often. All are [lines, candidates] but ``keys``,
+    [lines].
+    """
+    chances = uniform(keys[:, None], tokens)
+    best = (scores - torch.log(-torch.log(chances))).argmax(-1, keepdim=True)
+    return tokens.gather(1, best)[:, 0]
+
+
+def keys_of(seeds: Sequence[int], positions: Tensor) -> Tensor:
+    """A number for each seed and position, [lines]."""
+    return mixed(mixed(torch.tensor(seeds)) + positions * GOLDEN)
+
+
+def uniform(keys: Tensor, tokens: Tensor) -> Tensor:
+    """Random numbers between 0 and 1 that depend on key and token alone: float64."""
+    bits = mixed(keys ^ (tokens * GOLDEN))
+    return (_shifted(bits, 11).double() + 0.5) * 2.0**-53
+
+
+def mixed(numbers: Tensor) -> Tensor:
+    """The finaliser of SplitMix64 (Steele et al. 2014), on int64 that wrap around."""
+    numbers = (numbers ^ _shifted(numbers, 30)) * FIRST_FACTOR
+    numbers = (numbers ^ _shifted(numbers, 27)) * SECOND_FACTOR
+    return numbers ^ _shifted(numbers, 31)
+
+
+def _shifted(numbers: Tensor, bits: int) -> Tensor:
+    """Shifted to the right with zeros coming in."""
+    return (numbers >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def _lines(values: Tensor, numbers: list[int]) -> Tensor:

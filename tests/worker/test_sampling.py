@@ -21,10 +21,12 @@ from worker.sampling import (
     Candidates,
     History,
     Sampler,
-    bounded_weights,
     choose,
     draw,
+    keys_of,
     penalised,
+    scores_of_all,
+    uniform,
 )
 
 #: More than are looked at as candidates.
@@ -48,9 +50,9 @@ def candidates(logits: torch.Tensor, sampler: Sampler) -> list[int]:
     """The tokens that may come, looked for as ``draw`` does."""
     found = Candidates.of(logits[None], [sampler])
     if found.are_enough[0]:
-        return found.tokens[0, : int(found.last) + 1].tolist()
-    weights = (logits - logits.amax()).exp()
-    return bounded_weights(weights, sampler).nonzero()[:, 0].tolist()
+        return found.tokens[0, found.scores[0] > -math.inf].tolist()
+    scores = scores_of_all(logits, sampler)
+    return (scores > -math.inf).nonzero()[:, 0].tolist()
 
 
 @given(
@@ -110,7 +112,7 @@ def test_a_top_p_of_nearly_all_needs_nearly_all_candidates() -> None:
 
 def test_without_bounds_every_token_may_come() -> None:
     sampler = Sampler(Settings(temperature=1, top_p=1.0))
-    drawn = Counter(draw(torch.zeros(2000, 10), [sampler] * 2000))
+    drawn = Counter(draw(torch.zeros(2000, 10), [sampler] * 2000, torch.arange(2000)))
     assert set(drawn) == set(range(10))
 
 
@@ -120,8 +122,9 @@ def test_a_top_p_beside_a_larger_top_k_looks_at_the_same_candidates() -> None:
     beside = Settings(temperature=1, top_k=300)
     for seed in range(40):
         asked = Settings(temperature=1, top_p=0.7, seed=seed)
-        alone = draw(logits[:1], [Sampler(asked)])
-        assert draw(logits, [Sampler(asked), Sampler(beside)])[:1] == alone
+        alone = draw(logits[:1], [Sampler(asked)], torch.tensor([5]))
+        both = [Sampler(asked), Sampler(beside)]
+        assert draw(logits, both, torch.tensor([5, 9]))[:1] == alone
 
 
 def test_the_repetition_penalty_is_that_of_transformers() -> None:
@@ -134,17 +137,36 @@ def test_the_repetition_penalty_is_that_of_transformers() -> None:
     )
 
 
-def test_draws_follow_the_distribution() -> None:
-    logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
-    sampler = Sampler(Settings(temperature=0.7, top_p=0.97, seed=5))
+@pytest.mark.parametrize("top_p", [0.97, 1.0])
+@pytest.mark.parametrize("vocabulary", [4, 300])
+def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
+    """With few tokens all are candidates; of 300 more than that may come."""
+    logits = torch.linspace(2, -1, vocabulary)
+    sampler = Sampler(Settings(temperature=0.7, top_p=top_p, seed=5))
     draws = 20_000
-    found = Counter(draw(logits.expand(draws, 4), [sampler] * draws))
-    warped = TopPLogitsWarper(0.97)(
-        None, TemperatureLogitsWarper(0.7)(None, logits[None])
+    drawn = torch.tensor(
+        draw(logits.expand(draws, -1), [sampler] * draws, torch.arange(draws))
     )
-    expected = warped.softmax(-1)[0].tolist()
-    assert [found[n] / draws for n in range(4)] == pytest.approx(expected, abs=0.02)
-    assert found[3] == 0
+    heated = TemperatureLogitsWarper(0.7)(None, logits[None])
+    warped = TopPLogitsWarper(top_p)(None, heated) if top_p < 1 else heated
+    expected = draws * warped.softmax(-1)[0].double()
+    found = drawn.bincount(minlength=vocabulary).double()
+    may_come = expected > 0
+    assert found[~may_come].sum() == 0
+    # Pearson's statistic: about as large as the number of tokens, if all is well.
+    freedom = int(may_come.sum()) - 1
+    statistic = ((found - expected)[may_come] ** 2 / expected[may_come]).sum()
+    assert statistic < freedom + 4 * math.sqrt(2 * freedom)
+
+
+def test_chance_depends_on_seed_position_and_token() -> None:
+    seeds, positions = [1, 1, 2, -(2**63), 2**63 - 1], torch.tensor([7, 8, 7, 7, 7])
+    chances = uniform(keys_of(seeds, positions)[:, None], torch.arange(5000)[None])
+    assert ((chances > 0) & (chances < 1)).all()
+    assert (chances.mean(-1) - 0.5).abs().max() < 0.02
+    assert len(chances.flatten().unique()) == chances.numel()
+    between = torch.corrcoef(chances).fill_diagonal_(0)
+    assert between.abs().max() < 0.06
 
 
 @pytest.mark.parametrize("temperature", [0, 1e-30, 1e-5])

@@ -138,11 +138,9 @@ def is_tie(model: LanguageModel, solo: Solo, run: Generation, parting: int) -> b
     logits = model.forward([span], model.new_store(1, len(ids)))
     history = History(torch.tensor([ids]), torch.tensor([len(ids)]))
     noise = torch.Generator().manual_seed(parting)
+    sampler = Sampler(solo.request.settings)
     found = set()
     for _ in range(400):
-        sampler = Sampler(solo.request.settings)
-        for _ in range(parting):
-            sampler.point()
         shaken = logits + ROUNDING * torch.randn(logits.shape, generator=noise)
         found |= set(choose(shaken, [sampler], history))
     # An end mark is no part of a reply.
