@@ -53,6 +53,7 @@ WORKER_PREFILL_TOKENS = env.integer("WORKER_PREFILL_TOKENS", 0, minimum=0)
 WORKER_DEVICE = env.text("WORKER_DEVICE", "auto")
 WORKER_THREADS = env.integer("WORKER_THREADS", 0, minimum=0)
 WORKER_FLUSH_SECONDS = env.number("WORKER_FLUSH_SECONDS", 0.25, minimum=0.05)
+WORKER_STALL_SECONDS = env.number("WORKER_STALL_SECONDS", 120, minimum=1)
 WORKER_GRACE_SECONDS = env.number("WORKER_GRACE_SECONDS", 25, minimum=0)
 
 # Django itself

@@ -65,6 +65,10 @@ class Engine(Protocol):
     rows: int
     about: About
 
+    @property
+    def steps(self) -> int:
+        """Grows while anything is live; for a watchdog."""
+
     def submit(self, request: wire.Request, listener: Listener) -> Run:
         """Begin a run, or queue it until a row is free.
 

@@ -164,6 +164,11 @@ class ScriptedEngine:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def steps(self) -> int:
+        """It never stands still: a reply told to hang does so on purpose."""
+        return time.monotonic_ns()
+
     def submit(self, request: Request, listener: Listener) -> ScriptedRun:
         run = ScriptedRun(request, listener)
         with self._changed:

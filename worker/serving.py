@@ -12,6 +12,7 @@ from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, MailboxAway
 from worker.delivery import Delivery
 from worker.protocol import Engine, EngineClosed
+from worker.watchdog import Signs
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +51,12 @@ class Server:
         self._rows = BoundedSemaphore(engine.rows)
         #: New tokens of the latest replies that ended by themselves.
         self._reply_tokens: deque[int] = deque(maxlen=REPLIES_MEASURED)
+        self._claiming = Lock()
         self._lock = Lock()
         self._live: dict[str, Delivery] = {}
         self._is_draining = False
+        #: Bells so far.
+        self._heard = 0
         self._closed = Event()
         self._flusher = Thread(target=self._flush_loop, name="flusher", daemon=True)
         self._flusher.start()
@@ -63,15 +67,15 @@ class Server:
         Returns when that reply ended, or at once when nobody waits. Never raises:
         a bell is only a bell.
         """
+        self._heard += 1
         with self._rows:
-            claim = self._claim()
-            if claim is not None:
-                self._answer(claim)
+            delivery = self._claim()
+            if delivery is not None:
+                self._answer(delivery)
 
     def announcement(self) -> wire.Announcement:
         about, pace = self.engine.about, self.engine.pace()
         stage = wire.Stage.DRAINING if self._is_draining else wire.Stage.READY
-        free = 0 if self._is_draining else self.engine.rows - len(self._live)
         return wire.Announcement(
             worker=self.name,
             model=about.model,
@@ -80,12 +84,31 @@ class Server:
             device=about.device,
             revision=about.revision,
             rows=self.engine.rows,
-            free=max(free, 0),
+            free=self._free_rows(),
             tokens_per_second=round(pace.tokens_per_second, 1),
             tokens_per_reply=round(self._tokens_per_reply(), 1),
             waiting=pace.waiting,
             prefill_share=round(pace.prefill_share, 3),
         )
+
+    def signs(self) -> Signs:
+        """For the watchdog."""
+        return Signs(
+            heard=self._heard,
+            free=self._free_rows(),
+            live=len(self._live),
+            steps=self.engine.steps,
+            is_draining=self._is_draining,
+        )
+
+    def waiting(self) -> int:
+        """Replies in line for this model. Raises ``MailboxAway``."""
+        return self._box.waiting(self.engine.about.model)
+
+    def _free_rows(self) -> int:
+        if self._is_draining or self._runs_alone():
+            return 0
+        return max(0, self.engine.rows - len(self._live))
 
     def _tokens_per_reply(self) -> float:
         lengths = list(self._reply_tokens)
@@ -103,36 +126,46 @@ class Server:
         self._closed.set()
         self._flusher.join()
 
-    def _claim(self) -> Claim | None:
+    def _runs_alone(self) -> bool:
+        """Whether a reply is being written that nothing else may run beside."""
         with self._lock:
-            if self._is_draining:
-                return None
-        try:
-            claim = self._box.claim(
-                self.engine.about.model, self.name, self._lease_seconds
-            )
-        except MailboxAway as error:
-            log.warning("no claim: %s", error)
-            return None
-        if claim is not None:
-            log.info(
-                "claimed reply %s attempt %d losses %d",
-                claim.reply,
-                claim.attempt,
-                claim.losses,
-            )
-        return claim
+            return any(delivery.claim.runs_alone for delivery in self._live.values())
 
-    def _answer(self, claim: Claim) -> None:
-        delivery = Delivery(claim)
-        with self._lock:
-            self._live[claim.token] = delivery
+    def _claim(self) -> Delivery | None:
+        # One claim after another: what may be taken depends on what was.
+        with self._claiming:
+            if self._is_draining or self._runs_alone():
+                return None
+            try:
+                claim = self._box.claim(
+                    self.engine.about.model,
+                    self.name,
+                    self._lease_seconds,
+                    live=len(self._live),
+                )
+            except MailboxAway as error:
+                log.warning("no claim: %s", error)
+                return None
+            if claim is None:
+                return None
+            delivery = Delivery(claim)
+            with self._lock:
+                self._live[claim.token] = delivery
+        log.info(
+            "claimed reply %s attempt %d losses %d",
+            claim.reply,
+            claim.attempt,
+            claim.losses,
+        )
+        return delivery
+
+    def _answer(self, delivery: Delivery) -> None:
         self._on_change()
         try:
             self._run(delivery)
         finally:
             with self._lock:
-                del self._live[claim.token]
+                del self._live[delivery.claim.token]
         self._deliver_end(delivery)
         self._on_change()
 

@@ -20,6 +20,7 @@ from celery.app.utils import Settings
 from celery.signals import (
     celeryd_init,
     worker_init,
+    worker_ready,
     worker_shutdown,
     worker_shutting_down,
 )
@@ -30,12 +31,14 @@ from chatsite.catalog import CatalogError, Entry
 from chatsite.choice import catalog_here, offered
 from chatsite.mailbox import open_mailbox
 from worker.choice import settle
+from worker.consumer import BellConsumer
 from worker.engines import open_engine
 from worker.fetch import FetchError, fetch
 from worker.herald import Herald, fresh_name
 from worker.hub import Hub
 from worker.protocol import Engine, ModelUnavailable
 from worker.serving import Server
+from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,7 @@ class Process:
         self._name = fresh_name()
         self._stage = wire.Stage.LOADING
         self._progress: float | None = None
+        self._consumer: BellConsumer | None = None
 
     def choose(self) -> Entry:
         """Settle, once and for all, which model this process serves."""
@@ -82,6 +86,13 @@ class Process:
             flush_seconds=settings.WORKER_FLUSH_SECONDS,
             on_change=self._herald.wake,
         )
+        self._watchdog = Watchdog(
+            self.server.signs,
+            self.server.waiting,
+            stall_seconds=settings.WORKER_STALL_SECONDS,
+            listen_anew=self._listen_anew,
+            leave=leave,
+        )
         self._stage = wire.Stage.READY
         self._herald.speak()
         log.info("serving %s on %s", engine.about.label, engine.about.device)
@@ -95,8 +106,17 @@ class Process:
             Thread(target=self.server.drain, args=[writing], name="drain").start()
 
     def end(self) -> None:
+        self._watchdog.close()
         self.server.close()
         self._herald.close()
+
+    def listens_with(self, consumer: BellConsumer) -> None:
+        """Celery is ready, and listens with this."""
+        self._consumer = consumer
+
+    def _listen_anew(self) -> None:
+        if self._consumer is not None:
+            self._consumer.listen_anew()
 
     def _open_engine(self) -> Engine:
         return open_engine(
@@ -171,6 +191,11 @@ def start(**_: Any) -> None:
         # Celery would log what a signal handler raises and then carry on.
         log.exception("this worker cannot serve")
         sys.exit(1)
+
+
+@worker_ready.connect
+def listen(sender: BellConsumer, **_: Any) -> None:
+    process.listens_with(sender)
 
 
 @worker_shutting_down.connect

@@ -19,6 +19,8 @@ class Claim:
     losses: int
     #: The request as JSON: reading it may fail, and then that reply alone fails.
     request: str
+    #: True where it ended workers before: nothing else may run beside it.
+    runs_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,14 +103,26 @@ class Mailbox:
 
     # The worker's side
 
-    def claim(self, model: str, worker: str, lease_seconds: float) -> Claim | None:
-        """Take the first in line, or None when nobody waits."""
+    def claim(
+        self, model: str, worker: str, lease_seconds: float, *, live: int = 0
+    ) -> Claim | None:
+        """Take the first in line, or None when nobody waits.
+
+        ``live``: replies this worker is writing. One that has to run alone is not
+        given to a worker that writes others; once asked, that worker gets None until
+        it has finished them.
+        """
         token = secrets.token_hex(16)
-        got = self.connection.run("claim", model, worker, token, lease_seconds)
+        # The last try before a reply is given up.
+        alone_from = max(1, settings.MAX_LOSSES - 1)
+        got = self.connection.run(
+            "claim", model, worker, token, lease_seconds, live, alone_from
+        )
         if not got:
             return None
         reply, attempt, request, losses = got
-        return Claim(reply, token, int(attempt), int(losses), request)
+        runs_alone = int(losses) >= alone_from
+        return Claim(reply, token, int(attempt), int(losses), request, runs_alone)
 
     def write(self, writes: Sequence[Write], lease_seconds: float) -> list[Kept]:
         """Add text to many replies and renew their leases, in one trip."""

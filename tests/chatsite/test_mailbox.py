@@ -256,3 +256,34 @@ def test_what_was_collected_is_gone_within_a_minute(
     assert box.finished() == []
     assert 0 < valkey.client.ttl("mailbox:reply:a") <= 60
     assert 0 < valkey.client.ttl("mailbox:text:a") <= 60
+
+
+def test_a_reply_that_ended_two_workers_waits_for_one_that_writes_nothing(
+    box: Mailbox,
+) -> None:
+    enqueue(box, "poison", losses=2)
+    enqueue(box, "other", owner="bob")
+    # This worker keeps it for itself, and takes nobody else until it is free.
+    assert box.claim("m", "busy", 60, live=3) is None
+    assert box.claim("m", "busy", 60, live=1) is None
+    # Another busy one passes it by.
+    passed = box.claim("m", "second", 60, live=1)
+    assert passed is not None and passed.reply == "other"
+    assert not passed.runs_alone
+    taken = box.claim("m", "busy", 60, live=0)
+    assert taken is not None and taken.reply == "poison"
+    assert taken.runs_alone
+
+
+def test_a_worker_that_died_before_it_was_free_keeps_nothing(box: Mailbox) -> None:
+    enqueue(box, "poison", losses=2)
+    assert box.claim("m", "dead", 0.001, live=1) is None
+    assert box.claim("m", "next", 60, live=1) is None
+    taken = box.claim("m", "idle", 60)
+    assert taken is not None and taken.reply == "poison"
+
+
+def test_one_loss_keeps_nobody_apart(box: Mailbox) -> None:
+    enqueue(box, "a", losses=1)
+    taken = box.claim("m", "busy", 60, live=5)
+    assert taken is not None and not taken.runs_alone

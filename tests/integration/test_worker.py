@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
+import time
 
 import pytest
 from celery.events.receiver import EventReceiver
 
-from chat.models import User
+from chat.models import Reply, User
 from chat.services.sending import send
 from chat.services.stopping import stop
+from chat.services.sweeping import Sweeper
 from chatsite.celery import app
 from chatsite.mailbox import Growing, Mailbox
-from tests.processes import celery_worker
+from tests.processes import Program, celery_worker
 from tests.valkey import Valkey
 from worker.scripted import expected_reply
 
@@ -138,7 +141,7 @@ def test_a_failing_prompt_fails_alone(owner: User, settled, ready, lease: str) -
 
 
 def test_garbage_in_the_queue_leaves_the_worker_alive(
-    owner: User, settled, ready, lease: str
+    owner: User, valkey: Valkey, settled, ready, lease: str
 ) -> None:
     with celery_worker(LEASE_SECONDS=lease) as program:
         ready()
@@ -149,11 +152,25 @@ def test_garbage_in_the_queue_leaves_the_worker_alive(
             producer.publish(
                 b"\x80\x04.", content_type="application/x-python-serialize"
             )
-            producer.publish([["x" * 1_000_000], {}, {}], headers=headers)
+            producer.publish([["x" * 10_000_000], {}, {}], headers=headers)
+            # Envelopes of tasks around bodies that are none, and half envelopes.
+            for body in ([1, 2], [[], 5, {}], {"args": 1}, "text", None, 7):
+                producer.publish(body, headers=headers)
+                producer.publish(body)
+            producer.publish([[], {}, {}], headers={"task": ["no", "name"]})
+        for raw in (b"\xff\xfe garbage", b"[1, 2]", b"{}", b'{"body": 5}', b"null"):
+            valkey.client.lpush("chat:generate.scripted", raw)
         app.send_task("os.system", args=["true"], queue="generate.scripted")
         [row] = settled(ask(owner, "still there?"))
         assert row.state == "done"
         assert program.is_alive
+        assert "Unrecoverable error" not in program.log
+        assert valkey.client.llen("chat:generate.scripted") == 0
+    # Nothing of it comes back to the next worker.
+    with celery_worker(LEASE_SECONDS=lease) as program:
+        ready()
+        assert settled(ask(owner, "and now?"))[0].state == "done"
+        assert "dropped" not in program.log
 
 
 def test_a_hundred_bells_for_one_reply_answer_it_once(
@@ -212,3 +229,59 @@ def test_a_worker_still_listens_after_redis_died_under_a_running_reply(
         assert quick.state == "done"
         assert program.is_alive
         assert "Unrecoverable error" not in program.log
+
+
+def test_a_poisonous_prompt_takes_no_innocent_along_after_two_losses(
+    owner: User, box: Mailbox, settled, ready, until, lease: str
+) -> None:
+    """Each worker that it ends is started anew, as a supervisor does."""
+    slow = "a long story [words=150] [delay=0.05]"
+    with contextlib.ExitStack() as stack:
+
+        def start() -> Program:
+            return stack.enter_context(
+                celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4")
+            )
+
+        programs = [start()]
+        ready()
+        poison = ask(owner, "bad [words=20] [delay=0.05] [crash]")
+        sweeper = Sweeper()
+
+        def is_over() -> bool:
+            time.sleep(0.3)
+            sweeper.sweep()
+            if not programs[-1].is_alive:
+                programs.append(start())
+            poison.refresh_from_db()
+            if len(programs) == 3 and not innocent:
+                # Sent once it is to run alone: they must not meet in one worker.
+                innocent.append(ask(owner, slow))
+            return poison.is_terminal
+
+        innocent: list[Reply] = []
+        until(is_over, 90)
+        assert (poison.state, poison.error, poison.losses) == (
+            "failed",
+            "worker_lost",
+            3,
+        )
+        if not programs[-1].is_alive:
+            programs.append(start())
+        [row] = settled(*innocent, seconds=60)
+    assert (row.state, row.losses) == ("done", 0)
+    assert row.message.text == expected_reply(slow)
+
+
+def test_a_worker_that_went_deaf_notices_and_listens_anew(
+    owner: User, settled, ready, lease: str
+) -> None:
+    with Program("-m", "tests.integration.deaf", LEASE_SECONDS=lease) as program:
+        ready()
+        [row] = settled(ask(owner, "can you hear me?"), seconds=60)
+        assert row.state == "done"
+        assert "listening anew" in program.log
+        # And keeps listening.
+        [row] = settled(ask(owner, "and now?"), seconds=8)
+        assert row.state == "done"
+        assert program.terminate() == 0

@@ -1,13 +1,37 @@
--- Takes the first in line, people before helpers, and leases it to one worker.
+-- Takes the first in line, people before helpers, and leases it to one worker. A reply
+-- that ended several workers runs with nobody beside it: a worker that writes others
+-- keeps it for itself ('wait') and takes nobody else until they are done, and the other
+-- workers pass it by for as long.
 local model, worker, token, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local live, alone_from = tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local function may_take(id)
+  local got = redis.call('HMGET', key('reply', id), 'losses', 'kept_by', 'kept_until')
+  if tonumber(got[1]) < alone_from or live == 0 then return 'yes' end
+  if got[2] and got[2] ~= worker and tonumber(got[3]) > now() then return 'pass' end
+  redis.call('HSET', key('reply', id), 'kept_by', worker,
+    'kept_until', string.format('%.3f', now() + lease))
+  return 'wait'
+end
 
 local function first_in_line()
   for _, line in ipairs({key('line', model), key('helpers', model)}) do
-    local popped = redis.call('ZPOPMIN', line)
-    while #popped > 0 do
-      local id = string.sub(popped[1], 17)
-      if redis.call('EXISTS', key('reply', id)) == 1 then return id, popped[2] end
-      popped = redis.call('ZPOPMIN', line)
+    local rank = 0
+    local found = redis.call('ZRANGE', line, rank, rank, 'WITHSCORES')
+    while #found > 0 do
+      local id = string.sub(found[1], 17)
+      if redis.call('EXISTS', key('reply', id)) == 0 then
+        redis.call('ZREM', line, found[1])
+      else
+        local answer = may_take(id)
+        if answer == 'wait' then return nil end
+        if answer == 'yes' then
+          redis.call('ZREM', line, found[1])
+          return id, found[2]
+        end
+        rank = rank + 1
+      end
+      found = redis.call('ZRANGE', line, rank, rank, 'WITHSCORES')
     end
   end
 end
@@ -21,7 +45,7 @@ redis.call('ZREMRANGEBYSCORE', key('tags', model), '-inf', redis.call('GET', key
 
 redis.call('HSET', key('reply', id), 'state', 'running', 'claim', token, 'worker', worker,
   'started', stamp(), 'tokens', 0)
-redis.call('HDEL', key('reply', id), 'first')
+redis.call('HDEL', key('reply', id), 'first', 'kept_by', 'kept_until')
 redis.call('HINCRBY', key('reply', id), 'run', 1)
 redis.call('DEL', key('text', id))
 redis.call('ZADD', LEASES, now() + lease, id)

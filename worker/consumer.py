@@ -1,0 +1,41 @@
+"""What Celery listens with, made to outlive messages that are no tasks of ours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery.worker.consumer import Consumer
+
+log = logging.getLogger(__name__)
+
+
+class BellConsumer(Consumer):
+    """Drops a message that is no task, instead of ending at it for good."""
+
+    connection_errors: tuple[type[Exception], ...]
+    hub: Any
+
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        handle = super().create_task_handler(*args, **options)
+
+        def on_task_received(message: Any) -> Any:
+            try:
+                return handle(message)
+            except self.connection_errors:
+                raise
+            except Exception as error:
+                log.warning("dropped what is no task: %s", type(error).__name__)
+                message.reject_log_error(log, self.connection_errors)
+
+        return on_task_received
+
+    def listen_anew(self) -> None:
+        """Drop the connection to the broker and make another; from any thread."""
+        if self.hub is not None:
+            self.hub.call_soon(self._lose_connection)
+
+    @staticmethod
+    def _lose_connection() -> None:
+        raise ConnectionError("told to listen anew")
