@@ -12,6 +12,8 @@
     403: "This page is out of date. Your text is still here: send it again.",
     404: "This conversation is gone. Copy your text before you leave the page.",
     413: "This is too long for one message. Send it in parts.",
+    503: "The server is busy. Your text is still here: send it again in a few seconds.",
+    507: "The server has no room left on its disk. Your text is still here; tell who runs it.",
   };
 
   const find = (id) => document.getElementById(id);
@@ -131,7 +133,7 @@
       if (text.value === wasSent) clear();
       isStuck = true;
       follow();
-    } else if (status !== 422) {
+    } else if (status !== 422 && status !== 429) {
       refuse(REFUSED[status] ?? UNREACHABLE);
     }
     if (status < 200 || status >= 300) retryPoll();

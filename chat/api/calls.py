@@ -15,8 +15,8 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.api.errors import BROKEN, BUSY, NOT_FOUND, ApiError
-from chat.services.sending import PromptRefused
+from chat.api.errors import BROKEN, BUSY, FULL, NOT_FOUND, ApiError, refusal
+from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
 
 log = logging.getLogger(__name__)
@@ -44,10 +44,10 @@ def api_call(method: str) -> Callable[[Call], Call]:
             except (NotYours, Http404):
                 return NOT_FOUND.response()
             except PromptRefused as refused:
-                return ApiError(422, refused.code, refused.message).response()
-            except OperationalError:
-                log.exception("the database is busy or away")
-                return BUSY.response()
+                return refusal(refused).response()
+            except OperationalError as error:
+                log.exception("the database is busy, full or away")
+                return (FULL if "full" in str(error) else BUSY).response()
             except Exception:
                 log.exception("a call of the API failed")
                 return BROKEN.response()

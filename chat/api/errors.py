@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.http import JsonResponse
 
+from chat.services.refusal import PromptRefused
+
 
 class ApiError(Exception):
     """Ends a call: HTTP status, code, and what to do."""
@@ -26,11 +28,22 @@ class ApiError(Exception):
         return JsonResponse({"error": error}, status=self.status, headers=self.headers)
 
 
+def refusal(refused: PromptRefused) -> ApiError:
+    """A prompt that was not accepted, and when to try again if that helps."""
+    if refused.retry_seconds is None:
+        return ApiError(422, refused.code, refused.message)
+    headers = {"Retry-After": str(refused.retry_seconds)}
+    return ApiError(429, refused.code, refused.message, headers)
+
+
 BUSY = ApiError(
     503,
     "busy",
     "The database is busy. Send the same again in a few seconds; a key makes it safe.",
     {"Retry-After": "5"},
+)
+FULL = ApiError(
+    507, "disk_full", "The server's disk is full: nothing new can be saved."
 )
 BROKEN = ApiError(
     500, "server_error", "The server failed here. What was saved is kept; try again."

@@ -27,9 +27,15 @@ def expected_seconds(ahead: int, workers: Sequence[wire.Announcement]) -> float 
     ends_needed = ahead + 1 - free_rows(ready)
     if ready and ends_needed <= 0:
         return 0.0
+    seconds = seconds_of_one_end(ready)
+    return None if seconds is None else ends_needed * seconds
+
+
+def seconds_of_one_end(workers: Sequence[wire.Announcement]) -> float | None:
+    """How often a reply of theirs ends; None where nothing was measured yet."""
     ends_per_second = sum(
         worker.tokens_per_second / worker.tokens_per_reply
-        for worker in ready
+        for worker in ready_workers(workers)
         if worker.tokens_per_reply > 0
     )
-    return ends_needed / ends_per_second if ends_per_second > 0 else None
+    return 1 / ends_per_second if ends_per_second > 0 else None

@@ -12,22 +12,15 @@ from django.utils import timezone
 
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
+from chat.services.admission import check_room
 from chat.services.publishing import publish
+from chat.services.refusal import PromptRefused
 from chatsite import wire
 from chatsite.choice import offered
 
 #: Characters no prompt needs: controls other than tab and line feed.
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 KEY_CHARACTERS = 200
-
-
-class PromptRefused(Exception):
-    """A prompt that cannot be accepted: ``code``, and what to do in plain words."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 def send(
@@ -37,8 +30,8 @@ def send(
 
     ``key`` makes it safe to send again: the same key with the same text gives the
     reply made first. Without a conversation a new one begins.
-    Raises ``PromptRefused`` with the code blank, too_long, too_many_ahead, bad_key or
-    key_reused.
+    Raises ``PromptRefused`` with the code blank, too_long, bad_key or key_reused, or
+    with one of ``admission`` and the time to come back.
     """
     text = clean_prompt(text)
     _check_key(key)
@@ -91,12 +84,13 @@ def _sent_before(owner: User, text: str, key: str) -> Reply | None:
 
 
 def _save(owner: User, text: str, key: str, conversation: Conversation | None) -> Reply:
-    if conversation is None:
-        conversation = Conversation.objects.create(owner=owner, title=title_from(text))
-    else:
+    if conversation is not None:
         # Two prompts sent at once are put one after the other, not side by side.
         conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
-        _check_ahead(conversation)
+    entry = offered(conversation.model if conversation else "")
+    check_room(owner, conversation, entry.name)
+    if conversation is None:
+        conversation = Conversation.objects.create(owner=owner, title=title_from(text))
     parent = conversation.active_leaf_id
     prompt = Message.objects.create(
         conversation=conversation,
@@ -111,17 +105,6 @@ def _save(owner: User, text: str, key: str, conversation: Conversation | None) -
     conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish(reply), robust=True)
     return reply
-
-
-def _check_ahead(conversation: Conversation) -> None:
-    unfinished = Reply.objects.unfinished().filter(message__conversation=conversation)
-    limit = settings.PROMPTS_AHEAD_MAX
-    if unfinished.count() > limit:
-        raise PromptRefused(
-            "too_many_ahead",
-            f"{limit} messages already wait in this conversation. "
-            "Send this one when the next of them is answered.",
-        )
 
 
 def _await_reply(prompt: Message, *, is_held: bool) -> Reply:

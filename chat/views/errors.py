@@ -1,14 +1,50 @@
-"""What is shown when a request cannot be trusted."""
+"""What is shown when a request cannot be trusted, or cannot be served now."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 
 from chat.forms import PromptForm
+
+log = logging.getLogger(__name__)
+
+#: A database that is locked, or away, is asked again after so long.
+RETRY_SECONDS = 5
+
+
+class DatabaseGuard:
+    """Middleware: a database that is busy, full or away is said, with the text kept."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, error: Exception
+    ) -> HttpResponse | None:
+        if not isinstance(error, OperationalError | InterfaceError):
+            return None
+        log.error("the database does not answer: %s", error)
+        is_full = "full" in str(error)
+        context = {
+            "is_full": is_full,
+            "form": PromptForm(request.POST) if "text" in request.POST else None,
+            "action": _form_action(request.path),
+        }
+        status = 507 if is_full else 503
+        response = render(request, "busy.html", context, status=status)
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001

@@ -14,6 +14,7 @@ from chat.accounts.guests import remember_guest, sender
 from chat.forms import PromptForm, new_key
 from chat.models import Conversation, Reply
 from chat.services import sending
+from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
 from chat.views.browser import Request, owner_id
 from chat.views.conversation import conversation_page
@@ -33,9 +34,13 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         known = Known.from_query(request.POST)
     except BadQuery:
         return HttpResponse("This page is out of date. Reload it.", status=400)
-    reply = _sent(request, form, conversation)
-    if reply is None:
+    if not form.is_valid():
         return _refused(request, form, conversation)
+    try:
+        reply = _sent(request, form, conversation)
+    except PromptRefused as refused:
+        form.add_error("text", refused.message)
+        return _refused(request, form, conversation, refused.retry_seconds)
     if not request.htmx:
         # Without the script, the page is read from the prompt on.
         address = f"{_page(reply)}#message-{reply.message.parent_id}"
@@ -50,32 +55,30 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
 
 def _sent(
     request: HttpRequest, form: PromptForm, conversation: Conversation | None
-) -> Reply | None:
-    if not form.is_valid():
-        return None
-    try:
-        return sending.send(
-            sender(request),
-            form.cleaned_data["text"],
-            form.idempotency_key,
-            conversation,
-        )
-    except sending.PromptRefused as refused:
-        form.add_error("text", refused.message)
-        return None
+) -> Reply:
+    """Raises ``PromptRefused``."""
+    text = form.cleaned_data["text"]
+    return sending.send(sender(request), text, form.idempotency_key, conversation)
 
 
 def _refused(
-    request: Request, form: PromptForm, conversation: Conversation | None
+    request: Request,
+    form: PromptForm,
+    conversation: Conversation | None,
+    retry_seconds: int | None = None,
 ) -> HttpResponse:
     """The message beside the form, and the typed text kept."""
+    status = 422 if retry_seconds is None else 429
     if request.htmx:
-        response = render(request, "_refused.html", {"form": form}, status=422)
+        response = render(request, "_refused.html", {"form": form}, status=status)
         remember_guest(request, response)
-        return response
-    if conversation is None:
-        return home_page(request, form, status=422)
-    return conversation_page(request, conversation, form, status=422)
+    elif conversation is None:
+        response = home_page(request, form, status=status)
+    else:
+        response = conversation_page(request, conversation, form, status=status)
+    if retry_seconds is not None:
+        response.headers["Retry-After"] = str(retry_seconds)
+    return response
 
 
 def _page(reply: Reply) -> str:

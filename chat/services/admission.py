@@ -1,0 +1,75 @@
+"""Admission: whether a prompt may join the line, and if not, when to come back."""
+
+from __future__ import annotations
+
+import math
+
+from django.conf import settings
+from django.db import connection
+
+from chat.models import Conversation, Reply, User
+from chat.sentences import duration
+from chat.services.expecting import seconds_of_one_end
+from chat.services.refusal import PromptRefused
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+#: What somebody who is refused is told to wait, at least and at most, and where
+#: nothing was measured yet.
+SOONEST_SECONDS = 5
+LATEST_SECONDS = 3600
+UNKNOWN_SECONDS = 60
+
+
+def check_room(owner: User, conversation: Conversation | None, model: str) -> None:
+    """Raise ``PromptRefused`` where a limit is reached. Within a transaction.
+
+    Who counts here counts alone: two prompts sent at once do not both see the last
+    place free.
+    """
+    _alone(owner, model)
+    unfinished = Reply.objects.unfinished()
+    if conversation is not None:
+        ahead = unfinished.filter(message__conversation=conversation).count()
+        if ahead > settings.PROMPTS_AHEAD_MAX:
+            raise _refusal(
+                "too_many_ahead",
+                f"{settings.PROMPTS_AHEAD_MAX} messages already wait in this"
+                " conversation.",
+                model,
+            )
+    if unfinished.filter(message__owner=owner).count() >= settings.OWNER_REPLIES_MAX:
+        raise _refusal(
+            "too_many_of_yours",
+            f"{settings.OWNER_REPLIES_MAX} of your messages already wait.",
+            model,
+        )
+    if unfinished.filter(model=model).count() >= settings.QUEUE_REPLIES_MAX:
+        raise _refusal("queue_full", "The line for this model is full.", model)
+
+
+def _alone(owner: User, model: str) -> None:
+    """On SQLite there is one writer anyway; PostgreSQL needs to be asked."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        for name in (f"owner {owner.pk}", f"model {model}"):
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name]
+            )
+
+
+def _refusal(code: str, why: str, model: str) -> PromptRefused:
+    seconds = _seconds_until_room(model)
+    message = f"{why} Your text is kept here: send it again in {duration(seconds)}."
+    return PromptRefused(code, message, retry_seconds=seconds)
+
+
+def _seconds_until_room(model: str) -> int:
+    """Until a reply of this model ends, as the workers' pace has it."""
+    try:
+        seconds = seconds_of_one_end(open_mailbox().workers(model))
+    except MailboxAway:
+        seconds = None
+    if seconds is None:
+        return UNKNOWN_SECONDS
+    return min(LATEST_SECONDS, max(SOONEST_SECONDS, math.ceil(seconds)))

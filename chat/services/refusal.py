@@ -1,0 +1,18 @@
+"""A prompt that cannot be accepted: why, and what to do."""
+
+from __future__ import annotations
+
+
+class PromptRefused(Exception):
+    """``code`` for programs, ``message`` for people.
+
+    ``retry_seconds`` is set where the same prompt may be sent again later.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, retry_seconds: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retry_seconds = retry_seconds
