@@ -31,7 +31,7 @@ def ratios(results: Results) -> dict[str, float]:
         "vs_sequential_1_first_text": paired(
             results.first_texts(OURS, ALONE), results.first_texts(SEQUENTIAL, ALONE)
         ),
-        "roofline_1": median(alone) / results.ceiling,
+        "roofline_1": paired(alone, results.ceilings),
         "vs_static_32": paired(
             results.speeds(OURS, EQUAL), results.speeds(STATIC, EQUAL)
         ),

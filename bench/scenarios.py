@@ -47,8 +47,8 @@ class Results:
     streams: dict[str, Measured] = field(default_factory=dict)
     #: Of each peer's process, in mebibytes.
     peak_mb: dict[str, float] = field(default_factory=dict)
-    #: Tokens per second, were weights read as fast as the machine reads memory.
-    ceiling: float = 0.0
+    #: Tokens per second if weights were read as fast as memory is, round by round.
+    ceilings: list[float] = field(default_factory=list)
     #: Seconds to the first text: of a long prompt never seen, and of its next turn.
     cold_seconds: float = 0.0
     warm_seconds: float = 0.0
@@ -79,8 +79,6 @@ class Bench:
     def measure(self) -> Results:
         """Everything, in the order in which later parts need earlier ones."""
         self._open_peers()
-        bandwidth = read_bytes_per_second(self._threads)
-        self._results.ceiling = bandwidth / weight_bytes(self._folder)
         for number in range(self._plan.rounds):
             _say(f"round {number + 1} of {self._plan.rounds}")
             self._round()
@@ -112,6 +110,8 @@ class Bench:
             peer.call("run", asks(2, prompt=PROMPT, new=(4, 8)))
 
     def _round(self) -> None:
+        bandwidth = read_bytes_per_second(self._threads)
+        self._results.ceilings.append(bandwidth / weight_bytes(self._folder))
         few = self._asks[: self._plan.alone]
         self._run(OURS, ALONE, few, method="alone")
         self._run(SEQUENTIAL, ALONE, few)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from django.conf import settings
 
 from chat.models import Reply
+from chat.services.expecting import Expectation
 from chat.services.watching import Sight
 from chatsite import wire
 
@@ -50,6 +53,26 @@ def duration(seconds: float | None) -> str:
     return " ".join(part for part in (large, small) if part) or "0 s"
 
 
+#: Up to so many seconds a range is told in steps of so many.
+STEPS = ((60, 2), (180, 5), (600, 15), (math.inf, 60))
+
+
+def rounded_range(low: float, high: float) -> tuple[int, int]:
+    """A range in round numbers of seconds, never narrower than it is."""
+    step = next(step for limit, step in STEPS if high <= limit)
+    return step * math.floor(low / step), step * math.ceil(high / step)
+
+
+def duration_range(expectation: Expectation) -> str:
+    """``20 to 45 s``, ``2 min to 3 min 30 s``, ``less than 10 s``."""
+    low, high = rounded_range(expectation.low, expectation.high)
+    if low == 0:
+        return f"less than {duration(high)}"
+    if high < 60:
+        return f"{low} to {duration(high)}"
+    return f"{duration(low)} to {duration(high)}"
+
+
 def reason(reply: Reply) -> str:
     """Why a reply failed, in a sentence."""
     try:
@@ -66,6 +89,8 @@ def reason(reply: Reply) -> str:
 def announcement(reply: Sight | Reply) -> str:
     """What is said once, aloud, when a reply comes into a state."""
     match wire.State(reply.state):
+        case wire.State.HELD if isinstance(reply, Sight) and reply.is_paused:
+            return "Your next prompt waits for you to decide."
         case wire.State.HELD:
             return "Your prompt is next, when this reply is done."
         case wire.State.QUEUED:

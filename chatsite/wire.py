@@ -179,6 +179,8 @@ class Announcement:
     tokens_per_second: float = 0.0
     #: New tokens of a reply that ended, on average; 0 before the first.
     tokens_per_reply: float = 0.0
+    #: How much they differ: standard deviation as a share of the mean; 0 if unknown.
+    reply_spread: float = 0.0
     #: Claimed, but not yet in a row.
     waiting: int = 0
     #: Of all tokens it read of late, those of prompts: 0 to 1.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import fmean, pstdev
 from threading import BoundedSemaphore, Event, Lock, Thread
 
 from chatsite import wire
@@ -75,6 +76,7 @@ class Server:
 
     def announcement(self) -> wire.Announcement:
         about, pace = self.engine.about, self.engine.pace()
+        tokens_per_reply, reply_spread = lengths_of(list(self._reply_tokens))
         stage = wire.Stage.DRAINING if self._is_draining else wire.Stage.READY
         return wire.Announcement(
             worker=self.name,
@@ -86,7 +88,8 @@ class Server:
             rows=self.engine.rows,
             free=self._free_rows(),
             tokens_per_second=round(pace.tokens_per_second, 1),
-            tokens_per_reply=round(self._tokens_per_reply(), 1),
+            tokens_per_reply=round(tokens_per_reply, 1),
+            reply_spread=round(reply_spread, 3),
             waiting=pace.waiting,
             prefill_share=round(pace.prefill_share, 3),
         )
@@ -109,10 +112,6 @@ class Server:
         if self._is_draining or self._runs_alone():
             return 0
         return max(0, self.engine.rows - len(self._live))
-
-    def _tokens_per_reply(self) -> float:
-        lengths = list(self._reply_tokens)
-        return sum(lengths) / len(lengths) if lengths else 0.0
 
     def drain(self, grace_seconds: float) -> None:
         """Take no more; finish what fits into the grace time, hand back the rest."""
@@ -250,6 +249,12 @@ class Server:
         for delivery, kept in zip(live, answers, strict=True):
             if not delivery.ended.is_set():
                 delivery.heard(kept)
+
+
+def lengths_of(tokens: Sequence[int]) -> tuple[float, float]:
+    """Mean length of replies, and the standard deviation as a share of it."""
+    mean = fmean(tokens) if tokens else 0.0
+    return mean, pstdev(tokens) / mean if mean else 0.0
 
 
 def _failed(code: wire.ErrorCode, error: Exception) -> wire.Ending:

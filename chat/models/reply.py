@@ -38,9 +38,13 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
         return self.filter(state=HELD)
 
     def releasable(self) -> ReplyQuerySet:
-        """Held rows whose turn may have come: the reply before them has ended."""
+        """Held rows whose turn may have come: the reply before them is done."""
+        return self.held().filter(message__parent__parent__reply__state=DONE)
+
+    def paused(self) -> ReplyQuerySet:
+        """Held rows that wait for a person: the reply before them went wrong."""
         before = "message__parent__parent__reply__state__in"
-        return self.held().filter(**{before: (DONE, STOPPED, FAILED)})
+        return self.held().filter(**{before: (STOPPED, FAILED)})
 
     def asked_to_stop(self) -> ReplyQuerySet:
         return self.unfinished().exclude(stop_requested_at=None)
@@ -144,9 +148,18 @@ class Reply(models.Model):
         return self._move(wire.State(self.state), state=state, **fields)
 
     def can_start(self) -> bool:
-        """Whether nothing before it on its path is still to come."""
+        """Whether nothing before it on its path is still to come, or went wrong."""
         message = self.message
-        return not message.conversation.has_unfinished(message.parent_id)
+        is_due = not message.conversation.has_unfinished(message.parent_id)
+        return is_due and not self.is_paused
+
+    @property
+    def is_paused(self) -> bool:
+        return Reply.objects.paused().filter(pk=self.pk).exists()
+
+    def touch_held(self) -> bool:
+        """Claim a held row for the rest of the transaction; False if it moved on."""
+        return self._move(HELD, state=HELD)
 
     def _move(self, before: wire.State, **fields: Any) -> bool:
         found = Reply.objects.filter(pk=self.pk, state=before, attempt=self.attempt)

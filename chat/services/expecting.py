@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chatsite import wire
+
+#: So many times its standard error lies a range to either side: nine in ten real waits
+#: are inside. Chosen by the simulation in ``tests/chat/test_waiting.py``.
+DEVIATIONS = 1.4
+#: What the pace of a worker may be off by, as a share.
+PACE_ERROR = 0.07
+#: How much replies differ in length, as a share of their mean, where it is not known.
+UNKNOWN_SPREAD = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A range of seconds in which a turn will probably come."""
+
+    low: float
+    high: float
+
+    @property
+    def is_at_once(self) -> bool:
+        """Whether a free row is about to take it."""
+        return self.high == 0
+
+
+AT_ONCE = Expectation(0.0, 0.0)
 
 
 def ready_workers(workers: Sequence[wire.Announcement]) -> list[wire.Announcement]:
@@ -17,18 +43,28 @@ def free_rows(ready: Sequence[wire.Announcement]) -> int:
     return sum(worker.free for worker in ready)
 
 
-def expected_seconds(ahead: int, workers: Sequence[wire.Announcement]) -> float | None:
-    """Seconds until the turn of who has ``ahead`` replies before them in line.
+def expect(ahead: int, workers: Sequence[wire.Announcement]) -> Expectation | None:
+    """When the turn comes of who has ``ahead`` replies before them in line.
 
     The workers of the model end replies at their measured pace, and each end lets one
     in. None where nothing was measured yet.
     """
     ready = ready_workers(workers)
-    ends_needed = ahead + 1 - free_rows(ready)
-    if ready and ends_needed <= 0:
-        return 0.0
+    ends = ahead + 1 - free_rows(ready)
+    if ready and ends <= 0:
+        return AT_ONCE
     seconds = seconds_of_one_end(ready)
-    return None if seconds is None else ends_needed * seconds
+    if seconds is None:
+        return None
+    spread = _spread(ready)
+    # Ends of many rows together come as if by chance; the more of them each row has
+    # seen, the more evenly.
+    by_chance = min(ends, sum(worker.rows for worker in ready))
+    variance = ends * spread**2 + by_chance * max(0.0, 1 - spread**2)
+    relative = variance / ends**2 + PACE_ERROR**2
+    middle = ends * seconds / math.sqrt(1 + relative)
+    factor = math.exp(DEVIATIONS * math.sqrt(math.log1p(relative)))
+    return Expectation(middle / factor, middle * factor)
 
 
 def seconds_of_one_end(workers: Sequence[wire.Announcement]) -> float | None:
@@ -39,3 +75,8 @@ def seconds_of_one_end(workers: Sequence[wire.Announcement]) -> float | None:
         if worker.tokens_per_reply > 0
     )
     return 1 / ends_per_second if ends_per_second > 0 else None
+
+
+def _spread(ready: Sequence[wire.Announcement]) -> float:
+    known = [worker.reply_spread for worker in ready if worker.reply_spread > 0]
+    return sum(known) / len(known) if known else UNKNOWN_SPREAD

@@ -100,14 +100,14 @@ def _save(owner: User, text: str, key: str, conversation: Conversation | None) -
         text=text,
         idempotency_key=key,
     )
-    reply = _await_reply(prompt, is_held=conversation.has_unfinished(parent))
+    reply = await_reply(prompt, is_held=conversation.has_unfinished(parent))
     conversation.active_leaf = reply.message
     conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish(reply), robust=True)
     return reply
 
 
-def _await_reply(prompt: Message, *, is_held: bool) -> Reply:
+def await_reply(prompt: Message, *, is_held: bool) -> Reply:
     """The empty answer to a prompt, and the row that is its outbox."""
     conversation = prompt.conversation
     entry = offered(conversation.model)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from chat.models import Reply
+from django.db import transaction
+
+from chat.models import Message, Reply
 from chat.services.collecting import collect
 from chat.services.publishing import release_next
 from chatsite import wire
@@ -20,13 +22,23 @@ def stop(reply: Reply) -> None:
     keeper carries it out.
     """
     reply.ask_to_stop()
-    if reply.state == wire.State.HELD and reply.end(wire.State.STOPPED):
+    if reply.state == wire.State.HELD and _take_back(reply):
         _tell(reply)
         return
     try:
         carry_out(reply)
     except MailboxAway as error:
         log.warning("stop of %s waits for the queue: %s", reply.pk, error)
+
+
+def _take_back(reply: Reply) -> bool:
+    """End a held reply; those behind it follow what it followed, and do not pause."""
+    prompt = reply.message.parent
+    with transaction.atomic():
+        if prompt is None or not reply.end(wire.State.STOPPED):
+            return False
+        Message.objects.filter(parent=reply.message).update(parent=prompt.parent_id)
+    return True
 
 
 def carry_out(reply: Reply) -> None:

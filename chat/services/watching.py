@@ -51,12 +51,16 @@ class Sight:
     run: int = 0
     #: People ahead in line.
     ahead: int = 0
+    #: Its owner had another in line: whoever comes with a single prompt goes first.
+    is_further: bool = False
     #: Seconds in this state so far.
     seconds: float = 0.0
     tokens: int = 0
     losses: int = 0
     is_stopping: bool = False
     is_unpublished: bool = False
+    #: Held, and the reply before it failed or was stopped: a person decides.
+    is_paused: bool = False
     #: Where ``text`` begins, and the whole length so far, in bytes of UTF-8.
     offset: int = 0
     length: int = 0
@@ -150,6 +154,7 @@ def _sight(look: Look, pk: str, entry: object) -> Sight:
                 wire.State.QUEUED,
                 run=entry.run,
                 ahead=entry.ahead,
+                is_further=entry.is_further,
                 seconds=look.now - entry.queued_at,
                 losses=entry.losses,
                 queued_at=entry.queued_at,

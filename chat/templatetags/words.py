@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django import template
 
-from chat.sentences import duration, reason
-from chat.services.expecting import expected_seconds
+from chat.sentences import duration, duration_range, reason
+from chat.services.expecting import Expectation, expect
 from chat.services.watching import Sight, View
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
 
 register = template.Library()
 register.filter("duration", duration)
+register.filter("duration_range", duration_range)
 register.filter("reason", reason)
 
 
@@ -30,12 +31,13 @@ def percent(share: float) -> str:
 
 
 @register.filter
-def expected(sight: Sight, view: View) -> float | None:
-    """Seconds that its place in line will probably take; None if nobody knows."""
-    return expected_seconds(sight.ahead, view.workers)
+def expected(sight: Sight, view: View) -> Expectation | None:
+    """When its turn will probably come; None if nobody knows."""
+    return expect(sight.ahead, view.workers)
 
 
 @register.filter
 def is_starting(sight: Sight, view: View) -> bool:
     """Whether a free row is about to take it: not worth showing a ticket for."""
-    return expected(sight, view) == 0 and sight.seconds < 3
+    expectation = expected(sight, view)
+    return expectation is not None and expectation.is_at_once and sight.seconds < 3

@@ -13,7 +13,7 @@ from chat.forms import PromptForm
 from chat.models import Conversation
 from chat.services.watching import NotYours, View
 from chat.views.browser import owner_id
-from chat.views.known import Known
+from chat.views.known import Known, path_fingerprint
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import page_context, seen_of, workers_fingerprint
 from chat.views.thread import Shown, look_at
@@ -57,6 +57,8 @@ def _known(conversation: Conversation, shown: list[Shown], view: View) -> Known:
         leaf=shown[-1].message.pk if shown else None,
         changes=view.changes,
         seen=tuple(seen_of(sight) for sight in sights if sight not in held),
-        held=tuple(sight.pk for sight in held),
+        held=tuple(sight.pk for sight in held if not sight.is_paused),
+        paused=tuple(sight.pk for sight in held if sight.is_paused),
+        path=path_fingerprint([item.message.pk for item in shown]),
         workers=workers_fingerprint(view, is_pending=bool(sights)),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from uuid import UUID
 
 from django.http import QueryDict
@@ -30,6 +32,10 @@ class Known:
     #: Id, run and bytes of text of each reply that waits or grows.
     seen: tuple[Seen, ...] = ()
     held: tuple[UUID, ...] = ()
+    #: Those held that ask a person to decide.
+    paused: tuple[UUID, ...] = ()
+    #: Fingerprint of the messages shown, up to the leaf.
+    path: str = ""
     #: Fingerprint of what is said about the workers.
     workers: str = ""
     delay_seconds: float = 0.0
@@ -40,7 +46,8 @@ class Known:
     def from_query(cls, query: QueryDict) -> Known:
         """Raises ``BadQuery``."""
         seen, held = query.getlist("r"), query.getlist("h")
-        if len(seen) + len(held) > MAX_REPLIES:
+        paused = query.getlist("hp")
+        if len(seen) + len(held) + len(paused) > MAX_REPLIES:
             raise BadQuery("too many replies")
         try:
             return cls(
@@ -49,6 +56,8 @@ class Known:
                 changes=query.get("n", "")[:40],
                 seen=tuple(_seen(raw) for raw in seen),
                 held=tuple(UUID(raw) for raw in held),
+                paused=tuple(UUID(raw) for raw in paused),
+                path=query.get("p", "")[:40],
                 workers=query.get("w", "")[:40],
                 delay_seconds=_number(query.get("d") or "0") / 1000,
                 is_nobody="nobody" in query,
@@ -65,6 +74,11 @@ class Known:
         """Id of the reply that the Stop button of this page ends."""
         ids = [pk for pk, _, _ in self.seen] + [str(pk) for pk in self.held]
         return ids[0] if ids else ""
+
+
+def path_fingerprint(path: Sequence[UUID]) -> str:
+    """Another one whenever a path leads through other messages."""
+    return sha256(b"".join(pk.bytes for pk in path)).hexdigest()[:12]
 
 
 def _uuid(raw: str) -> UUID | None:

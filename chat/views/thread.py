@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -37,21 +38,35 @@ def look_at(
         [(str(message.pk), 0, 0) for message in queued],
     )
     sights = {sight.pk: sight for sight in view.sights}
+    sights |= _held([m.reply for m in messages if _state(m) is wire.State.HELD])
     return [_shown(message, sights.get(message.pk)) for message in messages], view
 
 
 def _shown(message: Message, sight: Sight | None) -> Shown:
     if sight is None:
-        is_held = _state(message) is wire.State.HELD
-        return Shown(message, held(message.reply) if is_held else None)
+        return Shown(message)
     if sight.state.is_terminal and sight.row is not None:  # it ended a moment ago
         return Shown(sight.row.message)
     return Shown(message, sight)
 
 
-def held(reply: Reply) -> Sight:
-    """A held reply: only the database knows of it."""
-    return Sight(reply.pk, wire.State.HELD, row=reply)
+def _held(replies: list[Reply]) -> dict[UUID, Sight]:
+    """Held replies: only the database knows of them."""
+    paused = paused_of([reply.pk for reply in replies])
+    return {
+        reply.pk: Sight(
+            reply.pk, wire.State.HELD, row=reply, is_paused=reply.pk in paused
+        )
+        for reply in replies
+    }
+
+
+def paused_of(pks: Iterable[UUID]) -> set[UUID]:
+    """Which of these replies wait for a person to decide."""
+    pks = list(pks)
+    if not pks:
+        return set()
+    return set(Reply.objects.paused().filter(pk__in=pks).values_list("pk", flat=True))
 
 
 def _state(message: Message) -> wire.State | None:

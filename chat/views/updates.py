@@ -6,7 +6,9 @@ differs from what the page says it has, and the poller that asks next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +16,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRefresh
 
+from chat.models import Message
 from chat.sentences import announcement
 from chat.services.glancing import glance
 from chat.services.watching import NotYours, Sight, View, watch
 from chat.views.browser import session_key, visitor
-from chat.views.known import Known
+from chat.views.known import Known, path_fingerprint
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import (
     conversations,
@@ -28,7 +31,7 @@ from chat.views.page import (
     worker_context,
     workers_fingerprint,
 )
-from chat.views.thread import Shown, look_at
+from chat.views.thread import Shown, look_at, paused_of
 from chatsite import wire
 from chatsite.catalog import Entry
 from chatsite.choice import offered
@@ -59,7 +62,9 @@ class News:
     #: What the page has once it has all this.
     seen: list[Seen] = field(default_factory=list)
     held: list[UUID] = field(default_factory=list)
+    paused: list[UUID] = field(default_factory=list)
     leaf: UUID | None = None
+    path: str = ""
     #: Sights beyond those of the view, which also set the pace.
     sights: list[Sight] = field(default_factory=list)
 
@@ -93,7 +98,7 @@ class News:
             return
         self.sights.append(sight)
         if sight.state is wire.State.HELD:
-            self.held.append(sight.pk)
+            (self.paused if sight.is_paused else self.held).append(sight.pk)
         else:
             self.seen.append(seen_of(sight))
 
@@ -124,14 +129,17 @@ def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
     try:
         return watch(key, lambda: visitor(request), entry.name, known.seen)
     except NotYours:
-        asks_for_something = known.seen or known.held or known.conversation
+        asks_for_something = (
+            known.seen or known.held or known.paused or known.conversation
+        )
         if known.is_nobody and not asks_for_something:
             return glance(entry.name)
         raise
 
 
 def _news_of_seen(known: Known, view: View) -> News:
-    news = News(leaf=known.leaf, held=list(known.held))
+    news = News(leaf=known.leaf, path=known.path)
+    news.held, news.paused = list(known.held), list(known.paused)
     for before, sight in zip(known.seen, view.sights, strict=True):
         news.add_seen(before, sight, is_away=view.is_away)
     return news
@@ -158,18 +166,34 @@ def _learn_path(
     if known.leaf not in order:
         raise CannotAppend
     after = order.index(known.leaf) + 1
-    moved = [
-        message
-        for message in path[:after]
-        if message.pk in known.held and message.reply.state != wire.State.HELD
-    ]
-    released = {message.pk for message in moved}
-    news.held = [pk for pk in news.held if pk not in released]
-    lacking = moved + path[after:]
+    if known.path and known.path != path_fingerprint(order[:after]):
+        raise CannotAppend
+    moved = _moved(known, path[:after])
+    news.held = [pk for pk in news.held if pk not in moved]
+    news.paused = [pk for pk in news.paused if pk not in moved]
+    lacking = [m for m in path[:after] if m.pk in moved] + path[after:]
     shown = look_at(request, offered().name, lacking)[0] if lacking else []
     for item in shown:
-        news.add_shown(item, is_new=item.message.pk not in released)
-    news.leaf = order[-1]
+        news.add_shown(item, is_new=item.message.pk not in moved)
+    news.leaf, news.path = order[-1], path_fingerprint(order)
+
+
+def _moved(known: Known, path: Sequence[Message]) -> set[UUID]:
+    """Replies that the page shows as held and that are no longer what they were,
+    each with its prompt, which may have been edited meanwhile."""
+    shown = {*known.held, *known.paused}
+    if not shown:
+        return set()
+    paused = paused_of(shown)
+    moved: set[UUID] = set()
+    for prompt, message in pairwise(path):
+        if message.pk not in shown:
+            continue
+        is_held = message.reply.state == wire.State.HELD
+        was_paused, is_paused = message.pk in known.paused, message.pk in paused
+        if not is_held or was_paused != is_paused:
+            moved |= {prompt.pk, message.pk}
+    return moved
 
 
 def _context(
@@ -181,6 +205,8 @@ def _context(
         changes=view.changes,
         seen=tuple(news.seen),
         held=tuple(news.held),
+        paused=tuple(news.paused),
+        path=news.path,
         is_nobody=not view.owner,
     )
     is_pending = bool(after.first_pending)

@@ -47,6 +47,8 @@ class Queued:
     ahead: int
     queued_at: float
     losses: int
+    #: True where the same person had another in line: others may come before it.
+    is_further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,9 @@ Entry = Missing | Queued | Growing | Ended
 def entry_from(raw: list[Any]) -> Entry:
     """Read one entry as the poll script tells it."""
     match raw:
-        case ["queued", run, ahead, queued, losses]:
-            return Queued(int(run), int(ahead), float(queued), int(losses))
+        case ["queued", run, ahead, queued, losses, further]:
+            is_further = bool(further)
+            return Queued(int(run), int(ahead), float(queued), int(losses), is_further)
         case ["running", *fields]:
             return _growing(*fields)
         case ["ended", run, outcome]:

@@ -14,7 +14,7 @@ def measured(speed: float) -> Measured:
 
 
 def results() -> Results:
-    found = Results(ceiling=40, cold_seconds=2, warm_seconds=0.5)
+    found = Results(ceilings=[40], cold_seconds=2, warm_seconds=0.5)
     for load, peer, speed in [
         (ALONE, OURS, 20),
         (ALONE, SEQUENTIAL, 10),

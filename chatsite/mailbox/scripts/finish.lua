@@ -1,4 +1,5 @@
--- The last text and the end, in one step; then corrects what the share was charged.
+-- The last text and the end, in one step; then corrects what the share was charged, also
+-- for those of its replies that wait: what is shared are tokens, not turns.
 local id, token, offset, text = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local tokens, outcome, ending, cost = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 if not holds(id, token) then return {'refused', 0} end
@@ -7,8 +8,17 @@ local held = write_text(id, offset, text, tokens)
 if held < offset then return {'again', held} end
 
 local got = redis.call('HMGET', key('reply', id), 'model', 'share', 'cost')
-if redis.call('ZSCORE', key('tags', got[1]), got[2]) then
-  redis.call('ZINCRBY', key('tags', got[1]), cost - tonumber(got[3]), got[2])
+local model, share, owed = got[1], got[2], cost - tonumber(got[3])
+if redis.call('ZSCORE', key('tags', model), share) then
+  redis.call('ZINCRBY', key('tags', model), owed, share)
+end
+for _, member in ipairs(redis.call('SMEMBERS', queue_of(model, share))) do
+  local waiting = key('reply', string.sub(member, 17))
+  local kind = redis.call('HGET', waiting, 'kind')
+  if kind then
+    local tag = redis.call('HINCRBYFLOAT', waiting, 'tag', owed)
+    redis.call('ZADD', line_of(model, kind), 'XX', tag, member)
+  end
 end
 finish(id, outcome, ending)
 return {'kept', held}

@@ -15,13 +15,24 @@ local function line_of(model, kind)
   return key(kind == 'helper' and 'helpers' or 'line', model)
 end
 
+-- The members of one share that stand in a line.
+local function queue_of(model, share) return key('queue', model .. ':' .. share) end
+
+-- Takes an entry out of its line; its tag stays with it.
+local function leave_line(id)
+  local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'member', 'share')
+  redis.call('ZREM', line_of(got[1], got[2]), got[3])
+  redis.call('SREM', queue_of(got[1], got[4]), got[3])
+end
+
 -- Puts an entry (back) into its line, at the place its tag gives it.
 local function stand_in_line(id)
-  local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'tag', 'member')
+  local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'tag', 'member', 'share')
   redis.call('HSET', key('reply', id), 'state', 'queued')
   redis.call('HDEL', key('reply', id), 'claim', 'worker')
   redis.call('ZREM', LEASES, id)
   redis.call('ZADD', line_of(got[1], got[2]), got[3], got[4])
+  redis.call('SADD', queue_of(got[1], got[5]), got[4])
 end
 
 -- Ends an entry, whoever held it, and leaves it for the keeper to collect.

@@ -1,0 +1,69 @@
+"""Prompts sent ahead: edited, removed, or let go although something went wrong.
+
+They are held until the reply before them is done. Whatever is done to one claims it
+first by a conditional update, so that it either happens before the prompt starts or not
+at all.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from chat.models import Message, Reply
+from chat.services.publishing import publish, release_next
+from chat.services.sending import clean_prompt
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+
+class HasStarted(Exception):
+    """The prompt is no longer held: its turn has come, or it was taken back."""
+
+
+def edit(reply: Reply, text: str) -> None:
+    """Put another text in place of a held prompt. Raises ``HasStarted`` or
+    ``PromptRefused``, and then nothing is changed."""
+    text, prompt = clean_prompt(text), reply.message.parent
+    with transaction.atomic():
+        if prompt is None or not reply.touch_held():
+            raise HasStarted
+        Message.objects.filter(pk=prompt.pk).update(text=text)
+    _tell(reply)
+
+
+def remove(reply: Reply) -> None:
+    """Remove a held prompt; those after it follow what it followed.
+
+    Raises ``HasStarted``.
+    """
+    message, prompt = reply.message, reply.message.parent
+    if prompt is None:
+        raise HasStarted
+    conversation = message.conversation
+    with transaction.atomic():
+        if not reply.touch_held():
+            raise HasStarted
+        Message.objects.filter(parent=message).update(parent=prompt.parent_id)
+        type(conversation).objects.filter(
+            pk=conversation.pk, active_leaf=message
+        ).update(active_leaf=prompt.parent_id)
+        prompt.delete()
+    release_next(conversation)
+    _tell(reply)
+
+
+def proceed(reply: Reply) -> None:
+    """Send a held prompt although the reply before it failed or was stopped.
+
+    Raises ``HasStarted`` where it is not waiting for that.
+    """
+    if not reply.is_paused or not reply.release():
+        raise HasStarted
+    publish(reply)
+
+
+def _tell(reply: Reply) -> None:
+    """Other pages of this owner look again."""
+    try:
+        open_mailbox().touch(str(reply.message.owner_id))
+    except MailboxAway:
+        return

@@ -1,0 +1,53 @@
+"""The text of a held prompt, changed before its turn comes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from chat.forms import PromptForm
+from chat.models import Reply
+from chat.services import ahead
+from chat.services.refusal import PromptRefused
+from chat.views.back import back_to
+from chat.views.browser import owner_id
+from chat.views.lookups import get_reply_or_404
+from chatsite import wire
+
+STARTED = (
+    "Its turn has come, so it can no longer be changed. Your text is here: "
+    "copy it, or send it as a new message."
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What cannot be saved any more is shown, never lost."""
+    reply = get_reply_or_404(owner_id(request), pk)
+    if request.method != "POST":
+        if reply.state != wire.State.HELD:
+            return back_to(reply)
+        prompt = reply.message.parent
+        text = prompt.text if prompt else ""
+        return _page(request, reply, PromptForm(initial={"text": text}))
+    form = PromptForm(request.POST)
+    try:
+        ahead.edit(reply, form.typed_text)
+    except PromptRefused as refused:
+        form.add_error("text", refused.message)
+        return _page(request, reply, form, status=422)
+    except ahead.HasStarted:
+        form.add_error("text", STARTED)
+        return _page(request, reply, form, status=409)
+    return back_to(reply)
+
+
+def _page(
+    request: HttpRequest, reply: Reply, form: PromptForm, status: int = 200
+) -> HttpResponse:
+    context = {"reply": reply, "form": form, "limit": settings.PROMPT_MAX_CHARACTERS}
+    return render(request, "edit.html", context, status=status)

@@ -1,0 +1,126 @@
+"""Fair shares: simulations that drive the real scripts of the line."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+
+import pytest
+
+from chatsite import wire
+from chatsite.mailbox import Mailbox
+
+REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(), 60)
+numbers = itertools.count()
+
+
+def join(box: Mailbox, owner: str, cost: float = 200) -> str:
+    reply = f"{owner}-{next(numbers)}"
+    box.enqueue(
+        reply, 1, owner=owner, share=owner, model="m", request=REQUEST, cost=cost
+    )
+    return reply
+
+
+def serve(box: Mailbox, tokens: int | None = None) -> str | None:
+    """Let the first in line be answered, with so many tokens; who it was."""
+    claim = box.claim("m", "w", 60)
+    if claim is None:
+        return None
+    if tokens is not None:
+        ending = wire.Ending(wire.Outcome.DONE, prompt_tokens=0, new_tokens=tokens)
+        box.finish((claim.reply, claim.token, 0, "x", tokens), ending)
+        box.collected(claim.reply, 1)
+    return claim.reply.partition("-")[0]
+
+
+def test_one_prompt_waits_for_no_more_than_two_of_somebodys_fifty(
+    box: Mailbox,
+) -> None:
+    for _ in range(50):
+        join(box, "many")
+    served = [serve(box, 200)]
+    for number in range(9):
+        join(box, f"single{number}")
+    served += [serve(box, 200) for _ in range(58)]
+    for number in range(9):
+        before = served[: served.index(f"single{number}")]
+        assert before.count("many") <= 2
+    assert served.count("many") == 50
+
+
+def test_nobody_starves_while_newcomers_keep_coming(box: Mailbox) -> None:
+    for _ in range(5):
+        join(box, "patient")
+    served = []
+    for number in range(60):
+        join(box, f"new{number}")
+        join(box, f"more{number}")
+        served.append(serve(box, 200))
+    assert served.count("patient") >= 2
+
+
+def test_tokens_are_shared_and_not_turns(box: Mailbox) -> None:
+    """Both say the same beforehand; one's replies come out twenty times as long."""
+    for _ in range(60):
+        join(box, "short")
+        join(box, "long")
+    tokens = {"short": 20, "long": 400}
+    spent: Counter[str] = Counter()
+    while len(box.first_in_line("m", 200)) > 60:
+        (following,) = box.first_in_line("m", 1)
+        owner = following.partition("-")[0]
+        assert serve(box, tokens[owner]) == owner
+        spent[owner] += tokens[owner]
+        if spent["short"] >= 60 * 20:
+            break
+    assert abs(spent["short"] - spent["long"]) <= 2 * 400
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_two_get_while_both_wait_differs_within_the_papers_bound(
+    box: Mailbox, seed: int
+) -> None:
+    """Golestani 1994, theorem 1: by at most the sum of their largest costs.
+
+    Equal weights; costs are known beforehand here, as the paper has it.
+    """
+    dice = random.Random(seed)
+    owners = ["a", "b", "c", "d"]
+    largest = {"a": 50, "b": 400, "c": 1000, "d": 200}
+    costs: dict[str, float] = {}
+    waiting: Counter[str] = Counter()
+    #: For each pair, what each got since both began to wait together.
+    got: dict[tuple[str, str], list[float]] = {}
+
+    def arrive(owner: str) -> None:
+        cost = dice.randint(10, largest[owner])
+        costs[join(box, owner, cost)] = cost
+        waiting[owner] += 1
+
+    for owner in owners * 5:
+        arrive(owner)
+    for _ in range(600):
+        for owner in owners:
+            if dice.random() < (0.3 if waiting[owner] < 8 else 0.05):
+                arrive(owner)
+        both = [
+            pair
+            for pair in itertools.combinations(owners, 2)
+            if all(waiting[owner] for owner in pair)
+        ]
+        got = {pair: got.get(pair, [0.0, 0.0]) for pair in both}
+        claim = box.claim("m", "w", 60)
+        if claim is None:
+            continue
+        owner, cost = claim.reply.partition("-")[0], costs[claim.reply]
+        ending = wire.Ending(wire.Outcome.DONE, new_tokens=int(cost))
+        box.finish((claim.reply, claim.token, 0, "x", 1), ending)
+        box.collected(claim.reply, 1)
+        waiting[owner] -= 1
+        for pair, amounts in got.items():
+            if owner in pair:
+                amounts[pair.index(owner)] += cost
+            bound = largest[pair[0]] + largest[pair[1]]
+            assert abs(amounts[0] - amounts[1]) <= bound
