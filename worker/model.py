@@ -120,10 +120,19 @@ def load(folder: Path, *, device: str = "auto", threads: int = 0) -> LanguageMod
         raise ModelUnavailable(f"{folder}: has no fast tokenizer (tokenizer.json).")
     model = LanguageModel(module.to(place).eval(), tokenizer, place)
     # Now, so that a bad device or a model of another kind shows here, not later.
-    expected = _plain_logits(module, place)
-    if place.type == "cpu" and can_pack():
-        replace_layers(module)
-    _check_agreement(model, expected)
+    try:
+        expected = _plain_logits(module, place)
+        if place.type == "cpu" and can_pack():
+            replace_layers(module)
+        _check_agreement(model, expected)
+    except ModelUnavailable:
+        raise
+    except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelUnavailable(
+            f"{folder}: this kind of model cannot be served: it does not run on rows"
+            f" of keys and values ({type(error).__name__}: {reason})."
+        ) from error
     return model
 
 

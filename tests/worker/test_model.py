@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
     Gemma2Config,
     Gemma2ForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
 )
@@ -136,3 +141,20 @@ def test_a_model_with_another_kind_of_attention_is_refused(tmp_path: Path) -> No
     )
     with pytest.raises(ModelUnavailable, match="attention"):
         load(folder, device="cpu", threads=1)
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        # Positions are slopes of a mask there; here there is no attention at all.
+        (BloomConfig(vocab_size=259, hidden_size=32, n_head=4), BloomForCausalLM),
+        (MambaConfig(vocab_size=259, hidden_size=32), MambaForCausalLM),
+    ],
+)
+def test_a_model_of_another_build_is_refused_in_one_line(
+    tmp_path: Path, config: Any, kind: Any
+) -> None:
+    folder = write_model(tmp_path / "model", kind(config), byte_tokenizer())
+    with pytest.raises(ModelUnavailable, match="this kind of model") as refused:
+        load(folder, device="cpu", threads=1)
+    assert "\n" not in str(refused.value)
