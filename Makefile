@@ -7,7 +7,7 @@ VENV_PYTHON = .venv/bin/python
 BOUND = exec $(PYTHON) launch/bound.py TERM
 WITH = $(PYTHON) -m launch.bootstrap
 
-.PHONY: help run worker test soak bench check browser clean
+.PHONY: help run worker test soak chaos bench check browser clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -23,6 +23,10 @@ test: browser  ## all tests
 
 soak: browser  ## all tests with larger counts
 	SOAK=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal --timeout 3600 $(TESTS)
+
+chaos:  ## break everything while guests send; CHAOS_SECONDS, CHAOS_JSON
+	@$(WITH) dev
+	$(VENV_PYTHON) -m tests.chaos.run
 
 browser:  # what the tests in a browser need
 	@$(WITH) dev -m launch.browser

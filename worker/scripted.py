@@ -2,8 +2,9 @@
 
 Its reply repeats the words of the newest prompt, so a test knows what must come.
 Directives in the prompt steer it: ``[words=40]``, ``[delay=0.05]`` (seconds a word),
-``[unicode]``, and after half of the words ``[fail]``, ``[crash]`` (the process dies
-at once) or ``[hang]`` (no more text until stop, deadline or close).
+``[unicode]``, ``[run]`` (every word bears a mark of its run, so that two runs that
+wrote into one reply show), and after half of the words ``[fail]``, ``[crash]`` (the
+process dies at once) or ``[hang]`` (no more text until stop, deadline or close).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import secrets
 import threading
 import time
 from collections import deque
@@ -26,9 +28,11 @@ DEFAULT_WORDS = 12
 MOST_WORDS = 100_000
 DEFAULT_DELAY_SECONDS = 0.01
 CRASH_EXIT_CODE = 70
-DIRECTIVE = re.compile(r"\[(words|delay|fail|crash|hang|unicode)(?:=([\d.]+))?\]")
+DIRECTIVE = re.compile(r"\[(words|delay|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]")
 #: Two to four bytes a character, a combining mark, and an emoji of several characters.
 UNICODE_WORDS = ("Grüße", "日本語", "e\u0301", "\U0001f469\u200d\U0001f680", "🎉")
+
+MARK = re.compile("·[0-9a-f]{4}")
 
 
 def directives(prompt: str) -> dict[str, str]:
@@ -48,6 +52,13 @@ def reply_words(prompt: str) -> list[str]:
 def expected_reply(prompt_text: str) -> str:
     """The whole reply to a prompt, where nothing stops it or cuts it short."""
     return " ".join(reply_words(prompt_text))
+
+
+def without_marks(text: str) -> str:
+    """A reply to a prompt with ``[run]`` as one without, if one run wrote all of it."""
+    if len(set(MARK.findall(text))) > 1:
+        return f"(more than one run) {text}"
+    return MARK.sub("", text)
 
 
 def _number(value: str | None, default: float) -> float:
@@ -95,6 +106,9 @@ class ScriptedRun:
         steering = directives(prompt)
         delay_seconds = _number(steering.get("delay"), DEFAULT_DELAY_SECONDS)
         words = reply_words(prompt)
+        if "run" in steering:
+            mark = secrets.token_hex(2)
+            words = [f"{word}·{mark}" for word in words]
         most = self._request.settings.max_new_tokens
         for index, word in enumerate(words[:most]):
             if index == len(words) // 2 and (fault := self._fault(steering)):

@@ -1,0 +1,134 @@
+"""What became of everything: read from the database and the mailbox, not from pages."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from uuid import UUID
+
+import redis
+
+from tests.chaos.guests import TERMINAL, Guest, Sent
+from worker.scripted import without_marks
+
+
+@dataclass
+class Audit:
+    """The figures of one run. All but the first three ought to be 0."""
+
+    prompts: int = 0
+    faults: int = 0
+    stopped: int = 0
+    #: Ended in a stated failure: counted apart, none is expected.
+    failed: int = 0
+    lost: int = 0
+    doubled: int = 0
+    pending: int = 0
+    wrong: int = 0
+    keys_left: int = 0
+    #: Processes whose memory grew, with how much.
+    grown: dict[str, float] = field(default_factory=dict)
+    #: How often each fault was made.
+    made: dict[str, int] = field(default_factory=dict)
+    #: For each fault, median and worst seconds until a prompt sent at its beginning was
+    #: answered.
+    recovery: dict[str, dict[str, float]] = field(default_factory=dict)
+    lacking: list[str] = field(default_factory=list)
+    #: What was found, for whoever has to mend it.
+    details: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.lost or self.doubled or self.pending or self.wrong)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2)
+
+    def note(self, what: str, sent: Sent, found: object) -> None:
+        if len(self.details) < 20:
+            self.details.append(f"{what}: {sent.text!r} {sent.reply} {found!r}")
+
+
+def examine(database: Path, guests: Sequence[Guest]) -> Audit:
+    """Every acknowledged prompt has exactly one reply, ended, with the right text."""
+    audit = Audit()
+    rows = _rows(database)
+    by_key = Counter((owner, key.partition("-")[0]) for owner, key, *_ in rows)
+    by_reply = {reply: row for row in rows for reply in [row[2]]}
+    replies_of = Counter(row[5] for row in rows)
+    for guest in guests:
+        for sent in guest.sent:
+            audit.prompts += 1
+            row = by_reply.get(sent.reply)
+            if row is None:
+                audit.lost += 1
+                audit.note("lost", sent, None)
+                continue
+            owner, _, _, state, text, prompt, error = row
+            if by_key[owner, sent.key] > 1 or replies_of[prompt] > 1:
+                audit.doubled += 1
+                audit.note("doubled", sent, by_key[owner, sent.key])
+            _judge(audit, guest, sent, state, text, error)
+    return audit
+
+
+def _judge(
+    audit: Audit, guest: Guest, sent: Sent, state: str, text: str, error: str
+) -> None:
+    expected = guest.expected(sent.text)
+    if state not in TERMINAL:
+        audit.pending += 1
+        audit.note("pending", sent, state)
+    elif state == "failed":
+        audit.failed += 1
+        audit.note("failed", sent, error)
+    elif state == "stopped":
+        audit.stopped += 1
+    text = without_marks(text)
+    is_right = expected is None or (
+        text == expected if state == "done" else expected.startswith(text)
+    )
+    is_unasked = state == "stopped" and not sent.is_stopped
+    if sent.wrong or is_unasked or not is_right:
+        audit.wrong += 1
+        audit.note("wrong", sent, sent.wrong or (state, text[-120:]))
+
+
+def _rows(database: Path) -> list[tuple[str, str, str, str, str, str, str]]:
+    """Owner, key, reply, state, text, prompt and error of every reply."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10) as link:
+        found = link.execute(
+            """
+            SELECT prompt.owner_id, prompt.idempotency_key, message.id, reply.state,
+                   message.text, prompt.id, reply.error
+            FROM chat_reply reply
+            JOIN chat_message message ON message.id = reply.message_id
+            JOIN chat_message prompt ON prompt.id = message.parent_id
+            """
+        ).fetchall()
+    return [
+        (owner, key, str(UUID(reply)), state, text, prompt, error)
+        for owner, key, reply, state, text, prompt, error in found
+    ]
+
+
+def keys_left(client: redis.Redis) -> int:
+    """Entries and texts of replies in the mailbox."""
+    return sum(
+        1
+        for kind in ("reply", "text")
+        for _ in client.scan_iter(f"mailbox:{kind}:*", count=1000)
+    )
+
+
+def summary(seconds: Sequence[float]) -> dict[str, float]:
+    return {
+        "times": len(seconds),
+        "median": round(median(seconds), 2),
+        "worst": round(max(seconds), 2),
+    }

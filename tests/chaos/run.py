@@ -1,0 +1,210 @@
+"""A run: guests at work while faults happen, and the audit in the end.
+
+python -m tests.chaos.run        (CHAOS_SECONDS, CHAOS_JSON, CHAOS_GUESTS,
+                                  CHAOS_MODEL, CHAOS_WITHOUT)
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.chaos.audit import Audit, examine, keys_left, summary
+from tests.chaos.faults import FAULTS, Fault, faults_here
+from tests.chaos.guests import TERMINAL, Guest, crowd
+from tests.chaos.site import Site
+from worker.scripted import expected_reply
+
+#: After the last fault everything has this long to come to an end.
+SETTLING_SECONDS = 120
+#: And the mailbox this long to let go.
+LETTING_GO_SECONDS = 60
+PROBE_SECONDS = 60
+GROWTH_MEBIBYTES = 80
+WORDS = "sea bee rain river cat moon bread lamp stone wind"
+
+
+def prompt(dice: random.Random) -> str:
+    """Most replies are short, some long; every one has words of its own."""
+    own = f"{dice.getrandbits(40):x}"
+    count = dice.choice([3, 8, 8, 15, 15, 30, 60, 120])
+    delay = dice.choice([0.01, 0.02, 0.05])
+    said = " ".join(dice.choices(WORDS.split(), k=4))
+    unicode = " [unicode]" if dice.random() < 0.2 else ""
+    return f"{own} {said} [run] [words={count}] [delay={delay}]{unicode}"
+
+
+class Run:
+    def __init__(
+        self,
+        *,
+        seconds: float,
+        guests: int = 20,
+        pause: float = 7,
+        seed: int = 1,
+        only: Sequence[str] = (),
+        model: str = "scripted",
+        without: str = "",
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``pause``: seconds between faults. ``only``: these faults, in their order."""
+        self._seconds = seconds
+        self._pause = pause
+        self._dice = random.Random(seed)
+        self._only = only
+        self._say = say
+        self._folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+        self.site = Site(self._folder, model=model, without=without)
+        expected = expected_reply if model == "scripted" else lambda _: None
+        text_of = prompt if model == "scripted" else question
+        self._guests = [
+            Guest(self.site.url, random.Random(f"{seed} {n}"), expected, text_of)
+            for n in range(guests)
+        ]
+        self._made: defaultdict[str, int] = defaultdict(int)
+        self._recovery: defaultdict[str, list[float]] = defaultdict(list)
+        self._probes: list[threading.Thread] = []
+        self._is_over = threading.Event()
+
+    def run(self) -> Audit:
+        faults, lacking = faults_here(self.site)
+        if self._only:
+            faults = {name: FAULTS[name] for name in self._only if name in faults}
+        for line in lacking:
+            self._say(line)
+        try:
+            self.site.start()
+            threads = crowd(self._guests, self._seconds)
+            watcher = threading.Thread(target=self._watch_memory, daemon=True)
+            watcher.start()
+            self._break(faults)
+            for thread in (*threads, *self._probes):
+                thread.join(PROBE_SECONDS)
+            audit = self._settle()
+        finally:
+            self._is_over.set()
+            self.site.close()
+        audit.made, audit.lacking = dict(self._made), lacking
+        audit.faults = sum(self._made.values())
+        audit.recovery = {
+            name: summary(times) for name, times in self._recovery.items()
+        }
+        if audit.is_clean and not audit.failed:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        else:
+            audit.details.append(f"logs and data: {self._folder}")
+        return audit
+
+    def _break(self, faults: dict[str, Fault]) -> None:
+        until = time.monotonic() + self._seconds
+        names: list[str] = []
+        time.sleep(2)
+        while (left := until - time.monotonic()) > 3:
+            if not names:
+                # Each of them once before any comes again.
+                names = list(faults)
+                self._dice.shuffle(names)
+            name = names.pop()
+            self._say(f"{left:5.0f} s left: {name}")
+            self._probe(name)
+            faults[name](self.site, self._dice)
+            self._made[name] += 1
+            time.sleep(self._pause * self._dice.uniform(0.5, 1.5))
+
+    def _probe(self, name: str) -> None:
+        """A prompt sent as the fault begins: how long until it is answered."""
+        number = len(self._probes)
+        template = self._guests[0]
+        guest = Guest(
+            self.site.url,
+            random.Random(f"probe {number}"),
+            template.expected,
+            template.text_of,
+        )
+
+        def measure() -> None:
+            began = time.monotonic()
+            until = began + PROBE_SECONDS
+            while not guest._first_visit() and time.monotonic() < until:
+                time.sleep(0.2)
+            sent = guest.send(until)
+            if sent is not None:
+                guest.watch(sent, until)
+                if sent.state == "done":
+                    self._recovery[name].append(time.monotonic() - began)
+
+        thread = threading.Thread(target=measure, daemon=True)
+        self._guests.append(guest)
+        self._probes.append(thread)
+        thread.start()
+
+    def _settle(self) -> Audit:
+        """No more faults: everything ends, and the mailbox lets go."""
+        self._say("settling")
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while time.monotonic() < deadline:
+            audit = examine(self.site.database, self._guests)
+            if not audit.pending:
+                break
+            time.sleep(1)
+        for guest in self._guests:
+            for sent in guest.sent:
+                if sent.state not in TERMINAL or guest.dice.random() < 0.05:
+                    guest.look(sent)
+        audit = examine(self.site.database, self._guests)
+        deadline = time.monotonic() + LETTING_GO_SECONDS
+        while (left := keys_left(self.site.client)) and time.monotonic() < deadline:
+            time.sleep(1)
+        audit.keys_left = left
+        audit.grown = self._grown()
+        return audit
+
+    def _watch_memory(self) -> None:
+        while not self._is_over.wait(2):
+            self.site.note_memory()
+
+    def _grown(self) -> dict[str, float]:
+        """From the second third of each process's life to its end."""
+        grown = {}
+        for part in self.site.parts:
+            notes = part.memory[len(part.memory) // 3 :]
+            if len(notes) > 10 and notes[-1] - notes[0] > GROWTH_MEBIBYTES:
+                grown[part.name] = round(notes[-1] - notes[0], 1)
+        return grown
+
+
+def question(dice: random.Random) -> str:
+    """For a real model, whose words nobody knows beforehand."""
+    return f"Say something about the {dice.choice(WORDS.split())}, in one sentence."
+
+
+def main() -> int:
+    seconds = float(os.environ.get("CHAOS_SECONDS", "120"))
+    run = Run(
+        seconds=seconds,
+        guests=int(os.environ.get("CHAOS_GUESTS", "20")),
+        seed=int(os.environ.get("CHAOS_SEED", "1")),
+        pause=float(os.environ.get("CHAOS_PAUSE", "7")),
+        only=os.environ.get("CHAOS_ONLY", "").split(),
+        model=os.environ.get("CHAOS_MODEL", "scripted"),
+        without=os.environ.get("CHAOS_WITHOUT", ""),
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    audit = run.run()
+    text = audit.to_json()
+    print(text)
+    if target := os.environ.get("CHAOS_JSON"):
+        Path(target).write_text(text + "\n")
+    return 0 if audit.is_clean and not audit.keys_left else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
