@@ -21,7 +21,8 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._ready = threading.Event()
         self.port = 0
-        threading.Thread(target=self._run, name="proxy", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
+        self._thread.start()
         self._ready.wait(10)
 
     @property
@@ -42,9 +43,10 @@ class Proxy:
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
 
     def _hang_up(self) -> None:
-        for writer in self._writers:
+        for writer in list(self._writers):
             writer.close()
 
     def _run(self) -> None:
@@ -55,6 +57,13 @@ class Proxy:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
+        server.close()
+        self._hang_up()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.close()
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -24,9 +24,9 @@ from tests.chaos.site import Site
 from worker.scripted import expected_reply
 
 #: After the last fault everything has this long to come to an end.
-SETTLING_SECONDS = 120
+SETTLING_SECONDS = float(os.environ.get("CHAOS_SETTLING", "120"))
 #: And the mailbox this long to let go.
-LETTING_GO_SECONDS = 60
+LETTING_GO_SECONDS = min(60, SETTLING_SECONDS)
 PROBE_SECONDS = 60
 GROWTH_MEBIBYTES = 80
 WORDS = "sea bee rain river cat moon bread lamp stone wind"

@@ -1,55 +1,76 @@
-"""A short run of each kind inside ``make test``; ``make chaos`` is the long one."""
+"""A short run of each kind inside ``make test``; ``make chaos`` is the long one.
+
+Each is a process of its own, started as a person starts it.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.chaos.run import Run
+from tests.processes import ROOT
 from tests.worker.test_exactness import IS_SOAK
 
-#: One after another: each starts some eight processes.
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.timeout(600)
 
 
-def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text() -> None:
-    audit = Run(seconds=240 if IS_SOAK else 40, guests=12, pause=2).run()
-    print(audit.to_json())
-    assert audit.is_clean, audit.to_json()
-    assert audit.failed == 0, audit.to_json()
-    assert audit.keys_left == 0
-    assert not audit.grown
-    assert audit.prompts > 50
-    assert audit.faults >= 4
+def audit_of(folder: Path, **settings: str) -> dict[str, Any]:
+    target = folder / "audit.json"
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.chaos.run"],
+        cwd=ROOT,
+        env={**os.environ, "CHAOS_GUESTS": "12", "CHAOS_JSON": str(target), **settings},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert target.exists(), ran.stderr[-5000:]
+    print(ran.stdout)
+    return dict(json.loads(target.read_text()))
+
+
+def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
+    tmp_path: Path,
+) -> None:
+    seconds = "240" if IS_SOAK else "40"
+    audit = audit_of(tmp_path, CHAOS_SECONDS=seconds, CHAOS_PAUSE="2")
+    bad = ("lost", "doubled", "pending", "wrong", "failed", "keys_left")
+    assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)
+    assert not audit["grown"]
+    assert audit["prompts"] > 50
+    assert audit["faults"] >= 4
+    assert audit["recovery"]
 
 
 CONTROLS = {
     # A frozen worker comes back and writes into what another one has taken.
-    "fence": (["freeze_worker", "cut_worker_off"], ("wrong", "doubled")),
+    "fence": ("freeze_worker cut_worker_off", ("wrong", "doubled")),
     # Nobody takes back what a lost worker held, nor publishes what Redis forgot.
-    "sweep": (["flush_redis", "kill_worker"], ("pending",)),
-    "key": (["kill_web", "break_connections"], ("doubled", "wrong")),
+    "sweep": ("flush_redis kill_worker", ("pending",)),
+    # Sent again after trouble, or with a double Enter, it becomes another prompt.
+    "key": ("kill_web break_connections", ("doubled", "wrong")),
 }
 
 
 @pytest.mark.parametrize("without", CONTROLS)
 def test_with_a_protection_switched_off_the_audit_finds_it(
-    without: str, monkeypatch: pytest.MonkeyPatch
+    without: str, tmp_path: Path
 ) -> None:
     """Otherwise it would see nothing."""
-    monkeypatch.setattr("tests.chaos.run.SETTLING_SECONDS", 8)
-    monkeypatch.setattr("tests.chaos.run.LETTING_GO_SECONDS", 1)
     only, expected = CONTROLS[without]
-    audit = Run(seconds=25, guests=12, pause=1, only=only, without=without).run()
-    print(audit.to_json())
-    assert any(getattr(audit, name) for name in expected), audit.to_json()
-
-
-def test_an_audit_can_be_read_by_programs() -> None:
-    from tests.chaos.audit import Audit
-
-    found = json.loads(Audit(prompts=3).to_json())
-    names = ("prompts", "faults", "failed", "lost", "doubled", "pending", "wrong")
-    assert set(names) <= set(found)
-    assert "recovery" in found
+    audit = audit_of(
+        tmp_path,
+        CHAOS_SECONDS="25",
+        CHAOS_PAUSE="1",
+        CHAOS_SETTLING="8",
+        CHAOS_ONLY=only,
+        CHAOS_WITHOUT=without,
+    )
+    assert any(audit[name] for name in expected)
