@@ -16,6 +16,11 @@ from transformers import AttentionInterface
 from worker.packing import Packing
 
 NAME = "rows"
+#: What some models ask of attention besides, and what is not computed here.
+CHANGE_SCORES = (
+    *("softcap", "s_aux", "sinks", "position_bias"),
+    *("indices", "block_indices"),
+)
 
 
 def attend(
@@ -27,14 +32,18 @@ def attend(
     *,
     packing: Packing,
     scaling: float,
-    **_: Any,
+    **others: Any,
 ) -> tuple[Tensor, None]:
     """What each packed token makes of its row.
 
     ``query``: [1, heads, tokens, head size]; ``key`` and ``value``, those of all rows:
     [rows, key heads, row's tokens, head size]. Returns [1, tokens, heads, head size].
+    Raises ``ValueError`` where the model wants scores to be changed besides.
     """
     del module, attention_mask
+    for name in CHANGE_SCORES:
+        if others.get(name) is not None:
+            raise ValueError(f"its attention is not a plain one: {name}")
     queries = query[0].transpose(0, 1)  # [tokens, heads, head size]
     if packing.is_plain and packing.together:
         # Every row asks with one token: by far the most frequent step.

@@ -109,7 +109,9 @@ class Batcher(Generic[S]):
     def admit(self) -> None:
         """Let those who waited longest join while there is room."""
         while self.waiting and len(self.live) < self.slots:
-            self._join(self.waiting.popleft())
+            # It stands in one of both all the while: others ask whether there is any.
+            self._join(self.waiting[0])
+            self.waiting.popleft()
 
     def plan(self) -> list[Span[S]]:
         """What to read next: a token of each reply, and some of the prompts.

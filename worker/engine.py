@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,12 +105,15 @@ class TransformersEngine:
         return self._meter.pace(live=len(self._batcher.live), waiting=waiting)
 
     def close(self, grace_seconds: float) -> None:
+        is_own = threading.current_thread() is self._thread
+        # Its own thread cannot wait for itself.
+        grace = 0.0 if is_own else min(max(0.0, grace_seconds), threading.TIMEOUT_MAX)
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
-            self._changed.wait_for(self._is_idle, timeout=max(0.0, grace_seconds))
+            self._changed.wait_for(self._is_idle, timeout=grace)
             self._is_handing_back = True
-        if threading.current_thread() is not self._thread:
+        if not is_own:
             self._thread.join()
 
     def step(self) -> None:
@@ -200,7 +204,9 @@ class TransformersEngine:
         self._batcher.forget_rows()
         self._let_go()
         try:
-            # The old store goes before the new one comes: memory may be what lacks.
+            # The old store goes before the new one comes: memory may be what lacks. The
+            # frames in which the fault arose hold it too.
+            traceback.clear_frames(error.__traceback__)
             del self._store
             self._store = self._new_store()
         except BaseException as fault:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from worker.text import ReplyText
 from worker.tokenizer import Tokenizer
 from worker.transcript import BadTurns, Layout, fit, layout_for, reply_budget
 
-#: A reply that was live in so many faults of the whole engine is given up.
+#: A reply that was live in so many faults of the whole engine, and came no further in
+#: between, is given up.
 MOST_FAULTS = 3
 
 
@@ -125,7 +127,7 @@ class Generation(Sequence):
 
     def take(self, token: int) -> None:
         """Add a token to the reply, tell of its text, end where it is the last."""
-        self.is_suspect = False
+        self.is_suspect, self._faults = False, 0
         if token in self._speaker.eos_ids:
             self.end(Outcome.DONE)
             return
@@ -219,5 +221,6 @@ def describe(error: BaseException) -> str:
 def _seconds(value: object) -> float:
     """``value`` as a number; NaN when it is none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):
+            return float(value)
     return math.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +51,9 @@ class Room:
         fitting = budget // row_bytes
         if fitting < 1:
             raise ModelUnavailable(
-                f"One reply needs {row_bytes / MEBI:.0f} MB for its keys and values; "
-                f"WORKER_MEMORY_MB allows {budget / MEBI:.0f}."
+                f"One reply needs {row_bytes / MEBI:.0f} MB for its keys and values, "
+                f"and there are {budget / MEBI:.0f}: set WORKER_MEMORY_MB to "
+                f"{math.ceil(row_bytes / MEBI)} or more."
             )
         rows = min(fitting, slots * (1 + KEPT_ROWS))
         return cls(slots=min(slots, rows), rows=rows)

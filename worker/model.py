@@ -22,8 +22,10 @@ from worker.protocol import ModelUnavailable
 from worker.store import RowShape, Store
 from worker.tokenizer import Tokenizer
 
-#: What may lie between two ways to compute the same logits, as a share of their range.
-TOLERATED_SHARE = 0.05
+#: What may lie between two ways to compute the same logits, as a share of their range:
+#: rounding makes a millionth of it in full precision.
+TOLERATED_SHARE = 1e-3
+TOLERATED_SHARE_OF_HALF = 0.05
 
 
 def pick_device(name: str) -> torch.device:
@@ -118,16 +120,16 @@ def load(folder: Path, *, device: str = "auto", threads: int = 0) -> LanguageMod
     tokenizer = _loaded(folder, AutoTokenizer.from_pretrained, {})
     if not tokenizer.is_fast:
         raise ModelUnavailable(f"{folder}: has no fast tokenizer (tokenizer.json).")
-    model = LanguageModel(module.to(place).eval(), tokenizer, place)
     # Now, so that a bad device or a model of another kind shows here, not later.
     try:
+        model = LanguageModel(module.to(place).eval(), tokenizer, place)
         expected = _plain_logits(module, place)
         if place.type == "cpu" and can_pack():
             replace_layers(module)
         _check_agreement(model, expected)
     except ModelUnavailable:
         raise
-    except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever a model of another build stumbles over
         reason = str(error).strip().partition("\n")[0]
         raise ModelUnavailable(
             f"{folder}: this kind of model cannot be served: it does not run on rows"
@@ -159,7 +161,9 @@ def _check_agreement(model: LanguageModel, expected: Tensor) -> None:
     for start, stop in ((0, 4), (4, 5), (5, 6)):
         logits = model.forward([Span(sequence, 1, start, stop)], store)
     gap = float((logits[0] - expected).abs().max())
-    if not gap <= TOLERATED_SHARE * float(expected.max() - expected.min()):
+    is_full = store.dtype == torch.float32
+    share = TOLERATED_SHARE if is_full else TOLERATED_SHARE_OF_HALF
+    if not gap <= share * float(expected.max() - expected.min()):
         raise ModelUnavailable(
             "This kind of model cannot be served: its attention is not a plain one."
         )
@@ -196,8 +200,21 @@ def _eos_ids(module: Any, tokenizer: Tokenizer) -> frozenset[int]:
 
 
 def _context_tokens(config: Any) -> int:
-    """The longest sequence in which every token can see every other one."""
+    """The longest sequence in which every token can see every other one, and in which
+    positions mean the same however long the others in a step are."""
     text = config.get_text_config()
     longest = getattr(text, "max_position_embeddings", None) or 2048
-    window = getattr(text, "sliding_window", None) or longest
-    return int(min(longest, window))
+    limits = [longest]
+    for name in ("sliding_window", "attention_chunk_size"):
+        limits.append(getattr(text, name, None) or longest)
+    if getattr(text, "attn_temperature_tuning", None):
+        # From there on scores are scaled by a position that the cache would tell.
+        limits.append((getattr(text, "floor_scale", None) or longest) - 1)
+    rope = getattr(text, "rope_parameters", None) or {}
+    if "longrope" in str(rope):
+        # Beyond it, the longest in a step changes the positions of all.
+        original = getattr(text, "original_max_position_embeddings", None)
+        limits.append(
+            original or rope.get("original_max_position_embeddings") or longest
+        )
+    return int(min(limits))

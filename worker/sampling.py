@@ -44,6 +44,8 @@ def check(settings: Settings) -> None:
     _check_whole("top_k", settings.top_k, 0, 2**31)
     _check_whole("max_new_tokens", settings.max_new_tokens, 1, 2**31)
     _check_whole("seed", settings.seed, -(2**63), 2**63 - 1)
+    if not isinstance(settings.stop, tuple | list):
+        raise BadSettings("stop must be texts")
     if len(settings.stop) > MOST_STOPS or not all(
         isinstance(stop, str) and 0 < len(stop) <= LONGEST_STOP_CHARACTERS
         for stop in settings.stop
@@ -225,11 +227,10 @@ def _nucleus(weights: Tensor, top_p: float) -> float:
 
 def _scores(logits: Tensor, best: Tensor, samplers: Sequence[Sampler]) -> Tensor:
     """Logits over temperature, where 0 is the best, [lines, 1], of each line."""
-    heat = torch.tensor(
-        [[sampler.temperature] for sampler in samplers], device=logits.device
-    )
+    heats = [[sampler.temperature] for sampler in samplers]
+    heat = torch.tensor(heats, dtype=torch.float32, device=logits.device)
     # The best is taken off first: a tiny temperature cannot overflow then.
-    return (logits - best) / heat
+    return (logits - best) / heat.clamp(min=torch.finfo(heat.dtype).tiny)
 
 
 def pick(scores: Tensor, tokens: Tensor, keys: Tensor) -> Tensor:

@@ -172,7 +172,7 @@ class Server:
         """Let the engine answer, and wait until it has."""
         try:
             request = wire.Request.from_json(delivery.claim.request)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             delivery.on_end(_failed(wire.ErrorCode.BAD_REQUEST, error))
             return
         try:

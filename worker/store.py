@@ -57,6 +57,7 @@ class Store(Cache):
         self._layers = [_zeros(size, shape.dtype, device) for _ in range(shape.layers)]
         #: The tokens that were read into the rows: [rows, tokens].
         self.ids = torch.zeros((rows, shape.tokens), dtype=torch.long, device=device)
+        self.dtype = shape.dtype
         self._packing: Packing | None = None
 
     def write_at(self, packing: Packing) -> None:

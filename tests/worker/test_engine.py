@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+import weakref
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -150,7 +151,9 @@ def test_a_demand_for_too_many_tokens_leaves_half_of_the_context_to_the_prompt(
         {"seed": 2**64},
         {"stop": ("",)},
         {"stop": (5,)},
+        {"stop": None},
         {"max_seconds": "long"},
+        {"max_seconds": 10**400},
     ],
 )
 def test_bad_settings_fail_the_reply_as_a_bad_request(
@@ -332,6 +335,66 @@ def test_a_poisonous_run_fails_alone(
     assert "secret" not in heard[2].endings[0].detail
     del heard[2], expected[2]
     assert [one.text for one in heard] == expected
+
+
+def test_an_innocent_reply_outlives_many_poisonous_ones(
+    gpt2: LanguageModel, closing: list[Engine]
+) -> None:
+    poison = gpt2.tokenizer.encode("poison")
+
+    def is_due(spans: list[Span[Any]]) -> bool:
+        prompts = [list(span.sequence.prompt_ids) for span in spans]
+        size = len(poison)
+        return any(
+            poison == ids[n : n + size] for ids in prompts for n in range(len(ids))
+        )
+
+    gate = Gate(gpt2)
+    faulty = Faulty(gate, is_due, RuntimeError())  # type: ignore[arg-type]
+    faulty._model = gate  # type: ignore[assignment]
+    engine = TransformersEngine(faulty, entry_for(), rows=3)  # type: ignore[arg-type]
+    closing.append(engine)
+    innocent = Heard()
+    asked = request_for("why is the sea blue", max_new_tokens=60, temperature=1.0)
+    run = engine.submit(asked, innocent)
+    for _ in range(6):
+        bad = Heard()
+        engine.submit(request_for("poison"), bad)
+        before = run.new_tokens
+        while not bad.endings or run.new_tokens == before:
+            assert not innocent.endings, innocent.endings
+            gate.steps.release()
+            bad._ended.wait(0.02)
+        assert bad.endings[0].error == ErrorCode.MODEL_ERROR
+    gate.open()
+    assert innocent.ending().outcome == Outcome.DONE
+
+
+def test_the_old_store_is_gone_before_the_new_one_is_made(
+    gpt2: LanguageModel, closing: list[Engine]
+) -> None:
+    steps, stores, alive = count(), [], []
+
+    def new_store(rows: int, tokens: int) -> Store:
+        alive.append(sum(one() is not None for one in stores))
+        store = gpt2.new_store(rows, tokens)
+        stores.append(weakref.ref(store))
+        return store
+
+    faulty = Faulty(gpt2, lambda _: next(steps) in (3, 6), MemoryError())
+    faulty.new_store = new_store  # type: ignore[method-assign]
+    engine = TransformersEngine(faulty, entry_for(), rows=2)  # type: ignore[arg-type]
+    closing.append(engine)
+    assert finished(engine, "hello").ending().outcome == Outcome.DONE
+    assert alive == [0, 0, 0]
+
+
+def test_closing_waits_for_ever_if_told_so(gpt2: LanguageModel) -> None:
+    engine = TransformersEngine(gpt2, entry_for())
+    heard = Heard()
+    engine.submit(request_for("hello"), heard)
+    engine.close(math.inf)
+    assert heard.endings[0].outcome == Outcome.DONE
 
 
 def test_an_engine_beyond_repair_hands_everything_back(

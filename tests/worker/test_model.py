@@ -11,10 +11,14 @@ from transformers import (
     BloomForCausalLM,
     Gemma2Config,
     Gemma2ForCausalLM,
+    Lfm2Config,
+    Lfm2ForCausalLM,
     MambaConfig,
     MambaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
 )
 
 from tests.worker.conftest import (
@@ -158,3 +162,54 @@ def test_a_model_of_another_build_is_refused_in_one_line(
     with pytest.raises(ModelUnavailable, match="this kind of model") as refused:
         load(folder, device="cpu", threads=1)
     assert "\n" not in str(refused.value)
+
+
+def phi3(**changes: Any) -> Any:
+    config = Phi3Config(**{**TINY, "pad_token_id": 0}, **changes)
+    return Phi3ForCausalLM(config)
+
+
+@pytest.mark.parametrize(
+    ("make", "context"),
+    [
+        (
+            lambda: phi3(
+                original_max_position_embeddings=48,
+                rope_parameters={
+                    "rope_type": "longrope",
+                    "rope_theta": 10000.0,
+                    "short_factor": [1.0] * 4,
+                    "long_factor": [4.0] * 4,
+                },
+            ),
+            48,
+        ),
+        (phi3, 128),
+    ],
+)
+def test_positions_must_not_depend_on_who_else_is_in_a_step(
+    tmp_path: Path, make: Any, context: int
+) -> None:
+    torch.manual_seed(1)
+    folder = write_model(tmp_path / "model", make(), byte_tokenizer())
+    assert load(folder, device="cpu", threads=1).context_tokens == context
+
+
+@pytest.mark.parametrize("cap", [50.0, 8.0])
+def test_a_cap_on_scores_is_refused_however_little_it_shows(
+    tmp_path: Path, cap: float
+) -> None:
+    config = Gemma2Config(**TINY, head_dim=8, attn_logit_softcapping=cap)
+    folder = write_model(
+        tmp_path / "model", Gemma2ForCausalLM(config), byte_tokenizer()
+    )
+    with pytest.raises(ModelUnavailable, match="softcap"):
+        load(folder, device="cpu", threads=1)
+
+
+def test_a_cache_with_other_layers_is_refused(tmp_path: Path) -> None:
+    layers = ["conv", "full_attention"]
+    module = Lfm2ForCausalLM(Lfm2Config(**TINY, layer_types=layers))
+    folder = write_model(tmp_path / "model", module, byte_tokenizer())
+    with pytest.raises(ModelUnavailable, match="this kind of model"):
+        load(folder, device="cpu", threads=1)
