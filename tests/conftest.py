@@ -8,12 +8,29 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_save
 from django.test import Client
 
-from chat.models import User
+from chat.models import Message, User
 from chatsite.mailbox import Mailbox, open_mailbox
+from tests import canary
 from tests.environment import FOLDER, SOCKET
 from tests.valkey import Valkey
+
+
+@pytest.fixture(autouse=True)
+def _no_text_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    canary.begin()
+
+    def note(instance: Message, **_: object) -> None:
+        canary.note(instance.text)
+
+    post_save.connect(note, sender=Message)
+    yield
+    post_save.disconnect(note, sender=Message)
+    for when in ("setup", "call"):
+        for record in caplog.get_records(when):  # type: ignore[arg-type]
+            canary.look_for_leaks(f"{record.getMessage()} {record.exc_text or ''}")
 
 
 @pytest.fixture(scope="session")

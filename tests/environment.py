@@ -13,6 +13,8 @@ from pathlib import Path
 
 FOLDER = Path(tempfile.mkdtemp(prefix="chatsite-test-"))
 SOCKET = FOLDER / "redis.sock"
+#: `make soak`: the same tests at larger counts.
+IS_SOAK = bool(os.environ.get("SOAK"))
 
 os.environ.update(
     DATA_DIR=str(FOLDER / "data"),

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests import canary
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -65,6 +67,8 @@ class Program:
     ) -> None:
         if self.is_alive:
             self.kill()
+        if error is None:
+            canary.look_for_leaks(self.log)
         if error is not None:
             sys.stderr.write(f"--- {self.process.args}\n{self.log[-6000:]}\n")
         self.output.unlink()

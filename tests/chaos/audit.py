@@ -31,6 +31,8 @@ class Audit:
     pending: int = 0
     wrong: int = 0
     keys_left: int = 0
+    #: Logs that hold what somebody wrote.
+    leaks: list[str] = field(default_factory=list)
     #: Processes whose memory grew, with how much.
     grown: dict[str, float] = field(default_factory=dict)
     #: How often each fault was made.
@@ -124,6 +126,19 @@ def keys_left(client: redis.Redis) -> int:
         for kind in ("reply", "text")
         for _ in client.scan_iter(f"mailbox:{kind}:*", count=1000)
     )
+
+
+def leaks(logs: Sequence[Path], guests: Sequence[Guest]) -> list[str]:
+    """Names of the logs in which the first words of a prompt stand."""
+    written = {
+        " ".join(sent.text.split()[:3]) for guest in guests for sent in guest.sent
+    }
+    found = []
+    for log in logs:
+        text = log.read_text(errors="replace")
+        if any(words in text for words in written):
+            found.append(log.name)
+    return found
 
 
 def summary(seconds: Sequence[float]) -> dict[str, float]:

@@ -77,9 +77,38 @@ def drain_worker(site: Site, dice: random.Random) -> None:
 def cut_worker_off(site: Site, dice: random.Random) -> None:
     with _worker(site, dice) as found:
         if found:
-            site.proxies[found[0]].cut()
+            site.worker_proxies[found[0]].cut()
             time.sleep(2 * LEASE_SECONDS)
-            site.proxies[found[0]].mend()
+            site.worker_proxies[found[0]].mend()
+
+
+def cut_web_off(site: Site, dice: random.Random) -> None:
+    """The web server reaches no queue: prompts wait in their rows."""
+    del dice
+    site.web_proxy.cut()
+    time.sleep(2 * LEASE_SECONDS)
+    site.web_proxy.mend()
+
+
+def cut_keeper_off(site: Site, dice: random.Random) -> None:
+    proxy = dice.choice(site.keeper_proxies)
+    proxy.cut()
+    time.sleep(2 * LEASE_SECONDS)
+    proxy.mend()
+
+
+def strand_connections(site: Site, dice: random.Random) -> None:
+    """Half open: nobody says that they are gone, and nothing ever comes again."""
+    del dice
+    for proxy in site.proxies:
+        proxy.strand()
+
+
+def reset_connections(site: Site, dice: random.Random) -> None:
+    """Broken every two seconds."""
+    for _ in range(4):
+        break_connections(site, dice)
+        time.sleep(2)
 
 
 def break_connections(site: Site, dice: random.Random) -> None:
@@ -153,6 +182,14 @@ def flush_redis(site: Site, dice: random.Random) -> None:
     site.client.flushall()
 
 
+def fill_redis(site: Site, dice: random.Random) -> None:
+    """Its memory is used up: it answers questions and refuses whatever is new."""
+    del dice
+    site.client.config_set("maxmemory", "1mb")
+    time.sleep(4)
+    site.client.config_set("maxmemory", "0")
+
+
 def fill_disk(site: Site, dice: random.Random) -> None:
     """The database's disk is full for a while."""
     del dice
@@ -176,7 +213,11 @@ FAULTS: dict[str, Fault] = {
         nap_worker,
         drain_worker,
         cut_worker_off,
+        cut_web_off,
+        cut_keeper_off,
         break_connections,
+        reset_connections,
+        strand_connections,
         move_clock,
         kill_web,
         freeze_web,
@@ -186,6 +227,7 @@ FAULTS: dict[str, Fault] = {
         kill_redis,
         empty_redis,
         flush_redis,
+        fill_redis,
         fill_disk,
     )
 }
@@ -198,5 +240,6 @@ def faults_here(site: Site) -> tuple[dict[str, Fault], list[str]]:
         del found["fill_disk"]
         lacking.append("no disk full: mounting a small file system needs root")
     if not site.keepers:
-        del found["kill_keeper"], found["freeze_keeper"]
+        for name in ("kill_keeper", "freeze_keeper", "cut_keeper_off"):
+            del found[name]
     return found, lacking

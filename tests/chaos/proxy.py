@@ -1,4 +1,4 @@
-"""A TCP proxy in front of the queue: passes on, goes silent, or hangs up."""
+"""A TCP proxy in front of the queue: passes on, goes silent, hangs up, strands."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Proxy:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._is_cut = False
+        #: Connections made before this number pass nothing on and are never closed.
+        self._stranded = 0
+        self._made = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._ready = threading.Event()
         self.port = 0
@@ -40,6 +43,10 @@ class Proxy:
     def hang_up(self) -> None:
         """Break every connection once."""
         self._loop.call_soon_threadsafe(self._hang_up)
+
+    def strand(self) -> None:
+        """Every connection there is goes silent for good; new ones work."""
+        self._stranded = self._made
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -69,6 +76,8 @@ class Proxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._writers.add(writer)
+        self._made += 1
+        number = self._made
         try:
             far = await asyncio.open_unix_connection(self._target)
         except OSError:
@@ -77,19 +86,26 @@ class Proxy:
             return
         self._writers.add(far[1])
         try:
-            await asyncio.gather(self._pass(reader, far[1]), self._pass(far[0], writer))
+            await asyncio.gather(
+                self._pass(reader, far[1], number), self._pass(far[0], writer, number)
+            )
         finally:
             for one in (writer, far[1]):
                 self._writers.discard(one)
                 one.close()
 
     async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        number: int,
     ) -> None:
         try:
             while data := await reader.read(65536):
                 while self._is_cut:  # noqa: ASYNC110 - set from another thread
                     await asyncio.sleep(0.05)
+                if number <= self._stranded:
+                    continue
                 writer.write(data)
                 await writer.drain()
         except (OSError, RuntimeError):

@@ -1,7 +1,7 @@
 """A run: guests at work while faults happen, and the audit in the end.
 
 python -m tests.chaos.run        (CHAOS_SECONDS, CHAOS_JSON, CHAOS_GUESTS,
-                                  CHAOS_MODEL, CHAOS_WITHOUT)
+                                  CHAOS_MODEL, CHAOS_WITHOUT, CHAOS_CALM …)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.chaos.audit import Audit, examine, keys_left, summary
+from tests.chaos.audit import Audit, examine, keys_left, leaks, summary
 from tests.chaos.faults import FAULTS, Fault, faults_here
 from tests.chaos.guests import TERMINAL, Guest, crowd
 from tests.chaos.site import Site
@@ -29,6 +29,8 @@ SETTLING_SECONDS = float(os.environ.get("CHAOS_SETTLING", "120"))
 LETTING_GO_SECONDS = min(60, SETTLING_SECONDS)
 PROBE_SECONDS = 60
 GROWTH_MEBIBYTES = 80
+#: In a calm run: how long a prompt takes when nothing is broken.
+UNTOUCHED = "untouched"
 WORDS = "sea bee rain river cat moon bread lamp stone wind"
 
 
@@ -53,13 +55,16 @@ class Run:
         only: Sequence[str] = (),
         model: str = "scripted",
         without: str = "",
+        is_calm: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``pause``: seconds between faults. ``only``: these faults, in their order."""
+        """``pause``: seconds between faults. ``only``: these faults. ``is_calm``: one
+        at a time, each after the site is well again, to see how long that takes."""
         self._seconds = seconds
         self._pause = pause
         self._dice = random.Random(seed)
         self._only = only
+        self._is_calm = is_calm
         self._say = say
         self._folder = Path(tempfile.mkdtemp(prefix="chaos-"))
         self.site = Site(self._folder, model=model, without=without)
@@ -107,6 +112,8 @@ class Run:
         until = time.monotonic() + self._seconds
         names: list[str] = []
         time.sleep(2)
+        if self._is_calm:
+            faults = {UNTOUCHED: lambda *_: None, **faults}
         while (left := until - time.monotonic()) > 3:
             if not names:
                 # Each of them once before any comes again.
@@ -114,12 +121,14 @@ class Run:
                 self._dice.shuffle(names)
             name = names.pop()
             self._say(f"{left:5.0f} s left: {name}")
-            self._probe(name)
+            probe = self._probe(name)
             faults[name](self.site, self._dice)
-            self._made[name] += 1
+            self._made[name] += name != UNTOUCHED
+            if self._is_calm:
+                probe.join(PROBE_SECONDS)
             time.sleep(self._pause * self._dice.uniform(0.5, 1.5))
 
-    def _probe(self, name: str) -> None:
+    def _probe(self, name: str) -> threading.Thread:
         """A prompt sent as the fault begins: how long until it is answered."""
         number = len(self._probes)
         template = self._guests[0]
@@ -127,7 +136,7 @@ class Run:
             self.site.url,
             random.Random(f"probe {number}"),
             template.expected,
-            template.text_of,
+            lambda dice: f"probe {dice.getrandbits(40):x} [run] [words=3]",
         )
 
         def measure() -> None:
@@ -145,6 +154,7 @@ class Run:
         self._guests.append(guest)
         self._probes.append(thread)
         thread.start()
+        return thread
 
     def _settle(self) -> Audit:
         """No more faults: everything ends, and the mailbox lets go."""
@@ -165,6 +175,7 @@ class Run:
             time.sleep(1)
         audit.keys_left = left
         audit.grown = self._grown()
+        audit.leaks = leaks([part.log for part in self.site.parts], self._guests)
         return audit
 
     def _watch_memory(self) -> None:
@@ -196,6 +207,7 @@ def main() -> int:
         only=os.environ.get("CHAOS_ONLY", "").split(),
         model=os.environ.get("CHAOS_MODEL", "scripted"),
         without=os.environ.get("CHAOS_WITHOUT", ""),
+        is_calm=bool(os.environ.get("CHAOS_CALM")),
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
     audit = run.run()
@@ -203,7 +215,7 @@ def main() -> int:
     print(text)
     if target := os.environ.get("CHAOS_JSON"):
         Path(target).write_text(text + "\n")
-    return 0 if audit.is_clean and not audit.keys_left else 1
+    return 0 if audit.is_clean and not audit.keys_left and not audit.leaks else 1
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ class Part:
 
 
 class Site:
-    """Valkey, web, two keepers and three workers, each worker behind a proxy."""
+    """Valkey; web, two keepers and three workers, each of them behind a proxy."""
 
     def __init__(self, folder: Path, *, model: str = "scripted", without: str = ""):
         """``without``: what is switched off, for a control arm."""
@@ -94,7 +94,9 @@ class Site:
         self.disk.mkdir(parents=True)
         self.has_own_disk = self._mount()
         self.database = self.disk / "chat.sqlite3"
-        self.proxies = [Proxy(self.socket) for _ in range(WORKERS)]
+        self.web_proxy = Proxy(self.socket)
+        self.keeper_proxies = [Proxy(self.socket) for _ in range(KEEPERS)]
+        self.worker_proxies = [Proxy(self.socket) for _ in range(WORKERS)]
         self.clock_files = [folder / f"clock-{n}" for n in range(WORKERS)]
         self.valkey = self._part(
             "valkey",
@@ -111,10 +113,14 @@ class Site:
                 *("-m", "gunicorn", "--config", "python:launch.gunicorn_config"),
                 "chatsite.wsgi:application",
             ),
+            REDIS_URL=self.web_proxy.url,
         )
         self.keepers = [
-            self._part(f"keeper-{n}", self._python("manage.py", "keeper"))
-            for n in range(0 if without == "sweep" else KEEPERS)
+            self._part(
+                f"keeper-{n}", self._python("manage.py", "keeper"), REDIS_URL=proxy.url
+            )
+            for n, proxy in enumerate(self.keeper_proxies)
+            if without != "sweep"
         ]
         self.workers = [self._worker(n) for n in range(WORKERS)]
         self._supervised: set[str] = set()
@@ -124,6 +130,10 @@ class Site:
     @property
     def parts(self) -> list[Part]:
         return [self.valkey, self.web, *self.keepers, *self.workers]
+
+    @property
+    def proxies(self) -> list[Proxy]:
+        return [self.web_proxy, *self.keeper_proxies, *self.worker_proxies]
 
     @property
     def client(self) -> redis.Redis:
@@ -220,6 +230,8 @@ class Site:
 
     def _part(self, name: str, command: list[str], **environment: str) -> Part:
         log = self.folder / f"{name}.log"
+        # Nothing stays behind of a run that is killed.
+        command = [sys.executable, "launch/bound.py", "KILL", *command]
         return Part(name, command, self._environment(**environment), log)
 
     def _worker(self, number: int) -> Part:
@@ -232,7 +244,7 @@ class Site:
             clock=str(clock),
         )
         return self._part(
-            f"worker-{number}", command, REDIS_URL=self.proxies[number].url
+            f"worker-{number}", command, REDIS_URL=self.worker_proxies[number].url
         )
 
     def _environment(self, **more: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT
-from tests.worker.test_exactness import IS_SOAK
+from tests.environment import IS_SOAK
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -44,6 +44,7 @@ def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     bad = ("lost", "doubled", "pending", "wrong", "failed", "keys_left")
     assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)
     assert not audit["grown"]
+    assert not audit["leaks"]
     assert audit["prompts"] > 50
     assert audit["faults"] >= 4
     assert audit["recovery"]

@@ -17,7 +17,7 @@ from chat.sentences import rounded_range
 from chat.services.expecting import expect
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, Queued
-from tests.worker.test_exactness import IS_SOAK
+from tests.environment import IS_SOAK
 from worker.serving import lengths_of
 
 MODEL = "m"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +12,13 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from chatsite.wire import Role, Turn
+from tests.environment import IS_SOAK
 from tests.worker.conftest import CONTEXT_TOKENS, Heard, entry_for, request_for
 from worker.batcher import Sequence, Span
 from worker.engine import TransformersEngine
 from worker.model import LanguageModel
 from worker.protocol import Engine
 
-#: `make soak` compares more of each reply, and longer prompts.
-IS_SOAK = bool(os.environ.get("SOAK"))
 PROMPTS = 50
 WORDS = [
     "why",

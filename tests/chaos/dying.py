@@ -1,0 +1,151 @@
+"""Processes of the site that die at a named point, as if the power went.
+
+They are forked from one that has imported everything, so that a thousand of them take
+minutes and not hours. Each body runs in a process of its own and ends by SIGKILL.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from launch.bound import die_with_parent
+
+#: Where a process dies, by who it is.
+WEB_POINTS = ("after_commit_before_publish", "after_commit_before_ring")
+WORKER_POINTS = (
+    "after_claim",
+    "mid_generation",
+    "before_final",
+    "after_final_before_ack",
+    "during_hand_back",
+)
+KEEPER_POINTS = ("in_sweep",)
+POINTS = (*WEB_POINTS, *WORKER_POINTS, *KEEPER_POINTS)
+
+Body = Callable[..., None]
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["tests.chaos.preloaded"])
+
+
+def start(body: Body, log: Path, *arguments: Any) -> BaseProcess:
+    """Run ``body`` in a process of its own, its output at the end of ``log``."""
+    process = _forks.Process(
+        target=_begin, args=(body, str(log), arguments), daemon=True
+    )
+    process.start()
+    return process
+
+
+def _begin(body: Body, log: str, arguments: tuple[Any, ...]) -> None:
+    if sys.platform == "linux":
+        die_with_parent(signal.SIGKILL, os.getppid())
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    body(*arguments)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def send_and_die(point: str, owner: str, text: str, key: str) -> None:
+    """Sends a prompt and dies at ``point``."""
+    from chat.models import User
+    from chat.services import publishing, sending
+
+    if point == "after_commit_before_publish":
+        sending.publish = lambda _: die()  # type: ignore[assignment,return-value]
+    else:
+        publishing.ring = lambda *_: die()  # type: ignore[assignment,return-value]
+    sending.send(User.objects.get(pk=owner), text, key)
+
+
+def serve_and_die(point: str, spared: str, is_late: bool) -> None:
+    """Serves, and dies at ``point`` of any reply but the one it is to spare.
+
+    ``is_late``: where the point is a word with the mailbox, die after it was said.
+    """
+    from chatsite.celery import app
+    from chatsite.mailbox import Mailbox
+
+    def dies(name: str, of: Callable[..., str | None], *, late: bool) -> None:
+        whole = getattr(Mailbox, name)
+
+        @wraps(whole)
+        def dying(*arguments: Any, **more: Any) -> Any:
+            is_due = of(*arguments) not in (None, spared)
+            if is_due and not late:
+                die()
+            answer = whole(*arguments, **more)
+            if is_due and late and answer is not None:
+                die()
+            return answer
+
+        setattr(Mailbox, name, dying)
+
+    match point:
+        case "after_claim":
+            _die_after_claim(Mailbox, spared)
+        case "mid_generation":
+            dies("write", _first_with_text, late=True)
+        case "before_final":
+            dies("finish", lambda _, write, *__: str(write[0]), late=False)
+        case "after_final_before_ack":
+            dies("finish", lambda _, write, *__: str(write[0]), late=True)
+        case "during_hand_back":
+            dies("hand_back", lambda _, reply, *__: str(reply), late=is_late)
+    app.worker_main(
+        [
+            *("worker", "--loglevel", "info"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        ]
+    )
+
+
+def _die_after_claim(mailbox: Any, spared: str) -> None:
+    whole = mailbox.claim
+
+    def dying(*arguments: Any, **more: Any) -> Any:
+        claim = whole(*arguments, **more)
+        if claim is not None and claim.reply != spared:
+            die()
+        return claim
+
+    mailbox.claim = dying
+
+
+def _first_with_text(_: Any, writes: Any, *__: Any) -> str | None:
+    return next((str(write[0]) for write in writes if write[3]), None)
+
+
+def sweep_and_die(calls: int) -> None:
+    """Sweeps, and dies after so many words with Redis."""
+    from chat.services.sweeping import Sweeper
+    from chatsite.mailbox.connection import Connection
+
+    whole, left = Connection.guarded, calls
+
+    def counted(self: Connection, call: Callable[[], Any]) -> Any:
+        nonlocal left
+        answer = whole(self, call)
+        left -= 1
+        if left < 0:
+            die()
+        return answer
+
+    Connection.guarded = counted  # type: ignore[method-assign,assignment]
+    sweeper = Sweeper()
+    while True:
+        sweeper.sweep()
+        time.sleep(0.05)
