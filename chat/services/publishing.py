@@ -30,13 +30,17 @@ def publish(reply: Reply) -> bool:
 
 
 def _is_wanted(reply: Reply) -> bool:
-    """Whether the row, as it stands now, is to be published as this attempt."""
-    wanted = Reply.objects.queued().filter(pk=reply.pk, attempt=reply.attempt)
-    return wanted.filter(stop_requested_at=None).exists()
+    """Whether the row still waits, as whatever attempt, and nobody asked to stop it."""
+    wanted = Reply.objects.queued().filter(pk=reply.pk, stop_requested_at=None)
+    return wanted.exists()
 
 
 def _ring_if_still_wanted(reply: Reply) -> None:
-    """Whoever stopped it meanwhile found no entry: so the stop is done here."""
+    """Whoever stopped it meanwhile found no entry: so the stop is done here.
+
+    One that was published anew meanwhile is as wanted as before: its newer entry
+    replaces this one.
+    """
     if _is_wanted(reply):
         ring(reply.model, wire.task_id(str(reply.pk), reply.attempt))
     else:

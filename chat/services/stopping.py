@@ -44,12 +44,13 @@ def _take_back(reply: Reply) -> bool:
 def carry_out(reply: Reply) -> None:
     """Bring a stop asked for into the mailbox. Raises ``MailboxAway``."""
     verdict = open_mailbox().stop(str(reply.pk))
-    if verdict in ("left", "ended"):
-        collect(str(reply.pk))
-    elif verdict == "missing":
-        reply.refresh_from_db(fields=["state", "attempt"])
-        if not reply.is_terminal and reply.end(wire.State.STOPPED):
-            _tell(reply)
+    if verdict == "flagged":
+        return
+    collect(str(reply.pk))
+    # Still waiting: the mailbox has nothing of it, or only an earlier attempt.
+    reply.refresh_from_db(fields=["state", "attempt"])
+    if not reply.is_terminal and reply.end(wire.State.STOPPED):
+        _tell(reply)
 
 
 def _tell(reply: Reply) -> None:

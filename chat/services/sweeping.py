@@ -92,12 +92,15 @@ def publish_forgotten() -> None:
     rows = list(queued.values_list("pk", "attempt"))
     known = open_mailbox().attempts([str(pk) for pk, _ in rows])
     behind = {
-        pk: found
+        pk: (attempt, found)
         for (pk, attempt), found in zip(rows, known, strict=True)
         if found is None or found < attempt
     }
     for reply in _batch(Reply.objects.queued().filter(pk__in=list(behind)[:BATCH])):
-        _guarded(_publish_anew if behind[reply.pk] is None else publish, reply)
+        attempt, found = behind[reply.pk]
+        # Another keeper may have been quicker.
+        if reply.attempt == attempt:
+            _guarded(_publish_anew if found is None else publish, reply)
 
 
 def _publish_anew(reply: Reply) -> None:

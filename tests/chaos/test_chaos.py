@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.processes import ROOT
 from tests.environment import IS_SOAK
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.timeout(600)
 

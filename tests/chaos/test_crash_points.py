@@ -51,7 +51,9 @@ class Trials:
         self.keys.append((key, text))
         return send(self.owner, text, key)
 
-    def start_worker(self, point: str, spared: object, *, is_late: bool = False) -> None:
+    def start_worker(
+        self, point: str, spared: object, *, is_late: bool = False
+    ) -> None:
         self.worker = dying.start(
             dying.serve_and_die, self.log, point, str(spared), is_late
         )
@@ -61,7 +63,9 @@ class Trials:
             self.worker.kill()
             self.worker.join()
 
-    def play(self, reply: Reply, *, lease_seconds: float, is_done: bool = False) -> None:
+    def play(
+        self, reply: Reply, *, lease_seconds: float, is_done: bool = False
+    ) -> None:
         """Claim it, as a worker that then ends it or is lost."""
         claim = self.box.claim("scripted", "played", lease_seconds)
         assert claim and claim.reply == str(reply.pk)

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from chatsite.wire import Outcome, Request
-from tests.worker.conftest import Heard, entry_for, request_for
 from tests.environment import IS_SOAK
+from tests.worker.conftest import Heard, entry_for, request_for
 from tests.worker.test_exactness import WORDS, generated, reference
 from worker.batcher import Sequence, Span, common_tokens
 from worker.engine import TransformersEngine
