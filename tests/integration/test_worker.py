@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
+import signal
 import threading
 import time
 
@@ -16,9 +18,10 @@ from chat.services.stopping import stop
 from chat.services.sweeping import Sweeper
 from chatsite.celery import app
 from chatsite.mailbox import Growing, Mailbox
+from tests.integration.conftest import SWEEP_SECONDS
 from tests.processes import Program, celery_worker
 from tests.valkey import Valkey
-from worker.scripted import expected_reply
+from worker.scripted import expected_reply, without_marks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 keys = (f"key-{i}" for i in itertools.count())
@@ -96,6 +99,41 @@ def test_a_killed_worker_costs_nothing_and_shows_nothing_twice(
         [row] = settled(reply)
     assert (row.state, row.losses) == ("done", 1)
     assert row.message.text == expected_reply(prompt)
+
+
+def test_a_zombie_writes_nothing_into_a_reply_that_another_worker_took(
+    owner: User, box: Mailbox, settled, ready, until, lease: str
+) -> None:
+    """Frozen past its lease, it goes on while the other one writes."""
+    prompt = "a long story [words=160] [delay=0.05] [run]"
+    sweeper = Sweeper()
+    with (
+        celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as one,
+        celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as two,
+    ):
+        ready(2)
+        reply = ask(owner, prompt)
+        until(lambda: growing(box, reply, owner))
+        is_first = f"claimed reply {reply.pk}" in one.log
+        zombie, other = (one, two) if is_first else (two, one)
+        os.killpg(zombie.process.pid, signal.SIGSTOP)
+
+        def is_taken_over() -> bool:
+            time.sleep(SWEEP_SECONDS)
+            sweeper.sweep()
+            seen = growing(box, reply, owner)
+            return seen is not None and seen.run == 2
+
+        until(is_taken_over)
+        os.killpg(zombie.process.pid, signal.SIGCONT)
+        until(lambda: f"reply {reply.pk}: lost" in zombie.log)
+        seen = growing(box, reply, owner)
+        assert seen is not None and seen.run == 2, "the other one still writes"
+        # Its row is free again.
+        [row, _] = settled(reply, ask(owner, "and you"))
+        assert f"reply {reply.pk}: done" in other.log
+    assert (row.state, row.losses) == ("done", 1)
+    assert without_marks(row.message.text) == expected_reply(prompt)
 
 
 def test_stop_reaches_a_running_reply_and_keeps_its_text(
