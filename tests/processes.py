@@ -69,7 +69,7 @@ class Program:
             self.kill()
         if error is None:
             canary.look_for_leaks(self.log)
-        if error is not None:
+        else:
             sys.stderr.write(f"--- {self.process.args}\n{self.log[-6000:]}\n")
         self.output.unlink()
 

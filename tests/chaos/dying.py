@@ -29,7 +29,6 @@ WORKER_POINTS = (
     "during_hand_back",
 )
 KEEPER_POINTS = ("in_sweep",)
-POINTS = (*WEB_POINTS, *WORKER_POINTS, *KEEPER_POINTS)
 
 Body = Callable[..., None]
 _forks = multiprocessing.get_context("forkserver")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.chaos.proxy import Proxy
 from tests.chaos.site import LEASE_SECONDS, Part, Site
 
 Fault = Callable[[Site, random.Random], None]
@@ -77,21 +78,21 @@ def drain_worker(site: Site, dice: random.Random) -> None:
 def cut_worker_off(site: Site, dice: random.Random) -> None:
     with _worker(site, dice) as found:
         if found:
-            site.worker_proxies[found[0]].cut()
-            time.sleep(2 * LEASE_SECONDS)
-            site.worker_proxies[found[0]].mend()
+            _cut_off(site.worker_proxies[found[0]])
 
 
 def cut_web_off(site: Site, dice: random.Random) -> None:
     """The web server reaches no queue: prompts wait in their rows."""
     del dice
-    site.web_proxy.cut()
-    time.sleep(2 * LEASE_SECONDS)
-    site.web_proxy.mend()
+    _cut_off(site.web_proxy)
 
 
 def cut_keeper_off(site: Site, dice: random.Random) -> None:
-    proxy = dice.choice(site.keeper_proxies)
+    _cut_off(dice.choice(site.keeper_proxies))
+
+
+def _cut_off(proxy: Proxy) -> None:
+    """Longer than a lease."""
     proxy.cut()
     time.sleep(2 * LEASE_SECONDS)
     proxy.mend()

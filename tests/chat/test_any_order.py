@@ -7,7 +7,9 @@ time passes as the test says. Every piece of text names the claim that wrote it.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 import redis
@@ -33,6 +35,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)
 OWNERS, KEEPERS = 2, 2
 NEVER = float("inf")
 LONG_SECONDS = 3600
+Enqueue = Callable[..., bool]
 #: How losses end a reply is told elsewhere.
 MANY_LOSSES = 10_000
 
@@ -89,38 +92,35 @@ class Anything(RuleBasedStateMachine):
     @rule(reply=replies)
     def stop_while_it_is_published(self, reply: Reply) -> None:
         """Between the look at the row and the entry."""
-        reply.refresh_from_db()
-        if reply.state != "queued" or not reply.publish_again():
-            return
-        whole = publishing._enqueue
 
-        def stopped_first(*arguments: object) -> bool:
+        def stopped_first(enqueue: Enqueue, *arguments: object) -> bool:
             stopping.stop(Reply.objects.with_path().get(pk=reply.pk))
-            return whole(*arguments)
+            return enqueue(*arguments)
 
-        publishing._enqueue = stopped_first
-        try:
-            publishing.publish(reply)
-        finally:
-            publishing._enqueue = whole
+        self._publish_anew(reply, stopped_first)
 
     @rule(reply=replies)
     def publish_twice_at_once(self, reply: Reply) -> None:
         """Two keepers found the row forgotten: one is quicker in all it does."""
-        reply.refresh_from_db()
-        if reply.state != "queued" or not reply.publish_again():
-            return
-        whole = publishing._enqueue
 
-        def overtaken(*arguments: object) -> bool:
-            publishing._enqueue = whole
-            is_new = whole(*arguments)
+        def overtaken(enqueue: Enqueue, *arguments: object) -> bool:
+            publishing._enqueue = enqueue
+            is_new = enqueue(*arguments)
             other = Reply.objects.with_path().get(pk=reply.pk)
             if other.publish_again():
                 publishing.publish(other)
             return is_new
 
-        publishing._enqueue = overtaken
+        self._publish_anew(reply, overtaken)
+
+    @staticmethod
+    def _publish_anew(reply: Reply, enqueue: Callable[..., bool]) -> None:
+        """As a keeper does, with ``enqueue`` in the place of what makes the entry."""
+        reply.refresh_from_db()
+        if reply.state != "queued" or not reply.publish_again():
+            return
+        whole = publishing._enqueue
+        publishing._enqueue = partial(enqueue, whole)
         try:
             publishing.publish(reply)
         finally:
