@@ -7,7 +7,7 @@ VENV_PYTHON = .venv/bin/python
 BOUND = exec $(PYTHON) launch/bound.py TERM
 WITH = $(PYTHON) -m launch.bootstrap
 
-.PHONY: help run worker test soak chaos bench check browser clean
+.PHONY: help run worker status test soak chaos bench check browser clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -17,6 +17,9 @@ run:  ## everything on this machine; PORT BIND DATA_DIR REDIS_URL CHAT_MODEL WOR
 
 worker:  ## only workers, for the site whose Redis is at REDIS_URL
 	@$(BOUND) $(WITH) worker -m launch worker
+
+status:  ## who serves, who waits, what was lost with a worker; the settings of make run
+	@$(WITH) run -m launch status
 
 test: browser  ## all tests
 	$(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(TESTS)

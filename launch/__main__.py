@@ -1,6 +1,6 @@
 """Starts the site, or only workers, and keeps them running until told to stop.
 
-python -m launch [worker]
+python -m launch [worker | status]
 """
 
 from __future__ import annotations
@@ -27,12 +27,19 @@ WATCH_SECONDS = 1
 def main(arguments: list[str]) -> int:
     stop.raise_on_signals()
     try:
+        if arguments == ["status"]:
+            show_status(read_plan("site"))
         start(read_plan("worker" if arguments == ["worker"] else "site"))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return refusal.status
     except stop.Stopped as stopped:
         return stopped.status
+
+
+def show_status(_plan: Plan) -> NoReturn:
+    """Become the command, which finds Redis in the environment of the plan."""
+    os.execv(sys.executable, [sys.executable, "manage.py", "status"])
 
 
 def start(plan: Plan) -> NoReturn:

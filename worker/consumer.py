@@ -1,9 +1,10 @@
-"""What Celery listens with, made to outlive messages that are no tasks of ours."""
+"""What Celery listens with, made to outlive strange messages and a broker's absence."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer
@@ -30,6 +31,19 @@ class BellConsumer(Consumer):
                 message.reject_log_error(log, self.connection_errors)
 
         return on_task_received
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Try for a broker that is away after 0.2 s, then ever later up to 3 s.
+
+        Celery's own pauses grow from 2 s to half a minute, and everybody waits.
+        """
+        conn.ensure_connection = partial(
+            conn.ensure_connection,
+            interval_start=0.2,
+            interval_step=0.4,
+            interval_max=3,
+        )
+        return super().ensure_connected(conn)
 
     def listen_anew(self) -> None:
         """Drop the connection to the broker and make another; from any thread."""

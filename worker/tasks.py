@@ -171,6 +171,9 @@ process = Process()
 @celeryd_init.connect
 def choose(conf: Settings, **_: Any) -> None:
     """Choose before Celery decides which queues to listen to."""
+    # Until Celery listens for it: whoever is told to end while it loads has nothing
+    # to hand back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         conf.task_default_queue = wire.queue_name(process.choose().name)
     except CatalogError as error:

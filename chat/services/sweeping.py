@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from secrets import token_hex
 from typing import TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -142,7 +143,14 @@ def fail_expired() -> None:
 def take_back_lost() -> None:
     """Take back what lost workers held, and wake somebody for it."""
     for lost in open_mailbox().take_back(settings.MAX_LOSSES):
-        log.warning("a worker lost reply %s: %s", lost.reply, lost.fate)
+        log.warning(
+            "worker %s lost reply %s (losses %d): %s",
+            *(lost.worker, lost.reply, lost.losses, lost.fate),
+        )
+        # So that an emptied Redis forgives nobody's losses, and operators see them.
+        Reply.objects.unfinished().filter(
+            pk=UUID(lost.reply), attempt=lost.attempt
+        ).update(losses=lost.losses)
         if lost.fate == "queued":
             ring(lost.model, _extra_bell(lost.reply))
 

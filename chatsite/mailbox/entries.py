@@ -174,6 +174,9 @@ class TakenBack:
     attempt: int
     model: str
     fate: str
+    #: How often a worker was lost while it wrote this reply, this time included.
+    losses: int
+    worker: str
 
 
 def _time(raw: str | None) -> float | None:

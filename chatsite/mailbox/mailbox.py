@@ -226,7 +226,10 @@ class Mailbox:
         """Take back every reply whose worker let its lease run out."""
         ending = wire.Ending(wire.Outcome.FAILED, wire.ErrorCode.WORKER_LOST)
         rows = self.connection.run("take_back", max_losses, json.dumps(asdict(ending)))
-        return [TakenBack(row[0], int(row[1]), row[2], row[3]) for row in rows]
+        return [
+            TakenBack(reply, int(attempt), model, fate, int(losses), worker)
+            for reply, attempt, model, fate, losses, worker in rows
+        ]
 
     def tick(self, model: str) -> None:
         """Move on the clock of a model that is being served."""

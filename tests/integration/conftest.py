@@ -1,19 +1,35 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 
 import pytest
 from pytest_django import Settings
 
-from chat.models import Reply
+from chat.models import Conversation, Reply, User
+from chat.services.sending import send
 from chat.services.sweeping import Sweeper
 from chatsite import wire
-from chatsite.mailbox import Mailbox, MailboxAway
+from chatsite.mailbox import Growing, Mailbox, MailboxAway
 
 #: A keeper sweeps at intervals, and rings again for what two sweeps saw idle.
 SWEEP_SECONDS = 0.3
+_keys = (f"key-{i}" for i in itertools.count())
+
+
+def ask(owner: User, text: str, conversation: Conversation | None = None) -> Reply:
+    return send(owner, text, next(_keys), conversation)
+
+
+def growing(box: Mailbox, reply: Reply, owner: User) -> Growing | None:
+    """What the mailbox holds of a reply once it has text."""
+    box.remember("watcher", str(owner.pk))
+    seen = box.look("watcher", "scripted", [(str(reply.pk), 0, 0)])
+    assert seen is not None
+    entry = seen.entries[0]
+    return entry if isinstance(entry, Growing) and entry.text else None
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
-import signal
 import threading
 import time
 
@@ -13,30 +10,16 @@ import pytest
 from celery.events.receiver import EventReceiver
 
 from chat.models import Reply, User
-from chat.services.sending import send
 from chat.services.stopping import stop
 from chat.services.sweeping import Sweeper
 from chatsite.celery import app
-from chatsite.mailbox import Growing, Mailbox
-from tests.integration.conftest import SWEEP_SECONDS
+from chatsite.mailbox import Mailbox
+from tests.integration.conftest import ask, growing
 from tests.processes import Program, celery_worker
 from tests.valkey import Valkey
-from worker.scripted import expected_reply, without_marks
+from worker.scripted import expected_reply
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
-keys = (f"key-{i}" for i in itertools.count())
-
-
-def ask(owner: User, text: str, conversation=None):  # type: ignore[no-untyped-def]
-    return send(owner, text, next(keys), conversation)
-
-
-def growing(box: Mailbox, reply, owner: User) -> Growing | None:  # type: ignore[no-untyped-def]
-    box.remember("watcher", str(owner.pk))
-    seen = box.look("watcher", "scripted", [(str(reply.pk), 0, 0)])
-    assert seen is not None
-    entry = seen.entries[0]
-    return entry if isinstance(entry, Growing) and entry.text else None
 
 
 def test_prompts_are_answered_and_show_as_one_task_each(
@@ -86,56 +69,6 @@ def test_text_grows_before_the_reply_ends(
     assert row.first_text_at is not None and row.started_at is not None
 
 
-def test_a_killed_worker_costs_nothing_and_shows_nothing_twice(
-    owner: User, box: Mailbox, settled, ready, until, lease: str
-) -> None:
-    prompt = "a long story [words=80] [delay=0.05]"
-    with celery_worker(LEASE_SECONDS=lease) as first:
-        ready()
-        reply = ask(owner, prompt)
-        until(lambda: growing(box, reply, owner))
-        first.kill()
-    with celery_worker(LEASE_SECONDS=lease):
-        [row] = settled(reply)
-    assert (row.state, row.losses) == ("done", 1)
-    assert row.message.text == expected_reply(prompt)
-
-
-def test_a_zombie_writes_nothing_into_a_reply_that_another_worker_took(
-    owner: User, box: Mailbox, settled, ready, until, lease: str
-) -> None:
-    """Frozen past its lease, it goes on while the other one writes."""
-    prompt = "a long story [words=160] [delay=0.05] [run]"
-    sweeper = Sweeper()
-    with (
-        celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as one,
-        celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as two,
-    ):
-        ready(2)
-        reply = ask(owner, prompt)
-        until(lambda: growing(box, reply, owner))
-        is_first = f"claimed reply {reply.pk}" in one.log
-        zombie, other = (one, two) if is_first else (two, one)
-        os.killpg(zombie.process.pid, signal.SIGSTOP)
-
-        def is_taken_over() -> bool:
-            time.sleep(SWEEP_SECONDS)
-            sweeper.sweep()
-            seen = growing(box, reply, owner)
-            return seen is not None and seen.run == 2
-
-        until(is_taken_over)
-        os.killpg(zombie.process.pid, signal.SIGCONT)
-        until(lambda: f"reply {reply.pk}: lost" in zombie.log)
-        seen = growing(box, reply, owner)
-        assert seen is not None and seen.run == 2, "the other one still writes"
-        # Its row is free again.
-        [row, _] = settled(reply, ask(owner, "and you"))
-        assert f"reply {reply.pk}: done" in other.log
-    assert (row.state, row.losses) == ("done", 1)
-    assert without_marks(row.message.text) == expected_reply(prompt)
-
-
 def test_stop_reaches_a_running_reply_and_keeps_its_text(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
@@ -151,23 +84,6 @@ def test_stop_reaches_a_running_reply_and_keeps_its_text(
         assert expected_reply(prompt).startswith(row.message.text)
         [after] = settled(ask(owner, "next one"))
     assert after.state == "done"
-
-
-def test_a_worker_told_to_end_hands_back_and_exits_cleanly(
-    owner: User, box: Mailbox, settled, ready, until, lease: str
-) -> None:
-    prompt = "slowly [words=100] [delay=0.1]"
-    with celery_worker(LEASE_SECONDS=lease, WORKER_GRACE_SECONDS="0.5") as first:
-        ready()
-        reply = ask(owner, prompt)
-        until(lambda: growing(box, reply, owner))
-        assert first.terminate(10) == 0
-        assert box.waiting("scripted") == 1
-        assert box.workers("scripted") == ()
-    with celery_worker(LEASE_SECONDS=lease):
-        [row] = settled(reply)
-    assert (row.state, row.losses) == ("done", 0)
-    assert row.message.text == expected_reply(prompt)
 
 
 def test_a_failing_prompt_fails_alone(owner: User, settled, ready, lease: str) -> None:

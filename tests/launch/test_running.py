@@ -87,6 +87,8 @@ def test_a_start_gets_ready_and_a_stop_leaves_nothing(
     assert [line for line in lines if line.startswith("ready: ")] == [lines[ready]]
     assert lines[ready + 1].startswith("model: scripted (")
     assert "CHAT_MODEL=" in lines[ready + 1]
+    status = run(launch("status"), DATA_DIR=str(tmp_path / "data"))
+    assert "scripted: 0 waiting, 1 worker\n" in status.stdout, status
 
     began = time.monotonic()
     site.process.send_signal(signal.SIGTERM)

@@ -1,10 +1,10 @@
 -- Takes back every entry whose lease ran out: the same place in line, one loss more.
--- Returns {id, attempt, model, what became of it} for each.
+-- Returns {id, attempt, model, what became of it, losses, the lost worker} for each.
 local limit, lost_ending = tonumber(ARGV[1]), ARGV[2]
 local taken = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now())) do
   redis.call('ZREM', LEASES, id)
-  local got = redis.call('HMGET', key('reply', id), 'attempt', 'model', 'stop')
+  local got = redis.call('HMGET', key('reply', id), 'attempt', 'model', 'stop', 'worker')
   if got[1] then
     local fate = 'queued'
     local losses = redis.call('HINCRBY', key('reply', id), 'losses', 1)
@@ -17,7 +17,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now())) do
     else
       stand_in_line(id)
     end
-    taken[#taken + 1] = {id, got[1], got[2], fate}
+    taken[#taken + 1] = {id, got[1], got[2], fate, losses, got[4]}
   end
 end
 return taken

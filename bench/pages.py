@@ -1,0 +1,179 @@
+"""How many pages may wait at once: polls of one web process while others send.
+
+    python -m bench.pages [--pages 50,100,500,1000] [--seconds 60] [--rate 20]
+                          [--json FILE]
+
+A whole site on this machine: Valkey, one web process, the keeper and a worker with the
+scripted engine. Every page waits in line for a reply of its own and asks again after
+the delay the server gives it, as a browser does; meanwhile ``--rate`` prompts a second
+are sent by others. Whoever asks shares the machine with the site.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+from bench.measured import percentile
+from bench.site import running_site
+
+SENDERS = 80
+PATIENCE_SECONDS = 10
+#: Of a page that is not told when to ask again.
+IDLE_SECONDS = 20
+DELAY = re.compile(r"load delay:(\d+)ms")
+POLLER = re.compile(r'<div id="poller".*?</div>', re.DOTALL)
+INPUT = re.compile(r'name="(\w+)"\s+value="([^"]*)"')
+#: The line moves while they wait, though few of them are served within a minute.
+WAITING = "waiting [words=200] [delay=0.05]"
+SENT = "sent meanwhile [words=40] [delay=0.05]"
+
+
+@dataclass
+class Load:
+    """What was asked, and how it went. Times in seconds."""
+
+    polls: list[float] = field(default_factory=list)
+    sends: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+class Visitor:
+    """One browser with cookies of its own."""
+
+    def __init__(self, url: str, connector: aiohttp.BaseConnector, load: Load) -> None:
+        self._session = aiohttp.ClientSession(
+            url,
+            connector=connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            timeout=aiohttp.ClientTimeout(PATIENCE_SECONDS),
+        )
+        self._load = load
+        self._conversation = ""
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def send(self, text: str, times: list[float] | None = None) -> None:
+        """A prompt, in a conversation of its own."""
+        headers = {"Idempotency-Key": uuid4().hex}
+        answer = await self._ask(
+            "POST", "/api/v1/messages", times, json={"text": text}, headers=headers
+        )
+        if answer is not None:
+            self._conversation = json.loads(answer)["conversation"]
+
+    async def watch(self, until: float) -> None:
+        """The page of the conversation, and its polls until ``until``."""
+        page = await self._ask("GET", f"/c/{self._conversation}/", None)
+        while page is not None and (poller := POLLER.search(page)):
+            delay = DELAY.search(poller[0])
+            wait_seconds = int(delay[1]) / 1000 if delay else IDLE_SECONDS
+            if time.monotonic() + wait_seconds > until:
+                return
+            await asyncio.sleep(wait_seconds)
+            known = [(name, unescape(said)) for name, said in INPUT.findall(poller[0])]
+            page = await self._ask(
+                *("GET", "/poll/", self._load.polls),
+                params=known,
+                headers={"HX-Request": "true"},
+            )
+
+    async def _ask(
+        self, method: str, path: str, times: list[float] | None, **more: Any
+    ) -> str | None:
+        """The body; None, and an error noted, where it went wrong."""
+        began = time.monotonic()
+        try:
+            async with self._session.request(method, path, **more) as answer:
+                body = await answer.text()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._load.errors.append(f"{method} {path}: {type(error).__name__}")
+            return None
+        if times is not None:
+            times.append(time.monotonic() - began)
+        if answer.status not in (200, 202):
+            self._load.errors.append(f"{method} {path}: {answer.status}")
+            return None
+        return body
+
+
+async def _at_rate(
+    count: float, seconds: float, senders: Sequence[Visitor], load: Load
+) -> None:
+    """Send so many prompts a second, whether or not the answers come."""
+    tasks = []
+    began = time.monotonic()
+    for number in range(int(count * seconds)):
+        await asyncio.sleep(max(0, began + number / count - time.monotonic()))
+        sender = senders[number % len(senders)]
+        tasks.append(asyncio.create_task(sender.send(SENT, load.sends)))
+    await asyncio.gather(*tasks)
+
+
+async def measure(url: str, pages: int, seconds: float, rate: float) -> dict[str, Any]:
+    """One run: the figures, times in milliseconds."""
+    load = Load()
+    async with aiohttp.TCPConnector(limit=0) as connector:
+        visitors = [Visitor(url, connector, load) for _ in range(pages)]
+        senders = [Visitor(url, connector, load) for _ in range(SENDERS)]
+        for visitor in (*visitors, *senders):
+            await visitor.send(WAITING)
+        until = time.monotonic() + seconds
+        await asyncio.gather(
+            *(visitor.watch(until) for visitor in visitors),
+            _at_rate(rate, seconds, senders, load),
+        )
+        for visitor in (*visitors, *senders):
+            await visitor.close()
+    return {
+        "pages": pages,
+        "seconds": seconds,
+        "polls": len(load.polls),
+        "sends": len(load.sends),
+        "errors": len(load.errors),
+        "first_errors": load.errors[:5],
+        "poll_p50_ms": round(1000 * percentile(load.polls, 0.5), 1),
+        "poll_p99_ms": round(1000 * percentile(load.polls, 0.99), 1),
+        "send_p50_ms": round(1000 * percentile(load.sends, 0.5), 1),
+        "send_p99_ms": round(1000 * percentile(load.sends, 0.99), 1),
+    }
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.pages")
+    parser.add_argument("--pages", default="50,100,500,1000", help="one run for each")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--rate", type=float, default=20, help="prompts a second")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    given = parser.parse_args(arguments)
+    found = []
+    for pages in map(int, given.pages.split(",")):
+        with (
+            tempfile.TemporaryDirectory(prefix="chatsite-bench-") as folder,
+            running_site(Path(folder)) as site,
+        ):
+            run = asyncio.run(measure(site.url, pages, given.seconds, given.rate))
+            run["web_mb"] = round(site.web_megabytes())
+        found.append(run)
+        print(json.dumps(run), flush=True)
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,111 @@
+"""The programs of ``make run``, without its supervisor, for a measurement."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from launch.plan import Plan, make_folders
+from launch.programs import programs
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 30
+STOP_SECONDS = 15
+ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSite:
+    url: str
+    web_pid: int
+
+    def web_megabytes(self) -> float:
+        """Resident, of the web server and its one process together."""
+        listed = subprocess.run(
+            ["ps", "-o", "rss=", "-p", str(self.web_pid), "--ppid", str(self.web_pid)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return sum(map(int, listed.stdout.split())) / 1024
+
+
+@contextmanager
+def running_site(folder: Path) -> Iterator[RunningSite]:
+    """Valkey, one web process, the keeper and a worker with the scripted engine."""
+    plan = _plan(folder)
+    make_folders(plan)
+    environment = {
+        **os.environ,
+        "DATA_DIR": str(plan.data_dir),
+        "DATABASE_URL": "",
+        "REDIS_URL": plan.redis_url,
+        "PORT": str(plan.port),
+        "CHAT_MODEL": "scripted",
+        "WEB_PROCESSES": "1",
+        "WORKER_GRACE_SECONDS": str(plan.worker_grace_seconds),
+    }
+    migrate = (sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0")
+    subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for program in programs(plan):
+            with (plan.log_dir / f"{program.name}.log").open("wb") as log:
+                started[program.name] = subprocess.Popen(
+                    [sys.executable, "launch/bound.py", "TERM", *program.command],
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+        url = f"http://127.0.0.1:{plan.port}"
+        _wait_until_ready(url)
+        yield RunningSite(url, started["web"].pid)
+    finally:
+        for process in reversed(started.values()):
+            _end(process)
+
+
+def _plan(folder: Path) -> Plan:
+    with socket.create_server(("127.0.0.1", 0)) as trial:
+        port = int(trial.getsockname()[1])
+    return Plan(
+        role="site",
+        data_dir=folder,
+        bind="127.0.0.1",
+        port=port,
+        redis_url=f"unix://{folder}/run/valkey.sock",
+        has_own_valkey=True,
+        workers=1,
+        worker_slots=ROWS,
+        worker_grace_seconds=0,
+    )
+
+
+def _wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            urllib.request.urlopen(f"{url}/healthz", timeout=5).close()  # noqa: S310
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the site did not answer within {START_SECONDS} s")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

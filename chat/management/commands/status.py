@@ -1,0 +1,83 @@
+"""Prints the site at a glance: who serves, who waits, what was lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from chat.models import Reply
+from chat.services.overview import ModelOverview, Overview, overview
+
+
+class Command(BaseCommand):
+    help = "Who serves, who waits, and what was lost with a worker in 24 hours."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="for programs")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            seen = overview()
+        except DatabaseError as error:
+            raise CommandError(
+                f"No site was started here yet, or its database is away: {error}"
+            ) from None
+        text = json.dumps(_data(seen)) if options["json"] else "\n".join(_lines(seen))
+        self.stdout.write(text)
+
+
+def _lines(seen: Overview) -> Iterator[str]:
+    if seen.models is None:
+        yield "Redis does not answer: what is sent waits in the database."
+    for model in seen.models or ():
+        yield from _model_lines(model)
+    yield f"to come: {_counts(seen.unfinished)}"
+    yield f"ended in 24 hours: {_counts(seen.ended)}"
+    if seen.errors:
+        yield f"  failed for: {_counts(seen.errors)}"
+    yield f"lost with a worker in 24 hours: {len(seen.lost) or 'none'}"
+    yield from (f"  {_loss(reply)}" for reply in seen.lost)
+
+
+def _model_lines(model: ModelOverview) -> Iterator[str]:
+    count = len(model.workers)
+    workers = f"{count or 'no'} worker{'s' * (count != 1)}"
+    yield f"{model.name}: {model.waiting} waiting, {workers}"
+    for said in model.workers:
+        rows = f"{said.rows - said.free} of {said.rows} rows busy"
+        pace = f"{said.tokens_per_second:g} tokens/s"
+        on = f" on {said.device}" if said.device else ""
+        yield f"  {said.worker}: {said.stage}, {rows}, {pace}{on}"
+
+
+def _loss(reply: Reply) -> str:
+    times = f"{reply.losses} times" if reply.losses > 1 else "once"
+    by = f" by {reply.worker}" if reply.worker else ""
+    return f"{reply.queued_at:%Y-%m-%d %H:%M:%S} {reply.pk} {times}; {reply.state}{by}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
+
+
+def _data(seen: Overview) -> dict[str, Any]:
+    return {
+        "models": seen.models and [asdict(model) for model in seen.models],
+        "unfinished": seen.unfinished,
+        "ended": seen.ended,
+        "errors": seen.errors,
+        "lost": [
+            {
+                "reply": str(reply.pk),
+                "losses": reply.losses,
+                "state": reply.state,
+                "worker": reply.worker,
+            }
+            for reply in seen.lost
+        ],
+    }

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from chat.models import Reply, User
+from chat.services.sweeping import Sweeper, take_back_lost
+from chatsite.mailbox import Mailbox, open_mailbox
+from tests.valkey import Valkey
+
+
+def said(*arguments: str) -> str:
+    output = StringIO()
+    call_command("status", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def told() -> Any:
+    return json.loads(said("--json"))
+
+
+@pytest.mark.django_db
+class TestStatus:
+    def test_an_empty_site_says_so(self, valkey: Valkey) -> None:
+        assert said() == (
+            "to come: none\n"
+            "ended in 24 hours: none\n"
+            "lost with a worker in 24 hours: none\n"
+        )
+
+    def test_who_serves_and_who_waits(
+        self, owner: User, box: Mailbox, sent, worker
+    ) -> None:
+        first = sent(owner)
+        worker.answer("done")
+        Sweeper().sweep()
+        sent(owner, "two", first.message.conversation)
+        sent(owner, "three", first.message.conversation)
+        worker.announce(free=0)
+        lines = said().splitlines()
+        assert lines[:4] == [
+            "scripted: 1 waiting, 1 worker",
+            "  w: ready, 1 of 1 rows busy, 0 tokens/s",
+            "to come: 1 held, 1 queued",
+            "ended in 24 hours: 1 done",
+        ]
+
+    def test_a_loss_is_shown_while_its_reply_waits_for_another_worker(
+        self, owner: User, box: Mailbox, sent, worker
+    ) -> None:
+        reply = sent(owner)
+        for losses in (1, 2):
+            worker.claim(lease_seconds=0)
+            take_back_lost()
+            assert told()["lost"] == [
+                {"reply": str(reply.pk), "losses": losses, "state": "queued"}
+                | {"worker": ""}
+            ]
+        assert f"{reply.pk} 2 times; queued" in said()
+
+    def test_why_replies_failed(self, owner: User, box: Mailbox, sent, worker) -> None:
+        sent(owner)
+        for _ in range(3):
+            worker.claim(lease_seconds=0)
+            take_back_lost()
+        Sweeper().sweep()
+        assert "failed for: 1 worker_lost" in said()
+        [lost] = told()["lost"]
+        assert (lost["losses"], lost["state"], lost["worker"]) == (3, "failed", "w")
+
+    def test_without_redis_the_database_is_told(
+        self, owner: User, valkey: Valkey, sent
+    ) -> None:
+        sent(owner)
+        valkey.stop()
+        try:
+            assert said().startswith("Redis does not answer")
+            assert told()["unfinished"] == {"queued": 1}
+        finally:
+            valkey.start()
+            open_mailbox().connection.forgive()
+
+
+@pytest.mark.django_db
+def test_an_emptied_redis_forgives_no_losses(
+    owner: User, valkey: Valkey, box: Mailbox, sent, worker
+) -> None:
+    """Else a prompt that ends workers would be tried for ever."""
+    reply = sent(owner)
+    worker.claim(lease_seconds=0)
+    take_back_lost()
+    valkey.client.flushall()
+    Reply.objects.update(published_at="2020-01-01T00:00Z")
+    Sweeper().sweep()
+    assert worker.claim().losses == 1
+    assert Reply.objects.get(pk=reply.pk).losses == 1
