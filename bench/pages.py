@@ -46,6 +46,8 @@ SENT = "sent meanwhile [words=40] [delay=0.05]"
 class Load:
     """What was asked, and how it went. Times in seconds."""
 
+    #: Off while the pages are being opened.
+    is_counted: bool = False
     polls: list[float] = field(default_factory=list)
     sends: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -63,28 +65,24 @@ class Visitor:
             timeout=aiohttp.ClientTimeout(PATIENCE_SECONDS),
         )
         self._load = load
-        self._conversation = ""
 
     async def close(self) -> None:
         await self._session.close()
 
-    async def send(self, text: str, times: list[float] | None = None) -> None:
-        """A prompt, in a conversation of its own."""
+    async def send(self, text: str, times: list[float] | None = None) -> str | None:
+        """A prompt, in a conversation of its own: the conversation's id."""
         headers = {"Idempotency-Key": uuid4().hex}
         answer = await self._ask(
             "POST", "/api/v1/messages", times, json={"text": text}, headers=headers
         )
-        if answer is not None:
-            self._conversation = json.loads(answer)["conversation"]
+        return None if answer is None else str(json.loads(answer)["conversation"])
 
-    async def watch(self, until: float) -> None:
-        """The page of the conversation, and its polls until ``until``."""
-        page = await self._ask("GET", f"/c/{self._conversation}/", None)
+    async def watch(self, conversation: str) -> None:
+        """The page of a conversation and its polls, until cancelled."""
+        page = await self._ask("GET", f"/c/{conversation}/", None)
         while page is not None and (poller := POLLER.search(page)):
             delay = DELAY.search(poller[0])
             wait_seconds = int(delay[1]) / 1000 if delay else IDLE_SECONDS
-            if time.monotonic() + wait_seconds > until:
-                return
             await asyncio.sleep(wait_seconds)
             known = [(name, unescape(said)) for name, said in INPUT.findall(poller[0])]
             page = await self._ask(
@@ -104,7 +102,7 @@ class Visitor:
         except (aiohttp.ClientError, TimeoutError) as error:
             self._load.errors.append(f"{method} {path}: {type(error).__name__}")
             return None
-        if times is not None:
+        if times is not None and self._load.is_counted:
             times.append(time.monotonic() - began)
         if answer.status not in (200, 202):
             self._load.errors.append(f"{method} {path}: {answer.status}")
@@ -131,13 +129,18 @@ async def measure(url: str, pages: int, seconds: float, rate: float) -> dict[str
     async with aiohttp.TCPConnector(limit=0) as connector:
         visitors = [Visitor(url, connector, load) for _ in range(pages)]
         senders = [Visitor(url, connector, load) for _ in range(SENDERS)]
-        for visitor in (*visitors, *senders):
-            await visitor.send(WAITING)
-        until = time.monotonic() + seconds
-        await asyncio.gather(
-            *(visitor.watch(until) for visitor in visitors),
-            _at_rate(rate, seconds, senders, load),
-        )
+        for sender in senders:
+            await sender.send(WAITING)
+        watching = []
+        for visitor in visitors:
+            if conversation := await visitor.send(WAITING):
+                watching.append(asyncio.create_task(visitor.watch(conversation)))
+        load.is_counted = True
+        await _at_rate(rate, seconds, senders, load)
+        load.is_counted = False
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         for visitor in (*visitors, *senders):
             await visitor.close()
     return {

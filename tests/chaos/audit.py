@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from uuid import UUID
@@ -40,6 +41,9 @@ class Audit:
     #: For each fault, median and worst seconds until a prompt sent at its beginning was
     #: answered.
     recovery: dict[str, dict[str, float]] = field(default_factory=dict)
+    #: For each fault that takes a worker away, median and worst seconds until the
+    #: replies it was writing were begun anew by another.
+    takeover: dict[str, dict[str, float]] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)
     #: What was found, for whoever has to mend it.
     details: list[str] = field(default_factory=list)
@@ -117,6 +121,27 @@ def _rows(database: Path) -> list[tuple[str, str, str, str, str, str, str]]:
         (owner, key, str(UUID(reply)), state, text, prompt, error)
         for owner, key, reply, state, text, prompt, error in found
     ]
+
+
+def takeovers(
+    database: Path, moments: Sequence[tuple[str, float]]
+) -> dict[str, list[float]]:
+    """Seconds from the last of these faults until each reply lost once began anew.
+
+    ``moments``: faults and when they began, in seconds since the epoch.
+    """
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10) as link:
+        found = link.execute(
+            "SELECT started_at FROM chat_reply WHERE losses = 1 AND state = 'done'"
+        ).fetchall()
+    seconds: defaultdict[str, list[float]] = defaultdict(list)
+    for (text,) in found:
+        began = datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+        before = [(moment, name) for name, moment in moments if moment < began]
+        if before:
+            moment, name = max(before)
+            seconds[name].append(began - moment)
+    return dict(seconds)
 
 
 def keys_left(client: redis.Redis) -> int:

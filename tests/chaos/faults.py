@@ -233,6 +233,9 @@ FAULTS: dict[str, Fault] = {
     )
 }
 
+#: The replies that a worker was writing have to be begun anew by another.
+TAKE_A_WORKER = {"kill_worker", "freeze_worker", "cut_worker_off"}
+
 
 def faults_here(site: Site) -> tuple[dict[str, Fault], list[str]]:
     """Those that can be done on this machine, and what is lacking for the others."""

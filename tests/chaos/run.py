@@ -17,8 +17,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.chaos.audit import Audit, examine, keys_left, leaks, summary
-from tests.chaos.faults import FAULTS, Fault, faults_here
+from tests.chaos.audit import Audit, examine, keys_left, leaks, summary, takeovers
+from tests.chaos.faults import FAULTS, TAKE_A_WORKER, Fault, faults_here
 from tests.chaos.guests import TERMINAL, Guest, crowd
 from tests.chaos.site import Site
 from worker.scripted import expected_reply
@@ -76,6 +76,8 @@ class Run:
         ]
         self._made: defaultdict[str, int] = defaultdict(int)
         self._recovery: defaultdict[str, list[float]] = defaultdict(list)
+        #: When a worker was taken away, and how.
+        self._taken: list[tuple[str, float]] = []
         self._probes: list[threading.Thread] = []
         self._is_over = threading.Event()
 
@@ -122,6 +124,8 @@ class Run:
             name = names.pop()
             self._say(f"{left:5.0f} s left: {name}")
             probe = self._probe(name)
+            if name in TAKE_A_WORKER:
+                self._taken.append((name, time.time()))
             faults[name](self.site, self._dice)
             self._made[name] += name != UNTOUCHED
             if self._is_calm:
@@ -175,6 +179,8 @@ class Run:
             time.sleep(1)
         audit.keys_left = left
         audit.grown = self._grown()
+        taken = takeovers(self.site.database, self._taken)
+        audit.takeover = {name: summary(seconds) for name, seconds in taken.items()}
         audit.leaks = leaks([part.log for part in self.site.parts], self._guests)
         return audit
 

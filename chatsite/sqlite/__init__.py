@@ -1,0 +1,1 @@
+"""A database backend: Django's own for SQLite, whose writers take turns."""
