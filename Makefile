@@ -6,6 +6,9 @@ VENV_PYTHON = .venv/bin/python
 # keep a signal to itself.
 BOUND = exec $(PYTHON) launch/bound.py TERM
 WITH = $(PYTHON) -m launch.bootstrap
+PYTEST = $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
+# The tests that use the database of the settings; the others have their own or none.
+OF_DATABASE = tests/chat tests/integration tests/browser tests/chaos/test_crash_points.py
 
 .PHONY: help run worker status test soak chaos bench check browser clean
 
@@ -21,11 +24,12 @@ worker:  ## only workers, for the site whose Redis is at REDIS_URL
 status:  ## who serves, who waits, what was lost with a worker; the settings of make run
 	@$(WITH) run -m launch status
 
-test: browser  ## all tests
-	$(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(TESTS)
+test: browser  ## all tests, on SQLite and again on PostgreSQL
+	$(PYTEST) $(TESTS)
+	$(if $(TESTS),,TEST_DATABASE=postgres $(PYTEST) $(OF_DATABASE))
 
 soak: browser  ## all tests with larger counts
-	SOAK=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal --timeout 3600 $(TESTS)
+	SOAK=1 $(PYTEST) --timeout 3600 $(TESTS)
 
 chaos:  ## break everything while guests send; CHAOS_SECONDS, CHAOS_JSON
 	@$(WITH) dev
@@ -44,7 +48,7 @@ check:  ## lint, format, types, import contracts, migrations
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -m djlint --quiet --lint templates
 	.venv/bin/lint-imports --no-cache
-	DATA_DIR=$$(mktemp -d) $(VENV_PYTHON) manage.py makemigrations --check --dry-run
+	DATA_DIR=.mypy_cache/data $(VENV_PYTHON) manage.py makemigrations --check --dry-run
 
 clean:  ## the virtual environment and caches; not the data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

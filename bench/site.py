@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from launch.plan import Plan, make_folders
@@ -79,17 +79,18 @@ def running_site(folder: Path) -> Iterator[RunningSite]:
 def _plan(folder: Path) -> Plan:
     with socket.create_server(("127.0.0.1", 0)) as trial:
         port = int(trial.getsockname()[1])
-    return Plan(
+    plan = Plan(
         role="site",
         data_dir=folder,
         bind="127.0.0.1",
         port=port,
-        redis_url=f"unix://{folder}/run/valkey.sock",
+        redis_url="",
         has_own_valkey=True,
         workers=1,
         worker_slots=ROWS,
         worker_grace_seconds=0,
     )
+    return replace(plan, redis_url=f"unix://{plan.valkey_socket}")
 
 
 def _wait_until_ready(url: str) -> None:

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import IO, Any
 from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
@@ -84,19 +86,19 @@ class Supervisor:
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
         said = self._plan.log_dir / "supervisord.err"
-        with said.open("wb") as words:
-            self._process = subprocess.Popen(
-                bound_command("TERM", command),
-                # Its files are named from here: it expands percent signs in the names
-                # of log files twice.
-                cwd=self._plan.home,
-                env={**os.environ, bound.PARENT: str(os.getpid())},
-                stdin=subprocess.DEVNULL,
-                stdout=words,
-                stderr=words,
-                # Ctrl-C in the terminal reaches the launcher alone.
-                start_new_session=True,
-            )
+        self._process = subprocess.Popen(
+            bound_command("TERM", command),
+            # Its files are named from here: it expands percent signs in the names of
+            # log files twice.
+            cwd=self._plan.home,
+            env={**os.environ, bound.PARENT: str(os.getpid())},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C in the terminal reaches the launcher alone.
+            start_new_session=True,
+        )
+        Thread(target=_keep, args=(self._process.stdout, said), daemon=True).start()
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if not self.is_alive() or time.monotonic() > deadline:
@@ -174,6 +176,17 @@ class Supervisor:
             retries=RETRIES,
             stop_seconds=program.stop_seconds,
         )
+
+
+def _keep(words: IO[bytes], file: Path) -> None:
+    """Write down what supervisord says, as far as the disk has room.
+
+    Through a pipe: where it cannot say that a log could not be written, it ends.
+    """
+    with file.open("wb", buffering=0) as kept:
+        for line in words:
+            with suppress(OSError):
+                kept.write(line)
 
 
 def bound_command(signal_name: str, command: Iterable[str]) -> list[str]:

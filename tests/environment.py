@@ -25,5 +25,9 @@ os.environ.update(
     SWEEP_SECONDS="0.2",
     POLL_SECONDS="0.1",
 )
+if os.environ.get("TEST_DATABASE") == "postgres":
+    from tests.postgres import started
+
+    os.environ["DATABASE_URL"] = started()
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{FOLDER / 'chatsite.sqlite3'}")
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

@@ -15,7 +15,8 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.api.errors import BROKEN, BUSY, FULL, NOT_FOUND, ApiError, refusal
+from chat.api.errors import BROKEN, BUSY, FULL, NOT_FOUND, NOT_HELD, ApiError, refusal
+from chat.services.ahead import HasStarted
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
 
@@ -43,6 +44,8 @@ def api_call(method: str) -> Callable[[Call], Call]:
                 return error.response()
             except (NotYours, Http404):
                 return NOT_FOUND.response()
+            except HasStarted:
+                return NOT_HELD.response()
             except PromptRefused as refused:
                 return refusal(refused).response()
             except OperationalError as error:

@@ -48,6 +48,11 @@ FULL = ApiError(
 BROKEN = ApiError(
     500, "server_error", "The server failed here. What was saved is kept; try again."
 )
+NOT_HELD = ApiError(
+    409,
+    "not_held",
+    "This prompt is not held any more, or waits for no decision. Look at its state.",
+)
 NOT_FOUND = ApiError(
     404, "not_found", "There is nothing here, or it is not yours. Check the id."
 )

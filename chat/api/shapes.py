@@ -28,6 +28,8 @@ def reply_shape(request: HttpRequest, sight: Sight) -> dict[str, Any]:
         "place": sight.ahead + 1 if is_in_line else None,
         "text": sight.text,
         "tokens": sight.tokens,
+        "is_length_limited": bool(sight.row and sight.row.is_length_limited),
+        "is_paused": _is_paused(sight),
         "is_stopping": sight.is_stopping,
         "error": _error(sight),
         "times": {
@@ -37,6 +39,11 @@ def reply_shape(request: HttpRequest, sight: Sight) -> dict[str, Any]:
             "finished": _iso(sight.finished_at),
         },
     }
+
+
+def _is_paused(sight: Sight) -> bool:
+    """Held, and the reply before it went wrong: somebody has to decide."""
+    return sight.state is wire.State.HELD and bool(sight.row and sight.row.is_paused)
 
 
 def _error(sight: Sight) -> dict[str, str] | None:

@@ -7,5 +7,9 @@ urlpatterns = [
     path("messages", views.messages, name="messages"),
     path("replies/<uuid:pk>", views.reply, name="reply"),
     path("replies/<uuid:pk>/stop", views.stop, name="stop"),
+    path("replies/<uuid:pk>/retry", views.retry, name="retry"),
+    path("replies/<uuid:pk>/proceed", views.proceed, name="proceed"),
+    path("replies/<uuid:pk>/edit", views.edit, name="edit"),
+    path("replies/<uuid:pk>/remove", views.remove, name="remove"),
     re_path("", views.nothing),
 ]

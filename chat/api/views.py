@@ -1,4 +1,4 @@
-"""The calls: send a message, look at its reply, stop it."""
+"""The calls: send a message, look at its reply, stop or retry it, change what waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
 from chat.api.shapes import reply_shape
 from chat.models import Conversation, User
-from chat.services import sending, stopping
+from chat.services import ahead, retrying, sending, stopping
 from chat.services.watching import Sight, watch
 from chat.views.browser import owner_id, session_key
 from chat.views.lookups import get_conversation_or_404, get_reply_or_404
@@ -29,9 +29,7 @@ def messages(request: HttpRequest) -> JsonResponse:
     The header ``Idempotency-Key`` makes it safe to send again.
     """
     body = json_body(request)
-    text = body.get("text")
-    if not isinstance(text, str):
-        raise ApiError(400, "bad_text", 'The body needs a string "text".')
+    text = _text(body)
     sending.clean_prompt(text)  # what is refused makes no guest
     owner = sender(request)
     conversation = _conversation(owner, body.get("conversation"))
@@ -55,6 +53,39 @@ def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     return JsonResponse(reply_shape(request, _look(request, pk)), status=202)
 
 
+@api_call("POST")
+def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Another reply to the prompt of one that failed or was stopped; 202 with its URL.
+
+    Harmless to repeat. One that went well, or is to come, is answered as it is.
+    """
+    fresh = retrying.retry(get_reply_or_404(owner_id(request), pk))
+    shape = reply_shape(request, _look(request, fresh.pk))
+    return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
+
+
+@api_call("POST")
+def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Send a paused prompt although the reply before it failed or was stopped."""
+    ahead.proceed(get_reply_or_404(owner_id(request), pk))
+    return JsonResponse(reply_shape(request, _look(request, pk)), status=202)
+
+
+@api_call("POST")
+def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Put another ``{"text": …}`` in place of a held prompt."""
+    text = _text(json_body(request))
+    ahead.edit(get_reply_or_404(owner_id(request), pk), text)
+    return JsonResponse(reply_shape(request, _look(request, pk)))
+
+
+@api_call("POST")
+def remove(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Remove a held prompt: neither it nor a reply to it will be there."""
+    ahead.remove(get_reply_or_404(owner_id(request), pk))
+    return JsonResponse({"id": str(pk), "removed": True})
+
+
 @csrf_exempt
 def nothing(_request: HttpRequest) -> JsonResponse:
     return NOT_FOUND.response()
@@ -67,6 +98,13 @@ def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
         key = request.session.session_key
     seen = [(str(pk), 0, 0)]
     return watch(key, lambda: get_user(request), offered().name, seen).sights[0]
+
+
+def _text(body: dict[str, Any]) -> str:
+    text = body.get("text")
+    if not isinstance(text, str):
+        raise ApiError(400, "bad_text", 'The body needs a string "text".')
+    return text
 
 
 def _conversation(owner: User, raw: Any) -> Conversation | None:

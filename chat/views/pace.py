@@ -14,7 +14,7 @@ JITTER = 0.2
 SLOWEST_SECONDS = 2.0
 #: Each reply ahead in line adds this much, up to the limit.
 AHEAD_SECONDS = 0.2
-IN_LINE_SECONDS = 5.0
+IN_LINE_SECONDS = 10.0
 #: Waiting for something that takes seconds by itself: the queue, a worker, a model.
 OUTAGE_SECONDS = 2.0
 NO_WORKER_SECONDS = 5.0

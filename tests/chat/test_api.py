@@ -160,6 +160,67 @@ def test_a_failed_reply_says_why(box: Mailbox, worker) -> None:
     assert "again" in body["error"]["message"]
 
 
+def test_a_failed_reply_can_be_had_again(box: Mailbox, worker) -> None:
+    client = Client()
+    answer = post(client, {"text": "one"})
+    worker.finish(worker.claim(), "half", outcome="failed")
+    path = path_of(answer)
+    client.get(path)
+    again = client.post(f"{path}/retry")
+    assert (again.status_code, again.json()["state"]) == (202, "queued")
+    assert again.json()["id"] != answer.json()["id"]
+    # Harmless to repeat.
+    assert client.post(f"{path}/retry").json()["id"] == again.json()["id"]
+    worker.answer("whole")
+    assert client.get(path_of(again)).json()["text"] == "whole"
+
+
+def test_what_was_sent_ahead_can_be_changed_removed_or_let_go(
+    box: Mailbox, worker
+) -> None:
+    client = Client()
+    first = post(client, {"text": "one"})
+    where = {"conversation": first.json()["conversation"]}
+    second = post(client, {"text": "two", **where})
+    third = post(client, {"text": "three", **where})
+    assert second.json()["is_paused"] is False
+    changed = client.post(
+        f"{path_of(second)}/edit",
+        json.dumps({"text": "two, but better"}),
+        content_type="application/json",
+    )
+    assert (changed.status_code, changed.json()["state"]) == (200, "held")
+    assert client.post(f"{path_of(third)}/remove").json()["removed"] is True
+    assert client.get(path_of(third)).status_code == 404
+
+    worker.finish(worker.claim(), "half", outcome="failed")
+    client.get(path_of(first))
+    assert client.get(path_of(second)).json()["is_paused"] is True
+    assert client.post(f"{path_of(second)}/proceed").json()["state"] == "queued"
+    assert "two, but better" in worker.claim().request
+
+
+@pytest.mark.parametrize("call", ["edit", "remove", "proceed"])
+def test_what_is_not_held_is_refused_in_words(box: Mailbox, call: str) -> None:
+    client = Client()
+    answer = post(client, {"text": "one"})
+    refused = client.post(
+        f"{path_of(answer)}/{call}", '{"text": "x"}', content_type="application/json"
+    )
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_held")
+
+
+@pytest.mark.parametrize("call", ["stop", "retry", "edit", "remove", "proceed"])
+def test_nobody_touches_what_is_not_theirs(box: Mailbox, call: str) -> None:
+    answer = post(Client(), {"text": "one"})
+    stranger = Client()
+    post(stranger, {"text": "mine"})
+    refused = stranger.post(
+        f"{path_of(answer)}/{call}", '{"text": "x"}', content_type="application/json"
+    )
+    assert refused.status_code == 404
+
+
 def test_looking_at_a_waiting_or_running_reply_costs_no_sql_and_one_round_trip(
     box: Mailbox, valkey: Valkey, worker, owner: User, client_of
 ) -> None:

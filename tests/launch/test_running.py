@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,6 +71,17 @@ def page(start: Start, path: str) -> int:
         return int(answer.status)
 
 
+def ask(
+    start: Start, text: str, visitor: urllib.request.OpenerDirector | None = None
+) -> http.client.HTTPResponse:
+    call = urllib.request.Request(
+        f"http://127.0.0.1:{start.port}/api/v1/messages",  # type: ignore[attr-defined]
+        json.dumps({"text": text}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    return (visitor or urllib.request.build_opener()).open(call, timeout=10)
+
+
 def is_up(start: Start) -> bool:
     try:
         return page(start, "/healthz") == 200
@@ -88,7 +102,7 @@ def test_a_start_gets_ready_and_a_stop_leaves_nothing(
     assert lines[ready + 1].startswith("model: scripted (")
     assert "CHAT_MODEL=" in lines[ready + 1]
     status = run(launch("status"), DATA_DIR=str(tmp_path / "data"))
-    assert "scripted: 0 waiting, 1 worker\n" in status.stdout, status
+    assert ": ready, 0 of 8 rows busy" in status.stdout, status
 
     began = time.monotonic()
     site.process.send_signal(signal.SIGTERM)
@@ -104,12 +118,7 @@ def test_history_outlives_a_restart(start: Starter) -> None:
     visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     first = start()
     first.wait_for(READY)
-    call = urllib.request.Request(
-        f"http://127.0.0.1:{first.port}/api/v1/messages",  # type: ignore[attr-defined]
-        json.dumps({"text": "remember this"}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with visitor.open(call, timeout=10) as answer:
+    with ask(first, "remember this", visitor) as answer:
         url = json.load(answer)["url"]
 
     def reply() -> dict[str, object]:
@@ -250,3 +259,33 @@ def test_ending_make_ends_the_site(
     else:
         site.process.send_signal(how)
     eventually(lambda: not site.pids(), STOP_SECONDS, "all processes gone")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_ends_nothing(start: Starter, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=40m", "small", str(small))
+    if subprocess.run(mount, check=False).returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    try:
+        site = start(DATA_DIR=str(small / "data"))
+        site.wait_for(READY)
+        before = set(site.pids())
+        ballast = small / "ballast"
+        with ballast.open("wb", buffering=0) as file, pytest.raises(OSError):
+            while file.write(bytes(1 << 16)):
+                pass
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            ask(site, "no room for this")
+        assert refused.value.code == 507
+        # What dies now is to be written into logs that have no room.
+        os.kill(site.pid_of(PATTERNS["keeper"]), signal.SIGKILL)
+        time.sleep(3)
+        assert is_up(site)
+        ballast.unlink()
+        with ask(site, "there is room again") as answer:
+            assert answer.status == 202
+        assert len(before & set(site.pids())) == len(before) - 1
+    finally:
+        subprocess.run(("umount", "-l", str(small)), check=False)

@@ -12,6 +12,7 @@ from django.db import DatabaseError
 
 from chat.models import Reply
 from chat.services.overview import ModelOverview, Overview, overview
+from chatsite import wire
 
 
 class Command(BaseCommand):
@@ -48,11 +49,17 @@ def _model_lines(model: ModelOverview) -> Iterator[str]:
     count = len(model.workers)
     workers = f"{count or 'no'} worker{'s' * (count != 1)}"
     yield f"{model.name}: {model.waiting} waiting, {workers}"
-    for said in model.workers:
-        rows = f"{said.rows - said.free} of {said.rows} rows busy"
-        pace = f"{said.tokens_per_second:g} tokens/s"
-        on = f" on {said.device}" if said.device else ""
-        yield f"  {said.worker}: {said.stage}, {rows}, {pace}{on}"
+    yield from (f"  {said.worker}: {_doing(said)}" for said in model.workers)
+
+
+def _doing(said: wire.Announcement) -> str:
+    if said.progress is not None:
+        return f"{said.stage}, {said.progress:.0%}"
+    if not said.rows:
+        return said.stage
+    rows = f"{said.rows - said.free} of {said.rows} rows busy"
+    on = f" on {said.device}" if said.device else ""
+    return f"{said.stage}, {rows}, {said.tokens_per_second:g} tokens/s{on}"
 
 
 def _loss(reply: Reply) -> str:

@@ -1,0 +1,25 @@
+"""The measurement under load finds no errors; its times are for ``bench`` to tell."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bench.pages import measure
+from bench.site import running_site
+from tests.environment import IS_SOAK
+
+PAGES, SECONDS = (500, 60) if IS_SOAK else (20, 5)
+RATE = 20
+
+
+@pytest.mark.timeout(300)
+def test_pages_wait_while_others_send(tmp_path: Path) -> None:
+    with running_site(tmp_path) as site:
+        found = asyncio.run(measure(site.url, PAGES, SECONDS, RATE))
+        assert site.web_megabytes() > 20
+    assert found["errors"] == 0, found
+    assert found["sends"] == RATE * SECONDS
+    assert found["polls"] > PAGES

