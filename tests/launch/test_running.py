@@ -278,7 +278,8 @@ def test_a_full_disk_ends_nothing(start: Starter, tmp_path: Path) -> None:
                 pass
         with pytest.raises(urllib.error.HTTPError) as refused:
             ask(site, "no room for this")
-        assert refused.value.code == 507
+        with refused.value as answer:
+            assert answer.code == 507
         # What dies now is to be written into logs that have no room.
         os.kill(site.pid_of(PATTERNS["keeper"]), signal.SIGKILL)
         time.sleep(3)
