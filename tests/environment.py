@@ -24,6 +24,8 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="chatsite.settings",
     SWEEP_SECONDS="0.2",
     POLL_SECONDS="0.1",
+    # Playwright keeps an event loop in its thread, where other tests may come later.
+    DJANGO_ALLOW_ASYNC_UNSAFE="on",
 )
 if os.environ.get("TEST_DATABASE") == "postgres":
     from tests.postgres import started

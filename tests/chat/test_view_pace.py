@@ -32,7 +32,7 @@ def sight(state: State, **known: object) -> Sight:
         ([sight(State.RUNNING)], Stage.READY, 1.8, 2),
         ([sight(State.QUEUED)], Stage.READY, 0, 0.4),
         ([sight(State.QUEUED, ahead=5)], Stage.READY, 0, 1.4),
-        ([sight(State.QUEUED, ahead=500)], Stage.READY, 0, 5),
+        ([sight(State.QUEUED, ahead=500)], Stage.READY, 0, 10),
         ([sight(State.QUEUED)], None, 0, 2),
         ([sight(State.QUEUED, is_unpublished=True)], Stage.READY, 0, 2),
         (
