@@ -10,7 +10,7 @@ PYTEST = $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
 # The tests that use the database of the settings; the others have their own or none.
 OF_DATABASE = tests/chat tests/integration tests/chaos/test_crash_points.py
 
-.PHONY: help run worker status test soak chaos bench check browser clean
+.PHONY: help run worker status test soak chaos bench load check browser clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -40,6 +40,9 @@ browser:  # what the tests in a browser need
 
 bench:  ## our engine beside others; ARGS="--quick", --json FILE, --svg FILE
 	@$(WITH) bench -m bench.engine $(ARGS)
+
+load:  ## many pages that wait while others send; ARGS="--pages 500 --seconds 60"
+	@$(WITH) bench -m bench.pages $(ARGS)
 
 check:  ## lint, format, types, import contracts, migrations
 	@$(WITH) dev

@@ -79,31 +79,30 @@ def serve_and_die(point: str, spared: str, is_late: bool) -> None:
     from chatsite.mailbox import Mailbox
 
     def dies(name: str, of: Callable[..., str | None], *, late: bool) -> None:
+        """Before or after it called the mailbox; ``of`` tells the reply by the answer
+        (None before it) and the arguments."""
         whole = getattr(Mailbox, name)
 
         @wraps(whole)
         def dying(*arguments: Any, **more: Any) -> Any:
-            is_due = of(*arguments) not in (None, spared)
-            if is_due and not late:
+            answer = whole(*arguments, **more) if late else None
+            if of(answer, *arguments) not in (None, spared):
                 die()
-            answer = whole(*arguments, **more)
-            if is_due and late and answer is not None:
-                die()
-            return answer
+            return answer if late else whole(*arguments, **more)
 
         setattr(Mailbox, name, dying)
 
     match point:
         case "after_claim":
-            _die_after_claim(Mailbox, spared)
+            dies("claim", lambda claim, *_: claim and claim.reply, late=True)
         case "mid_generation":
             dies("write", _first_with_text, late=True)
         case "before_final":
-            dies("finish", lambda _, write, *__: str(write[0]), late=False)
+            dies("finish", _of_write, late=False)
         case "after_final_before_ack":
-            dies("finish", lambda _, write, *__: str(write[0]), late=True)
+            dies("finish", _of_write, late=True)
         case "during_hand_back":
-            dies("hand_back", lambda _, reply, *__: str(reply), late=is_late)
+            dies("hand_back", lambda _, __, reply, *___: str(reply), late=is_late)
     app.worker_main(
         [
             *("worker", "--loglevel", "info"),
@@ -112,19 +111,11 @@ def serve_and_die(point: str, spared: str, is_late: bool) -> None:
     )
 
 
-def _die_after_claim(mailbox: Any, spared: str) -> None:
-    whole = mailbox.claim
-
-    def dying(*arguments: Any, **more: Any) -> Any:
-        claim = whole(*arguments, **more)
-        if claim is not None and claim.reply != spared:
-            die()
-        return claim
-
-    mailbox.claim = dying
+def _of_write(_: Any, __: Any, write: Any, *___: Any) -> str:
+    return str(write[0])
 
 
-def _first_with_text(_: Any, writes: Any, *__: Any) -> str | None:
+def _first_with_text(_: Any, __: Any, writes: Any, *___: Any) -> str | None:
     return next((str(write[0]) for write in writes if write[3]), None)
 
 
