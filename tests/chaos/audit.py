@@ -41,7 +41,7 @@ class Audit:
     #: For each fault, median and worst seconds until a prompt sent at its beginning was
     #: answered.
     recovery: dict[str, dict[str, float]] = field(default_factory=dict)
-    #: For each fault that takes a worker away, median and worst seconds until the
+    #: In a calm run, for each fault that takes a worker away: median and worst seconds until the
     #: replies it was writing were begun anew by another.
     takeover: dict[str, dict[str, float]] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)

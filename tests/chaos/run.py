@@ -179,7 +179,9 @@ class Run:
             time.sleep(1)
         audit.keys_left = left
         audit.grown = self._grown()
-        taken = takeovers(self.site.database, self._taken)
+        # Where faults overlap nobody can say which of them took a worker away.
+        moments = self._taken if self._is_calm else []
+        taken = takeovers(self.site.database, moments)
         audit.takeover = {name: summary(seconds) for name, seconds in taken.items()}
         audit.leaks = leaks([part.log for part in self.site.parts], self._guests)
         return audit
