@@ -40,6 +40,10 @@ class Conversation(models.Model):
     def __str__(self) -> str:
         return str(self.pk)
 
+    def claim(self) -> None:
+        """For the rest of the transaction nobody else rearranges its messages."""
+        Conversation.objects.select_for_update().filter(pk=self.pk).first()
+
     def path(self, leaf: uuid.UUID | None = None) -> list[Message]:
         """The messages from the first one to ``leaf`` (default: the active one).
 

@@ -40,8 +40,11 @@ def remove(reply: Reply) -> None:
         raise HasStarted
     conversation = message.conversation
     with transaction.atomic():
+        conversation.claim()
         if not reply.touch_held():
             raise HasStarted
+        # What it follows may have been removed just before.
+        prompt.refresh_from_db(fields=["parent"])
         Message.objects.filter(parent=message).update(parent=prompt.parent_id)
         type(conversation).objects.filter(
             pk=conversation.pk, active_leaf=message

@@ -9,7 +9,6 @@ from django.db.models import Count
 from django.utils import timezone
 
 from chat.models import Reply
-from chat.models.conversation import UNFINISHED
 from chat.models.reply import ReplyQuerySet
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
@@ -39,14 +38,14 @@ class Overview:
 
 
 def overview() -> Overview:
-    recent = Reply.objects.filter(queued_at__gte=timezone.now() - RECENT)
-    ended = recent.exclude(state__in=UNFINISHED)
+    ended = Reply.objects.filter(finished_at__gte=timezone.now() - RECENT)
+    lost = (ended | Reply.objects.unfinished()).filter(losses__gt=0)
     return Overview(
         models=_models(),
         unfinished=_counted(Reply.objects.unfinished(), "state"),
         ended=_counted(ended, "state"),
         errors=_counted(ended.exclude(error=""), "error"),
-        lost=tuple(recent.filter(losses__gt=0).order_by("-queued_at")[:LOSSES_SHOWN]),
+        lost=tuple(lost.order_by("-queued_at")[:LOSSES_SHOWN]),
     )
 
 

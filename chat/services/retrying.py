@@ -17,7 +17,7 @@ def can_retry(reply: Reply) -> bool:
 
 
 def retry(reply: Reply) -> Reply:
-    """A new reply beside the old one; what waits for the old one waits for it now.
+    """A new reply in the place of the old one: what came after that comes after it.
 
     Harmless to repeat: while another reply to the prompt is to come, that is it. A
     reply that went well stays, and is returned. Raises ``PromptRefused``.
@@ -43,11 +43,7 @@ def retry(reply: Reply) -> Reply:
 
 
 def _follow(old: Message, new: Message, conversation: Conversation) -> None:
-    """The path leads through the new reply, and so do prompts held behind the old."""
-    held = Message.objects.filter(
-        parent=old, children__reply__state=wire.State.HELD
-    ).distinct()
-    moved = Message.objects.filter(pk__in=list(held.values_list("pk", flat=True)))
-    if not moved.update(parent=new):
+    """The path leads through the new reply, with whatever was sent after the old."""
+    if not Message.objects.filter(parent=old).update(parent=new):
         conversation.active_leaf = new
         conversation.save(update_fields=["active_leaf", "updated_at"])

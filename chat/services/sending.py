@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import asdict
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -91,7 +92,7 @@ def _save(owner: User, text: str, key: str, conversation: Conversation | None) -
     check_room(owner, conversation, entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
-    parent = conversation.active_leaf_id
+    parent = _last(conversation)
     prompt = Message.objects.create(
         conversation=conversation,
         owner=owner,
@@ -105,6 +106,21 @@ def _save(owner: User, text: str, key: str, conversation: Conversation | None) -
     conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish(reply), robust=True)
     return reply
+
+
+def _last(conversation: Conversation) -> UUID | None:
+    """The message that the next prompt follows: the last one shown, unless that is a
+    reply stopped before its turn came, which must hold up nobody."""
+    leaf = conversation.active_leaf
+    while leaf is not None and leaf.parent is not None and _was_taken_back(leaf):
+        leaf = leaf.parent.parent
+    return None if leaf is None else leaf.pk
+
+
+def _was_taken_back(message: Message) -> bool:
+    return Reply.objects.filter(
+        message=message, state=wire.State.STOPPED, queued_at=None
+    ).exists()
 
 
 def await_reply(prompt: Message, *, is_held: bool) -> Reply:

@@ -35,8 +35,10 @@ def _take_back(reply: Reply) -> bool:
     """End a held reply; those behind it follow what it followed, and do not pause."""
     prompt = reply.message.parent
     with transaction.atomic():
+        reply.message.conversation.claim()
         if prompt is None or not reply.end(wire.State.STOPPED):
             return False
+        prompt.refresh_from_db(fields=["parent"])
         Message.objects.filter(parent=reply.message).update(parent=prompt.parent_id)
     return True
 

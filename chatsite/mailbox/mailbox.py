@@ -27,6 +27,8 @@ from chatsite.mailbox.entries import (
 
 #: An entry that was collected stays this long, for pages that still ask.
 COLLECTED_SECONDS = 30
+#: A worker that heard of a stop ends the reply within this time, or is gone.
+STOP_SECONDS = 2.0
 #: How long the owner behind a session is remembered without asking the database.
 WHO_SECONDS = 60
 CHANGES_SECONDS = 86_400
@@ -85,7 +87,7 @@ class Mailbox:
 
     def stop(self, reply: str) -> str:
         """Stop a reply: ``left`` the line, ``flagged``, ``ended`` or ``missing``."""
-        return str(self.connection.run("stop", reply))
+        return str(self.connection.run("stop", reply, STOP_SECONDS))
 
     def waiting(self, model: str) -> int:
         """How many replies wait for this model, helper jobs included."""

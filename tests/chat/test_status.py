@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from chat.models import Reply, User
+from chat.services.stopping import stop
 from chat.services.sweeping import Sweeper, take_back_lost
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.valkey import Valkey
@@ -71,6 +72,13 @@ class TestStatus:
         assert "failed for: 1 worker_lost" in said()
         [lost] = told()["lost"]
         assert (lost["losses"], lost["state"], lost["worker"]) == (3, "failed", "w")
+
+    def test_one_stopped_before_its_turn_is_counted(
+        self, owner: User, box: Mailbox, sent
+    ) -> None:
+        first = sent(owner)
+        stop(sent(owner, "two", first.message.conversation))
+        assert told()["ended"] == {"stopped": 1}
 
     def test_without_redis_the_database_is_told(
         self, owner: User, valkey: Valkey, sent

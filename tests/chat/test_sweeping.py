@@ -93,6 +93,24 @@ class TestSweep:
         sweeper.sweep()
         assert Reply.objects.get(pk=reply.pk).state == "stopped"
 
+    def test_a_stop_does_not_wait_for_a_worker_that_is_gone(
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, sweeper: Sweeper
+    ) -> None:
+        reply = sent(owner)
+        claim = worker.claim(lease_seconds=60)
+        worker.write(claim, "So far")
+        stop(Reply.objects.with_path().get(pk=reply.pk))
+        sweeper.sweep()
+        assert Reply.objects.get(pk=reply.pk).state == "queued"
+        # The flag is there for a while, and nobody heard of it.
+        valkey.client.hincrbyfloat(f"mailbox:reply:{reply.pk}", "stop", -2)
+        sweeper.sweep()
+        row = Reply.objects.get(pk=reply.pk)
+        assert (row.state, row.message.text) == ("stopped", "So far")
+        # Should it come back, it is told so.
+        assert worker.write(claim, " and more", offset=6) == "refused"
+        assert worker.finish(claim, "So far and more") == "refused"
+
     def test_a_held_row_that_nobody_released_is_released(
         self, owner: User, box: Mailbox, sent, worker, sweeper: Sweeper
     ) -> None:

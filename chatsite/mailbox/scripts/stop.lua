@@ -1,12 +1,18 @@
--- Stops an entry wherever it stands. A running one is flagged: its worker ends it.
-local id = ARGV[1]
+-- Stops an entry wherever it stands. A running one is flagged: its worker ends it. If
+-- the flag was there for longer than `patience` that worker is gone: it ends here, and
+-- whatever the worker may still write is refused.
+local id, patience = ARGV[1], tonumber(ARGV[2])
 local got = redis.call('HMGET', key('reply', id),
   'state', 'model', 'share', 'tag', 'cost')
 if not got[1] then return 'missing' end
 if got[1] == 'ended' then return 'ended' end
 if got[1] == 'running' then
-  redis.call('HSET', key('reply', id), 'stop', '1')
-  return 'flagged'
+  redis.call('HSETNX', key('reply', id), 'stop', stamp())
+  if now() - tonumber(redis.call('HGET', key('reply', id), 'stop')) < patience then
+    return 'flagged'
+  end
+  finish(id, 'stopped', '{}')
+  return 'ended'
 end
 
 leave_line(id)
