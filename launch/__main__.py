@@ -39,6 +39,7 @@ def main(arguments: list[str]) -> int:
 
 def show_status(_plan: Plan) -> NoReturn:
     """Become the command, which finds Redis in the environment of the plan."""
+    os.umask(0o077)
     os.execv(sys.executable, [sys.executable, "manage.py", "status"])
 
 

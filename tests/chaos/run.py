@@ -60,6 +60,8 @@ class Run:
     ) -> None:
         """``pause``: seconds between faults. ``only``: these faults. ``is_calm``: one
         at a time, each after the site is well again, to see how long that takes."""
+        if unknown := set(only) - set(FAULTS):
+            raise SystemExit(f"No faults: {unknown}. There are: {', '.join(FAULTS)}")
         self._seconds = seconds
         self._pause = pause
         self._dice = random.Random(seed)

@@ -86,7 +86,7 @@ class TestStatus:
         sent(owner)
         valkey.stop()
         try:
-            assert said().startswith("Redis does not answer")
+            assert said().startswith("This REDIS_URL does not")
             assert told()["unfinished"] == {"queued": 1}
         finally:
             valkey.start()

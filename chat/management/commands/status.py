@@ -26,7 +26,8 @@ class Command(BaseCommand):
             seen = overview()
         except DatabaseError as error:
             raise CommandError(
-                f"No site was started here yet, or its database is away: {error}"
+                "No site was started with this DATA_DIR or DATABASE_URL yet, or its "
+                f"database is away: {error}"
             ) from None
         text = json.dumps(_data(seen)) if options["json"] else "\n".join(_lines(seen))
         self.stdout.write(text)
@@ -34,7 +35,7 @@ class Command(BaseCommand):
 
 def _lines(seen: Overview) -> Iterator[str]:
     if seen.models is None:
-        yield "Redis does not answer: what is sent waits in the database."
+        yield "This REDIS_URL does not answer; what is sent waits in the database."
     for model in seen.models or ():
         yield from _model_lines(model)
     yield f"to come: {_counts(seen.unfinished)}"
