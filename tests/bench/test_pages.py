@@ -11,7 +11,8 @@ from bench.pages import measure
 from bench.site import running_site
 from tests.environment import IS_SOAK
 
-PAGES, SECONDS = (500, 60) if IS_SOAK else (20, 5)
+#: A page far back in line asks again after some ten seconds.
+PAGES, SECONDS = (500, 60) if IS_SOAK else (20, 15)
 RATE = 20
 
 
@@ -22,4 +23,4 @@ def test_pages_wait_while_others_send(tmp_path: Path) -> None:
         assert site.web_megabytes() > 20
     assert found["errors"] == 0, found
     assert found["sends"] == RATE * SECONDS
-    assert found["polls"] > PAGES
+    assert found["polls"] >= PAGES
