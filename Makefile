@@ -8,7 +8,7 @@ BOUND = exec $(PYTHON) launch/bound.py TERM
 WITH = $(PYTHON) -m launch.bootstrap
 PYTEST = $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
 # The tests that use the database of the settings; the others have their own or none.
-OF_DATABASE = tests/chat tests/integration tests/chaos/test_crash_points.py
+OF_DATABASE = tests/chat tests/chaos/test_crash_points.py
 
 .PHONY: help run worker status test soak chaos bench load check browser clean
 
@@ -30,6 +30,7 @@ test: browser  ## all tests, on SQLite and again on PostgreSQL
 
 soak: browser  ## all tests with larger counts
 	SOAK=1 $(PYTEST) --timeout 3600 $(TESTS)
+	$(if $(TESTS),,TEST_DATABASE=postgres $(PYTEST) $(OF_DATABASE) tests/integration)
 
 chaos:  ## break everything while guests send; CHAOS_SECONDS, CHAOS_JSON
 	@$(WITH) dev
