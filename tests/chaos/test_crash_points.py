@@ -43,11 +43,11 @@ class Trials:
         self._names = itertools.count()
         self.worker: dying.BaseProcess | None = None
 
-    def text(self) -> str:
-        return f"number {next(self._names)} [words=12] [delay=0.01] [run]"
+    def text(self, words: int = 12) -> str:
+        return f"number {next(self._names)} [words={words}] [delay=0.01] [run]"
 
-    def ask(self) -> Reply:
-        text, key = self.text(), f"key-{next(self._names)}"
+    def ask(self, words: int = 12) -> Reply:
+        text, key = self.text(words), f"key-{next(self._names)}"
         self.keys.append((key, text))
         return send(self.owner, text, key)
 
@@ -146,7 +146,8 @@ def test_a_worker_that_dies(point: str, trials: Trials) -> None:
     is_late = False
     trials.start_worker(point, NOBODY)
     for _ in range(TRIALS):
-        reply = trials.ask()
+        # What is to be handed back does not fit into the grace time.
+        reply = trials.ask(words=60 if point == "during_hand_back" else 12)
         if point == "during_hand_back":
             trials.tell_to_end_while_it_writes(reply)
         trials.wait_for_death(trials.worker)
