@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 
+from chat.markdown import render
 from chat.sentences import duration, duration_range, reason
 from chat.services.expecting import Expectation, expect
 from chat.services.watching import Sight, View
@@ -14,6 +15,7 @@ register = template.Library()
 register.filter("duration", duration)
 register.filter("duration_range", duration_range)
 register.filter("reason", reason)
+register.filter("markdown", render)
 
 
 @register.filter
