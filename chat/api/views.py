@@ -43,14 +43,14 @@ def messages(request: HttpRequest) -> JsonResponse:
 @api_call("GET")
 def reply(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Where a reply is and what it says so far."""
-    return JsonResponse(reply_shape(request, _look(request, pk)))
+    return _shown(request, pk)
 
 
 @api_call("POST")
 def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Stop a reply; harmless when it ended already. The text so far is kept."""
     stopping.stop(get_reply_or_404(owner_id(request), pk))
-    return JsonResponse(reply_shape(request, _look(request, pk)), status=202)
+    return _shown(request, pk, status=202)
 
 
 @api_call("POST")
@@ -68,7 +68,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Send a paused prompt although the reply before it failed or was stopped."""
     ahead.proceed(get_reply_or_404(owner_id(request), pk))
-    return JsonResponse(reply_shape(request, _look(request, pk)), status=202)
+    return _shown(request, pk, status=202)
 
 
 @api_call("POST")
@@ -76,7 +76,7 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Put another ``{"text": …}`` in place of a held prompt."""
     text = _text(json_body(request))
     ahead.edit(get_reply_or_404(owner_id(request), pk), text)
-    return JsonResponse(reply_shape(request, _look(request, pk)))
+    return _shown(request, pk)
 
 
 @api_call("POST")
@@ -89,6 +89,11 @@ def remove(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 @csrf_exempt
 def nothing(_request: HttpRequest) -> JsonResponse:
     return NOT_FOUND.response()
+
+
+def _shown(request: HttpRequest, pk: uuid.UUID, status: int = 200) -> JsonResponse:
+    """The reply as it stands now."""
+    return JsonResponse(reply_shape(request, _look(request, pk)), status=status)
 
 
 def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
