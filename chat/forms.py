@@ -19,6 +19,8 @@ class PromptForm(forms.Form):
     #: No CharField: it would trim, and refuse characters that the service drops.
     text = forms.Field(required=False)
     key = forms.Field(required=False)
+    #: Of the prompt that this becomes another version of.
+    instead_of = forms.UUIDField(required=False)
 
     def clean_text(self) -> str:
         try:
@@ -43,6 +45,10 @@ class PromptForm(forms.Form):
     def typed_text(self) -> str:
         """The text as it was typed, for a form that is shown again."""
         return str(self._raw("text") or "")
+
+    @property
+    def typed_instead_of(self) -> str:
+        return str(self._raw("instead_of") or "")
 
     @property
     def error(self) -> str:

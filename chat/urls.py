@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
+from chat.views.choose import choose
 from chat.views.conversation import conversation
+from chat.views.earlier import earlier
 from chat.views.edit import edit
 from chat.views.frame import frame
 from chat.views.health import health
@@ -12,16 +14,24 @@ from chat.views.home import home
 from chat.views.poll import poll
 from chat.views.proceed import proceed
 from chat.views.remove import remove
+from chat.views.repeat import repeat
+from chat.views.resume import resume
 from chat.views.retry import retry
 from chat.views.send import send
 from chat.views.stop import stop
+from chat.views.vary import vary
 
 urlpatterns = [
     path("", home, name="home"),
     path("c/<uuid:pk>/", conversation, name="conversation"),
+    path("c/<uuid:pk>/earlier/", earlier, name="earlier"),
     path("c/<uuid:pk>/send/", send, name="send"),
     path("send/", send, name="send"),
     path("r/<uuid:pk>/stop/", stop, name="stop"),
+    path("m/<uuid:pk>/choose/", choose, name="choose"),
+    path("r/<uuid:pk>/vary/", vary, name="vary"),
+    path("r/<uuid:pk>/repeat/", repeat, name="repeat"),
+    path("r/<uuid:pk>/resume/", resume, name="resume"),
     path("r/<uuid:pk>/retry/", retry, name="retry"),
     path("r/<uuid:pk>/proceed/", proceed, name="proceed"),
     path("r/<uuid:pk>/edit/", edit, name="edit"),

@@ -34,7 +34,9 @@ CHAT_CATALOG = env.path("CHAT_CATALOG", BASE_DIR / "catalog.toml")
 CHAT_MODEL = env.text("CHAT_MODEL", "")
 PROMPT_MAX_CHARACTERS = env.integer("PROMPT_MAX_CHARACTERS", 8000, minimum=1)
 REQUEST_MAX_CHARACTERS = env.integer("REQUEST_MAX_CHARACTERS", 24_000, minimum=1)
+MESSAGES_SHOWN = env.integer("MESSAGES_SHOWN", 50, minimum=2, maximum=1000)
 PROMPTS_AHEAD_MAX = env.integer("PROMPTS_AHEAD_MAX", 20, minimum=1)
+VARIANTS_AT_ONCE_MAX = env.integer("VARIANTS_AT_ONCE_MAX", 4, minimum=1, maximum=20)
 OWNER_REPLIES_MAX = env.integer("OWNER_REPLIES_MAX", 100, minimum=1)
 QUEUE_REPLIES_MAX = env.integer("QUEUE_REPLIES_MAX", 5000, minimum=1)
 REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
@@ -96,7 +98,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "context_processors": ["django.template.context_processors.request"],
-            "builtins": ["django.templatetags.static"],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
     }
 ]

@@ -14,7 +14,7 @@ from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
 from chat.api.shapes import reply_shape
 from chat.models import Conversation, User
-from chat.services import ahead, retrying, sending, stopping
+from chat.services import ahead, answering, sending, stopping
 from chat.services.watching import Sight, watch
 from chat.views.browser import owner_id, session_key
 from chat.views.lookups import get_conversation_or_404, get_reply_or_404
@@ -59,7 +59,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 
     Harmless to repeat. One that went well, or is to come, is answered as it is.
     """
-    fresh = retrying.retry(get_reply_or_404(owner_id(request), pk))
+    fresh = answering.retry(get_reply_or_404(owner_id(request), pk))
     shape = reply_shape(request, _look(request, fresh.pk))
     return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 
+from chat.models import tree
+from chat.models.preferences import Preferences
 from chatsite import wire
 
 if TYPE_CHECKING:
@@ -18,15 +21,12 @@ TITLE_CHARACTERS = 60
 UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
 
-class Conversation(models.Model):
+class Conversation(Preferences):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=200)
-    #: Name of the model a person picked; empty follows the one served here.
-    model = models.CharField(max_length=100, blank=True)
-    settings = models.JSONField(default=dict, blank=True)
     active_leaf = models.ForeignKey(
         "chat.Message", on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -44,31 +44,36 @@ class Conversation(models.Model):
         """For the rest of the transaction nobody else rearranges its messages."""
         Conversation.objects.select_for_update().filter(pk=self.pk).first()
 
-    def path(self, leaf: uuid.UUID | None = None) -> list[Message]:
-        """The messages from the first one to ``leaf`` (default: the active one).
+    def path(
+        self, leaf: uuid.UUID | None = None, *, limit: int = tree.ENDLESS
+    ) -> list[Message]:
+        """The last ``limit`` messages that lead to ``leaf`` (default: the active one),
+        oldest first. Two queries, however many."""
+        return self.loaded(self.path_ids(leaf, limit=limit))
 
-        Two queries, however long: the shape of the tree, then the path's texts.
-        """
-        ids = self._path_ids(leaf or self.active_leaf_id)
+    def path_ids(
+        self, leaf: uuid.UUID | None = None, *, limit: int = tree.ENDLESS
+    ) -> list[uuid.UUID]:
+        leaf = leaf or self.active_leaf_id
+        if leaf is None:
+            return []
+        return tree.ids_up(self.pk, leaf, limit)[::-1]
+
+    def loaded(self, ids: Sequence[uuid.UUID]) -> list[Message]:
+        """Messages of this conversation with their replies, in the order of ``ids``."""
+        if not ids:
+            return []
         found = self.messages.select_related("reply").in_bulk(ids)
-        return [found[pk] for pk in reversed(ids) if pk in found]
+        return [found[pk] for pk in ids if pk in found]
 
     def has_unfinished(self, leaf: uuid.UUID | None) -> bool:
         """Whether a reply on the path to ``leaf`` is still to come."""
-        unfinished = self.messages.filter(reply__state__in=UNFINISHED)
-        pending = set(unfinished.values_list("pk", flat=True))
-        if not pending or leaf is None:
+        if (
+            leaf is None
+            or not self.messages.filter(reply__state__in=UNFINISHED).exists()
+        ):
             return False
-        return not pending.isdisjoint(self._path_ids(leaf))
-
-    def _path_ids(self, leaf: uuid.UUID | None) -> list[uuid.UUID]:
-        """Ids of the messages from ``leaf`` back to the first one."""
-        parents = dict(self.messages.values_list("pk", "parent_id"))
-        ids = []
-        while leaf is not None:
-            ids.append(leaf)
-            leaf = parents.get(leaf)
-        return ids
+        return tree.is_unfinished(self.pk, leaf)
 
 
 def title_from(text: str) -> str:

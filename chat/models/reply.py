@@ -79,6 +79,12 @@ class Reply(models.Model):
     revision = models.CharField(max_length=100, blank=True)
     settings = models.JSONField(default=dict)
     seed = models.BigIntegerField()
+    #: What the model was told before the first prompt.
+    instructions = models.TextField(blank=True)
+    #: So much of the text was there before: this reply goes on with another one.
+    continued_characters = models.PositiveIntegerField(default=0)
+    #: The same for replies asked for together, as variants of each other.
+    batch = models.UUIDField(null=True)
 
     prompt_tokens = models.PositiveIntegerField(null=True)
     new_tokens = models.PositiveIntegerField(null=True)

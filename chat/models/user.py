@@ -8,6 +8,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 
+from chat.models.preferences import Preferences
+
 
 class UserManager(BaseUserManager["User"]):
     def guest(self, pk: uuid.UUID) -> User:
@@ -27,7 +29,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin, Preferences):
     """Somebody who asks. Signing up only gives the row a name."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

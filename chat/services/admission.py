@@ -20,8 +20,11 @@ LATEST_SECONDS = 3600
 UNKNOWN_SECONDS = 60
 
 
-def check_room(owner: User, conversation: Conversation | None, model: str) -> None:
-    """Raise ``PromptRefused`` where a limit is reached. Within a transaction.
+def check_room(
+    owner: User, conversation: Conversation | None, model: str, count: int = 1
+) -> None:
+    """Raise ``PromptRefused`` where ``count`` replies more would pass a limit. Within a
+    transaction.
 
     Who counts here counts alone: two prompts sent at once do not both see the last
     place free.
@@ -37,13 +40,14 @@ def check_room(owner: User, conversation: Conversation | None, model: str) -> No
                 " conversation.",
                 model,
             )
-    if unfinished.filter(message__owner=owner).count() >= settings.OWNER_REPLIES_MAX:
+    of_owner = unfinished.filter(message__owner=owner).count() + count
+    if of_owner > settings.OWNER_REPLIES_MAX:
         raise _refusal(
             "too_many_of_yours",
             f"{settings.OWNER_REPLIES_MAX} of your messages already wait.",
             model,
         )
-    if unfinished.filter(model=model).count() >= settings.QUEUE_REPLIES_MAX:
+    if unfinished.filter(model=model).count() + count > settings.QUEUE_REPLIES_MAX:
         raise _refusal("queue_full", "The line for this model is full.", model)
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from chat.models import Message, Reply
 from chat.services.publishing import publish, release_next
 from chat.services.sending import clean_prompt
-from chatsite.mailbox import MailboxAway, open_mailbox
+from chat.services.telling import tell
 
 
 class HasStarted(Exception):
@@ -27,7 +27,7 @@ def edit(reply: Reply, text: str) -> None:
         if prompt is None or not reply.touch_held():
             raise HasStarted
         Message.objects.filter(pk=prompt.pk).update(text=text)
-    _tell(reply)
+    tell(reply.message.owner_id)
 
 
 def remove(reply: Reply) -> None:
@@ -51,7 +51,7 @@ def remove(reply: Reply) -> None:
         ).update(active_leaf=prompt.parent_id)
         prompt.delete()
     release_next(conversation)
-    _tell(reply)
+    tell(reply.message.owner_id)
 
 
 def proceed(reply: Reply) -> None:
@@ -62,11 +62,3 @@ def proceed(reply: Reply) -> None:
     if not reply.is_paused or not reply.release():
         raise HasStarted
     publish(reply)
-
-
-def _tell(reply: Reply) -> None:
-    """Other pages of this owner look again."""
-    try:
-        open_mailbox().touch(str(reply.message.owner_id))
-    except MailboxAway:
-        return

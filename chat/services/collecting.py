@@ -42,7 +42,8 @@ def _copy(reply: Reply, ending: Ending) -> None:
         if not reply.end(wire.State(ending.outcome), **_fields(ending)):
             return
         # PostgreSQL keeps no NUL; no model means one.
-        text = ending.text.replace("\x00", "")
+        begun = reply.message.text[: reply.continued_characters]
+        text = begun + ending.text.replace("\x00", "")
         Message.objects.filter(pk=reply.pk).update(text=text)
     reply.message.text = text
 

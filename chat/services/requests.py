@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
+from uuid import UUID
 
 from django.conf import settings
 
-from chat.models import Message, Reply
+from chat.models import Message, Reply, tree
 from chatsite import wire
 
 #: Old turns leave in steps of this many, so that the text a worker has already
@@ -18,30 +19,33 @@ STEP_TURNS = 8
 def request_for(reply: Reply) -> wire.Request:
     """What a worker needs to answer, read from the database."""
     message = reply.message
-    turns = turns_of(message.conversation.path(message.parent_id))
-    dropped = turns_to_drop(
-        [len(turn.text) for turn in turns], settings.REQUEST_MAX_CHARACTERS
-    )
-    sampling = {**reply.settings, "seed": reply.seed}
+    path = _answered(message)
+    end = reply.continued_characters
+    limit = settings.REQUEST_MAX_CHARACTERS - len(reply.instructions) - end
+    dropped = turns_to_drop([length for _, length in path], limit)
+    spoken = message.conversation.loaded([pk for pk, _ in path[dropped:]])
+    turns = [wire.Turn(wire.Role(said.role), said.text) for said in spoken]
+    if reply.instructions:
+        turns.insert(0, wire.Turn(wire.Role.SYSTEM, reply.instructions))
+    if end:
+        turns.append(wire.Turn(wire.Role.ASSISTANT, message.text[:end]))
     return wire.Request(
-        turns=tuple(turns[dropped:]),
-        settings=wire.Settings.from_dict(sampling),
+        turns=tuple(turns),
+        settings=wire.Settings.from_dict({**reply.settings, "seed": reply.seed}),
         max_seconds=settings.REPLY_MAX_SECONDS,
         dropped_turns=dropped,
     )
 
 
-def turns_of(path: Sequence[Message]) -> list[wire.Turn]:
-    """The turns of a path. A prompt that got no answer is left out, but the newest."""
-    turns = []
-    for i in range(0, len(path), 2):
-        prompt, answer = path[i], path[i + 1] if i + 1 < len(path) else None
-        if answer is None:
-            turns.append(wire.Turn(wire.Role.USER, prompt.text))
-        elif answer.text:
-            turns.append(wire.Turn(wire.Role.USER, prompt.text))
-            turns.append(wire.Turn(wire.Role.ASSISTANT, answer.text))
-    return turns
+def _answered(message: Message) -> list[tuple[UUID, int]]:
+    """Ids and lengths of the messages that lead to a reply, oldest first. A prompt that
+    got no answer is left out, but the newest."""
+    if message.parent_id is None:
+        return []
+    path = tree.lengths_up(message.conversation_id, message.parent_id)[::-1]
+    pairs = zip(path[:-1:2], path[1:-1:2], strict=True)
+    answered = [pair for pair in pairs if pair[1][1]]
+    return [*chain.from_iterable(answered), path[-1]]
 
 
 def turns_to_drop(lengths: Sequence[int], limit: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -14,23 +15,31 @@ from django.utils import timezone
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
 from chat.services.admission import check_room
+from chat.services.preferring import preferred
 from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
 from chatsite import wire
-from chatsite.choice import offered
 
 #: Characters no prompt needs: controls other than tab and line feed.
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 KEY_CHARACTERS = 200
+SEED_BITS = 48
 
 
 def send(
-    owner: User, text: str, key: str, conversation: Conversation | None = None
+    owner: User,
+    text: str,
+    key: str,
+    conversation: Conversation | None = None,
+    *,
+    instead_of: Message | None = None,
 ) -> Reply:
     """Save a prompt and the reply to come, and enqueue it once committed.
 
     ``key`` makes it safe to send again: the same key with the same text gives the
-    reply made first. Without a conversation a new one begins.
+    reply made first. Without a conversation a new one begins. With ``instead_of``, a
+    prompt of the conversation, this becomes another version of it, and the
+    conversation goes on from there; the old version stays reachable.
     Raises ``PromptRefused`` with the code blank, too_long, bad_key or key_reused, or
     with one of ``admission`` and the time to come back.
     """
@@ -39,7 +48,7 @@ def send(
     try:
         with transaction.atomic():
             return _sent_before(owner, text, key) or _save(
-                owner, text, key, conversation
+                owner, text, key, conversation, instead_of
             )
     except IntegrityError:
         # The same key was committed by somebody quicker, between our two looks.
@@ -84,15 +93,20 @@ def _sent_before(owner: User, text: str, key: str) -> Reply | None:
     return Reply.objects.with_path().filter(message__parent=message).first()
 
 
-def _save(owner: User, text: str, key: str, conversation: Conversation | None) -> Reply:
+def _save(
+    owner: User,
+    text: str,
+    key: str,
+    conversation: Conversation | None,
+    instead_of: Message | None,
+) -> Reply:
     if conversation is not None:
         # Two prompts sent at once are put one after the other, not side by side.
         conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
-    entry = offered(conversation.model if conversation else "")
-    check_room(owner, conversation, entry.name)
+    check_room(owner, conversation, preferred(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
-    parent = _last(conversation)
+    parent = instead_of.parent_id if instead_of else _last(conversation)
     prompt = Message.objects.create(
         conversation=conversation,
         owner=owner,
@@ -123,23 +137,36 @@ def _was_taken_back(message: Message) -> bool:
     ).exists()
 
 
-def await_reply(prompt: Message, *, is_held: bool) -> Reply:
-    """The empty answer to a prompt, and the row that is its outbox."""
+def await_reply(
+    prompt: Message, *, is_held: bool, text: str = "", **fields: Any
+) -> Reply:
+    """The answer to a prompt, still to be written behind ``text``, and the row that is
+    its outbox. ``fields`` of the row go before what its owner prefers."""
     conversation = prompt.conversation
-    entry = offered(conversation.model)
     now = None if is_held else timezone.now()
     message = Message.objects.create(
         conversation=conversation,
         owner_id=prompt.owner_id,
         parent=prompt,
         role=wire.Role.ASSISTANT,
+        text=text,
     )
+    chosen = preferred(conversation.owner, conversation)
+    seed = new_seed() if chosen.seed is None else chosen.seed
     return Reply.objects.create(
         message=message,
         state=wire.State.HELD if is_held else wire.State.QUEUED,
-        model=entry.name,
-        settings=asdict(entry.settings),
-        seed=secrets.randbits(48),
         queued_at=now,
         published_at=now,
+        **{
+            "model": chosen.entry.name,
+            "settings": asdict(chosen.settings),
+            "instructions": chosen.instructions,
+            "seed": seed,
+            **fields,
+        },
     )
+
+
+def new_seed() -> int:
+    return secrets.randbits(SEED_BITS)

@@ -9,6 +9,7 @@ from django.db import transaction
 from chat.models import Message, Reply
 from chat.services.collecting import collect
 from chat.services.publishing import release_next
+from chat.services.telling import tell
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -29,6 +30,14 @@ def stop(reply: Reply) -> None:
         carry_out(reply)
     except MailboxAway as error:
         log.warning("stop of %s waits for the queue: %s", reply.pk, error)
+
+
+def together(reply: Reply) -> list[Reply]:
+    """The reply, and those that were asked for together with it."""
+    if reply.batch is None:
+        return [reply]
+    replies = Reply.objects.with_path().filter(batch=reply.batch)
+    return list(replies.filter(message__parent=reply.message.parent))
 
 
 def _take_back(reply: Reply) -> bool:
@@ -58,7 +67,4 @@ def carry_out(reply: Reply) -> None:
 def _tell(reply: Reply) -> None:
     conversation = reply.message.conversation
     release_next(conversation)
-    try:
-        open_mailbox().touch(str(conversation.owner_id))
-    except MailboxAway:
-        log.info("no page hears of %s until the queue is back", reply.pk)
+    tell(conversation.owner_id)

@@ -22,6 +22,7 @@ from chat.models.reply import ReplyQuerySet
 from chat.services.bells import Bells
 from chat.services.collecting import collect
 from chat.services.expecting import free_rows, ready_workers
+from chat.services.preferring import preferred
 from chat.services.publishing import publish, release_next
 from chat.services.stopping import carry_out
 from chat.tasks import ring
@@ -117,9 +118,12 @@ def follow_choice() -> None:
     """
     entry, box = offered(), open_mailbox()
     box.note_choice(entry.name)
-    strays = Reply.objects.queued().filter(message__conversation__model="")
-    for reply in _batch(strays.exclude(model=entry.name)):
-        fresh = {"model": entry.name, "settings": asdict(entry.settings)}
+    picked_none = {"message__conversation__model": "", "message__owner__model": ""}
+    strays = Reply.objects.queued().filter(**picked_none).exclude(model=entry.name)
+    for reply in _batch(strays):
+        conversation = reply.message.conversation
+        chosen = preferred(conversation.owner, conversation).settings
+        fresh = {"model": entry.name, "settings": asdict(chosen)}
         if not box.workers(reply.model) and reply.publish_again(**fresh):
             log.info("reply %s moves to %s", reply.pk, entry.name)
             publish(reply)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django import template
 
+from chat.facts import facts
 from chat.markdown import render
 from chat.sentences import duration, duration_range, reason
+from chat.services.answering import can_resume
 from chat.services.expecting import Expectation, expect
 from chat.services.watching import Sight, View
 from chatsite.catalog import CatalogError
@@ -16,6 +18,8 @@ register.filter("duration", duration)
 register.filter("duration_range", duration_range)
 register.filter("reason", reason)
 register.filter("markdown", render)
+register.filter("facts", facts)
+register.filter("can_resume", can_resume)
 
 
 @register.filter

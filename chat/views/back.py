@@ -1,13 +1,22 @@
-"""Back to the conversation, after something was done to one of its replies."""
+"""The answer to what was done to a reply: the page as it is now, or the way back."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from collections.abc import Callable
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
 from chat.models import Reply
 from chat.services.refusal import PromptRefused
+from chat.services.watching import NotYours
+from chat.views.browser import Request, owner_id
+from chat.views.known import BadQuery, Known
+from chat.views.lookups import get_reply_or_404
+from chat.views.poll import not_found
+from chat.views.updates import update
 
 
 def back_to(reply: Reply) -> HttpResponse:
@@ -15,12 +24,41 @@ def back_to(reply: Reply) -> HttpResponse:
     return HttpResponseRedirect(f"{page}#reply-{reply.pk}", status=303)
 
 
-def refused_page(
-    request: HttpRequest, reply: Reply, refused: PromptRefused
+def answer_again(
+    request: Request, pk: UUID, act: Callable[[Reply], Reply]
 ) -> HttpResponse:
-    """Why not now, and the way back."""
+    """Ask for another reply by what ``act`` does to the one of this id."""
+    reply = get_reply_or_404(owner_id(request), pk)
+    try:
+        return page_after(request, act(reply))
+    except PromptRefused as refused:
+        return _refused(request, reply, refused)
+
+
+def page_after(request: Request, reply: Reply) -> HttpResponse:
+    """The page of a reply, after something was done to it."""
+    if not request.htmx:
+        return back_to(reply)
+    return updated(request, reply.message.conversation_id)
+
+
+def updated(request: Request, conversation: UUID) -> HttpResponse:
+    """What the page that asks lacks of its conversation, now that it did something."""
+    try:
+        known = Known.from_query(request.POST)
+        return update(request, known.after_action(conversation))
+    except BadQuery:
+        return HttpResponse("This page is out of date. Reload it.", status=400)
+    except NotYours as refused:
+        return not_found(is_signed_out=refused.is_signed_out)
+
+
+def _refused(request: Request, reply: Reply, refused: PromptRefused) -> HttpResponse:
+    """Why not now, beside the message box or on a page with the way back."""
+    status = 422 if refused.retry_seconds is None else 429
+    template = "_refused.html" if request.htmx else "refused.html"
     context = {"reply": reply, "message": refused.message}
-    response = render(request, "refused.html", context, status=429)
+    response = render(request, template, context, status=status)
     if refused.retry_seconds is not None:
         response.headers["Retry-After"] = str(refused.retry_seconds)
     return response

@@ -1,4 +1,4 @@
-"""One conversation."""
+"""One conversation: its newest messages, or those around a place in it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,31 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from chat.forms import PromptForm
+from chat.forms import PromptForm, new_key
 from chat.models import Conversation
-from chat.services.watching import NotYours, View
+from chat.services.preferring import preferred
+from chat.services.watching import NotYours
 from chat.views.browser import owner_id
-from chat.views.known import Known, path_fingerprint
-from chat.views.lookups import get_conversation_or_404
-from chat.views.page import page_context, seen_of, workers_fingerprint
-from chat.views.thread import Shown, look_at
-from chatsite import wire
-from chatsite.choice import offered
+from chat.views.known import Known
+from chat.views.lookups import get_conversation_or_404, get_prompt_or_404
+from chat.views.page import page_context, told
+from chat.views.thread import Thread
+from chat.views.window import Window, around, before, newest
 
 
 @require_safe
 @cache_control(private=True, no_cache=True)
 def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    return conversation_page(request, get_conversation_or_404(owner_id(request), pk))
+    """``?at=`` a message, ``?before=`` one; ``?edit=`` puts a prompt into the form."""
+    found = get_conversation_or_404(owner_id(request), pk)
+    edited = _message_id(request, "edit")
+    if edited is None:
+        return conversation_page(request, found, window=_window(request, found))
+    prompt = get_prompt_or_404(found, edited)
+    form = PromptForm(
+        initial={"text": prompt.text, "key": new_key(), "instead_of": str(prompt.pk)}
+    )
+    return conversation_page(request, found, form, window=around(found, prompt.pk))
 
 
 def conversation_page(
@@ -32,33 +41,42 @@ def conversation_page(
     conversation: Conversation,
     form: PromptForm | None = None,
     status: int = 200,
+    window: Window | None = None,
 ) -> HttpResponse:
     """The whole page; a form that was refused is shown again as it was typed."""
-    entry = offered(conversation.model)
+    chosen = preferred(conversation.owner, conversation)
+    window = window or newest(conversation)
     try:
-        shown, view = look_at(request, entry.name, conversation.path())
+        thread, view = Thread.of(request, chosen.entry.name, window)
     except NotYours as refused:
         raise Http404 from refused
-    known = _known(conversation, shown, view)
+    known = Known(conversation=conversation.pk, model=chosen.entry.name)
+    known = told(view, thread.known(known, view.changes))
     context = {
-        **page_context(view, entry, known, form),
+        **page_context(view, chosen.entry, known, form),
         "conversation": conversation,
-        "messages": shown,
+        "thread": thread,
     }
     return render(request, "conversation.html", context, status=status)
 
 
-def _known(conversation: Conversation, shown: list[Shown], view: View) -> Known:
-    """What the page has once it is rendered."""
-    sights = [item.sight for item in shown if item.sight is not None]
-    held = [sight for sight in sights if sight.state is wire.State.HELD]
-    return Known(
-        conversation=conversation.pk,
-        leaf=shown[-1].message.pk if shown else None,
-        changes=view.changes,
-        seen=tuple(seen_of(sight) for sight in sights if sight not in held),
-        held=tuple(sight.pk for sight in held if not sight.is_paused),
-        paused=tuple(sight.pk for sight in held if sight.is_paused),
-        path=path_fingerprint([item.message.pk for item in shown]),
-        workers=workers_fingerprint(view, is_pending=bool(sights)),
-    )
+def _window(request: HttpRequest, conversation: Conversation) -> Window:
+    if (message := _message_id(request, "at")) is not None:
+        window = around(conversation, message)
+    elif (message := _message_id(request, "before")) is not None:
+        window = before(conversation, message)
+    else:
+        return newest(conversation)
+    if not window.messages:
+        raise Http404
+    return window
+
+
+def _message_id(request: HttpRequest, name: str) -> UUID | None:
+    raw = request.GET.get(name)
+    if not raw:
+        return None
+    try:
+        return UUID(raw)
+    except ValueError:
+        raise Http404 from None

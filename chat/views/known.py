@@ -14,6 +14,8 @@ from chatsite.mailbox.mailbox import Seen
 #: More unfinished replies than this no page shows.
 MAX_REPLIES = 100
 MAX_NUMBER = 2**53
+#: So many messages at the end of a page are compared with those of the conversation.
+TRAIL_MESSAGES = 20
 
 
 class BadQuery(ValueError):
@@ -34,8 +36,10 @@ class Known:
     held: tuple[UUID, ...] = ()
     #: Those held that ask a person to decide.
     paused: tuple[UUID, ...] = ()
-    #: Fingerprint of the messages shown, up to the leaf.
+    #: Fingerprint of the last messages shown, up to the leaf.
     path: str = ""
+    #: The model whose workers the page tells about; empty for the one served here.
+    model: str = ""
     #: Fingerprint of what is said about the workers.
     workers: str = ""
     delay_seconds: float = 0.0
@@ -58,6 +62,7 @@ class Known:
                 held=tuple(UUID(raw) for raw in held),
                 paused=tuple(UUID(raw) for raw in paused),
                 path=query.get("p", "")[:40],
+                model=query.get("m", "")[:100],
                 workers=query.get("w", "")[:40],
                 delay_seconds=_number(query.get("d") or "0") / 1000,
                 is_nobody="nobody" in query,
@@ -70,15 +75,21 @@ class Known:
         return replace(self, conversation=conversation, changes="")
 
     @property
+    def watched(self) -> set[UUID]:
+        """The replies to come that the page shows."""
+        return {UUID(pk) for pk, _, _ in self.seen} | {*self.held, *self.paused}
+
+    @property
     def first_pending(self) -> str:
         """Id of the reply that the Stop button of this page ends."""
         ids = [pk for pk, _, _ in self.seen] + [str(pk) for pk in self.held]
         return ids[0] if ids else ""
 
 
-def path_fingerprint(path: Sequence[UUID]) -> str:
-    """Another one whenever a path leads through other messages."""
-    return sha256(b"".join(pk.bytes for pk in path)).hexdigest()[:12]
+def trail(path: Sequence[UUID], batch: Sequence[UUID] = ()) -> str:
+    """Another one whenever the end of a page leads through other messages."""
+    end = (*path[-TRAIL_MESSAGES:], *batch)
+    return sha256(b"".join(pk.bytes for pk in end)).hexdigest()[:12]
 
 
 def _uuid(raw: str) -> UUID | None:

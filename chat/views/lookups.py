@@ -6,11 +6,13 @@ from uuid import UUID
 
 from django.http import Http404
 
-from chat.models import Conversation, Reply
+from chat.models import Conversation, Message, Reply
+from chatsite import wire
 
 
 def get_conversation_or_404(owner: UUID | None, pk: UUID) -> Conversation:
-    found = Conversation.objects.filter(owner_id=owner, pk=pk).first()
+    theirs = Conversation.objects.select_related("owner").filter(owner_id=owner)
+    found = theirs.filter(pk=pk).first()
     if owner is None or found is None:
         raise Http404
     return found
@@ -20,5 +22,21 @@ def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
     replies = Reply.objects.with_path()
     found = replies.filter(message__owner_id=owner, pk=pk).first()
     if owner is None or found is None:
+        raise Http404
+    return found
+
+
+def get_message_or_404(owner: UUID | None, pk: UUID) -> Message:
+    messages = Message.objects.select_related("conversation")
+    found = messages.filter(owner_id=owner, pk=pk).first()
+    if owner is None or found is None:
+        raise Http404
+    return found
+
+
+def get_prompt_or_404(conversation: Conversation, pk: UUID) -> Message:
+    """A person's message of a conversation that was looked up by its owner."""
+    found = conversation.messages.filter(pk=pk, role=wire.Role.USER).first()
+    if found is None:
         raise Http404
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +11,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from chat.forms import PromptForm, new_key
 from chat.models import Conversation, Reply
-from chat.services.watching import Sight, View
+from chat.services.watching import View
 from chat.views.known import Known
 from chat.views.pace import Pace, jittered
 from chatsite import wire
 from chatsite.catalog import CatalogError, Entry
 from chatsite.choice import choice_here, offered
-from chatsite.mailbox.mailbox import Seen
 
 LISTED = 200
 
@@ -34,9 +34,15 @@ def page_context(
         "limit": settings.PROMPT_MAX_CHARACTERS,
         "banner": banner(entry),
         "stop": known.first_pending,
+        **message_context(),
         **worker_context(view, entry, is_pending=bool(known.first_pending)),
         **poller_context(view, known),
     }
+
+
+def message_context() -> dict[str, Any]:
+    """What every message needs besides itself."""
+    return {"variants_at_once": settings.VARIANTS_AT_ONCE_MAX}
 
 
 def owner_of(view: View) -> UUID | None:
@@ -83,6 +89,12 @@ def workers_fingerprint(view: View, *, is_pending: bool) -> str:
     return "-".join(map(str, parts))
 
 
+def told(view: View, known: Known) -> Known:
+    """The same page once it says how the workers are."""
+    is_pending = bool(known.first_pending)
+    return replace(known, workers=workers_fingerprint(view, is_pending=is_pending))
+
+
 def poller_context(view: View, known: Known) -> dict[str, Any]:
     """The poller's state and when it asks next."""
     pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
@@ -98,8 +110,3 @@ def poller_context(view: View, known: Known) -> dict[str, Any]:
         "jittered_delay": round(1000 * jittered(seconds)),
         "watchdog": pace.watchdog_seconds,
     }
-
-
-def seen_of(sight: Sight) -> Seen:
-    """What a page has of a reply once it shows all that ``sight`` holds."""
-    return (str(sight.pk), sight.run, sight.length)

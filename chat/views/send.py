@@ -20,7 +20,7 @@ from chat.views.browser import Request, owner_id
 from chat.views.conversation import conversation_page
 from chat.views.home import home_page
 from chat.views.known import BadQuery, Known
-from chat.views.lookups import get_conversation_or_404
+from chat.views.lookups import get_conversation_or_404, get_prompt_or_404
 from chat.views.poll import not_found
 from chat.views.updates import update
 
@@ -45,7 +45,8 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         # Without the script, the page is read from the prompt on.
         address = f"{_page(reply)}#message-{reply.message.parent_id}"
         return HttpResponseRedirect(address, status=303)
-    if conversation is None or known.leaf is None:
+    # A page that shows another part of the conversation, or changes a prompt of it.
+    if conversation is None or known.leaf is None or form.typed_instead_of:
         return HttpResponseClientRedirect(_page(reply))
     try:
         return update(request, known.after_action(conversation.pk), key=new_key())
@@ -57,8 +58,10 @@ def _sent(
     request: HttpRequest, form: PromptForm, conversation: Conversation | None
 ) -> Reply:
     """Raises ``PromptRefused``."""
-    text = form.cleaned_data["text"]
-    return sending.send(sender(request), text, form.idempotency_key, conversation)
+    text, old = form.cleaned_data["text"], form.cleaned_data["instead_of"]
+    prompt = get_prompt_or_404(conversation, old) if conversation and old else None
+    key = form.idempotency_key
+    return sending.send(sender(request), text, key, conversation, instead_of=prompt)
 
 
 def _refused(
@@ -70,7 +73,9 @@ def _refused(
     """The message beside the form, and the typed text kept."""
     status = 422 if retry_seconds is None else 429
     if request.htmx:
-        response = render(request, "_refused.html", {"form": form}, status=status)
+        response = render(
+            request, "_refused.html", {"message": form.error}, status=status
+        )
         remember_guest(request, response)
     elif conversation is None:
         response = home_page(request, form, status=status)

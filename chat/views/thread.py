@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -11,7 +11,11 @@ from django.http import HttpRequest
 from chat.models import Message, Reply
 from chat.services.watching import Sight, View, watch
 from chat.views.browser import session_key, visitor
+from chat.views.known import Known, trail
+from chat.views.versions import Versions, versions_of
+from chat.views.window import Window
 from chatsite import wire
+from chatsite.mailbox.mailbox import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,45 @@ class Shown:
 
     message: Message
     sight: Sight | None = None
+    versions: Versions | None = None
+    #: One of several that were asked for together and are shown side by side.
+    is_beside: bool = False
+    #: Of those: the one that the conversation goes on from.
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The messages that a page shows."""
+
+    window: Window
+    shown: Sequence[Shown]
+    #: Those side by side at the end, if any.
+    batch: Sequence[Shown]
+
+    @classmethod
+    def of(
+        cls, request: HttpRequest, model: str, window: Window
+    ) -> tuple[Thread, View]:
+        """The messages as they stand now, and the whole view. Raises ``NotYours``."""
+        alone = window.messages[:-1] if window.batch else window.messages
+        shown, view = look_at(request, model, [*alone, *window.batch])
+        dressed = dress(shown, window.batch, window.leaf)
+        return cls(window, dressed[: len(alone)], dressed[len(alone) :]), view
+
+    def known(self, known: Known, changes: str) -> Known:
+        """What a page has that shows this."""
+        sights = [item.sight for item in (*self.shown, *self.batch) if item.sight]
+        held = [sight for sight in sights if sight.state is wire.State.HELD]
+        return replace(
+            known,
+            leaf=self.window.leaf,
+            changes=changes,
+            seen=tuple(seen_of(sight) for sight in sights if sight not in held),
+            held=tuple(sight.pk for sight in held if not sight.is_paused),
+            paused=tuple(sight.pk for sight in held if sight.is_paused),
+            path=trail(self.window.ids, [item.message.pk for item in self.batch]),
+        )
 
 
 def look_at(
@@ -40,6 +83,28 @@ def look_at(
     sights = {sight.pk: sight for sight in view.sights}
     sights |= _held([m.reply for m in messages if _state(m) is wire.State.HELD])
     return [_shown(message, sights.get(message.pk)) for message in messages], view
+
+
+def dress(
+    shown: Sequence[Shown], batch: Sequence[Message], leaf: UUID | None
+) -> list[Shown]:
+    """The same, each with its versions and its place beside others."""
+    versions = versions_of(item.message for item in shown)
+    beside = {message.pk for message in batch} if len(batch) > 1 else set()
+    return [
+        replace(
+            item,
+            versions=versions.get(item.message.pk),
+            is_beside=item.message.pk in beside,
+            is_chosen=item.message.pk == leaf,
+        )
+        for item in shown
+    ]
+
+
+def seen_of(sight: Sight) -> Seen:
+    """What a page has of a reply once it shows all that ``sight`` holds."""
+    return (str(sight.pk), sight.run, sight.length)
 
 
 def _shown(message: Message, sight: Sight | None) -> Shown:

@@ -14,28 +14,31 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django_htmx.http import HttpResponseClientRefresh
 
-from chat.models import Message
+from chat.models import Conversation, Message
 from chat.sentences import announcement
 from chat.services.glancing import glance
+from chat.services.preferring import entry_of
 from chat.services.watching import NotYours, Sight, View, watch
 from chat.views.browser import session_key, visitor
-from chat.views.known import Known, path_fingerprint
+from chat.views.known import TRAIL_MESSAGES, Known, trail
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import (
     conversations,
+    message_context,
     owner_of,
     poller_context,
-    seen_of,
+    told,
     worker_context,
-    workers_fingerprint,
 )
-from chat.views.thread import Shown, look_at, paused_of
+from chat.views.thread import Shown, Thread, dress, look_at, paused_of, seen_of
+from chat.views.window import batch_of, newest
 from chatsite import wire
 from chatsite.catalog import Entry
-from chatsite.choice import offered
 from chatsite.mailbox.mailbox import Seen
+
+#: More messages than this are not appended to a page: it shows its newest anew.
+NEW_MESSAGES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,6 @@ class Growth:
     is_anew: bool
 
 
-class CannotAppend(Exception):
-    """The page shows another path than the one that is shown now."""
-
-
 @dataclass(slots=True)
 class News:
     """What a page lacks."""
@@ -58,6 +57,8 @@ class News:
     #: Articles that take the place of the ones on the page.
     replaced: list[Shown] = field(default_factory=list)
     appended: list[Shown] = field(default_factory=list)
+    #: All that the page is to show, where it shows another path or part.
+    thread: Thread | None = None
     said: list[str] = field(default_factory=list)
     #: What the page has once it has all this.
     seen: list[Seen] = field(default_factory=list)
@@ -102,6 +103,19 @@ class News:
         else:
             self.seen.append(seen_of(sight))
 
+    def show_anew(self, known: Known, thread: Thread) -> None:
+        """Everything is to be shown; nothing else of the page counts any more."""
+        after = thread.known(known, known.changes)
+        self.thread, self.growing, self.replaced = thread, [], []
+        self.leaf, self.path = after.leaf, after.path
+        self.seen, self.held = list(after.seen), list(after.held)
+        self.paused = list(after.paused)
+        for item in (*thread.shown, *thread.batch):
+            if item.sight is not None:
+                self.sights.append(item.sight)
+                if item.sight.pk not in known.watched:
+                    self.said.append(announcement(item.sight))
+
 
 def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse:
     """Answer a poll, or an action of this page. Raises ``NotYours``, ``Http404``.
@@ -109,15 +123,14 @@ def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse
     While replies wait or grow, and nothing else changed, no SQL runs. ``key`` is for
     the next prompt, once this one was accepted.
     """
-    entry = offered()
+    entry = entry_of(known.model)
     view = _view(request, known, entry)
     news = _news_of_seen(known, view)
     is_changed = _is_changed(known, view)
     if is_changed and known.conversation:
-        try:
-            _learn_path(request, known, known.conversation, view, news)
-        except CannotAppend:
-            return HttpResponseClientRefresh()
+        conversation = get_conversation_or_404(owner_of(view), known.conversation)
+        if known.leaf:
+            _learn_path(request, known, conversation, news)
     context = _context(known, view, entry, news, is_changed=is_changed)
     return render(request, "_update.html", context | {"key": key})
 
@@ -129,10 +142,7 @@ def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
     try:
         return watch(key, lambda: visitor(request), entry.name, known.seen)
     except NotYours:
-        asks_for_something = (
-            known.seen or known.held or known.paused or known.conversation
-        )
-        if known.is_nobody and not asks_for_something:
+        if known.is_nobody and not known.watched and not known.conversation:
             return glance(entry.name)
         raise
 
@@ -154,31 +164,40 @@ def _is_changed(known: Known, view: View) -> bool:
 
 
 def _learn_path(
-    request: HttpRequest,
-    known: Known,
-    conversation: UUID,
-    view: View,
-    news: News,
+    request: HttpRequest, known: Known, conversation: Conversation, news: News
 ) -> None:
-    """The messages that the page lacks, and held ones whose turn came."""
-    path = get_conversation_or_404(owner_of(view), conversation).path()
-    order = [message.pk for message in path]
-    if known.leaf not in order:
-        raise CannotAppend
-    after = order.index(known.leaf) + 1
-    if known.path and known.path != path_fingerprint(order[:after]):
-        raise CannotAppend
-    moved = _moved(known, path[:after])
+    """The messages that the page lacks, and held ones whose turn came; or all of them
+    where the page shows another path than the one that is shown now."""
+    ids = conversation.path_ids(limit=TRAIL_MESSAGES + NEW_MESSAGES)
+    after = ids.index(known.leaf) + 1 if known.leaf in ids else 0
+    shown_last = conversation.loaded(ids[after - 1 : after])
+    batch = batch_of(shown_last[0]) if shown_last else []
+    end = trail(ids[:after], [message.pk for message in batch])
+    was_beside = len(batch) > 1 and after < len(ids)
+    if known.path != end or was_beside:
+        thread, _ = Thread.of(request, entry_of(known.model).name, newest(conversation))
+        news.show_anew(known, thread)
+        return
+    moved = _moved(known, conversation, ids[:after])
     news.held = [pk for pk in news.held if pk not in moved]
     news.paused = [pk for pk in news.paused if pk not in moved]
-    lacking = [m for m in path[:after] if m.pk in moved] + path[after:]
-    shown = look_at(request, offered().name, lacking)[0] if lacking else []
-    for item in shown:
+    lacking = [pk for pk in ids if pk in moved] + ids[after:]
+    for item in _looked_at(request, known, conversation.loaded(lacking)):
         news.add_shown(item, is_new=item.message.pk not in moved)
-    news.leaf, news.path = order[-1], path_fingerprint(order)
+    news.leaf, news.path = ids[-1], trail(ids, [message.pk for message in batch])
+    news.replaced = dress(news.replaced, batch, news.leaf)
+    news.appended = dress(news.appended, batch, news.leaf)
 
 
-def _moved(known: Known, path: Sequence[Message]) -> set[UUID]:
+def _looked_at(
+    request: HttpRequest, known: Known, messages: Sequence[Message]
+) -> Sequence[Shown]:
+    if not messages:
+        return ()
+    return look_at(request, entry_of(known.model).name, messages)[0]
+
+
+def _moved(known: Known, conversation: Conversation, ids: Sequence[UUID]) -> set[UUID]:
     """Replies that the page shows as held and that are no longer what they were,
     each with its prompt, which may have been edited meanwhile."""
     shown = {*known.held, *known.paused}
@@ -186,7 +205,7 @@ def _moved(known: Known, path: Sequence[Message]) -> set[UUID]:
         return set()
     paused = paused_of(shown)
     moved: set[UUID] = set()
-    for prompt, message in pairwise(path):
+    for prompt, message in pairwise(conversation.loaded(ids)):
         if message.pk not in shown:
             continue
         is_held = message.reply.state == wire.State.HELD
@@ -209,12 +228,13 @@ def _context(
         path=news.path,
         is_nobody=not view.owner,
     )
+    after = told(view, after)
     is_pending = bool(after.first_pending)
-    after = replace(after, workers=workers_fingerprint(view, is_pending=is_pending))
     everything = replace(view, sights=(*view.sights, *news.sights))
     return {
         **worker_context(view, entry, is_pending=is_pending),
         **poller_context(everything, after),
+        **message_context(),
         "news": news,
         "is_changed": is_changed and bool(view.owner),
         "conversations": conversations(owner_of(view)) if is_changed else (),

@@ -160,8 +160,10 @@ def test_trying_again_puts_a_new_reply_in_place_and_the_rest_behind_it(
             assert tab.post(f"/r/{first.pk}/retry/").status_code == 303
     fresh = Reply.objects.queued().get()
     assert fresh.message.parent_id == first.message.parent_id
-    # A page from before cannot show this piece by piece: it loads itself anew.
-    assert tab.get(poll_url(page), headers=HTMX).headers["HX-Refresh"] == "true"
+    # A page from before cannot show this piece by piece: it shows all anew.
+    answer = text_of(tab.get(poll_url(page), headers=HTMX))
+    assert 'hx-swap-oob="innerHTML:#messages"' in answer
+    assert f'id="reply-{first.pk}"' not in answer
     assert "Send this anyway?" not in text_of(page_of(tab, first))
     worker.answer("1")
     collecting.collect(str(fresh.pk))

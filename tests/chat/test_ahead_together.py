@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from chat.models import Reply, User
-from chat.services import ahead, retrying, stopping
+from chat.services import ahead, answering, stopping
 from chat.services.sending import send
 from chat.services.sweeping import Sweeper
 from chatsite.mailbox import Mailbox
@@ -86,7 +86,7 @@ def test_what_came_after_a_failed_reply_comes_after_the_new_one(
     second = send(owner, "two", "2", fetched(first).message.conversation)
     worker.answer("second")
     Sweeper().sweep()
-    fresh = retrying.retry(fetched(first))
+    fresh = answering.retry(fetched(first))
     conversation.refresh_from_db()
     path = [message.pk for message in conversation.path()]
     assert path[1::2] == [fresh.message.pk, second.message.pk]

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 from chat.models import Reply, User
-from chat.services import ahead, publishing, retrying, sending, stopping, sweeping
+from chat.services import ahead, answering, publishing, sending, stopping, sweeping
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 from tests.environment import IS_SOAK, SOCKET
@@ -129,7 +129,7 @@ class Anything(RuleBasedStateMachine):
     @rule(target=replies, reply=replies)
     def retry(self, reply: Reply) -> Reply:
         reply.refresh_from_db()
-        fresh = retrying.retry(reply)
+        fresh = answering.retry(reply)
         return multiple() if fresh == reply else fresh
 
     @rule(reply=replies)

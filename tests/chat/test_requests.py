@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.models import Message, User
-from chat.services.requests import STEP_TURNS, request_for, turns_of, turns_to_drop
+from chat.models import User
+from chat.services.collecting import collect
+from chat.services.requests import STEP_TURNS, request_for, turns_to_drop
+from chat.services.stopping import stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 
@@ -23,10 +25,18 @@ def test_what_stays_fits_or_is_the_newest_alone(lengths: list[int], limit: int) 
     assert sum(lengths[dropped:]) <= limit or dropped == len(lengths) - 1
 
 
-def test_prompts_without_an_answer_are_left_out_but_the_newest() -> None:
-    texts = ["one", "first", "failed", "", "three"]
-    path = [Message(text=text) for text in texts]
-    assert [turn.text for turn in turns_of(path)] == ["one", "first", "three"]
+@pytest.mark.django_db
+def test_prompts_without_an_answer_are_left_out_but_the_newest(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    first = sent(owner, "one")
+    collect(worker.answer("first").reply)
+    conversation = first.message.conversation
+    stop(sent(owner, "failed", conversation))
+    conversation.refresh_from_db()
+    third = sent(owner, "three", conversation)
+    texts = [turn.text for turn in request_for(third).turns]
+    assert texts == ["one", "first", "three"]
 
 
 @pytest.mark.django_db
@@ -35,8 +45,6 @@ def test_the_request_holds_the_path_and_the_settings_as_used(
 ) -> None:
     first = sent(owner, "one")
     worker.answer("answer one")
-    from chat.services.collecting import collect
-
     collect(str(first.pk))
     second = sent(owner, "two", first.message.conversation)
     request = wire.Request.from_json(worker.claim().request)

@@ -245,7 +245,9 @@ def test_a_page_on_another_path_is_loaded_afresh(
         "/poll/",
         {"c": str(reply.message.conversation_id), "leaf": str(uuid.uuid4())},
     )
-    assert answer.headers["HX-Refresh"] == "true"
+    assert 'hx-swap-oob="innerHTML:#messages"' in text_of(answer)
+    assert f'id="reply-{reply.pk}"' in text_of(answer)
+    assert dict(known(answer))["leaf"] == str(reply.pk)
 
 
 def test_a_held_reply_is_shown_as_queued_when_its_turn_comes(

@@ -1,0 +1,93 @@
+"""Walks through a conversation's tree, done by the database in one query each.
+
+A path may have thousands of messages; what a page needs of it is a window, so only
+ids travel, and no more of them than asked for.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import connection
+
+from chatsite import wire
+
+#: More messages than any path has.
+ENDLESS = 2**31 - 1
+
+UP = """
+WITH RECURSIVE path(id, parent_id, step) AS (
+    SELECT id, parent_id, 1 FROM chat_message
+    WHERE id = %s AND conversation_id = %s
+    UNION ALL
+    SELECT above.id, above.parent_id, path.step + 1
+    FROM path JOIN chat_message AS above ON above.id = path.parent_id
+    WHERE path.step < %s
+)
+"""
+
+#: In each step the newest child; the last row is the leaf.
+DOWN = """
+WITH RECURSIVE path(id, step) AS (
+    SELECT id, 1 FROM chat_message WHERE id = %s
+    UNION ALL
+    SELECT (
+        SELECT child.id FROM chat_message AS child WHERE child.parent_id = path.id
+        ORDER BY child.created_at DESC, child.id DESC LIMIT 1
+    ), path.step + 1
+    FROM path WHERE path.id IS NOT NULL
+)
+SELECT id FROM path WHERE id IS NOT NULL ORDER BY step DESC LIMIT 1
+"""
+
+
+def ids_up(
+    conversation: uuid.UUID, leaf: uuid.UUID, limit: int = ENDLESS
+) -> list[uuid.UUID]:
+    """Ids from ``leaf`` towards the first message, at most ``limit`` of them."""
+    query = f"{UP} SELECT id FROM path ORDER BY step"
+    return [_uuid(pk) for (pk,) in _rows(query, (leaf, conversation, limit))]
+
+
+def lengths_up(conversation: uuid.UUID, leaf: uuid.UUID) -> list[tuple[uuid.UUID, int]]:
+    """Ids from ``leaf`` to the first message, each with the characters of its text."""
+    query = (
+        f"{UP} SELECT path.id, length(chat_message.text) FROM path"
+        " JOIN chat_message ON chat_message.id = path.id ORDER BY step"
+    )
+    found = _rows(query, (leaf, conversation, ENDLESS))
+    return [(_uuid(pk), length) for pk, length in found]
+
+
+def is_unfinished(conversation: uuid.UUID, leaf: uuid.UUID) -> bool:
+    """Whether a reply from ``leaf`` up to the first message is still to come."""
+    query = (
+        f"{UP} SELECT 1 FROM path JOIN chat_reply ON message_id = path.id"
+        " WHERE state IN (%s, %s) LIMIT 1"
+    )
+    states = (wire.State.HELD.value, wire.State.QUEUED.value)
+    return bool(_rows(query, (leaf, conversation, ENDLESS, *states)))
+
+
+def newest_leaf(message: uuid.UUID) -> uuid.UUID:
+    """Where the path ends that goes on from ``message``, always to the newest."""
+    ((pk,),) = _rows(DOWN, (message,))
+    return _uuid(pk)
+
+
+def _rows(query: str, parameters: Iterable[object]) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, [_adapted(value) for value in parameters])
+        return list(cursor.fetchall())
+
+
+def _adapted(value: object) -> object:
+    """SQLite keeps UUIDs as their hexadecimal digits."""
+    if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
+
+
+def _uuid(value: object) -> uuid.UUID:
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(str(value))

@@ -1,0 +1,150 @@
+"""Another reply to a prompt: tried again, as a variant, run again, or gone on with.
+
+The old reply stays where it is, reachable as another version. All of these are harmless
+to repeat: while a reply to the prompt is to come, there is no further one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from chat.models import Conversation, Message, Reply, tree
+from chat.services.admission import check_room
+from chat.services.preferring import preferred
+from chat.services.publishing import publish
+from chat.services.refusal import PromptRefused
+from chat.services.sending import await_reply, new_seed
+from chatsite import wire
+from chatsite.catalog import CatalogError
+from chatsite.choice import offered
+
+WENT_WRONG = (wire.State.FAILED, wire.State.STOPPED)
+
+
+def retry(reply: Reply) -> Reply:
+    """A new reply in place of one that failed or was stopped; one that went well
+    stays, and is returned. Raises ``PromptRefused``."""
+    return _answer(reply)[0] if reply.state in WENT_WRONG else reply
+
+
+def vary(reply: Reply, count: int = 1) -> Reply:
+    """``count`` new replies at once, each a variant with its own seed; the first of
+    them. Raises ``PromptRefused``."""
+    most = settings.VARIANTS_AT_ONCE_MAX
+    if not 1 <= count <= most:
+        raise PromptRefused("bad_count", f"Ask for 1 to {most} replies at once.")
+    return _answer(reply, count=count, is_varied=True)[0]
+
+
+def repeat(reply: Reply) -> Reply:
+    """Run a reply again exactly as it was: model, settings, instructions, seed.
+
+    Raises ``PromptRefused``.
+    """
+    _check_offered(reply.model)
+    return _answer(
+        reply,
+        model=reply.model,
+        settings=reply.settings,
+        seed=reply.seed,
+        instructions=reply.instructions,
+        text=reply.message.text[: reply.continued_characters],
+        continued_characters=reply.continued_characters,
+    )[0]
+
+
+def can_resume(reply: Reply) -> bool:
+    """Whether a reply was cut off: at its limit of tokens, or by a person."""
+    was_cut = reply.is_length_limited or reply.state == wire.State.STOPPED
+    return reply.is_terminal and was_cut and bool(reply.message.text)
+
+
+def resume(reply: Reply) -> Reply:
+    """A reply that goes on where this one was cut; one that was not is returned.
+
+    Raises ``PromptRefused``.
+    """
+    if not can_resume(reply):
+        return reply
+    _check_offered(reply.model)
+    text = reply.message.text
+    return _answer(
+        reply,
+        model=reply.model,
+        settings=reply.settings,
+        instructions=reply.instructions,
+        text=text,
+        continued_characters=len(text),
+    )[0]
+
+
+def _answer(
+    old: Reply,
+    *,
+    count: int = 1,
+    is_varied: bool = False,
+    text: str = "",
+    **fields: Any,
+) -> list[Reply]:
+    """New replies to the prompt of ``old``. ``fields`` are those of the rows, and
+    ``text`` is what they go on with. Varied ones differ even where a person fixed the
+    seed."""
+    if not old.is_terminal:
+        return [old]
+    with transaction.atomic():
+        conversation = Conversation.objects.select_for_update().get(
+            pk=old.message.conversation_id
+        )
+        prompt = old.message.parent
+        if prompt is None:
+            return [old]
+        to_come = Reply.objects.unfinished().with_path().filter(message__parent=prompt)
+        if found := list(to_come.order_by("message__created_at")):
+            return found
+        model = (
+            fields.get("model")
+            or preferred(conversation.owner, conversation).entry.name
+        )
+        check_room(conversation.owner, None, model, count)
+        is_held = conversation.has_unfinished(prompt.pk)
+        if count > 1:
+            fields["batch"] = uuid.uuid4()
+        fresh = []
+        for _ in range(count):
+            seed = {"seed": new_seed()} if is_varied else {}
+            made = await_reply(prompt, is_held=is_held, text=text, **fields, **seed)
+            fresh.append(made)
+        _lead_through(fresh[0].message, old, conversation)
+        transaction.on_commit(lambda: _publish_all(fresh), robust=True)
+        return fresh
+
+
+def _publish_all(replies: list[Reply]) -> None:
+    for reply in replies:
+        if reply.state == wire.State.QUEUED:
+            publish(reply)
+
+
+def _lead_through(new: Message, old: Reply, conversation: Conversation) -> None:
+    """The path leads through the new reply. Where the old one went wrong, so does
+    whatever was sent after it; what followed a good one stays with that."""
+    if old.state in WENT_WRONG:
+        Message.objects.filter(parent=old.message).update(parent=new)
+    if new.pk not in conversation.path_ids():
+        conversation.active_leaf_id = tree.newest_leaf(new.pk)
+        conversation.save(update_fields=["active_leaf", "updated_at"])
+
+
+def _check_offered(model: str) -> None:
+    try:
+        offered(model)
+    except CatalogError:
+        raise PromptRefused(
+            "unknown_model",
+            f"The model {model} is not offered any more, so this reply cannot be made"
+            " again with it. Another variant can.",
+        ) from None

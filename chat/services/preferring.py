@@ -1,0 +1,63 @@
+"""What was chosen for the replies of a conversation, and what holds where nothing was.
+
+A conversation goes before its owner, an owner before the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from chat.models import Conversation, User
+from chatsite import wire
+from chatsite.catalog import CatalogError, Entry
+from chatsite.choice import offered
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """How the next reply is to be made."""
+
+    entry: Entry
+    settings: wire.Settings
+    #: None: another one for every reply.
+    seed: int | None
+    instructions: str
+
+
+def preferred(owner: User, conversation: Conversation | None = None) -> Preferred:
+    """What holds for the next reply in ``conversation``, or in a new one."""
+    layers = [owner, conversation] if conversation else [owner]
+    chosen: dict[str, Any] = {}
+    for layer in layers:
+        chosen |= layer.settings
+    entry = entry_of(model_of(owner, conversation))
+    return Preferred(
+        entry,
+        _with(entry.settings, chosen),
+        chosen.get("seed"),
+        next((layer.instructions for layer in layers[::-1] if layer.instructions), ""),
+    )
+
+
+def model_of(owner: User, conversation: Conversation | None) -> str:
+    """The model that a person picked; empty follows the one served here."""
+    return (conversation.model if conversation else "") or owner.model
+
+
+def entry_of(picked: str) -> Entry:
+    """The entry of a picked model. One that left the catalogue gives way to the one
+    served here, as if nothing had been picked."""
+    try:
+        return offered(picked)
+    except CatalogError:
+        return offered()
+
+
+def _with(settings: wire.Settings, chosen: Mapping[str, Any]) -> wire.Settings:
+    """Settings that an older version knew are passed over."""
+    known = {name: value for name, value in chosen.items() if name in asdict(settings)}
+    if "stop" in known:
+        known["stop"] = tuple(known["stop"])
+    return replace(settings, **{**known, "seed": 0})

@@ -1,0 +1,26 @@
+"""Which version of a message the conversation goes on from."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from chat.services import choosing
+from chat.views.back import updated
+from chat.views.browser import Request, owner_id
+from chat.views.lookups import get_message_or_404
+
+
+@require_POST
+def choose(request: Request, pk: UUID) -> HttpResponse:
+    message = get_message_or_404(owner_id(request), pk)
+    choosing.choose(message)
+    if request.htmx:
+        return updated(request, message.conversation_id)
+    page = reverse("conversation", args=[message.conversation_id])
+    place = "message" if message.is_prompt else "reply"
+    address = f"{page}?at={message.pk}#{place}-{message.pk}"
+    return HttpResponseRedirect(address, status=303)

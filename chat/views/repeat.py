@@ -1,0 +1,17 @@
+"""A reply run again with the same model, settings, instructions and seed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST
+
+from chat.services import answering
+from chat.views.back import answer_again
+from chat.views.browser import Request
+
+
+@require_POST
+def repeat(request: Request, pk: UUID) -> HttpResponse:
+    return answer_again(request, pk, answering.repeat)
