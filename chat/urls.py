@@ -18,6 +18,7 @@ from chat.views.repeat import repeat
 from chat.views.resume import resume
 from chat.views.retry import retry
 from chat.views.send import send
+from chat.views.settings import conversation_settings, settings
 from chat.views.stop import stop
 from chat.views.vary import vary
 
@@ -26,6 +27,8 @@ urlpatterns = [
     path("c/<uuid:pk>/", conversation, name="conversation"),
     path("c/<uuid:pk>/earlier/", earlier, name="earlier"),
     path("c/<uuid:pk>/send/", send, name="send"),
+    path("c/<uuid:pk>/settings/", conversation_settings, name="conversation_settings"),
+    path("settings/", settings, name="settings"),
     path("send/", send, name="send"),
     path("r/<uuid:pk>/stop/", stop, name="stop"),
     path("m/<uuid:pk>/choose/", choose, name="choose"),

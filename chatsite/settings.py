@@ -33,12 +33,16 @@ WEB_THREADS = env.integer("WEB_THREADS", 16, minimum=1, maximum=1024)
 CHAT_CATALOG = env.path("CHAT_CATALOG", BASE_DIR / "catalog.toml")
 CHAT_MODEL = env.text("CHAT_MODEL", "")
 PROMPT_MAX_CHARACTERS = env.integer("PROMPT_MAX_CHARACTERS", 8000, minimum=1)
+INSTRUCTIONS_MAX_CHARACTERS = env.integer(
+    "INSTRUCTIONS_MAX_CHARACTERS", 4000, minimum=1
+)
 REQUEST_MAX_CHARACTERS = env.integer("REQUEST_MAX_CHARACTERS", 24_000, minimum=1)
 MESSAGES_SHOWN = env.integer("MESSAGES_SHOWN", 50, minimum=2, maximum=1000)
 PROMPTS_AHEAD_MAX = env.integer("PROMPTS_AHEAD_MAX", 20, minimum=1)
 VARIANTS_AT_ONCE_MAX = env.integer("VARIANTS_AT_ONCE_MAX", 4, minimum=1, maximum=20)
 OWNER_REPLIES_MAX = env.integer("OWNER_REPLIES_MAX", 100, minimum=1)
 QUEUE_REPLIES_MAX = env.integer("QUEUE_REPLIES_MAX", 5000, minimum=1)
+REPLY_MAX_TOKENS = env.integer("REPLY_MAX_TOKENS", 4000, minimum=1)
 REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
 REPLY_EXPIRY_SECONDS = env.number("REPLY_EXPIRY_SECONDS", 86_400, minimum=1)
 
@@ -83,6 +87,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -97,7 +102,10 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "context_processors": ["django.template.context_processors.request"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "chat.views.theme.theme",
+            ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
     }

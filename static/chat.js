@@ -5,18 +5,11 @@
 
   const RETRY_SECONDS = [1, 2, 4, 8, 15];
   const NEAR_THE_LIMIT = 0.9;
-  const UNREACHABLE =
-    "The server could not be reached. Your text is still here: send it again.";
-  const REFUSED = {
-    400: "The server did not accept this. It may be too long for one message.",
-    403: "This page is out of date. Your text is still here: send it again.",
-    404: "This conversation is gone. Copy your text before you leave the page.",
-    413: "This is too long for one message. Send it in parts.",
-    503: "The server is busy. Your text is still here: send it again in a few seconds.",
-    507: "The server has no room left on its disk. Your text is still here; tell who runs it.",
-  };
+  const HIDDEN_SECONDS = 15;
 
   const find = (id) => document.getElementById(id);
+  /** What is said from here, in the language of the page. */
+  const texts = JSON.parse(find("texts")?.textContent ?? "{}");
   const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
   /** Listens under the names of htmx 2 and htmx 4; `detail` is brought to one shape. */
   const onHtmx = (names, act) => {
@@ -46,17 +39,19 @@
 
   const composer = find("composer");
   const text = find("text");
-  const draftKey = `draft:${location.pathname}`;
+  const draftKey = `draft:${location.pathname}${location.search}`;
   let sent = null; // what is on its way to the server
   let isSpent = false; // nothing was typed since it arrived there
 
-  const stored = (act) => {
+  const inStorage = (open, act) => {
     try {
-      return act(sessionStorage);
+      return act(open());
     } catch {
-      return null; // storage may be forbidden; drafts are a comfort
+      return null; // storage may be forbidden; what is kept there is a comfort
     }
   };
+  const stored = (act) => inStorage(() => sessionStorage, act);
+  const kept = (act) => inStorage(() => localStorage, act);
 
   const fit = () => {
     if (CSS.supports("field-sizing", "content")) return;
@@ -70,8 +65,9 @@
     const length = [...text.value.trim()].length;
     counter.hidden = length < NEAR_THE_LIMIT * limit;
     counter.classList.toggle("over", length > limit);
-    counter.textContent =
-      `${length.toLocaleString("en")} of ${limit.toLocaleString("en")} characters`;
+    counter.textContent = texts.counter
+      .replace("{count}", length.toLocaleString())
+      .replace("{limit}", limit.toLocaleString());
   };
 
   const refuse = (message) => {
@@ -94,7 +90,7 @@
     count();
   };
 
-  if (composer) {
+  if (composer && text) {
     if (!text.value) text.value = stored((store) => store.getItem(draftKey)) ?? "";
     fit();
     count();
@@ -134,7 +130,7 @@
       isStuck = true;
       follow();
     } else if (status !== 422 && status !== 429) {
-      refuse(REFUSED[status] ?? UNREACHABLE);
+      refuse(texts[status] ?? texts.unreachable);
     }
     if (status < 200 || status >= 300) retryPoll();
     if (!isTouch) text.focus({ preventScroll: true });
@@ -155,8 +151,13 @@
     retry = setTimeout(pollNow, 1000 * seconds * (0.8 + 0.4 * Math.random()));
   };
 
+  // A hidden page asks only now and then, and only while a reply is to come.
+  let askedAt = 0;
   onHtmx(["htmx:beforeRequest", "htmx:before:request"], ({ source }, event) => {
-    if (source.id === "poller" && document.hidden) event.preventDefault();
+    if (source.id !== "poller") return;
+    const isDue = pending().size > 0 && Date.now() - askedAt > 1000 * HIDDEN_SECONDS;
+    if (document.hidden && !isDue) event.preventDefault();
+    else askedAt = Date.now();
   });
 
   // A poll that was set aside for a form of this page is no failure.
@@ -187,20 +188,135 @@
 
   const talk = find("talk");
   const messages = find("messages");
+  const newer = find("newer");
   let isStuck = true;
+  let height = 0;
   const follow = () => {
-    if (isStuck && messages) talk.scrollTop = talk.scrollHeight;
+    if (!messages) return;
+    if (isStuck) talk.scrollTop = talk.scrollHeight;
+    else if (talk.scrollHeight > height && pending().size) newer.hidden = false;
+    height = talk.scrollHeight;
   };
   if (messages) {
     const look = () => {
       isStuck = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 64;
+      if (isStuck) newer.hidden = true;
     };
+    height = talk.scrollHeight;
     if (find(location.hash.slice(1))) look();
     talk.addEventListener("scroll", look);
     const observer = new ResizeObserver(follow);
     observer.observe(messages);
     observer.observe(talk);
+    newer.addEventListener("click", () => {
+      isStuck = true;
+      newer.hidden = true;
+      follow();
+      text?.focus({ preventScroll: true });
+    });
   }
+
+  // Earlier messages come above: what is read stays where it is
+  let fromEnd = null;
+  onHtmx(["htmx:beforeSwap", "htmx:before:swap"], ({ source }) => {
+    fromEnd = source.id === "earlier" ? talk.scrollHeight - talk.scrollTop : null;
+  });
+  onHtmx(["htmx:afterSwap", "htmx:after:swap"], () => {
+    if (fromEnd === null) return;
+    talk.scrollTop = talk.scrollHeight - fromEnd;
+    height = talk.scrollHeight;
+    fromEnd = null;
+  });
+
+  // A reply that ends while nobody looks: a mark on the tab, and a word if asked for
+
+  const pending = () =>
+    new Set([...document.querySelectorAll(".reply.pending")].map(({ id }) => id));
+  const icon = document.querySelector("link[rel=icon]");
+  let waited = pending();
+  const mark = (isMarked) => {
+    document.title = document.title.replace(/^● /, "");
+    if (isMarked) document.title = `● ${document.title}`;
+    icon.href = isMarked ? icon.dataset.marked : icon.dataset.plain;
+  };
+  const notify = () => {
+    if (!wantsNotice() || Notification.permission !== "granted") return;
+    try {
+      const title = document.title.replace(/^● /, "");
+      const notice = new Notification(texts.ready, { body: title, tag: location.pathname });
+      notice.addEventListener("click", () => window.focus());
+    } catch {
+      // Some browsers allow them only from a service worker; the mark is there.
+    }
+  };
+  onHtmx(["htmx:afterSettle", "htmx:after:swap"], () => {
+    const now = pending();
+    const hasEnded = [...waited].some((id) => !now.has(id));
+    waited = now;
+    if (!hasEnded || !document.hidden) return;
+    mark(true);
+    notify();
+  });
+  document.addEventListener("visibilitychange", () => document.hidden || mark(false));
+
+  const wantsNotice = () =>
+    "Notification" in window && kept((store) => store.getItem("notify")) === "yes";
+  const choice = find("notify-me");
+  if (choice && "Notification" in window) {
+    find("notify").hidden = false;
+    choice.checked = wantsNotice() && Notification.permission === "granted";
+    choice.addEventListener("change", async () => {
+      const answer = choice.checked ? await Notification.requestPermission() : "";
+      choice.checked = answer === "granted";
+      find("notify-blocked").hidden = answer !== "denied";
+      kept((store) => store.setItem("notify", choice.checked ? "yes" : "no"));
+    });
+  }
+
+  // Copying
+
+  const copy = async (said) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(said);
+    // Without HTTPS there is only the old way.
+    const field = document.createElement("textarea");
+    field.value = said;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  };
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest?.(".copy");
+    if (!button) return;
+    const from = button.closest(".code, .said");
+    await copy(button.dataset.copy ?? from.querySelector("code, .text").textContent);
+    const use = button.querySelector("use");
+    use.setAttribute("href", "#i-check");
+    find("status").textContent = texts.copied;
+    setTimeout(() => use.setAttribute("href", "#i-copy"), 1500);
+  });
+
+  // Shortcuts; the sheet under Ctrl+/ lists them
+
+  const shortcuts = {
+    "/": () => find("keys").togglePopover(),
+    k: () => find("search")?.focus(),
+    ".": () => find("stop")?.click(),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.altKey) return;
+    if (event.key === "Escape" && event.shiftKey) text?.focus();
+    const act = (event.ctrlKey || event.metaKey) && !event.shiftKey && shortcuts[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  text?.addEventListener("keydown", (event) => {
+    // The last message once more, to be changed
+    if (event.key !== "ArrowUp" || text.value) return;
+    const last = [...document.querySelectorAll(".prompt .change")].at(-1);
+    if (last) location.assign(last.href);
+  });
 
   // A Stop button that went away must not take the keyboard with it
   onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source }) => {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 
@@ -76,13 +77,13 @@ def newest_leaf(message: uuid.UUID) -> uuid.UUID:
     return _uuid(pk)
 
 
-def _rows(query: str, parameters: Iterable[object]) -> list[tuple[object, ...]]:
+def _rows(query: str, parameters: Iterable[uuid.UUID | str | int]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(query, [_adapted(value) for value in parameters])
         return list(cursor.fetchall())
 
 
-def _adapted(value: object) -> object:
+def _adapted(value: uuid.UUID | str | int) -> uuid.UUID | str | int:
     """SQLite keeps UUIDs as their hexadecimal digits."""
     if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
         return value.hex

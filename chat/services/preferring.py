@@ -11,8 +11,8 @@ from typing import Any
 
 from chat.models import Conversation, User
 from chatsite import wire
-from chatsite.catalog import CatalogError, Entry
-from chatsite.choice import offered
+from chatsite.catalog import Entry
+from chatsite.choice import catalog_here, offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,7 @@ def model_of(owner: User, conversation: Conversation | None) -> str:
 def entry_of(picked: str) -> Entry:
     """The entry of a picked model. One that left the catalogue gives way to the one
     served here, as if nothing had been picked."""
-    try:
-        return offered(picked)
-    except CatalogError:
-        return offered()
+    return catalog_here().models.get(picked) or offered()
 
 
 def _with(settings: wire.Settings, chosen: Mapping[str, Any]) -> wire.Settings:

@@ -9,14 +9,7 @@ from django.views.decorators.http import require_safe
 
 from chat.accounts.guests import remember_guest
 from chat.forms import PromptForm, new_key
-from chat.models import User
-from chat.services.glancing import glance
-from chat.services.watching import View, watch
-from chat.views.browser import session_key, visitor
-from chat.views.known import Known
-from chat.views.page import page_context, workers_fingerprint
-from chatsite.catalog import Entry
-from chatsite.choice import offered
+from chat.views.page import around_context
 
 
 @require_safe
@@ -30,21 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def home_page(
     request: HttpRequest, form: PromptForm, status: int = 200
 ) -> HttpResponse:
-    entry = offered()
-    view = _view(request, entry)
-    known = Known(
-        changes=view.changes,
-        workers=workers_fingerprint(view, is_pending=False),
-        is_nobody=not view.owner,
-    )
-    context = page_context(view, entry, known, form)
+    context = around_context(request, form)
     response = render(request, "home.html", context, status=status)
     remember_guest(request, response)
     return response
-
-
-def _view(request: HttpRequest, entry: Entry) -> View:
-    user = visitor(request)
-    if isinstance(user, User):
-        return watch(session_key(request), lambda: user, entry.name)
-    return glance(entry.name)

@@ -8,12 +8,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 
 from chat.forms import PromptForm, new_key
-from chat.models import Conversation, Reply
-from chat.services.watching import View
+from chat.models import Conversation, Reply, User
+from chat.services.glancing import glance
+from chat.services.preferring import preferred
+from chat.services.watching import View, watch
+from chat.views.browser import session_key, visitor
 from chat.views.known import Known
 from chat.views.pace import Pace, jittered
+from chat.views.texts import script_texts
 from chatsite import wire
 from chatsite.catalog import CatalogError, Entry
 from chatsite.choice import choice_here, offered
@@ -35,9 +40,25 @@ def page_context(
         "banner": banner(entry),
         "stop": known.first_pending,
         **message_context(),
+        "texts": script_texts(),
         **worker_context(view, entry, is_pending=bool(known.first_pending)),
         **poller_context(view, known),
     }
+
+
+def around_context(
+    request: HttpRequest, form: PromptForm | None = None
+) -> dict[str, Any]:
+    """The frame of a page that shows no conversation."""
+    user = visitor(request)
+    if isinstance(user, User):
+        entry = preferred(user).entry
+        view = watch(session_key(request), lambda: user, entry.name)
+    else:
+        entry = offered()
+        view = glance(entry.name)
+    known = Known(changes=view.changes, model=entry.name, is_nobody=not view.owner)
+    return page_context(view, entry, told(view, known), form)
 
 
 def message_context() -> dict[str, Any]:

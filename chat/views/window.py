@@ -88,5 +88,7 @@ def batch_of(leaf: Message) -> list[Message]:
     """The replies that were asked for together with the last one, itself included."""
     if leaf.is_prompt or leaf.reply.batch is None:
         return []
-    beside = Message.objects.filter(parent=leaf.parent_id, reply__batch=leaf.reply.batch)
+    beside = Message.objects.filter(
+        parent=leaf.parent_id, reply__batch=leaf.reply.batch
+    )
     return list(beside.select_related("reply").order_by("created_at", "pk"))

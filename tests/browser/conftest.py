@@ -162,9 +162,11 @@ class Worker:
         text: str = "",
         outcome: wire.Outcome = wire.Outcome.DONE,
         error: wire.ErrorCode | None = None,
+        **said: Any,
     ) -> None:
         write = self._next(claim, text)
-        ending = wire.Ending(outcome, error, prompt_tokens=7, new_tokens=write[4])
+        counts = {"prompt_tokens": 7, "new_tokens": write[4]}
+        ending = wire.Ending(outcome, error, **{**counts, **said})
         assert self._box.finish(write, ending).verdict == "kept"
 
     def _next(self, claim: Claim, text: str) -> tuple[str, str, int, str, int]:

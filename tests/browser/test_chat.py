@@ -14,9 +14,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from tests.browser.conftest import Site, Worker
+from tests.browser.steps import CONVERSATION, begin, box_of, say
 from tests.valkey import Valkey
-
-CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}/$")
 
 #: Records every announcement, and keeps hold of the first text node of a reply.
 WATCH = """() => {
@@ -31,21 +30,6 @@ HOLD = """() => {
   window.node = text.firstChild;
   getSelection().selectAllChildren(text);
 }"""
-
-
-def say(page: Page, text: str) -> None:
-    page.get_by_label("Your message").fill(text)
-    page.keyboard.press("Enter")
-
-
-def begin(home: Page, text: str) -> None:
-    say(home, text)
-    home.wait_for_url(CONVERSATION)
-    expect(home.locator(".prompt .text").last).to_have_text(text)
-
-
-def box_of(page: Page):
-    return page.get_by_label("Your message")
 
 
 def growing(page: Page):

@@ -1,0 +1,137 @@
+"""How replies are to be made: for a conversation, or as somebody's defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from chat.models import Conversation, User
+from chat.services.preferring import Preferred
+from chat.services.sending import SEED_BITS
+from chatsite.choice import catalog_here
+
+STOP_STRINGS_MAX = 4
+STOP_CHARACTERS_MAX = 100
+
+#: Fields that are kept as settings of ``wire.Settings``, and the seed.
+SETTINGS = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "repetition_penalty",
+    "max_new_tokens",
+    "seed",
+    "stop",
+)
+
+
+class PreferencesForm(forms.Form):
+    """An empty field means: as it is without it. The placeholders say what that is."""
+
+    model = forms.ChoiceField(
+        label=_("Model"), required=False, widget=forms.RadioSelect
+    )
+    instructions = forms.CharField(
+        label=_("Instructions"),
+        help_text=_("Told to the model before your first message."),
+        required=False,
+        max_length=settings.INSTRUCTIONS_MAX_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    temperature = forms.FloatField(
+        label=_("Temperature"),
+        help_text=_("0 always takes the likeliest word; higher is bolder."),
+        required=False,
+        min_value=0,
+        max_value=2,
+        step_size=0.05,
+    )
+    top_p = forms.FloatField(
+        label=_("Top-p"),
+        help_text=_("Only the likeliest words that together reach this share."),
+        required=False,
+        min_value=0.01,
+        max_value=1,
+        step_size=0.01,
+    )
+    top_k = forms.IntegerField(
+        label=_("Top-k"),
+        help_text=_("Only so many of the likeliest words; 0 is no limit."),
+        required=False,
+        min_value=0,
+        max_value=1000,
+    )
+    repetition_penalty = forms.FloatField(
+        label=_("Repetition penalty"),
+        help_text=_("1 is none; a little more makes repeating less likely."),
+        required=False,
+        min_value=0.5,
+        max_value=2,
+        step_size=0.01,
+    )
+    max_new_tokens = forms.IntegerField(
+        label=_("Maximum length"),
+        help_text=_("In tokens; a word is one or two."),
+        required=False,
+        min_value=1,
+        max_value=settings.REPLY_MAX_TOKENS,
+    )
+    seed = forms.IntegerField(
+        label=_("Seed"),
+        help_text=_("The same number gives the same reply; empty draws a new one."),
+        required=False,
+        min_value=0,
+        max_value=2**SEED_BITS - 1,
+    )
+    stop = forms.CharField(
+        label=_("Stop strings"),
+        help_text=_("One on each line. A reply ends before the first that it meets."),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, defaults: Preferred, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in SETTINGS[:-2]:
+            shown = str(getattr(defaults.settings, name))
+            self.fields[name].widget.attrs["placeholder"] = shown
+        self.fields["instructions"].widget.attrs["placeholder"] = defaults.instructions
+
+    @classmethod
+    def initial_of(cls, chosen: User | Conversation) -> dict[str, Any]:
+        stop = "\n".join(chosen.settings.get("stop", ()))
+        common = {"model": chosen.model, "instructions": chosen.instructions}
+        return {**chosen.settings, **common, "stop": stop}
+
+    def clean_model(self) -> str:
+        name: str = self.cleaned_data["model"]
+        if name and name not in catalog_here().models:
+            raise ValidationError(gettext("This model is not offered any more."))
+        return name
+
+    def clean_stop(self) -> list[str]:
+        lines = self.cleaned_data["stop"].replace("\r\n", "\n").split("\n")
+        found = [line for line in lines if line]
+        if len(found) > STOP_STRINGS_MAX or max(map(len, found), default=0) > (
+            STOP_CHARACTERS_MAX
+        ):
+            said = gettext("At most %(count)s stop strings of %(length)s characters.")
+            raise ValidationError(
+                said % {"count": STOP_STRINGS_MAX, "length": STOP_CHARACTERS_MAX}
+            )
+        return found
+
+    def save(self, chosen: User | Conversation) -> None:
+        """Keep what was chosen, and nothing else. Call when valid."""
+        given = self.cleaned_data
+        chosen.model = given["model"]
+        chosen.instructions = given["instructions"]
+        kept = {name: given[name] for name in SETTINGS}
+        chosen.settings = {n: v for n, v in kept.items() if v not in (None, [])}
+        chosen.save(update_fields=["model", "instructions", "settings"])

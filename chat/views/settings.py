@@ -1,0 +1,78 @@
+"""Settings: somebody's defaults, and those of one conversation."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts.guests import remember_guest, sender
+from chat.forms import PreferencesForm
+from chat.models import Conversation, User
+from chat.services.preferring import Preferred, preferred
+from chat.services.serving import servings
+from chat.views.browser import owner_id, visitor
+from chat.views.lookups import get_conversation_or_404
+from chat.views.page import around_context
+from chat.views.theme import THEMES, remember_theme, theme_of
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@never_cache
+@require_http_methods(METHODS)
+def settings(request: HttpRequest) -> HttpResponse:
+    """Defaults for all conversations, and how the pages look in this browser."""
+    user = visitor(request)
+    mine = user if isinstance(user, User) else User()
+    form = _form(request, mine, preferred(User()))
+    if request.method == "POST" and form.is_valid():
+        form.save(sender(request))
+        saved = HttpResponseRedirect(reverse("settings") + "?saved", status=303)
+        remember_theme(request, saved)
+        return saved
+    context = {"themes": THEMES, "theme_chosen": theme_of(request)}
+    page = _page(request, "settings.html", form, context)
+    remember_guest(request, page)
+    return page
+
+
+@never_cache
+@require_http_methods(METHODS)
+def conversation_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What holds for one conversation, from its next reply on."""
+    found = get_conversation_or_404(owner_id(request), pk)
+    form = _form(request, found, preferred(found.owner))
+    if request.method == "POST" and form.is_valid():
+        form.save(found)
+        page = reverse("conversation", args=[found.pk])
+        return HttpResponseRedirect(page, status=303)
+    return _page(request, "conversation_settings.html", form, {"conversation": found})
+
+
+def _form(
+    request: HttpRequest, chosen: User | Conversation, defaults: Preferred
+) -> PreferencesForm:
+    if request.method == "POST":
+        return PreferencesForm(request.POST, defaults=defaults)
+    initial = PreferencesForm.initial_of(chosen)
+    return PreferencesForm(initial=initial, defaults=defaults)
+
+
+def _page(
+    request: HttpRequest, template: str, form: PreferencesForm, context: dict[str, Any]
+) -> HttpResponse:
+    status = 422 if form.errors else 200
+    everything = {
+        **around_context(request),
+        **context,
+        "form": form,
+        "servings": servings(),
+        "is_saved": "saved" in request.GET,
+    }
+    return render(request, template, everything, status=status)

@@ -1,0 +1,31 @@
+"""What the script of a page says by itself, in the language of the page."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+
+def script_texts() -> dict[str, str]:
+    """Texts by name; those for a refused send by the status of the answer."""
+    return {
+        "unreachable": _(
+            "The server could not be reached. Your text is still here: send it again."
+        ),
+        "400": _("The server did not accept this. It may be too long for one message."),
+        "403": _("This page is out of date. Your text is still here: send it again."),
+        "404": _(
+            "This conversation is gone. Copy your text before you leave the page."
+        ),
+        "413": _("This is too long for one message. Send it in parts."),
+        "503": _(
+            "The server is busy. Your text is still here: send it again in a few"
+            " seconds."
+        ),
+        "507": _(
+            "The server has no room left on its disk. Your text is still here; tell"
+            " who runs it."
+        ),
+        "counter": _("{count} of {limit} characters"),
+        "ready": _("The reply is ready."),
+        "copied": _("Copied."),
+    }

@@ -1,0 +1,34 @@
+"""Light, dark, or as the system has it: a cookie, so that no page flashes."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+COOKIE = "theme"
+THEMES = {"": _("As the system has it"), "light": _("Light"), "dark": _("Dark")}
+
+
+def theme(request: HttpRequest) -> dict[str, str]:
+    """Context processor: the theme chosen in this browser; empty is the system's."""
+    return {"theme": theme_of(request)}
+
+
+def theme_of(request: HttpRequest) -> str:
+    chosen = request.COOKIES.get(COOKIE, "")
+    return chosen if chosen in THEMES else ""
+
+
+def remember_theme(request: HttpRequest, response: HttpResponse) -> None:
+    """Keep the theme that a form chose."""
+    chosen = request.POST.get(COOKIE, "")
+    if chosen not in THEMES:
+        return
+    response.set_cookie(
+        COOKIE,
+        chosen,
+        max_age=settings.SESSION_COOKIE_AGE,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )

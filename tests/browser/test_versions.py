@@ -1,0 +1,147 @@
+"""Variants, changed prompts, gone-on replies and long conversations in a browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Worker
+from tests.browser.steps import begin, box_of, say
+
+
+def answered(home: Page, worker: Worker, prompt: str, answer: str) -> None:
+    begin(home, prompt)
+    worker.finish(worker.claim(), answer)
+    expect(home.locator(".reply.done .text")).to_have_text(answer)
+
+
+def test_another_reply_becomes_a_second_version_and_both_can_be_chosen(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "one", "First")
+    home.get_by_role("button", name="Another reply").click()
+    expect(home.locator(".reply.pending")).to_have_count(1)
+    worker.finish(worker.claim(), "Second")
+    expect(home.locator(".reply.done .text")).to_have_text("Second")
+    versions = home.locator(".reply .versions")
+    expect(versions).to_contain_text("2/2")
+    versions.get_by_role("button", name="Previous version").click()
+    expect(home.locator(".reply.done .text")).to_have_text("First")
+    expect(home.locator(".reply .versions")).to_contain_text("1/2")
+    home.reload()
+    expect(home.locator(".reply.done .text")).to_have_text("First")
+
+
+def test_several_at_once_grow_beside_each_other_with_one_poll_at_a_time(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "one", "First")
+    under_way: list[str] = []
+    most = [0]
+
+    def count(change: int) -> None:
+        under_way.extend(["poll"] * max(change, 0))
+        del under_way[: max(-change, 0)]
+        most[0] = max(most[0], len(under_way))
+
+    home.on("request", lambda asked: "/poll/" in asked.url and count(1))
+    home.on("requestfinished", lambda asked: "/poll/" in asked.url and count(-1))
+    home.on("requestfailed", lambda asked: "/poll/" in asked.url and count(-1))
+    home.get_by_role("button", name="4 at once").click()
+    expect(home.locator(".beside .reply.pending")).to_have_count(4)
+    claims = [worker.claim() for _ in range(4)]
+    for number, claim in enumerate(claims):
+        worker.write(claim, f"Variant {number}")
+    for number in range(4):
+        expect(home.locator(".beside .text").nth(number)).to_have_text(
+            f"Variant {number}"
+        )
+    for claim in claims:
+        worker.finish(claim, ".")
+    expect(home.locator(".beside .reply.done")).to_have_count(4)
+    assert most[0] == 1
+    home.locator(".beside .reply").nth(2).get_by_role(
+        "button", name="Go on from this one"
+    ).click()
+    expect(home.locator(".beside .reply").nth(2).locator(".chosen")).to_be_visible()
+    say(home, "two")
+    expect(home.locator(".beside")).to_have_count(0)
+    expect(home.locator(".reply.done .text")).to_have_text("Variant 2.")
+    expect(home.locator(".reply .versions").first).to_contain_text("4/5")
+    worker.finish(worker.claim(), "Two")
+    expect(home.locator(".reply.done .text")).to_have_text(["Variant 2.", "Two"])
+
+
+def test_stop_beside_send_ends_all_that_were_asked_for_together(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "one", "First")
+    worker.announce(free=0)
+    home.get_by_role("button", name="4 at once").click()
+    expect(home.locator(".beside .reply.pending")).to_have_count(4)
+    home.locator("#stop").click()
+    expect(home.locator(".beside .reply.stopped")).to_have_count(4)
+
+
+def test_a_changed_prompt_becomes_a_branch_and_the_old_one_is_reachable(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "What is a bee?", "An insect.")
+    home.get_by_role("link", name="Change this message").click()
+    expect(box_of(home)).to_have_value("What is a bee?")
+    expect(home.locator(".editing")).to_contain_text("becomes another version")
+    box_of(home).fill("What is a bear?")
+    home.keyboard.press("Enter")
+    expect(home.locator(".prompt .text")).to_have_text("What is a bear?")
+    expect(home).to_have_url(re.compile(r"/c/[0-9a-f-]{36}/$"))
+    worker.finish(worker.claim(), "A mammal.")
+    expect(home.locator(".reply.done .text")).to_have_text("A mammal.")
+    home.locator(".prompt").get_by_role("button", name="Previous version").click()
+    expect(home.locator(".prompt .text")).to_have_text("What is a bee?")
+    expect(home.locator(".reply .text")).to_have_text("An insect.")
+
+
+def test_a_reply_cut_by_its_limit_goes_on(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    worker.finish(worker.claim(), "The cat sa", is_length_limited=True)
+    home.get_by_role("button", name="Go on writing").click()
+    expect(home.locator(".reply.pending .joined")).to_have_text("The cat sa")
+    claim = worker.claim()
+    assert '"role":"assistant","text":"The cat sa"' in claim.request
+    worker.write(claim, "t on")
+    expect(home.locator(".reply.pending .joined")).to_have_text("The cat sat on")
+    worker.finish(claim, " a mat.")
+    expect(home.locator(".reply.done .text")).to_have_text("The cat sat on a mat.")
+    expect(home.locator(".reply .versions")).to_contain_text("2/2")
+
+
+def test_a_reply_and_its_code_can_be_copied(home: Page, worker: Worker) -> None:
+    home.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    begin(home, "one")
+    text = "**Bold**\n\n```python\nprint(1)\n```"
+    worker.finish(worker.claim(), text)
+    read = "navigator.clipboard.readText()"
+    home.get_by_role("button", name="Copy this reply").click()
+    expect(home.locator("#status")).to_have_text("Copied.")
+    assert home.evaluate(read) == text
+    home.get_by_role("button", name="Copy this code").click()
+    home.wait_for_function(f"{read}.then(said => said === 'print(1)\\n')")
+    home.get_by_role("button", name="Copy what you said").click()
+    home.wait_for_function(f"{read}.then(said => said === 'one')")
+
+
+def test_a_reply_says_how_it_was_made_and_can_be_run_again(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "one", "First")
+    home.get_by_text("Details").click()
+    sheet = home.locator(".sheet")
+    expect(sheet).to_contain_text("Seed")
+    expect(sheet).to_contain_text("Attempt")
+    seed = sheet.locator("div:has(> dt:text-is('Seed')) dd").inner_text()
+    sheet.get_by_role("button", name="Run again exactly like this").click()
+    claim = worker.claim()
+    assert f'"seed":{seed}' in claim.request
+    worker.finish(claim, "First")
+    expect(home.locator(".reply .versions")).to_contain_text("2/2")
