@@ -12,6 +12,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
@@ -32,9 +33,14 @@ CACHED = 1000
 _formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
 
 
-@lru_cache(CACHED)
 def render(text: str) -> SafeString:
     """HTML of ``text``."""
+    return _rendered(text, get_language())
+
+
+@lru_cache(CACHED)
+def _rendered(text: str, _language: str | None) -> SafeString:
+    """The same in another language has other words on its buttons."""
     html: str = _markdown.render(text)
     return SafeString(html)  # it escapes what it is given
 

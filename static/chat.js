@@ -70,6 +70,18 @@
       .replace("{limit}", limit.toLocaleString());
   };
 
+  // What is typed would take its share of what the model reads, too.
+  const fill = () => {
+    const link = find("meter");
+    const meter = link?.querySelector("meter");
+    if (!meter) return;
+    const { tokens, budget } = link.dataset;
+    meter.value = Number(tokens) + text.value.length / 4;
+    const share = Math.min(1, meter.value / Number(budget));
+    const said = link.querySelector(".share");
+    if (said) said.textContent = `${Math.round(100 * share)}\u00a0%`;
+  };
+
   const refuse = (message) => {
     find("refusal").textContent = message;
   };
@@ -80,6 +92,7 @@
     refuse("");
     fit();
     count();
+    fill();
   };
 
   const clear = () => {
@@ -88,12 +101,14 @@
     isSpent = true;
     fit();
     count();
+    fill();
   };
 
   if (composer && text) {
     if (!text.value) text.value = stored((store) => store.getItem(draftKey)) ?? "";
     fit();
     count();
+    fill();
     text.addEventListener("input", typed);
     text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || isTouch) return;
@@ -290,9 +305,10 @@
     if (!button) return;
     const from = button.closest(".code, .said");
     await copy(button.dataset.copy ?? from.querySelector("code, .text").textContent);
-    const use = button.querySelector("use");
-    use.setAttribute("href", "#i-check");
     find("status").textContent = texts.copied;
+    const use = button.querySelector("use");
+    if (!use) return;
+    use.setAttribute("href", "#i-check");
     setTimeout(() => use.setAttribute("href", "#i-copy"), 1500);
   });
 

@@ -76,10 +76,10 @@ class Conversation(Preferences):
         return tree.is_unfinished(self.pk, leaf)
 
 
-def title_from(text: str) -> str:
+def title_from(text: str, characters: int = TITLE_CHARACTERS) -> str:
     """A title made of the first words of a prompt."""
     words = " ".join(text.split())
-    if len(words) <= TITLE_CHARACTERS:
+    if len(words) <= characters:
         return words
-    cut = words[:TITLE_CHARACTERS]
+    cut = words[:characters]
     return cut.rsplit(" ", 1)[0].rstrip(",.;:") + "…"

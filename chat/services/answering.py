@@ -76,6 +76,8 @@ def resume(reply: Reply) -> Reply:
         reply,
         model=reply.model,
         settings=reply.settings,
+        # With the same random numbers it goes on as if it had never been cut.
+        seed=reply.seed,
         instructions=reply.instructions,
         text=text,
         continued_characters=len(text),

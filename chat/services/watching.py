@@ -72,6 +72,14 @@ class Sight:
     first_text_at: float | None = None
     finished_at: float | None = None
 
+    @property
+    def tokens_per_second(self) -> float | None:
+        """How fast it is written, once there was a second to tell by."""
+        if self.first_text_at is None or self.started_at is None:
+            return None
+        seconds = self.started_at + self.seconds - self.first_text_at
+        return self.tokens / seconds if seconds >= 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class View:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from chat.forms import PromptForm, new_key
 from chat.models import Conversation
+from chat.services.filling import filling
 from chat.services.preferring import preferred
 from chat.services.watching import NotYours
 from chat.views.browser import owner_id
@@ -56,6 +57,7 @@ def conversation_page(
         **page_context(view, chosen.entry, known, form),
         "conversation": conversation,
         "thread": thread,
+        "filling": filling(window.messages, chosen, has_earlier=window.has_earlier),
     }
     return render(request, "conversation.html", context, status=status)
 

@@ -17,8 +17,9 @@ from django.shortcuts import render
 
 from chat.models import Conversation, Message
 from chat.sentences import announcement
+from chat.services.filling import Filling, filling
 from chat.services.glancing import glance
-from chat.services.preferring import entry_of
+from chat.services.preferring import entry_of, preferred
 from chat.services.watching import NotYours, Sight, View, watch
 from chat.views.browser import session_key, visitor
 from chat.views.known import TRAIL_MESSAGES, Known, trail
@@ -60,6 +61,8 @@ class News:
     #: All that the page is to show, where it shows another path or part.
     thread: Thread | None = None
     said: list[str] = field(default_factory=list)
+    #: How full the model's context is, where messages came or ended.
+    filling: Filling | None = None
     #: What the page has once it has all this.
     seen: list[Seen] = field(default_factory=list)
     held: list[UUID] = field(default_factory=list)
@@ -169,6 +172,7 @@ def _learn_path(
     """The messages that the page lacks, and held ones whose turn came; or all of them
     where the page shows another path than the one that is shown now."""
     ids = conversation.path_ids(limit=TRAIL_MESSAGES + NEW_MESSAGES)
+    news.filling = _filling(conversation, ids)
     after = ids.index(known.leaf) + 1 if known.leaf in ids else 0
     shown_last = conversation.loaded(ids[after - 1 : after])
     batch = batch_of(shown_last[0]) if shown_last else []
@@ -187,6 +191,12 @@ def _learn_path(
     news.leaf, news.path = ids[-1], trail(ids, [message.pk for message in batch])
     news.replaced = dress(news.replaced, batch, news.leaf)
     news.appended = dress(news.appended, batch, news.leaf)
+
+
+def _filling(conversation: Conversation, ids: Sequence[UUID]) -> Filling | None:
+    chosen = preferred(conversation.owner, conversation)
+    has_earlier = len(ids) == TRAIL_MESSAGES + NEW_MESSAGES
+    return filling(conversation.loaded(ids), chosen, has_earlier=has_earlier)
 
 
 def _looked_at(
@@ -239,6 +249,7 @@ def _context(
         "is_changed": is_changed and bool(view.owner),
         "conversations": conversations(owner_of(view)) if is_changed else (),
         "have_workers_changed": after.workers != known.workers,
+        "filling": news.filling,
         "stop": after.first_pending,
         "has_stop_changed": after.first_pending != known.first_pending,
     }

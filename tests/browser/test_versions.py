@@ -62,7 +62,7 @@ def test_several_at_once_grow_beside_each_other_with_one_poll_at_a_time(
     expect(home.locator(".beside .reply.done")).to_have_count(4)
     assert most[0] == 1
     home.locator(".beside .reply").nth(2).get_by_role(
-        "button", name="Go on from this one"
+        "button", name="Choose: go on from this one"
     ).click()
     expect(home.locator(".beside .reply").nth(2).locator(".chosen")).to_be_visible()
     say(home, "two")
