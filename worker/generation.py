@@ -13,11 +13,12 @@ from chatsite.catalog import Entry
 from chatsite.wire import Ending, ErrorCode, Outcome, Request
 from worker.batcher import Sequence
 from worker.model import LanguageModel
+from worker.prompt import fit, reply_budget
 from worker.protocol import Listener
 from worker.sampling import BadSettings, BrokenLogits, Sampler
 from worker.text import ReplyText
 from worker.tokenizer import Tokenizer
-from worker.transcript import BadTurns, Layout, fit, layout_for, reply_budget
+from worker.transcript import BadTurns, Layout, layout_for
 
 #: A reply that was live in so many faults of the whole engine, and came no further in
 #: between, is given up.

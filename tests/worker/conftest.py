@@ -129,13 +129,18 @@ def entry_for(name: str = "tiny", **changes: Any) -> Entry:
     return Entry(name=name, **{**values, **changes})
 
 
+def turns(*texts: str) -> list[Turn]:
+    """By a person and the model in turn."""
+    roles = (Role.USER, Role.ASSISTANT)
+    return [Turn(roles[i % 2], text) for i, text in enumerate(texts)]
+
+
 def request_for(
     *texts: str, max_seconds: float = 60, dropped_turns: int = 0, **settings: Any
 ) -> Request:
-    """Turns by a person and the model in turn; the last by the person."""
-    roles = (Role.USER, Role.ASSISTANT)
+    """Turns by a person and the model in turn."""
     return Request(
-        turns=tuple(Turn(roles[i % 2], text) for i, text in enumerate(texts)),
+        turns=tuple(turns(*texts)),
         settings=Settings(**{"temperature": 0, "max_new_tokens": 16, **settings}),
         max_seconds=max_seconds,
         dropped_turns=dropped_turns,
