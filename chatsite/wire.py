@@ -115,7 +115,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request to a model: the turns, oldest first, the newest a person's."""
+    """One request to a model: the turns, oldest first.
+
+    The newest is a person's, to be answered, or the assistant's behind it, to be
+    continued: the reply is then only what is new. A worker that cannot continue yet
+    fails such a request, and no other, as ``bad_request``.
+    """
 
     turns: tuple[Turn, ...]
     settings: Settings
@@ -123,6 +128,12 @@ class Request:
     #: Old turns that the web tier already left out of ``turns``.
     dropped_turns: int = 0
     version: int = VERSION
+
+    @property
+    def begun(self) -> str:
+        """The text that the reply continues; empty where it begins anew."""
+        newest = self.turns[-1] if self.turns else None
+        return newest.text if newest and newest.role == Role.ASSISTANT else ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=True, separators=(",", ":"))
@@ -153,7 +164,7 @@ class Ending:
     new_tokens: int = 0
     #: Whole old turns left out, the web tier's and the worker's together.
     dropped_turns: int = 0
-    #: Tokens cut from the front of a newest prompt too long by itself.
+    #: Tokens cut from the fronts of newest prompt and reply, too long by themselves.
     cut_tokens: int = 0
     #: Revision of the model that answered.
     revision: str = ""

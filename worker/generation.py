@@ -122,7 +122,12 @@ class Generation(Sequence):
         self._dropped_turns += prompt.dropped_turns
         self._cut_tokens = prompt.cut_tokens
         stops = (*speaker.stop, *layout.stop, *settings.stop)
-        self._text = ReplyText(tokenizer.decode, stops, trim=layout.trims_reply)
+        self._text = ReplyText(
+            tokenizer.decode,
+            stops,
+            trim=layout.trims_reply,
+            begun=self._request.begun,
+        )
         self.ids = list(prompt.ids)
         self._prompt_tokens = len(self.ids)
 

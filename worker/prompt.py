@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from chatsite.wire import Role, Turn
 from worker.transcript import BadTurns, Layout, Tokens
@@ -51,73 +52,117 @@ def fit(
 ) -> Prompt:
     """The newest turns that fit into the budget, behind the opening.
 
-    Raises ``BadTurns`` when the newest turn is not a person's, or when not even an
-    empty prompt fits.
+    White space at the end of a reply to be continued is left out: a word mostly brings
+    the space before it along, so the model writes it again, and ``ReplyText`` does not
+    show it twice.
+
+    Raises ``BadTurns`` when the newest turn is neither a person's nor the reply to one,
+    or when not even an empty prompt fits.
     """
-    if not turns or turns[-1].role != Role.USER:
-        raise BadTurns("the newest turn must be a person's")
-    opening, spoken = _split_opening(layout, turns, budget_tokens)
-    kept = _window(layout, opening, spoken, budget_tokens)
-    ids, cut_tokens = _cut_newest(layout, tokens, [*opening, *kept], budget_tokens)
-    dropped = len(turns) - len(opening) - len(kept)
+    opening, older, newest = _parted(turns)
+    opening = _fitting_opening(layout, opening, newest, budget_tokens)
+    older = _fitting_older(layout, opening, older, newest, budget_tokens)
+    kept = [*opening, *older]
+    ids, cut_tokens = _cut_fronts(layout, tokens, kept, newest, budget_tokens)
+    dropped = len(turns) - len(kept) - len(newest)
     return Prompt(ids, dropped_turns=dropped, cut_tokens=cut_tokens)
 
 
-def _split_opening(
-    layout: Layout, turns: Sequence[Turn], budget_tokens: int
-) -> tuple[list[Turn], list[Turn]]:
-    """System turns at the front stay, unless they alone fill half of the budget."""
-    count = 0
-    while turns[count].role == Role.SYSTEM:
-        count += 1
-    opening, spoken = list(turns[:count]), list(turns[count:])
-    while opening:
-        pieces = layout.pieces([*opening, replace(spoken[-1], text="")])
-        if sum(map(len, pieces)) <= budget_tokens // 2:
-            break
-        del opening[0]
-    return opening, spoken
+def _parted(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn], list[Turn]]:
+    """System turns at the front, old turns, and the newest, which stays in any case.
+
+    That is a person's, or two: with it the beginning of the reply to be continued.
+    """
+    match [turn.role for turn in turns[-2:]]:
+        case [*_, Role.USER]:
+            newest = [turns[-1]]
+        case [Role.USER, Role.ASSISTANT]:
+            begun = turns[-1]
+            newest = [turns[-2], replace(begun, text=begun.text.rstrip())]
+        case _:
+            raise BadTurns("the newest turn must be a person's, or the reply to one")
+    before = list(turns[: -len(newest)])
+    opening = list(takewhile(lambda turn: turn.role == Role.SYSTEM, before))
+    return opening, before[len(opening) :], newest
 
 
-def _window(
-    layout: Layout, opening: list[Turn], spoken: list[Turn], budget_tokens: int
+def _fitting_opening(
+    layout: Layout, opening: list[Turn], newest: list[Turn], budget_tokens: int
 ) -> list[Turn]:
-    pieces = layout.pieces([*opening, *spoken])
+    """System turns at the front stay, unless they alone fill half of the budget."""
+    empty = [replace(turn, text="") for turn in newest]
+    while opening and _length(layout, [*opening, *empty]) > budget_tokens // 2:
+        opening = opening[1:]
+    return opening
+
+
+def _fitting_older(
+    layout: Layout,
+    opening: list[Turn],
+    older: list[Turn],
+    newest: list[Turn],
+    budget_tokens: int,
+) -> list[Turn]:
+    pieces = layout.pieces([*opening, *older, *newest])
     counts = [len(piece) for piece in pieces]
     fixed = sum(counts[: 1 + len(opening)])
     first = first_kept(counts[1 + len(opening) :], budget_tokens - fixed)
-    while first < len(spoken) - 1:
-        kept = spoken[first:]
+    while older[first:]:
+        kept = older[first:]
         # A conversation begins with a person, and tokens at the seam may differ.
         if kept[0].role == Role.USER and (
-            _length(layout, [*opening, *kept]) <= budget_tokens
+            _length(layout, [*opening, *kept, *newest]) <= budget_tokens
         ):
             return kept
         first += 1
-    return spoken[-1:]
+    return []
 
 
 def _length(layout: Layout, turns: list[Turn]) -> int:
     return sum(map(len, layout.pieces(turns)))
 
 
-def _cut_newest(
-    layout: Layout, tokens: Tokens, turns: list[Turn], budget_tokens: int
-) -> tuple[list[int], int]:
-    """The prompt, with the front of the newest turn cut off as far as needed.
+class _Front:
+    """A turn whose front can be cut off, between characters."""
 
-    The cut is between characters. Whoever reads the end sees the question: people
-    mostly paste first and ask last.
+    def __init__(self, turn: Turn, tokens: Tokens) -> None:
+        self._turn = turn
+        self._starts = tokens.starts(turn.text)
+        self.cut_tokens = 0
+
+    @property
+    def left_tokens(self) -> int:
+        return len(self._starts) - self.cut_tokens
+
+    @property
+    def rest(self) -> Turn:
+        begins = [*self._starts, len(self._turn.text)]
+        return replace(self._turn, text=self._turn.text[begins[self.cut_tokens] :])
+
+
+def _cut_fronts(
+    layout: Layout,
+    tokens: Tokens,
+    kept: list[Turn],
+    newest: list[Turn],
+    budget_tokens: int,
+) -> tuple[list[int], int]:
+    """The prompt, with the fronts of the newest turns cut off as far as needed.
+
+    Whoever reads the end sees the question, because people mostly paste first and ask
+    last, and sees where the reply goes on. Of both, the longer one is cut first.
     """
-    newest, cut, starts = turns[-1], 0, None
+    fronts: list[_Front] = []
     while True:
-        ids = [token for piece in layout.pieces(turns) for token in piece]
+        pieces = layout.pieces([*kept, *newest])
+        ids = [token for piece in pieces for token in piece]
         excess = len(ids) - budget_tokens
         if excess <= 0:
-            return ids, cut
-        starts = tokens.starts(newest.text) if starts is None else starts
-        if cut >= len(starts):
+            return ids, sum(front.cut_tokens for front in fronts)
+        fronts = fronts or [_Front(turn, tokens) for turn in newest]
+        *others, longest = sorted(fronts, key=lambda front: front.left_tokens)
+        if not longest.left_tokens:
             raise BadTurns("the context of the model is too small for any prompt")
-        cut = min(cut + excess, len(starts))
-        rest = newest.text[starts[cut] :] if cut < len(starts) else ""
-        turns = [*turns[:-1], replace(newest, text=rest)]
+        ahead = longest.left_tokens - sum(other.left_tokens for other in others)
+        longest.cut_tokens += min(excess, ahead or -(-excess // 2), longest.left_tokens)
+        newest = [front.rest for front in fronts]

@@ -1,6 +1,7 @@
 """An engine without weights, for tests of everything that is not the model.
 
-Its reply repeats the words of the newest prompt, so a test knows what must come.
+Its reply repeats the words of the newest prompt, so a test knows what must come. A
+reply that was begun goes on with the word whose turn it is, by their number.
 Directives in the prompt steer it: ``[words=40]``, ``[delay=0.05]`` (seconds a word),
 ``[unicode]``, ``[run]`` (every word bears a mark of its run, so that two runs that
 wrote into one reply show), and after half of the words ``[fail]``, ``[crash]`` (the
@@ -19,7 +20,7 @@ from collections import deque
 from itertools import cycle, islice
 
 from chatsite.catalog import Entry
-from chatsite.wire import Ending, ErrorCode, Outcome, Request
+from chatsite.wire import Ending, ErrorCode, Outcome, Request, Role
 from worker.protocol import About, EngineClosed, Listener, Pace
 
 log = logging.getLogger(__name__)
@@ -102,22 +103,26 @@ class ScriptedRun:
             log.error("a listener failed at its end: %s", type(error).__name__)
 
     def _play(self) -> Ending:
-        prompt = self._request.turns[-1].text
+        begun, turns = self._request.begun, self._request.turns
+        prompt = next(t.text for t in reversed(turns) if t.role == Role.USER)
         steering = directives(prompt)
         delay_seconds = _number(steering.get("delay"), DEFAULT_DELAY_SECONDS)
         words = reply_words(prompt)
         if "run" in steering:
             mark = secrets.token_hex(2)
             words = [f"{word}·{mark}" for word in words]
-        most = self._request.settings.max_new_tokens
-        for index, word in enumerate(words[:most]):
+        first = len(begun.split())
+        last = first + self._request.settings.max_new_tokens
+        is_joined = not begun or begun[-1].isspace()
+        for index, word in list(enumerate(words))[first:last]:
             if index == len(words) // 2 and (fault := self._fault(steering)):
                 return fault
             if interruption := self._pause(delay_seconds):
                 return interruption
             self.new_tokens += 1
-            self._listener.on_text(word if index == 0 else f" {word}", index + 1)
-        return self._ending(Outcome.DONE, is_length_limited=len(words) > most)
+            self._listener.on_text(word if is_joined else f" {word}", self.new_tokens)
+            is_joined = False
+        return self._ending(Outcome.DONE, is_length_limited=len(words) > last)
 
     def _fault(self, steering: dict[str, str]) -> Ending | None:
         """What a directive makes of the run half-way."""

@@ -55,9 +55,13 @@ class StopFilter:
     first. So the result does not depend on how the text is cut into pieces.
     """
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: Sequence[str], before: str = "") -> None:
+        """``before``: text passed on earlier, at whose end a stop string may begin."""
         self._stops = tuple(s for s in stops if s)
-        self._held = ""
+        self._held = before
+        self._held = before[len(before) - self._possible_characters() :]
+        #: Characters at the beginning of what is held that were passed on earlier.
+        self._old_characters = len(self._held)
         self.is_stopped = False
 
     def push(self, text: str) -> str:
@@ -93,17 +97,58 @@ class StopFilter:
 
     def _release(self, end: int) -> str:
         text, self._held = self._held[:end], self._held[end:]
-        return text
+        old = min(self._old_characters, len(text))
+        self._old_characters -= old
+        return text[old:]
+
+
+class Beginning:
+    """Sees to the white space with which a reply begins."""
+
+    def __init__(self, shown: str, *, trim: bool) -> None:
+        """``shown``: white space that stands there already, or in its place.
+
+        It is not shown twice: where the reply begins with it, only what goes beyond
+        is passed on, and other white space gives way to it. ``trim`` drops all.
+        """
+        self._shown = shown
+        self._trim = trim
+        self._held = ""
+        self._is_over = not (trim or shown)
+
+    def push(self, text: str) -> str:
+        if self._is_over:
+            return text
+        self._held += text
+        rest = self._held.lstrip()
+        if not rest:
+            return ""
+        self._held = self._held[: len(self._held) - len(rest)]
+        return self.finish() + rest
+
+    def finish(self) -> str:
+        """What of the white space is to be shown, now that it is whole."""
+        self._is_over = True
+        held, self._held = self._held, ""
+        is_more = held.startswith(self._shown) and not self._trim
+        return held.removeprefix(self._shown) if is_more else ""
 
 
 class ReplyText:
-    """Tokens in, text for people out: decoded, stopped, trimmed where asked."""
+    """Tokens in, text for people out: decoded, stopped, joined to what was begun."""
 
-    def __init__(self, decode: Decode, stops: Sequence[str], *, trim: bool) -> None:
+    def __init__(
+        self, decode: Decode, stops: Sequence[str], *, trim: bool, begun: str = ""
+    ) -> None:
+        """``begun``: text that the reply continues; see ``worker.prompt.fit``.
+
+        ``trim``: white space at the beginning of a reply is dropped.
+        """
+        written = begun.rstrip()
         self._tokens = TokenText(decode)
-        self._filter = StopFilter(stops)
-        #: True while white space at the beginning is still to be dropped.
-        self._is_trimming = trim
+        self._filter = StopFilter(stops, before=written)
+        shown = begun[len(written) :]
+        self._beginning = Beginning(shown, trim=trim and not written)
 
     @property
     def is_stopped(self) -> bool:
@@ -111,14 +156,7 @@ class ReplyText:
         return self._filter.is_stopped
 
     def push(self, token: int) -> str:
-        return self._trim(self._filter.push(self._tokens.push(token)))
+        return self._beginning.push(self._filter.push(self._tokens.push(token)))
 
     def finish(self) -> str:
-        return self._trim(self._filter.finish())
-
-    def _trim(self, text: str) -> str:
-        if not self._is_trimming:
-            return text
-        text = text.lstrip()
-        self._is_trimming = not text
-        return text
+        return self._beginning.push(self._filter.finish()) + self._beginning.finish()

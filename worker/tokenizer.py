@@ -40,11 +40,14 @@ class Tokenizer:
     def has_chat_template(self) -> bool:
         return bool(self._tokenizer.chat_template)
 
-    def render(self, messages: list[dict[str, str]]) -> str:
-        """The chat template filled with messages, ending with the cue to reply."""
+    def render(self, messages: list[dict[str, str]], *, has_cue: bool) -> str:
+        """The chat template filled with messages, and the cue to reply where asked.
+
+        Raises ``jinja2.TemplateError`` where the template refuses them.
+        """
         return str(
             self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True
+                messages, tokenize=False, add_generation_prompt=has_cue
             )
         )
 

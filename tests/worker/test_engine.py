@@ -5,6 +5,7 @@ import math
 import threading
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -165,10 +166,12 @@ def test_bad_settings_fail_the_reply_as_a_bad_request(
     assert finished(engine, "hello").ending().outcome == Outcome.DONE
 
 
-def test_a_conversation_that_does_not_end_with_a_person_is_a_bad_request(
+def test_a_reply_to_be_continued_without_its_prompt_is_a_bad_request(
     engine: TransformersEngine,
 ) -> None:
-    ending = finished(engine, "secret", "answer").ending()
+    asked, heard = request_for("Hi", "secret"), Heard()
+    engine.submit(replace(asked, turns=asked.turns[1:]), heard)
+    ending = heard.ending()
     assert ending.error == ErrorCode.BAD_REQUEST
     assert "secret" not in ending.detail
 

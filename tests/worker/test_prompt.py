@@ -74,8 +74,16 @@ def test_a_prompt_too_long_fills_the_budget_and_keeps_its_end(
         assert len(prompt.ids) >= budget - 1
 
 
-@pytest.mark.parametrize("said", [[], turns("a", "b"), [Turn(Role.SYSTEM, "a")]])
-def test_turns_that_do_not_end_with_a_person_are_refused(
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        [Turn(Role.SYSTEM, "a")],
+        [Turn(Role.ASSISTANT, "a")],
+        [*turns("a", "b"), Turn(Role.ASSISTANT, "c")],
+    ],
+)
+def test_turns_that_end_with_neither_a_person_nor_a_reply_to_one_are_refused(
     gpt2: LanguageModel, said: list[Turn]
 ) -> None:
     layout = TranscriptLayout(TEMPLATE, gpt2.tokenizer)
@@ -89,3 +97,66 @@ def test_a_system_turn_that_fills_the_context_is_left_out(gpt2: LanguageModel) -
     prompt = fit(layout, gpt2.tokenizer, said, 100)
     assert prompt.dropped_turns == 1
     assert gpt2.tokenizer.decode(prompt.ids).endswith("Question: why\nAnswer:")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+@pytest.mark.parametrize(
+    ("asked", "begun", "is_asked_whole", "is_begun_whole"),
+    [
+        ("why", "because " * 3, True, True),
+        # One of both is too long by far, and then it is the one that is cut.
+        ("why", "because " * 30, True, False),
+        ("why " * 40, "because", False, True),
+        ("why " * 40, "because " * 30, False, False),
+    ],
+)
+def test_a_reply_to_be_continued_stays_with_its_question(
+    request: pytest.FixtureRequest,
+    name: str,
+    asked: str,
+    begun: str,
+    *,
+    is_asked_whole: bool,
+    is_begun_whole: bool,
+) -> None:
+    model: LanguageModel = request.getfixturevalue(name)
+    layout = layout_for(model.tokenizer, TEMPLATE, 1024)
+    said = turns("old", "older", asked.strip(), begun.strip())
+    prompt = fit(layout, model.tokenizer, said, 100)
+    text = model.tokenizer.decode(prompt.ids)
+    assert len(prompt.ids) <= 100
+    assert (asked.strip() in text, begun.strip() in text) == (
+        is_asked_whole,
+        is_begun_whole,
+    )
+    assert "why" in text
+    assert text.endswith("because")
+    assert bool(prompt.cut_tokens) == (not (is_asked_whole and is_begun_whole))
+    if prompt.cut_tokens:
+        assert prompt.dropped_turns == 2
+        assert len(prompt.ids) >= 99
+
+
+@given(sizes=st.tuples(*[st.integers(0, 200)] * 4), budget=st.integers(70, 200))
+def test_a_continuation_fits_and_ends_with_what_was_begun(
+    gpt2: LanguageModel, sizes: tuple[int, ...], budget: int
+) -> None:
+    layout = layout_for(gpt2.tokenizer, TEMPLATE, 1024)
+    said = turns(*("ä" * size + "x" for size in sizes))
+    prompt = fit(layout, gpt2.tokenizer, said, budget)
+    assert len(prompt.ids) <= budget
+    text = gpt2.tokenizer.decode(prompt.ids)
+    assert text.endswith("x")
+    assert "\ufffd" not in text
+    assert "Question: " in text
+
+
+def test_white_space_at_the_end_of_a_reply_to_be_continued_is_left_out(
+    gpt2: LanguageModel,
+) -> None:
+    layout = TranscriptLayout(TEMPLATE, gpt2.tokenizer)
+    plain, spaced = (
+        fit(layout, gpt2.tokenizer, turns("why", text), 100).ids
+        for text in ("because", "because \n ")
+    )
+    assert plain == spaced

@@ -52,6 +52,23 @@ def test_a_reply_ends_at_its_most_tokens(engine: ScriptedEngine) -> None:
     assert ending.new_tokens == 7
 
 
+@pytest.mark.parametrize("seam", ["", " "])
+def test_a_reply_that_was_begun_goes_on_behind_it(
+    engine: ScriptedEngine, seam: str
+) -> None:
+    prompt = "[words=40] [delay=0] hello big world"
+    first = played(engine, prompt, max_new_tokens=7).text + seam
+    heard = Heard()
+    engine.submit(request_for(prompt, first, max_new_tokens=20), heard)
+    assert heard.ending().is_length_limited
+    assert heard.ending().new_tokens == 20
+    second = heard.text
+    heard = Heard()
+    engine.submit(request_for(prompt, first + second, max_new_tokens=13), heard)
+    assert not heard.ending().is_length_limited
+    assert first + second + heard.text == expected_reply(prompt)
+
+
 def test_told_to_fail_it_fails_half_way(engine: ScriptedEngine) -> None:
     heard = played(engine, "[fail] hello")
     assert heard.ending().error == ErrorCode.MODEL_ERROR

@@ -131,3 +131,50 @@ def test_half_a_character_at_the_end_is_dropped() -> None:
     reply = ReplyText(decode_bytes, [], trim=False)
     pieces = [reply.push(b) for b in "ok é".encode()[:-1]]
     assert "".join(pieces) + reply.finish() == "ok "
+
+
+@pytest.mark.parametrize(
+    ("before", "pieces", "expected"),
+    [
+        # The stop string began in text that is shown: nothing more comes.
+        ("Paris.\nQues", ["tion:", " why"], ""),
+        ("Paris.\nQues", ["t is long"], "t is long"),
+        ("Paris.\nQues", [], ""),
+        # A whole one in the old text is none of ours.
+        ("Paris.\nQuestion: a", ["b"], "b"),
+        ("Paris.", ["\nQuestion:"], ""),
+    ],
+)
+def test_a_stop_string_may_begin_in_the_text_that_is_continued(
+    before: str, pieces: list[str], expected: str
+) -> None:
+    passing = StopFilter(["\nQuestion:"], before)
+    text = "".join(passing.push(piece) for piece in pieces) + passing.finish()
+    assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("begun", "new", "expected"),
+    [
+        ("The cat", " sat", " sat"),
+        ("The cat sa", "t", "t"),
+        ("The cat ", " sat", "sat"),
+        ("The cat ", "sat", "sat"),
+        ("Done.\n\n", "\n\nThen", "Then"),
+        ("Done.\n\n", " Then", "Then"),
+        ("do:\n  ", "\n    go", "  go"),
+        ("Done.\n", "\nQuestion:", ""),
+        ("Done. ", " ", ""),
+        ("Done. ", "", ""),
+        # Nothing to be continued: white space before a reply belongs to the layout.
+        ("", "  Yes", "Yes"),
+        (" ", " Yes", "Yes"),
+    ],
+)
+def test_white_space_that_stands_there_is_not_shown_twice(
+    begun: str, new: str, expected: str
+) -> None:
+    for trim in (True, False):
+        reply = ReplyText(decode_bytes, ["\nQuestion:"], trim=trim, begun=begun)
+        text = "".join(reply.push(b) for b in new.encode()) + reply.finish()
+        assert text == (expected if trim or begun else new)

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from itertools import chain
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import TemplateError
 
 from chatsite.wire import Role, Turn
-from tests.worker.conftest import TEMPLATE, turns
+from tests.worker.conftest import CHAT_TEMPLATE, TEMPLATE, turns
 from worker.model import LanguageModel
 from worker.prompt import fit
-from worker.transcript import layout_for
+from worker.transcript import BadTurns, Layout, layout_for
 
 
 def written(model: LanguageModel, *said: Turn) -> str:
@@ -94,3 +98,103 @@ def test_an_opening_too_long_for_a_small_context_is_left_out(
     assert whole[0]
     assert short[0] == []
     assert short[1] == whole[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("gpt2", "\n\nQuestion: Who?\nAnswer:"),
+        ("llama", "<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\n"),
+    ],
+)
+def test_a_reply_to_be_continued_is_the_end(
+    request: pytest.FixtureRequest, name: str, end: str
+) -> None:
+    model: LanguageModel = request.getfixturevalue(name)
+    begun = " I am" if name == "gpt2" else "I am"
+    assert written(model, *turns("Who?", "I am")).endswith(end + begun)
+    # One without text is a reply that begins.
+    assert written(model, *turns("Who?", "")).endswith(end)
+
+
+class Templated:
+    """The tokenizer of a model with another chat template."""
+
+    def __init__(self, model: LanguageModel, template: str) -> None:
+        self._tokens = model.tokenizer
+        self._template = template
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tokens, name)
+
+    def render(self, messages: list[dict[str, str]], *, has_cue: bool) -> str:
+        return str(
+            self._tokens._tokenizer.apply_chat_template(
+                messages,
+                chat_template=self._template,
+                tokenize=False,
+                add_generation_prompt=has_cue,
+            )
+        )
+
+
+REFUSES = "{{ raise_exception('no system') if messages[0]['role'] == 'system' }}"
+PASSES_OVER = "{% set messages = messages | rejectattr('role', 'eq', 'system') %}"
+TRIMS = CHAT_TEMPLATE.replace("['content']", "['content'] | trim")
+PLAIN = CHAT_TEMPLATE.replace("<|im_start|>", "# ").replace("<|im_end|>", "")
+
+
+def layout_of(model: LanguageModel, template: str) -> Layout:
+    tokens = Templated(model, template)
+    return layout_for(tokens, None, 1024)  # type: ignore[arg-type]  # by __getattr__
+
+
+@pytest.mark.parametrize("begins", [REFUSES, PASSES_OVER])
+@pytest.mark.parametrize("texts", [("Hi",), ("Hi", "Hello", "Who?"), ("Hi", "Hel")])
+def test_system_text_that_a_template_does_not_take_stands_before_the_first_prompt(
+    llama: LanguageModel, begins: str, texts: tuple[str, ...]
+) -> None:
+    layout = layout_of(llama, begins + CHAT_TEMPLATE)
+    said = [Turn(Role.SYSTEM, "Be brief."), *turns(*texts)]
+    pieces = layout.pieces(said)
+    first, *others = texts
+    same = [*turns(f"Be brief.\n\n{first}", *others)]
+    whole = layout_of(llama, CHAT_TEMPLATE).pieces(same)
+    assert list(chain(*pieces)) == list(chain(*whole))
+    # What is fixed and what may be dropped are told apart.
+    assert llama.tokenizer.decode(pieces[1]).endswith("Be brief.\n\n")
+    assert llama.tokenizer.decode(pieces[2]).startswith("Hi")
+
+
+def test_a_template_that_refuses_all_else_is_no_matter_of_system_turns(
+    llama: LanguageModel,
+) -> None:
+    layout = layout_of(llama, "{{ raise_exception('never') }}")
+    with pytest.raises(TemplateError):
+        layout.pieces(turns("Hi"))
+
+
+def test_a_template_that_trims_leaves_the_text_whole(llama: LanguageModel) -> None:
+    said = turns(" Hi ", " I am  not")
+    plain = layout_of(llama, CHAT_TEMPLATE).pieces(said)
+    assert layout_of(llama, TRIMS).pieces(said) == plain
+
+
+def test_a_template_that_leaves_out_the_reply_cannot_continue_it(
+    llama: LanguageModel,
+) -> None:
+    layout = layout_of(llama, "{{ messages[0]['content'] }}")
+    with pytest.raises(BadTurns):
+        layout.pieces(turns("Hi", "Hello"))
+
+
+def test_turns_are_told_apart_where_a_template_has_no_special_tokens(
+    llama: LanguageModel,
+) -> None:
+    pieces = layout_of(llama, PLAIN).pieces(turns("Hi", "ä", "Who?"))
+    assert [llama.tokenizer.decode(piece) for piece in pieces] == [
+        "# user\n",
+        "Hi\n# assistant\n",
+        "ä\n# user\n",
+        "Who?\n# assistant\n",
+    ]
