@@ -6,6 +6,7 @@ from django.urls import path
 
 from chat.views.choose import choose
 from chat.views.conversation import conversation
+from chat.views.details import details
 from chat.views.earlier import earlier
 from chat.views.edit import edit
 from chat.views.frame import frame
@@ -35,6 +36,7 @@ urlpatterns = [
     path("r/<uuid:pk>/vary/", vary, name="vary"),
     path("r/<uuid:pk>/repeat/", repeat, name="repeat"),
     path("r/<uuid:pk>/resume/", resume, name="resume"),
+    path("r/<uuid:pk>/details/", details, name="details"),
     path("r/<uuid:pk>/retry/", retry, name="retry"),
     path("r/<uuid:pk>/proceed/", proceed, name="proceed"),
     path("r/<uuid:pk>/edit/", edit, name="edit"),

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 
 from chat.models import tree
+from chat.models.message import Message
 from chat.models.preferences import Preferences
 from chatsite import wire
-
-if TYPE_CHECKING:
-    from chat.models.message import Message
 
 TITLE_CHARACTERS = 60
 #: Row states of a reply that is still to come.
@@ -63,8 +60,10 @@ class Conversation(Preferences):
         """Messages of this conversation with their replies, in the order of ``ids``."""
         if not ids:
             return []
-        found = self.messages.select_related("reply").in_bulk(ids)
-        return [found[pk] for pk in ids if pk in found]
+        # By their ids alone: the conversation as a condition would be searched first.
+        found = Message.objects.select_related("reply").in_bulk(ids)
+        mine = [found[pk] for pk in ids if pk in found]
+        return [message for message in mine if message.conversation_id == self.pk]
 
     def has_unfinished(self, leaf: uuid.UUID | None) -> bool:
         """Whether a reply on the path to ``leaf`` is still to come."""

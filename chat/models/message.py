@@ -13,7 +13,10 @@ from chatsite import wire
 class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(
-        "chat.Conversation", on_delete=models.CASCADE, related_name="messages"
+        "chat.Conversation",
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_index=False,  # the index of places begins with it
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="messages"
@@ -31,6 +34,9 @@ class Message(models.Model):
 
     class Meta:
         ordering = ("created_at",)
+        indexes = (
+            models.Index(fields=("conversation", "parent"), name="message_place"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("owner", "idempotency_key"), name="one_message_per_key"

@@ -45,9 +45,8 @@ def versions_of(messages: Iterable[Message]) -> dict[UUID, Versions]:
     if None in parents:
         at_their_places |= Q(parent=None)
     found: dict[UUID | None, list[UUID]] = {}
-    rows = Message.objects.filter(
-        at_their_places, conversation=messages[0].conversation_id
-    )
+    conversation = messages[0].conversation_id
+    rows = Message.objects.filter(at_their_places, conversation=conversation)
     for parent, pk in rows.order_by("created_at", "pk").values_list("parent", "pk"):
         found.setdefault(parent, []).append(pk)
     return {

@@ -32,7 +32,11 @@ class Window:
     @property
     def leaf(self) -> UUID | None:
         """The last message of the conversation, if these reach up to it."""
-        return self.messages[-1].pk if self.messages and not self.has_later else None
+        return None if self.has_later or not self.is_active else self.last
+
+    @property
+    def last(self) -> UUID | None:
+        return self.messages[-1].pk if self.messages else None
 
     @property
     def conversation(self) -> UUID | None:
@@ -68,10 +72,9 @@ def around(conversation: Conversation, message: UUID) -> Window:
     there. Empty where the conversation has no such message."""
     path, is_active = conversation.path_ids(), True
     if message not in path:
-        leaf = tree.newest_leaf(message)
-        path, is_active = tree.ids_up(conversation.pk, leaf)[::-1], False
-    if message not in path:
-        return Window(())
+        if not conversation.messages.filter(pk=message).exists():
+            return Window(())
+        path, is_active = conversation.path_ids(tree.newest_leaf(message)), False
     limit = settings.MESSAGES_SHOWN
     start = max(0, min(path.index(message) - limit // 2, len(path) - limit))
     start -= start % 2  # begins with a prompt

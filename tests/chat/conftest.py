@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 
@@ -30,17 +32,29 @@ class Worker:
         return self._box.write([write], 60)[0].verdict
 
     def finish(
-        self, claim: Claim, text: str, outcome: wire.Outcome = wire.Outcome.DONE
+        self,
+        claim: Claim,
+        text: str,
+        outcome: wire.Outcome = wire.Outcome.DONE,
+        **said: Any,
     ) -> str:
         write = (claim.reply, claim.token, 0, text, len(text.split()))
         error = wire.ErrorCode.MODEL_ERROR if outcome == "failed" else None
-        ending = wire.Ending(outcome, error, prompt_tokens=5, new_tokens=2)
+        ending = wire.Ending(outcome, error, prompt_tokens=5, new_tokens=2, **said)
         return self._box.finish(write, ending).verdict
 
-    def answer(self, text: str) -> Claim:
+    def answer(self, text: str, **said: Any) -> Claim:
         claim = self.claim()
-        self.finish(claim, text)
+        self.finish(claim, text, **said)
         return claim
+
+
+@pytest.fixture
+def committed(
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[Any]],
+) -> Callable[[], AbstractContextManager[Any]]:
+    """What is done within happens as if its transaction were committed after it."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
 @pytest.fixture

@@ -1,0 +1,22 @@
+"""How a reply was made: model, settings, counts, times, worker."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from chat.views.browser import Request, owner_id
+from chat.views.lookups import get_reply_or_404
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def details(request: Request, pk: UUID) -> HttpResponse:
+    """A page, or for the page that asks by its script only what goes into it."""
+    reply = get_reply_or_404(owner_id(request), pk)
+    template = "_details.html" if request.htmx else "details.html"
+    return render(request, template, {"reply": reply})

@@ -1,0 +1,272 @@
+"""Another reply to a prompt: variants, run again, gone on with; and choosing one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from chat.models import Message, Reply, User
+from chat.services import answering, choosing
+from chat.services.collecting import collect
+from chat.services.refusal import PromptRefused
+from chat.services.requests import request_for
+from chat.services.stopping import stop
+from chatsite import wire
+from tests.chat.conftest import Worker
+from tests.chat.pages import form_data, poll_url, text_of
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
+    return client_of(owner)
+
+
+@pytest.fixture
+def done(owner: User, worker: Worker, sent) -> Reply:
+    """A conversation whose one prompt was answered."""
+    reply = sent(owner, "one")
+    return collected(worker, reply, "first")
+
+
+def collected(worker: Worker, reply: Reply, text: str, **said: object) -> Reply:
+    worker.answer(text, **said)
+    collect(str(reply.pk))
+    return Reply.objects.with_path().get(pk=reply.pk)
+
+
+def texts(reply: Reply) -> list[str]:
+    conversation = reply.message.conversation
+    conversation.refresh_from_db()
+    return [message.text for message in conversation.path()]
+
+
+def test_a_variant_answers_the_same_prompt_and_is_shown(
+    done: Reply, worker: Worker, committed
+) -> None:
+    with committed():
+        fresh = answering.vary(done)
+    assert fresh.message.parent_id == done.message.parent_id
+    assert fresh.seed != done.seed
+    collected(worker, fresh, "second")
+    assert texts(done) == ["one", "second"]
+    choosing.choose(done.message)
+    assert texts(done) == ["one", "first"]
+
+
+def test_several_at_once_are_jobs_of_their_own(
+    done: Reply, worker: Worker, committed
+) -> None:
+    with committed():
+        first = answering.vary(done, 3)
+    batch = Reply.objects.filter(batch=first.batch)
+    assert batch.count() == len({reply.seed for reply in batch}) == 3
+    claims = {worker.claim().reply for _ in range(3)}
+    assert claims == {str(reply.pk) for reply in batch}
+    assert answering.vary(done, 3).batch == first.batch  # a double click asks no more
+    assert batch.count() == 3
+
+
+def test_a_fixed_seed_does_not_make_variants_alike(done: Reply) -> None:
+    conversation = done.message.conversation
+    conversation.settings = {"seed": 7}
+    conversation.save()
+    answering.vary(done, 2)
+    seeds = Reply.objects.exclude(batch=None).values_list("seed", flat=True)
+    assert len(set(seeds)) == 2
+
+
+@pytest.mark.parametrize("count", [0, -1, 5])
+def test_too_many_at_once_are_refused(count: int, done: Reply) -> None:
+    with pytest.raises(PromptRefused, match="1 to 4"):
+        answering.vary(done, count)
+
+
+def test_variants_count_against_the_limits(done: Reply, settings) -> None:
+    settings.OWNER_REPLIES_MAX = 2
+    with pytest.raises(PromptRefused, match="2 of your messages"):
+        answering.vary(done, 3)
+    assert Reply.objects.count() == 1
+
+
+def test_a_reply_is_run_again_exactly(done: Reply) -> None:
+    conversation = done.message.conversation
+    conversation.settings = {"temperature": 1.5}
+    conversation.save()
+    fresh = answering.repeat(done)
+    assert request_for(fresh) == request_for(done)
+
+
+def test_a_model_that_is_gone_cannot_run_a_reply_again(done: Reply) -> None:
+    Reply.objects.filter(pk=done.pk).update(model="retired")
+    done.refresh_from_db()
+    with pytest.raises(PromptRefused, match="retired is not offered any more"):
+        answering.repeat(done)
+
+
+def test_a_reply_cut_by_its_limit_goes_on_where_it_ended(
+    owner: User, worker: Worker, sent, committed
+) -> None:
+    cut = collected(worker, sent(owner, "one"), "The cat sa", is_length_limited=True)
+    with committed():
+        fresh = answering.resume(cut)
+    request = request_for(fresh)
+    assert request.turns[-1] == wire.Turn(wire.Role.ASSISTANT, "The cat sa")
+    assert request.settings.seed == cut.seed
+    again = collected(worker, fresh, "t.", is_length_limited=True)
+    assert texts(cut) == ["one", "The cat sat."]
+    with committed():
+        third = answering.resume(again)
+    assert request_for(third).turns[-1].text == "The cat sat."
+    whole = collected(worker, third, " It sleeps.")
+    assert texts(cut) == ["one", "The cat sat. It sleeps."]
+    assert request_for(answering.repeat(whole)) == request_for(whole)
+
+
+def test_a_reply_that_went_on_and_failed_keeps_what_there_was(
+    owner: User, worker: Worker, sent, committed
+) -> None:
+    cut = collected(worker, sent(owner, "one"), "The cat sa", is_length_limited=True)
+    with committed():
+        fresh = answering.resume(cut)
+    worker.finish(worker.claim(), "", wire.Outcome.FAILED)
+    collect(str(fresh.pk))
+    assert texts(cut) == ["one", "The cat sa"]
+
+
+def test_a_whole_reply_does_not_go_on(done: Reply) -> None:
+    assert answering.resume(done) == done
+    assert Reply.objects.count() == 1
+
+
+def test_a_branch_keeps_what_followed_the_other_version(
+    done: Reply, owner: User, worker: Worker, sent, committed
+) -> None:
+    follow_up = sent(owner, "two", done.message.conversation)
+    collected(worker, follow_up, "zwei")
+    with committed():
+        fresh = answering.vary(done)
+    collected(worker, fresh, "other")
+    assert texts(done) == ["one", "other"]
+    choosing.choose(done.message)
+    assert texts(done) == ["one", "first", "two", "zwei"]
+
+
+def test_choosing_a_version_shown_already_changes_nothing(
+    done: Reply, owner: User, worker: Worker, sent
+) -> None:
+    collected(worker, sent(owner, "two", done.message.conversation), "zwei")
+    choosing.choose(done.message)
+    assert texts(done) == ["one", "first", "two", "zwei"]
+
+
+def test_the_next_prompt_waits_only_for_the_chosen_variant(
+    done: Reply, owner: User, worker: Worker, sent, committed
+) -> None:
+    with committed():
+        first = answering.vary(done, 2)
+    conversation = done.message.conversation
+    conversation.refresh_from_db()
+    behind = sent(owner, "two", conversation)
+    assert behind.state == "held"
+    claims = [worker.claim(), worker.claim()]
+    other = next(c for c in claims if c.reply != str(first.pk))
+    worker.finish(other, "not this")
+    collect(other.reply)
+    behind.refresh_from_db()
+    assert behind.state == "held"
+    mine = next(c for c in claims if c.reply == str(first.pk))
+    worker.finish(mine, "this")
+    collect(mine.reply)
+    behind.refresh_from_db()
+    assert behind.state == "queued"
+    assert [turn.text for turn in request_for(behind).turns] == ["one", "this", "two"]
+
+
+# The views
+
+
+def test_a_page_is_told_of_a_variant_without_a_new_page(
+    tab: Client, done: Reply, worker: Worker, committed
+) -> None:
+    page = tab.get(f"/c/{done.message.conversation_id}/")
+    other = tab.get(f"/c/{done.message.conversation_id}/")
+    data = form_data(page, "") | {"count": "2"}
+    with committed():
+        answer = tab.post(f"/r/{done.pk}/vary/", data, headers=HTMX)
+    text = text_of(answer)
+    assert 'hx-swap-oob="innerHTML:#messages"' in text
+    assert text.count("pending queued") == 2
+    assert text.count('name="r"') == 2
+    assert text.count("Your prompt is in line.") == 2
+    assert "pending queued" in text_of(tab.get(poll_url(other)))
+
+
+def test_stop_ends_all_that_were_asked_for_together(
+    tab: Client, done: Reply, worker: Worker, committed
+) -> None:
+    with committed():
+        first = answering.vary(done, 3)
+    tab.post(f"/r/{first.pk}/stop/", {"together": "1"})
+    assert Reply.objects.filter(state="stopped").count() == 3
+
+
+def test_without_htmx_one_is_led_back_to_the_reply(tab: Client, done: Reply) -> None:
+    answer = tab.post(f"/r/{done.pk}/vary/", {"count": "1"})
+    fresh = Reply.objects.queued().get()
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith(f"#reply-{fresh.pk}")
+    answer = tab.post(f"/m/{done.pk}/choose/")
+    assert answer.headers["Location"].endswith(f"?at={done.pk}#reply-{done.pk}")
+
+
+def test_a_refusal_is_said_on_the_page_or_beside_the_box(
+    tab: Client, done: Reply
+) -> None:
+    answer = tab.post(f"/r/{done.pk}/vary/", {"count": "99"})
+    assert answer.status_code == 422
+    assert "Ask for 1 to 4 replies at once." in text_of(answer)
+    answer = tab.post(f"/r/{done.pk}/vary/", {"count": "x"}, headers=HTMX)
+    assert answer.status_code == 422
+    assert 'hx-swap-oob="innerHTML:#refusal"' in text_of(answer)
+
+
+@pytest.mark.parametrize("act", ["vary", "repeat", "resume", "retry"])
+def test_nobody_asks_for_replies_in_anothers_conversation(
+    act: str, done: Reply, client_of: Callable[[User], Client]
+) -> None:
+    stranger = client_of(User.objects.guest(uuid.uuid4()))
+    assert stranger.post(f"/r/{done.pk}/{act}/").status_code == 404
+    assert stranger.post(f"/m/{done.pk}/choose/").status_code == 404
+    assert stranger.get(f"/r/{done.pk}/{act}/").status_code == 405
+    assert Reply.objects.count() == 1
+
+
+def test_the_details_of_a_reply_are_told(tab: Client, done: Reply) -> None:
+    text = text_of(tab.get(f"/r/{done.pk}/details/"))
+    assert "<html" in text
+    assert "<html" not in text_of(tab.get(f"/r/{done.pk}/details/", headers=HTMX))
+    for said in ("Seed", str(done.seed), "Worker", "Attempt", "2 tokens"):
+        assert said in text
+
+
+def test_a_stopped_one_goes_on_from_where_it_was_stopped(
+    owner: User, worker: Worker, sent, committed
+) -> None:
+    reply = sent(owner, "one")
+    claim = worker.claim()
+    worker.write(claim, "So far")
+    stop(reply)
+    worker.finish(claim, "So far", wire.Outcome.STOPPED)
+    collect(str(reply.pk))
+    stopped = Reply.objects.with_path().get(pk=reply.pk)
+    with committed():
+        fresh = answering.resume(stopped)
+    assert fresh.continued_characters == len("So far")
+    assert Message.objects.get(pk=fresh.pk).text == "So far"
