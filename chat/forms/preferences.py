@@ -49,7 +49,6 @@ class PreferencesForm(forms.Form):
         required=False,
         min_value=0,
         max_value=2,
-        step_size=0.05,
     )
     top_p = forms.FloatField(
         label=_("Top-p"),
@@ -57,7 +56,6 @@ class PreferencesForm(forms.Form):
         required=False,
         min_value=0.01,
         max_value=1,
-        step_size=0.01,
     )
     top_k = forms.IntegerField(
         label=_("Top-k"),
@@ -72,7 +70,6 @@ class PreferencesForm(forms.Form):
         required=False,
         min_value=0.5,
         max_value=2,
-        step_size=0.01,
     )
     max_new_tokens = forms.IntegerField(
         label=_("Maximum length"),

@@ -1,0 +1,167 @@
+"""What makes it comfortable: settings, themes, marks, shortcuts, the meter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Worker
+from tests.browser.steps import begin, box_of, say
+
+HIDE = """(isAway) => {
+  Object.defineProperty(document, "hidden", { get: () => isAway, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+#: Records what would be shown by the system.
+NOTICES = """() => {
+  window.notices = [];
+  window.Notification = class extends EventTarget {
+    static permission = "granted";
+    static requestPermission = async () => "granted";
+    constructor(title, options) { super(); window.notices.push([title, options.body]); }
+  };
+}"""
+
+
+def answered(home: Page, worker: Worker, prompt: str, answer: str) -> None:
+    begin(home, prompt)
+    worker.finish(worker.claim(), answer)
+    expect(home.locator(".reply.done")).to_have_count(1)
+
+
+def test_a_theme_is_chosen_and_stays(home: Page, worker: Worker) -> None:
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    light = home.evaluate(background)
+    home.get_by_role("link", name="Settings", exact=True).click()
+    home.get_by_label("Dark").check()
+    home.get_by_role("button", name="Save").click()
+    expect(home.get_by_text("Saved.")).to_be_visible()
+    assert home.evaluate(background) != light
+    home.goto("/")
+    assert home.evaluate(background) != light
+
+
+def test_settings_of_a_conversation_are_reached_from_its_head(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "one", "First")
+    home.locator("#chip").click()
+    home.get_by_label("Instructions").fill("Answer in rhymes.")
+    home.get_by_label("Temperature").fill("0.3")
+    home.get_by_role("button", name="Save").click()
+    expect(home.locator(".reply.done")).to_have_count(1)
+    say(home, "two")
+    request = worker.claim().request
+    assert '"role":"system","text":"Answer in rhymes."' in request
+    assert '"temperature":0.3' in request
+
+
+def test_a_reply_that_ends_while_nobody_looks_marks_the_tab_and_notifies(
+    home: Page, worker: Worker
+) -> None:
+    home.goto("/settings/")
+    home.evaluate(NOTICES)
+    home.get_by_label("Tell me when a reply is ready").check()
+    home.goto("/")
+    begin(home, "one")
+    home.evaluate(NOTICES)
+    claim = worker.claim()
+    home.evaluate(HIDE, True)
+    home.evaluate("HIDDEN = Date.now; Date.now = () => HIDDEN() + 60000")
+    worker.finish(claim, "First")
+    home.evaluate("htmx.trigger('#poller', 'poll-now')")
+    expect(home).to_have_title("● one · chatsite")
+    assert home.evaluate("window.notices") == [
+        ["The reply is ready.", "one · chatsite"]
+    ]
+    icon = home.locator("link[rel=icon]")
+    expect(icon).to_have_attribute("href", re.compile("favicon-marked"))
+    home.evaluate(HIDE, False)
+    expect(home).to_have_title("one · chatsite")
+    expect(icon).to_have_attribute("href", re.compile(r"favicon\.svg"))
+
+
+def test_new_text_below_is_told_and_one_click_away(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    claim = worker.claim()
+    worker.write(claim, "line\n" * 80)
+    expect(home.locator(".pending .text")).to_contain_text("line")
+    button = home.get_by_role("button", name="New text")
+    expect(button).to_be_hidden()
+    home.locator("#talk").hover()
+    home.mouse.wheel(0, -600)
+    home.wait_for_timeout(100)
+    worker.write(claim, "more\n" * 5)
+    button.click()
+    expect(button).to_be_hidden()
+    home.wait_for_function("""() => {
+      const talk = document.getElementById("talk");
+      return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 2;
+    }""")
+
+
+def test_shortcuts_do_what_their_sheet_says(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    claim = worker.claim()
+    worker.write(claim, "So far")
+    expect(home.locator(".pending .text")).to_have_text("So far")
+    home.keyboard.press("Control+.")
+    expect(home.locator(".pulse")).to_contain_text("Stopping…")
+    worker.finish(claim, outcome="stopped")
+    expect(home.locator(".reply.stopped")).to_have_count(1)
+    home.keyboard.press("Control+/")
+    expect(home.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+    home.keyboard.press("Escape")
+    expect(home.get_by_role("heading", name="Keyboard shortcuts")).to_be_hidden()
+    home.locator("#talk").focus()
+    home.keyboard.press("Shift+Escape")
+    expect(box_of(home)).to_be_focused()
+    home.keyboard.press("ArrowUp")
+    expect(box_of(home)).to_have_value("one")
+    expect(home.locator(".editing")).to_be_visible()
+
+
+def test_the_meter_fills_with_the_conversation_and_what_is_typed(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    worker.finish(worker.claim(), "First", prompt_tokens=1024, new_tokens=24)
+    meter = home.locator("#meter")
+    expect(meter).to_contain_text("25 % of what it reads at once")
+    box_of(home).fill("x" * 4192)
+    expect(meter).to_contain_text("50 %")
+
+
+def test_on_touch_enter_breaks_the_line(
+    guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    phone = guest(has_touch=True, is_mobile=True).new_page()
+    phone.goto("/")
+    box_of(phone).fill("one")
+    box_of(phone).press("Enter")
+    box_of(phone).press_sequentially("two")
+    expect(box_of(phone)).to_have_value("one\ntwo")
+
+
+def test_earlier_messages_come_without_moving_what_is_read(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "turn 0", "answer 0")
+    for turn in range(1, 30):
+        say(home, f"turn {turn}")
+        worker.finish(worker.claim(), f"answer {turn}")
+        expect(home.locator(".reply.pending")).to_have_count(0)
+    home.reload()
+    expect(home.locator(".prompt")).to_have_count(25)
+    place = "document.querySelectorAll('.prompt')[{}].getBoundingClientRect().top"
+    home.evaluate("document.getElementById('talk').scrollTop = 40")
+    before = home.evaluate(place.format(0))
+    expect(home.locator(".prompt")).to_have_count(30)
+    after = home.evaluate(place.format(5))
+    assert (
+        abs(after - before) < 3
+        or home.evaluate("document.getElementById('talk').scrollTop") == 0
+    )
+    expect(home.locator("#earlier")).to_have_count(0)
