@@ -7,7 +7,7 @@ from django.db import transaction
 from chat.models import Conversation, Message, Reply
 from chat.services.admission import check_room
 from chat.services.publishing import publish
-from chat.services.sending import await_reply
+from chat.services.sending import await_reply, claim_there
 from chatsite import wire
 from chatsite.choice import offered
 
@@ -25,9 +25,7 @@ def retry(reply: Reply) -> Reply:
     if not can_retry(reply):
         return reply
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update().get(
-            pk=reply.message.conversation_id
-        )
+        conversation = claim_there(reply.message.conversation_id)
         prompt = reply.message.parent
         if prompt is None:
             return reply

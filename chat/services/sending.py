@@ -73,9 +73,16 @@ def _check_key(key: str) -> None:
 
 
 def _sent_before(owner: User, text: str, key: str) -> Reply | None:
-    message = Message.objects.filter(owner=owner, idempotency_key=key).first()
+    sent = Message.objects.select_related("conversation").filter(owner=owner)
+    message = sent.filter(idempotency_key=key).first()
     if message is None:
         return None
+    if message.conversation.deleted_at is not None:
+        raise PromptRefused(
+            "deleted",
+            "This was sent before, and its conversation was deleted since. "
+            "To send it anew, open a new conversation.",
+        )
     if message.text != text:
         raise PromptRefused(
             "key_reused",
@@ -87,7 +94,7 @@ def _sent_before(owner: User, text: str, key: str) -> Reply | None:
 def _save(owner: User, text: str, key: str, conversation: Conversation | None) -> Reply:
     if conversation is not None:
         # Two prompts sent at once are put one after the other, not side by side.
-        conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        conversation = claim_there(conversation.pk)
     entry = offered(conversation.model if conversation else "")
     check_room(owner, conversation, entry.name)
     if conversation is None:
@@ -106,6 +113,15 @@ def _save(owner: User, text: str, key: str, conversation: Conversation | None) -
     conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish(reply), robust=True)
     return reply
+
+
+def claim_there(pk: UUID) -> Conversation:
+    """A conversation, for this transaction alone. Raises ``PromptRefused``."""
+    claimed = Conversation.objects.there().select_for_update()
+    conversation = claimed.filter(pk=pk).first()
+    if conversation is None:
+        raise PromptRefused("deleted", "This conversation was deleted.")
+    return conversation
 
 
 def _last(conversation: Conversation) -> UUID | None:

@@ -11,12 +11,14 @@ from django.views.decorators.http import require_safe
 
 from chat.forms import PromptForm
 from chat.models import Conversation
+from chat.services.seeing import see
 from chat.services.watching import NotYours, View
 from chat.views.browser import owner_id
 from chat.views.known import Known, path_fingerprint
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import page_context, seen_of, workers_fingerprint
 from chat.views.thread import Shown, look_at
+from chat.views.undo import undo_asked_for
 from chatsite import wire
 from chatsite.choice import offered
 
@@ -39,11 +41,13 @@ def conversation_page(
         shown, view = look_at(request, entry.name, conversation.path())
     except NotYours as refused:
         raise Http404 from refused
+    see(conversation)
     known = _known(conversation, shown, view)
     context = {
         **page_context(view, entry, known, form),
         "conversation": conversation,
         "messages": shown,
+        "undo": undo_asked_for(request),
     }
     return render(request, "conversation.html", context, status=status)
 

@@ -15,6 +15,7 @@ from chat.services.watching import View, watch
 from chat.views.browser import session_key, visitor
 from chat.views.known import Known
 from chat.views.page import page_context, workers_fingerprint
+from chat.views.undo import undo_asked_for
 from chatsite.catalog import Entry
 from chatsite.choice import offered
 
@@ -37,7 +38,10 @@ def home_page(
         workers=workers_fingerprint(view, is_pending=False),
         is_nobody=not view.owner,
     )
-    context = page_context(view, entry, known, form)
+    context = {
+        **page_context(view, entry, known, form),
+        "undo": undo_asked_for(request),
+    }
     response = render(request, "home.html", context, status=status)
     remember_guest(request, response)
     return response

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
 
 from chat.forms import PromptForm, new_key
-from chat.models import Conversation, Reply
+from chat.services.history import newest
 from chat.services.watching import Sight, View
 from chat.views.known import Known
 from chat.views.pace import Pace, jittered
@@ -17,8 +17,6 @@ from chatsite import wire
 from chatsite.catalog import CatalogError, Entry
 from chatsite.choice import choice_here, offered
 from chatsite.mailbox.mailbox import Seen
-
-LISTED = 200
 
 
 def page_context(
@@ -28,8 +26,10 @@ def page_context(
     form: PromptForm | None = None,
 ) -> dict[str, Any]:
     """The frame around the messages: list, model, composer and poller."""
+    history = newest(owner_of(view))
+    known = replace(known, since=history.last)
     return {
-        "conversations": conversations(owner_of(view)),
+        "history": history,
         "form": form or PromptForm(initial={"key": new_key()}),
         "limit": settings.PROMPT_MAX_CHARACTERS,
         "banner": banner(entry),
@@ -41,15 +41,6 @@ def page_context(
 
 def owner_of(view: View) -> UUID | None:
     return UUID(view.owner) if view.owner else None
-
-
-def conversations(owner: UUID | None) -> QuerySet[Conversation]:
-    """An owner's conversations, newest first; ``is_pending`` where a reply is due."""
-    if owner is None:
-        return Conversation.objects.none()
-    pending = Reply.objects.unfinished().filter(message__conversation=OuterRef("pk"))
-    mine = Conversation.objects.filter(owner_id=owner)
-    return mine.annotate(is_pending=Exists(pending))[:LISTED]
 
 
 def banner(entry: Entry) -> dict[str, str] | None:

@@ -16,15 +16,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRefresh
 
-from chat.models import Message
+from chat.models import Conversation, Message
 from chat.sentences import announcement
 from chat.services.glancing import glance
+from chat.services.history import newest
+from chat.services.seeing import see
 from chat.services.watching import NotYours, Sight, View, watch
 from chat.views.browser import session_key, visitor
 from chat.views.known import Known, path_fingerprint
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import (
-    conversations,
     owner_of,
     poller_context,
     seen_of,
@@ -65,6 +66,8 @@ class News:
     paused: list[UUID] = field(default_factory=list)
     leaf: UUID | None = None
     path: str = ""
+    #: The conversation itself, where the database was asked.
+    conversation: Conversation | None = None
     #: Sights beyond those of the view, which also set the pace.
     sights: list[Sight] = field(default_factory=list)
 
@@ -161,7 +164,9 @@ def _learn_path(
     news: News,
 ) -> None:
     """The messages that the page lacks, and held ones whose turn came."""
-    path = get_conversation_or_404(owner_of(view), conversation).path()
+    news.conversation = get_conversation_or_404(owner_of(view), conversation)
+    see(news.conversation)
+    path = news.conversation.path()
     order = [message.pk for message in path]
     if known.leaf not in order:
         raise CannotAppend
@@ -199,8 +204,10 @@ def _moved(known: Known, path: Sequence[Message]) -> set[UUID]:
 def _context(
     known: Known, view: View, entry: Entry, news: News, *, is_changed: bool
 ) -> dict[str, Any]:
+    history = newest(owner_of(view), known.since) if is_changed else None
     after = replace(
         known,
+        since=history.last if history else known.since,
         leaf=news.leaf,
         changes=view.changes,
         seen=tuple(news.seen),
@@ -217,7 +224,8 @@ def _context(
         **poller_context(everything, after),
         "news": news,
         "is_changed": is_changed and bool(view.owner),
-        "conversations": conversations(owner_of(view)) if is_changed else (),
+        "history": history,
+        "conversation": news.conversation,
         "have_workers_changed": after.workers != known.workers,
         "stop": after.first_pending,
         "has_stop_changed": after.first_pending != known.first_pending,
