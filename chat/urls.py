@@ -6,16 +6,21 @@ from django.urls import path
 
 from chat.views.choose import choose
 from chat.views.conversation import conversation
+from chat.views.delete import delete
+from chat.views.delete_all import delete_all
 from chat.views.details import details
 from chat.views.earlier import earlier
 from chat.views.edit import edit
 from chat.views.frame import frame
 from chat.views.health import health
+from chat.views.history import history
 from chat.views.home import home
 from chat.views.poll import poll
 from chat.views.proceed import proceed
 from chat.views.remove import remove
+from chat.views.rename import rename
 from chat.views.repeat import repeat
+from chat.views.restore import restore
 from chat.views.resume import resume
 from chat.views.retry import retry
 from chat.views.send import send
@@ -30,6 +35,11 @@ urlpatterns = [
     path("c/<uuid:pk>/send/", send, name="send"),
     path("c/<uuid:pk>/settings/", conversation_settings, name="conversation_settings"),
     path("settings/", settings, name="settings"),
+    path("c/<uuid:pk>/rename/", rename, name="rename"),
+    path("c/<uuid:pk>/delete/", delete, name="delete"),
+    path("c/<uuid:pk>/restore/", restore, name="restore"),
+    path("history/", history, name="history"),
+    path("delete-all/", delete_all, name="delete_all"),
     path("send/", send, name="send"),
     path("r/<uuid:pk>/stop/", stop, name="stop"),
     path("m/<uuid:pk>/choose/", choose, name="choose"),

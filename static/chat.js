@@ -23,17 +23,23 @@
   });
 
   // Signing in gives the browser a new token; a page opened earlier has an old one.
-  document.addEventListener(
-    "submit",
-    () => {
-      const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
-      if (!token) return;
-      for (const input of document.getElementsByName("csrfmiddlewaretoken")) {
-        input.value = token;
-      }
-    },
-    true,
-  );
+  const renewTokens = () => {
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+    if (!token) return;
+    for (const input of document.getElementsByName("csrfmiddlewaretoken")) {
+      input.value = token;
+    }
+  };
+  for (const type of ["submit", "click"]) {
+    document.addEventListener(type, renewTokens, true);
+  }
+
+  // The server speaks of today and yesterday as the person does
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.split("; ").includes(`tz=${zone}`)) {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `tz=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+  }
 
   // The composer
 
@@ -199,6 +205,70 @@
   addEventListener("online", pollNow);
   addEventListener("pageshow", (event) => event.persisted && pollNow());
 
+  // The list of conversations: what a person does in it is not swapped away
+
+  const openMenu = () => document.querySelector(".menu[open]");
+  const isBusy = (list) => list.querySelector(".menu[open], .rename:not([hidden])");
+  const catchUp = () => {
+    if (find("poller")?.querySelector("[name=n]").value === "") pollNow();
+  };
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    if (event.target.id !== "conversations" || !isBusy(event.target)) return;
+    event.preventDefault();
+    // The page lacks something, and asks for it again until it can take it.
+    find("poller").querySelector("[name=n]").value = "";
+  });
+  onHtmx(["htmx:beforeSwap", "htmx:before:swap"], ({ source, status }) => {
+    if (status < 200 || status >= 300) return;
+    source.closest(".menu")?.removeAttribute("open");
+    if (source.matches(".rename")) source.hidden = true;
+  });
+  onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source, status }) => {
+    const then = source.dataset?.then;
+    if (!then || status < 200 || status >= 300) return;
+    document.querySelector(then)?.focus();
+  });
+
+  const cancel = (form) => {
+    const entry = form.closest(".item")?.querySelector(".entry");
+    form.remove();
+    entry?.focus();
+    catchUp();
+  };
+  document.addEventListener("focusin", ({ target }) => {
+    if (target.matches(".rename .field") && !target.dataset.seen) target.select();
+    if (target.matches(".rename .field")) target.dataset.seen = "yes";
+  });
+  document.addEventListener("click", (event) => {
+    const menu = openMenu();
+    if (menu && !menu.contains(event.target)) menu.open = false;
+    if (!event.target.matches(".item [data-cancel]")) return;
+    event.preventDefault();
+    cancel(event.target.form ?? event.target.closest("form"));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const form = event.target.closest?.(".item .rename");
+    const menu = openMenu();
+    if (!form && !menu) return;
+    event.preventDefault(); // on a phone it would close the whole list
+    if (form) {
+      cancel(form);
+    } else {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (!target.matches(".menu")) return;
+      if (target.open) target.querySelector(".choices").scrollIntoView({ block: "nearest" });
+      else catchUp();
+    },
+    true,
+  );
+
   // Reading: stay at the end while the reader is there, and nowhere else
 
   const talk = find("talk");
@@ -249,7 +319,9 @@
     new Set([...document.querySelectorAll(".reply.pending")].map(({ id }) => id));
   const icon = document.querySelector("link[rel=icon]");
   let waited = pending();
-  const mark = (isMarked) => {
+  let isMarked = false;
+  const mark = (wanted) => {
+    isMarked = wanted;
     document.title = document.title.replace(/^● /, "");
     if (isMarked) document.title = `● ${document.title}`;
     icon.href = isMarked ? icon.dataset.marked : icon.dataset.plain;
@@ -268,11 +340,16 @@
     const now = pending();
     const hasEnded = [...waited].some((id) => !now.has(id));
     waited = now;
+    // A poll may bring the title anew.
+    if (isMarked) mark(true);
     if (!hasEnded || !document.hidden) return;
     mark(true);
     notify();
   });
-  document.addEventListener("visibilitychange", () => document.hidden || mark(false));
+  document.addEventListener("visibilitychange", () => {
+    find("is-hidden").value = document.hidden ? "1" : "";
+    if (!document.hidden) mark(false);
+  });
 
   const wantsNotice = () =>
     "Notification" in window && kept((store) => store.getItem("notify")) === "yes";

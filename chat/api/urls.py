@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from chat.api import views
+from chat.api import conversations, views
 
 app_name = "api"
 urlpatterns = [
@@ -11,5 +11,8 @@ urlpatterns = [
     path("replies/<uuid:pk>/proceed", views.proceed, name="proceed"),
     path("replies/<uuid:pk>/edit", views.edit, name="edit"),
     path("replies/<uuid:pk>/remove", views.remove, name="remove"),
+    path("conversations/<uuid:pk>/rename", conversations.rename, name="rename"),
+    path("conversations/<uuid:pk>/delete", conversations.delete, name="delete"),
+    path("conversations/<uuid:pk>/restore", conversations.restore, name="restore"),
     re_path("", views.nothing),
 ]

@@ -33,9 +33,7 @@ SETTINGS = (
 class PreferencesForm(forms.Form):
     """An empty field means: as it is without it. The placeholders say what that is."""
 
-    model = forms.ChoiceField(
-        label=_("Model"), required=False, widget=forms.RadioSelect
-    )
+    model = forms.CharField(label=_("Model"), required=False)
     instructions = forms.CharField(
         label=_("Instructions"),
         help_text=_("Told to the model before your first message."),

@@ -18,6 +18,16 @@ TITLE_CHARACTERS = 60
 UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
 
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def there(self) -> ConversationQuerySet:
+        """Those that were not deleted: all that anybody may find."""
+        return self.filter(deleted_at=None)
+
+    def deleted(self) -> ConversationQuerySet:
+        """Those that wait to be restored, or removed for good."""
+        return self.exclude(deleted_at=None)
+
+
 class Conversation(Preferences):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -29,10 +39,27 @@ class Conversation(Preferences):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    #: A reply ended, and no page of the owner's has shown it yet.
+    has_unread = models.BooleanField(default=False)
+    #: Conversations deleted together have the same time, and are restored together.
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = ConversationQuerySet.as_manager()
 
     class Meta:
-        ordering = ("-updated_at",)
-        indexes = (models.Index(fields=("owner", "-updated_at")),)
+        ordering = ("-updated_at", "-id")
+        indexes = (
+            models.Index(
+                fields=("owner", "-updated_at", "-id"),
+                condition=models.Q(deleted_at=None),
+                name="conversation_history",
+            ),
+            models.Index(
+                fields=("deleted_at",),
+                condition=models.Q(deleted_at__isnull=False),
+                name="conversation_deleted",
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -18,6 +18,10 @@ DONE, STOPPED, FAILED = wire.State.DONE, wire.State.STOPPED, wire.State.FAILED
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
+    def there(self) -> ReplyQuerySet:
+        """Those whose conversation was not deleted."""
+        return self.filter(message__conversation__deleted_at=None)
+
     def unfinished(self) -> ReplyQuerySet:
         return self.filter(state__in=UNFINISHED)
 
@@ -111,6 +115,11 @@ class Reply(models.Model):
             ),
             models.Index(
                 fields=("state",), condition=Q(state="held"), name="reply_held"
+            ),
+            models.Index(
+                fields=("message",),
+                condition=Q(state__in=("held", "queued")),
+                name="reply_unfinished",
             ),
         )
 

@@ -17,7 +17,7 @@ from chat.services.admission import check_room
 from chat.services.preferring import preferred
 from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
-from chat.services.sending import await_reply, new_seed
+from chat.services.sending import await_reply, claim_there, new_seed
 from chatsite import wire
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
@@ -98,9 +98,7 @@ def _answer(
     if not old.is_terminal:
         return [old]
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update().get(
-            pk=old.message.conversation_id
-        )
+        conversation = claim_there(old.message.conversation_id)
         prompt = old.message.parent
         if prompt is None:
             return [old]

@@ -5,15 +5,17 @@ from __future__ import annotations
 from django.db import transaction
 
 from chat.models import Message, tree
+from chat.services.sending import claim_there
 from chat.services.telling import tell
 
 
 def choose(message: Message) -> None:
-    """The path leads through ``message``, and from there on to the newest."""
-    conversation = message.conversation
+    """The path leads through ``message``, and from there on to the newest.
+
+    Raises ``PromptRefused`` where the conversation was deleted.
+    """
     with transaction.atomic():
-        conversation.claim()
-        conversation.refresh_from_db()
+        conversation = claim_there(message.conversation_id)
         if message.pk in conversation.path_ids():
             return
         conversation.active_leaf_id = tree.newest_leaf(message.pk)

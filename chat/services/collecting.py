@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat.models import Message, Reply
+from chat.models import Conversation, Message, Reply
 from chat.services.publishing import release_next
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
@@ -39,13 +39,23 @@ def _copy(reply: Reply, ending: Ending) -> None:
     if reply.attempt != ending.attempt:
         return
     with transaction.atomic():
+        # In the order of all others who need both: first the conversation.
+        reply.message.conversation.claim()
         if not reply.end(wire.State(ending.outcome), **_fields(ending)):
             return
         # PostgreSQL keeps no NUL; no model means one.
         begun = reply.message.text[: reply.continued_characters]
         text = begun + ending.text.replace("\x00", "")
         Message.objects.filter(pk=reply.pk).update(text=text)
+        if ending.outcome is not wire.Outcome.STOPPED:  # a person knows of that
+            _note_unread(reply.message.conversation_id)
     reply.message.text = text
+
+
+def _note_unread(conversation: UUID) -> None:
+    Conversation.objects.filter(pk=conversation, has_unread=False).update(
+        has_unread=True
+    )
 
 
 def _fields(ending: Ending) -> dict[str, Any]:

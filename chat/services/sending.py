@@ -82,9 +82,16 @@ def _check_key(key: str) -> None:
 
 
 def _sent_before(owner: User, text: str, key: str) -> Reply | None:
-    message = Message.objects.filter(owner=owner, idempotency_key=key).first()
+    sent = Message.objects.select_related("conversation").filter(owner=owner)
+    message = sent.filter(idempotency_key=key).first()
     if message is None:
         return None
+    if message.conversation.deleted_at is not None:
+        raise PromptRefused(
+            "deleted",
+            "This was sent before, and its conversation was deleted since. "
+            "To send it anew, open a new conversation.",
+        )
     if message.text != text:
         raise PromptRefused(
             "key_reused",
@@ -102,7 +109,7 @@ def _save(
 ) -> Reply:
     if conversation is not None:
         # Two prompts sent at once are put one after the other, not side by side.
-        conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        conversation = claim_there(conversation.pk)
     check_room(owner, conversation, preferred(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
@@ -120,6 +127,15 @@ def _save(
     conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish(reply), robust=True)
     return reply
+
+
+def claim_there(pk: UUID) -> Conversation:
+    """A conversation, for this transaction alone. Raises ``PromptRefused``."""
+    claimed = Conversation.objects.there().select_for_update()
+    conversation = claimed.filter(pk=pk).first()
+    if conversation is None:
+        raise PromptRefused("deleted", "This conversation was deleted.")
+    return conversation
 
 
 def _last(conversation: Conversation) -> UUID | None:

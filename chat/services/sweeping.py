@@ -21,6 +21,7 @@ from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
 from chat.services.bells import Bells
 from chat.services.collecting import collect
+from chat.services.deleting import remove_for_good
 from chat.services.expecting import free_rows, ready_workers
 from chat.services.preferring import preferred
 from chat.services.publishing import publish, release_next
@@ -65,6 +66,7 @@ class Sweeper:
         for model in open_mailbox().models():
             self._serve(model)
         fail_expired()
+        remove_for_good()
 
     def _serve(self, model: str) -> None:
         """Ring again for free rows that sleep; move the model's clock on."""

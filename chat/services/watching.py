@@ -168,6 +168,8 @@ def _sight(look: Look, pk: str, entry: object) -> Sight:
                 queued_at=entry.queued_at,
             )
         case Growing():
+            if entry.is_stopping:
+                _row(look.owner, pk)  # its conversation may have been deleted
             return Sight(
                 UUID(pk),
                 wire.State.RUNNING,
@@ -184,14 +186,15 @@ def _sight(look: Look, pk: str, entry: object) -> Sight:
                 first_text_at=entry.first_text_at,
             )
         case Ended():
-            return _from_row(collect(pk) or _row(look.owner, pk))
+            collect(pk)
+            return _from_row(_row(look.owner, pk))
         case Missing(is_foreign=False):
             return _from_row(_row(look.owner, pk))
     raise NotYours
 
 
 def _row(owner: str, pk: str) -> Reply:
-    mine = Reply.objects.with_path().filter(message__owner=UUID(owner))
+    mine = Reply.objects.there().with_path().filter(message__owner=UUID(owner))
     found = mine.filter(pk=UUID(pk)).first()
     if found is None:
         raise NotYours

@@ -13,13 +13,15 @@ from chat.forms import PromptForm, new_key
 from chat.models import Conversation
 from chat.services.filling import filling
 from chat.services.preferring import preferred
+from chat.services.seeing import see
 from chat.services.watching import NotYours
 from chat.views.browser import owner_id
 from chat.views.known import Known
 from chat.views.lookups import get_conversation_or_404, get_prompt_or_404
 from chat.views.page import page_context, told
 from chat.views.thread import Thread
-from chat.views.window import Window, around, before, newest
+from chat.views.undo import undo_asked_for
+from chat.views.window import Window, around, before, latest
 
 
 @require_safe
@@ -46,11 +48,12 @@ def conversation_page(
 ) -> HttpResponse:
     """The whole page; a form that was refused is shown again as it was typed."""
     chosen = preferred(conversation.owner, conversation)
-    window = window or newest(conversation)
+    window = window or latest(conversation)
     try:
         thread, view = Thread.of(request, chosen.entry.name, window)
     except NotYours as refused:
         raise Http404 from refused
+    see(conversation)
     known = Known(conversation=conversation.pk, model=chosen.entry.name)
     known = told(view, thread.known(known, view.changes))
     context = {
@@ -58,6 +61,7 @@ def conversation_page(
         "conversation": conversation,
         "thread": thread,
         "filling": filling(window.messages, chosen, has_earlier=window.has_earlier),
+        "undo": undo_asked_for(request),
     }
     return render(request, "conversation.html", context, status=status)
 
@@ -68,7 +72,7 @@ def _window(request: HttpRequest, conversation: Conversation) -> Window:
     elif (message := _message_id(request, "before")) is not None:
         window = before(conversation, message)
     else:
-        return newest(conversation)
+        return latest(conversation)
     if not window.messages:
         raise Http404
     return window

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from chat.accounts.guests import remember_guest
 from chat.forms import PromptForm, new_key
 from chat.views.page import around_context
+from chat.views.undo import undo_asked_for
 
 
 @require_safe
@@ -23,7 +24,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def home_page(
     request: HttpRequest, form: PromptForm, status: int = 200
 ) -> HttpResponse:
-    context = around_context(request, form)
+    context = around_context(request, form) | {"undo": undo_asked_for(request)}
     response = render(request, "home.html", context, status=status)
     remember_guest(request, response)
     return response

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import QueryDict
 
+from chat.services.history import Cursor
 from chatsite.mailbox.mailbox import Seen
 
 #: More unfinished replies than this no page shows.
@@ -43,6 +44,10 @@ class Known:
     #: Fingerprint of what is said about the workers.
     workers: str = ""
     delay_seconds: float = 0.0
+    #: The oldest conversation listed; None lists as many as are loaded at once.
+    since: Cursor | None = None
+    #: True while nobody looks at the page.
+    is_hidden: bool = False
     #: True for a page that was made for somebody not signed in.
     is_nobody: bool = False
 
@@ -65,6 +70,8 @@ class Known:
                 model=query.get("m", "")[:100],
                 workers=query.get("w", "")[:40],
                 delay_seconds=_number(query.get("d") or "0") / 1000,
+                since=_cursor(query.get("since", "")),
+                is_hidden=query.get("hidden") == "1",
                 is_nobody="nobody" in query,
             )
         except ValueError as error:
@@ -94,6 +101,10 @@ def trail(path: Sequence[UUID], batch: Sequence[UUID] = ()) -> str:
 
 def _uuid(raw: str) -> UUID | None:
     return UUID(raw) if raw else None
+
+
+def _cursor(raw: str) -> Cursor | None:
+    return Cursor.parse(raw) if raw else None
 
 
 def _seen(raw: str) -> Seen:

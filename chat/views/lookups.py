@@ -11,15 +11,22 @@ from chatsite import wire
 
 
 def get_conversation_or_404(owner: UUID | None, pk: UUID) -> Conversation:
-    theirs = Conversation.objects.select_related("owner").filter(owner_id=owner)
+    theirs = Conversation.objects.there().select_related("owner").filter(owner_id=owner)
     found = theirs.filter(pk=pk).first()
     if owner is None or found is None:
         raise Http404
     return found
 
 
+def find_deleted(owner: UUID | None, pk: UUID) -> Conversation | None:
+    """A conversation that its owner may still restore."""
+    if owner is None:
+        return None
+    return Conversation.objects.deleted().filter(owner_id=owner, pk=pk).first()
+
+
 def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
-    replies = Reply.objects.with_path()
+    replies = Reply.objects.there().with_path()
     found = replies.filter(message__owner_id=owner, pk=pk).first()
     if owner is None or found is None:
         raise Http404
@@ -28,7 +35,9 @@ def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
 
 def get_message_or_404(owner: UUID | None, pk: UUID) -> Message:
     messages = Message.objects.select_related("conversation")
-    found = messages.filter(owner_id=owner, pk=pk).first()
+    found = messages.filter(
+        owner_id=owner, pk=pk, conversation__deleted_at=None
+    ).first()
     if owner is None or found is None:
         raise Http404
     return found

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from chat.forms import PromptForm, new_key
-from chat.models import Conversation, Reply, User
+from chat.models import User
 from chat.services.glancing import glance
+from chat.services.history import newest
 from chat.services.preferring import preferred
 from chat.services.watching import View, watch
 from chat.views.browser import session_key, visitor
@@ -23,8 +23,6 @@ from chatsite import wire
 from chatsite.catalog import CatalogError, Entry
 from chatsite.choice import choice_here, offered
 
-LISTED = 200
-
 
 def page_context(
     view: View,
@@ -33,8 +31,10 @@ def page_context(
     form: PromptForm | None = None,
 ) -> dict[str, Any]:
     """The frame around the messages: list, model, composer and poller."""
+    history = newest(owner_of(view))
+    known = replace(known, since=history.last)
     return {
-        "conversations": conversations(owner_of(view)),
+        "history": history,
         "form": form or PromptForm(initial={"key": new_key()}),
         "limit": settings.PROMPT_MAX_CHARACTERS,
         "banner": banner(entry),
@@ -68,15 +68,6 @@ def message_context() -> dict[str, Any]:
 
 def owner_of(view: View) -> UUID | None:
     return UUID(view.owner) if view.owner else None
-
-
-def conversations(owner: UUID | None) -> QuerySet[Conversation]:
-    """An owner's conversations, newest first; ``is_pending`` where a reply is due."""
-    if owner is None:
-        return Conversation.objects.none()
-    pending = Reply.objects.unfinished().filter(message__conversation=OuterRef("pk"))
-    mine = Conversation.objects.filter(owner_id=owner)
-    return mine.annotate(is_pending=Exists(pending))[:LISTED]
 
 
 def banner(entry: Entry) -> dict[str, str] | None:

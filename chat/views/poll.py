@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.services.watching import NotYours
+from chat.views.gone import gone
 from chat.views.known import BadQuery, Known
 from chat.views.updates import update
 
@@ -18,11 +19,16 @@ from chat.views.updates import update
 def poll(request: HttpRequest) -> HttpResponse:
     """What differs from what the page says it has; 404 for anybody else's."""
     try:
-        return update(request, Known.from_query(request.GET))
+        known = Known.from_query(request.GET)
     except BadQuery:
         return HttpResponse("This is no poll of a page.", status=400)
+    try:
+        return update(request, known)
+    except Http404:
+        return gone(request, known) or not_found(is_signed_out=False)
     except NotYours as refused:
-        return not_found(is_signed_out=refused.is_signed_out)
+        is_gone = None if refused.is_signed_out else gone(request, known)
+        return is_gone or not_found(is_signed_out=refused.is_signed_out)
 
 
 def not_found(*, is_signed_out: bool) -> HttpResponse:

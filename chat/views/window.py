@@ -47,7 +47,7 @@ class Window:
         return self.messages[0].pk if self.messages else None
 
 
-def newest(conversation: Conversation) -> Window:
+def latest(conversation: Conversation) -> Window:
     """The last messages of the conversation."""
     limit = settings.MESSAGES_SHOWN
     ids = conversation.path_ids(limit=limit + 1)

@@ -31,7 +31,6 @@ COLLECTED_SECONDS = 30
 STOP_SECONDS = 2.0
 #: How long the owner behind a session is remembered without asking the database.
 WHO_SECONDS = 60
-CHANGES_SECONDS = 86_400
 ANNOUNCEMENT_SECONDS = 10.0
 #: Sweeps farther apart than this count as nobody having served in between.
 TICK_GAP_SECONDS = 30
@@ -196,7 +195,20 @@ class Mailbox:
 
     def touch(self, owner: str) -> None:
         """Tell every page of this owner that something changed."""
-        self.connection.run("touch", owner, CHANGES_SECONDS)
+        self.connection.run("touch", owner)
+
+    def begun(self, replies: Sequence[str]) -> set[str]:
+        """Which of these a worker writes, or has written a moment ago; in one trip."""
+        if not replies:
+            return set()
+        states = self.connection.commands(
+            *(("HGET", _key("reply", reply), "state") for reply in replies)
+        )
+        return {
+            reply
+            for reply, state in zip(replies, states, strict=True)
+            if state in ("running", "ended")
+        }
 
     # The keeper's side
 

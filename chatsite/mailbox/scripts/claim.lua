@@ -49,5 +49,6 @@ redis.call('HDEL', key('reply', id), 'first', 'kept_by', 'kept_until')
 redis.call('HINCRBY', key('reply', id), 'run', 1)
 redis.call('DEL', key('text', id))
 redis.call('ZADD', LEASES, now() + lease, id)
+touch_owner_of(id)
 local got = redis.call('HMGET', key('reply', id), 'attempt', 'request', 'losses')
 return {id, got[1], got[2], got[3]}

@@ -6,4 +6,5 @@ if redis.call('HEXISTS', key('reply', id), 'stop') == 1 then
   return 'stopped'
 end
 stand_in_line(id)
+touch_owner_of(id)
 return 'kept'

@@ -10,6 +10,24 @@ local function stamp() return string.format('%.3f', now()) end
 
 local LEASES, FINISHED, MODELS = 'mailbox:leases', 'mailbox:finished', 'mailbox:models'
 
+-- Moves an owner's change counter on, which is kept for a day. A new one starts at the
+-- time, so that a page that knew an earlier counter can never mistake it for the one it
+-- has seen.
+local function touch(owner)
+  local counter = 'changes:' .. owner
+  if redis.call('EXISTS', counter) == 0 then
+    redis.call('SET', counter, string.format('%.0f', now() * 1e6))
+  end
+  redis.call('EXPIRE', counter, 86400)
+  return redis.call('INCR', counter)
+end
+
+-- Tells the pages of an entry's owner: their lists say what is being written.
+local function touch_owner_of(id)
+  local owner = redis.call('HGET', key('reply', id), 'owner')
+  if owner then touch(owner) end
+end
+
 -- The line an entry stands in: helper jobs wait behind all people.
 local function line_of(model, kind)
   return key(kind == 'helper' and 'helpers' or 'line', model)

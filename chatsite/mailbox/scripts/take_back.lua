@@ -16,6 +16,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now())) do
       finish(id, fate, lost_ending)
     else
       stand_in_line(id)
+      touch_owner_of(id)
     end
     taken[#taken + 1] = {id, got[1], got[2], fate, losses, got[4]}
   end

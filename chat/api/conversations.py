@@ -1,0 +1,43 @@
+"""The calls for whole conversations: rename, delete, restore."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpRequest, JsonResponse
+
+from chat.api.calls import api_call, json_body
+from chat.api.errors import ApiError
+from chat.services import deleting, renaming
+from chat.views.browser import owner_id
+from chat.views.lookups import find_deleted, get_conversation_or_404
+
+
+@api_call("POST")
+def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Put another ``{"title": …}`` in place of the one it has."""
+    title = json_body(request).get("title")
+    if not isinstance(title, str):
+        raise ApiError(400, "bad_title", 'The body needs a string "title".')
+    conversation = get_conversation_or_404(owner_id(request), pk)
+    renaming.rename(conversation, title)
+    return JsonResponse({"id": str(pk), "title": conversation.title})
+
+
+@api_call("POST")
+def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Nothing finds it any more until it is restored. Harmless to repeat."""
+    if find_deleted(owner_id(request), pk) is None:
+        deleting.delete(get_conversation_or_404(owner_id(request), pk))
+    return JsonResponse({"id": str(pk), "deleted": True})
+
+
+@api_call("POST")
+def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+    """Bring it back, with those deleted together with it. Harmless to repeat."""
+    deleted = find_deleted(owner_id(request), pk)
+    if deleted is None:
+        get_conversation_or_404(owner_id(request), pk)
+    else:
+        deleting.restore(deleted)
+    return JsonResponse({"id": str(pk), "deleted": False})

@@ -1,0 +1,88 @@
+"""Deleting conversations, and the way back; the keeper removes them for good."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from chat.models import Conversation, Reply
+from chat.models.conversation import ConversationQuerySet
+from chat.services.stopping import stop
+from chatsite import wire
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+#: A conversation may have thousands of messages, which leave with it.
+BATCH = 10
+
+
+def delete(conversation: Conversation) -> None:
+    """Nobody finds it any more, and its unfinished replies are stopped."""
+    _delete(Conversation.objects.filter(pk=conversation.pk), conversation.owner_id)
+
+
+def delete_all(owner: UUID) -> Conversation | None:
+    """Delete all that are there, together; any one of them, or None."""
+    when = _delete(Conversation.objects.filter(owner_id=owner), owner)
+    return Conversation.objects.filter(owner_id=owner, deleted_at=when).first()
+
+
+def restore(conversation: Conversation) -> int:
+    """Bring back a deleted one and those deleted together with it; how many.
+
+    Their replies stay stopped.
+    """
+    count = together_with(conversation).update(deleted_at=None)
+    _tell(conversation.owner_id)
+    return count
+
+
+def together_with(conversation: Conversation) -> ConversationQuerySet:
+    """A deleted conversation, and those deleted together with it."""
+    deleted = Conversation.objects.deleted().filter(owner_id=conversation.owner_id)
+    return deleted.filter(deleted_at=conversation.deleted_at)
+
+
+def remove_for_good() -> None:
+    """Remove some of those that can no longer be restored."""
+    before = timezone.now() - timedelta(hours=settings.DELETED_KEEP_HOURS)
+    late = Conversation.objects.deleted().filter(deleted_at__lt=before)
+    pks = list(late.order_by("deleted_at").values_list("pk", flat=True)[:BATCH])
+    if pks:
+        # Somebody may have restored one just now.
+        late.filter(pk__in=pks).delete()
+
+
+def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:
+    now = timezone.now()
+    with transaction.atomic():
+        conversations.there().update(deleted_at=now)
+        unfinished = Reply.objects.unfinished().filter(
+            message__owner=owner, message__conversation__deleted_at=now
+        )
+        pks = list(unfinished.values_list("pk", flat=True))
+        # Should this process die now, the keeper carries the stops out.
+        Reply.objects.filter(pk__in=pks, stop_requested_at=None).update(
+            stop_requested_at=now
+        )
+    _stop(pks)
+    _tell(owner)
+    return now
+
+
+def _stop(pks: list[UUID]) -> None:
+    """Those held first, the last one before the others, so that none moves up."""
+    replies = Reply.objects.unfinished().with_path().filter(pk__in=pks)
+    newest_first = list(replies.order_by("-message__created_at"))
+    for reply in sorted(newest_first, key=lambda row: row.state != wire.State.HELD):
+        stop(reply)
+
+
+def _tell(owner: UUID) -> None:
+    try:
+        open_mailbox().touch(str(owner))
+    except MailboxAway:
+        return

@@ -1,0 +1,139 @@
+"""The history: an owner's conversations in parts, the newest first.
+
+A page holds everything from one cursor on, however much it has loaded, and is shown all
+of that anew when something changes. So nothing falls between two parts, and nothing
+stands in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils.timezone import localdate
+
+from chat.models import Conversation
+from chat.models.conversation import ConversationQuerySet
+from chat.services.marks import Mark, marks_of
+from chat.services.periods import period_of
+
+#: So many conversations are loaded at once.
+PART = 50
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CURSOR_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The place of a conversation in its owner's history."""
+
+    updated_at: datetime
+    pk: UUID
+
+    def __str__(self) -> str:
+        return f"{(self.updated_at - EPOCH) // timedelta(microseconds=1)}-{self.pk.hex}"
+
+    @classmethod
+    def parse(cls, raw: str) -> Cursor:
+        """Raises ``ValueError``."""
+        digits, _, pk = raw.partition("-")
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > CURSOR_DIGITS:
+            raise ValueError("no place in a history")
+        return cls(EPOCH + timedelta(microseconds=int(digits)), UUID(pk))
+
+    @property
+    def before(self) -> Q:
+        is_older = Q(updated_at__lt=self.updated_at) | Q(pk__lt=self.pk)
+        return Q(updated_at__lte=self.updated_at) & is_older
+
+    @property
+    def on(self) -> Q:
+        """What stands at this place, and all that is newer."""
+        is_newer = Q(updated_at__gt=self.updated_at) | Q(pk__gte=self.pk)
+        return Q(updated_at__gte=self.updated_at) & is_newer
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One conversation as it is listed."""
+
+    conversation: Conversation
+    mark: Mark | None
+    #: The heading above it; empty where it stands under the same as the one before.
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Items that follow each other, and whether more follow them."""
+
+    items: tuple[Item, ...] = ()
+    has_more: bool = False
+
+    @property
+    def last(self) -> Cursor | None:
+        return _cursor(self.items[-1].conversation) if self.items else None
+
+
+def newest(owner: UUID | None, since: Cursor | None = None) -> Part:
+    """All from ``since`` on, or as many as are loaded at once if that is more.
+
+    Four queries at most, however long the history.
+    """
+    if owner is None:
+        return Part()
+    listed = _listed(owner)
+    found = list(listed.filter(since.on)) if since else []
+    rest = listed.filter(since.before) if since else listed
+    return _part(owner, found, rest)
+
+
+def older(owner: UUID | None, before: Cursor) -> Part:
+    """The next items after those that a page has."""
+    if owner is None:
+        return Part()
+    rest = _listed(owner).filter(before.before)
+    return _part(owner, [], rest, above=_period(before.updated_at))
+
+
+def _listed(owner: UUID) -> ConversationQuerySet:
+    mine = Conversation.objects.there().filter(owner_id=owner)
+    return mine.annotate(leaf_state=F("active_leaf__reply__state"))
+
+
+def _part(
+    owner: UUID,
+    found: list[Conversation],
+    rest: ConversationQuerySet,
+    above: str = "",
+) -> Part:
+    """``found``, filled up from ``rest``; what precedes them stands under ``above``."""
+    room = max(PART - len(found), 0)
+    following = list(rest[: room + 1])
+    found += following[:room]
+    return Part(_items(owner, found, above), has_more=len(following) > room)
+
+
+def _items(
+    owner: UUID, conversations: Sequence[Conversation], above: str
+) -> tuple[Item, ...]:
+    marks = marks_of(owner, conversations)
+    items = []
+    for conversation in conversations:
+        period = _period(conversation.updated_at)
+        heading = "" if period == above else period
+        items.append(Item(conversation, marks[conversation.pk], heading))
+        above = period
+    return tuple(items)
+
+
+def _period(time: datetime) -> str:
+    """In the time zone of whoever asks."""
+    return period_of(localdate(time), localdate())
+
+
+def _cursor(conversation: Conversation) -> Cursor:
+    return Cursor(conversation.updated_at, conversation.pk)

@@ -1,0 +1,40 @@
+"""Renaming a conversation."""
+
+from __future__ import annotations
+
+from chat.models import Conversation
+from chat.services.refusal import PromptRefused
+from chat.services.sending import CONTROLS
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+TITLE_MAX_CHARACTERS = 200
+
+
+class TitleRefused(PromptRefused):
+    """A title that cannot be used: why."""
+
+
+def rename(conversation: Conversation, title: str) -> None:
+    """Its place in the history stays. Raises ``TitleRefused``."""
+    title = clean_title(title)
+    Conversation.objects.filter(pk=conversation.pk).update(title=title)
+    conversation.title = title
+    try:
+        open_mailbox().touch(str(conversation.owner_id))
+    except MailboxAway:
+        return
+
+
+def clean_title(title: str) -> str:
+    """The title as it is kept: one line, without controls."""
+    title = title.encode("utf-8", "replace").decode("utf-8")
+    title = " ".join(CONTROLS.sub(" ", title).split())
+    if not title:
+        raise TitleRefused("blank_title", "Write a title first.")
+    if len(title) > TITLE_MAX_CHARACTERS:
+        raise TitleRefused(
+            "title_too_long",
+            f"This title has {len(title):,} characters; at most "
+            f"{TITLE_MAX_CHARACTERS} are kept. Shorten it.",
+        )
+    return title

@@ -1,0 +1,77 @@
+"""Another title for a conversation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from chat.models import Conversation
+from chat.services import renaming
+from chat.services.watching import NotYours
+from chat.views.browser import Request, owner_id
+from chat.views.known import BadQuery, Known
+from chat.views.lookups import get_conversation_or_404
+from chat.views.poll import not_found
+from chat.views.updates import update
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def rename(request: Request, pk: UUID) -> HttpResponse:
+    """In the list of a page, or on a page of its own."""
+    conversation = get_conversation_or_404(owner_id(request), pk)
+    if request.method != "POST":
+        return _form(request, conversation, conversation.title)
+    title = request.POST.get("title", "")
+    try:
+        renaming.rename(conversation, title)
+    except renaming.TitleRefused as refused:
+        return _refused(request, conversation, title, refused.message)
+    if not request.htmx:
+        page = reverse("conversation", args=[pk])
+        return HttpResponseRedirect(page, status=303)
+    return _renamed(request)
+
+
+def _form(
+    request: Request,
+    conversation: Conversation,
+    title: str,
+    error: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    template = "_rename.html" if request.htmx else "rename.html"
+    context = {
+        "conversation": conversation,
+        "title": title,
+        "error": error,
+        "limit": renaming.TITLE_MAX_CHARACTERS,
+    }
+    return render(request, template, context, status=status)
+
+
+def _refused(
+    request: Request, conversation: Conversation, title: str, error: str
+) -> HttpResponse:
+    """What is wrong, beside the title as it was typed."""
+    if request.htmx:
+        context = {"conversation": conversation, "error": error}
+        return render(request, "_title_refused.html", context, status=422)
+    return _form(request, conversation, title, error, status=422)
+
+
+def _renamed(request: Request) -> HttpResponse:
+    """The list, and the heading if the conversation is open, as they are now."""
+    try:
+        known = Known.from_query(request.POST)
+        return update(request, replace(known, changes=""))
+    except BadQuery:
+        return HttpResponse("This page is out of date. Reload it.", status=400)
+    except NotYours as refused:
+        return not_found(is_signed_out=refused.is_signed_out)

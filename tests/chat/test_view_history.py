@@ -1,0 +1,351 @@
+"""The list of conversations: its order, its parts, its marks."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from chat.models import Conversation, Message, Reply, User
+from chat.services import history, sweeping
+from chat.services.answering import retry
+from chat.services.history import PART, Cursor
+from chatsite import wire
+from chatsite.mailbox import Mailbox, open_mailbox
+from tests.chat.conftest import Worker
+from tests.chat.histories import make, move
+from tests.chat.pages import known, poll_url, text_of
+from tests.valkey import Valkey
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
+    return client_of(owner)
+
+
+def listed(answer) -> list[str]:
+    """Ids of the entries, in order."""
+    return re.findall(r'<li class="item" id="item-([0-9a-f-]{36})"', text_of(answer))
+
+
+def headings(answer) -> list[str]:
+    return re.findall(r'<li class="period"><h2>([^<]+)</h2>', text_of(answer))
+
+
+def mark_of(answer, conversation: uuid.UUID) -> str:
+    """The words beside a title; empty where there are none."""
+    entry = text_of(answer).split(f'id="entry-{conversation}"')[1].split("</a>")[0]
+    found = re.search(r'aria-label="([^"]+)"', entry)
+    return found[1] if found else ""
+
+
+def load_older(tab: Client, page):
+    """What the page asks for when a reader comes near the end of its list."""
+    found = re.search(r'hx-get="(/history/\?before=[^"]+)"', text_of(page))
+    assert found, "there is no more"
+    return tab.get(f"{found[1]}&{urlencode(known(page))}", headers=HTMX)
+
+
+def test_conversations_are_listed_under_their_periods_the_newest_first(
+    tab: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOON)
+    made = make(owner, 6)
+    days = [0, 1, 3, 20, 60, 400]
+    for conversation, ago in zip(made, days, strict=True):
+        move(conversation, NOON - timedelta(days=ago))
+    page = tab.get("/history/")
+    assert listed(page) == [str(conversation.pk) for conversation in made]
+    assert headings(page) == [
+        "Today",
+        "Yesterday",
+        "Previous 7 days",
+        "Previous 30 days",
+        "January 2026",
+        "February 2025",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "heading"),
+    [
+        ("America/Los_Angeles", "Yesterday"),
+        ("Nowhere/Land", "Today"),
+        ("", "Today"),
+    ],
+)
+def test_days_are_those_of_the_persons_time_zone(
+    zone: str,
+    heading: str,
+    tab: Client,
+    owner: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOON)
+    make(owner, 1, newest=NOON - timedelta(hours=11))
+    tab.cookies["tz"] = zone
+    assert headings(tab.get("/history/")) == [heading]
+
+
+def test_nobody_is_shown_another_persons_history(
+    tab: Client, owner: User, client_of, box: Mailbox
+) -> None:
+    make(owner, 60)
+    stranger = client_of(User.objects.guest(uuid.uuid4()))
+    for who in (stranger, Client()):
+        for path in ("/", "/history/", "/history/?before=1-" + "f" * 32):
+            assert listed(who.get(path)) == []
+        assert "Talk" not in text_of(who.get("/history/", headers=HTMX))
+
+
+def test_a_page_lists_the_newest_and_loads_the_next_without_a_gap(
+    tab: Client, owner: User
+) -> None:
+    made = [str(conversation.pk) for conversation in make(owner, 120)]
+    page = tab.get("/")
+    assert listed(page) == made[:PART]
+    second = load_older(tab, page)
+    assert listed(second) == made[PART : 2 * PART]
+    third = load_older(tab, second)
+    assert listed(third) == made[2 * PART :]
+    assert 'id="more"' not in text_of(third)
+    # No heading stands twice.
+    under = headings(page) + headings(second) + headings(third)
+    assert len(under) == len(set(under))
+
+
+def test_without_a_script_the_parts_are_pages(tab: Client, owner: User) -> None:
+    made = [str(conversation.pk) for conversation in make(owner, 60)]
+    page = tab.get("/history/")
+    link = re.search(r'<a href="(/history/\?before=[^"]+)"', text_of(page))
+    assert link
+    second = tab.get(link[1])
+    assert listed(page) + listed(second) == made
+    assert text_of(second).startswith("<!doctype html>")
+
+
+def test_equal_times_lose_nothing_between_two_parts(tab: Client, owner: User) -> None:
+    made = make(owner, 120, hours=0)
+    page = tab.get("/")
+    second = load_older(tab, page)
+    third = load_older(tab, second)
+    everything = listed(page) + listed(second) + listed(third)
+    assert sorted(everything) == sorted(str(each.pk) for each in made)
+
+
+def test_a_change_keeps_what_was_loaded_further(tab: Client, owner: User) -> None:
+    made = make(owner, 120)
+    second = load_older(tab, tab.get("/"))
+    move(made[70], timezone.now())
+    move(made[110], timezone.now())
+    open_mailbox().touch(str(owner.pk))
+    answer = tab.get(poll_url(second))
+    entries = listed(answer)
+    assert len(entries) == len(set(entries)) == 101
+    assert entries[:2] == [str(made[110].pk), str(made[70].pk)]
+    under = headings(answer)
+    assert len(under) == len(set(under))
+    # And the rest follows without a gap.
+    rest = load_older(tab, answer)
+    assert sorted(entries + listed(rest)) == sorted(str(each.pk) for each in made)
+
+
+def test_the_place_itself_may_move_or_vanish(tab: Client, owner: User) -> None:
+    made = make(owner, 60)
+    page = tab.get("/")
+    move(made[49], timezone.now())
+    Conversation.objects.filter(pk=made[48].pk).update(deleted_at=timezone.now())
+    open_mailbox().touch(str(owner.pk))
+    answer = tab.get(poll_url(page))
+    assert len(listed(answer)) == PART
+    rest = load_older(tab, answer)
+    everything = listed(answer) + listed(rest)
+    expected = {str(each.pk) for each in made} - {str(made[48].pk)}
+    assert (len(everything), set(everything)) == (59, expected)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_history(
+    tab: Client, owner: User, sent
+) -> None:
+    def queries() -> list[int]:
+        counts = []
+        page = tab.get("/")
+        for url in ("/", "/history/", poll_url(page)):
+            open_mailbox().touch(str(owner.pk))
+            with CaptureQueriesContext(connection) as captured:
+                assert tab.get(url).status_code == 200
+            counts.append(len(captured))
+        return counts
+
+    sent(owner)
+    make(owner, 4)
+    few = queries()
+    make(owner, 495)
+    assert queries() == few
+
+
+@pytest.mark.parametrize(
+    "raw", ["x", "1", "1-x", "²-" + "0" * 32, "9" * 17 + "-" + "0" * 32]
+)
+def test_a_place_that_makes_no_sense_is_refused(raw: str, tab: Client) -> None:
+    assert tab.get("/history/", {"before": raw}).status_code == 400
+    assert tab.get("/poll/", {"since": raw}).status_code == 400
+
+
+def test_a_place_survives_being_written_and_read() -> None:
+    place = Cursor(datetime(2026, 3, 10, 12, 0, 0, 123456, UTC), uuid.uuid4())
+    assert Cursor.parse(str(place)) == place
+
+
+def test_an_entry_says_what_becomes_of_its_reply(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner)
+    talk = reply.message.conversation_id
+    assert mark_of(tab.get("/"), talk) == "reply on its way"
+    claim = worker.claim()
+    assert mark_of(tab.get("/"), talk) == "reply being written"
+    worker.finish(claim, "It is so.")
+    assert mark_of(tab.get("/"), talk) == "reply being written"
+    sweeping.collect_finished()
+    assert mark_of(tab.get("/"), talk) == "new reply"
+    tab.get(f"/c/{talk}/")
+    assert mark_of(tab.get("/"), talk) == ""
+
+
+def test_an_entry_says_that_its_reply_failed_until_it_is_tried_again(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner)
+    talk = reply.message.conversation_id
+    worker.finish(worker.claim(), "So", wire.Outcome.FAILED)
+    page = tab.get(f"/c/{talk}/")
+    assert mark_of(page, talk) == "last reply failed"
+    retry(Reply.objects.with_path().get(pk=reply.pk))
+    assert mark_of(tab.get("/"), talk) == "reply on its way"
+
+
+def test_a_stop_is_no_news(tab: Client, owner: User, worker: Worker, sent) -> None:
+    reply = sent(owner)
+    worker.finish(worker.claim(), "So", wire.Outcome.STOPPED)
+    sweeping.collect_finished()
+    assert mark_of(tab.get("/"), reply.message.conversation_id) == ""
+
+
+def test_an_idle_page_hears_that_a_reply_started_or_went_back_into_line(
+    tab: Client, owner: User, worker: Worker, box: Mailbox, sent
+) -> None:
+    talk = sent(owner).message.conversation_id
+    page = tab.get("/")
+    claim = worker.claim()
+    started = tab.get(poll_url(page))
+    assert mark_of(started, talk) == "reply being written"
+    assert listed(tab.get(poll_url(started))) == []
+    box.hand_back(claim.reply, claim.token)
+    back = tab.get(poll_url(started))
+    assert mark_of(back, talk) == "reply on its way"
+    worker.claim(lease_seconds=0)
+    assert mark_of(tab.get(poll_url(back)), talk) == "reply being written"
+    lost = tab.get("/")
+    box.take_back(3)
+    assert mark_of(tab.get(poll_url(lost)), talk) == "reply on its way"
+
+
+def test_the_poll_that_brings_the_end_has_shown_it(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner)
+    talk = reply.message.conversation_id
+    page, other = tab.get(f"/c/{talk}/"), tab.get("/")
+    worker.answer("It is so.")
+    sweeping.collect_finished()
+    unread = tab.get(poll_url(other))
+    assert mark_of(unread, talk) == "new reply"
+    shown = tab.get(poll_url(page))
+    assert mark_of(shown, talk) == ""
+    assert not Conversation.objects.get(pk=talk).has_unread
+    # The other page hears of it.
+    assert mark_of(tab.get(poll_url(unread)), talk) == ""
+
+
+def test_nothing_is_written_where_nothing_is_unread(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    talk = sent(owner).message.conversation_id
+    worker.answer("It is so.")
+    tab.get(f"/c/{talk}/")
+    with CaptureQueriesContext(connection) as captured:
+        tab.get(f"/c/{talk}/")
+    assert not [q for q in captured if q["sql"].startswith("UPDATE")]
+
+
+def test_without_redis_whatever_is_to_come_shows_as_waiting(
+    tab: Client, owner: User, valkey: Valkey, worker: Worker, sent
+) -> None:
+    talk = sent(owner).message.conversation_id
+    worker.claim()
+    valkey.stop()
+    try:
+        page = tab.get("/")
+    finally:
+        valkey.start()
+        open_mailbox().connection.forgive()
+    assert mark_of(page, talk) == "reply on its way"
+
+
+def test_an_empty_history_says_what_will_be_there(tab: Client) -> None:
+    for path in ("/", "/history/"):
+        assert "Your conversations will be listed here." in text_of(tab.get(path))
+
+
+def test_a_title_is_escaped_wherever_it_stands(tab: Client, owner: User) -> None:
+    [talk] = make(owner, 1)
+    Conversation.objects.filter(pk=talk.pk).update(title="<b>\"&'")
+    text = text_of(tab.get("/"))
+    assert "<b>" not in text
+    assert 'title="&lt;b&gt;&quot;&amp;&#x27;"' in text
+
+
+def test_replies_beyond_those_asked_about_show_as_waiting(
+    tab: Client, owner: User, worker: Worker, sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.services.marks.ASKED_MAX", 0)
+    talk = sent(owner).message.conversation_id
+    worker.claim()
+    assert mark_of(tab.get("/"), talk) == "reply on its way"
+
+
+def test_a_conversation_without_messages_has_no_mark(tab: Client, owner: User) -> None:
+    [talk] = make(owner, 1)
+    assert Message.objects.count() == 0
+    assert mark_of(tab.get("/"), talk.pk) == ""
+
+
+def test_only_get_is_answered(tab: Client) -> None:
+    assert tab.post("/history/").status_code == 405
+
+
+def test_the_parts_agree_with_the_whole(owner: User, box: Mailbox) -> None:
+    """However the history is cut, it reads the same."""
+    make(owner, 130, hours=7)
+    whole = history.newest(owner.pk, Cursor(NOON - timedelta(days=9999), uuid.uuid4()))
+    part = history.newest(owner.pk)
+    items = list(part.items)
+    while part.has_more and part.last:
+        part = history.older(owner.pk, part.last)
+        items += part.items
+    assert [(i.conversation.pk, i.heading) for i in items] == [
+        (i.conversation.pk, i.heading) for i in whole.items
+    ]
