@@ -47,8 +47,8 @@ def fill_history(page: Page, count: int) -> None:
         ).fetchone()
         database.executemany(
             "INSERT INTO chat_conversation"
-            " (id, owner_id, title, model, settings, created_at, updated_at, has_unread)"
-            " VALUES (?, ?, ?, '', '{}', ?, ?, 0)",
+            " (id, owner_id, title, model, settings, instructions, created_at, updated_at,"
+            " has_unread) VALUES (?, ?, ?, '', '{}', '', ?, ?, 0)",
             [
                 (uuid4().hex, owner, f"Older {number}", when, when)
                 for number in range(count)
@@ -208,7 +208,8 @@ def test_marks_change_while_a_page_is_idle(
 
 def test_all_are_deleted_after_a_question(home: Page, worker: Worker) -> None:
     begin(home, "One of all")
-    home.get_by_role("link", name="Delete all…").click()
+    home.get_by_role("link", name="Settings", exact=True).click()
+    home.get_by_role("link", name="Delete all conversations…").click()
     home.get_by_role("button", name="Delete it").click()
     expect(entries(home)).to_have_count(0)
     home.get_by_role("button", name="Undo").click()
