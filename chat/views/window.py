@@ -78,11 +78,13 @@ def around(conversation: Conversation, message: UUID) -> Window:
     limit = settings.MESSAGES_SHOWN
     start = max(0, min(path.index(message) - limit // 2, len(path) - limit))
     start -= start % 2  # begins with a prompt
-    shown = path[start : start + limit]
+    messages = conversation.loaded(path[start : start + limit])
+    has_later = start + limit < len(path)
     return Window(
-        conversation.loaded(shown),
+        messages,
+        batch=() if has_later else batch_of(messages[-1]),
         has_earlier=start > 0,
-        has_later=shown[-1] != path[-1],
+        has_later=has_later,
         is_active=is_active,
     )
 

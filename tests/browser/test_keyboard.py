@@ -1,0 +1,85 @@
+"""Everything with the keyboard alone: no pointer is used here."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from chatsite import wire
+from tests.browser.conftest import Worker
+from tests.browser.steps import CONVERSATION, box_of
+
+
+def focus_by_tab(page: Page, name: str, most: int = 60) -> None:
+    """Tab until something of that accessible name has the focus, and shows it."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate(NAME_OF_FOCUS).startswith(name):
+            assert page.evaluate("document.activeElement.matches(':focus-visible')")
+            return
+    raise AssertionError(f"{name!r} is not reached")
+
+
+NAME_OF_FOCUS = """() => {
+  const it = document.activeElement;
+  return (it.getAttribute("aria-label") ?? it.innerText ?? "").trim();
+}"""
+
+
+def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) -> None:
+    expect(box_of(home)).to_be_focused()
+    home.keyboard.type("What is a bee?")
+    home.keyboard.press("Enter")
+    home.wait_for_url(CONVERSATION)
+    expect(box_of(home)).to_be_focused()
+    claim = worker.claim()
+    worker.write(claim, "So far")
+    expect(home.locator(".pending .text")).to_have_text("So far")
+
+    # Stop, which stands behind the box
+    focus_by_tab(home, "Stop")
+    home.keyboard.press("Enter")
+    expect(home.locator(".pulse")).to_contain_text("Stopping…")
+    worker.finish(claim, outcome=wire.Outcome.STOPPED)
+    expect(home.locator(".reply.stopped")).to_have_count(1)
+    expect(box_of(home)).to_be_focused()
+
+    # Another reply
+    focus_by_tab(home, "Another reply")
+    home.keyboard.press("Enter")
+    worker.finish(worker.claim(), "An insect.")
+    expect(home.locator(".reply.done .text")).to_have_text("An insect.")
+    focus_by_tab(home, "Previous version")
+    home.keyboard.press("Space")
+    expect(home.locator(".reply.stopped .text")).to_have_text("So far")
+
+    # Change the prompt
+    focus_by_tab(home, "Change this message")
+    home.keyboard.press("Enter")
+    expect(box_of(home)).to_be_focused()
+    home.keyboard.press("Control+A")
+    home.keyboard.type("What is a bear?")
+    home.keyboard.press("Enter")
+    expect(home.locator(".prompt .text")).to_have_text("What is a bear?")
+    worker.finish(worker.claim(), "A mammal.")
+    expect(home.locator(".reply.done .text")).to_have_text("A mammal.")
+
+    # Rename
+    focus_by_tab(home, "Options for")
+    home.keyboard.press("Enter")
+    focus_by_tab(home, "Rename")
+    home.keyboard.press("Enter")
+    expect(home.locator(".rename input:not([type=hidden])")).to_be_focused()
+    home.keyboard.press("Control+A")
+    home.keyboard.type("Animals")
+    home.keyboard.press("Enter")
+    expect(home.get_by_role("heading", name="Animals")).to_be_visible()
+
+    # Delete, and take it back
+    focus_by_tab(home, "Options for")
+    home.keyboard.press("Enter")
+    focus_by_tab(home, "Delete")
+    home.keyboard.press("Enter")
+    expect(home.locator(".entry .title")).to_have_count(0)
+    focus_by_tab(home, "Undo")
+    home.keyboard.press("Enter")
+    expect(home.locator(".entry .title")).to_have_text("Animals")

@@ -1,0 +1,82 @@
+"""Without JavaScript everything works but what needs it by its nature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Worker
+from tests.browser.steps import box_of
+
+
+@pytest.fixture
+def page(guest: Callable[..., BrowserContext], worker: Worker) -> Page:
+    page = guest(java_script_enabled=False).new_page()
+    page.goto("/")
+    send(page, "one")
+    worker.finish(worker.claim(), "First")
+    page.reload()
+    expect(page.locator(".reply.done .text")).to_have_text("First")
+    return page
+
+
+def send(page: Page, text: str) -> None:
+    box_of(page).fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def test_variants_are_asked_for_compared_and_chosen(page: Page, worker: Worker) -> None:
+    page.get_by_role("button", name="4 at once").click()
+    expect(page.locator(".beside .reply")).to_have_count(4)
+    for number in range(4):
+        worker.finish(worker.claim(), f"Variant {number}")
+    page.reload()
+    page.locator(".beside .reply").nth(1).get_by_role("button", name="Choose").click()
+    expect(page.locator(".beside .reply").nth(1).locator(".chosen")).to_be_visible()
+
+
+def test_versions_are_changed_by_their_arrows(page: Page, worker: Worker) -> None:
+    page.get_by_role("button", name="Another reply").click()
+    worker.finish(worker.claim(), "Second")
+    page.reload()
+    expect(page.locator(".reply.done .text")).to_have_text("Second")
+    page.get_by_role("button", name="Previous version").click()
+    expect(page.locator(".reply.done .text")).to_have_text("First")
+
+
+def test_a_prompt_is_changed(page: Page, worker: Worker) -> None:
+    page.get_by_role("link", name="Change this message").click()
+    expect(box_of(page)).to_have_value("one")
+    send(page, "another one")
+    expect(page.locator(".prompt .text")).to_have_text("another one")
+    expect(page.locator(".prompt .versions")).to_contain_text("2/2")
+
+
+def test_a_reply_goes_on_and_tells_how_it_was_made(page: Page, worker: Worker) -> None:
+    send(page, "two")
+    worker.finish(worker.claim(), "The cat sa", is_length_limited=True)
+    page.reload()
+    page.get_by_role("button", name="Go on writing").click()
+    worker.finish(worker.claim(), "t.")
+    page.reload()
+    expect(page.locator(".reply.done .text").last).to_have_text("The cat sat.")
+    page.get_by_text("Details").last.click()
+    page.get_by_role("link", name="How this reply was made").last.click()
+    expect(page.get_by_text("Seed")).to_be_visible()
+    page.get_by_role("button", name="Run again exactly like this").click()
+    expect(page.locator(".reply.pending")).to_have_count(1)
+
+
+def test_settings_are_kept(page: Page, worker: Worker) -> None:
+    page.locator("#chip").click()
+    page.get_by_label("Instructions").fill("Answer in rhymes.")
+    page.get_by_role("button", name="Save").click()
+    send(page, "two")
+    assert "Answer in rhymes." in worker.claim().request
+
+
+def test_shortcuts_are_listed(page: Page) -> None:
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
