@@ -5,6 +5,7 @@
 
   const RETRY_SECONDS = [1, 2, 4, 8, 15];
   const NEAR_THE_LIMIT = 0.9;
+  const SAID_SECONDS = 1.5;
   const UNREACHABLE =
     "The server could not be reached. Your text is still here: send it again.";
   const REFUSED = {
@@ -200,6 +201,38 @@
     const observer = new ResizeObserver(follow);
     observer.observe(messages);
     observer.observe(talk);
+  }
+
+  // Who selects text in a reply keeps it: the finished one comes once they let go.
+  // (In htmx 4, which has another event, it comes at once.)
+  const isSelected = (element) => {
+    const selection = getSelection();
+    return !selection.isCollapsed && selection.containsNode(element, true);
+  };
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    const { target, fragment } = detail;
+    if (!target.matches(".reply.pending") || !isSelected(target)) return;
+    detail.shouldSwap = false;
+    const finished = fragment.firstElementChild;
+    target.querySelector(".now")?.remove();
+    const swap = () => {
+      if (isSelected(target)) return;
+      document.removeEventListener("selectionchange", swap);
+      target.replaceWith(finished);
+      htmx.process(finished);
+    };
+    document.addEventListener("selectionchange", swap);
+  });
+
+  // Words in place of equal words are no news to a screen reader: what was said goes
+  const status = find("status");
+  let saying = 0;
+  if (status) {
+    new MutationObserver(() => {
+      clearTimeout(saying);
+      if (!status.textContent) return;
+      saying = setTimeout(() => status.replaceChildren(), 1000 * SAID_SECONDS);
+    }).observe(status, { childList: true });
   }
 
   // A Stop button that went away must not take the keyboard with it
