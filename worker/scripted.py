@@ -2,6 +2,7 @@
 
 Its reply repeats the words of the newest prompt, so a test knows what must come.
 Directives in the prompt steer it: ``[words=40]``, ``[delay=0.05]`` (seconds a word),
+``[first=1]`` (seconds before the first one, as for a long prompt),
 ``[unicode]``, ``[run]`` (every word bears a mark of its run, so that two runs that
 wrote into one reply show), and after half of the words ``[fail]``, ``[crash]`` (the
 process dies at once) or ``[hang]`` (no more text until stop, deadline or close).
@@ -28,7 +29,9 @@ DEFAULT_WORDS = 12
 MOST_WORDS = 100_000
 DEFAULT_DELAY_SECONDS = 0.01
 CRASH_EXIT_CODE = 70
-DIRECTIVE = re.compile(r"\[(words|delay|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]")
+DIRECTIVE = re.compile(
+    r"\[(words|delay|first|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]"
+)
 #: Two to four bytes a character, a combining mark, and an emoji of several characters.
 UNICODE_WORDS = ("Grüße", "日本語", "e\u0301", "\U0001f469\u200d\U0001f680", "🎉")
 
@@ -110,6 +113,8 @@ class ScriptedRun:
             mark = secrets.token_hex(2)
             words = [f"{word}·{mark}" for word in words]
         most = self._request.settings.max_new_tokens
+        if interruption := self._pause(_number(steering.get("first"), 0)):
+            return interruption
         for index, word in enumerate(words[:most]):
             if index == len(words) // 2 and (fault := self._fault(steering)):
                 return fault
