@@ -122,14 +122,41 @@
     }).observe(find("refusal"), { childList: true });
   }
 
+  // A prompt on its way is shown at once, as the one before it looks.
+  let onItsWay = null;
+  const show = (prompt) => {
+    const before = [...(messages?.querySelectorAll(".prompt") ?? [])].at(-1);
+    if (!before || !prompt.trim() || find("counter").matches(".over")) return;
+    onItsWay = before.cloneNode(true);
+    onItsWay.removeAttribute("id");
+    onItsWay.classList.add("sending");
+    for (const part of onItsWay.querySelectorAll("form, button, a, [id]")) part.remove();
+    onItsWay.querySelector(".text").textContent = prompt.trim();
+    messages.append(onItsWay);
+    isStuck = true;
+    follow();
+  };
+  const unshow = () => {
+    onItsWay?.remove();
+    onItsWay = null;
+  };
+
   onHtmx(["htmx:beforeRequest", "htmx:before:request"], ({ source }) => {
-    if (source === composer) sent = text.value;
+    if (source !== composer) return;
+    sent = text.value;
+    unshow();
+    show(sent);
+  });
+
+  onHtmx(["htmx:beforeSwap", "htmx:before:swap"], ({ source }) => {
+    if (source === composer) unshow();
   });
 
   onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source, status }) => {
     if (source !== composer || sent === null) return;
     const wasSent = sent;
     sent = null;
+    unshow();
     if (status >= 200 && status < 300) {
       if (text.value === wasSent) clear();
       isStuck = true;
