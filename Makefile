@@ -10,7 +10,7 @@ PYTEST = $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
 # The tests that use the database of the settings; the others have their own or none.
 OF_DATABASE = tests/chat tests/chaos/test_crash_points.py
 
-.PHONY: help run worker status test soak chaos bench load check browser clean
+.PHONY: help run worker status test soak chaos screenshots bench load felt check browser clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -39,11 +39,17 @@ chaos:  ## break everything while guests send; CHAOS_SECONDS, CHAOS_JSON
 browser:  # what the tests in a browser need
 	@$(WITH) dev -m launch.browser
 
+screenshots: browser  ## the pictures of docs/pictures; INTO=folder: every state and size
+	INTO=$(INTO) $(VENV_PYTHON) -m pytest -q -p no:randomly tests/browser/pictures.py
+
 bench:  ## our engine beside others; ARGS="--quick", --json FILE, --svg FILE
 	@$(WITH) bench -m bench.engine $(ARGS)
 
 load:  ## many pages that wait while others send; ARGS="--pages 500 --seconds 60"
 	@$(WITH) bench -m bench.pages $(ARGS)
+
+felt: browser  ## how soon a person sees what happened; ARGS="--replies 50"
+	$(VENV_PYTHON) -m bench.felt $(ARGS)
 
 check:  ## lint, format, types, import contracts, migrations
 	@$(WITH) dev

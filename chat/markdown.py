@@ -73,10 +73,24 @@ def _code(
 
 
 def _lower_headings(tokens: Sequence[Token]) -> None:
+    """Levels follow each other without a gap, wherever the text begins."""
+    headings = [token for token in tokens if token.type.startswith("heading_")]
+    used = sorted({token.tag for token in headings})
+    level = OUTER_HEADING_LEVEL
+    for token in headings:
+        if token.type == "heading_open":
+            rank = OUTER_HEADING_LEVEL + 1 + used.index(token.tag)
+            level = min(6, rank, level + 1)
+        token.tag = f"h{level}"
+
+
+def _align_by_class(tokens: Sequence[Token]) -> None:
+    """The page's policy allows no style of an element's own."""
     for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            level = min(6, int(token.tag[1:]) + OUTER_HEADING_LEVEL)
-            token.tag = f"h{level}"
+        if token.type in ("th_open", "td_open") and (
+            style := token.attrs.pop("style", "")
+        ):
+            token.attrSet("class", str(style).removeprefix("text-align:"))
 
 
 def _made() -> MarkdownIt:
@@ -87,6 +101,7 @@ def _made() -> MarkdownIt:
     # Only what begins with https:// and the like is a link by itself.
     made.linkify = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False})
     made.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
+    made.core.ruler.push("cells", lambda state: _align_by_class(state.tokens))
     made.add_render_rule("fence", _code)
     made.add_render_rule("link_open", _link)
     made.add_render_rule("table_open", _table)
@@ -102,8 +117,11 @@ def _link(
 
 
 def _table(*_: Any) -> str:
-    """Wide ones scroll by themselves, also from the keyboard."""
-    return '<div class="table" role="region" aria-label="Table" tabindex="0"><table>'
+    """Wide ones scroll by themselves, also from the keyboard.
+
+    A group, for several regions of one name would all be landmarks.
+    """
+    return '<div class="table" role="group" aria-label="Table" tabindex="0"><table>'
 
 
 _markdown = _made()

@@ -6,6 +6,7 @@
   const RETRY_SECONDS = [1, 2, 4, 8, 15];
   const NEAR_THE_LIMIT = 0.9;
   const HIDDEN_SECONDS = 15;
+  const SAID_SECONDS = 1.5;
 
   const find = (id) => document.getElementById(id);
   /** What is said from here, in the language of the page. */
@@ -138,14 +139,41 @@
     }).observe(find("refusal"), { childList: true });
   }
 
+  // A prompt on its way is shown at once, as the one before it looks.
+  let onItsWay = null;
+  const show = (prompt) => {
+    const before = [...(messages?.querySelectorAll(".prompt") ?? [])].at(-1);
+    if (!before || !prompt.trim() || find("counter").matches(".over")) return;
+    onItsWay = before.cloneNode(true);
+    onItsWay.removeAttribute("id");
+    onItsWay.classList.add("sending");
+    for (const part of onItsWay.querySelectorAll(".tools, [id]")) part.remove();
+    onItsWay.querySelector(".text").textContent = prompt.trim();
+    messages.append(onItsWay);
+    isStuck = true;
+    follow();
+  };
+  const unshow = () => {
+    onItsWay?.remove();
+    onItsWay = null;
+  };
+
   onHtmx(["htmx:beforeRequest", "htmx:before:request"], ({ source }) => {
-    if (source === composer) sent = text.value;
+    if (source !== composer) return;
+    sent = text.value;
+    unshow();
+    show(sent);
+  });
+
+  onHtmx(["htmx:beforeSwap", "htmx:before:swap"], ({ source }) => {
+    if (source === composer) unshow();
   });
 
   onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source, status }) => {
     if (source !== composer || sent === null) return;
     const wasSent = sent;
     sent = null;
+    unshow();
     if (status >= 200 && status < 300) {
       if (text.value === wasSent) clear();
       isStuck = true;
@@ -299,6 +327,38 @@
       follow();
       text?.focus({ preventScroll: true });
     });
+  }
+
+  // Who selects text in a reply keeps it: the finished one comes once they let go.
+  // (In htmx 4, which has another event, it comes at once.)
+  const isSelected = (element) => {
+    const selection = getSelection();
+    return !selection.isCollapsed && selection.containsNode(element, true);
+  };
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    const { target, fragment } = detail;
+    if (!target.matches(".reply.pending") || !isSelected(target)) return;
+    detail.shouldSwap = false;
+    const finished = fragment.firstElementChild;
+    target.querySelector(".now")?.remove();
+    const swap = () => {
+      if (isSelected(target)) return;
+      document.removeEventListener("selectionchange", swap);
+      target.replaceWith(finished);
+      htmx.process(finished);
+    };
+    document.addEventListener("selectionchange", swap);
+  });
+
+  // Words in place of equal words are no news to a screen reader: what was said goes
+  const status = find("status");
+  let saying = 0;
+  if (status) {
+    new MutationObserver(() => {
+      clearTimeout(saying);
+      if (!status.textContent) return;
+      saying = setTimeout(() => status.replaceChildren(), 1000 * SAID_SECONDS);
+    }).observe(status, { childList: true });
   }
 
   // Earlier messages come above: what is read stays where it is

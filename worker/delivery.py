@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event, Lock
 
 from chatsite import wire
@@ -17,8 +18,11 @@ class Delivery:
     and says so by a shorter length.
     """
 
-    def __init__(self, claim: Claim) -> None:
+    def __init__(
+        self, claim: Claim, on_first_text: Callable[[], None] = lambda: None
+    ) -> None:
         self.claim = claim
+        self._on_first_text = on_first_text
         self.ended = Event()
         self.ending: wire.Ending | None = None
         #: True once the mailbox refused a write: another claim owns this reply.
@@ -34,8 +38,11 @@ class Delivery:
 
     def on_text(self, text: str, new_tokens: int) -> None:
         with self._lock:
+            is_first = not self._text
             self._text += text.encode("utf-8", "replace")
             self._tokens = new_tokens
+        if is_first:
+            self._on_first_text()
 
     def on_end(self, ending: wire.Ending) -> None:
         with self._lock:

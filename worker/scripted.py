@@ -3,6 +3,7 @@
 Its reply repeats the words of the newest prompt, so a test knows what must come. A
 reply that was begun goes on with the word whose turn it is, by their number.
 Directives in the prompt steer it: ``[words=40]``, ``[delay=0.05]`` (seconds a word),
+``[first=1]`` (seconds before the first one, as for a long prompt),
 ``[unicode]``, ``[run]`` (every word bears a mark of its run, so that two runs that
 wrote into one reply show), and after half of the words ``[fail]``, ``[crash]`` (the
 process dies at once) or ``[hang]`` (no more text until stop, deadline or close).
@@ -29,7 +30,9 @@ DEFAULT_WORDS = 12
 MOST_WORDS = 100_000
 DEFAULT_DELAY_SECONDS = 0.01
 CRASH_EXIT_CODE = 70
-DIRECTIVE = re.compile(r"\[(words|delay|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]")
+DIRECTIVE = re.compile(
+    r"\[(words|delay|first|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]"
+)
 #: Two to four bytes a character, a combining mark, and an emoji of several characters.
 UNICODE_WORDS = ("Grüße", "日本語", "e\u0301", "\U0001f469\u200d\U0001f680", "🎉")
 
@@ -111,6 +114,8 @@ class ScriptedRun:
         if "run" in steering:
             mark = secrets.token_hex(2)
             words = [f"{word}·{mark}" for word in words]
+        if interruption := self._pause(_number(steering.get("first"), 0)):
+            return interruption
         first = len(begun.split())
         last = first + self._request.settings.max_new_tokens
         is_joined = not begun or begun[-1].isspace()

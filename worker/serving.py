@@ -59,6 +59,8 @@ class Server:
         #: Bells so far.
         self._heard = 0
         self._closed = Event()
+        #: Set where something must not wait for the next flush.
+        self._is_urgent = Event()
         self._flusher = Thread(target=self._flush_loop, name="flusher", daemon=True)
         self._flusher.start()
 
@@ -123,6 +125,7 @@ class Server:
     def close(self) -> None:
         """End the flushing thread; the replies must have ended before."""
         self._closed.set()
+        self._is_urgent.set()
         self._flusher.join()
 
     def _runs_alone(self) -> bool:
@@ -147,7 +150,7 @@ class Server:
                 return None
             if claim is None:
                 return None
-            delivery = Delivery(claim)
+            delivery = Delivery(claim, on_first_text=self._is_urgent.set)
             with self._lock:
                 self._live[claim.token] = delivery
         log.info(
@@ -230,7 +233,10 @@ class Server:
         log.warning("reply %s is left to its lease", claim.reply)
 
     def _flush_loop(self) -> None:
-        while not self._closed.wait(self._flush_seconds):
+        """A first text goes at once: somebody waits for it before an empty page."""
+        while not self._closed.is_set():
+            self._is_urgent.wait(self._flush_seconds)
+            self._is_urgent.clear()
             try:
                 self._flush()
             except MailboxAway as error:

@@ -12,6 +12,10 @@ from chatsite import wire
 JITTER = 0.2
 #: Silence makes a page ask less often, but never less often than this.
 SLOWEST_SECONDS = 2.0
+#: What has just begun is looked at after this share of the time between flowing texts,
+#: and later after so large a share of the time that it has taken so far.
+FRESH_SHARE = 0.5
+AWAITED_SHARE = 0.25
 #: Each reply ahead in line adds this much, up to the limit.
 AHEAD_SECONDS = 0.2
 IN_LINE_SECONDS = 10.0
@@ -57,11 +61,21 @@ class Pace:
         if sight.state is wire.State.RUNNING:
             if sight.text or sight.is_stopping:
                 return self.flow_seconds
+            if not sight.length:
+                return self._awaited(sight.seconds, SLOWEST_SECONDS)
             slower = max(previous_seconds, self.flow_seconds) * 1.5
             return min(slower, max(SLOWEST_SECONDS, self.flow_seconds))
         if sight.is_unpublished or stage is not wire.Stage.READY:
             return OUTAGE_SECONDS
-        return min(self.flow_seconds + AHEAD_SECONDS * sight.ahead, IN_LINE_SECONDS)
+        next_in_line = self._awaited(sight.seconds, self.flow_seconds)
+        return min(next_in_line + AHEAD_SECONDS * sight.ahead, IN_LINE_SECONDS)
+
+    def _awaited(self, seconds: float, slowest_seconds: float) -> float:
+        """For what was awaited that long: what comes soon is seen at once, and a long
+        wait is made longer by a quarter at most."""
+        soonest_seconds = FRESH_SHARE * self.flow_seconds
+        slowest_seconds = max(slowest_seconds, self.flow_seconds)
+        return min(max(soonest_seconds, AWAITED_SHARE * seconds), slowest_seconds)
 
     def _at_rest(self, stage: wire.Stage | None) -> float:
         """Nothing is pending: only the state of the workers may change."""

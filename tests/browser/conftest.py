@@ -106,6 +106,7 @@ def site(valkey_server: Valkey) -> Iterator[Site]:
     environment = {
         "DATABASE_URL": f"sqlite:///{DATABASE}",
         "POLL_IDLE_SECONDS": "2",
+        "OWNER_REPLIES_MAX": "30",
     }
     with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
         assert migrate.process.wait(START_SECONDS) == 0, migrate.log
@@ -124,6 +125,7 @@ class Worker:
         self._site = site
         self._offsets: dict[str, int] = {}
         self._tokens: dict[str, int] = {}
+        self._last: Claim | None = None
 
     def announce(
         self, stage: wire.Stage = wire.Stage.READY, **said: Any
@@ -143,6 +145,7 @@ class Worker:
             assert time.monotonic() < deadline, "nobody waits"
             time.sleep(0.02)
         self._offsets[got.token] = self._tokens[got.token] = 0
+        self._last = got
         return got
 
     def _claim_of_this_test(self) -> Claim | None:
@@ -168,6 +171,11 @@ class Worker:
         counts = {"prompt_tokens": 7, "new_tokens": write[4]}
         ending = wire.Ending(outcome, error, **{**counts, **said})
         assert self._box.finish(write, ending).verdict == "kept"
+
+    def finish_last(self, text: str = "", **ending: Any) -> None:
+        """End the reply that was claimed last."""
+        assert self._last is not None
+        self.finish(self._last, text, **ending)
 
     def _next(self, claim: Claim, text: str) -> tuple[str, str, int, str, int]:
         self._tokens[claim.token] += len(text.split())

@@ -234,6 +234,25 @@ def test_enter_pressed_twice_sends_once(home: Page, worker: Worker) -> None:
     expect(home.locator(".prompt")).to_have_count(2)
 
 
+def test_a_prompt_on_its_way_is_shown_once(home: Page, worker: Worker) -> None:
+    begin(home, "one")
+    worker.finish(worker.claim(), "1")
+    expect(home.locator(".reply.done")).to_have_count(1)
+    waiting: list[Route] = []
+    home.route("**/send/", lambda route: waiting.append(route))  # noqa: PLW0108
+    say(home, "two <b>")
+    expect(home.locator(".prompt.sending .text")).to_have_text("two <b>")
+    expect(home.locator("[id^=message-]")).to_have_count(1)
+    waiting[0].continue_()
+    expect(home.locator("[id^=message-]")).to_have_count(2)
+    expect(home.locator(".prompt .text")).to_have_text(["one", "two <b>"])
+    say(home, "three")
+    expect(home.locator(".prompt.sending .text")).to_have_text("three")
+    waiting[1].abort()
+    expect(home.locator(".prompt .text")).to_have_text(["one", "two <b>"])
+    expect(home.locator("#refusal")).to_contain_text("could not be reached")
+
+
 def test_shift_enter_and_a_composed_character_do_not_send(
     home: Page, worker: Worker
 ) -> None:

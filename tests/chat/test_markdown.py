@@ -19,9 +19,15 @@ def test_paragraphs_lists_and_emphasis() -> None:
 
 def test_tables_scroll_by_themselves() -> None:
     html = render("|a|b|\n|---|---|\n|1|2|")
-    assert html.startswith('<div class="table" role="region"')
+    assert html.startswith('<div class="table" role="group"')
     assert html.rstrip().endswith("</table></div>")
     assert "<td>2</td>" in html
+
+
+def test_columns_are_aligned_without_styles_of_their_own() -> None:
+    html = render("|a|b|c|\n|--:|:-:|---|\n|1|2|3|")
+    assert '<td class="right">1</td>\n<td class="center">2</td>\n<td>3</td>' in html
+    assert "style" not in html
 
 
 def test_code_is_coloured_and_named() -> None:
@@ -46,6 +52,19 @@ def test_long_code_is_plain() -> None:
 def test_headings_stay_below_those_of_the_page() -> None:
     html = render("# One\n## Two\n###### Six")
     assert re.findall("<h(.)>", html) == ["4", "5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("### One\n### Two", "44"),
+        ("# One\n### Two\n# Three", "454"),
+        ("### One\n# Two\n### Three", "445"),
+        ("# 1\n## 2\n### 3\n#### 4\n##### 5", "45666"),
+    ],
+)
+def test_no_level_of_headings_is_left_out(text: str, levels: str) -> None:
+    assert "".join(re.findall("<h(.)>", render(text))) == levels
 
 
 @pytest.mark.parametrize(

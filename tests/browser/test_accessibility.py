@@ -1,0 +1,159 @@
+"""Every page and state, as people who see, hear, move or read otherwise meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Site, Worker
+from tests.browser.scenes import SCENES, UNSCRIPTED, Stage
+
+DESK = {"width": 1100, "height": 760}
+PHONE = {"width": 320, "height": 640}
+#: 1280 by 1024 at 400 %.
+ENLARGED = {"width": 320, "height": 256}
+TOUCH_PX = 44
+EDGE_CONTRAST = 3.0
+#: Without a script a frame that loads itself again is all there is; a real-time event
+#: is what WCAG 2.2.1 excepts.
+EXCEPT = {"frame": ["meta-refresh", "meta-refresh-no-exceptions"]}
+
+#: Links within a sentence are as high as their line.
+CONTROLS = """() => [...document.querySelectorAll(
+    "button, textarea, select, input:not([type=hidden]), summary, a[href]"
+  )].filter((it) => it.checkVisibility({ visibilityProperty: true }) &&
+    !it.closest(".skip, .text, .sr, noscript"))"""
+TOO_LOW = f"""(least) => ({CONTROLS})()
+  .filter((it) => it.getBoundingClientRect().height < least - 0.5)
+  .map((it) => `${{it.outerHTML.slice(0, 80)}}: ${{it.getBoundingClientRect().height}}`)
+"""
+#: What shows where a control is: its edge or its face against what is around it, or,
+#: where it has neither, its sign or its words.
+PALE = f"""(least) => {{
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", {{ willReadFrequently: true }});
+  const over = (colours) => {{
+    canvas.clearRect(0, 0, 1, 1);
+    for (const colour of colours) {{
+      canvas.fillStyle = colour;
+      canvas.fillRect(0, 0, 1, 1);
+    }}
+    return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  }};
+  const grounds = (it) => it ? [...grounds(it.parentElement), getComputedStyle(it).backgroundColor] : [];
+  const light = (colour) => colour
+    .map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+  const contrast = (one, other) => {{
+    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  }};
+  const shown = ({CONTROLS})().map((it) => it.matches("textarea") ? it.parentElement : it);
+  return [...new Set(shown)].flatMap((it) => {{
+    const style = getComputedStyle(it);
+    const around = grounds(it.parentElement);
+    const behind = over(around);
+    const face = over([...around, style.backgroundColor]);
+    const edge = parseFloat(style.borderTopWidth) ? over([...around, style.borderTopColor]) : behind;
+    const sign = over([...around, style.backgroundColor, style.color]);
+    const best = Math.max(contrast(edge, behind), contrast(face, behind), contrast(sign, face));
+    const hasEdge = it.matches(".button, .composer, input, select");
+    const seen = hasEdge ? Math.max(contrast(edge, behind), contrast(face, behind)) : best;
+    return seen < least ? [`${{it.outerHTML.slice(0, 80)}}: ${{seen.toFixed(2)}}`] : [];
+  }});
+}}"""
+#: Controls of which nothing is left once the browser chooses all colours.
+UNSEEN = f"""() => ({CONTROLS})()
+  .filter((it) => it.matches("button, .button"))
+  .filter((it) => {{
+    const style = getComputedStyle(it);
+    return style.color === style.backgroundColor || !it.getClientRects().length;
+  }})
+  .map((it) => it.outerHTML.slice(0, 80))"""
+MOVING = "document.getAnimations().filter((it) => it.playState === 'running').length"
+WIDTH = "document.documentElement.scrollWidth"
+
+
+@pytest.fixture
+def enter(
+    guest: Callable[..., BrowserContext], worker: Worker, site: Site
+) -> Callable[..., Page]:
+    """A page in a scene, on a device."""
+
+    def open_one(scene: str, **device: Any) -> Page:
+        device["java_script_enabled"] = scene not in UNSCRIPTED
+        page = guest(**device).new_page()
+        SCENES[scene](Stage(page, worker, site))
+        return page
+
+    return open_one
+
+
+def colours(page: Page) -> Iterator[str]:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        yield scheme
+
+
+def violations(page: Page, scene: str) -> list[str]:
+    if scene in UNSCRIPTED:
+        return []  # axe is a script; what stands in the frame is a scene of its own
+    rules = {rule: {"enabled": False} for rule in EXCEPT.get(scene, ())}
+    options = {"resultTypes": ["violations"], "rules": rules}
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:120]}: {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_on_a_desk(scene: str, enter: Callable[..., Page]) -> None:
+    page = enter(scene, viewport=DESK)
+    for scheme in colours(page):
+        assert violations(page, scene) == [], scheme
+        assert page.evaluate(PALE, EDGE_CONTRAST) == [], scheme
+    page.emulate_media(forced_colors="active")
+    assert page.evaluate(UNSEEN) == []
+    page.emulate_media(forced_colors="none", reduced_motion="reduce")
+    assert page.evaluate(MOVING) == 0
+    page.set_viewport_size(ENLARGED)  # type: ignore[arg-type]
+    assert page.evaluate(WIDTH) <= ENLARGED["width"]
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_on_a_phone(scene: str, enter: Callable[..., Page]) -> None:
+    page = enter(scene, viewport=PHONE, has_touch=True, is_mobile=True)
+    for scheme in colours(page):
+        assert violations(page, scene) == [], scheme
+    assert page.evaluate(WIDTH) <= PHONE["width"]
+    assert page.evaluate(TOO_LOW, TOUCH_PX) == []
+
+
+@pytest.mark.parametrize("scene", ["done", "failed", "paused"])
+def test_on_paper(scene: str, enter: Callable[..., Page]) -> None:
+    page = enter(scene, viewport=DESK, color_scheme="dark")
+    page.emulate_media(media="print")
+    for message in page.locator(".said .text:not(:empty)").all():
+        expect(message).to_be_visible()
+    assert page.evaluate(f"({CONTROLS})().length") == 0
+    talk = page.locator("#talk")
+    assert talk.evaluate("it => it.scrollHeight <= it.clientHeight")
+    paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert paper == "rgb(251, 250, 247)"
+
+
+def test_what_is_too_pale_or_too_low_is_found(enter: Callable[..., Page]) -> None:
+    page = enter("home", viewport=DESK)
+    assert page.evaluate(TOO_LOW, TOUCH_PX)
+    page.evaluate("""() => {
+      const pale = new CSSStyleSheet();
+      pale.replaceSync("a.button, .composer { border-color: #ddd; }");
+      document.adoptedStyleSheets = [pale];
+    }""")
+    assert len(page.evaluate(PALE, EDGE_CONTRAST)) == 2
