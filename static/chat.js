@@ -50,15 +50,13 @@
   let sent = null; // what is on its way to the server
   let isSpent = false; // nothing was typed since it arrived there
 
-  const inStorage = (open, act) => {
+  const stored = (act) => {
     try {
-      return act(open());
+      return act(localStorage);
     } catch {
       return null; // storage may be forbidden; what is kept there is a comfort
     }
   };
-  const stored = (act) => inStorage(() => sessionStorage, act);
-  const kept = (act) => inStorage(() => localStorage, act);
 
   const fit = () => {
     if (CSS.supports("field-sizing", "content")) return;
@@ -412,7 +410,7 @@
   });
 
   const wantsNotice = () =>
-    "Notification" in window && kept((store) => store.getItem("notify")) === "yes";
+    "Notification" in window && stored((store) => store.getItem("notify")) === "yes";
   const choice = find("notify-me");
   if (choice && "Notification" in window) {
     find("notify").hidden = false;
@@ -421,7 +419,7 @@
       const answer = choice.checked ? await Notification.requestPermission() : "";
       choice.checked = answer === "granted";
       find("notify-blocked").hidden = answer !== "denied";
-      kept((store) => store.setItem("notify", choice.checked ? "yes" : "no"));
+      stored((store) => store.setItem("notify", choice.checked ? "yes" : "no"));
     });
   }
 

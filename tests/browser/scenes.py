@@ -268,6 +268,59 @@ def edit(stage: Stage) -> None:
     expect(stage.page.get_by_role("button", name="Save")).to_be_visible()
 
 
+def limited(stage: Stage) -> None:
+    begin(stage, QUESTION)
+    stage.worker.finish(stage.worker.claim(), STORY, is_length_limited=True)
+    expect(stage.page.get_by_role("button", name="Go on writing")).to_be_visible()
+
+
+def beside(stage: Stage) -> None:
+    """Several replies asked for at once, two of them done."""
+    done(stage)
+    stage.page.get_by_role("button", name="4 at once").click()
+    for part in (1, 2):
+        stage.worker.finish(stage.worker.claim(), STORY[: 120 * part])
+    expect(stage.page.locator(".beside .reply.done")).to_have_count(2)
+
+
+def versions(stage: Stage) -> None:
+    done(stage)
+    stage.page.get_by_role("button", name="Another reply").click()
+    stage.worker.finish(stage.worker.claim(), STORY)
+    expect(stage.page.locator(".versions")).to_contain_text("2/2")
+
+
+def details(stage: Stage) -> None:
+    done(stage)
+    stage.page.get_by_text("Details").click()
+    expect(stage.page.locator(".sheet")).to_contain_text("Seed")
+
+
+def revising(stage: Stage) -> None:
+    done(stage)
+    stage.page.locator(".prompt .change").click()
+    expect(stage.page.locator(".editing")).to_be_visible()
+
+
+def settings(stage: Stage) -> None:
+    stage.page.goto("/settings/")
+
+
+def conversation_settings(stage: Stage) -> None:
+    done(stage)
+    stage.page.locator("#chip").click()
+    stage.page.get_by_label("Temperature").fill("3")
+    stage.page.locator("form.preferences").evaluate("it => { it.noValidate = true; }")
+    stage.page.get_by_role("button", name="Save").click()
+    expect(stage.page.locator(".errorlist")).to_be_visible()
+
+
+def keys(stage: Stage) -> None:
+    done(stage)
+    stage.page.keyboard.press("Control+/")
+    expect(stage.page.locator("#keys")).to_be_visible()
+
+
 def too_long(stage: Stage) -> None:
     """A prompt that is refused beside the box."""
     done(stage)
@@ -311,6 +364,8 @@ def refused(stage: Stage) -> None:
     expect(stage.page.locator(".reply.stopped")).to_be_visible()
     while stage.page.request.post("/api/v1/messages", data={"text": "more"}).ok:
         pass
+    without_our_script(stage.page)
+    stage.page.reload()
     stage.page.get_by_role("button", name="Try again").click()
     expect(stage.page.get_by_role("heading", name="Not now.")).to_be_visible()
 
@@ -351,6 +406,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
         *(home, home_without_worker, home_fetching, many),
         *(starting, waiting, fetching, no_worker, reading, writing, stopping),
         *(done, everything, failed, stopped, held, paused, too_long, unreachable),
+        *(limited, beside, versions, details, revising),
+        *(settings, conversation_settings, keys),
         *(edit, missing, busy, refused, csrf_failure, frame, frame_ended),
         unscripted,
     )

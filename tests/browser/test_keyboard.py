@@ -53,7 +53,7 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     expect(home.locator(".reply.stopped .text")).to_have_text("So far")
 
     # Change the prompt
-    focus_by_tab(home, "Change this message")
+    focus_by_tab(home, "Edit this message")
     home.keyboard.press("Enter")
     expect(box_of(home)).to_be_focused()
     home.keyboard.press("Control+A")

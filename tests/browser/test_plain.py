@@ -47,7 +47,7 @@ def test_versions_are_changed_by_their_arrows(page: Page, worker: Worker) -> Non
 
 
 def test_a_prompt_is_changed(page: Page, worker: Worker) -> None:
-    page.get_by_role("link", name="Change this message").click()
+    page.get_by_role("link", name="Edit this message").click()
     expect(box_of(page)).to_have_value("one")
     send(page, "another one")
     expect(page.locator(".prompt .text")).to_have_text("another one")

@@ -88,7 +88,7 @@ def test_a_changed_prompt_becomes_a_branch_and_the_old_one_is_reachable(
     home: Page, worker: Worker
 ) -> None:
     answered(home, worker, "What is a bee?", "An insect.")
-    home.get_by_role("link", name="Change this message").click()
+    home.get_by_role("link", name="Edit this message").click()
     expect(box_of(home)).to_have_value("What is a bee?")
     expect(home.locator(".editing")).to_contain_text("becomes another version")
     box_of(home).fill("What is a bear?")
