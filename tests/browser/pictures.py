@@ -58,7 +58,7 @@ CAMERAS = {
     "landscape": Camera(780, 360, "dark", is_phone=True),
 }
 PICTURES = {
-    "conversation": ("done", CAMERAS["desk"]),
+    "conversation": ("done", Camera(1200, 960)),
     "waiting": ("waiting", CAMERAS["desk"]),
     "dark": ("held", CAMERAS["dark"]),
     "phone": ("writing", CAMERAS["phone"]),

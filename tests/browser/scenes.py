@@ -392,6 +392,8 @@ def frame_ended(stage: Stage) -> None:
 def _into_the_frame(page: Page) -> None:
     reply = last(page, ".reply").get_attribute("id") or ""
     page.goto(f"/r/{reply.removeprefix('reply-')}/frame/")
+    # It would load itself again while it is looked at; an answer of 204 is no new page.
+    page.route("**/frame/", lambda route: route.fulfill(status=204))
 
 
 def unscripted(stage: Stage) -> None:

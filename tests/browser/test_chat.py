@@ -61,6 +61,7 @@ def test_text_grows_in_place_and_the_poller_comes_to_rest(
         "window.node === document.querySelector('.pending .text').firstChild"
     )
     assert home.evaluate("getSelection().toString()") == "A lighthouse <b>stands</b>"
+    home.evaluate("getSelection().empty()")
     worker.finish(claim)
     expect(home.locator(".reply.done .text")).to_have_text(
         "A lighthouse <b>stands</b> on a rock,\n  and é shines."
