@@ -11,13 +11,13 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from chat.services.preferring import entry_of
 from chat.services.watching import NotYours
 from chat.views.browser import owner_id
 from chat.views.lookups import get_reply_or_404
 from chat.views.pace import Pace
 from chat.views.thread import look_at
 from chatsite import wire
-from chatsite.choice import offered
 
 HELD_SECONDS = 3
 
@@ -26,7 +26,7 @@ HELD_SECONDS = 3
 @never_cache
 def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
     reply = get_reply_or_404(owner_id(request), pk)
-    entry = offered(reply.message.conversation.model)
+    entry = entry_of(reply.model)
     try:
         (shown,), view = look_at(request, entry.name, [reply.message])
     except NotYours as refused:
