@@ -100,7 +100,9 @@ def test_nobody_deletes_restores_or_hears_of_what_is_not_theirs(
     assert there() == 1
 
 
-@pytest.mark.parametrize("raw", ["x", "", "\x00", "00000000-0000-4000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "raw", ["x", "", "\x00", "00000000-0000-4000-8000-000000000000"]
+)
 def test_a_note_for_nothing_is_not_shown(raw: str, tab: Client) -> None:
     page = tab.get("/", {"deleted": raw})
     assert page.status_code == 200
