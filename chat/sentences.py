@@ -6,8 +6,7 @@ import math
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from chat.models import Reply
 from chat.services.expecting import Expectation
@@ -16,33 +15,39 @@ from chatsite import wire
 
 #: Why a reply failed, and what to do. Nothing a person wrote is ever lost by it.
 REASONS = {
-    wire.ErrorCode.MODEL_ERROR: _lazy(
+    wire.ErrorCode.MODEL_ERROR: gettext_lazy(
         "The model stopped with an error on this prompt. "
         "It is kept; you can send it again."
     ),
-    wire.ErrorCode.BAD_REQUEST: _lazy(
+    wire.ErrorCode.BAD_REQUEST: gettext_lazy(
         "The worker could not read this request, perhaps because it runs another "
         "version. Your prompt is kept; send it again in a moment."
     ),
-    wire.ErrorCode.TOO_SLOW: _lazy(
+    wire.ErrorCode.TOO_SLOW: gettext_lazy(
         "Writing took longer than the %(max_duration)s allowed, so it was ended. "
         "What was written is kept."
     ),
-    wire.ErrorCode.WORKER_LOST: _lazy(
+    wire.ErrorCode.WORKER_LOST: gettext_lazy(
         "This prompt ended the worker %(losses)s, so it was set aside. "
         "Nothing you wrote is lost."
     ),
-    wire.ErrorCode.EXPIRED: _lazy(
+    wire.ErrorCode.EXPIRED: gettext_lazy(
         "Its turn did not come within %(expiry_duration)s, so it left the line. "
         "Your prompt is kept; you can send it again."
     ),
-    wire.ErrorCode.UNKNOWN_MODEL: _lazy(
+    wire.ErrorCode.UNKNOWN_MODEL: gettext_lazy(
         "The worker does not have the model that was asked for. "
         "Your prompt is kept; you can send it again."
     ),
 }
-UNKNOWN_REASON = _lazy("Something went wrong with this reply. Your prompt is kept.")
-TIMES = {1: _lazy("once"), 2: _lazy("twice"), 3: _lazy("three times")}
+UNKNOWN_REASON = gettext_lazy(
+    "Something went wrong with this reply. Your prompt is kept."
+)
+TIMES = {
+    1: gettext_lazy("once"),
+    2: gettext_lazy("twice"),
+    3: gettext_lazy("three times"),
+}
 
 
 def duration(seconds: float | None) -> str:
