@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
@@ -121,7 +122,8 @@ def _table(*_: Any) -> str:
 
     A group, for several regions of one name would all be landmarks.
     """
-    return '<div class="table" role="group" aria-label="Table" tabindex="0"><table>'
+    label = escape(gettext("Table"))
+    return f'<div class="table" role="group" aria-label="{label}" tabindex="0"><table>'
 
 
 _markdown = _made()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from chat.models import Reply
 from chat.services.expecting import Expectation
@@ -13,33 +15,39 @@ from chatsite import wire
 
 #: Why a reply failed, and what to do. Nothing a person wrote is ever lost by it.
 REASONS = {
-    wire.ErrorCode.MODEL_ERROR: (
+    wire.ErrorCode.MODEL_ERROR: gettext_lazy(
         "The model stopped with an error on this prompt. "
         "It is kept; you can send it again."
     ),
-    wire.ErrorCode.BAD_REQUEST: (
+    wire.ErrorCode.BAD_REQUEST: gettext_lazy(
         "The worker could not read this request, perhaps because it runs another "
         "version. Your prompt is kept; send it again in a moment."
     ),
-    wire.ErrorCode.TOO_SLOW: (
-        "Writing took longer than the {max_duration} allowed, so it was ended. "
+    wire.ErrorCode.TOO_SLOW: gettext_lazy(
+        "Writing took longer than the %(max_duration)s allowed, so it was ended. "
         "What was written is kept."
     ),
-    wire.ErrorCode.WORKER_LOST: (
-        "This prompt ended the worker {losses}, so it was set aside. "
+    wire.ErrorCode.WORKER_LOST: gettext_lazy(
+        "This prompt ended the worker %(losses)s, so it was set aside. "
         "Nothing you wrote is lost."
     ),
-    wire.ErrorCode.EXPIRED: (
-        "Its turn did not come within {expiry_duration}, so it left the line. "
+    wire.ErrorCode.EXPIRED: gettext_lazy(
+        "Its turn did not come within %(expiry_duration)s, so it left the line. "
         "Your prompt is kept; you can send it again."
     ),
-    wire.ErrorCode.UNKNOWN_MODEL: (
+    wire.ErrorCode.UNKNOWN_MODEL: gettext_lazy(
         "The worker does not have the model that was asked for. "
         "Your prompt is kept; you can send it again."
     ),
 }
-UNKNOWN_REASON = "Something went wrong with this reply. Your prompt is kept."
-TIMES = {1: "once", 2: "twice", 3: "three times"}
+UNKNOWN_REASON = gettext_lazy(
+    "Something went wrong with this reply. Your prompt is kept."
+)
+TIMES = {
+    1: gettext_lazy("once"),
+    2: gettext_lazy("twice"),
+    3: gettext_lazy("three times"),
+}
 
 
 def duration(seconds: float | None) -> str:
@@ -48,9 +56,11 @@ def duration(seconds: float | None) -> str:
         return ""
     whole = max(0, round(seconds))
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    large = f"{hours} h" if hours else f"{minutes} min" if minutes else ""
-    small = minutes and f"{minutes} min" if hours else rest and f"{rest} s"
-    return " ".join(part for part in (large, small) if part) or "0 s"
+    counted = ((_("%(count)s h"), hours), (_("%(count)s min"), minutes))
+    parts = [unit % {"count": count} for unit, count in counted if count]
+    if (rest and not hours) or not parts:
+        parts.append(_("%(count)s s") % {"count": rest})
+    return " ".join(parts)
 
 
 #: Up to so many seconds a range is told in steps of so many.
@@ -67,10 +77,9 @@ def duration_range(expectation: Expectation) -> str:
     """``20 to 45 s``, ``2 min to 3 min 30 s``, ``less than 10 s``."""
     low, high = rounded_range(expectation.low, expectation.high)
     if low == 0:
-        return f"less than {duration(high)}"
-    if high < 60:
-        return f"{low} to {duration(high)}"
-    return f"{duration(low)} to {duration(high)}"
+        return _("less than %(duration)s") % {"duration": duration(high)}
+    begin = str(low) if high < 60 else duration(low)
+    return _("%(begin)s to %(end)s") % {"begin": begin, "end": duration(high)}
 
 
 def reason(reply: Reply) -> str:
@@ -78,29 +87,36 @@ def reason(reply: Reply) -> str:
     try:
         said = REASONS[wire.ErrorCode(reply.error)]
     except (ValueError, KeyError):
-        return UNKNOWN_REASON
-    return said.format(
-        max_duration=duration(settings.REPLY_MAX_SECONDS),
-        expiry_duration=duration(settings.REPLY_EXPIRY_SECONDS),
-        losses=TIMES.get(reply.losses, f"{reply.losses} times"),
-    )
+        return str(UNKNOWN_REASON)
+    return str(said) % {
+        "max_duration": duration(settings.REPLY_MAX_SECONDS),
+        "expiry_duration": duration(settings.REPLY_EXPIRY_SECONDS),
+        "losses": _times(reply.losses),
+    }
+
+
+def _times(count: int) -> str:
+    if count in TIMES:
+        return str(TIMES[count])
+    return ngettext("%(count)s time", "%(count)s times", count) % {"count": count}
 
 
 def announcement(reply: Sight | Reply) -> str:
     """What is said once, aloud, when a reply comes into a state."""
     match wire.State(reply.state):
         case wire.State.HELD if isinstance(reply, Sight) and reply.is_paused:
-            return "Your next prompt waits for you to decide."
+            return _("Your next prompt waits for you to decide.")
         case wire.State.HELD:
-            return "Your prompt is next, when this reply is done."
+            return _("Your prompt is next, when this reply is done.")
         case wire.State.QUEUED:
-            return "Your prompt is in line."
+            return _("Your prompt is in line.")
         case wire.State.RUNNING:
-            return "The reply has started."
+            return _("The reply has started.")
         case wire.State.DONE:
-            return "The reply is ready."
+            return _("The reply is ready.")
         case wire.State.STOPPED:
-            return "The reply was stopped."
+            return _("The reply was stopped.")
         case wire.State.FAILED:
+            failed = _("The reply failed.")
             row = reply.row if isinstance(reply, Sight) else reply
-            return f"The reply failed. {reason(row)}" if row else "The reply failed."
+            return f"{failed} {reason(row)}" if row else failed

@@ -15,6 +15,7 @@ COPY launch launch
 COPY chatsite chatsite
 COPY chat chat
 COPY templates templates
+COPY locale locale
 COPY static static
 # Into the image, where whitenoise finds them. The key serves this one command only.
 RUN SECRET_KEY=build DATA_DIR=/tmp/build STATIC_ROOT=/app/collected \

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
@@ -62,10 +63,10 @@ def api_call(method: str) -> Callable[[Call], Call]:
 
 def _check(request: HttpRequest, method: str) -> None:
     if request.method != method:
-        message = f"Use {method} here."
+        message = _("Use %(method)s here.") % {"method": method}
         raise ApiError(405, "method_not_allowed", message, {"Allow": method})
     if method != "GET" and _is_cross_site(request):
-        raise ApiError(403, "cross_site", "Calls from other sites are refused.")
+        raise ApiError(403, "cross_site", _("Calls from other sites are refused."))
 
 
 def _is_cross_site(request: HttpRequest) -> bool:
@@ -80,14 +81,14 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     """The request's JSON object. Raises ``ApiError``."""
     if request.content_type != "application/json":
         raise ApiError(
-            415, "not_json", "Send the header Content-Type: application/json."
+            415, "not_json", _("Send the header Content-Type: application/json.")
         )
     try:
         body = json.loads(request.body)
     except RequestDataTooBig:
-        raise ApiError(413, "too_large", "The request is too large.") from None
+        raise ApiError(413, "too_large", _("The request is too large.")) from None
     except (ValueError, RecursionError):
-        raise ApiError(400, "bad_json", "The body must be a JSON object.") from None
+        raise ApiError(400, "bad_json", _("The body must be a JSON object.")) from None
     if not isinstance(body, dict):
-        raise ApiError(400, "bad_json", "The body must be a JSON object.")
+        raise ApiError(400, "bad_json", _("The body must be a JSON object."))
     return body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 from chat.api.calls import api_call, json_body
 from chat.api.errors import ApiError
@@ -18,7 +19,7 @@ def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Put another ``{"title": …}`` in place of the one it has."""
     title = json_body(request).get("title")
     if not isinstance(title, str):
-        raise ApiError(400, "bad_title", 'The body needs a string "title".')
+        raise ApiError(400, "bad_title", _('The body needs a string "title".'))
     conversation = get_conversation_or_404(owner_id(request), pk)
     renaming.rename(conversation, title)
     return JsonResponse({"id": str(pk), "title": conversation.title})

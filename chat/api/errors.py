@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.http import JsonResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from chat.services.refusal import PromptRefused
 
@@ -14,7 +16,7 @@ class ApiError(Exception):
         self,
         status: int,
         code: str,
-        message: str,
+        message: str | Promise,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
@@ -24,7 +26,7 @@ class ApiError(Exception):
         self.message = message
 
     def response(self) -> JsonResponse:
-        error = {"code": self.code, "message": self.message}
+        error = {"code": self.code, "message": str(self.message)}
         return JsonResponse({"error": error}, status=self.status, headers=self.headers)
 
 
@@ -39,20 +41,23 @@ def refusal(refused: PromptRefused) -> ApiError:
 BUSY = ApiError(
     503,
     "busy",
-    "The database is busy. Send the same again in a few seconds; a key makes it safe.",
+    _(
+        "The database is busy. Send the same again in a few seconds; a key makes it"
+        " safe."
+    ),
     {"Retry-After": "5"},
 )
 FULL = ApiError(
-    507, "disk_full", "The server's disk is full: nothing new can be saved."
+    507, "disk_full", _("The server's disk is full: nothing new can be saved.")
 )
 BROKEN = ApiError(
-    500, "server_error", "The server failed here. What was saved is kept; try again."
+    500, "server_error", _("The server failed here. What was saved is kept; try again.")
 )
 NOT_HELD = ApiError(
     409,
     "not_held",
-    "This prompt is not held any more, or waits for no decision. Look at its state.",
+    _("This prompt is not held any more, or waits for no decision. Look at its state."),
 )
 NOT_FOUND = ApiError(
-    404, "not_found", "There is nothing here, or it is not yours. Check the id."
+    404, "not_found", _("There is nothing here, or it is not yours. Check the id.")
 )

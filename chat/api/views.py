@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from chat.accounts.guests import sender
@@ -108,7 +109,7 @@ def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
 def _text(body: dict[str, Any]) -> str:
     text = body.get("text")
     if not isinstance(text, str):
-        raise ApiError(400, "bad_text", 'The body needs a string "text".')
+        raise ApiError(400, "bad_text", _('The body needs a string "text".'))
     return text
 
 

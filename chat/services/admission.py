@@ -6,6 +6,8 @@ import math
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chat.models import Conversation, Reply, User
 from chat.sentences import duration
@@ -36,19 +38,28 @@ def check_room(
         if ahead > settings.PROMPTS_AHEAD_MAX:
             raise _refusal(
                 "too_many_ahead",
-                f"{settings.PROMPTS_AHEAD_MAX} messages already wait in this"
-                " conversation.",
+                ngettext(
+                    "%(count)s message already waits in this conversation.",
+                    "%(count)s messages already wait in this conversation.",
+                    settings.PROMPTS_AHEAD_MAX,
+                )
+                % {"count": settings.PROMPTS_AHEAD_MAX},
                 model,
             )
     of_owner = unfinished.filter(message__owner=owner).count() + count
     if of_owner > settings.OWNER_REPLIES_MAX:
         raise _refusal(
             "too_many_of_yours",
-            f"{settings.OWNER_REPLIES_MAX} of your messages already wait.",
+            ngettext(
+                "%(count)s of your messages already waits.",
+                "%(count)s of your messages already wait.",
+                settings.OWNER_REPLIES_MAX,
+            )
+            % {"count": settings.OWNER_REPLIES_MAX},
             model,
         )
     if unfinished.filter(model=model).count() + count > settings.QUEUE_REPLIES_MAX:
-        raise _refusal("queue_full", "The line for this model is full.", model)
+        raise _refusal("queue_full", _("The line for this model is full."), model)
 
 
 def _alone(owner: User, model: str) -> None:
@@ -64,7 +75,8 @@ def _alone(owner: User, model: str) -> None:
 
 def _refusal(code: str, why: str, model: str) -> PromptRefused:
     seconds = _seconds_until_room(model)
-    message = f"{why} Your text is kept here: send it again in {duration(seconds)}."
+    said = _("%(why)s Your text is kept here: send it again in %(duration)s.")
+    message = said % {"why": why, "duration": duration(seconds)}
     return PromptRefused(code, message, retry_seconds=seconds)
 
 

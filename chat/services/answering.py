@@ -11,6 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chat.models import Conversation, Message, Reply, tree
 from chat.services.admission import check_room
@@ -36,7 +38,12 @@ def vary(reply: Reply, count: int = 1) -> Reply:
     them. Raises ``PromptRefused``."""
     most = settings.VARIANTS_AT_ONCE_MAX
     if not 1 <= count <= most:
-        raise PromptRefused("bad_count", f"Ask for 1 to {most} replies at once.")
+        said = ngettext(
+            "Ask for 1 to %(count)s reply at once.",
+            "Ask for 1 to %(count)s replies at once.",
+            most,
+        )
+        raise PromptRefused("bad_count", said % {"count": most})
     return _answer(reply, count=count, is_varied=True)[0]
 
 
@@ -145,6 +152,9 @@ def _check_offered(model: str) -> None:
     except CatalogError:
         raise PromptRefused(
             "unknown_model",
-            f"The model {model} is not offered any more, so this reply cannot be made"
-            " again with it. Another variant can.",
+            _(
+                "The model %(model)s is not offered any more, so this reply cannot be"
+                " made again with it. Another variant can."
+            )
+            % {"model": model},
         ) from None

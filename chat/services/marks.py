@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from chat.models import Conversation, Reply
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
@@ -22,14 +24,14 @@ class Mark(StrEnum):
 
     @property
     def words(self) -> str:
-        return WORDS[self]
+        return str(WORDS[self])
 
 
 WORDS = {
-    Mark.RUNNING: "reply being written",
-    Mark.WAITING: "reply on its way",
-    Mark.FAILED: "last reply failed",
-    Mark.UNREAD: "new reply",
+    Mark.RUNNING: _("reply being written"),
+    Mark.WAITING: _("reply on its way"),
+    Mark.FAILED: _("last reply failed"),
+    Mark.UNREAD: _("new reply"),
 }
 
 

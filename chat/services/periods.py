@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.utils.dateformat import format as formatted
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 
 def period_of(day: date, today: date) -> str:
@@ -14,11 +15,11 @@ def period_of(day: date, today: date) -> str:
     """
     days_ago = (today - day).days
     if days_ago <= 0:
-        return "Today"
+        return _("Today")
     if days_ago == 1:
-        return "Yesterday"
+        return _("Yesterday")
     if days_ago <= 7:
-        return "Previous 7 days"
+        return _("Previous 7 days")
     if days_ago <= 30:
-        return "Previous 30 days"
-    return formatted(day, "F Y")
+        return _("Previous 30 days")
+    return date_format(day, "YEAR_MONTH_FORMAT")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 from chat.models import Conversation
 from chat.services.refusal import PromptRefused
 from chat.services.sending import CONTROLS
@@ -30,11 +33,17 @@ def clean_title(title: str) -> str:
     title = title.encode("utf-8", "replace").decode("utf-8")
     title = " ".join(CONTROLS.sub(" ", title).split())
     if not title:
-        raise TitleRefused("blank_title", "Write a title first.")
+        raise TitleRefused("blank_title", _("Write a title first."))
     if len(title) > TITLE_MAX_CHARACTERS:
         raise TitleRefused(
             "title_too_long",
-            f"This title has {len(title):,} characters; at most "
-            f"{TITLE_MAX_CHARACTERS} are kept. Shorten it.",
+            _(
+                "This title has %(count)s characters; at most %(limit)s are kept. "
+                "Shorten it."
+            )
+            % {
+                "count": number_format(len(title), force_grouping=True),
+                "limit": number_format(TITLE_MAX_CHARACTERS, force_grouping=True),
+            },
         )
     return title

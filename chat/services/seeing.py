@@ -9,7 +9,7 @@ from chatsite.mailbox import MailboxAway, open_mailbox
 def see(conversation: Conversation) -> None:
     """Take the mark away, here and in the lists of other pages; writes only then."""
     unread = Conversation.objects.filter(pk=conversation.pk, has_unread=True)
-    if not conversation.has_unread or not unread.update(has_unread=False):
+    if not unread.exists() or not unread.update(has_unread=False):
         return
     try:
         open_mailbox().touch(str(conversation.owner_id))

@@ -11,6 +11,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
@@ -63,13 +65,19 @@ def clean_prompt(text: str) -> str:
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if not text:
-        raise PromptRefused("blank", "Write a message first.")
+        raise PromptRefused("blank", _("Write a message first."))
     limit = settings.PROMPT_MAX_CHARACTERS
     if len(text) > limit:
         raise PromptRefused(
             "too_long",
-            f"This message has {len(text):,} characters; at most {limit:,} can be "
-            "sent. Shorten it or send it in parts.",
+            _(
+                "This message has %(count)s characters; at most %(limit)s can be "
+                "sent. Shorten it or send it in parts."
+            )
+            % {
+                "count": number_format(len(text), force_grouping=True),
+                "limit": number_format(limit, force_grouping=True),
+            },
         )
     return text
 
@@ -77,7 +85,9 @@ def clean_prompt(text: str) -> str:
 def _check_key(key: str) -> None:
     if not 0 < len(key) <= KEY_CHARACTERS or not key.isprintable():
         raise PromptRefused(
-            "bad_key", f"An idempotency key has 1 to {KEY_CHARACTERS} characters."
+            "bad_key",
+            _("An idempotency key has 1 to %(count)s characters.")
+            % {"count": KEY_CHARACTERS},
         )
 
 
@@ -89,13 +99,15 @@ def _sent_before(owner: User, text: str, key: str) -> Reply | None:
     if message.conversation.deleted_at is not None:
         raise PromptRefused(
             "deleted",
-            "This was sent before, and its conversation was deleted since. "
-            "To send it anew, open a new conversation.",
+            _(
+                "This was sent before, and its conversation was deleted since. "
+                "To send it anew, open a new conversation."
+            ),
         )
     if message.text != text:
         raise PromptRefused(
             "key_reused",
-            "This idempotency key was used for another message. Use a new key.",
+            _("This idempotency key was used for another message. Use a new key."),
         )
     return Reply.objects.with_path().filter(message__parent=message).first()
 
@@ -134,7 +146,7 @@ def claim_there(pk: UUID) -> Conversation:
     claimed = Conversation.objects.there().select_for_update()
     conversation = claimed.filter(pk=pk).first()
     if conversation is None:
-        raise PromptRefused("deleted", "This conversation was deleted.")
+        raise PromptRefused("deleted", _("This conversation was deleted."))
     return conversation
 
 

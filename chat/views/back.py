@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from chat.models import Reply
 from chat.services.refusal import PromptRefused
@@ -48,7 +49,7 @@ def updated(request: Request, conversation: UUID) -> HttpResponse:
         known = Known.from_query(request.POST)
         return update(request, known.after_action(conversation))
     except BadQuery:
-        return HttpResponse("This page is out of date. Reload it.", status=400)
+        return HttpResponse(_("This page is out of date. Reload it."), status=400)
     except NotYours as refused:
         return not_found(is_signed_out=refused.is_signed_out)
 

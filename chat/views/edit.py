@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from chat.forms import PromptForm
@@ -18,7 +19,7 @@ from chat.views.browser import owner_id
 from chat.views.lookups import get_reply_or_404
 from chatsite import wire
 
-STARTED = (
+STARTED = _(
     "Its turn has come, so it can no longer be changed. Your text is here: "
     "copy it, or send it as a new message."
 )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -27,7 +28,7 @@ def history(request: Request) -> HttpResponse:
         part = older(owner, Cursor.parse(raw)) if raw else newest(owner)
         known = Known.from_query(request.GET)
     except ValueError:
-        return HttpResponse("There is no such place in the list.", status=400)
+        return HttpResponse(_("There is no such place in the list."), status=400)
     if request.htmx:
         response = render(request, "_older.html", _context(known, part))
     else:

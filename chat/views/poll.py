@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
@@ -21,7 +22,7 @@ def poll(request: HttpRequest) -> HttpResponse:
     try:
         known = Known.from_query(request.GET)
     except BadQuery:
-        return HttpResponse("This is no poll of a page.", status=400)
+        return HttpResponse(_("This is no poll of a page."), status=400)
     try:
         return update(request, known)
     except Http404:
@@ -34,7 +35,7 @@ def poll(request: HttpRequest) -> HttpResponse:
 def not_found(*, is_signed_out: bool) -> HttpResponse:
     """Nothing here for this browser; one that was signed out is sent home."""
     if not is_signed_out:
-        return HttpResponse("Not found.", status=404)
+        return HttpResponse(_("Not found."), status=404)
     response = HttpResponseClientRedirect(reverse("home"))
     response.status_code = 404
     return response

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -72,6 +73,6 @@ def _renamed(request: Request) -> HttpResponse:
         known = Known.from_query(request.POST)
         return update(request, replace(known, changes=""))
     except BadQuery:
-        return HttpResponse("This page is out of date. Reload it.", status=400)
+        return HttpResponse(_("This page is out of date. Reload it."), status=400)
     except NotYours as refused:
         return not_found(is_signed_out=refused.is_signed_out)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from chat.services import deleting
@@ -25,7 +26,7 @@ def restore(request: Request, pk: UUID) -> HttpResponse:
     try:
         known = Known.from_query(request.POST)
     except BadQuery:
-        return HttpResponse("This page is out of date. Reload it.", status=400)
+        return HttpResponse(_("This page is out of date. Reload it."), status=400)
     conversation = find_deleted(owner_id(request), pk)
     if conversation is None:
         conversation = get_conversation_or_404(owner_id(request), pk)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -33,7 +34,7 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
     try:
         known = Known.from_query(request.POST)
     except BadQuery:
-        return HttpResponse("This page is out of date. Reload it.", status=400)
+        return HttpResponse(_("This page is out of date. Reload it."), status=400)
     if not form.is_valid():
         return _refused(request, form, conversation)
     try:
