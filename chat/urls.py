@@ -13,6 +13,7 @@ from chat.views.poll import poll
 from chat.views.proceed import proceed
 from chat.views.remove import remove
 from chat.views.retry import retry
+from chat.views.search import search
 from chat.views.send import send
 from chat.views.stop import stop
 
@@ -27,6 +28,7 @@ urlpatterns = [
     path("r/<uuid:pk>/edit/", edit, name="edit"),
     path("r/<uuid:pk>/remove/", remove, name="remove"),
     path("r/<uuid:pk>/frame/", frame, name="frame"),
+    path("search/", search, name="search"),
     path("poll/", poll, name="poll"),
     path("healthz", health, name="health"),
 ]

@@ -11,5 +11,6 @@ urlpatterns = [
     path("replies/<uuid:pk>/proceed", views.proceed, name="proceed"),
     path("replies/<uuid:pk>/edit", views.edit, name="edit"),
     path("replies/<uuid:pk>/remove", views.remove, name="remove"),
+    path("search", views.search, name="search"),
     re_path("", views.nothing),
 ]

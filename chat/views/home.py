@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
@@ -30,6 +32,15 @@ def home(request: HttpRequest) -> HttpResponse:
 def home_page(
     request: HttpRequest, form: PromptForm, status: int = 200
 ) -> HttpResponse:
+    response = render(request, "home.html", home_context(request, form), status=status)
+    remember_guest(request, response)
+    return response
+
+
+def home_context(
+    request: HttpRequest, form: PromptForm | None = None
+) -> dict[str, Any]:
+    """The frame of a page that shows no conversation."""
     entry = offered()
     view = _view(request, entry)
     known = Known(
@@ -37,10 +48,7 @@ def home_page(
         workers=workers_fingerprint(view, is_pending=False),
         is_nobody=not view.owner,
     )
-    context = page_context(view, entry, known, form)
-    response = render(request, "home.html", context, status=status)
-    remember_guest(request, response)
-    return response
+    return page_context(view, entry, known, form)
 
 
 def _view(request: HttpRequest, entry: Entry) -> View:
