@@ -40,14 +40,20 @@ SELECT passage.id FROM (
 WHERE passage.words @@ %(query)s::tsquery AND {IS_THERE}
 ORDER BY passage.id DESC LIMIT %(count)s
 """
+POSTGRES_OLDEST_OF_THEM = f"""
+SELECT id FROM chat_passage WHERE owner_id = %(owner)s AND id < %(before)s
+ORDER BY id DESC OFFSET {NEWEST - 1} LIMIT 1
+"""
 
-# Materialised, lest the planner walks through the newest rows after all.
+# Materialised, lest the planner walks through all rows of the owner after all; and in
+# order already, so that of many rows only a page is looked at any further.
 POSTGRES_INDEX = f"""
 WITH passage AS MATERIALIZED (
-    SELECT id, conversation_id FROM chat_passage
-    WHERE words @@ %(query)s::tsquery AND owner_id = %(owner)s AND id < %(before)s
+    SELECT id, owner_id, conversation_id FROM chat_passage
+    WHERE words @@ %(query)s::tsquery ORDER BY id DESC
 )
-SELECT passage.id FROM passage WHERE {IS_THERE}
+SELECT passage.id FROM passage
+WHERE passage.owner_id = %(owner)s AND passage.id < %(before)s AND {IS_THERE}
 ORDER BY passage.id DESC LIMIT %(count)s
 """
 
@@ -67,9 +73,13 @@ def _on_postgres(owner: UUID, typed: Typed, before: int, count: int) -> list[int
     query = _tsquery(owner, typed)
     if query is None:
         return []
-    asked = {"query": query, "owner": owner, "before": before, "count": count}
+    asked: dict[str, Any] = {"query": query, "owner": owner}
+    asked |= {"before": before, "count": count}
     found = _ids(POSTGRES_NEWEST, **asked)
-    return found if len(found) == count else _ids(POSTGRES_INDEX, **asked)
+    if len(found) == count or not (oldest := _ids(POSTGRES_OLDEST_OF_THEM, **asked)):
+        return found
+    asked |= {"before": oldest[0], "count": count - len(found)}
+    return found + _ids(POSTGRES_INDEX, **asked)
 
 
 def _tsquery(owner: UUID, typed: Typed) -> str | None:
@@ -83,8 +93,9 @@ def _tsquery(owner: UUID, typed: Typed) -> str | None:
         complete, begun = cursor.fetchone()
     if not complete and not begun:
         return None
-    words = [f"'{word}'" for word in (f"@{owner}", *complete)]
-    return " & ".join((*words, *(f"'{word}':*" for word in begun)))
+    of_owner = str(owner)[:2]
+    words = [f"'{of_owner}{word}'" for word in complete]
+    return " & ".join((*words, *(f"'{of_owner}{word}':*" for word in begun)))
 
 
 def _ids(statement: str, **asked: Any) -> list[int]:
