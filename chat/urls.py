@@ -23,6 +23,7 @@ from chat.views.repeat import repeat
 from chat.views.restore import restore
 from chat.views.resume import resume
 from chat.views.retry import retry
+from chat.views.search import search
 from chat.views.send import send
 from chat.views.settings import conversation_settings, settings
 from chat.views.stop import stop
@@ -52,6 +53,7 @@ urlpatterns = [
     path("r/<uuid:pk>/edit/", edit, name="edit"),
     path("r/<uuid:pk>/remove/", remove, name="remove"),
     path("r/<uuid:pk>/frame/", frame, name="frame"),
+    path("search/", search, name="search"),
     path("poll/", poll, name="poll"),
     path("healthz", health, name="health"),
 ]

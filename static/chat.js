@@ -451,7 +451,7 @@
 
   const shortcuts = {
     "/": () => find("keys").togglePopover(),
-    k: () => find("search")?.focus(),
+    k: () => find("q")?.focus(),
     ".": () => find("stop")?.click(),
   };
   document.addEventListener("keydown", (event) => {

@@ -1,14 +1,16 @@
-"""How the API shows a reply."""
+"""How the API shows a reply, and what a search found."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from chat.sentences import reason
+from chat.services.searching import Hit, Hits
 from chat.services.watching import Sight
 from chatsite import wire
 
@@ -38,6 +40,30 @@ def reply_shape(request: HttpRequest, sight: Sight) -> dict[str, Any]:
             "first_text": _iso(sight.first_text_at),
             "finished": _iso(sight.finished_at),
         },
+    }
+
+
+def hits_shape(request: HttpRequest, text: str, hits: Hits) -> dict[str, Any]:
+    """Hits, and where more of them are."""
+    more = None
+    if hits.more is not None:
+        query = urlencode({"q": text, "before": hits.more})
+        more = request.build_absolute_uri(f"{reverse('api:search')}?{query}")
+    return {"hits": [_hit(hit) for hit in hits.hits], "more": more}
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    """``message`` and ``role`` are null where the title was found."""
+    role = wire.Role.USER if hit.is_prompt else wire.Role.ASSISTANT
+    return {
+        "conversation": str(hit.conversation),
+        "title": hit.title,
+        "message": None if hit.message is None else str(hit.message),
+        "role": None if hit.message is None else role,
+        "snippet": [
+            {"text": piece.text, "is_match": piece.is_match} for piece in hit.snippet
+        ],
+        "said": hit.said_at.isoformat(),
     }
 
 

@@ -14,5 +14,6 @@ urlpatterns = [
     path("conversations/<uuid:pk>/rename", conversations.rename, name="rename"),
     path("conversations/<uuid:pk>/delete", conversations.delete, name="delete"),
     path("conversations/<uuid:pk>/restore", conversations.restore, name="restore"),
+    path("search", views.search, name="search"),
     re_path("", views.nothing),
 ]

@@ -1,4 +1,4 @@
-"""The calls: send a message, look at its reply, stop or retry it, change what waits."""
+"""The calls: send a message, look at its reply, stop, retry, change it, search."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.views.decorators.csrf import csrf_exempt
 from chat.accounts.guests import sender
 from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
-from chat.api.shapes import reply_shape
+from chat.api.shapes import hits_shape, reply_shape
 from chat.models import Conversation, User
-from chat.services import ahead, answering, sending, stopping
+from chat.services import ahead, answering, searching, sending, stopping
 from chat.services.watching import Sight, watch
 from chat.views.browser import owner_id, session_key
 from chat.views.lookups import get_conversation_or_404, get_reply_or_404
@@ -85,6 +85,21 @@ def remove(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Remove a held prompt: neither it nor a reply to it will be there."""
     ahead.remove(get_reply_or_404(owner_id(request), pk))
     return JsonResponse({"id": str(pk), "removed": True})
+
+
+@api_call("GET")
+def search(request: HttpRequest) -> JsonResponse:
+    """What was said that holds all words of ``?q=``, newest first, 20 at a time.
+
+    ``more`` is the URL of the next ones, null when these are all.
+    """
+    text = request.GET.get("q", "")
+    try:
+        before = searching.cursor(request.GET.get("before", ""))
+    except ValueError:
+        raise ApiError(400, "bad_cursor", 'Follow "more" as it was given.') from None
+    hits = searching.search(owner_id(request), text, before)
+    return JsonResponse(hits_shape(request, text, hits))
 
 
 @csrf_exempt

@@ -1,6 +1,7 @@
 from chat.models.conversation import Conversation
 from chat.models.message import Message
+from chat.models.passage import Passage
 from chat.models.reply import Reply
 from chat.models.user import User
 
-__all__ = ["Conversation", "Message", "Reply", "User"]
+__all__ = ["Conversation", "Message", "Passage", "Reply", "User"]

@@ -1,0 +1,47 @@
+"""Texts whose words are as frequent as those of people: a few everywhere, most rare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate, product
+from random import Random
+
+#: The most frequent words of English, the most frequent first.
+FREQUENT = """
+the of and to a in is that it for you i on with as are this be was or not have can by
+your from at but they we an if my what so do there which will their one would about all
+when more has how some them up use like out time just he she people any other into than
+then its no way could these make her him who also our need get because see two may work
+first know very think should only most over new such after where even good many used
+does well each both through between different often help example data system important
+using another same much those while before own back being made since large small during
+without water point question number word set still place part why find long end write
+day life world however
+""".split()  # noqa: SIM905 - so many are best read as a text
+BEGINNINGS = "b c d f g h j k l m n p r s t v w br cl dr gr pl st tr sh ch th"
+VOWELS = "a e i o u ai ea ou"
+ENDINGS = ("", "n", "r", "s", "t", "ng", "nt", "ly")
+VOCABULARY = 60_000
+#: Words of a prompt and of a reply, at least and at most.
+LENGTHS = ((4, 24), (20, 120))
+
+
+def vocabulary(random: Random, size: int = VOCABULARY) -> list[str]:
+    """Different words, the most frequent first."""
+    syllables = ["".join(pair) for pair in product(BEGINNINGS.split(), VOWELS.split())]
+    words = dict.fromkeys(FREQUENT)
+    while len(words) < size:
+        count = random.choice((2, 2, 3, 3, 3, 4))
+        word = "".join(random.choices(syllables, k=count)) + random.choice(ENDINGS)
+        words[word] = None
+    return list(words)
+
+
+def texts(random: Random, words: list[str]) -> Iterator[str]:
+    """Prompts and replies in turn, without end."""
+    # The law of Zipf and Mandelbrot: frequency falls with rank.
+    weights = list(accumulate(1 / (rank + 2.7) for rank in range(len(words))))
+    while True:
+        for least, most in LENGTHS:
+            count = random.randint(least, most)
+            yield " ".join(random.choices(words, cum_weights=weights, k=count))

@@ -1,0 +1,84 @@
+"""Searching: an owner's titles and messages that hold all the words, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chat.models import Passage
+from chat.services.finding import find
+from chat.services.snippets import Piece, marked, snippet
+from chat.services.typed import Typed
+
+PAGE = 20
+NEWEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    conversation: UUID
+    title: str
+    #: None: the title was found.
+    message: UUID | None
+    is_prompt: bool
+    snippet: tuple[Piece, ...]
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    hits: tuple[Hit, ...] = ()
+    #: What the next ones come ``before``; None if these are all.
+    more: int | None = None
+
+
+def search(owner: UUID | None, text: str, before: int | None = None) -> Hits:
+    """At most ``PAGE`` hits. Every word must occur, the last one at least as the
+    beginning of a word; text without any word finds nothing, and so does nobody.
+    """
+    typed = Typed.read(text)
+    if owner is None or typed is None:
+        return Hits()
+    ids = find(owner, typed, NEWEST if before is None else before, PAGE + 1)
+    more = ids[PAGE - 1] if len(ids) > PAGE else None
+    return Hits(_hits(owner, typed, ids[:PAGE]), more)
+
+
+def cursor(raw: str) -> int | None:
+    """What to search ``before``, as it stands in a URL. Raises ``ValueError``."""
+    if not raw:
+        return None
+    is_number = raw.isascii() and raw.isdigit() and len(raw) <= len(str(NEWEST))
+    if not is_number or int(raw) > NEWEST:
+        raise ValueError("not a place among hits")
+    return int(raw)
+
+
+def _hits(owner: UUID, typed: Typed, ids: list[int]) -> tuple[Hit, ...]:
+    passages = (
+        Passage.objects.filter(owner_id=owner, pk__in=ids)
+        .select_related("conversation", "message")
+        .defer("message__text", "conversation__settings")
+        .order_by("-pk")
+    )
+    # A title is mostly the beginning of a message that was found as well.
+    with_message = {p.conversation_id for p in passages if not p.is_title}
+    return tuple(
+        _hit(passage, typed)
+        for passage in passages
+        if not passage.is_title or passage.conversation_id not in with_message
+    )
+
+
+def _hit(passage: Passage, typed: Typed) -> Hit:
+    conversation, message = passage.conversation, passage.message
+    show = marked if message is None else snippet
+    return Hit(
+        conversation=conversation.pk,
+        title=conversation.title,
+        message=passage.message_id,
+        is_prompt=message is not None and message.is_prompt,
+        snippet=show(passage.text, typed),
+        said_at=(message or conversation).created_at,
+    )

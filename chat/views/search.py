@@ -1,0 +1,31 @@
+"""Search: an owner's titles and messages that hold all the words typed."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from chat.services import searching
+from chat.views.browser import Request, owner_id
+from chat.views.page import around_context
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+# One URL, two answers: the Back button must not show the shorter one as a page.
+@vary_on_headers("HX-Request")
+def search(request: Request) -> HttpResponse:
+    """The hits for ``?q=`` as a page; to htmx only the hits, to be put into one."""
+    query = request.GET.get("q", "").strip()
+    try:
+        before = searching.cursor(request.GET.get("before", ""))
+    except ValueError:
+        return HttpResponse("These hits cannot be continued.", status=400)
+    hits = searching.search(owner_id(request), query, before)
+    found = {"query": query, "hits": hits, "is_more": before is not None}
+    if request.htmx and not request.htmx.history_restore_request:
+        return render(request, "_hits.html", found | {"is_live": True})
+    return render(request, "search.html", around_context(request) | found)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from chat.models import Conversation, Message, User
+from chat.services.searching import PAGE
+from chatsite.mailbox import Mailbox
+from tests.chat.pages import text_of
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+API = "/api/v1/search"
+
+
+@pytest.fixture
+def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
+    return client_of(owner)
+
+
+@pytest.fixture
+def talk(owner: User) -> Conversation:
+    return Conversation.objects.create(owner=owner, title="About <knots>")
+
+
+def say(talk: Conversation, text: str, role: str = "user") -> Message:
+    return Message.objects.create(
+        conversation=talk, owner=talk.owner, role=role, text=text
+    )
+
+
+def test_the_page_shows_what_was_found_and_leads_to_it(
+    tab: Client, talk: Conversation
+) -> None:
+    prompt = say(talk, "How is a <b>bowline</b> tied?")
+    reply = say(talk, "The bowline begins with a loop", "assistant")
+    page = text_of(tab.get("/search/", {"q": "bowl"}))
+    assert "How is a &lt;b&gt;<mark>bowline</mark>&lt;/b&gt; tied?" in page
+    assert "<b>About &lt;knots&gt;</b>" in page
+    address = f"/c/{talk.pk}/"
+    assert f'href="{address}?at={prompt.pk}#message-{prompt.pk}"' in page
+    assert f'href="{address}?at={reply.pk}#reply-{reply.pk}"' in page
+    assert page.index(f"reply-{reply.pk}") < page.index(f"message-{prompt.pk}")
+    assert 'value="bowl"' in page
+    assert page.count('id="hits"') == page.count('id="q"') == 1
+
+
+def test_a_title_leads_to_its_conversation(tab: Client, talk: Conversation) -> None:
+    page = text_of(tab.get("/search/", {"q": "knots"}))
+    assert "<b>About &lt;<mark>knots</mark>&gt;" in page
+    assert f'<a class="hit" href="/c/{talk.pk}/">' in page
+
+
+def test_htmx_is_answered_with_the_hits_alone(tab: Client, talk: Conversation) -> None:
+    say(talk, "A bowline")
+    answer = tab.get("/search/", {"q": "bowline"}, headers=HTMX)
+    assert "<html" not in text_of(answer)
+    assert "<mark>bowline</mark>" in text_of(answer)
+    assert "1 place found." in text_of(answer)
+    assert "HX-Request" in answer.headers["Vary"]
+
+
+def test_a_page_brought_back_by_htmx_is_whole(tab: Client) -> None:
+    headers = {**HTMX, "HX-History-Restore-Request": "true"}
+    assert "<html" in text_of(tab.get("/search/", {"q": "x"}, headers=headers))
+
+
+def test_older_hits_follow_with_and_without_a_script(
+    tab: Client, talk: Conversation
+) -> None:
+    for number in range(PAGE + 3):
+        say(talk, f"knot & {number}")
+    page = text_of(tab.get("/search/", {"q": "& knot"}))
+    assert page.count('class="hit"') == PAGE
+    more = re.search(r'href="(/search/[^"]+before=[^"]+)"', page)
+    assert more
+    address = unescape(more[1])
+    assert "q=%26%20knot&" in address
+    for headers in ({}, HTMX):
+        older = text_of(tab.get(address, headers=headers))
+        assert older.count('class="hit"') == 3
+        assert "before=" not in older
+        assert " found" not in older.replace("that is found", "")
+
+
+def test_nothing_found_is_said_with_what_to_try(
+    tab: Client, talk: Conversation
+) -> None:
+    for headers in ({}, HTMX):
+        answer = text_of(tab.get("/search/", {"q": "<splice>"}, headers=headers))
+        assert "Nothing found for “&lt;splice&gt;”" in answer
+
+
+def test_without_words_there_is_only_the_form(tab: Client, talk: Conversation) -> None:
+    assert "Nothing found" not in text_of(tab.get("/search/"))
+    assert "<li" not in text_of(tab.get("/search/", {"q": " "}, headers=HTMX))
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "²", "9" * 19, "9" * 5000])
+def test_a_cursor_of_no_search_is_refused(tab: Client, before: str) -> None:
+    for path in ("/search/", API):
+        assert tab.get(path, {"q": "a", "before": before}).status_code == 400
+
+
+def test_only_reading_is_allowed(tab: Client) -> None:
+    assert tab.post("/search/").status_code == 405
+
+
+def test_nobody_finds_anything_and_is_made_nobody(
+    talk: Conversation, box: Mailbox
+) -> None:
+    visitor = Client()
+    assert "Nothing found" in text_of(visitor.get("/search/", {"q": "knots"}))
+    assert visitor.get(API, {"q": "knots"}).json() == {"hits": [], "more": None}
+    assert User.objects.count() == 1
+
+
+def test_another_person_finds_nothing(
+    talk: Conversation, client_of: Callable[[User], Client], box: Mailbox
+) -> None:
+    stranger = client_of(User.objects.guest(uuid.uuid4()))
+    for path in ("/search/", API):
+        answer = text_of(stranger.get(path, {"q": "knots"}))
+        assert "About" not in answer
+        assert str(talk.pk) not in answer
+
+
+def test_the_api_tells_the_same(tab: Client, talk: Conversation) -> None:
+    for number in range(PAGE):
+        say(talk, f"knot {number}")
+    body = tab.get(API, {"q": "knot"}).json()
+    assert body["hits"][0] == {
+        "conversation": str(talk.pk),
+        "title": talk.title,
+        "message": str(talk.messages.latest("created_at").pk),
+        "role": "user",
+        "snippet": [
+            {"text": "knot", "is_match": True},
+            {"text": f" {PAGE - 1}", "is_match": False},
+        ],
+        "said": body["hits"][0]["said"],
+    }
+    (title,) = tab.get(body["more"]).json()["hits"]
+    assert (title["message"], title["role"]) == (None, None)
+    assert tab.post(API).json()["error"]["code"] == "method_not_allowed"
