@@ -141,7 +141,9 @@
   let onItsWay = null;
   const show = (prompt) => {
     const before = [...(messages?.querySelectorAll(".prompt") ?? [])].at(-1);
-    if (!before || !prompt.trim() || find("counter").matches(".over")) return;
+    const isElsewhere = composer.querySelector(".editing");
+    if (!before || isElsewhere || !prompt.trim()) return;
+    if (find("counter").matches(".over")) return;
     onItsWay = before.cloneNode(true);
     onItsWay.removeAttribute("id");
     onItsWay.classList.add("sending");

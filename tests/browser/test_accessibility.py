@@ -52,7 +52,7 @@ PALE = f"""(least) => {{
     const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);
   }};
-  const shown = ({CONTROLS})().map((it) => it.matches("textarea") ? it.parentElement : it);
+  const shown = ({CONTROLS})().map((it) => it.matches("textarea, [type=search]") ? it.parentElement : it);
   return [...new Set(shown)].flatMap((it) => {{
     const style = getComputedStyle(it);
     const around = grounds(it.parentElement);
@@ -61,7 +61,7 @@ PALE = f"""(least) => {{
     const edge = parseFloat(style.borderTopWidth) ? over([...around, style.borderTopColor]) : behind;
     const sign = over([...around, style.backgroundColor, style.color]);
     const best = Math.max(contrast(edge, behind), contrast(face, behind), contrast(sign, face));
-    const hasEdge = it.matches(".button, .composer, input, select");
+    const hasEdge = it.matches(".button, .composer, .search, input, select");
     const seen = hasEdge ? Math.max(contrast(edge, behind), contrast(face, behind)) : best;
     return seen < least ? [`${{it.outerHTML.slice(0, 80)}}: ${{seen.toFixed(2)}}`] : [];
   }});

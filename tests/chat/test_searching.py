@@ -306,7 +306,7 @@ def older_schema(transactional_db: None) -> Iterator[MigrationExecutor]:
     """As it was before there was a search; afterwards as it is."""
     executor = MigrationExecutor(connection)
     newest = executor.loader.graph.leaf_nodes()
-    executor.migrate([("chat", "0001_initial")])
+    executor.migrate([("chat", "0003_history")])
     yield executor
     executor = MigrationExecutor(connection)
     executor.migrate(newest)
@@ -316,7 +316,7 @@ def test_what_was_there_before_is_found_after_the_migration(
     older_schema: MigrationExecutor,
 ) -> None:
     owner = User.objects.guest(uuid.uuid4())
-    old = older_schema.loader.project_state([("chat", "0001_initial")]).apps
+    old = older_schema.loader.project_state([("chat", "0003_history")]).apps
     talk = old.get_model("chat", "Conversation")(owner_id=owner.pk, title="Knots")
     talk.save()
     for text in ("a clove hitch", "", "a half hitch"):

@@ -58,12 +58,12 @@ def test_in_the_page_the_entry_goes_and_the_note_comes(
     url = f"/c/{talk.pk}/delete/"
     answer = tab.post(url, form_data(page, ""), headers=HTMX)
     text = text_of(answer)
-    assert '<div id="undo" role="status" hx-swap-oob="true">' in text
+    assert '<div id="undo" hx-swap-oob="true">' in text
     assert "Deleted “Talk 0”." in text
     assert f'id="entry-{talk.pk}"' not in text
     undone = tab.post(f"/c/{talk.pk}/restore/", dict(known(answer)), headers=HTMX)
     assert f'id="entry-{talk.pk}"' in text_of(undone)
-    assert '<div id="undo" role="status" hx-swap-oob="true"></div>' in text_of(undone)
+    assert '<div id="undo" hx-swap-oob="true"></div>' in text_of(undone)
 
 
 def test_in_the_page_that_shows_it_deleting_leads_home(
