@@ -24,14 +24,15 @@ def edit(reply: Reply, text: str) -> None:
     ``PromptRefused``, and then nothing is changed."""
     text, prompt = clean_prompt(text), reply.message.parent
     with transaction.atomic():
-        if prompt is None or not reply.touch_held():
+        if prompt is None or not reply.touch_held() or _other_reply(reply):
             raise HasStarted
         Message.objects.filter(pk=prompt.pk).update(text=text)
     tell(reply.message.owner_id)
 
 
 def remove(reply: Reply) -> None:
-    """Remove a held prompt; those after it follow what it followed.
+    """Remove a held prompt; those after it follow what it followed. One that has
+    another reply already stays with that.
 
     Raises ``HasStarted``.
     """
@@ -45,11 +46,13 @@ def remove(reply: Reply) -> None:
             raise HasStarted
         # What it follows may have been removed just before.
         prompt.refresh_from_db(fields=["parent"])
-        Message.objects.filter(parent=message).update(parent=prompt.parent_id)
+        other = _other_reply(reply)
+        before = other.pk if other else prompt.parent_id
+        Message.objects.filter(parent=message).update(parent=before)
         type(conversation).objects.filter(
             pk=conversation.pk, active_leaf=message
-        ).update(active_leaf=prompt.parent_id)
-        prompt.delete()
+        ).update(active_leaf=before)
+        (message if other else prompt).delete()
     release_next(conversation)
     tell(reply.message.owner_id)
 
@@ -62,3 +65,9 @@ def proceed(reply: Reply) -> None:
     if not reply.is_paused or not reply.release():
         raise HasStarted
     publish(reply)
+
+
+def _other_reply(reply: Reply) -> Message | None:
+    """The newest other reply to the same prompt, if it was answered before."""
+    others = Message.objects.filter(parent=reply.message.parent_id).exclude(pk=reply.pk)
+    return others.order_by("-created_at").first()

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from chat.models import Message, Reply, User
-from chat.services import answering, choosing
+from chat.services import ahead, answering, choosing
 from chat.services.collecting import collect
 from chat.services.refusal import PromptRefused
 from chat.services.requests import request_for
@@ -270,3 +270,21 @@ def test_a_stopped_one_goes_on_from_where_it_was_stopped(
         fresh = answering.resume(stopped)
     assert fresh.continued_characters == len("So far")
     assert Message.objects.get(pk=fresh.pk).text == "So far"
+
+
+def test_what_was_answered_before_keeps_its_text(
+    owner: User, worker: Worker, sent, committed
+) -> None:
+    first = collected(worker, sent(owner, "one"), "eins")
+    second = sent(owner, "two", first.message.conversation)
+    worker.finish(worker.claim(), "Half", wire.Outcome.FAILED)
+    collect(str(second.pk))
+    second = Reply.objects.with_path().get(pk=second.pk)
+    Reply.objects.filter(pk=first.pk).update(state="queued")  # it is to come again
+    with committed():
+        fresh = answering.vary(second)
+    assert fresh.state == "held"
+    with pytest.raises(ahead.HasStarted):
+        ahead.edit(fresh, "another two")
+    ahead.remove(fresh)
+    assert texts(second) == ["one", "eins", "two", "Half"]
