@@ -46,7 +46,7 @@
 
   const composer = find("composer");
   const text = find("text");
-  const draftKey = `draft:${location.pathname}${location.search}`;
+  const draftKey = `draft:${location.pathname}${location.search.match(/[?&]edit=[^&]*/) ?? ""}`;
   let sent = null; // what is on its way to the server
   let isSpent = false; // nothing was typed since it arrived there
 
@@ -179,7 +179,7 @@
       isStuck = true;
       follow();
     } else if (status !== 422 && status !== 429) {
-      refuse(texts[status] ?? texts.unreachable);
+      refuse(texts[status] ?? (status < 500 ? texts.unreachable : texts[500]));
     }
     if (status < 200 || status >= 300) retryPoll();
     if (!isTouch) text.focus({ preventScroll: true });
@@ -229,7 +229,15 @@
     find("trouble").hidden = true;
   });
 
-  document.addEventListener("visibilitychange", pollNow);
+  document.addEventListener("visibilitychange", () => {
+    find("is-hidden").value = document.hidden ? "1" : "";
+    if (document.hidden) return;
+    mark(false);
+    // What came unseen is seen now: the answer is to everything anew.
+    const known = find("poller")?.querySelector("[name=n]");
+    if (known) known.value = "";
+    pollNow();
+  });
   addEventListener("online", pollNow);
   addEventListener("pageshow", (event) => event.persisted && pollNow());
 
@@ -338,6 +346,7 @@
   document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
     const { target, fragment } = detail;
     if (!target.matches(".reply.pending") || !isSelected(target)) return;
+    if (fragment.firstElementChild?.matches(".pending")) return; // it did not end
     detail.shouldSwap = false;
     const finished = fragment.firstElementChild;
     target.querySelector(".now")?.remove();
@@ -398,19 +407,15 @@
   };
   onHtmx(["htmx:afterSettle", "htmx:after:swap"], () => {
     const now = pending();
-    const hasEnded = [...waited].some((id) => !now.has(id));
+    const ended = [...waited].filter((id) => !now.has(id) && find(id));
     waited = now;
+    if (text) fill();
     // A poll may bring the title anew.
     if (isMarked) mark(true);
-    if (!hasEnded || !document.hidden) return;
+    if (!ended.length || !document.hidden) return;
     mark(true);
-    notify();
+    if (ended.some((id) => find(id).matches(".done"))) notify();
   });
-  document.addEventListener("visibilitychange", () => {
-    find("is-hidden").value = document.hidden ? "1" : "";
-    if (!document.hidden) mark(false);
-  });
-
   const wantsNotice = () =>
     "Notification" in window && stored((store) => store.getItem("notify")) === "yes";
   const choice = find("notify-me");
@@ -467,7 +472,7 @@
   text?.addEventListener("keydown", (event) => {
     // The last message once more, to be changed
     if (event.key !== "ArrowUp" || text.value) return;
-    const last = [...document.querySelectorAll(".prompt .change")].at(-1);
+    const last = [...document.querySelectorAll(".prompt:not(:has(+ .held)) .change")].at(-1);
     if (last) location.assign(last.href);
   });
 

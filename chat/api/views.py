@@ -97,7 +97,7 @@ def search(request: HttpRequest) -> JsonResponse:
     try:
         before = searching.cursor(request.GET.get("before", ""))
     except ValueError:
-        raise ApiError(400, "bad_cursor", 'Follow "more" as it was given.') from None
+        raise ApiError(400, "bad_cursor", _('Follow "more" as it was given.')) from None
     hits = searching.search(owner_id(request), text, before)
     return JsonResponse(hits_shape(request, text, hits))
 

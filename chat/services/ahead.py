@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from chat.models import Message, Reply
+from chat.models import Message, Reply, tree
 from chat.services.publishing import publish, release_next
 from chat.services.sending import clean_prompt
 from chat.services.telling import tell
@@ -47,7 +47,7 @@ def remove(reply: Reply) -> None:
         # What it follows may have been removed just before.
         prompt.refresh_from_db(fields=["parent"])
         other = _other_reply(reply)
-        before = other.pk if other else prompt.parent_id
+        before = tree.newest_leaf(other.pk) if other else prompt.parent_id
         Message.objects.filter(parent=message).update(parent=before)
         type(conversation).objects.filter(
             pk=conversation.pk, active_leaf=message

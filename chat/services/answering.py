@@ -111,6 +111,7 @@ def _answer(
             return [old]
         to_come = Reply.objects.unfinished().with_path().filter(message__parent=prompt)
         if found := list(to_come.order_by("message__created_at")):
+            _show(found[0].message, conversation)
             return found
         model = (
             fields.get("model")
@@ -141,6 +142,10 @@ def _lead_through(new: Message, old: Reply, conversation: Conversation) -> None:
     whatever was sent after it; what followed a good one stays with that."""
     if old.state in WENT_WRONG:
         Message.objects.filter(parent=old.message).update(parent=new)
+    _show(new, conversation)
+
+
+def _show(new: Message, conversation: Conversation) -> None:
     if new.pk not in conversation.path_ids():
         conversation.active_leaf_id = tree.newest_leaf(new.pk)
         conversation.save(update_fields=["active_leaf", "updated_at"])

@@ -12,8 +12,8 @@ from django.utils import timezone
 from chat.models import Conversation, Reply
 from chat.models.conversation import ConversationQuerySet
 from chat.services.stopping import stop
+from chat.services.telling import tell
 from chatsite import wire
-from chatsite.mailbox import MailboxAway, open_mailbox
 
 #: A conversation may have thousands of messages, which leave with it.
 BATCH = 10
@@ -36,7 +36,7 @@ def restore(conversation: Conversation) -> int:
     Their replies stay stopped.
     """
     count = together_with(conversation).update(deleted_at=None)
-    _tell(conversation.owner_id)
+    tell(conversation.owner_id)
     return count
 
 
@@ -69,20 +69,13 @@ def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:
             stop_requested_at=now
         )
     _stop(pks)
-    _tell(owner)
+    tell(owner)
     return now
 
 
 def _stop(pks: list[UUID]) -> None:
-    """Those held first, the last one before the others, so that none moves up."""
+    """Those held first, so that none moves up; each stays in its place."""
     replies = Reply.objects.unfinished().with_path().filter(pk__in=pks)
-    newest_first = list(replies.order_by("-message__created_at"))
-    for reply in sorted(newest_first, key=lambda row: row.state != wire.State.HELD):
-        stop(reply)
-
-
-def _tell(owner: UUID) -> None:
-    try:
-        open_mailbox().touch(str(owner))
-    except MailboxAway:
-        return
+    for reply in sorted(replies, key=lambda row: row.state != wire.State.HELD):
+        if reply.state != wire.State.HELD or not reply.end(wire.State.STOPPED):
+            stop(reply)

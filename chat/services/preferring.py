@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from chat.models import Conversation, User
+from chat.models import Conversation, Reply, User
 from chatsite import wire
 from chatsite.catalog import Entry
 from chatsite.choice import catalog_here, offered
@@ -38,6 +38,18 @@ def preferred(owner: User, conversation: Conversation | None = None) -> Preferre
         _with(entry.settings, chosen),
         chosen.get("seed"),
         next((layer.instructions for layer in layers[::-1] if layer.instructions), ""),
+    )
+
+
+def watched(conversation: Conversation) -> Entry:
+    """The model whose workers matter now: that of the reply that is to come first, else
+    of the next one."""
+    queued = Reply.objects.queued().filter(message__conversation=conversation)
+    coming = queued.order_by("queued_at").values_list("model", flat=True).first()
+    return (
+        entry_of(coming)
+        if coming
+        else preferred(conversation.owner, conversation).entry
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.models import Conversation
-from chatsite.mailbox import MailboxAway, open_mailbox
+from chat.services.telling import tell
 
 
 def see(conversation: Conversation) -> None:
@@ -11,7 +11,4 @@ def see(conversation: Conversation) -> None:
     unread = Conversation.objects.filter(pk=conversation.pk, has_unread=True)
     if not unread.exists() or not unread.update(has_unread=False):
         return
-    try:
-        open_mailbox().touch(str(conversation.owner_id))
-    except MailboxAway:
-        return
+    tell(conversation.owner_id)

@@ -109,7 +109,8 @@ def _sent_before(owner: User, text: str, key: str) -> Reply | None:
             "key_reused",
             _("This idempotency key was used for another message. Use a new key."),
         )
-    return Reply.objects.with_path().filter(message__parent=message).first()
+    replies = Reply.objects.with_path().filter(message__parent=message)
+    return replies.order_by("message__created_at").first()
 
 
 def _save(
@@ -125,6 +126,9 @@ def _save(
     check_room(owner, conversation, preferred(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
+    if instead_of is not None:
+        # What it follows may have been removed just before.
+        instead_of.refresh_from_db(fields=["parent"])
     parent = instead_of.parent_id if instead_of else _last(conversation)
     prompt = Message.objects.create(
         conversation=conversation,
@@ -155,8 +159,14 @@ def _last(conversation: Conversation) -> UUID | None:
     reply stopped before its turn came, which must hold up nobody."""
     leaf = conversation.active_leaf
     while leaf is not None and leaf.parent is not None and _was_taken_back(leaf):
-        leaf = leaf.parent.parent
+        leaf = _answered(leaf.parent) or leaf.parent.parent
     return None if leaf is None else leaf.pk
+
+
+def _answered(prompt: Message) -> Message | None:
+    """The newest reply to a prompt that came to its turn."""
+    replies = Message.objects.filter(parent=prompt).exclude(reply__queued_at=None)
+    return replies.order_by("-created_at").first()
 
 
 def _was_taken_back(message: Message) -> bool:

@@ -210,7 +210,8 @@ def _from_row(row: Reply) -> Sight:
         is_stopping=row.stop_requested_at is not None and not state.is_terminal,
         is_unpublished=state is wire.State.QUEUED,
         row=row,
-        text=row.message.text,
+        # Before its end, a text is what it goes on with: the page has that already.
+        text=row.message.text if state.is_terminal else "",
         tokens=row.new_tokens or 0,
         seconds=row.seconds or 0.0,
         queued_at=_stamp(row.queued_at),

@@ -9,6 +9,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from chat.models import Reply
 from chat.services.refusal import PromptRefused
@@ -47,6 +48,9 @@ def updated(request: Request, conversation: UUID) -> HttpResponse:
     """What the page that asks lacks of its conversation, now that it did something."""
     try:
         known = Known.from_query(request.POST)
+        if known.leaf is None:  # it shows another part of the conversation
+            page = reverse("conversation", args=[conversation])
+            return HttpResponseClientRedirect(page)
         return update(request, known.after_action(conversation))
     except BadQuery:
         return HttpResponse(_("This page is out of date. Reload it."), status=400)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from chat.services import choosing
+from chat.services.refusal import PromptRefused
 from chat.views.back import updated
 from chat.views.browser import Request, owner_id
 from chat.views.lookups import get_message_or_404
@@ -17,7 +18,10 @@ from chat.views.lookups import get_message_or_404
 @require_POST
 def choose(request: Request, pk: UUID) -> HttpResponse:
     message = get_message_or_404(owner_id(request), pk)
-    choosing.choose(message)
+    try:
+        choosing.choose(message)
+    except PromptRefused as deleted:
+        raise Http404 from deleted
     if request.htmx:
         return updated(request, message.conversation_id)
     page = reverse("conversation", args=[message.conversation_id])

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from chat.forms import PromptForm, new_key
 from chat.models import Conversation
-from chat.services.filling import filling
-from chat.services.preferring import preferred
+from chat.services.filling import Filling, filling
+from chat.services.preferring import Preferred, preferred, watched
 from chat.services.seeing import see
 from chat.services.watching import NotYours
 from chat.views.browser import owner_id
@@ -49,21 +49,29 @@ def conversation_page(
     """The whole page; a form that was refused is shown again as it was typed."""
     chosen = preferred(conversation.owner, conversation)
     window = window or latest(conversation)
+    entry = watched(conversation) if window.has_queued else chosen.entry
     try:
-        thread, view = Thread.of(request, chosen.entry.name, window)
+        thread, view = Thread.of(request, entry.name, window)
     except NotYours as refused:
         raise Http404 from refused
     see(conversation)
-    known = Known(conversation=conversation.pk, model=chosen.entry.name)
+    known = Known(conversation=conversation.pk, model=entry.name)
     known = told(view, thread.known(known, view.changes))
     context = {
-        **page_context(view, chosen.entry, known, form),
+        **page_context(view, entry, known, form),
         "conversation": conversation,
         "thread": thread,
-        "filling": filling(window.messages, chosen, has_earlier=window.has_earlier),
+        "filling": _filling(window, chosen),
         "undo": undo_asked_for(request),
     }
     return render(request, "conversation.html", context, status=status)
+
+
+def _filling(window: Window, chosen: Preferred) -> Filling | None:
+    """Of the conversation as it goes on, if that is what is shown."""
+    if window.leaf is None:
+        return None
+    return filling(window.messages, chosen, has_earlier=window.has_earlier)
 
 
 def _window(request: HttpRequest, conversation: Conversation) -> Window:

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from chat.views.browser import Request, owner_id
 from chat.views.lookups import get_reply_or_404
@@ -15,6 +16,8 @@ from chat.views.lookups import get_reply_or_404
 
 @require_safe
 @cache_control(private=True, no_cache=True)
+# One URL, two answers: the Back button must not show the shorter one as a page.
+@vary_on_headers("HX-Request")
 def details(request: Request, pk: UUID) -> HttpResponse:
     """A page, or for the page that asks by its script only what goes into it."""
     reply = get_reply_or_404(owner_id(request), pk)

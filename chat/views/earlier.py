@@ -9,13 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from chat.services.preferring import preferred
 from chat.services.watching import NotYours
 from chat.views.browser import owner_id
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import message_context
 from chat.views.thread import Thread
 from chat.views.window import before
-from chatsite.choice import offered
 
 
 @require_safe
@@ -23,10 +23,11 @@ from chatsite.choice import offered
 def earlier(request: HttpRequest, pk: UUID) -> HttpResponse:
     """``?before=`` the first message shown."""
     conversation = get_conversation_or_404(owner_id(request), pk)
+    entry = preferred(conversation.owner, conversation).entry
     try:
         window = before(conversation, UUID(request.GET.get("before", "")))
-        thread, view = Thread.of(request, offered().name, window)
+        thread, view = Thread.of(request, entry.name, window)
     except (ValueError, NotYours) as error:
         raise Http404 from error
-    context = {"thread": thread, "view": view, "conversation": conversation}
+    context = {"thread": thread, "view": view, "label": entry.label}
     return render(request, "_earlier.html", context | message_context())

@@ -39,6 +39,7 @@ def gone(request: HttpRequest, known: Known) -> HttpResponse | None:
         held=(),
         paused=(),
         path=NO_PATH,
+        workers="",  # once restored, the notice is said anew
         since=history.last,
     )
     context = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
 
+from django.conf import settings
 from django.http import QueryDict
 
 from chat.services.history import Cursor
@@ -15,8 +16,6 @@ from chatsite.mailbox.mailbox import Seen
 #: More unfinished replies than this no page shows.
 MAX_REPLIES = 100
 MAX_NUMBER = 2**53
-#: So many messages at the end of a page are compared with those of the conversation.
-TRAIL_MESSAGES = 20
 
 
 class BadQuery(ValueError):
@@ -93,9 +92,14 @@ class Known:
         return ids[0] if ids else ""
 
 
+def shown_at_once() -> int:
+    """Messages of a page before earlier ones are asked for: whole turns."""
+    return int(settings.MESSAGES_SHOWN + settings.MESSAGES_SHOWN % 2)
+
+
 def trail(path: Sequence[UUID], batch: Sequence[UUID] = ()) -> str:
     """Another one whenever the end of a page leads through other messages."""
-    end = (*path[-TRAIL_MESSAGES:], *batch)
+    end = (*path[-shown_at_once() :], *batch)
     return sha256(b"".join(pk.bytes for pk in end)).hexdigest()[:12]
 
 

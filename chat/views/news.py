@@ -42,6 +42,8 @@ class News:
     paused: list[UUID] = field(default_factory=list)
     leaf: UUID | None = None
     path: str = ""
+    #: The model whose workers the page tells about from now on.
+    model: str = ""
     #: The conversation itself, where the database was asked.
     conversation: Conversation | None = None
     #: Sights beyond those of the view, which also set the pace.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -23,7 +24,7 @@ def search(request: Request) -> HttpResponse:
     try:
         before = searching.cursor(request.GET.get("before", ""))
     except ValueError:
-        return HttpResponse("These hits cannot be continued.", status=400)
+        return HttpResponse(_("These hits cannot be continued."), status=400)
     hits = searching.search(owner_id(request), query, before)
     found = {"query": query, "hits": hits, "is_more": before is not None}
     if request.htmx and not request.htmx.history_restore_request:

@@ -17,6 +17,10 @@ def script_texts() -> dict[str, str]:
             "This conversation is gone. Copy your text before you leave the page."
         ),
         "413": _("This is too long for one message. Send it in parts."),
+        "500": _(
+            "Something went wrong on the server. Your text is still here: send it"
+            " again."
+        ),
         "503": _(
             "The server is busy. Your text is still here: send it again in a few"
             " seconds."

@@ -94,6 +94,7 @@ def _context(
         held=tuple(news.held),
         paused=tuple(news.paused),
         path=news.path,
+        model=news.model or known.model,
         is_nobody=not view.owner,
     )
     after = told(view, after)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
-
 from chat.models import Conversation, Message, tree
+from chat.views.known import shown_at_once
+from chatsite import wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,12 @@ class Window:
         return None if self.has_later or not self.is_active else self.last
 
     @property
+    def has_queued(self) -> bool:
+        """Whether a reply among them waits or is being written."""
+        replies = [m.reply for m in (*self.messages, *self.batch) if not m.is_prompt]
+        return any(reply.state == wire.State.QUEUED for reply in replies)
+
+    @property
     def last(self) -> UUID | None:
         return self.messages[-1].pk if self.messages else None
 
@@ -49,7 +55,7 @@ class Window:
 
 def latest(conversation: Conversation) -> Window:
     """The last messages of the conversation."""
-    limit = settings.MESSAGES_SHOWN
+    limit = shown_at_once()
     ids = conversation.path_ids(limit=limit + 1)
     messages = conversation.loaded(ids[-limit:])
     batch = batch_of(messages[-1]) if messages else ()
@@ -58,7 +64,7 @@ def latest(conversation: Conversation) -> Window:
 
 def before(conversation: Conversation, message: UUID) -> Window:
     """The messages that lead to one, without it."""
-    limit = settings.MESSAGES_SHOWN
+    limit = shown_at_once()
     ids = tree.ids_up(conversation.pk, message, limit + 2)[::-1][:-1]
     return Window(
         conversation.loaded(ids[-limit:]),
@@ -75,7 +81,7 @@ def around(conversation: Conversation, message: UUID) -> Window:
         if not conversation.messages.filter(pk=message).exists():
             return Window(())
         path, is_active = conversation.path_ids(tree.newest_leaf(message)), False
-    limit = settings.MESSAGES_SHOWN
+    limit = shown_at_once()
     start = max(0, min(path.index(message) - limit // 2, len(path) - limit))
     start -= start % 2  # begins with a prompt
     messages = conversation.loaded(path[start : start + limit])

@@ -11,10 +11,12 @@ from django.test import Client
 from chat.models import Message, Reply, User
 from chat.services import ahead, answering, choosing
 from chat.services.collecting import collect
+from chat.services.publishing import release_next
 from chat.services.refusal import PromptRefused
 from chat.services.requests import request_for
 from chat.services.stopping import stop
 from chatsite import wire
+from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import form_data, poll_url, text_of
 
@@ -288,3 +290,54 @@ def test_what_was_answered_before_keeps_its_text(
         ahead.edit(fresh, "another two")
     ahead.remove(fresh)
     assert texts(second) == ["one", "eins", "two", "Half"]
+
+
+def test_while_the_queue_is_away_a_reply_that_goes_on_repeats_nothing(
+    tab: Client, owner: User, worker: Worker, sent, committed
+) -> None:
+    cut = collected(worker, sent(owner, "one"), "The cat sa", is_length_limited=True)
+    with committed():
+        answering.resume(cut)
+    page = tab.get(f"/c/{cut.message.conversation_id}/")
+    open_mailbox().connection.client.flushall()
+    assert "The cat sa" not in text_of(tab.get(poll_url(page)))
+    again = text_of(tab.get(f"/c/{cut.message.conversation_id}/"))
+    assert again.count("The cat sa") == 1
+
+
+def test_on_another_part_of_a_conversation_an_action_leads_to_its_end(
+    tab: Client, done: Reply
+) -> None:
+    page = tab.get(f"/c/{done.message.conversation_id}/")
+    data = form_data(page, "") | {"count": "1", "leaf": [""]}
+    answer = tab.post(f"/r/{done.pk}/vary/", data, headers=HTMX)
+    assert answer.headers["HX-Redirect"] == f"/c/{done.message.conversation_id}/"
+
+
+def test_held_variants_are_all_told_of_when_their_turn_comes(
+    tab: Client, owner: User, worker: Worker, sent, committed
+) -> None:
+    first = collected(worker, sent(owner, "one"), "eins")
+    second = sent(owner, "two", first.message.conversation)
+    collected(worker, second, "zwei")
+    Reply.objects.filter(pk=first.pk).update(state="queued", queued_at=first.queued_at)
+    with committed():
+        answering.vary(Reply.objects.with_path().get(pk=second.pk), 2)
+    page = tab.get(f"/c/{first.message.conversation_id}/")
+    assert text_of(page).count('name="h"') == 2
+    Reply.objects.filter(pk=first.pk).update(state="done")
+    with committed():
+        release_next(first.message.conversation)
+    answer = text_of(tab.get(poll_url(page)))
+    assert answer.count("pending queued") == 2
+    assert 'name="h"' not in answer
+
+
+def test_the_page_tells_about_the_model_of_what_is_to_come(
+    tab: Client, done: Reply, committed
+) -> None:
+    Reply.objects.filter(pk=done.pk).update(model="smollm2")
+    with committed():
+        answering.repeat(Reply.objects.with_path().get(pk=done.pk))
+    text = text_of(tab.get(f"/c/{done.message.conversation_id}/"))
+    assert "No worker serves SmolLM2 135M Instruct right now." in text
