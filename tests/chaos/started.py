@@ -40,8 +40,8 @@ def switch_off(protection: str) -> None:
         sending._sent_before = lambda *_: None  # type: ignore[assignment]
         save = sending._save
 
-        def save_anew(owner, text, key, conversation):  # type: ignore[no-untyped-def]
-            return save(owner, text, f"{key}-{uuid4().hex}", conversation)
+        def save_anew(owner, text, key, *rest):  # type: ignore[no-untyped-def]
+            return save(owner, text, f"{key}-{uuid4().hex}", *rest)
 
         sending._save = save_anew
 
