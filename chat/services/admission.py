@@ -23,7 +23,12 @@ UNKNOWN_SECONDS = 60
 
 
 def check_room(
-    owner: User, conversation: Conversation | None, model: str, count: int = 1
+    owner: User,
+    conversation: Conversation | None,
+    model: str,
+    count: int = 1,
+    *,
+    is_prompt: bool = True,
 ) -> None:
     """Raise ``PromptRefused`` where ``count`` replies more would pass a limit. Within a
     transaction.
@@ -45,6 +50,7 @@ def check_room(
                 )
                 % {"count": settings.PROMPTS_AHEAD_MAX},
                 model,
+                is_prompt=is_prompt,
             )
     of_owner = unfinished.filter(message__owner=owner).count() + count
     if of_owner > settings.OWNER_REPLIES_MAX:
@@ -57,9 +63,15 @@ def check_room(
             )
             % {"count": settings.OWNER_REPLIES_MAX},
             model,
+            is_prompt=is_prompt,
         )
     if unfinished.filter(model=model).count() + count > settings.QUEUE_REPLIES_MAX:
-        raise _refusal("queue_full", _("The line for this model is full."), model)
+        raise _refusal(
+            "queue_full",
+            _("The line for this model is full."),
+            model,
+            is_prompt=is_prompt,
+        )
 
 
 def _alone(owner: User, model: str) -> None:
@@ -73,9 +85,12 @@ def _alone(owner: User, model: str) -> None:
             )
 
 
-def _refusal(code: str, why: str, model: str) -> PromptRefused:
+def _refusal(code: str, why: str, model: str, *, is_prompt: bool) -> PromptRefused:
     seconds = _seconds_until_room(model)
-    said = _("%(why)s Your text is kept here: send it again in %(duration)s.")
+    if is_prompt:
+        said = _("%(why)s Your text is kept here: send it again in %(duration)s.")
+    else:
+        said = _("%(why)s Try again in %(duration)s.")
     message = said % {"why": why, "duration": duration(seconds)}
     return PromptRefused(code, message, retry_seconds=seconds)
 

@@ -117,7 +117,7 @@ def _answer(
             fields.get("model")
             or preferred(conversation.owner, conversation).entry.name
         )
-        check_room(conversation.owner, None, model, count)
+        check_room(conversation.owner, None, model, count, is_prompt=False)
         is_held = conversation.has_unfinished(prompt.pk)
         if count > 1:
             fields["batch"] = uuid.uuid4()
