@@ -12,6 +12,8 @@ from chat.services.typed import Typed
 
 #: So many of an owner's newest passages PostgreSQL reads before it asks its index.
 NEWEST = 1000
+#: Makes an owner's id another word than any that is typed, in the index of SQLite.
+OWNER_MARK = "\ue000"
 #: Which passages may be found at all: said once, here, for every query below.
 IS_THERE = """
     EXISTS (
@@ -65,7 +67,7 @@ def find(owner: UUID, typed: Typed, before: int, count: int) -> list[int]:
 
 
 def _on_sqlite(owner: UUID, typed: Typed, before: int, count: int) -> list[int]:
-    words = [f'"{word}"' for word in (owner.hex, *typed.complete)]
+    words = [f'"{word}"' for word in (f"{OWNER_MARK}{owner.hex}", *typed.complete)]
     query = " AND ".join((*words, f'"{typed.begun}" *'))
     return _ids(SQLITE, query=query, owner=owner.hex, before=before, count=count)
 

@@ -353,3 +353,14 @@ def triggers() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         return {name for (name,) in cursor.fetchall()}
+
+
+def test_what_an_owners_id_begins_with_finds_no_more_than_what_was_said(
+    db: None,
+) -> None:
+    owner = User.objects.guest(uuid.UUID("3abcdef0-0000-4000-8000-000000000000"))
+    talk = Conversation.objects.create(owner=owner, title="Knots")
+    say(talk, "needle 30")
+    say(talk, "needle 29")
+    assert found(owner, "needle 3") == ["needle 30"]
+    assert found(owner, "3abcdef0") == []
