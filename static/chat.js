@@ -389,17 +389,17 @@
   const icon = document.querySelector("link[rel=icon]");
   let waited = pending();
   let isMarked = false;
+  const plainTitle = () => document.title.replace(/^● /, "");
   const mark = (wanted) => {
     isMarked = wanted;
-    document.title = document.title.replace(/^● /, "");
-    if (isMarked) document.title = `● ${document.title}`;
+    document.title = isMarked ? `● ${plainTitle()}` : plainTitle();
     icon.href = isMarked ? icon.dataset.marked : icon.dataset.plain;
   };
   const notify = () => {
     if (!wantsNotice() || Notification.permission !== "granted") return;
     try {
-      const title = document.title.replace(/^● /, "");
-      const notice = new Notification(texts.ready, { body: title, tag: location.pathname });
+      const about = { body: plainTitle(), tag: location.pathname };
+      const notice = new Notification(texts.ready, about);
       notice.addEventListener("click", () => window.focus());
     } catch {
       // Some browsers allow them only from a service worker; the mark is there.

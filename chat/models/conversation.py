@@ -68,16 +68,15 @@ class Conversation(Preferences):
         """For the rest of the transaction nobody else rearranges its messages."""
         Conversation.objects.select_for_update().filter(pk=self.pk).first()
 
-    def path(
-        self, leaf: uuid.UUID | None = None, *, limit: int = tree.ENDLESS
-    ) -> list[Message]:
-        """The last ``limit`` messages that lead to ``leaf`` (default: the active one),
-        oldest first. Two queries, however many."""
-        return self.loaded(self.path_ids(leaf, limit=limit))
+    def path(self, leaf: uuid.UUID | None = None) -> list[Message]:
+        """The messages that lead to ``leaf`` (default: the active one), oldest first.
+        Two queries, however many."""
+        return self.loaded(self.path_ids(leaf))
 
     def path_ids(
         self, leaf: uuid.UUID | None = None, *, limit: int = tree.ENDLESS
     ) -> list[uuid.UUID]:
+        """Ids of the last ``limit`` of them."""
         leaf = leaf or self.active_leaf_id
         if leaf is None:
             return []

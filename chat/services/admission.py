@@ -37,41 +37,35 @@ def check_room(
     place free.
     """
     _alone(owner, model)
+    if full := _what_is_full(owner, conversation, model, count):
+        raise _refusal(*full, model, is_prompt=is_prompt)
+
+
+def _what_is_full(
+    owner: User, conversation: Conversation | None, model: str, count: int
+) -> tuple[str, str] | None:
+    """Code and sentence of the first limit that ``count`` replies more would pass."""
     unfinished = Reply.objects.unfinished()
     if conversation is not None:
         ahead = unfinished.filter(message__conversation=conversation).count()
         if ahead > settings.PROMPTS_AHEAD_MAX:
-            raise _refusal(
-                "too_many_ahead",
-                ngettext(
-                    "%(count)s message already waits in this conversation.",
-                    "%(count)s messages already wait in this conversation.",
-                    settings.PROMPTS_AHEAD_MAX,
-                )
-                % {"count": settings.PROMPTS_AHEAD_MAX},
-                model,
-                is_prompt=is_prompt,
+            said = ngettext(
+                "%(count)s message already waits in this conversation.",
+                "%(count)s messages already wait in this conversation.",
+                settings.PROMPTS_AHEAD_MAX,
             )
+            return "too_many_ahead", said % {"count": settings.PROMPTS_AHEAD_MAX}
     of_owner = unfinished.filter(message__owner=owner).count() + count
     if of_owner > settings.OWNER_REPLIES_MAX:
-        raise _refusal(
-            "too_many_of_yours",
-            ngettext(
-                "%(count)s of your messages already waits.",
-                "%(count)s of your messages already wait.",
-                settings.OWNER_REPLIES_MAX,
-            )
-            % {"count": settings.OWNER_REPLIES_MAX},
-            model,
-            is_prompt=is_prompt,
+        said = ngettext(
+            "%(count)s of your messages already waits.",
+            "%(count)s of your messages already wait.",
+            settings.OWNER_REPLIES_MAX,
         )
+        return "too_many_of_yours", said % {"count": settings.OWNER_REPLIES_MAX}
     if unfinished.filter(model=model).count() + count > settings.QUEUE_REPLIES_MAX:
-        raise _refusal(
-            "queue_full",
-            _("The line for this model is full."),
-            model,
-            is_prompt=is_prompt,
-        )
+        return "queue_full", _("The line for this model is full.")
+    return None
 
 
 def _alone(owner: User, model: str) -> None:

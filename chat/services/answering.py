@@ -30,7 +30,7 @@ WENT_WRONG = (wire.State.FAILED, wire.State.STOPPED)
 def retry(reply: Reply) -> Reply:
     """A new reply in place of one that failed or was stopped; one that went well
     stays, and is returned. Raises ``PromptRefused``."""
-    return _answer(reply)[0] if reply.state in WENT_WRONG else reply
+    return _answer(reply) if reply.state in WENT_WRONG else reply
 
 
 def vary(reply: Reply, count: int = 1) -> Reply:
@@ -44,7 +44,7 @@ def vary(reply: Reply, count: int = 1) -> Reply:
             most,
         )
         raise PromptRefused("bad_count", said % {"count": most})
-    return _answer(reply, count=count, is_varied=True)[0]
+    return _answer(reply, count=count, is_varied=True)
 
 
 def repeat(reply: Reply) -> Reply:
@@ -52,16 +52,8 @@ def repeat(reply: Reply) -> Reply:
 
     Raises ``PromptRefused``.
     """
-    _check_offered(reply.model)
-    return _answer(
-        reply,
-        model=reply.model,
-        settings=reply.settings,
-        seed=reply.seed,
-        instructions=reply.instructions,
-        text=reply.message.text[: reply.continued_characters],
-        continued_characters=reply.continued_characters,
-    )[0]
+    begun = reply.message.text[: reply.continued_characters]
+    return _answer(reply, text=begun, **_as_it_was(reply))
 
 
 def can_resume(reply: Reply) -> bool:
@@ -77,18 +69,19 @@ def resume(reply: Reply) -> Reply:
     """
     if not can_resume(reply):
         return reply
+    # With the same random numbers it goes on as if it had never been cut.
+    return _answer(reply, text=reply.message.text, **_as_it_was(reply))
+
+
+def _as_it_was(reply: Reply) -> dict[str, Any]:
+    """What a reply was made with. Raises ``PromptRefused``."""
     _check_offered(reply.model)
-    text = reply.message.text
-    return _answer(
-        reply,
-        model=reply.model,
-        settings=reply.settings,
-        # With the same random numbers it goes on as if it had never been cut.
-        seed=reply.seed,
-        instructions=reply.instructions,
-        text=text,
-        continued_characters=len(text),
-    )[0]
+    return {
+        "model": reply.model,
+        "settings": reply.settings,
+        "seed": reply.seed,
+        "instructions": reply.instructions,
+    }
 
 
 def _answer(
@@ -98,20 +91,20 @@ def _answer(
     is_varied: bool = False,
     text: str = "",
     **fields: Any,
-) -> list[Reply]:
-    """New replies to the prompt of ``old``. ``fields`` are those of the rows, and
-    ``text`` is what they go on with. Varied ones differ even where a person fixed the
-    seed."""
+) -> Reply:
+    """New replies to the prompt of ``old``; the first of them. ``fields`` are those of
+    the rows, and ``text`` is what they go on with. Varied ones differ even where a
+    person fixed the seed."""
     if not old.is_terminal:
-        return [old]
+        return old
     with transaction.atomic():
         conversation = claim_there(old.message.conversation_id)
         prompt = old.message.parent
         if prompt is None:
-            return [old]
+            return old
         to_come = Reply.objects.unfinished().with_path().filter(message__parent=prompt)
-        if found := list(to_come.order_by("message__created_at")):
-            _show(found[0].message, conversation)
+        if found := to_come.order_by("message__created_at").first():
+            _show(found.message, conversation)
             return found
         model = (
             fields.get("model")
@@ -128,7 +121,7 @@ def _answer(
             fresh.append(made)
         _lead_through(fresh[0].message, old, conversation)
         transaction.on_commit(lambda: _publish_all(fresh), robust=True)
-        return fresh
+        return fresh[0]
 
 
 def _publish_all(replies: list[Reply]) -> None:

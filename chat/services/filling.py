@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from chat.models import Message, Reply
 from chat.models.conversation import title_from
 from chat.services.preferring import Preferred
+from chat.services.requests import CHARACTERS_PER_TOKEN
 
-#: About so many characters are a token, where none were counted.
-CHARACTERS_PER_TOKEN = 4
 #: From this share on it is worth knowing what falls out next.
 HIGH_SHARE = 0.75
 BEGINNING_CHARACTERS = 40

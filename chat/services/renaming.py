@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from chat.models import Conversation
 from chat.services.refusal import PromptRefused
 from chat.services.sending import CONTROLS
-from chatsite.mailbox import MailboxAway, open_mailbox
+from chat.services.telling import tell
 
 TITLE_MAX_CHARACTERS = 200
 
@@ -22,10 +22,7 @@ def rename(conversation: Conversation, title: str) -> None:
     title = clean_title(title)
     Conversation.objects.filter(pk=conversation.pk).update(title=title)
     conversation.title = title
-    try:
-        open_mailbox().touch(str(conversation.owner_id))
-    except MailboxAway:
-        return
+    tell(conversation.owner_id)
 
 
 def clean_title(title: str) -> str:

@@ -14,6 +14,8 @@ from chatsite import wire
 #: Old turns leave in steps of this many, so that the text a worker has already
 #: computed stays the beginning of the next request.
 STEP_TURNS = 8
+#: About so many characters are a token, where none were counted.
+CHARACTERS_PER_TOKEN = 4
 
 
 def request_for(reply: Reply) -> wire.Request:
@@ -60,7 +62,7 @@ def turns_to_drop(lengths: Sequence[int], limit: int) -> int:
 def cost_of(request: wire.Request) -> float:
     """Tokens a request is expected to take of its owner's share.
 
-    About four characters a token; corrected by the true count when it ends.
+    An estimate, corrected by the true count when it ends.
     """
     characters = sum(len(turn.text) for turn in request.turns)
-    return characters / 4 + request.settings.max_new_tokens
+    return characters / CHARACTERS_PER_TOKEN + request.settings.max_new_tokens

@@ -126,10 +126,12 @@ def _save(
     check_room(owner, conversation, preferred(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
-    if instead_of is not None:
+    if instead_of is None:
+        parent = _last(conversation)
+    else:
         # What it follows may have been removed just before.
         instead_of.refresh_from_db(fields=["parent"])
-    parent = instead_of.parent_id if instead_of else _last(conversation)
+        parent = instead_of.parent_id
     prompt = Message.objects.create(
         conversation=conversation,
         owner=owner,
@@ -201,6 +203,7 @@ def await_reply(
             "settings": asdict(chosen.settings),
             "instructions": chosen.instructions,
             "seed": seed,
+            "continued_characters": len(text),
             **fields,
         },
     )

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.models import Reply
@@ -17,7 +16,7 @@ from chat.services.watching import NotYours
 from chat.views.browser import Request, owner_id
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import get_reply_or_404
-from chat.views.poll import not_found
+from chat.views.poll import not_found, out_of_date
 from chat.views.updates import update
 
 
@@ -53,7 +52,7 @@ def updated(request: Request, conversation: UUID) -> HttpResponse:
             return HttpResponseClientRedirect(page)
         return update(request, known.after_action(conversation))
     except BadQuery:
-        return HttpResponse(_("This page is out of date. Reload it."), status=400)
+        return out_of_date()
     except NotYours as refused:
         return not_found(is_signed_out=refused.is_signed_out)
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from chat.services.history import Cursor, Part, newest, older
 from chat.views.browser import Request, owner_id
 from chat.views.known import Known
-from chat.views.pace import Pace, jittered
+from chat.views.page import poller_after
 
 
 @require_safe
@@ -40,12 +40,6 @@ def history(request: Request) -> HttpResponse:
 
 def _context(known: Known, part: Part) -> dict[str, Any]:
     """The page now lists down to the end of this part, and asks on as before."""
-    pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
     seconds = known.delay_seconds or settings.POLL_SECONDS
-    return {
-        "history": part,
-        "known": replace(known, since=part.last or known.since),
-        "delay": round(1000 * seconds),
-        "jittered_delay": round(1000 * jittered(seconds)),
-        "watchdog": pace.watchdog_seconds,
-    }
+    known = replace(known, since=part.last or known.since)
+    return {"history": part, **poller_after(seconds, known)}

@@ -116,6 +116,12 @@ def poller_context(view: View, known: Known) -> dict[str, Any]:
         is_away=view.is_away,
         previous_seconds=known.delay_seconds,
     )
+    return poller_after(seconds, known)
+
+
+def poller_after(seconds: float, known: Known) -> dict[str, Any]:
+    """The poller's state where it asks next after so long."""
+    pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
     return {
         "known": known,
         "delay": round(1000 * seconds),

@@ -39,3 +39,8 @@ def not_found(*, is_signed_out: bool) -> HttpResponse:
     response = HttpResponseClientRedirect(reverse("home"))
     response.status_code = 404
     return response
+
+
+def out_of_date() -> HttpResponse:
+    """For a page whose state, as it tells it, makes no sense."""
+    return HttpResponse(_("This page is out of date. Reload it."), status=400)

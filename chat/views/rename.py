@@ -8,7 +8,6 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -18,7 +17,7 @@ from chat.services.watching import NotYours
 from chat.views.browser import Request, owner_id
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import get_conversation_or_404
-from chat.views.poll import not_found
+from chat.views.poll import not_found, out_of_date
 from chat.views.updates import update
 
 
@@ -73,6 +72,6 @@ def _renamed(request: Request) -> HttpResponse:
         known = Known.from_query(request.POST)
         return update(request, replace(known, changes=""))
     except BadQuery:
-        return HttpResponse(_("This page is out of date. Reload it."), status=400)
+        return out_of_date()
     except NotYours as refused:
         return not_found(is_signed_out=refused.is_signed_out)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from chat.services import deleting
-from chat.services.watching import NotYours
 from chat.views.browser import Request, owner_id
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import find_deleted, get_conversation_or_404
-from chat.views.poll import not_found
-from chat.views.updates import update
+from chat.views.noted import list_with_note
+from chat.views.poll import out_of_date
 
 
 @require_POST
@@ -26,7 +22,7 @@ def restore(request: Request, pk: UUID) -> HttpResponse:
     try:
         known = Known.from_query(request.POST)
     except BadQuery:
-        return HttpResponse(_("This page is out of date. Reload it."), status=400)
+        return out_of_date()
     conversation = find_deleted(owner_id(request), pk)
     if conversation is None:
         conversation = get_conversation_or_404(owner_id(request), pk)
@@ -36,9 +32,4 @@ def restore(request: Request, pk: UUID) -> HttpResponse:
     if not request.htmx:
         page = reverse("conversation", args=[pk]) if count == 1 else reverse("home")
         return HttpResponseRedirect(page, status=303)
-    try:
-        response = update(request, replace(known, changes=""))
-    except (NotYours, Http404):
-        return not_found(is_signed_out=False)
-    response.write(render_to_string("_undone.html", {"is_oob": True}, request))
-    return response
+    return list_with_note(request, known)

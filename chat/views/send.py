@@ -7,7 +7,6 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -22,7 +21,7 @@ from chat.views.conversation import conversation_page
 from chat.views.home import home_page
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import get_conversation_or_404, get_prompt_or_404
-from chat.views.poll import not_found
+from chat.views.poll import not_found, out_of_date
 from chat.views.updates import update
 
 
@@ -34,7 +33,7 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
     try:
         known = Known.from_query(request.POST)
     except BadQuery:
-        return HttpResponse(_("This page is out of date. Reload it."), status=400)
+        return out_of_date()
     if not form.is_valid():
         return _refused(request, form, conversation)
     try:

@@ -1,0 +1,27 @@
+"""The list of a page, with the note that something was deleted, or without it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from chat.services.watching import NotYours
+from chat.views.known import Known
+from chat.views.poll import not_found
+from chat.views.undo import Undo
+from chat.views.updates import update
+
+
+def list_with_note(
+    request: HttpRequest, known: Known, undo: Undo | None = None
+) -> HttpResponse:
+    """The list as it is now, and the note with the way back, or none."""
+    try:
+        response = update(request, replace(known, changes=""))
+    except (NotYours, Http404):
+        return not_found(is_signed_out=False)
+    note = {"undo": undo, "is_oob": True}
+    response.write(render_to_string("_undone.html", note, request))
+    return response
