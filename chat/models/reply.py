@@ -80,6 +80,8 @@ class Reply(models.Model):
     stop_requested_at = models.DateTimeField(null=True)
 
     model = models.CharField(max_length=100)
+    #: Picked by a person: this reply waits for it, however long nobody serves it.
+    is_model_picked = models.BooleanField(default=False)
     revision = models.CharField(max_length=100, blank=True)
     settings = models.JSONField(default=dict)
     seed = models.BigIntegerField()

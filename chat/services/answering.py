@@ -78,6 +78,7 @@ def _as_it_was(reply: Reply) -> dict[str, Any]:
     _check_offered(reply.model)
     return {
         "model": reply.model,
+        "is_model_picked": True,
         "settings": reply.settings,
         "seed": reply.seed,
         "instructions": reply.instructions,
@@ -114,11 +115,11 @@ def _answer(
         is_held = conversation.has_unfinished(prompt.pk)
         if count > 1:
             fields["batch"] = uuid.uuid4()
-        fresh = []
-        for _ in range(count):
+        fresh: list[Reply] = []
+        while len(fresh) < count:
             seed = {"seed": new_seed()} if is_varied else {}
-            made = await_reply(prompt, is_held=is_held, text=text, **fields, **seed)
-            fresh.append(made)
+            row = {**fields, **seed}
+            fresh.append(await_reply(prompt, is_held=is_held, text=text, **row))
         _lead_through(fresh[0].message, old, conversation)
         transaction.on_commit(lambda: _publish_all(fresh), robust=True)
         return fresh[0]

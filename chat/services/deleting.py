@@ -50,10 +50,12 @@ def remove_for_good() -> None:
     """Remove some of those that can no longer be restored."""
     before = timezone.now() - timedelta(hours=settings.DELETED_KEEP_HOURS)
     late = Conversation.objects.deleted().filter(deleted_at__lt=before)
-    pks = list(late.order_by("deleted_at").values_list("pk", flat=True)[:BATCH])
-    if pks:
-        # Somebody may have restored one just now.
-        late.filter(pk__in=pks).delete()
+    if not late.exists():
+        return
+    with transaction.atomic():
+        # Nobody restores one while it goes.
+        claimed = late.select_for_update().order_by("deleted_at")[:BATCH]
+        Conversation.objects.filter(pk__in=[row.pk for row in claimed]).delete()
 
 
 def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:

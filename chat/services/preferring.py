@@ -20,6 +20,8 @@ class Preferred:
     """How the next reply is to be made."""
 
     entry: Entry
+    #: Whether a person picked that model.
+    is_picked: bool
     settings: wire.Settings
     #: None: another one for every reply.
     seed: int | None
@@ -32,9 +34,11 @@ def preferred(owner: User, conversation: Conversation | None = None) -> Preferre
     chosen: dict[str, Any] = {}
     for layer in layers:
         chosen |= layer.settings
-    entry = entry_of(model_of(owner, conversation))
+    picked = model_of(owner, conversation)
+    entry = entry_of(picked)
     return Preferred(
         entry,
+        picked == entry.name,
         _with(entry.settings, chosen),
         chosen.get("seed"),
         next((layer.instructions for layer in layers[::-1] if layer.instructions), ""),

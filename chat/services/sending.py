@@ -200,6 +200,7 @@ def await_reply(
         published_at=now,
         **{
             "model": chosen.entry.name,
+            "is_model_picked": chosen.is_picked,
             "settings": asdict(chosen.settings),
             "instructions": chosen.instructions,
             "seed": seed,

@@ -116,13 +116,12 @@ def _publish_anew(reply: Reply) -> None:
 def follow_choice() -> None:
     """Move rows that wait for a model that was given up at start to its successor.
 
-    Only where nobody picked the model by hand, and nobody serves it.
+    Only where nobody picked the model, and nobody serves it.
     """
     entry, box = offered(), open_mailbox()
     box.note_choice(entry.name)
-    picked_none = {"message__conversation__model": "", "message__owner__model": ""}
-    strays = Reply.objects.queued().filter(**picked_none).exclude(model=entry.name)
-    for reply in _batch(strays):
+    strays = Reply.objects.queued().filter(is_model_picked=False)
+    for reply in _batch(strays.exclude(model=entry.name)):
         conversation = reply.message.conversation
         chosen = preferred(conversation.owner, conversation).settings
         fresh = {"model": entry.name, "settings": asdict(chosen)}

@@ -14,7 +14,7 @@ from chat.models import Reply
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
 from chat.views.browser import Request, owner_id
-from chat.views.known import BadQuery, Known
+from chat.views.known import BadQuery, Known, shown_at_once
 from chat.views.lookups import get_reply_or_404
 from chat.views.poll import not_found, out_of_date
 from chat.views.updates import update
@@ -31,9 +31,25 @@ def answer_again(
     """Ask for another reply by what ``act`` does to the one of this id."""
     reply = get_reply_or_404(owner_id(request), pk)
     try:
-        return page_after(request, act(reply))
+        fresh = act(reply)
     except PromptRefused as refused:
         return _refused(request, reply, refused)
+    return page_after(request, fresh) if _is_recent(fresh) else _at(request, fresh)
+
+
+def _is_recent(reply: Reply) -> bool:
+    """Whether a page that shows the newest messages shows this one, too."""
+    newest = reply.message.conversation.path_ids(limit=shown_at_once())
+    return reply.message.parent_id in newest
+
+
+def _at(request: Request, reply: Reply) -> HttpResponse:
+    """A page of its place: no page of the newest messages asks after it."""
+    page = reverse("conversation", args=[reply.message.conversation_id])
+    address = f"{page}?at={reply.pk}#reply-{reply.pk}"
+    if request.htmx:
+        return HttpResponseClientRedirect(address)
+    return HttpResponseRedirect(address, status=303)
 
 
 def page_after(request: Request, reply: Reply) -> HttpResponse:

@@ -103,6 +103,7 @@ def test_a_reply_is_run_again_exactly(done: Reply) -> None:
     conversation.save()
     fresh = answering.repeat(done)
     assert request_for(fresh) == request_for(done)
+    assert fresh.is_model_picked
 
 
 def test_a_model_that_is_gone_cannot_run_a_reply_again(done: Reply) -> None:

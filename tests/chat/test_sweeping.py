@@ -152,6 +152,17 @@ class TestSweep:
         assert (row.model, row.attempt) == ("scripted", 2)
         assert box.waiting("scripted") == 1
 
+    def test_a_row_whose_model_a_person_picked_waits_for_it(
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, sweeper: Sweeper
+    ) -> None:
+        owner.model = "scripted"
+        owner.save()
+        reply = sent(owner)
+        User.objects.update(model="")
+        Reply.objects.filter(pk=reply.pk).update(model="gpt2")
+        sweeper.sweep()
+        assert Reply.objects.get(pk=reply.pk).model == "gpt2"
+
     def test_a_row_whose_model_is_served_stays_with_it(
         self, owner: User, box: Mailbox, sent, sweeper: Sweeper
     ) -> None:

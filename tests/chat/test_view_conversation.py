@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chat.models import Conversation, Message, User
+from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox
 from tests.chat.long import long_conversation
 from tests.chat.pages import form_data, known, poll_url, text_of
@@ -134,3 +134,21 @@ def test_a_message_of_another_version_is_shown_as_such(
     assert numbers(text_of(page)) == [0, 1, 2, 3]
     assert "This is another version of the conversation" in text_of(page)
     assert dict(known(page))["leaf"] == ""
+
+
+def test_a_reply_far_up_that_is_tried_again_is_shown_and_asked_after(
+    tab: Client, owner: User
+) -> None:
+    conversation = long_conversation(owner, 120)
+    failed = Message.objects.get(text="reply 21")
+    Reply.objects.filter(pk=failed.pk).update(state="failed")
+    page = tab.get(page_of(conversation))
+    data = dict(known(page))
+    asked = tab.post(f"/r/{failed.pk}/retry/", data, headers={"HX-Request": "true"})
+    fresh = Reply.objects.get(state="queued")
+    address = asked.headers["HX-Redirect"]
+    assert address == f"{page_of(conversation)}?at={fresh.pk}#reply-{fresh.pk}"
+    assert tab.post(f"/r/{failed.pk}/retry/").headers["Location"] == address
+    place = tab.get(address)
+    assert ("r", f"{fresh.pk}:0:0") in known(place)
+    assert f'id="reply-{fresh.pk}"' in text_of(place)
