@@ -129,7 +129,7 @@ def test_the_meter_fills_with_the_conversation_and_what_is_typed(
     begin(home, "one")
     worker.finish(worker.claim(), "First", prompt_tokens=1024, new_tokens=24)
     meter = home.locator("#meter")
-    expect(meter).to_contain_text("25 % of what it reads at once")
+    expect(meter).to_contain_text("25 % of the context used")
     box_of(home).fill("x" * 4192)
     expect(meter).to_contain_text("50 %")
 

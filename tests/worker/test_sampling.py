@@ -16,6 +16,7 @@ from transformers import (
 )
 
 from chatsite.wire import Settings
+from tests.environment import IS_SOAK
 from worker.sampling import (
     BrokenLogits,
     Candidates,
@@ -143,7 +144,7 @@ def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
     """With few tokens all are candidates; of 300 more than that may come."""
     logits = torch.linspace(2, -1, vocabulary)
     sampler = Sampler(Settings(temperature=0.7, top_p=top_p, seed=5))
-    draws = 20_000
+    draws = 20_000 if IS_SOAK else 5_000
     drawn = torch.tensor(
         draw(logits.expand(draws, -1), [sampler] * draws, torch.arange(draws))
     )
