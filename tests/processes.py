@@ -12,9 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from launch.bound import PARENT
 from tests import canary
 
 ROOT = Path(__file__).resolve().parent.parent
+BOUND = (sys.executable, str(ROOT / "launch" / "bound.py"), "KILL")
 
 
 def free_port() -> int:
@@ -24,15 +26,18 @@ def free_port() -> int:
 
 
 class Program:
-    """One child process in a group of its own, with its output in a file."""
+    """One child process in a group of its own, with its output in a file.
+
+    It ends with the tests, also where a time limit kills those.
+    """
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self.output = Path(tempfile.mkstemp(prefix="chatsite-log-")[1])
         with self.output.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*BOUND, sys.executable, *arguments],
                 cwd=ROOT,
-                env={**os.environ, **environment},
+                env={**os.environ, PARENT: str(os.getpid()), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
