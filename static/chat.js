@@ -47,8 +47,11 @@
   const composer = find("composer");
   const text = find("text");
   const draftKey = `draft:${location.pathname}${location.search.match(/[?&]edit=[^&]*/) ?? ""}`;
-  let sent = null; // what is on its way to the server
+  let onItsWay = null; // what the server has not yet answered to
+  const afterIt = []; // what was sent meanwhile, in order
+  let next = null; // the first of those, as it is sent
   let isSpent = false; // nothing was typed since it arrived there
+  let leavingFor = ""; // the page to which the answer leads
 
   const stored = (act) => {
     try {
@@ -91,22 +94,47 @@
     find("refusal").textContent = message;
   };
 
-  const typed = () => {
-    isSpent = false;
-    stored((store) => store.setItem(draftKey, text.value));
-    refuse("");
+  // Until the server has it, the draft holds all that was typed.
+  const unsent = () =>
+    [onItsWay, ...afterIt, text.value].filter((part) => part?.trim()).join("\n");
+  const keepDraft = (key = draftKey) => {
+    const all = unsent();
+    stored((store) => (all ? store.setItem(key, all) : store.removeItem(key)));
+  };
+
+  const changed = () => {
     fit();
     count();
     fill();
   };
 
-  const clear = () => {
-    stored((store) => store.removeItem(draftKey));
+  const typed = () => {
+    isSpent = false;
+    keepDraft();
+    refuse("");
+    changed();
+  };
+
+  // The box is free for the next message at once.
+  const takeOut = () => {
+    const said = text.value;
     text.value = "";
-    isSpent = true;
-    fit();
-    count();
-    fill();
+    changed();
+    return said;
+  };
+
+  const putBack = () => {
+    text.value = unsent();
+    onItsWay = null;
+    afterIt.length = 0;
+    keepDraft();
+    changed();
+  };
+
+  const sendNext = () => {
+    if (onItsWay !== null || !afterIt.length) return;
+    next = afterIt.shift();
+    composer.requestSubmit();
   };
 
   if (composer && text) {
@@ -124,64 +152,84 @@
     composer.addEventListener(
       "submit",
       (event) => {
-        // A second Enter or click on the way, or just after, asks for nothing new.
-        const isAgain = sent !== null && sent === text.value;
-        if (!isAgain && !(isSpent && !text.value)) return;
+        if (next !== null) return;
+        if (onItsWay === null && (text.value || !isSpent)) return;
+        // One after the other: each has a key of its own, which the answer brings.
+        if (text.value.trim()) afterIt.push(takeOut());
+        show();
+        // A second Enter or click just after asks for nothing new, either.
         event.preventDefault();
         event.stopImmediatePropagation();
       },
       true,
     );
+    addEventListener("pagehide", () => {
+      if (!leavingFor) return;
+      // What was typed since belongs to the page that comes.
+      stored((store) => store.removeItem(draftKey));
+      if (unsent()) keepDraft(`draft:${leavingFor}`);
+    });
+    addEventListener("pageshow", () => (leavingFor = ""));
     new MutationObserver(() => {
       text.setAttribute("aria-invalid", String(find("refusal").textContent !== ""));
     }).observe(find("refusal"), { childList: true });
   }
 
-  // A prompt on its way is shown at once, as the one before it looks.
-  let onItsWay = null;
-  const show = (prompt) => {
-    const before = [...(messages?.querySelectorAll(".prompt") ?? [])].at(-1);
-    const isElsewhere = composer.querySelector(".editing");
-    if (!before || isElsewhere || !prompt.trim()) return;
-    if (find("counter").matches(".over")) return;
-    onItsWay = before.cloneNode(true);
-    onItsWay.removeAttribute("id");
-    onItsWay.classList.add("sending");
-    for (const part of onItsWay.querySelectorAll(".tools, [id]")) part.remove();
-    onItsWay.querySelector(".text").textContent = prompt.trim();
-    messages.append(onItsWay);
+  // Prompts on their way are shown at once.
+  const show = () => {
+    unshow();
+    if (composer.querySelector(".editing")) return;
+    for (const said of [onItsWay, ...afterIt]) {
+      if (!said?.trim()) continue;
+      const prompt = find("sending").content.cloneNode(true);
+      prompt.querySelector(".text").textContent = said.trim();
+      messages.append(prompt);
+    }
     isStuck = true;
     follow();
   };
   const unshow = () => {
-    onItsWay?.remove();
-    onItsWay = null;
+    for (const prompt of document.querySelectorAll(".prompt.sending")) prompt.remove();
   };
 
-  onHtmx(["htmx:beforeRequest", "htmx:before:request"], ({ source }) => {
+  onHtmx(["htmx:configRequest", "htmx:config:request"], ({ source }, { detail }) => {
     if (source !== composer) return;
-    sent = text.value;
-    unshow();
-    show(sent);
+    onItsWay = next ?? takeOut();
+    next = null;
+    const body = detail.formData ?? detail.ctx.request.body;
+    body.set("text", onItsWay);
+    show();
   });
 
   onHtmx(["htmx:beforeSwap", "htmx:before:swap"], ({ source }) => {
     if (source === composer) unshow();
   });
 
+  onHtmx(["htmx:beforeOnLoad", "htmx:after:request"], ({ source }, { detail }) => {
+    if (source !== composer) return;
+    const to =
+      detail.xhr?.getResponseHeader("HX-Redirect") ??
+      detail.ctx?.response?.headers.get("HX-Redirect");
+    if (!to) return;
+    leavingFor = new URL(to, location).pathname;
+    onItsWay = null;
+  });
+
   onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source, status }) => {
-    if (source !== composer || sent === null) return;
-    const wasSent = sent;
-    sent = null;
-    unshow();
+    if (source !== composer || leavingFor) return;
     if (status >= 200 && status < 300) {
-      if (text.value === wasSent) clear();
-      isStuck = true;
-      follow();
-    } else if (status !== 422 && status !== 429) {
-      refuse(texts[status] ?? (status < 500 ? texts.unreachable : texts[500]));
+      onItsWay = null;
+      isSpent = true;
+      keepDraft();
+      setTimeout(sendNext);
+    } else {
+      putBack();
+      if (status !== 422 && status !== 429) {
+        refuse(texts[status] ?? (status < 500 ? texts.unreachable : texts[500]));
+      }
+      retryPoll();
     }
-    if (status < 200 || status >= 300) retryPoll();
+    show();
     if (!isTouch) text.focus({ preventScroll: true });
   });
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Conversation, User
-from chat.services.preferring import Preferred
+from chat.services.preferring import Preferred, shortened
 from chat.services.sending import SEED_BITS
 from chatsite.choice import catalog_here
 
@@ -78,7 +78,10 @@ class PreferencesForm(forms.Form):
     )
     seed = forms.IntegerField(
         label=_("Seed"),
-        help_text=_("The same number gives the same reply; empty draws a new one."),
+        help_text=_(
+            "The same number gives the same reply; empty draws a new one, and so does"
+            " every further reply to the same message."
+        ),
         required=False,
         min_value=0,
         max_value=2**SEED_BITS - 1,
@@ -96,13 +99,22 @@ class PreferencesForm(forms.Form):
         for name in SETTINGS[:-2]:
             shown = str(getattr(defaults.settings, name))
             self.fields[name].widget.attrs["placeholder"] = shown
-        self.fields["instructions"].widget.attrs["placeholder"] = defaults.instructions
+        inherited = {
+            "instructions": defaults.instructions,
+            "seed": "" if defaults.seed is None else str(defaults.seed),
+            "stop": "\n".join(defaults.settings.stop),
+        }
+        for name, value in inherited.items():
+            self.fields[name].widget.attrs["placeholder"] = value
 
     @classmethod
     def initial_of(cls, chosen: User | Conversation) -> dict[str, Any]:
         stop = "\n".join(chosen.settings.get("stop", ()))
         common = {"model": chosen.model, "instructions": chosen.instructions}
-        return {**chosen.settings, **common, "stop": stop}
+        kept = dict(chosen.settings)
+        if "max_new_tokens" in kept:
+            kept["max_new_tokens"] = shortened(kept["max_new_tokens"])
+        return {**kept, **common, "stop": stop}
 
     def clean_model(self) -> str:
         name: str = self.cleaned_data["model"]

@@ -15,6 +15,7 @@ from chatsite import wire
 
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED
 DONE, STOPPED, FAILED = wire.State.DONE, wire.State.STOPPED, wire.State.FAILED
+WENT_WRONG = (FAILED, STOPPED)
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
@@ -48,7 +49,7 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
     def paused(self) -> ReplyQuerySet:
         """Held rows that wait for a person: the reply before them went wrong."""
         before = "message__parent__parent__reply__state__in"
-        return self.held().filter(**{before: (STOPPED, FAILED)})
+        return self.held().filter(**{before: WENT_WRONG})
 
     def asked_to_stop(self) -> ReplyQuerySet:
         return self.unfinished().exclude(stop_requested_at=None)

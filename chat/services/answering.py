@@ -15,16 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Conversation, Message, Reply, tree
+from chat.models.reply import WENT_WRONG
 from chat.services.admission import check_room
-from chat.services.preferring import preferred
+from chat.services.preferring import preferred, shortened
 from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
 from chat.services.sending import await_reply, claim_there, new_seed
 from chatsite import wire
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
-
-WENT_WRONG = (wire.State.FAILED, wire.State.STOPPED)
 
 
 def retry(reply: Reply) -> Reply:
@@ -76,10 +75,11 @@ def resume(reply: Reply) -> Reply:
 def _as_it_was(reply: Reply) -> dict[str, Any]:
     """What a reply was made with. Raises ``PromptRefused``."""
     _check_offered(reply.model)
+    length = shortened(reply.settings["max_new_tokens"])
     return {
         "model": reply.model,
         "is_model_picked": True,
-        "settings": reply.settings,
+        "settings": {**reply.settings, "max_new_tokens": length},
         "seed": reply.seed,
         "instructions": reply.instructions,
     }

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Conversation, Reply
+from chat.models.reply import WENT_WRONG
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -17,6 +18,7 @@ ASKED_MAX = 100
 
 
 class Mark(StrEnum):
+    PAUSED = "paused"
     RUNNING = "running"
     WAITING = "waiting"
     FAILED = "failed"
@@ -28,10 +30,20 @@ class Mark(StrEnum):
 
 
 WORDS = {
+    Mark.PAUSED: _("asks whether to go on"),
     Mark.RUNNING: _("reply being written"),
     Mark.WAITING: _("reply on its way"),
     Mark.FAILED: _("last reply failed"),
     Mark.UNREAD: _("new reply"),
+}
+
+
+#: What tells most about a conversation comes first.
+COMING = {
+    "running": Mark.RUNNING,
+    "queued": Mark.WAITING,
+    "paused": Mark.PAUSED,
+    "held": Mark.WAITING,
 }
 
 
@@ -58,13 +70,20 @@ def _settled(conversation: Conversation) -> Mark | None:
 def _coming(owner: UUID) -> dict[UUID, Mark]:
     """Conversations in which a reply is still to come."""
     unfinished = Reply.objects.unfinished().filter(message__owner=owner)
-    rows = list(unfinished.values_list("message__conversation_id", "pk", "state"))
-    queued = [str(pk) for _, pk, state in rows if state == wire.State.QUEUED]
+    before = "message__parent__parent__reply__state"
+    rows = list(
+        unfinished.values_list("message__conversation_id", "pk", "state", before)
+    )
+    queued = [str(pk) for _, pk, state, _ in rows if state == wire.State.QUEUED]
     begun = _begun(queued[:ASKED_MAX])
-    writing = {conversation for conversation, pk, _ in rows if str(pk) in begun}
+    kinds: dict[UUID, set[str]] = {}
+    for conversation, pk, state, state_before in rows:
+        is_paused = state == wire.State.HELD and state_before in WENT_WRONG
+        kind = "running" if str(pk) in begun else "paused" if is_paused else state
+        kinds.setdefault(conversation, set()).add(kind)
     return {
-        conversation: Mark.RUNNING if conversation in writing else Mark.WAITING
-        for conversation, _, _ in rows
+        conversation: next(mark for kind, mark in COMING.items() if kind in found)
+        for conversation, found in kinds.items()
     }
 
 

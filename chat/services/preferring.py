@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from django.conf import settings as site
+
 from chat.models import Conversation, Reply, User
 from chatsite import wire
 from chatsite.catalog import Entry
@@ -73,4 +75,11 @@ def _with(settings: wire.Settings, chosen: Mapping[str, Any]) -> wire.Settings:
     known = {name: value for name, value in chosen.items() if name in asdict(settings)}
     if "stop" in known:
         known["stop"] = tuple(known["stop"])
-    return replace(settings, **{**known, "seed": 0})
+    wanted = replace(settings, **{**known, "seed": 0})
+    # The site's limit may have been lowered since this was chosen.
+    return replace(wanted, max_new_tokens=shortened(wanted.max_new_tokens))
+
+
+def shortened(tokens: int) -> int:
+    """As many of these new tokens as a reply may have here."""
+    return min(tokens, site.REPLY_MAX_TOKENS)

@@ -87,7 +87,10 @@ class Known:
 
     @property
     def first_pending(self) -> str:
-        """Id of the reply that the Stop button of this page ends."""
+        """Id of the reply that the Stop button of this page ends; none while nothing
+        goes on before a person decides."""
+        if self.paused and not self.seen:
+            return ""
         ids = [pk for pk, _, _ in self.seen] + [str(pk) for pk in self.held]
         return ids[0] if ids else ""
 

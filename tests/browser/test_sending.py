@@ -1,0 +1,102 @@
+"""What is typed while a message is on its way: nothing of it is lost, nor mixed up."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Worker
+from tests.browser.steps import CONVERSATION, begin, box_of
+
+
+def hold(page: Page) -> list[Route]:
+    """The messages that are on their way until the test lets them go."""
+    held: list[Route] = []
+    page.route("**/send/", lambda route: held.append(route))  # noqa: PLW0108
+    return held
+
+
+def expect_held(page: Page, held: list[Route], count: int) -> None:
+    for _ in range(50):
+        if len(held) >= count:
+            break
+        page.wait_for_timeout(50)
+    assert len(held) == count
+
+
+def test_messages_typed_one_right_after_the_other_are_sent_in_order(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "zero")
+    held = hold(home)
+    box_of(home).press_sequentially("one")
+    home.keyboard.press("Enter")
+    home.keyboard.press("Enter")
+    home.keyboard.type("two")
+    home.keyboard.press("Enter")
+    home.keyboard.type("thr")
+    prompts = home.locator(".prompt .text")
+    expect(prompts).to_have_text(["zero", "one", "two"])
+    expect(home.locator(".prompt.sending")).to_have_count(2)
+    expect_held(home, held, 1)
+    held[0].continue_()
+    expect_held(home, held, 2)
+    home.keyboard.type("ee")
+    held[1].continue_()
+    expect(home.locator(".prompt.sending")).to_have_count(0)
+    expect(prompts).to_have_text(["zero", "one", "two"])
+    expect(box_of(home)).to_have_value("three")
+    home.unroute("**/send/")
+    home.reload()
+    expect(prompts).to_have_text(["zero", "one", "two"])
+    expect(box_of(home)).to_have_value("three")
+
+
+def test_what_is_typed_while_a_conversation_begins_is_in_its_box(
+    home: Page, worker: Worker
+) -> None:
+    held = hold(home)
+    box_of(home).press_sequentially("one")
+    home.keyboard.press("Enter")
+    home.keyboard.type("quick follow up")
+    expect(home.locator(".prompt.sending .text")).to_have_text("one")
+    expect_held(home, held, 1)
+    held[0].continue_()
+    home.wait_for_url(CONVERSATION)
+    expect(home.locator(".prompt .text")).to_have_text(["one"])
+    expect(box_of(home)).to_have_value("quick follow up")
+    home.goto("/")
+    expect(box_of(home)).to_have_value("")
+
+
+def test_what_could_not_be_sent_is_put_back_before_what_was_typed_since(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "zero")
+    held = hold(home)
+    box_of(home).press_sequentially("one")
+    home.keyboard.press("Enter")
+    home.keyboard.type("two")
+    home.keyboard.press("Enter")
+    home.keyboard.type("three")
+    expect_held(home, held, 1)
+    held[0].abort()
+    expect(box_of(home)).to_have_value("one\ntwo\nthree")
+    expect(home.locator(".prompt.sending")).to_have_count(0)
+    expect(home.locator("#refusal")).not_to_be_empty()
+    home.unroute("**/send/")
+    home.reload()
+    expect(box_of(home)).to_have_value("one\ntwo\nthree")
+
+
+def test_closing_the_page_while_a_message_is_on_its_way_keeps_it(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "zero")
+    held = hold(home)
+    box_of(home).press_sequentially("one")
+    home.keyboard.press("Enter")
+    home.keyboard.type("two")
+    expect_held(home, held, 1)
+    home.unroute("**/send/")
+    home.reload()
+    expect(box_of(home)).to_have_value("one\ntwo")
