@@ -7,6 +7,7 @@
   const NEAR_THE_LIMIT = 0.9;
   const HIDDEN_SECONDS = 15;
   const SAID_SECONDS = 1.5;
+  const SPENT_KEYS = 50;
 
   const find = (id) => document.getElementById(id);
   /** What is said from here, in the language of the page. */
@@ -46,12 +47,14 @@
 
   const composer = find("composer");
   const text = find("text");
-  const draftKey = `draft:${location.pathname}${location.search.match(/[?&]edit=[^&]*/) ?? ""}`;
+  const begun = location.search.match(/[?&](edit|text)=[^&]*/)?.[0] ?? "";
+  const draftKey = `draft:${location.pathname}${begun}`;
   let onItsWay = null; // what the server has not yet answered to
   const afterIt = []; // what was sent meanwhile, in order
   let next = null; // the first of those, as it is sent
   let isSpent = false; // nothing was typed since it arrived there
   let leavingFor = ""; // the page to which the answer leads
+  let usedKey = "";
 
   const stored = (act) => {
     try {
@@ -102,6 +105,18 @@
     stored((store) => (all ? store.setItem(key, all) : store.removeItem(key)));
   };
 
+  // A key names one message for good: the same words once more are another one.
+  const spentKeys = () =>
+    JSON.parse(stored(() => sessionStorage.getItem("spent-keys")) ?? "[]");
+  const spend = (key) => {
+    const keys = JSON.stringify([...spentKeys(), key].slice(-SPENT_KEYS));
+    stored(() => sessionStorage.setItem("spent-keys", keys));
+  };
+  const newKey = () =>
+    [...crypto.getRandomValues(new Uint8Array(16))]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
+
   const changed = () => {
     fit();
     count();
@@ -138,11 +153,13 @@
   };
 
   if (composer && text) {
-    if (!text.value) text.value = stored((store) => store.getItem(draftKey)) ?? "";
-    fit();
-    count();
-    fill();
+    const draft = stored((store) => store.getItem(draftKey));
+    if (draft && (begun || !text.value)) text.value = draft;
+    changed();
     text.addEventListener("input", typed);
+    composer.querySelector(".editing a")?.addEventListener("click", () => {
+      stored((store) => store.removeItem(draftKey));
+    });
     text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || isTouch) return;
       if (event.isComposing || event.keyCode === 229) return;
@@ -169,7 +186,11 @@
       stored((store) => store.removeItem(draftKey));
       if (unsent()) keepDraft(`draft:${leavingFor}`);
     });
-    addEventListener("pageshow", () => (leavingFor = ""));
+    addEventListener("pageshow", () => {
+      leavingFor = "";
+      // The Back button may show a page as it was before its message was sent.
+      if (spentKeys().includes(find("key").value)) find("key").value = newKey();
+    });
     new MutationObserver(() => {
       text.setAttribute("aria-invalid", String(find("refusal").textContent !== ""));
     }).observe(find("refusal"), { childList: true });
@@ -198,6 +219,7 @@
     next = null;
     const body = detail.formData ?? detail.ctx.request.body;
     body.set("text", onItsWay);
+    usedKey = body.get("key");
     show();
   });
 
@@ -211,6 +233,7 @@
       detail.xhr?.getResponseHeader("HX-Redirect") ??
       detail.ctx?.response?.headers.get("HX-Redirect");
     if (!to) return;
+    spend(usedKey);
     leavingFor = new URL(to, location).pathname;
     onItsWay = null;
   });
@@ -218,16 +241,13 @@
   onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source, status }) => {
     if (source !== composer || leavingFor) return;
     if (status >= 200 && status < 300) {
+      spend(usedKey);
       onItsWay = null;
       isSpent = true;
       keepDraft();
       setTimeout(sendNext);
     } else {
       putBack();
-      if (status !== 422 && status !== 429) {
-        refuse(texts[status] ?? (status < 500 ? texts.unreachable : texts[500]));
-      }
-      retryPoll();
     }
     show();
     if (!isTouch) text.focus({ preventScroll: true });
@@ -264,11 +284,25 @@
   ];
   onHtmx(failed, ({ source, status }, { detail }) => {
     if (detail.errorInfo) return; // htmx 2 tells each of its errors a second time
-    const isSetAside = detail.error?.name === "AbortError";
-    if (source.id !== "poller" || isSetAside || (status > 0 && status < 500)) return;
+    if (detail.error?.name === "AbortError") return;
+    if (source.id !== "poller") complain(source, status);
+    if (source.id !== "poller" || (status > 0 && status < 500)) return;
     retryPoll();
     failures += 1;
     find("trouble").hidden = failures < 2;
+  });
+
+  onHtmx(["htmx:beforeRequest", "htmx:before:request"], ({ source }) => {
+    if (source.matches("form, button")) refuse("");
+  });
+  const complain = (source, status) => {
+    const kind = source === composer ? "" : "act-";
+    const alike = status < 500 ? 400 : 500;
+    refuse(texts[kind + (status || "unreachable")] ?? texts[kind + alike]);
+  };
+  // What a person does sets a poll aside; where it failed, no other one came with it.
+  onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source, status }) => {
+    if (source.id !== "poller" && (status < 200 || status >= 300)) retryPoll();
   });
 
   onHtmx(["htmx:afterRequest", "htmx:after:request"], ({ source, status }) => {
@@ -306,6 +340,8 @@
     if (status < 200 || status >= 300) return;
     source.closest(".menu")?.removeAttribute("open");
     if (source.matches(".rename")) source.hidden = true;
+    // A second click on the way brings a second form.
+    if (source.matches(".choices a")) source.closest(".item").querySelector(".rename")?.remove();
   });
   onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source, status }) => {
     const then = source.dataset?.then;
@@ -506,12 +542,18 @@
 
   const shortcuts = {
     "/": () => find("keys").togglePopover(),
-    k: () => find("q")?.focus(),
+    k: () => {
+      if (!find("q")?.checkVisibility()) find("rail").showPopover();
+      find("q")?.focus();
+    },
     ".": () => find("stop")?.click(),
   };
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.altKey) return;
     if (event.key === "Escape" && event.shiftKey) text?.focus();
+    if (event.key === "Escape" && event.target === text) {
+      composer.querySelector(".editing a")?.click();
+    }
     const act = (event.ctrlKey || event.metaKey) && !event.shiftKey && shortcuts[event.key];
     if (!act) return;
     event.preventDefault();
@@ -524,9 +566,18 @@
     if (last) location.assign(last.href);
   });
 
-  // A Stop button that went away must not take the keyboard with it
-  onHtmx(["htmx:afterRequest", "htmx:finally:request"], ({ source }) => {
-    const isStop = source.matches?.("#stop-form, form.stop");
-    if (isStop && !isTouch) text?.focus({ preventScroll: true });
+  // What goes away must not take the keyboard with it
+  let focused = null;
+  document.addEventListener("focusin", ({ target }) => (focused = target));
+  document.addEventListener("focusout", ({ target }) => {
+    setTimeout(() => {
+      if (target === focused && target.isConnected && !target.disabled) focused = null;
+    });
+  });
+  onHtmx(["htmx:afterSettle", "htmx:after:settle"], () => {
+    if (document.activeElement !== document.body || !focused) return;
+    if (focused.isConnected && !focused.disabled) return;
+    const again = focused.id && document.querySelector(`[id="${focused.id}"]:not(:disabled)`);
+    (again || (isTouch ? talk : (text ?? talk))).focus({ preventScroll: true });
   });
 })();

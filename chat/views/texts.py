@@ -29,6 +29,15 @@ def script_texts() -> dict[str, str]:
             "The server has no room left on its disk. Your text is still here; tell"
             " who runs it."
         ),
+        "act-unreachable": _("The server could not be reached. Try again."),
+        "act-400": _("This could not be done. Load the page again and try once more."),
+        "act-403": _("This page is out of date. Load it again and try once more."),
+        "act-404": _("This is gone. It may have been deleted elsewhere."),
+        "act-500": _("Something went wrong on the server. Try again."),
+        "act-503": _("The server is busy. Try again in a few seconds."),
+        "act-507": _(
+            "The server has no room left on its disk. Tell whoever runs it about it."
+        ),
         "counter": _("{count} of {limit} characters"),
         "ready": _("The reply is ready."),
         "copied": _("Copied."),
