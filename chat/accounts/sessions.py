@@ -22,6 +22,10 @@ def who(session_key: str) -> str:
 
 
 class SessionStore(DatabaseStore):
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Whether it may be one of ours: a database may refuse to look others up."""
+        return bool(key and key.isascii() and key.isalnum() and len(key) >= 8)
+
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key
         super().delete(session_key)

@@ -30,11 +30,18 @@ SETTINGS = (
 )
 
 
+class LinesField(forms.CharField):
+    """A text of several lines, which forms send with carriage returns."""
+
+    def to_python(self, value: Any) -> Any:
+        return str(super().to_python(value)).replace("\r\n", "\n").replace("\r", "\n")
+
+
 class PreferencesForm(forms.Form):
     """An empty field means: as it is without it. The placeholders say what that is."""
 
     model = forms.CharField(label=_("Model"), required=False)
-    instructions = forms.CharField(
+    instructions = LinesField(
         label=_("Instructions"),
         help_text=_("Told to the model before your first message."),
         required=False,
@@ -86,7 +93,7 @@ class PreferencesForm(forms.Form):
         min_value=0,
         max_value=2**SEED_BITS - 1,
     )
-    stop = forms.CharField(
+    stop = LinesField(
         label=_("Stop strings"),
         help_text=_("One on each line. A reply ends before the first that it meets."),
         required=False,
@@ -123,7 +130,7 @@ class PreferencesForm(forms.Form):
         return name
 
     def clean_stop(self) -> list[str]:
-        lines = self.cleaned_data["stop"].replace("\r\n", "\n").split("\n")
+        lines = self.cleaned_data["stop"].split("\n")
         found = [line for line in lines if line]
         if len(found) > STOP_STRINGS_MAX or max(map(len, found), default=0) > (
             STOP_CHARACTERS_MAX

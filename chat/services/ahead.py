@@ -8,9 +8,11 @@ at all.
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from chat.models import Message, Reply, tree
 from chat.services.publishing import publish, release_next
+from chat.services.refusal import PromptRefused
 from chat.services.sending import clean_prompt
 from chat.services.telling import tell
 
@@ -24,8 +26,14 @@ def edit(reply: Reply, text: str) -> None:
     ``PromptRefused``, and then nothing is changed."""
     text, prompt = clean_prompt(text), reply.message.parent
     with transaction.atomic():
-        if prompt is None or not reply.touch_held() or _other_reply(reply):
+        if prompt is None or not reply.touch_held():
             raise HasStarted
+        if _other_reply(reply):
+            said = _(
+                "This message has another reply already, so it stays as it is. Send"
+                " yours as a new message."
+            )
+            raise PromptRefused("answered", said)
         Message.objects.filter(pk=prompt.pk).update(text=text)
     tell(reply.message.owner_id)
 

@@ -21,6 +21,7 @@ from chat.services.preferring import preferred, shortened
 from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
 from chat.services.sending import await_reply, claim_there, new_seed
+from chat.services.telling import tell
 from chatsite import wire
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
@@ -104,8 +105,12 @@ def _answer(
         if prompt is None:
             return old
         to_come = Reply.objects.unfinished().with_path().filter(message__parent=prompt)
+        if old.batch and old.state in WENT_WRONG:
+            # Those beside it are no answer to trying this one again.
+            to_come = to_come.exclude(batch=old.batch)
         if found := to_come.order_by("message__created_at").first():
             _show(found.message, conversation)
+            transaction.on_commit(lambda: tell(conversation.owner_id), robust=True)
             return found
         model = (
             fields.get("model")

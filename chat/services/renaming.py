@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation
 from chat.services.refusal import PromptRefused
-from chat.services.sending import CONTROLS
+from chat.services.sending import CONTROLS, is_blank
 from chat.services.telling import tell
 
 TITLE_MAX_CHARACTERS = 200
@@ -29,7 +29,7 @@ def clean_title(title: str) -> str:
     """The title as it is kept: one line, without controls."""
     title = title.encode("utf-8", "replace").decode("utf-8")
     title = " ".join(CONTROLS.sub(" ", title).split())
-    if not title:
+    if is_blank(title):
         raise TitleRefused("blank_title", _("Write a title first."))
     if len(title) > TITLE_MAX_CHARACTERS:
         raise TitleRefused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,8 @@ from chatsite import wire
 
 #: Characters no prompt needs: controls other than tab and line feed.
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+#: Letters and signs that are empty: the fillers of Hangul, and Braille without dots.
+FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
 KEY_CHARACTERS = 200
 SEED_BITS = 48
 
@@ -64,7 +67,7 @@ def clean_prompt(text: str) -> str:
     """The prompt as it is kept. Raises ``PromptRefused`` if blank or too long."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    if not text:
+    if is_blank(text):
         raise PromptRefused("blank", _("Write a message first."))
     limit = settings.PROMPT_MAX_CHARACTERS
     if len(text) > limit:
@@ -80,6 +83,14 @@ def clean_prompt(text: str) -> str:
             },
         )
     return text
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text can be seen."""
+    return all(
+        unicodedata.category(character)[0] in "CZ" or character in FILLERS
+        for character in text
+    )
 
 
 def _check_key(key: str) -> None:
@@ -126,12 +137,7 @@ def _save(
     check_room(owner, conversation, preferred(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
-    if instead_of is None:
-        parent = _last(conversation)
-    else:
-        # What it follows may have been removed just before.
-        instead_of.refresh_from_db(fields=["parent"])
-        parent = instead_of.parent_id
+    parent = _last(conversation) if instead_of is None else _place_of(instead_of)
     prompt = Message.objects.create(
         conversation=conversation,
         owner=owner,
@@ -154,6 +160,17 @@ def claim_there(pk: UUID) -> Conversation:
     if conversation is None:
         raise PromptRefused("deleted", _("This conversation was deleted."))
     return conversation
+
+
+def _place_of(prompt: Message) -> UUID | None:
+    """What a prompt follows, which may have been removed just before, as the prompt
+    itself may. Raises ``PromptRefused``."""
+    try:
+        prompt.refresh_from_db(fields=["parent"])
+    except Message.DoesNotExist:
+        said = _("The message that you changed was removed. Send this as a new one.")
+        raise PromptRefused("gone", said) from None
+    return prompt.parent_id
 
 
 def _last(conversation: Conversation) -> UUID | None:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.models import Reply
+from chat.models import Message, Reply
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
 from chat.views.browser import Request, owner_id
@@ -34,41 +34,56 @@ def answer_again(
         fresh = act(reply)
     except PromptRefused as refused:
         return _refused(request, reply, refused)
-    return page_after(request, fresh) if _is_recent(fresh) else _at(request, fresh)
+    return page_with(request, fresh.message)
 
 
-def _is_recent(reply: Reply) -> bool:
-    """Whether a page that shows the newest messages shows this one, too."""
-    newest = reply.message.conversation.path_ids(limit=shown_at_once())
-    return reply.message.parent_id in newest
-
-
-def _at(request: Request, reply: Reply) -> HttpResponse:
-    """A page of its place: no page of the newest messages asks after it."""
-    page = reverse("conversation", args=[reply.message.conversation_id])
-    address = f"{page}?at={reply.pk}#reply-{reply.pk}"
-    if request.htmx:
-        return HttpResponseClientRedirect(address)
-    return HttpResponseRedirect(address, status=303)
+def page_with(request: Request, message: Message) -> HttpResponse:
+    """The page that shows a message, after it came to be on the path."""
+    if not request.htmx:
+        return HttpResponseRedirect(_place_of(message), status=303)
+    known = _known(request)
+    if known is not None and (known.leaf is None or not _is_recent(message)):
+        # No page that shows the newest messages, or others than those, asks after it.
+        return HttpResponseClientRedirect(_place_of(message))
+    return _updated(request, known, message.conversation_id)
 
 
 def page_after(request: Request, reply: Reply) -> HttpResponse:
     """The page of a reply, after something was done to it."""
     if not request.htmx:
         return back_to(reply)
-    return updated(request, reply.message.conversation_id)
+    return _updated(request, _known(request), reply.message.conversation_id)
 
 
-def updated(request: Request, conversation: UUID) -> HttpResponse:
-    """What the page that asks lacks of its conversation, now that it did something."""
+def _known(request: Request) -> Known | None:
     try:
-        known = Known.from_query(request.POST)
-        if known.leaf is None:  # it shows another part of the conversation
-            page = reverse("conversation", args=[conversation])
-            return HttpResponseClientRedirect(page)
-        return update(request, known.after_action(conversation))
+        return Known.from_query(request.POST)
     except BadQuery:
+        return None
+
+
+def _is_recent(message: Message) -> bool:
+    """Whether a page that shows the newest messages shows this one, too."""
+    conversation = message.conversation
+    conversation.refresh_from_db(fields=["active_leaf"])
+    newest = conversation.path_ids(limit=shown_at_once())
+    return message.pk in newest or message.parent_id in newest
+
+
+def _place_of(message: Message) -> str:
+    """The address of a page that shows a message among its neighbours."""
+    page = reverse("conversation", args=[message.conversation_id])
+    kind = "message" if message.is_prompt else "reply"
+    at = "" if _is_recent(message) else f"?at={message.pk}"
+    return f"{page}{at}#{kind}-{message.pk}"
+
+
+def _updated(request: Request, known: Known | None, conversation: UUID) -> HttpResponse:
+    """What the page that asks lacks of its conversation, now that it did something."""
+    if known is None:
         return out_of_date()
+    try:
+        return update(request, known.after_action(conversation))
     except NotYours as refused:
         return not_found(is_signed_out=refused.is_signed_out)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_POST
 
 from chat.services import choosing
 from chat.services.refusal import PromptRefused
-from chat.views.back import updated
+from chat.views.back import page_with
 from chat.views.browser import Request, owner_id
 from chat.views.lookups import get_message_or_404
 
@@ -22,9 +21,4 @@ def choose(request: Request, pk: UUID) -> HttpResponse:
         choosing.choose(message)
     except PromptRefused as deleted:
         raise Http404 from deleted
-    if request.htmx:
-        return updated(request, message.conversation_id)
-    page = reverse("conversation", args=[message.conversation_id])
-    place = "message" if message.is_prompt else "reply"
-    address = f"{page}?at={message.pk}#{place}-{message.pk}"
-    return HttpResponseRedirect(address, status=303)
+    return page_with(request, message)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from chat.services.preferring import preferred
 from chat.services.watching import NotYours
 from chat.views.browser import owner_id
+from chat.views.known import Known
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import message_context
 from chat.views.thread import Thread
@@ -29,5 +30,6 @@ def earlier(request: HttpRequest, pk: UUID) -> HttpResponse:
         thread, view = Thread.of(request, entry.name, window)
     except (ValueError, NotYours) as error:
         raise Http404 from error
-    context = {"thread": thread, "view": view, "label": entry.label}
+    known = thread.known(Known(), "")
+    context = {"thread": thread, "view": view, "label": entry.label, "known": known}
     return render(request, "_earlier.html", context | message_context())

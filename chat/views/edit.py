@@ -5,12 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from chat.forms import PromptForm
+from chat.forms import PromptForm, new_key
 from chat.models import Reply
 from chat.services import ahead
 from chat.services.refusal import PromptRefused
@@ -28,7 +28,14 @@ STARTED = _(
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What cannot be saved any more is shown, never lost."""
-    reply = get_reply_or_404(owner_id(request), pk)
+    try:
+        reply = get_reply_or_404(owner_id(request), pk)
+    except Http404:
+        if request.method != "POST":
+            raise
+        # Removed from another tab: what was typed here becomes a new message.
+        form = PromptForm(request.POST, initial={"key": new_key()})
+        return render(request, "removed.html", {"form": form}, status=404)
     if request.method != "POST":
         if reply.state != wire.State.HELD:
             return back_to(reply)

@@ -36,11 +36,8 @@ class DatabaseGuard:
             return None
         log.error("the database does not answer: %s", error)
         is_full = "full" in str(error)
-        context = {
-            "is_full": is_full,
-            "form": PromptForm(request.POST) if "text" in request.POST else None,
-            "action": _form_action(request.path),
-        }
+        form = PromptForm(request.POST) if "text" in request.POST else None
+        context = {"is_full": is_full, "form": form, "action": _form_action(request)}
         status = 507 if is_full else 503
         response = render(request, "busy.html", context, status=status)
         response.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -54,17 +51,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     """
     get_token(request)
     context = {
-        "form": PromptForm(request.POST),
-        "action": _form_action(request.path),
+        "form": PromptForm(request.POST) if "text" in request.POST else None,
+        "action": _form_action(request),
         "limit": settings.PROMPT_MAX_CHARACTERS,
     }
     return render(request, "csrf_failure.html", context, status=403)
 
 
-def _form_action(path: str) -> str:
-    """Where the form was going, if that is a place to send prompts to."""
+def _form_action(request: HttpRequest) -> str:
+    """Where the form was going, if that is a place to send texts to."""
     try:
-        is_send = resolve(path).url_name == "send"
+        is_of_text = resolve(request.path).url_name in ("send", "edit")
     except Resolver404:
-        is_send = False
-    return path if is_send else reverse("send")
+        is_of_text = False
+    return request.path if is_of_text else reverse("send")

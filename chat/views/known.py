@@ -36,6 +36,8 @@ class Known:
     held: tuple[UUID, ...] = ()
     #: Those held that ask a person to decide.
     paused: tuple[UUID, ...] = ()
+    #: Fingerprint of the prompts of both.
+    ahead: str = ""
     #: Fingerprint of the last messages shown, up to the leaf.
     path: str = ""
     #: The model whose workers the page tells about; empty for the one served here.
@@ -65,6 +67,7 @@ class Known:
                 seen=tuple(_seen(raw) for raw in seen),
                 held=tuple(UUID(raw) for raw in held),
                 paused=tuple(UUID(raw) for raw in paused),
+                ahead=query.get("a", "")[:40],
                 path=query.get("p", "")[:40],
                 model=query.get("m", "")[:100],
                 workers=query.get("w", "")[:40],

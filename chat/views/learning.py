@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from uuid import UUID
 
 from django.http import HttpRequest
 
-from chat.models import Conversation, Message
+from chat.models import Conversation, Message, Reply
 from chat.services.filling import Filling, filling
 from chat.services.preferring import entry_of, preferred, watched
 from chat.views.known import Known, shown_at_once, trail
 from chat.views.news import News
-from chat.views.thread import Shown, Thread, dress, look_at, paused_of
+from chat.views.thread import Shown, Thread, ahead_of, dress, look_at, paused_of
 from chat.views.window import batch_of, latest
 from chatsite import wire
 
@@ -22,34 +21,62 @@ NEW_MESSAGES = 60
 FILLING_MESSAGES = 20
 
 
-def learn_path(
+def learn(
     request: HttpRequest, known: Known, conversation: Conversation, news: News
 ) -> None:
-    """The messages that the page lacks, and held ones whose turn came; or all of them
-    where the page shows another path than the one that is shown now."""
+    """What differs among the messages of a page, and the ones that it lacks."""
+    if known.leaf is None:
+        _learn_shown(request, known, conversation, news)
+    else:
+        _learn_path(request, known, conversation, news)
+    news.ahead = ahead_of([*news.held, *news.paused])
+
+
+def _learn_shown(
+    request: HttpRequest, known: Known, conversation: Conversation, news: News
+) -> None:
+    """Of a page that does not reach the end only what it shows."""
+    _replace(request, known, conversation, news, _moved(known, conversation))
+    news.replaced = dress(news.replaced, (), None)
+
+
+def _learn_path(
+    request: HttpRequest, known: Known, conversation: Conversation, news: News
+) -> None:
+    """Also the messages behind the last one; or all of them where the page shows
+    another path than the one that is shown now."""
     ids = conversation.path_ids(limit=shown_at_once() + NEW_MESSAGES)
     news.filling = _filling(conversation, ids)
     news.model = watched(conversation).name
     after = ids.index(known.leaf) + 1 if known.leaf in ids else 0
     batch = _batch_at(conversation, ids[after - 1 : after])
-    end = trail(ids[:after], [message.pk for message in batch])
+    beside = [message.pk for message in batch]
     is_longer = after < len(ids)
     is_beside = is_longer and (batch or _batch_at(conversation, ids[-1:]))
-    if known.path != end or is_beside:
+    if known.path != trail(ids[:after], beside) or is_beside:
         thread, _ = Thread.of(request, entry_of(known.model).name, latest(conversation))
         news.show_anew(known, thread)
         return
-    beside = [message.pk for message in batch]
-    moved = _moved(known, conversation, ids[:after], batch)
-    news.held = [pk for pk in news.held if pk not in moved]
-    news.paused = [pk for pk in news.paused if pk not in moved]
-    order = dict.fromkeys([*ids[:after], *beside])
-    lacking = [pk for pk in order if pk in moved] + ids[after:]
-    for item in _looked_at(request, known, conversation.loaded(lacking)):
-        news.add_shown(item, is_new=item.message.pk not in moved)
+    _replace(request, known, conversation, news, _moved(known, conversation))
+    for item in _looked_at(request, known, conversation.loaded(ids[after:])):
+        news.add_shown(item, is_new=True)
     news.leaf, news.path = ids[-1], trail(ids, beside)
     news.replaced = dress(news.replaced, batch, news.leaf)
     news.appended = dress(news.appended, batch, news.leaf)
+
+
+def _replace(
+    request: HttpRequest,
+    known: Known,
+    conversation: Conversation,
+    news: News,
+    moved: set[UUID],
+) -> None:
+    news.held = [pk for pk in news.held if pk not in moved]
+    news.paused = [pk for pk in news.paused if pk not in moved]
+    messages = sorted(conversation.loaded([*moved]), key=lambda said: said.created_at)
+    for item in _looked_at(request, known, messages):
+        news.add_shown(item, is_new=False)
 
 
 def _batch_at(conversation: Conversation, leaf: Sequence[UUID]) -> list[Message]:
@@ -71,25 +98,19 @@ def _looked_at(
     return look_at(request, entry_of(known.model).name, messages)[0]
 
 
-def _moved(
-    known: Known,
-    conversation: Conversation,
-    ids: Sequence[UUID],
-    batch: Sequence[Message],
-) -> set[UUID]:
-    """Replies that the page shows as held and that are no longer what they were,
-    each with its prompt, which may have been edited meanwhile."""
+def _moved(known: Known, conversation: Conversation) -> set[UUID]:
+    """Replies that the page shows as held and that are no longer what they were, each
+    with its prompt."""
     shown = {*known.held, *known.paused}
     if not shown:
         return set()
-    paused = paused_of(shown)
+    paused, is_changed = paused_of(shown), ahead_of(shown) != known.ahead
+    rows = Reply.objects.filter(pk__in=shown, message__conversation=conversation)
     moved: set[UUID] = set()
-    path = conversation.loaded(ids)
-    for prompt, message in (*pairwise(path), *((path[-2], mate) for mate in batch)):
-        if message.pk not in shown:
-            continue
-        is_held = message.reply.state == wire.State.HELD
-        was_paused, is_paused = message.pk in known.paused, message.pk in paused
-        if not is_held or was_paused != is_paused:
-            moved |= {prompt.pk, message.pk}
+    for pk, prompt, state in rows.values_list("pk", "message__parent", "state"):
+        was_paused, is_paused = pk in known.paused, pk in paused
+        if is_changed or state != wire.State.HELD or was_paused != is_paused:
+            moved.add(pk)
+            if prompt is not None:
+                moved.add(prompt)
     return moved

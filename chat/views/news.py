@@ -40,6 +40,7 @@ class News:
     seen: list[Seen] = field(default_factory=list)
     held: list[UUID] = field(default_factory=list)
     paused: list[UUID] = field(default_factory=list)
+    ahead: str = ""
     leaf: UUID | None = None
     path: str = ""
     #: The model whose workers the page tells about from now on.
@@ -48,6 +49,11 @@ class News:
     conversation: Conversation | None = None
     #: Sights beyond those of the view, which also set the pace.
     sights: list[Sight] = field(default_factory=list)
+
+    @property
+    def words(self) -> list[str]:
+        """What is announced; of several alike, one."""
+        return list(dict.fromkeys(self.said))
 
     def add_seen(self, before: Seen, sight: Sight, *, is_away: bool) -> None:
         """News of a reply that the page already watches."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -62,6 +63,7 @@ class Thread:
             held=tuple(sight.pk for sight in held if not sight.is_paused),
             paused=tuple(sight.pk for sight in held if sight.is_paused),
             path=trail(self.window.ids, [item.message.pk for item in self.batch]),
+            ahead=ahead_of(sight.pk for sight in held),
         )
 
 
@@ -132,6 +134,16 @@ def paused_of(pks: Iterable[UUID]) -> set[UUID]:
     if not pks:
         return set()
     return set(Reply.objects.paused().filter(pk__in=pks).values_list("pk", flat=True))
+
+
+def ahead_of(pks: Iterable[UUID]) -> str:
+    """Fingerprint of the prompts of held replies, which may be changed elsewhere."""
+    pks = list(pks)
+    if not pks:
+        return ""
+    rows = Reply.objects.filter(pk__in=pks).order_by("pk")
+    texts = rows.values_list("message__parent__text", flat=True)
+    return sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
 def _state(message: Message) -> wire.State | None:

@@ -19,7 +19,7 @@ from chat.services.seeing import see
 from chat.services.watching import NotYours, View, watch
 from chat.views.browser import session_key, visitor
 from chat.views.known import Known
-from chat.views.learning import learn_path
+from chat.views.learning import learn
 from chat.views.lookups import get_conversation_or_404
 from chat.views.news import News
 from chat.views.page import (
@@ -47,8 +47,7 @@ def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse
         news.conversation = conversation
         if not known.is_hidden:
             see(conversation)
-        if known.leaf:
-            learn_path(request, known, conversation, news)
+        learn(request, known, conversation, news)
     context = _context(known, view, entry, news, is_changed=is_changed)
     return render(request, "_update.html", context | {"key": key})
 
@@ -66,7 +65,7 @@ def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
 
 
 def _news_of_seen(known: Known, view: View) -> News:
-    news = News(leaf=known.leaf, path=known.path)
+    news = News(leaf=known.leaf, path=known.path, ahead=known.ahead)
     news.held, news.paused = list(known.held), list(known.paused)
     for before, sight in zip(known.seen, view.sights, strict=True):
         news.add_seen(before, sight, is_away=view.is_away)
@@ -93,6 +92,7 @@ def _context(
         seen=tuple(news.seen),
         held=tuple(news.held),
         paused=tuple(news.paused),
+        ahead=news.ahead,
         path=news.path,
         model=news.model or known.model,
         is_nobody=not view.owner,

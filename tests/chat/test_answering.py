@@ -207,7 +207,7 @@ def test_a_page_is_told_of_a_variant_without_a_new_page(
     assert 'hx-swap-oob="innerHTML:#messages"' in text
     assert text.count("pending queued") == 2
     assert text.count('name="r"') == 2
-    assert text.count("Your prompt is in line.") == 2
+    assert text.count("Your prompt is in line.") == 1
     assert "pending queued" in text_of(tab.get(poll_url(other)))
 
 
@@ -226,7 +226,7 @@ def test_without_htmx_one_is_led_back_to_the_reply(tab: Client, done: Reply) -> 
     assert answer.status_code == 303
     assert answer.headers["Location"].endswith(f"#reply-{fresh.pk}")
     answer = tab.post(f"/m/{done.pk}/choose/")
-    assert answer.headers["Location"].endswith(f"?at={done.pk}#reply-{done.pk}")
+    assert answer.headers["Location"].endswith(f"/#reply-{done.pk}")
 
 
 def test_a_refusal_is_said_on_the_page_or_beside_the_box(
@@ -287,7 +287,7 @@ def test_what_was_answered_before_keeps_its_text(
     with committed():
         fresh = answering.vary(second)
     assert fresh.state == "held"
-    with pytest.raises(ahead.HasStarted):
+    with pytest.raises(PromptRefused, match="has another reply already"):
         ahead.edit(fresh, "another two")
     ahead.remove(fresh)
     assert texts(second) == ["one", "eins", "two", "Half"]
@@ -312,7 +312,9 @@ def test_on_another_part_of_a_conversation_an_action_leads_to_its_end(
     page = tab.get(f"/c/{done.message.conversation_id}/")
     data = form_data(page, "") | {"count": "1", "leaf": [""]}
     answer = tab.post(f"/r/{done.pk}/vary/", data, headers=HTMX)
-    assert answer.headers["HX-Redirect"] == f"/c/{done.message.conversation_id}/"
+    fresh = Reply.objects.queued().get()
+    page = f"/c/{done.message.conversation_id}/"
+    assert answer.headers["HX-Redirect"] == f"{page}#reply-{fresh.pk}"
 
 
 def test_held_variants_are_all_told_of_when_their_turn_comes(

@@ -249,6 +249,8 @@ SYNTAX = st.sampled_from(
 )
 @example(typed='knot" OR "knots', said="\x00")
 @example(typed="\u19b0\u0378", said="")
+@example(typed="", said="\U0001d8000")
+@example(typed="wow", said="wow\U0001f929 day")
 def test_nothing_that_is_typed_can_break_a_search(
     owner: User, typed: str, said: str
 ) -> None:

@@ -33,7 +33,7 @@ def test_without_a_script_one_is_deleted_noted_and_brought_back(
     answer = tab.post(f"/c/{talk.pk}/delete/", {"c": str(talk.pk)})
     assert (answer.status_code, answer["Location"]) == (303, f"/?deleted={talk.pk}")
     home = text_of(tab.get(answer["Location"]))
-    assert "Deleted “Talk 0”." in home
+    assert "Deleted “<bdi>Talk 0</bdi>”." in home
     assert f'action="/c/{talk.pk}/restore/"' in home
     assert f'id="entry-{talk.pk}"' not in home
     assert tab.get(f"/c/{talk.pk}/").status_code == 404
@@ -47,7 +47,7 @@ def test_who_looks_at_another_one_stays_there(tab: Client, owner: User) -> None:
     talk, other = make(owner, 2)
     answer = tab.post(f"/c/{talk.pk}/delete/", {"c": str(other.pk)})
     assert answer["Location"] == f"/c/{other.pk}/?deleted={talk.pk}"
-    assert "Deleted “Talk 0”." in text_of(tab.get(answer["Location"]))
+    assert "Deleted “<bdi>Talk 0</bdi>”." in text_of(tab.get(answer["Location"]))
 
 
 def test_in_the_page_the_entry_goes_and_the_note_comes(
@@ -59,7 +59,7 @@ def test_in_the_page_the_entry_goes_and_the_note_comes(
     answer = tab.post(url, form_data(page, ""), headers=HTMX)
     text = text_of(answer)
     assert '<div id="undo" hx-swap-oob="true">' in text
-    assert "Deleted “Talk 0”." in text
+    assert "Deleted “<bdi>Talk 0</bdi>”." in text
     assert f'id="entry-{talk.pk}"' not in text
     undone = tab.post(f"/c/{talk.pk}/restore/", dict(known(answer)), headers=HTMX)
     assert f'id="entry-{talk.pk}"' in text_of(undone)

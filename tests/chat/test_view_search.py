@@ -94,7 +94,7 @@ def test_nothing_found_is_said_with_what_to_try(
 ) -> None:
     for headers in ({}, HTMX):
         answer = text_of(tab.get("/search/", {"q": "<splice>"}, headers=headers))
-        assert "Nothing found for “&lt;splice&gt;”" in answer
+        assert "Nothing found for “<bdi>&lt;splice&gt;</bdi>”" in answer
 
 
 def test_without_words_there_is_only_the_form(tab: Client, talk: Conversation) -> None:
