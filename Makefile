@@ -21,8 +21,8 @@ run:  ## everything on this machine; PORT BIND DATA_DIR REDIS_URL CHAT_MODEL WOR
 worker:  ## only workers, for the site whose Redis is at REDIS_URL
 	@$(BOUND) $(WITH) worker -m launch worker
 
-status:  ## who serves, who waits, what was lost with a worker; the settings of make run
-	@$(WITH) run -m launch status
+status:  ## who serves, who waits, what was lost with a worker; ARGS=--json
+	@$(WITH) run -m launch status $(ARGS)
 
 test: browser  ## all tests, on SQLite and again on PostgreSQL
 	$(PYTEST) $(TESTS)

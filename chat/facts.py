@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -29,7 +30,7 @@ def _made_of(reply: Reply) -> Iterator[tuple[str, str]]:
     yield _("Top-k"), _number(chosen.get("top_k"))
     yield _("Repetition penalty"), _number(chosen.get("repetition_penalty"))
     yield _("Maximum length"), _tokens(chosen.get("max_new_tokens"))
-    yield _("Stop strings"), " · ".join(map(repr, chosen.get("stop", ())))
+    yield _("Stop strings"), " · ".join(map(_quoted, chosen.get("stop", ())))
     yield _("Seed"), str(reply.seed)
 
 
@@ -87,3 +88,8 @@ def _speed(reply: Reply) -> str:
         return ""
     pace = count / (end - start).total_seconds()
     return _("%(pace)s tokens a second") % {"pace": formats.localize(round(pace, 1))}
+
+
+def _quoted(text: str) -> str:
+    """With what cannot be seen, line breaks above all, written out."""
+    return json.dumps(text, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 from typing import cast
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+DATABASES = ("postgresql", "sqlite3")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
@@ -61,6 +63,13 @@ class Environment:
             return False
         raise _refusal(name, "on or off", raw)
 
+    def device(self, name: str, default: str) -> str:
+        """A device of torch, or ``auto``."""
+        raw = self.text(name, default).lower()
+        if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d+)?", raw):
+            raise _refusal(name, "auto, cpu, cuda, cuda:1 or mps", raw)
+        return raw
+
     def one_of(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         """One of some words, in small letters."""
         raw = self.text(name, default).lower()
@@ -94,7 +103,7 @@ class Environment:
             config = dict(environ.Env.db_url_config(raw))
         except (ValueError, KeyError, ImproperlyConfigured):
             config = {}
-        if not config.get("ENGINE"):
+        if str(config.get("ENGINE")).rpartition(".")[2] not in DATABASES:
             expected = "a URL like postgres://user:password@host/name or sqlite:///file"
             raise _refusal(name, expected, _masked(raw))
         return config

@@ -27,8 +27,8 @@ WATCH_SECONDS = 1
 def main(arguments: list[str]) -> int:
     stop.raise_on_signals()
     try:
-        if arguments == ["status"]:
-            show_status(read_plan("site"))
+        if arguments[:1] == ["status"]:
+            show_status(read_plan("site"), arguments[1:])
         start(read_plan("worker" if arguments == ["worker"] else "site"))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
@@ -37,10 +37,10 @@ def main(arguments: list[str]) -> int:
         return stopped.status
 
 
-def show_status(_plan: Plan) -> NoReturn:
+def show_status(_plan: Plan, options: list[str]) -> NoReturn:
     """Become the command, which finds Redis in the environment of the plan."""
     os.umask(0o077)
-    os.execv(sys.executable, [sys.executable, "manage.py", "status"])
+    os.execv(sys.executable, [sys.executable, "manage.py", "status", *options])
 
 
 def start(plan: Plan) -> NoReturn:
@@ -135,14 +135,13 @@ def model_line() -> str:
     from chatsite.choice import catalog_here, choice_here, offered
 
     entry, choice = offered(), choice_here()
-    others = [e.name for e in catalog_here().entries]
-    others = [name for name in others if name != entry.name]
+    tried = {entry.name, choice.wanted}
+    others = [e.name for e in catalog_here().entries if e.name not in tried]
     line = f"model: {entry.name} ({entry.label})"
     if choice.is_fallback:
         line += f" instead of {choice.wanted}, because {choice.reason.rstrip('.')}"
-    if others:
-        line += f"; choose another with CHAT_MODEL={others[0]}"
-    return line
+    other = others[0] if others else "/a/folder"
+    return f"{line}; choose another with CHAT_MODEL={other}"
 
 
 def say(line: str) -> None:

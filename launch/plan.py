@@ -107,7 +107,7 @@ def _read(role: Role) -> Plan:
     try:
         offered()
     except CatalogError as error:
-        raise Refusal(f"CHAT_MODEL: {error}", status=2) from None
+        raise Refusal(f"CHAT_MODEL, CHAT_CATALOG: {error}", status=2) from None
     if not settings.WORKER_THREADS:
         os.environ["WORKER_THREADS"] = str(max(1, cores() // settings.WORKERS))
 

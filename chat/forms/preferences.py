@@ -123,6 +123,11 @@ class PreferencesForm(forms.Form):
             kept["max_new_tokens"] = shortened(kept["max_new_tokens"])
         return {**kept, **common, "stop": stop}
 
+    @property
+    def has_settings(self) -> bool:
+        """Whether anything but the model and the instructions is filled in."""
+        return any(self[name].value() not in (None, "") for name in SETTINGS)
+
     def clean_model(self) -> str:
         name: str = self.cleaned_data["model"]
         if name and name not in catalog_here().models:

@@ -83,7 +83,7 @@ def test_a_reply_that_ended_unseen_is_shown_finished(
     reply = sent(owner)
     worker.answer("It <is>\n  so.")
     text = text_of(tab.get(f"/c/{reply.message.conversation_id}/"))
-    assert '<div class="text md"><p>It &lt;is&gt;<br />' in text
+    assert '<div class="text md" dir="auto"><p>It &lt;is&gt;<br />' in text
     assert "<iframe" not in text
     assert Reply.objects.get().state == "done"
 

@@ -176,7 +176,7 @@ def test_the_finished_reply_takes_the_place_of_the_growing_one(
     answer = tab.get(poll_url(page))
     text = text_of(answer)
     assert f'id="reply-{reply.pk}" hx-swap-oob="true"' in text
-    assert '<div class="text md"><p>All &lt;said&gt;<br />' in text
+    assert '<div class="text md" dir="auto"><p>All &lt;said&gt;<br />' in text
     assert "The reply is ready." in text
     assert not [value for name, value in known(answer) if name == "r"]
     settled = tab.get(poll_url(answer))

@@ -61,8 +61,10 @@ def test_in_the_page_list_heading_and_title_follow(
     data = {**form_data(page, ""), "title": "New & better"}
     answer = text_of(tab.post(f"{path}rename/", data, headers=HTMX))
     assert "<title>New &amp; better · chatsite</title>" in answer
-    assert '<h1 id="heading" hx-swap-oob="true">New &amp; better</h1>' in answer
-    assert '<span class="title">New &amp; better</span>' in answer
+    assert (
+        '<h1 id="heading" dir="auto" hx-swap-oob="true">New &amp; better</h1>' in answer
+    )
+    assert '<span class="title" dir="auto">New &amp; better</span>' in answer
     assert 'id="poller"' in answer
     # Another page with this conversation hears of it.
     assert "<title>New &amp; better · chatsite</title>" in text_of(
@@ -77,7 +79,7 @@ def test_another_conversation_leaves_the_heading_as_it_is(
     data = {**form_data(page, ""), "title": "Renamed"}
     answer = text_of(tab.post(f"/c/{talk.pk}/rename/", data, headers=HTMX))
     assert "<title>Open · chatsite</title>" in answer
-    assert '<span class="title">Renamed</span>' in answer
+    assert '<span class="title" dir="auto">Renamed</span>' in answer
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_the_page_shows_what_was_found_and_leads_to_it(
     reply = say(talk, "The bowline begins with a loop", "assistant")
     page = text_of(tab.get("/search/", {"q": "bowl"}))
     assert "How is a &lt;b&gt;<mark>bowline</mark>&lt;/b&gt; tied?" in page
-    assert "<b>About &lt;knots&gt;</b>" in page
+    assert '<b dir="auto">About &lt;knots&gt;</b>' in page
     address = f"/c/{talk.pk}/"
     assert f'href="{address}?at={prompt.pk}#message-{prompt.pk}"' in page
     assert f'href="{address}?at={reply.pk}#reply-{reply.pk}"' in page
@@ -53,7 +53,7 @@ def test_the_page_shows_what_was_found_and_leads_to_it(
 
 def test_a_title_leads_to_its_conversation(tab: Client, talk: Conversation) -> None:
     page = text_of(tab.get("/search/", {"q": "knots"}))
-    assert "<b>About &lt;<mark>knots</mark>&gt;" in page
+    assert '<b dir="auto">About &lt;<mark>knots</mark>&gt;' in page
     assert f'<a class="hit" href="/c/{talk.pk}/">' in page
 
 

@@ -41,7 +41,7 @@ def test_without_javascript_a_prompt_leads_to_its_conversation(
     assert answer.status_code == 303
     page = visitor.get(answer.headers["Location"])
     assert page.status_code == 200
-    assert '<div class="text">Hello there</div>' in text_of(page)
+    assert '<div class="text" dir="auto">Hello there</div>' in text_of(page)
     assert "<iframe" in text_of(page)
     assert Reply.objects.get().state == "queued"
 
@@ -77,7 +77,7 @@ def test_with_htmx_the_page_gets_the_pieces_it_lacks(
     reply = Reply.objects.get(message__parent__text="two & three")
     assert answer.status_code == 200
     assert 'hx-swap-oob="beforeend:#messages"' in text
-    assert '<div class="text">two &amp; three</div>' in text
+    assert '<div class="text" dir="auto">two &amp; three</div>' in text
     assert f'id="text-{reply.pk}"' in text
     assert ("r", f"{reply.pk}:0:0") in known(answer)
     assert f'id="key" value="{data["key"]}"' not in text

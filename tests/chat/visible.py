@@ -50,7 +50,8 @@ class _Texts(HTMLParser):
 def texts_of(html: str) -> Iterator[str]:
     """Every text of a page, those that only a screen reader says among them."""
     reader = _Texts()
-    reader.feed(html)
+    # Within a sentence of ours, what somebody wrote.
+    reader.feed(re.sub(r"<bdi>.*?</bdi>", "", html, flags=re.DOTALL))
     reader.close()
     return (" ".join(text.split()) for text in reader.found if text.strip())
 

@@ -39,6 +39,8 @@ def refused(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str
         ("WORKER_GRACE_SECONDS", "soon"),
         ("REDIS_URL", "http://127.0.0.1"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://someone@host/name"),
+        ("WORKER_DEVICE", "banana"),
         ("DEBUG", "perhaps"),
     ],
 )
@@ -101,7 +103,9 @@ def test_a_model_that_is_not_on_offer_is_refused_at_once(tmp_path: Path) -> None
     refused = run(launch(), DATA_DIR=str(tmp_path), CHAT_MODEL="no-such-model")
     [line] = (refused.stdout + refused.stderr).splitlines()
     assert refused.returncode == 2
-    assert line.startswith("CHAT_MODEL: There is no model 'no-such-model'")
+    assert line.startswith(
+        "CHAT_MODEL, CHAT_CATALOG: There is no model 'no-such-model'"
+    )
 
 
 def test_a_model_that_cannot_be_had_stops_everything_again(tmp_path: Path) -> None:
