@@ -227,5 +227,6 @@ def home(guest: Callable[..., BrowserContext], worker: Worker) -> Iterator[Page]
 
 def _counts(said: ConsoleMessage) -> bool:
     """htmx and the browser note every request that a test has interrupted."""
-    is_request = said.text.startswith(("htmx:", "Failed to load resource"))
+    begins = ("htmx:", "Failed to load resource", "Response Status Error Code")
+    is_request = said.text.startswith(begins)
     return said.type == "error" and not is_request

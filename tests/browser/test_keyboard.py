@@ -48,9 +48,11 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     home.keyboard.press("Enter")
     worker.finish(worker.claim(), "An insect.")
     expect(home.locator(".reply.done .text")).to_have_text("An insect.")
+    expect(box_of(home)).to_be_focused()
     focus_by_tab(home, "Previous version")
     home.keyboard.press("Space")
     expect(home.locator(".reply.stopped .text")).to_have_text("So far")
+    assert home.evaluate("document.activeElement !== document.body")
 
     # Change the prompt
     focus_by_tab(home, "Edit this message")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import CONVERSATION, begin, box_of
+from tests.browser.steps import CONVERSATION, begin, box_of, say
 
 
 def hold(page: Page) -> list[Route]:
@@ -100,3 +100,50 @@ def test_closing_the_page_while_a_message_is_on_its_way_keeps_it(
     home.unroute("**/send/")
     home.reload()
     expect(box_of(home)).to_have_value("one\ntwo")
+
+
+def test_the_same_words_after_the_back_button_are_another_message(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "zero")
+    worker.finish(worker.claim(), "null")
+    say(home, "go on")
+    worker.finish(worker.claim(), "eins")
+    expect(home.locator(".reply.done")).to_have_count(2)
+    home.get_by_role("link", name="Settings", exact=True).click()
+    expect(home.get_by_role("heading", name="Settings")).to_be_visible()
+    home.go_back()
+    expect(box_of(home)).to_be_visible()
+    say(home, "go on")
+    expect(home.locator(".prompt:not(.sending) .text")).to_have_text(
+        ["zero", "go on", "go on"]
+    )
+
+
+def test_a_changed_earlier_message_outlives_a_reload_and_not_its_cancelling(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "zero")
+    worker.finish(worker.claim(), "null")
+    expect(home.locator(".reply.done")).to_have_count(1)
+    home.goto(home.locator(".prompt .change").get_attribute("href") or "")
+    box_of(home).fill("zero, and more")
+    home.reload()
+    expect(box_of(home)).to_have_value("zero, and more")
+    box_of(home).press("Escape")
+    home.wait_for_url(CONVERSATION)
+    expect(box_of(home)).to_have_value("")
+
+
+def test_an_action_that_fails_says_so_and_the_text_flows_on(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "zero")
+    claim = worker.claim()
+    worker.write(claim, "It begins")
+    expect(home.locator(".text.live")).to_have_text("It begins")
+    home.route("**/stop/", lambda route: route.fulfill(status=503))
+    home.locator("#stop").click()
+    expect(home.locator("#refusal")).to_contain_text("The server is busy")
+    worker.finish(claim, "It begins and ends")
+    expect(home.locator(".reply.done")).to_contain_text("ends", timeout=6000)
