@@ -170,7 +170,8 @@
       "submit",
       (event) => {
         if (next !== null) return;
-        if (onItsWay === null && (text.value || !isSpent)) return;
+        const isFree = onItsWay === null && !leavingFor;
+        if (isFree && (text.value || !isSpent)) return;
         // One after the other: each has a key of its own, which the answer brings.
         if (text.value.trim()) afterIt.push(takeOut());
         show();
