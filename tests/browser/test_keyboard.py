@@ -52,7 +52,7 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     focus_by_tab(home, "Previous version")
     home.keyboard.press("Space")
     expect(home.locator(".reply.stopped .text")).to_have_text("So far")
-    assert home.evaluate("document.activeElement !== document.body")
+    home.wait_for_function("document.activeElement !== document.body")
 
     # Change the prompt
     focus_by_tab(home, "Edit this message")
