@@ -58,7 +58,8 @@ WORDS = [
 
 
 def prompts(longest_words: int, power: int = 2) -> list[str]:
-    """Fifty prompts from one character to ``longest_words`` words, most of them short.
+    """Prompts from ``longest_words`` words down to one character, most of them short:
+    fifty of them in `make soak`, else every third.
 
     The higher the ``power``, the fewer are long.
     """
@@ -66,7 +67,8 @@ def prompts(longest_words: int, power: int = 2) -> list[str]:
     sizes = [
         round(longest_words * (n / (PROMPTS - 1)) ** power) for n in range(PROMPTS)
     ]
-    return [" ".join(dice.choices(WORDS, k=size)) or "x" for size in sizes]
+    texts = [" ".join(dice.choices(WORDS, k=size)) or "x" for size in sizes]
+    return texts[:: -1 if IS_SOAK else -3]
 
 
 def reference(folder: Path) -> Any:
