@@ -97,7 +97,6 @@ def test_closing_the_page_while_a_message_is_on_its_way_keeps_it(
     home.keyboard.press("Enter")
     home.keyboard.type("two")
     expect_held(home, held, 1)
-    home.unroute("**/send/")
     home.reload()
     expect(box_of(home)).to_have_value("one\ntwo")
 

@@ -58,8 +58,7 @@ WORDS = [
 
 
 def prompts(longest_words: int, power: int = 2) -> list[str]:
-    """Prompts from ``longest_words`` words down to one character, most of them short:
-    fifty of them in `make soak`, else every third.
+    """Fifty prompts from one character to ``longest_words`` words, most of them short.
 
     The higher the ``power``, the fewer are long.
     """
@@ -67,7 +66,11 @@ def prompts(longest_words: int, power: int = 2) -> list[str]:
     sizes = [
         round(longest_words * (n / (PROMPTS - 1)) ** power) for n in range(PROMPTS)
     ]
-    texts = [" ".join(dice.choices(WORDS, k=size)) or "x" for size in sizes]
+    return [" ".join(dice.choices(WORDS, k=size)) or "x" for size in sizes]
+
+
+def some(texts: list[str]) -> list[str]:
+    """All of them in `make soak`, else every third, the longest among them."""
     return texts[:: -1 if IS_SOAK else -3]
 
 
@@ -120,7 +123,7 @@ def test_small_models_equal_generate(
     lengths = check_equality(
         engine,
         reference(request.getfixturevalue(f"{name}_folder")),
-        prompts(longest_words=40),
+        some(prompts(longest_words=40)),
         max_new_tokens=24,
         repetition_penalty=penalty,
     )
@@ -136,7 +139,10 @@ def test_smollm2_equals_generate(
     engine = TransformersEngine(smollm2, entry_for(context_tokens=context))
     closing.append(engine)
     lengths = check_equality(
-        engine, reference(smollm2_folder), prompts(words, power=4), max_new_tokens=new
+        engine,
+        reference(smollm2_folder),
+        some(prompts(words, power=4)),
+        max_new_tokens=new,
     )
     assert max(lengths) > context - new - 4
 
