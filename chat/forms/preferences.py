@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +35,7 @@ class LinesField(forms.CharField):
     """A text of several lines, which forms send with carriage returns."""
 
     def to_python(self, value: Any) -> Any:
-        return str(super().to_python(value)).replace("\r\n", "\n").replace("\r", "\n")
+        return normalize_newlines(str(super().to_python(value)))
 
 
 class PreferencesForm(forms.Form):

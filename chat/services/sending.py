@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.formats import number_format
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message, Reply, User
@@ -66,7 +67,7 @@ def send(
 def clean_prompt(text: str) -> str:
     """The prompt as it is kept. Raises ``PromptRefused`` if blank or too long."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = CONTROLS.sub("", normalize_newlines(text)).strip()
     if is_blank(text):
         raise PromptRefused("blank", _("Write a message first."))
     limit = settings.PROMPT_MAX_CHARACTERS

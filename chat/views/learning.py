@@ -36,7 +36,7 @@ def _learn_shown(
     request: HttpRequest, known: Known, conversation: Conversation, news: News
 ) -> None:
     """Of a page that does not reach the end only what it shows."""
-    _replace(request, known, conversation, news, _moved(known, conversation))
+    _replace_moved(request, known, conversation, news)
     news.replaced = dress(news.replaced, (), None)
 
 
@@ -57,7 +57,7 @@ def _learn_path(
         thread, _ = Thread.of(request, entry_of(known.model).name, latest(conversation))
         news.show_anew(known, thread)
         return
-    _replace(request, known, conversation, news, _moved(known, conversation))
+    _replace_moved(request, known, conversation, news)
     for item in _looked_at(request, known, conversation.loaded(ids[after:])):
         news.add_shown(item, is_new=True)
     news.leaf, news.path = ids[-1], trail(ids, beside)
@@ -65,13 +65,10 @@ def _learn_path(
     news.appended = dress(news.appended, batch, news.leaf)
 
 
-def _replace(
-    request: HttpRequest,
-    known: Known,
-    conversation: Conversation,
-    news: News,
-    moved: set[UUID],
+def _replace_moved(
+    request: HttpRequest, known: Known, conversation: Conversation, news: News
 ) -> None:
+    moved = _moved(known, conversation)
     news.held = [pk for pk in news.held if pk not in moved]
     news.paused = [pk for pk in news.paused if pk not in moved]
     messages = sorted(conversation.loaded([*moved]), key=lambda said: said.created_at)

@@ -15,6 +15,15 @@ def hold(page: Page) -> list[Route]:
     return held
 
 
+def one_on_its_way(home: Page) -> list[Route]:
+    """A conversation whose second message, "one", has just been sent."""
+    begin(home, "zero")
+    held = hold(home)
+    box_of(home).press_sequentially("one")
+    home.keyboard.press("Enter")
+    return held
+
+
 def expect_held(page: Page, held: list[Route], count: int) -> None:
     for _ in range(50):
         if len(held) >= count:
@@ -26,10 +35,7 @@ def expect_held(page: Page, held: list[Route], count: int) -> None:
 def test_messages_typed_one_right_after_the_other_are_sent_in_order(
     home: Page, worker: Worker
 ) -> None:
-    begin(home, "zero")
-    held = hold(home)
-    box_of(home).press_sequentially("one")
-    home.keyboard.press("Enter")
+    held = one_on_its_way(home)
     home.keyboard.press("Enter")
     home.keyboard.type("two")
     home.keyboard.press("Enter")
@@ -71,10 +77,7 @@ def test_what_is_typed_while_a_conversation_begins_is_in_its_box(
 def test_what_could_not_be_sent_is_put_back_before_what_was_typed_since(
     home: Page, worker: Worker
 ) -> None:
-    begin(home, "zero")
-    held = hold(home)
-    box_of(home).press_sequentially("one")
-    home.keyboard.press("Enter")
+    held = one_on_its_way(home)
     home.keyboard.type("two")
     home.keyboard.press("Enter")
     home.keyboard.type("three")
@@ -91,10 +94,7 @@ def test_what_could_not_be_sent_is_put_back_before_what_was_typed_since(
 def test_closing_the_page_while_a_message_is_on_its_way_keeps_it(
     home: Page, worker: Worker
 ) -> None:
-    begin(home, "zero")
-    held = hold(home)
-    box_of(home).press_sequentially("one")
-    home.keyboard.press("Enter")
+    held = one_on_its_way(home)
     home.keyboard.type("two")
     expect_held(home, held, 1)
     home.reload()
