@@ -118,6 +118,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,  # those of Django's admin
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
