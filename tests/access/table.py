@@ -93,7 +93,9 @@ TABLE: dict[str, Entry] = {
     "": own(shows=("title_of_prompt", "title_of_growing_prompt")),
     "history/": own(shows=("title_of_prompt",)),
     "search/": own(query=_search, shows=("reply", "held_prompt", "id_of_stuck")),
-    "settings/": own(BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)),
+    "settings/": own(
+        BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)
+    ),
     "send/": own(WRITE, form=_text),
     "delete-all/": own(BOTH),
     # What belongs to one owner
@@ -149,9 +151,9 @@ TABLE: dict[str, Entry] = {
     "admin/logout/": own(ALL, answers=(302,), reads=(302,), changes=False),
 }
 #: Django's admin guards its pages alike, and brings new ones with every model.
-ADMIN = Entry(Kind.STAFF, ALL)
+ADMIN = Entry(Kind.STAFF, ("GET", "POST"))
 #: What of an owner's is no text: support may see it.
-NO_TEXT = ("id_of", "username", "email", "network", "device", "note")
+NO_TEXT = ("id_of", "username", "email", "device", "note", "name_of_session")
 
 
 def entry_of(route: Route) -> Entry:
