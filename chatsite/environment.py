@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 DATABASES = ("postgresql", "sqlite3")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+#: More than anybody asks for; whoever wants more wants no limit.
+LIMIT_MAX = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,18 @@ class Environment:
             bounds = f"from {minimum}" + (f" to {maximum}" if maximum else " up")
             raise _refusal(name, f"a whole number {bounds}", raw)
         return value
+
+    def limit(self, name: str, default: int) -> int | None:
+        """A whole number from 1 up; None, for no limit, where it is ``off`` or 0."""
+        raw = self.text(name, str(default)).lower()
+        if raw in ("off", "0"):
+            return None
+        expected = f"a whole number from 1 to {LIMIT_MAX}, or off"
+        if not (raw.isascii() and raw.isdigit() and len(raw) <= len(str(LIMIT_MAX))):
+            raise _refusal(name, expected, raw)
+        if not 1 <= int(raw) <= LIMIT_MAX:
+            raise _refusal(name, expected, raw)
+        return int(raw)
 
     def number(self, name: str, default: float, *, minimum: float) -> float:
         raw = self.text(name, str(default))

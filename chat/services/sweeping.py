@@ -25,6 +25,7 @@ from chat.services.deleting import remove_for_good
 from chat.services.expecting import free_rows, ready_workers
 from chat.services.preferring import preferred
 from chat.services.publishing import publish, release_next
+from chat.services.spending import forget_full
 from chat.services.stopping import carry_out
 from chat.tasks import ring
 from chatsite.choice import offered
@@ -67,6 +68,7 @@ class Sweeper:
             self._serve(model)
         fail_expired()
         remove_for_good()
+        forget_full()
 
     def _serve(self, model: str) -> None:
         """Ring again for free rows that sleep; move the model's clock on."""
