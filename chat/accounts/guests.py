@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from chat.models import User
 
-COOKIE = "guest"
+COOKIE = f"{settings.COOKIE_PREFIX}guest"
 
 
 def guest_id(request: HttpRequest) -> uuid.UUID | None:
