@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Of what a browser can do, pages use the clipboard (to copy a reply) and no more.
+#: Of what a browser can do, pages use the clipboard (to copy a reply) and no more. Only
+#: names that browsers know: they complain of others.
 UNUSED_FEATURES = (
     "accelerometer",
     "autoplay",
-    "bluetooth",
     "browsing-topics",
     "camera",
-    "clipboard-read",
     "display-capture",
     "encrypted-media",
     "fullscreen",
@@ -35,9 +34,7 @@ UNUSED_FEATURES = (
     "window-management",
     "xr-spatial-tracking",
 )
-PERMISSIONS = ", ".join(
-    [*(f"{feature}=()" for feature in UNUSED_FEATURES), "clipboard-write=(self)"]
-)
+PERMISSIONS = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
 #: A view or a middleware further in may have said something of its own before.
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

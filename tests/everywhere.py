@@ -22,9 +22,7 @@ def every_path() -> list[str]:
     return sorted(set(_paths("/", get_resolver().url_patterns)))
 
 
-def _paths(
-    beginning: str, patterns: list[URLPattern | URLResolver]
-) -> Iterator[str]:
+def _paths(beginning: str, patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
     for pattern in patterns:
         path = beginning + _spelled(pattern)
         if isinstance(pattern, URLResolver):

@@ -104,7 +104,9 @@ def test_no_template_style_or_script_names_another_host() -> None:
 
 
 def test_no_template_has_anything_inline() -> None:
-    inline = re.compile(r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|<script>", re.I)
+    inline = re.compile(
+        r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|<script>", re.IGNORECASE
+    )
     for path in (ROOT / "templates").rglob("*.html"):
         assert not inline.search(path.read_text(encoding="utf-8")), path
 
