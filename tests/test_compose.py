@@ -19,7 +19,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
 #: What the head of the compose file asks for in ``.env``.
-SECRETS = re.findall(r"(\w+)=%s", (ROOT / "docker-compose.yml").read_text())
+SECRETS = re.findall(r"([A-Z_]+)=%s", (ROOT / "docker-compose.yml").read_text())
 #: Read by libraries and the images, not by our settings.
 FOREIGN = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "HF_HOME"}
 
