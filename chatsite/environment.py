@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import warnings
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -14,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 DATABASES = ("postgresql", "sqlite3")
+SECRET_CHARACTERS_MIN = 32
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 #: More than anybody asks for; whoever wants more wants no limit.
 LIMIT_MAX = 1_000_000_000
@@ -109,9 +111,23 @@ class Environment:
                 raise _refusal(name, "origins like https://chat.example.org", origin)
         return found
 
-    def proxies(self, name: str) -> Proxies:
+    def header(self, name: str, default: str) -> str:
+        """The name of a request header, as WSGI spells it."""
+        raw = self.text(name, default)
+        if not re.fullmatch(r"[A-Za-z0-9-]+", raw):
+            raise _refusal(name, "the name of a header", raw)
+        return "HTTP_" + raw.upper().replace("-", "_")
+
+    def secrets(self, name: str) -> list[str]:
+        """Secrets separated by commas, none of them short enough to be guessed."""
+        found = self.words(name, [])
+        for one in found:
+            _refuse_short(name, one)
+        return found
+
+    def proxies(self, name: str, default: list[str]) -> Proxies:
         """Networks such as ``10.0.0.0/8``, addresses, ``unix`` for a socket file."""
-        words = self.words(name, [])
+        words = self.words(name, default)
         expected = "addresses or networks like 10.0.0.0/8, or unix"
         try:
             networks = tuple(ip_network(w) for w in words if w != "unix")
@@ -170,12 +186,35 @@ def allowed_hosts(bind: str) -> list[str]:
 def secret_key(env: Environment, data_dir: Path) -> str:
     """``SECRET_KEY``, else the key kept in the data folder, made at first use."""
     if key := env.text("SECRET_KEY", ""):
+        _refuse_short("SECRET_KEY", key)
         return key
     kept = data_dir / "secret_key"
     try:
-        return kept.read_text()
+        return _kept_key(kept)
     except FileNotFoundError:
         return _new_key(kept)
+
+
+def _refuse_short(name: str, secret: str) -> None:
+    """Raises ``ImproperlyConfigured``, and does not repeat what stood there."""
+    if len(secret) < SECRET_CHARACTERS_MIN:
+        raise ImproperlyConfigured(
+            f"{name} must be at least {SECRET_CHARACTERS_MIN} random characters long; "
+            "`openssl rand -hex 32` makes such a one."
+        )
+
+
+def _kept_key(kept: Path) -> str:
+    """The key in this file, which is closed to others if somebody opened it."""
+    if kept.stat().st_mode & 0o077:
+        warnings.warn(f"{kept} could be read by others; closed", stacklevel=2)
+        kept.chmod(0o600)
+    key = kept.read_text().strip()
+    if len(key) < SECRET_CHARACTERS_MIN:
+        raise ImproperlyConfigured(
+            f"{kept} holds no key; remove it, and a new one is made at the next start."
+        )
+    return key
 
 
 def _new_key(kept: Path) -> str:
@@ -190,4 +229,4 @@ def _new_key(kept: Path) -> str:
         pass
     finally:
         draft.unlink()
-    return kept.read_text()
+    return _kept_key(kept)

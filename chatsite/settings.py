@@ -50,7 +50,11 @@ REPLY_EXPIRY_SECONDS = env.number("REPLY_EXPIRY_SECONDS", 86_400, minimum=1)
 GUESTS = env.flag("GUESTS", True)
 SIGNUP = env.one_of("SIGNUP", "open", ("open", "invitation", "closed"))
 GUEST_IDLE_DAYS = env.number("GUEST_IDLE_DAYS", 30, minimum=1)
-TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
+HTTPS_ONLY = env.flag("HTTPS_ONLY", False)
+# The server itself speaks no TLS: with HTTPS there is a proxy, mostly on this machine.
+TRUSTED_PROXIES = env.proxies(
+    "TRUSTED_PROXIES", ["127.0.0.1", "::1"] if HTTPS_ONLY else []
+)
 
 # How much: of a guest, of an account, and of all guests of one network together
 GUEST_PROMPTS_PER_MINUTE = env.limit("GUEST_PROMPTS_PER_MINUTE", 60)
@@ -89,6 +93,8 @@ WORKER_GRACE_SECONDS = env.number("WORKER_GRACE_SECONDS", 25, minimum=0)
 # Django itself
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = secret_key(env, DATA_DIR)
+#: What an earlier key signed still counts while it stands here.
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", allowed_hosts(BIND))
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "chatsite.urls"
@@ -113,11 +119,14 @@ INSTALLED_APPS = [
     "chat",
 ]
 MIDDLEWARE = [
+    # Around everything, so that no answer leaves without them.
+    "chat.views.headers.Headers",
+    "csp.middleware.CSPMiddleware",
+    "chat.views.headers.AdminPolicy",
     "django.middleware.security.SecurityMiddleware",
     # Around static files too: what was compressed beforehand passes as it is.
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -133,6 +142,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,  # those of Django's admin
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -164,11 +174,34 @@ else:
 SESSION_ENGINE = "chat.accounts.sessions"
 SESSION_COOKIE_AGE = 86_400 * env.integer("SESSION_DAYS", 365, minimum=1)
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-HTTPS_ONLY = env.flag("HTTPS_ONLY", False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
+#: A browser takes such a cookie only from this very host, and over HTTPS.
+COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+# Not HttpOnly: the script puts a newer token into forms that were opened earlier.
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_FAILURE_VIEW = "chat.views.errors.csrf_failure"
+
+# Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
+# (``chat.views.headers``).
+PROXY_SCHEME_HEADER = env.header("PROXY_SCHEME_HEADER", "X-Forwarded-Proto")
+SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+# Asked from inside a container, where no proxy is.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+HSTS_DAYS = env.integer("HSTS_DAYS", 365, minimum=0, maximum=3650)
+SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
+# Other hosts below this one's name, and lists inside browsers, are not ours to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if not HTTPS_ONLY:
+    # Without HTTPS, on one machine or in a private network, none of this can be.
+    SILENCED_SYSTEM_CHECKS += [
+        "security.W004",
+        "security.W008",
+        "security.W011",
+        "security.W016",
+    ]
 
 # No page needs anything from elsewhere, nor anything inline.
 CONTENT_SECURITY_POLICY = {
@@ -181,13 +214,21 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": ["'self'"],
         "frame-src": ["'self'"],
         "manifest-src": ["'self'"],
+        "object-src": ["'none'"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
-        "frame-ancestors": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["default"],
+        "upgrade-insecure-requests": HTTPS_ONLY,
     }
 }
-X_FRAME_OPTIONS = "SAMEORIGIN"
+X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+
+# Django's cache is not used; most of its backends would keep pickles.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 
 # Room for a prompt far too long, so that its form can come back with the text kept.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(4_194_304, 16 * PROMPT_MAX_CHARACTERS)

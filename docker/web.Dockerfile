@@ -17,8 +17,8 @@ COPY chat chat
 COPY templates templates
 COPY locale locale
 COPY static static
-# Into the image, where whitenoise finds them. The key serves this one command only.
-RUN SECRET_KEY=build DATA_DIR=/tmp/build STATIC_ROOT=/app/collected \
+# Into the image, where whitenoise finds them. The key made for it goes with its folder.
+RUN DATA_DIR=/tmp/build STATIC_ROOT=/app/collected \
     python manage.py collectstatic --no-input --verbosity 0 \
     && rm -r /tmp/build
 

@@ -13,7 +13,7 @@ from chat.accounts.networks import network_digest
 from chat.models import User
 from chat.services.arrivals import admit_guest
 
-COOKIE = "guest"
+COOKIE = f"{settings.COOKIE_PREFIX}guest"
 
 
 def guest_id(request: HttpRequest) -> uuid.UUID | None:

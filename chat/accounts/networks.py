@@ -41,6 +41,11 @@ def address_of(request: HttpRequest) -> Address | None:
     return found
 
 
+def is_from_proxy(request: HttpRequest) -> bool:
+    """Whether the nearest hop is one whose word on a request is taken."""
+    return _is_trusted(_address(request.META.get("REMOTE_ADDR", "")))
+
+
 def network_of(address: Address) -> str:
     """What counts as one network: ``203.0.113.7`` or ``2001:db8:0:1::/64``."""
     if isinstance(address, IPv6Address):

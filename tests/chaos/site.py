@@ -257,7 +257,7 @@ class Site:
             "DATABASE_URL": f"sqlite:///{self.database}",
             "REDIS_URL": f"unix://{self.socket}",
             "CHAT_MODEL": self._model,
-            "SECRET_KEY": "only-for-chaos",
+            "SECRET_KEY": "only-for-chaos-and-long-enough-for-a-start-0123456789",
             "PORT": str(self.port),
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "SWEEP_SECONDS": "0.3",

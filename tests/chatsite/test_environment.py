@@ -69,6 +69,39 @@ def test_the_secret_key_is_made_once_and_private(
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
+def test_a_secret_key_that_others_could_read_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    key = secret_key(Environment(), tmp_path)
+    kept = tmp_path / "secret_key"
+    kept.chmod(0o644)
+    with pytest.warns(UserWarning, match="could be read by others"):
+        assert secret_key(Environment(), tmp_path) == key
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_file_without_a_key_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    kept = tmp_path / "secret_key"
+    kept.touch(mode=0o600)
+    with pytest.raises(ImproperlyConfigured, match="remove it"):
+        secret_key(Environment(), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+def test_a_short_secret_is_refused_and_not_repeated(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "hunter2")
+    with pytest.raises(ImproperlyConfigured, match="at least 32") as error:
+        secret_key(Environment(), tmp_path)
+        Environment().secrets(name)
+    assert "hunter2" not in str(error.value)
+
+
 def test_celery_gets_the_same_server_in_its_own_spelling() -> None:
     assert broker_url("unix:///run/r.sock") == "redis+socket:///run/r.sock"
     assert broker_url("rediss://h:1/2") == "rediss://h:1/2"
