@@ -93,7 +93,9 @@ class Asked:
         return response.status_code == 405 or is_refused(response)
 
 
-def ids_for(world: World, route: Route, entry: Entry, *, is_thorough: bool) -> list[Any]:
+def ids_for(
+    world: World, route: Route, entry: Entry, *, is_thorough: bool
+) -> list[Any]:
     if not route.takes_id:
         return [None]
     if entry.kind is Kind.STAFF:
@@ -156,5 +158,7 @@ def test_the_owner_gets_what_belongs_to_them(
             assert not entry.changes or traces(raw, world.owner) != before
             continue
         assert response.status_code in entry.reads
-        missing = [w for w in entry.shows if world.secrets.found[w] not in told(response)]
+        missing = [
+            w for w in entry.shows if world.secrets.found[w] not in told(response)
+        ]
         assert method == "HEAD" or not missing

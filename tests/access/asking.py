@@ -39,7 +39,9 @@ def ask(
 
 def told(response: Any) -> str:
     """Body, headers and cookies."""
-    body = b"".join(response.streaming_content) if response.streaming else response.content
+    body = (
+        b"".join(response.streaming_content) if response.streaming else response.content
+    )
     headers = "\n".join(f"{name}: {value}" for name, value in response.items())
     text = f"{headers}\n{response.cookies.output()}\n"
     return text + "\n".join(part.decode(errors="replace") for part in _parts(body))

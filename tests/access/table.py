@@ -93,7 +93,9 @@ TABLE: dict[str, Entry] = {
     "": own(shows=("title_of_prompt", "title_of_growing_prompt")),
     "history/": own(shows=("title_of_prompt",)),
     "search/": own(query=_search, shows=("reply", "held_prompt", "id_of_stuck")),
-    "settings/": own(BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)),
+    "settings/": own(
+        BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)
+    ),
     "send/": own(WRITE, form=_text),
     "delete-all/": own(BOTH),
     # What belongs to one owner
@@ -142,6 +144,7 @@ TABLE: dict[str, Entry] = {
     "api/v1/conversations/<uuid:pk>/delete": api("conversation", is_of_deleted=True),
     "api/v1/conversations/<uuid:pk>/restore": api("deleted", is_of_deleted=True),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
+    "api/v1/allowances": own(("GET",)),
     # Nobody's
     "api/v1/": Entry(Kind.PUBLIC, ALL),
     "healthz": Entry(Kind.PUBLIC),

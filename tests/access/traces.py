@@ -15,7 +15,10 @@ from chat.models import Session, User
 #: Written by migrations alone.
 FIXED = ("contenttypes.ContentType", "auth.Permission")
 #: What a visit notes of the visitor: when, and in which browser.
-OF_A_VISIT = {User: ("seen_at", "last_login", "network"), Session: ("seen_at", "device")}
+OF_A_VISIT = {
+    User: ("seen_at", "last_login", "network"),
+    Session: ("seen_at", "device"),
+}
 
 Key = tuple[str, str]
 Row = dict[str, Any]
@@ -28,7 +31,10 @@ class Traces:
 
     def differs_from(self, before: Traces) -> list[str]:
         """What was added, changed or removed since, in words."""
-        return [*_differences(before.rows, self.rows), *_differences(before.keys, self.keys)]
+        return [
+            *_differences(before.rows, self.rows),
+            *_differences(before.keys, self.keys),
+        ]
 
     def lacks_of(self, before: Traces, owner: UUID, names: set[str]) -> list[str]:
         """What was changed or removed of what belongs to the owner."""
@@ -99,8 +105,7 @@ def _belonging(rows: dict[Key, Row], owner: UUID) -> set[Key]:
             key
             for key, row in rows.items()
             if any(
-                (label, str(row.get(name))) in mine
-                for name, label in referring[key[0]]
+                (label, str(row.get(name))) in mine for name, label in referring[key[0]]
             )
         }
         if found <= mine:

@@ -29,7 +29,7 @@ def trust(settings, monkeypatch: pytest.MonkeyPatch) -> Trust:
 
     def set_to(raw: str) -> None:
         monkeypatch.setenv("TRUSTED_PROXIES", raw)
-        settings.TRUSTED_PROXIES = Environment().proxies("TRUSTED_PROXIES")
+        settings.TRUSTED_PROXIES = Environment().proxies("TRUSTED_PROXIES", [])
 
     return set_to
 
