@@ -125,10 +125,8 @@ def _shown(request: HttpRequest, pk: uuid.UUID, status: int = 200) -> JsonRespon
 
 def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
     """One reply of whoever asks; no SQL while it waits or grows."""
-    key = session_key(request)
-    if request.session.accessed:  # a guest's first call has just begun it
-        key = request.session.session_key
     seen = [(str(pk), 0, 0)]
+    key = session_key(request)
     return watch(key, lambda: get_user(request), offered().name, seen).sights[0]
 
 

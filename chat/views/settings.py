@@ -36,8 +36,16 @@ def settings(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             return _saved(request, form)
-        except PromptRefused as refused:  # nobody's yet, and no guest is made now
+        except PromptRefused as refused:  # a visitor, of whom no guest is made now
             form.add_error(None, refused.message)
+            page = _own_page(request, form)
+            page.status_code = 429
+            page.headers["Retry-After"] = str(refused.retry_seconds)
+            return page
+    return _own_page(request, form)
+
+
+def _own_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
     context = {
         "themes": THEMES,
         "theme_chosen": theme_of(request),
