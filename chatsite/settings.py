@@ -57,6 +57,13 @@ TRUSTED_PROXIES = env.proxies(
     "TRUSTED_PROXIES", ["127.0.0.1", "::1"] if HTTPS_ONLY else []
 )
 
+# How often somebody may be wrong about a password
+LOGIN_FAILURES_MAX = env.integer("LOGIN_FAILURES_MAX", 10, minimum=1)
+LOGIN_LOCK_MINUTES = env.number("LOGIN_LOCK_MINUTES", 15, minimum=0.01)
+NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
+    "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
+)
+
 # How the tiers work together
 LEASE_SECONDS = env.number("LEASE_SECONDS", 10, minimum=1)
 MAX_LOSSES = env.integer("MAX_LOSSES", 3, minimum=1)
@@ -118,6 +125,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "chat.views.time_zone.TimeZone",
@@ -154,6 +162,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 else:
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+
+AUTHENTICATION_BACKENDS = [
+    "chat.accounts.backend.AccountBackend",
+    # Asked for nobody's password: sessions begun under this name go on.
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "chat.accounts.hashing.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 
 # Sessions live in the database: cached ones do not outlive a dead cache.
 SESSION_ENGINE = "chat.accounts.sessions"

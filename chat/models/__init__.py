@@ -1,3 +1,4 @@
+from chat.models.attempts import Attempts
 from chat.models.conversation import Conversation
 from chat.models.invitation import Invitation
 from chat.models.message import Message
@@ -7,6 +8,7 @@ from chat.models.session import Session
 from chat.models.user import User
 
 __all__ = [
+    "Attempts",
     "Conversation",
     "Invitation",
     "Message",
