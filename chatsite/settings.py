@@ -19,6 +19,7 @@ DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
 # What people wrote lies in it: closed to other accounts of the machine.
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_CA_FILE = env.file("REDIS_CA_FILE")
 DATABASES = {
     "default": env.database(
         "DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatsite.sqlite3'}"

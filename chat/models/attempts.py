@@ -50,7 +50,7 @@ class AttemptsQuerySet(models.QuerySet["Attempts"]):
 
 
 class Attempts(models.Model):
-    """Whose and from where only a keyed digest says: what was typed may be a password."""
+    """Whose, and from where, a keyed digest says: what was typed may be a password."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField()
