@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import environ
@@ -45,6 +45,15 @@ class Environment:
     def path(self, name: str, default: Path) -> Path:
         """A path; a relative one is taken from the current directory."""
         return Path(self.text(name, str(default))).expanduser().absolute()
+
+    def file(self, name: str) -> Path | None:
+        """A file that is there; None where the variable is unset."""
+        if not self.text(name, ""):
+            return None
+        path = self.path(name, Path())
+        if not path.is_file():
+            raise _refusal(name, "a file that can be read", str(path))
+        return path
 
     def integer(
         self, name: str, default: int, *, minimum: int, maximum: int | None = None
@@ -167,6 +176,17 @@ def _masked(url: str) -> str:
     """The URL without its password, for messages and logs."""
     password = urlsplit(url).password
     return url.replace(f":{password}@", ":***@") if password else url
+
+
+def redis_tls(url: str, ca_file: Path | None) -> dict[str, Any]:
+    """Options of the Redis client: over TLS it is always asked who it is.
+
+    The URL may say otherwise (``?ssl_cert_reqs=none``).
+    """
+    if not url.startswith("rediss://"):
+        return {}
+    known = {"ssl_ca_certs": str(ca_file)} if ca_file else {}
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **known}
 
 
 def broker_url(redis_url: str) -> str:

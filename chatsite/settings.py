@@ -19,6 +19,7 @@ DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
 # What people wrote lies in it: closed to other accounts of the machine.
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_CA_FILE = env.file("REDIS_CA_FILE")
 DATABASES = {
     "default": env.database(
         "DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatsite.sqlite3'}"
@@ -71,6 +72,13 @@ NETWORK_REPLIES_WAITING = env.limit("NETWORK_REPLIES_WAITING", 500)
 NETWORK_TOKENS_PER_DAY = env.limit("NETWORK_TOKENS_PER_DAY", 5_000_000)
 NETWORK_GUESTS_PER_HOUR = env.limit("NETWORK_GUESTS_PER_HOUR", 500)
 NETWORK_SIGNUPS_PER_HOUR = env.limit("NETWORK_SIGNUPS_PER_HOUR", 60)
+
+# How often somebody may be wrong about a password
+LOGIN_FAILURES_MAX = env.integer("LOGIN_FAILURES_MAX", 10, minimum=1)
+LOGIN_LOCK_MINUTES = env.number("LOGIN_LOCK_MINUTES", 15, minimum=0.01)
+NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
+    "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
+)
 
 # How the tiers work together
 LEASE_SECONDS = env.number("LEASE_SECONDS", 10, minimum=1)
@@ -133,6 +141,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "chat.views.time_zone.TimeZone",
@@ -169,6 +178,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 else:
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+
+AUTHENTICATION_BACKENDS = [
+    "chat.accounts.backend.AccountBackend",
+    # Asked for nobody's password: sessions begun under this name go on.
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "chat.accounts.hashing.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 
 # Sessions live in the database: cached ones do not outlive a dead cache.
 SESSION_ENGINE = "chat.accounts.sessions"
