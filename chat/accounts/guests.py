@@ -6,11 +6,13 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth import get_user, login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from chat.models import User
 
 COOKIE = "guest"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def guest_id(request: HttpRequest) -> uuid.UUID | None:
@@ -22,7 +24,30 @@ def guest_id(request: HttpRequest) -> uuid.UUID | None:
 def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
     """Give a browser an id of its own, also one whose session may have ended."""
     if guest_id(request) is None:
-        _set_cookie(response, uuid.uuid4())
+        renew_guest(response)
+
+
+def renew_guest(response: HttpResponse) -> None:
+    """Give a browser another id: what belongs to the one before is not opened by it."""
+    _set_cookie(response, uuid.uuid4())
+
+
+def guest_here(request: HttpRequest) -> User | None:
+    """The guest of this browser: of its session, else, where nobody is signed in, of
+    its cookie. None for an account, and for somebody who never sent anything."""
+    user = request.user
+    if isinstance(user, User):
+        return user if user.is_guest else None
+    return guest_of_cookie(request)
+
+
+def guest_of_cookie(request: HttpRequest) -> User | None:
+    """Also while an account is signed in: who uses this browser otherwise."""
+    pk = guest_id(request)
+    if pk is None:
+        return None
+    guests = User.objects.filter(username=None, is_active=True)
+    return guests.filter(pk=pk).first()
 
 
 def sender(request: HttpRequest) -> User:
@@ -33,11 +58,14 @@ def sender(request: HttpRequest) -> User:
     user = get_user(request)
     if isinstance(user, User):
         return user
+    if not settings.GUESTS:
+        raise PermissionDenied
     guest = User.objects.guest(guest_id(request) or uuid.uuid4())
-    if not guest.is_guest:  # signed up since: this cookie opens no account
+    # Signed up or erased since: this cookie opens nothing.
+    if not guest.is_guest or not guest.is_active:
         guest = User.objects.guest(uuid.uuid4())
     token = request.META.get("CSRF_COOKIE")
-    login(request, guest, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, guest, backend=BACKEND)
     # A guest gains no rights by this, so the token of the page stays good: sending the
     # same form again, or from another tab, must be harmless.
     if token:
