@@ -24,8 +24,11 @@ WAITING_MAX = 100
 _waiting: list[Future[None]] = []
 
 
-def mail(to: str, template: str, context: dict[str, Any]) -> None:
-    """Send what a template says; its first line is the subject."""
+def mail(
+    to: str, template: str, context: dict[str, Any], *, is_wanted: bool = True
+) -> None:
+    """Send what a template says; its first line is the subject. What nobody wants is
+    not sent, and takes as long here."""
     if not can_mail() or not to:
         return
     _waiting[:] = [sent for sent in _waiting if not sent.done()]
@@ -33,7 +36,8 @@ def mail(to: str, template: str, context: dict[str, Any]) -> None:
         log.warning("too much mail waits to leave; one was not taken")
         return
     subject, _, body = _said(template, context).partition("\n")
-    _waiting.append(_sender().submit(_send, subject.strip(), body.strip(), [to]))
+    said = (subject.strip(), body.strip())
+    _waiting.append(_sender().submit(_send, *said, [to] if is_wanted else []))
 
 
 def flush() -> None:
@@ -54,6 +58,8 @@ def _sender() -> ThreadPoolExecutor:
 
 def _send(subject: str, body: str, to: Sequence[str]) -> None:
     """A mail that cannot leave is said in the log, without its text or address."""
+    if not to:
+        return
     try:
         EmailMessage(subject, f"{body}\n", to=to).send()
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.http import HttpRequest
@@ -27,12 +28,14 @@ def reset_link(user: User, request: HttpRequest | None = None) -> str:
 
 
 def send_link(email: str, request: HttpRequest) -> None:
-    """Mail a link to whoever has this address; nobody hears whether there is one."""
-    user = User.objects.addressed(email)
-    if user is None or not user.is_active or not can_mail() or not _is_due(user):
+    """Mail a link to whoever has this address. For nobody the same is done, so that
+    neither the answer nor its time tells whether there is somebody."""
+    if not can_mail() or not _is_due(email):
         return
+    found = User.objects.addressed(email)
+    user = found or User(username="nobody", email=email, password=make_password(None))
     context = {"user": user, "link": reset_link(user, request)}
-    mail(user.email, "reset", context)
+    mail(user.email, "reset", context, is_wanted=found is not None)
 
 
 def is_good(user: User | None, token: str) -> bool:
@@ -49,8 +52,8 @@ def set_password(user: User, password: str, but: str | None = None) -> None:
     end_all(user, but)
 
 
-def _is_due(user: User) -> bool:
+def _is_due(email: str) -> bool:
     try:
-        return open_mailbox().is_first(f"reset {user.pk}", PAUSE_SECONDS)
+        return open_mailbox().is_first(f"reset {email.lower()}", PAUSE_SECONDS)
     except MailboxAway:
         return True

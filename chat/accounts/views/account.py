@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -52,8 +53,8 @@ def account(request: HttpRequest) -> HttpResponse:
         **around_context(request),
         "notes": [said for name, said in NOTES.items() if name in request.GET],
         "can_sign_up": can_sign_up(),
-        "retention_days": settings.RETENTION_DAYS,
-        "idle_days": settings.GUEST_IDLE_DAYS,
+        "retention_days": ceil(settings.RETENTION_DAYS),
+        "idle_days": ceil(settings.GUEST_IDLE_DAYS),
         "has_account": user is not None,
         **(_of(request, user) if user else {}),
     }
