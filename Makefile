@@ -10,7 +10,7 @@ PYTEST = $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
 # The tests that use the database of the settings; the others have their own or none.
 OF_DATABASE = tests/chat tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
-.PHONY: help run worker status test soak chaos screenshots bench load felt check browser clean
+.PHONY: help run worker status admin test soak chaos screenshots bench load felt check browser clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -23,6 +23,9 @@ worker:  ## only workers, for the site whose Redis is at REDIS_URL
 
 status:  ## who serves, who waits, what was lost with a worker; ARGS=--json
 	@$(WITH) run -m launch status $(ARGS)
+
+admin:  ## make the first superuser: asks for name and password; ARGS="NAME --promote"
+	@$(WITH) run -m launch admin $(ARGS)
 
 test: browser  ## all tests, on SQLite and again on PostgreSQL
 	$(PYTEST) $(TESTS)

@@ -134,6 +134,25 @@ class Environment:
             _refuse_short(name, one)
         return found
 
+    def site(self, name: str) -> str:
+        """An address such as ``https://chat.example.org``, without a last slash."""
+        raw = self.text(name, "").rstrip("/")
+        parts = urlsplit(raw)
+        is_address = parts.scheme in ("http", "https") and parts.netloc
+        if raw and (not is_address or parts.path or parts.query or parts.fragment):
+            raise _refusal(name, "an address like https://chat.example.org", raw)
+        return raw
+
+    def mail(self, name: str) -> dict[str, object]:
+        """Django's settings of the server that takes mail; without one, none leaves."""
+        raw = self.text(name, "dummymail://")
+        try:
+            config = dict(environ.Env.email_url_config(raw))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            expected = "a URL like smtp+tls://user:password@host:587"
+            raise _refusal(name, expected, _masked(raw)) from None
+        return {key: value for key, value in config.items() if key.startswith("EMAIL_")}
+
     def proxies(self, name: str, default: list[str]) -> Proxies:
         """Networks such as ``10.0.0.0/8``, addresses, ``unix`` for a socket file."""
         words = self.words(name, default)

@@ -80,6 +80,18 @@ NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
     "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
 )
 
+PASSWORD_MIN_CHARACTERS = env.integer("PASSWORD_MIN_CHARACTERS", 10, minimum=8)
+#: Conversations that nobody touched for so long are deleted; 0 keeps them.
+RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0)
+
+# Where the site is reached, and how mail leaves it
+SITE_URL = env.site("SITE_URL")
+globals().update(env.mail("EMAIL_URL"))
+HAS_MAIL = bool(env.text("EMAIL_URL", ""))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "chatsite@localhost")
+PASSWORD_RESET_TIMEOUT = 86_400
+
 # How the tiers work together
 LEASE_SECONDS = env.number("LEASE_SECONDS", 10, minimum=1)
 MAX_LOSSES = env.integer("MAX_LOSSES", 3, minimum=1)
@@ -135,6 +147,8 @@ MIDDLEWARE = [
     # Around static files too: what was compressed beforehand passes as it is.
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Around the session, which is saved by then.
+    "chat.accounts.presence.Presence",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -144,6 +158,7 @@ MIDDLEWARE = [
     "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "chat.accounts.gate.Gate",
     "chat.views.time_zone.TimeZone",
     "chat.views.errors.DatabaseGuard",
 ]
@@ -158,6 +173,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "chat.views.theme.theme",
+                "chat.accounts.context.accounts",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
@@ -172,7 +188,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # What is erased is overwritten in the file as well.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            " PRAGMA secure_delete=ON;"
+        ),
     }
     folder = Path(str(DATABASES["default"]["NAME"])).parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -188,6 +208,21 @@ PASSWORD_HASHERS = [
     "chat.accounts.hashing.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "email")},
+    },
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_CHARACTERS},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+LOGIN_URL = "log_in"
+LOGIN_REDIRECT_URL = "home"
 
 # Sessions live in the database: cached ones do not outlive a dead cache.
 SESSION_ENGINE = "chat.accounts.sessions"

@@ -7,6 +7,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("api/v1/", include("chat.api.urls")),
+    path("account/", include("chat.accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("chat.urls")),
 ]

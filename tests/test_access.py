@@ -16,7 +16,7 @@ from tests.access import world as worlds
 from tests.access.asking import ask, carried, is_refused, told
 from tests.access.people import STRANGERS, Visitor, signed_in
 from tests.access.routes import Route, routes
-from tests.access.table import ALL, BOTH, NO_TEXT, TABLE, Entry, Kind, entry_of
+from tests.access.table import ALL, BOTH, TABLE, Entry, Kind, entry_of
 from tests.access.traces import traces
 from tests.access.world import World
 from tests.valkey import Valkey
