@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 #: What a model is loaded from; whatever else lies in its folder is not looked at.
 LOADED_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
@@ -55,19 +56,29 @@ def broken_files(folder: Path) -> list[Path]:
 
 
 def _shards(folder: Path) -> list[str]:
-    """The files that the index names as parts of the weights; none without an index."""
-    index = folder / "model.safetensors.index.json"
-    try:
-        names = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-        return sorted({str(name) for name in names})
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return []
+    """The files that an index names as parts of the weights; none without an index."""
+    indices = (_object(p) for p in folder.glob("*.safetensors.index.json"))
+    maps = (index.get("weight_map") for index in indices)
+    return sorted(
+        {str(name) for m in maps if isinstance(m, dict) for name in m.values()}
+    )
 
 
 def _strange_shards(folder: Path) -> str:
-    """transformers would open them all, by their own names, pickles too."""
-    is_plain = re.compile(r"[^/\\]+\.safetensors").fullmatch
-    return ", ".join(name for name in _shards(folder) if not is_plain(name))
+    """transformers would open what these name, pickles and files elsewhere too."""
+    named = _object(folder / "config.json").get("transformers_weights")
+    names = [*_shards(folder), *([] if named is None else [str(named)])]
+    is_plain = re.compile(r"[^/\\]+\.safetensors(\.index\.json)?").fullmatch
+    return ", ".join(name for name in names if not is_plain(name))
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _is_whole(path: Path) -> bool:

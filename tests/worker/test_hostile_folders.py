@@ -112,6 +112,28 @@ def test_an_index_that_names_other_files_as_parts_is_refused(
     assert not proof.exists()
 
 
+def test_a_configuration_that_names_a_pickle_as_the_weights_is_refused(
+    folder: Path, proof: Path
+) -> None:
+    pickled(folder, "adapter_model.bin", proof)
+    changed(folder / "config.json", transformers_weights="adapter_model.bin")
+    with pytest.raises(ModelUnavailable, match=r"names adapter_model\.bin as a part"):
+        load(folder, device="cpu")
+    assert not proof.exists()
+
+
+def test_an_index_of_another_name_is_no_way_in(folder: Path, proof: Path) -> None:
+    pickled(folder, "pytorch_model.bin", proof)
+    names = AutoModelForCausalLM.from_pretrained(folder).state_dict()
+    index = {"metadata": {}, "weight_map": dict.fromkeys(names, "pytorch_model.bin")}
+    (folder / "own.safetensors.index.json").write_text(json.dumps(index))
+    own = "own.safetensors.index.json"
+    changed(folder / "config.json", transformers_weights=own)
+    with pytest.raises(ModelUnavailable, match=r"names pytorch_model\.bin as a part"):
+        load(folder, device="cpu")
+    assert not proof.exists()
+
+
 def test_code_of_a_known_kind_of_model_is_passed_over(
     folder: Path, proof: Path
 ) -> None:
