@@ -164,6 +164,10 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_REFERRER_POLICY = "same-origin"
 
+# Django's cache is not used; most of its backends would keep pickles.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+
 # Room for a prompt far too long, so that its form can come back with the text kept.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(4_194_304, 16 * PROMPT_MAX_CHARACTERS)
 
