@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -13,6 +15,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 DATABASES = ("postgresql", "sqlite3")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Whose word on the address of a request is taken."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    is_unix_trusted: bool = False
 
 
 class Environment:
@@ -84,6 +94,16 @@ class Environment:
             if not origin.startswith(("http://", "https://")):
                 raise _refusal(name, "origins like https://chat.example.org", origin)
         return found
+
+    def proxies(self, name: str) -> Proxies:
+        """Networks such as ``10.0.0.0/8``, addresses, ``unix`` for a socket file."""
+        words = self.words(name, [])
+        expected = "addresses or networks like 10.0.0.0/8, or unix"
+        try:
+            networks = tuple(ip_network(w) for w in words if w != "unix")
+        except ValueError:
+            raise _refusal(name, expected, ",".join(words)) from None
+        return Proxies(networks, is_unix_trusted="unix" in words)
 
     def words(self, name: str, default: list[str]) -> list[str]:
         """Words separated by commas."""

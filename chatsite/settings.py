@@ -47,6 +47,12 @@ REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
 DELETED_KEEP_HOURS = env.number("DELETED_KEEP_HOURS", 24, minimum=0)
 REPLY_EXPIRY_SECONDS = env.number("REPLY_EXPIRY_SECONDS", 86_400, minimum=1)
 
+# Who may ask
+GUESTS = env.flag("GUESTS", True)
+SIGNUP = env.one_of("SIGNUP", "open", ("open", "invitation", "closed"))
+GUEST_IDLE_DAYS = env.number("GUEST_IDLE_DAYS", 30, minimum=1)
+TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
+
 # How the tiers work together
 LEASE_SECONDS = env.number("LEASE_SECONDS", 10, minimum=1)
 MAX_LOSSES = env.integer("MAX_LOSSES", 3, minimum=1)
@@ -83,9 +89,10 @@ LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
     "chat",
@@ -101,6 +108,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "chat.views.time_zone.TimeZone",
@@ -113,6 +121,8 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
                 "chat.views.theme.theme",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
