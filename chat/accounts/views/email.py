@@ -21,6 +21,7 @@ METHODS = ["GET", "HEAD", "POST"]
 def email(request: HttpRequest, user: User) -> HttpResponse:
     form = EmailForm(
         request.POST if request.method == "POST" else None,
+        request=request,
         user=user,
         initial={"email": user.email},
     )
