@@ -95,3 +95,32 @@ def check_request_size(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register
+def check_mail_links(**_: Any) -> list[CheckMessage]:
+    is_host_known = settings.SITE_URL or "*" not in settings.ALLOWED_HOSTS
+    if settings.HAS_MAIL and not is_host_known:
+        return [
+            Caution(
+                "EMAIL_URL is set, but no mail is sent: its links would lead to "
+                "whatever host a request names.",
+                hint="Set SITE_URL, or name the site's hosts in ALLOWED_HOSTS.",
+                id="chatsite.W010",
+            )
+        ]
+    return []
+
+
+@register
+def check_ways_in(**_: Any) -> list[CheckMessage]:
+    if not settings.GUESTS and settings.SIGNUP == "closed":
+        return [
+            Caution(
+                "GUESTS is off and SIGNUP closed: only accounts made by "
+                "`manage.py admin` and in the administration can come in.",
+                hint="SIGNUP=invitation lets you invite people.",
+                id="chatsite.W011",
+            )
+        ]
+    return []

@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import environ
@@ -45,6 +45,15 @@ class Environment:
     def path(self, name: str, default: Path) -> Path:
         """A path; a relative one is taken from the current directory."""
         return Path(self.text(name, str(default))).expanduser().absolute()
+
+    def file(self, name: str) -> Path | None:
+        """A file that is there; None where the variable is unset."""
+        if not self.text(name, ""):
+            return None
+        path = self.path(name, Path())
+        if not path.is_file():
+            raise _refusal(name, "a file that can be read", str(path))
+        return path
 
     def integer(
         self, name: str, default: int, *, minimum: int, maximum: int | None = None
@@ -125,6 +134,25 @@ class Environment:
             _refuse_short(name, one)
         return found
 
+    def site(self, name: str) -> str:
+        """An address such as ``https://chat.example.org``, without a last slash."""
+        raw = self.text(name, "").rstrip("/")
+        parts = urlsplit(raw)
+        is_address = parts.scheme in ("http", "https") and parts.netloc
+        if raw and (not is_address or parts.path or parts.query or parts.fragment):
+            raise _refusal(name, "an address like https://chat.example.org", raw)
+        return raw
+
+    def mail(self, name: str) -> dict[str, object]:
+        """Django's settings of the server that takes mail; without one, none leaves."""
+        raw = self.text(name, "dummymail://")
+        try:
+            config = dict(environ.Env.email_url_config(raw))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            expected = "a URL like smtp+tls://user:password@host:587"
+            raise _refusal(name, expected, _masked(raw)) from None
+        return {key: value for key, value in config.items() if key.startswith("EMAIL_")}
+
     def proxies(self, name: str, default: list[str]) -> Proxies:
         """Networks such as ``10.0.0.0/8``, addresses, ``unix`` for a socket file."""
         words = self.words(name, default)
@@ -167,6 +195,17 @@ def _masked(url: str) -> str:
     """The URL without its password, for messages and logs."""
     password = urlsplit(url).password
     return url.replace(f":{password}@", ":***@") if password else url
+
+
+def redis_tls(url: str, ca_file: Path | None) -> dict[str, Any]:
+    """Options of the Redis client: over TLS it is always asked who it is.
+
+    The URL may say otherwise (``?ssl_cert_reqs=none``).
+    """
+    if not url.startswith("rediss://"):
+        return {}
+    known = {"ssl_ca_certs": str(ca_file)} if ca_file else {}
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **known}
 
 
 def broker_url(redis_url: str) -> str:

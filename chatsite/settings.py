@@ -19,6 +19,7 @@ DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
 # What people wrote lies in it: closed to other accounts of the machine.
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_CA_FILE = env.file("REDIS_CA_FILE")
 DATABASES = {
     "default": env.database(
         "DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatsite.sqlite3'}"
@@ -72,6 +73,25 @@ NETWORK_TOKENS_PER_DAY = env.limit("NETWORK_TOKENS_PER_DAY", 5_000_000)
 NETWORK_GUESTS_PER_HOUR = env.limit("NETWORK_GUESTS_PER_HOUR", 500)
 NETWORK_SIGNUPS_PER_HOUR = env.limit("NETWORK_SIGNUPS_PER_HOUR", 60)
 
+# How often somebody may be wrong about a password
+LOGIN_FAILURES_MAX = env.integer("LOGIN_FAILURES_MAX", 10, minimum=1)
+LOGIN_LOCK_MINUTES = env.number("LOGIN_LOCK_MINUTES", 15, minimum=0.01)
+NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
+    "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
+)
+
+PASSWORD_MIN_CHARACTERS = env.integer("PASSWORD_MIN_CHARACTERS", 10, minimum=8)
+#: Conversations that nobody touched for so long are deleted; 0 keeps them.
+RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0)
+
+# Where the site is reached, and how mail leaves it
+SITE_URL = env.site("SITE_URL")
+globals().update(env.mail("EMAIL_URL"))
+HAS_MAIL = bool(env.text("EMAIL_URL", ""))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "chatsite@localhost")
+PASSWORD_RESET_TIMEOUT = 86_400
+
 # How the tiers work together
 LEASE_SECONDS = env.number("LEASE_SECONDS", 10, minimum=1)
 MAX_LOSSES = env.integer("MAX_LOSSES", 3, minimum=1)
@@ -110,7 +130,7 @@ LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "chat.apps.SupportConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -127,14 +147,18 @@ MIDDLEWARE = [
     # Around static files too: what was compressed beforehand passes as it is.
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Around the session, which is saved by then.
+    "chat.accounts.presence.Presence",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "chat.accounts.gate.Gate",
     "chat.views.time_zone.TimeZone",
     "chat.views.errors.DatabaseGuard",
 ]
@@ -149,6 +173,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "chat.views.theme.theme",
+                "chat.accounts.context.accounts",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
@@ -163,12 +188,41 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # What is erased is overwritten in the file as well.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            " PRAGMA secure_delete=ON;"
+        ),
     }
     folder = Path(str(DATABASES["default"]["NAME"])).parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 else:
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+
+AUTHENTICATION_BACKENDS = [
+    "chat.accounts.backend.AccountBackend",
+    # Asked for nobody's password: sessions begun under this name go on.
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "chat.accounts.hashing.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "email")},
+    },
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_CHARACTERS},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+LOGIN_URL = "log_in"
+LOGIN_REDIRECT_URL = "home"
 
 # Sessions live in the database: cached ones do not outlive a dead cache.
 SESSION_ENGINE = "chat.accounts.sessions"

@@ -1,4 +1,5 @@
 from chat.models.allowance import Allowance
+from chat.models.attempts import Attempts
 from chat.models.conversation import Conversation
 from chat.models.invitation import Invitation
 from chat.models.message import Message
@@ -9,6 +10,7 @@ from chat.models.user import User
 
 __all__ = [
     "Allowance",
+    "Attempts",
     "Conversation",
     "Invitation",
     "Message",

@@ -19,7 +19,6 @@ from chat.views.allowances import little_context
 from chat.views.browser import Request, owner_id, visitor
 from chat.views.known import BadQuery, Known, shown_at_once
 from chat.views.lookups import get_reply_or_404
-from chat.views.poll import not_found, out_of_date
 from chat.views.updates import update
 
 
@@ -46,20 +45,24 @@ def page_with(request: Request, message: Message) -> HttpResponse:
     if not request.htmx:
         return HttpResponseRedirect(_place_of(message), status=303)
     known = _known(request)
-    if known is not None and (known.leaf is None or not _is_recent(message)):
+    if known is None or known.leaf is None or not _is_recent(message):
         # No page that shows the newest messages, or others than those, asks after it.
         return HttpResponseClientRedirect(_place_of(message))
-    return _updated(request, known, message.conversation_id)
+    return _updated(request, known, message)
 
 
 def page_after(request: Request, reply: Reply) -> HttpResponse:
     """The page of a reply, after something was done to it."""
     if not request.htmx:
         return back_to(reply)
-    return _updated(request, _known(request), reply.message.conversation_id)
+    known = _known(request)
+    if known is None:
+        return HttpResponseClientRedirect(back_to(reply)["Location"])
+    return _updated(request, known, reply.message)
 
 
 def _known(request: Request) -> Known | None:
+    """None where what the page tells of itself makes no sense."""
     try:
         return Known.from_query(request.POST)
     except BadQuery:
@@ -82,14 +85,16 @@ def _place_of(message: Message) -> str:
     return f"{page}{at}#{kind}-{message.pk}"
 
 
-def _updated(request: Request, known: Known | None, conversation: UUID) -> HttpResponse:
-    """What the page that asks lacks of its conversation, now that it did something."""
-    if known is None:
-        return out_of_date()
+def _updated(request: Request, known: Known, message: Message) -> HttpResponse:
+    """What the page that asks lacks of its conversation, now that it did something.
+
+    What was done is never answered as if it had been refused: a page that does not know
+    what it shows is loaded anew.
+    """
     try:
-        return update(request, known.after_action(conversation))
-    except NotYours as refused:
-        return not_found(is_signed_out=refused.is_signed_out)
+        return update(request, known.after_action(message.conversation_id))
+    except NotYours:
+        return HttpResponseClientRedirect(_place_of(message))
 
 
 def _refused(request: Request, reply: Reply, refused: PromptRefused) -> HttpResponse:

@@ -23,7 +23,7 @@ from chat.views.conversation import conversation_page
 from chat.views.home import home_page
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import get_conversation_or_404, get_prompt_or_404
-from chat.views.poll import not_found, out_of_date
+from chat.views.poll import out_of_date
 from chat.views.updates import update
 
 
@@ -52,8 +52,8 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         return HttpResponseClientRedirect(_page(reply))
     try:
         return update(request, known.after_action(conversation.pk), key=new_key())
-    except NotYours as refused:
-        return not_found(is_signed_out=refused.is_signed_out)
+    except NotYours:  # of something else that the page says it shows
+        return HttpResponseClientRedirect(_page(reply))
 
 
 def _sent(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -82,7 +83,12 @@ def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
     try:
         return watch(key, lambda: visitor(request), entry.name, known.seen)
     except NotYours:
-        if known.is_nobody and not known.watched and not known.conversation:
+        if (
+            settings.GUESTS
+            and known.is_nobody
+            and not known.watched
+            and not known.conversation
+        ):
             return glance(entry.name)
         raise
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,47 @@ from django.shortcuts import resolve_url
 from django.test import Client, TestCase
 
 from tests.access.table import Entry
+from tests.access.world import Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, and what the request had said itself, which may be repeated."""
+
+    method: str
+    path: str
+    status: int
+    location: str
+    headers: dict[str, str]
+    text: str
+    asked: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}: {self.status}"
+
+    def tells(self, secrets: Secrets, *, all_of: bool = False) -> list[str]:
+        """Which secrets stand in it, without those that the request carried."""
+        return [
+            what
+            for what, token in secrets.found.items()
+            if token in self.text and (all_of or token not in self.asked)
+        ]
+
+    @property
+    def is_refused(self) -> bool:
+        """Nothing here for this browser, or: log in first."""
+        if self.status == 404:
+            return True
+        if self.status in (401, 403):
+            return self.path.startswith("/api/")
+        log_in = (resolve_url(settings.LOGIN_URL), "/admin/login/")
+        return self.status in (302, 303) and self.location in log_in
+
+    @property
+    def is_of_methods(self) -> bool:
+        """This method is not taken; a view may also be asked which are."""
+        is_told = self.method == "OPTIONS" and "Allow" in self.headers
+        return self.status == 405 or (self.status == 200 and is_told)
 
 
 def ask(
@@ -23,49 +65,41 @@ def ask(
     query: dict[str, Any],
     form: dict[str, Any],
     **more: Any,
-) -> Any:
+) -> Answer:
     """The answer, once what it does on commit was done."""
     if query:
         path = f"{path}?{urlencode(query, doseq=True)}"
-    is_post = method == "POST"
-    if is_post and entry.is_json:
-        content, kind = json.dumps(form), "application/json"
-    else:
-        content = urlencode(form, doseq=True) if is_post else ""
-        kind = "application/x-www-form-urlencoded"
+    content, kind = "", "application/x-www-form-urlencoded"
+    if method == "POST":
+        content = urlencode(form, doseq=True)
+        if entry.is_json:
+            content, kind = json.dumps(form), "application/json"
     with TestCase.captureOnCommitCallbacks(execute=True):
-        return client.generic(method, path, content, kind, **more)
-
-
-def told(response: Any) -> str:
-    """Body, headers and cookies."""
-    body = (
-        b"".join(response.streaming_content) if response.streaming else response.content
+        response: Any = client.generic(method, path, content, kind, **more)
+    headers = dict(response.items())
+    return Answer(
+        method=method,
+        path=path,
+        status=response.status_code,
+        location=headers.get("Location", "").partition("?")[0],
+        headers=headers,
+        text=_every_byte(response),
+        asked=f"{path} {form}",
     )
-    headers = "\n".join(f"{name}: {value}" for name, value in response.items())
-    text = f"{headers}\n{response.cookies.output()}\n"
-    return text + "\n".join(part.decode(errors="replace") for part in _parts(body))
 
 
-def carried(method: str, path: str, query: dict[str, Any], form: dict[str, Any]) -> str:
-    """What a request says itself, so that its answer may repeat it."""
-    return f"{method} {path} {query} {form}"
+def _every_byte(response: Any) -> str:
+    """Body, headers and cookies."""
+    streaming = response.streaming
+    body = b"".join(response.streaming_content) if streaming else response.content
+    said = [f"{name}: {value}" for name, value in response.items()]
+    said.append(response.cookies.output())
+    return "\n".join([*said, *(part.decode(errors="replace") for part in _parts(body))])
 
 
 def _parts(body: bytes) -> list[bytes]:
+    """What is packed is looked at unpacked."""
     if not body.startswith(b"PK"):
         return [body]
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         return [archive.read(name) for name in archive.namelist()]
-
-
-def is_refused(response: Any, *, is_api: bool = False) -> bool:
-    """Nothing here for this browser, or: log in first."""
-    if response.status_code == 404:
-        return True
-    if is_api and response.status_code in (401, 403):
-        return True
-    if response.status_code not in (302, 303):
-        return False
-    target = response.headers["Location"].partition("?")[0]
-    return target in (resolve_url(settings.LOGIN_URL), "/admin/login/")

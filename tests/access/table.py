@@ -152,9 +152,9 @@ TABLE: dict[str, Entry] = {
     "admin/logout/": own(ALL, answers=(302,), reads=(302,), changes=False),
 }
 #: Django's admin guards its pages alike, and brings new ones with every model.
-ADMIN = Entry(Kind.STAFF, ALL)
+ADMIN = Entry(Kind.STAFF, ("GET", "POST"))
 #: What of an owner's is no text: support may see it.
-NO_TEXT = ("id_of", "username", "email", "network", "device", "note")
+NO_TEXT = ("id_of", "username", "email", "device", "note", "name_of_session")
 
 
 def entry_of(route: Route) -> Entry:

@@ -69,7 +69,7 @@ def _without_visit(model: type[Model], row: Row, visitor: User | None) -> Row:
 
 def _redis(client: redis.Redis) -> dict[str, bytes]:
     """Who is behind a session is noted for a minute at any visit."""
-    keys = sorted(key for key in client.keys() if not key.startswith(b"who:"))
+    keys = sorted(key for key in client.scan_iter() if not key.startswith(b"who:"))
     pipe = client.pipeline()
     for key in keys:
         pipe.dump(key)

@@ -15,12 +15,12 @@ from typing import Any
 from django.test import Client, TestCase
 from django.utils import timezone
 
-from chat.accounts.sessions import SessionStore, who
+from chat.accounts.sessions import who
 from chat.models import Conversation, Invitation, Message, Reply, User
 from chat.services import answering, deleting, sending
 from chat.services.collecting import collect
 from chatsite import wire
-from chatsite.mailbox import Mailbox
+from chatsite.mailbox import Claim, Mailbox
 from tests.chat.conftest import Worker
 
 #: Stands in every text of everybody.
@@ -57,8 +57,10 @@ class World:
     secrets: Secrets
     #: By what they are: ``conversation``, ``growing``, ``held`` …
     ids: dict[str, uuid.UUID] = field(default_factory=dict)
+    #: The idempotency key of their first prompt, and its text.
     key: str = ""
-    #: The place of the oldest message, as the list of conversations writes it.
+    text: str = ""
+    #: Key of a session of theirs.
     session: str = ""
 
     def keep_id(self, what: str, pk: uuid.UUID) -> None:
@@ -70,9 +72,7 @@ def make(box: Mailbox, *, has_account: bool) -> World:
     """Through the services, as the owner's own pages do it."""
     secrets = Secrets()
     world = World(_person(secrets, has_account=has_account), secrets)
-    with TestCase.captureOnCommitCallbacks(execute=True):
-        pass
-    maker = _Maker(world, Worker(box))
+    maker = _Maker(world, box)
     maker.open_conversation()
     maker.stuck_conversation()
     maker.deleted_conversation()
@@ -101,7 +101,8 @@ def _surroundings(world: World) -> None:
     client = Client()
     client.force_login(owner)
     world.session = str(client.session.session_key)
-    secrets.keep("session", world.session, who(world.session))
+    secrets.keep("session", world.session)
+    secrets.keep("name_of_session", who(world.session))
     row = owner.sessions.get(pk=world.session)
     row.device = secrets.token("device")
     row.save()
@@ -114,8 +115,8 @@ def _surroundings(world: World) -> None:
 
 
 class _Maker:
-    def __init__(self, world: World, worker: Worker) -> None:
-        self._world, self._worker = world, worker
+    def __init__(self, world: World, box: Mailbox) -> None:
+        self._world, self._box, self._worker = world, box, Worker(box)
         self._secrets = world.secrets
 
     def open_conversation(self) -> None:
@@ -138,7 +139,7 @@ class _Maker:
         """A reply that failed, and a prompt behind it that waits for a decision."""
         failed = self._prompt("failing_prompt", None)
         paused = self._prompt("paused_prompt", failed.message.conversation)
-        claim = self._worker.claim()
+        claim = self._claim(failed)
         self._worker.finish(
             claim, self._secrets.word("failed_reply"), wire.Outcome.FAILED
         )
@@ -160,8 +161,7 @@ class _Maker:
         line."""
         growing = self._prompt("growing_prompt", None)
         held = self._prompt("held_prompt", growing.message.conversation)
-        claim = self._worker.claim()
-        assert claim.reply == str(growing.pk)
+        claim = self._claim(growing)
         self._worker.write(claim, self._secrets.word("growing_text"))
         self._world.keep_id("busy", growing.message.conversation_id)
         self._name(growing, "growing_prompt", "growing")
@@ -179,14 +179,26 @@ class _Maker:
             begun = reply.message.conversation
             begun.title = self._secrets.word(f"title_of_{what}")
             begun.save()
-        self._world.key = self._world.key or key
+        self._world.key, self._world.text = (
+            self._world.key or key,
+            self._world.text or text,
+        )
         return reply
 
     def _answer(self, reply: Reply, what: str, **said: Any) -> None:
-        claim = self._worker.answer(self._secrets.word(what), **said)
-        assert claim.reply == str(reply.pk)
+        claim = self._claim(reply)
+        self._worker.finish(claim, self._secrets.word(what), **said)
         with TestCase.captureOnCommitCallbacks(execute=True):
             collect(claim.reply)
+
+    def _claim(self, reply: Reply) -> Claim:
+        """Whoever else stands in line goes on standing there."""
+        others = []
+        while (claim := self._worker.claim()).reply != str(reply.pk):
+            others.append(claim)
+        for other in others:
+            self._box.hand_back(other.reply, other.token)
+        return claim
 
     def _chosen(self, conversation: Conversation) -> None:
         """Settings of this conversation alone."""
@@ -203,7 +215,3 @@ class _Maker:
         assert message.parent_id is not None
         self._world.keep_id(prompt, message.parent_id)
         self._world.keep_id(called, reply.pk)
-
-
-def end_session(key: str) -> None:
-    SessionStore().delete(key)
