@@ -262,6 +262,24 @@ def test_whoever_says_no_name_may_only_ask_whether_it_lives(guarded: Guarded) ->
         guarded.client("worker", "wrong").ping()
 
 
+@pytest.mark.parametrize("kind", ["rediss", "unix"])
+def test_the_launcher_and_the_mailbox_get_in_with_the_same_address(
+    guarded: Guarded, kind: str
+) -> None:
+    environment = guarded.environment("worker", WORKER)
+    if kind == "unix":
+        secret = urllib.parse.quote(WORKER, safe="")
+        environment["REDIS_URL"] = f"unix://worker:{secret}@{guarded.server.socket}"
+    asking = (
+        "from launch.plan import read_plan; from launch.checks import check_redis; "
+        "check_redis(read_plan('worker')); "
+        "from chatsite.mailbox import open_mailbox; print(open_mailbox().workers('x'))"
+    )
+    with Program("-c", asking, **environment) as program:
+        assert program.process.wait(30) == 0, program.log
+        assert WORKER not in program.log
+
+
 def test_a_server_that_nobody_vouches_for_is_refused(guarded: Guarded) -> None:
     environment = guarded.environment("worker", WORKER) | {"REDIS_CA_FILE": ""}
     asking = "from chatsite.mailbox import open_mailbox; open_mailbox().ping()"
