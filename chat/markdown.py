@@ -7,12 +7,13 @@ what is too long, or becomes too many elements, is shown as it was written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from markdown_it import MarkdownIt
@@ -37,6 +38,10 @@ LANGUAGE_CHARACTERS = 40
 CACHED = 1000
 
 
+#: Up to the end of a line, or where it is too long somewhere in it.
+_PART = re.compile(r"[\s\S]{1,3000}(?:\n|\Z)|[\s\S]{1,3000}")
+
+
 class TooMuch(Exception):
     """A text becomes more elements than a page should hold."""
 
@@ -59,7 +64,9 @@ def _rendered(text: str, _language: str | None) -> SafeString:
 
 
 def _as_written(text: str) -> SafeString:
-    return format_html('<div class="as-written">{}</div>', text)
+    """In parts, of which a browser lays out only those that are looked at."""
+    parts = [(part,) for part in _PART.findall(text)]
+    return format_html_join("", '<div class="as-written">{}</div>', parts)
 
 
 def _code(

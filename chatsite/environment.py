@@ -17,6 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 DATABASES = ("postgresql", "sqlite3")
 SECRET_CHARACTERS_MIN = 32
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+#: More than anybody asks for; whoever wants more wants no limit.
+LIMIT_MAX = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,18 @@ class Environment:
             bounds = f"from {minimum}" + (f" to {maximum}" if maximum else " up")
             raise _refusal(name, f"a whole number {bounds}", raw)
         return value
+
+    def limit(self, name: str, default: int) -> int | None:
+        """A whole number from 1 up; None, for no limit, where it is ``off`` or 0."""
+        raw = self.text(name, str(default)).lower()
+        if raw in ("off", "0"):
+            return None
+        expected = f"a whole number from 1 to {LIMIT_MAX}, or off"
+        if not (raw.isascii() and raw.isdigit() and len(raw) <= len(str(LIMIT_MAX))):
+            raise _refusal(name, expected, raw)
+        if not 1 <= int(raw) <= LIMIT_MAX:
+            raise _refusal(name, expected, raw)
+        return int(raw)
 
     def number(self, name: str, default: float, *, minimum: float) -> float:
         raw = self.text(name, str(default))
@@ -119,6 +133,25 @@ class Environment:
         for one in found:
             _refuse_short(name, one)
         return found
+
+    def site(self, name: str) -> str:
+        """An address such as ``https://chat.example.org``, without a last slash."""
+        raw = self.text(name, "").rstrip("/")
+        parts = urlsplit(raw)
+        is_address = parts.scheme in ("http", "https") and parts.netloc
+        if raw and (not is_address or parts.path or parts.query or parts.fragment):
+            raise _refusal(name, "an address like https://chat.example.org", raw)
+        return raw
+
+    def mail(self, name: str) -> dict[str, object]:
+        """Django's settings of the server that takes mail; without one, none leaves."""
+        raw = self.text(name, "dummymail://")
+        try:
+            config = dict(environ.Env.email_url_config(raw))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            expected = "a URL like smtp+tls://user:password@host:587"
+            raise _refusal(name, expected, _masked(raw)) from None
+        return {key: value for key, value in config.items() if key.startswith("EMAIL_")}
 
     def proxies(self, name: str, default: list[str]) -> Proxies:
         """Networks such as ``10.0.0.0/8``, addresses, ``unix`` for a socket file."""

@@ -42,7 +42,6 @@ REQUEST_MAX_CHARACTERS = env.integer("REQUEST_MAX_CHARACTERS", 24_000, minimum=1
 MESSAGES_SHOWN = env.integer("MESSAGES_SHOWN", 50, minimum=2, maximum=1000)
 PROMPTS_AHEAD_MAX = env.integer("PROMPTS_AHEAD_MAX", 20, minimum=1)
 VARIANTS_AT_ONCE_MAX = env.integer("VARIANTS_AT_ONCE_MAX", 4, minimum=1, maximum=20)
-OWNER_REPLIES_MAX = env.integer("OWNER_REPLIES_MAX", 100, minimum=1)
 QUEUE_REPLIES_MAX = env.integer("QUEUE_REPLIES_MAX", 5000, minimum=1)
 REPLY_MAX_TOKENS = env.integer("REPLY_MAX_TOKENS", 4000, minimum=1)
 REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
@@ -59,12 +58,40 @@ TRUSTED_PROXIES = env.proxies(
     "TRUSTED_PROXIES", ["127.0.0.1", "::1"] if HTTPS_ONLY else []
 )
 
+# How much: of a guest, of an account, and of all guests of one network together
+GUEST_PROMPTS_PER_MINUTE = env.limit("GUEST_PROMPTS_PER_MINUTE", 60)
+GUEST_PROMPTS_PER_DAY = env.limit("GUEST_PROMPTS_PER_DAY", 1000)
+GUEST_REPLIES_WAITING = env.limit("GUEST_REPLIES_WAITING", 100)
+GUEST_TOKENS_PER_DAY = env.limit("GUEST_TOKENS_PER_DAY", 1_000_000)
+ACCOUNT_PROMPTS_PER_MINUTE = env.limit("ACCOUNT_PROMPTS_PER_MINUTE", 120)
+ACCOUNT_PROMPTS_PER_DAY = env.limit("ACCOUNT_PROMPTS_PER_DAY", 3000)
+ACCOUNT_REPLIES_WAITING = env.limit("ACCOUNT_REPLIES_WAITING", 200)
+ACCOUNT_TOKENS_PER_DAY = env.limit("ACCOUNT_TOKENS_PER_DAY", 3_000_000)
+NETWORK_PROMPTS_PER_MINUTE = env.limit("NETWORK_PROMPTS_PER_MINUTE", 300)
+NETWORK_PROMPTS_PER_DAY = env.limit("NETWORK_PROMPTS_PER_DAY", 5000)
+NETWORK_REPLIES_WAITING = env.limit("NETWORK_REPLIES_WAITING", 500)
+NETWORK_TOKENS_PER_DAY = env.limit("NETWORK_TOKENS_PER_DAY", 5_000_000)
+NETWORK_GUESTS_PER_HOUR = env.limit("NETWORK_GUESTS_PER_HOUR", 500)
+NETWORK_SIGNUPS_PER_HOUR = env.limit("NETWORK_SIGNUPS_PER_HOUR", 60)
+
 # How often somebody may be wrong about a password
 LOGIN_FAILURES_MAX = env.integer("LOGIN_FAILURES_MAX", 10, minimum=1)
 LOGIN_LOCK_MINUTES = env.number("LOGIN_LOCK_MINUTES", 15, minimum=0.01)
 NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
     "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
 )
+
+PASSWORD_MIN_CHARACTERS = env.integer("PASSWORD_MIN_CHARACTERS", 10, minimum=8)
+#: Conversations that nobody touched for so long are deleted; 0 keeps them.
+RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0)
+
+# Where the site is reached, and how mail leaves it
+SITE_URL = env.site("SITE_URL")
+globals().update(env.mail("EMAIL_URL"))
+HAS_MAIL = bool(env.text("EMAIL_URL", ""))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "chatsite@localhost")
+PASSWORD_RESET_TIMEOUT = 86_400
 
 # How the tiers work together
 LEASE_SECONDS = env.number("LEASE_SECONDS", 10, minimum=1)
@@ -104,7 +131,7 @@ LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "chat.apps.SupportConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -121,6 +148,8 @@ MIDDLEWARE = [
     # Around static files too: what was compressed beforehand passes as it is.
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Around the session, which is saved by then.
+    "chat.accounts.presence.Presence",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -130,6 +159,7 @@ MIDDLEWARE = [
     "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "chat.accounts.gate.Gate",
     "chat.views.time_zone.TimeZone",
     "chat.views.errors.DatabaseGuard",
 ]
@@ -144,6 +174,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "chat.views.theme.theme",
+                "chat.accounts.context.accounts",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
@@ -158,7 +189,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # What is erased is overwritten in the file as well.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            " PRAGMA secure_delete=ON;"
+        ),
     }
     folder = Path(str(DATABASES["default"]["NAME"])).parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -174,6 +209,21 @@ PASSWORD_HASHERS = [
     "chat.accounts.hashing.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "email")},
+    },
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_CHARACTERS},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+LOGIN_URL = "log_in"
+LOGIN_REDIRECT_URL = "home"
 
 # Sessions live in the database: cached ones do not outlive a dead cache.
 SESSION_ENGINE = "chat.accounts.sessions"

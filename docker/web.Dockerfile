@@ -4,9 +4,9 @@ FROM python:3.13-slim
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 
-# Requirements first: they change less often than the code.
-COPY requirements-common.txt requirements-web.txt ./
-RUN pip install --only-binary=:all: -r requirements-web.txt
+# Requirements first: they change less often than the code. Each has its hash.
+COPY locks/web.txt locks/web.txt
+RUN pip install --only-binary=:all: --require-hashes -r locks/web.txt
 
 RUN useradd --system --uid 10001 --create-home chatsite \
     && install --directory --owner=chatsite /data

@@ -1,3 +1,4 @@
+from chat.models.allowance import Allowance
 from chat.models.attempts import Attempts
 from chat.models.conversation import Conversation
 from chat.models.invitation import Invitation
@@ -8,6 +9,7 @@ from chat.models.session import Session
 from chat.models.user import User
 
 __all__ = [
+    "Allowance",
     "Attempts",
     "Conversation",
     "Invitation",

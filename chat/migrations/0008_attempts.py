@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0006_accounts'),
+        ('chat', '0007_allowance'),
     ]
 
     operations = [
