@@ -10,7 +10,7 @@ PYTEST = $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
 # The tests that use the database of the settings; the others have their own or none.
 OF_DATABASE = tests/chat tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
-.PHONY: help run worker status admin test soak chaos screenshots bench load felt check browser clean
+.PHONY: help run worker status admin test soak chaos screenshots bench load felt check browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -62,6 +62,12 @@ check:  ## lint, format, types, import contracts, migrations
 	$(VENV_PYTHON) -m djlint --quiet --lint templates
 	.venv/bin/lint-imports --no-cache
 	DATA_DIR=.mypy_cache/data $(VENV_PYTHON) manage.py makemigrations --check --dry-run
+
+audit:  ## known vulnerabilities in what is locked; exits with an error if it cannot tell
+	@$(WITH) audit -m launch.audit $(ARGS)
+
+lock:  ## make locks/ anew from the requirements; ARGS=--upgrade takes the newest
+	@$(WITH) lock -m launch.relock $(ARGS)
 
 clean:  ## the virtual environment and caches; not the data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

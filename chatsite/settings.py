@@ -19,6 +19,7 @@ DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
 # What people wrote lies in it: closed to other accounts of the machine.
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_CA_FILE = env.file("REDIS_CA_FILE")
 DATABASES = {
     "default": env.database(
         "DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatsite.sqlite3'}"
@@ -40,7 +41,6 @@ REQUEST_MAX_CHARACTERS = env.integer("REQUEST_MAX_CHARACTERS", 24_000, minimum=1
 MESSAGES_SHOWN = env.integer("MESSAGES_SHOWN", 50, minimum=2, maximum=1000)
 PROMPTS_AHEAD_MAX = env.integer("PROMPTS_AHEAD_MAX", 20, minimum=1)
 VARIANTS_AT_ONCE_MAX = env.integer("VARIANTS_AT_ONCE_MAX", 4, minimum=1, maximum=20)
-OWNER_REPLIES_MAX = env.integer("OWNER_REPLIES_MAX", 100, minimum=1)
 QUEUE_REPLIES_MAX = env.integer("QUEUE_REPLIES_MAX", 5000, minimum=1)
 REPLY_MAX_TOKENS = env.integer("REPLY_MAX_TOKENS", 4000, minimum=1)
 REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
@@ -51,7 +51,35 @@ REPLY_EXPIRY_SECONDS = env.number("REPLY_EXPIRY_SECONDS", 86_400, minimum=1)
 GUESTS = env.flag("GUESTS", True)
 SIGNUP = env.one_of("SIGNUP", "open", ("open", "invitation", "closed"))
 GUEST_IDLE_DAYS = env.number("GUEST_IDLE_DAYS", 30, minimum=1)
-TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
+HTTPS_ONLY = env.flag("HTTPS_ONLY", False)
+# The server itself speaks no TLS: with HTTPS there is a proxy, mostly on this machine.
+TRUSTED_PROXIES = env.proxies(
+    "TRUSTED_PROXIES", ["127.0.0.1", "::1"] if HTTPS_ONLY else []
+)
+
+# How much: of a guest, of an account, and of all guests of one network together
+GUEST_PROMPTS_PER_MINUTE = env.limit("GUEST_PROMPTS_PER_MINUTE", 60)
+GUEST_PROMPTS_PER_DAY = env.limit("GUEST_PROMPTS_PER_DAY", 1000)
+GUEST_REPLIES_WAITING = env.limit("GUEST_REPLIES_WAITING", 100)
+GUEST_TOKENS_PER_DAY = env.limit("GUEST_TOKENS_PER_DAY", 1_000_000)
+ACCOUNT_PROMPTS_PER_MINUTE = env.limit("ACCOUNT_PROMPTS_PER_MINUTE", 120)
+ACCOUNT_PROMPTS_PER_DAY = env.limit("ACCOUNT_PROMPTS_PER_DAY", 3000)
+ACCOUNT_REPLIES_WAITING = env.limit("ACCOUNT_REPLIES_WAITING", 200)
+ACCOUNT_TOKENS_PER_DAY = env.limit("ACCOUNT_TOKENS_PER_DAY", 3_000_000)
+NETWORK_PROMPTS_PER_MINUTE = env.limit("NETWORK_PROMPTS_PER_MINUTE", 300)
+NETWORK_PROMPTS_PER_DAY = env.limit("NETWORK_PROMPTS_PER_DAY", 5000)
+NETWORK_REPLIES_WAITING = env.limit("NETWORK_REPLIES_WAITING", 500)
+NETWORK_TOKENS_PER_DAY = env.limit("NETWORK_TOKENS_PER_DAY", 5_000_000)
+NETWORK_GUESTS_PER_HOUR = env.limit("NETWORK_GUESTS_PER_HOUR", 500)
+NETWORK_SIGNUPS_PER_HOUR = env.limit("NETWORK_SIGNUPS_PER_HOUR", 60)
+
+# How often somebody may be wrong about a password
+LOGIN_FAILURES_MAX = env.integer("LOGIN_FAILURES_MAX", 10, minimum=1)
+LOGIN_LOCK_MINUTES = env.number("LOGIN_LOCK_MINUTES", 15, minimum=0.01)
+NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
+    "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
+)
+
 PASSWORD_MIN_CHARACTERS = env.integer("PASSWORD_MIN_CHARACTERS", 10, minimum=8)
 #: Conversations that nobody touched for so long are deleted; 0 keeps them.
 RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0)
@@ -85,6 +113,8 @@ WORKER_GRACE_SECONDS = env.number("WORKER_GRACE_SECONDS", 25, minimum=0)
 # Django itself
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = secret_key(env, DATA_DIR)
+#: What an earlier key signed still counts while it stands here.
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", allowed_hosts(BIND))
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "chatsite.urls"
@@ -100,7 +130,7 @@ LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "chat.apps.SupportConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -109,11 +139,14 @@ INSTALLED_APPS = [
     "chat",
 ]
 MIDDLEWARE = [
+    # Around everything, so that no answer leaves without them.
+    "chat.views.headers.Headers",
+    "csp.middleware.CSPMiddleware",
+    "chat.views.headers.AdminPolicy",
     "django.middleware.security.SecurityMiddleware",
     # Around static files too: what was compressed beforehand passes as it is.
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     # Around the session, which is saved by then.
     "chat.accounts.presence.Presence",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -122,6 +155,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "chat.accounts.gate.Gate",
@@ -132,6 +166,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,  # those of Django's admin
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -164,6 +199,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 
+AUTHENTICATION_BACKENDS = [
+    "chat.accounts.backend.AccountBackend",
+    # Asked for nobody's password: sessions begun under this name go on.
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "chat.accounts.hashing.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -184,11 +228,34 @@ LOGIN_REDIRECT_URL = "home"
 SESSION_ENGINE = "chat.accounts.sessions"
 SESSION_COOKIE_AGE = 86_400 * env.integer("SESSION_DAYS", 365, minimum=1)
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-HTTPS_ONLY = env.flag("HTTPS_ONLY", False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
+#: A browser takes such a cookie only from this very host, and over HTTPS.
+COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+# Not HttpOnly: the script puts a newer token into forms that were opened earlier.
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_FAILURE_VIEW = "chat.views.errors.csrf_failure"
+
+# Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
+# (``chat.views.headers``).
+PROXY_SCHEME_HEADER = env.header("PROXY_SCHEME_HEADER", "X-Forwarded-Proto")
+SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+# Asked from inside a container, where no proxy is.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+HSTS_DAYS = env.integer("HSTS_DAYS", 365, minimum=0, maximum=3650)
+SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
+# Other hosts below this one's name, and lists inside browsers, are not ours to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if not HTTPS_ONLY:
+    # Without HTTPS, on one machine or in a private network, none of this can be.
+    SILENCED_SYSTEM_CHECKS += [
+        "security.W004",
+        "security.W008",
+        "security.W011",
+        "security.W016",
+    ]
 
 # No page needs anything from elsewhere, nor anything inline.
 CONTENT_SECURITY_POLICY = {
@@ -201,13 +268,21 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": ["'self'"],
         "frame-src": ["'self'"],
         "manifest-src": ["'self'"],
+        "object-src": ["'none'"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
-        "frame-ancestors": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["default"],
+        "upgrade-insecure-requests": HTTPS_ONLY,
     }
 }
-X_FRAME_OPTIONS = "SAMEORIGIN"
+X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+
+# Django's cache is not used; most of its backends would keep pickles.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 
 # Room for a prompt far too long, so that its form can come back with the text kept.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(4_194_304, 16 * PROMPT_MAX_CHARACTERS)

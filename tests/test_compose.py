@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 import yaml
@@ -14,8 +18,24 @@ from tests.processes import ROOT
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
+#: What the head of the compose file asks for in ``.env``.
+SECRETS = re.findall(r"([A-Z_]+)=%s", (ROOT / "docker-compose.yml").read_text())
 #: Read by libraries and the images, not by our settings.
 FOREIGN = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "HF_HOME"}
+
+
+def environment_of(service: str, **given: str) -> dict[str, str]:
+    """What a container of this service gets where ``.env`` holds ``given``."""
+
+    def filled(found: re.Match[str]) -> str:
+        name, default = found[1], found[2]
+        if default is None:
+            assert name in given, f"{name} has to be given"
+        return given.get(name) or (default or "")
+
+    raw = SERVICES[service]["environment"]
+    pattern = re.compile(r"\$\{(\w+)(?::(?:-([^}]*)|\?[^}]*))?\}")
+    return {name: pattern.sub(filled, str(value)) for name, value in raw.items()}
 
 
 def settings_read() -> str:
@@ -39,6 +59,27 @@ def test_only_the_worker_can_be_scaled_without_a_clash_of_ports() -> None:
 def test_every_variable_of_a_service_is_a_setting(name: str) -> None:
     given = set(SERVICES[name].get("environment", {})) - FOREIGN
     assert {one for one in given if f'"{one}"' not in settings_read()} == set()
+
+
+@pytest.mark.parametrize("https", ["off", "on"])
+def test_the_site_in_the_compose_file_is_fit_to_be_deployed(
+    https: str, tmp_path: Path
+) -> None:
+    given = {name: token_hex(32) for name in SECRETS} | {"HTTPS_ONLY": https}
+    environment = environment_of("web", **given) | {"DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [
+            *(sys.executable, "manage.py", "check", "--deploy"),
+            *("--fail-level", "WARNING"),
+        ],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "BIND": "0.0.0.0", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout + done.stderr
 
 
 def test_every_module_that_a_service_runs_exists() -> None:

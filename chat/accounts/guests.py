@@ -6,12 +6,15 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth import get_user, login
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from chat.accounts.networks import network_digest
 from chat.models import User
+from chat.services.arrivals import admit_guest
 
-COOKIE = "guest"
+COOKIE = f"{settings.COOKIE_PREFIX}guest"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -53,17 +56,17 @@ def guest_of_cookie(request: HttpRequest) -> User | None:
 def sender(request: HttpRequest) -> User:
     """Who sends: the user of the session, else the guest of the cookie.
 
-    The same cookie makes the same guest, so that a double Enter makes one.
+    The same cookie makes the same guest, so that a double Enter makes one. Raises
+    ``PromptRefused`` where too many guests came from one network.
     """
     user = get_user(request)
     if isinstance(user, User):
+        note_network(request, user)
         return user
     if not settings.GUESTS:
         raise PermissionDenied
-    guest = User.objects.guest(guest_id(request) or uuid.uuid4())
-    # Signed up or erased since: this cookie opens nothing.
-    if not guest.is_guest or not guest.is_active:
-        guest = User.objects.guest(uuid.uuid4())
+    guest = _guest(request)
+    note_network(request, guest)
     token = request.META.get("CSRF_COOKIE")
     login(request, guest, backend=BACKEND)
     # A guest gains no rights by this, so the token of the page stays good: sending the
@@ -71,6 +74,28 @@ def sender(request: HttpRequest) -> User:
     if token:
         request.META["CSRF_COOKIE"] = token
     return guest
+
+
+def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
+    """Note which network a guest comes from, whose other guests they count with."""
+    if not isinstance(user, User) or not user.is_guest:
+        return
+    network = network_digest(request)
+    if user.network != network:
+        user.network = network
+        User.objects.filter(pk=user.pk, username=None).update(network=network)
+
+
+def _guest(request: HttpRequest) -> User:
+    """The guest of this browser's cookie, made now if there is none."""
+    pk = guest_id(request) or uuid.uuid4()
+    known = User.objects.filter(pk=pk).first()
+    if known is not None and known.is_guest and known.is_active:
+        return known
+    network = network_digest(request)
+    admit_guest(network)
+    # One that signed up or was erased since: this cookie opens nothing.
+    return User.objects.guest(pk if known is None else uuid.uuid4(), network)
 
 
 def _set_cookie(response: HttpResponse, pk: uuid.UUID) -> None:

@@ -15,9 +15,10 @@ from chat.models.preferences import Preferences
 
 
 class UserManager(BaseUserManager["User"]):
-    def guest(self, pk: uuid.UUID) -> User:
+    def guest(self, pk: uuid.UUID, network: str = "") -> User:
         """The guest of this id, made at their first prompt; one, however often."""
-        return self.get_or_create(pk=pk, defaults={"password": _no_password()})[0]
+        fresh = {"password": _no_password(), "network": network}
+        return self.get_or_create(pk=pk, defaults=fresh)[0]
 
     def named(self, username: str) -> User | None:
         """The account of this name, in whatever case it is written."""
@@ -118,6 +119,17 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
     @property
     def is_guest(self) -> bool:
         return self.username is None
+
+    @property
+    def is_guest_of_network(self) -> bool:
+        """Whether others of the same network count together with this guest."""
+        return self.is_guest and bool(self.network)
+
+    @property
+    def share(self) -> str:
+        """Whom the line counts as one person: all guests of a network, so that private
+        windows gain nothing; an account alone."""
+        return f"network:{self.network}" if self.is_guest_of_network else str(self.pk)
 
 
 def fold(name: str) -> str:

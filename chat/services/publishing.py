@@ -51,12 +51,11 @@ def _ring_if_still_wanted(reply: Reply) -> None:
 
 def _enqueue(reply: Reply, conversation: Conversation) -> bool:
     request = request_for(reply)
-    owner = str(conversation.owner_id)
     return open_mailbox().enqueue(
         str(reply.pk),
         reply.attempt,
-        owner=owner,
-        share=owner,
+        owner=str(conversation.owner_id),
+        share=conversation.owner.share,
         model=reply.model,
         request=request,
         cost=cost_of(request),

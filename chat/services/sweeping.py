@@ -26,6 +26,7 @@ from chat.services.deleting import remove_for_good
 from chat.services.expecting import free_rows, ready_workers
 from chat.services.preferring import preferred
 from chat.services.publishing import hand_over, publish, release_next
+from chat.services.spending import forget_full
 from chat.services.stopping import carry_out
 from chat.tasks import ring
 from chatsite.choice import offered
@@ -71,6 +72,7 @@ class Sweeper:
         if remove_for_good():
             self._house.note_erased()
         self._house.keep()
+        forget_full()
 
     def _serve(self, model: str) -> None:
         """Ring again for free rows that sleep; move the model's clock on."""

@@ -44,6 +44,15 @@ class DatabaseGuard:
         return response
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    return render(request, "400.html", status=400)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """Django's own looks for a token in the form, and fails where that is broken."""
+    return render(request, "404.html", status=404)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
     """The page was opened before this browser signed in: send again, nothing lost.
 

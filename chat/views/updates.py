@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from chat.models import User
+from chat.services import spending
+from chat.services.allowances import little_left
 from chat.services.glancing import glance
 from chat.services.history import newest
 from chat.services.preferring import entry_of
@@ -50,7 +54,24 @@ def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse
             see(conversation)
         learn(request, known, conversation, news)
     context = _context(known, view, entry, news, is_changed=is_changed)
+    context |= _little_context(known, view, news, is_changed=is_changed)
     return render(request, "_update.html", context | {"key": key})
+
+
+def _little_context(
+    known: Known, view: View, news: News, *, is_changed: bool
+) -> dict[str, Any]:
+    """What is left of the limits, where something was sent or ended, or came back."""
+    is_due = is_changed or known.is_little_due(spending.clock())
+    if known.little_due_at is None or not view.owner or not is_due:
+        return {}
+    conversation = news.conversation
+    owner = (
+        conversation.owner if conversation else User.objects.get(pk=UUID(view.owner))
+    )
+    little = little_left(owner)
+    is_news = little is not None or known.little_due_at != 0
+    return {"little": little, "has_little_changed": is_news}
 
 
 def _view(request: HttpRequest, known: Known, entry: Entry) -> View:

@@ -106,7 +106,7 @@ def site(valkey_server: Valkey) -> Iterator[Site]:
     environment = {
         "DATABASE_URL": f"sqlite:///{DATABASE}",
         "POLL_IDLE_SECONDS": "2",
-        "OWNER_REPLIES_MAX": "30",
+        "GUEST_REPLIES_WAITING": "30",
     }
     with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
         assert migrate.process.wait(START_SECONDS) == 0, migrate.log

@@ -398,8 +398,8 @@ def test_refused_prompts(
         check(tab.post(address, data, headers=headers), 422)
         if "instead_of" not in data:
             check(tab.post("/send/", data, headers=headers), 422)
-    for limit in ("QUEUE_REPLIES_MAX", "OWNER_REPLIES_MAX", "PROMPTS_AHEAD_MAX"):
-        setattr(settings, limit, 0)
+    for limit in ("QUEUE_REPLIES_MAX", "GUEST_REPLIES_WAITING", "PROMPTS_AHEAD_MAX"):
+        setattr(settings, limit, 0 if limit != "GUEST_REPLIES_WAITING" else 1)
         check(tab.post(address, {"text": "1", "key": limit}, headers=headers), 429)
 
 
