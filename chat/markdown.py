@@ -1,37 +1,49 @@
 """Markdown as HTML that is safe to show: what a model writes is trusted in nothing.
 
-Raw HTML is text, pictures are links, links lead only where a person can see, and a
-page's outline keeps its own headings.
+Raw HTML is text, pictures are links, links lead only where a person can see
+(``chat/links.py``), and a page's outline keeps its own headings. No text takes long:
+what is too long, or becomes too many elements, is shown as it was written.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.utils.html import escape
+from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
-from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
+
+from chat import links
+from chat.highlighting import highlighted, with_controls_shown
 
 #: The page's own headings end at this level; those of a text come below it.
 OUTER_HEADING_LEVEL = 3
-#: Longer code is shown without colours: lexers may take long over it.
-HIGHLIGHTED_CHARACTERS = 20_000
+#: Longer texts, and those of more blocks, cells and items, are shown as they are.
+TEXT_CHARACTERS = 40_000
+BLOCK_TOKENS = 24_000
+#: Code behind so much of it, in one text, is shown without colours.
+COLOURED_CHARACTERS = 12_000
+#: A fence may name anything a language.
+LANGUAGE_CHARACTERS = 40
 #: Rendered texts that are kept, so that a long conversation opens quickly again.
 CACHED = 1000
 
-_formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
+
+#: Up to the end of a line, or where it is too long somewhere in it.
+_PART = re.compile(r"[\s\S]{1,3000}(?:\n|\Z)|[\s\S]{1,3000}")
+
+
+class TooMuch(Exception):
+    """A text becomes more elements than a page should hold."""
 
 
 def render(text: str) -> SafeString:
@@ -42,19 +54,19 @@ def render(text: str) -> SafeString:
 @lru_cache(CACHED)
 def _rendered(text: str, _language: str | None) -> SafeString:
     """The same in another language has other words on its buttons."""
-    html: str = _markdown.render(text)
+    if len(text) > TEXT_CHARACTERS:
+        return _as_written(text)
+    try:
+        html: str = _markdown.render(text)
+    except TooMuch:
+        return _as_written(text)
     return SafeString(html)  # it escapes what it is given
 
 
-def _highlighted(code: str, language: str) -> str:
-    """Spans with classes for ``code``; empty where no colours are known for it."""
-    if not language or len(code) > HIGHLIGHTED_CHARACTERS:
-        return ""
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False)
-    except ClassNotFound:
-        return ""
-    return str(highlight(code, lexer, _formatter))
+def _as_written(text: str) -> SafeString:
+    """In parts, of which a browser lays out only those that are looked at."""
+    parts = [(part,) for part in _PART.findall(text)]
+    return format_html_join("", '<div class="as-written">{}</div>', parts)
 
 
 def _code(
@@ -62,15 +74,30 @@ def _code(
     tokens: Sequence[Token],
     index: int,
     options: OptionsDict,
-    _env: MutableMapping[str, Any],
+    env: MutableMapping[str, Any],
 ) -> str:
     """A block of code, with its language."""
     del renderer, options
     token = tokens[index]
     language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
-    colours = SafeString(_highlighted(token.content, language))
-    context = {"language": language, "code": colours or token.content}
+    env["coloured"] = env.get("coloured", 0) + len(token.content)
+    is_affordable = env["coloured"] <= COLOURED_CHARACTERS
+    code = highlighted(token.content, language) if is_affordable else ""
+    code = code or escape(token.content)
+    context = {
+        "language": language[:LANGUAGE_CHARACTERS],
+        "code": with_controls_shown(code),
+    }
     return render_to_string("_code.html", context)
+
+
+def _inline_code(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f"<code>{with_controls_shown(escape(tokens[index].content))}</code>"
+
+
+def _refuse_too_much(state: StateCore) -> None:
+    if len(state.tokens) > BLOCK_TOKENS:
+        raise TooMuch
 
 
 def _lower_headings(tokens: Sequence[Token]) -> None:
@@ -99,22 +126,15 @@ def _made() -> MarkdownIt:
     # A picture would tell its server who reads; as a link it tells who asks for it.
     # Indented lines are no code: small models indent at random.
     made.disable(["image", "code"])
-    # Only what begins with https:// and the like is a link by itself.
-    made.linkify = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": False})
+    made.core.ruler.after("block", "size", _refuse_too_much)
+    links.use(made)
     made.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
     made.core.ruler.push("cells", lambda state: _align_by_class(state.tokens))
     made.add_render_rule("fence", _code)
-    made.add_render_rule("link_open", _link)
+    made.add_render_rule("code_inline", _inline_code)
     made.add_render_rule("table_open", _table)
     made.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return made
-
-
-def _link(
-    renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, _env: Any
-) -> str:
-    tokens[index].attrSet("rel", "noopener noreferrer nofollow")
-    return str(renderer.renderToken(tokens, index, options, _env))
 
 
 def _table(*_: Any) -> str:

@@ -16,6 +16,8 @@ Address = IPv4Address | IPv6Address
 
 SALT = "chat.accounts.networks"
 IPV6_PREFIX = 64
+#: The network of whoever has no address: it came through a socket file.
+UNKNOWN = "unknown"
 #: Proxies in a row of which more are told only by somebody who makes them up.
 HOPS_MAX = 20
 
@@ -25,18 +27,23 @@ def address_of(request: HttpRequest) -> Address | None:
 
     None where the server listens on a socket file that nobody trusts.
     """
+    found = _address(request.META.get("REMOTE_ADDR", ""))
+    if not _is_trusted(found):
+        return found
     said = request.headers.get("X-Forwarded-For", "").split(",")
-    hops = [request.META.get("REMOTE_ADDR", ""), *reversed(said)][:HOPS_MAX]
-    found = None
-    for hop in hops:
+    for hop in said[::-1][:HOPS_MAX]:
         address = _address(hop)
-        if address is None and hop:  # what a trusted proxy says is no address
-            return found
-        if address is not None:
-            found = address
-        if not _is_trusted(address):
-            return found
+        if address is None:  # what a trusted proxy says is no address
+            break
+        found = address
+        if not _is_trusted(found):
+            break
     return found
+
+
+def is_from_proxy(request: HttpRequest) -> bool:
+    """Whether the nearest hop is one whose word on a request is taken."""
+    return _is_trusted(_address(request.META.get("REMOTE_ADDR", "")))
 
 
 def network_of(address: Address) -> str:
@@ -48,17 +55,26 @@ def network_of(address: Address) -> str:
 
 def network_digest(request: HttpRequest) -> str:
     """The same for every request of one network, and telling nothing of it without
-    ``SECRET_KEY``; empty where there is none."""
+    ``SECRET_KEY``.
+
+    Where the address is not known, all count as one network: were each of them one of
+    their own, a private window would be enough to have everything anew.
+    """
     address = address_of(request)
-    if address is None:
-        return ""
-    keyed = salted_hmac(SALT, network_of(address), algorithm="sha256")
+    network = UNKNOWN if address is None else network_of(address)
+    keyed = salted_hmac(SALT, network, algorithm="sha256")
     return keyed.hexdigest()[:32]
 
 
 def _address(raw: str) -> Address | None:
+    """What a server or a proxy says, with or without brackets, port and zone."""
+    raw = raw.strip()
+    if raw.startswith("["):
+        raw = raw[1:].partition("]")[0]
+    elif raw.count(":") == 1:
+        raw = raw.partition(":")[0]
     try:
-        address = ip_address(raw.strip().removeprefix("[").removesuffix("]"))
+        address = ip_address(raw.partition("%")[0])
     except ValueError:
         return None
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:

@@ -34,6 +34,13 @@ class SessionStore(DatabaseStore):
 
         return Session
 
+    #: The row this was read from; None for one that is new.
+    row: Session | None = None
+
+    def _get_session_from_db(self) -> Session | None:
+        self.row = cast("Session | None", super()._get_session_from_db())  # type: ignore[misc]
+        return self.row
+
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         session = cast("Session", super().create_model_instance(data))
         user = data.get(SESSION_KEY)

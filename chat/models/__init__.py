@@ -1,3 +1,5 @@
+from chat.models.allowance import Allowance
+from chat.models.attempts import Attempts
 from chat.models.conversation import Conversation
 from chat.models.invitation import Invitation
 from chat.models.message import Message
@@ -7,6 +9,8 @@ from chat.models.session import Session
 from chat.models.user import User
 
 __all__ = [
+    "Allowance",
+    "Attempts",
     "Conversation",
     "Invitation",
     "Message",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 
@@ -14,6 +15,8 @@ from chat.models.preferences import Preferences
 from chatsite import wire
 
 TITLE_CHARACTERS = 60
+#: Embeddings, overrides and isolates; the marks of direction only tell of themselves.
+DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 #: Row states of a reply that is still to come.
 UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
@@ -101,9 +104,15 @@ class Conversation(Preferences):
         return tree.is_unfinished(self.pk, leaf)
 
 
+def without_directions(text: str) -> str:
+    """Without controls that reorder what stands behind them, as titles do in places
+    where no element keeps them apart: a tab's, a tooltip, a notice of the system."""
+    return DIRECTIONS.sub("", text)
+
+
 def title_from(text: str, characters: int = TITLE_CHARACTERS) -> str:
     """A title made of the first words of a prompt."""
-    words = " ".join(text.split())
+    words = " ".join(without_directions(text).split())
     if len(words) <= characters:
         return words
     cut = words[:characters]

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from chat.models.preferences import Preferences
 
 
 class UserManager(BaseUserManager["User"]):
-    def guest(self, pk: uuid.UUID) -> User:
+    def guest(self, pk: uuid.UUID, network: str = "") -> User:
         """The guest of this id, made at their first prompt; one, however often."""
-        return self.get_or_create(pk=pk, defaults={"password": _no_password()})[0]
+        fresh = {"password": _no_password(), "network": network}
+        return self.get_or_create(pk=pk, defaults=fresh)[0]
 
     def named(self, username: str) -> User | None:
         """The account of this name, in whatever case it is written."""
-        return self.filter(username__iexact=username).first()
+        folded = self.annotate(folded=Lower("username"))
+        return folded.filter(folded=fold(username)).first()
+
+    def addressed(self, email: str) -> User | None:
+        """The account of this address, in whatever case it is written."""
+        folded = self.exclude(email="").annotate(folded=Lower("email"))
+        return folded.filter(folded=email.strip().lower()).first()
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The account of this name or address, for whoever logs in.
+
+        No name holds an @, so that neither can be taken for the other.
+        """
+        typed = username or ""
+        found = self.addressed(typed) if "@" in typed else self.named(typed)
+        if found is None:
+            raise self.model.DoesNotExist
+        return found
 
     def create_user(
         self, username: str, password: str | None = None, email: str = ""
@@ -85,9 +105,37 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
     def __str__(self) -> str:
         return self.username or f"guest {self.pk}"
 
+    def close(self) -> None:
+        """Nobody signs in as this person any more, and the name is free again."""
+        self.username, self.email, self.is_active = None, "", False
+        self.is_staff = self.is_superuser = False
+        self.instructions = ""
+        self.settings = {}
+        self.limits = {}
+        self.set_unusable_password()
+        self.closed_at = self.closed_at or timezone.now()
+        self.save()
+
     @property
     def is_guest(self) -> bool:
         return self.username is None
+
+    @property
+    def is_guest_of_network(self) -> bool:
+        """Whether others of the same network count together with this guest."""
+        return self.is_guest and bool(self.network)
+
+    @property
+    def share(self) -> str:
+        """Whom the line counts as one person: all guests of a network, so that private
+        windows gain nothing; an account alone."""
+        return f"network:{self.network}" if self.is_guest_of_network else str(self.pk)
+
+
+def fold(name: str) -> str:
+    """The same for every way to write a name."""
+    composed = unicodedata.normalize("NFKC", name).strip()
+    return unicodedata.normalize("NFKC", composed.casefold())
 
 
 def _no_password() -> str:

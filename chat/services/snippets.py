@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from chat.services.typed import Typed
 
 SNIPPET_CHARACTERS = 180
 #: What stands before the first word found.
 LEAD_CHARACTERS = 40
+#: Words found that are looked at: a text may hold a hundred thousand.
+SPANS = 2000
 Span = tuple[int, int, int]
 
 
@@ -21,7 +24,7 @@ class Piece:
 
 def snippet(text: str, typed: Typed) -> tuple[Piece, ...]:
     """The place where most of the words stand together, with each of them marked."""
-    spans = list(typed.spans(text))
+    spans = list(islice(typed.spans(text), SPANS))
     begin = _begin(text, _best(spans))
     end = _end(text, begin)
     pieces = [Piece("… ")] if begin else []

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 TYPED_CHARACTERS = 200
 WORDS = 10
+#: What is looked at of one: the time to fold it grows with the square of the accents.
+WORD_CHARACTERS = 2 * TYPED_CHARACTERS
 #: Selectors that make an emoji of the character before them.
 SELECTORS = "\ufe0e\ufe0f\u20e3"
 ACCENTS = re.compile("[\u0300-\u036f]+")
@@ -53,7 +55,7 @@ class Typed:
         complete = {fold(word): number for number, word in enumerate(self.complete)}
         begun = fold(self.begun)
         for found in WORD.finditer(text.translate(_SEPARATORS)):
-            word = fold(found[0])
+            word = fold(found[0][:WORD_CHARACTERS])
             if word.startswith(begun):
                 yield *found.span(), len(self.complete)
             elif word in complete:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -10,13 +11,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
+from chat.accounts.guests import note_network
 from chat.models import Message, Reply
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
-from chat.views.browser import Request, owner_id
+from chat.views.allowances import little_context
+from chat.views.browser import Request, owner_id, visitor
 from chat.views.known import BadQuery, Known, shown_at_once
 from chat.views.lookups import get_reply_or_404
-from chat.views.poll import not_found, out_of_date
 from chat.views.updates import update
 
 
@@ -30,6 +32,7 @@ def answer_again(
 ) -> HttpResponse:
     """Ask for another reply by what ``act`` does to the one of this id."""
     reply = get_reply_or_404(owner_id(request), pk)
+    note_network(request, visitor(request))
     try:
         fresh = act(reply)
     except PromptRefused as refused:
@@ -42,20 +45,24 @@ def page_with(request: Request, message: Message) -> HttpResponse:
     if not request.htmx:
         return HttpResponseRedirect(_place_of(message), status=303)
     known = _known(request)
-    if known is not None and (known.leaf is None or not _is_recent(message)):
+    if known is None or known.leaf is None or not _is_recent(message):
         # No page that shows the newest messages, or others than those, asks after it.
         return HttpResponseClientRedirect(_place_of(message))
-    return _updated(request, known, message.conversation_id)
+    return _updated(request, known, message)
 
 
 def page_after(request: Request, reply: Reply) -> HttpResponse:
     """The page of a reply, after something was done to it."""
     if not request.htmx:
         return back_to(reply)
-    return _updated(request, _known(request), reply.message.conversation_id)
+    known = _known(request)
+    if known is None:
+        return HttpResponseClientRedirect(back_to(reply)["Location"])
+    return _updated(request, known, reply.message)
 
 
 def _known(request: Request) -> Known | None:
+    """None where what the page tells of itself makes no sense."""
     try:
         return Known.from_query(request.POST)
     except BadQuery:
@@ -78,21 +85,25 @@ def _place_of(message: Message) -> str:
     return f"{page}{at}#{kind}-{message.pk}"
 
 
-def _updated(request: Request, known: Known | None, conversation: UUID) -> HttpResponse:
-    """What the page that asks lacks of its conversation, now that it did something."""
-    if known is None:
-        return out_of_date()
+def _updated(request: Request, known: Known, message: Message) -> HttpResponse:
+    """What the page that asks lacks of its conversation, now that it did something.
+
+    What was done is never answered as if it had been refused: a page that does not know
+    what it shows is loaded anew.
+    """
     try:
-        return update(request, known.after_action(conversation))
-    except NotYours as refused:
-        return not_found(is_signed_out=refused.is_signed_out)
+        return update(request, known.after_action(message.conversation_id))
+    except NotYours:
+        return HttpResponseClientRedirect(_place_of(message))
 
 
 def _refused(request: Request, reply: Reply, refused: PromptRefused) -> HttpResponse:
     """Why not now, beside the message box or on a page with the way back."""
     status = 422 if refused.retry_seconds is None else 429
     template = "_refused.html" if request.htmx else "refused.html"
-    context = {"reply": reply, "message": refused.message}
+    context: dict[str, Any] = {"reply": reply, "message": refused.message}
+    if refused.retry_seconds is not None:
+        context |= little_context(request)
     response = render(request, template, context, status=status)
     if refused.retry_seconds is not None:
         response.headers["Retry-After"] = str(refused.retry_seconds)

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 
 from chat.forms import PromptForm
+from chatsite.logs import kind_of
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class DatabaseGuard:
     ) -> HttpResponse | None:
         if not isinstance(error, OperationalError | InterfaceError):
             return None
-        log.error("the database does not answer: %s", error)
+        log.error("the database does not answer: %s", kind_of(error))
         is_full = "full" in str(error)
         form = PromptForm(request.POST) if "text" in request.POST else None
         context = {"is_full": is_full, "form": form, "action": _form_action(request)}
@@ -42,6 +43,15 @@ class DatabaseGuard:
         response = render(request, "busy.html", context, status=status)
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    return render(request, "400.html", status=400)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """Django's own looks for a token in the form, and fails where that is broken."""
+    return render(request, "404.html", status=404)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 from chat.services.watching import NotYours
 from chat.views.known import Known
-from chat.views.poll import not_found
 from chat.views.undo import Undo
 from chat.views.updates import update
 
@@ -21,7 +22,8 @@ def list_with_note(
     try:
         response = update(request, replace(known, changes=""))
     except (NotYours, Http404):
-        return not_found(is_signed_out=False)
+        # It was done, whatever else the page says it shows: it is loaded anew.
+        return HttpResponseClientRedirect(reverse("home"))
     note = {"undo": undo, "is_oob": True}
     response.write(render_to_string("_undone.html", note, request))
     return response

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from chat.models import Conversation
 from chat.services import renaming
@@ -17,7 +18,7 @@ from chat.services.watching import NotYours
 from chat.views.browser import Request, owner_id
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import get_conversation_or_404
-from chat.views.poll import not_found, out_of_date
+from chat.views.poll import out_of_date
 from chat.views.updates import update
 
 
@@ -30,13 +31,17 @@ def rename(request: Request, pk: UUID) -> HttpResponse:
         return _form(request, conversation, conversation.title)
     title = request.POST.get("title", "")
     try:
+        known = Known.from_query(request.POST)
+    except BadQuery:
+        return out_of_date()
+    try:
         renaming.rename(conversation, title)
     except renaming.TitleRefused as refused:
         return _refused(request, conversation, title, refused.message)
+    page = reverse("conversation", args=[pk])
     if not request.htmx:
-        page = reverse("conversation", args=[pk])
         return HttpResponseRedirect(page, status=303)
-    return _renamed(request)
+    return _renamed(request, known, page)
 
 
 def _form(
@@ -66,12 +71,9 @@ def _refused(
     return _form(request, conversation, title, error, status=422)
 
 
-def _renamed(request: Request) -> HttpResponse:
+def _renamed(request: Request, known: Known, page: str) -> HttpResponse:
     """The list, and the heading if the conversation is open, as they are now."""
     try:
-        known = Known.from_query(request.POST)
         return update(request, replace(known, changes=""))
-    except BadQuery:
-        return out_of_date()
-    except NotYours as refused:
-        return not_found(is_signed_out=refused.is_signed_out)
+    except (NotYours, Http404):  # of something else that the page says it shows
+        return HttpResponseClientRedirect(page)

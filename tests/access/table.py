@@ -144,6 +144,7 @@ TABLE: dict[str, Entry] = {
     "api/v1/conversations/<uuid:pk>/delete": api("conversation", is_of_deleted=True),
     "api/v1/conversations/<uuid:pk>/restore": api("deleted", is_of_deleted=True),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
+    "api/v1/allowances": own(("GET",)),
     # Nobody's
     "api/v1/": Entry(Kind.PUBLIC, ALL),
     "healthz": Entry(Kind.PUBLIC),

@@ -1,0 +1,65 @@
+"""Code with colours, as spans with classes; none where they would take long."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from django.utils.safestring import SafeString
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+#: Longer code, or of more or longer lines, is shown without colours: the time of many
+#: a lexer grows with the square of each, for a text that was made for it.
+HIGHLIGHTED_CHARACTERS = 6000
+LINES = 300
+LINE_CHARACTERS = 500
+#: What people ask for, and no more: among the hundreds that the library knows, some
+#: take minutes over a page of text that was made for them.
+LANGUAGES = """
+    bash c c# c++ clojure cmake console cpp cs csharp css dart diff docker dockerfile
+    elixir erlang go golang graphql groovy haskell hs html http ini java javascript
+    jinja jl js json julia jsx kotlin kt latex less lua make makefile markdown matlab
+    md nginx objective-c ocaml patch perl php pl powershell properties ps1 py pycon
+    python python3 r rb ruby rs rust sass scala scss sh shell sql svg swift tcl tex
+    toml ts tsx typescript vb vim xml yaml yml zig zsh
+""".split()  # noqa: SIM905 - a list of them would be a page long
+
+_formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
+#: They reorder what stands behind them: code would read other than it runs.
+_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def highlighted(code: str, language: str) -> SafeString:
+    """HTML of ``code``; empty where no colours are known for it."""
+    lexer = _lexer(language.lower()) if _is_short(code) else None
+    return SafeString(highlight(code, lexer, _formatter) if lexer else "")
+
+
+def _is_short(code: str) -> bool:
+    if len(code) > HIGHLIGHTED_CHARACTERS:
+        return False
+    lines = code.split("\n")
+    return len(lines) <= LINES and max(map(len, lines)) <= LINE_CHARACTERS
+
+
+@lru_cache(256)
+def _lexer(language: str) -> Lexer | None:
+    if language not in LANGUAGES:
+        return None
+    try:
+        return get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        return None
+
+
+def with_controls_shown(html: str) -> SafeString:
+    """The same with each control of direction as its name."""
+    return SafeString(_CONTROLS.sub(_name, html))
+
+
+def _name(control: re.Match[str]) -> str:
+    return f'<span class="control">U+{ord(control[0]):04X}</span>'

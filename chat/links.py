@@ -1,0 +1,123 @@
+"""Links in what a model writes: which may be followed, and where each of them leads.
+
+A link leads to a web server and nowhere else, by an address whose host can be read by
+eye: no name and password before it, and letters of other scripts in their ASCII form.
+Whatever its text says, its true host stands behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.html import escape
+from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+#: Longer addresses are no links; also what bounds the time to look at one.
+ADDRESS_CHARACTERS = 2000
+
+_HOST = re.compile(
+    r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE
+)
+_SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?)$", re.IGNORECASE)
+#: Up to a space or a mark that ends addresses; what shows nothing ends one, too.
+_REST = re.compile(
+    r"://(?=[\w\[])[^\s<>\"`*|\\^{}\x00-\x20\x7f-\xa0\xad\u200b-\u200f"
+    r"\u2028-\u202f\u2060-\u206f\u3000-\u3002\uff0c\uff1b\ufeff\ufff0-\uffff]"
+    rf"{{1,{ADDRESS_CHARACTERS}}}"
+)
+#: What ends a sentence rather than an address.
+_ENDS = ".,:;!?'_~…"
+_PAIRS = {")": "(", "]": "["}
+
+
+def use(made: MarkdownIt) -> None:
+    """Let ``made`` find and show links as this file says."""
+    made.core.ruler.disable("linkify")
+    made.inline.ruler.at("linkify", bare_link)
+    # An instance's own functions take the place of methods.
+    ways = {"normalizeLink": normalized, "validateLink": is_allowed}
+    vars(made).update(ways, normalizeLinkText=str)
+    made.add_render_rule("link_open", _open)
+    made.add_render_rule("link_close", _close)
+
+
+def normalized(address: str) -> str:
+    """In ASCII, its host as it is looked up; empty where it is too long."""
+    return normalizeLink(address) if len(address) <= ADDRESS_CHARACTERS else ""
+
+
+def is_allowed(address: str) -> bool:
+    return len(address) <= ADDRESS_CHARACTERS and host_of(address) != ""
+
+
+def host_of(address: str) -> str:
+    """Host and port of a web address; empty for all others."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    is_web = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc)
+    return parts.netloc.lower() if is_web else ""
+
+
+def bare_link(state: StateInline, silent: bool) -> bool:
+    """An address in running text, met at its colon.
+
+    Instead of the library's, which looks through all text before each ``://`` anew.
+    """
+    if silent or state.linkLevel > 0 or state.src[state.pos] != ":":
+        return False
+    scheme = _SCHEME.search(state.pending[-6:])
+    rest = scheme and _REST.match(state.src, state.pos, state.posMax)
+    if not scheme or not rest:
+        return False
+    said = scheme[1] + _trimmed(rest[0])
+    address = state.md.normalizeLink(said)
+    if not state.md.validateLink(address):
+        return False
+    state.pending = state.pending[: -len(scheme[1])]
+    state.push("link_open", "a", 1).attrs = {"href": address}
+    state.push("text", "", 0).content = said
+    state.push("link_close", "a", -1)
+    state.pos += len(said) - len(scheme[1])
+    return True
+
+
+def _trimmed(rest: str) -> str:
+    """Without what belongs to the sentence around it."""
+    while rest:
+        last = rest[-1]
+        is_unpaired = last in _PAIRS and rest.count(last) > rest.count(_PAIRS[last])
+        if last not in _ENDS and not is_unpaired:
+            break
+        rest = rest[:-1]
+    return rest
+
+
+def _open(
+    renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, _env: Any
+) -> str:
+    token = tokens[index]
+    token.attrs.pop("title", None)  # a browser would show it as if it were the target
+    token.attrSet("rel", "noopener noreferrer nofollow ugc")
+    return str(renderer.renderToken(tokens, index, options, _env))
+
+
+def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    """The end of a link, and its host unless the text is an address at this host."""
+    begin = index - 1
+    while tokens[begin].type != "link_open":
+        begin -= 1
+    host = host_of(str(tokens[begin].attrs.get("href", "")))
+    said = "".join(token.content for token in tokens[begin + 1 : index])
+    told = said.strip().lower().removeprefix("https://").removeprefix("http://")
+    if told == host or told.startswith((f"{host}/", f"{host}?", f"{host}#")):
+        return "</a>"
+    return f'</a> <span class="host">({escape(host)})</span>'

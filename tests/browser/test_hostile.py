@@ -1,0 +1,219 @@
+"""What a model writes does nothing to its reader: rendered in a real browser.
+
+``make soak`` renders the whole corpus, the ordinary run every tenth output of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import BrowserContext, Error, Page, expect
+
+from tests.browser.conftest import Site, Worker
+from tests.browser.shelf import Shelf
+from tests.browser.steps import begin, say
+from tests.browser.watch import Watch
+from tests.environment import IS_SOAK
+from tests.hostile import FROM_FAMILIES, OUTPUTS, SIZE, corpus
+
+#: Outputs on one page; as many hits come at once.
+TOGETHER = 20
+WIDE, PHONE = {"width": 1100, "height": 760}, {"width": 360, "height": 640}
+
+
+@dataclass
+class Reader:
+    """A guest with a conversation, and whoever watches them."""
+
+    page: Page
+    watch: Watch
+    shelf: Shelf
+    pages: int = 0
+
+    def put(self, outputs: Sequence[str]) -> tuple[str, UUID]:
+        self.pages += 1
+        word = f"needle{self.pages}"
+        return word, self.shelf.put(word, outputs)
+
+    def look_at(self, address: str) -> None:
+        self.page.set_viewport_size(PHONE if self.pages % 2 else WIDE)
+        self.page.goto(address)
+        self.watch.look(self.page)
+
+    def read(self, outputs: Sequence[str]) -> None:
+        """As replies and prompts, in the list, and among what a search finds."""
+        word, conversation = self.put(outputs)
+        self.look_at(f"/c/{conversation}/")
+        assert self.page.locator(".reply .text").count() >= len(outputs) - 2
+        self.look_at(f"/search/?q={word}")
+        assert self.page.locator(".hit").count() >= len(outputs) - 1
+        if self.page.viewport_size == PHONE:
+            self.page.get_by_role("button", name="Conversations").click()
+        self.watch.look(self.page)
+        assert self.page.locator(".entry .title").first.is_visible()
+
+
+@pytest.fixture
+def reader(guest: Callable[..., BrowserContext], site: Site, worker: Worker) -> Reader:
+    context = guest()
+    watch = Watch(context, site.url)
+    page = context.new_page()
+    page.goto("/")
+    begin(page, "a first question")
+    worker.finish(worker.claim(), "and its answer")
+    expect(page.locator(".reply.done")).to_be_visible()
+    watch.look(page)
+    assert not watch.found
+    return Reader(page, watch, Shelf(urlsplit(page.url).path.split("/")[2]))
+
+
+def outputs() -> list[str]:
+    return corpus(1 if IS_SOAK else 10)
+
+
+def pages_of(texts: Sequence[str]) -> list[Sequence[str]]:
+    return [texts[at : at + TOGETHER] for at in range(0, len(texts), TOGETHER)]
+
+
+@pytest.mark.timeout(3000 if IS_SOAK else 180)
+def test_finished_replies_titles_and_hits_do_nothing(reader: Reader) -> None:
+    for together in pages_of(outputs()):
+        reader.read(together)
+        assert not reader.watch.found
+    assert reader.watch.looked_at > 4 * SIZE // (1 if IS_SOAK else 10)
+
+
+@pytest.mark.timeout(3000 if IS_SOAK else 180)
+def test_growing_replies_do_nothing(reader: Reader, worker: Worker) -> None:
+    page = reader.page
+    for number, together in enumerate(pages_of(outputs())):
+        say(page, f"question {number}")
+        expect(page.locator(".pending")).to_have_count(1)  # requests pass through here
+        claim = worker.claim()
+        for output in together:
+            worker.write(claim, output.replace("\0", "") + "\n")
+        worker.write(claim, f"end{number}")
+        growing = page.locator(".pending .text")
+        expect(growing).to_contain_text(f"end{number}")
+        assert growing.evaluate("it => it.childElementCount") == 0
+        reader.watch.look(page)
+        worker.finish(claim)
+        expect(page.locator(".pending")).to_have_count(0)
+        reader.watch.look(page)
+        assert not reader.watch.found
+        if number % 10 == 9:
+            page.goto("/")
+
+
+@pytest.mark.timeout(3000 if IS_SOAK else 180)
+@settings(
+    max_examples=50 if IS_SOAK else 4,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(texts=st.lists(OUTPUTS | FROM_FAMILIES, min_size=TOGETHER, max_size=TOGETHER))
+def test_what_nobody_thought_of_does_nothing(reader: Reader, texts: list[str]) -> None:
+    reader.read([text or "x" for text in texts])
+    assert not reader.watch.found, texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "a" * 1_000_000,
+            "W " * 500_000,
+            "\u202e" * 1_000_000,
+            "|a" * 6000 + "\n" + "|-" * 6000,
+        ),
+        *(
+            "a\u0301\u0316" * 300_000,
+            "[x](https://evil.example/) " * 1400,
+            "\n" * 39_000,
+        ),
+        "\n".join("  " * step + "- x" for step in range(200)),
+    ],
+    ids=["line", "words", "override", "table", "accents", "links", "breaks", "lists"],
+)
+def test_the_largest_texts_stay_in_their_bubble(reader: Reader, text: str) -> None:
+    _, conversation = reader.put([text, "the last one"])
+    for _ in range(2):
+        reader.look_at(f"/c/{conversation}/")
+        reader.pages += 1
+    expect(reader.page.locator(".reply .text").last).to_have_text("the last one")
+    assert not reader.watch.found
+
+
+def test_accents_are_not_painted_over_what_stands_around(reader: Reader) -> None:
+    pile = "\u0316" * 400 + "\u0301" * 400
+    _, conversation = reader.put([f"a{pile}", "`a" + pile + "`", "# a" + pile])
+    page = reader.page
+    page.goto(f"/c/{conversation}/")
+    for who in page.locator(".reply .who").all():
+        who.scroll_into_view_if_needed()
+        before = who.screenshot()
+        page.evaluate(
+            "for (const it of document.querySelectorAll('.text')) it.style.visibility = 'hidden'"
+        )
+        assert who.screenshot() == before
+        page.evaluate(
+            "for (const it of document.querySelectorAll('.text')) it.style.visibility = ''"
+        )
+
+
+HARMS = {
+    "acted": "() => { acted(1); }",
+    "dialog": "() => { setTimeout(() => alert(1)); }",
+    "error": "() => { setTimeout(() => { throw new Error('x'); }); }",
+    "page": "() => { open('/'); }",
+    "policy": "box => { box.innerHTML = '<img src=https://evil.example/x.png>'; }",
+    "attribute": "box => { box.innerHTML = '<p onclick=acted(1)>x</p>'; }",
+    "tag": "box => { box.innerHTML = '<form></form>'; }",
+    "link": "box => { box.innerHTML = '<a href=javascript:acted(1)>x</a>'; }",
+    "request: POST": """box => {
+        box.innerHTML = '<i hx-post="/delete-all/" hx-trigger="load"></i>';
+        htmx.process(box);
+    }""",
+    "position": "box => { box.append(document.createElement('b')); box.lastChild.style.position = 'fixed'; }",
+    "outside": """box => {
+        box.innerHTML = '<p>x</p>';
+        box.firstChild.style.width = '3000px';
+    }""",
+    "wide": "box => { box.style.width = '3000px'; box.closest('.talk').style.width = '2000px'; }",
+    "clip": "box => { box.style.overflow = 'visible'; }",
+    "order": "box => { box.closest('.said').querySelector('h3').prepend('\\u202e'); }",
+    "ids": "box => { box.innerHTML = '<p id=poller></p>'; }",
+    "request: GET https": "() => { location = 'https://evil.example/'; }",
+}
+
+
+def test_what_a_text_could_do_would_be_seen(reader: Reader) -> None:
+    page, watch = reader.page, reader.watch
+    home = page.url
+
+    def is_seen(kind: str) -> bool:
+        page.wait_for_timeout(20)  # lets events of the browser come in
+        with suppress(Error):  # one of them leaves the page
+            watch.look(page)
+        return any(said.startswith(kind) for said in watch.found)
+
+    for kind, harm in HARMS.items():
+        watch.found.clear()
+        page.goto(home)
+        page.locator(".reply .text").evaluate(harm)
+        assert any(is_seen(kind) for _ in range(100)), (kind, watch.found)
+
+
+def test_hosts_of_links_are_not_looked_up_before_somebody_follows_them(
+    reader: Reader,
+) -> None:
+    said = reader.page.locator("meta[http-equiv=x-dns-prefetch-control]")
+    expect(said).to_have_attribute("content", "off")

@@ -1,0 +1,133 @@
+"""Whatever a model writes: few elements, web links, an end in bounded steps."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat.markdown import (
+    BLOCK_TOKENS,
+    COLOURED_CHARACTERS,
+    TEXT_CHARACTERS,
+    _rendered,
+    render,
+)
+from chat.services.snippets import SNIPPET_CHARACTERS, snippet
+from chat.services.typed import Typed
+from tests.chat.shown import Shown
+from tests.environment import IS_SOAK
+from tests.hostile import FROM_FAMILIES, OUTPUTS, SIZE, corpus
+
+EXAMPLES = 3000 if IS_SOAK else 300
+MILLION = 1_000_000
+
+
+def test_the_corpus_has_no_output_twice() -> None:
+    assert len(set(corpus())) == SIZE
+
+
+def test_nothing_of_the_corpus_becomes_more_than_text_and_links() -> None:
+    shown = [Shown(render(text)) for text in corpus(1 if IS_SOAK else 5)]
+    assert any(one.links for one in shown), "no link came through to be looked at"
+    assert any("<script>" in one.text for one in shown)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(OUTPUTS | FROM_FAMILIES | st.text())
+def test_nothing_becomes_more_than_text_and_links(text: str) -> None:
+    Shown(render(text))
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(OUTPUTS)
+def test_the_same_text_is_always_shown_alike(text: str) -> None:
+    first = render(text)
+    _rendered.cache_clear()
+    assert render(text) == first
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.sampled_from("abc <>&\"'\n*_[]()`"), max_size=80).map("".join))
+def test_no_letter_gets_lost(text: str) -> None:
+    letters = [mark for mark in text if mark in "abc"]
+    shown = Shown(render(text)).text.replace("Copy this code", "").replace("text", "")
+    assert [mark for mark in shown if mark in "abc"] == letters
+
+
+def steps_of(work: Callable[[], Any]) -> int:
+    """Lines of Python run, which no other program on the machine can make more."""
+    count = 0
+
+    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("a", "*", "_a*", "[", "](", "[a](", "[a]: /u\n", "<", "<http:", "://"),
+        *("http://", "http://[::1]/", "`", "\\", "&", "&#x41;", ">", "> a\n", "- "),
+        *("- a\n", "1. a\n", "#", "# a\n", "|", "|-", "|a", "~~a", "a\n===\n", "<!-- "),
+        *("```\n", "```js\na.\n```\n", "\n", "\t", "a\u0301\u0316", "\0", "> - "),
+    ],
+)
+def test_twice_the_text_takes_no_more_than_about_twice_the_steps(unit: str) -> None:
+    half, whole = [(unit * length)[:length] for length in (2000, 4000)]
+    spent = steps_of(lambda: _rendered.__wrapped__(half, "en"))
+    assert steps_of(lambda: _rendered.__wrapped__(whole, "en")) < 2.6 * spent + 2000
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "word ", "://", "[a](", "> ", "a\u0301\u0316", "|a", "```\n"]
+)
+def test_a_million_characters_are_shown_as_they_are(unit: str) -> None:
+    text = (unit * MILLION)[:MILLION]
+    assert steps_of(lambda: render(text)) < MILLION / 10
+    html = render(text)
+    assert html.startswith('<div class="as-written">')
+    assert Shown(html).text == text
+
+
+def test_a_table_that_grows_by_itself_is_shown_as_it_is() -> None:
+    columns = 2000
+    text = "|a" * columns + "|\n" + "|-" * columns + "|\n" + "|\n" * 5000
+    assert len(text) < TEXT_CHARACTERS < 3 * columns * 5000
+    assert Shown(render(text)).text == text
+    wide = "|a" * (BLOCK_TOKENS // 12) + "|\n" + "|-" * (BLOCK_TOKENS // 12) + "|"
+    assert "<table>" in render(wide)
+
+
+def test_colours_are_for_short_code_only() -> None:
+    assert "hl-" in render("```c\nint a;\n```")
+    for code in ("int a; " * 1000, "\n" * 400, "a" * 600):
+        assert "hl-" not in render(f"```c\n{code}\n```")
+    block = "```c\n" + "int a;\n" * 200 + "```\n\n"
+    figures = render(block * 20).split("<figure")[1:]
+    coloured = ["hl-" in figure for figure in figures]
+    few = COLOURED_CHARACTERS // (200 * len("int a;\n"))
+    assert coloured == [True] * few + [False] * (20 - few)
+
+
+def test_a_snippet_of_a_long_text_is_short_and_soon_there() -> None:
+    typed = Typed.read("a b")
+    assert typed is not None
+    for text in ("a b " * 250_000, "a" * MILLION, "a" + "\u0301\u0316" * 500_000):
+        assert steps_of(lambda text=text: snippet(text, typed)) < 1_000_000
+        shown = "".join(piece.text for piece in snippet(text, typed))
+        assert len(shown) <= SNIPPET_CHARACTERS + len("…  …")

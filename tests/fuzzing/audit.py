@@ -1,0 +1,92 @@
+"""What holds in the database whatever was asked, and whether anything in it changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from hashlib import sha256
+
+from django.db import connection
+
+from chat.models import Conversation, Message, Passage, Reply
+from chat.services.sending import is_blank
+from chatsite import wire
+
+#: Tables that note refused requests on purpose: attempts to log in, and what they cost.
+OF_ATTEMPTS = ("axes", "attempt", "bucket")
+
+
+def fingerprints() -> dict[str, str]:
+    """Of each table, in whatever order its rows come."""
+    with connection.cursor() as cursor:
+        names = connection.introspection.table_names(cursor)
+        found = {}
+        for name in names:
+            if "passage_index" in name or any(word in name for word in OF_ATTEMPTS):
+                continue
+            cursor.execute(f'SELECT * FROM "{name}"')
+            rows = sorted(map(repr, cursor.fetchall()))
+            found[name] = sha256("\n".join(rows).encode("utf-8", "replace")).hexdigest()
+    return found
+
+
+def look() -> None:
+    """Raises ``AssertionError`` where something is saved half."""
+    messages = {
+        message.pk: message
+        for message in Message.objects.select_related("conversation")
+    }
+    replies = {reply.pk: reply for reply in Reply.objects.all()}
+    answered = Counter(m.parent_id for m in messages.values() if not m.is_prompt)
+    for pk, message in messages.items():
+        parent = messages.get(message.parent_id) if message.parent_id else None
+        assert message.owner_id == message.conversation.owner_id, pk
+        assert message.is_prompt == (pk not in replies), f"{pk} with or without reply"
+        assert message.parent_id is None or parent is not None, pk
+        assert parent is None or parent.conversation_id == message.conversation_id, pk
+        assert parent is None or parent.is_prompt != message.is_prompt, pk
+        if message.is_prompt:
+            assert answered[pk] >= 1, f"{pk} has no reply"
+            assert not is_blank(message.text), pk
+        else:
+            assert parent is not None, f"{pk} answers nothing"
+    _look_at_replies(replies, messages)
+    _look_at_conversations(messages)
+    _look_at_passages(messages)
+
+
+def _look_at_replies(
+    replies: dict[object, Reply], messages: dict[object, Message]
+) -> None:
+    for pk, reply in replies.items():
+        assert pk in messages, pk
+        state = wire.State(reply.state)
+        assert state.is_terminal == (reply.finished_at is not None), (pk, state)
+        assert (reply.published_at is None) == (
+            reply.queued_at is None or reply.attempt == 0
+        ), pk
+
+
+def _look_at_conversations(messages: dict[object, Message]) -> None:
+    of = Counter(message.conversation_id for message in messages.values())
+    for conversation in Conversation.objects.all():
+        leaf = messages.get(conversation.active_leaf_id)
+        assert (leaf is None) == (not of[conversation.pk]), conversation.pk
+        assert leaf is None or leaf.conversation_id == conversation.pk, conversation.pk
+        assert leaf is None or not leaf.is_prompt, conversation.pk
+        assert not is_blank(conversation.title), conversation.pk
+
+
+def _look_at_passages(messages: dict[object, Message]) -> None:
+    """Search finds each text and each title once, and nothing else."""
+    expected = {
+        (pk, message.conversation_id, message.owner_id, message.text)
+        for pk, message in messages.items()
+        if message.text.strip()
+    } | {
+        (None, conversation.pk, conversation.owner_id, conversation.title)
+        for conversation in Conversation.objects.all()
+    }
+    rows = Passage.objects.values_list("message", "conversation", "owner", "text")
+    found = list(rows)
+    assert len(found) == len(set(found))
+    assert set(found) == expected

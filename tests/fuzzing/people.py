@@ -1,0 +1,124 @@
+"""Who asks: nobody, guests, an account and staff, each with something of their own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.apps import apps
+from django.db import models
+from django.test import Client
+
+from chat.models import Conversation, Message, Reply, User
+from chat.services import deleting
+from chat.services.collecting import collect
+from chat.services.sending import send
+from chatsite import wire
+from chatsite.mailbox import Mailbox
+from tests.chat.conftest import Worker
+from tests.fuzzing.routes import Form, forms_of
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def browser() -> Client:
+    return Client(enforce_csrf_checks=True, raise_request_exception=False)
+
+
+@dataclass
+class Person:
+    name: str
+    user: User | None = None
+    client: Client = field(default_factory=browser)
+    #: Forms that this person's pages showed, to be sent with changes.
+    forms: list[Form] = field(default_factory=list)
+
+    def ids(self) -> list[str]:
+        """Whatever can be named in an address, oldest first."""
+        if self.user is None:
+            return []
+        mine = Message.objects.filter(owner=self.user).order_by("created_at", "role")
+        talks = Conversation.objects.filter(owner=self.user).order_by("created_at")
+        keys = [*talks.values_list("pk", flat=True), *mine.values_list("pk", flat=True)]
+        return [*map(str, keys), str(self.user.pk)]
+
+    @property
+    def token(self) -> str:
+        """What makes a form of this person's own pages good."""
+        kept = self.client.cookies.get("csrftoken")
+        return kept.value if kept else ""
+
+    def learn(self, path: str, html: str) -> None:
+        self.forms = [*forms_of(html, path), *self.forms][:60]
+
+    def refurnish(self, box: Mailbox) -> None:
+        """As new: known to the site, signed in, with conversations in every state."""
+        self.client = browser()
+        self.forms = []
+        if self.user is not None:
+            self.user.save()
+            self.client.force_login(self.user, BACKEND)
+            furnish(self.user, box)
+        own = [f"/c/{pk}/" for pk in self.ids()[:9]]
+        for path in ("/", "/settings/", "/delete-all/", *own):
+            self.learn(path, self.client.get(path).content.decode())
+
+
+def rows_elsewhere() -> list[str]:
+    """Keys of all other tables that pages may name: invitations, log entries, …"""
+    mine = (Message, Conversation, User, Reply)
+    return [
+        str(key)
+        for model in apps.get_models()
+        if model not in mine
+        for key in _keys(model)
+    ]
+
+
+def _keys(model: type[models.Model]) -> Iterator[object]:
+    if model._meta.label_lower in ("chat.passage", "auth.permission"):
+        return iter(())
+    return iter(model._default_manager.order_by("pk").values_list("pk", flat=True)[:3])
+
+
+def people() -> list[Person]:
+    """All of them, with nothing yet."""
+    guest, other = (User.objects.guest(uuid.UUID(int=number)) for number in (1, 2))
+    account = User.objects.create_user("someone", "a long password")
+    staff = User.objects.create_superuser("staff", "another long password")
+    named = {"guest": guest, "other": other, "account": account, "staff": staff}
+    return [Person("nobody"), *(Person(name, user) for name, user in named.items())]
+
+
+def furnish(user: User, box: Mailbox) -> None:
+    """Conversations in every state: done, failed, stopped, being written, in line,
+    held, paused, and deleted."""
+    worker, asked = Worker(box), Asking(user)
+    for outcome in (wire.Outcome.DONE, wire.Outcome.FAILED, wire.Outcome.STOPPED):
+        reply = asked(f"asked once, {outcome.value}")
+        worker.finish(worker.claim(), "an answer with words", outcome)
+        collect(str(reply.pk))
+    running = asked("being answered")
+    worker.write(worker.claim(), "a beginning")
+    asked("held behind it", running.message.conversation)
+    again = asked("asked in vain")
+    asked("waits for a word", again.message.conversation)
+    worker.finish(worker.claim(), "", wire.Outcome.FAILED)
+    collect(str(again.pk))
+    gone = asked("deleted since")
+    worker.finish(worker.claim(), "gone")
+    collect(str(gone.pk))
+    deleting.delete(gone.message.conversation)
+    asked("in line")
+    worker.claim()  # or the next person's would come second
+
+
+class Asking:
+    """Sends prompts of one person, each with a key of its own."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+
+    def __call__(self, text: str, conversation: Conversation | None = None) -> Reply:
+        return send(self._user, text, uuid.uuid4().hex, conversation)
