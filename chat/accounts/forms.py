@@ -8,11 +8,13 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.functional import lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.accounts import inviting
+from chat.accounts.locking import is_password_of
 from chat.accounts.names import clean_name
 from chat.models import User
 
@@ -131,15 +133,17 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
 
 
 class OwnForm(forms.Form):
-    """What only somebody may do who knows the account's password."""
+    """What only somebody may do who knows the account's password; guessing it here is
+    counted as it is at log-in."""
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
+    def __init__(self, request: HttpRequest, user: User, **initial: Any) -> None:
+        data = request.POST if request.method == "POST" else None
+        super().__init__(data, initial=initial)
+        self.request, self.user = request, user
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not self.user.check_password(password):
+        if not is_password_of(self.request, self.user, password):
             raise ValidationError(gettext("This is not your password."))
         return password
 
