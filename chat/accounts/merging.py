@@ -25,7 +25,8 @@ def take_along(guest: UUID, account: User) -> int:
     """How many conversations came along; harmless to repeat. What the account prefers
     stays; the guest is closed."""
     with transaction.atomic():
-        people = User.objects.select_for_update().order_by("pk")
+        # Who sends meanwhile, and so refers to one of them, is not kept waiting.
+        people = User.objects.select_for_update(no_key=True).order_by("pk")
         found = {user.pk: user for user in people.filter(pk__in=(guest, account.pk))}
         left = found.get(guest)
         if left is None or not left.is_guest or account.pk not in found:
