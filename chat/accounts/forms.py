@@ -8,11 +8,13 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.functional import lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.accounts import inviting
+from chat.accounts.locking import is_password_of
 from chat.accounts.names import clean_name
 from chat.models import User
 
@@ -131,15 +133,21 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
 
 
 class OwnForm(forms.Form):
-    """What only somebody may do who knows the account's password."""
+    """What only somebody may do who knows the account's password.
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    Guessing it here counts as at log-in, and locks the same.
+    """
+
+    def __init__(
+        self, *args: Any, user: User, request: HttpRequest, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
+        self._request = request
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not self.user.check_password(password):
+        if not is_password_of(self._request, self.user, password):
             raise ValidationError(gettext("This is not your password."))
         return password
 

@@ -22,6 +22,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
     form = EmailForm(
         request.POST if request.method == "POST" else None,
         user=user,
+        request=request,
         initial={"email": user.email},
     )
     if request.method == "POST" and form.is_valid():

@@ -23,7 +23,7 @@ def erase(request: HttpRequest) -> HttpResponse:
     form = None
     if account is not None:
         given = request.POST if request.method == "POST" else None
-        form = EraseForm(given, user=account)
+        form = EraseForm(given, user=account, request=request)
     if user is not None and request.method == "POST" and (not form or form.is_valid()):
         return _erased(request, user)
     context = {

@@ -18,7 +18,8 @@ from chat.models import User
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_account
 def password(request: HttpRequest, user: User) -> HttpResponse:
-    form = PasswordForm(request.POST if request.method == "POST" else None, user=user)
+    given = request.POST if request.method == "POST" else None
+    form = PasswordForm(given, user=user, request=request)
     if request.method == "POST" and form.is_valid():
         set_password(user, form.cleaned_data["new"], request.session.session_key)
         update_session_auth_hash(request, user)
