@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -170,9 +170,14 @@ class Environment:
 
     def redis_url(self, name: str, default: str) -> str:
         raw = self.text(name, default)
-        if urlsplit(raw).scheme not in REDIS_SCHEMES:
+        if urlsplit(raw).scheme not in REDIS_SCHEMES or not _has_port(raw):
             raise _refusal(name, "a URL like redis://host:6379/0", _masked(raw))
         return raw
+
+    def passwords(self, *names: str) -> set[str]:
+        """The passwords in these URLs, as they stand there and as they are meant."""
+        found = {urlsplit(self.text(name, "")).password or "" for name in names}
+        return {form for one in found for form in (one, unquote(one)) if form}
 
     def database(self, name: str, default: str) -> dict[str, object]:
         """Connection settings for Django from a database URL."""
@@ -192,9 +197,16 @@ def _refusal(name: str, expected: str, found: str) -> ImproperlyConfigured:
 
 
 def _masked(url: str) -> str:
-    """The URL without its password, for messages and logs."""
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":***@") if password else url
+    """The URL without who logs in, for messages and logs."""
+    return re.sub(r"(?<=://).*@", "***@", url)
+
+
+def _has_port(url: str) -> bool:
+    """False where a password that is not quoted is taken for a port."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def redis_tls(url: str, ca_file: Path | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chatsite.environment import Environment, allowed_hosts, secret_key
+from chatsite.logs import logging_at
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -294,12 +295,6 @@ WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
 
 LOG_LEVEL = env.one_of("LOG_LEVEL", "info", LOG_LEVELS).upper()
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+LOGGING = logging_at(
+    LOG_LEVEL, env.passwords("REDIS_URL", "DATABASE_URL", "EMAIL_URL") | {SECRET_KEY}
+)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _host = settings.BIND.strip("[]")
 bind = f"[{_host}]:{settings.PORT}" if ":" in _host else f"{_host}:{settings.PORT}"
 worker_class = "launch.web_worker.WebWorker"
+logger_class = "launch.web_worker.WebLogger"
 workers = settings.WEB_PROCESSES
 threads = settings.WEB_THREADS
 timeout = 30

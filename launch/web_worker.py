@@ -10,6 +10,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -38,6 +39,13 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             self.log.info("refused what is no request: %s", type(error).__name__)
         with suppress(OSError):
             client.sendall(answer(status))
+
+
+class WebLogger(Logger):  # type: ignore[misc]  # untyped
+    """Gunicorn's log without its details, which are the paths that were asked for."""
+
+    def debug(self, *_arguments: Any, **_named: Any) -> None:
+        pass
 
 
 def status_of(error: Exception) -> HTTPStatus:

@@ -91,7 +91,14 @@ class Connection:
             return call()
         except redis.RedisError as error:
             self._away_until = time.monotonic() + PAUSE_SECONDS
-            raise MailboxAway(f"{type(error).__name__}: {error}") from error
+            raise MailboxAway(_told(error)) from error
+
+
+def _told(error: redis.RedisError) -> str:
+    """Of an answer only its kind: a pipeline's error repeats the whole command."""
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+        return f"{type(error).__name__}: {error}"
+    return type(error).__name__
 
 
 @cache

@@ -11,6 +11,7 @@ from django.test import Client
 from chat.accounts import inviting, signing_up
 from chat.accounts.guests import guest_id
 from chat.models import Conversation, Invitation, Reply, Session, User
+from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import (
     PASSWORD,
     Worker,
@@ -327,3 +328,16 @@ def test_without_a_guest_the_id_of_the_cookie_is_the_accounts(browser: Client) -
     signs_up(browser)
     assert User.objects.get().pk == guest_id(request)
     assert isinstance(User.objects.get().pk, uuid.UUID)
+
+
+def test_too_many_accounts_of_one_network_wait_and_lose_nothing(
+    box: Mailbox, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    assert signs_up(Client(), "first").status_code == 303
+    answer = signs_up(Client(), "second")
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 3600
+    assert "Too many accounts were made from your network" in text_of(answer)
+    assert 'value="second"' in text_of(answer)
+    assert not User.objects.filter(username="second").exists()

@@ -86,6 +86,16 @@ def test_a_password_is_not_repeated_in_the_message(
     assert "hunter2" not in str(error.value)
 
 
+@pytest.mark.parametrize("url", ["redis://web:hun/ter2@host", "redis://:hun#ter2@host"])
+def test_a_password_that_must_be_quoted_is_neither_taken_nor_repeated(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ImproperlyConfigured) as error:
+        Environment().redis_url("REDIS_URL", "")
+    assert "ter2" not in str(error.value) and "hun" not in str(error.value)
+
+
 def test_the_secret_key_is_made_once_and_private(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
