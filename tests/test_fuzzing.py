@@ -13,13 +13,13 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
-from django.test.client import FakePayload
 from django.urls import clear_url_caches, path
 from django.views.decorators.csrf import csrf_exempt
 
@@ -27,6 +27,7 @@ import chatsite.urls
 from chat.models import Conversation, Message
 from chat.services.sweeping import Sweeper
 from chatsite.mailbox import Mailbox
+from chatsite.wsgi import without_charset
 from tests.environment import IS_SOAK
 from tests.fuzzing import audit, values
 from tests.fuzzing.people import Person, people, rows_elsewhere
@@ -71,8 +72,9 @@ class Ask:
             "PATH_INFO": unquote_to_bytes(_utf8(self.path)).decode("latin-1"),
             "QUERY_STRING": _utf8(self.query).decode("latin-1"),
             "CONTENT_LENGTH": str(len(self.body)),
-            "wsgi.input": FakePayload(self.body),
+            "wsgi.input": BytesIO(self.body),
             **self.headers,
+            "CONTENT_TYPE": without_charset(self.headers.get("CONTENT_TYPE", "")),
         }
 
     def __str__(self) -> str:

@@ -133,21 +133,17 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
 
 
 class OwnForm(forms.Form):
-    """What only somebody may do who knows the account's password.
+    """What only somebody may do who knows the account's password; guessing it here is
+    counted as it is at log-in."""
 
-    Guessing it here counts as at log-in, and locks the same.
-    """
-
-    def __init__(
-        self, *args: Any, user: User, request: HttpRequest, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-        self._request = request
+    def __init__(self, request: HttpRequest, user: User, **initial: Any) -> None:
+        data = request.POST if request.method == "POST" else None
+        super().__init__(data, initial=initial)
+        self.request, self.user = request, user
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not is_password_of(self._request, self.user, password):
+        if not is_password_of(self.request, self.user, password):
             raise ValidationError(gettext("This is not your password."))
         return password
 

@@ -87,7 +87,10 @@ def _is_cross_site(request: HttpRequest) -> bool:
     if said is not None:
         return said not in ("none", "same-origin")
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.get_host()
+    try:
+        return origin is not None and urlsplit(origin).netloc != request.get_host()
+    except ValueError:  # no address at all
+        return True
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:

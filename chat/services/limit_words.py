@@ -101,13 +101,15 @@ def number(count: int) -> str:
 
 
 def _moment(stamp: float, now: float) -> str:
-    """``at 14:05``; with the day where that is another one. A minute too late rather
+    """``at 14:05``, ``tomorrow at 9:00``, or with the date; a minute too late rather
     than too early."""
     zone = timezone.get_current_timezone()
     when = datetime.fromtimestamp(60 * math.ceil(stamp / 60), zone)
-    is_today = when.date() == datetime.fromtimestamp(now, zone).date()
-    form = "TIME_FORMAT" if is_today else "SHORT_DATETIME_FORMAT"
-    return _("at %(time)s") % {"time": date_format(when, form)}
+    days = (when.date() - datetime.fromtimestamp(now, zone).date()).days
+    if days > 1:
+        return _("at %(time)s") % {"time": date_format(when, "SHORT_DATETIME_FORMAT")}
+    said = _("tomorrow at %(time)s") if days else _("at %(time)s")
+    return said % {"time": date_format(when, "TIME_FORMAT")}
 
 
 def _next_at(balance: Balance) -> float:

@@ -135,6 +135,7 @@ def _save(
     if conversation is not None:
         # Two prompts sent at once are put one after the other, not side by side.
         conversation = claim_there(conversation.pk)
+        conversation.owner = owner
     admit(owner, conversation, preferred(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))

@@ -65,11 +65,13 @@ def _little_context(
     is_due = is_changed or known.is_little_due(spending.clock())
     if known.little_due_at is None or not view.owner or not is_due:
         return {}
-    conversation = news.conversation
-    owner = (
-        conversation.owner if conversation else User.objects.get(pk=UUID(view.owner))
-    )
-    little = little_left(owner)
+    if news.conversation is not None:
+        owner: User | None = news.conversation.owner
+    else:
+        owner = User.objects.filter(pk=UUID(view.owner)).first()
+    little = little_left(owner) if owner else None
+    if little is not None and known.little_due_at == 0:
+        news.said.append(little.said)
     is_news = little is not None or known.little_due_at != 0
     return {"little": little, "has_little_changed": is_news}
 

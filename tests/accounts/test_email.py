@@ -105,7 +105,9 @@ def test_an_address_taken_before_it_was_confirmed_is_said(
     assert email_of(account) == "bee@example.org"
 
 
-@pytest.mark.parametrize("token", ["x", "a:b:c", signing.dumps({"user": 1})])
+@pytest.mark.parametrize(
+    "token", ["x", "a:b:c", signing.dumps({"user": 1})], ids=["x", "colons", "signed"]
+)
 def test_other_links_are_good_for_nothing(token: str, browser: Client) -> None:
     assert browser.get(f"/account/email/{token}/").status_code == 410
 

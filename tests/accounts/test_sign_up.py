@@ -11,6 +11,7 @@ from django.test import Client
 from chat.accounts import inviting, signing_up
 from chat.accounts.guests import guest_id
 from chat.models import Conversation, Invitation, Reply, Session, User
+from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import (
     PASSWORD,
     Worker,
@@ -234,6 +235,19 @@ def test_it_goes_on_to_paths_of_this_site_only(
     assert signs_up(browser, next=then)["Location"] == to
 
 
+def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
+    browser: Client, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    signs_up(browser)
+    answer = signs_up(Client(), "wasp")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert "Too many accounts" in text_of(answer)
+    assert 'value="wasp"' in text_of(answer)
+    assert User.objects.named("wasp") is None
+
+
 # Invitations
 
 
@@ -314,3 +328,16 @@ def test_without_a_guest_the_id_of_the_cookie_is_the_accounts(browser: Client) -
     signs_up(browser)
     assert User.objects.get().pk == guest_id(request)
     assert isinstance(User.objects.get().pk, uuid.UUID)
+
+
+def test_too_many_accounts_of_one_network_wait_and_lose_nothing(
+    box: Mailbox, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    assert signs_up(Client(), "first").status_code == 303
+    answer = signs_up(Client(), "second")
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 3600
+    assert "Too many accounts were made from your network" in text_of(answer)
+    assert 'value="second"' in text_of(answer)
+    assert not User.objects.filter(username="second").exists()

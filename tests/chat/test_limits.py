@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils import timezone
 
 from chat.models import Allowance, Conversation, Reply, User
 from chat.services import ahead, answering
@@ -443,6 +444,41 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
     assert nothing.comes == "the next one at 8:48 a.m."
     assert nothing.wait_seconds == 48 * 60
     assert nothing.due_at == clock.now + 48 * 60
+
+
+@pytest.mark.parametrize(
+    ("hour", "words"),
+    [
+        (8, "the next one at 8 p.m."),
+        (11, "the next one at 11 p.m."),
+        (14, "the next one tomorrow at 2 a.m."),
+    ],
+)
+def test_when_the_next_one_comes_is_said_by_the_clock_of_whoever_asks(
+    hour: int, words: str, settings, clock: Clock
+) -> None:
+    settings.GUEST_PROMPTS_PER_DAY, owner = 2, guest()
+    clock.turn(3600 * (hour - 8))
+    ask(owner, 2)
+    found = little_left(owner)
+    assert found is not None
+    assert found.comes == words
+    with timezone.override("Asia/Tokyo"):
+        elsewhere = little_left(owner)
+    assert elsewhere is not None
+    assert elsewhere.comes != words
+
+
+def test_a_debt_of_tokens_is_back_at_a_time_of_another_day(
+    worker: Worker, settings, sent
+) -> None:
+    settings.GUEST_TOKENS_PER_DAY, owner = 4, guest()
+    end(owner, worker, sent)
+    found = little_left(owner)
+    assert found is not None
+    assert found.said == "0 of 4 tokens left today"
+    assert found.comes == "more tomorrow at 8 a.m."
+    assert found.full_seconds == 42 * 3600
 
 
 def test_what_all_guests_of_a_network_have_left_is_said_apart(settings) -> None:

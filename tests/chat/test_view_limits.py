@@ -359,6 +359,10 @@ def test_what_is_taken_in_another_tab_is_said_in_this_one(
     answer = text_of(tab.get(url, headers=HTMX))
     assert 'hx-swap-oob="innerHTML:#little-left"' in answer
     assert "0 of 1 message left today" in answer
+    said = answer.partition('hx-swap-oob="innerHTML:#status">')[2].partition("</div>")[
+        0
+    ]
+    assert said == "0 of 1 message left today"
 
 
 def test_sending_itself_says_what_is_left(

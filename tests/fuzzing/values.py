@@ -88,7 +88,10 @@ CONTENT_TYPES = (
         "text/html; charset=\xff",
         ";",
     ),
-    *("application/x-www-form-urlencoded; charset=utf-7", "a/b; boundary=" + "b" * 300),
+    *(
+        "application/x-www-form-urlencoded; charset=utf-7",
+        "a/b; charset*=UTF-8''base64; boundary=" + "b" * 300,
+    ),
     *(
         "application/x-www-form-urlencoded; charset=utf-16",
         "multipart/form-data; boundary=\xe9",

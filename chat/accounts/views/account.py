@@ -20,6 +20,7 @@ from chat.accounts.guests import remember_guest
 from chat.accounts.sessions import who
 from chat.accounts.views.doors import account_of, can_sign_up, to_log_in
 from chat.models import Conversation, User
+from chat.views.allowances import allowances_context
 from chat.views.page import around_context
 
 #: What was just done, as the address of the page tells it.
@@ -56,6 +57,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "retention_days": ceil(settings.RETENTION_DAYS),
         "idle_days": ceil(settings.GUEST_IDLE_DAYS),
         "has_account": user is not None,
+        **allowances_context(request),
         **(_of(request, user) if user else {}),
     }
     response = render(request, "accounts/account.html", context)

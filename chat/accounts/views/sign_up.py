@@ -19,9 +19,12 @@ from chat.accounts.guests import (
     remember_guest,
     renew_guest,
 )
+from chat.accounts.networks import network_digest
 from chat.accounts.site import can_mail
 from chat.accounts.views.doors import account_of, can_sign_up, to
 from chat.models import User
+from chat.services.arrivals import admit_sign_up
+from chat.services.refusal import PromptRefused
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -70,6 +73,11 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
     except (signing_up.IsNoGuest, signing_up.InvitationSpent):
         # In another tab, a moment ago: what is true now is shown there.
         return HttpResponseRedirect(request.path, status=303)
+    except PromptRefused as refused:
+        form.add_error(None, refused.message)
+        page = _page(request, form, invitation, status=429)
+        page.headers["Retry-After"] = str(refused.retry_seconds)
+        return page
     else:
         return _welcome(request, user)
     return _page(request, form, invitation, status=422)
@@ -81,6 +89,7 @@ def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
     # Where mail leaves, an address is kept once its owner followed a link.
     if email and not can_mail() and User.objects.addressed(email):
         raise addresses.AddressTaken
+    admit_sign_up(network_digest(request))
     user = signing_up.sign_up(
         given["name"],
         given["password"],
