@@ -96,6 +96,14 @@ def test_a_password_that_must_be_quoted_is_neither_taken_nor_repeated(
     assert "ter2" not in str(error.value) and "hun" not in str(error.value)
 
 
+def test_a_database_can_be_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgres://web:s%2Fcret@host/name?sslmode=verify-full&sslrootcert=/ca.pem"
+    monkeypatch.setenv("DATABASE_URL", url)
+    config = Environment().database("DATABASE_URL", "")
+    assert config["PASSWORD"] == "s/cret"
+    assert config["OPTIONS"] == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
+
+
 def test_the_secret_key_is_made_once_and_private(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
