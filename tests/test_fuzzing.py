@@ -38,7 +38,9 @@ REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "20000" if IS_SOAK else "2000"))
 #: All invariants are looked at after so many requests.
 BATCH = 50
 #: What was used up (deleted, stopped, answered) is there again after so many.
-REFURNISH = 250
+REFURNISH = 400
+#: What there is to ask for is looked up after so many.
+LOOK_AGAIN = 10
 METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 TRICKS = (
     "//",
@@ -96,12 +98,19 @@ class Fuzzer:
         self._everybody = everybody
         self._routes = found
         self._names = field_names()
+        self._asked = 0
+        self._ids: dict[str, list[str]] = {}
+        self._rows: list[str] = []
 
     def ask(self) -> tuple[Person, Ask]:
         r = self._random
         person = r.choice(self._everybody)
-        ids = person.ids() + rows_elsewhere()
-        others = [pk for other in self._everybody for pk in other.ids()]
+        if self._asked % LOOK_AGAIN == 0:
+            self._ids = {other.name: other.ids() for other in self._everybody}
+            self._rows = rows_elsewhere()
+        self._asked += 1
+        ids = self._ids[person.name] + self._rows
+        others = [pk for theirs in self._ids.values() for pk in theirs]
         if person.forms and r.random() < 0.4:
             form = r.choice(person.forms)
             method, address, pairs = form.method, form.action, list(form.fields)

@@ -60,7 +60,7 @@ class Person:
             self.user.save()
             self.client.force_login(self.user, BACKEND)
             furnish(self.user, box)
-        own = [f"/c/{pk}/" for pk in self.ids()[:9]]
+        own = [f"/c/{pk}/" for pk in self.ids()[:5]]
         for path in ("/", "/settings/", "/delete-all/", *own):
             self.learn(path, self.client.get(path).content.decode())
 
