@@ -8,9 +8,9 @@ BOUND = exec $(PYTHON) launch/bound.py TERM
 WITH = $(PYTHON) -m launch.bootstrap
 PYTEST = $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
 # The tests that use the database of the settings; the others have their own or none.
-OF_DATABASE = tests/chat tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
+OF_DATABASE = tests/chat tests/accounts tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
-.PHONY: help run worker status test soak chaos screenshots bench load felt check browser clean
+.PHONY: help run worker status admin test soak chaos screenshots bench load felt check browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -23,6 +23,9 @@ worker:  ## only workers, for the site whose Redis is at REDIS_URL
 
 status:  ## who serves, who waits, what was lost with a worker; ARGS=--json
 	@$(WITH) run -m launch status $(ARGS)
+
+admin:  ## make the first superuser: asks for name and password; ARGS="NAME --promote"
+	@$(WITH) run -m launch admin $(ARGS)
 
 test: browser  ## all tests, on SQLite and again on PostgreSQL
 	$(PYTEST) $(TESTS)
@@ -59,6 +62,12 @@ check:  ## lint, format, types, import contracts, migrations
 	$(VENV_PYTHON) -m djlint --quiet --lint templates
 	.venv/bin/lint-imports --no-cache
 	DATA_DIR=.mypy_cache/data $(VENV_PYTHON) manage.py makemigrations --check --dry-run
+
+audit:  ## known vulnerabilities in what is locked; exits with an error if it cannot tell
+	@$(WITH) audit -m launch.audit $(ARGS)
+
+lock:  ## make locks/ anew from the requirements; ARGS=--upgrade takes the newest
+	@$(WITH) lock -m launch.relock $(ARGS)
 
 clean:  ## the virtual environment and caches; not the data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -15,6 +15,7 @@ ENGINES = ("transformers", "scripted")
 #: Names stand in queue names, Redis keys and folder names.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 REVISION = re.compile(r"[0-9a-f]{40}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 #: A local model takes the smaller of this and what its own configuration says.
 LOCAL_CONTEXT_TOKENS = 2048
 
@@ -77,6 +78,8 @@ class Entry:
     settings: Settings = field(default_factory=Settings)
     engine: str = "transformers"
     hidden: bool = False
+    #: SHA-256 of the model's files by name. With any, a file without one is refused.
+    sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def revision(self) -> str:
@@ -224,7 +227,7 @@ def _catalog(table: _Table, folder: Path) -> Catalog:
 def _entry(name: str, table: _Table, folder: Path) -> Entry:
     table.only(
         *("label", "hub", "revision", "folder", "gguf", "package", "context_tokens"),
-        *("template", "stop", "settings", "engine", "hidden"),
+        *("template", "stop", "settings", "engine", "hidden", "sha256"),
     )
     engine = table.text("engine", "transformers")
     if engine not in ENGINES:
@@ -239,6 +242,7 @@ def _entry(name: str, table: _Table, folder: Path) -> Entry:
         settings=_settings(table.table("settings")),
         engine=engine,
         hidden=table.flag("hidden"),
+        sha256=_sha256(table.table("sha256")),
     )
 
 
@@ -288,6 +292,15 @@ def _template(table: _Table | None) -> Template | None:
         user=table.text("user").strip(),
         assistant=table.text("assistant").strip(),
     )
+
+
+def _sha256(table: _Table | None) -> dict[str, str]:
+    if table is None:
+        return {}
+    for name in table.values:
+        if not SHA256.fullmatch(table.text(name)):
+            raise table.error(name, "must be a SHA-256 of 64 hexadecimal digits")
+    return dict(table.values)
 
 
 def _settings(table: _Table | None) -> Settings:

@@ -13,7 +13,7 @@ from celery import Celery
 from django.conf import settings
 
 from chatsite import bells
-from chatsite.environment import broker_url
+from chatsite.environment import broker_url, redis_tls
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 
@@ -22,6 +22,7 @@ def _configuration() -> dict[str, Any]:
     """Settings and their reasons: docs/architecture.md, "Doorbells"."""
     return {
         "broker_url": broker_url(settings.REDIS_URL),
+        "broker_use_ssl": redis_tls(settings.REDIS_URL, settings.REDIS_CA_FILE) or None,
         "broker_transport_options": {
             "global_keyprefix": "chat:",
             "visibility_timeout": 2 * settings.REPLY_MAX_SECONDS + 3600,
@@ -40,6 +41,8 @@ def _configuration() -> dict[str, Any]:
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],
+        # Or whoever reaches the broker could end workers, or make them obey.
+        "worker_enable_remote_control": False,
         "task_acks_late": True,
         "task_publish_retry": False,
         "worker_prefetch_multiplier": 1,

@@ -41,6 +41,49 @@ def check_lease(**_: Any) -> list[CheckMessage]:
 
 
 @register
+def check_proxies(**_: Any) -> list[CheckMessage]:
+    """Only a proxy speaks HTTPS for this site: without trust in it, all guests have its
+    address. That a server is open to a network tells of no proxy."""
+    has_https = any(o.startswith("https") for o in settings.CSRF_TRUSTED_ORIGINS)
+    proxies = settings.TRUSTED_PROXIES
+    is_trusting = proxies.networks or proxies.is_unix_trusted
+    if (settings.HTTPS_ONLY or has_https) and not is_trusting:
+        return [
+            Caution(
+                "HTTPS_ONLY or CSRF_TRUSTED_ORIGINS tell of a proxy, and "
+                "TRUSTED_PROXIES is empty: all guests count as one network.",
+                hint="Set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1.",
+                id="chatsite.W020",
+            )
+        ]
+    return []
+
+
+@register
+def check_limits(**_: Any) -> list[CheckMessage]:
+    """A person who has more than their whole network never gets it."""
+    kinds = (
+        "PROMPTS_PER_MINUTE",
+        "PROMPTS_PER_DAY",
+        "REPLIES_WAITING",
+        "TOKENS_PER_DAY",
+    )
+    found: list[CheckMessage] = []
+    for kind in kinds:
+        of_guest = getattr(settings, f"GUEST_{kind}")
+        of_network = getattr(settings, f"NETWORK_{kind}")
+        if of_network is not None and (of_guest is None or of_guest > of_network):
+            found.append(
+                Caution(
+                    f"GUEST_{kind} is above NETWORK_{kind}: no guest reaches it.",
+                    hint=f"Raise NETWORK_{kind} or lower GUEST_{kind}.",
+                    id="chatsite.W021",
+                )
+            )
+    return found
+
+
+@register
 def check_request_size(**_: Any) -> list[CheckMessage]:
     if settings.REQUEST_MAX_CHARACTERS < settings.PROMPT_MAX_CHARACTERS:
         return [
@@ -49,6 +92,35 @@ def check_request_size(**_: Any) -> list[CheckMessage]:
                 "prompts reach the model without any history.",
                 hint="Raise REQUEST_MAX_CHARACTERS.",
                 id="chatsite.W001",
+            )
+        ]
+    return []
+
+
+@register
+def check_mail_links(**_: Any) -> list[CheckMessage]:
+    is_host_known = settings.SITE_URL or "*" not in settings.ALLOWED_HOSTS
+    if settings.HAS_MAIL and not is_host_known:
+        return [
+            Caution(
+                "EMAIL_URL is set, but no mail is sent: its links would lead to "
+                "whatever host a request names.",
+                hint="Set SITE_URL, or name the site's hosts in ALLOWED_HOSTS.",
+                id="chatsite.W010",
+            )
+        ]
+    return []
+
+
+@register
+def check_ways_in(**_: Any) -> list[CheckMessage]:
+    if not settings.GUESTS and settings.SIGNUP == "closed":
+        return [
+            Caution(
+                "GUESTS is off and SIGNUP closed: only accounts made by "
+                "`manage.py admin` and in the administration can come in.",
+                hint="SIGNUP=invitation lets you invite people.",
+                id="chatsite.W011",
             )
         ]
     return []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chatsite.environment import Environment, allowed_hosts, secret_key
+from chatsite.logs import logging_at
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -19,6 +20,7 @@ DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
 # What people wrote lies in it: closed to other accounts of the machine.
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_CA_FILE = env.file("REDIS_CA_FILE")
 DATABASES = {
     "default": env.database(
         "DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatsite.sqlite3'}"
@@ -40,12 +42,56 @@ REQUEST_MAX_CHARACTERS = env.integer("REQUEST_MAX_CHARACTERS", 24_000, minimum=1
 MESSAGES_SHOWN = env.integer("MESSAGES_SHOWN", 50, minimum=2, maximum=1000)
 PROMPTS_AHEAD_MAX = env.integer("PROMPTS_AHEAD_MAX", 20, minimum=1)
 VARIANTS_AT_ONCE_MAX = env.integer("VARIANTS_AT_ONCE_MAX", 4, minimum=1, maximum=20)
-OWNER_REPLIES_MAX = env.integer("OWNER_REPLIES_MAX", 100, minimum=1)
 QUEUE_REPLIES_MAX = env.integer("QUEUE_REPLIES_MAX", 5000, minimum=1)
 REPLY_MAX_TOKENS = env.integer("REPLY_MAX_TOKENS", 4000, minimum=1)
 REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
 DELETED_KEEP_HOURS = env.number("DELETED_KEEP_HOURS", 24, minimum=0)
 REPLY_EXPIRY_SECONDS = env.number("REPLY_EXPIRY_SECONDS", 86_400, minimum=1)
+
+# Who may ask
+GUESTS = env.flag("GUESTS", True)
+SIGNUP = env.one_of("SIGNUP", "open", ("open", "invitation", "closed"))
+GUEST_IDLE_DAYS = env.number("GUEST_IDLE_DAYS", 30, minimum=1)
+HTTPS_ONLY = env.flag("HTTPS_ONLY", False)
+# The server itself speaks no TLS: with HTTPS there is a proxy, mostly on this machine.
+TRUSTED_PROXIES = env.proxies(
+    "TRUSTED_PROXIES", ["127.0.0.1", "::1"] if HTTPS_ONLY else []
+)
+
+# How much: of a guest, of an account, and of all guests of one network together
+GUEST_PROMPTS_PER_MINUTE = env.limit("GUEST_PROMPTS_PER_MINUTE", 60)
+GUEST_PROMPTS_PER_DAY = env.limit("GUEST_PROMPTS_PER_DAY", 1000)
+GUEST_REPLIES_WAITING = env.limit("GUEST_REPLIES_WAITING", 100)
+GUEST_TOKENS_PER_DAY = env.limit("GUEST_TOKENS_PER_DAY", 1_000_000)
+ACCOUNT_PROMPTS_PER_MINUTE = env.limit("ACCOUNT_PROMPTS_PER_MINUTE", 120)
+ACCOUNT_PROMPTS_PER_DAY = env.limit("ACCOUNT_PROMPTS_PER_DAY", 3000)
+ACCOUNT_REPLIES_WAITING = env.limit("ACCOUNT_REPLIES_WAITING", 200)
+ACCOUNT_TOKENS_PER_DAY = env.limit("ACCOUNT_TOKENS_PER_DAY", 3_000_000)
+NETWORK_PROMPTS_PER_MINUTE = env.limit("NETWORK_PROMPTS_PER_MINUTE", 300)
+NETWORK_PROMPTS_PER_DAY = env.limit("NETWORK_PROMPTS_PER_DAY", 5000)
+NETWORK_REPLIES_WAITING = env.limit("NETWORK_REPLIES_WAITING", 500)
+NETWORK_TOKENS_PER_DAY = env.limit("NETWORK_TOKENS_PER_DAY", 5_000_000)
+NETWORK_GUESTS_PER_HOUR = env.limit("NETWORK_GUESTS_PER_HOUR", 500)
+NETWORK_SIGNUPS_PER_HOUR = env.limit("NETWORK_SIGNUPS_PER_HOUR", 60)
+
+# How often somebody may be wrong about a password
+LOGIN_FAILURES_MAX = env.integer("LOGIN_FAILURES_MAX", 10, minimum=1)
+LOGIN_LOCK_MINUTES = env.number("LOGIN_LOCK_MINUTES", 15, minimum=0.01)
+NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
+    "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
+)
+
+PASSWORD_MIN_CHARACTERS = env.integer("PASSWORD_MIN_CHARACTERS", 10, minimum=8)
+#: Conversations that nobody touched for so long are deleted; 0 keeps them.
+RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0)
+
+# Where the site is reached, and how mail leaves it
+SITE_URL = env.site("SITE_URL")
+globals().update(env.mail("EMAIL_URL"))
+HAS_MAIL = bool(env.text("EMAIL_URL", ""))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "chatsite@localhost")
+PASSWORD_RESET_TIMEOUT = 86_400
 
 # How the tiers work together
 LEASE_SECONDS = env.number("LEASE_SECONDS", 10, minimum=1)
@@ -68,6 +114,8 @@ WORKER_GRACE_SECONDS = env.number("WORKER_GRACE_SECONDS", 25, minimum=0)
 # Django itself
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = secret_key(env, DATA_DIR)
+#: What an earlier key signed still counts while it stands here.
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", allowed_hosts(BIND))
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "chatsite.urls"
@@ -83,26 +131,35 @@ LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 INSTALLED_APPS = [
+    "chat.apps.SupportConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
     "chat",
 ]
 MIDDLEWARE = [
+    # Around everything, so that no answer leaves without them.
+    "chat.views.headers.Headers",
+    "csp.middleware.CSPMiddleware",
+    "chat.views.headers.AdminPolicy",
     "django.middleware.security.SecurityMiddleware",
     # Around static files too: what was compressed beforehand passes as it is.
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    # Around the session, which is saved by then.
+    "chat.accounts.presence.Presence",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "chat.accounts.gate.Gate",
     "chat.views.time_zone.TimeZone",
     "chat.views.errors.DatabaseGuard",
 ]
@@ -110,10 +167,14 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,  # those of Django's admin
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
                 "chat.views.theme.theme",
+                "chat.accounts.context.accounts",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
@@ -128,22 +189,74 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # What is erased is overwritten in the file as well.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            " PRAGMA secure_delete=ON;"
+        ),
     }
     folder = Path(str(DATABASES["default"]["NAME"])).parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 else:
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 
+AUTHENTICATION_BACKENDS = [
+    "chat.accounts.backend.AccountBackend",
+    # Asked for nobody's password: sessions begun under this name go on.
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "chat.accounts.hashing.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "email")},
+    },
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_CHARACTERS},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+LOGIN_URL = "log_in"
+LOGIN_REDIRECT_URL = "home"
+
 # Sessions live in the database: cached ones do not outlive a dead cache.
 SESSION_ENGINE = "chat.accounts.sessions"
 SESSION_COOKIE_AGE = 86_400 * env.integer("SESSION_DAYS", 365, minimum=1)
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-HTTPS_ONLY = env.flag("HTTPS_ONLY", False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
+#: A browser takes such a cookie only from this very host, and over HTTPS.
+COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+# Not HttpOnly: the script puts a newer token into forms that were opened earlier.
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_FAILURE_VIEW = "chat.views.errors.csrf_failure"
+
+# Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
+# (``chat.views.headers``).
+PROXY_SCHEME_HEADER = env.header("PROXY_SCHEME_HEADER", "X-Forwarded-Proto")
+SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+# Asked from inside a container, where no proxy is.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+HSTS_DAYS = env.integer("HSTS_DAYS", 365, minimum=0, maximum=3650)
+SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
+# Other hosts below this one's name, and lists inside browsers, are not ours to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if not HTTPS_ONLY:
+    # Without HTTPS, on one machine or in a private network, none of this can be.
+    SILENCED_SYSTEM_CHECKS += [
+        "security.W004",
+        "security.W008",
+        "security.W011",
+        "security.W016",
+    ]
 
 # No page needs anything from elsewhere, nor anything inline.
 CONTENT_SECURITY_POLICY = {
@@ -156,13 +269,21 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": ["'self'"],
         "frame-src": ["'self'"],
         "manifest-src": ["'self'"],
+        "object-src": ["'none'"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
-        "frame-ancestors": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["default"],
+        "upgrade-insecure-requests": HTTPS_ONLY,
     }
 }
-X_FRAME_OPTIONS = "SAMEORIGIN"
+X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+
+# Django's cache is not used; most of its backends would keep pickles.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 
 # Room for a prompt far too long, so that its form can come back with the text kept.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(4_194_304, 16 * PROMPT_MAX_CHARACTERS)
@@ -174,12 +295,6 @@ WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
 
 LOG_LEVEL = env.one_of("LOG_LEVEL", "info", LOG_LEVELS).upper()
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+LOGGING = logging_at(
+    LOG_LEVEL, env.passwords("REDIS_URL", "DATABASE_URL", "EMAIL_URL") | {SECRET_KEY}
+)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from django.contrib import admin
 from django.urls import include, path
 
 handler400 = "chat.views.errors.bad_request"
 handler404 = "chat.views.errors.page_not_found"
 urlpatterns = [
     path("api/v1/", include("chat.api.urls")),
+    path("account/", include("chat.accounts.urls")),
+    path("admin/", admin.site.urls),
     path("", include("chat.urls")),
 ]

@@ -4,9 +4,9 @@ FROM python:3.13-slim
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 
-# Requirements first: they change less often than the code.
-COPY requirements-common.txt requirements-web.txt ./
-RUN pip install --only-binary=:all: -r requirements-web.txt
+# Requirements first: they change less often than the code. Each has its hash.
+COPY locks/web.txt locks/web.txt
+RUN pip install --only-binary=:all: --require-hashes -r locks/web.txt
 
 RUN useradd --system --uid 10001 --create-home chatsite \
     && install --directory --owner=chatsite /data
@@ -17,8 +17,8 @@ COPY chat chat
 COPY templates templates
 COPY locale locale
 COPY static static
-# Into the image, where whitenoise finds them. The key serves this one command only.
-RUN SECRET_KEY=build DATA_DIR=/tmp/build STATIC_ROOT=/app/collected \
+# Into the image, where whitenoise finds them. The key made for it goes with its folder.
+RUN DATA_DIR=/tmp/build STATIC_ROOT=/app/collected \
     python manage.py collectstatic --no-input --verbosity 0 \
     && rm -r /tmp/build
 

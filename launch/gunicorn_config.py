@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _host = settings.BIND.strip("[]")
 bind = f"[{_host}]:{settings.PORT}" if ":" in _host else f"{_host}:{settings.PORT}"
-worker_class = "gthread"
+worker_class = "launch.web_worker.WebWorker"
+logger_class = "launch.web_worker.WebLogger"
 workers = settings.WEB_PROCESSES
 threads = settings.WEB_THREADS
 timeout = 30
@@ -26,6 +27,8 @@ keepalive = 20
 accesslog = None
 errorlog = "-"
 control_socket_disable = True
+#: Whether a request came over HTTPS is decided by Django alone (TRUSTED_PROXIES).
+secure_scheme_headers: dict[str, str] = {}
 #: The heartbeat is a file's time stamp: on a busy disk that can stall a worker.
 _MEMORY = "/dev/shm"  # noqa: S108  (gunicorn makes its file there safely)
 worker_tmp_dir = _MEMORY if os.access(_MEMORY, os.W_OK) else None

@@ -37,6 +37,8 @@ class Plan:
     workers: int
     worker_slots: int
     worker_grace_seconds: float
+    #: Who vouches for the server behind ``rediss://``, if not the system's list.
+    redis_ca_file: Path | None = None
 
     @property
     def home(self) -> Path:
@@ -121,6 +123,7 @@ def _read(role: Role) -> Plan:
         workers=settings.WORKERS,
         worker_slots=settings.WORKER_SLOTS,
         worker_grace_seconds=settings.WORKER_GRACE_SECONDS,
+        redis_ca_file=settings.REDIS_CA_FILE,
     )
 
 

@@ -2,7 +2,8 @@
 
 torch's wheel for Linux on PyPI brings CUDA, about 3 GB. The CPU build lies on an
 index of its own, whose address uv knows (``--torch-backend``). Where uv cannot
-reach it, pip takes what it finds.
+reach it, pip takes what it finds. So torch is pinned by its version, and everything
+else by its hash (``launch.locks``).
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from launch.locks import APART, normalized
 from launch.refusal import Refusal
 
 CHOICES = ("auto", "cpu", "cuda")
-UV = "uv==0.13.9"
 PROBE_SECONDS = 30
 
 
@@ -29,14 +30,17 @@ def parse(raw: str) -> str:
     return build
 
 
-def prepare(python: Path, requirements: Path, wanted: str) -> None:
+def prepare(python: Path, requirement: str, wanted: str, uv_lock: Path) -> None:
     """Install the wanted build, or leave it to pip; say what will be downloaded."""
     build = _resolved(wanted)
-    requirement = _requirement(requirements)
     if is_installed(python.parent.parent, requirement, build):
         print("Installing what changed (torch stays).", flush=True)
         return
-    if build == "cpu" and sys.platform == "linux" and _uv_reaches(python, requirement):
+    if (
+        build == "cpu"
+        and sys.platform == "linux"
+        and _uv_reaches(python, requirement, uv_lock)
+    ):
         _say(f"{requirement}, CPU build", "0.4 GB")
         _uv_install(python, requirement)
         return
@@ -54,6 +58,27 @@ def verify(venv: Path, wanted: str) -> None:
     """Refuse if CUDA was asked for by name and something else came."""
     if wanted == "cuda" and _installed(venv)[1] != "cuda":
         raise Refusal("TORCH=cuda, but pip found no build of torch with CUDA here.")
+
+
+def libraries(python: Path, requirement: str) -> list[str]:
+    """Pins of what this build of torch asks for beyond the locks: CUDA's libraries.
+
+    torch itself names their exact versions. Raises ``Refusal`` for anything else, so
+    that nothing comes in that is neither locked nor expected.
+    """
+    options = ("install", "--dry-run", "--only-binary=:all:", "-qq", "--report=-")
+    try:
+        report = _pip(python, *options, requirement)
+        missing = [one["metadata"] for one in json.loads(report)["install"]]
+    except (subprocess.SubprocessError, ValueError, LookupError) as error:
+        raise Refusal(f"pip cannot tell what {requirement} needs here.") from error
+    for one in missing:
+        if not APART.fullmatch(normalized(one["name"])):
+            raise Refusal(
+                f"This build of {requirement} asks for {one['name']} {one['version']}, "
+                "which is in no lock. Choose another one: TORCH=cpu or TORCH=cuda."
+            )
+    return [f"{one['name']}=={one['version']}" for one in missing]
 
 
 def is_installed(venv: Path, requirement: str, build: str) -> bool:
@@ -85,13 +110,6 @@ def _has_nvidia_card() -> bool:
     return listed.returncode == 0 and b"GPU" in listed.stdout
 
 
-def _requirement(requirements: Path) -> str:
-    match = re.search(r"^torch==\S+$", requirements.read_text(), re.MULTILINE)
-    if match is None:
-        raise Refusal(f"{requirements} pins no torch.")
-    return match[0]
-
-
 def _installed(venv: Path) -> tuple[str, str]:
     """Version and build of the torch in ``venv``; empty if there is none."""
     for file in venv.glob("lib/python*/site-packages/torch/version.py"):
@@ -102,11 +120,12 @@ def _installed(venv: Path) -> tuple[str, str]:
     return "", ""
 
 
-def _uv_reaches(python: Path, requirement: str) -> bool:
+def _uv_reaches(python: Path, requirement: str, uv_lock: Path) -> bool:
     """Whether uv finds the CPU build, asked with a bound in time."""
     print("Looking for the CPU build of torch.", flush=True)
     try:
-        _pip(python, "install", "-qq", "--only-binary=:all:", UV)
+        hashed = ("--require-hashes", f"-r{uv_lock}")
+        _pip(python, "install", "-qq", "--only-binary=:all:", *hashed)
         probe = subprocess.run(
             [*_uv(python, requirement), "--dry-run"],
             capture_output=True,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from launch import torch_build
+from launch.locks import LOCKS, Lock
 from launch.refusal import Refusal
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,20 +25,15 @@ PYTHON = VENV / "bin" / "python"
 #: Written last, removed first: if it is missing, an installation was interrupted.
 STAMP = VENV / "installed.json"
 
+#: What can be asked for, as the locks that hold it.
 SETS = {
-    "run": ("requirements.txt", "requirements-run.txt"),
-    "worker": ("worker/requirements.txt", "requirements-run.txt"),
-    "dev": (
-        "requirements.txt",
-        "requirements-run.txt",
-        "requirements-dev.txt",
-        "requirements-smollm2.txt",
-        "requirements-bench.txt",
-    ),
-    "bench": ("requirements.txt", "requirements-bench.txt"),
+    "run": ("run",),
+    "worker": ("worker",),
+    "dev": ("dev", "smollm2"),
+    "bench": ("bench",),
+    "audit": ("audit",),
+    "lock": ("uv",),
 }
-#: Installed without what they depend on: see the comment in the file.
-ALONE = ("requirements-smollm2.txt",)
 
 
 def ensure(name: str, torch: str) -> None:
@@ -45,9 +41,13 @@ def ensure(name: str, torch: str) -> None:
 
     ``torch`` is the raw value of TORCH. Raises ``Refusal``.
     """
-    build = torch_build.parse(torch)
+    wanted = [LOCKS[each] for each in SETS[name]]
+    build = torch_build.parse(torch) if any(lock.torch(ROOT) for lock in wanted) else ""
     with _only_one_at_a_time():
-        files = _with_included(SETS[name])
+        if name != "lock":  # What makes the locks anew must run with those of before.
+            for lock in wanted:
+                lock.refuse_stale(ROOT)
+        files = {lock.name: _hash(lock.path(ROOT)) for lock in wanted}
         stamp = _stamp()
         if _satisfies(stamp, files, build):
             return
@@ -55,9 +55,12 @@ def ensure(name: str, torch: str) -> None:
         if _must_be_made(stamp):
             _make()
             stamp = {}
-        _install(SETS[name], build)
-        kept = {**stamp.get("files", {}), **files}
-        STAMP.write_text(json.dumps({**_python(), "torch": build, "files": kept}))
+        _install(wanted, build)
+        kept = {
+            "torch": build or stamp.get("torch", ""),
+            "files": {**stamp.get("files", {}), **files},
+        }
+        STAMP.write_text(json.dumps({**_python(), **kept}))
 
 
 @contextmanager
@@ -87,27 +90,20 @@ def _stamp() -> dict[str, Any]:
 
 
 def _satisfies(stamp: dict[str, Any], files: dict[str, str], build: str) -> bool:
-    """Whether all is there; ``auto`` is content with any build of torch."""
+    """Whether all is there; ``auto`` is content with any build of torch.
+
+    ``build`` is empty for a set without torch.
+    """
     return (
         PYTHON.exists()
         and _python().items() <= stamp.items()
         and files.items() <= stamp["files"].items()
-        and build in ("auto", stamp["torch"])
+        and build in ("", "auto", stamp["torch"])
     )
 
 
-def _with_included(names: tuple[str, ...]) -> dict[str, str]:
-    """Hashes of requirement files and of those they include, by path."""
-    hashes: dict[str, str] = {}
-    waiting = [ROOT / name for name in names]
-    while waiting:
-        path = waiting.pop().resolve()
-        text = path.read_text()
-        hashes[str(path.relative_to(ROOT))] = hashlib.sha256(text.encode()).hexdigest()
-        for line in text.splitlines():
-            if line.startswith("-r "):
-                waiting.append(path.parent / line[3:].strip())
-    return hashes
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _must_be_made(stamp: dict[str, Any]) -> bool:
@@ -143,15 +139,20 @@ def _make() -> None:
         raise Refusal(f"Could not make a virtual environment in .venv: {last}")
 
 
-def _install(names: tuple[str, ...], build: str) -> None:
+def _install(wanted: list[Lock], build: str) -> None:
     _drop_half_installed()
-    torch_build.prepare(PYTHON, ROOT / "worker" / "requirements.txt", build)
-    together = [f"-r{ROOT / name}" for name in names if name not in ALONE]
-    _pip(*together)
-    for name in names:
-        if name in ALONE:
-            _pip("--no-deps", f"-r{ROOT / name}")
-    torch_build.verify(VENV, build)
+    torch = next((pin for lock in wanted if (pin := lock.torch(ROOT))), "")
+    if torch:
+        torch_build.prepare(PYTHON, torch, build, LOCKS["uv"].path(ROOT))
+    for lock in wanted:
+        alone = ["--no-deps"] if lock.alone else []
+        _pip(*alone, "--require-hashes", f"-r{lock.path(ROOT)}")
+    if torch:
+        # By its version alone: which build it is, and so its hash, no lock can know.
+        _pip("--no-deps", torch)
+        if libraries := torch_build.libraries(PYTHON, torch):
+            _pip("--no-deps", *libraries)
+        torch_build.verify(VENV, build)
     print("Installed.", flush=True)
 
 
@@ -166,6 +167,26 @@ def _pip(*arguments: str) -> None:
     command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
     if not sys.stdout.isatty():
         command.append("-qq")
-    command += ["--only-binary=:all:", *arguments]
-    if subprocess.run(command, check=False).returncode != 0:
+    status, errors = _run([*command, "--only-binary=:all:", *arguments])
+    if "DO NOT MATCH THE HASHES" in errors:
+        raise Refusal(
+            "A package (named above) is not the one that is locked: its hash differs. "
+            "It was not installed. Look where it comes from: pip's index, or its cache "
+            "(`pip cache purge`). Only if the change is meant, run `make lock`."
+        )
+    if status != 0:
         raise Refusal("pip could not install what is needed; its words stand above.")
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Its status and what it said on standard error, which people see as it comes."""
+    said = []
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            for line in process.stderr or ():
+                sys.stderr.write(line)
+                said.append(line)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, "".join(said)

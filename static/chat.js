@@ -3,6 +3,10 @@
 (() => {
   "use strict";
 
+  // Trusted Types: htmx may write HTML of this site, in which the policy of the page
+  // lets nothing run. Nothing else may become script: no text, no address.
+  globalThis.trustedTypes?.createPolicy("default", { createHTML: (html) => html });
+
   const RETRY_SECONDS = [1, 2, 4, 8, 15];
   const NEAR_THE_LIMIT = 0.9;
   const HIDDEN_SECONDS = 15;
@@ -26,7 +30,7 @@
 
   // Signing in gives the browser a new token; a page opened earlier has an old one.
   const renewTokens = () => {
-    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+    const token = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1];
     if (!token) return;
     for (const input of document.getElementsByName("csrfmiddlewaretoken")) {
       input.value = token;

@@ -20,7 +20,7 @@ os.environ.update(
     DATA_DIR=str(FOLDER / "data"),
     REDIS_URL=f"unix://{SOCKET}",
     CHAT_MODEL="scripted",
-    SECRET_KEY="only-for-tests",
+    SECRET_KEY="only-for-tests-and-long-enough-for-a-start-0123456789",
     DJANGO_SETTINGS_MODULE="chatsite.settings",
     SWEEP_SECONDS="0.2",
     POLL_SECONDS="0.1",

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 import yaml
@@ -14,8 +19,27 @@ from tests.processes import ROOT
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
+#: What the head of the compose file asks for in ``.env``.
+(NAMED,) = re.findall(
+    r"for name in ([A-Z_ ]+);", (ROOT / "docker-compose.yml").read_text()
+)
+SECRETS = NAMED.split()
 #: Read by libraries and the images, not by our settings.
 FOREIGN = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "HF_HOME"}
+
+
+def environment_of(service: str, **given: str) -> dict[str, str]:
+    """What a container of this service gets where ``.env`` holds ``given``."""
+
+    def filled(found: re.Match[str]) -> str:
+        name, default = found[1], found[2]
+        if default is None:
+            assert name in given, f"{name} has to be given"
+        return given.get(name) or (default or "")
+
+    raw = SERVICES[service]["environment"]
+    pattern = re.compile(r"\$\{(\w+)(?::(?:-([^}]*)|\?[^}]*))?\}")
+    return {name: pattern.sub(filled, str(value)) for name, value in raw.items()}
 
 
 def settings_read() -> str:
@@ -39,6 +63,63 @@ def test_only_the_worker_can_be_scaled_without_a_clash_of_ports() -> None:
 def test_every_variable_of_a_service_is_a_setting(name: str) -> None:
     given = set(SERVICES[name].get("environment", {})) - FOREIGN
     assert {one for one in given if f'"{one}"' not in settings_read()} == set()
+
+
+def test_a_worker_has_no_key_no_database_and_a_user_of_its_own() -> None:
+    given = {name: token_hex(32) for name in SECRETS}
+    worker, web = environment_of("worker", **given), environment_of("web", **given)
+    assert not {"SECRET_KEY", "DATABASE_URL"} & worker.keys()
+    assert not {given["REDIS_WEB_PASSWORD"], given["SECRET_KEY"]} & {*worker.values()}
+    assert "//worker:" in worker["REDIS_URL"] and "//web:" in web["REDIS_URL"]
+    assert not {*SERVICES["worker"]["networks"]} & {*SERVICES["database"]["networks"]}
+
+
+def test_the_server_of_the_queue_gets_the_rights_with_the_passwords_filled_in(
+    tmp_path: Path,
+) -> None:
+    server = tmp_path / "docker-entrypoint.sh"
+    server.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    server.chmod(0o700)
+    passwords = {name: token_hex(32) for name in SECRETS if name.startswith("REDIS_")}
+    done = subprocess.run(
+        ["sh", ROOT / "docker" / "redis.sh", "--appendonly", "yes"],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "TMPDIR": str(tmp_path),
+            **passwords,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    acl = tmp_path / "users.acl"
+    wanted = ["valkey-server", "--aclfile", str(acl), "--appendonly", "yes"]
+    assert done.stdout.split() == wanted
+    for password in passwords.values():
+        assert password not in acl.read_text()
+        assert sha256(password.encode()).hexdigest() in acl.read_text()
+    assert "SHA256" not in acl.read_text()
+
+
+@pytest.mark.parametrize("https", ["off", "on"])
+def test_the_site_in_the_compose_file_is_fit_to_be_deployed(
+    https: str, tmp_path: Path
+) -> None:
+    given = {name: token_hex(32) for name in SECRETS} | {"HTTPS_ONLY": https}
+    environment = environment_of("web", **given) | {"DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [
+            *(sys.executable, "manage.py", "check", "--deploy"),
+            *("--fail-level", "WARNING"),
+        ],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "BIND": "0.0.0.0", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout + done.stderr
 
 
 def test_every_module_that_a_service_runs_exists() -> None:

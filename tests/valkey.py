@@ -15,8 +15,9 @@ START_SECONDS = 10
 class Valkey:
     """One embedded server on a Unix socket, which tests may stop and start."""
 
-    def __init__(self, socket: Path, folder: Path) -> None:
+    def __init__(self, socket: Path, folder: Path, acl: Path | None = None) -> None:
         self.socket = socket
+        self._acl = acl
         self.folder = folder
         self.client = redis.Redis(unix_socket_path=str(socket), decode_responses=True)
         self._process: subprocess.Popen[bytes] | None = None
@@ -34,6 +35,7 @@ class Valkey:
                 *("--unixsocket", str(self.socket)),
                 *("--dir", str(self.folder)),
                 *("--save", ""),
+                *(("--aclfile", str(self._acl)) if self._acl else ()),
                 *("--appendonly", "yes" if is_persistent else "no"),
             ],
             stdout=subprocess.DEVNULL,

@@ -13,10 +13,22 @@ log = logging.getLogger(__name__)
 
 
 class BellConsumer(Consumer):
-    """Drops a message that is no task, instead of ending at it for good."""
+    """Drops a message that is no task, instead of ending at it for good.
+
+    It hears bells only: no other worker's events, and no commands.
+    """
 
     connection_errors: tuple[type[Exception], ...]
     hub: Any
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        said = options.pop("worker_options", None) or {}
+        options["worker_options"] = {
+            **said,
+            "without_gossip": True,
+            "without_mingle": True,
+        }
+        super().__init__(*args, **options)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[..., Any]:
         handle = super().create_task_handler(*args, **options)

@@ -26,6 +26,7 @@ from chatsite.catalog import (
 from worker import package, weights
 from worker.choice import choose, write
 from worker.convert import CONVERSION, ConversionFailed, convert
+from worker.digests import DigestDiffers, Expected, Ledger
 from worker.hub import Hub, HubFailed, OnProgress
 from worker.package import PackageFailed
 
@@ -53,18 +54,52 @@ def fetch(
     """The folder a worker loads, fetched and converted where it is not here yet.
 
     Several processes may do this at once: one works, the others wait for it. An entry
-    without weights gets the data folder. Raises ``FetchError``.
+    without weights gets the data folder. Raises ``FetchError``, also where a file is
+    here that is not the one that was meant.
     """
-    if folder := local_folder(entry, data_dir, hub):
-        return folder
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(data_dir / "fetch.lock"):
-        if folder := local_folder(entry, data_dir, hub):
+    hub = hub or Hub.from_environment()
+    try:
+        if folder := _verified(entry, data_dir, hub):
             return folder
-        try:
-            return _fetch(entry, data_dir, on_progress, hub or Hub.from_environment())
-        except (HubFailed, PackageFailed, ConversionFailed) as error:
-            raise FetchError(f"{entry.label}: {error}") from error
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(data_dir / "fetch.lock"):
+            if folder := _verified(entry, data_dir, hub):
+                return folder
+            folder = _fetch(entry, data_dir, on_progress, hub)
+            _verify(entry, folder, data_dir, hub, is_new=True)
+            return folder
+    except (HubFailed, PackageFailed, ConversionFailed, DigestDiffers) as error:
+        raise FetchError(f"{entry.label}: {error}") from error
+
+
+def _verified(entry: Entry, data_dir: Path, hub: Hub) -> Path | None:
+    """The folder, if it is here, whole, and what it should be."""
+    folder = local_folder(entry, data_dir, hub)
+    if folder is None:
+        return None
+    if isinstance(entry.source, GgufSource) and not Ledger(data_dir).knows(folder.name):
+        return None  # Of what it was made, nobody noted.
+    _verify(entry, folder, data_dir, hub)
+    return folder
+
+
+def _verify(
+    entry: Entry, folder: Path, data_dir: Path, hub: Hub, *, is_new: bool = False
+) -> None:
+    """Raise ``DigestDiffers`` if a file is not the one that was meant."""
+    ledger, files = Ledger(data_dir), weights.loaded_files(folder)
+    named = Expected("the catalogue", entry.sha256)
+    match entry.source:
+        case HubSource() as source:
+            name = f"{source.repository}@{source.revision}"
+            seen = ledger.seen(name).or_else(hub.listed(source))
+            ledger.verify(name, files, named, seen)
+        case GgufSource():
+            # Made here, of a file that was verified: it shall stay as it was made.
+            made = [] if is_new else [ledger.seen(folder.name)]
+            ledger.verify(folder.name, files, *made)
+        case FolderSource() if named:
+            ledger.verify(str(folder), files, named)
 
 
 def _fetch(entry: Entry, data_dir: Path, on_progress: OnProgress, hub: Hub) -> Path:
@@ -72,17 +107,23 @@ def _fetch(entry: Entry, data_dir: Path, on_progress: OnProgress, hub: Hub) -> P
         case HubSource() as source:
             return hub.download(source, on_progress)
         case GgufSource() as source:
-            return _convert(entry.name, source, data_dir, on_progress)
+            return _convert(entry, source, data_dir, on_progress)
         case FolderSource(path=path):
             raise FetchError(f"{path}: {weights.problem(path)}")
     return data_dir
 
 
 def _convert(
-    name: str, source: GgufSource, data_dir: Path, on_progress: OnProgress
+    entry: Entry, source: GgufSource, data_dir: Path, on_progress: OnProgress
 ) -> Path:
-    folder = _converted_folder(name, source, data_dir)
+    folder = _converted_folder(entry.name, source, data_dir)
     gguf = _gguf_file(source, folder.parent, on_progress)
+    if entry.sha256:
+        Ledger(data_dir).verify(
+            f"{entry.name} {gguf.name}",
+            [gguf],
+            Expected("the catalogue", entry.sha256),
+        )
     on_progress(None, "converting, which takes half a minute and is done only once")
     convert(gguf, folder)
     if source.package:

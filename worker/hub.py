@@ -29,12 +29,13 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.hf_api import RepoFile
 from tqdm import tqdm
 
 from chatsite.catalog import HubSource
 from worker import weights
+from worker.digests import Expected
 
-WANTED_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 #: Folders of a repository hold the same model for other programs.
 UNWANTED_FILES = ("*/*",)
 ATTEMPTS = 3
@@ -116,7 +117,7 @@ class Hub:
                 revision=source.revision,
                 endpoint=self.endpoint,
                 cache_dir=self.cache,
-                allow_patterns=list(WANTED_FILES),
+                allow_patterns=list(weights.LOADED_FILES),
                 ignore_patterns=list(UNWANTED_FILES),
                 tqdm_class=_bar_class(share),
             )
@@ -153,15 +154,25 @@ class Hub:
     def _named(self, source: HubSource) -> str:
         return f"{source.repository} at {source.revision[:12]} from {self.endpoint}"
 
-    def _sizes(self, source: HubSource) -> dict[str, int]:
-        """Bytes of every wanted file, as the hub listed them; empty if it never did."""
+    def listed(self, source: HubSource) -> Expected:
+        """What git calls the files of this revision, as the hub listed them."""
+        return Expected(
+            f"the hub's list of revision {source.revision[:12]}",
+            git={file.path: file.blob_id for file in self._tree(source)},
+        )
+
+    def _tree(self, source: HubSource) -> list[RepoFile]:
+        """Every wanted file, as the hub listed them; empty if it never did."""
         try:
             tree = get_cached_repo_tree(
                 source.repository, revision=source.revision, cache_dir=self.cache
             )
         except CachedRepoTreeNotFoundError:
-            return {}
-        return {file.path: file.size for file in tree if _is_wanted(file.path)}
+            return []
+        return [file for file in tree if _is_wanted(file.path)]
+
+    def _sizes(self, source: HubSource) -> dict[str, int]:
+        return {file.path: file.size for file in self._tree(source)}
 
     def _total_bytes(self, source: HubSource) -> int:
         return sum(self._sizes(source).values())
@@ -188,7 +199,7 @@ class Hub:
 
 
 def _is_wanted(name: str) -> bool:
-    return any(fnmatch(name, p) for p in WANTED_FILES) and "/" not in name
+    return any(fnmatch(name, p) for p in weights.LOADED_FILES) and "/" not in name
 
 
 def _first_line(error: Exception) -> str:

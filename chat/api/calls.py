@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
@@ -16,7 +17,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.api.errors import BROKEN, BUSY, FULL, NOT_FOUND, NOT_HELD, ApiError, refusal
+from chat.api.errors import (
+    BROKEN,
+    BUSY,
+    FULL,
+    LOG_IN_FIRST,
+    NOT_FOUND,
+    NOT_HELD,
+    ApiError,
+    refusal,
+)
 from chat.services.ahead import HasStarted
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
@@ -43,7 +53,10 @@ def api_call(method: str) -> Callable[[Call], Call]:
                 return view(request, *args, **kwargs)
             except ApiError as error:
                 return error.response()
-            except (NotYours, Http404):
+            except NotYours as refused:
+                is_closed = refused.is_signed_out and not settings.GUESTS
+                return (LOG_IN_FIRST if is_closed else NOT_FOUND).response()
+            except Http404:
                 return NOT_FOUND.response()
             except HasStarted:
                 return NOT_HELD.response()

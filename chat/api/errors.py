@@ -61,3 +61,8 @@ NOT_HELD = ApiError(
 NOT_FOUND = ApiError(
     404, "not_found", _("There is nothing here, or it is not yours. Check the id.")
 )
+LOG_IN_FIRST = ApiError(
+    401,
+    "log_in_first",
+    _("This site has no guests. Log in on its page, and call with those cookies."),
+)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from chat.sentences import reason
+from chat.services.allowances import Left
 from chat.services.searching import Hit, Hits
 from chat.services.watching import Sight
 from chatsite import wire
@@ -50,6 +51,19 @@ def hits_shape(request: HttpRequest, text: str, hits: Hits) -> dict[str, Any]:
         query = urlencode({"q": text, "before": hits.more})
         more = request.build_absolute_uri(f"{reverse('api:search')}?{query}")
     return {"hits": [_hit(hit) for hit in hits.hits], "more": more}
+
+
+def allowance_shape(left: Left) -> dict[str, Any]:
+    """``wait_seconds`` until one more may be had, ``full_seconds`` until nothing is
+    missing; both null for waiting replies, of which each end brings one back."""
+    return {
+        "kind": left.kind,
+        "whose": left.whose,
+        "limit": left.limit,
+        "left": left.left,
+        "wait_seconds": left.wait_seconds,
+        "full_seconds": left.full_seconds,
+    }
 
 
 def _hit(hit: Hit) -> dict[str, Any]:

@@ -15,5 +15,6 @@ urlpatterns = [
     path("conversations/<uuid:pk>/delete", conversations.delete, name="delete"),
     path("conversations/<uuid:pk>/restore", conversations.restore, name="restore"),
     path("search", views.search, name="search"),
+    path("allowances", views.allowances, name="allowances"),
     re_path("", views.nothing),
 ]

@@ -10,14 +10,15 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.accounts.guests import sender
+from chat.accounts.guests import note_network, sender
 from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
-from chat.api.shapes import hits_shape, reply_shape
+from chat.api.shapes import allowance_shape, hits_shape, reply_shape
 from chat.models import Conversation
 from chat.services import ahead, answering, searching, sending, stopping
 from chat.services.watching import Sight, watch
-from chat.views.browser import owner_id, session_key
+from chat.views.allowances import allowances_context
+from chat.views.browser import owner_id, session_key, visitor
 from chat.views.lookups import get_conversation_or_404, get_reply_or_404
 from chatsite.choice import offered
 
@@ -61,7 +62,9 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 
     Harmless to repeat. One that went well, or is to come, is answered as it is.
     """
-    fresh = answering.retry(get_reply_or_404(owner_id(request), pk))
+    found = get_reply_or_404(owner_id(request), pk)
+    note_network(request, visitor(request))
+    fresh = answering.retry(found)
     shape = reply_shape(request, _look(request, fresh.pk))
     return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
 
@@ -103,6 +106,14 @@ def search(request: HttpRequest) -> JsonResponse:
     return JsonResponse(hits_shape(request, text, hits))
 
 
+@api_call("GET")
+def allowances(request: HttpRequest) -> JsonResponse:
+    """What is left of the limits of whoever asks, and of their network; a program
+    without cookies is a guest who was never seen."""
+    found = allowances_context(request)["allowances"]
+    return JsonResponse({"allowances": [allowance_shape(one) for one in found]})
+
+
 @csrf_exempt
 def nothing(_request: HttpRequest) -> JsonResponse:
     return NOT_FOUND.response()
@@ -115,10 +126,8 @@ def _shown(request: HttpRequest, pk: uuid.UUID, status: int = 200) -> JsonRespon
 
 def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
     """One reply of whoever asks; no SQL while it waits or grows."""
-    key = session_key(request)
-    if request.session.accessed:  # a guest's first call has just begun it
-        key = request.session.session_key
     seen = [(str(pk), 0, 0)]
+    key = session_key(request)
     return watch(key, lambda: get_user(request), offered().name, seen).sights[0]
 
 

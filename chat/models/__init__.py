@@ -1,7 +1,21 @@
+from chat.models.allowance import Allowance
+from chat.models.attempts import Attempts
 from chat.models.conversation import Conversation
+from chat.models.invitation import Invitation
 from chat.models.message import Message
 from chat.models.passage import Passage
 from chat.models.reply import Reply
+from chat.models.session import Session
 from chat.models.user import User
 
-__all__ = ["Conversation", "Message", "Passage", "Reply", "User"]
+__all__ = [
+    "Allowance",
+    "Attempts",
+    "Conversation",
+    "Invitation",
+    "Message",
+    "Passage",
+    "Reply",
+    "Session",
+    "User",
+]

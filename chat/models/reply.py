@@ -26,6 +26,12 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
     def unfinished(self) -> ReplyQuerySet:
         return self.filter(state__in=UNFINISHED)
 
+    def of_guests_from(self, network: str) -> ReplyQuerySet:
+        """Those of all guests of one network together."""
+        return self.filter(
+            message__owner__network=network, message__owner__username=None
+        )
+
     def queued(self) -> ReplyQuerySet:
         return self.filter(state=QUEUED)
 

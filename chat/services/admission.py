@@ -1,18 +1,32 @@
-"""Admission: whether a prompt may join the line, and if not, when to come back."""
+"""Admission: whether a prompt may join the line, and if not, when to come back.
+
+Whatever makes work is admitted here once, when its rows are saved: a prompt, and every
+further reply. What is held, changed, published anew or sent twice was admitted before.
+"""
 
 from __future__ import annotations
 
 import math
 
 from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Conversation, Reply, User
 from chat.sentences import duration
+from chat.services.alone import alone
 from chat.services.expecting import seconds_of_one_end
+from chat.services.limit_words import reached, waiting_already
+from chat.services.limits import Kind, Whose
 from chat.services.refusal import PromptRefused
+from chat.services.spending import (
+    OF_PROMPTS,
+    Balance,
+    Purse,
+    balances,
+    purses_of,
+    take,
+)
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 #: What somebody who is refused is told to wait, at least and at most, and where
@@ -22,7 +36,7 @@ LATEST_SECONDS = 3600
 UNKNOWN_SECONDS = 60
 
 
-def check_room(
+def admit(
     owner: User,
     conversation: Conversation | None,
     model: str,
@@ -30,19 +44,48 @@ def check_room(
     *,
     is_prompt: bool = True,
 ) -> None:
-    """Raise ``PromptRefused`` where ``count`` replies more would pass a limit. Within a
-    transaction.
+    """Take ``count`` replies of what their owner may have; raise ``PromptRefused``,
+    and take nothing, where that would pass a limit. Within the transaction that saves
+    them.
 
     Who counts here counts alone: two prompts sent at once do not both see the last
     place free.
     """
-    _alone(owner, model)
-    if full := _what_is_full(owner, conversation, model, count):
-        raise _refusal(*full, model, is_prompt=is_prompt)
+    purses = purses_of(owner)
+    alone([*(purse.subject for purse in purses), f"model {model}"])
+    if full := _what_is_full(owner, purses, conversation, model, count):
+        seconds = _seconds_until_room(model)
+        raise _refusal(*full, seconds, is_prompt=is_prompt)
+    standing = balances(purses, OF_PROMPTS)
+    if short := _what_is_short(standing, count):
+        seconds = math.ceil(short.wait_seconds(_needed(short, count)))
+        why = reached(short, _needed(short, count))
+        raise _refusal(
+            code_of(short.purse, short.kind), why, seconds, is_prompt=is_prompt
+        )
+    # What it takes in tokens is known when it ends.
+    take([one for one in standing if one.kind is not Kind.TOKENS_PER_DAY], count)
+
+
+def code_of(purse: Purse, kind: Kind) -> str:
+    """The code of a refusal by this limit, for programs."""
+    return f"network_{kind}" if purse.whose is Whose.NETWORK else str(kind)
+
+
+def waiting_of(owner: User, purse: Purse) -> int:
+    """How many replies count for what may wait of this purse."""
+    unfinished = Reply.objects.unfinished()
+    if purse.whose is Whose.NETWORK:
+        return unfinished.of_guests_from(owner.network).count()
+    return unfinished.filter(message__owner=owner).count()
 
 
 def _what_is_full(
-    owner: User, conversation: Conversation | None, model: str, count: int
+    owner: User,
+    purses: list[Purse],
+    conversation: Conversation | None,
+    model: str,
+    count: int,
 ) -> tuple[str, str] | None:
     """Code and sentence of the first limit that ``count`` replies more would pass."""
     unfinished = Reply.objects.unfinished()
@@ -55,32 +98,30 @@ def _what_is_full(
                 settings.PROMPTS_AHEAD_MAX,
             )
             return "too_many_ahead", said % {"count": settings.PROMPTS_AHEAD_MAX}
-    of_owner = unfinished.filter(message__owner=owner).count() + count
-    if of_owner > settings.OWNER_REPLIES_MAX:
-        said = ngettext(
-            "%(count)s of your messages already waits.",
-            "%(count)s of your messages already wait.",
-            settings.OWNER_REPLIES_MAX,
-        )
-        return "too_many_of_yours", said % {"count": settings.OWNER_REPLIES_MAX}
+    for purse in purses:
+        most = purse.limits[Kind.REPLIES_WAITING]
+        if most and waiting_of(owner, purse) + count > most:
+            is_network = purse.whose is Whose.NETWORK
+            code = "too_many_of_your_network" if is_network else "too_many_of_yours"
+            return code, waiting_already(purse.whose, most)
     if unfinished.filter(model=model).count() + count > settings.QUEUE_REPLIES_MAX:
         return "queue_full", _("The line for this model is full.")
     return None
 
 
-def _alone(owner: User, model: str) -> None:
-    """On SQLite there is one writer anyway; PostgreSQL needs to be asked."""
-    if connection.vendor != "postgresql":
-        return
-    with connection.cursor() as cursor:
-        for name in (f"owner {owner.pk}", f"model {model}"):
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name]
-            )
+def _what_is_short(standing: list[Balance], count: int) -> Balance | None:
+    """Of the limits that do not have as many left, the one that takes longest."""
+    short = [one for one in standing if one.wait_seconds(_needed(one, count))]
+    return max(
+        short, key=lambda one: one.wait_seconds(_needed(one, count)), default=None
+    )
 
 
-def _refusal(code: str, why: str, model: str, *, is_prompt: bool) -> PromptRefused:
-    seconds = _seconds_until_room(model)
+def _needed(balance: Balance, count: int) -> int:
+    return 1 if balance.kind is Kind.TOKENS_PER_DAY else count
+
+
+def _refusal(code: str, why: str, seconds: int, *, is_prompt: bool) -> PromptRefused:
     if is_prompt:
         said = _("%(why)s Your text is kept here: send it again in %(duration)s.")
     else:

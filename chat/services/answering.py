@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from chat.models import Conversation, Message, Reply, tree
 from chat.models.reply import WENT_WRONG
-from chat.services.admission import check_room
+from chat.services.admission import admit
 from chat.services.preferring import preferred, shortened
 from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
@@ -116,7 +116,7 @@ def _answer(
             fields.get("model")
             or preferred(conversation.owner, conversation).entry.name
         )
-        check_room(conversation.owner, None, model, count, is_prompt=False)
+        admit(conversation.owner, None, model, count, is_prompt=False)
         is_held = conversation.has_unfinished(prompt.pk)
         if count > 1:
             fields["batch"] = uuid.uuid4()

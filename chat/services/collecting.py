@@ -10,6 +10,7 @@ from django.db import transaction
 
 from chat.models import Conversation, Message, Reply
 from chat.services.publishing import release_next
+from chat.services.spending import charge_tokens
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from chatsite.mailbox.entries import Ending
@@ -49,6 +50,8 @@ def _copy(reply: Reply, ending: Ending) -> None:
         Message.objects.filter(pk=reply.pk).update(text=text)
         if ending.outcome is not wire.Outcome.STOPPED:  # a person knows of that
             _note_unread(reply.message.conversation_id)
+        tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
+        charge_tokens(reply.message.conversation.owner, tokens)
     reply.message.text = text
 
 

@@ -46,16 +46,17 @@ def together_with(conversation: Conversation) -> ConversationQuerySet:
     return deleted.filter(deleted_at=conversation.deleted_at)
 
 
-def remove_for_good() -> None:
-    """Remove some of those that can no longer be restored."""
+def remove_for_good() -> bool:
+    """Remove some of those that can no longer be restored; whether there were any."""
     before = timezone.now() - timedelta(hours=settings.DELETED_KEEP_HOURS)
     late = Conversation.objects.deleted().filter(deleted_at__lt=before)
     if not late.exists():
-        return
+        return False
     with transaction.atomic():
         # Nobody restores one while it goes.
         claimed = late.select_for_update().order_by("deleted_at")[:BATCH]
         Conversation.objects.filter(pk__in=[row.pk for row in claimed]).delete()
+    return True
 
 
 def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from uuid import UUID
 
 from chat.models import Conversation, Reply
 from chat.services.requests import cost_of, request_for
@@ -49,17 +51,23 @@ def _ring_if_still_wanted(reply: Reply) -> None:
 
 def _enqueue(reply: Reply, conversation: Conversation) -> bool:
     request = request_for(reply)
-    owner = str(conversation.owner_id)
     return open_mailbox().enqueue(
         str(reply.pk),
         reply.attempt,
-        owner=owner,
-        share=owner,
+        owner=str(conversation.owner_id),
+        share=conversation.owner.share,
         model=reply.model,
         request=request,
         cost=cost_of(request),
         losses=reply.losses,
     )
+
+
+def hand_over(owner: UUID, replies: Sequence[UUID]) -> None:
+    """What the mailbox has of these becomes ``owner``'s, as the rows did; harmless to
+    repeat. Raises ``MailboxAway``."""
+    entries = [str(pk) for pk in replies]
+    open_mailbox().hand_over(entries, str(owner), str(owner))
 
 
 def release_next(conversation: Conversation) -> None:

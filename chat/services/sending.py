@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
-from chat.services.admission import check_room
+from chat.services.admission import admit
 from chat.services.preferring import preferred
 from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
@@ -136,7 +136,8 @@ def _save(
     if conversation is not None:
         # Two prompts sent at once are put one after the other, not side by side.
         conversation = claim_there(conversation.pk)
-    check_room(owner, conversation, preferred(owner, conversation).entry.name)
+        conversation.owner = owner
+    admit(owner, conversation, preferred(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
     parent = _last(conversation) if instead_of is None else _place_of(instead_of)

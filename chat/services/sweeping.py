@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 
+from chat.accounts.keeping import House
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
 from chat.services.bells import Bells
@@ -24,7 +25,8 @@ from chat.services.collecting import collect
 from chat.services.deleting import remove_for_good
 from chat.services.expecting import free_rows, ready_workers
 from chat.services.preferring import preferred
-from chat.services.publishing import publish, release_next
+from chat.services.publishing import hand_over, publish, release_next
+from chat.services.spending import forget_full
 from chat.services.stopping import carry_out
 from chat.tasks import ring
 from chatsite.choice import offered
@@ -46,6 +48,7 @@ class Sweeper:
         self._clock = clock
         self._reachable_since: float | None = None
         self._bells = Bells()
+        self._house = House(clock)
 
     def sweep(self) -> None:
         """One round. Raises ``MailboxAway`` if Redis is not there."""
@@ -66,7 +69,10 @@ class Sweeper:
         for model in open_mailbox().models():
             self._serve(model)
         fail_expired()
-        remove_for_good()
+        if remove_for_good():
+            self._house.note_erased()
+        self._house.keep()
+        forget_full()
 
     def _serve(self, model: str) -> None:
         """Ring again for free rows that sleep; move the model's clock on."""
@@ -93,11 +99,12 @@ def stop_as_asked() -> None:
 def publish_forgotten() -> None:
     """Publish the rows that never reached the mailbox, or that it forgot."""
     queued = Reply.objects.unpublished_since(PUBLISHING_SECONDS).order_by("queued_at")
-    rows = list(queued.values_list("pk", "attempt"))
-    known = open_mailbox().attempts([str(pk) for pk, _ in rows])
+    rows = list(queued.values_list("pk", "attempt", "message__owner_id"))
+    known = open_mailbox().attempts([str(pk) for pk, _, _ in rows])
+    hand_over_strays({pk: owner for pk, _, owner in rows})
     behind = {
         pk: (attempt, found)
-        for (pk, attempt), found in zip(rows, known, strict=True)
+        for (pk, attempt, _), found in zip(rows, known, strict=True)
         if found is None or found < attempt
     }
     for reply in _batch(Reply.objects.queued().filter(pk__in=list(behind)[:BATCH])):
@@ -105,6 +112,15 @@ def publish_forgotten() -> None:
         # Another keeper may have been quicker.
         if reply.attempt == attempt:
             _guarded(_publish_anew if found is None else publish, reply)
+
+
+def hand_over_strays(owners: dict[UUID, UUID]) -> None:
+    """Entries follow their rows to another owner, should whoever moved those have died
+    before the mailbox heard of it."""
+    known = open_mailbox().owners([str(pk) for pk in owners])
+    for (pk, owner), found in zip(owners.items(), known, strict=True):
+        if found not in (None, str(owner)):
+            hand_over(owner, [pk])
 
 
 def _publish_anew(reply: Reply) -> None:

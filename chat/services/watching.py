@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from chat.accounts.sessions import who
 from chat.models import Reply, User
 from chat.services.collecting import collect
+from chat.services.publishing import hand_over
 from chatsite import wire
 from chatsite.mailbox import (
     Ended,
@@ -122,6 +124,8 @@ def watch(
         raise NotYours(is_signed_out=True)
     try:
         look = _look(session_key, user, model, seen)
+        if _hand_over_strays(look, seen):
+            look = _look(session_key, user, model, seen)
     except MailboxAway:
         return _without_mailbox(_signed_in(user()), seen)
     sights = tuple(
@@ -149,9 +153,27 @@ def _look(
 
 
 def _signed_in(user: User | AnonymousUser) -> User:
-    if not isinstance(user, User):
+    """Where there are no guests, one from before is nobody."""
+    if not isinstance(user, User) or (user.is_guest and not settings.GUESTS):
         raise NotYours(is_signed_out=True)
     return user
+
+
+def _hand_over_strays(look: Look, seen: Sequence[Seen]) -> bool:
+    """Whether an entry was still its earlier owner's, and follows its row now."""
+    pks = [
+        UUID(pk)
+        for (pk, _, _), entry in zip(seen, look.entries, strict=True)
+        if isinstance(entry, Missing) and entry.is_foreign
+    ]
+    if not pks:
+        return False
+    owner = UUID(look.owner)
+    mine = Reply.objects.there().filter(pk__in=pks, message__owner=owner)
+    found = list(mine.values_list("pk", flat=True))
+    if found:
+        hand_over(owner, found)
+    return bool(found)
 
 
 def _sight(look: Look, pk: str, entry: object) -> Sight:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -10,10 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
+from chat.accounts.guests import note_network
 from chat.models import Message, Reply
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
-from chat.views.browser import Request, owner_id
+from chat.views.allowances import little_context
+from chat.views.browser import Request, owner_id, visitor
 from chat.views.known import BadQuery, Known, shown_at_once
 from chat.views.lookups import get_reply_or_404
 from chat.views.updates import update
@@ -29,6 +32,7 @@ def answer_again(
 ) -> HttpResponse:
     """Ask for another reply by what ``act`` does to the one of this id."""
     reply = get_reply_or_404(owner_id(request), pk)
+    note_network(request, visitor(request))
     try:
         fresh = act(reply)
     except PromptRefused as refused:
@@ -97,7 +101,9 @@ def _refused(request: Request, reply: Reply, refused: PromptRefused) -> HttpResp
     """Why not now, beside the message box or on a page with the way back."""
     status = 422 if refused.retry_seconds is None else 429
     template = "_refused.html" if request.htmx else "refused.html"
-    context = {"reply": reply, "message": refused.message}
+    context: dict[str, Any] = {"reply": reply, "message": refused.message}
+    if refused.retry_seconds is not None:
+        context |= little_context(request)
     response = render(request, template, context, status=status)
     if refused.retry_seconds is not None:
         response.headers["Retry-After"] = str(refused.retry_seconds)

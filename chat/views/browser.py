@@ -19,7 +19,10 @@ class Request(HttpRequest):
 
 
 def session_key(request: HttpRequest) -> str | None:
-    """The key of the session, read from the cookie and at no other price."""
+    """The key of the session, read from the cookie and at no other price; of one that
+    this request began, the new one."""
+    if request.session.modified:
+        return request.session.session_key
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME)
 
 

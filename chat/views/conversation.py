@@ -58,7 +58,7 @@ def conversation_page(
     known = Known(conversation=conversation.pk, model=entry.name)
     known = told(view, thread.known(known, view.changes))
     context = {
-        **page_context(view, entry, known, form),
+        **page_context(view, entry, known, form, conversation.owner),
         "conversation": conversation,
         "thread": thread,
         "filling": _filling(window, chosen),

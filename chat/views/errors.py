@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 
 from chat.forms import PromptForm
+from chatsite.logs import kind_of
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class DatabaseGuard:
     ) -> HttpResponse | None:
         if not isinstance(error, OperationalError | InterfaceError):
             return None
-        log.error("the database does not answer: %s", error)
+        log.error("the database does not answer: %s", kind_of(error))
         is_full = "full" in str(error)
         form = PromptForm(request.POST) if "text" in request.POST else None
         context = {"is_full": is_full, "form": form, "action": _form_action(request)}

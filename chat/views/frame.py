@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from uuid import UUID
 
+from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from chat.services.preferring import entry_of
@@ -24,6 +26,8 @@ HELD_SECONDS = 3
 
 @require_safe
 @never_cache
+@xframe_options_sameorigin
+@csp_replace({"frame-ancestors": ["'self'"]})  # type: ignore[arg-type]  # takes any view
 def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
     reply = get_reply_or_404(owner_id(request), pk)
     entry = entry_of(reply.model)

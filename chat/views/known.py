@@ -51,6 +51,9 @@ class Known:
     is_hidden: bool = False
     #: True for a page that was made for somebody not signed in.
     is_nobody: bool = False
+    #: When what the page says is left of a limit wants to be looked at again; 0 where
+    #: it says nothing, None for a page that has no place for it.
+    little_due_at: int | None = None
 
     @classmethod
     def from_query(cls, query: QueryDict) -> Known:
@@ -75,13 +78,21 @@ class Known:
                 since=_cursor(query.get("since", "")),
                 is_hidden=query.get("hidden") == "1",
                 is_nobody="nobody" in query,
+                little_due_at=_due_at(query.get("l")),
             )
         except ValueError as error:
             raise BadQuery(str(error)) from error
 
     def after_action(self, conversation: UUID) -> Known:
         """The same page once it did something: what changed is asked in any case."""
-        return replace(self, conversation=conversation, changes="")
+        due_at = self.little_due_at or 0
+        return replace(
+            self, conversation=conversation, changes="", little_due_at=due_at
+        )
+
+    def is_little_due(self, now: float) -> bool:
+        """Whether more may be left of a limit by now than the page says."""
+        return bool(self.little_due_at) and now >= (self.little_due_at or 0)
 
     @property
     def watched(self) -> set[UUID]:
@@ -120,6 +131,10 @@ def _cursor(raw: str) -> Cursor | None:
 def _seen(raw: str) -> Seen:
     reply, run, length = raw.split(":")
     return str(UUID(reply)), _number(run), _number(length)
+
+
+def _due_at(raw: str | None) -> int | None:
+    return None if raw is None else _number(raw)
 
 
 def _number(raw: str) -> int:

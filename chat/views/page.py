@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from chat.forms import PromptForm, new_key
 from chat.models import User
+from chat.services.allowances import little_left
 from chat.services.glancing import glance
 from chat.services.history import newest
 from chat.services.preferring import preferred
@@ -29,6 +30,7 @@ def page_context(
     entry: Entry,
     known: Known,
     form: PromptForm | None = None,
+    owner: User | None = None,
 ) -> dict[str, Any]:
     """The frame around the messages: list, model, composer and poller."""
     history = newest(owner_of(view))
@@ -39,6 +41,7 @@ def page_context(
         "limit": settings.PROMPT_MAX_CHARACTERS,
         "banner": banner(entry),
         "stop": known.first_pending,
+        "little": little_left(owner) if owner else None,
         **message_context(),
         "texts": script_texts(),
         **worker_context(view, entry, is_pending=bool(known.first_pending)),
@@ -51,14 +54,15 @@ def around_context(
 ) -> dict[str, Any]:
     """The frame of a page that shows no conversation."""
     user = visitor(request)
-    if isinstance(user, User):
-        entry = preferred(user).entry
-        view = watch(session_key(request), lambda: user, entry.name)
+    owner = user if isinstance(user, User) else None
+    if owner:
+        entry = preferred(owner).entry
+        view = watch(session_key(request), lambda: owner, entry.name)
     else:
         entry = offered()
         view = glance(entry.name)
     known = Known(changes=view.changes, model=entry.name, is_nobody=not view.owner)
-    return page_context(view, entry, told(view, known), form)
+    return page_context(view, entry, told(view, known), form, owner)
 
 
 def message_context() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,7 @@ from chat.models import Conversation, Reply
 from chat.services import sending
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
+from chat.views.allowances import little_context
 from chat.views.browser import Request, owner_id
 from chat.views.conversation import conversation_page
 from chat.views.home import home_page
@@ -74,9 +76,10 @@ def _refused(
     """The message beside the form, and the typed text kept."""
     status = 422 if retry_seconds is None else 429
     if request.htmx:
-        response = render(
-            request, "_refused.html", {"message": form.error}, status=status
-        )
+        context: dict[str, Any] = {"message": form.error}
+        if retry_seconds is not None:
+            context |= little_context(request)
+        response = render(request, "_refused.html", context, status=status)
         remember_guest(request, response)
     elif conversation is None:
         response = home_page(request, form, status=status)

@@ -15,7 +15,9 @@ from chat.accounts.guests import remember_guest, sender
 from chat.forms import PreferencesForm
 from chat.models import Conversation, User
 from chat.services.preferring import Preferred, preferred
+from chat.services.refusal import PromptRefused
 from chat.services.serving import servings
+from chat.views.allowances import allowances_context
 from chat.views.browser import owner_id, visitor
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import around_context
@@ -32,14 +34,34 @@ def settings(request: HttpRequest) -> HttpResponse:
     mine = user if isinstance(user, User) else User()
     form = _form(request, mine, preferred(User()))
     if request.method == "POST" and form.is_valid():
-        form.save(sender(request))
-        saved = HttpResponseRedirect(reverse("settings") + "?saved", status=303)
-        remember_theme(request, saved)
-        return saved
-    context = {"themes": THEMES, "theme_chosen": theme_of(request)}
+        try:
+            return _saved(request, form)
+        except PromptRefused as refused:  # a visitor, of whom no guest is made now
+            form.add_error(None, refused.message)
+            page = _own_page(request, form)
+            page.status_code = 429
+            page.headers["Retry-After"] = str(refused.retry_seconds)
+            return page
+    return _own_page(request, form)
+
+
+def _own_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
+    context = {
+        "themes": THEMES,
+        "theme_chosen": theme_of(request),
+        **allowances_context(request),
+    }
     page = _page(request, "settings.html", form, context)
     remember_guest(request, page)
     return page
+
+
+def _saved(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
+    """Raises ``PromptRefused``."""
+    form.save(sender(request))
+    saved = HttpResponseRedirect(reverse("settings") + "?saved", status=303)
+    remember_theme(request, saved)
+    return saved
 
 
 @never_cache

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from chat.models import User
+from chat.services import spending
+from chat.services.allowances import little_left
 from chat.services.glancing import glance
 from chat.services.history import newest
 from chat.services.preferring import entry_of
@@ -49,7 +54,26 @@ def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse
             see(conversation)
         learn(request, known, conversation, news)
     context = _context(known, view, entry, news, is_changed=is_changed)
+    context |= _little_context(known, view, news, is_changed=is_changed)
     return render(request, "_update.html", context | {"key": key})
+
+
+def _little_context(
+    known: Known, view: View, news: News, *, is_changed: bool
+) -> dict[str, Any]:
+    """What is left of the limits, where something was sent or ended, or came back."""
+    is_due = is_changed or known.is_little_due(spending.clock())
+    if known.little_due_at is None or not view.owner or not is_due:
+        return {}
+    if news.conversation is not None:
+        owner: User | None = news.conversation.owner
+    else:
+        owner = User.objects.filter(pk=UUID(view.owner)).first()
+    little = little_left(owner) if owner else None
+    if little is not None and known.little_due_at == 0:
+        news.said.append(little.said)
+    is_news = little is not None or known.little_due_at != 0
+    return {"little": little, "has_little_changed": is_news}
 
 
 def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
@@ -59,7 +83,12 @@ def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
     try:
         return watch(key, lambda: visitor(request), entry.name, known.seen)
     except NotYours:
-        if known.is_nobody and not known.watched and not known.conversation:
+        if (
+            settings.GUESTS
+            and known.is_nobody
+            and not known.watched
+            and not known.conversation
+        ):
             return glance(entry.name)
         raise
 

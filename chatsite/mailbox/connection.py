@@ -9,8 +9,11 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 import redis
+from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from chatsite.environment import redis_tls
 
 #: After a failure, calls are refused at once for this long instead of each
 #: waiting for a time-out of its own.
@@ -36,6 +39,7 @@ class Connection:
             socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
+            **redis_tls(url, settings.REDIS_CA_FILE),
         )
         self._away_until = 0.0
 
@@ -87,7 +91,14 @@ class Connection:
             return call()
         except redis.RedisError as error:
             self._away_until = time.monotonic() + PAUSE_SECONDS
-            raise MailboxAway(f"{type(error).__name__}: {error}") from error
+            raise MailboxAway(_told(error)) from error
+
+
+def _told(error: redis.RedisError) -> str:
+    """Of an answer only its kind: a pipeline's error repeats the whole command."""
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+        return f"{type(error).__name__}: {error}"
+    return type(error).__name__
 
 
 @cache

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
+from hashlib import sha256
 
 from django.conf import settings
 
@@ -87,6 +88,21 @@ class Mailbox:
     def stop(self, reply: str) -> str:
         """Stop a reply: ``left`` the line, ``flagged``, ``ended`` or ``missing``."""
         return str(self.connection.run("stop", reply, STOP_SECONDS))
+
+    def hand_over(self, replies: Sequence[str], owner: str, share: str) -> int:
+        """Give entries to another owner, places and text included; how many moved."""
+        if not replies:
+            return 0
+        return int(self.connection.run("hand_over", owner, share, *replies))
+
+    def erase(self, replies: Sequence[str]) -> None:
+        """Drop all that is kept of these, wherever they stand."""
+        if replies:
+            self.connection.run("erase", *replies)
+
+    def erase_owner(self, owner: str) -> None:
+        """Forget somebody of whom no entry is left."""
+        self.connection.run("erase_owner", owner)
 
     def waiting(self, model: str) -> int:
         """How many replies wait for this model, helper jobs included."""
@@ -193,6 +209,11 @@ class Mailbox:
     def forget(self, who: str) -> None:
         self.connection.command("DEL", f"who:{who}")
 
+    def is_first(self, what: str, seconds: int) -> bool:
+        """Whether this was not asked for ``what`` within so many seconds."""
+        name = _key("once", sha256(what.encode()).hexdigest())
+        return bool(self.connection.command("SET", name, "", "NX", "EX", seconds))
+
     def touch(self, owner: str) -> None:
         """Tell every page of this owner that something changed."""
         self.connection.run("touch", owner)
@@ -235,6 +256,13 @@ class Mailbox:
             *(("HGET", _key("reply", reply), "attempt") for reply in replies)
         )
         return [None if attempt is None else int(attempt) for attempt in found]
+
+    def owners(self, replies: Sequence[str]) -> list[str | None]:
+        """Whose each entry is; None where there is no entry."""
+        if not replies:
+            return []
+        asked = (("HGET", _key("reply", reply), "owner") for reply in replies)
+        return list(self.connection.commands(*asked))
 
     def take_back(self, max_losses: int) -> list[TakenBack]:
         """Take back every reply whose worker let its lease run out."""

@@ -77,7 +77,7 @@ class Site:
         return state == "stopped"
 
     def start_web(self) -> None:
-        self.web = _web(self.url, self.environment)
+        self.web = web_process(self.url, self.environment)
 
     def wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -91,7 +91,7 @@ class Site:
                 time.sleep(0.05)
 
 
-def _web(url: str, environment: dict[str, str]) -> Program:
+def web_process(url: str, environment: dict[str, str]) -> Program:
     return Program(
         *("-m", "gunicorn", "chatsite.wsgi:application"),
         *("--bind", url.removeprefix("http://"), "--worker-class", "gthread"),
@@ -106,11 +106,11 @@ def site(valkey_server: Valkey) -> Iterator[Site]:
     environment = {
         "DATABASE_URL": f"sqlite:///{DATABASE}",
         "POLL_IDLE_SECONDS": "2",
-        "OWNER_REPLIES_MAX": "30",
+        "GUEST_REPLIES_WAITING": "30",
     }
     with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
         assert migrate.process.wait(START_SECONDS) == 0, migrate.log
-    served = Site(url, environment, _web(url, environment))
+    served = Site(url, environment, web_process(url, environment))
     served.wait()
     with Program("manage.py", "keeper", **environment):
         yield served

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -402,6 +403,117 @@ def unscripted(stage: Stage) -> None:
     expect(stage.page.frame_locator("iframe").locator(".text")).to_have_text(STORY)
 
 
+PASSWORD = "correct horse battery"
+
+
+def sign_up(stage: Stage) -> None:
+    """What was typed cannot be."""
+    done(stage)
+    stage.page.goto("/account/sign-up/")
+    fill_sign_up(stage.page, "a b", "short")
+    expect(stage.page.locator(".errorlist")).to_have_count(2)
+
+
+def fill_sign_up(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign up").click()
+
+
+def signed_up(stage: Stage, name: str = "") -> str:
+    """As somebody nobody was before; the name."""
+    name = name or f"bee-{secrets.token_hex(4)}"
+    stage.page.goto("/account/sign-up/")
+    fill_sign_up(stage.page, name)
+    expect(stage.page.locator(".rail-foot, .account").first).to_be_attached()
+    return name
+
+
+def log_in(stage: Stage) -> None:
+    """With a password that is not right."""
+    stage.page.goto("/account/log-in/")
+    stage.page.get_by_label("Name or e-mail").fill("bee")
+    stage.page.get_by_label("Password").fill(PASSWORD)
+    stage.page.get_by_role("button", name="Log in").click()
+    expect(stage.page.locator(".note.fail")).to_be_visible()
+
+
+def account(stage: Stage) -> None:
+    """Logged in on several devices, under a name as long as names can be."""
+    done(stage)
+    name = signed_up(stage, f"donaudampfschifffahrts-{secrets.token_hex(8)}")
+    with closing(sqlite3.connect(DATABASE, timeout=10)) as database, database:
+        (pk,) = database.execute(
+            "SELECT id FROM chat_user WHERE username = ?", [name]
+        ).fetchone()
+        database.execute("UPDATE chat_user SET is_staff = 1 WHERE id = ?", [pk])
+        for device in ("Firefox on Android", "Safari on iPhone", ""):
+            database.execute(
+                "INSERT INTO chat_session (session_key, session_data, expire_date,"
+                " created_at, seen_at, device, user_id) VALUES (?, '', '2100-01-01',"
+                " '2026-01-02', '2026-02-03', ?, ?)",
+                [secrets.token_hex(16), device, pk],
+            )
+    stage.page.goto("/account/")
+    expect(stage.page.get_by_text("Safari on iPhone").first).to_be_visible()
+
+
+def account_of_guest(stage: Stage) -> None:
+    done(stage)
+    stage.page.goto("/account/")
+    expect(stage.page.get_by_role("heading", name="You are a guest")).to_be_visible()
+
+
+def merge(stage: Stage) -> None:
+    """A browser in which a guest wrote something before somebody logged in."""
+    name = signed_up(stage)
+    stage.page.context.clear_cookies()
+    done(stage)
+    stage.page.goto("/account/log-in/")
+    stage.page.get_by_label("Name or e-mail").fill(name)
+    stage.page.get_by_label("Password").fill(PASSWORD)
+    stage.page.get_by_role("button", name="Log in").click()
+    expect(stage.page.get_by_role("heading")).to_contain_text("along")
+
+
+def password(stage: Stage) -> None:
+    signed_up(stage)
+    stage.page.goto("/account/password/")
+
+
+def email(stage: Stage) -> None:
+    signed_up(stage)
+    stage.page.goto("/account/email/")
+
+
+def forgotten(stage: Stage) -> None:
+    stage.page.goto("/account/forgotten/")
+
+
+def reset(stage: Stage) -> None:
+    """A link that is too old."""
+    pk = "00000000-0000-4000-8000-000000000000"
+    stage.page.goto(f"/account/reset/{pk}/old/")
+
+
+def erase(stage: Stage) -> None:
+    account(stage)
+    stage.page.goto("/account/erase/")
+
+
+def invited(stage: Stage) -> None:
+    stage.page.goto("/account/invited/never/")
+
+
+def invitations(stage: Stage) -> None:
+    account(stage)
+    stage.page.goto("/account/invitations/")
+    for note in ("For the choir", "donaudampfschifffahrtsgesellschaft " * 4):
+        stage.page.get_by_label("For whom").fill(note)
+        stage.page.get_by_role("button", name="Make a link").click()
+        expect(stage.page.locator("#link")).to_be_visible()
+
+
 SCENES: dict[str, Callable[[Stage], None]] = {
     scene.__name__: scene
     for scene in (
@@ -411,6 +523,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
         *(limited, beside, versions, details, revising),
         *(settings, conversation_settings, keys),
         *(edit, missing, busy, refused, csrf_failure, frame, frame_ended),
+        *(sign_up, log_in, account, account_of_guest, merge, password, email),
+        *(forgotten, reset, erase, invited, invitations),
         unscripted,
     )
 }

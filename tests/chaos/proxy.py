@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from pathlib import Path
 
@@ -14,8 +15,9 @@ class Proxy:
     does; ``mend`` goes on with new ones. Runs in a thread of its own.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, tls: ssl.SSLContext | None = None) -> None:
         self._target = target
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._is_cut = False
         #: Connections made before this number pass nothing on and are never closed.
@@ -59,7 +61,7 @@ class Proxy:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0)
+            asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()

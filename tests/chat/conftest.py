@@ -49,6 +49,26 @@ class Worker:
         return claim
 
 
+class Clock:
+    """The time that limits go by, which stands still until a test turns it."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0  # 08:00 UTC
+
+    def __call__(self) -> float:
+        return self.now
+
+    def turn(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    turned = Clock()
+    monkeypatch.setattr("chat.services.spending.clock", turned)
+    return turned
+
+
 @pytest.fixture
 def committed(
     django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[Any]],

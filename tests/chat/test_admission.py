@@ -39,7 +39,7 @@ def announce(box: Mailbox) -> None:
 def test_who_has_too_many_waiting_is_told_when_to_come_back(
     owner: User, box: Mailbox, settings: Settings, sent
 ) -> None:
-    settings.OWNER_REPLIES_MAX = 2
+    settings.GUEST_REPLIES_WAITING = 2
     announce(box)
     sent(owner, "one")
     sent(owner, "two")
@@ -54,7 +54,7 @@ def test_who_has_too_many_waiting_is_told_when_to_come_back(
 def test_sending_the_same_again_is_never_refused(
     owner: User, box: Mailbox, settings: Settings, sent
 ) -> None:
-    settings.OWNER_REPLIES_MAX = 1
+    settings.GUEST_REPLIES_WAITING = 1
     first = sent(owner, "one", key="k")
     assert sent(owner, "one", key="k") == first
 
@@ -80,7 +80,7 @@ def test_a_full_line_is_said_with_the_text_kept_and_the_time(
 def test_the_api_refuses_with_429_and_polls_go_on(
     tab: Client, owner: User, box: Mailbox, settings: Settings, sent
 ) -> None:
-    settings.OWNER_REPLIES_MAX = 1
+    settings.GUEST_REPLIES_WAITING = 1
     reply = sent(owner, "one")
     answer = tab.post(
         "/api/v1/messages", {"text": "two"}, content_type="application/json"

@@ -91,7 +91,7 @@ def test_too_many_at_once_are_refused(count: int, done: Reply) -> None:
 
 
 def test_variants_count_against_the_limits(done: Reply, settings) -> None:
-    settings.OWNER_REPLIES_MAX = 2
+    settings.GUEST_REPLIES_WAITING = 2
     with pytest.raises(PromptRefused, match="2 of your messages"):
         answering.vary(done, 3)
     assert Reply.objects.count() == 1

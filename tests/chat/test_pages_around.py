@@ -101,7 +101,7 @@ def test_a_page_costs_few_queries_however_long_the_conversation(
         path = f"/c/{reply.message.conversation_id}/"
         tab.get(path)
         sent(owner, f"turn {turn}", conversation=reply.message.conversation)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         tab.get(path)
 
 

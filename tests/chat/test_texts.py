@@ -398,9 +398,40 @@ def test_refused_prompts(
         check(tab.post(address, data, headers=headers), 422)
         if "instead_of" not in data:
             check(tab.post("/send/", data, headers=headers), 422)
-    for limit in ("QUEUE_REPLIES_MAX", "OWNER_REPLIES_MAX", "PROMPTS_AHEAD_MAX"):
-        setattr(settings, limit, 0)
+    for limit in ("QUEUE_REPLIES_MAX", "GUEST_REPLIES_WAITING", "PROMPTS_AHEAD_MAX"):
+        setattr(settings, limit, 0 if limit != "GUEST_REPLIES_WAITING" else 1)
         check(tab.post(address, {"text": "1", "key": limit}, headers=headers), 429)
+
+
+LIMITS = ("PROMPTS_PER_MINUTE", "PROMPTS_PER_DAY", "TOKENS_PER_DAY", "REPLIES_WAITING")
+
+
+@pytest.mark.parametrize("whose", ["GUEST", "NETWORK"])
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_that_is_reached(
+    whose: str, limit: str, box: Mailbox, settings, worker: Worker, committed
+) -> None:
+    setattr(settings, f"{whose}_{limit}", 1)
+    guest = Client()
+    with committed():
+        guest.post("/send/", {"text": "1"})
+    if limit == "TOKENS_PER_DAY":
+        collect(worker.answer("2").reply)
+    for headers in ({}, HTMX):
+        check(guest.post("/send/", {"text": "2"}, headers=headers), 429)
+    check(guest.get("/"))
+    check(guest.get("/settings/"))
+    call = {"text": "2"}
+    answer = guest.post("/api/v1/messages", call, content_type="application/json")
+    said_by_api(answer, 429)
+
+
+def test_new_guests_that_are_too_many(box: Mailbox, settings) -> None:
+    settings.NETWORK_GUESTS_PER_HOUR = 1
+    Client().post("/send/", {"text": "1"})
+    for headers in ({}, HTMX):
+        check(Client().post("/send/", {"text": "2"}, headers=headers), 429)
+    check(Client().post("/settings/", {"seed": "3"}), 429)
 
 
 def test_the_disk_is_full_or_the_database_busy(

@@ -6,11 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from chat.models import Reply, User
+from chat.models import Reply, Session, User
 from chat.services.stopping import stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox

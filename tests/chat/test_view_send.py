@@ -98,7 +98,9 @@ def test_a_blank_prompt_is_refused_beside_the_form(
     answer = tab.post(path, {"text": typed, "key": "k"})
     assert answer.status_code == 422
     assert words in text_of(answer)
-    assert 'aria-describedby="refusal" aria-invalid="true"' in text_of(answer)
+    assert 'aria-describedby="refusal little-left" aria-invalid="true"' in text_of(
+        answer
+    )
     assert Message.objects.count() == 2
 
 

@@ -28,6 +28,10 @@ from chatsite.environment import Environment, allowed_hosts, broker_url, secret_
         ("REDIS_URL", "localhost:6379"),
         ("DATABASE_URL", "nonsense"),
         ("PROMPT_MAX_CHARACTERS", "-1"),
+        ("GUEST_PROMPTS_PER_DAY", "-1"),
+        ("NETWORK_TOKENS_PER_DAY", "1e6"),
+        ("ACCOUNT_REPLIES_WAITING", "none"),
+        ("TRUSTED_PROXIES", "proxy.example.org"),
     ],
 )
 def test_a_bad_value_stops_the_start_and_names_the_variable(
@@ -49,6 +53,24 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     assert Environment().integer("PORT", 8000, minimum=1) == 8000
 
 
+@pytest.mark.parametrize(
+    ("raw", "limit"),
+    [("", 7), ("1", 1), ("0500", 500), ("off", None), ("OFF", None), ("0", None)],
+)
+def test_a_limit_is_a_count_or_off(
+    raw: str, limit: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUEST_PROMPTS_PER_DAY", raw)
+    assert Environment().limit("GUEST_PROMPTS_PER_DAY", 7) == limit
+
+
+@pytest.mark.parametrize("raw", ["-1", "1.5", "+1", "1_000", "٣", "10000000001", "x"])
+def test_what_is_no_limit_is_refused(raw: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUEST_PROMPTS_PER_DAY", raw)
+    with pytest.raises(ImproperlyConfigured, match="GUEST_PROMPTS_PER_DAY must be a"):
+        Environment().limit("GUEST_PROMPTS_PER_DAY", 7)
+
+
 def test_a_password_is_not_repeated_in_the_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -56,6 +78,16 @@ def test_a_password_is_not_repeated_in_the_message(
     with pytest.raises(ImproperlyConfigured) as error:
         Environment().redis_url("REDIS_URL", "")
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["redis://web:hun/ter2@host", "redis://:hun#ter2@host"])
+def test_a_password_that_must_be_quoted_is_neither_taken_nor_repeated(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ImproperlyConfigured) as error:
+        Environment().redis_url("REDIS_URL", "")
+    assert "ter2" not in str(error.value) and "hun" not in str(error.value)
 
 
 def test_the_secret_key_is_made_once_and_private(
@@ -67,6 +99,39 @@ def test_the_secret_key_is_made_once_and_private(
     assert secret_key(Environment(), tmp_path) == key
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_a_secret_key_that_others_could_read_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    key = secret_key(Environment(), tmp_path)
+    kept = tmp_path / "secret_key"
+    kept.chmod(0o644)
+    with pytest.warns(UserWarning, match="could be read by others"):
+        assert secret_key(Environment(), tmp_path) == key
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_file_without_a_key_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    kept = tmp_path / "secret_key"
+    kept.touch(mode=0o600)
+    with pytest.raises(ImproperlyConfigured, match="remove it"):
+        secret_key(Environment(), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+def test_a_short_secret_is_refused_and_not_repeated(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "hunter2")
+    with pytest.raises(ImproperlyConfigured, match="at least 32") as error:
+        secret_key(Environment(), tmp_path)
+        Environment().secrets(name)
+    assert "hunter2" not in str(error.value)
 
 
 def test_celery_gets_the_same_server_in_its_own_spelling() -> None:

@@ -15,10 +15,15 @@ REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(), 60)
 numbers = itertools.count()
 
 
-def join(box: Mailbox, owner: str, cost: float = 200) -> str:
+def join(box: Mailbox, owner: str, cost: float = 200, share: str = "") -> str:
     reply = f"{owner}-{next(numbers)}"
     box.enqueue(
-        reply, 1, owner=owner, share=owner, model="m", request=REQUEST, cost=cost
+        *(reply, 1),
+        owner=owner,
+        share=share or owner,
+        model="m",
+        request=REQUEST,
+        cost=cost,
     )
     return reply
 
@@ -76,6 +81,39 @@ def test_tokens_are_shared_and_not_turns(box: Mailbox) -> None:
         if spent["short"] >= 60 * 20:
             break
     assert abs(spent["short"] - spent["long"]) <= 2 * 400
+
+
+@pytest.mark.parametrize("windows", [1, 10])
+def test_private_windows_of_one_network_get_together_what_one_gets(
+    box: Mailbox, windows: int
+) -> None:
+    for number in range(40):
+        join(box, f"window{number % windows}", share="network:a")
+        join(box, "alone")
+    served = [serve(box, 200) for _ in range(40)]
+    assert abs(served.count("alone") - 20) <= 1
+
+
+def test_a_window_opened_later_stands_behind_those_of_its_network(box: Mailbox) -> None:
+    for _ in range(10):
+        join(box, "first", share="network:a")
+    join(box, "fresh", share="network:a")
+    join(box, "neighbour", share="network:b")
+    served = [serve(box, 200) for _ in range(12)]
+    assert served.index("neighbour") <= 1
+    assert served.index("fresh") == 11
+
+
+def test_who_changes_the_network_while_prompts_wait_loses_none(box: Mailbox) -> None:
+    for _ in range(3):
+        join(box, "moving", share="network:a")
+    join(box, "staying", share="network:a")
+    for _ in range(3):
+        join(box, "moving", share="network:b")
+    served = [serve(box, 200) for _ in range(7)]
+    assert served.count("moving") == 6
+    assert served.count("staying") == 1
+    assert serve(box) is None
 
 
 @pytest.mark.parametrize("seed", range(5))

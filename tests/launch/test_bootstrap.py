@@ -12,23 +12,29 @@ from pathlib import Path
 
 import pytest
 
+from launch.locks import LOCKS
 from tests.launch.starting import ROOT, run
 
+#: The sets that these tests install, and files that their locks are made of.
+LOCKED = ("run", "audit", "uv")
 REQUIREMENTS = (
     "requirements.txt",
     "requirements-run.txt",
-    "requirements-dev.txt",
-    "requirements-smollm2.txt",
+    "requirements-audit.txt",
+    "requirements-uv.txt",
 )
 
 
-def make_wheel(folder: Path, name: str, version: str, code: str) -> None:
+def make_wheel(
+    folder: Path, name: str, version: str, code: str, needs: str = ""
+) -> None:
     """A package of one module, or of ``version.py`` in a folder for torch."""
     module = "torch/version.py" if name == "torch" else f"{name}.py"
     info = f"{name}-{version}.dist-info"
     files = {
         module: code,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        + (f"Requires-Dist: {needs}\n" if needs else ""),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = "".join(
@@ -70,6 +76,23 @@ class Clone:
         )
         make_wheel(self.wheels, "first", "1.0", "number = 1\n")
         make_wheel(self.wheels, "second", "1.0", "number = 2\n")
+        self.lock()
+
+    def lock(self) -> None:
+        """As `make lock` does, but for packages that only lie here."""
+        (self.root / "locks").mkdir(exist_ok=True)
+        for lock in (LOCKS[name] for name in LOCKED):
+            text = lock.header(self.root)
+            for line in lock.requirements(self.root):
+                if not line.startswith("torch"):
+                    text += f"{line} --hash=sha256:{self.digest(line)}\n"
+            lock.path(self.root).write_text(text)
+
+    def digest(self, pin: str) -> str:
+        wheels = self.wheels.glob(f"{pin.replace('==', '-')}-*.whl")
+        return next(
+            (hashlib.sha256(p.read_bytes()).hexdigest() for p in wheels), "0" * 64
+        )
 
     def start(
         self, *arguments: str, **variables: str
@@ -104,6 +127,7 @@ def test_a_changed_requirement_is_installed_at_the_next_start(clone: Clone) -> N
     clone.start()
     with (clone.root / "requirements-run.txt").open("a") as file:
         file.write("second==1.0\n")
+    clone.lock()
     changed = clone.start("run", "-c", "import first, second, torch.version")
     assert changed.returncode == 0, changed.stderr
     assert "Installing what changed" in changed.stdout
@@ -147,6 +171,7 @@ def test_a_missing_module_of_python_is_one_clear_line(
 
 def test_what_cannot_be_installed_ends_the_start(clone: Clone) -> None:
     (clone.root / "requirements-run.txt").write_text("nowhere==1.0\n")
+    clone.lock()
     refused = clone.start("run", "-c", "print('never')")
     assert refused.returncode == 1
     assert "never" not in refused.stdout
@@ -176,3 +201,66 @@ def test_another_build_of_torch_replaces_the_installed_one(clone: Clone) -> None
     )
     assert changed.stdout.endswith("13.0\n"), changed.stderr
     assert clone.start("run", "-c", "", TORCH="auto").stdout == ""
+
+
+def test_a_package_other_than_the_locked_one_is_refused(clone: Clone) -> None:
+    make_wheel(clone.wheels, "first", "1.0", "number = 'from somebody else'\n")
+    refused = clone.start("run", "-c", "print('never')")
+    assert refused.returncode == 1
+    assert "never" not in refused.stdout
+    assert "first" in refused.stderr
+    last = refused.stderr.splitlines()[-1]
+    assert "not the one that is locked: its hash differs" in last
+    assert "make lock" in last
+    assert not list(clone.root.glob(".venv/lib/python*/site-packages/first.py"))
+    assert clone.start("run", "-c", "").returncode == 1, "it is refused again"
+
+
+def test_what_a_locked_package_asks_for_must_be_locked_too(clone: Clone) -> None:
+    make_wheel(clone.wheels, "first", "1.0", "", needs="second")
+    clone.lock()
+    refused = clone.start()
+    assert refused.returncode == 1
+    assert "second" in refused.stderr
+    assert not list(clone.root.glob(".venv/lib/python*/site-packages/second.py"))
+
+
+def test_requirements_changed_without_a_new_lock_are_refused(clone: Clone) -> None:
+    with (clone.root / "requirements-run.txt").open("a") as file:
+        file.write("second==1.0\n")
+    refused = clone.start("run", "-c", "print('never')")
+    assert refused.returncode == 1
+    assert "requirements-run.txt" in refused.stderr
+    assert "make lock" in refused.stderr
+    assert not (clone.root / ".venv").exists()
+
+
+def test_a_comment_in_the_requirements_asks_for_no_new_lock(clone: Clone) -> None:
+    with (clone.root / "requirements-run.txt").open("a") as file:
+        file.write("\n# Why.\n")
+    assert clone.start("run", "-c", "import first").returncode == 0
+
+
+def test_libraries_of_a_cuda_build_come_in_beside_the_lock(clone: Clone) -> None:
+    (clone.wheels / "torch-2.0+cpu-py3-none-any.whl").unlink()
+    cuda = "__version__ = '2.0'\ncuda = '13.0'\n"
+    make_wheel(clone.wheels, "torch", "2.0", cuda, needs="nvidia_blas==3.0")
+    make_wheel(clone.wheels, "nvidia_blas", "3.0", "")
+    done = clone.start("run", "-c", "import first, nvidia_blas", TORCH="cuda")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_build_of_torch_brings_in_nothing_else(clone: Clone) -> None:
+    build = "__version__ = '2.0+cpu'\ncuda = None\n"
+    make_wheel(clone.wheels, "torch", "2.0+cpu", build, needs="second")
+    refused = clone.start()
+    assert refused.returncode == 1
+    assert "asks for second 1.0, which is in no lock" in refused.stderr
+    assert not list(clone.root.glob(".venv/lib/python*/site-packages/second.py"))
+
+
+def test_a_set_without_torch_installs_none(clone: Clone) -> None:
+    done = clone.start("audit", "-c", "print('here')")
+    assert done.returncode == 0, done.stderr
+    assert not list(clone.root.glob(".venv/lib/python*/site-packages/torch"))
+    assert clone.start("run", "-c", "import first, torch.version").returncode == 0

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 REPOSITORY = "someone/tiny"
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -20,12 +21,14 @@ class StandInHub:
 
     ``cut_once``: names of files whose first transfer breaks off half-way.
     ``cut_always``: names of files whose every transfer does.
+    ``swapped``: what is sent instead of a file, while the list names the true one.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.cut_once: set[str] = set()
         self.cut_always: set[str] = set()
+        self.swapped: dict[str, bytes] = {}
         self.requests: Counter[str] = Counter()
         #: Range headers asked for, by file name.
         self.ranges: dict[str, list[str]] = {}
@@ -82,10 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _listing(self, *, is_tree: bool) -> None:
         files = self.hub.files()
-        tree = [
-            {"type": "file", "path": name, "size": len(body), "oid": _digest(body)}
-            for name, body in files.items()
-        ]
+        tree = [_listed(name, body) for name, body in files.items()]
         siblings = [{"rfilename": name} for name in files]
         revision = {"id": REPOSITORY, "sha": REVISION, "siblings": siblings}
         body = json.dumps(tree if is_tree else revision).encode()
@@ -96,14 +96,16 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             self._error(404, "EntryNotFound")
             return
+        listed = _listed(name, body)
         headers = {
-            "ETag": f'"{_digest(body)}"',
+            "ETag": f'"{listed.get("lfs", listed)["oid"]}"',
             "X-Repo-Commit": REVISION,
             "Accept-Ranges": "bytes",
         }
         if not with_body:
             self._answer(200, b"", headers, length=len(body))
             return
+        body = self.hub.swapped.get(name, body)
         start = self._range_start(name)
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
@@ -143,5 +145,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _digest(body: bytes) -> str:
-    return hashlib.sha1(body, usedforsecurity=False).hexdigest()
+def _listed(name: str, body: bytes) -> dict[str, Any]:
+    """As the hub lists a file: git keeps a small one, and a pointer to a large one."""
+    listed = {"type": "file", "path": name, "size": len(body), "oid": _git(body)}
+    if name.endswith((".safetensors", ".bin")):
+        oid = hashlib.sha256(body).hexdigest()
+        pointer = POINTER.format(oid=oid, size=len(body)).encode()
+        lfs = {"oid": oid, "size": len(body), "pointerSize": len(pointer)}
+        listed |= {"oid": _git(pointer), "lfs": lfs}
+    return listed
+
+
+def _git(body: bytes) -> str:
+    head = f"blob {len(body)}\0".encode()
+    return hashlib.sha1(head + body, usedforsecurity=False).hexdigest()

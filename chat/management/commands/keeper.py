@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from chat.services.sweeping import Sweeper
+from chatsite.logs import kind_of
 from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ def _sweep(sweeper: Sweeper, failures: int) -> bool:
         sweeper.sweep()
     except (MailboxAway, DatabaseError) as error:
         if failures % QUIET_SWEEPS == 0:
-            log.warning("sweep put off: %s: %s", type(error).__name__, error)
+            is_safe = isinstance(error, MailboxAway)
+            log.warning("sweep put off: %s", error if is_safe else kind_of(error))
         return False
     except Exception:
         log.exception("sweep failed")

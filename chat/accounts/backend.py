@@ -1,0 +1,41 @@
+"""Checks a name, or an e-mail address, and a password: every log-in passes here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+from chat.accounts.locking import account_of, begin, succeed
+from chat.models import User
+
+
+class AccountBackend(ModelBackend):
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **_: Any,
+    ) -> User:
+        """Raises ``PermissionDenied``, so that no other backend is asked.
+
+        Unknown names, guests, closed accounts and wrong passwords take the same time:
+        the password is hashed once for each of them.
+        """
+        if username is None or password is None:
+            raise PermissionDenied
+        user = account_of(username)
+        if request is not None and begin(request, username, user) is not None:
+            raise PermissionDenied
+        if user is None:
+            User().set_password(password)
+            raise PermissionDenied
+        is_right = user.check_password(password)
+        if not is_right or user.closed_at or not self.user_can_authenticate(user):
+            raise PermissionDenied
+        if request is not None:
+            succeed(request, username, user)
+        return user

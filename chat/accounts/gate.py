@@ -1,0 +1,62 @@
+"""The gate: where guests are not allowed, whoever is not logged in may do so first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
+
+from chat.accounts.forms import LogInForm
+from chat.api.errors import LOG_IN_FIRST
+from chat.models import User
+from chat.views.browser import visitor
+
+#: Look after themselves: the account pages; the admin; whether the site is alive; and
+#: what asks the mailbox who it is, lest a poll costs a query.
+OPEN_PATHS = ("/account/", "/admin/", "/healthz")
+OPEN_NAMES = ("poll", "api:reply")
+
+
+class Gate:
+    """Middleware; does nothing while ``GUESTS`` is on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        if settings.GUESTS or request.path.startswith(OPEN_PATHS):
+            return None
+        match = request.resolver_match
+        if match is not None and match.view_name in OPEN_NAMES:
+            return None
+        user = visitor(request)
+        if isinstance(user, User) and not user.is_guest:
+            return None
+        return _turned_away(request)
+
+
+def _turned_away(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return LOG_IN_FIRST.response()
+    # What was typed comes back, to be sent once logged in.
+    text = request.POST.get("text", "")
+    is_page = request.method in ("GET", "HEAD")
+    then = request.get_full_path() if is_page else reverse("home")
+    log_in = f"{reverse('log_in')}?{urlencode({'next': then})}"
+    if request.headers.get("HX-Request"):
+        return HttpResponseClientRedirect(log_in if is_page else reverse("log_in"))
+    if text:
+        context = {"form": LogInForm(), "next": then, "text": text}
+        return render(request, "accounts/log_in.html", context, status=401)
+    return HttpResponseRedirect(log_in, status=303)

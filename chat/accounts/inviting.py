@@ -1,0 +1,71 @@
+"""Invitations: a link with a secret, of which only a digest is kept."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from enum import StrEnum
+from hashlib import sha256
+
+from django.urls import reverse
+from django.utils import timezone
+
+from chat.accounts.site import address
+from chat.models import Invitation, User
+
+DAYS = 7
+DAYS_MAX = 90
+#: Shown to those who invite for so long after its end, then removed.
+KEEP_DAYS = 30
+
+
+class Standing(StrEnum):
+    GOOD = "good"
+    USED = "used"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+def invite(by: User | None, note: str = "", days: float = DAYS) -> tuple[str, str]:
+    """A new invitation: its secret, which is told once, and when it ends, as a path."""
+    secret = secrets.token_urlsafe(24)
+    Invitation.objects.create(
+        digest=_digest(secret),
+        note=note,
+        created_by=by,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    return secret, reverse("invited", args=[secret])
+
+
+def link(path: str) -> str:
+    """The address of an invitation made outside of a request."""
+    return address(path)
+
+
+def standing(secret: str) -> Standing:
+    """Whether somebody may sign up with it, and if not, why."""
+    found = Invitation.objects.filter(digest=_digest(secret)).first()
+    if found is None:
+        return Standing.UNKNOWN
+    if found.used_at is not None:
+        return Standing.USED
+    return Standing.EXPIRED if found.expires_at <= timezone.now() else Standing.GOOD
+
+
+def use(secret: str, user: User) -> bool:
+    """Use it up, within the transaction that makes the account; False if somebody was
+    quicker, or it ended."""
+    now = timezone.now()
+    good = Invitation.objects.filter(digest=_digest(secret), used_at=None)
+    return bool(good.filter(expires_at__gt=now).update(used_at=now, used_by=user))
+
+
+def purge() -> None:
+    """Remove those that ended long ago."""
+    before = timezone.now() - timedelta(days=KEEP_DAYS)
+    Invitation.objects.filter(expires_at__lt=before).delete()
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,76 @@
+"""What the keeper does for people: erases whoever is gone, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from chat.accounts import erasing, inviting
+from chat.accounts.index import Merging, empty_journal
+from chat.models import Session
+
+EVERY_SECONDS = 60
+#: The index of SQLite is merged at most so often: all of it is written anew.
+SCRUB_SECONDS = 3600
+SESSIONS = 500
+
+
+class House:
+    """Looks once a minute; while there is more to erase, at every sweep."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._due = 0.0
+        self._scrub_due = 0.0
+        self._has_erased = False
+        #: What is left to do for the files to forget: nothing, if empty.
+        self._scrubbing: list[Callable[[], bool]] = []
+
+    def note_erased(self) -> None:
+        """Something was erased elsewhere: the index is to forget its words."""
+        self._has_erased = True
+
+    def keep(self) -> None:
+        """Raises ``MailboxAway``."""
+        now = self._clock()
+        if now >= self._due:
+            if _tidy():
+                self._has_erased = True
+                return
+            self._due = now + EVERY_SECONDS
+        if now >= self._scrub_due:
+            self._scrub(now)
+
+    def _scrub(self, now: float) -> None:
+        """One step of it, a minute after one that others stood in the way of."""
+        if self._has_erased and not self._scrubbing:
+            self._has_erased = False
+            self._scrubbing = [Merging().step, empty_journal]
+        if not self._scrubbing:
+            return
+        if self._scrubbing[0]():
+            self._scrubbing.pop(0)
+            self._scrub_due = now if self._scrubbing else now + SCRUB_SECONDS
+        elif len(self._scrubbing) == 1:
+            self._scrub_due = now + EVERY_SECONDS
+
+
+def _tidy() -> bool:
+    """One batch of everything; whether some was erased."""
+    purge_sessions()
+    inviting.purge()
+    steps = (
+        erasing.close_idle_guests,
+        erasing.erase_closed,
+        erasing.erase_untouched,
+    )
+    return any([step() for step in steps])  # noqa: C419 - each takes its step
+
+
+def purge_sessions() -> None:
+    """Remove some that ran out; nobody is behind them any more."""
+    late = Session.objects.filter(expire_date__lt=timezone.now())
+    Session.objects.filter(
+        pk__in=list(late.values_list("pk", flat=True)[:SESSIONS])
+    ).delete()

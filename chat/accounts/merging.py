@@ -1,0 +1,57 @@
+"""Taking a guest's conversations along into an account, whatever happens in them.
+
+The rows move in one transaction, and what the mailbox holds follows. Should this
+process die in between, the next poll or the keeper hands it over, and the keeper erases
+what is left of the guest.
+"""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from django.db import transaction
+
+from chat.accounts.ending import end_all
+from chat.models import Conversation, Message, Passage, Reply, User
+from chat.services.publishing import hand_over
+from chat.services.telling import tell
+from chatsite.mailbox import MailboxAway
+
+log = logging.getLogger(__name__)
+
+
+def take_along(guest: UUID, account: User) -> int:
+    """How many conversations came along; harmless to repeat. What the account prefers
+    stays; the guest is closed."""
+    with transaction.atomic():
+        people = User.objects.select_for_update().order_by("pk")
+        found = {user.pk: user for user in people.filter(pk__in=(guest, account.pk))}
+        left = found.get(guest)
+        if left is None or not left.is_guest or account.pk not in found:
+            return 0
+        coming = Reply.objects.unfinished().filter(message__owner=guest)
+        replies = list(coming.values_list("pk", flat=True))
+        count = _move(guest, account.pk)
+        left.close()
+    end_all(left)
+    try:
+        hand_over(account.pk, replies)
+    except MailboxAway:
+        log.warning("%d replies change owner once the queue is back", len(replies))
+    tell(account.pk)
+    return count
+
+
+def _move(guest: UUID, account: UUID) -> int:
+    """Conversations with all that hangs on them, also those that may be restored."""
+    mine = Message.objects.filter(owner=account).exclude(idempotency_key=None)
+    theirs = Message.objects.filter(owner=guest)
+    # A key is one person's own: where both used the same, the account's stays.
+    clash = theirs.filter(idempotency_key__in=mine.values("idempotency_key"))
+    Message.objects.filter(pk__in=list(clash.values_list("pk", flat=True))).update(
+        idempotency_key=None
+    )
+    theirs.update(owner=account)
+    Passage.objects.filter(owner=guest).update(owner=account)
+    return Conversation.objects.filter(owner=guest).update(owner=account)

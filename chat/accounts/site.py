@@ -1,0 +1,27 @@
+"""Addresses of this site, for links that leave it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+ANY = ("0.0.0.0", "::", "[::]", "*")
+
+
+def address(path: str, request: HttpRequest | None = None) -> str:
+    """``SITE_URL`` and a path; where that is not set, the name under which the request
+    came (one of ``ALLOWED_HOSTS``), or this machine's."""
+    if settings.SITE_URL:
+        return f"{settings.SITE_URL}{path}"
+    if request is not None:
+        return request.build_absolute_uri(path)
+    host = "127.0.0.1" if settings.BIND in ANY else settings.BIND.strip("[]")
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{settings.PORT}{path}"
+
+
+def can_mail() -> bool:
+    """Whether mail can leave, with links that nobody can turn elsewhere: a request may
+    name any host, and then only ``SITE_URL`` says which is this one."""
+    is_host_known = bool(settings.SITE_URL) or "*" not in settings.ALLOWED_HOSTS
+    return settings.HAS_MAIL and is_host_known

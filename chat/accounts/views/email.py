@@ -1,0 +1,51 @@
+"""Another e-mail address, and the link that confirms it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts import addresses
+from chat.accounts.forms import EmailForm, address_taken
+from chat.accounts.site import can_mail
+from chat.accounts.views.doors import account_of, of_account, to
+from chat.models import User
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(METHODS)
+@of_account
+def email(request: HttpRequest, user: User) -> HttpResponse:
+    form = EmailForm(request, user, email=user.email)
+    if request.method == "POST" and form.is_valid():
+        try:
+            is_sent = addresses.ask_for(user, form.cleaned_data["email"], request)
+        except addresses.AddressTaken:
+            form.add_error("email", address_taken())
+        else:
+            return to("account", "sent" if is_sent else "email")
+    status = 422 if form.errors else 200
+    context = {"form": form, "account": user, "has_mail": can_mail()}
+    return render(request, "accounts/email.html", context, status=status)
+
+
+@never_cache
+@require_http_methods(METHODS)
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Asks once more: programs follow the links of mail before people do."""
+    wish = addresses.wish_of(token)
+    context = {"wish": wish, "is_taken": False, "is_done": False}
+    if wish is not None and request.method == "POST":
+        try:
+            addresses.confirm(wish)
+        except addresses.AddressTaken:
+            context["is_taken"] = True
+        else:
+            if account_of(request) == wish.user:
+                return to("account", "email")
+            context["is_done"] = True
+    status = 410 if wish is None else 409 if context["is_taken"] else 200
+    return render(request, "accounts/confirm.html", context, status=status)

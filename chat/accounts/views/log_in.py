@@ -1,0 +1,41 @@
+"""Logging in, by name or e-mail."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts.entering import enter, own_path
+from chat.accounts.forms import LogInForm
+from chat.accounts.views.doors import account_of, can_sign_up, to
+from chat.models import User
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    then = request.POST.get("next") or request.GET.get("next", "")
+    if account_of(request) is not None:
+        return to("account")
+    form = LogInForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        name, password = form.cleaned_data["name"], form.cleaned_data["password"]
+        user = authenticate(request, username=name, password=password)
+        if isinstance(user, User):
+            return enter(request, user, then)
+        form.add_error(None, _("The name or the password is not right."))
+    context = {
+        "form": form,
+        "next": own_path(then),
+        "text": request.POST.get("text", ""),
+        "can_sign_up": can_sign_up(),
+        "allows_guests": settings.GUESTS,
+        "is_reset": "reset" in request.GET,
+    }
+    status = 422 if form.errors else 200
+    return render(request, "accounts/log_in.html", context, status=status)

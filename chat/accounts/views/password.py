@@ -1,0 +1,28 @@
+"""Choosing another password, which ends the sessions everywhere else."""
+
+from __future__ import annotations
+
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts.forms import PasswordForm
+from chat.accounts.resetting import set_password
+from chat.accounts.views.doors import of_account, to
+from chat.models import User
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_account
+def password(request: HttpRequest, user: User) -> HttpResponse:
+    form = PasswordForm(request, user)
+    if request.method == "POST" and form.is_valid():
+        set_password(user, form.cleaned_data["new"], request.session.session_key)
+        update_session_auth_hash(request, user)
+        return to("account", "password")
+    status = 422 if form.errors else 200
+    context = {"form": form, "account": user}
+    return render(request, "accounts/password.html", context, status=status)

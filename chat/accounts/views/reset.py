@@ -1,0 +1,63 @@
+"""A forgotten password: asking for a link, and what the link leads to."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts.entering import enter
+from chat.accounts.forms import ForgottenForm, ResetForm
+from chat.accounts.resetting import is_good, send_link, set_password
+from chat.accounts.site import can_mail
+from chat.accounts.views.doors import to
+from chat.models import User
+
+METHODS = ["GET", "HEAD", "POST"]
+#: The token waits in the session: in the address it could be told to other sites.
+TOKEN = "reset_token"  # noqa: S105 - a name
+IN_SESSION = "set"
+
+
+@never_cache
+@require_http_methods(METHODS)
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """The answer is the same whether there is such an account or not."""
+    form = ForgottenForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        send_link(form.cleaned_data["email"], request)
+        return to("forgotten", "sent")
+    context = {
+        "form": form,
+        "has_mail": can_mail(),
+        "is_sent": "sent" in request.GET,
+    }
+    status = 422 if form.errors else 200
+    return render(request, "accounts/forgotten.html", context, status=status)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(METHODS)
+def reset(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
+    user = User.objects.filter(pk=pk).first()
+    if token != IN_SESSION and is_good(user, token):
+        request.session[TOKEN] = token
+        address = reverse("reset", args=[pk, IN_SESSION])
+        return HttpResponseRedirect(address, status=303)
+    kept = request.session.get(TOKEN, "") if token == IN_SESSION else ""
+    if user is None or not is_good(user, kept):
+        return render(request, "accounts/reset.html", {"form": None}, status=410)
+    form = ResetForm(request.POST if request.method == "POST" else None, user=user)
+    if request.method == "POST" and form.is_valid():
+        set_password(user, form.cleaned_data["new"])
+        request.session.pop(TOKEN, None)
+        return enter(request, user, reverse("home"))
+    context = {"form": form, "account": user}
+    status = 422 if form.errors else 200
+    return render(request, "accounts/reset.html", context, status=status)

@@ -1,0 +1,90 @@
+"""Conversations: whose, how many messages, what is to come. No title, no text."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db.models import OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from chat.admin.support import ReadOnlyAdmin, counted
+from chat.models import Conversation, Message, Reply
+from chat.services import deleting
+
+#: Never asked of the database here.
+TEXTS = ("title", "instructions", "settings", "owner__instructions", "owner__settings")
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    ordering = ("-updated_at", "-id")
+    list_display = (
+        *("id", "owner", "message_count", "waiting"),
+        *("created_at", "updated_at", "deleted_at"),
+    )
+    list_filter = (
+        ("deleted_at", admin.EmptyFieldListFilter),
+        "updated_at",
+        "created_at",
+    )
+    list_select_related = ("owner",)
+    search_fields = ("owner__username",)
+    search_help_text = _("An id, or the name or id of its owner. Not what it says.")
+    id_fields = ("pk", "owner")
+    fields = (
+        *("id", "owner", "model", "message_count", "waiting"),
+        *("has_unread", "created_at", "updated_at", "deleted_at"),
+    )
+    readonly_fields = ("message_count", "waiting")
+    actions = ("delete_with_undo", "restore")
+
+    @admin.display(description=_("Messages"))
+    def message_count(self, conversation: Any) -> int:
+        return int(conversation.count_of_messages)
+
+    @admin.display(description=_("Waiting replies"))
+    def waiting(self, conversation: Any) -> int:
+        return int(conversation.count_of_waiting)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        messages_of = Message.objects.filter(conversation=OuterRef("pk"))
+        replies = Reply.objects.filter(message__conversation=OuterRef("pk"))
+        found: QuerySet[Any] = super().get_queryset(request).select_related("owner")
+        found = found.defer(*TEXTS)
+        return cast(
+            "QuerySet[Any]",
+            found.annotate(
+                count_of_messages=counted(messages_of, "conversation"),
+                count_of_waiting=counted(replies.unfinished(), "message__conversation"),
+            ),
+        )
+
+    @admin.action(permissions=["act"], description=_("Delete, with a way back"))
+    def delete_with_undo(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """As their owners delete them: what is being written is stopped."""
+        found = list(queryset.filter(deleted_at=None))
+        for conversation in found:
+            deleting.delete(conversation)
+            self.log_change(request, conversation, "Deleted.")
+        count = len(found)
+        said = ngettext(
+            "%s conversation was deleted; it can be restored.",
+            "%s conversations were deleted; they can be restored.",
+            count,
+        )
+        self.message_user(request, said % count, messages.SUCCESS)
+
+    @admin.action(permissions=["act"], description=_("Restore"))
+    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """With those that were deleted together with them."""
+        count = 0
+        for conversation in queryset.exclude(deleted_at=None):
+            restored = deleting.restore(conversation)
+            count += restored
+            if restored:
+                self.log_change(request, conversation, "Restored.")
+        said = ngettext("%s was restored.", "%s were restored.", count)
+        self.message_user(request, said % count, messages.SUCCESS)

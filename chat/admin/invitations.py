@@ -1,0 +1,23 @@
+"""Invitations: who invited whom, and what became of it. Made on the account pages."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from chat.admin.support import ReadOnlyAdmin
+from chat.models import Invitation
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = ("id", "note", "created_by", "created_at", "expires_at", "used_by")
+    list_filter = (("used_at", admin.EmptyFieldListFilter), "expires_at")
+    list_select_related = ("created_by", "used_by")
+    search_fields = ("note", "created_by__username", "used_by__username")
+    search_help_text = _("Whom it was meant for, who invited, or who came.")
+    id_fields = ("pk", "created_by", "used_by")
+    fields = (
+        *("id", "note", "created_by", "created_at"),
+        *("expires_at", "used_at", "used_by"),
+    )

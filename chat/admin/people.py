@@ -1,0 +1,227 @@
+"""People: found by name, address or id; their limits, rights and sessions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from chat.admin.elsewhere import borrowed
+from chat.admin.limits import UserForm
+from chat.admin.sessions import sign_out
+from chat.admin.support import SupportAdmin, counted, is_superuser, subquery_of
+from chat.models import Conversation, Reply, User
+
+#: How far back tokens are counted.
+RECENT = timedelta(hours=24)
+#: What only a superuser changes: whoever has an address or rights has the account.
+POWERS = ("email", "is_staff", "is_superuser", "groups")
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, *_args: Any) -> list[tuple[str, Any]]:
+        return [("guest", _("Guests")), ("account", _("Accounts"))]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in ("guest", "account"):
+            return queryset
+        return queryset.filter(username__isnull=self.value() == "guest")
+
+
+@admin.register(User)
+class UserAdmin(SupportAdmin):
+    form = UserForm
+    ordering = ("-joined_at",)
+    list_display = (
+        "name",
+        "email",
+        "is_active",
+        "is_staff",
+        "joined_at",
+        "seen_at",
+        "conversations",
+        "waiting",
+        "tokens",
+    )
+    list_filter = (
+        KindFilter,
+        "is_active",
+        "is_staff",
+        "joined_at",
+        "seen_at",
+        ("closed_at", admin.EmptyFieldListFilter),
+    )
+    search_fields = ("username", "email")
+    search_help_text = _("A name, an e-mail address or an id.")
+    readonly_fields = (
+        *("id", "name", "joined_at", "seen_at", "last_login", "closed_at"),
+        *("conversations", "waiting", "tokens"),
+    )
+    fieldsets = (
+        (None, {"fields": ("name", "id", "email")}),
+        (_("Use"), {"fields": ("conversations", "waiting", "tokens")}),
+        (_("Times"), {"fields": ("joined_at", "seen_at", "last_login", "closed_at")}),
+        (_("Limits"), {"fields": ("limits",)}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+    )
+    filter_horizontal = ("groups",)
+    actions = ("sign_out_everywhere", "close_and_erase")
+    change_form_template = "admin/chat/user/change_form.html"
+
+    @admin.display(description=_("Name"))
+    def name(self, user: User) -> str:
+        return str(user)
+
+    @admin.display(description=_("Conversations"))
+    def conversations(self, user: Any) -> int:
+        return int(user.conversation_count)
+
+    @admin.display(description=_("Waiting replies"))
+    def waiting(self, user: Any) -> int:
+        return int(user.waiting_count)
+
+    @admin.display(description=_("Tokens in 24 hours"))
+    def tokens(self, user: Any) -> int:
+        return int(user.token_count)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        theirs = Reply.objects.filter(message__owner=OuterRef("pk"))
+        there = Conversation.objects.there().filter(owner=OuterRef("pk"))
+        found: QuerySet[Any] = super().get_queryset(request)
+        found = found.defer("instructions", "settings")
+        return cast(
+            "QuerySet[Any]",
+            found.annotate(
+                conversation_count=counted(there, "owner"),
+                waiting_count=counted(theirs.unfinished(), "message__owner"),
+                token_count=_tokens_of(theirs),
+            ),
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes those who may more, nor what is being erased."""
+        may = super().has_change_permission(request, obj)
+        if obj is None or is_superuser(request.user):
+            return may and (obj is None or obj.closed_at is None)
+        return may and not (obj.is_staff or obj.is_superuser or obj.closed_at)
+
+    def has_superuser_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request.user)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = [*super().get_readonly_fields(request, obj)]
+        if not is_superuser(request.user):
+            fields += POWERS
+        elif obj is not None and obj.is_guest:
+            fields += POWERS  # without a name there is nothing to log in with
+        return fields
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, *args, **kwargs)
+        form.editor = request.user
+        return form
+
+    def save_model(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        obj: Any,
+        form: Any,
+        change: bool,  # noqa: ARG002
+    ) -> None:
+        """Only what was changed: what the person does meanwhile stays."""
+        chosen = [field.name for field in obj._meta.concrete_fields]
+        obj.save(update_fields=[name for name in form.changed_data if name in chosen])
+        if not obj.is_active:
+            sign_out([obj])
+
+    @admin.action(permissions=["change"], description=_("Sign out everywhere"))
+    def sign_out_everywhere(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> None:
+        users = [user for user in queryset if self.has_change_permission(request, user)]
+        count = sign_out(users)
+        for user in users:
+            self.log_change(request, user, "Signed out everywhere.")
+        said = ngettext("%s session was ended.", "%s sessions were ended.", count)
+        self.message_user(request, said % count, messages.SUCCESS)
+
+    @admin.action(permissions=["superuser"], description=_("Close and erase"))
+    def close_and_erase(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        """Asked once more first. Nobody closes their own account from here."""
+        users = list(queryset.exclude(pk=request.user.pk).filter(closed_at=None))
+        close = borrowed("chat.accounts.erasing", "close")
+        if close is None or not users:
+            said = gettext("None of these can be closed here.")
+            self.message_user(request, said, messages.WARNING)
+            return None
+        if "confirmed" not in request.POST:
+            return self._page(request, "close.html", _("Close and erase"), users=users)
+        for user in users:
+            close(user)
+            self.log_change(request, user, "Closed, to be erased.")
+        count = len(users)
+        said = ngettext(
+            "%s person is being erased.", "%s people are being erased.", count
+        )
+        self.message_user(request, said % count, messages.SUCCESS)
+        return None
+
+    def get_urls(self) -> list[URLPattern]:
+        link = path(
+            "<uuid:pk>/reset-link/",
+            self.admin_site.admin_view(self.reset_link),
+            name="chat_user_reset_link",
+        )
+        return [link, *super().get_urls()]
+
+    def reset_link(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Shown this once, to be told to the person by other means than mail."""
+        if not is_superuser(request.user):
+            raise PermissionDenied
+        user = User.objects.filter(pk=pk, closed_at=None).exclude(username=None).first()
+        make = borrowed("chat.accounts.resetting", "reset_link")
+        if request.method != "POST" or user is None or make is None:
+            raise Http404
+        try:
+            link = make(user, request)
+        except ValueError as refused:
+            raise Http404 from refused
+        self.log_change(request, user, "Made a link to a new password.")
+        title = _("A link to a new password")
+        return self._page(request, "reset_link.html", title, original=user, link=link)
+
+    def _page(
+        self, request: HttpRequest, template: str, title: Any, **more: Any
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "checkbox": helpers.ACTION_CHECKBOX_NAME,
+            **more,
+        }
+        return TemplateResponse(request, f"admin/chat/user/{template}", context)
+
+
+def _tokens_of(theirs: QuerySet[Any]) -> Any:
+    """Read and written for replies that ended lately."""
+    lately = theirs.filter(finished_at__gte=timezone.now() - RECENT).order_by()
+    read, written = Coalesce("prompt_tokens", 0), Coalesce("new_tokens", 0)
+    grouped = lately.values("message__owner").annotate(sum=Sum(read + written))
+    return subquery_of(grouped.values("sum"))

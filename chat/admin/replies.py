@@ -1,0 +1,105 @@
+"""Replies: what became of each, with which model, on which worker. No text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from chat.admin.support import ReadOnlyAdmin
+from chat.models import Reply, User
+from chat.services.stopping import stop
+from chatsite import wire
+from chatsite.choice import catalog_here
+
+#: Never asked of the database here.
+TEXTS = (
+    *("instructions", "settings", "message__text"),
+    *("message__owner__instructions", "message__owner__settings"),
+)
+
+
+class ErrorFilter(admin.SimpleListFilter):
+    title = parameter_name = "error"
+
+    def lookups(self, *_args: Any) -> list[tuple[str, str]]:
+        return [(code.value, code.value) for code in wire.ErrorCode]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(error=self.value()) if self.value() else queryset
+
+
+class ModelFilter(admin.SimpleListFilter):
+    title = parameter_name = "model"
+
+    def lookups(self, *_args: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in catalog_here().models]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
+class LostFilter(admin.SimpleListFilter):
+    title = _("lost workers")
+    parameter_name = "lost"
+
+    def lookups(self, *_args: Any) -> list[tuple[str, Any]]:
+        return [("1", _("One or more"))]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(losses__gt=0) if self.value() else queryset
+
+
+@admin.register(Reply)
+class ReplyAdmin(ReadOnlyAdmin):
+    ordering = ("-queued_at",)
+    list_display = (
+        *("id", "state", "owner", "model", "worker", "error", "losses"),
+        *("prompt_tokens", "new_tokens", "queued_at", "started_at", "finished_at"),
+    )
+    list_filter = ("state", ErrorFilter, ModelFilter, LostFilter, "finished_at")
+    search_fields = ("message__owner__username", "=worker")
+    search_help_text = _(
+        "An id of the reply, its conversation or its owner; the owner's name; a worker."
+    )
+    id_fields = ("pk", "message__conversation", "message__owner")
+    readonly_fields = ("id", "owner", "conversation")
+    fields = (
+        *("id", "owner", "conversation", "state", "error", "stop_requested_at"),
+        *("attempt", "losses", "worker", "model", "is_model_picked", "revision"),
+        *("prompt_tokens", "new_tokens", "is_length_limited", "dropped_turns"),
+        *("queued_at", "published_at", "started_at", "first_text_at", "finished_at"),
+    )
+    actions = ("stop",)
+
+    @admin.display(description=_("Id"))
+    def id(self, reply: Reply) -> str:
+        return str(reply.pk)
+
+    @admin.display(description=_("Owner"))
+    def owner(self, reply: Reply) -> User:
+        return reply.message.owner
+
+    @admin.display(description=_("Conversation"))
+    def conversation(self, reply: Reply) -> str:
+        return str(reply.message.conversation_id)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        with_owner = super().get_queryset(request).select_related("message__owner")
+        return with_owner.defer(*TEXTS)
+
+    @admin.action(permissions=["act"], description=_("Stop"))
+    def stop(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """The text so far is kept, as where its owner stops it."""
+        pks = list(queryset.values_list("pk", flat=True))
+        found = list(Reply.objects.unfinished().with_path().filter(pk__in=pks))
+        for reply in found:
+            stop(reply)
+            self.log_change(request, reply, "Stopped.")
+        count = len(found)
+        said = ngettext("%s reply was stopped.", "%s replies were stopped.", count)
+        self.message_user(request, said % count, messages.SUCCESS)

@@ -1,0 +1,81 @@
+"""What the pages of the admin have in common: nothing is added or deleted by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, IntegerField, Model, Q, QuerySet, Subquery
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+
+from chat.models import User
+
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+else:
+    Admin = admin.ModelAdmin
+
+PER_PAGE = 50
+
+
+class SupportAdmin(Admin):
+    """A list, and a page for each row. What can be done is an action."""
+
+    list_per_page = list_max_show_all = PER_PAGE
+    #: To count all rows beside those found costs a pass over the table.
+    show_full_result_count = False
+    #: Where an id that was typed may stand.
+    id_fields: tuple[str, ...] = ("pk",)
+
+    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """An id finds what it is the id of, however it is written."""
+        try:
+            pk = UUID(search_term.strip())
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        found = Q(*((name, pk) for name in self.id_fields), _connector=Q.OR)
+        return queryset.filter(found), False
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        """What was done stays after somebody is erased, so it names nobody."""
+        entry = super().log_change(request, obj, message)
+        entry.object_repr = str(obj.pk)
+        entry.save(update_fields=["object_repr"])
+        return entry
+
+
+class ReadOnlyAdmin(SupportAdmin):
+    """Nothing is edited; who may change rows may do what the actions do."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return super().has_change_permission(request)
+
+
+def counted(rows: QuerySet[Any], whose: str) -> Combinable:
+    """How many there are of each, within the query that lists whose they are."""
+    grouped = rows.order_by().values(whose).annotate(count=Count("pk"))
+    return subquery_of(grouped.values("count"))
+
+
+def subquery_of(number: QuerySet[Any, Any]) -> Combinable:
+    return Coalesce(Subquery(number, output_field=IntegerField()), 0)
+
+
+def is_superuser(user: User | AnonymousUser) -> bool:
+    return user.is_active and user.is_superuser

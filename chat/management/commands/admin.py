@@ -1,0 +1,119 @@
+"""Makes a superuser: a new account, or one that is there already."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, IntegrityError, transaction
+
+from chat.accounts.names import clean_name
+from chat.models import User
+
+
+class Command(BaseCommand):
+    """Asks in the terminal. Programs set ``ADMIN_NAME`` and ``ADMIN_PASSWORD``, or give
+    the name as an argument and the password on the first line of their input."""
+
+    help = "Make a superuser. ADMIN_NAME and ADMIN_PASSWORD answer for a program."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", nargs="?", default="")
+        parser.add_argument(
+            "--promote",
+            action="store_true",
+            help="an account of this name becomes a superuser; its password stays",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            said = self._make(options)
+        except DatabaseError as error:
+            raise CommandError(
+                "No site was started with this DATA_DIR or DATABASE_URL yet, or its "
+                f"database is away: {error}"
+            ) from None
+        except (EOFError, KeyboardInterrupt):
+            raise CommandError("Nothing was made.") from None
+        self.stdout.write(said)
+
+    def _make(self, options: dict[str, Any]) -> str:
+        typed = options["name"] or os.environ.get("ADMIN_NAME", "") or _ask("Name: ")
+        user = User.objects.named(typed)
+        if user is not None:
+            return _promoted(user, is_wanted=options["promote"])
+        if options["promote"]:
+            raise CommandError(f"There is no account {typed!r}.")
+        name = _checked_name(typed)
+        password = _password(name)
+        try:
+            with transaction.atomic():
+                User.objects.create_superuser(name, password)
+        except IntegrityError:
+            raise CommandError(f"Somebody just took the name {name!r}.") from None
+        return f"{name} is a superuser. Log in on the page; /admin/ is for support."
+
+
+def _promoted(user: User, *, is_wanted: bool) -> str:
+    if user.is_superuser:
+        return f"{user.username} is a superuser already."
+    if not is_wanted and sys.stdin.isatty():
+        answer = _ask(f"{user.username} has an account. Make it a superuser? [y/N] ")
+        is_wanted = answer.lower() in ("y", "yes")
+    if not is_wanted:
+        raise CommandError(
+            f"{user.username} has an account; --promote makes it a superuser."
+        )
+    user.is_staff = user.is_superuser = True
+    user.save(update_fields=["is_staff", "is_superuser"])
+    return f"{user.username} is a superuser now; the password stays."
+
+
+def _checked_name(typed: str) -> str:
+    """A superuser may have a name that is reserved."""
+    if typed.strip().lower() in ("admin", "root"):
+        return typed.strip()
+    try:
+        return clean_name(typed)
+    except ValidationError as refused:
+        raise CommandError(" ".join(refused.messages)) from None
+
+
+def _password(name: str) -> str:
+    """Never an argument: other people of this machine read those."""
+    given = os.environ.get("ADMIN_PASSWORD", "")
+    if given:
+        return _checked(given, name)
+    if not sys.stdin.isatty():
+        return _checked(sys.stdin.readline().rstrip("\r\n"), name)
+    while True:
+        try:
+            password = _checked(getpass.getpass("Password: "), name)
+        except CommandError as refused:
+            print(refused, file=sys.stderr)
+            continue
+        if getpass.getpass("Password again: ") == password:
+            return password
+        print("These were two different ones.", file=sys.stderr)
+
+
+def _checked(password: str, name: str) -> str:
+    try:
+        validate_password(password, User(username=name))
+    except ValidationError as refused:
+        raise CommandError(" ".join(refused.messages)) from None
+    return password
+
+
+def _ask(question: str) -> str:
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.strip()

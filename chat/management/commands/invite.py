@@ -1,0 +1,27 @@
+"""Makes a link with which one person may sign up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from chat.accounts import inviting
+from chat.accounts.site import address
+
+
+class Command(BaseCommand):
+    help = "Make a link with which one person may sign up; it is printed once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--note", default="", help="whom it is meant for")
+        parser.add_argument("--days", type=float, default=inviting.DAYS)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if settings.SIGNUP == "closed":
+            raise CommandError("SIGNUP is closed: no invitation works.")
+        if not 0 < options["days"] <= inviting.DAYS_MAX:
+            raise CommandError(f"--days must be at most {inviting.DAYS_MAX}.")
+        _, path = inviting.invite(None, options["note"][:200], options["days"])
+        self.stdout.write(address(path))

@@ -1,0 +1,24 @@
+"""Makes a link with which somebody chooses a new password, where no mail leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from chat.accounts.resetting import reset_link
+from chat.models import User
+
+
+class Command(BaseCommand):
+    help = "Print a link to a new password for an account; good for a day, and once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="the account's name or e-mail address")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            user = User.objects.get_by_natural_key(options["name"])
+            self.stdout.write(reset_link(user))
+        except (User.DoesNotExist, ValueError):
+            raise CommandError(f"There is no account {options['name']!r}.") from None

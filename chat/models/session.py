@@ -1,0 +1,40 @@
+"""A session: one browser in which somebody is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+
+
+class Session(AbstractBaseSession):
+    """Django's own, and whose it is: so that somebody can list and end theirs."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="sessions",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    #: When this browser last asked for a page, to some hours.
+    seen_at = models.DateTimeField(null=True)
+    #: What the browser says it is, in few words: “Firefox on Linux”.
+    device = models.CharField(max_length=100, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"session of {self.user_id}"
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from chat.accounts.sessions import SessionStore
+
+        return SessionStore
+
+    def save(self, *args: Any, force_update: bool = False, **kwargs: Any) -> None:
+        """Where the store saves data again, what else the row holds stays."""
+        if force_update:
+            kwargs["update_fields"] = ("session_data", "expire_date", "user")
+        super().save(*args, force_update=force_update, **kwargs)

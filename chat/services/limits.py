@@ -1,0 +1,119 @@
+"""Which limits hold for whom: by the settings, or by what an account was given.
+
+A person has limits of their own, as a guest or as an account. All guests of one network
+have some together besides, so that private windows gain nothing. An account counts only
+for itself: a household, a school or a mobile carrier stands behind one address, and who
+signs in must not wait for neighbours; how many accounts a network can make is limited
+by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from chat.models import User
+from chatsite.environment import LIMIT_MAX
+
+
+class Kind(StrEnum):
+    """What is limited; in capital letters, the end of its setting's name."""
+
+    PROMPTS_PER_MINUTE = "prompts_per_minute"
+    PROMPTS_PER_DAY = "prompts_per_day"
+    REPLIES_WAITING = "replies_waiting"
+    TOKENS_PER_DAY = "tokens_per_day"
+    GUESTS_PER_HOUR = "guests_per_hour"
+    SIGNUPS_PER_HOUR = "signups_per_hour"
+
+
+class Whose(StrEnum):
+    GUEST = "guest"
+    ACCOUNT = "account"
+    NETWORK = "network"
+
+
+#: None is no limit.
+Limits = Mapping[Kind, int | None]
+
+#: What an account can be given more of, or less.
+PERSONAL = (
+    Kind.PROMPTS_PER_MINUTE,
+    Kind.PROMPTS_PER_DAY,
+    Kind.REPLIES_WAITING,
+    Kind.TOKENS_PER_DAY,
+)
+
+
+def limit_of(whose: Whose, kind: Kind) -> int | None:
+    """The limit that the settings name."""
+    limit: int | None = getattr(settings, f"{whose.name}_{kind.name}")
+    return limit
+
+
+def limits_of(user: User) -> dict[Kind, int | None]:
+    """The limits of one person. What their row says goes before the settings."""
+    whose = Whose.GUEST if user.is_guest else Whose.ACCOUNT
+    found = {kind: limit_of(whose, kind) for kind in PERSONAL}
+    own = user.limits if isinstance(user.limits, dict) else {}
+    # Nobody is locked out by what stands in a row and is no limit.
+    return found | {
+        Kind(k): n for k, n in own.items() if k in PERSONAL and _is_limit(n)
+    }
+
+
+def network_limits() -> dict[Kind, int | None]:
+    """The limits that all guests of one network have together."""
+    return {kind: limit_of(Whose.NETWORK, kind) for kind in PERSONAL}
+
+
+def clean_limits(raw: Any) -> dict[str, int | None]:
+    """Limits of one account as they are kept in its row: for whoever edits them.
+
+    ``{"prompts_per_day": 500, "tokens_per_day": null}``, null for no limit; empty for
+    those of the settings. Raises ``ValidationError``.
+    """
+    if raw in (None, ""):
+        return {}
+    if not isinstance(raw, dict):
+        said = _('Write limits as {"prompts_per_day": 500, "tokens_per_day": null}.')
+        raise ValidationError(said, "no_object")
+    errors = [_wrong(name, limit) for name, limit in raw.items()]
+    if wrong := [error for error in errors if error]:
+        raise ValidationError(wrong)
+    return dict(raw)
+
+
+def has_more_signed_in(whose: Whose, kind: Kind) -> bool:
+    """Whether a guest refused by this limit could go on with an account, if only they
+    had one."""
+    if whose is Whose.ACCOUNT or settings.SIGNUP == "closed":
+        return False
+    of_account = limit_of(Whose.ACCOUNT, kind)
+    if whose is Whose.NETWORK or of_account is None:
+        return True
+    of_guest = limit_of(Whose.GUEST, kind)
+    return of_guest is not None and of_account > of_guest
+
+
+def _is_limit(raw: Any) -> bool:
+    # Booleans are numbers to Python.
+    return raw is None or (type(raw) is int and 1 <= raw <= LIMIT_MAX)
+
+
+def _wrong(name: Any, limit: Any) -> ValidationError | None:
+    if name not in PERSONAL:
+        said = _("There is no limit named “%(name)s”; there are %(names)s.")
+        params = {"name": name, "names": ", ".join(PERSONAL)}
+        return ValidationError(said, "unknown_limit", params)
+    if not _is_limit(limit):
+        said = _(
+            "%(name)s must be a whole number from 1 to %(most)s, or null for none."
+        )
+        return ValidationError(said, "bad_limit", {"name": name, "most": LIMIT_MAX})
+    return None

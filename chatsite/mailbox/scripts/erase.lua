@@ -1,0 +1,9 @@
+-- Drops entries wherever they stand, with their text: nothing of them is left, and
+-- whatever a worker still writes is refused.
+for _, id in ipairs(ARGV) do
+  if redis.call('EXISTS', key('reply', id)) == 1 then leave_line(id) end
+  redis.call('ZREM', LEASES, id)
+  redis.call('SREM', FINISHED, id)
+  redis.call('DEL', key('reply', id), key('text', id))
+end
+return 1

@@ -1,0 +1,170 @@
+"""The table: who may ask what. A path that stands nowhere in it fails the test.
+
+``PUBLIC`` shows nobody's own. ``OWN`` shows whoever asks theirs, and nobody else's.
+``OBJECT`` belongs to one owner: everybody else gets 404, or is sent to log in. ``STAFF``
+is Django's admin, which shows no text of anybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from tests.access.routes import Route
+from tests.access.world import COMMON, World
+
+READ = ("GET", "HEAD")
+WRITE = ("POST",)
+BOTH = (*READ, *WRITE)
+ALL = (*BOTH, "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+Fields = Callable[[World], dict[str, Any]]
+
+
+class Kind(StrEnum):
+    PUBLIC = "public"
+    OWN = "own"
+    OBJECT = "object"
+    STAFF = "staff"
+
+
+def nothing(_world: World) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    kind: Kind
+    methods: tuple[str, ...] = READ
+    #: What of the owner's it is for, by its name in ``World.ids``.
+    of: str = ""
+    #: What stands in the query, and in the form or the JSON body.
+    query: Fields = nothing
+    form: Fields = nothing
+    #: Secrets that the owner reads there.
+    shows: tuple[str, ...] = ()
+    #: What a GET and a POST of the owner's are answered with.
+    reads: tuple[int, ...] = (200,)
+    answers: tuple[int, ...] = (200, 202, 303)
+    #: Whether such a POST changes something.
+    changes: bool = True
+    #: Also for what was deleted, which is the way back.
+    is_of_deleted: bool = False
+    is_json: bool = False
+
+
+def of(what: str, methods: tuple[str, ...] = READ, **more: Any) -> Entry:
+    return Entry(Kind.OBJECT, methods, what, **more)
+
+
+def own(methods: tuple[str, ...] = READ, **more: Any) -> Entry:
+    return Entry(Kind.OWN, methods, **more)
+
+
+def api(what: str, **more: Any) -> Entry:
+    return Entry(Kind.OBJECT, WRITE, what, is_json=True, **more)
+
+
+def _text(_world: World) -> dict[str, Any]:
+    return {"text": "Something else", "key": "another-key"}
+
+
+def _title(_world: World) -> dict[str, Any]:
+    return {"title": "Another title"}
+
+
+def _poll(world: World) -> dict[str, Any]:
+    ids = world.ids
+    return {"c": ids["busy"], "r": f"{ids['growing']}:0:0", "h": ids["held"]}
+
+
+def _in_conversation(world: World) -> dict[str, Any]:
+    return {"text": "Something else", "conversation": str(world.ids["conversation"])}
+
+
+def _search(_world: World) -> dict[str, Any]:
+    return {"q": COMMON}
+
+
+TABLE: dict[str, Entry] = {
+    # Pages of whoever asks
+    "": own(shows=("title_of_prompt", "title_of_growing_prompt")),
+    "history/": own(shows=("title_of_prompt",)),
+    "search/": own(query=_search, shows=("reply", "held_prompt", "id_of_stuck")),
+    "settings/": own(
+        BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)
+    ),
+    "send/": own(WRITE, form=_text),
+    "delete-all/": own(BOTH),
+    # What belongs to one owner
+    "poll/": of("", ("GET",), query=_poll, shows=("growing_text",)),
+    "c/<uuid:pk>/": of(
+        "conversation",
+        shows=("title_of_prompt", "prompt", "other_version", "cut_reply"),
+    ),
+    "c/<uuid:pk>/earlier/": of(
+        "conversation",
+        query=lambda world: {"before": world.ids["cut"]},
+        shows=("prompt", "other_version"),
+    ),
+    "c/<uuid:pk>/send/": of("conversation", WRITE, form=_text),
+    "c/<uuid:pk>/settings/": of(
+        "conversation",
+        BOTH,
+        form=lambda _: {"temperature": "0.5"},
+        shows=("instructions_here", "stop_string_here"),
+    ),
+    "c/<uuid:pk>/rename/": of(
+        "conversation", BOTH, form=_title, shows=("title_of_prompt",)
+    ),
+    "c/<uuid:pk>/delete/": of("conversation", WRITE, is_of_deleted=True),
+    "c/<uuid:pk>/restore/": of("deleted", WRITE, is_of_deleted=True),
+    "r/<uuid:pk>/stop/": of("growing", WRITE),
+    "m/<uuid:pk>/choose/": of("done", WRITE),
+    "r/<uuid:pk>/vary/": of("done", WRITE),
+    "r/<uuid:pk>/repeat/": of("done", WRITE),
+    "r/<uuid:pk>/resume/": of("cut", WRITE),
+    "r/<uuid:pk>/details/": of("done", shows=("instructions",)),
+    "r/<uuid:pk>/retry/": of("failed", WRITE),
+    "r/<uuid:pk>/proceed/": of("paused", WRITE),
+    "r/<uuid:pk>/edit/": of("held", BOTH, form=_text, shows=("held_prompt",)),
+    "r/<uuid:pk>/remove/": of("held", WRITE),
+    "r/<uuid:pk>/frame/": of("growing", shows=("growing_text",)),
+    # For programs
+    "api/v1/messages": own(WRITE, form=_text, is_json=True),
+    "api/v1/replies/<uuid:pk>": of("growing", ("GET",), shows=("growing_text",)),
+    "api/v1/replies/<uuid:pk>/stop": api("growing"),
+    "api/v1/replies/<uuid:pk>/retry": api("failed"),
+    "api/v1/replies/<uuid:pk>/proceed": api("paused"),
+    "api/v1/replies/<uuid:pk>/edit": api("held", form=_text),
+    "api/v1/replies/<uuid:pk>/remove": api("held"),
+    "api/v1/conversations/<uuid:pk>/rename": api("conversation", form=_title),
+    "api/v1/conversations/<uuid:pk>/delete": api("conversation", is_of_deleted=True),
+    "api/v1/conversations/<uuid:pk>/restore": api("deleted", is_of_deleted=True),
+    "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
+    "api/v1/allowances": own(("GET",)),
+    # Nobody's
+    "api/v1/": Entry(Kind.PUBLIC, ALL),
+    "healthz": Entry(Kind.PUBLIC),
+    "admin/login/": Entry(Kind.PUBLIC, ALL),
+    "admin/logout/": own(ALL, answers=(302,), reads=(302,), changes=False),
+}
+#: Django's admin guards its pages alike, and brings new ones with every model.
+ADMIN = Entry(Kind.STAFF, ("GET", "POST"))
+#: What of an owner's is no text: support may see it.
+NO_TEXT = ("id_of", "username", "email", "device", "note", "name_of_session")
+
+
+def entry_of(route: Route) -> Entry:
+    """Raises ``LookupError`` where nobody said whose it is."""
+    if route.written in TABLE:
+        return TABLE[route.written]
+    if route.name.startswith("admin:") or route.written.startswith("admin/"):
+        return ADMIN
+    raise LookupError(
+        f"{route.written!r} stands in no table: say in tests/access/table.py whose it"
+        " is (own, of, api or Kind.PUBLIC), which methods it takes, and what its owner"
+        " reads there"
+    )

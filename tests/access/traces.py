@@ -1,0 +1,113 @@
+"""What a request left behind: every row of every table, every key of Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.apps import apps
+from django.db.models import Model
+
+from chat.models import Session, User
+
+#: Written by migrations alone.
+FIXED = ("contenttypes.ContentType", "auth.Permission")
+#: What a visit notes of the visitor: when, and in which browser.
+OF_A_VISIT = {
+    User: ("seen_at", "last_login", "network"),
+    Session: ("seen_at", "device"),
+}
+
+Key = tuple[str, str]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    rows: dict[Key, Row]
+    keys: dict[str, bytes]
+
+    def differs_from(self, before: Traces) -> list[str]:
+        """What was added, changed or removed since, in words."""
+        return [
+            *_differences(before.rows, self.rows),
+            *_differences(before.keys, self.keys),
+        ]
+
+    def lacks_of(self, before: Traces, owner: UUID, names: set[str]) -> list[str]:
+        """What was changed or removed of what belongs to the owner."""
+        mine = _belonging(before.rows, owner)
+        keys = {key for key in before.keys if any(name in key for name in names)}
+        return [
+            *_differences(_only(before.rows, mine), _only(self.rows, mine)),
+            *_differences(_only(before.keys, keys), _only(self.keys, keys)),
+        ]
+
+
+def traces(client: redis.Redis, visitor: User | None, session: str = "") -> Traces:
+    """All there is, but for what a visit may note of the visitor, and whether the
+    session of their cookie, if it is dead, was swept away."""
+    rows: dict[Key, Row] = {}
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.label in FIXED:
+            continue
+        for row in model._base_manager.values():
+            key = (model._meta.label, str(row[model._meta.pk.attname]))
+            if key != ("chat.Session", session):
+                rows[key] = _without_visit(model, row, visitor)
+    return Traces(rows, _redis(client))
+
+
+def _without_visit(model: type[Model], row: Row, visitor: User | None) -> Row:
+    whose = {User: "id", Session: "user_id"}.get(model)
+    if visitor is None or whose is None or row[whose] != visitor.pk:
+        return row
+    return {name: value for name, value in row.items() if name not in OF_A_VISIT[model]}
+
+
+def _redis(client: redis.Redis) -> dict[str, bytes]:
+    """Who is behind a session is noted for a minute at any visit."""
+    keys = sorted(key for key in client.scan_iter() if not key.startswith(b"who:"))
+    pipe = client.pipeline()
+    for key in keys:
+        pipe.dump(key)
+    return dict(zip([key.decode() for key in keys], pipe.execute(), strict=True))
+
+
+def _differences(before: dict[Any, Any], after: dict[Any, Any]) -> list[str]:
+    said = [f"{key} was added" for key in after.keys() - before.keys()]
+    said += [f"{key} was removed" for key in before.keys() - after.keys()]
+    for key in before.keys() & after.keys():
+        if before[key] != after[key]:
+            said.append(f"{key} was changed")
+    return sorted(said)
+
+
+def _only(found: dict[Any, Any], keys: set[Any]) -> dict[Any, Any]:
+    return {key: value for key, value in found.items() if key in keys}
+
+
+def _belonging(rows: dict[Key, Row], owner: UUID) -> set[Key]:
+    """The owner's row, and whatever refers to one that belongs to it."""
+    mine = {("chat.User", str(owner))} & rows.keys()
+    referring = {
+        model._meta.label: [
+            (field.attname, field.related_model._meta.label)
+            for field in model._meta.concrete_fields
+            if field.is_relation and field.related_model is not None
+        ]
+        for model in apps.get_models(include_auto_created=True)
+    }
+    while True:
+        found = {
+            key
+            for key, row in rows.items()
+            if any(
+                (label, str(row.get(name))) in mine for name, label in referring[key[0]]
+            )
+        }
+        if found <= mine:
+            return mine
+        mine |= found

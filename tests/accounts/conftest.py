@@ -1,0 +1,94 @@
+"""People with accounts, whose passwords cost nothing to check, and what the tests of
+conversations have: a worker played by hand, and prompts that were sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core import mail
+from django.test import Client
+
+from chat.accounts import mailing
+from chat.models import User
+from chatsite.mailbox import Mailbox
+from tests.chat.conftest import Worker, committed, sent, worker
+
+__all__ = ["Worker", "committed", "sent", "worker"]
+
+PASSWORD = "a long enough one"
+OTHER = "another long one"
+
+
+@pytest.fixture(autouse=True)
+def _passwords_are_cheap(settings: LazySettings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def account(db: None) -> User:
+    return User.objects.create_user("bee", PASSWORD, "bee@example.org")
+
+
+@pytest.fixture
+def tab(account: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
+    """A browser in which the account is logged in."""
+    return client_of(account)
+
+
+@pytest.fixture
+def browser(box: Mailbox) -> Client:
+    """One that knows nothing yet, and has seen the first page."""
+    client = Client()
+    client.get("/")
+    return client
+
+
+@pytest.fixture
+def say(
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> Callable[[Client, str], None]:
+    def say_now(client: Client, text: str) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = client.post("/send/", {"text": text, "key": text})
+        assert answer.status_code == 303
+
+    return say_now
+
+
+@pytest.fixture
+def mails(settings: LazySettings) -> Iterator[Callable[[], list[Any]]]:
+    """Mail leaves; what left since it was asked for last."""
+    settings.HAS_MAIL = True
+    settings.SITE_URL = "https://chat.example.org"
+
+    def sent_since() -> list[Any]:
+        mailing.flush()
+        found = list(mail.outbox)
+        mail.outbox.clear()
+        return found
+
+    yield sent_since
+    mailing.flush()
+
+
+def log_in(client: Client, name: str = "bee", password: str = PASSWORD) -> Any:
+    return client.post("/account/log-in/", {"name": name, "password": password})
+
+
+def signs_up(client: Client, name: str = "bee", **more: str) -> Any:
+    typed = {"name": name, "password": PASSWORD, "email": "", **more}
+    return client.post("/account/sign-up/", typed)
+
+
+def link_in(text: str) -> str:
+    """The path of the one link of a text."""
+    (found,) = re.findall(r"https?://[^/\s]+(/\S*)", text)
+    return str(found)
+
+
+def is_logged_in(client: Client) -> bool:
+    return client.get("/account/password/").status_code == 200

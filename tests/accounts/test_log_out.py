@@ -1,0 +1,94 @@
+"""Logging out: here, in one other browser, in all others; a poll hears of it too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from chat.accounts.sessions import who
+from chat.models import Session, User
+from chatsite.mailbox import Mailbox
+from tests.accounts.conftest import is_logged_in
+from tests.chat.pages import poll_url, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def name_of(client: Client) -> str:
+    return who(client.cookies["sessionid"].value)
+
+
+def test_nothing_of_the_account_is_shown_afterwards(
+    tab: Client, account: User, say: Callable[..., None]
+) -> None:
+    say(tab, "Hello")
+    cookie = tab.cookies.get("guest")
+    answer = tab.post("/account/log-out/")
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    assert "Hello" not in text_of(tab.get("/"))
+    assert tab.cookies["guest"] != cookie
+    assert not is_logged_in(tab)
+    say(tab, "Somebody else")
+    assert "Hello" not in text_of(tab.get("/"))
+    assert User.objects.filter(username=None).count() == 1
+
+
+def test_only_by_a_form(tab: Client) -> None:
+    assert tab.get("/account/log-out/").status_code == 405
+    assert is_logged_in(tab)
+
+
+def test_a_guest_is_not_logged_out(browser: Client, say: Callable[..., None]) -> None:
+    say(browser, "Hello")
+    assert browser.post("/account/log-out/").status_code == 303
+    assert "Hello" in text_of(browser.get("/"))
+
+
+def test_a_page_that_polls_is_sent_home_at_once(
+    tab: Client,
+    account: User,
+    client_of: Callable[[User], Client],
+    sent,
+    box: Mailbox,
+) -> None:
+    reply = sent(account)
+    other = client_of(account)
+    page = other.get(f"/c/{reply.message.conversation_id}/")
+    assert other.get(poll_url(page)).status_code == 200
+    tab.post("/account/elsewhere/")
+    answer = other.get(poll_url(page))
+    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/")
+    assert is_logged_in(tab)
+
+
+def test_one_other_browser(
+    tab: Client, account: User, client_of: Callable[[User], Client]
+) -> None:
+    other, third = client_of(account), client_of(account)
+    answer = tab.post(f"/account/sessions/{name_of(other)}/end/", follow=True)
+    assert "That browser was logged out." in text_of(answer)
+    assert not is_logged_in(other)
+    assert is_logged_in(third)
+    assert is_logged_in(tab)
+
+
+def test_this_browser_is_logged_out_as_by_its_button(tab: Client) -> None:
+    answer = tab.post(f"/account/sessions/{name_of(tab)}/end/")
+    assert answer["Location"] == "/"
+    assert not is_logged_in(tab)
+
+
+def test_nobody_ends_anothers(tab: Client, client_of: Callable[[User], Client]) -> None:
+    other = client_of(User.objects.create_user("wasp", "x"))
+    for name in (name_of(other), "x", other.cookies["sessionid"].value):
+        assert tab.post(f"/account/sessions/{name}/end/").status_code == 404
+    assert is_logged_in(other)
+    tab.post("/account/elsewhere/")
+    assert is_logged_in(other)
+
+
+def test_no_page_tells_the_key_of_a_session(tab: Client, account: User) -> None:
+    text = text_of(tab.get("/account/"))
+    assert not [row.pk for row in Session.objects.all() if row.pk in text]

@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from chat.accounts import inviting, signing_up
+from chat.accounts.guests import guest_id
+from chat.models import Conversation, Invitation, Reply, Session, User
+from chatsite.mailbox import Mailbox
+from tests.accounts.conftest import (
+    PASSWORD,
+    Worker,
+    is_logged_in,
+    link_in,
+    log_in,
+    signs_up,
+)
+from tests.chat.pages import poll_url, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_guest_who_signs_up_is_the_same_person_with_a_name(
+    browser: Client, say: Callable[..., None]
+) -> None:
+    say(browser, "Tell me about bees")
+    guest = User.objects.get()
+    page = text_of(browser.get("/account/sign-up/"))
+    assert "Your conversation stays with you" in page
+    answer = signs_up(browser)
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    assert User.objects.get().pk == guest.pk
+    assert User.objects.get().username == "bee"
+    page = text_of(browser.get("/"))
+    assert "Tell me about bees" in page
+    assert "<bdi>bee</bdi>" in page
+    second = Client()
+    assert log_in(second)["Location"] == "/"
+    assert "Tell me about bees" in text_of(second.get("/"))
+
+
+def test_a_reply_that_is_being_written_goes_on_through_the_sign_up(
+    browser: Client, say: Callable[..., None], worker: Worker
+) -> None:
+    say(browser, "Tell me")
+    claim = worker.claim()
+    worker.write(claim, "Once ")
+    page = browser.get(f"/c/{Conversation.objects.get().pk}/")
+    signs_up(browser)
+    worker.write(claim, "upon", len("Once "))
+    answer = browser.get(poll_url(page))
+    assert answer.status_code == 200
+    assert "upon" in text_of(answer)
+
+
+def test_somebody_who_wrote_nothing_yet_signs_up(browser: Client) -> None:
+    signs_up(browser, email="Bee@Example.org")
+    user = User.objects.get()
+    assert (user.username, user.email) == ("bee", "bee@example.org")
+    assert is_logged_in(browser)
+
+
+def test_the_session_the_token_and_the_guests_cookie_are_new(
+    browser: Client, say: Callable[..., None]
+) -> None:
+    say(browser, "Hello")
+    browser.get("/")
+    before = {name: browser.cookies[name].value for name in browser.cookies}
+    signs_up(browser)
+    for name in ("sessionid", "csrftoken", "guest"):
+        assert browser.cookies[name].value != before[name], name
+    thief = Client()
+    for name in ("sessionid", "guest"):
+        thief.cookies[name] = before[name]
+    assert "Hello" not in text_of(thief.get("/"))
+    thief.post("/send/", {"text": "Mine?", "key": "k"})
+    assert Conversation.objects.get(title="Mine?").owner != User.objects.named("bee")
+    assert not is_logged_in(thief)
+
+
+def test_other_sessions_of_the_guest_end(
+    browser: Client, say: Callable[..., None]
+) -> None:
+    say(browser, "Hello")
+    copy = Client()
+    copy.force_login(User.objects.get())
+    signs_up(browser)
+    assert Session.objects.count() == 1
+    assert "Hello" not in text_of(copy.get("/"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a b"}, "name"),
+        ({"name": "x" * 41}, "name"),
+        ({"name": "BEE"}, "name"),
+        ({"name": "admin"}, "name"),
+        ({"name": "r00t"}, "name"),
+        ({"name": "bee@example.org"}, "name"),
+        ({"name": "pаypal"}, "name"),  # with a Cyrillic letter
+        ({"name": "сосо"}, "name"),  # all of it Cyrillic
+        ({"password": ""}, "password"),
+        ({"password": "short"}, "password"),
+        ({"password": "1234567890123"}, "password"),
+        ({"password": "password1234"[:8]}, "password"),
+        ({"name": "honeycomb", "password": "honeycomb1"}, "password"),
+        ({"password": "x" * 513}, "password"),
+        ({"email": "nowhere"}, "email"),
+        ({"email": "BEE@example.org"}, "email"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_its_field_and_the_rest_is_kept(
+    typed: dict[str, str], field: str, account: User, browser: Client
+) -> None:
+    given = {"name": "wasp", "password": PASSWORD, "email": "wasp@example.org", **typed}
+    answer = browser.post("/account/sign-up/", given)
+    text = text_of(answer)
+    assert answer.status_code == 422
+    assert f'id="id_{field}_error"' in text
+    assert text.count('class="errorlist"') == 1
+    for name in {"name", "email"} - {field}:
+        assert f'value="{given[name]}"' in text
+    assert given["password"] == "" or f'value="{given["password"]}"' not in text
+    assert User.objects.exclude(username=None).count() == 1
+    assert not is_logged_in(browser)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Wasp", "Wasp"),
+        ("ＷＡＳＰ", "WASP"),
+        ("Élise", "élise"),
+        ("蜜蜂", "蜜蜂"),
+        ("a.b-c_1", "a.b-c_1"),
+    ],
+)
+def test_a_name_is_one_however_it_is_written(
+    typed: str, kept: str, browser: Client
+) -> None:
+    signs_up(browser, typed)
+    assert User.objects.get().username == kept
+    for way in (typed, typed.upper(), typed.lower(), f" {kept} "):
+        assert log_in(Client(), way).status_code == 303
+    assert signs_up(Client(), typed.swapcase()).status_code == 422
+
+
+def test_a_double_click_makes_one_account_and_both_answers_are_good(
+    browser: Client, say: Callable[..., None]
+) -> None:
+    say(browser, "Hello")
+    before = {name: browser.cookies[name].value for name in browser.cookies}
+    signs_up(browser)
+    twin = Client()
+    for name, value in before.items():
+        twin.cookies[name] = value
+    assert signs_up(twin).status_code == 303
+    assert User.objects.count() == 1
+    assert is_logged_in(twin)
+
+
+def test_a_copied_cookie_opens_nothing_without_the_password(
+    browser: Client, say: Callable[..., None]
+) -> None:
+    say(browser, "Hello")
+    stolen = browser.cookies["guest"].value
+    signs_up(browser)
+    thief = Client()
+    thief.cookies["guest"] = stolen
+    assert signs_up(thief, password="not the same one").status_code == 422
+    assert not is_logged_in(thief)
+
+
+def test_two_tabs_that_sign_up_at_once_make_one_account(
+    browser: Client, say: Callable[..., None]
+) -> None:
+    say(browser, "Hello")
+    guest = User.objects.get()
+    signing_up.sign_up("bee", PASSWORD, guest=guest)
+    with pytest.raises(signing_up.IsNoGuest):
+        signing_up.sign_up("wasp", PASSWORD, guest=guest)
+    with pytest.raises(signing_up.NameTaken):
+        signing_up.sign_up("Bee", PASSWORD)
+    assert User.objects.get().username == "bee"
+
+
+def test_where_mail_leaves_an_address_is_kept_once_its_owner_said_so(
+    browser: Client, mails: Callable[[], list[Any]]
+) -> None:
+    signs_up(browser, email="bee@example.org")
+    assert User.objects.get().email == ""
+    (sent,) = mails()
+    assert sent.to == ["bee@example.org"]
+    path = link_in(sent.body)
+    assert browser.get(path).status_code == 200
+    assert User.objects.get().email == ""  # programs follow links, too
+    browser.post(path)
+    assert User.objects.get().email == "bee@example.org"
+
+
+def test_where_mail_leaves_nobody_learns_whose_address_it_is(
+    account: User, browser: Client, mails: Callable[[], list[Any]]
+) -> None:
+    assert signs_up(browser, "wasp", email="bee@example.org").status_code == 303
+    (sent,) = mails()
+    assert "belongs to yours already" in " ".join(sent.body.split())
+    assert "http" not in sent.body
+
+
+def test_whoever_is_logged_in_does_not_sign_up(tab: Client) -> None:
+    assert tab.get("/account/sign-up/")["Location"] == "/account/"
+
+
+@pytest.mark.parametrize(
+    ("then", "to"),
+    [
+        ("/settings/", "/settings/"),
+        ("//evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/\\evil.example", "/"),
+        ("", "/"),
+    ],
+)
+def test_it_goes_on_to_paths_of_this_site_only(
+    then: str, to: str, browser: Client
+) -> None:
+    assert signs_up(browser, next=then)["Location"] == to
+
+
+def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
+    browser: Client, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    signs_up(browser)
+    answer = signs_up(Client(), "wasp")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert "Too many accounts" in text_of(answer)
+    assert 'value="wasp"' in text_of(answer)
+    assert User.objects.named("wasp") is None
+
+
+# Invitations
+
+
+def test_closed_means_nobody(browser: Client, settings: LazySettings) -> None:
+    settings.SIGNUP = "closed"
+    _, path = inviting.invite(None)
+    for address in ("/account/sign-up/", path):
+        assert browser.get(address).status_code == 403
+        typed = {"name": "bee", "password": PASSWORD}
+        assert browser.post(address, typed).status_code == 403
+    assert not User.objects.exists()
+    assert "Sign up" not in text_of(browser.get("/"))
+
+
+def test_an_invitation_makes_one_account(
+    browser: Client, settings: LazySettings, say: Callable[..., None]
+) -> None:
+    settings.SIGNUP = "invitation"
+    say(browser, "Hello")
+    _, path = inviting.invite(None)
+    assert signs_up(browser).status_code == 403
+    assert browser.get(path).status_code == 200
+    typed = {"name": "bee", "password": PASSWORD}
+    refused = browser.post(path, {**typed, "name": "a b"})
+    assert refused.status_code == 422
+    assert f'action="{path}"' in text_of(refused)
+    assert browser.post(path, typed).status_code == 303
+    assert Invitation.objects.get().used_by == User.objects.named("bee")
+    assert "Hello" in text_of(browser.get("/"))
+    other = Client()
+    answer = other.get(path)
+    assert answer.status_code == 410
+    assert "This invitation was used." in text_of(answer)
+    assert other.post(path, {**typed, "name": "wasp"}).status_code == 410
+
+
+def test_what_ended_or_never_was_is_told_apart(
+    browser: Client, settings: LazySettings
+) -> None:
+    settings.SIGNUP = "invitation"
+    _, path = inviting.invite(None, days=-1)
+    assert "has expired" in text_of(browser.get(path))
+    assert "no such invitation" in text_of(browser.get("/account/invited/x/"))
+
+
+def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
+    secret, _ = inviting.invite(None)
+    signing_up.sign_up("bee", PASSWORD, invitation=secret)
+    with pytest.raises(signing_up.InvitationSpent):
+        signing_up.sign_up("wasp", PASSWORD, invitation=secret)
+    assert User.objects.named("wasp") is None
+
+
+def test_a_name_that_is_taken_spends_no_invitation(account: User) -> None:
+    secret, _ = inviting.invite(None)
+    with pytest.raises(signing_up.NameTaken):
+        signing_up.sign_up("bee", PASSWORD, invitation=secret)
+    assert inviting.standing(secret) is inviting.Standing.GOOD
+
+
+def test_no_secret_is_kept() -> None:
+    secret, path = inviting.invite(None)
+    assert path == f"/account/invited/{secret}/"
+    assert secret not in str(Invitation.objects.values().get())
+
+
+def test_the_row_of_a_reply_stays_where_it_was(
+    browser: Client, say: Callable[..., None]
+) -> None:
+    say(browser, "Hello")
+    signs_up(browser)
+    reply = Reply.objects.get()
+    assert reply.message.owner == User.objects.get()
+
+
+def test_without_a_guest_the_id_of_the_cookie_is_the_accounts(browser: Client) -> None:
+    request = browser.get("/").wsgi_request
+    signs_up(browser)
+    assert User.objects.get().pk == guest_id(request)
+    assert isinstance(User.objects.get().pk, uuid.UUID)
+
+
+def test_too_many_accounts_of_one_network_wait_and_lose_nothing(
+    box: Mailbox, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    assert signs_up(Client(), "first").status_code == 303
+    answer = signs_up(Client(), "second")
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 3600
+    assert "Too many accounts were made from your network" in text_of(answer)
+    assert 'value="second"' in text_of(answer)
+    assert not User.objects.filter(username="second").exists()

@@ -1,0 +1,119 @@
+"""Every answer says to the browser that nothing may be done with it but read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from chat.models import User
+from chatsite.headers import HEADERS
+from chatsite.mailbox import Mailbox
+from tests.everywhere import every_path
+from tests.observatory import directives
+from tests.processes import ROOT
+
+pytestmark = pytest.mark.django_db
+#: What may stand in a source list: this site, and pictures the stylesheet holds.
+OURS = {"'self'", "'none'", "data:", "'script'", "default"}
+PATHS = [*every_path(), "/static/chat.css", "/static/missing.css", "/no/such/page"]
+
+
+def assert_closed(answer: object) -> None:
+    headers = answer.headers  # type: ignore[attr-defined]
+    missing = HEADERS.keys() - {*headers.keys()}
+    assert not missing
+    policy = directives(headers["Content-Security-Policy"])
+    assert set().union(*policy.values()) <= OURS
+    assert policy["default-src"] == policy["object-src"] == {"'none'"}
+    assert policy["script-src"] == policy["style-src"] == {"'self'"}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_has_every_header(
+    path: str, box: Mailbox, owner: User, client_of: Callable[[User], Client]
+) -> None:
+    for visitor in (Client(), client_of(owner)):
+        for answer in (visitor.get(path), visitor.post(path), visitor.put(path)):
+            assert_closed(answer)
+            is_public = "static" in path and answer.status_code == 200
+            assert is_public or "no-cache" in answer.headers["Cache-Control"]
+            for close in answer._resource_closers:  # and not the database
+                close()
+
+
+def test_only_the_frame_may_be_framed_and_only_here(
+    box: Mailbox, owner: User, client_of: Callable[[User], Client], sent
+) -> None:
+    reply = sent(owner)
+    tab = client_of(owner)
+    framed = tab.get(f"/r/{reply.pk}/frame/")
+    assert framed.headers["X-Frame-Options"] == "SAMEORIGIN"
+    policy = directives(framed.headers["Content-Security-Policy"])
+    assert policy["frame-ancestors"] == {"'self'"}
+    page = tab.get(f"/c/{reply.message.conversation_id}/")
+    assert page.headers["X-Frame-Options"] == "DENY"
+    policy = directives(page.headers["Content-Security-Policy"])
+    assert policy["frame-ancestors"] == {"'none'"}
+
+
+def test_a_name_the_site_does_not_go_by_is_refused_with_headers(
+    settings: Settings,
+) -> None:
+    settings.ALLOWED_HOSTS = ["chat.example.org"]
+    settings.SECURE_SSL_REDIRECT = True
+    answer = Client().get("/", headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    assert_closed(answer)
+
+
+def test_only_a_trusted_proxy_can_say_that_a_request_came_over_https(
+    settings: Settings,
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    said = {"X-Forwarded-Proto": "https"}
+    assert Client().get("/no/such/page", headers=said).status_code == 301
+    assert Client().get("/healthz").status_code == 200
+    settings.TRUSTED_PROXIES = type(settings.TRUSTED_PROXIES)((), is_unix_trusted=True)
+    proxied = Client(REMOTE_ADDR="")
+    assert proxied.get("/no/such/page", headers=said).status_code == 404
+    assert proxied.get("/no/such/page").status_code == 301
+
+
+def test_who_logs_out_leaves_nothing_in_the_browser(
+    owner: User, client_of: Callable[[User], Client], box: Mailbox
+) -> None:
+    tab = client_of(owner)
+    assert "Clear-Site-Data" not in tab.get("/").headers
+    owner.is_staff = True
+    owner.save()
+    answer = tab.post("/admin/logout/")
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+
+
+def test_no_template_style_or_script_names_another_host() -> None:
+    """Namespaces of SVG are names, not addresses."""
+    address = re.compile(r"(?:https?:)?//[a-z0-9][a-z0-9.-]*\.[a-z]{2,}", re.IGNORECASE)
+    for path in _served():
+        for found in address.findall(path.read_text(encoding="utf-8")):
+            assert "www.w3.org" in found, (path, found)
+
+
+def test_no_template_has_anything_inline() -> None:
+    inline = re.compile(
+        r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|<script>", re.IGNORECASE
+    )
+    for path in (ROOT / "templates").rglob("*.html"):
+        assert not inline.search(path.read_text(encoding="utf-8")), path
+
+
+def _served() -> list[Path]:
+    kinds = ("*.html", "*.css", "*.js", "*.svg")
+    folders = (ROOT / "templates", ROOT / "static")
+    found = [path for f in folders for kind in kinds for path in f.rglob(kind)]
+    assert len(found) > 50
+    return found

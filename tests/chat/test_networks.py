@@ -1,0 +1,209 @@
+"""Which network a request comes from, whatever it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_network
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory, override_settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.accounts.networks import (
+    HOPS_MAX,
+    address_of,
+    network_digest,
+    network_of,
+)
+from chatsite.environment import Environment, Proxies
+from tests.environment import IS_SOAK
+
+Trust = Callable[[str], None]
+
+
+@pytest.fixture
+def trust(settings, monkeypatch: pytest.MonkeyPatch) -> Trust:
+    """Set ``TRUSTED_PROXIES`` as the environment would."""
+
+    def set_to(raw: str) -> None:
+        monkeypatch.setenv("TRUSTED_PROXIES", raw)
+        settings.TRUSTED_PROXIES = Environment().proxies("TRUSTED_PROXIES", [])
+
+    return set_to
+
+
+def request(remote: str, forwarded: str | None = None):  # type: ignore[no-untyped-def]
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    return RequestFactory(REMOTE_ADDR=remote).get("/", headers=headers)
+
+
+def found(remote: str, forwarded: str | None = None) -> str:
+    address = address_of(request(remote, forwarded))
+    return "" if address is None else network_of(address)
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "expected"),
+    [
+        ("203.0.113.7", None, "203.0.113.7"),
+        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),
+        ("127.0.0.1", "198.51.100.1", "127.0.0.1"),
+        ("", "198.51.100.1", ""),
+        ("", None, ""),
+        ("::1", None, "::/64"),
+        ("2001:db8:0:1:aaaa:bbbb:cccc:dddd", None, "2001:db8:0:1::/64"),
+        ("::ffff:203.0.113.7", None, "203.0.113.7"),
+        ("fe80::1%eth0", None, "fe80::/64"),
+        ("nonsense", None, ""),
+    ],
+)
+def test_without_trust_it_is_who_connects_whatever_they_say(
+    remote: str, forwarded: str | None, expected: str, trust: Trust
+) -> None:
+    trust("")
+    assert found(remote, forwarded) == expected
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        (" 203.0.113.7 ", "203.0.113.7"),
+        # What a visitor wrote stands before what the proxy saw.
+        ("198.51.100.1, 203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1, 203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1, 203.0.113.7", "203.0.113.7"),
+        ("unknown, 203.0.113.7", "203.0.113.7"),
+        # Through two proxies of ours.
+        ("203.0.113.7, 10.0.0.2", "203.0.113.7"),
+        ("198.51.100.1, 203.0.113.7, 10.0.0.2, 10.0.0.3", "203.0.113.7"),
+        # From inside: the farthest that is vouched for.
+        ("10.0.0.9, 10.0.0.2", "10.0.0.9"),
+        # With ports, brackets and zones, and addresses in each other's clothes.
+        ("203.0.113.7:52044", "203.0.113.7"),
+        ("[2001:db8::7]:443", "2001:db8::/64"),
+        ("[2001:db8::7]", "2001:db8::/64"),
+        ("2001:db8::7%eth0", "2001:db8::/64"),
+        ("2001:DB8:0:0::7", "2001:db8::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7, ::ffff:10.0.0.2", "203.0.113.7"),
+        # No address: the proxy itself, and nothing that stands before.
+        ("", "10.0.0.1"),
+        (",", "10.0.0.1"),
+        ("203.0.113.7,", "10.0.0.1"),
+        ("203.0.113.7, unknown", "10.0.0.1"),
+        ("203.0.113.7, _hidden, 10.0.0.2", "10.0.0.2"),
+        ("for=203.0.113.7", "10.0.0.1"),
+        ("203.0.113.007", "10.0.0.1"),
+        ("203.0.113", "10.0.0.1"),
+        ("3405803783", "10.0.0.1"),
+        ("0x7f.1", "10.0.0.1"),
+        ("٢٠٣.٠.١١٣.٧", "10.0.0.1"),
+        ("[203.0.113.7", "203.0.113.7"),
+        ("<script>", "10.0.0.1"),
+        ("x" * 8000, "10.0.0.1"),
+    ],
+)
+def test_behind_trusted_proxies_it_is_the_nearest_that_they_do_not_have(
+    forwarded: str, expected: str, trust: Trust
+) -> None:
+    trust("10.0.0.0/8, 127.0.0.1")
+    assert found("10.0.0.1", forwarded) == expected
+
+
+def test_several_headers_are_read_as_one(trust: Trust) -> None:
+    """The server joins them in their order, with commas."""
+    trust("10.0.0.1")
+    assert found("10.0.0.1", "198.51.100.1,203.0.113.7") == "203.0.113.7"
+
+
+def test_a_socket_file_has_to_be_trusted_by_name(trust: Trust) -> None:
+    trust("unix")
+    assert found("", "198.51.100.1, 203.0.113.7") == "203.0.113.7"
+    assert found("", "203.0.113.7, ") == ""
+    assert found("") == ""
+    assert found("203.0.113.9", "198.51.100.1") == "203.0.113.9"
+    trust("10.0.0.1")
+    assert found("", "203.0.113.7") == ""
+
+
+def test_a_chain_that_is_made_up_ends(trust: Trust) -> None:
+    trust("10.0.0.0/8")
+    chain = ["203.0.113.7", *["10.0.0.2"] * (HOPS_MAX - 1)]
+    assert found("10.0.0.1", ",".join(chain)) == "203.0.113.7"
+    chain.append("10.0.0.2")
+    assert found("10.0.0.1", ",".join(chain)) == "10.0.0.2"
+
+
+def test_trusting_an_ipv6_network_trusts_its_proxies(trust: Trust) -> None:
+    trust("2001:db8:ffff::/48")
+    assert found("2001:db8:ffff::2", "203.0.113.7") == "203.0.113.7"
+    assert found("2001:db8:fffe::2", "203.0.113.7") == "2001:db8:fffe::/64"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("", Proxies()),
+        ("unix", Proxies(is_unix_trusted=True)),
+        (" unix , ", Proxies(is_unix_trusted=True)),
+    ],
+)
+def test_what_can_be_trusted(
+    raw: str, expected: Proxies, trust: Trust, settings
+) -> None:
+    trust(raw)
+    assert expected == settings.TRUSTED_PROXIES
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["proxy", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.1:80", "*", "10.0.0", "::/129"],
+)
+def test_what_is_no_network_stops_the_start(raw: str, trust: Trust) -> None:
+    with pytest.raises(ImproperlyConfigured, match="TRUSTED_PROXIES must be addresses"):
+        trust(raw)
+
+
+def test_one_line_of_ipv6_is_one_network_and_its_neighbour_another(
+    trust: Trust,
+) -> None:
+    trust("")
+    digests = [
+        network_digest(request(remote))
+        for remote in ("2001:db8:0:1::7", "2001:db8:0:1:ffff::9", "2001:db8:0:2::7")
+    ]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_digest_tells_nothing_and_needs_the_key(trust: Trust, settings) -> None:
+    trust("")
+    digest = network_digest(request("203.0.113.7"))
+    assert len(digest) == 32
+    assert "203" not in bytes.fromhex(digest).decode("latin-1")
+    settings.SECRET_KEY = "another"
+    assert network_digest(request("203.0.113.7")) != digest
+
+
+def test_all_without_an_address_are_one_network(trust: Trust) -> None:
+    trust("")
+    assert network_digest(request("")) == network_digest(request("nonsense"))
+    assert network_digest(request("")) != network_digest(request("127.0.0.1"))
+
+
+@given(
+    st.text(max_size=200 if IS_SOAK else 80),
+    st.text(alphabet="0123456789abcdef:.,[]% unkow", max_size=80),
+)
+def test_whatever_is_written_before_it_the_address_that_the_proxy_saw_counts(
+    said: str, more: str
+) -> None:
+    with override_settings(TRUSTED_PROXIES=Proxies((ip_network("10.0.0.1"),))):
+        for spoof in (said, more):
+            asked = request("10.0.0.1")
+            asked.META["HTTP_X_FORWARDED_FOR"] = f"{spoof}, 203.0.113.7"
+            assert str(address_of(asked)) == "203.0.113.7"
+            asked.META["HTTP_X_FORWARDED_FOR"] = spoof
+            assert len(network_digest(asked)) == 32

@@ -1,0 +1,59 @@
+"""Settings that clash are said, with what to do."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+from pytest_django import Settings
+
+from chatsite import checks
+from chatsite.environment import Proxies
+
+
+def ids(found: list[checks.CheckMessage]) -> list[str]:
+    assert all(one.hint for one in found)
+    return [str(one.id) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("https_only", "origins", "proxies", "is_warned"),
+    [
+        (False, [], Proxies(), False),
+        (True, [], Proxies(), True),
+        (False, ["https://chat.example.org"], Proxies(), True),
+        (False, ["http://chat.example.org"], Proxies(), False),
+        (True, [], Proxies((ip_network("127.0.0.1"),)), False),
+        (True, [], Proxies(is_unix_trusted=True), False),
+    ],
+)
+def test_a_proxy_that_nobody_trusts_makes_one_network_of_all_guests(
+    https_only: bool,
+    origins: list[str],
+    proxies: Proxies,
+    is_warned: bool,
+    settings: Settings,
+) -> None:
+    settings.HTTPS_ONLY = https_only
+    settings.CSRF_TRUSTED_ORIGINS = origins
+    settings.TRUSTED_PROXIES = proxies
+    assert ids(checks.check_proxies()) == ["chatsite.W020"] * is_warned
+
+
+@pytest.mark.parametrize(
+    ("of_guest", "of_network", "is_warned"),
+    [
+        (5, 5, False),
+        (6, 5, True),
+        (None, 5, True),
+        (None, None, False),
+        (5, None, False),
+    ],
+)
+def test_a_guest_who_has_more_than_their_network_never_gets_it(
+    of_guest: int | None, of_network: int | None, is_warned: bool, settings: Settings
+) -> None:
+    assert ids(checks.check_limits()) == []
+    settings.GUEST_TOKENS_PER_DAY = of_guest
+    settings.NETWORK_TOKENS_PER_DAY = of_network
+    assert ids(checks.check_limits()) == ["chatsite.W021"] * is_warned

@@ -1,0 +1,100 @@
+"""Log lines hold ids and places; no text, no path and no secret."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from logging.config import dictConfig
+
+import pytest
+import redis
+from django.db import DataError
+from django.test import RequestFactory
+
+from chatsite.logs import OfRequests, kind_of, logging_at
+from chatsite.mailbox import MailboxAway
+from chatsite.mailbox.connection import Connection
+
+TEXT = "what somebody wrote"
+SECRET = "s3cret-of-the-queue"
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """What loggers below ``chat.written`` and ``django.written`` write."""
+    config = logging_at("DEBUG", {SECRET})
+    config["handlers"]["console"]["stream"] = stream = io.StringIO()
+    for name in ("chat.written", "django.written"):
+        said = {"handlers": ["console"], "level": "DEBUG", "propagate": False}
+        config["loggers"][name] = said
+    kept = logging.getLogger().handlers[:]
+    level = logging.getLogger().level
+    dictConfig(config)
+    yield stream
+    logging.getLogger().handlers[:] = kept
+    logging.getLogger().setLevel(level)
+
+
+def test_an_error_leaves_its_kind_and_its_trace_without_its_words(
+    written: io.StringIO,
+) -> None:
+    log = logging.getLogger("chat.written")
+    try:
+        try:
+            raise KeyError(TEXT)
+        except KeyError as error:
+            raise ValueError(f"unreadable: {TEXT}") from error
+    except ValueError:
+        log.exception("a reply failed")
+    line = written.getvalue()
+    assert TEXT not in line
+    assert "ValueError" in line and "KeyError" in line and "test_logs.py" in line
+
+
+def test_a_secret_is_hidden_wherever_it_stands(written: io.StringIO) -> None:
+    logging.getLogger("chat.written").info("connected to redis://web:%s@host", SECRET)
+    assert SECRET not in written.getvalue()
+    assert "redis://web:***@host" in written.getvalue()
+
+
+def test_of_a_request_only_the_kind_of_page_is_told(
+    written: io.StringIO, rf: RequestFactory
+) -> None:
+    request = rf.get("/r/secret-link/", {"q": TEXT})
+    logging.getLogger("django.written").warning(
+        "Not Found: %s", request.path, extra={"status_code": 404, "request": request}
+    )
+    assert "404 GET /what is no page" in written.getvalue()
+    assert "secret-link" not in written.getvalue()
+
+
+def test_libraries_are_never_as_talkative_as_we_are() -> None:
+    config = logging_at("DEBUG", ())
+    assert config["root"]["level"] == config["loggers"]["celery"]["level"] == "INFO"
+    assert config["loggers"]["worker"]["level"] == "DEBUG"
+    assert logging_at("WARNING", ())["root"]["level"] == "WARNING"
+
+
+def test_an_error_of_a_database_is_told_by_its_code() -> None:
+    error = DataError(f"value too long: {TEXT}")
+    error.__cause__ = type("Cause", (Exception,), {"sqlstate": "22001"})(TEXT)
+    assert kind_of(error) == "DataError (22001)"
+    assert kind_of(ValueError(TEXT)) == "ValueError"
+
+
+def test_what_the_queue_refuses_does_not_repeat_what_was_sent() -> None:
+    connection = Connection("redis://127.0.0.1:1/0")
+
+    def refuse() -> None:
+        raise redis.ResponseError(f"Command # 1 (SET x {TEXT}) of pipeline: NOPERM")
+
+    with pytest.raises(MailboxAway) as away:
+        connection.guarded(refuse)
+    assert TEXT not in str(away.value)
+
+
+def test_other_records_pass_as_they_are() -> None:
+    record = logging.makeLogRecord({"name": "chat", "msg": "%s", "args": (1,)})
+    assert OfRequests().filter(record)
+    assert record.getMessage() == "1"

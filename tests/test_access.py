@@ -1,0 +1,330 @@
+"""Nobody ever sees another's: every path, asked by everybody.
+
+The paths come from the URL configuration, and whose they are from the table in
+``tests/access/table.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+import redis
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+
+from chat.models import Conversation, Message, Reply
+from chatsite.mailbox import Mailbox
+from tests.access import world as worlds
+from tests.access.asking import Answer, ask
+from tests.access.people import (
+    STRANGERS,
+    Visitor,
+    another_account,
+    signed_in,
+    superuser,
+)
+from tests.access.reading import names_read
+from tests.access.routes import Route, routes
+from tests.access.table import (
+    ALL,
+    BOTH,
+    NO_TEXT,
+    READ,
+    TABLE,
+    Entry,
+    Kind,
+    entry_of,
+)
+from tests.access.traces import Traces, traces
+from tests.access.world import World
+from tests.valkey import Valkey
+
+pytestmark = pytest.mark.django_db
+
+ROUTES = routes()
+OWNERS = ("guest", "account")
+of_both = pytest.mark.parametrize("world", OWNERS, indirect=True)
+#: Paths that change nothing are looked after together.
+AT_ONCE = 8
+Look = Callable[[Visitor], Traces]
+
+
+@pytest.fixture
+def look(valkey: Valkey) -> Iterator[Look]:
+    """All that database and Redis hold, but for what a visit notes of the visitor."""
+    client = redis.Redis(unix_socket_path=str(valkey.socket))
+    yield lambda visitor: traces(client, visitor.user, visitor.session)
+    client.close()
+
+
+@pytest.fixture
+def world(box: Mailbox, request: pytest.FixtureRequest) -> World:
+    return worlds.make(box, has_account=request.param == "account")
+
+
+def test_every_path_stands_in_the_table() -> None:
+    unknown = []
+    for route in ROUTES:
+        try:
+            entry_of(route)
+        except LookupError as error:
+            unknown.append(str(error))
+    assert not unknown, "\n".join(unknown)
+
+
+@of_both
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_a_stranger_gets_nothing_of_it_and_changes_nothing(
+    world: World, stranger: str, look: Look
+) -> None:
+    if stranger == "the guest the owner was" and world.owner.is_guest:
+        pytest.skip("its cookie is a guest's only way back")
+    visitor = STRANGERS[stranger](world)
+    is_thorough = stranger == "another account"
+    problems: list[str] = []
+    for together in _together():
+        visitor.come_back()
+        before = look(visitor)
+        for route, entry in together:
+            if entry.kind is Kind.STAFF and stranger == "a superuser":
+                continue  # has a test of its own
+            for method, path in _requests(world, route, entry, is_thorough=is_thorough):
+                problems += _refusal(world, visitor, entry, method, path)
+        what = ", ".join(route.written for route, _ in together)
+        problems += _left(world, together[0][1], before, look(visitor), what)
+    assert not problems, "\n".join(problems)
+
+
+def _together() -> Iterator[list[tuple[Route, Entry]]]:
+    """Paths that make something for whoever asks one by one; the others, which change
+    nothing at all, some at a time."""
+    quiet = []
+    for route in ROUTES:
+        entry = entry_of(route)
+        if entry.kind is Kind.OWN:
+            yield [(route, entry)]
+        else:
+            quiet.append((route, entry))
+    for start in range(0, len(quiet), AT_ONCE):
+        yield quiet[start : start + AT_ONCE]
+
+
+def _requests(
+    world: World, route: Route, entry: Entry, *, is_thorough: bool
+) -> Iterator[tuple[str, str]]:
+    """For a thorough look every method, and every id of the owner's, whatever it is
+    the id of."""
+    is_staff = entry.kind is Kind.STAFF
+    right = world.owner.pk if is_staff else world.ids.get(entry.of, "")
+    for method in entry.methods if is_staff or not is_thorough else ALL:
+        if method == "HEAD" and not is_thorough:
+            continue
+        is_wide = is_thorough and route.parameters and method in entry.methods
+        for pk in world.ids.values() if is_wide and not is_staff else [right]:
+            yield method, route.path(pk=pk)
+
+
+def _refusal(
+    world: World, visitor: Visitor, entry: Entry, method: str, path: str
+) -> Iterator[str]:
+    """What is wrong with how a stranger was answered."""
+    query, form = entry.query(world), entry.form(world)
+    answer = ask(visitor.client, method, path, entry, query, form)
+    yield from _told(world, answer)
+    if method not in entry.methods:
+        # A view may be told apart by its visitor first.
+        if not (answer.is_of_methods or answer.is_refused):
+            yield f"{answer}, not 405"
+    elif entry.kind is Kind.OBJECT and not answer.is_refused:
+        yield f"{answer}, neither 404 nor the log-in page"
+
+
+def _told(world: World, answer: Answer, *but: str) -> Iterator[str]:
+    """What an answer tells of the owner, ``but`` what is no secret from who asks."""
+    told = [what for what in answer.tells(world.secrets) if not what.startswith(but)]
+    if told:
+        yield f"{answer} tells {', '.join(told)}"
+    if answer.status >= 500:
+        yield str(answer)
+
+
+def _left(
+    world: World, entry: Entry, before: Traces, after: Traces, what: str
+) -> list[str]:
+    """What changed: nothing at all, or where it makes something for whoever asks,
+    nothing of the owner's."""
+    if entry.kind is Kind.OWN:
+        names = {str(pk) for pk in (*world.ids.values(), world.owner.pk)}
+        found = after.lacks_of(before, world.owner.pk, names)
+    else:
+        found = after.differs_from(before)
+    return [f"{what}: {each}" for each in found]
+
+
+@pytest.mark.parametrize("world", ["account"], indirect=True)
+def test_ids_of_another_in_a_query_or_a_form_open_nothing(
+    world: World, box: Mailbox, look: Look
+) -> None:
+    """Asked for one's own, with another's in every name that the view reads."""
+    asker = worlds.make(box, has_account=False)
+    visitor = signed_in(asker.owner)
+    for what in [*world.secrets.found]:  # the asker writes these into their own texts
+        if any(world.secrets.found[what] in value for value in _foreign(world)):
+            del world.secrets.found[what]
+    problems: list[str] = []
+    for route in ROUTES:
+        entry = entry_of(route)
+        if entry.kind not in (Kind.OWN, Kind.OBJECT):
+            continue
+        for method in (each for each in entry.methods if each != "HEAD"):
+            visitor.come_back()
+            with _undone():
+                before = look(visitor)
+                for answer in _with_foreign(world, asker, visitor, route, method):
+                    problems += _told(world, answer)
+                what = f"{method} {route.written}"
+                problems += _left(world, Entry(Kind.OWN), before, look(visitor), what)
+    assert not problems, "\n".join(problems)
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """What is done within is undone in the database, so that there is something left
+    to ask for."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def _with_foreign(
+    world: World,
+    asker: World,
+    visitor: Visitor,
+    route: Route,
+    method: str,
+) -> Iterator[Answer]:
+    entry = entry_of(route)
+    path = route.path(pk=asker.ids.get(entry.of, ""))
+    query, form = entry.query(asker), entry.form(asker)
+    send = partial(ask, visitor.client, method, path, entry)
+    with names_read() as names:
+        own = send(query, form)
+        assert own.status < 400, f"{own}, though it is the asker's own"
+    # What is read may depend on what was said before.
+    for name in sorted(names - {"csrfmiddlewaretoken"}):
+        for value in _foreign(world):
+            if method == "POST":
+                yield send(query, {**form, name: value})
+            else:
+                yield send({**query, name: value}, form)
+
+
+def _foreign(world: World) -> list[str]:
+    """Ids of another's as the pages write them: bare, as a reply that grows, as a
+    place in the list."""
+    ids = world.ids
+    return [
+        str(ids["busy"]),
+        str(ids["held_prompt"]),
+        str(ids["held"]),
+        str(ids["deleted"]),
+        f"{ids['growing']}:0:0",
+        f"9999999999999999-{ids['waiting'].hex}",
+    ]
+
+
+@of_both
+def test_an_idempotency_key_of_another_is_no_way_to_their_reply(
+    world: World, look: Look
+) -> None:
+    visitor = another_account(world)
+    before = look(visitor)
+    form, entry = {"text": world.text}, TABLE["api/v1/messages"]
+    said = {"HTTP_IDEMPOTENCY_KEY": world.key}
+    answer = ask(visitor.client, "POST", "/api/v1/messages", entry, {}, form, **said)
+    assert answer.status == 202
+    assert not [*_told(world, answer)]
+    assert not _left(world, entry, before, look(visitor), "")
+
+
+@of_both
+def test_what_was_deleted_is_gone_for_its_owner_too_but_for_the_way_back(
+    world: World, look: Look
+) -> None:
+    visitor = signed_in(world.owner)
+    gone = [world.ids[what] for what in ("deleted", "deleted_prompt", "deleted_reply")]
+    problems: list[str] = []
+    for route in ROUTES:
+        entry = entry_of(route)
+        if entry.kind is not Kind.OBJECT or not route.parameters:
+            continue
+        if entry.is_of_deleted:
+            continue
+        before = look(visitor)
+        for method in entry.methods:
+            for pk in gone:
+                path, form = route.path(pk=pk), entry.form(world)
+                answer = ask(visitor.client, method, path, entry, {}, form)
+                told = [
+                    what for what in answer.tells(world.secrets) if "deleted" in what
+                ]
+                if told or not answer.is_refused:
+                    problems.append(f"{answer} tells {told}")
+        left = look(visitor).differs_from(before)
+        # That a reply was collected may be told again.
+        problems += [what for what in left if not what.startswith("changes:")]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("written", [w for w, e in TABLE.items() if e.kind != "public"])
+@of_both
+def test_the_owner_gets_what_belongs_to_them(
+    world: World, written: str, look: Look
+) -> None:
+    entry = TABLE[written]
+    found = [route for route in ROUTES if route.written == written]
+    assert found, f"no path is written {written!r} any more: take it out of the table"
+    visitor = signed_in(world.owner)
+    path = found[0].path(pk=world.ids.get(entry.of, ""))
+    query, form = entry.query(world), entry.form(world)
+    for method in (each for each in BOTH if each in entry.methods):
+        before = look(visitor)
+        answer = ask(visitor.client, method, path, entry, query, form)
+        is_read = method in READ
+        assert answer.status in (entry.reads if is_read else entry.answers), answer.text
+        if not is_read:
+            assert look(visitor) != before or not entry.changes
+        elif method == "GET":
+            assert {*entry.shows} <= {*answer.tells(world.secrets, all_of=True)}
+
+
+@of_both
+def test_the_admin_shows_a_superuser_no_text(world: World) -> None:
+    """Who somebody is, and how much they have; nothing that anybody wrote."""
+    visitor = superuser(world)
+    asked, problems = 0, []
+    for route in ROUTES:
+        if entry_of(route).kind is not Kind.STAFF:
+            continue
+        for path in _admin_paths(world, route):
+            answer = ask(visitor.client, "GET", path, entry_of(route), {}, {})
+            problems += _told(world, answer, *NO_TEXT)
+            asked += answer.status == 200
+    assert asked > 20
+    assert not problems, "\n".join(problems)
+
+
+def _admin_paths(world: World, route: Route) -> list[str]:
+    if not route.parameters:
+        return [route.path(pk="")]
+    pks = [*world.ids.values(), world.owner.pk]
+    kinds = ContentType.objects.get_for_models(Conversation, Message, Reply).values()
+    return [
+        route.path(pk=pk, content_type_id=kind.pk, app_label="chat")
+        for pk in pks
+        for kind in kinds
+        if "content_type_id" in route.parameters or kind is next(iter(kinds))
+    ]
