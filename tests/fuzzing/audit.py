@@ -26,7 +26,7 @@ def fingerprints() -> dict[str, str]:
             if "passage_index" in table or any(word in table for word in OF_ATTEMPTS):
                 continue
             cursor.execute(f'SELECT * FROM "{table}"')
-            columns = [column.name for column in cursor.description]
+            columns = [column[0] for column in cursor.description]
             kept = [
                 place for place, name in enumerate(columns) if name not in OF_VISITS
             ]
