@@ -28,10 +28,11 @@ from chat.models import Conversation, Message
 from chat.services.sweeping import Sweeper
 from chatsite.mailbox import Mailbox
 from chatsite.wsgi import without_charset
+from tests.access.routes import Route, routes
 from tests.environment import IS_SOAK
 from tests.fuzzing import audit, values
+from tests.fuzzing.forms import field_names
 from tests.fuzzing.people import Person, people, rows_elsewhere
-from tests.fuzzing.routes import Route, field_names, routes
 
 SEED = int(os.environ.get("FUZZ_SEED", "6"))
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "20000" if IS_SOAK else "2000"))
@@ -123,9 +124,10 @@ class Fuzzer:
             ]
         else:
             route = r.choice(self._routes)
-            address = route.path(
-                [values.path_value(r, ids, others) for _ in route.parameters]
-            )
+            named = {
+                name: values.path_value(r, ids, others) for name in route.parameters
+            }
+            address = route.path(**{"pk": "", **named})
             method = r.choice(METHODS[:2]) if r.random() < 0.7 else r.choice(METHODS)
             pairs = [
                 (name, values.value(r, ids, name))
@@ -286,15 +288,8 @@ def test_no_request_fails_the_server_or_saves_half(
     trial = fuzz(box, errors)
     shares = {status // 100 for status in trial.statuses}
     assert shares >= {2, 3, 4}, trial.statuses
-    print(sorted(trial.statuses.items()))
     done = sum(count for status, count in trial.statuses.items() if status < 400)
     assert done > REQUESTS / 10, f"hardly any request got deep: {trial.statuses}"
-
-
-def test_every_address_is_found() -> None:
-    found = {route.path(["x"] * len(route.parameters)) for route in routes()}
-    assert {"/", "/c/x/", "/c/x/send/", "/api/v1/replies/x/stop", "/poll/"} <= found
-    assert len(found) > 30
 
 
 def fails(request: HttpRequest) -> HttpResponse:

@@ -18,7 +18,7 @@ from chat.services.sending import send
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
-from tests.fuzzing.routes import Form, forms_of
+from tests.fuzzing.forms import Form, forms_of
 from tests.fuzzing.values import NAME, PASSWORD
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
