@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 
+from chat.accounts.sessions import SessionStore
 from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox
 from chatsite.wsgi import application, without_charset
@@ -94,7 +94,7 @@ def test_a_call_that_is_refused_makes_no_guest(
     )
     assert 400 <= answer.status_code < 500
     assert not User.objects.exists()
-    assert not Session.objects.exists()
+    assert not SessionStore.get_model_class().objects.exists()
 
 
 def test_a_form_whose_key_is_refused_makes_no_guest(box: Mailbox) -> None:
