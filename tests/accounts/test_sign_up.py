@@ -235,6 +235,19 @@ def test_it_goes_on_to_paths_of_this_site_only(
     assert signs_up(browser, next=then)["Location"] == to
 
 
+def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
+    browser: Client, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    signs_up(browser)
+    answer = signs_up(Client(), "wasp")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert "Too many accounts" in text_of(answer)
+    assert 'value="wasp"' in text_of(answer)
+    assert User.objects.named("wasp") is None
+
+
 # Invitations
 
 

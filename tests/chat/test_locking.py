@@ -11,7 +11,7 @@ from django.contrib.auth import authenticate
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
-from django.urls import include, path
+from django.urls import include, path, reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +19,7 @@ from pytest_django import Settings
 
 from chat.accounts.locking import account_of, begin, is_password_of, lock_of, succeed
 from chat.models import Attempts, User
+from chatsite.mailbox import Mailbox
 from tests.environment import IS_SOAK
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +201,32 @@ def test_a_password_asked_for_again_counts_like_a_log_in(somebody: User) -> None
         attempt()
     assert confirm_with(RIGHT) == 429
     assert attempt(password=RIGHT).status_code == 429
+
+
+@pytest.mark.parametrize("page", ["password", "email", "erase"])
+def test_pages_that_ask_for_the_password_again_lock(
+    somebody: User, box: Mailbox, page: str
+) -> None:
+    tab = Client(REMOTE_ADDR=HERE)
+    tab.force_login(somebody)
+    given = {"password": "wrong", "new": "another long one", "email": "a@example.org"}
+    where = reverse(page)
+    assert [tab.post(where, given).status_code for _ in range(10)] == [422] * 10
+    assert tab.post(where, given | {"password": RIGHT}).status_code == 429
+    somebody.refresh_from_db()
+    assert somebody.check_password(RIGHT) and somebody.closed_at is None
+    # Nobody is signed out by it.
+    assert tab.get(reverse("account")).status_code == 200
+
+
+def test_the_log_in_page_of_the_site_locks(somebody: User, box: Mailbox) -> None:
+    data = {"name": "somebody@example.org", "password": "wrong"}
+    where = reverse("log_in")
+    said = [browser.post(where, data, REMOTE_ADDR=HERE).status_code for _ in range(11)]
+    assert said == [422] * 10 + [429]
+    right = data | {"password": RIGHT}
+    assert browser.post(where, right, REMOTE_ADDR=ELSEWHERE).status_code == 303
+    browser.cookies.clear()
 
 
 def test_the_admin_locks_too(somebody: User) -> None:
