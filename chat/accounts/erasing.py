@@ -10,12 +10,13 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from chat.accounts.ending import end_all
-from chat.models import Conversation, Reply, User
+from chat.models import Conversation, Invitation, Reply, User
 from chat.models.conversation import ConversationQuerySet
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -28,15 +29,16 @@ ENTRIES = 500
 #: Guests closed at once.
 GUESTS = 50
 #: So many batches a person waits for; the keeper does the rest.
-BATCHES_AT_ONCE = 20
+BATCHES_AT_ONCE = 5
 
 
 def close(user: User) -> None:
     """Nobody finds this account or anything of it any more; harmless to repeat."""
     with transaction.atomic():
-        user.close()
+        # In the order of whoever sends: first the conversation, then its owner.
         there = Conversation.objects.there().filter(owner=user)
         there.update(deleted_at=timezone.now())
+        user.close()
     end_all(user)
 
 
@@ -77,9 +79,20 @@ def erase_closed() -> bool:
     if not erase_some(Conversation.objects.filter(owner=user)):
         end_all(user)
         open_mailbox().erase_owner(str(user.pk))
-        user.delete()
-        log.info("erased %s", user.pk)
+        pk = user.pk
+        _forget(user)
+        log.info("erased %s", pk)
     return True
+
+
+def _forget(user: User) -> None:
+    """The row, and what names the person elsewhere."""
+    with transaction.atomic():
+        # Whom it was meant for is the person's name, perhaps.
+        Invitation.objects.filter(used_by=user).delete()
+        about = LogEntry.objects.filter(object_id=str(user.pk))
+        about.update(object_repr="", change_message="")
+        user.delete()
 
 
 def close_idle_guests() -> bool:

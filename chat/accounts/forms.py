@@ -133,14 +133,13 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
 
 
 class OwnForm(forms.Form):
-    """What only somebody may do who knows the account's password."""
+    """What only somebody may do who knows the account's password; guessing it here is
+    counted as it is at log-in."""
 
-    def __init__(
-        self, *args: Any, request: HttpRequest, user: User, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.request = request
-        self.user = user
+    def __init__(self, request: HttpRequest, user: User, **initial: Any) -> None:
+        data = request.POST if request.method == "POST" else None
+        super().__init__(data, initial=initial)
+        self.request, self.user = request, user
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]

@@ -11,27 +11,21 @@ PAGES = 200
 PATIENCE_MS = 100
 
 
-class Scrubber:
-    """Merges the index in steps, so that nothing of what was erased stays in the file.
-    PostgreSQL does it by itself (vacuum)."""
+class Merging:
+    """Merges the index in steps, after which it holds no word of what was erased.
+    PostgreSQL does as much by itself (vacuum)."""
 
     def __init__(self) -> None:
         self._has_begun = False
 
     def step(self) -> bool:
-        """One step; whether there are more."""
+        """One step; whether it was the last."""
         if connection.vendor != "sqlite":
-            return False
+            return True
         # A negative number begins anew with all parts; a positive one goes on.
         pages = PAGES if self._has_begun else -PAGES
-        self._has_begun = _merge(pages)
-        if not self._has_begun:
-            _empty_journal()
-        return self._has_begun
-
-    def finish(self) -> None:
-        while self.step():
-            pass
+        self._has_begun = True
+        return not _merge(pages)
 
 
 def _merge(pages: int) -> bool:
@@ -49,10 +43,17 @@ def _changes(cursor: object) -> int:
     return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
 
 
-def _empty_journal() -> None:
-    """Pages as they were before stand in the journal until it is emptied."""
+def empty_journal() -> bool:
+    """Pages as they were before stand in SQLite's journal until it is emptied; False
+    while somebody reads them."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return True
     patience = 1000 * connection.settings_dict["OPTIONS"]["timeout"]
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        cursor.execute(f"PRAGMA busy_timeout = {patience}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (is_busy, *_) = cursor.fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+    return not is_busy

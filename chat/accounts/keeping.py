@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from chat.accounts import erasing, inviting
-from chat.accounts.index import Scrubber
+from chat.accounts.index import Merging, empty_journal
 from chat.models import Session
 
 EVERY_SECONDS = 60
@@ -22,9 +22,10 @@ class House:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._due = 0.0
-        self._scrubber = Scrubber()
         self._scrub_due = 0.0
         self._has_erased = False
+        #: What is left to do for the files to forget: nothing, if empty.
+        self._scrubbing: list[Callable[[], bool]] = []
 
     def note_erased(self) -> None:
         """Something was erased elsewhere: the index is to forget its words."""
@@ -33,14 +34,26 @@ class House:
     def keep(self) -> None:
         """Raises ``MailboxAway``."""
         now = self._clock()
-        if now >= self._due and _tidy():
-            self._has_erased = True
-            return
         if now >= self._due:
+            if _tidy():
+                self._has_erased = True
+                return
             self._due = now + EVERY_SECONDS
-        if self._has_erased and now >= self._scrub_due and not self._scrubber.step():
+        if now >= self._scrub_due:
+            self._scrub(now)
+
+    def _scrub(self, now: float) -> None:
+        """One step of it, a minute after one that others stood in the way of."""
+        if self._has_erased and not self._scrubbing:
             self._has_erased = False
-            self._scrub_due = now + SCRUB_SECONDS
+            self._scrubbing = [Merging().step, empty_journal]
+        if not self._scrubbing:
+            return
+        if self._scrubbing[0]():
+            self._scrubbing.pop(0)
+            self._scrub_due = now if self._scrubbing else now + SCRUB_SECONDS
+        elif len(self._scrubbing) == 1:
+            self._scrub_due = now + EVERY_SECONDS
 
 
 def _tidy() -> bool:

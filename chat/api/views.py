@@ -14,7 +14,7 @@ from chat.accounts.guests import note_network, sender
 from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
 from chat.api.shapes import allowance_shape, hits_shape, reply_shape
-from chat.models import Conversation, User
+from chat.models import Conversation
 from chat.services import ahead, answering, searching, sending, stopping
 from chat.services.watching import Sight, watch
 from chat.views.allowances import allowances_context
@@ -32,11 +32,12 @@ def messages(request: HttpRequest) -> JsonResponse:
     """
     body = json_body(request)
     text = _text(body)
-    sending.clean_prompt(text)  # what is refused makes no guest
-    owner = sender(request)
-    conversation = _conversation(owner, body.get("conversation"))
     key = request.headers.get("Idempotency-Key") or uuid.uuid4().hex
-    reply = sending.send(owner, text, key, conversation)
+    # What is refused makes no guest.
+    sending.clean_prompt(text)
+    sending.check_key(key)
+    conversation = _conversation(owner_id(request), body.get("conversation"))
+    reply = sending.send(sender(request), text, key, conversation)
     shape = reply_shape(request, _look(request, reply.pk))
     shape["conversation"] = str(reply.message.conversation_id)
     return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
@@ -137,11 +138,11 @@ def _text(body: dict[str, Any]) -> str:
     return text
 
 
-def _conversation(owner: User, raw: Any) -> Conversation | None:
+def _conversation(owner: uuid.UUID | None, raw: Any) -> Conversation | None:
     if raw is None:
         return None
     try:
         pk = uuid.UUID(str(raw))
     except ValueError:
         raise NOT_FOUND from None
-    return get_conversation_or_404(owner.pk, pk)
+    return get_conversation_or_404(owner, pk)

@@ -53,6 +53,7 @@ def admit(
     """
     purses = purses_of(owner)
     alone([*(purse.subject for purse in purses), f"model {model}"])
+    _check_open(owner)
     if full := _what_is_full(owner, purses, conversation, model, count):
         seconds = _seconds_until_room(model)
         raise _refusal(*full, seconds, is_prompt=is_prompt)
@@ -65,6 +66,17 @@ def admit(
         )
     # What it takes in tokens is known when it ends.
     take([one for one in standing if one.kind is not Kind.TOKENS_PER_DAY], count)
+
+
+def _check_open(owner: User) -> None:
+    """Somebody who was closed a moment ago gets nothing more, which would go with
+    them: a guest whose conversations were taken along, or who was erased."""
+    if not User.objects.filter(pk=owner.pk, is_active=True).exists():
+        said = _(
+            "You logged in or out in another tab meanwhile. Your text is kept here:"
+            " send it again."
+        )
+        raise PromptRefused("closed", said)
 
 
 def code_of(purse: Purse, kind: Kind) -> str:

@@ -50,7 +50,7 @@ def send(
     with one of ``admission`` and the time to come back.
     """
     text = clean_prompt(text)
-    _check_key(key)
+    check_key(key)
     try:
         with transaction.atomic():
             return _sent_before(owner, text, key) or _save(
@@ -94,7 +94,8 @@ def is_blank(text: str) -> bool:
     )
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
+    """Raises ``PromptRefused``."""
     if not 0 < len(key) <= KEY_CHARACTERS or not key.isprintable():
         raise PromptRefused(
             "bad_key",

@@ -63,6 +63,7 @@ def _sent(
     text, old = form.cleaned_data["text"], form.cleaned_data["instead_of"]
     prompt = get_prompt_or_404(conversation, old) if conversation and old else None
     key = form.idempotency_key
+    sending.check_key(key)  # what is refused makes no guest
     return sending.send(sender(request), text, key, conversation, instead_of=prompt)
 
 

@@ -5,14 +5,25 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 
-from chat.accounts import erasing
-from chat.models import Conversation, Message, Passage, Reply, Session, User
+from chat.accounts import erasing, index
+from chat.models import (
+    Conversation,
+    Invitation,
+    Message,
+    Passage,
+    Reply,
+    Session,
+    User,
+)
+from chat.services.searching import search
 from chat.services.sweeping import Sweeper
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.accounts.conftest import PASSWORD, Worker, is_logged_in, log_in
@@ -143,6 +154,29 @@ def test_what_is_looked_for_in_files_is_found_before(wordy: User) -> None:
     assert in_files()  # the index, and the journal, still have it
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="its index is merged")
+def test_a_large_index_is_merged_in_many_steps(
+    wordy: User, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_conversation(owner, 400)
+    for message in Message.objects.filter(owner=owner):
+        message.text = " ".join(token_hex(4) for _ in range(40))
+        message.save()
+    erasing.erase(wordy)
+    User.objects.filter(pk=wordy.pk).delete()
+    monkeypatch.setattr(index, "PAGES", 4)
+    merging, steps = index.Merging(), 0
+    while not merging.step():
+        steps += 1
+    assert steps > 3
+    assert in_tables() == []
+    assert index.empty_journal()
+    assert in_files() == []
+    text = Message.objects.filter(owner=owner).exclude(text="").first()
+    assert text is not None
+    assert search(owner.pk, text.text.split()[0]).hits
+
+
 def test_what_a_worker_still_writes_is_refused(
     saved: None, worker: Worker, valkey: Valkey
 ) -> None:
@@ -220,6 +254,26 @@ def test_a_cookie_of_somebody_erased_makes_somebody_else(
 def test_whoever_wrote_nothing_has_nothing_to_erase(browser: Client) -> None:
     assert "nothing to erase" in text_of(browser.get("/account/erase/"))
     assert browser.post("/account/erase/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_no_note_of_those_who_run_the_site_names_the_person(
+    tab: Client, account: User, box: Mailbox
+) -> None:
+    staff = User.objects.create_superuser("hive", PASSWORD)
+    LogEntry.objects.create(
+        user=staff, object_id=str(account.pk), object_repr=CANARY, action_flag=2
+    )
+    now = account.joined_at
+    Invitation.objects.create(
+        digest="x", note=CANARY, expires_at=now, used_at=now, used_by=account
+    )
+    tab.post("/account/erase/", {"password": PASSWORD})
+    sweeper = Sweeper()
+    for _ in range(3):
+        sweeper.sweep()
+    assert in_tables() == []
+    assert LogEntry.objects.count() == 1
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from chat.models import User
@@ -45,3 +46,16 @@ def test_what_cannot_be_changes_nothing(
     assert not new or f'value="{new}"' not in text_of(answer)
     account.refresh_from_db()
     assert account.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("page", ["password", "email", "erase"])
+def test_guessing_it_here_is_locked_as_it_is_at_log_in(
+    page: str, tab: Client, settings: LazySettings
+) -> None:
+    settings.LOGIN_FAILURES_MAX = 3
+    for _ in range(3):
+        assert tab.post(f"/account/{page}/", {"password": "wrong"}).status_code == 422
+    answer = tab.post(f"/account/{page}/", {"password": PASSWORD, "new": OTHER})
+    assert answer.status_code == 429
+    assert "Too many wrong passwords." in text_of(answer)
+    assert User.objects.named("bee") is not None

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connections
 from django.test import Client
 
 from chat.accounts import inviting, signing_up
@@ -235,6 +237,19 @@ def test_it_goes_on_to_paths_of_this_site_only(
     assert signs_up(browser, next=then)["Location"] == to
 
 
+def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
+    browser: Client, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    signs_up(browser)
+    answer = signs_up(Client(), "wasp")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert "Too many accounts" in text_of(answer)
+    assert 'value="wasp"' in text_of(answer)
+    assert User.objects.named("wasp") is None
+
+
 # Invitations
 
 
@@ -286,6 +301,29 @@ def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
     with pytest.raises(signing_up.InvitationSpent):
         signing_up.sign_up("wasp", PASSWORD, invitation=secret)
     assert User.objects.named("wasp") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
+    box: Mailbox,
+) -> None:
+    secret, _ = inviting.invite(None)
+
+    def try_it(name: str, invitation: str = "") -> bool:
+        try:
+            signing_up.sign_up(name, PASSWORD, invitation=invitation)
+        except (signing_up.NameTaken, signing_up.InvitationSpent):
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(6) as people:
+        same = list(people.map(try_it, ["bee", "Bee", "BEE", "bEE", "beE", "BeE"]))
+        names = [f"wasp{number}" for number in range(6)]
+        invited = list(people.map(try_it, names, [secret] * 6))
+    assert sum(same) == sum(invited) == 1
+    assert User.objects.count() == 2
 
 
 def test_a_name_that_is_taken_spends_no_invitation(account: User) -> None:

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
-from django.urls import include, path
+from django.test.utils import CaptureQueriesContext
+from django.urls import include, path, reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +21,8 @@ from pytest_django import Settings
 
 from chat.accounts.locking import account_of, begin, is_password_of, lock_of, succeed
 from chat.models import Attempts, User
+from chatsite.mailbox import Mailbox
+from tests.chat.counting import worked
 from tests.environment import IS_SOAK
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +206,32 @@ def test_a_password_asked_for_again_counts_like_a_log_in(somebody: User) -> None
     assert attempt(password=RIGHT).status_code == 429
 
 
+@pytest.mark.parametrize("page", ["password", "email", "erase"])
+def test_pages_that_ask_for_the_password_again_lock(
+    somebody: User, box: Mailbox, page: str
+) -> None:
+    tab = Client(REMOTE_ADDR=HERE)
+    tab.force_login(somebody)
+    given = {"password": "wrong", "new": "another long one", "email": "a@example.org"}
+    where = reverse(page)
+    assert [tab.post(where, given).status_code for _ in range(10)] == [422] * 10
+    assert tab.post(where, given | {"password": RIGHT}).status_code == 429
+    somebody.refresh_from_db()
+    assert somebody.check_password(RIGHT) and somebody.closed_at is None
+    # Nobody is signed out by it.
+    assert tab.get(reverse("account")).status_code == 200
+
+
+def test_the_log_in_page_of_the_site_locks(somebody: User, box: Mailbox) -> None:
+    data = {"name": "somebody@example.org", "password": "wrong"}
+    where = reverse("log_in")
+    said = [browser.post(where, data, REMOTE_ADDR=HERE).status_code for _ in range(11)]
+    assert said == [422] * 10 + [429]
+    right = data | {"password": RIGHT}
+    assert browser.post(where, right, REMOTE_ADDR=ELSEWHERE).status_code == 303
+    browser.cookies.clear()
+
+
 def test_the_admin_locks_too(somebody: User) -> None:
     User.objects.filter(pk=somebody.pk).update(is_staff=True)
 
@@ -271,6 +301,44 @@ def test_who_cannot_log_in_is_told_no_more_than_anybody(
     somebody.save()
     assert attempt(password=RIGHT).status_code == 422
     assert attempt("", RIGHT).status_code == 422
+
+
+def test_every_refused_log_in_is_the_same_work(
+    db: None, settings: Settings, rf: RequestFactory
+) -> None:
+    """One hash and the same queries; ``bench/logins.py`` measures the time."""
+    settings.PASSWORD_HASHERS = ["tests.chat.counting.Counting"]
+    kinds = ("known", "without", "inactive", "closed")
+    for name in kinds:
+        User.objects.create_user(name, None if name == "without" else RIGHT)
+    User.objects.filter(username="inactive").update(is_active=False)
+    User.objects.filter(username="closed").update(closed_at=timezone.now())
+    attempt("the first of all")
+    queries = set()
+    for kind in ("unknown", *kinds):
+        worked.clear()
+        with CaptureQueriesContext(connection) as asked:
+            password = "wrong" if kind == "known" else RIGHT
+            assert attempt(kind, password).status_code == 422
+        assert len(worked) == 1
+        verbs = [query["sql"].split()[0] for query in asked.captured_queries]
+        queries.add(" ".join(verbs))
+    assert len(queries) == 1
+
+
+def test_passwords_are_kept_as_argon2_with_what_owasp_asks_for(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chatsite import settings as ours
+
+    settings.PASSWORD_HASHERS = ours.PASSWORD_HASHERS
+    user = User.objects.create_user("new", RIGHT)
+    assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    old = make_password(RIGHT, hasher="pbkdf2_sha256")
+    User.objects.filter(pk=user.pk).update(password=old)
+    assert attempt("new", RIGHT).status_code == 204
+    user.refresh_from_db()
+    assert user.password.startswith("argon2$")
 
 
 def test_whoever_asks_for_an_empty_name_is_nobody(somebody: User) -> None:

@@ -19,12 +19,7 @@ METHODS = ["GET", "HEAD", "POST"]
 @require_http_methods(METHODS)
 @of_account
 def email(request: HttpRequest, user: User) -> HttpResponse:
-    form = EmailForm(
-        request.POST if request.method == "POST" else None,
-        request=request,
-        user=user,
-        initial={"email": user.email},
-    )
+    form = EmailForm(request, user, email=user.email)
     if request.method == "POST" and form.is_valid():
         try:
             is_sent = addresses.ask_for(user, form.cleaned_data["email"], request)

@@ -20,10 +20,7 @@ from chat.models import Conversation, User
 def erase(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     user = account or guest_here(request)
-    form = None
-    if account is not None:
-        given = request.POST if request.method == "POST" else None
-        form = EraseForm(given, request=request, user=account)
+    form = EraseForm(request, account) if account else None
     if user is not None and request.method == "POST" and (not form or form.is_valid()):
         return _erased(request, user)
     context = {

@@ -18,8 +18,7 @@ from chat.models import User
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_account
 def password(request: HttpRequest, user: User) -> HttpResponse:
-    given = request.POST if request.method == "POST" else None
-    form = PasswordForm(given, request=request, user=user)
+    form = PasswordForm(request, user)
     if request.method == "POST" and form.is_valid():
         set_password(user, form.cleaned_data["new"], request.session.session_key)
         update_session_auth_hash(request, user)

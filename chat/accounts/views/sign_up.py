@@ -75,9 +75,9 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
         return HttpResponseRedirect(request.path, status=303)
     except PromptRefused as refused:
         form.add_error(None, refused.message)
-        response = _page(request, form, invitation, status=429)
-        response.headers["Retry-After"] = str(refused.retry_seconds)
-        return response
+        page = _page(request, form, invitation, status=429)
+        page.headers["Retry-After"] = str(refused.retry_seconds)
+        return page
     else:
         return _welcome(request, user)
     return _page(request, form, invitation, status=422)
@@ -86,10 +86,10 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
 def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
     given = form.cleaned_data
     email = given["email"]
-    admit_sign_up(network_digest(request))
     # Where mail leaves, an address is kept once its owner followed a link.
     if email and not can_mail() and User.objects.addressed(email):
         raise addresses.AddressTaken
+    admit_sign_up(network_digest(request))
     user = signing_up.sign_up(
         given["name"],
         given["password"],

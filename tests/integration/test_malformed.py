@@ -1,0 +1,117 @@
+"""Bytes that are hardly HTTP, sent to the web server as it is served."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from urllib.request import urlopen
+
+import pytest
+
+from tests.environment import FOLDER
+from tests.processes import Program, free_port
+from tests.valkey import Valkey
+
+HEAD = b"Host: 127.0.0.1\r\nConnection: close\r\n"
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+REQUESTS = [
+    b"",
+    b"\r\n\r\n\r\n",
+    b"\0" * 100,
+    b"GET",
+    b"GET /\r\n\r\n",
+    b"GET / HTTP/9.9\r\n" + HEAD + b"\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: [::1\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"GET /healthz HTTP/1.1\nHost: 127.0.0.1\n\n",
+    b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"GET /\xff\xfe%zz%00 HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"GET http://evil.example/ HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"GET //evil.example/%2e%2e HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"GET /static/../../manage.py HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"GET /static/%00 HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"OPTIONS * HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"CONNECT evil.example:443 HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"G\0T / HTTP/1.1\r\n" + HEAD + b"\r\n",
+    b"POST /send/ HTTP/1.1\r\n" + HEAD + b"Content-Length: abc\r\n\r\n",
+    b"POST /send/ HTTP/1.1\r\n" + HEAD + b"Content-Length: -1\r\n\r\n",
+    b"POST /send/ HTTP/1.1\r\n"
+    + HEAD
+    + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\naaaaa",
+    b"POST /send/ HTTP/1.1\r\n" + HEAD + FORM + b"Content-Length: 99\r\n\r\ntext=a",
+    b"POST /send/ HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /send/ HTTP/1.1\r\n"
+    + HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+    b"POST /send/ HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: x\r\n\r\n",
+    b"POST / HTTP/1.1\r\n"
+    + HEAD
+    + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET",
+    b"GET / HTTP/1.1\r\n" + HEAD + b"Cookie: " + b"a=b; " * 1500 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + HEAD + b"Cookie: sessionid=\xff\x01; guest=\xfe:x\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + HEAD + b"X: y\r\n" * 300 + b"\r\n",
+    b"GET / HTTP/1.1\r\n" + HEAD + b"No colon\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + HEAD + b"X_Forwarded_For: 1\r\nX: a\r\n b\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + HEAD + b"Content-Type: a/b; charset=base64\r\n\r\n",
+    b"GET /?a=b HTTP/1.1\r\n" + HEAD + b"Content-Type: a/b; charset*=x'y'idna\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + HEAD + b"Expect: nothing\r\nUpgrade: h2c\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\nGET / HTTP/1.1\r\n\r\n",
+]
+#: What the server says of what it does not know to do.
+UNABLE = {501, 505}
+
+
+@pytest.fixture
+def port(valkey: Valkey, until: Callable[..., None]) -> Iterator[int]:
+    chosen = free_port()
+    environment = {"DATABASE_URL": f"sqlite:///{FOLDER / 'malformed.sqlite3'}"}
+    with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
+        assert migrate.process.wait(60) == 0, migrate.log
+    bind = f"127.0.0.1:{chosen}"
+    with Program(
+        *("-m", "gunicorn", "chatsite.wsgi:application", "--no-control-socket"),
+        *("--bind", bind, "--worker-class", "gthread", "--threads", "4"),
+        **environment,
+    ) as web:
+        until(lambda: _listens(chosen), 60)
+        yield chosen
+        assert web.is_alive
+        # What is refused may be logged with its trace; what failed is logged as this.
+        for said in ("Internal Server Error", "Error handling request"):
+            assert said not in web.log
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def answer_to(port: int, said: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+        link.sendall(said)
+        link.shutdown(socket.SHUT_WR)
+        found = b""
+        with suppress(ConnectionResetError):
+            while part := link.recv(65_536):
+                found += part
+        return found
+
+
+def test_nothing_that_is_hardly_http_fails_the_server(port: int) -> None:
+    for said in REQUESTS:
+        answer = answer_to(port, said)
+        statuses = [
+            int(found) for found in re.findall(rb"HTTP/1\.[01] (\d{3})", answer)
+        ]
+        assert all(status < 500 or status in UNABLE for status in statuses), (
+            said[:200],
+            answer[:400],
+        )
+    with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answered:
+        assert answered.status == 200
