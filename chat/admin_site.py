@@ -9,6 +9,8 @@ from django.contrib.admin import AdminSite
 
 class Site(AdminSite):
     site_header = site_title = "chatsite"
+    #: Lists are wide; the first page names all of them.
+    enable_nav_sidebar = False
 
     def get_urls(self) -> list[Any]:
         """Without the way from a row to its public page: nothing here has one."""

@@ -13,6 +13,7 @@ from chatsite.mailbox import Mailbox
 from tests.processes import ROOT, celery_worker
 
 README = (ROOT / "README.md").read_text()
+DEFENCE = (ROOT / "docs" / "security.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 
 
@@ -36,7 +37,11 @@ def test_every_module_stands_in_the_architecture(package: str) -> None:
     assert {name for name in modules if name not in layout} == set()
 
 
-@pytest.mark.parametrize("text", [README, ARCHITECTURE], ids=["readme", "architecture"])
+@pytest.mark.parametrize(
+    "text",
+    [README, ARCHITECTURE, DEFENCE],
+    ids=["readme", "architecture", "security"],
+)
 def test_every_file_a_document_links_to_exists(text: str) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         folder = ROOT if text is README else ROOT / "docs"

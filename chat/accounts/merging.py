@@ -14,6 +14,7 @@ from django.db import transaction
 
 from chat.accounts.ending import end_all
 from chat.models import Conversation, Message, Passage, Reply, User
+from chat.services.alone import alone
 from chat.services.publishing import hand_over
 from chat.services.telling import tell
 from chatsite.mailbox import MailboxAway
@@ -25,7 +26,9 @@ def take_along(guest: UUID, account: User) -> int:
     """How many conversations came along; harmless to repeat. What the account prefers
     stays; the guest is closed."""
     with transaction.atomic():
-        people = User.objects.select_for_update().order_by("pk")
+        _wait_for_senders(guest)
+        # Who sends meanwhile, and so refers to one of them, is not kept waiting.
+        people = User.objects.select_for_update(no_key=True).order_by("pk")
         found = {user.pk: user for user in people.filter(pk__in=(guest, account.pk))}
         left = found.get(guest)
         if left is None or not left.is_guest or account.pk not in found:
@@ -41,6 +44,14 @@ def take_along(guest: UUID, account: User) -> int:
         log.warning("%d replies change owner once the queue is back", len(replies))
     tell(account.pk)
     return count
+
+
+def _wait_for_senders(guest: UUID) -> None:
+    """What the guest sends at this moment is saved before, and comes along; what comes
+    later is refused, with the text kept. In the order of those who send."""
+    theirs = Conversation.objects.select_for_update().filter(owner=guest)
+    list(theirs.order_by("pk").values_list("pk", flat=True))
+    alone([f"user:{guest}"])
 
 
 def _move(guest: UUID, account: UUID) -> int:

@@ -9,21 +9,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin.elsewhere import borrowed
 from chat.models import User
+from chat.services.limits import clean_limits
 
 if TYPE_CHECKING:
     UserModelForm = forms.ModelForm[User]
 else:
     UserModelForm = forms.ModelForm
-
-NAMES = (
-    "prompts_per_minute",
-    "prompts_per_day",
-    "replies_waiting",
-    "tokens_per_day",
-)
-LIMIT_MAX = 10**9
 
 
 class UserForm(UserModelForm):
@@ -31,8 +23,8 @@ class UserForm(UserModelForm):
         label=_("Limits"),
         required=False,
         help_text=_(
-            "Only what differs from the settings, as {“prompts_per_day”: 500,"
-            " “tokens_per_day”: null}; null is no limit, empty is as everybody."
+            'Only what differs from the settings, as {"prompts_per_day": 500,'
+            ' "tokens_per_day": null}; null is no limit, empty is as everybody.'
         ),
         widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
     )
@@ -45,9 +37,7 @@ class UserForm(UserModelForm):
     editor: User
 
     def clean_limits(self) -> dict[str, int | None]:
-        check = borrowed("chat.services.limits", "clean_limits") or checked
-        found: dict[str, int | None] = check(self.cleaned_data["limits"])
-        return found
+        return clean_limits(self.cleaned_data["limits"])
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -57,22 +47,3 @@ class UserForm(UserModelForm):
             said = gettext("Nobody takes their own rights: somebody else has to do it.")
             raise ValidationError(said)
         return cleaned
-
-
-def checked(raw: Any) -> dict[str, int | None]:
-    """Limits as they are kept. Raises ``ValidationError``."""
-    if raw in (None, ""):
-        return {}
-    if not isinstance(raw, dict):
-        raise ValidationError(gettext('Write limits as {"prompts_per_day": 500}.'))
-    for name, limit in raw.items():
-        if name not in NAMES:
-            said = gettext("There is no limit “%(name)s”; there are %(names)s.")
-            raise ValidationError(
-                said, params={"name": name, "names": ", ".join(NAMES)}
-            )
-        is_count = type(limit) is int and 1 <= limit <= LIMIT_MAX
-        if limit is not None and not is_count:
-            said = gettext("%(name)s must be a whole number above 0, or null.")
-            raise ValidationError(said, params={"name": name})
-    return raw

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin.elsewhere import borrowed
+from chat.accounts import erasing, resetting
+from chat.accounts.ending import end_all
 from chat.admin.limits import UserForm
-from chat.admin.sessions import sign_out
 from chat.admin.support import SupportAdmin, counted, is_superuser, subquery_of
 from chat.models import Conversation, Reply, User
 
@@ -146,15 +146,16 @@ class UserAdmin(SupportAdmin):
         chosen = [field.name for field in obj._meta.concrete_fields]
         obj.save(update_fields=[name for name in form.changed_data if name in chosen])
         if not obj.is_active:
-            sign_out([obj])
+            end_all(obj)
 
     @admin.action(permissions=["change"], description=_("Sign out everywhere"))
     def sign_out_everywhere(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> None:
         users = [user for user in queryset if self.has_change_permission(request, user)]
-        count = sign_out(users)
+        count = 0
         for user in users:
+            count += end_all(user)
             self.log_change(request, user, "Signed out everywhere.")
         said = ngettext("%s session was ended.", "%s sessions were ended.", count)
         self.message_user(request, said % count, messages.SUCCESS)
@@ -165,15 +166,14 @@ class UserAdmin(SupportAdmin):
     ) -> HttpResponse | None:
         """Asked once more first. Nobody closes their own account from here."""
         users = list(queryset.exclude(pk=request.user.pk).filter(closed_at=None))
-        close = borrowed("chat.accounts.erasing", "close")
-        if close is None or not users:
+        if not users:
             said = gettext("None of these can be closed here.")
             self.message_user(request, said, messages.WARNING)
             return None
         if "confirmed" not in request.POST:
             return self._page(request, "close.html", _("Close and erase"), users=users)
         for user in users:
-            close(user)
+            erasing.close(user)
             self.log_change(request, user, "Closed, to be erased.")
         count = len(users)
         said = ngettext(
@@ -195,11 +195,10 @@ class UserAdmin(SupportAdmin):
         if not is_superuser(request.user):
             raise PermissionDenied
         user = User.objects.filter(pk=pk, closed_at=None).exclude(username=None).first()
-        make = borrowed("chat.accounts.resetting", "reset_link")
-        if request.method != "POST" or user is None or make is None:
+        if request.method != "POST" or user is None:
             raise Http404
         try:
-            link = make(user, request)
+            link = resetting.reset_link(user, request)
         except ValueError as refused:
             raise Http404 from refused
         self.log_change(request, user, "Made a link to a new password.")

@@ -23,6 +23,10 @@ TEXTS = (
 )
 
 
+#: Said by the admin alone, and so no matter of a migration.
+Reply._meta.verbose_name_plural = _("replies")
+
+
 class ErrorFilter(admin.SimpleListFilter):
     title = parameter_name = "error"
 

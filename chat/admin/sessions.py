@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,26 +14,13 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.accounts.sessions import SessionStore, who
+from chat.accounts import ending
+from chat.accounts.sessions import who
 from chat.admin.support import ReadOnlyAdmin
-from chat.models import Session, User
+from chat.models import Session
 
 #: Above the column; the script of the admin finds it by its id.
 TOGGLE = mark_safe('<input type="checkbox" id="action-toggle">')
-
-
-def sign_out(users: Iterable[User]) -> int:
-    """End every session of these people; how many."""
-    keys = Session.objects.filter(user__in=[user.pk for user in users])
-    return _end(keys.values_list("pk", flat=True))
-
-
-def _end(keys: Iterable[str]) -> int:
-    """Through the store, so that polls forget who was behind them."""
-    keys = list(keys)
-    for key in keys:
-        SessionStore().delete(key)
-    return len(keys)
 
 
 @admin.register(Session)
@@ -87,7 +73,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.action(permissions=["act"], description=_("End these sessions"))
     def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         users = {session.user for session in queryset if session.user}
-        count = _end([session.pk for session in queryset])
+        count = ending.end(queryset)
         for user in users:
             self.log_change(request, user, "Ended a session.")
         said = ngettext("%s session was ended.", "%s sessions were ended.", count)

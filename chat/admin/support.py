@@ -29,6 +29,7 @@ class SupportAdmin(Admin):
     list_per_page = list_max_show_all = PER_PAGE
     #: To count all rows beside those found costs a pass over the table.
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # the same for each filter
     #: Where an id that was typed may stand.
     id_fields: tuple[str, ...] = ("pk",)
 

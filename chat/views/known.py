@@ -49,6 +49,8 @@ class Known:
     since: Cursor | None = None
     #: True while nobody looks at the page.
     is_hidden: bool = False
+    #: Fingerprint of whom the page was made for.
+    whose: str = ""
     #: True for a page that was made for somebody not signed in.
     is_nobody: bool = False
     #: When what the page says is left of a limit wants to be looked at again; 0 where
@@ -77,6 +79,7 @@ class Known:
                 delay_seconds=_number(query.get("d") or "0") / 1000,
                 since=_cursor(query.get("since", "")),
                 is_hidden=query.get("hidden") == "1",
+                whose=query.get("o", "")[:40],
                 is_nobody="nobody" in query,
                 little_due_at=_due_at(query.get("l")),
             )
@@ -118,6 +121,11 @@ def trail(path: Sequence[UUID], batch: Sequence[UUID] = ()) -> str:
     """Another one whenever the end of a page leads through other messages."""
     end = (*path[-shown_at_once() :], *batch)
     return sha256(b"".join(pk.bytes for pk in end)).hexdigest()[:12]
+
+
+def whose(owner: object) -> str:
+    """The same for every page of one person; empty for nobody's."""
+    return sha256(str(owner).encode()).hexdigest()[:12] if owner else ""
 
 
 def _uuid(raw: str) -> UUID | None:

@@ -17,7 +17,7 @@ from chat.services.history import newest
 from chat.services.preferring import preferred
 from chat.services.watching import View, watch
 from chat.views.browser import session_key, visitor
-from chat.views.known import Known
+from chat.views.known import Known, whose
 from chat.views.pace import Pace, jittered
 from chat.views.texts import script_texts
 from chatsite import wire
@@ -34,7 +34,7 @@ def page_context(
 ) -> dict[str, Any]:
     """The frame around the messages: list, model, composer and poller."""
     history = newest(owner_of(view))
-    known = replace(known, since=history.last)
+    known = replace(known, since=history.last, whose=whose(view.owner))
     return {
         "history": history,
         "form": form or PromptForm(initial={"key": new_key()}),

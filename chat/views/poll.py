@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.services.watching import NotYours
+from chat.views.browser import owner_id
 from chat.views.gone import gone
-from chat.views.known import BadQuery, Known
+from chat.views.known import BadQuery, Known, whose
 from chat.views.updates import update
 
 
@@ -25,11 +26,17 @@ def poll(request: HttpRequest) -> HttpResponse:
         return HttpResponse(_("This is no poll of a page."), status=400)
     try:
         return update(request, known)
-    except Http404:
-        return gone(request, known) or not_found(is_signed_out=False)
-    except NotYours as refused:
-        is_gone = None if refused.is_signed_out else gone(request, known)
-        return is_gone or not_found(is_signed_out=refused.is_signed_out)
+    except (Http404, NotYours) as refused:
+        if isinstance(refused, NotYours) and refused.is_signed_out:
+            return not_found(is_signed_out=True)
+        is_anothers = _is_anothers(request, known)
+        return gone(request, known) or not_found(is_signed_out=is_anothers)
+
+
+def _is_anothers(request: HttpRequest, known: Known) -> bool:
+    """Whether the page was made for somebody who logged out in this browser since, and
+    somebody else logged in: it shows what they may not see."""
+    return bool(known.whose) and known.whose != whose(owner_id(request))
 
 
 def not_found(*, is_signed_out: bool) -> HttpResponse:

@@ -23,7 +23,7 @@ from chat.services.preferring import entry_of
 from chat.services.seeing import see
 from chat.services.watching import NotYours, View, watch
 from chat.views.browser import session_key, visitor
-from chat.views.known import Known
+from chat.views.known import Known, whose
 from chat.views.learning import learn
 from chat.views.lookups import get_conversation_or_404
 from chat.views.news import News
@@ -124,6 +124,7 @@ def _context(
         ahead=news.ahead,
         path=news.path,
         model=news.model or known.model,
+        whose=whose(view.owner),
         is_nobody=not view.owner,
     )
     after = told(view, after)

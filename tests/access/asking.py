@@ -43,9 +43,9 @@ class Answer:
     @property
     def is_refused(self) -> bool:
         """Nothing here for this browser, or: log in first."""
-        if self.status == 404:
+        if self.status in (401, 404):
             return True
-        if self.status in (401, 403):
+        if self.status == 403:
             return self.path.startswith("/api/")
         log_in = (resolve_url(settings.LOGIN_URL), "/admin/login/")
         return self.status in (302, 303) and self.location in log_in

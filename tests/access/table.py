@@ -53,6 +53,12 @@ class Entry:
     #: Also for what was deleted, which is the way back.
     is_of_deleted: bool = False
     is_json: bool = False
+    #: A guest is sent to log in.
+    of_accounts: bool = False
+    #: What else the owner of an account reads there.
+    shows_accounts: tuple[str, ...] = ()
+    #: What staff may read there.
+    tells_staff: tuple[str, ...] = ()
 
 
 def of(what: str, methods: tuple[str, ...] = READ, **more: Any) -> Entry:
@@ -145,10 +151,43 @@ TABLE: dict[str, Entry] = {
     "api/v1/conversations/<uuid:pk>/restore": api("deleted", is_of_deleted=True),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
     "api/v1/allowances": own(("GET",)),
+    # Accounts
+    "account/": own(shows_accounts=("username", "email", "device")),
+    "account/download/": own(
+        shows=(
+            "prompt",
+            "other_version",
+            "held_prompt",
+            "instructions",
+            "title_of_prompt",
+        )
+    ),
+    "account/erase/": own(BOTH, answers=(303, 422), changes=False),
+    "account/log-out/": own(WRITE, changes=False),
+    "account/elsewhere/": own(WRITE, of_accounts=True),
+    "account/sessions/<str:name>/end/": of("session", WRITE, of_accounts=True),
+    "account/merge/": own(BOTH, of_accounts=True, reads=(303,), changes=False),
+    "account/password/": own(BOTH, of_accounts=True, answers=(422,), changes=False),
+    "account/email/": own(
+        BOTH, of_accounts=True, shows=("email",), answers=(422,), changes=False
+    ),
+    "account/sign-up/": own(BOTH, reads=(200, 303), answers=(303, 422), changes=False),
+    "account/log-in/": own(BOTH, reads=(200, 303), answers=(303, 422), changes=False),
+    "account/forgotten/": own(BOTH, answers=(422,), changes=False),
+    # Whoever has the secret of a link
+    "account/invited/<str:secret>/": own(
+        BOTH, of="owner", reads=(303, 410), answers=(303, 410), changes=False
+    ),
+    "account/reset/<uuid:pk>/<str:token>/": Entry(Kind.PUBLIC, BOTH, "owner"),
+    "account/email/<str:token>/": Entry(Kind.PUBLIC, BOTH, "owner"),
+    # Those who run the site
+    "account/invitations/": Entry(Kind.STAFF, BOTH, tells_staff=("note", "username")),
+    "account/invitations/<uuid:pk>/revoke/": Entry(Kind.STAFF, WRITE, "owner"),
     # Nobody's
     "api/v1/": Entry(Kind.PUBLIC, ALL),
     "healthz": Entry(Kind.PUBLIC),
-    "admin/login/": Entry(Kind.PUBLIC, ALL),
+    # Counts who guesses.
+    "admin/login/": own(BOTH, answers=(200,), changes=False),
     "admin/logout/": own(ALL, answers=(302,), reads=(302,), changes=False),
 }
 #: Django's admin guards its pages alike, and brings new ones with every model.

@@ -20,6 +20,11 @@ OF_A_VISIT = {
     Session: ("seen_at", "device"),
 }
 
+#: So long at most is kept what goes by itself.
+BRIEF_MS = 60_000
+#: What Redis says of a key that is no more.
+GONE_ALREADY = -2
+
 Key = tuple[str, str]
 Row = dict[str, Any]
 
@@ -68,12 +73,20 @@ def _without_visit(model: type[Model], row: Row, visitor: User | None) -> Row:
 
 
 def _redis(client: redis.Redis) -> dict[str, bytes]:
-    """Who is behind a session is noted for a minute at any visit."""
-    keys = sorted(key for key in client.scan_iter() if not key.startswith(b"who:"))
+    """Without what goes by itself within a minute: who is behind a session, and what
+    was collected of a reply."""
+    keys = sorted(client.scan_iter())
     pipe = client.pipeline()
     for key in keys:
+        pipe.pttl(key)
         pipe.dump(key)
-    return dict(zip([key.decode() for key in keys], pipe.execute(), strict=True))
+    answers = pipe.execute()
+    found = zip(keys, answers[::2], answers[1::2], strict=True)
+    return {
+        key.decode(): value
+        for key, ttl, value in found
+        if ttl != GONE_ALREADY and not 0 <= ttl <= BRIEF_MS
+    }
 
 
 def _differences(before: dict[Any, Any], after: dict[Any, Any]) -> list[str]:

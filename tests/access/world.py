@@ -56,7 +56,7 @@ class World:
     owner: User
     secrets: Secrets
     #: By what they are: ``conversation``, ``growing``, ``held`` …
-    ids: dict[str, uuid.UUID] = field(default_factory=dict)
+    ids: dict[str, Any] = field(default_factory=dict)
     #: The idempotency key of their first prompt, and its text.
     key: str = ""
     text: str = ""
@@ -72,6 +72,7 @@ def make(box: Mailbox, *, has_account: bool) -> World:
     """Through the services, as the owner's own pages do it."""
     secrets = Secrets()
     world = World(_person(secrets, has_account=has_account), secrets)
+    world.keep_id("owner", world.owner.pk)
     maker = _Maker(world, box)
     maker.open_conversation()
     maker.stuck_conversation()
@@ -91,7 +92,6 @@ def _person(secrets: Secrets, *, has_account: bool) -> User:
     owner.instructions = secrets.word("instructions")
     owner.settings = {"stop": [secrets.token("stop_string")]}
     owner.save()
-    secrets.keep("id_of_owner", str(owner.pk), owner.pk.hex)
     return owner
 
 
@@ -102,7 +102,8 @@ def _surroundings(world: World) -> None:
     client.force_login(owner)
     world.session = str(client.session.session_key)
     secrets.keep("session", world.session)
-    secrets.keep("name_of_session", who(world.session))
+    world.ids["session"] = who(world.session)
+    secrets.keep("name_of_session", world.ids["session"])
     row = owner.sessions.get(pk=world.session)
     row.device = secrets.token("device")
     row.save()

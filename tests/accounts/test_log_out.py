@@ -10,7 +10,7 @@ from django.test import Client
 from chat.accounts.sessions import who
 from chat.models import Session, User
 from chatsite.mailbox import Mailbox
-from tests.accounts.conftest import is_logged_in
+from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import poll_url, text_of
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +61,22 @@ def test_a_page_that_polls_is_sent_home_at_once(
     answer = other.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/")
     assert is_logged_in(tab)
+
+
+def test_a_page_of_whoever_logged_out_does_not_stay_for_whoever_logs_in(
+    tab: Client, account: User, sent
+) -> None:
+    User.objects.create_user("wasp", PASSWORD)
+    reply = sent(account, "Private")
+    page = tab.get(f"/c/{reply.message.conversation_id}/")
+    tab.post("/account/log-out/")
+    log_in(tab, "wasp")
+    answer = tab.get(poll_url(page))
+    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/")
+    assert "Private" not in text_of(answer)
+    own = tab.get("/poll/", {"c": str(reply.message.conversation_id)})
+    assert own.status_code == 404
+    assert "HX-Redirect" not in own
 
 
 def test_one_other_browser(

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
+from django.db import connections
 from django.test import Client
 
 from chat.accounts.merging import take_along
 from chat.models import Conversation, Message, Passage, Reply, Session, User
+from chat.services.refusal import PromptRefused
 from chat.services.searching import search
 from chat.services.sending import send
 from chat.services.stopping import stop
@@ -290,3 +294,58 @@ def test_while_the_queue_is_away_it_is_handed_over_later(
     worker.write(claim, "Once")
     (entry,) = look(box, account, reply)
     assert isinstance(entry, Growing)
+
+
+# Others who act at the same moment
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_that_is_sent_meanwhile_is_lost(box: Mailbox) -> None:
+    account = User.objects.create_user("bee")
+    guest = User.objects.guest(uuid.uuid4())
+    first = send(guest, "first", "first").message.conversation
+    accepted, has_begun = [], Event()
+
+    def keep_sending(number: int) -> None:
+        for turn in range(100):
+            text = f"{number} {turn}"
+            talk = Conversation.objects.get(pk=first.pk) if turn % 2 else None
+            try:
+                send(guest, text, text, talk)
+            except PromptRefused as refused:
+                assert refused.code in ("closed", "too_many_ahead")
+                if refused.code == "closed":
+                    break
+            else:
+                accepted.append(text)
+                has_begun.set()
+        connections.close_all()
+
+    with ThreadPoolExecutor(4) as people:
+        senders = [people.submit(keep_sending, number) for number in range(4)]
+        assert has_begun.wait(20)
+        take_along(guest.pk, account)
+        for sender in senders:
+            sender.result()
+    kept = Message.objects.filter(role="user", owner=account)
+    assert {*kept.values_list("text", flat=True)} == {"first", *accepted}
+    assert not Message.objects.exclude(owner=account).exists()
+    assert not Conversation.objects.exclude(owner=account).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_takes_them_along(box: Mailbox) -> None:
+    account = User.objects.create_user("bee")
+    guest = User.objects.guest(uuid.uuid4())
+    for number in range(5):
+        Conversation.objects.create(owner=guest, title=str(number))
+
+    def take(_number: int) -> int:
+        try:
+            return take_along(guest.pk, account)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as people:
+        counts = list(people.map(take, range(4)))
+    assert sorted(counts) == [0, 0, 0, 5]

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connections
 from django.test import Client
 
 from chat.accounts import inviting, signing_up
@@ -59,6 +61,7 @@ def test_a_reply_that_is_being_written_goes_on_through_the_sign_up(
 
 
 def test_somebody_who_wrote_nothing_yet_signs_up(browser: Client) -> None:
+    assert "No mail is sent." in text_of(browser.get("/account/sign-up/"))
     signs_up(browser, email="Bee@Example.org")
     user = User.objects.get()
     assert (user.username, user.email) == ("bee", "bee@example.org")
@@ -194,7 +197,10 @@ def test_two_tabs_that_sign_up_at_once_make_one_account(
 def test_where_mail_leaves_an_address_is_kept_once_its_owner_said_so(
     browser: Client, mails: Callable[[], list[Any]]
 ) -> None:
-    signs_up(browser, email="bee@example.org")
+    assert "should you forget yours" in text_of(browser.get("/account/sign-up/"))
+    answer = signs_up(browser, email="bee@example.org")
+    assert answer["Location"] == "/account/?sent"
+    assert "We sent a link" in text_of(browser.get("/account/?sent"))
     assert User.objects.get().email == ""
     (sent,) = mails()
     assert sent.to == ["bee@example.org"]
@@ -299,6 +305,29 @@ def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
     with pytest.raises(signing_up.InvitationSpent):
         signing_up.sign_up("wasp", PASSWORD, invitation=secret)
     assert User.objects.named("wasp") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
+    box: Mailbox,
+) -> None:
+    secret, _ = inviting.invite(None)
+
+    def try_it(name: str, invitation: str = "") -> bool:
+        try:
+            signing_up.sign_up(name, PASSWORD, invitation=invitation)
+        except (signing_up.NameTaken, signing_up.InvitationSpent):
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(6) as people:
+        same = list(people.map(try_it, ["bee", "Bee", "BEE", "bEE", "beE", "BeE"]))
+        names = [f"wasp{number}" for number in range(6)]
+        invited = list(people.map(try_it, names, [secret] * 6))
+    assert sum(same) == sum(invited) == 1
+    assert User.objects.count() == 2
 
 
 def test_a_name_that_is_taken_spends_no_invitation(account: User) -> None:

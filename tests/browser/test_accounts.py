@@ -190,3 +190,24 @@ def test_without_a_script(
     page.get_by_role("button", name="Take it along").click()
     for title in ("Plain", "As a guest again"):
         expect(page.locator(".rail .entry", has_text=title)).to_be_attached()
+
+
+def test_a_page_left_open_is_not_there_for_whoever_logs_in_next(
+    home: Page, worker: Worker, name: str
+) -> None:
+    sign_up(home, f"{name}-2")
+    home.goto("/account/")
+    home.get_by_role("button", name="Log out").click()
+    sign_up(home, name)
+    begin(home, "Private")
+    tab = home.context.new_page()
+    tab.goto("/account/")
+    home.route("**/poll/**", lambda route: route.abort())
+    tab.get_by_role("button", name="Log out").click()
+    expect(tab.get_by_role("heading", name="Ask, and carry on")).to_be_visible()
+    log_in(tab, f"{name}-2")
+    expect(tab.get_by_role("link", name=f"{name}-2")).to_be_attached()
+    expect(home.get_by_text("Private").first).to_be_visible()
+    home.unroute("**/poll/**")
+    expect(home.get_by_role("heading", name="Ask, and carry on")).to_be_visible()
+    expect(home.get_by_text("Private")).to_have_count(0)

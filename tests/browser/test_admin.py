@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 
@@ -54,3 +55,53 @@ def test_lists_and_forms_of_the_admin_work_under_the_policy(admin: Page) -> None
             if opener.is_visible():
                 opener.click()
         assert violations(admin) == []
+
+
+def test_support_finds_somebody_and_gives_them_other_limits(admin: Page) -> None:
+    name = admin.locator("#user-tools strong").inner_text()
+    admin.goto("/admin/chat/user/")
+    admin.get_by_role("link", name="Accounts", exact=True).click()
+    admin.fill("#searchbar", name)
+    admin.click("#changelist-search [type=submit]")
+    expect(admin.locator("#result_list tbody tr")).to_have_count(1)
+    admin.get_by_role("link", name=name).first.click()
+    limits = admin.get_by_label("Limits:")
+    limits.fill("{prompts_per_day: 5}")
+    admin.click("[name=_continue]")
+    expect(admin.locator(".field-limits .errorlist")).to_contain_text("valid JSON")
+    expect(limits).to_have_value("{prompts_per_day: 5}")
+    limits.fill('{"prompts": 5}')
+    admin.click("[name=_continue]")
+    expect(admin.locator(".field-limits .errorlist")).to_contain_text("no limit named")
+    limits.fill('{"prompts_per_day": 5, "tokens_per_day": null}')
+    admin.click("[name=_continue]")
+    expect(admin.locator(".messagelist .success")).to_be_visible()
+    expect(limits).to_have_value('{"prompts_per_day": 5, "tokens_per_day": null}')
+    assert violations(admin) == []
+
+
+def test_support_makes_a_link_and_ends_sessions(admin: Page) -> None:
+    name = admin.locator("#user-tools strong").inner_text()
+    admin.goto(f"/admin/chat/user/?q={name}")
+    admin.get_by_role("link", name=name).first.click()
+    admin.get_by_role("button", name="Make a link to a new password").click()
+    expect(admin.locator("#link")).to_have_attribute(
+        "href", re.compile("/account/reset/")
+    )
+    assert violations(admin) == []
+    admin.goto(f"/admin/chat/user/?q={name}")
+    admin.check("#action-toggle")
+    admin.select_option("[name=action]", "close_and_erase")
+    admin.get_by_role("button", name="Run").or_(
+        admin.get_by_role("button", name="Go")
+    ).click()
+    expect(admin.locator(".messagelist .warning")).to_be_visible()
+    admin.goto(f"/admin/chat/session/?q={name}")
+    admin.check("#action-toggle")
+    admin.select_option("[name=action]", "end")
+    admin.get_by_role("button", name="Run").or_(
+        admin.get_by_role("button", name="Go")
+    ).click()
+    # Their own among them: they are asked to log in.
+    expect(admin.locator("#id_username")).to_be_visible()
+    assert violations(admin) == []

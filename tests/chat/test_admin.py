@@ -255,7 +255,6 @@ def test_somebody_is_signed_out_everywhere(
 def test_a_link_to_a_new_password_is_shown_once_to_a_superuser(
     desk: Client, ada: User, owner: User, client_of: Callable[[User], Client]
 ) -> None:
-    pytest.importorskip("chat.accounts.resetting")
     made = desk.post(f"{USERS}{ada.pk}/reset-link/")
     link = re.search(r'id="link" href="([^"]+)"', text_of(made))
     assert link
@@ -272,7 +271,6 @@ def test_a_link_to_a_new_password_is_shown_once_to_a_superuser(
 def test_somebody_is_closed_and_erased_once_asked_again(
     desk: Client, root: User, ada: User, client_of: Callable[[User], Client]
 ) -> None:
-    pytest.importorskip("chat.accounts.erasing")
     tab = client_of(ada)
     asked = act(desk, USERS, "close_and_erase", ada.pk, root.pk)
     assert "erased for good" in text_of(asked)

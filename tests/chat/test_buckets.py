@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.services.buckets import Bucket
@@ -67,6 +67,7 @@ def test_a_debt_is_forgiven_so_far_that_a_period_brings_one_back() -> None:
     assert bucket.left(full_at, NOW + DAY) == 1
 
 
+@settings(deadline=None)
 @given(limits, periods, gaps)
 def test_who_takes_what_is_left_never_gets_more_than_the_rate(
     limit: int, period: float, gaps: list[tuple[float, int]]
@@ -83,6 +84,7 @@ def test_who_takes_what_is_left_never_gets_more_than_the_rate(
         assert taken <= limit + came_back * (1 + 1e-9) + 0.5
 
 
+@settings(deadline=None)
 @given(limits, periods, gaps)
 def test_after_the_wait_that_is_told_it_is_there(
     limit: int, period: float, gaps: list[tuple[float, int]]
@@ -97,6 +99,7 @@ def test_after_the_wait_that_is_told_it_is_there(
         assert bucket.left(full_at, now + wait + 1e-6) >= min(count, limit)
 
 
+@settings(deadline=None)
 @given(limits, periods, st.floats(-DAY, 3 * DAY))
 def test_less_is_left_the_more_was_taken_and_more_the_more_time_went_by(
     limit: int, period: float, ahead: float

@@ -22,6 +22,7 @@ from chat.services.limits import Kind, Whose, clean_limits, limits_of
 from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
 from chat.services.sending import send
+from chat.services.spending import charge_tokens
 from chat.services.sweeping import Sweeper
 from chatsite import wire
 from chatsite.mailbox import Mailbox
@@ -392,6 +393,26 @@ def test_of_many_sent_at_once_no_more_pass_than_are_left(
     for thread in threads:
         thread.join()
     assert len(passed) == Reply.objects.count() == box.waiting("scripted") == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_replies_that_end_at_once_each_is_charged(settings) -> None:
+    settings.NETWORK_TOKENS_PER_DAY = 1000
+    owners = [guest(NETWORK) for _ in range(4)]
+    start = threading.Barrier(8)
+
+    def end_one(owner: User) -> None:
+        start.wait()
+        with transaction.atomic():
+            charge_tokens(owner, 7)
+        connection.close()
+
+    threads = [threading.Thread(target=end_one, args=(o,)) for o in owners * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert left(owners[0], Kind.TOKENS_PER_DAY, Whose.NETWORK) == 1000 - 8 * 7
 
 
 # Arrivals

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import include, path, reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
@@ -20,6 +22,7 @@ from pytest_django import Settings
 from chat.accounts.locking import account_of, begin, is_password_of, lock_of, succeed
 from chat.models import Attempts, User
 from chatsite.mailbox import Mailbox
+from tests.chat.counting import worked
 from tests.environment import IS_SOAK
 
 pytestmark = pytest.mark.django_db
@@ -298,6 +301,44 @@ def test_who_cannot_log_in_is_told_no_more_than_anybody(
     somebody.save()
     assert attempt(password=RIGHT).status_code == 422
     assert attempt("", RIGHT).status_code == 422
+
+
+def test_every_refused_log_in_is_the_same_work(
+    db: None, settings: Settings, rf: RequestFactory
+) -> None:
+    """One hash and the same queries; ``bench/logins.py`` measures the time."""
+    settings.PASSWORD_HASHERS = ["tests.chat.counting.Counting"]
+    kinds = ("known", "without", "inactive", "closed")
+    for name in kinds:
+        User.objects.create_user(name, None if name == "without" else RIGHT)
+    User.objects.filter(username="inactive").update(is_active=False)
+    User.objects.filter(username="closed").update(closed_at=timezone.now())
+    attempt("the first of all")
+    queries = set()
+    for kind in ("unknown", *kinds):
+        worked.clear()
+        with CaptureQueriesContext(connection) as asked:
+            password = "wrong" if kind == "known" else RIGHT
+            assert attempt(kind, password).status_code == 422
+        assert len(worked) == 1
+        verbs = [query["sql"].split()[0] for query in asked.captured_queries]
+        queries.add(" ".join(verbs))
+    assert len(queries) == 1
+
+
+def test_passwords_are_kept_as_argon2_with_what_owasp_asks_for(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chatsite import settings as ours
+
+    settings.PASSWORD_HASHERS = ours.PASSWORD_HASHERS
+    user = User.objects.create_user("new", RIGHT)
+    assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    old = make_password(RIGHT, hasher="pbkdf2_sha256")
+    User.objects.filter(pk=user.pk).update(password=old)
+    assert attempt("new", RIGHT).status_code == 204
+    user.refresh_from_db()
+    assert user.password.startswith("argon2$")
 
 
 def test_whoever_asks_for_an_empty_name_is_nobody(somebody: User) -> None:

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory, override_settings
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.accounts.networks import (
@@ -193,6 +193,7 @@ def test_all_without_an_address_are_one_network(trust: Trust) -> None:
     assert network_digest(request("")) != network_digest(request("127.0.0.1"))
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=200 if IS_SOAK else 80),
     st.text(alphabet="0123456789abcdef:.,[]% unkow", max_size=80),

@@ -11,7 +11,9 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from chat.models import Allowance, Conversation, Reply, User
+from chat.accounts.merging import take_along
+from chat.models import Allowance, Conversation, Message, Reply, User
+from chat.services.collecting import collect
 from chatsite.environment import Proxies
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Clock, Worker
@@ -152,6 +154,7 @@ def test_private_windows_gain_nothing(
     assert refused.status_code == 429
     assert "all guests of your network have together" in text_of(refused)
     assert "precious</textarea>" in text_of(refused)
+    assert User.objects.count() == 2  # who is refused is nobody still
     spoofed = proxied("198.51.100.1, 203.0.113.7")
     assert send(spoofed).status_code == 429
     assert send(proxied("203.0.113.8")).status_code == 303
@@ -220,6 +223,25 @@ def test_who_moves_to_another_network_while_prompts_wait_loses_none(
         worker.answer("yes")
     page = window.get("/")
     assert window.get(poll_url(page), headers=HTMX).status_code == 200
+
+
+def test_who_logs_in_takes_waiting_prompts_out_of_the_share_of_their_network(
+    proxied: Callable[[str], Client], worker: Worker, committed
+) -> None:
+    with committed():
+        send(proxied("203.0.113.7"), "one")
+        send(proxied("203.0.113.7"), "two")
+    account = User.objects.create_user("somebody")
+    first = Message.objects.get(text="one").owner
+    take_along(first.pk, account)
+    own, of_network = shares()
+    assert own == str(account.pk)
+    assert of_network.startswith("network:")
+    for _ in range(2):
+        collect(worker.answer("yes").reply)
+    assert {row.state for row in Reply.objects.all()} == {"done"}
+    charged = Allowance.objects.filter(kind="tokens_per_day", owner=account)
+    assert charged.exists()
 
 
 def test_a_further_reply_is_counted_where_it_is_asked_for(

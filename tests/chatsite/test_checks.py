@@ -57,3 +57,31 @@ def test_a_guest_who_has_more_than_their_network_never_gets_it(
     settings.GUEST_TOKENS_PER_DAY = of_guest
     settings.NETWORK_TOKENS_PER_DAY = of_network
     assert ids(checks.check_limits()) == ["chatsite.W021"] * is_warned
+
+
+@pytest.mark.parametrize(
+    ("has_mail", "site_url", "hosts", "is_warned"),
+    [
+        (False, "", ["*"], False),
+        (True, "", ["*"], True),
+        (True, "", ["chat.example.org"], False),
+        (True, "https://chat.example.org", ["*"], False),
+    ],
+)
+def test_mail_whose_links_anybody_could_turn_elsewhere_is_said_not_to_leave(
+    has_mail: bool, site_url: str, hosts: list[str], is_warned: bool, settings: Settings
+) -> None:
+    settings.HAS_MAIL, settings.SITE_URL = has_mail, site_url
+    settings.ALLOWED_HOSTS = hosts
+    assert ids(checks.check_mail_links()) == ["chatsite.W010"] * is_warned
+
+
+@pytest.mark.parametrize(
+    ("guests", "signup", "is_warned"),
+    [(True, "closed", False), (False, "closed", True), (False, "invitation", False)],
+)
+def test_a_site_that_nobody_can_come_into_is_said(
+    guests: bool, signup: str, is_warned: bool, settings: Settings
+) -> None:
+    settings.GUESTS, settings.SIGNUP = guests, signup
+    assert ids(checks.check_ways_in()) == ["chatsite.W011"] * is_warned

@@ -32,6 +32,12 @@ from chatsite.environment import Environment, allowed_hosts, broker_url, secret_
         ("NETWORK_TOKENS_PER_DAY", "1e6"),
         ("ACCOUNT_REPLIES_WAITING", "none"),
         ("TRUSTED_PROXIES", "proxy.example.org"),
+        ("SITE_URL", "chat.example.org"),
+        ("SITE_URL", "https://chat.example.org/chat"),
+        ("EMAIL_URL", "mail.example.org"),
+        ("EMAIL_URL", "pigeon://mail.example.org"),
+        ("PASSWORD_MIN_CHARACTERS", "4"),
+        ("RETENTION_DAYS", "-1"),
     ],
 )
 def test_a_bad_value_stops_the_start_and_names_the_variable(
@@ -90,6 +96,14 @@ def test_a_password_that_must_be_quoted_is_neither_taken_nor_repeated(
     assert "ter2" not in str(error.value) and "hun" not in str(error.value)
 
 
+def test_a_database_can_be_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgres://web:s%2Fcret@host/name?sslmode=verify-full&sslrootcert=/ca.pem"
+    monkeypatch.setenv("DATABASE_URL", url)
+    config = Environment().database("DATABASE_URL", "")
+    assert config["PASSWORD"] == "s/cret"
+    assert config["OPTIONS"] == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
+
+
 def test_the_secret_key_is_made_once_and_private(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,3 +156,19 @@ def test_celery_gets_the_same_server_in_its_own_spelling() -> None:
 def test_only_a_server_open_to_all_answers_to_any_name() -> None:
     assert allowed_hosts("0.0.0.0") == ["*"]
     assert "*" not in allowed_hosts("127.0.0.1")
+
+
+def test_mail_goes_to_the_server_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMAIL_URL", "smtp+tls://me:hunter2@mail.example.org:587")
+    found = Environment().mail("EMAIL_URL")
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example.org", 587)
+    assert (found["EMAIL_USE_TLS"], found["EMAIL_HOST_PASSWORD"]) == (True, "hunter2")
+    monkeypatch.delenv("EMAIL_URL")
+    assert str(Environment().mail("EMAIL_URL")["EMAIL_BACKEND"]).endswith(
+        "dummy.EmailBackend"
+    )
+
+
+def test_a_site_has_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SITE_URL", "https://chat.example.org/")
+    assert Environment().site("SITE_URL") == "https://chat.example.org"

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from chatsite import wire
-from chatsite.mailbox import Claim, Ended, Growing, Mailbox, MailboxAway, Queued
+from chatsite.mailbox import (
+    Claim,
+    Ended,
+    Growing,
+    Mailbox,
+    MailboxAway,
+    Missing,
+    Queued,
+)
 from tests.valkey import Valkey
 
 REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(), 60)
@@ -287,3 +295,81 @@ def test_one_loss_keeps_nobody_apart(box: Mailbox) -> None:
     enqueue(box, "a", losses=1)
     taken = box.claim("m", "busy", 60, live=5)
     assert taken is not None and not taken.runs_alone
+
+
+def test_entries_handed_over_keep_place_text_and_worker(box: Mailbox) -> None:
+    for reply, owner in (("a", "ann"), ("b", "ann"), ("c", "cy")):
+        enqueue(box, reply, owner)
+    held = claim(box)
+    box.write([(held.reply, held.token, 0, "half", 1)], 60)
+    line = box.first_in_line("m", 9)
+    assert box.hand_over(["a", "b", "nowhere"], "bee", "bee") == 2
+    assert box.hand_over(["a", "b"], "bee", "bee") == 0
+    assert box.first_in_line("m", 9) == line
+    assert box.owners(["a", "b", "c", "nowhere"]) == ["bee", "bee", "cy", None]
+    assert look(box, "a", "bee").text == "half"
+    assert look(box, "b", "ann") == Missing(is_foreign=True)
+    assert isinstance(look(box, "b", "bee"), Queued)
+    assert box.write([(held.reply, held.token, 4, " done", 2)], 60)[0].verdict == "kept"
+    assert box.finish(("a", held.token, 9, "", 2), DONE).verdict == "kept"
+    assert box.stop("b") == "left"
+    assert box.hand_over([], "bee", "bee") == 0
+
+
+def test_what_is_handed_over_counts_for_the_new_share(box: Mailbox) -> None:
+    enqueue(box, "a", "ann")
+    enqueue(box, "b", "ann")
+    box.hand_over(["a", "b"], "bee", "bee")
+    enqueue(box, "c", "cy")
+    enqueue(box, "d", "bee")
+    assert box.first_in_line("m", 9) == ["a", "c", "b", "d"]
+
+
+def test_pages_of_both_owners_hear_of_it(box: Mailbox) -> None:
+    enqueue(box, "a", "ann")
+    before = [changes(box, owner) for owner in ("ann", "bee")]
+    box.hand_over(["a"], "bee", "bee")
+    assert [changes(box, owner) for owner in ("ann", "bee")] != before
+
+
+def changes(box: Mailbox, owner: str) -> str:
+    box.remember("session", owner)
+    seen = box.look("session", "m", [])
+    assert seen is not None
+    return seen.changes
+
+
+def test_nothing_is_left_of_what_was_erased(box: Mailbox, valkey: Valkey) -> None:
+    for reply in ("running", "ended", "queued"):
+        enqueue(box, reply)
+        if reply != "queued":
+            held = claim(box)
+            box.write([(reply, held.token, 0, "text", 1)], 60)
+        if reply == "ended":
+            box.finish((reply, held.token, 4, "", 1), DONE)
+    enqueue(box, "other", "cy")
+    running = valkey.client.hget("mailbox:reply:running", "claim")
+    box.erase(["running", "ended", "queued", "nowhere"])
+    box.erase_owner("ann")
+    box.erase([])
+    token = running.decode() if isinstance(running, bytes) else running
+    assert box.write([("running", token, 4, "more", 2)], 60)[0].verdict == "refused"
+    assert box.finished() == []
+    assert box.take_back(3) == []
+    assert box.first_in_line("m", 9) == ["other"]
+    kept = {
+        name.decode() if isinstance(name, bytes) else name
+        for name in valkey.client.keys("*")
+    }
+    assert not {name for name in kept if "ann" in name.split(":")}
+    assert {name for name in kept if name.startswith("mailbox:reply:")} == {
+        "mailbox:reply:other"
+    }
+    assert not {name for name in kept if name.startswith("mailbox:text:")}
+    assert valkey.client.zscore("mailbox:tags:m", "ann") is None
+
+
+def test_the_first_who_asks_is_told_so_and_no_other(box: Mailbox) -> None:
+    assert box.is_first("a link for ann", 60)
+    assert not box.is_first("a link for ann", 60)
+    assert box.is_first("a link for cy", 60)

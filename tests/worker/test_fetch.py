@@ -262,6 +262,18 @@ def test_a_wrong_revision_of_the_default_is_an_error_without_fallback(
     assert "Traceback" not in done.stderr
 
 
+def test_a_file_that_was_swapped_on_the_way_ends_the_start_in_one_line(
+    hub_server: StandInHub, tmp_path: Path
+) -> None:
+    whole = hub_server.files()["model.safetensors"]
+    hub_server.swapped["model.safetensors"] = whole[:-1] + b"?"
+    done = run_fetch(tmp_path, hub_server.url)
+    assert done.returncode == 1
+    (last,) = done.stderr.splitlines()[-1:]
+    assert "model.safetensors is not the file that was meant" in last
+    assert "Traceback" not in done.stderr
+
+
 def test_a_name_that_is_not_on_offer_is_an_error(
     hub_server: StandInHub, tmp_path: Path
 ) -> None:

@@ -1,0 +1,126 @@
+"""Whether the time of a refused log-in tells who has an account here.
+
+    python -m bench.logins [--rounds 300] [--json FILE]
+
+The site in this process, without its queue, and a database of its own. In every round
+each kind of log-in is tried once, in random order, so that whatever else the machine
+does falls on all of them alike; each is compared with the unknown name of its round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.measured import percentile
+
+PASSWORD = secrets.token_urlsafe(16)
+UNKNOWN = "unknown name"
+#: By kind: the name typed, and the password.
+TRIED = {
+    UNKNOWN: ("nobody", "wrong"),
+    "unknown address": ("nobody@example.org", "wrong"),
+    "known name": ("known", "wrong"),
+    "known address": ("known@example.org", "wrong"),
+    "no password": ("without", "wrong"),
+    "inactive, right password": ("inactive", PASSWORD),
+}
+
+
+def prepare(folder: Path) -> None:
+    """A database with the accounts that are tried, and limits out of the way."""
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="chatsite.settings",
+        DATA_DIR=str(folder),
+        DATABASE_URL=f"sqlite:///{folder / 'logins.sqlite3'}",
+        REDIS_URL=f"unix://{folder / 'nobody-listens.sock'}",
+        LOGIN_FAILURES_MAX="1000000",
+        NETWORK_LOGIN_FAILURES_PER_HOUR="1000000",
+        ALLOWED_HOSTS="testserver",
+        LOG_LEVEL="error",
+    )
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from chat.models import User
+
+    call_command("migrate", verbosity=0)
+    User.objects.create_user("known", PASSWORD, "known@example.org")
+    User.objects.create_user("without", None)
+    inactive = User.objects.create_user("inactive", PASSWORD)
+    inactive.is_active = False
+    inactive.save()
+
+
+def measure(rounds: int) -> dict[str, list[float]]:
+    """Seconds of each log-in, by kind and round."""
+    from django.test import Client
+    from django.urls import reverse
+
+    browser, path = Client(), reverse("log_in")
+    taken: dict[str, list[float]] = {kind: [] for kind in TRIED}
+    chance = random.Random(0)
+    for number in range(rounds + 5):
+        for kind in chance.sample([*TRIED], len(TRIED)):
+            name, password = TRIED[kind]
+            began = time.perf_counter()
+            answer = browser.post(path, {"name": name, "password": password})
+            seconds = time.perf_counter() - began
+            if answer.status_code != 422:
+                raise RuntimeError(f"{kind}: {answer.status_code}")
+            if number >= 5:  # the first ones warm up
+                taken[kind].append(seconds)
+    return taken
+
+
+def report(taken: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """Times in milliseconds, and how each kind compares within the rounds."""
+    unknown = taken[UNKNOWN]
+    rows = []
+    for kind, seconds in taken.items():
+        differences = [a - b for a, b in zip(seconds, unknown, strict=True)]
+        slower = sum(difference > 0 for difference in differences)
+        rows.append(
+            {
+                "kind": kind,
+                "median_ms": round(1000 * median(seconds), 2),
+                "p95_ms": round(1000 * percentile(seconds, 0.95), 2),
+                "difference_ms": round(1000 * median(differences), 2),
+                "slower_share": round(slower / len(seconds), 2),
+            }
+        )
+    return rows
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.logins")
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="chatsite-bench-") as folder:
+        prepare(Path(folder))
+        rows = report(measure(given.rounds))
+    print(f"{'tried':<28}{'median':>9}{'p95':>9}{'paired':>9}{'slower':>9}")
+    for row in rows:
+        print(
+            f"{row['kind']:<28}{row['median_ms']:>9}{row['p95_ms']:>9}"
+            f"{row['difference_ms']:>9}{row['slower_share']:>9}"
+        )
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
