@@ -22,6 +22,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django.urls import clear_url_caches, path
 from django.views.decorators.csrf import csrf_exempt
+from pytest_django import Settings
 
 import chatsite.urls
 from chat.models import Conversation, Message
@@ -206,6 +207,15 @@ class Errors(logging.Handler):
 
     def raised(self, **_: object) -> None:
         self.found.append(f"an exception left a view\n{traceback.format_exc()[-2500:]}")
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(settings: Settings) -> None:
+    """Nothing is refused for its number: all that is asked comes to where it goes."""
+    for whose in ("GUEST", "ACCOUNT", "NETWORK"):
+        for kind in ("PROMPTS_PER_MINUTE", "PROMPTS_PER_DAY", "TOKENS_PER_DAY"):
+            setattr(settings, f"{whose}_{kind}", None)
+    settings.NETWORK_GUESTS_PER_HOUR = settings.NETWORK_SIGNUPS_PER_HOUR = None
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.accounts import inviting
 from chat.accounts.locking import is_password_of
 from chat.accounts.names import clean_name
+from chat.accounts.site import can_mail
 from chat.models import User
 
 #: Longer ones only cost time to digest.
@@ -50,6 +51,15 @@ def _how_long_now() -> str:
 
 #: In the language of whoever is shown it.
 _how_long = lazy(_how_long_now, str)
+
+
+def _what_for_now() -> str:
+    if can_mail():
+        return gettext("Only to choose a new password, should you forget yours.")
+    return gettext("You can log in with it as well. No mail is sent.")
+
+
+_what_for = lazy(_what_for_now, str)
 
 
 class EmailField(forms.EmailField):
@@ -96,7 +106,7 @@ class SignUpForm(forms.Form):
     password = PasswordField(is_new=True)
     email = EmailField(
         label=_("E-mail (optional)"),
-        help_text=_("Only to choose a new password, should you forget yours."),
+        help_text=_what_for(),
         required=False,
     )
 

@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 
 from chat.accounts.networks import network_digest
 from chat.models import User
+from chat.services.admission import look_ahead
 from chat.services.arrivals import admit_guest
+from chat.services.preferring import preferred
 
 COOKIE = f"{settings.COOKIE_PREFIX}guest"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -53,11 +55,12 @@ def guest_of_cookie(request: HttpRequest) -> User | None:
     return guests.filter(pk=pk).first()
 
 
-def sender(request: HttpRequest) -> User:
+def sender(request: HttpRequest, *, is_prompt: bool = False) -> User:
     """Who sends: the user of the session, else the guest of the cookie.
 
     The same cookie makes the same guest, so that a double Enter makes one. Raises
-    ``PromptRefused`` where too many guests came from one network.
+    ``PromptRefused``, and then makes none, where too many guests came from one network,
+    or where a prompt would be refused.
     """
     user = get_user(request)
     if isinstance(user, User):
@@ -65,7 +68,7 @@ def sender(request: HttpRequest) -> User:
         return user
     if not settings.GUESTS:
         raise PermissionDenied
-    guest = _guest(request)
+    guest = _guest(request, is_prompt=is_prompt)
     note_network(request, guest)
     token = request.META.get("CSRF_COOKIE")
     login(request, guest, backend=BACKEND)
@@ -86,13 +89,16 @@ def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
         User.objects.filter(pk=user.pk, username=None).update(network=network)
 
 
-def _guest(request: HttpRequest) -> User:
+def _guest(request: HttpRequest, *, is_prompt: bool) -> User:
     """The guest of this browser's cookie, made now if there is none."""
     pk = guest_id(request) or uuid.uuid4()
     known = User.objects.filter(pk=pk).first()
     if known is not None and known.is_guest and known.is_active:
         return known
     network = network_digest(request)
+    if is_prompt:
+        newcomer = User(network=network)
+        look_ahead(newcomer, preferred(newcomer).entry.name)
     admit_guest(network)
     # One that signed up or was erased since: this cookie opens nothing.
     return User.objects.guest(pk if known is None else uuid.uuid4(), network)

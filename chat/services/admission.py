@@ -53,30 +53,39 @@ def admit(
     """
     purses = purses_of(owner)
     alone([*(purse.subject for purse in purses), f"model {model}"])
-    _check_open(owner)
+    standing = _check(owner, purses, conversation, model, count, is_prompt=is_prompt)
+    # What it takes in tokens is known when it ends.
+    take([one for one in standing if one.kind is not Kind.TOKENS_PER_DAY], count)
+
+
+def look_ahead(newcomer: User, model: str) -> None:
+    """Raise ``PromptRefused`` where the first prompt of a guest who is not saved yet
+    would be refused: so that a prompt refused makes no guest. Takes nothing."""
+    of_network = purses_of(newcomer)[1:]
+    _check(newcomer, of_network, None, model, 1, is_prompt=True)
+
+
+def _check(
+    owner: User,
+    purses: list[Purse],
+    conversation: Conversation | None,
+    model: str,
+    count: int,
+    *,
+    is_prompt: bool,
+) -> list[Balance]:
+    """How the limits stand that ``count`` replies count for. Raises
+    ``PromptRefused``."""
     if full := _what_is_full(owner, purses, conversation, model, count):
         seconds = _seconds_until_room(model)
         raise _refusal(*full, seconds, is_prompt=is_prompt)
     standing = balances(purses, OF_PROMPTS)
     if short := _what_is_short(standing, count):
-        seconds = math.ceil(short.wait_seconds(_needed(short, count)))
-        why = reached(short, _needed(short, count))
-        raise _refusal(
-            code_of(short.purse, short.kind), why, seconds, is_prompt=is_prompt
-        )
-    # What it takes in tokens is known when it ends.
-    take([one for one in standing if one.kind is not Kind.TOKENS_PER_DAY], count)
-
-
-def _check_open(owner: User) -> None:
-    """Somebody who was closed a moment ago gets nothing more, which would go with
-    them: a guest whose conversations were taken along, or who was erased."""
-    if not User.objects.filter(pk=owner.pk, is_active=True).exists():
-        said = _(
-            "You logged in or out in another tab meanwhile. Your text is kept here:"
-            " send it again."
-        )
-        raise PromptRefused("closed", said)
+        needed = _needed(short, count)
+        seconds = math.ceil(short.wait_seconds(needed))
+        why, code = reached(short, needed), code_of(short.purse, short.kind)
+        raise _refusal(code, why, seconds, is_prompt=is_prompt)
+    return standing
 
 
 def code_of(purse: Purse, kind: Kind) -> str:

@@ -64,7 +64,9 @@ def _sent(
     prompt = get_prompt_or_404(conversation, old) if conversation and old else None
     key = form.idempotency_key
     sending.check_key(key)  # what is refused makes no guest
-    return sending.send(sender(request), text, key, conversation, instead_of=prompt)
+    return sending.send(
+        sender(request, is_prompt=True), text, key, conversation, instead_of=prompt
+    )
 
 
 def _refused(

@@ -175,7 +175,9 @@ TABLE: dict[str, Entry] = {
     "account/log-in/": own(BOTH, reads=(200, 303), answers=(303, 422), changes=False),
     "account/forgotten/": own(BOTH, answers=(422,), changes=False),
     # Whoever has the secret of a link
-    "account/invited/<str:secret>/": Entry(Kind.PUBLIC, BOTH, "owner"),
+    "account/invited/<str:secret>/": own(
+        BOTH, of="owner", reads=(303, 410), answers=(303, 410), changes=False
+    ),
     "account/reset/<uuid:pk>/<str:token>/": Entry(Kind.PUBLIC, BOTH, "owner"),
     "account/email/<str:token>/": Entry(Kind.PUBLIC, BOTH, "owner"),
     # Those who run the site
@@ -185,7 +187,7 @@ TABLE: dict[str, Entry] = {
     "api/v1/": Entry(Kind.PUBLIC, ALL),
     "healthz": Entry(Kind.PUBLIC),
     # Counts who guesses.
-    "admin/login/": own(ALL, answers=(200,), changes=False),
+    "admin/login/": own(BOTH, answers=(200,), changes=False),
     "admin/logout/": own(ALL, answers=(302,), reads=(302,), changes=False),
 }
 #: Django's admin guards its pages alike, and brings new ones with every model.

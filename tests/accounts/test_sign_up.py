@@ -61,6 +61,7 @@ def test_a_reply_that_is_being_written_goes_on_through_the_sign_up(
 
 
 def test_somebody_who_wrote_nothing_yet_signs_up(browser: Client) -> None:
+    assert "No mail is sent." in text_of(browser.get("/account/sign-up/"))
     signs_up(browser, email="Bee@Example.org")
     user = User.objects.get()
     assert (user.username, user.email) == ("bee", "bee@example.org")
@@ -196,7 +197,10 @@ def test_two_tabs_that_sign_up_at_once_make_one_account(
 def test_where_mail_leaves_an_address_is_kept_once_its_owner_said_so(
     browser: Client, mails: Callable[[], list[Any]]
 ) -> None:
-    signs_up(browser, email="bee@example.org")
+    assert "should you forget yours" in text_of(browser.get("/account/sign-up/"))
+    answer = signs_up(browser, email="bee@example.org")
+    assert answer["Location"] == "/account/?sent"
+    assert "We sent a link" in text_of(browser.get("/account/?sent"))
     assert User.objects.get().email == ""
     (sent,) = mails()
     assert sent.to == ["bee@example.org"]

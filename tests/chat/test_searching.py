@@ -366,3 +366,11 @@ def test_what_an_owners_id_begins_with_finds_no_more_than_what_was_said(
     say(talk, "needle 29")
     assert found(owner, "needle 3") == ["needle 30"]
     assert found(owner, "3abcdef0") == []
+
+
+def test_a_pile_of_accents_is_saved_and_found(owner: User, sent) -> None:
+    """A database that sorted all of them at once would take minutes."""
+    reply = sent(owner)
+    pile = "\u0301\u0316" * 50_000
+    Message.objects.filter(pk=reply.pk).update(text=f"tower{pile} beside")
+    assert [hit.message for hit in search(owner.pk, "tower").hits] == [reply.pk]

@@ -154,6 +154,7 @@ def test_private_windows_gain_nothing(
     assert refused.status_code == 429
     assert "all guests of your network have together" in text_of(refused)
     assert "precious</textarea>" in text_of(refused)
+    assert User.objects.count() == 2  # who is refused is nobody still
     spoofed = proxied("198.51.100.1, 203.0.113.7")
     assert send(spoofed).status_code == 429
     assert send(proxied("203.0.113.8")).status_code == 303

@@ -124,6 +124,8 @@ def _has_just_signed_up(request: HttpRequest) -> bool:
 def _welcome(request: HttpRequest, user: User) -> HttpResponse:
     login(request, user, backend=getattr(user, "backend", BACKEND))
     then = own_path(request.POST.get("next", ""))
+    if request.POST.get("email") and can_mail():
+        then = f"{reverse('account')}?sent"  # says that a link is on its way
     response = HttpResponseRedirect(then, status=303)
     renew_guest(response)
     return response
