@@ -150,7 +150,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Around the session, which is saved by then.
     "chat.accounts.presence.Presence",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "chat.accounts.session_cookie.SessionCookie",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
