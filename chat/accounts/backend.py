@@ -8,7 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from chat.accounts.locking import account_of, begin, succeed
+from chat.accounts.locking import begin, succeed
 from chat.models import User
 
 
@@ -27,7 +27,7 @@ class AccountBackend(ModelBackend):
         """
         if username is None or password is None:
             raise PermissionDenied
-        user = account_of(username)
+        user = User.objects.known_as(username)
         if request is not None and begin(request, username, user) is not None:
             raise PermissionDenied
         if user is None:

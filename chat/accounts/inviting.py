@@ -10,7 +10,6 @@ from hashlib import sha256
 from django.urls import reverse
 from django.utils import timezone
 
-from chat.accounts.site import address
 from chat.models import Invitation, User
 
 DAYS = 7
@@ -36,11 +35,6 @@ def invite(by: User | None, note: str = "", days: float = DAYS) -> tuple[str, st
         expires_at=timezone.now() + timedelta(days=days),
     )
     return secret, reverse("invited", args=[secret])
-
-
-def link(path: str) -> str:
-    """The address of an invitation made outside of a request."""
-    return address(path)
 
 
 def standing(secret: str) -> Standing:

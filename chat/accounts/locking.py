@@ -35,19 +35,6 @@ class Lock:
         return max(1, math.ceil((self.ends_at - timezone.now()).total_seconds()))
 
 
-def account_of(typed: str) -> User | None:
-    """The account of a name or of an e-mail address."""
-    try:
-        return User.objects.get_by_natural_key(typed.strip())
-    except User.DoesNotExist:
-        return None
-
-
-def lock_of(request: HttpRequest, name: str) -> Lock | None:
-    """The lock on this name, or e-mail address, for the network of this request."""
-    return _lock(_pair(request, name, account_of(name)), _network(request))
-
-
 def begin(request: HttpRequest, name: str, user: User | None) -> Lock | None:
     """Count an attempt, which may be made where the answer is None.
 

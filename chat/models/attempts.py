@@ -26,13 +26,13 @@ class AttemptsQuerySet(models.QuerySet["Attempts"]):
                 return True
             if ours.filter(until__lte=now).update(count=1, **ends):
                 return True
-            if ours.exists():
+            if ours.filter(until__gt=now, count__gte=limit).exists():
                 return False
             try:
                 with transaction.atomic():
                     self.create(digest=digest, count=1, **ends)
             except IntegrityError:
-                continue  # somebody else was first
+                continue  # somebody else began it, or began it anew
             self.filter(until__lte=now).delete()
             return True
 

@@ -30,13 +30,15 @@ class UserManager(BaseUserManager["User"]):
         folded = self.exclude(email="").annotate(folded=Lower("email"))
         return folded.filter(folded=email.strip().lower()).first()
 
-    def get_by_natural_key(self, username: str | None) -> User:
+    def known_as(self, typed: str) -> User | None:
         """The account of this name or address, for whoever logs in.
 
         No name holds an @, so that neither can be taken for the other.
         """
-        typed = username or ""
-        found = self.addressed(typed) if "@" in typed else self.named(typed)
+        return self.addressed(typed) if "@" in typed else self.named(typed)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        found = self.known_as(username or "")
         if found is None:
             raise self.model.DoesNotExist
         return found

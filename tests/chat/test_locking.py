@@ -19,7 +19,7 @@ from django.utils.html import strip_tags
 from django.views.decorators.csrf import csrf_exempt
 from pytest_django import Settings
 
-from chat.accounts.locking import account_of, begin, is_password_of, lock_of, succeed
+from chat.accounts.locking import begin, is_password_of, succeed
 from chat.models import Attempts, User
 from chatsite.mailbox import Mailbox
 from tests.chat.counting import worked
@@ -257,6 +257,26 @@ def test_a_hundred_at_once_are_a_hundred(somebody: User, rf: RequestFactory) -> 
         assert sum(pool.map(guess, range(100))) == 10
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_those_who_come_at_once_when_a_lock_ended_none_is_turned_away() -> None:
+    """One of them begins the count anew, and the others go on with it."""
+    minute = timedelta(minutes=1)
+
+    def take(digest: str) -> bool:
+        try:
+            now = timezone.now()
+            return Attempts.objects.take(digest, now, 8, minute, slides=True)
+        finally:
+            connection.close()
+
+    for turn in range(20):
+        digest, ended = f"lock {turn}", timezone.now() - minute
+        Attempts.objects.create(digest=digest, count=8, until=ended)
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(take, [digest] * 8))
+    assert not Attempts.objects.exclude(count=8).exists()
+
+
 def test_nothing_that_was_typed_is_kept(somebody: User, rf: RequestFactory) -> None:
     typed = "a password in the wrong field"
     attempt(typed)
@@ -273,17 +293,6 @@ def test_what_is_over_is_forgotten(clock: list[datetime], somebody: User) -> Non
     clock[0] += timedelta(hours=2)
     attempt("another")
     assert Attempts.objects.count() == 2
-
-
-def test_a_lock_can_be_looked_at_without_counting(
-    somebody: User, rf: RequestFactory
-) -> None:
-    request = rf.post("/", REMOTE_ADDR=HERE)
-    assert [lock_of(request, "somebody") for _ in range(20)] == [None] * 20
-    for _ in range(10):
-        attempt()
-    lock = lock_of(request, "somebody@example.org")
-    assert lock is not None and 0 < lock.seconds <= 900
 
 
 @pytest.mark.parametrize("kind", ["inactive", "closed", "no password", "guest"])
@@ -343,8 +352,8 @@ def test_passwords_are_kept_as_argon2_with_what_owasp_asks_for(
 
 def test_whoever_asks_for_an_empty_name_is_nobody(somebody: User) -> None:
     User.objects.create(username=None)
-    assert account_of("") is None
-    assert account_of("None") is None
+    assert User.objects.known_as("") is None
+    assert User.objects.known_as("None") is None
 
 
 def test_a_success_counts_nothing(somebody: User, rf: RequestFactory) -> None:

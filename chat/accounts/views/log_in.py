@@ -35,7 +35,6 @@ def log_in(request: HttpRequest) -> HttpResponse:
         "text": request.POST.get("text", ""),
         "can_sign_up": can_sign_up(),
         "allows_guests": settings.GUESTS,
-        "is_reset": "reset" in request.GET,
     }
     status = 422 if form.errors else 200
     return render(request, "accounts/log_in.html", context, status=status)

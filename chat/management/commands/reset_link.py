@@ -17,8 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("name", help="the account's name or e-mail address")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        user = User.objects.known_as(options["name"])
+        if user is None:
+            raise CommandError(f"There is no account {options['name']!r}.")
         try:
-            user = User.objects.get_by_natural_key(options["name"])
             self.stdout.write(reset_link(user))
-        except (User.DoesNotExist, ValueError):
-            raise CommandError(f"There is no account {options['name']!r}.") from None
+        except ValueError:
+            raise CommandError(f"The account {user.username} is not open.") from None
