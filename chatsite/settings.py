@@ -156,11 +156,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "chat.accounts.gate.Gate",
     "chat.views.time_zone.TimeZone",
+    # Within the zone of whoever asks: it tells a time.
+    "chat.accounts.locked.Locked",
     "chat.views.errors.DatabaseGuard",
 ]
 TEMPLATES = [

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
+from django.utils.formats import time_format
 
 from chat.models import Attempts, User
 from tests.accounts.conftest import OTHER, PASSWORD, is_logged_in, log_in
@@ -25,6 +30,11 @@ def _few(settings: LazySettings) -> None:
     settings.LOGIN_FAILURES_MAX = 2
 
 
+def soon() -> datetime:
+    """Locks of accounts end before, those of networks after."""
+    return timezone.now() + timedelta(minutes=30)
+
+
 def test_the_log_in_page_says_when_guessing_may_go_on(
     account: User, browser: Client
 ) -> None:
@@ -35,6 +45,29 @@ def test_the_log_in_page_says_when_guessing_may_go_on(
     assert 0 < int(answer["Retry-After"]) <= 15 * 60
     assert "Too many wrong passwords" in text_of(answer)
     assert not is_logged_in(browser)
+
+
+def test_the_end_of_a_lock_is_told_by_the_clock_of_whoever_asks(
+    account: User, browser: Client
+) -> None:
+    browser.cookies["tz"] = "Pacific/Kiritimati"  # 14 hours ahead
+    for _ in range(2):
+        log_in(browser, password="wrong wrong")
+    said = text_of(log_in(browser))
+    (ends_at,) = Attempts.objects.filter(count=2, until__lt=soon()).values_list("until")
+    with timezone.override(ZoneInfo("Pacific/Kiritimati")):
+        assert f"until {time_format(timezone.localtime(*ends_at))}" in said
+
+
+def test_a_lock_keeps_the_text_that_waits_for_the_log_in(
+    account: User, browser: Client
+) -> None:
+    for _ in range(2):
+        log_in(browser, password="wrong wrong")
+    typed = {"name": "bee", "password": PASSWORD, "text": "What do bees eat?"}
+    answer = browser.post("/account/log-in/", typed)
+    assert answer.status_code == 429
+    assert "What do bees eat?" in text_of(answer)
 
 
 def test_an_e_mail_address_and_a_name_are_one_account(
