@@ -18,6 +18,7 @@ from django.utils import timezone
 from chat.accounts.ending import end_all
 from chat.models import Conversation, Invitation, Reply, User
 from chat.models.conversation import ConversationQuerySet
+from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ def erase_some(conversations: ConversationQuerySet) -> int:
     pks = list(conversations.values_list("pk", flat=True)[:CONVERSATIONS])
     replies = Reply.objects.filter(message__conversation__in=pks)
     # Whoever publishes one meanwhile finds that nobody waits for it.
-    replies.unfinished().update(state="stopped", finished_at=timezone.now())
+    stopped = {"state": wire.State.STOPPED, "finished_at": timezone.now()}
+    replies.unfinished().update(**stopped)
     entries = [str(pk) for pk in replies.values_list("pk", flat=True)]
     for start in range(0, len(entries), ENTRIES):
         open_mailbox().erase(entries[start : start + ENTRIES])
@@ -104,7 +106,9 @@ def close_idle_guests() -> bool:
     waiting = Reply.objects.unfinished().values("message__owner")
     found = list(idle.exclude(pk__in=waiting)[:GUESTS])
     for guest in found:
-        close(guest)
+        # Who comes back or signs up at this moment is first, or is somebody new.
+        if idle.filter(pk=guest.pk).update(is_active=False):
+            close(guest)
     return bool(found)
 
 
@@ -113,6 +117,10 @@ def erase_untouched() -> bool:
     if not settings.RETENTION_DAYS:
         return False
     before = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
-    old = Conversation.objects.filter(updated_at__lt=before)
     coming = Reply.objects.unfinished().values("message__conversation")
-    return bool(erase_some(old.exclude(pk__in=coming)))
+    old = Conversation.objects.filter(updated_at__lt=before).exclude(pk__in=coming)
+    pks = list(old.values_list("pk", flat=True)[:CONVERSATIONS])
+    # Who sends to one at this moment is first, or is told that it was deleted.
+    now = timezone.now()
+    old.filter(pk__in=pks).update(deleted_at=now)
+    return bool(erase_some(Conversation.objects.filter(pk__in=pks, deleted_at=now)))
