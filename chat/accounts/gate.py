@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from chat.accounts.forms import LogInForm
 from chat.api.errors import LOG_IN_FIRST
 from chat.models import User
-from chat.views.browser import visitor
+from chat.views.browser import Request, visitor
 
 #: Look after themselves: the account pages; the admin; whether the site is alive; and
 #: what asks the mailbox who it is, lest a poll costs a query.
@@ -33,7 +33,7 @@ class Gate:
         return self._get_response(request)
 
     def process_view(
-        self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any
+        self, request: Request, _view: Any, _args: Any, _kwargs: Any
     ) -> HttpResponse | None:
         if settings.GUESTS or request.path.startswith(OPEN_PATHS):
             return None
@@ -46,17 +46,21 @@ class Gate:
         return _turned_away(request)
 
 
-def _turned_away(request: HttpRequest) -> HttpResponse:
+def _turned_away(request: Request) -> HttpResponse:
     if request.path.startswith("/api/"):
         return LOG_IN_FIRST.response()
-    # What was typed comes back, to be sent once logged in.
-    text = request.POST.get("text", "")
+    if request.htmx:
+        # It asked for a piece of its page, or keeps what was typed there: back to that.
+        page = request.htmx.current_url_abs_path or reverse("home")
+        return HttpResponseClientRedirect(_log_in(page))
     is_page = request.method in ("GET", "HEAD")
     then = request.get_full_path() if is_page else reverse("home")
-    log_in = f"{reverse('log_in')}?{urlencode({'next': then})}"
-    if request.headers.get("HX-Request"):
-        return HttpResponseClientRedirect(log_in if is_page else reverse("log_in"))
-    if text:
+    # What was typed comes back, to be sent once logged in.
+    if text := request.POST.get("text", ""):
         context = {"form": LogInForm(), "next": then, "text": text}
         return render(request, "accounts/log_in.html", context, status=401)
-    return HttpResponseRedirect(log_in, status=303)
+    return HttpResponseRedirect(_log_in(then), status=303)
+
+
+def _log_in(then: str) -> str:
+    return f"{reverse('log_in')}?{urlencode({'next': then})}"

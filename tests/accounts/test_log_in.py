@@ -163,12 +163,20 @@ class TestWithoutGuests:
             answer = client.post("/send/", {"text": "Tell me\nall", "key": "k"})
             assert answer.status_code == 401
             assert "Tell me\nall</textarea>" in text_of(answer)
-            htmx = {"HX-Request": "true"}
             data = {"text": "Tell me", "key": "k"}
-            answer = client.post("/send/", data, headers=htmx)
-            assert answer["HX-Redirect"] == "/account/log-in/"
+            answer = client.post("/send/", data, headers={"HX-Request": "true"})
+            assert answer["HX-Redirect"] == "/account/log-in/?next=%2F"
         assert not Conversation.objects.exists()
         assert User.objects.count() == 1
+
+    def test_a_page_is_come_back_to_whatever_piece_of_it_was_asked_for(self) -> None:
+        page = "http://testserver/settings/"
+        htmx = {"HX-Request": "true", "HX-Current-URL": page}
+        for answer in (
+            Client().get("/search/?q=bees", headers=htmx),
+            Client().post("/send/", {"text": "Hi", "key": "k"}, headers=htmx),
+        ):
+            assert answer["HX-Redirect"] == "/account/log-in/?next=%2Fsettings%2F"
 
     def test_a_program_is_told_in_its_own_shape(
         self, owner: User, client_of: Callable[[User], Client]
