@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
-from chat.accounts.mailing import mail
+from chat.accounts.mailing import is_due, mail
 from chat.accounts.site import address, can_mail
 from chat.models import User
 
@@ -39,6 +39,8 @@ def ask_for(user: User, email: str, request: HttpRequest) -> bool:
     if not email or not can_mail():
         _keep(user, email)
         return False
+    if not is_due(f"{user.pk} {user.email} {email}"):
+        return True  # the link from a moment ago is still good
     if User.objects.addressed(email) not in (None, user):
         mail(email, "taken", {"user": user})
         return True

@@ -16,11 +16,14 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language, override
 
 from chat.accounts.site import can_mail
+from chatsite.mailbox import MailboxAway, open_mailbox
 
 log = logging.getLogger(__name__)
 
 #: More that wait to leave than this are not taken: somebody asks too often.
 WAITING_MAX = 100
+#: What was mailed is not mailed again within this time, however often it is asked for.
+PAUSE_SECONDS = 120
 _waiting: list[Future[None]] = []
 
 
@@ -38,6 +41,14 @@ def mail(
     subject, _, body = _said(template, context).partition("\n")
     said = (subject.strip(), body.strip())
     _waiting.append(_sender().submit(_send, *said, [to] if is_wanted else []))
+
+
+def is_due(what: str) -> bool:
+    """Whether this was not mailed a moment ago; from now on it was."""
+    try:
+        return open_mailbox().is_first(what, PAUSE_SECONDS)
+    except MailboxAway:
+        return True
 
 
 def flush() -> None:

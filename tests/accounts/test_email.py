@@ -53,6 +53,16 @@ def test_where_mail_leaves_it_holds_once_confirmed_and_the_old_one_is_told(
     assert elsewhere.post(path).status_code == 410
 
 
+def test_who_asks_again_and_again_fills_nobodys_mailbox(
+    tab: Client, account: User, mails: Callable[[], list[Any]]
+) -> None:
+    for _ in range(3):
+        assert change(tab)["Location"] == "/account/?sent"
+    (asked,) = mails()
+    tab.post(link_in(asked.body))
+    assert email_of(account) == "new@example.org"
+
+
 def test_a_link_is_overtaken_by_a_change(
     tab: Client, account: User, mails: Callable[[], list[Any]]
 ) -> None:
