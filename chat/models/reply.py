@@ -62,7 +62,7 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
 
     def with_path(self) -> ReplyQuerySet:
         """With what publishing and collecting need, in one query."""
-        return self.select_related("message__conversation", "message__parent")
+        return self.select_related("message__conversation__owner", "message__parent")
 
 
 class Reply(models.Model):
