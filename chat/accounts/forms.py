@@ -21,9 +21,9 @@ from chat.models import User
 
 #: Longer ones only cost time to digest.
 PASSWORD_MAX_CHARACTERS = 512
-
-
 PASSWORD = _("Password")
+#: So that browsers fill it in, and change nothing of it.
+NAME = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 
 
 class PasswordField(forms.CharField):
@@ -79,13 +79,7 @@ class LogInForm(forms.Form):
     name = forms.CharField(
         label=_("Name or e-mail"),
         max_length=254,
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "username",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
-        ),
+        widget=forms.TextInput(attrs=NAME),
     )
     password = PasswordField()
 
@@ -95,13 +89,7 @@ class SignUpForm(forms.Form):
         label=_("Name"),
         help_text=_("You log in with it. Nobody else sees it but who runs this site."),
         max_length=150,
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "username",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
-        ),
+        widget=forms.TextInput(attrs=NAME),
     )
     password = PasswordField(is_new=True)
     email = EmailField(
