@@ -156,11 +156,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "chat.accounts.gate.Gate",
     "chat.views.time_zone.TimeZone",
+    "chat.accounts.locked.Locked",
     "chat.views.errors.DatabaseGuard",
 ]
 TEMPLATES = [
