@@ -8,7 +8,7 @@ BOUND = exec $(PYTHON) launch/bound.py TERM
 WITH = $(PYTHON) -m launch.bootstrap
 PYTEST = $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal
 # The tests that use the database of the settings; the others have their own or none.
-OF_DATABASE = tests/chat tests/accounts tests/test_access.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
+OF_DATABASE = tests/chat tests/accounts tests/test_access.py tests/test_fuzzing.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
 .PHONY: help run worker status admin test soak chaos screenshots bench load felt check browser audit lock clean
 

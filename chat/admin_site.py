@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods
 
 
 class Site(AdminSite):
     site_header = site_title = "chatsite"
     #: Lists are wide; the first page names all of them.
     enable_nav_sidebar = False
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().login(request, extra_context)
 
     def get_urls(self) -> list[Any]:
         """Without the way from a row to its public page: nothing here has one."""

@@ -150,17 +150,17 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Around the session, which is saved by then.
     "chat.accounts.presence.Presence",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "chat.accounts.session_cookie.SessionCookie",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "chat.accounts.locked.Locked",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "chat.accounts.gate.Gate",
     "chat.views.time_zone.TimeZone",
+    "chat.accounts.locked.Locked",
     "chat.views.errors.DatabaseGuard",
 ]
 TEMPLATES = [

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings as settings_of_django
 from django.test import Client
 from pytest_django import Settings
 
@@ -117,3 +118,18 @@ def _served() -> list[Path]:
     found = [path for f in folders for kind in kinds for path in f.rglob(kind)]
     assert len(found) > 50
     return found
+
+
+def test_an_answer_to_a_session_that_is_gone_takes_no_cookie_away(
+    box: Mailbox, owner: User, client_of: Callable[[User], Client]
+) -> None:
+    """It may come after the answer that signed somebody in, and was asked before."""
+    tab = client_of(owner)
+    name = settings_of_django.SESSION_COOKIE_NAME
+    tab.cookies[name] = "x" * 32
+    for path in ("/", "/poll/", "/settings/", "/no/such/page"):
+        assert name not in tab.get(path).cookies
+    owner.is_staff = True
+    owner.save()
+    tab.force_login(owner)
+    assert tab.post("/admin/logout/").cookies[name]["max-age"] == 0

@@ -6,7 +6,6 @@ import hashlib
 import json
 import secrets
 import ssl
-import subprocess
 import time
 import urllib.parse
 import urllib.request
@@ -22,6 +21,7 @@ from kombu import Connection
 
 from chatsite import wire
 from tests import canary
+from tests.certificate import certificate
 from tests.chaos.proxy import Proxy
 from tests.processes import ROOT, Program, free_port
 from tests.valkey import Valkey
@@ -63,20 +63,6 @@ class Guarded:
             "DATA_DIR": str(self.folder / user),
             "DATABASE_URL": f"sqlite:///{self.folder / 'db.sqlite3'}",
         }
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    made = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-out", str(made[0]), "-keyout", str(made[1])),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return made
 
 
 def written_acl(folder: Path, extra: str = "") -> Path:
