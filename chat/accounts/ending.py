@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from django.utils import timezone
 
 from chat.accounts.sessions import SessionStore, who
 from chat.models import Session, User
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+#: Longer than an answer takes to reach the browser, which then has the new key.
+ON_THE_WAY_SECONDS = 5
 
 
 def sessions_of(user: User) -> list[Session]:
@@ -27,6 +32,15 @@ def end(sessions: Iterable[Session]) -> int:
     for key in keys:
         SessionStore(key).delete(key)
     return len(keys)
+
+
+def see_off(key: str | None, user: User) -> None:
+    """A session that gave way to another one in the same browser: polls of its pages
+    that are on their way are answered still, instead of sending those pages home."""
+    if key is None:
+        return
+    with suppress(MailboxAway):
+        open_mailbox().remember(who(key), str(user.pk), ON_THE_WAY_SECONDS)
 
 
 def end_all(user: User, but: str | None = None) -> int:

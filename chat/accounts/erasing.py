@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 CONVERSATIONS = 10
 #: Entries of the mailbox dropped by one script.
 ENTRIES = 500
-#: Guests closed at once.
-GUESTS = 50
+#: Guests closed at once, and people whose rows are removed at once.
+GUESTS = PEOPLE = 50
 #: So many batches a person waits for; the keeper does the rest.
 BATCHES_AT_ONCE = 5
 
@@ -75,16 +75,16 @@ def erase_some(conversations: ConversationQuerySet) -> int:
 
 def erase_closed() -> bool:
     """One batch of what was closed; whether there was any. Raises ``MailboxAway``."""
-    user = User.objects.exclude(closed_at=None).order_by("closed_at").first()
-    if user is None:
-        return False
-    if not erase_some(Conversation.objects.filter(owner=user)):
+    closed = User.objects.exclude(closed_at=None).order_by("closed_at")[:PEOPLE]
+    for user in (people := list(closed)):
+        if erase_some(Conversation.objects.filter(owner=user)) == CONVERSATIONS:
+            break  # there are more of theirs
         end_all(user)
         open_mailbox().erase_owner(str(user.pk))
         pk = user.pk
         _forget(user)
         log.info("erased %s", pk)
-    return True
+    return bool(people)
 
 
 def _forget(user: User) -> None:

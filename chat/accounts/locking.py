@@ -29,6 +29,8 @@ class Lock:
     """Ends by itself."""
 
     ends_at: datetime
+    #: True where it is on every account, for this network.
+    is_of_network: bool = False
 
     @property
     def seconds(self) -> int:
@@ -76,15 +78,15 @@ def _take_both(pair: str, network: str) -> bool:
 
 
 def _lock(pair: str, network: str) -> Lock | None:
+    """The one that ends last, where there are both."""
     now = timezone.now()
-    ends = (
-        Attempts.objects.end_of_lock(pair, now, settings.LOGIN_FAILURES_MAX),
-        Attempts.objects.end_of_lock(
-            network, now, settings.NETWORK_LOGIN_FAILURES_PER_HOUR
-        ),
+    of_pair = Attempts.objects.end_of_lock(pair, now, settings.LOGIN_FAILURES_MAX)
+    of_network = Attempts.objects.end_of_lock(
+        network, now, settings.NETWORK_LOGIN_FAILURES_PER_HOUR
     )
-    latest = max((end for end in ends if end is not None), default=None)
-    return None if latest is None else Lock(latest)
+    if of_network and (of_pair is None or of_pair <= of_network):
+        return Lock(of_network, is_of_network=True)
+    return Lock(of_pair) if of_pair else None
 
 
 def _pair(request: HttpRequest, name: str, user: User | None) -> str:

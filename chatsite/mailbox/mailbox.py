@@ -202,9 +202,9 @@ class Mailbox:
             entries=tuple(entry_from(raw) for raw in entries),
         )
 
-    def remember(self, who: str, owner: str) -> None:
+    def remember(self, who: str, owner: str, seconds: int = WHO_SECONDS) -> None:
         """Note who is behind a session, so that polls need no database."""
-        self.connection.command("SET", f"who:{who}", owner, "EX", WHO_SECONDS)
+        self.connection.command("SET", f"who:{who}", owner, "EX", seconds)
 
     def forget(self, who: str) -> None:
         self.connection.command("DEL", f"who:{who}")

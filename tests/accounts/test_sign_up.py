@@ -12,6 +12,7 @@ from django.test import Client
 
 from chat.accounts import inviting, signing_up
 from chat.accounts.guests import guest_id
+from chat.accounts.sessions import who
 from chat.models import Conversation, Invitation, Reply, Session, User
 from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import (
@@ -58,6 +59,23 @@ def test_a_reply_that_is_being_written_goes_on_through_the_sign_up(
     answer = browser.get(poll_url(page))
     assert answer.status_code == 200
     assert "upon" in text_of(answer)
+
+
+def test_a_poll_that_is_on_its_way_meanwhile_sends_no_page_home(
+    browser: Client, say: Callable[..., None], worker: Worker, box: Mailbox
+) -> None:
+    say(browser, "Tell me")
+    worker.write(worker.claim(), "Once")
+    page = browser.get(f"/c/{Conversation.objects.get().pk}/")
+    before = browser.cookies["sessionid"].value
+    signs_up(browser)
+    late = Client()
+    late.cookies["sessionid"] = before
+    answer = late.get(poll_url(page))
+    assert answer.status_code == 200
+    assert not late.cookies["sessionid"]["max-age"]  # nor takes a cookie away
+    assert late.get("/account/password/").status_code == 303  # it opens nothing else
+    assert 0 < box.connection.client.ttl(f"who:{who(before)}") <= 5
 
 
 def test_somebody_who_wrote_nothing_yet_signs_up(browser: Client) -> None:

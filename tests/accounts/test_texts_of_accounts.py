@@ -100,6 +100,17 @@ def test_pages_of_a_guest(
     assert untranslated(api.json()["error"]["message"]) == []
 
 
+@pytest.mark.parametrize(
+    "limit", ["LOGIN_FAILURES_MAX", "NETWORK_LOGIN_FAILURES_PER_HOUR"]
+)
+def test_the_page_of_a_lock(
+    limit: str, browser: Client, account: User, settings: LazySettings
+) -> None:
+    setattr(settings, limit, 1)
+    log_in(browser, password="x")
+    check(log_in(browser, password="x"), 429)
+
+
 def test_mail(
     tab: Client, account: User, mails: Callable[[], list[Any]], settings: LazySettings
 ) -> None:

@@ -107,6 +107,8 @@ def site(valkey_server: Valkey) -> Iterator[Site]:
         "DATABASE_URL": f"sqlite:///{DATABASE}",
         "POLL_IDLE_SECONDS": "2",
         "GUEST_REPLIES_WAITING": "30",
+        "LOGIN_FAILURES_MAX": "2",
+        "NETWORK_LOGIN_FAILURES_PER_HOUR": "10000",
     }
     with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
         assert migrate.process.wait(START_SECONDS) == 0, migrate.log

@@ -431,11 +431,25 @@ def signed_up(stage: Stage, name: str = "") -> str:
 
 def log_in(stage: Stage) -> None:
     """With a password that is not right."""
-    stage.page.goto("/account/log-in/")
-    stage.page.get_by_label("Name or e-mail").fill("bee")
-    stage.page.get_by_label("Password").fill(PASSWORD)
-    stage.page.get_by_role("button", name="Log in").click()
+    fill_log_in(stage.page, f"bee-{secrets.token_hex(4)}")
     expect(stage.page.locator(".note.fail")).to_be_visible()
+
+
+def fill_log_in(page: Page, name: str) -> None:
+    page.goto("/account/log-in/")
+    page.get_by_label("Name or e-mail").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def locked(stage: Stage) -> None:
+    """Once more often than the site takes."""
+    name = f"bee-{secrets.token_hex(4)}"
+    for _ in range(2):
+        fill_log_in(stage.page, name)
+        expect(stage.page.locator(".note.fail")).to_be_visible()
+    fill_log_in(stage.page, name)
+    expect(stage.page.get_by_role("heading")).to_contain_text("Too many")
 
 
 def account(stage: Stage) -> None:
@@ -469,10 +483,7 @@ def merge(stage: Stage) -> None:
     name = signed_up(stage)
     stage.page.context.clear_cookies()
     done(stage)
-    stage.page.goto("/account/log-in/")
-    stage.page.get_by_label("Name or e-mail").fill(name)
-    stage.page.get_by_label("Password").fill(PASSWORD)
-    stage.page.get_by_role("button", name="Log in").click()
+    fill_log_in(stage.page, name)
     expect(stage.page.get_by_role("heading")).to_contain_text("along")
 
 
@@ -523,7 +534,7 @@ SCENES: dict[str, Callable[[Stage], None]] = {
         *(limited, beside, versions, details, revising),
         *(settings, conversation_settings, keys),
         *(edit, missing, busy, refused, csrf_failure, frame, frame_ended),
-        *(sign_up, log_in, account, account_of_guest, merge, password, email),
+        *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
         *(forgotten, reset, erase, invited, invitations),
         unscripted,
     )

@@ -78,6 +78,7 @@ UNSEEN = f"""() => ({CONTROLS})()
 #: Those that are narrow in ways of their own; `make soak` takes all.
 ON_A_PHONE = (
     *("home", "waiting", "no_worker", "everything", "paused", "beside", "details"),
+    *("account", "sign_up", "merge", "invitations"),
     *("conversation_settings", "too_long", "refused", "many", "frame_ended"),
 )
 MOVING = "document.getAnimations().filter((it) => it.playState === 'running').length"

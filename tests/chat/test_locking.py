@@ -106,6 +106,7 @@ def test_so_many_attempts_lock_and_say_when_it_ends(somebody: User) -> None:
     assert "no-store" in locked.headers["Cache-Control"]
     text = strip_tags(locked.content.decode())
     assert "Too many wrong passwords" in text and "15 min" in text
+    assert "for this account" in text
     assert attempt(password=RIGHT).status_code == 429
 
 
@@ -134,6 +135,7 @@ def test_a_thousand_names_from_one_network_are_a_hundred(
 ) -> None:
     codes = [attempt(f"name-{number}").status_code for number in range(GUESSES)]
     assert codes == [422] * 100 + [429] * (GUESSES - 100)
+    assert "whatever the account" in attempt().content.decode()
     assert attempt(password=RIGHT).status_code == 429
     assert attempt(password=RIGHT, network=ELSEWHERE).status_code == 204
     clock[0] += timedelta(hours=1, seconds=1)

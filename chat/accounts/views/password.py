@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from chat.accounts.ending import see_off
 from chat.accounts.forms import PasswordForm
 from chat.accounts.resetting import set_password
 from chat.accounts.views.doors import of_account, to
@@ -20,8 +21,10 @@ from chat.models import User
 def password(request: HttpRequest, user: User) -> HttpResponse:
     form = PasswordForm(request, user)
     if request.method == "POST" and form.is_valid():
-        set_password(user, form.cleaned_data["new"], request.session.session_key)
+        before = request.session.session_key
+        set_password(user, form.cleaned_data["new"], before)
         update_session_auth_hash(request, user)
+        see_off(before, user)
         return to("account", "password")
     status = 422 if form.errors else 200
     context = {"form": form, "account": user}

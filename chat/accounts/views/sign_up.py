@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from chat.accounts import addresses, inviting, signing_up
+from chat.accounts.ending import see_off
 from chat.accounts.entering import count_of, own_path
 from chat.accounts.forms import SignUpForm, address_taken, name_taken
 from chat.accounts.guests import (
@@ -122,7 +123,11 @@ def _has_just_signed_up(request: HttpRequest) -> bool:
 
 
 def _welcome(request: HttpRequest, user: User) -> HttpResponse:
+    # Only a session of the same person: any other was perhaps put into this browser.
+    is_same = request.user.pk == user.pk
+    before = request.session.session_key if is_same else None
     login(request, user, backend=getattr(user, "backend", BACKEND))
+    see_off(before, user)
     then = own_path(request.POST.get("next", ""))
     if request.POST.get("email") and can_mail():
         then = f"{reverse('account')}?sent"  # says that a link is on its way
