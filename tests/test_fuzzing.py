@@ -216,6 +216,7 @@ def _no_limits(settings: Settings) -> None:
         for kind in ("PROMPTS_PER_MINUTE", "PROMPTS_PER_DAY", "TOKENS_PER_DAY"):
             setattr(settings, f"{whose}_{kind}", None)
     settings.NETWORK_GUESTS_PER_HOUR = settings.NETWORK_SIGNUPS_PER_HOUR = None
+    settings.NETWORK_MAILS_PER_HOUR = None
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 A guest is made by a first prompt, so somebody who throws cookies away makes one with
 each; and an account counts only for itself. Both are bounded here, far above what a
-school behind one address needs.
+school behind one address needs. So is the mail that a network may have sent to
+addresses it only typed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,15 @@ def admit_sign_up(network: str) -> None:
         " %(duration)s."
     )
     _admit(network, Kind.SIGNUPS_PER_HOUR, "too_many_sign_ups", said)
+
+
+def admit_mail(network: str) -> None:
+    """Before a link is mailed to an address that was typed. Raises ``PromptRefused``."""
+    said = _(
+        "Too many links were asked for from your network in the last hour. Try again"
+        " in %(duration)s."
+    )
+    _admit(network, Kind.MAILS_PER_HOUR, "too_many_mails", said)
 
 
 def _admit(network: str, kind: Kind, code: str, said: str) -> None:

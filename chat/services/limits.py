@@ -30,6 +30,7 @@ class Kind(StrEnum):
     TOKENS_PER_DAY = "tokens_per_day"
     GUESTS_PER_HOUR = "guests_per_hour"
     SIGNUPS_PER_HOUR = "signups_per_hour"
+    MAILS_PER_HOUR = "mails_per_hour"
 
 
 class Whose(StrEnum):

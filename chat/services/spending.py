@@ -23,6 +23,7 @@ PERIODS = {
     Kind.TOKENS_PER_DAY: 86_400,
     Kind.GUESTS_PER_HOUR: 3600,
     Kind.SIGNUPS_PER_HOUR: 3600,
+    Kind.MAILS_PER_HOUR: 3600,
 }
 #: Rows of short periods come and go: what is full again is not deleted at once.
 KEPT_SECONDS = 3600

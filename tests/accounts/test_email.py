@@ -154,3 +154,21 @@ def test_a_crowd_of_mail_is_not_taken(
     monkeypatch.setattr(mailing, "WAITING_MAX", 0)
     mailing.mail(NEW, "taken", {"user": account})
     assert mails() == []
+
+
+def test_a_network_has_only_so_many_links_mailed(
+    tab: Client,
+    account: User,
+    mails: Callable[[], list[Any]],
+    settings: LazySettings,
+) -> None:
+    settings.NETWORK_MAILS_PER_HOUR = 1
+    assert change(tab)["Location"] == "/account/?sent"
+    answer = change(tab, "other@example.org")
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 3600
+    assert "Too many links" in text_of(answer)
+    assert "other@example.org" in text_of(answer)
+    forgotten = Client().post("/account/forgotten/", {"email": "bee@example.org"})
+    assert forgotten.status_code == 429
+    assert len(mails()) == 1

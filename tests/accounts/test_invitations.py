@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff(tab: Client, account: User) -> Client:
-    User.objects.filter(pk=account.pk).update(is_staff=True)
+    User.objects.filter(pk=account.pk).update(is_staff=True, is_superuser=True)
     return tab
 
 
@@ -70,7 +70,9 @@ def test_to_anybody_else_the_page_is_not_there(
 ) -> None:
     Invitation.objects.create(digest="x", expires_at=owner.joined_at)
     pk = Invitation.objects.get().pk
-    for client in (tab, browser, client_of(owner)):
+    support = User.objects.create_user("wasp", "x")
+    User.objects.filter(pk=support.pk).update(is_staff=True)  # and no permission
+    for client in (tab, browser, client_of(owner), client_of(support)):
         for answer in (
             client.get("/account/invitations/"),
             client.post("/account/invitations/", {"days": "7"}),

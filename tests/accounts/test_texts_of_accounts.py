@@ -49,7 +49,7 @@ def test_no_template_says_anything_by_itself(template: Path) -> None:
 
 
 def test_pages_of_an_account(tab: Client, account: User, sent) -> None:
-    User.objects.filter(pk=account.pk).update(is_staff=True)
+    User.objects.filter(pk=account.pk).update(is_staff=True, is_superuser=True)
     User.objects.filter(pk=account.pk).update(username="1")
     sent(account, "1 + 1")
     tab.post("/account/invitations/", {"days": "7"})

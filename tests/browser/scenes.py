@@ -460,7 +460,9 @@ def account(stage: Stage) -> None:
         (pk,) = database.execute(
             "SELECT id FROM chat_user WHERE username = ?", [name]
         ).fetchone()
-        database.execute("UPDATE chat_user SET is_staff = 1 WHERE id = ?", [pk])
+        database.execute(
+            "UPDATE chat_user SET is_staff = 1, is_superuser = 1 WHERE id = ?", [pk]
+        )
         for device in ("Firefox on Android", "Safari on iPhone", ""):
             database.execute(
                 "INSERT INTO chat_session (session_key, session_data, expire_date,"

@@ -16,7 +16,7 @@ from chat.models import Allowance, Conversation, Reply, User
 from chat.services import ahead, answering
 from chat.services.admission import admit
 from chat.services.allowances import allowances, little_left
-from chat.services.arrivals import admit_guest, admit_sign_up
+from chat.services.arrivals import admit_guest, admit_mail, admit_sign_up
 from chat.services.collecting import collect
 from chat.services.limits import Kind, Whose, clean_limits, limits_of
 from chat.services.publishing import publish
@@ -423,6 +423,7 @@ def test_of_replies_that_end_at_once_each_is_charged(settings) -> None:
     [
         (admit_guest, "NETWORK_GUESTS_PER_HOUR", "too_many_guests"),
         (admit_sign_up, "NETWORK_SIGNUPS_PER_HOUR", "too_many_sign_ups"),
+        (admit_mail, "NETWORK_MAILS_PER_HOUR", "too_many_mails"),
     ],
 )
 def test_one_network_makes_only_so_many_guests_and_accounts_an_hour(

@@ -18,7 +18,12 @@ from chat.accounts.ending import sessions_of
 from chat.accounts.entering import count_of, left_guest
 from chat.accounts.guests import remember_guest
 from chat.accounts.sessions import who
-from chat.accounts.views.doors import account_of, can_sign_up, to_log_in
+from chat.accounts.views.doors import (
+    account_of,
+    can_sign_up,
+    may_invite,
+    to_log_in,
+)
 from chat.models import Conversation, User
 from chat.views.allowances import allowances_context
 from chat.views.page import around_context
@@ -79,6 +84,7 @@ def _of(request: HttpRequest, user: User) -> dict[str, Any]:
     ]
     return {
         "account": user,
+        "may_invite": may_invite(user),
         "devices": sorted(devices, key=lambda device: not device.is_here),
         "count": Conversation.objects.there().filter(owner=user).count(),
         "left": count_of(left_guest(request)),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from chat.models import User
+from chat.services.refusal import PromptRefused
 from chat.views.browser import visitor
 
 View = Callable[..., HttpResponse]
@@ -44,18 +45,22 @@ def of_account(view: View) -> View:
     return guarded
 
 
-def of_staff(view: View) -> View:
-    """A page that to anybody else is not there."""
+def of_inviter(view: View) -> View:
+    """A page that to anybody else is not there. Superusers have every permission."""
 
     @never_cache
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         user = account_of(request)
-        if user is None or not user.is_staff:
+        if user is None or not may_invite(user):
             raise Http404
         return view(request, user, *args, **kwargs)
 
     return guarded
+
+
+def may_invite(user: User) -> bool:
+    return user.is_staff and user.has_perm("chat.add_invitation")
 
 
 def to_log_in(request: HttpRequest) -> HttpResponse:
@@ -70,6 +75,13 @@ def to(name: str, note: str = "") -> HttpResponse:
     return HttpResponseRedirect(
         reverse(name) + (f"?{note}" if note else ""), status=303
     )
+
+
+def put_off(page: HttpResponse, refused: PromptRefused) -> HttpResponse:
+    """The page that says why it is refused now, and when it will not be."""
+    page.status_code = 429
+    page.headers["Retry-After"] = str(refused.retry_seconds)
+    return page
 
 
 def can_sign_up(invitation: str = "") -> bool:

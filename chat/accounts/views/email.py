@@ -9,9 +9,12 @@ from django.views.decorators.http import require_http_methods
 
 from chat.accounts import addresses
 from chat.accounts.forms import EmailForm, address_taken
+from chat.accounts.networks import network_digest
 from chat.accounts.site import can_mail
-from chat.accounts.views.doors import account_of, of_account, to
+from chat.accounts.views.doors import account_of, of_account, put_off, to
 from chat.models import User
+from chat.services.arrivals import admit_mail
+from chat.services.refusal import PromptRefused
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -22,11 +25,25 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
     form = EmailForm(request, user, email=user.email)
     if request.method == "POST" and form.is_valid():
         try:
-            is_sent = addresses.ask_for(user, form.cleaned_data["email"], request)
+            is_sent = _asked_for(request, user, form.cleaned_data["email"])
         except addresses.AddressTaken:
             form.add_error("email", address_taken())
+        except PromptRefused as refused:
+            form.add_error(None, refused.message)
+            return put_off(_page(request, user, form), refused)
         else:
             return to("account", "sent" if is_sent else "email")
+    return _page(request, user, form)
+
+
+def _asked_for(request: HttpRequest, user: User, email: str) -> bool:
+    """Whether a link was mailed. Raises ``AddressTaken``, ``PromptRefused``."""
+    if email and can_mail():
+        admit_mail(network_digest(request))
+    return addresses.ask_for(user, email, request)
+
+
+def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
     status = 422 if form.errors else 200
     context = {"form": form, "account": user, "has_mail": can_mail()}
     return render(request, "accounts/email.html", context, status=status)

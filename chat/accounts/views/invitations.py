@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chat.accounts import inviting
 from chat.accounts.forms import InviteForm
 from chat.accounts.site import address
-from chat.accounts.views.doors import of_staff, to
+from chat.accounts.views.doors import of_inviter, to
 from chat.models import Invitation, User
 
 #: A new link waits in the session until it was shown, once.
@@ -22,7 +22,7 @@ SHOWN = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_staff
+@of_inviter
 def invitations(request: HttpRequest, user: User) -> HttpResponse:
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -34,7 +34,7 @@ def invitations(request: HttpRequest, user: User) -> HttpResponse:
     rows = Invitation.objects.select_related("used_by", "created_by")[:SHOWN]
     context = {
         "form": form,
-        "link": request.session.pop(LINK, ""),
+        "link": "" if request.method == "HEAD" else request.session.pop(LINK, ""),
         "rows": rows,
         "now": timezone.now(),
         "signup": settings.SIGNUP,
@@ -44,7 +44,7 @@ def invitations(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @require_POST
-@of_staff
+@of_inviter
 def revoke(_request: HttpRequest, _user: User, pk: UUID) -> HttpResponse:
     """Take back an invitation that nobody used."""
     Invitation.objects.filter(pk=pk, used_at=None).delete()

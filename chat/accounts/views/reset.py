@@ -13,10 +13,13 @@ from django.views.decorators.http import require_http_methods
 
 from chat.accounts.entering import enter
 from chat.accounts.forms import ForgottenForm, ResetForm
+from chat.accounts.networks import network_digest
 from chat.accounts.resetting import is_good, send_link, set_password
 from chat.accounts.site import can_mail
-from chat.accounts.views.doors import to
+from chat.accounts.views.doors import put_off, to
 from chat.models import User
+from chat.services.arrivals import admit_mail
+from chat.services.refusal import PromptRefused
 
 METHODS = ["GET", "HEAD", "POST"]
 #: The token waits in the session: in the address it could be told to other sites.
@@ -30,8 +33,17 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     """The answer is the same whether there is such an account or not."""
     form = ForgottenForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
+        try:
+            admit_mail(network_digest(request))
+        except PromptRefused as refused:
+            form.add_error(None, refused.message)
+            return put_off(_forgotten(request, form), refused)
         send_link(form.cleaned_data["email"], request)
         return to("forgotten", "sent")
+    return _forgotten(request, form)
+
+
+def _forgotten(request: HttpRequest, form: ForgottenForm) -> HttpResponse:
     context = {
         "form": form,
         "has_mail": can_mail(),

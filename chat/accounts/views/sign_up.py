@@ -22,7 +22,7 @@ from chat.accounts.guests import (
 )
 from chat.accounts.networks import network_digest
 from chat.accounts.site import can_mail
-from chat.accounts.views.doors import account_of, can_sign_up, to
+from chat.accounts.views.doors import account_of, can_sign_up, put_off, to
 from chat.models import User
 from chat.services.arrivals import admit_sign_up
 from chat.services.refusal import PromptRefused
@@ -76,9 +76,7 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
         return HttpResponseRedirect(request.path, status=303)
     except PromptRefused as refused:
         form.add_error(None, refused.message)
-        page = _page(request, form, invitation, status=429)
-        page.headers["Retry-After"] = str(refused.retry_seconds)
-        return page
+        return put_off(_page(request, form, invitation), refused)
     else:
         return _welcome(request, user)
     return _page(request, form, invitation, status=422)
