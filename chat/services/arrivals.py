@@ -39,7 +39,7 @@ def admit_sign_up(network: str) -> None:
 
 
 def admit_mail(network: str) -> None:
-    """Before a link is mailed to an address that was typed. Raises ``PromptRefused``."""
+    """Before a link is mailed where somebody asks. Raises ``PromptRefused``."""
     said = _(
         "Too many links were asked for from your network in the last hour. Try again"
         " in %(duration)s."
