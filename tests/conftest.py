@@ -18,6 +18,13 @@ from tests.environment import FOLDER, SOCKET
 from tests.valkey import Valkey
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that use the site of the browser's tests come last: once begun, it stays,
+    and its keeper collects into another database than that of other tests."""
+    items.sort(key=lambda item: "site" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(autouse=True)
 def _no_text_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     canary.begin()

@@ -40,7 +40,7 @@ def tab(account: User, client_of: Callable[[User], Client], box: Mailbox) -> Cli
 
 
 @pytest.fixture
-def browser(box: Mailbox) -> Client:
+def newcomer(box: Mailbox) -> Client:
     """One that knows nothing yet, and has seen the first page."""
     client = Client()
     client.get("/")

@@ -34,8 +34,8 @@ def test_it_brings_everything_together(tab: Client, account: User, sent) -> None
     assert "this one" in text
 
 
-def test_a_guest_hears_what_a_guest_is(browser: Client) -> None:
-    text = text_of(browser.get("/account/"))
+def test_a_guest_hears_what_a_guest_is(newcomer: Client) -> None:
+    text = text_of(newcomer.get("/account/"))
     assert "if you do not come back for 30 days" in text
     assert 'href="/account/sign-up/"' in text
     assert 'href="/account/log-in/"' in text
@@ -44,11 +44,11 @@ def test_a_guest_hears_what_a_guest_is(browser: Client) -> None:
 
 @pytest.mark.parametrize("signup", ["invitation", "closed"])
 def test_where_nobody_may_sign_up_no_page_says_so(
-    signup: str, browser: Client, settings: LazySettings
+    signup: str, newcomer: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = signup
     for path in ("/", "/account/", "/account/log-in/"):
-        text = text_of(browser.get(path))
+        text = text_of(newcomer.get(path))
         assert 'href="/account/sign-up/' not in text
         if path != "/account/log-in/":
             assert 'href="/account/log-in/"' in text
@@ -62,10 +62,10 @@ def test_how_long_things_are_kept_is_said(tab: Client, settings: LazySettings) -
 
 
 def test_without_guests_it_asks_to_log_in(
-    browser: Client, settings: LazySettings
+    newcomer: Client, settings: LazySettings
 ) -> None:
     settings.GUESTS = False
-    answer = browser.get("/account/")
+    answer = newcomer.get("/account/")
     assert answer["Location"] == "/account/log-in/?next=%2Faccount%2F"
 
 
@@ -73,9 +73,9 @@ def test_without_guests_it_asks_to_log_in(
     "path", ["password", "email", "invitations", "merge", "sessions/x/end", "elsewhere"]
 )
 def test_what_is_an_accounts_is_nobody_elses(
-    path: str, browser: Client, owner: User, client_of: Callable[[User], Client]
+    path: str, newcomer: Client, owner: User, client_of: Callable[[User], Client]
 ) -> None:
-    for client in (browser, client_of(owner)):
+    for client in (newcomer, client_of(owner)):
         for answer in (
             client.get(f"/account/{path}/"),
             client.post(f"/account/{path}/"),
@@ -90,10 +90,10 @@ def test_what_is_an_accounts_is_nobody_elses(
 
 
 def test_devices_are_listed_by_when_they_were_seen(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
-    log_in(browser)
-    browser.get("/account/", headers={"User-Agent": FIREFOX})
+    log_in(newcomer)
+    newcomer.get("/account/", headers={"User-Agent": FIREFOX})
     other = Client(headers={"User-Agent": PHONE})
     log_in(other)
     text = text_of(other.get("/account/"))
@@ -139,9 +139,9 @@ def test_a_poll_notes_nothing(
 
 
 def test_a_guest_is_seen_from_the_first_prompt_on(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
+    say(newcomer, "Hello")
     assert User.objects.get().seen_at is not None
 
 

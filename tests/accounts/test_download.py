@@ -64,11 +64,11 @@ def test_it_is_a_file_that_no_cache_keeps(tab: Client) -> None:
 
 
 def test_a_guest_has_data_too(
-    browser: Client, say: Callable[..., None], account: User
+    newcomer: Client, say: Callable[..., None], account: User
 ) -> None:
-    assert browser.get("/account/download/")["Location"].startswith("/account/log-in/")
-    say(browser, "Hello")
-    got = downloaded(browser)
+    assert newcomer.get("/account/download/")["Location"].startswith("/account/log-in/")
+    say(newcomer, "Hello")
+    got = downloaded(newcomer)
     assert got["account"]["name"] is None
     assert got["conversations"][0]["messages"][0]["text"] == "Hello"
 

@@ -118,18 +118,18 @@ def test_an_address_taken_before_it_was_confirmed_is_said(
 @pytest.mark.parametrize(
     "token", ["x", "a:b:c", signing.dumps({"user": 1})], ids=["x", "colons", "signed"]
 )
-def test_other_links_are_good_for_nothing(token: str, browser: Client) -> None:
-    assert browser.get(f"/account/email/{token}/").status_code == 410
+def test_other_links_are_good_for_nothing(token: str, newcomer: Client) -> None:
+    assert newcomer.get(f"/account/email/{token}/").status_code == 410
 
 
 def test_a_link_holds_for_a_day(
-    account: User, monkeypatch: pytest.MonkeyPatch, browser: Client
+    account: User, monkeypatch: pytest.MonkeyPatch, newcomer: Client
 ) -> None:
     said = {"user": str(account.pk), "email": NEW, "before": account.email}
     token = signing.dumps(said, salt=addresses.SALT)
-    assert browser.get(f"/account/email/{token}/").status_code == 200
+    assert newcomer.get(f"/account/email/{token}/").status_code == 200
     monkeypatch.setattr(addresses, "LINK_SECONDS", -1)
-    assert browser.get(f"/account/email/{token}/").status_code == 410
+    assert newcomer.get(f"/account/email/{token}/").status_code == 410
 
 
 def test_a_server_that_takes_no_mail_harms_nobody(

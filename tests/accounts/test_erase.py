@@ -222,27 +222,27 @@ def test_it_says_how_much_it_is_and_that_it_was_done(
 
 @pytest.mark.django_db
 def test_a_guest_erases_everything_of_this_browser(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    before = browser.cookies["guest"].value
+    say(newcomer, "Hello")
+    before = newcomer.cookies["guest"].value
     assert "Erase everything of this browser?" in text_of(
-        browser.get("/account/erase/")
+        newcomer.get("/account/erase/")
     )
-    answer = browser.post("/account/erase/", follow=True)
+    answer = newcomer.post("/account/erase/", follow=True)
     assert "It is erased." in text_of(answer)
     assert not Message.objects.exists()
-    assert browser.cookies["guest"].value != before
-    say(browser, "Anew")
-    assert "Hello" not in text_of(browser.get("/"))
+    assert newcomer.cookies["guest"].value != before
+    say(newcomer, "Anew")
+    assert "Hello" not in text_of(newcomer.get("/"))
 
 
 @pytest.mark.django_db
 def test_a_cookie_of_somebody_erased_makes_somebody_else(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    old = browser.cookies["guest"].value
+    say(newcomer, "Hello")
+    old = newcomer.cookies["guest"].value
     User.objects.get().close()
     other = Client()
     other.cookies["guest"] = old
@@ -251,9 +251,9 @@ def test_a_cookie_of_somebody_erased_makes_somebody_else(
 
 
 @pytest.mark.django_db
-def test_whoever_wrote_nothing_has_nothing_to_erase(browser: Client) -> None:
-    assert "nothing to erase" in text_of(browser.get("/account/erase/"))
-    assert browser.post("/account/erase/").status_code == 200
+def test_whoever_wrote_nothing_has_nothing_to_erase(newcomer: Client) -> None:
+    assert "nothing to erase" in text_of(newcomer.get("/account/erase/"))
+    assert newcomer.post("/account/erase/").status_code == 200
 
 
 @pytest.mark.django_db

@@ -66,13 +66,13 @@ def test_a_term_that_cannot_be_is_refused(days: str, staff: Client) -> None:
 
 
 def test_to_anybody_else_the_page_is_not_there(
-    tab: Client, browser: Client, client_of: Callable[[User], Client], owner: User
+    tab: Client, newcomer: Client, client_of: Callable[[User], Client], owner: User
 ) -> None:
     Invitation.objects.create(digest="x", expires_at=owner.joined_at)
     pk = Invitation.objects.get().pk
     support = User.objects.create_user("wasp", "x")
     User.objects.filter(pk=support.pk).update(is_staff=True)  # and no permission
-    for client in (tab, browser, client_of(owner), client_of(support)):
+    for client in (tab, newcomer, client_of(owner), client_of(support)):
         for answer in (
             client.get("/account/invitations/"),
             client.post("/account/invitations/", {"days": "7"}),
@@ -96,14 +96,14 @@ def test_the_page_says_what_an_invitation_is_good_for(
     assert [name for name, words in said.items() if words in text] == [signup]
 
 
-def test_a_command_prints_one(browser: Client, settings: LazySettings) -> None:
+def test_a_command_prints_one(newcomer: Client, settings: LazySettings) -> None:
     settings.SIGNUP, settings.SITE_URL = "invitation", "https://chat.example.org"
     said = StringIO()
     call_command("invite", "--note", "For the choir", "--days", "2", stdout=said)
     assert said.getvalue().startswith("https://chat.example.org/account/invited/")
     assert Invitation.objects.get().note == "For the choir"
     path = link_in(said.getvalue())
-    answer = browser.post(path, {"name": "wasp", "password": PASSWORD})
+    answer = newcomer.post(path, {"name": "wasp", "password": PASSWORD})
     assert answer.status_code == 303
     assert signs_up(Client(), "hornet").status_code == 403
 

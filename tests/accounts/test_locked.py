@@ -36,53 +36,53 @@ def soon() -> datetime:
 
 
 def test_the_log_in_page_says_when_guessing_may_go_on(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
     for _ in range(2):
-        assert log_in(browser, password="wrong wrong").status_code == 422
-    answer = log_in(browser, password=PASSWORD)
+        assert log_in(newcomer, password="wrong wrong").status_code == 422
+    answer = log_in(newcomer, password=PASSWORD)
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 15 * 60
     assert "Too many wrong passwords" in text_of(answer)
-    assert not is_logged_in(browser)
+    assert not is_logged_in(newcomer)
 
 
 def test_the_end_of_a_lock_is_told_by_the_clock_of_whoever_asks(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
-    browser.cookies["tz"] = "Pacific/Kiritimati"  # 14 hours ahead
+    newcomer.cookies["tz"] = "Pacific/Kiritimati"  # 14 hours ahead
     for _ in range(2):
-        log_in(browser, password="wrong wrong")
-    said = text_of(log_in(browser))
+        log_in(newcomer, password="wrong wrong")
+    said = text_of(log_in(newcomer))
     (ends_at,) = Attempts.objects.filter(count=2, until__lt=soon()).values_list("until")
     with timezone.override(ZoneInfo("Pacific/Kiritimati")):
         assert f"until {time_format(timezone.localtime(*ends_at))}" in said
 
 
 def test_a_lock_keeps_the_text_that_waits_for_the_log_in(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
     for _ in range(2):
-        log_in(browser, password="wrong wrong")
+        log_in(newcomer, password="wrong wrong")
     typed = {"name": "bee", "password": PASSWORD, "text": "What do bees eat?"}
-    answer = browser.post("/account/log-in/", typed)
+    answer = newcomer.post("/account/log-in/", typed)
     assert answer.status_code == 429
     assert "What do bees eat?" in text_of(answer)
 
 
 def test_an_e_mail_address_and_a_name_are_one_account(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
-    log_in(browser, "bee", "wrong wrong")
-    log_in(browser, "BEE@example.org", "wrong wrong")
-    assert log_in(browser, "bee").status_code == 429
+    log_in(newcomer, "bee", "wrong wrong")
+    log_in(newcomer, "BEE@example.org", "wrong wrong")
+    assert log_in(newcomer, "bee").status_code == 429
 
 
 def test_another_network_is_not_locked_out(
-    account: User, browser: Client, settings: LazySettings
+    account: User, newcomer: Client, settings: LazySettings
 ) -> None:
     for _ in range(3):
-        log_in(browser, password="wrong wrong")
+        log_in(newcomer, password="wrong wrong")
     elsewhere = Client(REMOTE_ADDR="203.0.113.7")
     assert log_in(elsewhere).status_code == 303
 

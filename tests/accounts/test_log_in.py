@@ -17,11 +17,11 @@ pytestmark = pytest.mark.django_db
     "name", ["bee", "BEE", " bee ", "bee@example.org", "Bee@Example.ORG"]
 )
 def test_by_name_or_address_in_any_case(
-    name: str, account: User, browser: Client
+    name: str, account: User, newcomer: Client
 ) -> None:
-    answer = log_in(browser, name)
+    answer = log_in(newcomer, name)
     assert (answer.status_code, answer["Location"]) == (303, "/")
-    assert is_logged_in(browser)
+    assert is_logged_in(newcomer)
     assert Session.objects.get().user == account
 
 
@@ -40,22 +40,22 @@ def test_by_name_or_address_in_any_case(
     ],
 )
 def test_what_is_not_right_is_said_the_same_and_the_name_is_kept(
-    name: str, password: str, account: User, browser: Client
+    name: str, password: str, account: User, newcomer: Client
 ) -> None:
-    answer = log_in(browser, name, password)
+    answer = log_in(newcomer, name, password)
     text = text_of(answer)
     assert answer.status_code == 422
-    assert not is_logged_in(browser)
+    assert not is_logged_in(newcomer)
     if name == "wasp":
         assert 'value="wasp"' in text
     assert not password or f'value="{password}"' not in text
 
 
 def test_unknown_names_and_wrong_passwords_are_told_alike(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
     def said(name: str) -> str:
-        return text_of(log_in(browser, name, "wrong")).replace(f'value="{name}"', "")
+        return text_of(log_in(newcomer, name, "wrong")).replace(f'value="{name}"', "")
 
     first, second = said("bee"), said("wasp")
     assert "The name or the password is not right." in first
@@ -64,9 +64,9 @@ def test_unknown_names_and_wrong_passwords_are_told_alike(
     assert len(first) == len(second)
 
 
-def test_no_guest_has_a_password(browser: Client, owner: User) -> None:
+def test_no_guest_has_a_password(newcomer: Client, owner: User) -> None:
     for name in (str(owner.pk), "", "None"):
-        assert log_in(browser, name, "").status_code == 422
+        assert log_in(newcomer, name, "").status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_no_guest_has_a_password(browser: Client, owner: User) -> None:
     ],
 )
 def test_it_goes_on_to_paths_of_this_site_only(
-    then: str, to: str, account: User, browser: Client
+    then: str, to: str, account: User, newcomer: Client
 ) -> None:
     typed = {"name": "bee", "password": PASSWORD, "next": then}
-    assert browser.post("/account/log-in/", typed)["Location"] == to
-    browser.post("/account/log-out/")
-    page = text_of(browser.get("/account/log-in/", {"next": then}))
+    assert newcomer.post("/account/log-in/", typed)["Location"] == to
+    newcomer.post("/account/log-out/")
+    page = text_of(newcomer.get("/account/log-in/", {"next": then}))
     assert f'name="next" value="{to}"' in page
 
 
@@ -94,13 +94,13 @@ def test_whoever_is_logged_in_is_shown_their_account(tab: Client) -> None:
     assert tab.get("/account/log-in/")["Location"] == "/account/"
 
 
-def test_the_session_is_a_new_one(account: User, browser: Client) -> None:
-    session = browser.session
+def test_the_session_is_a_new_one(account: User, newcomer: Client) -> None:
+    session = newcomer.session
     session["planted"] = True
     session.save()
-    browser.cookies["sessionid"] = session.session_key
-    log_in(browser)
-    assert browser.cookies["sessionid"].value != session.session_key
+    newcomer.cookies["sessionid"] = session.session_key
+    log_in(newcomer)
+    assert newcomer.cookies["sessionid"].value != session.session_key
 
 
 def test_a_token_is_needed(account: User) -> None:
@@ -109,20 +109,20 @@ def test_a_token_is_needed(account: User) -> None:
 
 
 def test_whoever_has_something_in_this_browser_is_asked_first(
-    account: User, browser: Client, say: Callable[..., None]
+    account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
+    say(newcomer, "Hello")
     typed = {"name": "bee", "password": PASSWORD, "next": "/settings/"}
-    answer = browser.post("/account/log-in/", typed)
+    answer = newcomer.post("/account/log-in/", typed)
     assert answer["Location"] == "/account/merge/?next=%2Fsettings%2F"
-    assert "Hello" not in text_of(browser.get("/"))
+    assert "Hello" not in text_of(newcomer.get("/"))
 
 
 def test_an_account_that_is_closed_lets_nobody_in(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
     account.close()
-    assert log_in(browser).status_code == 422
+    assert log_in(newcomer).status_code == 422
 
 
 # Where there are no guests
@@ -135,8 +135,8 @@ def _no_guests(settings: LazySettings) -> None:
 
 @pytest.mark.usefixtures("_no_guests")
 class TestWithoutGuests:
-    def test_the_first_page_asks_to_log_in_and_says_why(self, browser: Client) -> None:
-        answer = browser.get("/?text=Hi", follow=True)
+    def test_the_first_page_asks_to_log_in_and_says_why(self, newcomer: Client) -> None:
+        answer = newcomer.get("/?text=Hi", follow=True)
         assert answer.redirect_chain == [("/account/log-in/?next=%2F%3Ftext%3DHi", 303)]
         assert "for people who have an account" in text_of(answer)
 
@@ -209,14 +209,14 @@ class TestWithoutGuests:
     def test_a_guest_from_before_takes_everything_along(
         self,
         account: User,
-        browser: Client,
+        newcomer: Client,
         say: Callable[..., None],
         settings: LazySettings,
     ) -> None:
         settings.GUESTS = True
-        say(browser, "Hello")
+        say(newcomer, "Hello")
         settings.GUESTS = False
-        assert browser.get("/").status_code == 303
-        assert log_in(browser)["Location"].startswith("/account/merge/")
-        browser.post("/account/merge/", {"choice": "take"})
-        assert "Hello" in text_of(browser.get("/"))
+        assert newcomer.get("/").status_code == 303
+        assert log_in(newcomer)["Location"].startswith("/account/merge/")
+        newcomer.post("/account/merge/", {"choice": "take"})
+        assert "Hello" in text_of(newcomer.get("/"))

@@ -1,4 +1,4 @@
-"""Logging out: here, in one other browser, in all others; a poll hears of it too."""
+"""Logging out: here, in one other newcomer, in all others; a poll hears of it too."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def test_only_by_a_form(tab: Client) -> None:
     assert is_logged_in(tab)
 
 
-def test_a_guest_is_not_logged_out(browser: Client, say: Callable[..., None]) -> None:
-    say(browser, "Hello")
-    assert browser.post("/account/log-out/").status_code == 303
-    assert "Hello" in text_of(browser.get("/"))
+def test_a_guest_is_not_logged_out(newcomer: Client, say: Callable[..., None]) -> None:
+    say(newcomer, "Hello")
+    assert newcomer.post("/account/log-out/").status_code == 303
+    assert "Hello" in text_of(newcomer.get("/"))
 
 
 def test_a_page_that_polls_is_sent_home_at_once(

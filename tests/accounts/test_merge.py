@@ -39,48 +39,48 @@ def look(box: Mailbox, who: User, *replies: Reply):  # type: ignore[no-untyped-d
 
 
 def test_it_asks_and_takes_them_along(
-    account: User, browser: Client, say: Callable[..., None]
+    account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    say(browser, "There")
-    address = log_in(browser)["Location"]
-    page = text_of(browser.get(address))
+    say(newcomer, "Hello")
+    say(newcomer, "There")
+    address = log_in(newcomer)["Location"]
+    page = text_of(newcomer.get(address))
     assert "Take 2 conversations along?" in page
     assert "<bdi>bee</bdi>" in page
-    answer = browser.post("/account/merge/", {"choice": "take", "next": "/"})
+    answer = newcomer.post("/account/merge/", {"choice": "take", "next": "/"})
     assert (answer.status_code, answer["Location"]) == (303, "/")
-    page = text_of(browser.get("/"))
+    page = text_of(newcomer.get("/"))
     assert "Hello" in page
     assert "There" in page
     assert Conversation.objects.filter(owner=account).count() == 2
-    assert browser.post("/account/merge/", {"choice": "take"}).status_code == 303
-    assert browser.get("/account/merge/").status_code == 303
+    assert newcomer.post("/account/merge/", {"choice": "take"}).status_code == 303
+    assert newcomer.get("/account/merge/").status_code == 303
 
 
 def test_what_is_left_comes_back_after_logging_out_and_not_before(
-    account: User, browser: Client, say: Callable[..., None]
+    account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    log_in(browser)
-    browser.post("/account/merge/", {"choice": "leave"})
-    assert "Hello" not in text_of(browser.get("/"))
-    assert "1 conversation was left" in text_of(browser.get("/account/"))
-    browser.post("/account/log-out/")
-    say(browser, "Again")
-    assert "Hello" in text_of(browser.get("/"))
+    say(newcomer, "Hello")
+    log_in(newcomer)
+    newcomer.post("/account/merge/", {"choice": "leave"})
+    assert "Hello" not in text_of(newcomer.get("/"))
+    assert "1 conversation was left" in text_of(newcomer.get("/account/"))
+    newcomer.post("/account/log-out/")
+    say(newcomer, "Again")
+    assert "Hello" in text_of(newcomer.get("/"))
     assert Conversation.objects.filter(owner=account).count() == 0
 
 
 def test_what_was_taken_along_is_not_shown_after_logging_out(
-    account: User, browser: Client, say: Callable[..., None]
+    account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    log_in(browser)
-    browser.post("/account/merge/", {"choice": "take"})
-    browser.post("/account/log-out/")
-    assert "Hello" not in text_of(browser.get("/"))
-    say(browser, "Somebody else")
-    assert "Hello" not in text_of(browser.get("/"))
+    say(newcomer, "Hello")
+    log_in(newcomer)
+    newcomer.post("/account/merge/", {"choice": "take"})
+    newcomer.post("/account/log-out/")
+    assert "Hello" not in text_of(newcomer.get("/"))
+    say(newcomer, "Somebody else")
+    assert "Hello" not in text_of(newcomer.get("/"))
 
 
 def test_nobody_takes_what_is_not_their_browsers(
@@ -91,9 +91,11 @@ def test_nobody_takes_what_is_not_their_browsers(
     assert not Conversation.objects.filter(owner=account).exists()
 
 
-def test_only_an_account_takes_along(browser: Client, say: Callable[..., None]) -> None:
-    say(browser, "Hello")
-    answer = browser.post("/account/merge/", {"choice": "take"})
+def test_only_an_account_takes_along(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    answer = newcomer.post("/account/merge/", {"choice": "take"})
     assert answer["Location"].startswith("/account/log-in/")
 
 
@@ -106,28 +108,28 @@ def test_an_account_is_never_taken_along(account: User, sent) -> None:
 
 def test_the_new_owner_sees_the_text_grow_at_once(
     account: User,
-    browser: Client,
+    newcomer: Client,
     say: Callable[..., None],
     worker: Worker,
     box: Mailbox,
     client_of: Callable[[User], Client],
 ) -> None:
-    say(browser, "Tell me")
+    say(newcomer, "Tell me")
     guest = User.objects.get(username=None)
     claim = worker.claim()
     worker.write(claim, "Once ")
-    page = browser.get(f"/c/{Conversation.objects.get().pk}/")
-    log_in(browser)
-    browser.post("/account/merge/", {"choice": "take"})
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    log_in(newcomer)
+    newcomer.post("/account/merge/", {"choice": "take"})
     worker.write(claim, "upon", len("Once "))
-    for client in (browser, client_of(account)):
+    for client in (newcomer, client_of(account)):
         answer = client.get(poll_url(page))
         assert answer.status_code == 200
         assert "upon" in text_of(answer)
     (entry,) = look(box, guest, Reply.objects.get())
     assert entry == Missing(is_foreign=True)
     worker.finish(claim, "Once upon a time")
-    answer = browser.get(poll_url(page))
+    answer = newcomer.get(poll_url(page))
     assert "Once upon a time" in text_of(answer)
 
 

@@ -27,115 +27,115 @@ def path_of(user: User) -> str:
 
 
 def test_a_link_in_the_mail_leads_to_a_new_password(
-    account: User, browser: Client, mails: Callable[[], list[Any]],
+    account: User, newcomer: Client, mails: Callable[[], list[Any]],
     client_of: Callable[[User], Client],
 ) -> None:  # fmt: skip
     other = client_of(account)
-    answer = ask(browser, "BEE@example.org")
+    answer = ask(newcomer, "BEE@example.org")
     assert answer["Location"] == "/account/forgotten/?sent"
     (sent,) = mails()
     assert sent.to == ["bee@example.org"]
     assert sent.body.startswith("Somebody, hopefully you,")
-    answer = browser.get(link_in(sent.body))
+    answer = newcomer.get(link_in(sent.body))
     page = answer["Location"]
     assert page == f"/account/reset/{account.pk}/set/"
-    assert "<bdi>bee</bdi>" in text_of(browser.get(page))
-    answer = browser.post(page, {"new": OTHER})
+    assert "<bdi>bee</bdi>" in text_of(newcomer.get(page))
+    answer = newcomer.post(page, {"new": OTHER})
     assert (answer.status_code, answer["Location"]) == (303, "/")
-    assert is_logged_in(browser)
+    assert is_logged_in(newcomer)
     assert not is_logged_in(other)
     assert log_in(Client(), "bee", OTHER).status_code == 303
     assert Client().get(link_in(sent.body)).status_code == 410
 
 
 def test_the_answer_is_the_same_whoever_asks_for_whom(
-    account: User, browser: Client, mails: Callable[[], list[Any]]
+    account: User, newcomer: Client, mails: Callable[[], list[Any]]
 ) -> None:
     User.objects.create_user("wasp", "x")
-    known, unknown = ask(browser, "bee@example.org"), ask(browser, "x@example.org")
+    known, unknown = ask(newcomer, "bee@example.org"), ask(newcomer, "x@example.org")
     assert known["Location"] == unknown["Location"]
     assert len(mails()) == 1
-    assert ask(browser, "nothing").status_code == 422
+    assert ask(newcomer, "nothing").status_code == 422
 
 
 def test_nobody_is_flooded_with_links(
-    account: User, browser: Client, mails: Callable[[], list[Any]], valkey: Valkey
+    account: User, newcomer: Client, mails: Callable[[], list[Any]], valkey: Valkey
 ) -> None:
     for _ in range(5):
-        ask(browser, "bee@example.org")
+        ask(newcomer, "bee@example.org")
     assert len(mails()) == 1
     valkey.client.flushall()
-    ask(browser, "bee@example.org")
+    ask(newcomer, "bee@example.org")
     assert len(mails()) == 1
 
 
 def test_no_host_that_a_request_names_gets_into_a_mail(
-    account: User, browser: Client, mails: Callable[[], list[Any]],
+    account: User, newcomer: Client, mails: Callable[[], list[Any]],
     settings: LazySettings, valkey: Valkey,
 ) -> None:  # fmt: skip
     settings.SITE_URL, settings.ALLOWED_HOSTS = "", ["*"]
     evil = {"Host": "evil.example"}
-    browser.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
+    newcomer.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
     assert mails() == []
-    assert "This site sends no mail." in text_of(browser.get("/account/forgotten/"))
+    assert "This site sends no mail." in text_of(newcomer.get("/account/forgotten/"))
     settings.ALLOWED_HOSTS = ["testserver"]
-    evil_answer = browser.post(
+    evil_answer = newcomer.post(
         "/account/forgotten/", {"email": "bee@example.org"}, headers=evil
     )
     assert evil_answer.status_code == 400
-    ask(browser, "bee@example.org")
+    ask(newcomer, "bee@example.org")
     assert "http://testserver/account/reset/" in mails()[0].body
 
 
-def test_where_no_mail_leaves_it_says_whom_to_ask(browser: Client) -> None:
-    assert "Ask whoever runs it" in text_of(browser.get("/account/forgotten/"))
+def test_where_no_mail_leaves_it_says_whom_to_ask(newcomer: Client) -> None:
+    assert "Ask whoever runs it" in text_of(newcomer.get("/account/forgotten/"))
 
 
 def test_the_token_is_in_no_address_that_shows_the_form(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
     path = path_of(account)
     token = path.rstrip("/").rpartition("/")[2]
-    page = browser.get(path, follow=True)
+    page = newcomer.get(path, follow=True)
     assert page.redirect_chain
     assert token not in text_of(page)
     assert token not in page.wsgi_request.path
 
 
 def test_a_password_that_cannot_be_is_refused_and_the_link_stays_good(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
-    page = browser.get(path_of(account))["Location"]
-    assert browser.post(page, {"new": "short"}).status_code == 422
-    assert browser.post(page, {"new": OTHER}).status_code == 303
+    page = newcomer.get(path_of(account))["Location"]
+    assert newcomer.post(page, {"new": "short"}).status_code == 422
+    assert newcomer.post(page, {"new": OTHER}).status_code == 303
 
 
 def test_a_link_is_spent_by_a_log_in_and_by_a_change(
-    account: User, browser: Client
+    account: User, newcomer: Client
 ) -> None:
     path = path_of(account)
-    page = browser.get(path)["Location"]
+    page = newcomer.get(path)["Location"]
     log_in(Client())
-    assert browser.post(page, {"new": OTHER}).status_code == 410
+    assert newcomer.post(page, {"new": OTHER}).status_code == 410
     account.refresh_from_db()
     assert Client().get(path).status_code == 410
 
 
-def test_a_link_of_one_is_no_link_of_another(account: User, browser: Client) -> None:
+def test_a_link_of_one_is_no_link_of_another(account: User, newcomer: Client) -> None:
     wasp = User.objects.create_user("wasp", "x")
     path = path_of(account).replace(str(account.pk), str(wasp.pk))
-    assert browser.get(path).status_code == 410
-    browser.get(path_of(account))
-    assert browser.get(f"/account/reset/{wasp.pk}/set/").status_code == 410
+    assert newcomer.get(path).status_code == 410
+    newcomer.get(path_of(account))
+    assert newcomer.get(f"/account/reset/{wasp.pk}/set/").status_code == 410
     assert Client().get(f"/account/reset/{account.pk}/set/").status_code == 410
 
 
 def test_a_guest_who_resets_is_asked_about_what_they_wrote(
-    account: User, browser: Client, say: Callable[..., None]
+    account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    page = browser.get(path_of(account))["Location"]
-    answer = browser.post(page, {"new": OTHER})
+    say(newcomer, "Hello")
+    page = newcomer.get(path_of(account))["Location"]
+    answer = newcomer.post(page, {"new": OTHER})
     assert answer["Location"].startswith("/account/merge/")
 
 

@@ -29,17 +29,17 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_guest_who_signs_up_is_the_same_person_with_a_name(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Tell me about bees")
+    say(newcomer, "Tell me about bees")
     guest = User.objects.get()
-    page = text_of(browser.get("/account/sign-up/"))
+    page = text_of(newcomer.get("/account/sign-up/"))
     assert "Your conversation stays with you" in page
-    answer = signs_up(browser)
+    answer = signs_up(newcomer)
     assert (answer.status_code, answer["Location"]) == (303, "/")
     assert User.objects.get().pk == guest.pk
     assert User.objects.get().username == "bee"
-    page = text_of(browser.get("/"))
+    page = text_of(newcomer.get("/"))
     assert "Tell me about bees" in page
     assert "<bdi>bee</bdi>" in page
     second = Client()
@@ -48,27 +48,27 @@ def test_a_guest_who_signs_up_is_the_same_person_with_a_name(
 
 
 def test_a_reply_that_is_being_written_goes_on_through_the_sign_up(
-    browser: Client, say: Callable[..., None], worker: Worker
+    newcomer: Client, say: Callable[..., None], worker: Worker
 ) -> None:
-    say(browser, "Tell me")
+    say(newcomer, "Tell me")
     claim = worker.claim()
     worker.write(claim, "Once ")
-    page = browser.get(f"/c/{Conversation.objects.get().pk}/")
-    signs_up(browser)
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    signs_up(newcomer)
     worker.write(claim, "upon", len("Once "))
-    answer = browser.get(poll_url(page))
+    answer = newcomer.get(poll_url(page))
     assert answer.status_code == 200
     assert "upon" in text_of(answer)
 
 
 def test_a_poll_that_is_on_its_way_meanwhile_sends_no_page_home(
-    browser: Client, say: Callable[..., None], worker: Worker, box: Mailbox
+    newcomer: Client, say: Callable[..., None], worker: Worker, box: Mailbox
 ) -> None:
-    say(browser, "Tell me")
+    say(newcomer, "Tell me")
     worker.write(worker.claim(), "Once")
-    page = browser.get(f"/c/{Conversation.objects.get().pk}/")
-    before = browser.cookies["sessionid"].value
-    signs_up(browser)
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    before = newcomer.cookies["sessionid"].value
+    signs_up(newcomer)
     late = Client()
     late.cookies["sessionid"] = before
     answer = late.get(poll_url(page))
@@ -78,23 +78,23 @@ def test_a_poll_that_is_on_its_way_meanwhile_sends_no_page_home(
     assert 0 < box.connection.client.ttl(f"who:{who(before)}") <= 5
 
 
-def test_somebody_who_wrote_nothing_yet_signs_up(browser: Client) -> None:
-    assert "No mail is sent." in text_of(browser.get("/account/sign-up/"))
-    signs_up(browser, email="Bee@Example.org")
+def test_somebody_who_wrote_nothing_yet_signs_up(newcomer: Client) -> None:
+    assert "No mail is sent." in text_of(newcomer.get("/account/sign-up/"))
+    signs_up(newcomer, email="Bee@Example.org")
     user = User.objects.get()
     assert (user.username, user.email) == ("bee", "bee@example.org")
-    assert is_logged_in(browser)
+    assert is_logged_in(newcomer)
 
 
 def test_the_session_the_token_and_the_guests_cookie_are_new(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    browser.get("/")
-    before = {name: browser.cookies[name].value for name in browser.cookies}
-    signs_up(browser)
+    say(newcomer, "Hello")
+    newcomer.get("/")
+    before = {name: newcomer.cookies[name].value for name in newcomer.cookies}
+    signs_up(newcomer)
     for name in ("sessionid", "csrftoken", "guest"):
-        assert browser.cookies[name].value != before[name], name
+        assert newcomer.cookies[name].value != before[name], name
     thief = Client()
     for name in ("sessionid", "guest"):
         thief.cookies[name] = before[name]
@@ -105,12 +105,12 @@ def test_the_session_the_token_and_the_guests_cookie_are_new(
 
 
 def test_other_sessions_of_the_guest_end(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
+    say(newcomer, "Hello")
     copy = Client()
     copy.force_login(User.objects.get())
-    signs_up(browser)
+    signs_up(newcomer)
     assert Session.objects.count() == 1
     assert "Hello" not in text_of(copy.get("/"))
 
@@ -138,10 +138,10 @@ def test_other_sessions_of_the_guest_end(
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field_and_the_rest_is_kept(
-    typed: dict[str, str], field: str, account: User, browser: Client
+    typed: dict[str, str], field: str, account: User, newcomer: Client
 ) -> None:
     given = {"name": "wasp", "password": PASSWORD, "email": "wasp@example.org", **typed}
-    answer = browser.post("/account/sign-up/", given)
+    answer = newcomer.post("/account/sign-up/", given)
     text = text_of(answer)
     assert answer.status_code == 422
     assert f'id="id_{field}_error"' in text
@@ -150,7 +150,7 @@ def test_what_cannot_be_is_said_beside_its_field_and_the_rest_is_kept(
         assert f'value="{given[name]}"' in text
     assert given["password"] == "" or f'value="{given["password"]}"' not in text
     assert User.objects.exclude(username=None).count() == 1
-    assert not is_logged_in(browser)
+    assert not is_logged_in(newcomer)
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_what_cannot_be_is_said_beside_its_field_and_the_rest_is_kept(
     ],
 )
 def test_a_name_is_one_however_it_is_written(
-    typed: str, kept: str, browser: Client
+    typed: str, kept: str, newcomer: Client
 ) -> None:
-    signs_up(browser, typed)
+    signs_up(newcomer, typed)
     assert User.objects.get().username == kept
     for way in (typed, typed.upper(), typed.lower(), f" {kept} "):
         assert log_in(Client(), way).status_code == 303
@@ -174,11 +174,11 @@ def test_a_name_is_one_however_it_is_written(
 
 
 def test_a_double_click_makes_one_account_and_both_answers_are_good(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    before = {name: browser.cookies[name].value for name in browser.cookies}
-    signs_up(browser)
+    say(newcomer, "Hello")
+    before = {name: newcomer.cookies[name].value for name in newcomer.cookies}
+    signs_up(newcomer)
     twin = Client()
     for name, value in before.items():
         twin.cookies[name] = value
@@ -188,11 +188,11 @@ def test_a_double_click_makes_one_account_and_both_answers_are_good(
 
 
 def test_a_copied_cookie_opens_nothing_without_the_password(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    stolen = browser.cookies["guest"].value
-    signs_up(browser)
+    say(newcomer, "Hello")
+    stolen = newcomer.cookies["guest"].value
+    signs_up(newcomer)
     thief = Client()
     thief.cookies["guest"] = stolen
     assert signs_up(thief, password="not the same one").status_code == 422
@@ -200,9 +200,9 @@ def test_a_copied_cookie_opens_nothing_without_the_password(
 
 
 def test_two_tabs_that_sign_up_at_once_make_one_account(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
+    say(newcomer, "Hello")
     guest = User.objects.get()
     signing_up.sign_up("bee", PASSWORD, guest=guest)
     with pytest.raises(signing_up.IsNoGuest):
@@ -213,26 +213,26 @@ def test_two_tabs_that_sign_up_at_once_make_one_account(
 
 
 def test_where_mail_leaves_an_address_is_kept_once_its_owner_said_so(
-    browser: Client, mails: Callable[[], list[Any]]
+    newcomer: Client, mails: Callable[[], list[Any]]
 ) -> None:
-    assert "should you forget yours" in text_of(browser.get("/account/sign-up/"))
-    answer = signs_up(browser, email="bee@example.org")
+    assert "should you forget yours" in text_of(newcomer.get("/account/sign-up/"))
+    answer = signs_up(newcomer, email="bee@example.org")
     assert answer["Location"] == "/account/?sent"
-    assert "We sent a link" in text_of(browser.get("/account/?sent"))
+    assert "We sent a link" in text_of(newcomer.get("/account/?sent"))
     assert User.objects.get().email == ""
     (sent,) = mails()
     assert sent.to == ["bee@example.org"]
     path = link_in(sent.body)
-    assert browser.get(path).status_code == 200
+    assert newcomer.get(path).status_code == 200
     assert User.objects.get().email == ""  # programs follow links, too
-    browser.post(path)
+    newcomer.post(path)
     assert User.objects.get().email == "bee@example.org"
 
 
 def test_where_mail_leaves_nobody_learns_whose_address_it_is(
-    account: User, browser: Client, mails: Callable[[], list[Any]]
+    account: User, newcomer: Client, mails: Callable[[], list[Any]]
 ) -> None:
-    assert signs_up(browser, "wasp", email="bee@example.org").status_code == 303
+    assert signs_up(newcomer, "wasp", email="bee@example.org").status_code == 303
     (sent,) = mails()
     assert "belongs to yours already" in " ".join(sent.body.split())
     assert "http" not in sent.body
@@ -254,16 +254,16 @@ def test_whoever_is_logged_in_does_not_sign_up(tab: Client) -> None:
     ],
 )
 def test_it_goes_on_to_paths_of_this_site_only(
-    then: str, to: str, browser: Client
+    then: str, to: str, newcomer: Client
 ) -> None:
-    assert signs_up(browser, next=then)["Location"] == to
+    assert signs_up(newcomer, next=then)["Location"] == to
 
 
 def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
-    browser: Client, settings: LazySettings
+    newcomer: Client, settings: LazySettings
 ) -> None:
     settings.NETWORK_SIGNUPS_PER_HOUR = 1
-    signs_up(browser)
+    signs_up(newcomer)
     answer = signs_up(Client(), "wasp")
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 0
@@ -275,32 +275,32 @@ def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
 # Invitations
 
 
-def test_closed_means_nobody(browser: Client, settings: LazySettings) -> None:
+def test_closed_means_nobody(newcomer: Client, settings: LazySettings) -> None:
     settings.SIGNUP = "closed"
     _, path = inviting.invite(None)
     for address in ("/account/sign-up/", path):
-        assert browser.get(address).status_code == 403
+        assert newcomer.get(address).status_code == 403
         typed = {"name": "bee", "password": PASSWORD}
-        assert browser.post(address, typed).status_code == 403
+        assert newcomer.post(address, typed).status_code == 403
     assert not User.objects.exists()
-    assert "Sign up" not in text_of(browser.get("/"))
+    assert "Sign up" not in text_of(newcomer.get("/"))
 
 
 def test_an_invitation_makes_one_account(
-    browser: Client, settings: LazySettings, say: Callable[..., None]
+    newcomer: Client, settings: LazySettings, say: Callable[..., None]
 ) -> None:
     settings.SIGNUP = "invitation"
-    say(browser, "Hello")
+    say(newcomer, "Hello")
     _, path = inviting.invite(None)
-    assert signs_up(browser).status_code == 403
-    assert browser.get(path).status_code == 200
+    assert signs_up(newcomer).status_code == 403
+    assert newcomer.get(path).status_code == 200
     typed = {"name": "bee", "password": PASSWORD}
-    refused = browser.post(path, {**typed, "name": "a b"})
+    refused = newcomer.post(path, {**typed, "name": "a b"})
     assert refused.status_code == 422
     assert f'action="{path}"' in text_of(refused)
-    assert browser.post(path, typed).status_code == 303
+    assert newcomer.post(path, typed).status_code == 303
     assert Invitation.objects.get().used_by == User.objects.named("bee")
-    assert "Hello" in text_of(browser.get("/"))
+    assert "Hello" in text_of(newcomer.get("/"))
     other = Client()
     answer = other.get(path)
     assert answer.status_code == 410
@@ -309,12 +309,12 @@ def test_an_invitation_makes_one_account(
 
 
 def test_what_ended_or_never_was_is_told_apart(
-    browser: Client, settings: LazySettings
+    newcomer: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = "invitation"
     _, path = inviting.invite(None, days=-1)
-    assert "has expired" in text_of(browser.get(path))
-    assert "no such invitation" in text_of(browser.get("/account/invited/x/"))
+    assert "has expired" in text_of(newcomer.get(path))
+    assert "no such invitation" in text_of(newcomer.get("/account/invited/x/"))
 
 
 def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
@@ -362,17 +362,17 @@ def test_no_secret_is_kept() -> None:
 
 
 def test_the_row_of_a_reply_stays_where_it_was(
-    browser: Client, say: Callable[..., None]
+    newcomer: Client, say: Callable[..., None]
 ) -> None:
-    say(browser, "Hello")
-    signs_up(browser)
+    say(newcomer, "Hello")
+    signs_up(newcomer)
     reply = Reply.objects.get()
     assert reply.message.owner == User.objects.get()
 
 
-def test_without_a_guest_the_id_of_the_cookie_is_the_accounts(browser: Client) -> None:
-    request = browser.get("/").wsgi_request
-    signs_up(browser)
+def test_without_a_guest_the_id_of_the_cookie_is_the_accounts(newcomer: Client) -> None:
+    request = newcomer.get("/").wsgi_request
+    signs_up(newcomer)
     assert User.objects.get().pk == guest_id(request)
     assert isinstance(User.objects.get().pk, uuid.UUID)
 

@@ -63,12 +63,12 @@ def test_pages_of_an_account(tab: Client, account: User, sent) -> None:
 
 
 def test_pages_of_a_guest(
-    browser: Client, say: Callable[..., None], account: User, settings: LazySettings
+    newcomer: Client, say: Callable[..., None], account: User, settings: LazySettings
 ) -> None:
-    say(browser, "1 + 1")
+    say(newcomer, "1 + 1")
     settings.RETENTION_DAYS = 1
     for name in ("", "sign-up/", "log-in/", "forgotten/", "forgotten/?sent", "erase/"):
-        check(browser.get(f"/account/{name}"))
+        check(newcomer.get(f"/account/{name}"))
     wrong = (
         {"name": "1 1", "password": "1"},
         {"name": "1" * 50, "password": "bee"},
@@ -77,19 +77,19 @@ def test_pages_of_a_guest(
         {"name": "root"},
     )
     for typed in wrong:
-        check(browser.post("/account/sign-up/", typed), 422)
-        check(browser.post("/account/log-in/", typed), 422)
+        check(newcomer.post("/account/sign-up/", typed), 422)
+        check(newcomer.post("/account/log-in/", typed), 422)
     for days, status in ((-1, 410), (1, 200)):
-        check(browser.get(inviting.invite(None, days=days)[1]), status)
-    check(browser.get("/account/invited/x/"), 410)
-    check(browser.get("/account/email/x/"), 410)
-    check(browser.get(f"/account/reset/{account.pk}/x/"), 410)
+        check(newcomer.get(inviting.invite(None, days=days)[1]), status)
+    check(newcomer.get("/account/invited/x/"), 410)
+    check(newcomer.get("/account/email/x/"), 410)
+    check(newcomer.get(f"/account/reset/{account.pk}/x/"), 410)
     User.objects.filter(pk=account.pk).update(username="1")
-    check(browser.get(link_in(reset_link(account)), follow=True))
-    log_in(browser, "1")
-    check(browser.get("/account/merge/"))
-    browser.post("/account/merge/", {"choice": "leave"})
-    check(browser.get("/account/"))
+    check(newcomer.get(link_in(reset_link(account)), follow=True))
+    log_in(newcomer, "1")
+    check(newcomer.get("/account/merge/"))
+    newcomer.post("/account/merge/", {"choice": "leave"})
+    check(newcomer.get("/account/"))
     settings.SIGNUP = "closed"
     check(Client().get("/account/sign-up/"), 403)
     check(Client().get("/account/"))
@@ -104,11 +104,11 @@ def test_pages_of_a_guest(
     "limit", ["LOGIN_FAILURES_MAX", "NETWORK_LOGIN_FAILURES_PER_HOUR"]
 )
 def test_the_page_of_a_lock(
-    limit: str, browser: Client, account: User, settings: LazySettings
+    limit: str, newcomer: Client, account: User, settings: LazySettings
 ) -> None:
     setattr(settings, limit, 1)
-    log_in(browser, password="x")
-    check(log_in(browser, password="x"), 429)
+    log_in(newcomer, password="x")
+    check(log_in(newcomer, password="x"), 429)
 
 
 def test_mail(

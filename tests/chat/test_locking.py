@@ -208,14 +208,14 @@ def test_a_password_asked_for_again_counts_like_a_log_in(somebody: User) -> None
     assert attempt(password=RIGHT).status_code == 429
 
 
-@pytest.mark.parametrize("page", ["password", "email", "erase"])
+@pytest.mark.parametrize("name", ["password", "email", "erase"])
 def test_pages_that_ask_for_the_password_again_lock(
-    somebody: User, box: Mailbox, page: str
+    somebody: User, box: Mailbox, name: str
 ) -> None:
     tab = Client(REMOTE_ADDR=HERE)
     tab.force_login(somebody)
     given = {"password": "wrong", "new": "another long one", "email": "a@example.org"}
-    where = reverse(page)
+    where = reverse(name)
     assert [tab.post(where, given).status_code for _ in range(10)] == [422] * 10
     assert tab.post(where, given | {"password": RIGHT}).status_code == 429
     somebody.refresh_from_db()
