@@ -56,6 +56,11 @@ def succeed(request: HttpRequest, name: str, user: User) -> None:
     Attempts.objects.give_back(_network(request))
 
 
+def pardon(request: HttpRequest, user: User) -> None:
+    """Who has a link to a new password was wrong about the old one, and no guesser."""
+    Attempts.objects.forget(_pair(request, "", user))
+
+
 def is_password_of(request: HttpRequest, user: User, password: str) -> bool:
     """Whether somebody signed in knows their password; guessing counts as at log-in."""
     if begin(request, "", user) is not None or not user.check_password(password):
