@@ -53,9 +53,21 @@ def admit(
     """
     purses = purses_of(owner)
     alone([*(purse.subject for purse in purses), f"model {model}"])
+    _check_open(owner)
     standing = _check(owner, purses, conversation, model, count, is_prompt=is_prompt)
     # What it takes in tokens is known when it ends.
     take([one for one in standing if one.kind is not Kind.TOKENS_PER_DAY], count)
+
+
+def _check_open(owner: User) -> None:
+    """Somebody who was closed a moment ago gets nothing more, which would go with
+    them: a guest whose conversations were taken along, or who was erased."""
+    if not User.objects.filter(pk=owner.pk, is_active=True).exists():
+        said = _(
+            "You logged in or out in another tab meanwhile. Your text is kept here:"
+            " send it again."
+        )
+        raise PromptRefused("closed", said)
 
 
 def look_ahead(newcomer: User, model: str) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+from django.conf import LazySettings
 from django.db import connections
 from django.test import Client
 
@@ -300,7 +301,10 @@ def test_while_the_queue_is_away_it_is_handed_over_later(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_that_is_sent_meanwhile_is_lost(box: Mailbox) -> None:
+def test_nothing_that_is_sent_meanwhile_is_lost(
+    box: Mailbox, settings: LazySettings
+) -> None:
+    settings.GUEST_PROMPTS_PER_MINUTE = settings.GUEST_REPLIES_WAITING = None
     account = User.objects.create_user("bee")
     guest = User.objects.guest(uuid.uuid4())
     first = send(guest, "first", "first").message.conversation
