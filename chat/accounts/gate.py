@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
+from chat.accounts.entering import own_path
 from chat.accounts.forms import LogInForm
 from chat.api.errors import LOG_IN_FIRST
 from chat.models import User
@@ -53,9 +54,14 @@ def _turned_away(request: HttpRequest) -> HttpResponse:
     text = request.POST.get("text", "")
     is_page = request.method in ("GET", "HEAD")
     then = request.get_full_path() if is_page else reverse("home")
-    log_in = f"{reverse('log_in')}?{urlencode({'next': then})}"
     if request.headers.get("HX-Request"):
-        return HttpResponseClientRedirect(log_in if is_page else reverse("log_in"))
+        # Back to the page that asked, where the script kept what was typed.
+        asked_by = urlsplit(request.headers.get("HX-Current-URL", ""))
+        query = f"?{asked_by.query}" if asked_by.query else ""
+        then = own_path(asked_by.path + query)
+        log_in = f"{reverse('log_in')}?{urlencode({'next': then})}"
+        return HttpResponseClientRedirect(log_in)
+    log_in = f"{reverse('log_in')}?{urlencode({'next': then})}"
     if text:
         context = {"form": LogInForm(), "next": then, "text": text}
         return render(request, "accounts/log_in.html", context, status=401)

@@ -26,7 +26,11 @@ class Locked:
 
 def told(request: HttpRequest, lock: Lock) -> HttpResponse:
     """Says when it ends; the same for names that exist and for those that do not."""
-    context = {"duration": duration(lock.seconds), "lock": lock}
+    context = {
+        "duration": duration(lock.seconds),
+        "lock": lock,
+        "text": request.POST.get("text", ""),
+    }
     response = render(request, "locked.html", context, status=429)
     response.headers["Retry-After"] = str(lock.seconds)
     add_never_cache_headers(response)
