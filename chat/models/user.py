@@ -28,7 +28,7 @@ class UserManager(BaseUserManager["User"]):
     def addressed(self, email: str) -> User | None:
         """The account of this address, in whatever case it is written."""
         folded = self.exclude(email="").annotate(folded=Lower("email"))
-        return folded.filter(folded=email.strip().lower()).first()
+        return folded.filter(folded=fold_address(email)).first()
 
     def get_by_natural_key(self, username: str | None) -> User:
         """The account of this name or address, for whoever logs in.
@@ -36,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
         No name holds an @, so that neither can be taken for the other.
         """
         typed = username or ""
-        found = self.addressed(typed) if "@" in typed else self.named(typed)
+        found = self.addressed(typed) if is_address(typed) else self.named(typed)
         if found is None:
             raise self.model.DoesNotExist
         return found
@@ -136,6 +136,14 @@ def fold(name: str) -> str:
     """The same for every way to write a name."""
     composed = unicodedata.normalize("NFKC", name).strip()
     return unicodedata.normalize("NFKC", composed.casefold())
+
+
+def is_address(typed: str) -> bool:
+    return "@" in typed
+
+
+def fold_address(email: str) -> str:
+    return email.strip().lower()
 
 
 def _no_password() -> str:
