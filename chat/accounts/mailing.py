@@ -16,9 +16,12 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language, override
 
 from chat.accounts.site import can_mail
+from chatsite.mailbox import MailboxAway, open_mailbox
 
 log = logging.getLogger(__name__)
 
+#: No address is sent the same more than once in this time.
+PAUSE_SECONDS = 120
 #: More that wait to leave than this are not taken: somebody asks too often.
 WAITING_MAX = 100
 _waiting: list[Future[None]] = []
@@ -38,6 +41,14 @@ def mail(
     subject, _, body = _said(template, context).partition("\n")
     said = (subject.strip(), body.strip())
     _waiting.append(_sender().submit(_send, *said, [to] if is_wanted else []))
+
+
+def is_due(what: str) -> bool:
+    """Whether this was not mailed a moment ago: nobody has a mailbox flooded."""
+    try:
+        return open_mailbox().is_first(what, PAUSE_SECONDS)
+    except MailboxAway:
+        return True
 
 
 def flush() -> None:

@@ -9,13 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from chat.accounts.ending import end_all
-from chat.accounts.mailing import mail
+from chat.accounts.mailing import is_due, mail
 from chat.accounts.site import address, can_mail
 from chat.models import User
-from chatsite.mailbox import MailboxAway, open_mailbox
-
-#: No address is sent more than one link in this time.
-PAUSE_SECONDS = 120
 
 
 def reset_link(user: User, request: HttpRequest | None = None) -> str:
@@ -30,7 +26,7 @@ def reset_link(user: User, request: HttpRequest | None = None) -> str:
 def send_link(email: str, request: HttpRequest) -> None:
     """Mail a link to whoever has this address. For nobody the same is done, so that
     neither the answer nor its time tells whether there is somebody."""
-    if not can_mail() or not _is_due(email):
+    if not can_mail() or not is_due(f"reset {email.lower()}"):
         return
     found = User.objects.addressed(email)
     user = found or User(username="nobody", email=email, password=make_password(None))
@@ -50,10 +46,3 @@ def set_password(user: User, password: str, but: str | None = None) -> None:
     with transaction.atomic():
         user.save(update_fields=["password"])
     end_all(user, but)
-
-
-def _is_due(email: str) -> bool:
-    try:
-        return open_mailbox().is_first(f"reset {email.lower()}", PAUSE_SECONDS)
-    except MailboxAway:
-        return True

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from chat.accounts import addresses
-from chat.accounts.forms import EmailForm, address_taken
+from chat.accounts.forms import EmailForm, address_taken, asked_before
 from chat.accounts.site import can_mail
 from chat.accounts.views.doors import account_of, of_account, to
 from chat.models import User
@@ -25,6 +25,8 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
             is_sent = addresses.ask_for(user, form.cleaned_data["email"], request)
         except addresses.AddressTaken:
             form.add_error("email", address_taken())
+        except addresses.AskedBefore:
+            form.add_error("email", asked_before())
         else:
             return to("account", "sent" if is_sent else "email")
     status = 422 if form.errors else 200
