@@ -125,6 +125,8 @@ def test_a_site_and_its_worker_need_no_more_than_their_rights(
 ) -> None:
     """Web and keeper as one user, a worker as another: all of it over TLS."""
     COOKIES.clear()
+    # Of what other tests were refused on the same server.
+    guarded.client("watcher", "").execute_command("ACL", "LOG", "RESET")
     web = guarded.environment("web", WEB)
     worker = guarded.environment("worker", WORKER) | {"DATABASE_URL": ""}
     port = free_port()
