@@ -19,6 +19,7 @@ from django.utils.crypto import salted_hmac
 
 from chat.accounts.networks import network_digest
 from chat.models import Attempts, User
+from chat.models.user import fold, fold_address, is_address
 
 SALT = "chat.accounts.locking"
 HOUR = timedelta(hours=1)
@@ -96,8 +97,14 @@ def _lock(pair: str, network: str) -> Lock | None:
 
 def _pair(request: HttpRequest, name: str, user: User | None) -> str:
     """One for an account however it is named, one for each name that is nobody's."""
-    who = str(user.pk) if user else f"nobody {name.strip().casefold()}"
+    who = str(user.pk) if user else f"nobody {_as_looked_up(name)}"
     return _digest("pair", network_digest(request), who)
+
+
+def _as_looked_up(typed: str) -> str:
+    """The same for what would find the same account: were it not, a lock that comes
+    only where ways to write a name count together would tell that somebody has it."""
+    return fold_address(typed) if is_address(typed) else fold(typed)
 
 
 def _network(request: HttpRequest) -> str:
