@@ -14,6 +14,7 @@ from chat.accounts.entering import enter, own_path
 from chat.accounts.forms import LogInForm
 from chat.accounts.views.doors import account_of, can_sign_up, to
 from chat.models import User
+from chat.views.ended import ENDED
 
 
 @never_cache
@@ -35,6 +36,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         "text": request.POST.get("text", ""),
         "can_sign_up": can_sign_up(),
         "allows_guests": settings.GUESTS,
+        "is_ended": then.endswith(f"?{ENDED}"),
     }
     status = 422 if form.errors else 200
     return render(request, "accounts/log_in.html", context, status=status)
