@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.browser.conftest import Site, Worker
+from tests.browser.steps import begin
 
 #: Reports every violation of the policy, also of what the page caught itself.
 WATCH = """
@@ -73,6 +74,24 @@ def test_a_whole_visit_asks_no_other_host_and_breaks_no_rule(
     for path in ("/settings/", "/history/", "/delete-all/", "/search/?q=line"):
         page.goto(path)
         assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/account/", "/settings/", "/search/?q=line", "/c/settings/"]
+)
+def test_a_page_without_a_message_box_takes_what_a_poll_tells(
+    watched: BrowserContext, worker: Worker, path: str
+) -> None:
+    page = watched.new_page()
+    page.goto("/")
+    if path == "/c/settings/":
+        begin(page, "one")
+        path = f"{page.url}settings/"
+    page.goto(path)
+    expect(page.locator(".chip")).to_contain_text("1 worker")
+    worker.leave(worker.announce())
+    expect(page.locator(".chip")).to_contain_text("no worker")
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize(
