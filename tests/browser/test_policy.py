@@ -34,9 +34,7 @@ def watched(
         asked.append(request.url)
 
     def listen(said: ConsoleMessage) -> None:
-        # A missing favicon of the admin is no complaint.
-        is_request = said.text.startswith("Failed to load resource")
-        if said.type in ("error", "warning") and not is_request:
+        if said.type in ("error", "warning"):
             complaints.append(said.text)
 
     context.on("request", note)
