@@ -27,6 +27,10 @@
     source: detail.requestConfig?.elt ?? detail.ctx?.sourceElement ?? target,
     status: detail.xhr?.status ?? detail.ctx?.response?.status ?? 0,
   });
+  /** Where an answer sends the page, if anywhere. */
+  const redirectOf = ({ xhr, ctx }) =>
+    xhr?.getResponseHeader("HX-Redirect") ??
+    ctx?.response?.headers.get("HX-Redirect");
 
   // Signing in gives the browser a new token; a page opened earlier has an old one.
   const renewTokens = () => {
@@ -254,17 +258,12 @@
 
   onHtmx(["htmx:beforeOnLoad", "htmx:after:request"], ({ source }, { detail }) => {
     if (source !== composer) return;
-    const to =
-      detail.xhr?.getResponseHeader("HX-Redirect") ??
-      detail.ctx?.response?.headers.get("HX-Redirect");
+    const to = redirectOf(detail);
     if (!to) return;
-    if (new URL(to, location).pathname.startsWith("/account/")) {
-      // Not accepted: whoever logs in there comes back to it.
-      putBack();
-      return;
-    }
+    const page = new URL(to, location).pathname;
+    if (!page.startsWith("/c/")) return putBack(); // asked to log in first
     spend(usedKey);
-    leavingFor = new URL(to, location).pathname;
+    leavingFor = page;
     onItsWay = null;
   });
 
@@ -352,6 +351,11 @@
   });
   addEventListener("online", pollNow);
   addEventListener("pageshow", (event) => event.persisted && pollNow());
+
+  // Who was logged out may not read on: nor where the browser keeps the page for Back.
+  onHtmx(["htmx:beforeOnLoad", "htmx:after:request"], ({ status }, { detail }) => {
+    if (status === 404 && redirectOf(detail)) document.body.hidden = true;
+  });
 
   // The list of conversations: what a person does in it is not swapped away
 

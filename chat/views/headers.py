@@ -30,10 +30,7 @@ class Headers:
         if "Cache-Control" not in response.headers:
             # Whose page it is depends on the cookie: nobody may keep it for others.
             patch_cache_control(response, private=True, no_cache=True, no_store=True)
-        if _ends_session(response):
-            # Or the Back button would still show what was read before.
-            response.headers["Clear-Site-Data"] = '"cache"'
-        return response
+        return leaving_nothing(response) if _ends_session(response) else response
 
 
 class AdminPolicy:
@@ -47,6 +44,12 @@ class AdminPolicy:
         if request.path_info.startswith(reverse("admin:index")):
             response._csp_replace = WITHOUT_TRUSTED_TYPES  # type: ignore[attr-defined]
         return response
+
+
+def leaving_nothing(response: HttpResponse) -> HttpResponse:
+    """Or the Back button would still show what was read before."""
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 def _forget_claimed_scheme(request: HttpRequest) -> None:

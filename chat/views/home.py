@@ -9,6 +9,8 @@ from django.views.decorators.http import require_safe
 
 from chat.accounts.guests import remember_guest
 from chat.forms import PromptForm, new_key
+from chat.views.ended import has_ended
+from chat.views.headers import leaving_nothing
 from chat.views.page import around_context
 from chat.views.undo import undo_asked_for
 
@@ -24,7 +26,9 @@ def home(request: HttpRequest) -> HttpResponse:
 def home_page(
     request: HttpRequest, form: PromptForm, status: int = 200
 ) -> HttpResponse:
-    context = around_context(request, form) | {"undo": undo_asked_for(request)}
+    is_ended = has_ended(request)
+    context = around_context(request, form)
+    context |= {"undo": undo_asked_for(request), "is_ended": is_ended}
     response = render(request, "home.html", context, status=status)
     remember_guest(request, response)
-    return response
+    return leaving_nothing(response) if is_ended else response

@@ -11,7 +11,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from chat.services.watching import NotYours
 from chat.views.browser import owner_id
+from chat.views.ended import ENDED
 from chat.views.gone import gone
+from chat.views.headers import leaving_nothing
 from chat.views.known import BadQuery, Known, whose
 from chat.views.updates import update
 
@@ -40,12 +42,12 @@ def _is_anothers(request: HttpRequest, known: Known) -> bool:
 
 
 def not_found(*, is_signed_out: bool) -> HttpResponse:
-    """Nothing here for this browser; one that was signed out is sent home."""
+    """Nothing here for this browser; one that was signed out is sent home, and told."""
     if not is_signed_out:
         return HttpResponse(_("Not found."), status=404)
-    response = HttpResponseClientRedirect(reverse("home"))
+    response = HttpResponseClientRedirect(f"{reverse('home')}?{ENDED}")
     response.status_code = 404
-    return response
+    return leaving_nothing(response)
 
 
 def out_of_date() -> HttpResponse:

@@ -217,7 +217,7 @@ class TestWithoutGuests:
             assert answer.status_code in (400, 404)
             answer = client.get("/poll/")
             assert answer.status_code == 404
-            assert answer["HX-Redirect"] == "/"
+            assert answer["HX-Redirect"] == "/?ended"
 
     def test_what_needs_no_account_is_open(self, box) -> None:  # type: ignore[no-untyped-def]
         for path in ("/healthz", "/account/sign-up/", "/account/forgotten/"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from chat.accounts.sessions import who
@@ -59,8 +60,25 @@ def test_a_page_that_polls_is_sent_home_at_once(
     assert other.get(poll_url(page)).status_code == 200
     tab.post("/account/elsewhere/")
     answer = other.get(poll_url(page))
-    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/")
+    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
+    landed = other.get(answer["HX-Redirect"])
+    assert "You were logged out in this browser." in text_of(landed)
+    assert answer["Clear-Site-Data"] == landed["Clear-Site-Data"] == '"cache"'
+    # Neither to whoever just opens the page, nor once somebody logged in.
+    assert "logged out" not in text_of(other.get("/"))
+    back = tab.get(answer["HX-Redirect"])
+    assert "logged out" not in text_of(back)
+    assert "Clear-Site-Data" not in back
     assert is_logged_in(tab)
+
+
+def test_where_everybody_logs_in_the_log_in_page_tells_that_they_have_to_again(
+    newcomer: Client, settings: LazySettings
+) -> None:
+    settings.GUESTS = False
+    said = "You were logged out in this browser."
+    assert said in text_of(newcomer.get("/?ended", follow=True))
+    assert said not in text_of(newcomer.get("/", follow=True))
 
 
 def test_a_page_of_whoever_logged_out_does_not_stay_for_whoever_logs_in(
@@ -72,7 +90,7 @@ def test_a_page_of_whoever_logged_out_does_not_stay_for_whoever_logs_in(
     tab.post("/account/log-out/")
     log_in(tab, "wasp")
     answer = tab.get(poll_url(page))
-    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/")
+    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
     assert "Private" not in text_of(answer)
     own = tab.get("/poll/", {"c": str(reply.message.conversation_id)})
     assert own.status_code == 404

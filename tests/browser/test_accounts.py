@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from tests.browser.conftest import Worker
+from launch.browser import executable
+from tests.browser.conftest import ARGUMENTS, Site, Worker, web_process
 from tests.browser.scenes import PASSWORD, fill_sign_up
 from tests.browser.steps import begin, box_of, say
+from tests.processes import free_port
 
 
 @pytest.fixture
@@ -125,8 +127,16 @@ def test_logging_out_elsewhere_ends_an_open_page(
     home.goto("/account/")
     home.get_by_role("button", name="Log out everywhere else").click()
     expect(home.get_by_text("All other browsers were logged out.")).to_be_visible()
-    expect(other.get_by_role("heading", name="Ask, and carry on")).to_be_visible()
+    expect(other.get_by_text("You were logged out in this browser.")).to_be_visible()
     expect(other.get_by_text("Private")).to_have_count(0)
+    other.go_back()
+    expect(other.get_by_role("heading", name="Nothing is here.")).to_be_visible()
+    expect(other.get_by_text("Private")).to_have_count(0)
+    other.go_forward()
+    other.locator(".note").get_by_role("link", name="Log in").click()
+    log_in(other, name)
+    expect(other.get_by_text("You were logged out")).to_have_count(0)
+    open_first(other, "Private")
     home.get_by_role("button", name="Log out").click()
     expect(home.get_by_role("heading", name="Ask, and carry on")).to_be_visible()
     expect(home.get_by_text("Private")).to_have_count(0)
@@ -238,3 +248,73 @@ def test_what_a_guest_typed_is_there_once_logged_in(home: Page, name: str) -> No
     box_of(home).fill("half a thought")
     sign_up(home, name)
     expect(box_of(home)).to_have_value("half a thought")
+
+
+@pytest.fixture
+def closed(site: Site) -> Iterator[Site]:
+    """The same site where everybody logs in; a browser has one jar for both."""
+    environment = {**site.environment, "GUESTS": "0"}
+    url = f"http://127.0.0.1:{free_port()}"
+    served = Site(url, environment, web_process(url, environment))
+    served.wait()
+    yield served
+    served.web.terminate()
+
+
+def test_what_was_sent_by_somebody_logged_out_waits_for_them_to_log_in(
+    home: Page,
+    guest: Callable[..., BrowserContext],
+    closed: Site,
+    worker: Worker,
+    name: str,
+) -> None:
+    sign_up(home, name)
+    begin(home, "Private")
+    other = guest(base_url=closed.url).new_page()
+    log_in(other, name)
+    open_first(other, "Private")
+    other.route("**/poll/**", lambda route: route.abort())
+    home.goto("/account/")
+    home.get_by_role("button", name="Log out everywhere else").click()
+    expect(home.get_by_text("All other browsers were logged out.")).to_be_visible()
+    say(other, "Typed before I knew")
+    expect(other.get_by_role("heading", name="Log in")).to_be_visible()
+    other.get_by_label("Name or e-mail").fill(name)
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_role("button", name="Log in").click()
+    expect(box_of(other)).to_have_value("Typed before I knew")
+
+
+#: What is seen of the conversation at the moment a kept page is shown again.
+NOTE_WHAT_BACK_SHOWS = """
+addEventListener("pageshow", ({persisted}) => persisted && sessionStorage.setItem(
+  "was-visible", document.querySelector(".prompt .text").checkVisibility()))
+"""
+
+
+@pytest.fixture
+def keeping(playwright: Playwright, site: Site, worker: Worker) -> Iterator[Page]:
+    """A browser that keeps pages whole for the Back button, as those of people do."""
+    browser = playwright.chromium.launch(
+        executable_path=executable(),
+        args=ARGUMENTS,
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    with browser:
+        yield browser.new_page(base_url=site.url)
+
+
+def test_back_shows_nothing_of_it_where_the_browser_keeps_whole_pages(
+    home: Page, keeping: Page, name: str
+) -> None:
+    sign_up(home, name)
+    begin(home, "Private")
+    log_in(keeping, name)
+    open_first(keeping, "Private")
+    keeping.evaluate(NOTE_WHAT_BACK_SHOWS)
+    home.goto("/account/")
+    home.get_by_role("button", name="Log out everywhere else").click()
+    expect(keeping.get_by_text("You were logged out in this browser.")).to_be_visible()
+    keeping.go_back(wait_until="commit")
+    expect(keeping.get_by_text("You were logged out in this browser.")).to_be_visible()
+    assert keeping.evaluate("sessionStorage.getItem('was-visible')") == "false"

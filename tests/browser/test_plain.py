@@ -82,6 +82,15 @@ def test_settings_are_kept(page: Page, worker: Worker) -> None:
     assert "Answer in rhymes." in worker.claim().request
 
 
-def test_shortcuts_are_listed(page: Page) -> None:
-    page.get_by_role("button", name="Keyboard shortcuts").click()
-    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+def test_nothing_is_said_of_keys_that_only_the_script_knows(
+    page: Page, home: Page
+) -> None:
+    for keys in (
+        page.get_by_role("button", name="Keyboard shortcuts"),
+        page.get_by_text("Enter sends"),
+    ):
+        expect(keys).to_be_hidden()
+    expect(page.get_by_text("You may close this tab")).to_be_visible()
+    expect(home.get_by_text("Enter sends")).to_be_visible()
+    home.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(home.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()

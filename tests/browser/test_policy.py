@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.browser.conftest import Site, Worker
+from tests.browser.steps import begin
 
 #: Reports every violation of the policy, also of what the page caught itself.
 WATCH = """
@@ -33,9 +34,7 @@ def watched(
         asked.append(request.url)
 
     def listen(said: ConsoleMessage) -> None:
-        # A missing favicon of the admin is no complaint.
-        is_request = said.text.startswith("Failed to load resource")
-        if said.type in ("error", "warning") and not is_request:
+        if said.type in ("error", "warning"):
             complaints.append(said.text)
 
     context.on("request", note)
@@ -73,6 +72,24 @@ def test_a_whole_visit_asks_no_other_host_and_breaks_no_rule(
     for path in ("/settings/", "/history/", "/delete-all/", "/search/?q=line"):
         page.goto(path)
         assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/account/", "/settings/", "/search/?q=line", "/c/settings/"]
+)
+def test_a_page_without_a_message_box_takes_what_a_poll_tells(
+    watched: BrowserContext, worker: Worker, path: str
+) -> None:
+    page = watched.new_page()
+    page.goto("/")
+    if path == "/c/settings/":
+        begin(page, "one")
+        path = f"{page.url}settings/"
+    page.goto(path)
+    expect(page.locator(".chip")).to_contain_text("1 worker")
+    worker.leave(worker.announce())
+    expect(page.locator(".chip")).to_contain_text("no worker")
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize(

@@ -104,11 +104,11 @@ def test_no_template_style_or_script_names_another_host() -> None:
             assert "www.w3.org" in found, (path, found)
 
 
-def test_no_template_has_anything_inline() -> None:
+def test_no_template_or_picture_has_anything_inline() -> None:
     inline = re.compile(
         r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|<script>", re.IGNORECASE
     )
-    for path in (ROOT / "templates").rglob("*.html"):
+    for path in (path for path in _served() if path.suffix in (".html", ".svg")):
         assert not inline.search(path.read_text(encoding="utf-8")), path
 
 
