@@ -32,7 +32,8 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
             form.add_error(None, refused.message)
             return put_off(_page(request, user, form), refused)
         else:
-            return to("account", "sent" if is_sent else "email")
+            held = "email" if form.cleaned_data["email"] else "no_email"
+            return to("account", "sent" if is_sent else held)
     return _page(request, user, form)
 
 
