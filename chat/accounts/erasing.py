@@ -29,6 +29,8 @@ CONVERSATIONS = 10
 ENTRIES = 500
 #: Guests closed at once, and people whose rows are removed at once.
 GUESTS = PEOPLE = 50
+#: What the history of the admin says instead of whom something was done to.
+ERASED = "somebody erased"
 #: So many batches a person waits for; the keeper does the rest.
 BATCHES_AT_ONCE = 5
 
@@ -93,7 +95,7 @@ def _forget(user: User) -> None:
         # Whom it was meant for is the person's name, perhaps.
         Invitation.objects.filter(used_by=user).delete()
         about = LogEntry.objects.filter(object_id=str(user.pk))
-        about.update(object_repr="", change_message="")
+        about.update(object_repr=ERASED, change_message="")
         user.delete()
 
 

@@ -7,10 +7,11 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.admin.support import ReadOnlyAdmin, counted
+from chat.admin.support import ReadOnlyAdmin, counted, link_to, link_to_found
 from chat.models import Conversation, Message, Reply
 from chat.services import deleting
 
@@ -22,7 +23,7 @@ TEXTS = ("title", "instructions", "settings", "owner__instructions", "owner__set
 class ConversationAdmin(ReadOnlyAdmin):
     ordering = ("-updated_at", "-id")
     list_display = (
-        *("id", "owner", "message_count", "waiting"),
+        *("id", "whose", "message_count", "waiting"),
         *("created_at", "updated_at", "deleted_at"),
     )
     list_filter = (
@@ -35,11 +36,19 @@ class ConversationAdmin(ReadOnlyAdmin):
     search_help_text = _("An id, or the name or id of its owner. Not what it says.")
     id_fields = ("pk", "owner")
     fields = (
-        *("id", "owner", "model", "message_count", "waiting"),
+        *("id", "whose", "model", "message_count", "waiting", "replies"),
         *("has_unread", "created_at", "updated_at", "deleted_at"),
     )
-    readonly_fields = ("message_count", "waiting")
+    readonly_fields = ("whose", "message_count", "waiting", "replies")
     actions = ("delete_with_undo", "restore")
+
+    @admin.display(description=_("Owner"))
+    def whose(self, conversation: Conversation) -> SafeString:
+        return link_to(conversation.owner)
+
+    @admin.display(description=_("Replies"))
+    def replies(self, conversation: Conversation) -> SafeString:
+        return link_to_found("reply", conversation.pk, _("Show them"))
 
     @admin.display(description=_("Messages"))
     def message_count(self, conversation: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -14,17 +14,32 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.accounts import erasing, resetting
 from chat.accounts.ending import end_all
 from chat.admin.limits import UserForm
-from chat.admin.support import SupportAdmin, counted, is_superuser, subquery_of
+from chat.admin.support import (
+    SupportAdmin,
+    counted,
+    is_superuser,
+    link_to_found,
+    named,
+    subquery_of,
+)
 from chat.models import Conversation, Reply, User
 
 #: How far back tokens are counted.
 RECENT = timedelta(hours=24)
+#: What the page of a person tells of it, with the ways to it.
+USE = ("conversations", "replies", "sessions", "waiting", "tokens")
+#: Characters of the list, which has many columns; the page of a person says it all.
+NAME_SHOWN = 24
+ADDRESS_SHOWN = 20
 #: What only a superuser changes: whoever has an address or rights has the account.
 POWERS = ("email", "is_staff", "is_superuser", "groups")
 
@@ -47,15 +62,8 @@ class UserAdmin(SupportAdmin):
     form = UserForm
     ordering = ("-joined_at",)
     list_display = (
-        "name",
-        "email",
-        "is_active",
-        "is_staff",
-        "joined_at",
-        "seen_at",
-        "conversations",
-        "waiting",
-        "tokens",
+        *("short_name", "address", "joined", "seen"),
+        *("conversations", "waiting", "tokens"),
     )
     list_filter = (
         KindFilter,
@@ -69,11 +77,11 @@ class UserAdmin(SupportAdmin):
     search_help_text = _("A name, an e-mail address or an id.")
     readonly_fields = (
         *("id", "name", "joined_at", "seen_at", "last_login", "closed_at"),
-        *("conversations", "waiting", "tokens"),
+        *USE,
     )
     fieldsets = (
         (None, {"fields": ("name", "id", "email")}),
-        (_("Use"), {"fields": ("conversations", "waiting", "tokens")}),
+        (_("Use"), {"fields": USE}),
         (_("Times"), {"fields": ("joined_at", "seen_at", "last_login", "closed_at")}),
         (_("Limits"), {"fields": ("limits",)}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
@@ -86,17 +94,41 @@ class UserAdmin(SupportAdmin):
     def name(self, user: User) -> str:
         return str(user)
 
-    @admin.display(description=_("Conversations"))
-    def conversations(self, user: Any) -> int:
-        return int(user.conversation_count)
+    @admin.display(description=_("Name"), ordering="username")
+    def short_name(self, user: User) -> str:
+        return Truncator(named(user)).chars(NAME_SHOWN)
 
-    @admin.display(description=_("Waiting replies"))
+    @admin.display(description=_("E-mail"), ordering="email")
+    def address(self, user: User) -> str:
+        return Truncator(user.email).chars(ADDRESS_SHOWN)
+
+    @admin.display(description=_("Joined"), ordering="joined_at")
+    def joined(self, user: User) -> str:
+        return _day(user.joined_at)
+
+    @admin.display(description=_("Seen"), ordering="seen_at")
+    def seen(self, user: User) -> str:
+        return _day(user.seen_at)
+
+    @admin.display(description=_("Conversations"))
+    def conversations(self, user: Any) -> SafeString:
+        return link_to_found("conversation", user.pk, user.conversation_count)
+
+    @admin.display(description=_("Waiting"))
     def waiting(self, user: Any) -> int:
         return int(user.waiting_count)
 
-    @admin.display(description=_("Tokens in 24 hours"))
+    @admin.display(description=_("Tokens in 24 h"))
     def tokens(self, user: Any) -> int:
         return int(user.token_count)
+
+    @admin.display(description=_("Replies"))
+    def replies(self, user: User) -> SafeString:
+        return link_to_found("reply", user.pk, _("Show them"))
+
+    @admin.display(description=_("Sessions"))
+    def sessions(self, user: User) -> SafeString:
+        return link_to_found("session", user.pk, _("Show them"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         theirs = Reply.objects.filter(message__owner=OuterRef("pk"))
@@ -216,6 +248,13 @@ class UserAdmin(SupportAdmin):
             **more,
         }
         return TemplateResponse(request, f"admin/chat/user/{template}", context)
+
+
+def _day(moment: datetime | None) -> str:
+    """Of a list with many columns; the page of the person tells the time."""
+    if moment is None:
+        return "–"
+    return date_format(timezone.localtime(moment), "SHORT_DATE_FORMAT")
 
 
 def _tokens_of(theirs: QuerySet[Any]) -> Any:

@@ -7,11 +7,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.admin.support import ReadOnlyAdmin
-from chat.models import Reply, User
+from chat.admin.support import ReadOnlyAdmin, link_to
+from chat.models import Reply
 from chat.services.stopping import stop
 from chatsite import wire
 from chatsite.choice import catalog_here
@@ -85,12 +88,14 @@ class ReplyAdmin(ReadOnlyAdmin):
         return str(reply.pk)
 
     @admin.display(description=_("Owner"))
-    def owner(self, reply: Reply) -> User:
-        return reply.message.owner
+    def owner(self, reply: Reply) -> SafeString:
+        return link_to(reply.message.owner)
 
     @admin.display(description=_("Conversation"))
-    def conversation(self, reply: Reply) -> str:
-        return str(reply.message.conversation_id)
+    def conversation(self, reply: Reply) -> SafeString:
+        pk = reply.message.conversation_id
+        page = reverse("admin:chat_conversation_change", args=[pk])
+        return format_html('<a href="{}">{}</a>', page, pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         with_owner = super().get_queryset(request).select_related("message__owner")

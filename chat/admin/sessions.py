@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from chat.accounts import ending
 from chat.accounts.sessions import who
-from chat.admin.support import ReadOnlyAdmin
+from chat.admin.support import ReadOnlyAdmin, link_to
 from chat.models import Session
 
 #: Above the column; the script of the admin finds it by its id.
@@ -37,7 +37,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Whose"))
     def whose(self, session: Session) -> str:
-        return str(session.user) if session.user else "–"
+        return link_to(session.user) if session.user else "–"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         hidden = ("session_data", "user__instructions", "user__settings")

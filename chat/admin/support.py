@@ -12,6 +12,10 @@ from django.db.models import Count, IntegerField, Model, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from chat.models import User
 
@@ -91,6 +95,29 @@ def counted(rows: QuerySet[Any], whose: str) -> Combinable:
 
 def subquery_of(number: QuerySet[Any, Any]) -> Combinable:
     return Coalesce(Subquery(number, output_field=IntegerField()), 0)
+
+
+def named(user: User) -> str:
+    """Short enough for a column; who has no name goes by the beginning of the id."""
+    if user.closed_at is not None:
+        return gettext("being erased %s") % _beginning(user)
+    return user.username or gettext("guest %s") % _beginning(user)
+
+
+def _beginning(user: User) -> str:
+    return f"{user.pk.hex[:8]}…"
+
+
+def link_to(user: User) -> SafeString:
+    """The way to somebody's own page."""
+    page = reverse("admin:chat_user_change", args=[user.pk])
+    return format_html('<a href="{}">{}</a>', page, named(user))
+
+
+def link_to_found(model: str, pk: UUID, said: object) -> SafeString:
+    """The way to the rows of ``model`` that an id finds, its own or its owner's."""
+    page = reverse(f"admin:chat_{model}_changelist", query={"q": str(pk)})
+    return format_html('<a href="{}">{}</a>', page, said)
 
 
 def is_superuser(user: User | AnonymousUser) -> bool:

@@ -105,6 +105,8 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
         )
 
     def __str__(self) -> str:
+        if self.closed_at is not None:
+            return f"being erased {self.pk}"
         return self.username or f"guest {self.pk}"
 
     def close(self) -> None:

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: A database that is locked, or away, is asked again after so long.
 RETRY_SECONDS = 5
+#: How addresses begin of what is in a conversation: of others it is not the matter.
+OF_CONVERSATIONS = ("/c/", "/r/", "/m/")
 
 
 class DatabaseGuard:
@@ -53,7 +55,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
     """Django's own looks for a token in the form, and fails where that is broken."""
-    return render(request, "404.html", status=404)
+    is_of_conversation = request.path.startswith(OF_CONVERSATIONS)
+    context = {"is_of_conversation": is_of_conversation}
+    return render(request, "404.html", context, status=404)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001

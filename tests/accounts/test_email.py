@@ -28,7 +28,9 @@ def email_of(account: User) -> str:
 
 
 def test_where_no_mail_leaves_it_holds_at_once(tab: Client, account: User) -> None:
-    assert change(tab)["Location"] == "/account/?email"
+    saved = change(tab)
+    assert saved["Location"] == "/account/?email"
+    assert "Your address was saved." in text_of(tab.get(saved["Location"]))
     assert email_of(account) == "new@example.org"
     assert log_in(Client(), "NEW@example.org").status_code == 303
 
@@ -46,7 +48,7 @@ def test_where_mail_leaves_it_holds_once_confirmed_and_the_old_one_is_told(
     elsewhere = Client()  # on a phone, where nobody is logged in
     assert "Is this your address?" in text_of(elsewhere.get(path))
     assert email_of(account) == "bee@example.org"
-    assert "Your address was changed." in text_of(elsewhere.post(path))
+    assert "Your address was saved." in text_of(elsewhere.post(path))
     assert email_of(account) == "new@example.org"
     (told,) = mails()
     assert told.to == ["bee@example.org"]
@@ -89,8 +91,9 @@ def test_nobody_has_a_mailbox_flooded(
 
 
 def test_it_can_be_taken_away(tab: Client, account: User) -> None:
-    change(tab, "")
+    removed = change(tab, "")["Location"]
     assert email_of(account) == ""
+    assert "Your address was removed." in text_of(tab.get(removed))
 
 
 @pytest.mark.parametrize(

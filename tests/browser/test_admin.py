@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import START_SECONDS, Site
+from tests.browser.scenes import PASSWORD as PASSWORD_OF_SCENES
+from tests.browser.scenes import fill_sign_up
+from tests.browser.steps import begin
 from tests.browser.test_policy import violations, watched  # noqa: F401 - a fixture
 from tests.processes import Program
 
@@ -105,3 +108,24 @@ def test_support_makes_a_link_and_ends_sessions(admin: Page) -> None:
     # Their own among them: they are asked to log in.
     expect(admin.locator("#id_username")).to_be_visible()
     assert violations(admin) == []
+
+
+def test_the_list_of_people_shows_all_its_columns_on_a_laptop(
+    home: Page, guest: Callable[..., BrowserContext], admin: Page
+) -> None:
+    begin(home, "From a guest, who has no name")
+    page = guest().new_page()
+    page.goto("/account/sign-up/")
+    fill_sign_up(page, f"somebody-{secrets.token_hex(15)}")
+    page.goto("/account/email/")
+    page.get_by_label("E-mail").fill(f"{secrets.token_hex(30)}@mail.example.org")
+    page.get_by_label("password").fill(PASSWORD_OF_SCENES)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your address was saved.")).to_be_visible()
+    admin.set_viewport_size({"width": 1280, "height": 800})
+    admin.goto("/admin/chat/user/")
+    expect(admin.get_by_role("columnheader", name="Tokens in 24 h")).to_be_in_viewport(
+        ratio=1
+    )
+    hidden = "({scrollWidth, clientWidth}) => scrollWidth - clientWidth"
+    assert admin.locator("#changelist .results").evaluate(hidden) == 0

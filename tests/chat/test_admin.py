@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from chat.accounts.erasing import erase_closed
 from chat.accounts.sessions import who
 from chat.models import Conversation, Invitation, Message, Reply, Session, User
 from chatsite import wire
@@ -365,6 +366,47 @@ def test_replies_are_listed_by_what_became_of_them(
     waiting.refresh_from_db()
     failed.refresh_from_db()
     assert (waiting.state, failed.state) == ("stopped", "failed")
+
+
+def links_of(page: Any) -> list[str]:
+    return re.findall(r'href="(/admin/chat/[^"]+)"', text_of(page))
+
+
+def test_one_finds_ones_way_between_a_person_and_what_is_theirs(
+    desk: Client, ada: User, sent: Any, client_of: Callable[[User], Client]
+) -> None:
+    client_of(ada)
+    sent(account("grace"))
+    reply = sent(ada)
+    talk = reply.message.conversation_id
+    person = f"{USERS}{ada.pk}/change/"
+    theirs = [f"{path}?q={ada.pk}" for path in (CONVERSATIONS, REPLIES, SESSIONS)]
+    assert {*theirs} <= {*links_of(desk.get(person))}
+    for path in theirs:
+        found = desk.get(path)
+        assert rows(found) == 1
+        assert person in links_of(found)
+    of_talk = links_of(desk.get(f"{CONVERSATIONS}{talk}/change/"))
+    assert {person, f"{REPLIES}?q={talk}"} <= {*of_talk}
+    assert rows(desk.get(f"{REPLIES}?q={talk}")) == 1
+    of_reply = links_of(desk.get(f"{REPLIES}{reply.pk}/change/"))
+    assert {person, f"{CONVERSATIONS}{talk}/change/"} <= {*of_reply}
+
+
+def test_who_has_no_name_is_told_by_what_they_are(
+    desk: Client, ada: User, owner: User, sent: Any
+) -> None:
+    sent(ada)
+    assert f"guest {owner.pk.hex[:8]}…" in text_of(desk.get(USERS))
+    act(desk, USERS, "close_and_erase", ada.pk, confirmed="yes")
+    closed = f"being erased {ada.pk.hex[:8]}…"
+    assert closed in text_of(desk.get(USERS))
+    assert closed in text_of(desk.get(CONVERSATIONS))
+    assert "guest" not in text_of(desk.get(f"{USERS}{ada.pk}/change/"))
+    assert f"being erased {ada.pk}" in text_of(desk.get(f"{USERS}{ada.pk}/change/"))
+    while erase_closed():
+        pass
+    assert "somebody erased</a>" in text_of(desk.get("/admin/"))
 
 
 def test_sessions_are_ended_without_their_keys_being_told(

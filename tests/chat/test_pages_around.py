@@ -175,10 +175,24 @@ def test_without_redis_the_pages_open_and_say_so(
     assert "Your prompt is saved. Waiting for the queue…" in text_of(conversation)
 
 
-def test_what_is_not_there_is_said_kindly(box: Mailbox) -> None:
-    answer = Client().get("/nowhere")
+@pytest.mark.parametrize(
+    ("path", "is_of_conversation"),
+    [
+        ("/nowhere", False),
+        ("/account/invitations/", False),
+        (f"/c/{uuid.UUID(int=7)}/", True),
+        (f"/r/{uuid.UUID(int=7)}/details/", True),
+    ],
+)
+def test_what_is_not_there_is_said_kindly_and_as_what_it_would_be(
+    box: Mailbox, db: None, path: str, is_of_conversation: bool
+) -> None:
+    answer = Client().get(path)
     assert answer.status_code == 404
-    assert "Nothing is here." in text_of(answer)
+    said = text_of(answer)
+    assert "Nothing is here." in said
+    assert ("The conversation may have been deleted" in said) is is_of_conversation
+    assert ("There is no page at this address" in said) is not is_of_conversation
 
 
 def test_a_failure_of_ours_is_said_kindly(box: Mailbox, settings) -> None:

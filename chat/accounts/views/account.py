@@ -31,7 +31,8 @@ from chat.views.page import around_context
 #: What was just done, as the address of the page tells it.
 NOTES = {
     "password": _("Your new password holds. All other browsers were logged out."),
-    "email": _("Your address was changed."),
+    "email": _("Your address was saved."),
+    "no_email": _("Your address was removed."),
     "sent": _("We sent a link to the new address. It is yours once you follow it."),
     "ended": _("That browser was logged out."),
     "elsewhere": _("All other browsers were logged out."),

@@ -34,7 +34,8 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
         except addresses.AskedBefore:
             form.add_error("email", asked_before())
         else:
-            return to("account", "sent" if is_sent else "email")
+            held = "email" if form.cleaned_data["email"] else "no_email"
+            return to("account", "sent" if is_sent else held)
     return _page(request, user, form)
 
 
