@@ -485,3 +485,11 @@ def test_somebody_who_is_no_staff_is_sent_to_log_in(
 ) -> None:
     for path in ("/admin/", *LISTS):
         assert client_of(ada).get(path).url.startswith("/admin/login/")
+
+
+def test_a_log_out_that_cannot_be_read_logs_nobody_out(desk: Client) -> None:
+    answer = desk.post(f"/admin/logout/?{'a&' * 1001}")
+    assert answer.status_code == 400
+    assert desk.get("/admin/").status_code == 200
+    assert desk.post("/admin/logout/").status_code == 200
+    assert desk.get("/admin/").status_code == 302
