@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
@@ -23,7 +24,7 @@ class Site(AdminSite):
 
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Reads all of a request first: one that cannot be read logs nobody out."""
         for asked in (request.GET, request.POST):
             asked.get("next")
