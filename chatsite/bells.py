@@ -23,6 +23,7 @@ from queue import Empty
 from typing import Any
 
 from kombu.transport.redis import Channel, QoS, Transport
+from redis.exceptions import NoPermissionError
 
 from chatsite import wire
 
@@ -102,6 +103,12 @@ class BellChannel(Channel):
             return super()._brpop_read(**options)  # type: ignore[misc]  # untyped
         except Exception as error:
             if isinstance(error, (*self.connection_errors, Empty)):
+                raise
+            if isinstance(error, NoPermissionError):
+                log.critical(
+                    "the user of REDIS_URL may take no bells, so this worker ends: give"
+                    " it the worker's rights of docker/redis.acl"
+                )
                 raise
             log.warning("dropped what is no message: %s", type(error).__name__)
             return True

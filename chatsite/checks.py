@@ -99,13 +99,12 @@ def check_request_size(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_mail_links(**_: Any) -> list[CheckMessage]:
-    is_host_known = settings.SITE_URL or "*" not in settings.ALLOWED_HOSTS
-    if settings.HAS_MAIL and not is_host_known:
+    if settings.HAS_MAIL and not settings.SITE_URL:
         return [
             Caution(
                 "EMAIL_URL is set, but no mail is sent: its links would lead to "
                 "whatever host a request names.",
-                hint="Set SITE_URL, or name the site's hosts in ALLOWED_HOSTS.",
+                hint="Set SITE_URL to the address of the site.",
                 id="chatsite.W010",
             )
         ]

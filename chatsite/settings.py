@@ -102,7 +102,7 @@ POLL_SECONDS = env.number("POLL_SECONDS", 0.4, minimum=0.05)
 POLL_IDLE_SECONDS = env.number("POLL_IDLE_SECONDS", 20, minimum=1)
 
 # The worker
-WORKERS = env.integer("WORKERS", 1, minimum=1, maximum=64)
+WORKERS = env.integer("WORKERS", 1, minimum=0, maximum=64)
 WORKER_SLOTS = env.integer("WORKER_SLOTS", 8, minimum=1, maximum=1024)
 WORKER_MEMORY_MB = env.integer("WORKER_MEMORY_MB", 0, minimum=0)
 WORKER_PREFILL_TOKENS = env.integer("WORKER_PREFILL_TOKENS", 0, minimum=0)

@@ -75,15 +75,24 @@ def serve(plan: Plan, supervisor: Supervisor) -> NoReturn:
     if plan.role == "site":
         ready.wait_for_page(plan, supervisor, watch)
         say_loading()
-        say(f"The page is up at {plan.url}; the model is loading.")
+        if not plan.workers:
+            say(f"ready: {plan.address}")
+            say("No worker runs here (WORKERS=0); start some with: make worker")
+            attend(watch)
+        say(f"The page is up at {plan.address}; the model is loading.")
     fetch_model()
     say_loading()
     say("Loading the model.")
     supervisor.start_workers()
     model = served_model()
     ready.wait_for_worker(model, supervisor, watch)
-    say(f"ready: {plan.url}" if plan.role == "site" else "ready: waiting for prompts")
+    is_site = plan.role == "site"
+    say(f"ready: {plan.address}" if is_site else "ready: waiting for prompts")
     say(model_line())
+    attend(watch)
+
+
+def attend(watch: Watch) -> NoReturn:
     while True:
         watch.look()
         time.sleep(WATCH_SECONDS)

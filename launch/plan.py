@@ -39,6 +39,8 @@ class Plan:
     worker_grace_seconds: float
     #: Who vouches for the server behind ``rediss://``, if not the system's list.
     redis_ca_file: Path | None = None
+    is_https_only: bool = False
+    site_url: str = ""
 
     @property
     def home(self) -> Path:
@@ -71,6 +73,13 @@ class Plan:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
+    @property
+    def address(self) -> str:
+        """Where a person finds the site, in words."""
+        if not self.is_https_only:
+            return self.url
+        return f"{self.site_url or 'https://…'} through your proxy, from {self.url}"
+
 
 def read_plan(role: Role) -> Plan:
     """The plan for this environment, which it completes for the children.
@@ -96,6 +105,8 @@ def _read(role: Role) -> Plan:
         raise Refusal(
             "A worker needs the site's Redis: make worker REDIS_URL=redis://host:6379/0"
         )
+    if role == "worker" and env.text("WORKERS", "1") == "0":
+        raise Refusal("WORKERS=0 is for a site whose workers run elsewhere.", status=2)
     data_dir = env.path("DATA_DIR", DEFAULT_DATA_DIR)
     os.environ["DATA_DIR"] = str(data_dir)
     if has_own_valkey:
@@ -111,7 +122,7 @@ def _read(role: Role) -> Plan:
     except CatalogError as error:
         raise Refusal(f"CHAT_MODEL, CHAT_CATALOG: {error}", status=2) from None
     if not settings.WORKER_THREADS:
-        os.environ["WORKER_THREADS"] = str(max(1, cores() // settings.WORKERS))
+        os.environ["WORKER_THREADS"] = str(max(1, cores() // max(1, settings.WORKERS)))
 
     return Plan(
         role=role,
@@ -124,6 +135,8 @@ def _read(role: Role) -> Plan:
         worker_slots=settings.WORKER_SLOTS,
         worker_grace_seconds=settings.WORKER_GRACE_SECONDS,
         redis_ca_file=settings.REDIS_CA_FILE,
+        is_https_only=settings.HTTPS_ONLY,
+        site_url=settings.SITE_URL,
     )
 
 

@@ -56,7 +56,10 @@
   const composer = find("composer");
   const text = find("text");
   const begun = location.search.match(/[?&](edit|text)=[^&]*/)?.[0] ?? "";
-  const draftKey = `draft:${location.pathname}${begun}`;
+  // Drafts are somebody's own: whoever uses this browser next is shown none of theirs.
+  const person = composer?.dataset.person;
+  const draftOf = (path) => (person ? `draft:@${person}:${path}` : `draft:${path}`);
+  const draftKey = draftOf(location.pathname + begun);
   let onItsWay = null; // what the server has not yet answered to
   const afterIt = []; // what was sent meanwhile, in order
   let next = null; // the first of those, as it is sent
@@ -161,7 +164,14 @@
   };
 
   if (composer && text) {
-    const draft = stored((store) => store.getItem(draftKey));
+    let draft = stored((store) => store.getItem(draftKey));
+    if (person && !draft) {
+      // A guest who logged in a moment ago goes on with what they typed.
+      const guestKey = `draft:${location.pathname}${begun}`;
+      draft = stored((store) => store.getItem(guestKey));
+      stored((store) => draft && store.setItem(draftKey, draft));
+      stored((store) => store.removeItem(guestKey));
+    }
     if (draft && (begun || !text.value)) text.value = draft;
     changed();
     text.addEventListener("input", typed);
@@ -193,7 +203,7 @@
       if (!leavingFor) return;
       // What was typed since belongs to the page that comes.
       stored((store) => store.removeItem(draftKey));
-      if (unsent()) keepDraft(`draft:${leavingFor}`);
+      if (unsent()) keepDraft(draftOf(leavingFor));
     });
     addEventListener("pageshow", () => {
       leavingFor = "";
@@ -204,6 +214,16 @@
       text.setAttribute("aria-invalid", String(find("refusal").textContent !== ""));
     }).observe(find("refusal"), { childList: true });
   }
+
+  // Whoever logs out leaves none of their drafts behind.
+  document.addEventListener("submit", ({ target }) => {
+    if (!/\/account\/(log-out|erase)\/$/.test(target.action)) return;
+    stored((store) => {
+      for (const key of Object.keys(store)) {
+        if (key.startsWith("draft:@")) store.removeItem(key);
+      }
+    });
+  });
 
   // Prompts on their way are shown at once.
   const show = () => {

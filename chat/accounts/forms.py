@@ -119,6 +119,10 @@ def address_taken() -> str:
     return gettext("Another account here has this address.")
 
 
+def asked_before() -> str:
+    return gettext("A mail was sent there a moment ago. Ask again in two minutes.")
+
+
 def check_password(form: forms.Form, field: str, user: User) -> None:
     """Say of a new password what is wrong with it."""
     password = form.cleaned_data.get(field)

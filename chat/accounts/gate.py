@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
+from chat.accounts.entering import own_path
 from chat.accounts.forms import LogInForm
 from chat.api.errors import LOG_IN_FIRST
 from chat.models import User
@@ -51,7 +52,7 @@ def _turned_away(request: Request) -> HttpResponse:
         return LOG_IN_FIRST.response()
     if request.htmx:
         # It asked for a piece of its page, or keeps what was typed there: back to that.
-        page = request.htmx.current_url_abs_path or reverse("home")
+        page = own_path(request.htmx.current_url_abs_path or "")
         return HttpResponseClientRedirect(_log_in(page))
     is_page = request.method in ("GET", "HEAD")
     then = request.get_full_path() if is_page else reverse("home")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from chat.accounts import erasing, inviting
 from chat.accounts.index import Merging, empty_journal
 from chat.models import Session
+from chatsite.mailbox import open_mailbox
 
 EVERY_SECONDS = 60
 #: The index of SQLite is merged at most so often: all of it is written anew.
@@ -23,7 +24,8 @@ class House:
         self._clock = clock
         self._due = 0.0
         self._scrub_due = 0.0
-        self._has_erased = False
+        # Perhaps by the keeper before, which ended before it came to the files.
+        self._has_erased = True
         #: What is left to do for the files to forget: nothing, if empty.
         self._scrubbing: list[Callable[[], bool]] = []
 
@@ -46,7 +48,7 @@ class House:
         """One step of it, a minute after one that others stood in the way of."""
         if self._has_erased and not self._scrubbing:
             self._has_erased = False
-            self._scrubbing = [Merging().step, empty_journal]
+            self._scrubbing = [_rewrite_file, Merging().step, empty_journal]
         if not self._scrubbing:
             return
         if self._scrubbing[0]():
@@ -54,6 +56,12 @@ class House:
             self._scrub_due = now if self._scrubbing else now + SCRUB_SECONDS
         elif len(self._scrubbing) == 1:
             self._scrub_due = now + EVERY_SECONDS
+
+
+def _rewrite_file() -> bool:
+    """Redis begins it at once, and goes on by itself."""
+    open_mailbox().rewrite_file()
+    return True
 
 
 def _tidy() -> bool:

@@ -19,6 +19,7 @@ from django.utils.crypto import salted_hmac
 
 from chat.accounts.networks import network_digest
 from chat.models import Attempts, User
+from chat.models.user import fold, fold_address, is_address
 
 SALT = "chat.accounts.locking"
 HOUR = timedelta(hours=1)
@@ -56,6 +57,11 @@ def succeed(request: HttpRequest, name: str, user: User) -> None:
     Attempts.objects.give_back(_network(request))
 
 
+def pardon(request: HttpRequest, user: User) -> None:
+    """Who has a link to a new password was wrong about the old one, and no guesser."""
+    Attempts.objects.forget(_pair(request, "", user))
+
+
 def is_password_of(request: HttpRequest, user: User, password: str) -> bool:
     """Whether somebody signed in knows their password; guessing counts as at log-in."""
     if begin(request, "", user) is not None or not user.check_password(password):
@@ -91,8 +97,14 @@ def _lock(pair: str, network: str) -> Lock | None:
 
 def _pair(request: HttpRequest, name: str, user: User | None) -> str:
     """One for an account however it is named, one for each name that is nobody's."""
-    who = str(user.pk) if user else f"nobody {name.strip().casefold()}"
+    who = str(user.pk) if user else f"nobody {_as_looked_up(name)}"
     return _digest("pair", network_digest(request), who)
+
+
+def _as_looked_up(typed: str) -> str:
+    """The same for what would find the same account: were it not, a lock that comes
+    only where ways to write a name count together would tell that somebody has it."""
+    return fold_address(typed) if is_address(typed) else fold(typed)
 
 
 def _network(request: HttpRequest) -> str:

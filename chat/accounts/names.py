@@ -37,7 +37,8 @@ TOGETHER = (
 )
 #: Letters of other scripts that look like those of Latin words.
 LIKE_LATIN = frozenset("асеорхуіѕјһԁԛԝґкмтвнοανικρυχγӏ")
-DIGITS_LIKE_LETTERS = str.maketrans({"0": "o", "1": "l", "5": "s", "3": "e"})
+#: What is read as another: 1, l and i as each other.
+LIKE_OTHERS = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "3": "e"})
 
 
 def clean_name(typed: str) -> str:
@@ -57,7 +58,7 @@ def clean_name(typed: str) -> str:
         )
     if _is_mixed(name):
         raise ValidationError(_("Use the letters of one script only."))
-    if _skeleton(name) in RESERVED:
+    if _skeleton(name) in {*map(_skeleton, RESERVED)}:
         raise ValidationError(_("This name is reserved. Choose another one."))
     return name
 
@@ -85,4 +86,4 @@ def _script(letter: str) -> str:
 def _skeleton(name: str) -> str:
     """The same for names that could be read as each other."""
     plain = re.sub(f"[{re.escape(JOINTS)}]", "", name).casefold()
-    return plain if plain in RESERVED else plain.translate(DIGITS_LIKE_LETTERS)
+    return plain.translate(LIKE_OTHERS).replace("rn", "m")

@@ -20,8 +20,14 @@ def address(path: str, request: HttpRequest | None = None) -> str:
     return f"http://{host}:{settings.PORT}{path}"
 
 
+def guessed() -> str:
+    """What a command says that had to guess where the site is; or nothing."""
+    if settings.SITE_URL:
+        return ""
+    return "If the site is reached elsewhere, set SITE_URL (or PORT) and make it anew."
+
+
 def can_mail() -> bool:
     """Whether mail can leave, with links that nobody can turn elsewhere: a request may
-    name any host, and then only ``SITE_URL`` says which is this one."""
-    is_host_known = bool(settings.SITE_URL) or "*" not in settings.ALLOWED_HOSTS
-    return settings.HAS_MAIL and is_host_known
+    name many a host and any port, and only ``SITE_URL`` says which is this site."""
+    return bool(settings.HAS_MAIL and settings.SITE_URL)

@@ -28,14 +28,14 @@ class UserManager(BaseUserManager["User"]):
     def addressed(self, email: str) -> User | None:
         """The account of this address, in whatever case it is written."""
         folded = self.exclude(email="").annotate(folded=Lower("email"))
-        return folded.filter(folded=email.strip().lower()).first()
+        return folded.filter(folded=fold_address(email)).first()
 
     def known_as(self, typed: str) -> User | None:
         """The account of this name or address, for whoever logs in.
 
         No name holds an @, so that neither can be taken for the other.
         """
-        return self.addressed(typed) if "@" in typed else self.named(typed)
+        return self.addressed(typed) if is_address(typed) else self.named(typed)
 
     def get_by_natural_key(self, username: str | None) -> User:
         found = self.known_as(username or "")
@@ -140,6 +140,14 @@ def fold(name: str) -> str:
     """The same for every way to write a name."""
     composed = unicodedata.normalize("NFKC", name).strip()
     return unicodedata.normalize("NFKC", composed.casefold())
+
+
+def is_address(typed: str) -> bool:
+    return "@" in typed
+
+
+def fold_address(email: str) -> str:
+    return email.strip().lower()
 
 
 def _no_password() -> str:

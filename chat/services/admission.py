@@ -59,6 +59,17 @@ def admit(
     take([one for one in standing if one.kind is not Kind.TOKENS_PER_DAY], count)
 
 
+def _check_open(owner: User) -> None:
+    """Somebody who was closed a moment ago gets nothing more, which would go with
+    them: a guest whose conversations were taken along, or who was erased."""
+    if not User.objects.filter(pk=owner.pk, is_active=True).exists():
+        said = _(
+            "You logged in or out in another tab meanwhile. Your text is kept here:"
+            " send it again."
+        )
+        raise PromptRefused("closed", said)
+
+
 def look_ahead(newcomer: User, model: str) -> None:
     """Raise ``PromptRefused`` where the first prompt of a guest who is not saved yet
     would be refused: so that a prompt refused makes no guest. Takes nothing."""
@@ -87,17 +98,6 @@ def _check(
         why, code = reached(short, needed), code_of(short.purse, short.kind)
         raise _refusal(code, why, seconds, is_prompt=is_prompt)
     return standing
-
-
-def _check_open(owner: User) -> None:
-    """Somebody who was closed a moment ago gets nothing more, which would go with
-    them: a guest whose conversations were taken along, or who was erased."""
-    if not User.objects.filter(pk=owner.pk, is_active=True).exists():
-        said = _(
-            "You logged in or out in another tab meanwhile. Your text is kept here:"
-            " send it again."
-        )
-        raise PromptRefused("closed", said)
 
 
 def code_of(purse: Purse, kind: Kind) -> str:

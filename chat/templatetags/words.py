@@ -10,6 +10,7 @@ from chat.sentences import duration, duration_range, reason
 from chat.services.answering import can_resume
 from chat.services.expecting import Expectation, expect
 from chat.services.watching import Sight, View
+from chat.views.known import whose
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
 
@@ -20,6 +21,7 @@ register.filter("reason", reason)
 register.filter("markdown", render)
 register.filter("facts", facts)
 register.filter("can_resume", can_resume)
+register.filter("whose", whose)
 
 
 @register.filter

@@ -75,9 +75,10 @@ def owner_of(view: View) -> UUID | None:
 
 
 def banner(entry: Entry) -> dict[str, str] | None:
-    """Which model answers instead of which, and why."""
+    """Which model answers instead of which, and why; nothing to say where a person
+    picked another one than it."""
     choice = choice_here()
-    if not choice.is_fallback:
+    if not choice.is_fallback or entry.name != choice.model:
         return None
     try:
         wanted = offered(choice.wanted).label

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -30,8 +30,13 @@ from chat.views.updates import update
 @require_POST
 def send(request: Request, pk: UUID | None = None) -> HttpResponse:
     """Save and enqueue; harmless to repeat with the same key and text."""
-    conversation = get_conversation_or_404(owner_id(request), pk) if pk else None
     form = PromptForm(request.POST)
+    try:
+        conversation = get_conversation_or_404(owner_id(request), pk) if pk else None
+    except Http404:
+        if request.htmx or not form.typed_text.strip():
+            raise  # the script keeps the text
+        return _not_here(request)
     try:
         known = Known.from_query(request.POST)
     except BadQuery:
@@ -54,6 +59,13 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         return update(request, known.after_action(conversation.pk), key=new_key())
     except NotYours:  # of something else that the page says it shows
         return HttpResponseClientRedirect(_page(reply))
+
+
+def _not_here(request: HttpRequest) -> HttpResponse:
+    """Deleted in another tab, or its owner was logged out from another browser: what
+    was typed comes back, and can become a new message."""
+    form = PromptForm(request.POST, initial={"key": new_key()})
+    return render(request, "not_here.html", {"form": form}, status=404)
 
 
 def _sent(

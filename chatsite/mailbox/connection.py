@@ -65,6 +65,19 @@ class Connection:
         """Run one command of Redis. Raises ``MailboxAway``."""
         return self.guarded(lambda: self.client.execute_command(*words))
 
+    def asked(self, *words: str) -> bool:
+        """Run one command that this user may be refused; whether it was not. Raises
+        ``MailboxAway``."""
+
+        def send() -> bool:
+            try:
+                self.client.execute_command(*words)
+            except redis.ResponseError:
+                return False
+            return True
+
+        return self.guarded(send)
+
     def commands(self, *commands: Sequence[str | int | float]) -> list[Any]:
         """Run several commands as one transaction. Raises ``MailboxAway``."""
 

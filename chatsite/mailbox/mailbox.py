@@ -233,6 +233,11 @@ class Mailbox:
 
     # The keeper's side
 
+    def rewrite_file(self) -> bool:
+        """Have the server write its file anew, where what was erased still stands;
+        False where it does so already, keeps none, or this user may not ask."""
+        return self.connection.asked("BGREWRITEAOF")
+
     def finished(self) -> list[str]:
         """Ids of the replies that ended and were not collected yet."""
         return sorted(self.connection.command("SMEMBERS", "mailbox:finished"))

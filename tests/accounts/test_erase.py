@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
+from time import sleep
 
 import pytest
 from django.conf import LazySettings
@@ -175,6 +176,40 @@ def test_a_large_index_is_merged_in_many_steps(
     text = Message.objects.filter(owner=owner).exclude(text="").first()
     assert text is not None
     assert search(owner.pk, text.text.split()[0]).hits
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="its files are looked into")
+def test_a_keeper_that_ended_before_it_came_to_the_files_is_no_loss(
+    wordy: User,
+) -> None:
+    erasing.erase(wordy)
+    while erasing.erase_closed():
+        pass
+    assert in_files()
+    sweeper = Sweeper()  # of the keeper that comes after
+    for _ in range(5):
+        sweeper.sweep()
+    assert in_files() == []
+
+
+def test_redis_forgets_it_in_its_file_as_well(wordy: User, valkey: Valkey) -> None:
+    valkey.client.config_set("appendonly", "yes")
+    folder = Path(valkey.client.config_get("dir")["dir"]) / "appendonlydir"
+
+    def is_written() -> bool:
+        while valkey.client.info()["aof_rewrite_in_progress"]:
+            sleep(0.01)
+        return any(CANARY.encode() in file.read_bytes() for file in folder.iterdir())
+
+    try:
+        assert is_written()
+        erasing.erase(wordy)
+        sweeper = Sweeper()
+        for _ in range(9):
+            sweeper.sweep()
+        assert not is_written()
+    finally:
+        valkey.client.config_set("appendonly", "no")
 
 
 def test_what_a_worker_still_writes_is_refused(

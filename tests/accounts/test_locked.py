@@ -11,8 +11,15 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import time_format
 
+from chat.accounts.resetting import reset_link
 from chat.models import Attempts, User
-from tests.accounts.conftest import OTHER, PASSWORD, is_logged_in, log_in
+from tests.accounts.conftest import (
+    OTHER,
+    PASSWORD,
+    is_logged_in,
+    link_in,
+    log_in,
+)
 from tests.chat.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +116,14 @@ def test_a_right_password_is_held_against_nobody(
     answer = tab.post(path, {**OWN[path], "password": PASSWORD})
     assert answer.status_code == 303
     assert not Attempts.objects.filter(count__gt=0).exists()
+
+
+def test_who_chose_a_new_password_by_a_link_logs_in_with_it(
+    account: User, newcomer: Client
+) -> None:
+    for _ in range(3):
+        log_in(newcomer, password="wrong wrong")
+    other = Client()
+    page = other.get(link_in(reset_link(account)), follow=True)
+    assert other.post(page.request["PATH_INFO"], {"new": OTHER}).status_code == 303
+    assert log_in(newcomer, password=OTHER).status_code == 303

@@ -6,7 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from chat.models import Conversation, Session, User
+from chat.models import Attempts, Conversation, Session, User
 from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import text_of
 
@@ -177,6 +177,23 @@ class TestWithoutGuests:
             Client().post("/send/", {"text": "Hi", "key": "k"}, headers=htmx),
         ):
             assert answer["HX-Redirect"] == "/account/log-in/?next=%2Fsettings%2F"
+
+    def test_what_was_typed_before_can_be_sent_after(
+        self, account: User, newcomer: Client, settings: LazySettings
+    ) -> None:
+        settings.LOGIN_FAILURES_MAX = 2
+        typed = {"name": "bee", "text": "Tell me\nall"}
+        wrong = typed | {"password": "wrong"}
+        for status in (422, 422, 429):
+            answer = newcomer.post("/account/log-in/", wrong)
+            assert answer.status_code == status
+            assert "Tell me\nall</textarea>" in text_of(answer)
+        Attempts.objects.all().delete()
+        answer = newcomer.post("/account/log-in/", typed | {"password": PASSWORD})
+        assert answer.status_code == 200
+        assert "Tell me\nall</textarea>" in text_of(answer)
+        assert 'action="/send/"' in text_of(answer)
+        assert newcomer.get("/").status_code == 200
 
     def test_a_program_is_told_in_its_own_shape(
         self, owner: User, client_of: Callable[[User], Client]

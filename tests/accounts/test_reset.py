@@ -78,13 +78,9 @@ def test_no_host_that_a_request_names_gets_into_a_mail(
     newcomer.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
     assert mails() == []
     assert "This site sends no mail." in text_of(newcomer.get("/account/forgotten/"))
-    settings.ALLOWED_HOSTS = ["testserver"]
-    evil_answer = newcomer.post(
-        "/account/forgotten/", {"email": "bee@example.org"}, headers=evil
-    )
-    assert evil_answer.status_code == 400
-    ask(newcomer, "bee@example.org")
-    assert "http://testserver/account/reset/" in mails()[0].body
+    settings.SITE_URL = "https://chat.example.org"
+    newcomer.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
+    assert "https://chat.example.org/account/reset/" in mails()[0].body
 
 
 def test_where_no_mail_leaves_it_says_whom_to_ask(newcomer: Client) -> None:

@@ -124,6 +124,8 @@ def test_other_sessions_of_the_guest_end(
         ({"name": "BEE"}, "name"),
         ({"name": "admin"}, "name"),
         ({"name": "r00t"}, "name"),
+        ({"name": "adm1n"}, "name"),
+        ({"name": "Adrnin"}, "name"),
         ({"name": "bee@example.org"}, "name"),
         ({"name": "pаypal"}, "name"),  # with a Cyrillic letter
         ({"name": "сосо"}, "name"),  # all of it Cyrillic

@@ -223,6 +223,33 @@ def test_a_page_left_open_is_not_there_for_whoever_logs_in_next(
     expect(home.get_by_text("Private")).to_have_count(0)
 
 
+def test_what_was_typed_is_not_shown_to_whoever_comes_next(
+    home: Page, name: str
+) -> None:
+    sign_up(home, name)
+    home.goto("/")
+    box_of(home).fill("for nobody else")
+    home.goto("/settings/")
+    home.goto("/")
+    expect(box_of(home)).to_have_value("for nobody else")
+    home.context.clear_cookies(name="sessionid")  # ended from elsewhere
+    home.goto("/")
+    expect(box_of(home)).to_have_value("")
+    log_in(home, name)
+    expect(box_of(home)).to_have_value("for nobody else")
+    home.goto("/account/")
+    home.get_by_role("button", name="Log out").first.click()
+    home.wait_for_url(lambda url: "/account/" not in url)
+    expect(box_of(home)).to_have_value("")
+    assert "nobody" not in home.evaluate("JSON.stringify(localStorage)")
+
+
+def test_what_a_guest_typed_is_there_once_logged_in(home: Page, name: str) -> None:
+    box_of(home).fill("half a thought")
+    sign_up(home, name)
+    expect(box_of(home)).to_have_value("half a thought")
+
+
 @pytest.fixture
 def closed(site: Site) -> Iterator[Site]:
     """The same site where everybody logs in; a browser has one jar for both."""

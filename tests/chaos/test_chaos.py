@@ -39,7 +39,7 @@ def audit_of(folder: Path, **settings: str) -> dict[str, Any]:
 def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     tmp_path: Path,
 ) -> None:
-    seconds = "240" if IS_SOAK else "40"
+    seconds = "240" if IS_SOAK else "30"
     audit = audit_of(tmp_path, CHAOS_SECONDS=seconds, CHAOS_PAUSE="2")
     bad = ("lost", "doubled", "pending", "wrong", "failed", "keys_left")
     assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)

@@ -173,6 +173,25 @@ def test_a_name_that_nobody_has_locks_the_same(somebody: User) -> None:
     assert strip_tags(known.content.decode()) == strip_tags(page.content.decode())
 
 
+@pytest.mark.parametrize("name", ["somebody", "nobodyhere", "Straße", "ﬁnn"])
+def test_ways_to_write_a_name_count_together_whether_it_is_anybodys(
+    name: str, somebody: User
+) -> None:
+    """Or the lock would tell who has an account."""
+    wide = "".join(chr(ord(c) + 0xFEE0) if c.isascii() else c for c in name)
+    for written in (name, wide, name.upper(), f" {name} ", wide.upper()) * 2:
+        assert attempt(written).status_code == 422
+    assert attempt(name).status_code == 429
+
+
+def test_ways_to_write_an_address_count_as_they_find_it(somebody: User) -> None:
+    for domain in ("example.org", "nowhere.example"):
+        for _ in range(5):
+            attempt(f"\uff53omebody@{domain}")
+            attempt(f"SOMEBODY@{domain}")
+        assert attempt(f"somebody@{domain}").status_code == 422
+
+
 def test_a_success_takes_back_what_was_counted(somebody: User) -> None:
     for _ in range(30):
         attempt()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from chat.accounts.sessions import SessionStore
@@ -151,3 +152,18 @@ def test_a_codec_that_is_no_charset_is_no_error() -> None:
     statuses: list[str] = []
     application(environ, lambda status, _headers: statuses.append(status))
     assert statuses == ["200 OK"]
+
+
+def test_a_name_that_is_not_the_sites_is_told_as_such(
+    client: Client, settings: LazySettings
+) -> None:
+    settings.ALLOWED_HOSTS = ["chat.example.org"]
+    answer = client.get("/", headers={"Host": "elsewhere.example.org"})
+    assert answer.status_code == 400
+    assert "does not know the name by which you came" in answer.content.decode()
+    too_many = "&".join(f"a{n}=1" for n in range(1001))
+    kind = "application/x-www-form-urlencoded"
+    host = {"Host": "chat.example.org"}
+    answer = client.post("/send/", too_many, kind, headers=host)
+    assert answer.status_code == 400
+    assert "could not be read" in answer.content.decode()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox, open_mailbox
@@ -30,6 +31,22 @@ def conversation(owner: User, worker: Worker, sent) -> Conversation:
     worker.answer("1")
     found: Conversation = reply.message.conversation
     return found
+
+
+@pytest.mark.parametrize("is_signed_out", [True, False])
+def test_without_javascript_what_was_typed_outlives_its_conversation(
+    is_signed_out: bool, tab: Client, conversation: Conversation, owner: User
+) -> None:
+    if is_signed_out:
+        owner.sessions.all().delete()
+    else:
+        Conversation.objects.update(deleted_at=timezone.now())
+    typed = {"text": "Tell me\nall", "key": "two"}
+    answer = tab.post(f"/c/{conversation.pk}/send/", typed)
+    assert answer.status_code == 404
+    assert "Tell me\nall</textarea>" in text_of(answer)
+    assert 'action="/send/"' in text_of(answer)
+    assert not Message.objects.filter(text=typed["text"]).exists()
 
 
 def test_without_javascript_a_prompt_leads_to_its_conversation(

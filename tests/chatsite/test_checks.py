@@ -64,7 +64,7 @@ def test_a_guest_who_has_more_than_their_network_never_gets_it(
     [
         (False, "", ["*"], False),
         (True, "", ["*"], True),
-        (True, "", ["chat.example.org"], False),
+        (True, "", ["chat.example.org"], True),
         (True, "https://chat.example.org", ["*"], False),
     ],
 )

@@ -220,6 +220,16 @@ def test_what_a_worker_does_not_need_is_refused(guarded: Guarded, command: str) 
     assert "permission" in str(refused.value).lower() or "acl" in str(refused.value)
 
 
+def test_a_worker_that_may_take_no_bells_says_so_and_ends(
+    guarded: Guarded, eventually: Callable[..., None]
+) -> None:
+    web = guarded.environment("web", WEB)
+    with Program("-m", "celery", "-A", "chatsite", "worker", **web) as worker:
+        eventually(lambda: not worker.is_alive)
+        assert worker.log.count("may take no bells") == 1
+        assert worker.process.returncode != 0
+
+
 def test_a_bell_that_a_dead_worker_had_taken_rings_again(guarded: Guarded) -> None:
     """What Celery does about it needs rights of its own."""
     options = {"global_keyprefix": "chat:", "visibility_timeout": 0}

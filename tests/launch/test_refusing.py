@@ -33,7 +33,7 @@ def refused(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str
         ("PORT", "http"),
         ("PORT", "65536"),
         ("BIND", "no such host"),
-        ("WORKERS", "0"),
+        ("WORKERS", "-1"),
         ("WORKER_THREADS", "-1"),
         ("WORKER_SLOTS", "many"),
         ("WORKER_GRACE_SECONDS", "soon"),

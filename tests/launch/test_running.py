@@ -225,6 +225,19 @@ def test_a_site_with_its_own_redis_url_starts_no_valkey(
     assert not lone.pids()
 
 
+def test_a_site_without_workers_is_ready_and_waits_for_some(
+    start: Starter, tmp_path: Path
+) -> None:
+    site = start(WORKERS="0", HTTPS_ONLY="on", SITE_URL="https://chat.example.org")
+    site.wait_for(r"^ready: https://chat.example.org through your proxy, from http://")
+    site.wait_for("No worker runs here")
+    assert not any("celery" in command_of(pid) for pid in site.pids())
+    url = f"unix://{_socket_dir(tmp_path / 'data' / 'run')}/valkey.sock"
+    none = start(launch("worker"), DATA_DIR=str(tmp_path), REDIS_URL=url, WORKERS="0")
+    assert none.process.wait(30) == 2
+    assert "WORKERS=0" in none.text
+
+
 def test_a_worker_that_never_gets_ready_ends_the_start(
     start: Starter, tmp_path: Path
 ) -> None:

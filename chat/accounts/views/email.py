@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from chat.accounts import addresses
-from chat.accounts.forms import EmailForm, address_taken
+from chat.accounts.forms import EmailForm, address_taken, asked_before
 from chat.accounts.networks import network_digest
 from chat.accounts.site import can_mail
 from chat.accounts.views.doors import account_of, of_account, put_off, to
@@ -31,6 +31,8 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
         except PromptRefused as refused:
             form.add_error(None, refused.message)
             return put_off(_page(request, user, form), refused)
+        except addresses.AskedBefore:
+            form.add_error("email", asked_before())
         else:
             held = "email" if form.cleaned_data["email"] else "no_email"
             return to("account", "sent" if is_sent else held)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from chat.accounts.entering import enter, own_path
 from chat.accounts.forms import LogInForm
 from chat.accounts.views.doors import account_of, can_sign_up, to
+from chat.forms import PromptForm
 from chat.models import User
 from chat.views.ended import ENDED
 
@@ -28,7 +29,12 @@ def log_in(request: HttpRequest) -> HttpResponse:
         name, password = form.cleaned_data["name"], form.cleaned_data["password"]
         user = authenticate(request, username=name, password=password)
         if isinstance(user, User):
-            return enter(request, user, then)
+            response = enter(request, user, then)
+            if not (text := request.POST.get("text", "").strip()):
+                return response
+            # What was typed before is sent by the person, not by logging in.
+            context = {"form": PromptForm({"text": text}), "then": response["Location"]}
+            return render(request, "accounts/send_now.html", context)
         form.add_error(None, _("The name or the password is not right."))
     context = {
         "form": form,

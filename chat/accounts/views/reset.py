@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from chat.accounts.entering import enter
 from chat.accounts.forms import ForgottenForm, ResetForm
+from chat.accounts.locking import pardon
 from chat.accounts.networks import network_digest
 from chat.accounts.resetting import is_good, send_link, set_password
 from chat.accounts.site import can_mail
@@ -68,6 +69,7 @@ def reset(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
     form = ResetForm(request.POST if request.method == "POST" else None, user=user)
     if request.method == "POST" and form.is_valid():
         set_password(user, form.cleaned_data["new"])
+        pardon(request, user)
         request.session.pop(TOKEN, None)
         return enter(request, user, reverse("home"))
     context = {"form": form, "account": user}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.contrib.auth import authenticate, login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -62,6 +64,8 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
     if user := _twice(request):
         return _welcome(request, user)
     if not form.is_valid():
+        if again := _twice(request):  # saved while this form was looked at
+            return _welcome(request, again)
         return _page(request, form, invitation, status=422)
     try:
         user = _signed_up(request, form, invitation)
@@ -98,7 +102,8 @@ def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
         invitation=invitation,
     )
     if email and can_mail():
-        addresses.ask_for(user, email, request)
+        with suppress(addresses.AskedBefore):
+            addresses.ask_for(user, email, request)
     return user
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.accounts import inviting
-from chat.accounts.site import address
+from chat.accounts.site import address, guessed
 
 
 class Command(BaseCommand):
@@ -25,3 +25,5 @@ class Command(BaseCommand):
             raise CommandError(f"--days must be at most {inviting.DAYS_MAX}.")
         _, path = inviting.invite(None, options["note"][:200], options["days"])
         self.stdout.write(address(path))
+        days = f"{options['days']:g} day{'s' * (options['days'] != 1)}"
+        self.stderr.write(f"It is good for {days}, and once. {guessed()}".strip())

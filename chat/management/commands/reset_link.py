@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.accounts.resetting import reset_link
+from chat.accounts.site import guessed
 from chat.models import User
 
 
@@ -22,5 +23,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no account {options['name']!r}.")
         try:
             self.stdout.write(reset_link(user))
+            self.stderr.write(f"It is good for a day, and once. {guessed()}".strip())
         except ValueError:
             raise CommandError(f"The account {user.username} is not open.") from None
