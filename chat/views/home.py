@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from chat.accounts.guests import remember_guest
 from chat.forms import PromptForm, new_key
-from chat.views.ended import has_ended
+from chat.views.ended import are_drafts_kept, has_ended
 from chat.views.headers import leaving_nothing
 from chat.views.page import around_context
 from chat.views.undo import undo_asked_for
@@ -28,7 +28,11 @@ def home_page(
 ) -> HttpResponse:
     is_ended = has_ended(request)
     context = around_context(request, form)
-    context |= {"undo": undo_asked_for(request), "is_ended": is_ended}
+    context |= {
+        "undo": undo_asked_for(request),
+        "is_ended": is_ended,
+        "are_drafts_kept": are_drafts_kept(request),
+    }
     response = render(request, "home.html", context, status=status)
     remember_guest(request, response)
     return leaving_nothing(response) if is_ended else response

@@ -15,7 +15,7 @@ from chat.accounts.forms import LogInForm
 from chat.accounts.views.doors import account_of, can_sign_up, to
 from chat.forms import PromptForm
 from chat.models import User
-from chat.views.ended import ENDED
+from chat.views.ended import ENDED, are_drafts_kept
 
 
 @never_cache
@@ -42,6 +42,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         "text": request.POST.get("text", ""),
         "can_sign_up": can_sign_up(),
         "allows_guests": settings.GUESTS,
+        "are_drafts_kept": are_drafts_kept(request),
         "is_ended": then.endswith(f"?{ENDED}"),
     }
     status = 422 if form.errors else 200
