@@ -9,6 +9,10 @@ WITH = $(PYTHON) -m launch.bootstrap
 # Half the time tests wait for processes: three at once keep two cores busy.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(min(6, 3 * (os.cpu_count() or 2) // 2))')
 PYTEST = $(VENV_PYTHON) -m pytest -n $(JOBS) --dist worksteal
+# Some wait for real processes and clocks, and time out on a busy machine: what failed
+# beside others is tried once more alone, and fails if it fails again.
+AGAIN = || { echo 'Once more, alone, what failed:'; \
+	$(VENV_PYTHON) -m pytest --last-failed --last-failed-no-failures none
 # The tests that use the database of the settings; the others have their own or none.
 OF_DATABASE = tests/chat tests/accounts tests/test_fuzzing.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
@@ -30,8 +34,8 @@ admin:  ## make the first superuser: asks for name and password; ARGS="NAME --pr
 	@$(WITH) run -m launch admin $(ARGS)
 
 test: browser  ## all tests, on SQLite and again on PostgreSQL
-	$(PYTEST) $(TESTS)
-	$(if $(TESTS),,TEST_DATABASE=postgres $(PYTEST) $(OF_DATABASE))
+	$(PYTEST) $(TESTS) $(AGAIN) $(TESTS); }
+	$(if $(TESTS),,export TEST_DATABASE=postgres; $(PYTEST) $(OF_DATABASE) $(AGAIN) $(OF_DATABASE); })
 
 soak: browser  ## all tests with larger counts
 	SOAK=1 $(PYTEST) --timeout 3600 $(TESTS)

@@ -29,4 +29,4 @@ def test_pages_wait_while_others_send(tmp_path: Path) -> None:
         assert site.web_megabytes() > 20
     assert found["errors"] == 0, found
     assert found["sends"] == RATE * SECONDS
-    assert found["polls"] >= PAGES
+    assert found["polls"] > PAGES / 2  # those far back in line ask every ten seconds

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import re
+import time
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}/$")
+
+
+#: How long a page may take to become as expected.
+PATIENCE_SECONDS = 15
+
+
+def becomes_true(page: Page, script: str, argument: Any = None) -> None:
+    """Wait for it. Playwright's own way asks again by evaluating text within the page,
+    which the policy of the page forbids."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not page.evaluate(script, argument):
+        assert time.monotonic() < deadline, f"did not become true: {script}"
+        page.wait_for_timeout(20)
 
 
 def say(page: Page, text: str) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from tests.browser.conftest import Site, Worker
-from tests.browser.steps import CONVERSATION, begin, box_of, say
+from tests.browser.steps import CONVERSATION, becomes_true, begin, box_of, say
 from tests.valkey import Valkey
 
 #: Records every announcement, and keeps hold of the first text node of a reply.
@@ -101,16 +101,22 @@ def test_the_page_follows_the_text_only_while_its_end_is_in_sight(
     claim = worker.claim()
     worker.write(claim, "line\n" * 60 + "end")
     expect(growing(home)).to_contain_text("end")
-    home.wait_for_function("""() => {
+    becomes_true(
+        home,
+        """() => {
       const talk = document.getElementById("talk");
       return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 2;
-    }""")
+    }""",
+    )
     home.locator("#talk").hover()
     home.mouse.wheel(0, -500)
-    home.wait_for_function("""() => {
+    becomes_true(
+        home,
+        """() => {
       const talk = document.getElementById("talk");
       return talk.scrollHeight - talk.scrollTop - talk.clientHeight > 400;
-    }""")
+    }""",
+    )
     before = home.evaluate("document.getElementById('talk').scrollTop")
     worker.write(claim, "\nmore" * 20 + " and the last")
     expect(growing(home)).to_contain_text("the last")

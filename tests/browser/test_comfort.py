@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import begin, box_of, say
+from tests.browser.steps import becomes_true, begin, box_of, say
 
 HIDE = """(isAway) => {
   Object.defineProperty(document, "hidden", { get: () => isAway, configurable: true });
@@ -96,10 +96,13 @@ def test_new_text_below_is_told_and_one_click_away(home: Page, worker: Worker) -
     worker.write(claim, "more\n" * 5)
     button.click()
     expect(button).to_be_hidden()
-    home.wait_for_function("""() => {
+    becomes_true(
+        home,
+        """() => {
       const talk = document.getElementById("talk");
       return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 2;
-    }""")
+    }""",
+    )
 
 
 def test_shortcuts_do_what_their_sheet_says(home: Page, worker: Worker) -> None:

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from chatsite import wire
 from tests.browser.conftest import Worker
-from tests.browser.steps import CONVERSATION, box_of
+from tests.browser.steps import CONVERSATION, becomes_true, box_of
 
 
 def focus_by_tab(page: Page, name: str, most: int = 60) -> None:
@@ -52,7 +52,7 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     focus_by_tab(home, "Previous version")
     home.keyboard.press("Space")
     expect(home.locator(".reply.stopped .text")).to_have_text("So far")
-    home.wait_for_function("document.activeElement !== document.body")
+    becomes_true(home, "document.activeElement !== document.body")
 
     # Change the prompt
     focus_by_tab(home, "Edit this message")

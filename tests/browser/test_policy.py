@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.browser.conftest import Site, Worker
-from tests.browser.steps import begin
+from tests.browser.steps import becomes_true, begin
 
 #: Reports every violation of the policy, also of what the page caught itself.
 WATCH = """
@@ -125,7 +125,7 @@ def test_what_would_run_inline_does_not(
         '\'<img id=probe src=/no/such onerror="document.title=1">'
         '<p id=red style="color: rgb(255, 0, 0)">red</p>\')'
     )
-    page.wait_for_function("document.getElementById('probe').complete")
+    becomes_true(page, "document.getElementById('probe').complete")
     assert page.title() != "1"
     colour = "getComputedStyle(document.getElementById('red')).color"
     assert page.evaluate(colour) != "rgb(255, 0, 0)"

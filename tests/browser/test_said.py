@@ -9,6 +9,7 @@ from chatsite import wire
 from chatsite.mailbox import Claim
 from tests.browser.conftest import Worker
 from tests.browser.scenes import CONVERSATION, say
+from tests.browser.steps import becomes_true
 
 STARTED, READY = "The reply has started.", "The reply is ready."
 IN_LINE = "Your prompt is in line."
@@ -38,7 +39,7 @@ def said(page: Page) -> list[str]:
 
 def hears(page: Page, *texts: str) -> None:
     """Exactly this, in this order, and nothing more in the next second."""
-    page.wait_for_function("count => window.said.length >= count", arg=len(texts))
+    becomes_true(page, "count => window.said.length >= count", len(texts))
     with page.expect_response("**/poll/**"):
         pass
     assert said(page) == list(texts)

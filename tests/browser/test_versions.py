@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import begin, box_of, say
+from tests.browser.steps import becomes_true, begin, box_of, say
 
 
 def answered(home: Page, worker: Worker, prompt: str, answer: str) -> None:
@@ -126,9 +126,9 @@ def test_a_reply_and_its_code_can_be_copied(home: Page, worker: Worker) -> None:
     expect(home.locator("#status")).to_have_text("Copied.")
     assert home.evaluate(read) == text
     home.get_by_role("button", name="Copy this code").click()
-    home.wait_for_function(f"{read}.then(said => said === 'print(1)\\n')")
+    becomes_true(home, f"{read}.then(said => said === 'print(1)\\n')")
     home.get_by_role("button", name="Copy what you said").click()
-    home.wait_for_function(f"{read}.then(said => said === 'one')")
+    becomes_true(home, f"{read}.then(said => said === 'one')")
 
 
 def test_a_reply_says_how_it_was_made_and_can_be_run_again(
