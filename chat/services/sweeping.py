@@ -30,7 +30,7 @@ from chat.services.spending import forget_full
 from chat.services.stopping import carry_out
 from chat.tasks import ring
 from chatsite.choice import offered
-from chatsite.mailbox import MailboxAway, open_mailbox
+from chatsite.mailbox import MailboxAway, Published, open_mailbox
 
 log = logging.getLogger(__name__)
 
@@ -100,27 +100,20 @@ def publish_forgotten() -> None:
     """Publish the rows that never reached the mailbox, or that it forgot."""
     queued = Reply.objects.unpublished_since(PUBLISHING_SECONDS).order_by("queued_at")
     rows = list(queued.values_list("pk", "attempt", "message__owner_id"))
-    known = open_mailbox().attempts([str(pk) for pk, _, _ in rows])
-    hand_over_strays({pk: owner for pk, _, owner in rows})
-    behind = {
-        pk: (attempt, found)
-        for (pk, attempt, _), found in zip(rows, known, strict=True)
-        if found is None or found < attempt
-    }
+    known = open_mailbox().published([str(pk) for pk, _, _ in rows])
+    behind: dict[UUID, tuple[int, Published | None]] = {}
+    for (pk, attempt, owner), found in zip(rows, known, strict=True):
+        # Entries follow their rows to another owner, should whoever moved those have
+        # died before the mailbox heard of it.
+        if found is not None and found.owner != str(owner):
+            hand_over(owner, [pk])
+        if found is None or found.attempt < attempt:
+            behind[pk] = attempt, found
     for reply in _batch(Reply.objects.queued().filter(pk__in=list(behind)[:BATCH])):
         attempt, found = behind[reply.pk]
         # Another keeper may have been quicker.
         if reply.attempt == attempt:
             _guarded(_publish_anew if found is None else publish, reply)
-
-
-def hand_over_strays(owners: dict[UUID, UUID]) -> None:
-    """Entries follow their rows to another owner, should whoever moved those have died
-    before the mailbox heard of it."""
-    known = open_mailbox().owners([str(pk) for pk in owners])
-    for (pk, owner), found in zip(owners.items(), known, strict=True):
-        if found not in (None, str(owner)):
-            hand_over(owner, [pk])
 
 
 def _publish_anew(reply: Reply) -> None:

@@ -1,7 +1,16 @@
 """The mailbox: what web and workers share in Redis. Nothing else knows its keys."""
 
 from chatsite.mailbox.connection import MailboxAway
-from chatsite.mailbox.entries import Claim, Ended, Growing, Kept, Look, Missing, Queued
+from chatsite.mailbox.entries import (
+    Claim,
+    Ended,
+    Growing,
+    Kept,
+    Look,
+    Missing,
+    Published,
+    Queued,
+)
 from chatsite.mailbox.mailbox import Mailbox, open_mailbox
 
 __all__ = [
@@ -13,6 +22,7 @@ __all__ = [
     "Mailbox",
     "MailboxAway",
     "Missing",
+    "Published",
     "Queued",
     "open_mailbox",
 ]

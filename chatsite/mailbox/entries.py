@@ -24,6 +24,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """What the entry of a reply was published as."""
+
+    attempt: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """Answer to a write (kept, stop, refused) or to an end (kept, again, refused)."""
 

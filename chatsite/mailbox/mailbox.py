@@ -21,6 +21,7 @@ from chatsite.mailbox.entries import (
     Ending,
     Kept,
     Look,
+    Published,
     TakenBack,
     announcements_from,
     entry_from,
@@ -255,19 +256,17 @@ class Mailbox:
         """The database has this attempt: let its entry go."""
         self.connection.run("collected", reply, attempt, COLLECTED_SECONDS)
 
-    def attempts(self, replies: Sequence[str]) -> list[int | None]:
-        """The attempt each entry was published as; None where there is no entry."""
-        found = self.connection.commands(
-            *(("HGET", _key("reply", reply), "attempt") for reply in replies)
-        )
-        return [None if attempt is None else int(attempt) for attempt in found]
-
-    def owners(self, replies: Sequence[str]) -> list[str | None]:
-        """Whose each entry is; None where there is no entry."""
+    def published(self, replies: Sequence[str]) -> list[Published | None]:
+        """What each entry was published as; None where there is no entry. One trip."""
         if not replies:
             return []
-        asked = (("HGET", _key("reply", reply), "owner") for reply in replies)
-        return list(self.connection.commands(*asked))
+        found = self.connection.commands(
+            *(("HMGET", _key("reply", pk), "attempt", "owner") for pk in replies)
+        )
+        return [
+            None if attempt is None else Published(int(attempt), owner)
+            for attempt, owner in found
+        ]
 
     def take_back(self, max_losses: int) -> list[TakenBack]:
         """Take back every reply whose worker let its lease run out."""

@@ -21,7 +21,8 @@ def test_a_prompt_becomes_two_messages_a_row_and_a_place_in_line(
     assert [m.text for m in conversation.path()] == ["Hello\nthere", ""]
     assert conversation.title == "Hello there"
     assert (reply.state, reply.attempt) == ("queued", 1)
-    assert box.attempts([str(reply.pk)]) == [1]
+    [entry] = box.published([str(reply.pk)])
+    assert entry.attempt == 1
 
 
 def test_the_same_key_and_text_give_the_same_reply(
