@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import URLError
@@ -89,6 +89,16 @@ class Site:
                 assert self.web.is_alive, self.web.log
                 assert time.monotonic() < deadline, self.web.log
                 time.sleep(0.05)
+
+
+@contextmanager
+def served_beside(site: Site, **settings: str) -> Iterator[Site]:
+    """Another web process of the same site, with other settings."""
+    url, environment = f"http://127.0.0.1:{free_port()}", site.environment | settings
+    served = Site(url, environment, web_process(url, environment))
+    served.wait()
+    yield served
+    served.web.terminate()
 
 
 def web_process(url: str, environment: dict[str, str]) -> Program:

@@ -9,10 +9,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from launch.browser import executable
-from tests.browser.conftest import ARGUMENTS, Site, Worker, web_process
+from tests.browser.conftest import ARGUMENTS, Site, Worker, served_beside
 from tests.browser.scenes import PASSWORD, fill_sign_up
 from tests.browser.steps import begin, box_of, say
-from tests.processes import free_port
 
 
 @pytest.fixture
@@ -253,12 +252,8 @@ def test_what_a_guest_typed_is_there_once_logged_in(home: Page, name: str) -> No
 @pytest.fixture
 def closed(site: Site) -> Iterator[Site]:
     """The same site where everybody logs in; a browser has one jar for both."""
-    environment = {**site.environment, "GUESTS": "0"}
-    url = f"http://127.0.0.1:{free_port()}"
-    served = Site(url, environment, web_process(url, environment))
-    served.wait()
-    yield served
-    served.web.terminate()
+    with served_beside(site, GUESTS="0") as served:
+        yield served
 
 
 def test_what_was_sent_by_somebody_logged_out_waits_for_them_to_log_in(

@@ -6,25 +6,20 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import DATABASE, Site, Worker, web_process
+from tests.browser.conftest import DATABASE, Site, Worker, served_beside
 from tests.browser.steps import begin, box_of, say
-from tests.processes import free_port
 
 
 @pytest.fixture(scope="module")
 def limited(site: Site) -> Iterator[Site]:
     """Another web process of the same site, with limits that are soon reached."""
     few = {"GUEST_PROMPTS_PER_DAY": "3", "NETWORK_PROMPTS_PER_DAY": "off"}
-    url, environment = f"http://127.0.0.1:{free_port()}", site.environment | few
-    served = replace(site, url=url, web=web_process(url, environment))
-    served.wait()
-    yield served
-    served.web.terminate()
+    with served_beside(site, **few) as served:
+        yield served
 
 
 @pytest.fixture
