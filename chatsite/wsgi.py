@@ -1,3 +1,5 @@
+"""The web process as gunicorn serves it."""
+
 from __future__ import annotations
 
 import os

@@ -101,12 +101,8 @@ def _read(role: Role) -> Plan:
 
     env = Environment()
     has_own_valkey = not env.text("REDIS_URL", "")
-    if has_own_valkey and role == "worker":
-        raise Refusal(
-            "A worker needs the site's Redis: make worker REDIS_URL=redis://host:6379/0"
-        )
-    if role == "worker" and env.text("WORKERS", "1") == "0":
-        raise Refusal("WORKERS=0 is for a site whose workers run elsewhere.", status=2)
+    if role == "worker":
+        _check_worker(has_own_valkey=has_own_valkey, workers=env.text("WORKERS", "1"))
     data_dir = env.path("DATA_DIR", DEFAULT_DATA_DIR)
     os.environ["DATA_DIR"] = str(data_dir)
     if has_own_valkey:
@@ -138,6 +134,16 @@ def _read(role: Role) -> Plan:
         is_https_only=settings.HTTPS_ONLY,
         site_url=settings.SITE_URL,
     )
+
+
+def _check_worker(*, has_own_valkey: bool, workers: str) -> None:
+    """Raises ``Refusal`` where workers alone make no sense."""
+    if has_own_valkey:
+        raise Refusal(
+            "A worker needs the site's Redis: make worker REDIS_URL=redis://host:6379/0"
+        )
+    if workers == "0":
+        raise Refusal("WORKERS=0 is for a site whose workers run elsewhere.", status=2)
 
 
 def cores() -> int:

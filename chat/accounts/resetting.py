@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.tokens import default_token_generator
-from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -43,6 +42,5 @@ def is_good(user: User | None, token: str) -> bool:
 def set_password(user: User, password: str, but: str | None = None) -> None:
     """Keep a new password and end all sessions ``but`` the one with this key."""
     user.set_password(password)
-    with transaction.atomic():
-        user.save(update_fields=["password"])
+    user.save(update_fields=["password"])
     end_all(user, but)
