@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from chat.accounts.views.doors import can_sign_up
+from chat.accounts.signing_up import can_sign_up
 
 
 def accounts(_request: HttpRequest) -> dict[str, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -23,6 +24,13 @@ class IsNoGuest(Exception):
 
 class InvitationSpent(Exception):
     """Somebody was quicker with the same invitation."""
+
+
+def can_sign_up(invitation: str = "") -> bool:
+    """Whether a stranger may make an account, with an invitation where one is asked."""
+    if settings.SIGNUP == "invitation":
+        return bool(invitation)
+    return bool(settings.SIGNUP == "open")
 
 
 def sign_up(

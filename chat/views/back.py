@@ -19,6 +19,7 @@ from chat.views.allowances import little_context
 from chat.views.browser import Request, owner_id, visitor
 from chat.views.known import BadQuery, Known, shown_at_once
 from chat.views.lookups import get_reply_or_404
+from chat.views.refused import refused_on
 from chat.views.updates import update
 
 
@@ -99,12 +100,8 @@ def _updated(request: Request, known: Known, message: Message) -> HttpResponse:
 
 def _refused(request: Request, reply: Reply, refused: PromptRefused) -> HttpResponse:
     """Why not now, beside the message box or on a page with the way back."""
-    status = 422 if refused.retry_seconds is None else 429
     template = "_refused.html" if request.htmx else "refused.html"
     context: dict[str, Any] = {"reply": reply, "message": refused.message}
     if refused.retry_seconds is not None:
         context |= little_context(request)
-    response = render(request, template, context, status=status)
-    if refused.retry_seconds is not None:
-        response.headers["Retry-After"] = str(refused.retry_seconds)
-    return response
+    return refused_on(render(request, template, context), refused.retry_seconds)

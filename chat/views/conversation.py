@@ -43,7 +43,6 @@ def conversation_page(
     request: HttpRequest,
     conversation: Conversation,
     form: PromptForm | None = None,
-    status: int = 200,
     window: Window | None = None,
 ) -> HttpResponse:
     """The whole page; a form that was refused is shown again as it was typed."""
@@ -64,7 +63,7 @@ def conversation_page(
         "filling": _filling(window, chosen),
         "undo": undo_asked_for(request),
     }
-    return render(request, "conversation.html", context, status=status)
+    return render(request, "conversation.html", context)
 
 
 def _filling(window: Window, chosen: Preferred) -> Filling | None:

@@ -23,9 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return home_page(request, PromptForm(initial={"text": begun, "key": new_key()}))
 
 
-def home_page(
-    request: HttpRequest, form: PromptForm, status: int = 200
-) -> HttpResponse:
+def home_page(request: HttpRequest, form: PromptForm) -> HttpResponse:
     is_ended = has_ended(request)
     context = around_context(request, form)
     context |= {
@@ -33,6 +31,6 @@ def home_page(
         "is_ended": is_ended,
         "are_drafts_kept": are_drafts_kept(request),
     }
-    response = render(request, "home.html", context, status=status)
+    response = render(request, "home.html", context)
     remember_guest(request, response)
     return leaving_nothing(response) if is_ended else response

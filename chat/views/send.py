@@ -24,6 +24,7 @@ from chat.views.home import home_page
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import get_conversation_or_404, get_prompt_or_404
 from chat.views.poll import out_of_date
+from chat.views.refused import refused_on
 from chat.views.updates import update
 
 
@@ -88,20 +89,17 @@ def _refused(
     retry_seconds: int | None = None,
 ) -> HttpResponse:
     """The message beside the form, and the typed text kept."""
-    status = 422 if retry_seconds is None else 429
     if request.htmx:
         context: dict[str, Any] = {"message": form.error}
         if retry_seconds is not None:
             context |= little_context(request)
-        response = render(request, "_refused.html", context, status=status)
-        remember_guest(request, response)
+        page = render(request, "_refused.html", context)
+        remember_guest(request, page)
     elif conversation is None:
-        response = home_page(request, form, status=status)
+        page = home_page(request, form)
     else:
-        response = conversation_page(request, conversation, form, status=status)
-    if retry_seconds is not None:
-        response.headers["Retry-After"] = str(retry_seconds)
-    return response
+        page = conversation_page(request, conversation, form)
+    return refused_on(page, retry_seconds)
 
 
 def _page(reply: Reply) -> str:

@@ -21,6 +21,7 @@ from chat.views.allowances import allowances_context
 from chat.views.browser import owner_id, visitor
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import around_context
+from chat.views.refused import refused_on
 from chat.views.theme import THEMES, remember_theme, theme_of
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -38,10 +39,7 @@ def settings(request: HttpRequest) -> HttpResponse:
             return _saved(request, form)
         except PromptRefused as refused:  # a visitor, of whom no guest is made now
             form.add_error(None, refused.message)
-            page = _own_page(request, form)
-            page.status_code = 429
-            page.headers["Retry-After"] = str(refused.retry_seconds)
-            return page
+            return refused_on(_own_page(request, form), refused.retry_seconds)
     return _own_page(request, form)
 
 

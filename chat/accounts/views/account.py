@@ -20,7 +20,6 @@ from chat.accounts.guests import remember_guest
 from chat.accounts.sessions import who
 from chat.accounts.views.doors import (
     account_of,
-    can_sign_up,
     may_invite,
     to_log_in,
 )
@@ -59,7 +58,6 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         **around_context(request),
         "notes": [said for name, said in NOTES.items() if name in request.GET],
-        "can_sign_up": can_sign_up(),
         "retention_days": ceil(settings.RETENTION_DAYS),
         "idle_days": ceil(settings.GUEST_IDLE_DAYS),
         "has_account": user is not None,

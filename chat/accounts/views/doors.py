@@ -7,13 +7,11 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from chat.models import User
-from chat.services.refusal import PromptRefused
 from chat.views.browser import visitor
 
 View = Callable[..., HttpResponse]
@@ -75,17 +73,3 @@ def to(name: str, note: str = "") -> HttpResponse:
     return HttpResponseRedirect(
         reverse(name) + (f"?{note}" if note else ""), status=303
     )
-
-
-def put_off(page: HttpResponse, refused: PromptRefused) -> HttpResponse:
-    """The page that says why it is refused now, and when it will not be."""
-    page.status_code = 429
-    page.headers["Retry-After"] = str(refused.retry_seconds)
-    return page
-
-
-def can_sign_up(invitation: str = "") -> bool:
-    """Whether a stranger may make an account, with an invitation where one is asked."""
-    if settings.SIGNUP == "invitation":
-        return bool(invitation)
-    return bool(settings.SIGNUP == "open")

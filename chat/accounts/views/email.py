@@ -11,10 +11,11 @@ from chat.accounts import addresses
 from chat.accounts.forms import EmailForm, address_taken, asked_before
 from chat.accounts.networks import network_digest
 from chat.accounts.site import can_mail
-from chat.accounts.views.doors import account_of, of_account, put_off, to
+from chat.accounts.views.doors import account_of, of_account, to
 from chat.models import User
 from chat.services.arrivals import admit_mail
 from chat.services.refusal import PromptRefused
+from chat.views.refused import refused_on
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -30,7 +31,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
             form.add_error("email", address_taken())
         except PromptRefused as refused:
             form.add_error(None, refused.message)
-            return put_off(_page(request, user, form), refused)
+            return refused_on(_page(request, user, form), refused.retry_seconds)
         except addresses.AskedBefore:
             form.add_error("email", asked_before())
         else:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from chat.accounts.entering import enter, own_path
 from chat.accounts.forms import LogInForm
-from chat.accounts.views.doors import account_of, can_sign_up, to
+from chat.accounts.views.doors import account_of, to
 from chat.forms import PromptForm
 from chat.models import User
 from chat.views.ended import ENDED, are_drafts_kept
@@ -40,7 +40,6 @@ def log_in(request: HttpRequest) -> HttpResponse:
         "form": form,
         "next": own_path(then),
         "text": request.POST.get("text", ""),
-        "can_sign_up": can_sign_up(),
         "allows_guests": settings.GUESTS,
         "are_drafts_kept": are_drafts_kept(request),
         "is_ended": then.endswith(f"?{ENDED}"),

@@ -17,10 +17,11 @@ from chat.accounts.locking import pardon
 from chat.accounts.networks import network_digest
 from chat.accounts.resetting import is_good, send_link, set_password
 from chat.accounts.site import can_mail
-from chat.accounts.views.doors import put_off, to
+from chat.accounts.views.doors import to
 from chat.models import User
 from chat.services.arrivals import admit_mail
 from chat.services.refusal import PromptRefused
+from chat.views.refused import refused_on
 
 METHODS = ["GET", "HEAD", "POST"]
 #: The token waits in the session: in the address it could be told to other sites.
@@ -38,7 +39,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
             admit_mail(network_digest(request))
         except PromptRefused as refused:
             form.add_error(None, refused.message)
-            return put_off(_forgotten(request, form), refused)
+            return refused_on(_forgotten(request, form), refused.retry_seconds)
         send_link(form.cleaned_data["email"], request)
         return to("forgotten", "sent")
     return _forgotten(request, form)

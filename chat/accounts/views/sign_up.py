@@ -24,10 +24,11 @@ from chat.accounts.guests import (
 )
 from chat.accounts.networks import network_digest
 from chat.accounts.site import can_mail
-from chat.accounts.views.doors import account_of, can_sign_up, put_off, to
+from chat.accounts.views.doors import account_of, to
 from chat.models import User
 from chat.services.arrivals import admit_sign_up
 from chat.services.refusal import PromptRefused
+from chat.views.refused import refused_on
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -37,7 +38,7 @@ METHODS = ["GET", "HEAD", "POST"]
 def sign_up(request: HttpRequest) -> HttpResponse:
     if account_of(request) is not None:
         return to("account")
-    if not can_sign_up():
+    if not signing_up.can_sign_up():
         return _page(request, SignUpForm(), status=403)
     return _answer(request)
 
@@ -48,11 +49,11 @@ def invited(request: HttpRequest, secret: str) -> HttpResponse:
     """The same for whoever holds an invitation."""
     if account_of(request) is not None:
         return to("account")
-    if not can_sign_up(secret):
+    if not signing_up.can_sign_up(secret):
         return _page(request, SignUpForm(), status=403)
     found = inviting.standing(secret)
     if found is not inviting.Standing.GOOD and not _has_just_signed_up(request):
-        context = {"standing": found, "can_sign_up": can_sign_up()}
+        context = {"standing": found}
         return render(request, "accounts/invited.html", context, status=410)
     return _answer(request, secret)
 
@@ -80,7 +81,7 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
         return HttpResponseRedirect(request.path, status=303)
     except PromptRefused as refused:
         form.add_error(None, refused.message)
-        return put_off(_page(request, form, invitation), refused)
+        return refused_on(_page(request, form, invitation), refused.retry_seconds)
     else:
         return _welcome(request, user)
     return _page(request, form, invitation, status=422)
@@ -146,7 +147,7 @@ def _page(
     context = {
         "form": form,
         "next": own_path(request.POST.get("next") or request.GET.get("next", "")),
-        "can_sign_up": can_sign_up(invitation),
+        "can_sign_up": signing_up.can_sign_up(invitation),
         "count": count_of(guest.pk) if guest else 0,
         "action": reverse("invited", args=[invitation]) if invitation else request.path,
     }
