@@ -1,11 +1,12 @@
 #!/usr/bin/env python
 """Django's command line."""
 
-import os
 import sys
 
-from django.core.management import execute_from_command_line
+from chatsite import entry
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+    entry.begin()
+    from django.core.management import execute_from_command_line
+
     execute_from_command_line(sys.argv)

@@ -125,9 +125,8 @@ class Catalog:
         """
         if choice in self.models:
             return self.models[choice]
-        path = Path(choice).expanduser() if choice.startswith("~") else Path(choice)
-        if choice and (path.is_absolute() or path.exists()):
-            return self._local_entry(path.absolute())
+        if (path := _path_of(choice)) is not None:
+            return self._local_entry(path)
         names = ", ".join(e.name for e in self.entries)
         raise CatalogError(
             f"There is no model {choice!r}. On offer: {names};"
@@ -151,6 +150,16 @@ class Catalog:
         slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:50].strip("-")
         name = slug or "local"
         return f"local-{name}" if name in self.models else name
+
+
+def _path_of(choice: str) -> Path | None:
+    """The absolute path, if ``choice`` may be one."""
+    try:
+        path = Path(choice).expanduser() if choice.startswith("~") else Path(choice)
+        is_path = bool(choice) and (path.is_absolute() or path.exists())
+    except (OSError, RuntimeError):
+        return None
+    return path.absolute() if is_path else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,29 +6,29 @@ and must not import the web tier.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from celery import Celery
 from django.conf import settings
 
-from chatsite import bells
-from chatsite.environment import broker_url, redis_tls
+from chatsite import bells, entry
+from chatsite.redis_url import parse
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+entry.begin()
 
 
 def _configuration() -> dict[str, Any]:
     """Settings and their reasons: docs/architecture.md, "Doorbells"."""
+    redis = parse(settings.REDIS_URL, settings.REDIS_CA_FILE)
     return {
-        "broker_url": broker_url(settings.REDIS_URL),
-        "broker_use_ssl": redis_tls(settings.REDIS_URL, settings.REDIS_CA_FILE) or None,
+        "broker_url": redis.broker_url(),
+        "broker_use_ssl": dict(redis.tls) or None,
         "broker_transport_options": {
             "global_keyprefix": "chat:",
             "visibility_timeout": 2 * settings.REPLY_MAX_SECONDS + 3600,
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
-            "socket_keepalive": not settings.REDIS_URL.startswith("unix:"),
+            "socket_keepalive": not redis.path,
             "health_check_interval": 10,
             "max_retries": 1,
             "interval_start": 0,

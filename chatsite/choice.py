@@ -57,7 +57,7 @@ def catalog_here() -> Catalog:
     path = settings.CHAT_CATALOG
     try:
         return _catalog(path, path.stat().st_mtime_ns)
-    except FileNotFoundError:
+    except OSError:
         return Catalog.load(path)
 
 

@@ -1,24 +1,34 @@
-"""Reads the environment through django-environ; a bad value names its variable."""
+"""Reads the environment, literally; a bad value names its variable.
+
+``$``, ``%`` and ``#`` in a value mean nothing here. Only a URL is parsed as one.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import warnings
 from dataclasses import dataclass
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-DATABASES = ("postgresql", "sqlite3")
+from chatsite import database_url, hosts, mail_url, redis_url
+from chatsite.server_url import BadUrl
+
 SECRET_CHARACTERS_MIN = 32
-REDIS_SCHEMES = ("redis", "rediss", "unix")
 #: More than anybody asks for; whoever wants more wants no limit.
 LIMIT_MAX = 1_000_000_000
+#: A hundred years. Beyond some such time, dates overflow.
+SECONDS_MAX = 3_153_600_000
+SHOWN_MAX = 80
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+TRUE = ("true", "on", "ok", "y", "yes", "1")
+FALSE = ("false", "off", "n", "no", "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +46,69 @@ class Environment:
     variable, what was expected and what stood there.
     """
 
-    def __init__(self) -> None:
-        self._env = environ.Env()
-
     def text(self, name: str, default: str) -> str:
-        return cast(str, self._env.str(name, default="")).strip() or default
+        """White space around a value does not belong to it."""
+        return self._raw(name).strip() or default
+
+    def _raw(self, name: str) -> str:
+        """What stands there, letter by letter; empty where the variable is unset."""
+        raw = os.environb.get(name.encode(), b"")
+        try:
+            value = raw.decode()
+        except UnicodeDecodeError:
+            raise ImproperlyConfigured(f"{name} must be text in UTF-8.") from None
+        if CONTROL.search(value.strip()):
+            raise ImproperlyConfigured(
+                f"{name} must be one line without control characters."
+            )
+        return value
 
     def path(self, name: str, default: Path) -> Path:
         """A path; a relative one is taken from the current directory."""
-        return Path(self.text(name, str(default))).expanduser().absolute()
+        raw = self._raw(name)
+        if not raw:
+            return default
+        if not raw.strip() or CONTROL.search(raw):
+            raise _refusal(name, "a path", raw)
+        try:
+            # As the file system spells it, which need not be UTF-8 here.
+            return Path(os.environ[name]).expanduser().absolute()
+        except (RuntimeError, OSError):
+            raise _refusal(name, "a path", raw) from None
+
+    def folder(self, name: str, default: Path) -> Path:
+        """A folder that can be written to. It is made, closed to other people."""
+        path = self.path(name, default)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise unusable(name, path, error.strerror) from None
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise unusable(name, path, "Permission denied")
+        return path
 
     def file(self, name: str) -> Path | None:
-        """A file that is there; None where the variable is unset."""
+        """A file that can be read; None where the variable is unset."""
         if not self.text(name, ""):
             return None
         path = self.path(name, Path())
-        if not path.is_file():
-            raise _refusal(name, "a file that can be read", str(path))
-        return path
+        try:
+            with path.open("rb"):
+                return path
+        except OSError:
+            raise _refusal(name, "a file that can be read", str(path)) from None
 
     def integer(
-        self, name: str, default: int, *, minimum: int, maximum: int | None = None
+        self, name: str, default: int, *, minimum: int, maximum: int = LIMIT_MAX
     ) -> int:
+        """A whole number in the digits 0 to 9."""
         raw = self.text(name, str(default))
-        try:
-            value = int(raw)
-        except ValueError:
-            raise _refusal(name, "a whole number", raw) from None
-        if value < minimum or (maximum is not None and value > maximum):
-            bounds = f"from {minimum}" + (f" to {maximum}" if maximum else " up")
-            raise _refusal(name, f"a whole number {bounds}", raw)
-        return value
+        expected = f"a whole number from {minimum} to {maximum}"
+        if not re.fullmatch(r"[+-]?[0-9]{1,20}", raw):
+            raise _refusal(name, expected, raw)
+        if not minimum <= int(raw) <= maximum:
+            raise _refusal(name, expected, raw)
+        return int(raw)
 
     def limit(self, name: str, default: int) -> int | None:
         """A whole number from 1 up; None, for no limit, where it is ``off`` or 0."""
@@ -80,21 +122,28 @@ class Environment:
             raise _refusal(name, expected, raw)
         return int(raw)
 
-    def number(self, name: str, default: float, *, minimum: float) -> float:
+    def number(
+        self,
+        name: str,
+        default: float,
+        *,
+        minimum: float,
+        maximum: float = SECONDS_MAX,
+    ) -> float:
+        """A number such as ``10``, ``0.25`` or ``1e3``."""
         raw = self.text(name, str(default))
-        try:
-            value = float(raw)
-        except ValueError:
-            raise _refusal(name, "a number", raw) from None
-        if not minimum <= value < float("inf"):
-            raise _refusal(name, f"a number from {minimum:g} up", raw)
-        return value
+        expected = f"a number from {minimum:g} to {maximum:.10g}"
+        if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", raw):
+            raise _refusal(name, expected, raw)
+        if not minimum <= float(raw) <= maximum:
+            raise _refusal(name, expected, raw)
+        return float(raw)
 
     def flag(self, name: str, default: bool) -> bool:
         raw = self.text(name, "on" if default else "off").lower()
-        if raw in self._env.BOOLEAN_TRUE_STRINGS:
+        if raw in TRUE:
             return True
-        if raw in ("0", "false", "off", "no", "n"):
+        if raw in FALSE:
             return False
         raise _refusal(name, "on or off", raw)
 
@@ -137,21 +186,53 @@ class Environment:
     def site(self, name: str) -> str:
         """An address such as ``https://chat.example.org``, without a last slash."""
         raw = self.text(name, "").rstrip("/")
-        parts = urlsplit(raw)
-        is_address = parts.scheme in ("http", "https") and parts.netloc
-        if raw and (not is_address or parts.path or parts.query or parts.fragment):
-            raise _refusal(name, "an address like https://chat.example.org", raw)
+        expected = "an address like https://chat.example.org"
+        try:
+            parts = urlsplit(raw)
+            is_address = parts.scheme in ("http", "https") and parts.port != 0
+            host = hosts.allowed_host(parts.netloc) if raw else ""
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must be {expected}.") from None
+        is_whole = is_address and "*" not in host and not host.startswith(".")
+        if raw and (not is_whole or parts.path or parts.query or parts.fragment):
+            shown = raw if "@" not in raw else "one with a name or password"
+            raise _refusal(name, expected, shown)
         return raw
 
     def mail(self, name: str) -> dict[str, object]:
         """Django's settings of the server that takes mail; without one, none leaves."""
-        raw = self.text(name, "dummymail://")
+        raw = self.text(name, "")
         try:
-            config = dict(environ.Env.email_url_config(raw))
-        except (ValueError, KeyError, ImproperlyConfigured):
-            expected = "a URL like smtp+tls://user:password@host:587"
-            raise _refusal(name, expected, _masked(raw)) from None
-        return {key: value for key, value in config.items() if key.startswith("EMAIL_")}
+            return mail_url.parse(raw)
+        except BadUrl as bad:
+            raise _bad_url(name, mail_url.EXAMPLE, bad) from None
+
+    def sender(self, name: str, default: str) -> str:
+        """An address of mail, with or without a name before it."""
+        raw = self.text(name, default)
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(raw)[1]):
+            raise _refusal(name, "an address like Chat <chat@example.org>", raw)
+        return raw
+
+    def bind(self, name: str, default: str) -> str:
+        """An address or a name to listen on."""
+        raw = self.text(name, default)
+        try:
+            return hosts.bind_address(raw)
+        except ValueError:
+            raise _refusal(name, "an address like 127.0.0.1 or ::1", raw) from None
+
+    def hosts(self, name: str, default: list[str]) -> list[str]:
+        """Names of hosts, as Django compares them."""
+        if not (words := self.words(name, [])):
+            if self.text(name, ""):
+                raise _refusal(name, "names of hosts", self.text(name, ""))
+            return default
+        try:
+            return [hosts.allowed_host(word) for word in words]
+        except ValueError:
+            expected = "names like chat.example.org, .example.org, [::1] or *"
+            raise _refusal(name, expected, ",".join(words)) from None
 
     def proxies(self, name: str, default: list[str]) -> Proxies:
         """Networks such as ``10.0.0.0/8``, addresses, ``unix`` for a socket file."""
@@ -170,68 +251,49 @@ class Environment:
 
     def redis_url(self, name: str, default: str) -> str:
         raw = self.text(name, default)
-        if urlsplit(raw).scheme not in REDIS_SCHEMES or not _has_port(raw):
-            raise _refusal(name, "a URL like redis://host:6379/0", _masked(raw))
+        try:
+            redis_url.parse(raw)
+        except BadUrl as bad:
+            raise _bad_url(name, "redis://host:6379/0", bad) from None
         return raw
 
     def passwords(self, *names: str) -> set[str]:
         """The passwords in these URLs, as they stand there and as they are meant."""
         found = {urlsplit(self.text(name, "")).password or "" for name in names}
-        return {form for one in found for form in (one, unquote(one)) if form}
+        forms = {
+            f for one in found for f in (one, unquote(one), quote(unquote(one), ""))
+        }
+        return forms - {""}
 
-    def database(self, name: str, default: str) -> dict[str, object]:
-        """Connection settings for Django from a database URL."""
-        raw = self.text(name, default)
+    def database(self, name: str, default: Path) -> dict[str, object]:
+        """Connection settings for Django: of a database URL, else of a file."""
+        if not (raw := self.text(name, "")):
+            return database_url.sqlite_at(default)
         try:
-            config = dict(environ.Env.db_url_config(raw))
-        except (ValueError, KeyError, ImproperlyConfigured):
-            config = {}
-        if str(config.get("ENGINE")).rpartition(".")[2] not in DATABASES:
-            expected = "a URL like postgres://user:password@host/name or sqlite:///file"
-            raise _refusal(name, expected, _masked(raw))
-        return config
+            return database_url.parse(raw)
+        except BadUrl as bad:
+            expected = "postgres://user:password@host/name or sqlite:////path"
+            raise _bad_url(name, expected, bad) from None
+
+
+def unusable(name: str, path: Path, reason: str | None) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"{name} must be a folder that can be written to, not {_short(str(path))!r}: "
+        f"{reason}."
+    )
 
 
 def _refusal(name: str, expected: str, found: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{name} must be {expected}, not {found!r}.")
+    return ImproperlyConfigured(f"{name} must be {expected}, not {_short(found)!r}.")
 
 
-def _masked(url: str) -> str:
-    """The URL without who logs in, for messages and logs."""
-    return re.sub(r"(?<=://).*@", "***@", url)
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
-def _has_port(url: str) -> bool:
-    """False where a password that is not quoted is taken for a port."""
-    try:
-        return urlsplit(url).port != 0
-    except ValueError:
-        return False
-
-
-def redis_tls(url: str, ca_file: Path | None) -> dict[str, Any]:
-    """Options of the Redis client: over TLS it is always asked who it is.
-
-    The URL may say otherwise (``?ssl_cert_reqs=none``).
-    """
-    if not url.startswith("rediss://"):
-        return {}
-    known = {"ssl_ca_certs": str(ca_file)} if ca_file else {}
-    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **known}
-
-
-def broker_url(redis_url: str) -> str:
-    """The same server as Celery spells it."""
-    if redis_url.startswith("unix://"):
-        return "redis+socket://" + redis_url.removeprefix("unix://")
-    return redis_url
-
-
-def allowed_hosts(bind: str) -> list[str]:
-    """Names under which a server bound to ``bind`` is reached by default."""
-    if bind in ("0.0.0.0", "::", "[::]"):
-        return ["*"]
-    return ["localhost", "127.0.0.1", "[::1]", bind]
+def _bad_url(name: str, example: str, bad: BadUrl) -> ImproperlyConfigured:
+    """No part of the URL is repeated: any may be a piece of its password."""
+    return ImproperlyConfigured(f"{name} must be a URL like {example}: {bad}.")
 
 
 def secret_key(env: Environment, data_dir: Path) -> str:

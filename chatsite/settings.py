@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatsite.environment import Environment, allowed_hosts, secret_key
+from chatsite.database_file import prepare_file
+from chatsite.environment import Environment, secret_key
+from chatsite.hosts import allowed_hosts
 from chatsite.logs import logging_at
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -16,17 +18,12 @@ env = Environment()
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 # Where things are
-DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
 # What people wrote lies in it: closed to other accounts of the machine.
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
 REDIS_CA_FILE = env.file("REDIS_CA_FILE")
-DATABASES = {
-    "default": env.database(
-        "DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatsite.sqlite3'}"
-    )
-}
-BIND = env.text("BIND", "127.0.0.1")
+REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "chatsite.sqlite3")}
+BIND = env.bind("BIND", "127.0.0.1")
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
 WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, minimum=1, maximum=64)
 WEB_THREADS = env.integer("WEB_THREADS", 16, minimum=1, maximum=1024)
@@ -45,13 +42,13 @@ VARIANTS_AT_ONCE_MAX = env.integer("VARIANTS_AT_ONCE_MAX", 4, minimum=1, maximum
 QUEUE_REPLIES_MAX = env.integer("QUEUE_REPLIES_MAX", 5000, minimum=1)
 REPLY_MAX_TOKENS = env.integer("REPLY_MAX_TOKENS", 4000, minimum=1)
 REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
-DELETED_KEEP_HOURS = env.number("DELETED_KEEP_HOURS", 24, minimum=0)
+DELETED_KEEP_HOURS = env.number("DELETED_KEEP_HOURS", 24, minimum=0, maximum=876_000)
 REPLY_EXPIRY_SECONDS = env.number("REPLY_EXPIRY_SECONDS", 86_400, minimum=1)
 
 # Who may ask
 GUESTS = env.flag("GUESTS", True)
 SIGNUP = env.one_of("SIGNUP", "open", ("open", "invitation", "closed"))
-GUEST_IDLE_DAYS = env.number("GUEST_IDLE_DAYS", 30, minimum=1)
+GUEST_IDLE_DAYS = env.number("GUEST_IDLE_DAYS", 30, minimum=1, maximum=36_500)
 HTTPS_ONLY = env.flag("HTTPS_ONLY", False)
 # The server itself speaks no TLS: with HTTPS there is a proxy, mostly on this machine.
 TRUSTED_PROXIES = env.proxies(
@@ -77,21 +74,23 @@ NETWORK_MAILS_PER_HOUR = env.limit("NETWORK_MAILS_PER_HOUR", 30)
 
 # How often somebody may be wrong about a password
 LOGIN_FAILURES_MAX = env.integer("LOGIN_FAILURES_MAX", 10, minimum=1)
-LOGIN_LOCK_MINUTES = env.number("LOGIN_LOCK_MINUTES", 15, minimum=0.01)
+LOGIN_LOCK_MINUTES = env.number(
+    "LOGIN_LOCK_MINUTES", 15, minimum=0.01, maximum=52_560_000
+)
 NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
     "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
 )
 
 PASSWORD_MIN_CHARACTERS = env.integer("PASSWORD_MIN_CHARACTERS", 10, minimum=8)
 #: Conversations that nobody touched for so long are deleted; 0 keeps them.
-RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0)
+RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0, maximum=36_500)
 
 # Where the site is reached, and how mail leaves it
 SITE_URL = env.site("SITE_URL")
 globals().update(env.mail("EMAIL_URL"))
 HAS_MAIL = bool(env.text("EMAIL_URL", ""))
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "chatsite@localhost")
+DEFAULT_FROM_EMAIL = env.sender("MAIL_FROM", "chatsite@localhost")
 PASSWORD_RESET_TIMEOUT = 86_400
 
 # How the tiers work together
@@ -117,7 +116,7 @@ DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = secret_key(env, DATA_DIR)
 #: What an earlier key signed still counts while it stands here.
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", allowed_hosts(BIND))
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", allowed_hosts(BIND))
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "chatsite.urls"
 WSGI_APPLICATION = "chatsite.wsgi.application"
@@ -197,8 +196,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
             " PRAGMA secure_delete=ON;"
         ),
     }
-    folder = Path(str(DATABASES["default"]["NAME"])).parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    prepare_file(Path(str(DATABASES["default"]["NAME"])), DATA_DIR)
 else:
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 
@@ -229,7 +227,9 @@ LOGIN_REDIRECT_URL = "home"
 
 # Sessions live in the database: cached ones do not outlive a dead cache.
 SESSION_ENGINE = "chat.accounts.sessions"
-SESSION_COOKIE_AGE = 86_400 * env.integer("SESSION_DAYS", 365, minimum=1)
+SESSION_COOKIE_AGE = 86_400 * env.integer(
+    "SESSION_DAYS", 365, minimum=1, maximum=36_500
+)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
@@ -292,7 +292,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = max(4_194_304, 16 * PROMPT_MAX_CHARACTERS)
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = env.text("STATIC_ROOT", "") or None
+STATIC_ROOT = env.path("STATIC_ROOT", Path()) if env.text("STATIC_ROOT", "") else None
+# Who serves them may be another account than the one that collects them.
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
 

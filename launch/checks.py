@@ -6,8 +6,11 @@ import errno
 import socket
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from chatsite.environment import redis_tls
+from chatsite.hosts import resolve
+from chatsite.redis_url import parse
 from launch.plan import Plan
 from launch.refusal import Refusal
 
@@ -17,15 +20,10 @@ REDIS_SECONDS = 5
 def check_port(plan: Plan) -> None:
     """Raise ``Refusal`` unless the web server can listen where it is told to."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            plan.bind.strip("[]"),
-            plan.port,
-            type=socket.SOCK_STREAM,
-            flags=socket.AI_PASSIVE,
-        )[0]
+        family, address = resolve(plan.bind, plan.port)
     except OSError:
         raise Refusal(f"BIND={plan.bind} is no address.", status=2) from None
-    with socket.socket(family, kind, protocol) as trial:
+    with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(address)
@@ -48,12 +46,12 @@ def _port_refusal(plan: Plan, error: OSError) -> Refusal:
 def check_redis(plan: Plan) -> None:
     """Raise ``Refusal`` unless the server behind REDIS_URL answers."""
     try:
-        with redis.Redis.from_url(
-            plan.redis_url,
+        address = parse(plan.redis_url, plan.redis_ca_file)
+        with redis.Redis(
             socket_connect_timeout=REDIS_SECONDS,
             socket_timeout=REDIS_SECONDS,
-            retry=None,
-            **redis_tls(plan.redis_url, plan.redis_ca_file),
+            retry=Retry(NoBackoff(), 0),
+            **address.client_options(),
         ) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:

@@ -7,15 +7,18 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from chatsite import settings
+from chatsite import entry
+from chatsite.hosts import listening
 from launch.bound import die_with_parent
+
+entry.begin()
+from chatsite import settings  # noqa: E402 - only what can be read
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
-_host = settings.BIND.strip("[]")
-bind = f"[{_host}]:{settings.PORT}" if ":" in _host else f"{_host}:{settings.PORT}"
+bind = listening(settings.BIND, settings.PORT)
 worker_class = "launch.web_worker.WebWorker"
 logger_class = "launch.web_worker.WebLogger"
 workers = settings.WEB_PROCESSES

@@ -14,7 +14,9 @@ from pathlib import Path
 
 def web() -> bool:
     """The site answers; what it answers is for people who look at it."""
-    connection = HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=4)
+    connection = HTTPConnection(
+        "127.0.0.1", int(os.environ.get("PORT") or 8000), timeout=4
+    )
     connection.request("GET", "/healthz")
     # 400 says that it does not go by this name here, and so that it is well.
     return connection.getresponse().status in (200, 400)
@@ -29,7 +31,9 @@ def keeper() -> bool:
 
 def worker() -> bool:
     """A worker of this host says that it serves, or that it is on its way there."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+    from chatsite import entry
+
+    entry.begin()
     from chatsite.choice import offered
     from chatsite.mailbox import open_mailbox
 

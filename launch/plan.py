@@ -13,13 +13,13 @@ from typing import Literal
 
 from django.core.exceptions import ImproperlyConfigured
 
+from chatsite.hosts import ANY_ADDRESS
 from launch.refusal import Refusal
 
 Role = Literal["site", "worker"]
 
 #: Addresses of Unix sockets hold some 104 bytes; supervisord appends a pid to its own.
 SOCKET_PATH_BYTES = 80
-ANY_ADDRESS = ("0.0.0.0", "::", "[::]", "*")
 DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 DEFAULT_GRACE_SECONDS = "5"
 
@@ -126,11 +126,11 @@ def _read(role: Role) -> Plan:
         bind=settings.BIND,
         port=settings.PORT,
         redis_url=settings.REDIS_URL,
+        redis_ca_file=settings.REDIS_CA_FILE,
         has_own_valkey=has_own_valkey,
         workers=settings.WORKERS,
         worker_slots=settings.WORKER_SLOTS,
         worker_grace_seconds=settings.WORKER_GRACE_SECONDS,
-        redis_ca_file=settings.REDIS_CA_FILE,
         is_https_only=settings.HTTPS_ONLY,
         site_url=settings.SITE_URL,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from chatsite import entry as entry_point
 from chatsite.catalog import (
     Catalog,
     CatalogError,
@@ -153,9 +154,8 @@ def _converted_folder(name: str, source: GgufSource, data_dir: Path) -> Path:
 
 
 def main() -> int:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+    entry_point.begin()
     from django.conf import settings
-    from django.core.exceptions import ImproperlyConfigured
 
     from worker.progress import Progress
 
@@ -173,7 +173,10 @@ def main() -> int:
             print(f"{wanted}: {choice.reason}; {entry.label} stands in.", flush=True)
         with Progress(entry) as progress:
             folder = fetch(entry, data_dir, progress.report)
-    except (CatalogError, FetchError, ImproperlyConfigured) as error:
+    except CatalogError as error:
+        print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
+        return entry_point.REFUSED_STATUS
+    except FetchError as error:
         print(f"The model cannot be fetched. {error}", file=sys.stderr)
         return 1
     print(f"{entry.label} is here: {folder}", flush=True)

@@ -13,7 +13,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from chatsite.environment import redis_tls
+from chatsite.redis_url import parse
 
 #: After a failure, calls are refused at once for this long instead of each
 #: waiting for a time-out of its own.
@@ -32,14 +32,13 @@ class Connection:
     """Runs the scripts of this package against one Redis server."""
 
     def __init__(self, url: str) -> None:
-        self.client: Any = redis.Redis.from_url(
-            url,
+        self.client: Any = redis.Redis(
             decode_responses=True,
             encoding_errors="replace",
             socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
-            **redis_tls(url, settings.REDIS_CA_FILE),
+            **parse(url, settings.REDIS_CA_FILE).client_options(),
         )
         self._away_until = 0.0
 

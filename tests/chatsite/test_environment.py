@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite.environment import Environment, allowed_hosts, broker_url, secret_key
+from chatsite.environment import Environment, secret_key
+from chatsite.hosts import allowed_hosts
+from chatsite.redis_url import parse
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_a_password_that_must_be_quoted_is_neither_taken_nor_repeated(
 def test_a_database_can_be_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "postgres://web:s%2Fcret@host/name?sslmode=verify-full&sslrootcert=/ca.pem"
     monkeypatch.setenv("DATABASE_URL", url)
-    config = Environment().database("DATABASE_URL", "")
+    config = Environment().database("DATABASE_URL", Path())
     assert config["PASSWORD"] == "s/cret"
     assert config["OPTIONS"] == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
 
@@ -149,8 +151,9 @@ def test_a_short_secret_is_refused_and_not_repeated(
 
 
 def test_celery_gets_the_same_server_in_its_own_spelling() -> None:
-    assert broker_url("unix:///run/r.sock") == "redis+socket:///run/r.sock"
-    assert broker_url("rediss://h:1/2") == "rediss://h:1/2"
+    socket = parse("unix:///run/r.sock?db=2").broker_url()
+    assert socket == "redis+socket:///run/r.sock?virtual_host=2"
+    assert parse("rediss://h:1/2").broker_url() == "rediss://h:1/2"
 
 
 def test_only_a_server_open_to_all_answers_to_any_name() -> None:

@@ -88,8 +88,8 @@ def test_a_worker_alone_names_an_unreachable_redis(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     status, line = refused(tmp_path, DATA_DIR=str(tmp_path / "file" / "data"))
-    assert status == 1
-    assert str(tmp_path / "file") in line
+    assert status == 2
+    assert "DATA_DIR" in line and str(tmp_path) in line
 
 
 def test_a_database_that_cannot_be_reached_is_named(tmp_path: Path) -> None:

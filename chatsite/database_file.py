@@ -1,0 +1,142 @@
+"""The file of an SQLite database: where it belongs, and closed to other people.
+
+Earlier versions made a URL of DATA_DIR and read it like a web form: ``c++`` became
+``c  ``, and what follows ``#`` or ``?`` was cut off. What they left there is moved.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote, unquote_plus
+
+from django.core.exceptions import ImproperlyConfigured
+
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+NAME = "chatsite.sqlite3"
+
+
+def prepare_file(database: Path, data_dir: Path) -> None:
+    """Have a folder for the database, in it that of an earlier version, all closed.
+
+    Raises ``ImproperlyConfigured``.
+    """
+    variable = (
+        "DATABASE_URL" if os.environ.get("DATABASE_URL", "").strip() else "DATA_DIR"
+    )
+    try:
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if database.is_dir():
+            raise ImproperlyConfigured(
+                f"{variable} must leave {str(database)!r} to the database: "
+                "a folder is there."
+            )
+        with _alone_in(database.parent):
+            _settle(database, data_dir, variable)
+        _close(database)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{variable} must name a place for the database, not {str(database)!r}: "
+            f"{error.strerror}."
+        ) from None
+
+
+def earlier_place(database: Path) -> Path:
+    """Where an earlier version kept the database that belongs at ``database``."""
+    return Path(unquote_plus(re.split("[?#]", str(database), maxsplit=1)[0]))
+
+
+def _settle(database: Path, data_dir: Path, variable: str) -> None:
+    """Move what an earlier version left elsewhere, unless it may be another site's."""
+    earlier = earlier_place(database)
+    if earlier == database or database.exists() or not _is_ours(earlier):
+        return
+    if variable == "DATABASE_URL":
+        raise ImproperlyConfigured(
+            f"DATABASE_URL must name the database that an earlier version kept at "
+            f"{str(earlier)!r} (sqlite:///{quote(str(earlier))}); else move it to "
+            f"{str(database)!r}, or make an empty file there for a new site."
+        )
+    if others := _others(earlier, data_dir):
+        raise ImproperlyConfigured(
+            f"DATA_DIR {str(data_dir)!r}: an earlier version kept its database at "
+            f"{str(earlier)!r}, shared with {str(others[0])!r}. Stop both sites, copy "
+            f"that file to {str(database)!r} or make an empty one there."
+        )
+    _move(earlier, database)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether this is a database of this program."""
+    if not path.is_file():
+        return False
+    query = "SELECT 1 FROM sqlite_master WHERE name = 'chat_message'"
+    try:
+        with closing(_opened(path)) as connection:
+            return connection.execute(query).fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
+def _others(earlier: Path, data_dir: Path) -> list[Path]:
+    """Other data folders that the earlier version led to the same file."""
+    common = Path(os.path.commonpath([earlier, data_dir]))
+    depth = len(data_dir.relative_to(common).parts)
+    keys = [
+        key for n in range(1, depth + 1) for key in common.glob("*/" * n + "secret_key")
+    ]
+    folders = sorted(key.parent for key in keys if key.parent != data_dir)
+    return [f for f in folders if earlier_place(f / NAME) == earlier]
+
+
+def _move(earlier: Path, database: Path) -> None:
+    """Only while no process has it open, with all that its log holds."""
+    try:
+        with closing(_opened(earlier)) as connection:
+            (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.Error:
+        mode = ""
+    if mode != "delete":
+        raise ImproperlyConfigured(
+            f"DATA_DIR: the database of an earlier version at {str(earlier)!r} is "
+            "still in use, or cannot be written; stop the site that uses it and start "
+            "again."
+        )
+    os.rename(earlier, database)
+    for suffix in SUFFIXES[1:]:
+        Path(f"{earlier}{suffix}").unlink(missing_ok=True)
+    with suppress(OSError):
+        earlier.parent.rmdir()
+    print(f"The database of an earlier version is now at {database}.", file=sys.stderr)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    uri = f"file:{quote(os.fsencode(path))}?mode=rw"
+    return sqlite3.connect(uri, uri=True, timeout=2, isolation_level=None)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Several programs start at once; one of them moves."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _close(database: Path) -> None:
+    """SQLite gives the files beside it the mode that the database has."""
+    with suppress(FileExistsError):
+        os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    for file in (Path(f"{database}{suffix}") for suffix in SUFFIXES):
+        with suppress(FileNotFoundError, PermissionError):
+            if (mode := file.stat().st_mode) & 0o007:
+                file.chmod(mode & 0o770)

@@ -1,0 +1,72 @@
+"""Names and addresses: where the site listens, and the names it answers to."""
+
+from __future__ import annotations
+
+import re
+import socket
+from ipaddress import ip_address
+
+ANY_ADDRESS = ("0.0.0.0", "::")
+NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+NUMERIC = re.compile(r"[0-9.]+|0[xX].*")
+PORT = re.compile(r":[0-9]{1,5}")
+
+
+def bind_address(raw: str) -> str:
+    """An address or a name to listen on, without brackets; ``*`` is every address.
+
+    Raises ``ValueError``: also for ``127.1``, which only some programs understand.
+    """
+    host = raw[1:-1] if raw.startswith("[") and raw.endswith("]") else raw
+    if host == "*":
+        return ANY_ADDRESS[0]
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        if host != raw or NUMERIC.fullmatch(host) or not NAME.fullmatch(host):
+            raise
+    return host
+
+
+def resolve(bind: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """The address that gunicorn listens on. Raises ``OSError`` for an unknown name."""
+    found = socket.getaddrinfo(
+        bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    zone = bind if "%" in bind else str(address[0])
+    return family, (zone, port)
+
+
+def listening(bind: str, port: int) -> str:
+    """The same address as gunicorn spells it. A name is resolved."""
+    family, (host, _) = resolve(bind, port)
+    return f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
+
+
+def allowed_host(raw: str) -> str:
+    """A name in the form in which Django compares it; a port is taken off.
+
+    ``*`` and ``.example.org`` stay. Raises ``ValueError``.
+    """
+    if raw == "*":
+        return raw
+    if re.fullmatch(r"\[[^]]*\](:[0-9]{1,5})?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:.*", raw):
+        address = raw[1 : raw.index("]")] if raw.startswith("[") else raw
+        return f"[{ip_address(address)}]"
+    name = re.sub(rf"{PORT.pattern}$", "", raw).rstrip(".").lower()
+    dot, bare = ("." if name.startswith(".") else ""), name.removeprefix(".")
+    try:
+        bare = bare.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError(raw) from None
+    if not NAME.fullmatch(bare):
+        raise ValueError(raw)
+    return dot + bare
+
+
+def allowed_hosts(bind: str) -> list[str]:
+    """Names under which a server bound to ``bind`` is reached by default."""
+    if bind in (*ANY_ADDRESS, "[::]", "*"):
+        return ["*"]
+    return ["localhost", "127.0.0.1", "[::1]", allowed_host(bind)]

@@ -1,0 +1,116 @@
+"""URLs of servers, read strictly: what is ambiguous is refused, and never repeated.
+
+A password with an unquoted ``/``, ``#`` or ``?`` ends a URL's host early: a piece of it
+becomes a port, a path or an option. So a refusal never holds any part of the URL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+HOST = re.compile(r"[\w.-]+")
+IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[\w.-]+)?")
+PORT_MAX = 65_535
+
+
+class BadUrl(ValueError):
+    """What is wrong with a URL. The message holds no part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUrl:
+    """The parts of a URL; user and password are decoded, the path is not."""
+
+    scheme: str
+    username: str = ""
+    password: str = ""
+    #: Each host with its port; a plus stays a plus.
+    hosts: tuple[tuple[str, int | None], ...] = ()
+    path: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(
+        cls,
+        raw: str,
+        schemes: Collection[str],
+        options: Collection[str] | None = None,
+    ) -> ServerUrl:
+        """Raises ``BadUrl``. Without ``options`` any name of an option is taken."""
+        parts = _split(raw)
+        if parts.scheme not in schemes or "://" not in raw:
+            raise BadUrl(
+                "it must begin with " + " or ".join(f"{s}://" for s in schemes)
+            )
+        if "@" in parts.path + parts.query or "#" in raw:
+            raise BadUrl(
+                "in a user, a password or a path, write @ as %40, / as %2F, # as %23 "
+                "and ? as %3F"
+            )
+        login, _, hosts = parts.netloc.rpartition("@")
+        username, _, password = login.partition(":")
+        return cls(
+            scheme=parts.scheme,
+            username=_decoded(username),
+            password=_decoded(password),
+            hosts=tuple(_host(one) for one in hosts.split(",")) if hosts else (),
+            path=parts.path,
+            options=_options(parts.query, options),
+        )
+
+
+def _split(raw: str) -> SplitResult:
+    try:
+        return urlsplit(raw)
+    except ValueError:
+        raise BadUrl("its brackets are not those of an IPv6 address") from None
+
+
+def _decoded(text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise BadUrl("user and password must be UTF-8") from None
+
+
+def _host(text: str) -> tuple[str, int | None]:
+    found = re.fullmatch(
+        r"(\[(?P<v6>[^]]*)\]|(?P<name>[^:\[\]]*))(:(?P<port>.*))?", text
+    )
+    if found is None:
+        raise BadUrl("an IPv6 address is written in brackets, [::1]")
+    name, v6, port = found["name"], found["v6"], found["port"]
+    host = v6 if v6 is not None else unquote(name or "")
+    is_socket = host.startswith("/")
+    form = IPV6 if v6 is not None else HOST
+    if host and not is_socket and not form.fullmatch(host):
+        raise BadUrl("its host is no name and no address")
+    return host, _port(port)
+
+
+def _port(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= PORT_MAX:
+        raise BadUrl(
+            f"its port must be a number from 1 to {PORT_MAX} "
+            "(in a password, write / as %2F, : as %3A, # as %23)"
+        )
+    return int(text)
+
+
+def _options(query: str, known: Collection[str] | None) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError:
+        raise BadUrl("what follows ? must be name=value") from None
+    names = [name for name, _ in pairs]
+    if known is not None and not set(names) <= set(known):
+        listed = ", ".join(known) or "none"
+        raise BadUrl(f"of the options after ? it knows: {listed}")
+    if len(names) != len(set(names)):
+        raise BadUrl("an option stands there twice")
+    return dict(pairs)
