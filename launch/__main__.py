@@ -9,9 +9,11 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import NoReturn
 
-from launch import ready, stop
+from chatsite import entry
+from launch import ready, socket_folder, stop
 from launch.checks import check_port, check_redis
 from launch.leftovers import end_leftovers
 from launch.lock import only_start_in
@@ -25,6 +27,7 @@ WATCH_SECONDS = 1
 
 
 def main(arguments: list[str]) -> int:
+    speak_utf8()
     stop.raise_on_signals()
     try:
         if arguments[:1] in (["status"], ["admin"]):
@@ -35,6 +38,14 @@ def main(arguments: list[str]) -> int:
         return refusal.status
     except stop.Stopped as stopped:
         return stopped.status
+
+
+def speak_utf8() -> None:
+    """Have this program and its children spell paths and logs in UTF-8."""
+    entry.tolerate_letters()
+    if not sys.flags.utf8_mode and sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def become(plan: Plan, command: list[str]) -> NoReturn:
@@ -60,6 +71,7 @@ def start(plan: Plan) -> NoReturn:
             migrate()
         else:
             follow_site()
+        socket_folder.make(plan.socket_dir, plan.run_dir)
         supervisor = Supervisor(plan, programs(plan))
         try:
             supervisor.start()
@@ -67,25 +79,26 @@ def start(plan: Plan) -> NoReturn:
         finally:
             print("Stopping; a reply being written is handed back.", flush=True)
             supervisor.stop()
+            socket_folder.remove(plan.socket_dir, plan.run_dir)
 
 
 def serve(plan: Plan, supervisor: Supervisor) -> NoReturn:
     """Bring the programs up one after the other, then watch them."""
     watch = Watch(supervisor)
     if plan.role == "site":
-        ready.wait_for_page(plan, supervisor, watch)
+        ready.wait_for_page(plan, watch)
         say_loading()
         if not plan.workers:
             say(f"ready: {plan.address}")
             say("No worker runs here (WORKERS=0); start some with: make worker")
             attend(watch)
         say(f"The page is up at {plan.address}; the model is loading.")
-    fetch_model()
+    fetch_model(watch)
     say_loading()
     say("Loading the model.")
     supervisor.start_workers()
     model = served_model()
-    ready.wait_for_worker(model, supervisor, watch)
+    ready.wait_for_worker(model, watch)
     is_site = plan.role == "site"
     say(f"ready: {plan.address}" if is_site else "ready: waiting for prompts")
     say(model_line())
@@ -122,10 +135,19 @@ def follow_site() -> None:
         os.environ["CHAT_MODEL"] = settings.CHAT_MODEL = model
 
 
-def fetch_model() -> None:
+def fetch_model(watch: Watch) -> None:
     """Choose the model and have it on disk; shows its progress on this terminal."""
     command = bound_command("TERM", [sys.executable, "-m", "worker.fetch"])
-    if subprocess.run(command, check=False).returncode != 0:
+    with subprocess.Popen(command) as fetching:
+        try:
+            while fetching.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    fetching.wait(WATCH_SECONDS)
+                watch.look()
+        except BaseException:
+            fetching.terminate()
+            raise
+    if fetching.returncode != 0:
         raise Refusal("No model, so no answers; the reason stands above.")
 
 

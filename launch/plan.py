@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.hosts import ANY_ADDRESS
+from launch import socket_folder
 from launch.refusal import Refusal
 
 Role = Literal["site", "worker"]
 
-#: Addresses of Unix sockets hold some 104 bytes; supervisord appends a pid to its own.
-SOCKET_PATH_BYTES = 80
 DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 DEFAULT_GRACE_SECONDS = "5"
 
@@ -41,6 +38,8 @@ class Plan:
     redis_ca_file: Path | None = None
     is_https_only: bool = False
     site_url: str = ""
+    #: Where sockets lie if the path of ``run_dir`` is too long for them.
+    sockets: Path | None = None
 
     @property
     def home(self) -> Path:
@@ -57,7 +56,7 @@ class Plan:
 
     @property
     def socket_dir(self) -> Path:
-        return _socket_dir(self.run_dir)
+        return self.sockets or self.run_dir
 
     @property
     def valkey_socket(self) -> Path:
@@ -105,8 +104,10 @@ def _read(role: Role) -> Plan:
         _check_worker(has_own_valkey=has_own_valkey, workers=env.text("WORKERS", "1"))
     data_dir = env.path("DATA_DIR", DEFAULT_DATA_DIR)
     os.environ["DATA_DIR"] = str(data_dir)
+    home = data_dir if role == "site" else data_dir / "worker"
+    sockets = socket_folder.choose(home / "run")
     if has_own_valkey:
-        os.environ["REDIS_URL"] = f"unix://{_socket_dir(data_dir / 'run')}/valkey.sock"
+        os.environ["REDIS_URL"] = f"unix://{quote(str(sockets / 'valkey.sock'))}"
     if not env.text("WORKER_GRACE_SECONDS", ""):
         os.environ["WORKER_GRACE_SECONDS"] = DEFAULT_GRACE_SECONDS
     from chatsite import settings
@@ -133,6 +134,7 @@ def _read(role: Role) -> Plan:
         worker_grace_seconds=settings.WORKER_GRACE_SECONDS,
         is_https_only=settings.HTTPS_ONLY,
         site_url=settings.SITE_URL,
+        sockets=sockets,
     )
 
 
@@ -153,23 +155,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _socket_dir(run_dir: Path) -> Path:
-    """``run_dir``, or a short stand-in if its path does not fit into an address."""
-    path = str(run_dir)
-    if len(path.encode()) <= SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", path):
-        return run_dir
-    digest = hashlib.sha256(path.encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"chatsite-{os.getuid()}-{digest}"
-
-
 def make_folders(plan: Plan) -> None:
     """Make the folders, closed to other people. Raises ``Refusal``."""
-    for folder in (plan.data_dir, plan.run_dir, plan.log_dir, plan.socket_dir):
+    for folder in (plan.data_dir, plan.run_dir, plan.log_dir):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise Refusal(f"Cannot make {folder}: {error.strerror}.") from None
         if not os.access(folder, os.W_OK | os.X_OK):
             raise Refusal(f"Cannot write into the folder {folder}.")
-    if plan.socket_dir.lstat().st_uid != os.getuid():
-        raise Refusal(f"The folder {plan.socket_dir} belongs to somebody else.")

@@ -9,8 +9,7 @@ from http.client import HTTPConnection, HTTPException
 
 from launch.plan import Plan
 from launch.refusal import Refusal
-from launch.supervision import Supervisor
-from launch.watch import Watch
+from launch.watch import FAILURES, Watch
 
 PAGE_SECONDS = 60
 LOOK_SECONDS = 0.2
@@ -18,19 +17,18 @@ LOOK_SECONDS = 0.2
 LOADING_SECONDS = 8
 #: A worker that died this often before it was ever ready will not become so.
 DEATHS = 3
-TAIL_LINES = 15
 
 
-def wait_for_page(plan: Plan, supervisor: Supervisor, watch: Watch) -> None:
-    """Return once the site answers. Raises ``Refusal`` with the end of its log."""
+def wait_for_page(plan: Plan, watch: Watch) -> None:
+    """Return once the site answers. Raises ``Refusal`` with a line of a log."""
     deadline = time.monotonic() + PAGE_SECONDS
     while not _page_answers(plan):
         watch.look()
         for name in ("valkey", "web"):
-            if watch.deaths[name] >= DEATHS:
-                raise _failure(supervisor, name, "keeps dying")
+            if watch.failures[name] >= FAILURES:
+                raise Refusal(watch.reason(name))
         if time.monotonic() > deadline:
-            raise _failure(supervisor, "web", f"did not answer in {PAGE_SECONDS} s")
+            raise Refusal(f"{watch.reason('web')} (no answer in {PAGE_SECONDS} s)")
         time.sleep(LOOK_SECONDS)
 
 
@@ -44,13 +42,13 @@ def say_loading(model: str, label: str) -> None:
         open_mailbox().announce(said, LOADING_SECONDS)
 
 
-def wait_for_worker(model: str, supervisor: Supervisor, watch: Watch) -> None:
+def wait_for_worker(model: str, watch: Watch) -> None:
     """Return once a worker of this start says that it is ready to generate."""
     while not _is_served(model, watch):
         watch.look()
         for name, deaths in watch.deaths.items():
             if name.startswith("worker") and deaths >= DEATHS:
-                raise _failure(supervisor, name, "keeps dying before it is ready")
+                raise Refusal(watch.reason(name))
         time.sleep(LOOK_SECONDS)
 
 
@@ -80,13 +78,3 @@ def _is_served(model: str, watch: Watch) -> bool:
         said.stage is Stage.READY and ours & set(said.worker.split("-"))
         for said in announcements
     )
-
-
-def _failure(supervisor: Supervisor, name: str, what: str) -> Refusal:
-    log = supervisor.log(name)
-    try:
-        lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    except OSError:
-        lines = []
-    tail = "".join(f"  {line}\n" for line in lines)
-    return Refusal(f"The end of {log}:\n{tail}{name} {what}; its log's end is above.")

@@ -18,6 +18,7 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from launch import bound
+from launch.last_words import telling_line
 from launch.plan import Plan
 from launch.programs import Program
 from launch.refusal import Refusal
@@ -43,7 +44,7 @@ logfile_maxbytes=2MB
 logfile_backups=2
 
 [unix_http_server]
-file={socket}
+file=%(ENV_CHATSITE_SUPERVISOR)s
 chmod=0700
 
 [rpcinterface:supervisor]
@@ -55,8 +56,8 @@ priority=20
 """
 PROGRAM = """
 [program:{name}]
-command={command}
-directory={directory}
+command=%(ENV_{command})s
+directory=%(ENV_CHATSITE_ROOT)s
 priority=10
 autostart={autostart}
 autorestart=true
@@ -82,7 +83,7 @@ class Supervisor:
     def start(self) -> None:
         """Start supervisord and what starts at once. Raises ``Refusal``."""
         config = self._plan.run_dir / "supervisord.conf"
-        config.write_text(self._config())
+        config.write_text(self._config(), encoding="utf-8")
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
         said = self._plan.log_dir / "supervisord.err"
@@ -91,7 +92,7 @@ class Supervisor:
             # Its files are named from here: it expands percent signs in the names of
             # log files twice.
             cwd=self._plan.home,
-            env={**os.environ, bound.PARENT: str(os.getpid())},
+            env={**os.environ, **self._places(), bound.PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -102,8 +103,15 @@ class Supervisor:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if not self.is_alive() or time.monotonic() > deadline:
-                raise Refusal(f"The supervisor did not start; see {said}.")
+                raise Refusal(
+                    f"The supervisor did not start: {telling_line(said)}; see {said}."
+                )
             time.sleep(0.05)
+
+    @property
+    def names(self) -> set[str]:
+        """All programs that it should know."""
+        return {program.name for program in self._programs}
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -160,18 +168,25 @@ class Supervisor:
     def _config(self) -> str:
         names = [program.name for program in self._programs if program.name != VALKEY]
         head = HEAD.format(
-            socket=_escaped(str(self._socket)),
             others=OTHERS,
             members=",".join(names),
         )
         return head + "".join(self._section(program) for program in self._programs)
 
+    def _places(self) -> dict[str, str]:
+        """Paths and commands. Within the configuration, ``#`` and ``;`` begin comments,
+        and no quotes can hold them."""
+        commands = {
+            _variable(program): shlex.join(bound_command("KILL", program.command))
+            for program in self._programs
+        }
+        socket = str(self._socket)
+        return commands | {"CHATSITE_ROOT": str(ROOT), "CHATSITE_SUPERVISOR": socket}
+
     def _section(self, program: Program) -> str:
-        command = bound_command("KILL", program.command)
         return PROGRAM.format(
             name=program.name,
-            command=_escaped(shlex.join(command)),
-            directory=_escaped(str(ROOT)),
+            command=_variable(program),
             autostart="true" if program.starts_at_once else "false",
             retries=RETRIES,
             stop_seconds=program.stop_seconds,
@@ -183,7 +198,7 @@ def _keep(words: IO[bytes], file: Path) -> None:
 
     Through a pipe: where it cannot say that a log could not be written, it ends.
     """
-    with file.open("wb", buffering=0) as kept:
+    with words, file.open("wb", buffering=0) as kept:
         for line in words:
             with suppress(OSError):
                 kept.write(line)
@@ -194,6 +209,5 @@ def bound_command(signal_name: str, command: Iterable[str]) -> list[str]:
     return [sys.executable, "-I", "-S", bound.__file__, signal_name, *command]
 
 
-def _escaped(text: str) -> str:
-    """supervisord expands percent signs."""
-    return text.replace("%", "%%")
+def _variable(program: Program) -> str:
+    return f"CHATSITE_COMMAND_{program.name.upper().replace('-', '_')}"

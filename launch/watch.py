@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from http.client import HTTPException
+from typing import Any
 from xmlrpc.client import ProtocolError
 
+from launch.last_words import telling_line
 from launch.refusal import Refusal
 from launch.supervision import Supervisor
 
-FATAL = "FATAL"
-RUNNING = "RUNNING"
+BACKOFF, FATAL, RUNNING = "BACKOFF", "FATAL", "RUNNING"
+#: A program that ended this soon after its start did not start at all.
+STARTED_SECONDS = 10
+#: After one such end it may come back; after two it cannot start.
+FAILURES = 2
 
 
 class Watch:
@@ -19,9 +25,15 @@ class Watch:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._pids: dict[str, int] = {}
+        self._seen_since: dict[str, float] = {}
+        #: The start, in the supervisor's seconds, whose end was told last.
+        self._failed: dict[str, int] = {}
         self._down: set[str] = set()
+        self._named: set[str] = set()
         #: How often each program has died.
         self.deaths: Counter[str] = Counter()
+        #: How often in a row each program ended soon after its start.
+        self.failures: Counter[str] = Counter()
 
     @property
     def pids(self) -> dict[str, int]:
@@ -34,20 +46,59 @@ class Watch:
             states = self._supervisor.states()
         except (OSError, HTTPException, ProtocolError):
             raise Refusal("The supervisor died; everything was stopped.") from None
+        for name in self._supervisor.names - states.keys():
+            raise Refusal(f"{name} cannot start: the supervisor does not know it.")
         for name, state in states.items():
-            self._compare(name, int(state["pid"]), str(state["statename"]))
+            self._compare(name, state)
 
-    def _compare(self, name: str, pid: int, state: str) -> None:
-        before = self._pids.get(name, 0)
+    def reason(self, name: str, said: str = "") -> str:
+        """Why a program cannot start: one line for a person."""
+        log = self._supervisor.log(name)
+        return f"{name} cannot start: {said or telling_line(log)}; see {log}"
+
+    def _compare(self, name: str, info: dict[str, Any]) -> None:
+        pid, state = int(info["pid"]), str(info["statename"])
+        before, began = self._pids.get(name, 0), int(info["start"])
+        has_failed = state in (BACKOFF, FATAL) and began != self._failed.get(name)
         if before and pid != before:
-            self.deaths[name] += 1
-            if name not in self._down:
-                self._down.add(name)
-                where = self._supervisor.log(name)
-                print(f"{name} died and is being restarted; see {where}", flush=True)
-        if name in self._down and state == RUNNING:
-            self._down.remove(name)
-            print(f"{name} runs again.", flush=True)
+            lived = time.monotonic() - self._seen_since[name]
+            self._note_death(name, lived < STARTED_SECONDS)
+        elif has_failed:  # Between two looks, or it could not be spawned.
+            self._note_death(name, True, str(info["spawnerr"]))
+        if not pid:
+            self._failed[name] = began
+        if pid != before:
+            self._seen_since[name] = time.monotonic()
+        if state == RUNNING:
+            self._note_running(name)
         if state == FATAL:
             self._supervisor.revive(name)
         self._pids[name] = pid
+
+    def _note_death(self, name: str, is_start: bool, said: str = "") -> None:
+        self.deaths[name] += 1
+        self.failures[name] = self.failures[name] + 1 if is_start else 0
+        log = self._supervisor.log(name)
+        if name not in self._down:
+            self._down.add(name)
+            why = said or telling_line(log)
+            say(f"{name} died and is being restarted ({why}); see {log}")
+        if self.failures[name] >= FAILURES and name not in self._named:
+            self._named.add(name)
+            say(self.reason(name, said))
+
+    def _note_running(self, name: str) -> None:
+        """A program that cannot start is up for a moment, too: that is not told."""
+        is_up = time.monotonic() - self._seen_since[name] >= STARTED_SECONDS
+        if name in self._named and not is_up:
+            return
+        if is_up:
+            self.failures[name] = 0
+            self._named.discard(name)
+        if name in self._down:
+            self._down.remove(name)
+            say(f"{name} runs again.")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from launch.plan import _socket_dir
+from launch import socket_folder
 from tests.launch.starting import (
     ROOT,
     Start,
@@ -209,7 +209,7 @@ def test_a_site_with_its_own_redis_url_starts_no_valkey(
     first = start()
     first.wait_for(READY)
     # Where a path is too long for a socket, it stands elsewhere.
-    url = f"unix://{_socket_dir(tmp_path / 'data' / 'run')}/valkey.sock"
+    url = f"unix://{socket_folder.choose(tmp_path / 'data' / 'run')}/valkey.sock"
     second = start(DATA_DIR=str(tmp_path / "other"), REDIS_URL=url)
     second.wait_for(READY)
     assert not any("valkey-server" in command_of(pid) for pid in second.pids())
@@ -232,7 +232,7 @@ def test_a_site_without_workers_is_ready_and_waits_for_some(
     site.wait_for(r"^ready: https://chat.example.org through your proxy, from http://")
     site.wait_for("No worker runs here")
     assert not any("celery" in command_of(pid) for pid in site.pids())
-    url = f"unix://{_socket_dir(tmp_path / 'data' / 'run')}/valkey.sock"
+    url = f"unix://{socket_folder.choose(tmp_path / 'data' / 'run')}/valkey.sock"
     none = start(launch("worker"), DATA_DIR=str(tmp_path), REDIS_URL=url, WORKERS="0")
     assert none.process.wait(30) == 2
     assert "WORKERS=0" in none.text

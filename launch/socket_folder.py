@@ -1,0 +1,71 @@
+"""A folder for Unix sockets, whose addresses hold some 104 bytes.
+
+Where the data folder is too deep, a folder with a name that cannot be guessed stands in
+for it, noted in the data folder and removed at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from launch.refusal import Refusal
+
+#: supervisord appends a process id to its own.
+PATH_BYTES = 80
+NOTE = "sockets"
+
+
+def choose(run_dir: Path) -> Path:
+    """``run_dir``, the stand-in that is noted there, or a name for a new one."""
+    if _is_short(run_dir):
+        return run_dir
+    with suppress(OSError, ValueError):
+        noted = Path((run_dir / NOTE).read_text(encoding="utf-8"))
+        if _is_private(noted):
+            return noted
+    name = f"chatsite-{secrets.token_hex(8)}"
+    for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - private
+        if _is_short(Path(parent) / name) and os.access(parent, os.W_OK | os.X_OK):
+            return Path(parent) / name
+    raise Refusal(
+        "DATA_DIR is too long for sockets, and TMPDIR too; choose a shorter one.",
+        status=2,
+    )
+
+
+def make(folder: Path, run_dir: Path) -> None:
+    """Make the stand-in and note it. Raises ``Refusal`` if it is another account's."""
+    if folder == run_dir or _is_private(folder):
+        return
+    try:
+        (run_dir / NOTE).write_text(str(folder), encoding="utf-8")
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise Refusal(f"Cannot make {folder}: {error.strerror}.") from None
+
+
+def remove(folder: Path, run_dir: Path) -> None:
+    """Leave nothing outside the data folder."""
+    if folder != run_dir:
+        shutil.rmtree(folder, ignore_errors=True)
+        (run_dir / NOTE).unlink(missing_ok=True)
+
+
+def _is_short(path: Path) -> bool:
+    return len(os.fsencode(path)) <= PATH_BYTES
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether this account alone made and reads it; a link is followed nowhere."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    return is_ours and not status.st_mode & 0o077
