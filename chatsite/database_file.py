@@ -134,9 +134,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 def _close(database: Path) -> None:
     """SQLite gives the files beside it the mode that the database has."""
-    with suppress(FileExistsError):
-        os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     for file in (Path(f"{database}{suffix}") for suffix in SUFFIXES):
         with suppress(FileNotFoundError, PermissionError):
-            if (mode := file.stat().st_mode) & 0o007:
-                file.chmod(mode & 0o770)
+            if (mode := file.stat().st_mode) & 0o077:
+                file.chmod(mode & 0o700)

@@ -22,7 +22,10 @@ def main(arguments: list[str]) -> int:
     from launch.refusal import Refusal
 
     # An exception ends a running installer too; a bare signal would leave it behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         virtualenv.ensure(arguments[0], os.environ.get("TORCH", ""))
     except Refusal as refusal:
@@ -35,6 +38,11 @@ def main(arguments: list[str]) -> int:
         sys.stdout.flush()
         os.execv(virtualenv.PYTHON, [str(virtualenv.PYTHON), *arguments[1:]])
     return 0
+
+
+def _end(number: int, _frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _give_way(arguments: list[str]) -> int:

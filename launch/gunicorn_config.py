@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
-bind = listening(settings.BIND, settings.PORT)
+try:
+    bind = listening(settings.BIND, settings.PORT)
+except OSError as error:
+    print(f"BIND={settings.BIND} is no address: {error.strerror}.", file=sys.stderr)
+    raise SystemExit(entry.REFUSED_STATUS) from None
 worker_class = "launch.web_worker.WebWorker"
 logger_class = "launch.web_worker.WebLogger"
 workers = settings.WEB_PROCESSES

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from launch import children
 from launch.locks import APART, normalized
 from launch.refusal import Refusal
 
@@ -126,12 +127,11 @@ def _uv_reaches(python: Path, requirement: str, uv_lock: Path) -> bool:
     try:
         hashed = ("--require-hashes", f"-r{uv_lock}")
         _pip(python, "install", "-qq", "--only-binary=:all:", *hashed)
-        probe = subprocess.run(
+        probe = children.run(
             [*_uv(python, requirement), "--dry-run"],
-            capture_output=True,
             timeout=PROBE_SECONDS,
-            text=True,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except (OSError, subprocess.SubprocessError):
         return False
@@ -139,7 +139,7 @@ def _uv_reaches(python: Path, requirement: str, uv_lock: Path) -> bool:
 
 
 def _uv_install(python: Path, requirement: str) -> None:
-    if subprocess.run(_uv(python, requirement), check=False).returncode != 0:
+    if children.run(_uv(python, requirement)).returncode != 0:
         raise Refusal("uv could not install torch; its words stand above.")
 
 
@@ -166,6 +166,6 @@ def _pip_finds(python: Path, requirement: str) -> str:
 
 def _pip(python: Path, *arguments: str) -> str:
     command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
-    return subprocess.run(
-        command, stdout=subprocess.PIPE, text=True, timeout=300, check=True
-    ).stdout
+    ran = children.run(command, timeout=300, stdout=subprocess.PIPE)
+    ran.check_returncode()
+    return ran.stdout

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from launch import torch_build
+from launch import children, torch_build
 from launch.locks import LOCKS, Lock
 from launch.refusal import Refusal
 
@@ -126,12 +126,10 @@ def _make() -> None:
                 "(Debian and Ubuntu: apt install python3-venv) and start again."
             )
     print("Making .venv with Python", sys.version.split()[0], flush=True)
-    made = subprocess.run(
+    made = children.run(
         [sys.executable, "-m", "venv", "--clear", VENV],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
     )
     if made.returncode != 0:
         shutil.rmtree(VENV, ignore_errors=True)
@@ -181,12 +179,8 @@ def _pip(*arguments: str) -> None:
 def _run(command: list[str]) -> tuple[int, str]:
     """Its status and what it said on standard error, which people see as it comes."""
     said = []
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            for line in process.stderr or ():
-                sys.stderr.write(line)
-                said.append(line)
-        except BaseException:
-            process.kill()
-            raise
+    with children.started(command, stderr=subprocess.PIPE) as process:
+        for line in process.stderr or ():
+            sys.stderr.write(line)
+            said.append(line)
     return process.returncode, "".join(said)

@@ -177,7 +177,8 @@ def choose(conf: Settings, **_: Any) -> None:
     try:
         conf.task_default_queue = wire.queue_name(process.choose().name)
     except CatalogError as error:
-        sys.exit(f"This worker cannot serve: {error}")
+        print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 @worker_init.connect

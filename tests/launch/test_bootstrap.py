@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from launch.locks import LOCKS
-from tests.launch.starting import ROOT, run
+from tests.launch.starting import ROOT, Start, command_of, eventually, run
 from tests.launch.wheels import make_wheel
 
 #: The sets that these tests install, and files that their locks are made of.
@@ -73,7 +74,7 @@ class Clone:
             [sys.executable, "-m", "launch.bootstrap", *(arguments or ("run",))],
             cwd=self.root,
             PIP_NO_INDEX="1",
-            PIP_FIND_LINKS=str(self.wheels),
+            PIP_FIND_LINKS=self.wheels.as_uri(),
             PIP_DISABLE_PIP_VERSION_CHECK="1",
             **variables,
         )
@@ -236,3 +237,33 @@ def test_a_set_without_torch_installs_none(clone: Clone) -> None:
     assert done.returncode == 0, done.stderr
     assert not list(clone.root.glob(".venv/lib/python*/site-packages/torch"))
     assert clone.start("run", "-c", "import first, torch.version").returncode == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_an_end_while_the_environment_is_made_leaves_no_process(
+    clone: Clone, tmp_path: Path, how: signal.Signals
+) -> None:
+    begun = Start(
+        [sys.executable, "-m", "launch.bootstrap", "run"],
+        tmp_path / "output",
+        cwd=clone.root,
+    )
+    try:
+        eventually(
+            lambda: any("ensurepip" in command_of(pid) for pid in begun.pids()),
+            30,
+            "ensurepip",
+        )
+        begun.process.send_signal(how)
+        begun.process.wait(10)
+        assert begun.process.returncode == (130 if how is signal.SIGINT else 128 + how)
+        assert not begun.pids()
+    finally:
+        begun.end()
+
+
+def test_a_checkout_with_an_awkward_name_gets_its_environment(tmp_path: Path) -> None:
+    root = tmp_path / "Work #2 a%b c++ it's [ü] $HOME ;"
+    root.mkdir()
+    done = Clone(root).start("run", "-c", "import sys, first; print(sys.prefix)")
+    assert done.stdout.endswith(f"{root / '.venv'}\n"), done.stderr

@@ -1,0 +1,120 @@
+"""The database is in the folder that is named, and closed; also an earlier version's."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chatsite.database_file import NAME, earlier_place, prepare_file
+from tests.processes import ROOT
+
+KEY = "k" * 40
+
+
+def make_database(path: Path, word: str = "kept", *, is_ours: bool = True) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        table = "chat_message" if is_ours else "notes"
+        connection.execute(f"CREATE TABLE {table} (text)")
+        connection.execute(f"INSERT INTO {table} VALUES (?)", [word])
+        connection.commit()
+
+
+def words_in(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[0] for row in connection.execute("SELECT text FROM chat_message")]
+
+
+@pytest.fixture(autouse=True)
+def unnamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+@pytest.mark.parametrize(
+    "name", ["c++", "why?", "notes #1", "%41bc", "a+b #c", "deep #1/folder"]
+)
+def test_what_an_earlier_version_put_elsewhere_is_moved(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / name
+    data.mkdir(parents=True)
+    (data / "secret_key").write_text(KEY)
+    make_database(earlier_place(data / NAME))
+    prepare_file(data / NAME, data)
+    assert words_in(data / NAME) == ["kept"]
+    assert os.listdir(tmp_path) == [name.split("/")[0]]
+    assert str(data / NAME) in capsys.readouterr().err
+
+
+def test_what_two_sites_shared_is_named_and_not_taken(tmp_path: Path) -> None:
+    for name in ("notes #1", "notes #2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "secret_key").write_text(KEY)
+    make_database(tmp_path / "notes ")
+    data = tmp_path / "notes #1"
+    with pytest.raises(ImproperlyConfigured, match=r"notes #2'.* Stop both sites"):
+        prepare_file(data / NAME, data)
+    assert words_in(tmp_path / "notes ") == ["kept"]
+    (data / NAME).touch()
+    prepare_file(data / NAME, data)
+
+
+def test_what_is_in_use_is_not_moved(tmp_path: Path) -> None:
+    data = tmp_path / "c++"
+    data.mkdir()
+    make_database(earlier_place(data / NAME))
+    with closing(sqlite3.connect(earlier_place(data / NAME))) as user:
+        user.execute("SELECT * FROM chat_message").fetchone()
+        with pytest.raises(ImproperlyConfigured, match="still in use"):
+            prepare_file(data / NAME, data)
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_only_a_database_of_ours_fills_an_empty_place(
+    tmp_path: Path, is_ours: bool
+) -> None:
+    data = tmp_path / "c++"
+    make_database(earlier_place(data / NAME), "elsewhere", is_ours=is_ours)
+    if is_ours:
+        make_database(data / NAME, "here")
+    prepare_file(data / NAME, data)
+    assert earlier_place(data / NAME).exists()
+    assert words_in(data / NAME) == ["here"] if is_ours else not (data / NAME).exists()
+
+
+def test_a_database_of_a_url_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/my+db")
+    make_database(tmp_path / "my db")
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL.*my%20db"):
+        prepare_file(tmp_path / "my+db", tmp_path)
+
+
+def test_in_a_folder_open_to_others_the_files_are_closed(tmp_path: Path) -> None:
+    """As without make, and with a database that was open to others before."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "own").mkdir(mode=0o755)
+    make_database(tmp_path / "own" / NAME)
+    (tmp_path / "own" / NAME).chmod(0o644)
+    for folder in ("new", "own"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        command = [sys.executable, "manage.py", *("migrate", "--fake-initial")]
+        subprocess.run(
+            [*command, "contenttypes", "--verbosity=0"],
+            cwd=ROOT,
+            env={**os.environ, "DATA_DIR": str(tmp_path / folder), "DATABASE_URL": ""},
+            umask=0o022,
+            check=True,
+        )
+        for file in (tmp_path / folder).rglob("*"):
+            assert not stat.S_IMODE(file.stat().st_mode) & 0o077, file
