@@ -98,3 +98,12 @@ def test_who_waited_too_long_is_told_that_the_database_is_locked() -> None:
         connection.settings_dict["OPTIONS"]["timeout"] = before
     assert "locked" in errors[0]
     write()
+
+
+def test_a_commit_is_on_disk_before_anything_is_acknowledged() -> None:
+    """NORMAL leaves the last commits to the operating system: a power cut loses them."""
+    modes = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
+    with connection.cursor() as cursor:
+        for pragma, expected in modes.items():
+            cursor.execute(f"PRAGMA {pragma}")
+            assert cursor.fetchone() == (expected,)
