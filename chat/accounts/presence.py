@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from chat.accounts.devices import device_of
 from chat.models import Session, User
+from chat.services.optional_write import NotWritten, optional_write
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Presence:
             return response
         try:
             _note(request)
-        except DatabaseError as error:
+        except (DatabaseError, NotWritten) as error:
             log.info("nobody noted who was here: %s", type(error).__name__)
         return response
 
@@ -49,5 +50,6 @@ def _note(request: HttpRequest) -> None:
         return
     here = Session.objects.filter(pk=request.session.session_key)
     device = device_of(request.headers.get("User-Agent", ""))
-    if here.update(seen_at=now, device=device):
-        User.objects.filter(pk=UUID(user)).update(seen_at=now)
+    with optional_write():
+        if here.update(seen_at=now, device=device):
+            User.objects.filter(pk=UUID(user)).update(seen_at=now)

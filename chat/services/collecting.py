@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,11 +10,14 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.models import Conversation, Message, Reply
+from chat.services.optional_write import NotWritten, optional_write
 from chat.services.publishing import release_next
 from chat.services.spending import charge_tokens
 from chatsite import wire
-from chatsite.mailbox import open_mailbox
+from chatsite.mailbox import MailboxAway, open_mailbox
 from chatsite.mailbox.entries import Ending
+
+log = logging.getLogger(__name__)
 
 
 def collect(pk: str) -> Reply | None:
@@ -35,24 +39,69 @@ def collect(pk: str) -> Reply | None:
     return reply
 
 
+def collect_now(reply: Reply) -> Reply:
+    """The same for a page, which waits for no other writer.
+
+    Returns the row as it ended. Where the database is locked, or the mailbox goes away
+    meanwhile, it stands so in memory alone, and the keeper collects it later.
+    """
+    box, pk, is_saved = open_mailbox(), str(reply.pk), False
+    try:
+        ending = box.ending(pk)
+        if ending is None or ending.attempt != reply.attempt or reply.is_terminal:
+            return reply
+        with optional_write():
+            is_mine = _end(reply, ending)
+        is_saved = True
+        if not is_mine:
+            return Reply.objects.with_path().get(pk=reply.pk)
+        box.collected(pk, ending.attempt)
+        box.touch(str(reply.message.owner_id))
+        release_next(reply.message.conversation)
+    except MailboxAway as error:
+        log.info("reply %s is collected later: %s", reply.pk, error)
+    except NotWritten:
+        log.info("the database is busy: reply %s is collected later", reply.pk)
+        if not is_saved and ending is not None:
+            _show_as_ended(reply, ending)
+    return reply
+
+
+def _show_as_ended(reply: Reply, ending: Ending) -> None:
+    reply.state = wire.State(ending.outcome)
+    for name, value in _fields(ending).items():
+        setattr(reply, name, value)
+    reply.message.text = _text(reply, ending)
+
+
 def _copy(reply: Reply, ending: Ending) -> None:
     """One transaction; a row that ended, or was published anew, stays as it is."""
     if reply.attempt != ending.attempt:
         return
     with transaction.atomic():
-        # In the order of all others who need both: first the conversation.
-        reply.message.conversation.claim()
-        if not reply.end(wire.State(ending.outcome), **_fields(ending)):
-            return
-        # PostgreSQL keeps no NUL; no model means one.
-        begun = reply.message.text[: reply.continued_characters]
-        text = begun + ending.text.replace("\x00", "")
-        Message.objects.filter(pk=reply.pk).update(text=text)
-        if ending.outcome is not wire.Outcome.STOPPED:  # a person knows of that
-            _note_unread(reply.message.conversation_id)
-        tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
-        charge_tokens(reply.message.conversation.owner, tokens)
+        _end(reply, ending)
+
+
+def _end(reply: Reply, ending: Ending) -> bool:
+    """Within a transaction; False where the row moved on before."""
+    # In the order of all others who need both: first the conversation.
+    reply.message.conversation.claim()
+    if not reply.end(wire.State(ending.outcome), **_fields(ending)):
+        return False
+    text = _text(reply, ending)
+    Message.objects.filter(pk=reply.pk).update(text=text)
+    if ending.outcome is not wire.Outcome.STOPPED:  # a person knows of that
+        _note_unread(reply.message.conversation_id)
+    tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
+    charge_tokens(reply.message.conversation.owner, tokens)
     reply.message.text = text
+    return True
+
+
+def _text(reply: Reply, ending: Ending) -> str:
+    """PostgreSQL keeps no NUL; no model means one."""
+    begun = reply.message.text[: reply.continued_characters]
+    return begun + ending.text.replace("\x00", "")
 
 
 def _note_unread(conversation: UUID) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from chat.models import Conversation, Reply
+from chat.services.optional_write import NotWritten, optional_write
 from chat.services.requests import cost_of, request_for
 from chat.tasks import ring
 from chatsite import wire
@@ -71,8 +72,17 @@ def hand_over(owner: UUID, replies: Sequence[UUID]) -> None:
 
 
 def release_next(conversation: Conversation) -> None:
-    """Let the held replies go whose turn has come, each in its own transaction."""
+    """Let the held replies go whose turn has come, each in its own transaction. While
+    another process holds the database they stay, and the keeper lets them go."""
     held = Reply.objects.held().with_path().filter(message__conversation=conversation)
     for reply in held.order_by("message__created_at"):
-        if reply.can_start() and reply.release():
+        if reply.can_start() and _release(reply):
             publish(reply)
+
+
+def _release(reply: Reply) -> bool:
+    try:
+        with optional_write():
+            return reply.release()
+    except NotWritten:
+        return False

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from chat.models import Message, Reply
 from chat.services.collecting import collect
+from chat.services.optional_write import NotWritten, optional_write
 from chat.services.publishing import release_next
 from chat.services.telling import tell
 from chatsite import wire
@@ -20,9 +21,16 @@ def stop(reply: Reply) -> None:
     """Stop a reply wherever it is: held, in line or being written.
 
     The text so far is kept. While Redis is away the wish stands in the row, and the
-    keeper carries it out.
+    keeper carries it out. While another process holds the database, what the mailbox
+    has of the reply is stopped at once, and the row learns of it when it is collected.
     """
-    reply.ask_to_stop()
+    try:
+        with optional_write():
+            reply.ask_to_stop()
+    except NotWritten:
+        if _stop_in_mailbox(reply):
+            return
+        reply.ask_to_stop()
     if reply.state == wire.State.HELD and _take_back(reply):
         _tell(reply)
         return
@@ -30,6 +38,16 @@ def stop(reply: Reply) -> None:
         carry_out(reply)
     except MailboxAway as error:
         log.warning("stop of %s waits for the queue: %s", reply.pk, error)
+
+
+def _stop_in_mailbox(reply: Reply) -> bool:
+    """False where only the row can tell: it is held, or Redis is away or empty."""
+    if reply.state == wire.State.HELD:
+        return False
+    try:
+        return open_mailbox().stop(str(reply.pk)) != "missing"
+    except MailboxAway:
+        return False
 
 
 def together(reply: Reply) -> list[Reply]:

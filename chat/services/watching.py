@@ -17,7 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from chat.accounts.sessions import who
 from chat.models import Reply, User
-from chat.services.collecting import collect
+from chat.services.collecting import collect_now
 from chat.services.publishing import hand_over
 from chatsite import wire
 from chatsite.mailbox import (
@@ -208,8 +208,7 @@ def _sight(look: Look, pk: str, entry: object) -> Sight:
                 first_text_at=entry.first_text_at,
             )
         case Ended():
-            collect(pk)
-            return _from_row(_row(look.owner, pk))
+            return _from_row(collect_now(_row(look.owner, pk)))
         case Missing(is_foreign=False):
             return _from_row(_row(look.owner, pk))
     raise NotYours

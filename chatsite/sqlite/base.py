@@ -7,6 +7,8 @@ writes. Between processes it stays as it is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -22,10 +24,33 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._has_turn = False
+        self._patience: float | None = None
+
+    @contextmanager
+    def waiting_at_most(self, seconds: float) -> Iterator[None]:
+        """Within, a transaction that cannot begin so soon raises ``OperationalError``
+        instead of waiting for another writer as long as usual."""
+        before, self._patience = self._patience, seconds
+        self._wait_in_sqlite(seconds)
+        try:
+            yield
+        finally:
+            self._patience = before
+            self._wait_in_sqlite(self._timeout)
+
+    @property
+    def _timeout(self) -> float:
+        if self._patience is not None:
+            return self._patience
+        return float(self.settings_dict["OPTIONS"]["timeout"])
+
+    def _wait_in_sqlite(self, seconds: float) -> None:
+        """How long SQLite itself waits for other processes."""
+        self.ensure_connection()
+        self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     def _start_transaction_under_autocommit(self) -> None:
-        timeout = self.settings_dict["OPTIONS"]["timeout"]
-        if not _turn.acquire(timeout=timeout):
+        if not _turn.acquire(timeout=self._timeout):
             raise OperationalError("database is locked by this process")
         self._has_turn = True
         try:

@@ -1,0 +1,104 @@
+"""Reading never waits for a writer, nor for a mailbox that goes away meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from chat.models import Reply, User
+from chat.services.sending import send
+from chat.services.sweeping import Sweeper
+from chatsite import wire
+from chatsite.mailbox import Mailbox, MailboxAway
+from tests.chat.pages import poll_url, text_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def another_writer() -> Iterator[None]:
+    """Another connection holds the write lock, or all rows, until the end."""
+    if connection.vendor == "sqlite":
+        name = connection.settings_dict["NAME"]
+        with closing(sqlite3.connect(name, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+        return
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            for table in ("conversation", "message", "reply", "session", "user"):
+                cursor.execute(f"LOCK TABLE chat_{table} IN EXCLUSIVE MODE")
+        yield
+    finally:
+        other.close()
+
+
+def test_polls_and_pages_show_an_end_while_another_process_writes(
+    owner: User, worker: Any, client_of: Any
+) -> None:
+    reply, client = send(owner, "hello", "key"), client_of(owner)
+    address = f"/c/{reply.message.conversation_id}/"
+    page = client.get(address)
+    worker.answer("the whole answer")
+    with another_writer():
+        answer = client.get(poll_url(page))
+        assert answer.status_code == 200
+        assert "the whole answer" in text_of(answer)
+        assert "the whole answer" in text_of(client.get(address))
+        found = client.get(f"/api/v1/replies/{reply.pk}").json()
+        assert (found["state"], found["text"]) == ("done", "the whole answer")
+        assert Reply.objects.get(pk=reply.pk).state == "queued"
+    Sweeper().sweep()
+    row = Reply.objects.get(pk=reply.pk)
+    assert (row.state, row.message.text) == ("done", "the whole answer")
+
+
+def test_a_stop_reaches_the_worker_while_another_process_writes(
+    owner: User, worker: Any, client_of: Any
+) -> None:
+    reply, client = send(owner, "hello", "key"), client_of(owner)
+    claim = worker.claim()
+    with another_writer():
+        answer = client.post(f"/api/v1/replies/{reply.pk}/stop")
+        assert (answer.status_code, answer.json()["is_stopping"]) == (202, True)
+        assert worker.write(claim, "so far") == "stop"
+        worker.finish(claim, "so far", wire.Outcome.STOPPED)
+    Sweeper().sweep()
+    row = Reply.objects.get(pk=reply.pk)
+    assert (row.state, row.message.text) == ("stopped", "so far")
+
+
+@pytest.mark.parametrize("call", range(1, 7))
+def test_an_end_is_shown_whichever_call_to_the_mailbox_fails(
+    owner: User,
+    box: Mailbox,
+    worker: Any,
+    client_of: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    call: int,
+) -> None:
+    reply, client = send(owner, "hello", "key"), client_of(owner)
+    page = client.get(f"/c/{reply.message.conversation_id}/")
+    worker.answer("the whole answer")
+    calls, guarded = 0, box.connection.guarded
+
+    def fails_from_then_on(act: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls >= call:
+            raise MailboxAway("gone between two calls")
+        return guarded(act)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(box.connection, "guarded", fails_from_then_on)
+        assert client.get(poll_url(page)).status_code == 200
+    Sweeper().sweep()
+    row = Reply.objects.get(pk=reply.pk)
+    assert (row.state, row.message.text) == ("done", "the whole answer")
