@@ -38,6 +38,16 @@ PER_OTHER = 300
 #: Stands in every fifth of the older half of the one owner's messages.
 OLD_TOPIC = "quaternion"
 SENDS, ROUNDS = 20, 10
+#: Passages as a database has them before the migration makes their words.
+PASSAGES = """
+INSERT INTO chat_passage (owner_id, conversation_id, message_id, words)
+SELECT owner_id, conversation_id, message_id, '' FROM (
+    SELECT owner_id, id AS conversation_id, NULL AS message_id, created_at
+    FROM chat_conversation
+    UNION ALL
+    SELECT owner_id, conversation_id, id, created_at FROM chat_message
+) AS said ORDER BY created_at
+"""
 
 
 def fill(messages: int, of_one: int) -> None:
@@ -67,18 +77,27 @@ def index() -> float:
     """Make the passages of all that was said; how many seconds it took."""
     from django.db import connection
 
-    from chat.migrations._passage import OF_VENDOR
+    from chat.migrations._search import OF_VENDOR
 
     is_postgres = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
+        if not is_postgres:
+            _switch_index_triggers(is_on=False)
+        cursor.execute(PASSAGES)
         if is_postgres:
-            cursor.execute("DROP INDEX passage_words")
+            cursor.execute("ALTER TABLE chat_passage DROP COLUMN lexemes")
+            cursor.execute("DROP FUNCTION chat_passage_lexemes")
         began = time.monotonic()
         for statement in OF_VENDOR[connection.vendor].FILL:
             cursor.execute(statement)
+        if is_postgres:
+            for statement in OF_VENDOR["postgresql"].INDEXED:
+                cursor.execute(statement)
         seconds = time.monotonic() - began
         # What PostgreSQL does by itself within minutes.
         cursor.execute("VACUUM ANALYZE" if is_postgres else "ANALYZE")
+    if not is_postgres:
+        _switch_index_triggers(is_on=True)
     return seconds
 
 
@@ -222,7 +241,7 @@ def _save(owner: Any, prompt: str, answer: str) -> None:
 def _switch_triggers(*, is_on: bool) -> None:
     from django.db import connection
 
-    from chat.migrations import _passage_sqlite
+    from chat.migrations import _search_sqlite
 
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -230,7 +249,18 @@ def _switch_triggers(*, is_on: bool) -> None:
             for table in ("chat_message", "chat_conversation"):
                 cursor.execute(f"ALTER TABLE {table} {change} TRIGGER USER")
             return
-        for trigger in _passage_sqlite.OF_WHAT_IS_SAID:
+        for trigger in _search_sqlite.OF_WHAT_IS_SAID:
+            name = trigger.split()[5]
+            cursor.execute(trigger if is_on else f"DROP TRIGGER IF EXISTS {name}")
+
+
+def _switch_index_triggers(*, is_on: bool) -> None:
+    from django.db import connection
+
+    from chat.migrations import _search_sqlite
+
+    with connection.cursor() as cursor:
+        for trigger in _search_sqlite.OF_THE_INDEX:
             name = trigger.split()[5]
             cursor.execute(trigger if is_on else f"DROP TRIGGER IF EXISTS {name}")
 

@@ -6,24 +6,7 @@ for minutes. What stands in the index already is the same.
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 
-from chat.migrations._passage_postgresql import WORDS
-
-IN_PIECES = r"""
-CREATE OR REPLACE FUNCTION chat_words(said text) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(array_agg(DISTINCT left(word, 100)), '{}')
-    FROM regexp_split_to_table(
-        (
-            SELECT lower(left(string_agg(normalize(regexp_replace(
-                normalize(substr(said, place, 500), NFKD), '[\u0300-\u036f]+', '', 'g'
-            ), NFC), '' ORDER BY place), 100000))
-            FROM generate_series(1, least(length(said), 100000), 500) AS place
-        ),
-        '[^[:alnum:]]+'
-    ) AS word
-    WHERE word <> ''
-$$
-"""
+from chat.migrations._passage_postgresql import IN_PIECES, WORDS
 
 
 def replace(apps: object, editor: Editor) -> None:

@@ -1,4 +1,4 @@
-"""Passages, their index, and the triggers that write both, in the database's own words."""
+"""Passages, their index and the triggers that wrote both until 0010."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,15 +16,6 @@ def make(apps: Any, editor: Editor) -> None:
 
 def drop(apps: Any, editor: Editor) -> None:
     _execute(editor, OF_VENDOR[editor.connection.vendor].DROP)
-
-
-def mend(apps: Any, editor: Editor) -> None:
-    """For later migrations, after any operation on chat_message or chat_conversation:
-    SQLite makes most changes by making the table anew, and its triggers go with the old
-    one. To change chat_passage, ``drop`` and ``make`` again.
-    """
-    if editor.connection.vendor == "sqlite":
-        _execute(editor, _passage_sqlite.TRIGGERS)
 
 
 def _execute(editor: Editor, statements: Iterable[str]) -> None:

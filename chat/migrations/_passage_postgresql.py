@@ -1,4 +1,4 @@
-"""What keeps passages and their full-text index on PostgreSQL."""
+"""What kept passages and their full-text index on PostgreSQL until 0010."""
 
 # Words are runs of letters and digits without case and accents. A word longer than 100
 # characters is cut, and what stands behind the first 100,000 is not found: a tsvector
@@ -12,6 +12,24 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         lower(left(normalize(regexp_replace(
             normalize(left(said, 100000), NFKD), '[\u0300-\u036f]+', '', 'g'
         ), NFC), 100000)),
+        '[^[:alnum:]]+'
+    ) AS word
+    WHERE word <> ''
+$$
+"""
+
+# The same, in pieces of a text (0009).
+IN_PIECES = r"""
+CREATE OR REPLACE FUNCTION chat_words(said text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(array_agg(DISTINCT left(word, 100)), '{}')
+    FROM regexp_split_to_table(
+        (
+            SELECT lower(left(string_agg(normalize(regexp_replace(
+                normalize(substr(said, place, 500), NFKD), '[\u0300-\u036f]+', '', 'g'
+            ), NFC), '' ORDER BY place), 100000))
+            FROM generate_series(1, least(length(said), 100000), 500) AS place
+        ),
         '[^[:alnum:]]+'
     ) AS word
     WHERE word <> ''

@@ -1,4 +1,4 @@
-"""What keeps passages and their full-text index on SQLite."""
+"""What kept passages and their full-text index on SQLite until 0010."""
 
 BLANKS = "char(9, 10, 11, 12, 13, 32)"
 

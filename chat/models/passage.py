@@ -8,8 +8,9 @@ from django.db.models import Q
 
 
 class Passage(models.Model):
-    """Written by triggers of the database alone (``chat/migrations/0004_passage.py``):
-    no code that saves a message or a title can forget it. A greater id is newer.
+    """Triggers of the database write it, and nothing else does
+    (``chat/migrations/0010_folded_words.py``): no code that saves a message or a title
+    can forget it. A greater id is newer.
     """
 
     owner = models.ForeignKey(
@@ -25,7 +26,8 @@ class Passage(models.Model):
     message = models.OneToOneField(
         "chat.Message", on_delete=models.CASCADE, null=True, related_name="+"
     )
-    text = models.TextField()
+    #: The tokens of the text (``chatsite/search/tokens.py``), separated by spaces.
+    words = models.TextField()
 
     class Meta:
         indexes = (models.Index(fields=("owner", "-id"), name="passage_newest"),)

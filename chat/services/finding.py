@@ -12,7 +12,7 @@ from chat.services.typed import Typed
 
 #: So many of an owner's newest passages PostgreSQL reads before it asks its index.
 NEWEST = 1000
-#: Makes an owner's id another word than any that is typed, in the index of SQLite.
+#: Makes an owner's id a word that cannot be typed, in the index of SQLite.
 OWNER_MARK = "\ue000"
 #: Which passages may be found at all: said once, here, for every query below.
 IS_THERE = """
@@ -37,10 +37,10 @@ ORDER BY chat_passage_index.rowid DESC LIMIT %(count)s
 # then enough of the newest ones hold it.
 POSTGRES_NEWEST = f"""
 SELECT passage.id FROM (
-    SELECT id, conversation_id, words FROM chat_passage
+    SELECT id, conversation_id, lexemes FROM chat_passage
     WHERE owner_id = %(owner)s AND id < %(before)s ORDER BY id DESC LIMIT {NEWEST}
 ) AS passage
-WHERE passage.words @@ %(query)s::tsquery AND {IS_THERE}
+WHERE passage.lexemes @@ %(query)s::tsquery AND {IS_THERE}
 ORDER BY passage.id DESC LIMIT %(count)s
 """
 POSTGRES_OLDEST_OF_THEM = f"""
@@ -53,7 +53,7 @@ ORDER BY id DESC OFFSET {NEWEST - 1} LIMIT 1
 POSTGRES_INDEX = f"""
 WITH passage AS MATERIALIZED (
     SELECT id, owner_id, conversation_id FROM chat_passage
-    WHERE words @@ %(query)s::tsquery ORDER BY id DESC
+    WHERE lexemes @@ %(query)s::tsquery ORDER BY id DESC
 )
 SELECT passage.id FROM passage
 WHERE passage.owner_id = %(owner)s AND passage.id < %(before)s AND {IS_THERE}
@@ -67,16 +67,13 @@ def find(owner: UUID, typed: Typed, before: int, count: int) -> list[int]:
 
 
 def _on_sqlite(owner: UUID, typed: Typed, before: int, count: int) -> list[int]:
-    words = [f'"{word}"' for word in (f"{OWNER_MARK}{owner.hex}", *typed.complete)]
-    query = " AND ".join((*words, f'"{typed.begun}" *'))
+    words = [f'"{word}"' for word in (f"{OWNER_MARK}{owner.hex}", *typed.words)]
+    query = " AND ".join((*words, *(f'"{begun}" *' for begun in typed.beginnings)))
     return _ids(SQLITE, query=query, owner=owner.hex, before=before, count=count)
 
 
 def _on_postgres(owner: UUID, typed: Typed, before: int, count: int) -> list[int]:
-    query = _tsquery(owner, typed)
-    if query is None:
-        return []
-    asked: dict[str, Any] = {"query": query, "owner": owner}
+    asked: dict[str, Any] = {"query": _tsquery(owner, typed), "owner": owner}
     asked |= {"before": before, "count": count}
     found = _ids(POSTGRES_NEWEST, **asked)
     if len(found) == count or not (oldest := _ids(POSTGRES_OLDEST_OF_THEM, **asked)):
@@ -85,20 +82,11 @@ def _on_postgres(owner: UUID, typed: Typed, before: int, count: int) -> list[int
     return found + _ids(POSTGRES_INDEX, **asked)
 
 
-def _tsquery(owner: UUID, typed: Typed) -> str | None:
-    """The words as the index of PostgreSQL keeps them: letters and digits alone.
-
-    None where it knows none of the characters for one.
-    """
-    with connection.cursor() as cursor:
-        asked = [" ".join(typed.complete), typed.begun]
-        cursor.execute("SELECT chat_words(%s), chat_words(%s)", asked)
-        complete, begun = cursor.fetchone()
-    if not complete and not begun:
-        return None
+def _tsquery(owner: UUID, typed: Typed) -> str:
     of_owner = str(owner)[:2]
-    words = [f"'{of_owner}{word}'" for word in complete]
-    return " & ".join((*words, *(f"'{of_owner}{word}':*" for word in begun)))
+    words = [f"'{of_owner}{word}'" for word in typed.words]
+    beginnings = [f"'{of_owner}{begun}':*" for begun in typed.beginnings]
+    return " & ".join((*words, *beginnings))
 
 
 def _ids(statement: str, **asked: Any) -> list[int]:

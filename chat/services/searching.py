@@ -10,9 +10,13 @@ from chat.models import Passage
 from chat.services.finding import find
 from chat.services.snippets import Piece, marked, snippet
 from chat.services.typed import Typed
+from chatsite.search.folding import Folded
 
 PAGE = 20
 NEWEST = 2**63 - 1
+#: So many pages are read in vain, where texts hold all pairs of letters of a run but
+#: not the run, before the person is asked whether to go on.
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,13 @@ def search(owner: UUID | None, text: str, before: int | None = None) -> Hits:
     typed = Typed.read(text)
     if owner is None or typed is None:
         return Hits()
-    ids = find(owner, typed, NEWEST if before is None else before, PAGE + 1)
-    more = ids[PAGE - 1] if len(ids) > PAGE else None
-    return Hits(_hits(owner, typed, ids[:PAGE]), more)
+    for _ in range(ROUNDS):
+        ids = find(owner, typed, NEWEST if before is None else before, PAGE + 1)
+        before = ids[PAGE - 1] if len(ids) > PAGE else None
+        hits = _hits(owner, typed, ids[:PAGE])
+        if hits or before is None:
+            break
+    return Hits(hits, before)
 
 
 def cursor(raw: str) -> int | None:
@@ -59,19 +67,25 @@ def _hits(owner: UUID, typed: Typed, ids: list[int]) -> tuple[Hit, ...]:
     passages = (
         Passage.objects.filter(owner_id=owner, pk__in=ids)
         .select_related("conversation", "message")
-        .defer("message__text", "conversation__settings")
+        .defer("words", "conversation__settings")
         .order_by("-pk")
     )
+    found = [(p, text) for p in passages if typed.is_in(text := Folded.of(_text(p)))]
     # A title is mostly the beginning of a message that was found as well.
-    with_message = {p.conversation_id for p in passages if not p.is_title}
+    with_message = {p.conversation_id for p, _ in found if not p.is_title}
     return tuple(
-        _hit(passage, typed)
-        for passage in passages
+        _hit(passage, text, typed)
+        for passage, text in found
         if not passage.is_title or passage.conversation_id not in with_message
     )
 
 
-def _hit(passage: Passage, typed: Typed) -> Hit:
+def _text(passage: Passage) -> str:
+    message = passage.message
+    return passage.conversation.title if message is None else message.text
+
+
+def _hit(passage: Passage, text: Folded, typed: Typed) -> Hit:
     conversation, message = passage.conversation, passage.message
     show = marked if message is None else snippet
     return Hit(
@@ -79,6 +93,6 @@ def _hit(passage: Passage, typed: Typed) -> Hit:
         title=conversation.title,
         message=passage.message_id,
         is_prompt=message is not None and message.is_prompt,
-        snippet=show(passage.text, typed),
+        snippet=show(_text(passage), text, typed),
         said_at=(message or conversation).created_at,
     )

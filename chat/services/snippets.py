@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from chat.services.typed import Typed
+from chatsite.search.folding import Folded
+from chatsite.search.tokens import begins_unspaced
 
 SNIPPET_CHARACTERS = 180
 #: What stands before the first word found.
@@ -22,9 +24,9 @@ class Piece:
     is_match: bool = False
 
 
-def snippet(text: str, typed: Typed) -> tuple[Piece, ...]:
+def snippet(text: str, folded: Folded, typed: Typed) -> tuple[Piece, ...]:
     """The place where most of the words stand together, with each of them marked."""
-    spans = list(islice(typed.spans(text), SPANS))
+    spans = list(islice(typed.spans(folded), SPANS))
     begin = _begin(text, _best(spans))
     end = _end(text, begin)
     pieces = [Piece("… ")] if begin else []
@@ -32,9 +34,9 @@ def snippet(text: str, typed: Typed) -> tuple[Piece, ...]:
     return (*pieces, Piece(" …")) if end < len(text.rstrip()) else tuple(pieces)
 
 
-def marked(text: str, typed: Typed) -> tuple[Piece, ...]:
+def marked(text: str, folded: Folded, typed: Typed) -> tuple[Piece, ...]:
     """The whole text with the words marked."""
-    return tuple(_pieces(text, 0, len(text), list(typed.spans(text))))
+    return tuple(_pieces(text, 0, len(text), list(typed.spans(folded))))
 
 
 def _best(spans: Sequence[Span]) -> int:
@@ -54,12 +56,13 @@ def _room() -> int:
 
 
 def _begin(text: str, match: int) -> int:
-    """A little before the match, where a word begins."""
+    """A little before the match, where a word begins, or a letter of a script that has
+    no spaces."""
     if match <= LEAD_CHARACTERS:
         return 0
     begin = match - LEAD_CHARACTERS
     for place in range(begin, match):
-        if text[place - 1].isspace():
+        if text[place - 1].isspace() or begins_unspaced(text[place]):
             return place
     return match
 

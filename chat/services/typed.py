@@ -1,70 +1,116 @@
-"""What somebody typed to search for, as words, and where they stand in a text."""
+"""A search query: the terms typed, as the index knows them, and where they stand."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chatsite.search.folding import TABLE, Folded, in_order
+from chatsite.search.tokens import CONTINUES, PIECE, TOKEN_CHARACTERS, bigrams, units
+
 TYPED_CHARACTERS = 200
-WORDS = 10
-#: What is looked at of one: the time to fold it grows with the square of the accents.
-WORD_CHARACTERS = 2 * TYPED_CHARACTERS
-#: Selectors that make an emoji of the character before them.
-SELECTORS = "\ufe0e\ufe0f\u20e3"
-ACCENTS = re.compile("[\u0300-\u036f]+")
-WORD = re.compile(r"\S+")
+#: Folding makes several of some: of a syllable of Hangul up to three.
+FOLDED_CHARACTERS = 3 * TYPED_CHARACTERS
+TERMS = 10
 
 
-class _Separators(dict[int, int]):
-    """For ``str.translate``: whatever is of no word becomes a space.
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word, or a run of a script without spaces, which is found inside of others."""
 
-    Words are what the index of SQLite takes for words, or finer: it refuses a query
-    for what it would take apart.
-    """
+    text: str
+    is_run: bool
+    #: Only its beginning may have been typed.
+    is_begun: bool
 
-    def __missing__(self, code: int) -> int:
-        category = unicodedata.category(chr(code))
-        is_of_word = category[0] in "LMN" or category == "Co"
-        self[code] = code if is_of_word and chr(code) not in SELECTORS else ord(" ")
-        return self[code]
+    def words(self) -> list[str]:
+        """The tokens that must occur as they are."""
+        if self.is_run:
+            pairs = bigrams(units(self.text), with_last=False)
+            return pairs[:-1] if self.is_begun else pairs
+        return [] if self.is_begun else [self.text[:TOKEN_CHARACTERS]]
 
+    def beginnings(self) -> list[str]:
+        """The tokens of which the beginning must occur."""
+        if not self.is_run:
+            return [self.text[:TOKEN_CHARACTERS]] if self.is_begun else []
+        parts = units(self.text)
+        if len(parts) == 1:
+            return [self.text[:TOKEN_CHARACTERS]]
+        return bigrams(parts[-2:], with_last=False) if self.is_begun else []
 
-_SEPARATORS = _Separators()
+    def pattern(self) -> re.Pattern[str]:
+        """The run in folded text, up to the end of a letter or syllable."""
+        end = f"[{CONTINUES}]*" if self.is_begun else f"(?![{CONTINUES}])"
+        return re.compile(re.escape(self.text) + end)
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """At least one word; the last one may only have been begun."""
+    """At least one term; only the last one may just have been begun."""
 
-    complete: tuple[str, ...]
-    begun: str
+    terms: tuple[Term, ...]
 
     @classmethod
     def read(cls, text: str) -> Typed | None:
         """None where no word was typed. Quotes and operators only separate words."""
-        # What is no character (half a surrogate pair) no database takes.
-        text = text[:TYPED_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-        words = text.translate(_SEPARATORS).split()
-        words = [word for word in words if any(map(str.isalnum, word))][:WORDS]
-        return cls(tuple(words[:-1]), words[-1]) if words else None
+        folded = in_order(text[:TYPED_CHARACTERS].translate(TABLE))[:FOLDED_CHARACTERS]
+        found = list(PIECE.finditer(folded))[:TERMS]
+        if not found:
+            return None
+        return cls(
+            tuple(Term(piece[0], bool(piece[1]), piece is found[-1]) for piece in found)
+        )
 
-    def spans(self, text: str) -> Iterator[tuple[int, int, int]]:
-        """Where which word stands in a text: beginning, end, number of the word."""
-        complete = {fold(word): number for number, word in enumerate(self.complete)}
-        begun = fold(self.begun)
-        for found in WORD.finditer(text.translate(_SEPARATORS)):
-            word = fold(found[0][:WORD_CHARACTERS])
-            if word.startswith(begun):
-                yield *found.span(), len(self.complete)
-            elif word in complete:
-                yield *found.span(), complete[word]
+    @property
+    def words(self) -> list[str]:
+        return list(dict.fromkeys(word for term in self.terms for word in term.words()))
+
+    @property
+    def beginnings(self) -> list[str]:
+        return [begun for term in self.terms for begun in term.beginnings()]
+
+    def is_in(self, text: Folded) -> bool:
+        """Whether the runs stand in a text as they were typed: the index knows only
+        that each pair of their letters stands somewhere in it."""
+        runs = (term for term in self.terms if term.is_run)
+        return all(term.pattern().search(text.text) for term in runs)
+
+    def spans(self, text: Folded) -> Iterator[tuple[int, int, int]]:
+        """Where which term stands in the original: beginning, end, number of the term.
+        In order, and none within another."""
+        words = {
+            term.text: number
+            for number, term in enumerate(self.terms)
+            if not (term.is_run or term.is_begun)
+        }
+        runs = [(n, term.pattern()) for n, term in enumerate(self.terms) if term.is_run]
+        place = 0
+        for piece in PIECE.finditer(text.text):
+            found = _in_run(piece, runs) if piece[1] else self._in_word(piece, words)
+            for begin, end, number in found:
+                first, last = text.span(begin, end)
+                if max(first, place) < last:
+                    yield max(first, place), last, number
+                place = max(place, last)
+
+    def _in_word(
+        self, piece: re.Match[str], words: dict[str, int]
+    ) -> Iterator[tuple[int, int, int]]:
+        last = self.terms[-1]
+        if last.is_begun and not last.is_run and piece[0].startswith(last.text):
+            yield *piece.span(), len(self.terms) - 1
+        elif piece[0] in words:
+            yield *piece.span(), words[piece[0]]
 
 
-def fold(word: str) -> str:
-    """Without case and accents, as the indexes keep it."""
-    if word.isascii():
-        return word.lower()
-    bare = ACCENTS.sub("", unicodedata.normalize("NFKD", word))
-    return unicodedata.normalize("NFC", bare).lower()
+def _in_run(
+    piece: re.Match[str], runs: list[tuple[int, re.Pattern[str]]]
+) -> list[tuple[int, int, int]]:
+    found = [
+        (piece.start() + match.start(), piece.start() + match.end(), number)
+        for number, pattern in runs
+        for match in pattern.finditer(piece[0])
+    ]
+    return sorted(found)

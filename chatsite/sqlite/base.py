@@ -3,6 +3,9 @@
 SQLite itself has no line: whoever finds the database locked sleeps, up to 100 ms at a
 time, and tries again. When twenty threads write, most of them sleep while nobody
 writes. Between processes it stays as it is.
+
+Every connection knows ``chat_words(text)``, by which triggers keep the search index: a
+writer that does not know it is refused, and cannot leave the index behind the texts.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from typing import Any
 
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
+
+from chatsite.search.tokens import index_words
 
 _turn = Lock()
 
@@ -48,6 +53,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """How long SQLite itself waits for other processes."""
         self.ensure_connection()
         self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.create_function("chat_words", 1, index_words, deterministic=True)
+        return connection
 
     def _start_transaction_under_autocommit(self) -> None:
         if not _turn.acquire(timeout=self._timeout):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Iterator
 
@@ -13,13 +14,15 @@ from django.db.migrations.executor import MigrationExecutor
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from chat.migrations._passage import mend
-from chat.migrations._passage_sqlite import TRIGGERS
+from chat.migrations._search import restore_triggers
+from chat.migrations._search_sqlite import TRIGGERS
 from chat.models import Conversation, Message, Passage, User
 from chat.services.searching import PAGE, Hits, search
 from chat.services.snippets import Piece, snippet
 from chat.services.typed import Typed
 from chatsite import wire
+from chatsite.search.folding import Folded
+from chatsite.search.tokens import index_words
 from tests.environment import IS_SOAK
 
 IS_SQLITE = connection.vendor == "sqlite"
@@ -152,7 +155,7 @@ def indexed_words() -> set[str]:
             cursor.execute("SELECT term FROM temp.terms")
         else:
             # Each begins with two characters of its owner's id.
-            words_of_all = "ts_stat('SELECT words FROM chat_passage')"
+            words_of_all = "ts_stat('SELECT lexemes FROM chat_passage')"
             cursor.execute(f"SELECT substr(word, 3) FROM {words_of_all}")
         words = {word for (word, *_) in cursor.fetchall()}
         if IS_SQLITE:
@@ -197,11 +200,78 @@ def test_case_accents_and_punctuation_do_not_matter(
     assert len(found(owner, typed)) == 1
 
 
-def test_a_word_inside_of_text_without_spaces_is_not_found(
-    owner: User, talk: Conversation
+#: Typed, said, and what of that is marked.
+ALIKE = [
+    *(("елка", "Новогодняя ёлка", "ёлка"), ("ЁЛКА", "елка", "елка")),
+    ("한국어", unicodedata.normalize("NFD", "한국어를"), None),
+    (unicodedata.normalize("NFD", "한국어"), "한국어를", "한국어"),
+    *(("국어", "한국어를", "국어"), ("한구", "한국어를", "한국")),
+    *(("strasse", "Die Straße", "Straße"), ("STRAẞE", "Strasse", "Strasse")),
+    *(("istanbul", "İSTANBUL", "İSTANBUL"), ("ısparta", "Isparta", "Isparta")),
+    *(("file", "A ﬁle", "ﬁle"), ("abc", "ＡＢＣ", "ＡＢＣ"), ("m2", "5 m²", "m²")),
+    *(("ガム", "ｶﾞﾑ", "ｶﾞﾑ"), ("会社", "㍿東", "㍿"), ("株式", "㍿東", "㍿")),
+    *(("كتاب", "كتــاب", "كتــاب"), ("محمد", "مُحَمَّد", "مُحَمَّد"), ("123", "١٢٣", "١٢٣")),
+    *(("שלום", "שָׁלוֹם", "שָׁלוֹם"), ("duong", "đường", "đường"), ("lodz", "Łódź", "Łódź")),
+    *(("σισυφος", "ΣΊΣΥΦΟΣ", "ΣΊΣΥΦΟΣ"), ("फिल्म", "फ़िल्म", "फ़िल्म")),
+    *(("don't", "don’t", "don"), ("softly", "soft\u00adly", "soft\u00adly")),
+    *(("cafe", "cafe\u0301 au", "cafe\u0301"), ("windows", "Windows™ x", "Windows")),
+    *(("タワー", "東京タワーへ行く", "タワー"), ("行", "東京タワーへ行く", "行")),
+    *(("東京タ", "東京タワーへ行く", "東京タ"), ("iphone", "新iPhoneを", "iPhone")),
+    *(("北京 大学", "我在北京上大学", "北京"), ("ข้าว", "กินข้าวแล้ว", "ข้าว")),
+    *(
+        ("ខ្មែរ", "ភាសាខ្មែរ", "ខ្មែរ"),
+        ("ລາວ", "ພາສາລາວ", "ລາວ"),
+        ("မာစာ", "မြန်မာစာ", "မာစာ"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("typed", "said", "marked"), ALIKE)
+def test_words_of_all_scripts_are_folded_and_found_inside_text_without_spaces(
+    owner: User, talk: Conversation, typed: str, said: str, marked: str | None
 ) -> None:
-    say(talk, "東京タワーへ行く")
-    assert found(owner, "タワー") == []
+    say(talk, f"See: {said}.")
+    hits = search(owner.pk, typed)
+    assert len(hits.hits) == 1
+    assert marks(hits)[0] == (marked or unicodedata.normalize("NFD", typed))
+
+
+def test_letters_of_a_run_must_stand_together(owner: User, talk: Conversation) -> None:
+    say(talk, "東京と京大学")
+    assert found(owner, "東京大学") == []
+    assert found(owner, "京大学") == ["東京と京大学"]
+
+
+@pytest.mark.django_db
+@settings(
+    max_examples=1000 if IS_SOAK else 100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    said=st.text(
+        st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
+        | st.sampled_from("ßﬁİẞ한국어ｶﾞ東京กินข้าวहिन्दीكتــabc \u0e49\u0e39\u094d\u3099"),
+        max_size=40,
+    )
+)
+def test_every_database_keeps_the_words_of_the_program(
+    owner: User, talk: Conversation, said: str
+) -> None:
+    message = say(talk, said)
+    words = Passage.objects.filter(message=message).values_list("words", flat=True)
+    assert "".join(words) == index_words(said)
+    message.delete()
+
+
+@pytest.mark.skipif(IS_SQLITE, reason="SQLite asks the program")
+def test_every_character_is_folded_by_postgresql_as_by_the_program(db: None) -> None:
+    characters = [chr(c) for c in range(1, 0x110000) if not 0xD800 <= c < 0xE000]
+    with connection.cursor() as cursor:
+        for first in range(0, len(characters), 40_000):
+            said = " ".join(characters[first : first + 40_000])
+            cursor.execute("SELECT chat_words(%s)", [said])
+            assert cursor.fetchone()[0] == index_words(said)
 
 
 @pytest.mark.parametrize("typed", ["", " ", '"', "*", "\x00", "🎉", "-:()^", "\ud800"])
@@ -260,25 +330,16 @@ def test_nothing_that_is_typed_can_break_a_search(
     say(talk, said)
     search(owner.pk, typed)
     # Whatever was said is found by its own words.
-    if Typed.read(said) is not None and has_words(said):
+    if Typed.read(said) is not None:
         assert any(hit.message for hit in search(owner.pk, said).hits)
     talk.delete()
-
-
-def has_words(said: str) -> bool:
-    """Whether PostgreSQL, whose Unicode is another one, sees a word in it too."""
-    if IS_SQLITE:
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT chat_words(%s) <> '{}'", [said])
-        return bool(cursor.fetchone()[0])
 
 
 def test_the_snippet_shows_where_most_words_stand_together() -> None:
     text = "rope " + "filler " * 60 + "the bowline holds a rope well " + "more " * 60
     typed = Typed.read("rope bowline")
     assert typed is not None
-    pieces = snippet(text, typed)
+    pieces = snippet(text, Folded.of(text), typed)
     assert [piece.text for piece in pieces if piece.is_match] == ["bowline", "rope"]
     assert (pieces[0], pieces[-1]) == (Piece("… "), Piece(" …"))
     assert sum(len(piece.text) for piece in pieces) < 200
@@ -290,7 +351,7 @@ def test_a_snippet_is_a_part_of_the_text_as_it_is(text: str, typed: str) -> None
     read = Typed.read(typed)
     if read is None:
         return
-    whole = "".join(piece.text for piece in snippet(text, read))
+    whole = "".join(piece.text for piece in snippet(text, Folded.of(text), read))
     assert whole.removeprefix("… ").removesuffix(" …") in text
 
 
@@ -335,7 +396,7 @@ def test_what_was_there_before_is_found_after_the_migration(
 
 @pytest.mark.skipif(not IS_SQLITE, reason="only SQLite makes tables anew")
 def test_no_migration_has_taken_the_triggers_away(db: None) -> None:
-    """One that does ends with ``_passage.mend``."""
+    """One that does ends with ``_search.restore_triggers``."""
     assert set(re.findall(r"chat_\w+(?= AFTER)", " ".join(TRIGGERS))) <= triggers()
 
 
@@ -347,7 +408,7 @@ def test_triggers_that_went_with_a_table_can_be_mended(transactional_db: None) -
         editor._remake_table(Conversation)
     assert triggers() < before
     with connection.schema_editor() as editor:
-        mend(apps, editor)
+        restore_triggers(apps, editor)
     assert triggers() == before
 
 

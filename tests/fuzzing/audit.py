@@ -10,6 +10,7 @@ from django.db import connection
 from chat.models import Conversation, Message, Passage, Reply
 from chat.services.sending import is_blank
 from chatsite import wire
+from chatsite.search.tokens import index_words
 
 #: Tables that note refused requests on purpose: attempts to log in, and what they cost.
 OF_ATTEMPTS = ("axes", "attempt", "bucket")
@@ -87,14 +88,14 @@ def _look_at_conversations(messages: dict[object, Message]) -> None:
 def _look_at_passages(messages: dict[object, Message]) -> None:
     """Search finds each text and each title once, and nothing else."""
     expected = {
-        (pk, message.conversation_id, message.owner_id, message.text)
+        (pk, message.conversation_id, message.owner_id, index_words(message.text))
         for pk, message in messages.items()
         if message.text.strip()
     } | {
-        (None, conversation.pk, conversation.owner_id, conversation.title)
+        (None, conversation.pk, conversation.owner_id, index_words(conversation.title))
         for conversation in Conversation.objects.all()
     }
-    rows = Passage.objects.values_list("message", "conversation", "owner", "text")
+    rows = Passage.objects.values_list("message", "conversation", "owner", "words")
     found = list(rows)
     assert len(found) == len(set(found))
     assert set(found) == expected
