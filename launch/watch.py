@@ -10,7 +10,8 @@ from xmlrpc.client import ProtocolError
 
 from launch.last_words import telling_line
 from launch.refusal import Refusal
-from launch.supervision import Supervisor
+from launch.supervision import VALKEY, Supervisor
+from launch.valkey_files import REMOVED, has_removed
 
 BACKOFF, FATAL, RUNNING = "BACKOFF", "FATAL", "RUNNING"
 #: A program that ended this soon after its start did not start at all.
@@ -30,6 +31,8 @@ class Watch:
         self._failed: dict[str, int] = {}
         self._down: set[str] = set()
         self._named: set[str] = set()
+        #: The Valkey that was looked at last for what it removed.
+        self._valkey = 0
         #: How often each program has died.
         self.deaths: Counter[str] = Counter()
         #: How often in a row each program ended soon after its start.
@@ -71,6 +74,9 @@ class Watch:
             self._seen_since[name] = time.monotonic()
         if state == RUNNING:
             self._note_running(name)
+            if name == VALKEY and pid != self._valkey:
+                self._valkey = pid
+                self._tell_removal()
         if state == FATAL:
             self._supervisor.revive(name)
         self._pids[name] = pid
@@ -86,6 +92,11 @@ class Watch:
         if self.failures[name] >= FAILURES and name not in self._named:
             self._named.add(name)
             say(self.reason(name, said))
+
+    def _tell_removal(self) -> None:
+        """Also where it failed and came back between two looks."""
+        if has_removed(self._supervisor.log(VALKEY)):
+            say(REMOVED)
 
     def _note_running(self, name: str) -> None:
         """A program that cannot start is up for a moment, too: that is not told."""

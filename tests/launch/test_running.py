@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from launch import socket_folder
+from launch.valkey_files import REMOVED
 from tests.launch.starting import (
     ROOT,
     Start,
@@ -274,6 +275,31 @@ def test_ending_make_ends_the_site(
     else:
         site.process.send_signal(how)
     eventually(lambda: not site.pids(), STOP_SECONDS, "all processes gone")
+
+
+def test_damaged_files_of_the_queue_stop_no_start(
+    start: Starter, tmp_path: Path
+) -> None:
+    """As after a power cut, and again while the site runs."""
+    first = start()
+    first.wait_for(READY)
+    first.process.send_signal(signal.SIGTERM)
+    first.process.wait(STOP_SECONDS)
+    damage(tmp_path)
+    site = start()
+    site.wait_for(READY)
+    eventually(lambda: site.text.count(REMOVED) == 1, 20, "said")
+    damage(tmp_path)
+    os.kill(site.pid_of(PATTERNS["valkey"]), signal.SIGKILL)
+    eventually(lambda: site.text.count(REMOVED) == 2, 20, "said again")
+    eventually(lambda: is_up(site), 20, "the page")
+
+
+def damage(tmp_path: Path) -> None:
+    """NUL bytes at the end of what Valkey appends to."""
+    (file,) = (tmp_path / "data/valkey/appendonlydir").glob("*.incr.aof")
+    with file.open("ab") as tail:
+        tail.write(bytes(700))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")

@@ -1,0 +1,93 @@
+"""Valkey starts by itself after a power cut, whatever the cut left of its files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from launch import valkey_files
+from launch.programs import valkey_command
+from tests.launch.starting import eventually
+from tests.valkey import Valkey
+
+
+def one(folder: Path, pattern: str) -> Path:
+    (found,) = (folder / "appendonlydir").glob(pattern)
+    return found
+
+
+def append(folder: Path, tail: bytes) -> None:
+    with one(folder, "*.incr.aof").open("ab") as file:
+        file.write(tail)
+
+
+TORN = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$5\r\nab"
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "1 NUL byte": lambda folder: append(folder, bytes(1)),
+    "700 NUL bytes": lambda folder: append(folder, bytes(700)),
+    "5000 NUL bytes": lambda folder: append(folder, bytes(5000)),
+    "a torn record": lambda folder: append(folder, TORN),
+    "a torn record before others": lambda folder: append(folder, TORN + TORN + TORN),
+    "an empty manifest": lambda folder: one(folder, "*.manifest").write_bytes(b""),
+    "a torn manifest": lambda folder: one(folder, "*.manifest").write_bytes(b"file a"),
+    "no base": lambda folder: one(folder, "*.base.rdb").unlink(),
+    "a base of NUL bytes": lambda folder: one(folder, "*.base.rdb").write_bytes(
+        bytes(88)
+    ),
+    "an empty base": lambda folder: one(folder, "*.base.rdb").write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_refused_once_at_most(damage: str, tmp_path: Path) -> None:
+    folder, socket = tmp_path / "valkey", tmp_path / "socket"
+    before = Valkey(socket, folder)
+    before.start(is_persistent=True)
+    before.client.set("a", "b")
+    before.stop()
+    DAMAGES[damage](folder)
+    log = tmp_path / "valkey.log"
+    script = [sys.executable, "-I", "-S", valkey_files.__file__, str(log), str(folder)]
+    client = redis.Redis(unix_socket_path=str(socket))
+    with log.open("ab") as output:
+        for _ in range(2):
+            command = [*script, *valkey_command(folder, socket)]
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+            try:
+                eventually(
+                    lambda p=process: p.poll() is not None or answers(client),  # type: ignore[misc]
+                    10,
+                    "an end or an answer",
+                )
+                if process.poll() is None:
+                    break
+            finally:
+                process.terminate()
+                process.wait()
+        else:
+            raise AssertionError(log.read_text()[-3000:])
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def test_files_that_may_be_good_are_left_alone(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    broken = "Bad file format reading the append only file x"
+    for line, is_broken in {
+        broken: True,
+        f"Can't handle RDB format version 99\n{broken}": False,
+        f"No space left on device\n{broken}": False,
+        "Failed opening Unix socket: bind: Address already in use": False,
+    }.items():
+        log.write_text(f"{broken}\n{valkey_files.STARTS}\n{line}\n")
+        assert valkey_files.has_refused(log) is is_broken
