@@ -550,21 +550,37 @@
 
   // Copying
 
-  const copy = async (said) => {
-    if (navigator.clipboard) return navigator.clipboard.writeText(said);
-    // Without HTTPS there is only the old way.
+  const copyTheOldWay = (said) => {
     const field = document.createElement("textarea");
     field.value = said;
     document.body.append(field);
     field.select();
-    document.execCommand("copy");
-    field.remove();
+    try {
+      return document.execCommand("copy");
+    } catch {
+      return false;
+    } finally {
+      field.remove();
+    }
+  };
+  const copy = async (said) => {
+    try {
+      await navigator.clipboard.writeText(said);
+      return true;
+    } catch {
+      // Without HTTPS there is no clipboard, and a person may have refused it.
+      return copyTheOldWay(said);
+    }
   };
   document.addEventListener("click", async ({ target }) => {
     const button = target.closest?.(".copy");
     if (!button) return;
-    const from = button.closest(".code, .said");
-    await copy(button.dataset.copy ?? from.querySelector("code, .text").textContent);
+    const from = button.closest(".code, .said, .reply")?.querySelector("code, .text");
+    if (!(await copy(button.dataset.copy ?? from.textContent))) {
+      if (from) getSelection().selectAllChildren(from);
+      (find("refusal") ?? find("status")).textContent = texts["not-copied"];
+      return;
+    }
     find("status").textContent = texts.copied;
     const use = button.querySelector("use");
     if (!use) return;
@@ -582,13 +598,22 @@
     },
     ".": () => find("stop")?.click(),
   };
+  // By what a key types; by its place where that is no Latin letter. Some layouts type
+  // signs with Shift, and Caps Lock makes capitals.
+  const PLACES = { KeyK: "k", Slash: "/", Period: "." };
+  const shortcutOf = ({ key, code, shiftKey }) => {
+    const isForeign = key.length === 1 && key > "~";
+    const name = isForeign ? PLACES[code] : key.toLowerCase();
+    const isSign = !isForeign && name === name.toUpperCase();
+    return shiftKey && !isSign ? undefined : shortcuts[name];
+  };
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.altKey) return;
+    if (event.isComposing || event.altKey || event.getModifierState("AltGraph")) return;
     if (event.key === "Escape" && event.shiftKey) text?.focus();
     if (event.key === "Escape" && event.target === text) {
       composer.querySelector(".editing a")?.click();
     }
-    const act = (event.ctrlKey || event.metaKey) && !event.shiftKey && shortcuts[event.key];
+    const act = (event.ctrlKey || event.metaKey) && shortcutOf(event);
     if (!act) return;
     event.preventDefault();
     act();

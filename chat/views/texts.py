@@ -41,4 +41,8 @@ def script_texts() -> dict[str, str]:
         "counter": _("{count} of {limit} characters"),
         "ready": _("The reply is ready."),
         "copied": _("Copied."),
+        "not-copied": _(
+            "This browser does not let the page copy. The text is selected: copy it"
+            " yourself (Ctrl+C, or hold it on a phone)."
+        ),
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from chatsite import wire
 from tests.browser.conftest import Worker
-from tests.browser.steps import CONVERSATION, becomes_true, box_of
+from tests.browser.steps import CONVERSATION, becomes_true, begin, box_of
 
 
 def focus_by_tab(page: Page, name: str, most: int = 60) -> None:
@@ -85,3 +86,68 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     focus_by_tab(home, "Undo")
     home.keyboard.press("Enter")
     expect(home.locator(".entry .title")).to_have_text("Animals")
+
+
+CTRL, SHIFT, ALT, META = 2, 8, 1, 4
+
+
+def press(page: Page, key: str, code: str, modifiers: int) -> None:
+    """One key as a layout has it: what it types, and its place."""
+    session = page.context.new_cdp_session(page)
+    pressed = {"key": key, "code": code, "modifiers": modifiers}
+    session.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **pressed})
+    session.send("Input.dispatchKeyEvent", {"type": "keyUp", **pressed})
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "modifiers"),
+    [
+        ("/", "Slash", CTRL),
+        ("/", "Slash", META),
+        ("/", "Digit7", CTRL + SHIFT),  # German
+        ("/", "Period", CTRL + SHIFT),  # French
+    ],
+)
+def test_the_list_of_shortcuts_opens_on_every_layout(
+    home: Page, key: str, code: str, modifiers: int
+) -> None:
+    press(home, key, code, modifiers)
+    expect(home.locator("#keys")).to_be_visible()
+
+
+@pytest.mark.parametrize(("key", "code"), [("K", "KeyK"), ("л", "KeyK"), ("k", "KeyV")])
+def test_search_is_reached_with_caps_lock_cyrillic_and_dvorak(
+    home: Page, key: str, code: str
+) -> None:
+    expect(box_of(home)).to_be_focused()
+    press(home, key, code, CTRL)
+    expect(home.locator("#q")).to_be_focused()
+
+
+def test_other_keys_stay_what_they_are(home: Page) -> None:
+    expect(box_of(home)).to_be_focused()
+    for key, code, modifiers in [
+        ("K", "KeyK", CTRL + SHIFT),
+        ("/", "Slash", CTRL + ALT),
+        ("t", "KeyK", CTRL),
+    ]:
+        press(home, key, code, modifiers)
+    expect(box_of(home)).to_be_focused()
+    expect(home.locator("#keys")).to_be_hidden()
+
+
+def test_a_refused_clipboard_says_so_and_selects_the_text(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "hello")
+    worker.finish(worker.claim(), "the answer")
+    expect(home.locator(".reply.done")).to_have_count(1)
+    home.evaluate(
+        """() => {
+          navigator.clipboard.writeText = () => Promise.reject(new Error("no"));
+          document.execCommand = () => false;
+        }"""
+    )
+    home.locator(".reply .copy").click()
+    expect(home.locator("#refusal")).to_contain_text("does not let the page copy")
+    assert home.evaluate("getSelection().toString().trim()") == "the answer"
