@@ -32,7 +32,7 @@ def messages(request: HttpRequest) -> JsonResponse:
     """
     body = json_body(request)
     text = _text(body)
-    key = request.headers.get("Idempotency-Key") or uuid.uuid4().hex
+    key = _key(request) or uuid.uuid4().hex
     # What is refused makes no guest.
     sending.clean_prompt(text)
     sending.check_key(key)
@@ -130,6 +130,15 @@ def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
     seen = [(str(pk), 0, 0)]
     key = session_key(request)
     return watch(key, lambda: get_user(request), offered().name, seen).sights[0]
+
+
+def _key(request: HttpRequest) -> str:
+    """The header; what programs send beyond ASCII is UTF-8."""
+    raw = request.headers.get("Idempotency-Key", "")
+    try:
+        return raw.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return raw
 
 
 def _text(body: dict[str, Any]) -> str:

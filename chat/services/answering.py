@@ -29,8 +29,31 @@ from chatsite.choice import offered
 
 def retry(reply: Reply) -> Reply:
     """A new reply in place of one that failed or was stopped; one that went well
-    stays, and is returned. Raises ``PromptRefused``."""
-    return _answer(reply) if reply.state in WENT_WRONG else reply
+    stays, and is returned. So is a newer one that went well: asked for again, because
+    the answer was lost or the page is old, there is no third. Raises
+    ``PromptRefused``."""
+    if reply.state not in WENT_WRONG:
+        return reply
+    return _done_since(reply) or _answer(reply)
+
+
+def _done_since(old: Reply) -> Reply | None:
+    """The newest good reply to the same prompt that came after ``old``, led through.
+    Those that were asked for together with it do not take its place."""
+    message = old.message
+    newer = Reply.objects.with_path().filter(
+        state=wire.State.DONE,
+        message__parent=message.parent_id,
+        message__created_at__gt=message.created_at,
+    )
+    if old.batch:
+        newer = newer.exclude(batch=old.batch)
+    found = newer.order_by("-message__created_at").first()
+    if found is None or message.parent_id is None:
+        return None
+    with transaction.atomic():
+        _show(found.message, claim_there(message.conversation_id))
+    return found
 
 
 def vary(reply: Reply, count: int = 1) -> Reply:

@@ -99,7 +99,10 @@ def check_key(key: str) -> None:
     if not 0 < len(key) <= KEY_CHARACTERS or not key.isprintable():
         raise PromptRefused(
             "bad_key",
-            _("An idempotency key has 1 to %(count)s characters.")
+            _(
+                "An idempotency key has 1 to %(count)s characters that can be printed:"
+                " no control characters, and UTF-8 beyond ASCII."
+            )
             % {"count": KEY_CHARACTERS},
         )
 

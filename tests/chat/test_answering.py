@@ -344,3 +344,18 @@ def test_the_page_tells_about_the_model_of_what_is_to_come(
         answering.repeat(Reply.objects.with_path().get(pk=done.pk))
     text = text_of(tab.get(f"/c/{done.message.conversation_id}/"))
     assert "No worker serves SmolLM2 135M Instruct right now." in text
+
+
+def test_a_retry_asked_for_again_gives_the_reply_that_went_well_meanwhile(
+    owner: User, sent, worker, committed
+) -> None:
+    old = sent(owner)
+    worker.finish(worker.claim(), "half", wire.Outcome.FAILED)
+    collect(str(old.pk))
+    old = Reply.objects.with_path().get(pk=old.pk)
+    with committed():
+        fresh = answering.retry(old)
+    worker.answer("whole")
+    collect(str(fresh.pk))
+    assert answering.retry(old).pk == fresh.pk
+    assert Reply.objects.count() == 2

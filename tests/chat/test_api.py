@@ -277,3 +277,17 @@ def test_with_redis_away_a_message_is_kept_and_said_to_wait(
         valkey.start()
         open_mailbox().connection.forgive()
     assert Message.objects.filter(text="keep me").exists()
+
+
+def test_a_key_beyond_ascii_is_taken_and_a_bad_one_is_refused_with_the_reason(
+    client: Client, box: Mailbox
+) -> None:
+    key = "clé-ключ-鍵".encode().decode("latin-1")
+    first = post(client, {"text": "once"}, Idempotency_Key=key)
+    again = post(client, {"text": "once"}, Idempotency_Key=key)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"]
+    refused = post(client, {"text": "once"}, Idempotency_Key="a\tb")
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (422, "bad_key")
+    assert "no control characters" in error["message"]
