@@ -111,9 +111,17 @@
   // Until the server has it, the draft holds all that was typed.
   const unsent = () =>
     [onItsWay, ...afterIt, text.value].filter((part) => part?.trim()).join("\n");
+  // Another tab of the same address may have kept its own there: that one stays.
+  let kept = null;
+  const dropDraft = () =>
+    stored((store) => {
+      if (store.getItem(draftKey) === kept) store.removeItem(draftKey);
+    });
   const keepDraft = (key = draftKey) => {
     const all = unsent();
-    stored((store) => (all ? store.setItem(key, all) : store.removeItem(key)));
+    if (!all) return dropDraft();
+    stored((store) => store.setItem(key, all));
+    if (key === draftKey) kept = all;
   };
 
   // A key names one message for good: the same words once more are another one.
@@ -172,6 +180,7 @@
       stored((store) => draft && store.setItem(draftKey, draft));
       stored((store) => store.removeItem(guestKey));
     }
+    kept = draft;
     if (draft && (begun || !text.value)) text.value = draft;
     changed();
     text.addEventListener("input", typed);
@@ -202,7 +211,7 @@
     addEventListener("pagehide", () => {
       if (!leavingFor) return;
       // What was typed since belongs to the page that comes.
-      stored((store) => store.removeItem(draftKey));
+      dropDraft();
       if (unsent()) keepDraft(draftOf(leavingFor));
     });
     addEventListener("pageshow", () => {
