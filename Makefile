@@ -1,13 +1,19 @@
 # The index of what one can do here. Variables work both ways:
 # `make run PORT=8001` and `PORT=8001 make run`.
 PYTHON ?= python3
+# What is given as `make run NAME=value` is taken as it stands, as from the environment:
+# make would take a dollar sign for the name of a variable.
+$(foreach name,$(filter-out MAKE%,$(.VARIABLES)),$(if $(filter command line,$(origin $(name))),\
+	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
+# In quotes: its path may hold spaces.
+QUOTED_PYTHON = '$(subst ','\'',$(PYTHON))'
 VENV_PYTHON = .venv/bin/python
 # Ends with make, however make ends; `exec` leaves no shell in between that would
 # keep a signal to itself.
-BOUND = exec $(PYTHON) launch/bound.py TERM
-WITH = $(PYTHON) -m launch.bootstrap
+BOUND = exec $(QUOTED_PYTHON) launch/bound.py TERM
+WITH = $(QUOTED_PYTHON) -m launch.bootstrap
 # Half the time tests wait for processes: three at once keep two cores busy.
-JOBS ?= $(shell $(PYTHON) -c 'import os; print(min(6, 3 * (os.cpu_count() or 2) // 2))')
+JOBS ?= $(shell $(QUOTED_PYTHON) -c 'import os; print(min(6, 3 * (os.cpu_count() or 2) // 2))')
 PYTEST = $(VENV_PYTHON) -m pytest -n $(JOBS) --dist worksteal
 # Some wait for real processes and clocks, and time out on a busy machine: what failed
 # beside others is tried once more alone, and fails if it fails again.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from chatsite.server_url import shown
 from chatsite.wire import Settings
 
 ENGINES = ("transformers", "scripted")
@@ -107,7 +108,9 @@ class Catalog:
         try:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
+            raise CatalogError(
+                f"{shown(str(path))}: cannot be read: {error.strerror}"
+            ) from error
         except ValueError as error:
             raise CatalogError(f"{path}: is no valid TOML: {error}") from error
         return _catalog(_Table(str(path), raw), path.parent)
@@ -129,7 +132,7 @@ class Catalog:
             return self._local_entry(path)
         names = ", ".join(e.name for e in self.entries)
         raise CatalogError(
-            f"There is no model {choice!r}. On offer: {names};"
+            f"There is no model {shown(choice)!r}. On offer: {names};"
             " or the absolute path of a folder or a .gguf file."
         )
 

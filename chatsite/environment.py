@@ -18,14 +18,13 @@ from urllib.parse import quote, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite import database_url, hosts, mail_url, redis_url
-from chatsite.server_url import BadUrl
+from chatsite.server_url import BadUrl, shown
 
 SECRET_CHARACTERS_MIN = 32
 #: More than anybody asks for; whoever wants more wants no limit.
 LIMIT_MAX = 1_000_000_000
 #: A hundred years. Beyond some such time, dates overflow.
 SECONDS_MAX = 3_153_600_000
-SHOWN_MAX = 80
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 TRUE = ("true", "on", "ok", "y", "yes", "1")
 FALSE = ("false", "off", "n", "no", "0")
@@ -180,7 +179,7 @@ class Environment:
         """Secrets separated by commas, none of them short enough to be guessed."""
         found = self.words(name, [])
         for one in found:
-            _refuse_short(name, one)
+            _refuseshown(name, one)
         return found
 
     def site(self, name: str) -> str:
@@ -278,17 +277,13 @@ class Environment:
 
 def unusable(name: str, path: Path, reason: str | None) -> ImproperlyConfigured:
     return ImproperlyConfigured(
-        f"{name} must be a folder that can be written to, not {_short(str(path))!r}: "
+        f"{name} must be a folder that can be written to, not {shown(str(path))!r}: "
         f"{reason}."
     )
 
 
 def _refusal(name: str, expected: str, found: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{name} must be {expected}, not {_short(found)!r}.")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
+    return ImproperlyConfigured(f"{name} must be {expected}, not {shown(found)!r}.")
 
 
 def _bad_url(name: str, example: str, bad: BadUrl) -> ImproperlyConfigured:
@@ -299,7 +294,7 @@ def _bad_url(name: str, example: str, bad: BadUrl) -> ImproperlyConfigured:
 def secret_key(env: Environment, data_dir: Path) -> str:
     """``SECRET_KEY``, else the key kept in the data folder, made at first use."""
     if key := env.text("SECRET_KEY", ""):
-        _refuse_short("SECRET_KEY", key)
+        _refuseshown("SECRET_KEY", key)
         return key
     kept = data_dir / "secret_key"
     try:
@@ -308,7 +303,7 @@ def secret_key(env: Environment, data_dir: Path) -> str:
         return _new_key(kept)
 
 
-def _refuse_short(name: str, secret: str) -> None:
+def _refuseshown(name: str, secret: str) -> None:
     """Raises ``ImproperlyConfigured``, and does not repeat what stood there."""
     if len(secret) < SECRET_CHARACTERS_MIN:
         raise ImproperlyConfigured(

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 HOST = re.compile(r"[\w.-]+")
 IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[\w.-]+)?")
 PORT_MAX = 65_535
+SHOWN_MAX = 80
 
 
 class BadUrl(ValueError):
@@ -60,6 +61,12 @@ class ServerUrl:
             path=parts.path,
             options=_options(parts.query, options),
         )
+
+
+def shown(value: str) -> str:
+    """What stood in a setting, as far as it may be told: of a URL only its scheme."""
+    told = re.sub(r"://.+", "://…", value)
+    return told if len(told) <= SHOWN_MAX else f"{told[:SHOWN_MAX]}…"
 
 
 def _split(raw: str) -> SplitResult:
