@@ -81,10 +81,17 @@
     text.style.height = `${text.scrollHeight}px`;
   };
 
+  /** A message as the server keeps it: line feeds, and no blank lines around it. */
+  const asKept = (said) =>
+    said
+      .replace(/\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]/g, "\n")
+      .replace(/^(?:[^\S\n]*\n)+/, "")
+      .trimEnd();
+
   const count = () => {
     const counter = find("counter");
     const limit = Number(counter.dataset.limit);
-    const length = [...text.value.trim()].length;
+    const length = [...asKept(text.value)].length;
     counter.hidden = length < NEAR_THE_LIMIT * limit;
     counter.classList.toggle("over", length > limit);
     counter.textContent = texts.counter
@@ -241,7 +248,7 @@
     for (const said of [onItsWay, ...afterIt]) {
       if (!said?.trim()) continue;
       const prompt = find("sending").content.cloneNode(true);
-      prompt.querySelector(".text").textContent = said.trim();
+      prompt.querySelector(".text").textContent = asKept(said);
       messages.append(prompt);
     }
     isStuck = true;

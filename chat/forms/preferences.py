@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.text import normalize_newlines
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, User
 from chat.services.preferring import Preferred, shortened
 from chat.services.sending import SEED_BITS
@@ -32,10 +32,12 @@ SETTINGS = (
 
 
 class LinesField(forms.CharField):
-    """A text of several lines, which forms send with carriage returns."""
+    """A text of several lines; no blank lines around it unless ``strip`` is off."""
 
-    def to_python(self, value: Any) -> Any:
-        return normalize_newlines(str(super().to_python(value)))
+    def to_python(self, value: Any) -> str:
+        # The base class would take the indentation of the first line, too.
+        text = as_lines("" if value is None else str(value))
+        return without_blank_edges(text) if self.strip else text
 
 
 class PreferencesForm(forms.Form):

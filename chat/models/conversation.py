@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import models
 
+from chat.characters import as_line
 from chat.models import tree
 from chat.models.message import Message
 from chat.models.preferences import Preferences
@@ -112,7 +113,7 @@ def without_directions(text: str) -> str:
 
 def title_from(text: str, characters: int = TITLE_CHARACTERS) -> str:
     """A title made of the first words of a prompt."""
-    words = " ".join(without_directions(text).split())
+    words = as_line(without_directions(text))
     if len(words) <= characters:
         return words
     cut = words[:characters]

@@ -99,9 +99,9 @@ def _end(reply: Reply, ending: Ending) -> bool:
 
 
 def _text(reply: Reply, ending: Ending) -> str:
-    """PostgreSQL keeps no NUL; no model means one."""
+    """PostgreSQL keeps no NUL; a space keeps words apart and lengths equal."""
     begun = reply.message.text[: reply.continued_characters]
-    return begun + ending.text.replace("\x00", "")
+    return begun + ending.text.replace("\x00", " ")
 
 
 def _note_unread(conversation: UUID) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from chat.characters import as_line
 from chat.models import Conversation
 from chat.models.conversation import without_directions
 from chat.services.refusal import PromptRefused
-from chat.services.sending import CONTROLS, is_blank
+from chat.services.sending import is_blank
 from chat.services.telling import tell
 
 TITLE_MAX_CHARACTERS = 200
@@ -28,8 +29,7 @@ def rename(conversation: Conversation, title: str) -> None:
 
 def clean_title(title: str) -> str:
     """The title as it is kept: one line, without controls."""
-    title = title.encode("utf-8", "replace").decode("utf-8")
-    title = " ".join(without_directions(CONTROLS.sub(" ", title)).split())
+    title = as_line(without_directions(title))
     if is_blank(title):
         raise TitleRefused("blank_title", _("Write a title first."))
     if len(title) > TITLE_MAX_CHARACTERS:

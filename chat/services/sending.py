@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import unicodedata
 from dataclasses import asdict
@@ -13,9 +12,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
+from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
 from chat.services.admission import admit
@@ -24,8 +23,6 @@ from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
 from chatsite import wire
 
-#: Characters no prompt needs: controls other than tab and line feed.
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 #: Letters and signs that are empty: the fillers of Hangul, and Braille without dots.
 FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
 KEY_CHARACTERS = 200
@@ -66,8 +63,7 @@ def send(
 
 def clean_prompt(text: str) -> str:
     """The prompt as it is kept. Raises ``PromptRefused`` if blank or too long."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    text = CONTROLS.sub("", normalize_newlines(text)).strip()
+    text = without_blank_edges(as_lines(text))
     if is_blank(text):
         raise PromptRefused("blank", _("Write a message first."))
     limit = settings.PROMPT_MAX_CHARACTERS

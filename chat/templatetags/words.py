@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 
+from chat.characters import as_lines
 from chat.facts import facts
 from chat.markdown import render
 from chat.sentences import duration, duration_range, reason
@@ -19,6 +20,7 @@ register.filter("duration", duration)
 register.filter("duration_range", duration_range)
 register.filter("reason", reason)
 register.filter("markdown", render)
+register.filter("as_lines", as_lines)
 register.filter("facts", facts)
 register.filter("can_resume", can_resume)
 register.filter("whose", whose)

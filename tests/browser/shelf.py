@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from chat.services.sending import CONTROLS
+from chat.characters import as_lines, without_blank_edges
 from tests.browser.conftest import DATABASE
 
 TITLE_CHARACTERS = 200
@@ -103,4 +103,4 @@ class Shelf:
 
 def _plain(output: str) -> str:
     """As a title or a prompt is kept."""
-    return CONTROLS.sub("", output) or "x"
+    return without_blank_edges(as_lines(output)) or "x"

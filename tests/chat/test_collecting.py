@@ -50,13 +50,11 @@ def test_the_end_of_an_older_publication_is_not_taken(
     assert state(reply) == "queued"
 
 
-def test_text_with_nul_is_kept_without_it(
-    owner: User, box: Mailbox, sent, worker
-) -> None:
+def test_a_nul_is_kept_as_a_space(owner: User, box: Mailbox, sent, worker) -> None:
     reply = sent(owner)
     worker.answer("a\x00b")
     collect(str(reply.pk))
-    assert Message.objects.get(pk=reply.pk).text == "ab"
+    assert Message.objects.get(pk=reply.pk).text == "a b"
 
 
 def test_held_prompts_go_out_one_after_the_other(

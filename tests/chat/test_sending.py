@@ -18,7 +18,7 @@ def test_a_prompt_becomes_two_messages_a_row_and_a_place_in_line(
 ) -> None:
     reply = sent(owner, "  Hello\r\nthere  ")
     conversation = reply.message.conversation
-    assert [m.text for m in conversation.path()] == ["Hello\nthere", ""]
+    assert [m.text for m in conversation.path()] == ["  Hello\nthere", ""]
     assert conversation.title == "Hello there"
     assert (reply.state, reply.attempt) == ("queued", 1)
     [entry] = box.published([str(reply.pk)])
@@ -68,7 +68,7 @@ def test_controls_and_lone_surrogates_do_not_reach_the_database(
 ) -> None:
     reply = sent(owner, "a\x00b\x1b[31m\ud800c\td")
     prompt = Message.objects.get(pk=reply.message.parent_id)
-    assert prompt.text == "ab[31m?c\td"
+    assert prompt.text == "a b [31m?c\td"
 
 
 def test_a_second_prompt_is_held_while_the_first_is_unfinished(
