@@ -287,8 +287,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 
-# Room for a prompt far too long, so that its form can come back with the text kept.
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(4_194_304, 16 * PROMPT_MAX_CHARACTERS)
+# A character takes up to 12 bytes in a form. Text of twice the limit still fits, and
+# comes back with its form; a larger body is refused unread.
+_LONGEST_TEXT = max(PROMPT_MAX_CHARACTERS, INSTRUCTIONS_MAX_CHARACTERS)
+BODY_MAX_BYTES = env.integer(
+    "BODY_MAX_BYTES", 65_536 + 24 * _LONGEST_TEXT, minimum=1024, maximum=1_000_000_000
+)
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

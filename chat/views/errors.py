@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.formats import number_format
 
 from chat.forms import PromptForm
 from chatsite.logs import kind_of
@@ -49,6 +50,10 @@ class DatabaseGuard:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django calls a suspicious operation; a body that is too large is a 413."""
+    if isinstance(exception, RequestDataTooBig):
+        limit = number_format(settings.PROMPT_MAX_CHARACTERS, force_grouping=True)
+        return render(request, "413.html", {"limit": limit}, status=413)
     context = {"is_unknown_host": isinstance(exception, DisallowedHost)}
     return render(request, "400.html", context, status=400)
 

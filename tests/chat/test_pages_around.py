@@ -208,8 +208,11 @@ def test_a_body_too_large_is_said_kindly(tab: Client, box: Mailbox) -> None:
     answer = tab.post(
         "/send/", f"text={large}", content_type="application/x-www-form-urlencoded"
     )
-    assert answer.status_code == 400
-    assert "your text is still there" in text_of(answer)
+    assert answer.status_code == 413
+    said = text_of(answer)
+    assert "your text is still there" in said
+    assert "8,000 characters" in said
+    assert "x" * 100 not in said
 
 
 def test_no_page_has_anything_inline(

@@ -455,7 +455,7 @@ def test_error_pages(tab: Client, box: Mailbox, settings) -> None:
     check(Client().get("/nowhere"), 404)
     large = "1" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
     form = "application/x-www-form-urlencoded"
-    check(tab.post("/send/", f"text={large}", content_type=form), 400)
+    check(tab.post("/send/", f"text={large}", content_type=form), 413)
     strict = Client(enforce_csrf_checks=True)
     check(strict.post("/send/", {"text": "1", "key": "1"}), 403)
     settings.CHAT_CATALOG = settings.DATA_DIR / "nothing.toml"

@@ -72,11 +72,10 @@ def port(valkey: Valkey, until: Callable[..., None]) -> Iterator[int]:
     environment = {"DATABASE_URL": f"sqlite:///{FOLDER / 'malformed.sqlite3'}"}
     with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
         assert migrate.process.wait(60) == 0, migrate.log
-    bind = f"127.0.0.1:{chosen}"
     with Program(
-        *("-m", "gunicorn", "chatsite.wsgi:application", "--no-control-socket"),
-        *("--bind", bind, "--worker-class", "gthread", "--threads", "4"),
-        **environment,
+        *("-m", "gunicorn", "--config", "python:launch.gunicorn_config"),
+        "chatsite.wsgi:application",
+        **{"PORT": str(chosen), "WEB_THREADS": "4", **environment},
     ) as web:
         until(lambda: _listens(chosen), 60)
         yield chosen
@@ -115,3 +114,29 @@ def test_nothing_that_is_hardly_http_fails_the_server(port: int) -> None:
         )
     with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answered:
         assert answered.status == 200
+
+
+def chunked(target: bytes, kind: bytes, pieces: list[bytes]) -> bytes:
+    """A request whose body comes in chunks, with a trailer behind them."""
+    head = b"POST %b HTTP/1.1\r\n%bContent-Type: %b\r\n" % (target, HEAD, kind)
+    body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    coded = b"Transfer-Encoding: chunked\r\n\r\n"
+    return head + coded + body + b"0\r\nX-Trailer: y\r\n\r\n"
+
+
+def test_a_body_in_chunks_is_read_up_to_the_limit(port: int) -> None:
+    call = chunked(
+        b"/api/v1/messages", b"application/json", [b'{"te', b'xt": ', b'"in pieces"}']
+    )
+    assert b" 202 " in answer_to(port, call).splitlines()[0]
+    form = b"application/x-www-form-urlencoded"
+    # Refused for want of a token, with the text kept: the form was read.
+    sent = answer_to(port, chunked(b"/send/", form, [b"text=in+", b"pieces"]))
+    assert b" 403 " in sent.splitlines()[0]
+    assert b"in pieces</textarea>" in sent
+    large = [b"text=", *([b"x" * 65_536] * 8)]
+    assert b" 413 " in answer_to(port, chunked(b"/send/", form, large)).splitlines()[0]
+    large = [b'{"text": "', *([b"x" * 65_536] * 8), b'"}']
+    answer = answer_to(port, chunked(b"/api/v1/messages", b"application/json", large))
+    assert b" 413 " in answer.splitlines()[0]
+    assert b"too_large" in answer
