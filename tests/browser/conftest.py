@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, open_mailbox
+from chatsite.search.tokens import index_words
 from launch.browser import executable
 from tests.environment import FOLDER
 from tests.processes import Program, free_port
@@ -51,6 +52,13 @@ def browser_type_launch_args() -> dict[str, Any]:
             pytest.fail(reason)
         pytest.skip(reason)
     return {"executable_path": path, "args": ARGUMENTS, "headless": True}
+
+
+def open_database() -> sqlite3.Connection:
+    """The site's database, with the function that its triggers of search call."""
+    database = sqlite3.connect(DATABASE, timeout=10)
+    database.create_function("chat_words", 1, index_words, deterministic=True)
+    return database
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chat.characters import as_lines, without_blank_edges
-from tests.browser.conftest import DATABASE
+from tests.browser.conftest import open_database
 
 TITLE_CHARACTERS = 200
 PROMPT_CHARACTERS = 8000
@@ -29,7 +29,7 @@ class Shelf:
     def put(self, word: str, outputs: Sequence[str]) -> UUID:
         """A conversation with a turn for each of ``outputs``; its prompts hold them,
         too, behind ``word``. Each also becomes the title of a conversation."""
-        with closing(sqlite3.connect(DATABASE, timeout=10)) as database, database:
+        with closing(open_database()) as database, database:
             database.row_factory = sqlite3.Row
             for output in outputs:
                 self._conversation(database, _plain(output)[:TITLE_CHARACTERS])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
-from tests.browser.conftest import DATABASE, Worker
+from tests.browser.conftest import Worker, open_database
 from tests.browser.test_chat import CONVERSATION, begin, say
 from tests.valkey import Valkey
 
@@ -41,7 +40,7 @@ def fill_history(page: Page, count: int) -> None:
     """So many older conversations of the person whose conversation is open."""
     talk = UUID(page.url.rstrip("/").rpartition("/")[2]).hex
     start = datetime.now(UTC) - timedelta(minutes=5)
-    with closing(sqlite3.connect(DATABASE, timeout=10)) as database, database:
+    with closing(open_database()) as database, database:
         (owner,) = database.execute(
             "SELECT owner_id FROM chat_conversation WHERE id = ?", [talk]
         ).fetchone()

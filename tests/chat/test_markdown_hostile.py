@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -20,6 +21,7 @@ from chat.markdown import (
 )
 from chat.services.snippets import SNIPPET_CHARACTERS, snippet
 from chat.services.typed import Typed
+from chatsite.search.folding import Folded
 from tests.chat.shown import Shown
 from tests.environment import IS_SOAK
 from tests.hostile import FROM_FAMILIES, OUTPUTS, SIZE, corpus
@@ -128,6 +130,7 @@ def test_a_snippet_of_a_long_text_is_short_and_soon_there() -> None:
     typed = Typed.read("a b")
     assert typed is not None
     for text in ("a b " * 250_000, "a" * MILLION, "a" + "\u0301\u0316" * 500_000):
-        assert steps_of(lambda text=text: snippet(text, typed)) < 1_000_000
-        shown = "".join(piece.text for piece in snippet(text, typed))
+        folded = Folded.of(text)
+        assert steps_of(partial(snippet, text, folded, typed)) < 1_000_000
+        shown = "".join(piece.text for piece in snippet(text, folded, typed))
         assert len(shown) <= SNIPPET_CHARACTERS + len("…  …")
