@@ -40,6 +40,8 @@ def started() -> str:
         shutil.chown(folder, SOMEBODY)
         for part in (SERVER, LIBRARIES):
             shutil.copytree(site / part, folder / part)
+            # The parent is made under the umask of this process.
+            (folder / part).parent.chmod(0o755)
         site = folder
     programs = site / SERVER / "bin"
     data, port, password = folder / "data", free_port(), token_hex()
