@@ -37,16 +37,13 @@ def started() -> str:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if SOMEBODY:
         # Who is nobody may perhaps not go where this Python lies.
-        shutil.chown(folder, SOMEBODY)
-        for part in (SERVER, LIBRARIES):
-            shutil.copytree(site / part, folder / part)
-            # The parent is made under the umask of this process.
-            (folder / part).parent.chmod(0o755)
-        site = folder
+        site = _copied_from(site, folder)
     programs = site / SERVER / "bin"
     data, port, password = folder / "data", free_port(), token_hex()
     # Other people of this machine reach the port too.
     (folder / "password").write_text(password)
+    if SOMEBODY:
+        shutil.chown(folder / "password", SOMEBODY)
     initdb = ("initdb", "--auth=scram-sha-256", "--pwfile", folder / "password")
     made = subprocess.run(
         [programs / initdb[0], *initdb[1:], "--no-sync", "-U", "chatsite", data],
@@ -75,6 +72,15 @@ def started() -> str:
     atexit.register(_end, server)
     _wait(server, folder)
     return f"postgres://chatsite:{password}@127.0.0.1:{port}/postgres"
+
+
+def _copied_from(site: Path, folder: Path) -> Path:
+    """The programs in ``folder``, which SOMEBODY may read under any umask of ours."""
+    shutil.chown(folder, SOMEBODY)
+    for part in (SERVER, LIBRARIES):
+        shutil.copytree(site / part, folder / part)
+        (folder / part).parent.chmod(0o755)
+    return folder
 
 
 def _wait(server: subprocess.Popen[bytes], folder: Path) -> None:
