@@ -179,7 +179,7 @@ class Environment:
         """Secrets separated by commas, none of them short enough to be guessed."""
         found = self.words(name, [])
         for one in found:
-            _refuseshown(name, one)
+            _refuse_short(name, one)
         return found
 
     def site(self, name: str) -> str:
@@ -194,8 +194,8 @@ class Environment:
             raise ImproperlyConfigured(f"{name} must be {expected}.") from None
         is_whole = is_address and "*" not in host and not host.startswith(".")
         if raw and (not is_whole or parts.path or parts.query or parts.fragment):
-            shown = raw if "@" not in raw else "one with a name or password"
-            raise _refusal(name, expected, shown)
+            told = raw if "@" not in raw else "one with a name or password"
+            raise _refusal(name, expected, told)
         return raw
 
     def mail(self, name: str) -> dict[str, object]:
@@ -294,7 +294,7 @@ def _bad_url(name: str, example: str, bad: BadUrl) -> ImproperlyConfigured:
 def secret_key(env: Environment, data_dir: Path) -> str:
     """``SECRET_KEY``, else the key kept in the data folder, made at first use."""
     if key := env.text("SECRET_KEY", ""):
-        _refuseshown("SECRET_KEY", key)
+        _refuse_short("SECRET_KEY", key)
         return key
     kept = data_dir / "secret_key"
     try:
@@ -303,7 +303,7 @@ def secret_key(env: Environment, data_dir: Path) -> str:
         return _new_key(kept)
 
 
-def _refuseshown(name: str, secret: str) -> None:
+def _refuse_short(name: str, secret: str) -> None:
     """Raises ``ImproperlyConfigured``, and does not repeat what stood there."""
     if len(secret) < SECRET_CHARACTERS_MIN:
         raise ImproperlyConfigured(

@@ -1,7 +1,7 @@
 """A folder for Unix sockets, whose addresses hold some 104 bytes.
 
-Where the data folder is too deep, a folder with a name that cannot be guessed stands in
-for it, noted in the data folder and removed at the end.
+Where the path of the data folder is too long, sockets lie in a folder with a random
+name. The data folder keeps a note of it, and the launcher removes it at the end.
 """
 
 from __future__ import annotations

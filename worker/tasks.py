@@ -29,6 +29,7 @@ from django.conf import settings
 from chatsite import wire
 from chatsite.catalog import CatalogError, Entry
 from chatsite.choice import catalog_here, offered
+from chatsite.entry import REFUSED_STATUS
 from chatsite.mailbox import open_mailbox
 from worker.choice import settle
 from worker.consumer import BellConsumer
@@ -178,7 +179,7 @@ def choose(conf: Settings, **_: Any) -> None:
         conf.task_default_queue = wire.queue_name(process.choose().name)
     except CatalogError as error:
         print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(REFUSED_STATUS)
 
 
 @worker_init.connect

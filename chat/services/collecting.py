@@ -14,7 +14,7 @@ from chat.services.optional_write import NotWritten, optional_write
 from chat.services.publishing import release_next
 from chat.services.spending import charge_tokens
 from chatsite import wire
-from chatsite.mailbox import MailboxAway, open_mailbox
+from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
 from chatsite.mailbox.entries import Ending
 
 log = logging.getLogger(__name__)
@@ -32,10 +32,10 @@ def collect(pk: str) -> Reply | None:
     reply = Reply.objects.with_path().filter(pk=UUID(pk)).first()
     if reply is not None:
         _copy(reply, ending)
-    box.collected(pk, ending.attempt)
-    if reply is not None:
-        box.touch(str(reply.message.owner_id))
-        release_next(reply.message.conversation)
+    if reply is None:
+        box.collected(pk, ending.attempt)
+    else:
+        _tell_and_go_on(box, reply, ending)
     return reply
 
 
@@ -55,9 +55,7 @@ def collect_now(reply: Reply) -> Reply:
         is_saved = True
         if not is_mine:
             return Reply.objects.with_path().get(pk=reply.pk)
-        box.collected(pk, ending.attempt)
-        box.touch(str(reply.message.owner_id))
-        release_next(reply.message.conversation)
+        _tell_and_go_on(box, reply, ending)
     except MailboxAway as error:
         log.info("reply %s is collected later: %s", reply.pk, error)
     except NotWritten:
@@ -65,6 +63,14 @@ def collect_now(reply: Reply) -> Reply:
         if not is_saved and ending is not None:
             _show_as_ended(reply, ending)
     return reply
+
+
+def _tell_and_go_on(box: Mailbox, reply: Reply, ending: Ending) -> None:
+    """Have the mailbox forget what is collected, pages hear of it, and the next held
+    reply start. Raises ``MailboxAway``."""
+    box.collected(str(reply.pk), ending.attempt)
+    box.touch(str(reply.message.owner_id))
+    release_next(reply.message.conversation)
 
 
 def _show_as_ended(reply: Reply, ending: Ending) -> None:

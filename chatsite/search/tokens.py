@@ -17,8 +17,8 @@ from chatsite.search.folding import TABLE, in_order
 
 #: A longer token is cut: PostgreSQL refuses one of over 2,046 bytes.
 TOKEN_CHARACTERS = 100
-#: What stands behind is not found: a tsvector takes 1 MB, and so many characters give
-#: at most so much, each in two tokens of four bytes a character.
+#: Search finds nothing beyond: a tsvector holds 1 MB, and this many characters fit in
+#: it, each in two tokens of four bytes a character.
 TEXT_CHARACTERS = 100_000
 #: Blocks of scripts without spaces between words. Hangul has spaces, but puts particles
 #: and other nouns to a noun without any.

@@ -23,6 +23,11 @@ from chatsite.search.tokens import index_words
 _turn = Lock()
 
 
+def add_functions(connection: Any) -> None:
+    """Have a connection of ``sqlite3`` know the functions that triggers call."""
+    connection.create_function("chat_words", 1, index_words, deterministic=True)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection. A transaction begins as ``IMMEDIATE``, hence as a writer's."""
 
@@ -56,7 +61,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
-        connection.create_function("chat_words", 1, index_words, deterministic=True)
+        add_functions(connection)
         return connection
 
     def _start_transaction_under_autocommit(self) -> None:

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, open_mailbox
-from chatsite.search.tokens import index_words
+from chatsite.sqlite.base import add_functions
 from launch.browser import executable
 from tests.environment import FOLDER
 from tests.processes import Program, free_port
@@ -57,7 +57,7 @@ def browser_type_launch_args() -> dict[str, Any]:
 def open_database() -> sqlite3.Connection:
     """The site's database, with the function that its triggers of search call."""
     database = sqlite3.connect(DATABASE, timeout=10)
-    database.create_function("chat_words", 1, index_words, deterministic=True)
+    add_functions(database)
     return database
 
 
