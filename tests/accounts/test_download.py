@@ -31,7 +31,7 @@ def test_all_that_is_kept_is_in_it(
     sent(owner, "Somebody else's")
     worker.answer("Theirs")
     reply = sent(account, "Tell me\n\u2028all </script>")
-    worker.answer("Once 𝛑")
+    worker.answer("Once\n\u2028𝛑 </script>")
     Sweeper().sweep()
     gone = sent(account, "Deleted").message.conversation
     tab.post(f"/c/{gone.pk}/delete/")
@@ -45,10 +45,10 @@ def test_all_that_is_kept_is_in_it(
     assert talk["deleted_at"] is None
     assert deleted["deleted_at"]
     prompt, answer = talk["messages"]
-    assert prompt["text"] == "Tell me\n\u2028all </script>"
+    assert prompt["text"] == "Tell me\n\nall </script>"  # as it is kept
     assert (prompt["parent"], answer["parent"]) == (None, prompt["id"])
     assert talk["active"] == answer["id"] == str(reply.pk)
-    assert answer["text"] == "Once 𝛑"
+    assert answer["text"] == "Once\n\u2028𝛑 </script>"
     assert answer["reply"]["state"] == "done"
     assert answer["reply"]["settings"]["temperature"] == 0.5
     assert "Somebody else's" not in json.dumps(got)
