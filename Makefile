@@ -47,7 +47,7 @@ soak: browser  ## all tests with larger counts
 	SOAK=1 $(PYTEST) --timeout 3600 $(TESTS)
 	$(if $(TESTS),,TEST_DATABASE=postgres $(PYTEST) $(OF_DATABASE) tests/integration)
 
-chaos:  ## break everything while guests send; CHAOS_SECONDS, CHAOS_JSON
+chaos:  ## break everything while guests send, cut the power; CHAOS_SECONDS CHAOS_CUTS CHAOS_JSON
 	@$(WITH) dev
 	$(VENV_PYTHON) -m tests.chaos.run
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -31,6 +30,11 @@ class Audit:
     doubled: int = 0
     pending: int = 0
     wrong: int = 0
+    #: Replies whose end a guest has seen and that read differently now.
+    rewritten: int = 0
+    #: Power cuts, and those that lost a message.
+    cuts: int = 0
+    losing_cuts: int = 0
     keys_left: int = 0
     #: Logs that hold what somebody wrote.
     leaks: list[str] = field(default_factory=list)
@@ -51,9 +55,6 @@ class Audit:
     @property
     def is_clean(self) -> bool:
         return not (self.lost or self.doubled or self.pending or self.wrong)
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2)
 
     def note(self, what: str, sent: Sent, found: object) -> None:
         if len(self.details) < 20:
@@ -95,6 +96,9 @@ def _judge(
         audit.note("failed", sent, error)
     elif state == "stopped":
         audit.stopped += 1
+    if sent.state == "done" and sent.seen != text:
+        audit.rewritten += 1
+        audit.note("rewritten", sent, (state, text[-120:], sent.seen[-120:]))
     text = without_marks(text)
     is_right = expected is None or (
         text == expected if state == "done" else expected.startswith(text)

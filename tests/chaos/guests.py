@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +32,8 @@ class Sent:
     state: str = ""
     #: What was shown although it belongs to nobody's reply to this prompt.
     wrong: str = ""
+    #: The reply as the guest last saw it.
+    seen: str = ""
 
 
 @dataclass
@@ -43,16 +45,30 @@ class Guest:
     expected: Any
     text_of: Any
     sent: list[Sent] = field(default_factory=list)
+    #: Text and key of the message that is being sent.
+    sending: tuple[str, str] | None = None
     troubles: int = 0
     refused: int = 0
 
     def __post_init__(self) -> None:
-        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._cookies = http.cookiejar.CookieJar()
+        cookies = urllib.request.HTTPCookieProcessor(self._cookies)
         self._opener = urllib.request.build_opener(cookies)
+
+    def at(self, site: str) -> Guest:
+        """The same browser with a copy of this site, as things stand now."""
+        there = Guest(site, self.dice, self.expected, self.text_of)
+        for cookie in self._cookies:
+            there._cookies.set_cookie(cookie)
+        there.sending = self.sending
+        there.sent = [
+            replace(sent, url=sent.url.replace(self.site, site)) for sent in self.sent
+        ]
+        return there
 
     def live(self, until: float) -> None:
         """Send, watch, stop, leave; until the time is over."""
-        while not self._first_visit() and time.monotonic() < until:
+        while not self.first_visit() and time.monotonic() < until:
             time.sleep(0.5)
         while time.monotonic() < until:
             sent = self.send(until)
@@ -64,8 +80,12 @@ class Guest:
             self.watch(sent, until, stop_after=self.dice.random() if stops else None)
 
     def send(self, until: float) -> Sent | None:
-        text, key = self.text_of(self.dice), uuid4().hex
-        while time.monotonic() < until:
+        self.sending = self.text_of(self.dice), uuid4().hex
+        return self.go_on_sending(until)
+
+    def go_on_sending(self, until: float) -> Sent | None:
+        while self.sending and time.monotonic() < until:
+            text, key = self.sending
             answers = [self._post(text, key)]
             if self.dice.random() < 0.1:  # Enter twice
                 answers.append(self._post(text, key))
@@ -75,6 +95,7 @@ class Guest:
                 if len({answer["id"] for answer in told}) > 1:
                     sent.wrong = "two replies for one key"
                 self.sent.append(sent)
+                self.sending = None
                 return sent
             time.sleep(0.3 + self.dice.random())
         return None
@@ -104,11 +125,12 @@ class Guest:
             sent.state = found["state"]
             expected = self.expected(sent.text)
             shown = without_marks(found["text"])
+            sent.seen = found["text"]
             if expected is not None and not expected.startswith(shown):
                 sent.wrong = found["text"][-200:]
         return found
 
-    def _first_visit(self) -> bool:
+    def first_visit(self) -> bool:
         try:
             self._opener.open(self.site, timeout=ANSWER_SECONDS).close()
         except (OSError, http.client.HTTPException):

@@ -1,11 +1,14 @@
 """A run: guests at work while faults happen, and the audit in the end.
 
 python -m tests.chaos.run        (CHAOS_SECONDS, CHAOS_JSON, CHAOS_GUESTS,
-                                  CHAOS_MODEL, CHAOS_WITHOUT, CHAOS_CALM …)
+                                  CHAOS_MODEL, CHAOS_WITHOUT, CHAOS_CALM, CHAOS_CUTS …)
+
+Power cuts follow the faults, on a site of their own: see ``tests.chaos.cuts``.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -15,9 +18,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from tests.chaos.audit import Audit, examine, keys_left, leaks, summary, takeovers
+from tests.chaos.cuts import PowerCuts
+from tests.chaos.disk import NoDisk
 from tests.chaos.faults import FAULTS, TAKE_A_WORKER, Fault, faults_here
 from tests.chaos.guests import TERMINAL, Guest, crowd
 from tests.chaos.site import Site
@@ -34,10 +40,12 @@ UNTOUCHED = "untouched"
 WORDS = "sea bee rain river cat moon bread lamp stone wind"
 
 
-def prompt(dice: random.Random) -> str:
+def prompt(
+    dice: random.Random, counts: Sequence[int] = (3, 8, 8, 15, 15, 30, 60, 120)
+) -> str:
     """Most replies are short, some long; every one has words of its own."""
     own = f"{dice.getrandbits(40):x}"
-    count = dice.choice([3, 8, 8, 15, 15, 30, 60, 120])
+    count = dice.choice(counts)
     delay = dice.choice([0.01, 0.02, 0.05])
     said = " ".join(dice.choices(WORDS.split(), k=4))
     unicode = " [unicode]" if dice.random() < 0.2 else ""
@@ -148,7 +156,7 @@ class Run:
         def measure() -> None:
             began = time.monotonic()
             until = began + PROBE_SECONDS
-            while not guest._first_visit() and time.monotonic() < until:
+            while not guest.first_visit() and time.monotonic() < until:
                 time.sleep(0.2)
             sent = guest.send(until)
             if sent is not None:
@@ -208,24 +216,53 @@ def question(dice: random.Random) -> str:
 
 
 def main() -> int:
-    seconds = float(os.environ.get("CHAOS_SECONDS", "120"))
-    run = Run(
+    seconds, cuts = _number("CHAOS_SECONDS", 120), int(_number("CHAOS_CUTS", 3))
+    audits: dict[str, Audit] = {}
+    if seconds:
+        audits["faults"] = _faults(seconds).run()
+    if cuts:
+        audits["power_cuts"] = _power_cuts(cuts)
+    text = json.dumps({name: asdict(audit) for name, audit in audits.items()}, indent=2)
+    print(text)
+    if target := os.environ.get("CHAOS_JSON"):
+        Path(target).write_text(text + "\n")
+    is_good = all(
+        audit.is_clean and not audit.keys_left and not audit.leaks
+        for audit in audits.values()
+    )
+    return 0 if is_good else 1
+
+
+def _faults(seconds: float) -> Run:
+    return Run(
         seconds=seconds,
-        guests=int(os.environ.get("CHAOS_GUESTS", "20")),
-        seed=int(os.environ.get("CHAOS_SEED", "1")),
-        pause=float(os.environ.get("CHAOS_PAUSE", "7")),
+        guests=int(_number("CHAOS_GUESTS", 20)),
+        seed=int(_number("CHAOS_SEED", 1)),
+        pause=_number("CHAOS_PAUSE", 7),
         only=os.environ.get("CHAOS_ONLY", "").split(),
         model=os.environ.get("CHAOS_MODEL", "scripted"),
         without=os.environ.get("CHAOS_WITHOUT", ""),
         is_calm=bool(os.environ.get("CHAOS_CALM")),
-        say=lambda line: print(line, file=sys.stderr, flush=True),
+        say=_say,
     )
-    audit = run.run()
-    text = audit.to_json()
-    print(text)
-    if target := os.environ.get("CHAOS_JSON"):
-        Path(target).write_text(text + "\n")
-    return 0 if audit.is_clean and not audit.keys_left and not audit.leaks else 1
+
+
+def _power_cuts(cuts: int) -> Audit:
+    messages = int(_number("CHAOS_MESSAGES", 40 * cuts))
+    try:
+        run = PowerCuts(cuts, messages, prompt, seed=int(_number("CHAOS_SEED", 1)))
+        return run.run(_say)
+    except NoDisk as reason:
+        _say(f"no power cuts: {reason}")
+        return Audit(lacking=[f"no power cuts: {reason}"])
+
+
+def _number(variable: str, default: float) -> float:
+    return float(os.environ.get(variable) or default)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
