@@ -104,20 +104,48 @@ def _trimmed(rest: str) -> str:
 def _open(
     renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, _env: Any
 ) -> str:
+    """The beginning of a link; its address where it has no text to be clicked on."""
     token = tokens[index]
-    token.attrs.pop("title", None)  # a browser would show it as if it were the target
+    # As an attribute, a browser would show it as if it were the target.
+    token.meta["title"] = token.attrs.pop("title", "")
     token.attrSet("rel", "noopener noreferrer nofollow ugc")
-    return str(renderer.renderToken(tokens, index, options, _env))
+    html = str(renderer.renderToken(tokens, index, options, _env))
+    return html if _said(tokens, index) else html + escape(token.attrs["href"])
 
 
 def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    """The end of a link, and its host unless the text is an address at this host."""
+    """The end of a link, and behind it what its text does not say.
+
+    This is the label of a reference, the host unless the text is an address at this
+    host, and a title.
+    """
     begin = index - 1
     while tokens[begin].type != "link_open":
         begin -= 1
+    meta = tokens[index].meta
+    label, title = meta.get("label"), tokens[begin].meta["title"]
     host = host_of(str(tokens[begin].attrs.get("href", "")))
-    said = "".join(token.content for token in tokens[begin + 1 : index])
-    told = said.strip().lower().removeprefix("https://").removeprefix("http://")
-    if told == host or told.startswith((f"{host}/", f"{host}?", f"{host}#")):
-        return "</a>"
-    return f'</a> <span class="host">({escape(host)})</span>'
+    behind = [
+        f"[{label}]" if label else "",
+        "" if _is_at(host, _said(tokens, begin)) else f"({host})",
+        # That of a reference stands at its definition.
+        f'"{title}"' if title and not meta.get("is_reference") else "",
+    ]
+    spans = [f' <span class="host">{escape(text)}</span>' for text in behind if text]
+    return "</a>" + "".join(spans)
+
+
+def _said(tokens: Sequence[Token], index: int) -> str:
+    """The text of the link that begins at ``index``."""
+    said = []
+    for token in tokens[index + 1 :]:
+        if token.type == "link_close":
+            break
+        said.append(token.content)
+    return "".join(said).strip()
+
+
+def _is_at(host: str, said: str) -> bool:
+    """Whether a text is empty, or an address at ``host``."""
+    told = said.lower().removeprefix("https://").removeprefix("http://")
+    return told in ("", host) or told.startswith((f"{host}/", f"{host}?", f"{host}#"))

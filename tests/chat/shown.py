@@ -16,6 +16,7 @@ ATTRIBUTES = {
     ("a", "href"): r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?([/?#][!-~]*)?",
     ("a", "rel"): "noopener noreferrer nofollow ugc",
     ("ol", "start"): r"\d{1,9}",
+    ("li", "value"): r"\d{1,9}",
     ("th", "class"): "left|right|center",
     ("td", "class"): "left|right|center",
     ("div", "class"): "table|as-written",

@@ -24,7 +24,7 @@ from tests.chat.shown import Shown
     ],
 )
 def test_web_addresses_are_links(text: str, address: str) -> None:
-    assert Shown(render(text)).links == [address]
+    assert {*Shown(render(text)).links} == {address}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_all_else_is_text(text: str) -> None:
         ("[a.example/x](https://a.example/y)", "a.example/x"),
         ("[HTTPS://A.example](https://a.example)", "HTTPS://A.example"),
         ("https://а.example", "https://а.example (xn--80a.example)"),
-        ("[](https://a.example)", " (a.example)"),
+        ("[](https://a.example)", "https://a.example"),
         ("![cat](https://a.example/c.png)", "!cat (a.example)"),
         ("[`a`](https://a.example:8000)", "a (a.example:8000)"),
     ],

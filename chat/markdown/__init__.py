@@ -1,0 +1,48 @@
+"""Markdown as HTML that is safe to show: what a model writes is trusted in nothing.
+
+Raw HTML is text, pictures are links, links lead only where a person can see
+(``chat/links.py``), and a page's outline keeps its own headings. No text takes long:
+what is too long, or becomes too many elements, is shown as it was written. No word gets
+lost: what Markdown would hide stands beside what it belongs to.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from chat.markdown.parser import TooMuch, html_of
+
+#: Longer texts are shown as they are.
+TEXT_CHARACTERS = 40_000
+#: Rendered texts that are kept, so that a long conversation opens quickly again.
+CACHED = 1000
+
+#: Up to the end of a line, or where it is too long somewhere in it.
+_PART = re.compile(r"[\s\S]{1,3000}(?:\n|\Z)|[\s\S]{1,3000}")
+
+
+def render(text: str) -> SafeString:
+    """HTML of ``text``."""
+    return _rendered(text, get_language())
+
+
+@lru_cache(CACHED)
+def _rendered(text: str, _language: str | None) -> SafeString:
+    """The same in another language has other words on its buttons."""
+    if len(text) > TEXT_CHARACTERS:
+        return _as_written(text)
+    try:
+        return html_of(text)
+    except TooMuch:
+        return _as_written(text)
+
+
+def _as_written(text: str) -> SafeString:
+    """In parts, of which a browser lays out only those that are looked at."""
+    parts = [(part,) for part in _PART.findall(text)]
+    return format_html_join("", '<div class="as-written">{}</div>', parts)

@@ -1,0 +1,83 @@
+"""Definitions of references: ``[1]: https://a.example/x`` is text with a link in it.
+
+Markdown shows nothing of them. A model also lists its sources like that, and people
+want to see where the links of a text lead.
+"""
+
+from __future__ import annotations
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, reference
+from markdown_it.rules_inline import StateInline, link
+from markdown_it.token import Token
+
+#: Before the address, the address without its brackets, and what follows.
+_DEFINITION = re.compile(
+    r"(\[(?:\\.|[^\]\\])*\]:\s*)(?:<([^<>\n]*)>|(\S+))(.*)", re.DOTALL
+)
+
+
+def use(made: MarkdownIt) -> None:
+    """Let ``made`` show definitions, and the label of a link that names one."""
+    made.block.ruler.at("reference", _definition)
+    made.inline.ruler.at("link", _link)
+
+
+def _definition(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
+    if not reference(state, begin, end, silent):
+        return False
+    if not silent:
+        written = state.getLines(begin, state.line, state.blkIndent, False)
+        children = _children(state.md, written.strip())
+        _push(state, begin, children)
+    return True
+
+
+def _children(md: MarkdownIt, written: str) -> list[Token]:
+    """Its text, with the address as a link."""
+    found = _DEFINITION.fullmatch(written)
+    if not found:
+        return [Token("text", "", 0, content=written)]
+    before, bracketed, bare, after = found.groups()
+    said = bracketed if bare is None else bare
+    opened = Token("link_open", "a", 1, attrs={"href": md.normalizeLink(said)})
+    return [
+        Token("text", "", 0, content=before),
+        opened,
+        Token("text", "", 0, content=said, level=1),
+        Token("link_close", "a", -1),
+        Token("text", "", 0, content=after),
+    ]
+
+
+def _push(state: StateBlock, begin: int, children: list[Token]) -> None:
+    """As a paragraph; as a line of it where a definition stands right before."""
+    before = state.tokens[-3] if len(state.tokens) > 2 else None
+    is_next = before and before.info == "definitions" and before.map
+    if before and before.map and is_next and before.map[1] == begin:
+        before.map[1] = state.line
+        lines = state.tokens[-2].children or []
+        lines += [Token("softbreak", "br", 0), *children]
+        return
+    opened = state.push("paragraph_open", "p", 1)
+    opened.info = "definitions"
+    opened.map = [begin, state.line]
+    token = state.push("inline", "", 0)
+    token.map = [begin, state.line]
+    token.children = children  # its content is empty: nothing is read once more
+    state.push("paragraph_close", "p", -1)
+
+
+def _link(state: StateInline, silent: bool) -> bool:
+    """The library's rule; the closing token of a reference says so, with its label."""
+    begin = state.pos
+    if not link(state, silent):
+        return False
+    written = state.src[begin : state.pos]
+    if not silent and written.endswith("]"):
+        closed = state.tokens[-1]
+        closed.meta["is_reference"] = True
+        closed.meta["label"] = written[written.rfind("][") + 2 : -1] * ("][" in written)
+    return True

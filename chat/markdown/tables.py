@@ -1,0 +1,86 @@
+"""Tables: every cell that was written is shown, and wide ones scroll by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.translation import gettext
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import mdTrim
+from markdown_it.rules_block import StateBlock, table
+from markdown_it.rules_block.table import escapedSplit, getLine
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+
+def use(made: MarkdownIt) -> None:
+    """Let ``made`` show tables as this file says."""
+    made.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    made.core.ruler.push("cells", _align_by_class)
+    made.add_render_rule("table_open", _open)
+    made.add_render_rule("table_close", lambda *_: "</table></div>\n")
+
+
+def _table(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
+    """The library's rule, which drops the cells of a row beyond those of the header."""
+    first = len(state.tokens)
+    if not table(state, begin, end, silent):
+        return False
+    if not silent:
+        state.tokens[first:] = _with_all_cells(state, state.tokens[first:])
+    return True
+
+
+def _with_all_cells(state: StateBlock, tokens: Sequence[Token]) -> Iterator[Token]:
+    cells = 0
+    line = 0
+    for token in tokens:
+        if token.type == "tr_open" and token.map:
+            cells, line = 0, token.map[0]
+        elif token.type in ("th_open", "td_open"):
+            cells += 1
+        elif token.type == "tr_close":
+            for cell in _cells(getLine(state, line))[cells:]:
+                yield from _cell(cell, token.level + 1, line)
+        yield token
+
+
+def _cells(line: str) -> list[str]:
+    """As the library divides a row."""
+    cells = escapedSplit(mdTrim(line))
+    begin = 1 if cells[0] == "" else 0
+    end = len(cells) - 1 if cells[-1] == "" else len(cells)
+    return cells[begin:end]
+
+
+def _cell(text: str, level: int, line: int) -> Iterator[Token]:
+    yield Token("td_open", "td", 1, level=level, block=True)
+    yield Token(
+        *("inline", "", 0),
+        content=mdTrim(text),
+        children=[],
+        level=level + 1,
+        map=[line, line + 1],
+        block=True,
+    )
+    yield Token("td_close", "td", -1, level=level, block=True)
+
+
+def _align_by_class(state: StateCore) -> None:
+    """The page's policy allows no style of an element's own."""
+    for token in state.tokens:
+        if token.type in ("th_open", "td_open") and (
+            style := token.attrs.pop("style", "")
+        ):
+            token.attrSet("class", str(style).removeprefix("text-align:"))
+
+
+def _open(*_: Any) -> str:
+    """Wide ones scroll by themselves, also from the keyboard.
+
+    A group, for several regions of one name would all be landmarks.
+    """
+    label = escape(gettext("Table"))
+    return f'<div class="table" role="group" aria-label="{label}" tabindex="0"><table>'
