@@ -162,18 +162,31 @@ class Environment:
 
     def origins(self, name: str) -> list[str]:
         """Origins such as ``https://chat.example.org``, separated by commas."""
-        found = self.words(name, [])
-        for origin in found:
-            if not origin.startswith(("http://", "https://")):
-                raise _refusal(name, "origins like https://chat.example.org", origin)
-        return found
+        words = self.words(name, [])
+        expected = "origins like https://chat.example.org or https://*.example.org"
+        try:
+            return [hosts.origin(word) for word in words]
+        except ValueError:
+            raise _refusal(
+                name, f"{expected}, without a path", ",".join(words)
+            ) from None
 
     def header(self, name: str, default: str) -> str:
         """The name of a request header, as WSGI spells it."""
         raw = self.text(name, default)
-        if not re.fullmatch(r"[A-Za-z0-9-]+", raw):
+        spelled = raw.upper().replace("-", "_").removeprefix("HTTP_")
+        if not re.fullmatch(r"[A-Z0-9_]+", spelled):
             raise _refusal(name, "the name of a header", raw)
-        return "HTTP_" + raw.upper().replace("-", "_")
+        return f"HTTP_{spelled}"
+
+    def prefix(self, name: str, default: str = "") -> str:
+        """The path under which a site stands, such as ``/chat``; empty for the root."""
+        raw = self.text(name, default)
+        path = raw.removesuffix("/")
+        is_path = re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path)
+        if not is_path:
+            raise _refusal(name, "a path of plain letters and digits like /chat", raw)
+        return path
 
     def secrets(self, name: str) -> list[str]:
         """Secrets separated by commas, none of them short enough to be guessed."""
@@ -182,21 +195,21 @@ class Environment:
             _refuse_short(name, one)
         return found
 
-    def site(self, name: str) -> str:
-        """An address such as ``https://chat.example.org``, without a last slash."""
+    def site(self, name: str, prefix: str = "") -> str:
+        """The origin of an address such as ``https://chat.example.org``, whose path is
+        nothing but ``prefix``."""
         raw = self.text(name, "").rstrip("/")
-        expected = "an address like https://chat.example.org"
+        if not raw:
+            return ""
+        expected = "an address like https://chat.example.org (URL_PREFIX is its path)"
         try:
-            parts = urlsplit(raw)
-            is_address = parts.scheme in ("http", "https") and parts.port != 0
-            host = hosts.allowed_host(parts.netloc) if raw else ""
+            found = hosts.origin(raw.removesuffix(prefix))
         except ValueError:
-            raise ImproperlyConfigured(f"{name} must be {expected}.") from None
-        is_whole = is_address and "*" not in host and not host.startswith(".")
-        if raw and (not is_whole or parts.path or parts.query or parts.fragment):
+            found = ""
+        if not found or "*" in found:
             told = raw if "@" not in raw else "one with a name or password"
             raise _refusal(name, expected, told)
-        return raw
+        return found
 
     def mail(self, name: str) -> dict[str, object]:
         """Django's settings of the server that takes mail; without one, none leaves."""

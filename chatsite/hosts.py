@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import socket
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 ANY_ADDRESS = ("0.0.0.0", "::")
 NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 NUMERIC = re.compile(r"[0-9.]+|0[xX].*")
 PORT = re.compile(r":[0-9]{1,5}")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def bind_address(raw: str) -> str:
@@ -63,6 +65,25 @@ def allowed_host(raw: str) -> str:
     if not NAME.fullmatch(bare):
         raise ValueError(raw)
     return dot + bare
+
+
+def origin(raw: str) -> str:
+    """An origin as a browser spells it: small letters, no default port, no last slash.
+
+    A host may begin with ``*.``, for all names below. Raises ``ValueError``, also for a
+    path or a query: an origin has none.
+    """
+    parts = urlsplit(raw.removesuffix("/"))
+    if parts.scheme not in DEFAULT_PORTS or "@" in parts.netloc or parts.port == 0:
+        raise ValueError(raw)
+    if parts.path or "?" in raw or "#" in raw:
+        raise ValueError(raw)
+    below, star, name = parts.netloc.rpartition("*.")
+    host = allowed_host(name)
+    if below or host == "*" or host.startswith("."):
+        raise ValueError(raw)
+    is_default = parts.port in (None, DEFAULT_PORTS[parts.scheme])
+    return f"{parts.scheme}://{star}{host}" + ("" if is_default else f":{parts.port}")
 
 
 def allowed_hosts(bind: str) -> list[str]:

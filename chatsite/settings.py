@@ -6,6 +6,7 @@ so nothing that only the web tier installs may be imported here.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from chatsite.database_file import prepare_file
@@ -86,7 +87,9 @@ PASSWORD_MIN_CHARACTERS = env.integer("PASSWORD_MIN_CHARACTERS", 10, minimum=8)
 RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0, maximum=36_500)
 
 # Where the site is reached, and how mail leaves it
-SITE_URL = env.site("SITE_URL")
+#: The path under which a proxy has the site. Gunicorn's name for it counts, too.
+URL_PREFIX = env.prefix("URL_PREFIX", env.prefix("SCRIPT_NAME"))
+SITE_URL = env.site("SITE_URL", URL_PREFIX)
 globals().update(env.mail("EMAIL_URL"))
 HAS_MAIL = bool(env.text("EMAIL_URL", ""))
 EMAIL_TIMEOUT = 10
@@ -117,7 +120,9 @@ SECRET_KEY = secret_key(env, DATA_DIR)
 #: What an earlier key signed still counts while it stands here.
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", allowed_hosts(BIND))
-CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+# The site's own address is where its forms come from, whatever a proxy makes of it.
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS") + [SITE_URL] * bool(SITE_URL)
+FORCE_SCRIPT_NAME = URL_PREFIX or None
 ROOT_URLCONF = "chatsite.urls"
 WSGI_APPLICATION = "chatsite.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -143,6 +148,8 @@ MIDDLEWARE = [
     # Around everything, so that no answer leaves without them.
     "chat.views.headers.Headers",
     "csp.middleware.CSPMiddleware",
+    # What follows may believe what a request says of its scheme, host and path.
+    "chat.views.proxy.Proxy",
     "chat.views.headers.AdminPolicy",
     "django.middleware.security.SecurityMiddleware",
     # Around static files too: what was compressed beforehand passes as it is.
@@ -238,15 +245,15 @@ COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 # Not HttpOnly: the script puts a newer token into forms that were opened earlier.
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
-CSRF_FAILURE_VIEW = "chat.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "chat.views.csrf.csrf_failure"
 
 # Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
-# (``chat.views.headers``).
+# (``chat.views.proxy``).
 PROXY_SCHEME_HEADER = env.header("PROXY_SCHEME_HEADER", "X-Forwarded-Proto")
 SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 # Asked from inside a container, where no proxy is.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/healthz'[1:])}$"]
 HSTS_DAYS = env.integer("HSTS_DAYS", 365, minimum=0, maximum=3650)
 SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
 # Other hosts below this one's name, and lists inside browsers, are not ours to decide.
@@ -295,7 +302,7 @@ BODY_MAX_BYTES = env.integer(
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 
-STATIC_URL = "static/"
+STATIC_URL = f"{URL_PREFIX}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.path("STATIC_ROOT", Path()) if env.text("STATIC_ROOT", "") else None
 # Who serves them may be another account than the one that collects them.

@@ -23,6 +23,9 @@ try:
 except OSError as error:
     print(f"BIND={settings.BIND} is no address: {error.strerror}.", file=sys.stderr)
     raise SystemExit(entry.REFUSED_STATUS) from None
+# Gunicorn would refuse requests from which a proxy has taken the prefix already.
+os.environ["URL_PREFIX"] = settings.URL_PREFIX
+os.environ.pop("SCRIPT_NAME", None)
 worker_class = "launch.web_worker.WebWorker"
 logger_class = "launch.web_worker.WebLogger"
 workers = settings.WEB_PROCESSES

@@ -38,6 +38,8 @@ class Plan:
     redis_ca_file: Path | None = None
     is_https_only: bool = False
     site_url: str = ""
+    #: The path of the site, ``/chat``, if it does not stand at the root.
+    prefix: str = ""
     #: Where sockets lie if the path of ``run_dir`` is too long for them.
     sockets: Path | None = None
 
@@ -70,14 +72,16 @@ class Plan:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        path = f"{self.prefix}/" if self.prefix else ""
+        return f"http://{self.host}:{self.port}{path}"
 
     @property
     def address(self) -> str:
         """Where a person finds the site, in words."""
         if not self.is_https_only:
             return self.url
-        return f"{self.site_url or 'https://…'} through your proxy, from {self.url}"
+        public = f"{self.site_url or 'https://…'}{self.prefix}"
+        return f"{public} through your proxy, from {self.url}"
 
 
 def read_plan(role: Role) -> Plan:
@@ -134,6 +138,7 @@ def _read(role: Role) -> Plan:
         worker_grace_seconds=settings.WORKER_GRACE_SECONDS,
         is_https_only=settings.HTTPS_ONLY,
         site_url=settings.SITE_URL,
+        prefix=settings.URL_PREFIX,
         sockets=sockets,
     )
 

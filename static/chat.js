@@ -277,7 +277,7 @@
     const to = redirectOf(detail);
     if (!to) return;
     const page = new URL(to, location).pathname;
-    if (!page.startsWith("/c/")) return putBack(); // asked to log in first
+    if (!page.startsWith(`${document.body.dataset.home}c/`)) return putBack(); // asked to log in first
     spend(usedKey);
     leavingFor = page;
     onItsWay = null;

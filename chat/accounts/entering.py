@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 from uuid import UUID
 
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from chat.accounts.guests import BACKEND, guest_here, guest_of_cookie, renew_guest
@@ -19,8 +19,11 @@ GUEST = "guest"
 
 def own_path(raw: str) -> str:
     """``raw`` where it is a path of this site, else the first page."""
-    is_path = raw.startswith("/") and raw.isprintable()
-    if is_path and url_has_allowed_host_and_scheme(raw, allowed_hosts=None):
+    path = raw.partition("?")[0].partition("#")[0]
+    is_below = path.startswith(get_script_prefix())
+    has_steps_up = ".." in unquote(path).split("/")
+    is_safe = url_has_allowed_host_and_scheme(raw, allowed_hosts=None)
+    if is_below and is_safe and raw.isprintable() and not has_steps_up:
         return raw
     return reverse("home")
 

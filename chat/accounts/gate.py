@@ -36,7 +36,7 @@ class Gate:
     def process_view(
         self, request: Request, _view: Any, _args: Any, _kwargs: Any
     ) -> HttpResponse | None:
-        if settings.GUESTS or request.path.startswith(OPEN_PATHS):
+        if settings.GUESTS or request.path_info.startswith(OPEN_PATHS):
             return None
         match = request.resolver_match
         if match is not None and match.view_name in OPEN_NAMES:
@@ -48,7 +48,7 @@ class Gate:
 
 
 def _turned_away(request: Request) -> HttpResponse:
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         return LOG_IN_FIRST.response()
     if request.htmx:
         # It asked for a piece of its page, or keeps what was typed there: back to that.

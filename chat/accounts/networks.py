@@ -27,18 +27,12 @@ def address_of(request: HttpRequest) -> Address | None:
 
     None where the server listens on a socket file that nobody trusts.
     """
-    found = _address(request.META.get("REMOTE_ADDR", ""))
-    if not _is_trusted(found):
-        return found
-    said = request.headers.get("X-Forwarded-For", "").split(",")
-    for hop in said[::-1][:HOPS_MAX]:
-        address = _address(hop)
-        if address is None:  # what a trusted proxy says is no address
-            break
-        found = address
-        if not _is_trusted(found):
-            break
-    return found
+    return _hops(request)[-1]
+
+
+def trusted_hops(request: HttpRequest) -> int:
+    """How many proxies in a row, from the nearest on, are trusted."""
+    return sum(_is_trusted(hop) for hop in _hops(request))
 
 
 def is_from_proxy(request: HttpRequest) -> bool:
@@ -64,6 +58,20 @@ def network_digest(request: HttpRequest) -> str:
     network = UNKNOWN if address is None else network_of(address)
     keyed = salted_hmac(SALT, network, algorithm="sha256")
     return keyed.hexdigest()[:32]
+
+
+def _hops(request: HttpRequest) -> list[Address | None]:
+    """The addresses from the nearest on, up to the first that is not trusted."""
+    hops = [_address(request.META.get("REMOTE_ADDR", ""))]
+    said = request.headers.get("X-Forwarded-For", "").split(",")
+    for told in said[::-1][:HOPS_MAX]:
+        if not _is_trusted(hops[-1]):
+            break
+        address = _address(told)
+        if address is None:  # what a trusted proxy says is no address
+            break
+        hops.append(address)
+    return hops
 
 
 def _address(raw: str) -> Address | None:

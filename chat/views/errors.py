@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.formats import number_format
@@ -42,7 +41,7 @@ class DatabaseGuard:
         log.error("the database does not answer: %s", kind_of(error))
         is_full = "full" in str(error)
         form = PromptForm(request.POST) if "text" in request.POST else None
-        context = {"is_full": is_full, "form": form, "action": _form_action(request)}
+        context = {"is_full": is_full, "form": form, "action": form_action(request)}
         status = 507 if is_full else 503
         response = render(request, "busy.html", context, status=status)
         response.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -60,29 +59,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
     """Django's own looks for a token in the form, and fails where that is broken."""
-    is_of_conversation = request.path.startswith(OF_CONVERSATIONS)
+    is_of_conversation = request.path_info.startswith(OF_CONVERSATIONS)
     context = {"is_of_conversation": is_of_conversation}
     return render(request, "404.html", context, status=404)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
-    """The page was opened before this browser signed in: send again, nothing lost.
-
-    The typed text comes back in a fresh form, which only a person can send.
-    """
-    get_token(request)
-    context = {
-        "form": PromptForm(request.POST) if "text" in request.POST else None,
-        "action": _form_action(request),
-        "limit": settings.PROMPT_MAX_CHARACTERS,
-    }
-    return render(request, "csrf_failure.html", context, status=403)
-
-
-def _form_action(request: HttpRequest) -> str:
+def form_action(request: HttpRequest) -> str:
     """Where the form was going, if that is a place to send texts to."""
     try:
-        is_of_text = resolve(request.path).url_name in ("send", "edit")
+        is_of_text = resolve(request.path_info).url_name in ("send", "edit")
     except Resolver404:
         is_of_text = False
     return request.path if is_of_text else reverse("send")

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 
-from chat.accounts.networks import is_from_proxy
 from chatsite.headers import HEADERS
 
 #: The scripts of Django's admin write HTML by themselves.
@@ -23,7 +22,6 @@ class Headers:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        _forget_claimed_scheme(request)
         response = self._get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
@@ -41,7 +39,7 @@ class AdminPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
-        if request.path_info.startswith(reverse("admin:index")):
+        if request.path.startswith(reverse("admin:index")):
             response._csp_replace = WITHOUT_TRUSTED_TYPES  # type: ignore[attr-defined]
         return response
 
@@ -50,12 +48,6 @@ def leaving_nothing(response: HttpResponse) -> HttpResponse:
     """Or the Back button would still show what was read before."""
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
-
-
-def _forget_claimed_scheme(request: HttpRequest) -> None:
-    """Only a trusted proxy can say that a request came over HTTPS."""
-    if settings.SECURE_PROXY_SSL_HEADER and not is_from_proxy(request):
-        request.META.pop(settings.SECURE_PROXY_SSL_HEADER[0], None)
 
 
 def _ends_session(response: HttpResponse) -> bool:

@@ -36,6 +36,11 @@ from chatsite.redis_url import parse
         ("TRUSTED_PROXIES", "proxy.example.org"),
         ("SITE_URL", "chat.example.org"),
         ("SITE_URL", "https://chat.example.org/chat"),
+        ("SITE_URL", "https://*.example.org"),
+        ("CSRF_TRUSTED_ORIGINS", "https://chat.example.org/chat"),
+        ("URL_PREFIX", "chat/"),
+        ("SCRIPT_NAME", "chat"),
+        ("PROXY_SCHEME_HEADER", "X-Forwarded-Proto: https"),
         ("EMAIL_URL", "mail.example.org"),
         ("EMAIL_URL", "pigeon://mail.example.org"),
         ("PASSWORD_MIN_CHARACTERS", "4"),
@@ -173,5 +178,85 @@ def test_mail_goes_to_the_server_that_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_site_has_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SITE_URL", "https://chat.example.org/")
+    monkeypatch.setenv("SITE_URL", "https://Chat.example.org:443/")
     assert Environment().site("SITE_URL") == "https://chat.example.org"
+
+
+def test_the_path_of_a_site_is_its_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URL_PREFIX", "/chat/")
+    monkeypatch.setenv("SITE_URL", "https://chat.example.org/chat/")
+    prefix = Environment().prefix("URL_PREFIX")
+    assert prefix == "/chat"
+    assert Environment().site("SITE_URL", prefix) == "https://chat.example.org"
+
+
+@pytest.mark.parametrize(
+    "raw", ["X-Forwarded-Proto", "x_forwarded_proto", "HTTP_X_FORWARDED_PROTO"]
+)
+def test_a_header_is_found_however_it_is_spelled(
+    monkeypatch: pytest.MonkeyPatch, raw: str
+) -> None:
+    monkeypatch.setenv("PROXY_SCHEME_HEADER", raw)
+    found = Environment().header("PROXY_SCHEME_HEADER", "")
+    assert found == "HTTP_X_FORWARDED_PROTO"
+
+
+def test_origins_are_spelled_as_browsers_spell_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = "HTTPS://A.org:443/, http://[::1]:80, https://*.a.org, http://bücher.de:8080"
+    monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", raw)
+    assert Environment().origins("CSRF_TRUSTED_ORIGINS") == [
+        *("https://a.org", "http://[::1]", "https://*.a.org"),
+        "http://xn--bcher-kva.de:8080",
+    ]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("chat.example.org", "https://", "ftp://a.org", "https://*", "*", "null"),
+        *("https://a.org/x", "https://a.org?x", "https://a.org#x", "https://a.org:0"),
+        *("https://me@a.org", "https://.a.org", "https://a.*.org", "https://[::1"),
+    ],
+)
+def test_what_is_no_origin_is_refused(
+    monkeypatch: pytest.MonkeyPatch, raw: str
+) -> None:
+    monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", raw)
+    with pytest.raises(ImproperlyConfigured, match="CSRF_TRUSTED_ORIGINS must be"):
+        Environment().origins("CSRF_TRUSTED_ORIGINS")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(
+            "chat/",
+            "chat",
+            "/a b",
+            "//x",
+            "/x//y",
+            "/chat?x",
+            "/chat#x",
+            "/чат",
+            "/a%20b",
+        ),
+        *("/..", "/./x", "/chat/../x", "https://a.org/chat", "/a;b", "/chat//"),
+    ],
+)
+def test_what_is_no_path_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("URL_PREFIX", raw)
+    with pytest.raises(ImproperlyConfigured, match="URL_PREFIX must be"):
+        Environment().prefix("URL_PREFIX")
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [("/", ""), ("/chat", "/chat"), ("/chat/", "/chat"), ("/a/b-c_1.~", "/a/b-c_1.~")],
+)
+def test_a_path_has_no_slash_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, raw: str, path: str
+) -> None:
+    monkeypatch.setenv("URL_PREFIX", raw)
+    assert Environment().prefix("URL_PREFIX") == path

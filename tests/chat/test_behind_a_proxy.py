@@ -1,0 +1,368 @@
+"""What a proxy in front says is believed, refused, or put right; the setting is named."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from html import unescape
+
+import pytest
+from django.core.checks import run_checks
+from django.test import Client
+from django.test.utils import override_script_prefix
+from django.urls import reverse
+from pytest_django import Settings
+
+from chat.accounts.entering import own_path
+from chat.models import Message
+from chatsite.environment import Environment
+from chatsite.mailbox import Mailbox
+from tests.chat.pages import text_of
+
+pytestmark = pytest.mark.django_db
+TYPED = "Typed <with> care"
+
+
+@pytest.fixture
+def https_only(settings: Settings) -> Settings:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.TRUSTED_PROXIES = trusted("127.0.0.1,10.0.0.0/8")
+    return settings
+
+
+def trusted(raw: str) -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRUSTED_PROXIES", raw)
+        return Environment().proxies("TRUSTED_PROXIES", [])
+
+
+def posted(
+    visitor: Client, headers: dict[str, str], *, is_old: bool = False, **sent: str
+) -> object:
+    """Sends a text, with the token of the page unless that is old."""
+    token = visitor.get("/", headers=headers).cookies["csrftoken"].value
+    form = {"text": TYPED, "key": "k1", **sent}
+    form["csrfmiddlewaretoken"] = "x" * 32 if is_old else token
+    return visitor.post("/send/", form, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("header", "word", "forwarded", "is_https"),
+    [
+        ("X-Forwarded-Proto", "https", None, True),
+        ("X-Forwarded-Proto", "HTTPS", None, True),
+        ("X-Forwarded-Proto", " Https ", None, True),
+        ("X-Forwarded-Proto", "https,http", None, True),
+        ("X-Forwarded-Proto", "http", None, False),
+        ("X-Forwarded-Proto", "", None, False),
+        # Two proxies are trusted: the farther one speaks HTTPS with the browser.
+        ("X-Forwarded-Proto", "https, http", "203.0.113.7, 10.0.0.2", True),
+        ("X-Forwarded-Proto", "https", "203.0.113.7, 10.0.0.2", True),
+        # One is trusted, and the client itself said the first word.
+        ("X-Forwarded-Proto", "https, http", "203.0.113.7", False),
+        ("X-Forwarded-Proto", "http, https", "203.0.113.7", True),
+        ("X-Forwarded-Ssl", "on", None, True),
+        ("X-Forwarded-Ssl", "off", None, False),
+        ("Forwarded", "for=203.0.113.7;proto=https;by=10.0.0.1", None, True),
+        ("Forwarded", 'for="[2001:db8::1]"; Proto="HTTPS"', None, True),
+        ("Forwarded", "for=203.0.113.7;proto=http", None, False),
+    ],
+)
+def test_the_scheme_is_what_the_farthest_trusted_proxy_says(
+    https_only: Settings, header: str, word: str, forwarded: str | None, is_https: bool
+) -> None:
+    name = f"HTTP_{header.upper().replace('-', '_')}"
+    https_only.PROXY_SCHEME_HEADER = name
+    https_only.SECURE_PROXY_SSL_HEADER = (name, "https")
+    said = {header: word} | ({"X-Forwarded-For": forwarded} if forwarded else {})
+    answer = Client().get("/no/such/page", headers=said)
+    assert (answer.status_code == 404) is is_https
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"X-Forwarded-Proto": "https"},
+        {"X-Forwarded-Scheme": "https"},
+        {"X-Forwarded-Ssl": "on"},
+        {"Forwarded": "for=203.0.113.7;proto=https"},
+        # What a browser sends to HTTPS alone, through a proxy that says nothing.
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_a_proxy_that_is_not_trusted_is_named_instead_of_a_redirect_for_ever(
+    settings: Settings, said: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ALLOWED_HOSTS = ["chat.example.org"]
+    tab = Client(SERVER_NAME="chat.example.org", headers=said)
+    answer = tab.get("/")
+    assert answer.status_code == 400
+    assert "TRUSTED_PROXIES" in text_of(answer)
+    assert "PROXY_SCHEME_HEADER" in text_of(answer)
+    assert "TRUSTED_PROXIES" in caplog.text
+    assert tab.get("/healthz").status_code == 200
+
+
+def test_a_browser_on_plain_http_is_redirected(settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert Client().get("/").status_code == 301
+    here = Client(headers={"host": "localhost:8000", "Sec-Fetch-Site": "none"})
+    assert here.get("/").status_code == 301
+
+
+HOST = "chat.example.org"
+HTTPS = f"https://{HOST}"
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ({"host": HOST, "origin": HTTPS}, ["HTTPS_ONLY=on"]),
+        ({"host": f"{HOST}:443", "origin": HTTPS}, ["HTTPS_ONLY=on"]),
+        (
+            {"host": HOST, "referer": f"{HTTPS}/c/1/", "origin": HTTPS},
+            ["HTTPS_ONLY=on"],
+        ),
+        # The host was rewritten, as nginx does without a line about it.
+        (
+            {"host": "127.0.0.1:8000", "origin": HTTPS},
+            [f"CSRF_TRUSTED_ORIGINS={HTTPS}"],
+        ),
+        (
+            {"host": "127.0.0.1:8000", "origin": "http://chat.lan"},
+            ["CSRF_TRUSTED_ORIGINS=http://chat.lan"],
+        ),
+        # The port was dropped, as nginx does with $host.
+        (
+            {"host": "localhost", "origin": "https://localhost:8443"},
+            ["CSRF_TRUSTED_ORIGINS=https://localhost:8443"],
+        ),
+    ],
+)
+def test_behind_a_proxy_the_missing_setting_is_named_and_the_text_kept(
+    settings: Settings,
+    box: Mailbox,
+    caplog: pytest.LogCaptureFixture,
+    said: dict[str, str],
+    named: list[str],
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    answer = posted(Client(enforce_csrf_checks=True), said)
+    page = text_of(answer)
+    assert answer.status_code == 403
+    assert all(f"<code>{one}</code>" in page for one in named)
+    assert "before this browser began" not in page
+    assert "Typed &lt;with&gt; care</textarea>" in page
+    assert " and ".join(named) in caplog.text
+    assert TYPED not in caplog.text
+
+
+def test_a_proxy_on_another_machine_has_to_be_trusted_too(
+    settings: Settings, box: Mailbox
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    visitor = Client(enforce_csrf_checks=True, REMOTE_ADDR="172.18.0.1")
+    page = text_of(posted(visitor, {"host": HOST, "origin": HTTPS}))
+    assert "<code>HTTPS_ONLY=on</code>" in page
+    assert "<code>TRUSTED_PROXIES</code> to the address" in page
+
+
+def test_a_page_with_a_script_stays_and_names_the_setting(
+    settings: Settings, box: Mailbox
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    said = {"host": HOST, "origin": HTTPS, "HX-Request": "true"}
+    answer = posted(Client(enforce_csrf_checks=True), said)
+    assert answer.status_code == 422
+    assert "HTTPS_ONLY=on" in text_of(answer)
+    assert 'hx-swap-oob="innerHTML:#refusal"' in text_of(answer)
+    assert answer.headers["HX-Reswap"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("said", "is_old", "expected"),
+    [
+        ({}, True, "before this browser began its session"),
+        ({"origin": "http://testserver"}, True, "before this browser began"),
+        # A foreign page cannot have its address named as one to be trusted.
+        ({"origin": "https://evil.example"}, True, "from a page of another site"),
+        (
+            {"origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+            True,
+            "from a page of another site",
+        ),
+        ({"origin": "null"}, False, "did not say from which page"),
+        ({"origin": "null"}, True, "before this browser began"),
+    ],
+)
+def test_other_reasons_are_told_as_they_are(
+    box: Mailbox,
+    caplog: pytest.LogCaptureFixture,
+    said: dict[str, str],
+    is_old: bool,
+    expected: str,
+) -> None:
+    answer = posted(Client(enforce_csrf_checks=True), said, is_old=is_old)
+    assert answer.status_code == 403
+    assert expected in unescape(text_of(answer))
+    assert "evil" not in text_of(answer) + caplog.text
+    assert "Typed &lt;with&gt; care</textarea>" in text_of(answer)
+
+
+def test_over_https_a_browser_that_hides_its_page_is_told(
+    https_only: Settings, box: Mailbox
+) -> None:
+    visitor = Client(enforce_csrf_checks=True, headers={"X-Forwarded-Proto": "https"})
+    assert "did not say from which page" in text_of(posted(visitor, {}))
+
+
+def test_a_browser_without_cookies_is_told(box: Mailbox) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/send/", {"text": "Hi", "key": "k"})
+    assert "allow cookies" in text_of(answer)
+
+
+def test_a_proxy_that_says_https_of_plain_requests_is_told(
+    https_only: Settings, box: Mailbox
+) -> None:
+    https_only.ALLOWED_HOSTS = [HOST]
+    said = {"host": HOST, "X-Forwarded-Proto": "https", "origin": f"http://{HOST}"}
+    answer = Client(enforce_csrf_checks=True).post(
+        "/send/", {"text": TYPED, "key": "k"}, headers=said
+    )
+    assert "<code>PROXY_SCHEME_HEADER</code>" in text_of(answer)
+    assert "Typed &lt;with&gt; care</textarea>" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("raw", "host", "origin"),
+    [
+        (f"{HTTPS}/", "127.0.0.1:8000", HTTPS),
+        (f"HTTPS://{HOST.upper()}:443", "127.0.0.1:8000", HTTPS),
+        ("https://*.example.org", HOST, HTTPS),
+        ("https://localhost:8443/", "localhost", "https://localhost:8443"),
+    ],
+)
+def test_a_trusted_origin_is_taken_however_it_is_spelled(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    box: Mailbox,
+    raw: str,
+    host: str,
+    origin: str,
+) -> None:
+    monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", raw)
+    settings.CSRF_TRUSTED_ORIGINS = Environment().origins("CSRF_TRUSTED_ORIGINS")
+    settings.ALLOWED_HOSTS = ["*"]
+    said = {"host": host, "origin": origin}
+    assert posted(Client(enforce_csrf_checks=True), said).status_code == 303
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("host", [f"{HOST}:443", HOST.upper()])
+def test_a_host_with_the_default_port_or_in_capitals_is_the_same(
+    https_only: Settings, box: Mailbox, host: str
+) -> None:
+    https_only.ALLOWED_HOSTS = [HOST]
+    said = {"X-Forwarded-Proto": "https", "host": host, "origin": HTTPS}
+    assert posted(Client(enforce_csrf_checks=True), said).status_code == 303
+
+
+@pytest.fixture
+def under_chat(settings: Settings) -> Iterator[Settings]:
+    settings.URL_PREFIX = settings.FORCE_SCRIPT_NAME = "/chat"
+    with override_script_prefix("/chat/"):
+        yield settings
+
+
+@pytest.mark.parametrize("start", ["", "/chat", "/", "//"])
+def test_under_a_prefix_a_proxy_may_take_it_off_or_pass_it_on(
+    under_chat: Settings, box: Mailbox, start: str
+) -> None:
+    visitor, site = Client(), f"http://testserver{start}"
+    page = visitor.get(f"{site}/")
+    assert page.status_code == 200
+    assert 'action="/chat/send/"' in text_of(page)
+    assert 'data-home="/chat/"' in text_of(page)
+    style = visitor.get(f"{site}/static/chat.css")
+    assert style.status_code == 200
+    for close in style._resource_closers:  # and not the database
+        close()
+    assert visitor.get(f"{site}/healthz").status_code == 200
+    gone = visitor.get(f"{site}/c/00000000-0000-0000-0000-000000000000/")
+    assert 'href="/chat/"' in text_of(gone)
+    assert "conversation" in text_of(gone)
+    sent = visitor.post(f"{site}/send/", {"text": "Hello", "key": "k1"})
+    assert sent.status_code == 303
+    assert sent.headers["Location"].startswith("/chat/c/")
+
+
+def test_a_prefix_without_its_slash_leads_to_the_first_page(
+    under_chat: Settings,
+) -> None:
+    answer = Client().get("/chat?q=1")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/chat/?q=1")
+    assert Client().get("/chatter/").status_code == 404
+
+
+def test_under_a_prefix_https_health_gate_and_admin_follow(
+    under_chat: Settings, box: Mailbox
+) -> None:
+    under_chat.SECURE_SSL_REDIRECT = True
+    under_chat.SECURE_REDIRECT_EXEMPT = [r"^chat/healthz$"]
+    assert Client().get("/healthz").status_code == 200
+    assert Client().get("/chat/healthz").status_code == 200
+    redirected = Client().get("/chat/?a=b")
+    assert redirected.headers["Location"] == "https://testserver/chat/?a=b"
+    under_chat.SECURE_SSL_REDIRECT, under_chat.GUESTS = False, False
+    assert Client().get("/chat/").headers["Location"] == (
+        "/chat/account/log-in/?next=%2Fchat%2F"
+    )
+    assert Client().get("/chat/api/v1/search").status_code == 401
+    policy = Client().get("/chat/admin/login/").headers["Content-Security-Policy"]
+    assert "trusted-types" not in policy
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_own"),
+    [
+        ("/chat/c/1/?x=/../", True),
+        ("/chat/", True),
+        ("/other/", False),
+        ("/chatter/", False),
+        ("/chat/../other/", False),
+        ("/chat/%2e%2e/other/", False),
+        ("//evil.example/chat/", False),
+    ],
+)
+def test_one_is_led_on_only_to_paths_below_the_prefix(
+    under_chat: Settings, raw: str, is_own: bool
+) -> None:
+    assert own_path(raw) == (raw if is_own else reverse("home"))
+
+
+def test_a_prefix_that_only_the_server_knows_is_named(
+    client_of: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = Client(SCRIPT_NAME="/talk").get("/")
+    assert answer.status_code == 400
+    assert "<code>URL_PREFIX=/talk</code>" in text_of(answer)
+    assert "URL_PREFIX" in caplog.text
+    assert logging.WARNING in {record.levelno for record in caplog.records}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "is_clash"),
+    [
+        ("/c", True),
+        ("/static/x", True),
+        ("/admin", True),
+        ("/chat", False),
+        ("", False),
+    ],
+)
+def test_a_prefix_that_begins_like_an_own_path_is_refused(
+    settings: Settings, prefix: str, is_clash: bool
+) -> None:
+    settings.URL_PREFIX = prefix
+    assert ("chatsite.E003" in {found.id for found in run_checks()}) is is_clash
