@@ -10,7 +10,8 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from chat import links
-from chat.markdown import code, lists, nesting, references, tables
+from chat.markdown import code, lists, math, nesting, references, tables
+from chat.markdown.emphasis import Inline
 
 #: The page's own headings end at this level; those of a text come below it.
 OUTER_HEADING_LEVEL = 3
@@ -47,13 +48,15 @@ def _lower_headings(tokens: Sequence[Token]) -> None:
 
 def _made() -> MarkdownIt:
     options = {"html": False, "breaks": True, "maxNesting": nesting.LIBRARY_DEPTH}
-    made = MarkdownIt("gfm-like", options)
+    made = MarkdownIt()
+    made.inline = Inline()
+    made.configure("gfm-like", options)
     # A picture would tell its server who reads; as a link it tells who asks for it.
     # Indented lines are no code: small models indent at random.
     made.disable(["image", "code"])
     made.core.ruler.after("block", "size", _refuse_too_much)
     made.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
-    for part in (links, references, nesting, lists, tables, code):
+    for part in (links, references, nesting, lists, tables, code, math):
         part.use(made)
     return made
 

@@ -19,7 +19,7 @@ ATTRIBUTES = {
     ("li", "value"): r"\d{1,9}",
     ("th", "class"): "left|right|center",
     ("td", "class"): "left|right|center",
-    ("div", "class"): "table|as-written",
+    ("div", "class"): "table|as-written|math",
     ("div", "role"): "group",
     ("div", "aria-label"): "Table",
     ("div", "tabindex"): "0",
@@ -27,7 +27,7 @@ ATTRIBUTES = {
     ("pre", "tabindex"): "0",
     ("button", "class"): "ghost copy wide",
     ("button", "type"): "button",
-    ("span", "class"): r"host|control|sr|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
+    ("span", "class"): r"host|control|math|sr|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
     ("span", "dir"): "auto",
 }
 

@@ -75,6 +75,18 @@ def steps_of(work: Callable[[], Any]) -> int:
         *("http://", "http://[::1]/", "`", "\\", "&", "&#x41;", ">", "> a\n", "- "),
         *("- a\n", "1. a\n", "#", "# a\n", "|", "|-", "|a", "~~a", "a\n===\n", "<!-- "),
         *("```\n", "```js\na.\n```\n", "\n", "\t", "a\u0301\u0316", "\0", "> - "),
+        *(
+            "$",
+            "$a",
+            "$$",
+            "$$\na\n",
+            "\\(",
+            "\\[\n",
+            "\\begin{a}\n",
+            "**\u300c",
+            "1. - ",
+        ),
+        *("[a]: https://a.example\n", "[a]: https://a.example 'b'\n\n", "|a|b|\n|-|\n"),
     ],
 )
 def test_twice_the_text_takes_no_more_than_about_twice_the_steps(unit: str) -> None:

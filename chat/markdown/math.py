@@ -1,0 +1,109 @@
+r"""Formulas in TeX are shown as they were written.
+
+Nothing draws them, and Markdown would take ``\(`` for an escaped bracket and the ``*``
+and ``_`` of a formula for emphasis.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.html import escape
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+#: Longer formulas are read as text; also what bounds the time to look for an end.
+LINES = 60
+CHARACTERS = 2000
+
+_ENDS = {"\\(": "\\)", "\\[": "\\]", "\\\\(": "\\\\)", "\\\\[": "\\\\]", "$$": "$$"}
+_BEGIN = re.compile(r"\\{1,2}[(\[]|\$\$|\\begin\{([a-zA-Z]{1,20}\*?)\}")
+#: Between single dollars: no space at the inner side of either, no letter or digit at
+#: the outer side.
+_DOLLARS = re.compile(
+    r"(?<![A-Za-z0-9$])\$(?![\s$])((?:\\.|[^\\$`\n]){1,300}?)(?<!\s)\$(?![A-Za-z0-9$])"
+)
+#: An amount, and no operator behind it: two prices in a sentence are no formula.
+_PRICE = re.compile(
+    r"\d[\d.,]*([kKmM]|bn)?(\s+(?![-+=<>/^|\\]|[*·×÷]\s)|\s*[-–—,;:]\s+|[-–—]?$)"
+)
+
+
+def use(made: MarkdownIt) -> None:
+    """Let ``made`` leave formulas alone."""
+    interrupted = ["paragraph", "reference", "blockquote", "list"]
+    made.block.ruler.before("hr", "math", _block, {"alt": interrupted})
+    made.inline.ruler.before("escape", "math", _inline)
+    made.add_render_rule("math_block", _shown_block)
+    made.add_render_rule("math_inline", _shown_inline)
+
+
+def _end_of(begin: re.Match[str]) -> str:
+    """The mark that ends what a match of ``_BEGIN`` opens."""
+    return f"\\end{{{begin[1]}}}" if begin[1] else _ENDS[begin[0]]
+
+
+def _block(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
+    """A formula that has lines of its own, none of them blank."""
+    at = state.bMarks[begin] + state.tShift[begin]
+    opened = _BEGIN.match(state.src, at, state.eMarks[begin])
+    if not opened:
+        return False
+    mark, place = _end_of(opened), opened.end()
+    for line in range(begin, min(end, begin + LINES)):
+        if state.isEmpty(line) or state.sCount[line] < state.blkIndent:
+            return False
+        place = max(place, state.bMarks[line])
+        found = state.src.find(mark, place, state.eMarks[line])
+        if found >= 0:
+            # Behind the end of the line stands more: it belongs to a sentence.
+            if state.src[found + len(mark) : state.eMarks[line]].strip(" \t.,;"):
+                return False
+            if not silent:
+                _push(state, begin, line + 1)
+            return True
+    return False
+
+
+def _push(state: StateBlock, begin: int, end: int) -> None:
+    token = state.push("math_block", "div", 0)
+    token.content = state.getLines(begin, end, state.blkIndent, False)
+    token.map = [begin, end]
+    state.line = end
+
+
+def _inline(state: StateInline, silent: bool) -> bool:
+    end = _inline_end(state)
+    if not end:
+        return False
+    if not silent:
+        token = state.push("math_inline", "span", 0)
+        token.content = state.src[state.pos : end]
+    state.pos = end
+    return True
+
+
+def _inline_end(state: StateInline) -> int:
+    """Where a formula ends that begins here; 0 where none does."""
+    if state.src[state.pos] not in "\\$":
+        return 0
+    begin = _BEGIN.match(state.src, state.pos, state.posMax)
+    if begin:
+        mark = _end_of(begin)
+        last = min(state.posMax, begin.end() + CHARACTERS)
+        found = state.src.find(mark, begin.end() + 1, last)
+        return found + len(mark) if found > 0 else 0
+    dollars = _DOLLARS.match(state.src, state.pos, state.posMax)
+    return dollars.end() if dollars and not _PRICE.match(dollars[1]) else 0
+
+
+def _shown_block(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f'<div class="math">{escape(tokens[index].content)}</div>\n'
+
+
+def _shown_inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f'<span class="math">{escape(tokens[index].content)}</span>'

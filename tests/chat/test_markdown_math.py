@@ -1,0 +1,106 @@
+"""Formulas are shown as they were written; prices and escapes are none."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat.markdown import render
+from tests.chat.shown import Shown
+
+BODIES = (
+    "x",
+    "a_1*b*c",
+    "*x*",
+    "_x_ [y](z)",
+    "\\frac{a}{b} \\, \\{ \\}",
+    "<b>&amp;",
+    "**",
+)
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize(
+    "marks",
+    [("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"), ("\\\\(", "\\\\)")],
+)
+@pytest.mark.parametrize(
+    "around", ["{}", "see {}.", "- {}", "|a|\n|-|\n|{}|", "是{}的"]
+)
+def test_a_formula_keeps_all_its_marks(
+    body: str, marks: tuple[str, str], around: str
+) -> None:
+    formula = body.join(marks)
+    html = render(around.replace("{}", formula))
+    assert formula in Shown(html).text
+    assert "<em>" not in html
+    assert 'class="math"' in html
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("$$", "$$"),
+        ("\\[", "\\]"),
+        ("\\begin{align*}", "\\end{align*}"),
+        ("\\\\[", "\\\\]"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "> ", "- ", "So:\n"])
+def test_a_formula_of_several_lines_is_a_block(
+    begin: str, end: str, before: str
+) -> None:
+    lines = [begin, "a &= *b* \\\\", "- c", "= d", "# e", "| f |", f"{end}."]
+    inner = " " * len(before) if before == "- " else before.replace("So:\n", "")
+    text = before + f"\n{inner}".join(lines) + f"\n{inner}after *it*"
+    html = render(text)
+    assert "\n".join(lines) in Shown(html).text
+    assert "after <em>it</em>" in html
+    assert "<h" not in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs $5 and $6*2*",
+        "$5 *now*, then 10$",
+        "US$5 *or* AU$6",
+        "$5-$10 *it* 5$",
+        "$5k *x* y$",
+        "$5: *x*$",
+        "5$ *or* 6$",
+        "$HOME *and* $PATH",
+        "$a$5 *x*$",
+        "$ a *b*$",
+        "$a *b* $",
+        "a $ *b* $ c",
+        "\\$5 *x*\\$",
+        "\\( *x*",
+        "*x* \\)",
+        "$$ *x*",
+        "$$\n*x*\n\n$$",
+        "\\begin{a} *x* \\end{b}",
+    ],
+)
+def test_all_else_is_text(text: str) -> None:
+    html = render(text)
+    assert 'class="math"' not in html
+    assert "<em>" in html
+
+
+def test_escapes_are_escapes() -> None:
+    assert Shown(render("\\*a\\* \\$5 \\# \\_ C:\\\\x")).text == "*a* $5 # _ C:\\x\n"
+
+
+def test_code_comes_first() -> None:
+    html = render("`\\(a` *b* `c\\)` `$x$`")
+    assert "<code>\\(a</code> <em>b</em> <code>c\\)</code> <code>$x$</code>" in html
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("ab*_ <[]()`\\$&{}12\n", max_size=60).map(str.strip))
+def test_whatever_stands_between_the_marks_stays(body: str) -> None:
+    if not body or "\\" in body or "\n" in body:
+        return
+    assert f"\\({body}\\)" in Shown(render(f"\\({body}\\)")).text
