@@ -188,6 +188,13 @@ class Environment:
             raise _refusal(name, "a path of plain letters and digits like /chat", raw)
         return path
 
+    def cookie_suffix(self, name: str) -> str:
+        """The end of the names of cookies; empty where none is set."""
+        raw = self.text(name, "")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{0,32}", raw):
+            raise _refusal(name, "up to 32 letters, digits, - or _", raw)
+        return raw
+
     def secrets(self, name: str) -> list[str]:
         """Secrets separated by commas, none of them short enough to be guessed."""
         found = self.words(name, [])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from chatsite.cookie_names import cookie_names
 from chatsite.database_file import prepare_file
 from chatsite.environment import Environment, secret_key
 from chatsite.hosts import allowed_hosts
@@ -157,6 +158,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Around the session, which is saved by then.
     "chat.accounts.presence.Presence",
+    "chat.accounts.own_cookies.OwnCookies",
     "chat.accounts.session_cookie.SessionCookie",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -182,6 +184,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "chat.views.theme.theme",
+                "chat.accounts.context.cookies",
                 "chat.accounts.context.accounts",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
@@ -241,10 +244,18 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
 #: A browser takes such a cookie only from this very host, and over HTTPS.
-COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
-SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+COOKIE_NAMES = cookie_names(
+    "__Host-" if HTTPS_ONLY else "",
+    env.cookie_suffix("COOKIE_SUFFIX"),
+    SECRET_KEY,
+    SECRET_KEY_FALLBACKS,
+)
+SESSION_COOKIE_NAME = COOKIE_NAMES.own("sessionid")
 # Not HttpOnly: the script puts a newer token into forms that were opened earlier.
-CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+CSRF_COOKIE_NAME = COOKIE_NAMES.own("csrftoken")
+LANGUAGE_COOKIE_NAME = COOKIE_NAMES.own("language")
+# Only the admin has messages, and there is always a session: no cookie of their own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "chat.views.csrf.csrf_failure"
 
 # Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first

@@ -32,9 +32,18 @@
     xhr?.getResponseHeader("HX-Redirect") ??
     ctx?.response?.headers.get("HX-Redirect");
 
+  // Sites on one host share cookies, and sites under one origin share storage: the
+  // page says which names are this site's own.
+  const { site, earlierSites, tokenCookie, zoneCookie } = document.body.dataset;
+  const cookie = (name) =>
+    document.cookie
+      .split("; ")
+      .find((one) => one.startsWith(`${name}=`))
+      ?.slice(name.length + 1);
+
   // Signing in gives the browser a new token; a page opened earlier has an old one.
   const renewTokens = () => {
-    const token = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1];
+    const token = cookie(tokenCookie);
     if (!token) return;
     for (const input of document.getElementsByName("csrfmiddlewaretoken")) {
       input.value = token;
@@ -46,9 +55,10 @@
 
   // The server speaks of today and yesterday as the person does
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone && !document.cookie.split("; ").includes(`tz=${zone}`)) {
+  if (zone && cookie(zoneCookie) !== zone) {
     const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `tz=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+    const life = `Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+    document.cookie = `${zoneCookie}=${zone}; ${life}`;
   }
 
   // The composer
@@ -58,8 +68,10 @@
   const begun = location.search.match(/[?&](edit|text)=[^&]*/)?.[0] ?? "";
   // Drafts are somebody's own: whoever uses this browser next is shown none of theirs.
   const person = composer?.dataset.person;
-  const draftOf = (path) => (person ? `draft:@${person}:${path}` : `draft:${path}`);
-  const draftKey = draftOf(location.pathname + begun);
+  const here = location.pathname + begun;
+  const draftName = (path, whom = person) => `draft:${whom ? `@${whom}:` : ""}${path}`;
+  const draftOf = (path) => `${site}:${draftName(path)}`;
+  const draftKey = draftOf(here);
   let onItsWay = null; // what the server has not yet answered to
   const afterIt = []; // what was sent meanwhile, in order
   let next = null; // the first of those, as it is sent
@@ -74,6 +86,22 @@
       return null; // storage may be forbidden; what is kept there is a comfort
     }
   };
+
+  /** Where this site stores, and where it did earlier: under another key, or none. */
+  const earlierPlaces = [...earlierSites.split(" ").map((one) => `${one}:`), ""];
+  const isOurs = (key, name) =>
+    [`${site}:`, ...earlierPlaces].some((place) => key.startsWith(place + name));
+  /** What is stored for this site, moved to its place if it stands at an earlier one. */
+  const storedFor = (name) =>
+    stored((store) => {
+      for (const place of earlierPlaces) {
+        const found = store.getItem(place + name);
+        if (!found || store.getItem(`${site}:${name}`)) continue;
+        store.setItem(`${site}:${name}`, found);
+        store.removeItem(place + name);
+      }
+      return store.getItem(`${site}:${name}`);
+    });
 
   const fit = () => {
     if (CSS.supports("field-sizing", "content")) return;
@@ -132,11 +160,12 @@
   };
 
   // A key names one message for good: the same words once more are another one.
+  const spentKeysName = `${site}:spent-keys`;
   const spentKeys = () =>
-    JSON.parse(stored(() => sessionStorage.getItem("spent-keys")) ?? "[]");
+    JSON.parse(stored(() => sessionStorage.getItem(spentKeysName)) ?? "[]");
   const spend = (key) => {
     const keys = JSON.stringify([...spentKeys(), key].slice(-SPENT_KEYS));
-    stored(() => sessionStorage.setItem("spent-keys", keys));
+    stored(() => sessionStorage.setItem(spentKeysName, keys));
   };
   const newKey = () =>
     [...crypto.getRandomValues(new Uint8Array(16))]
@@ -179,13 +208,12 @@
   };
 
   if (composer && text) {
-    let draft = stored((store) => store.getItem(draftKey));
+    let draft = storedFor(draftName(here));
     if (person && !draft) {
       // A guest who logged in a moment ago goes on with what they typed.
-      const guestKey = `draft:${location.pathname}${begun}`;
-      draft = stored((store) => store.getItem(guestKey));
+      draft = storedFor(draftName(here, ""));
       stored((store) => draft && store.setItem(draftKey, draft));
-      stored((store) => store.removeItem(guestKey));
+      stored((store) => store.removeItem(`${site}:${draftName(here, "")}`));
     }
     kept = draft;
     if (draft && (begun || !text.value)) text.value = draft;
@@ -236,7 +264,7 @@
     if (!/\/account\/(log-out|erase)\/$/.test(target.action)) return;
     stored((store) => {
       for (const key of Object.keys(store)) {
-        if (key.startsWith("draft:@")) store.removeItem(key);
+        if (isOurs(key, "draft:@")) store.removeItem(key);
       }
     });
   });
@@ -551,7 +579,7 @@
     if (ended.some((id) => find(id).matches(".done"))) notify();
   });
   const wantsNotice = () =>
-    "Notification" in window && stored((store) => store.getItem("notify")) === "yes";
+    "Notification" in window && storedFor("notify") === "yes";
   const choice = find("notify-me");
   if (choice && "Notification" in window) {
     find("notify").hidden = false;
@@ -560,7 +588,7 @@
       const answer = choice.checked ? await Notification.requestPermission() : "";
       choice.checked = answer === "granted";
       find("notify-blocked").hidden = answer !== "denied";
-      stored((store) => store.setItem("notify", choice.checked ? "yes" : "no"));
+      stored((store) => store.setItem(`${site}:notify`, choice.checked ? "yes" : "no"));
     });
   }
 

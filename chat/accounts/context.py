@@ -1,7 +1,8 @@
-"""Context processor: what every page with the list of conversations says of people."""
+"""Context processors: what pages say of people, and how scripts find their cookies."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from chat.accounts.signing_up import can_sign_up
@@ -9,3 +10,14 @@ from chat.accounts.signing_up import can_sign_up
 
 def accounts(_request: HttpRequest) -> dict[str, bool]:
     return {"can_sign_up": can_sign_up()}
+
+
+def cookies(_request: HttpRequest) -> dict[str, str]:
+    """``site`` keeps apart what the scripts of two sites store under one origin."""
+    names = settings.COOKIE_NAMES
+    return {
+        "site": names.suffix,
+        "earlier_sites": " ".join(names.earlier_suffixes),
+        "token_cookie": settings.CSRF_COOKIE_NAME,
+        "zone_cookie": names.own("tz"),
+    }

@@ -10,20 +10,20 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from chat.accounts import guest_cookie
 from chat.accounts.networks import network_digest
 from chat.models import User
 from chat.services.admission import look_ahead
 from chat.services.arrivals import admit_guest
 from chat.services.preferring import preferred
 
-COOKIE = f"{settings.COOKIE_PREFIX}guest"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def guest_id(request: HttpRequest) -> uuid.UUID | None:
     """The id in this browser's guest cookie, if it is ours."""
-    raw = request.get_signed_cookie(COOKIE, default=None)
-    return uuid.UUID(raw) if raw else None
+    found = guest_cookie.read(request)
+    return found.pk if found else None
 
 
 def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
@@ -34,7 +34,7 @@ def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
 
 def renew_guest(response: HttpResponse) -> None:
     """Give a browser another id: what belongs to the one before is not opened by it."""
-    _set_cookie(response, uuid.uuid4())
+    guest_cookie.give(response, uuid.uuid4())
 
 
 def guest_here(request: HttpRequest) -> User | None:
@@ -102,14 +102,3 @@ def _guest(request: HttpRequest, *, is_prompt: bool) -> User:
     admit_guest(network)
     # One that signed up or was erased since: this cookie opens nothing.
     return User.objects.guest(pk if known is None else uuid.uuid4(), network)
-
-
-def _set_cookie(response: HttpResponse, pk: uuid.UUID) -> None:
-    response.set_signed_cookie(
-        COOKIE,
-        str(pk),
-        max_age=settings.SESSION_COOKIE_AGE,
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )

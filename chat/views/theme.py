@@ -6,7 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-COOKIE = "theme"
+FIELD = "theme"
+COOKIE = settings.COOKIE_NAMES.own("theme")
 THEMES = {"": _("As the system has it"), "light": _("Light"), "dark": _("Dark")}
 
 
@@ -22,9 +23,12 @@ def theme_of(request: HttpRequest) -> str:
 
 def remember_theme(request: HttpRequest, response: HttpResponse) -> None:
     """Keep the theme that a form chose."""
-    chosen = request.POST.get(COOKIE, "")
-    if chosen not in THEMES:
-        return
+    chosen = request.POST.get(FIELD, "")
+    if chosen in THEMES:
+        set_theme(response, chosen)
+
+
+def set_theme(response: HttpResponse, chosen: str) -> None:
     response.set_cookie(
         COOKIE,
         chosen,

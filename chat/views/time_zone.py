@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-COOKIE = "tz"
+COOKIE = settings.COOKIE_NAMES.own("tz")
 #: Zones are files: nothing else may be looked up.
 NAME = re.compile(r"[A-Za-z0-9_+-]{1,20}(/[A-Za-z0-9_+-]{1,20}){0,2}")
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.signing import get_cookie_signer
 from django.test import Client
 from django.utils import timezone
 
-from chat.accounts import erasing, guests
+from chat.accounts import erasing, guest_cookie
 from chat.accounts.sessions import who
 from chat.models import Session, User
 from tests.access.world import World
@@ -113,16 +112,15 @@ def erase(owner: User) -> None:
 def forger(world: World) -> Visitor:
     """Who knows the owner's id, and the name under which a session is remembered."""
     client = Client(raise_request_exception=False)
-    client.cookies[guests.COOKIE] = f"{world.owner.pk}:forged"
+    client.cookies[guest_cookie.NAME] = f"{world.owner.pk}:forged"
     client.cookies[settings.SESSION_COOKIE_NAME] = who(world.session)
     return Visitor(client)
 
 
 def guest_of_old(world: World) -> Visitor:
     """A browser with the cookie of the guest that the owner was before signing up."""
-    signer = get_cookie_signer(salt=guests.COOKIE)
     client = Client(raise_request_exception=False)
-    client.cookies[guests.COOKIE] = signer.sign(str(world.owner.pk))
+    client.cookies[guest_cookie.NAME] = guest_cookie.value_for(world.owner.pk)
     return Visitor(client)
 
 

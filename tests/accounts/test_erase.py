@@ -30,6 +30,7 @@ from chatsite.mailbox import Mailbox, MailboxAway
 from tests.accounts.conftest import PASSWORD, Worker, is_logged_in, log_in
 from tests.chat.long import long_conversation
 from tests.chat.pages import text_of
+from tests.cookies import GUEST
 from tests.valkey import Valkey
 
 CANARY = "zwitscherkanarienvogel"
@@ -260,14 +261,14 @@ def test_a_guest_erases_everything_of_this_browser(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
-    before = newcomer.cookies["guest"].value
+    before = newcomer.cookies[GUEST].value
     assert "Erase everything of this browser?" in text_of(
         newcomer.get("/account/erase/")
     )
     answer = newcomer.post("/account/erase/", follow=True)
     assert "It is erased." in text_of(answer)
     assert not Message.objects.exists()
-    assert newcomer.cookies["guest"].value != before
+    assert newcomer.cookies[GUEST].value != before
     say(newcomer, "Anew")
     assert "Hello" not in text_of(newcomer.get("/"))
 
@@ -277,10 +278,10 @@ def test_a_cookie_of_somebody_erased_makes_somebody_else(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
-    old = newcomer.cookies["guest"].value
+    old = newcomer.cookies[GUEST].value
     User.objects.get().close()
     other = Client()
-    other.cookies["guest"] = old
+    other.cookies[GUEST] = old
     say(other, "Anew")
     assert User.objects.filter(is_active=True).count() == 1
 

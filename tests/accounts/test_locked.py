@@ -21,6 +21,7 @@ from tests.accounts.conftest import (
     log_in,
 )
 from tests.chat.pages import text_of
+from tests.cookies import ZONE
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ def test_the_log_in_page_says_when_guessing_may_go_on(
 def test_the_end_of_a_lock_is_told_by_the_clock_of_whoever_asks(
     account: User, newcomer: Client
 ) -> None:
-    newcomer.cookies["tz"] = "Pacific/Kiritimati"  # 14 hours ahead
+    newcomer.cookies[ZONE] = "Pacific/Kiritimati"  # 14 hours ahead
     for _ in range(2):
         log_in(newcomer, password="wrong wrong")
     said = text_of(log_in(newcomer))

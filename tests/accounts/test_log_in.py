@@ -9,6 +9,7 @@ from django.test import Client
 from chat.models import Attempts, Conversation, Session, User
 from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import text_of
+from tests.cookies import SESSION
 
 pytestmark = pytest.mark.django_db
 
@@ -98,9 +99,9 @@ def test_the_session_is_a_new_one(account: User, newcomer: Client) -> None:
     session = newcomer.session
     session["planted"] = True
     session.save()
-    newcomer.cookies["sessionid"] = session.session_key
+    newcomer.cookies[SESSION] = session.session_key
     log_in(newcomer)
-    assert newcomer.cookies["sessionid"].value != session.session_key
+    assert newcomer.cookies[SESSION].value != session.session_key
 
 
 def test_a_token_is_needed(account: User) -> None:

@@ -13,23 +13,24 @@ from chat.models import Session, User
 from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import poll_url, text_of
+from tests.cookies import GUEST, SESSION
 
 pytestmark = pytest.mark.django_db
 
 
 def name_of(client: Client) -> str:
-    return who(client.cookies["sessionid"].value)
+    return who(client.cookies[SESSION].value)
 
 
 def test_nothing_of_the_account_is_shown_afterwards(
     tab: Client, account: User, say: Callable[..., None]
 ) -> None:
     say(tab, "Hello")
-    cookie = tab.cookies.get("guest")
+    cookie = tab.cookies.get(GUEST)
     answer = tab.post("/account/log-out/")
     assert (answer.status_code, answer["Location"]) == (303, "/")
     assert "Hello" not in text_of(tab.get("/"))
-    assert tab.cookies["guest"] != cookie
+    assert tab.cookies[GUEST] != cookie
     assert not is_logged_in(tab)
     say(tab, "Somebody else")
     assert "Hello" not in text_of(tab.get("/"))
@@ -126,7 +127,7 @@ def test_this_browser_is_logged_out_as_by_its_button(tab: Client) -> None:
 
 def test_nobody_ends_anothers(tab: Client, client_of: Callable[[User], Client]) -> None:
     other = client_of(User.objects.create_user("wasp", "x"))
-    for name in (name_of(other), "x", other.cookies["sessionid"].value):
+    for name in (name_of(other), "x", other.cookies[SESSION].value):
         assert tab.post(f"/account/sessions/{name}/end/").status_code == 404
     assert is_logged_in(other)
     tab.post("/account/elsewhere/")

@@ -9,6 +9,7 @@ from django.test import Client
 from chat.models import User
 from tests.accounts.conftest import OTHER, PASSWORD, is_logged_in, log_in
 from tests.chat.pages import text_of
+from tests.cookies import SESSION
 
 pytestmark = pytest.mark.django_db
 
@@ -21,12 +22,12 @@ def test_others_are_logged_out_and_this_one_stays(
     tab: Client, account: User, client_of: Callable[[User], Client]
 ) -> None:
     other = client_of(account)
-    before = tab.cookies["sessionid"].value
+    before = tab.cookies[SESSION].value
     answer = change(tab)
     assert (answer.status_code, answer["Location"]) == (303, "/account/?password")
     assert "Your new password holds." in text_of(tab.get("/account/?password"))
     assert is_logged_in(tab)
-    assert tab.cookies["sessionid"].value != before
+    assert tab.cookies[SESSION].value != before
     assert not is_logged_in(other)
     assert log_in(Client()).status_code == 422
     assert log_in(Client(), "bee", OTHER).status_code == 303

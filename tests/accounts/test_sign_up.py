@@ -24,6 +24,7 @@ from tests.accounts.conftest import (
     signs_up,
 )
 from tests.chat.pages import poll_url, text_of
+from tests.cookies import GUEST, SESSION, TOKEN
 
 pytestmark = pytest.mark.django_db
 
@@ -67,13 +68,13 @@ def test_a_poll_that_is_on_its_way_meanwhile_sends_no_page_home(
     say(newcomer, "Tell me")
     worker.write(worker.claim(), "Once")
     page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    before = newcomer.cookies["sessionid"].value
+    before = newcomer.cookies[SESSION].value
     signs_up(newcomer)
     late = Client()
-    late.cookies["sessionid"] = before
+    late.cookies[SESSION] = before
     answer = late.get(poll_url(page))
     assert answer.status_code == 200
-    assert not late.cookies["sessionid"]["max-age"]  # nor takes a cookie away
+    assert not late.cookies[SESSION]["max-age"]  # nor takes a cookie away
     assert late.get("/account/password/").status_code == 303  # it opens nothing else
     assert 0 < box.connection.client.ttl(f"who:{who(before)}") <= 5
 
@@ -93,10 +94,10 @@ def test_the_session_the_token_and_the_guests_cookie_are_new(
     newcomer.get("/")
     before = {name: newcomer.cookies[name].value for name in newcomer.cookies}
     signs_up(newcomer)
-    for name in ("sessionid", "csrftoken", "guest"):
+    for name in (SESSION, TOKEN, GUEST):
         assert newcomer.cookies[name].value != before[name], name
     thief = Client()
-    for name in ("sessionid", "guest"):
+    for name in (SESSION, GUEST):
         thief.cookies[name] = before[name]
     assert "Hello" not in text_of(thief.get("/"))
     thief.post("/send/", {"text": "Mine?", "key": "k"})
@@ -193,10 +194,10 @@ def test_a_copied_cookie_opens_nothing_without_the_password(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
-    stolen = newcomer.cookies["guest"].value
+    stolen = newcomer.cookies[GUEST].value
     signs_up(newcomer)
     thief = Client()
-    thief.cookies["guest"] = stolen
+    thief.cookies[GUEST] = stolen
     assert signs_up(thief, password="not the same one").status_code == 422
     assert not is_logged_in(thief)
 

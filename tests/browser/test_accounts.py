@@ -12,6 +12,7 @@ from launch.browser import executable
 from tests.browser.conftest import ARGUMENTS, Site, Worker, served_beside
 from tests.browser.scenes import PASSWORD, fill_sign_up
 from tests.browser.steps import begin, box_of, say
+from tests.cookies import SESSION
 
 
 @pytest.fixture
@@ -231,7 +232,7 @@ def test_what_was_typed_is_not_shown_to_whoever_comes_next(
     home.goto("/settings/")
     home.goto("/")
     expect(box_of(home)).to_have_value("for nobody else")
-    home.context.clear_cookies(name="sessionid")  # ended from elsewhere
+    home.context.clear_cookies(name=SESSION)  # ended from elsewhere
     home.goto("/")
     expect(box_of(home)).to_have_value("")
     log_in(home, name)

@@ -15,6 +15,7 @@ from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from tests.browser.conftest import Site, Worker
 from tests.browser.steps import CONVERSATION, becomes_true, begin, box_of, say
+from tests.cookies import SESSION
 from tests.valkey import Valkey
 
 #: Records every announcement, and keeps hold of the first text node of a reply.
@@ -425,7 +426,7 @@ def test_a_hidden_tab_does_not_ask(home: Page, worker: Worker) -> None:
 
 def test_signed_out_elsewhere_the_page_goes_home(home: Page, worker: Worker) -> None:
     begin(home, "one")
-    home.context.clear_cookies(name="sessionid")
+    home.context.clear_cookies(name=SESSION)
     home.wait_for_url(re.compile(r"/$"))
     expect(home.locator(".hello")).to_be_visible()
 

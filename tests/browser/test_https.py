@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import START_SECONDS, Site, Worker
 from tests.certificate import certificate
+from tests.cookies import GUEST, SESSION, TOKEN
 from tests.processes import Program, free_port
 
 
@@ -52,9 +53,9 @@ def test_a_guest_sends_also_from_a_page_opened_before_the_session(
     worker.finish(worker.claim(), "A pile.")
     expect(stale.locator(".reply.done .text")).to_have_text("A pile.")
     cookies = {cookie["name"]: cookie for cookie in context.cookies()}
-    wanted = {"__Host-sessionid", "__Host-csrftoken", "__Host-guest"}
-    assert wanted <= cookies.keys()
+    session, token, guests = (f"__Host-{name}" for name in (SESSION, TOKEN, GUEST))
+    assert {session, token, guests} <= cookies.keys()
     assert all(cookie["secure"] for cookie in cookies.values())
-    assert cookies["__Host-sessionid"]["httpOnly"]
-    assert cookies["__Host-guest"]["httpOnly"]
+    assert cookies[session]["httpOnly"]
+    assert cookies[guests]["httpOnly"]
     assert urlsplit(page.url).scheme == "https"

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from chat.accounts.guests import COOKIE
 from chat.models import Reply, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import text_of
+from tests.cookies import GUEST
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +31,8 @@ def test_home_greets_and_sets_the_guest_cookie_once(box: Mailbox) -> None:
     page = visitor.get("/")
     assert page.status_code == 200
     assert "Ask, and carry on with your day." in text_of(page)
-    assert COOKIE in page.cookies
-    assert COOKIE not in visitor.get("/").cookies
+    assert GUEST in page.cookies
+    assert GUEST not in visitor.get("/").cookies
 
 
 def test_home_begins_a_prompt_that_a_link_suggests(box: Mailbox) -> None:

@@ -16,6 +16,7 @@ from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox
 from chatsite.wsgi import application, without_charset
 from tests.chat.conftest import Worker
+from tests.cookies import TOKEN
 
 pytestmark = pytest.mark.django_db
 
@@ -118,7 +119,7 @@ def test_a_call_from_what_is_no_address_of_ours_is_refused(origin: str) -> None:
 
 def test_a_broken_form_sent_nowhere_is_not_found() -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.cookies["csrftoken"] = "x" * 32
+    browser.cookies[TOKEN] = "x" * 32
     kind = "multipart/form-data; boundary="
     answer = browser.post("/nowhere/", b"x", content_type=kind)
     assert answer.status_code == 404

@@ -23,6 +23,7 @@ from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.histories import make, move
 from tests.chat.pages import known, poll_url, text_of
+from tests.cookies import ZONE
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ def test_days_are_those_of_the_persons_time_zone(
 ) -> None:
     monkeypatch.setattr(timezone, "now", lambda: NOON)
     make(owner, 1, newest=NOON - timedelta(hours=11))
-    tab.cookies["tz"] = zone
+    tab.cookies[ZONE] = zone
     assert headings(tab.get("/history/")) == [heading]
 
 

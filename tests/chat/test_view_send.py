@@ -12,6 +12,7 @@ from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import form_data, known, text_of
+from tests.cookies import TOKEN
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -246,7 +247,7 @@ def test_a_page_opened_before_signing_in_keeps_its_text(db: None, box: Mailbox) 
     assert answer.status_code == 403
     assert "Typed &lt;with&gt; care</textarea>" in text_of(answer)
     assert 'action="/send/"' in text_of(answer)
-    token = visitor.cookies["csrftoken"].value
+    token = visitor.cookies[TOKEN].value
     data = {"text": "Typed <with> care", "key": "k1", "csrfmiddlewaretoken": token}
     assert visitor.post("/send/", data).status_code == 303
 

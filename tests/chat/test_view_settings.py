@@ -15,6 +15,7 @@ from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import text_of
+from tests.cookies import THEME
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -163,7 +164,7 @@ def test_the_theme_is_on_every_page_from_its_first_byte(
 
 def test_a_theme_that_does_not_exist_is_not_kept(tab: Client) -> None:
     tab.post("/settings/", {"theme": '"><script>'})
-    assert "theme" not in tab.cookies
+    assert THEME not in tab.cookies
 
 
 def test_another_persons_conversation_has_no_settings_here(

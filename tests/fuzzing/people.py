@@ -18,6 +18,7 @@ from chat.services.sending import send
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
+from tests.cookies import TOKEN
 from tests.fuzzing.forms import Form, forms_of
 from tests.fuzzing.values import NAME, PASSWORD
 
@@ -48,7 +49,7 @@ class Person:
     @property
     def token(self) -> str:
         """What makes a form of this person's own pages good."""
-        kept = self.client.cookies.get("csrftoken")
+        kept = self.client.cookies.get(TOKEN)
         return kept.value if kept else ""
 
     def learn(self, path: str, html: str) -> None:

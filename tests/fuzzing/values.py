@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote_from_bytes
 
+from tests.cookies import GUEST, SESSION, THEME, TOKEN, ZONE
+
 Random = random.Random
 Pairs = Sequence[tuple[str, str]]
 
@@ -193,10 +195,15 @@ HEADERS: dict[str, Sequence[str]] = {
     "HTTP_USER_AGENT": ("", "\xff" * 3000),
 }
 COOKIES = (
+    SESSION,
     "sessionid",
+    GUEST,
     "guest",
+    TOKEN,
     "csrftoken",
+    THEME,
     "theme",
+    ZONE,
     "tz",
     "django_language",
     "messages",

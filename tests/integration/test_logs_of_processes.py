@@ -60,7 +60,9 @@ class Visitor:
         return dict(json.loads(self.ask(path, body, **headers)))
 
     def form(self, path: str, **fields: str) -> str:
-        token = next((c.value for c in self.jar if c.name == "csrftoken"), None)
+        token = next(
+            (c.value for c in self.jar if c.name.startswith("csrftoken_")), None
+        )
         data = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token})
         return self.ask(path, data.encode())
 

@@ -1,0 +1,96 @@
+"""Cookies under names that the site used before still count, until they are renamed.
+
+Cookies know no port, so those of other sites on this host come along. None of them is
+believed, changed or deleted: a guest's cookie counts where the signature is right, a
+session where the database has it, and the rest beside such a guest's cookie only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from chat.accounts import guest_cookie
+from chat.views.theme import COOKIE as THEME
+from chat.views.theme import set_theme, theme_of
+
+#: Not proven by themselves: another site may use the same bare names.
+UNPROVEN = ("csrftoken", "theme", "tz")
+
+
+class OwnCookies:
+    """Middleware around the one of sessions.
+
+    Only a whole page sets them: the answer to a poll may overtake one that logs
+    somebody in.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        adopted = _adopt(request)
+        response = self._get_response(request)
+        if request.method == "GET" and "HX-Request" not in request.headers:
+            _hand_over(request, response, adopted)
+        return response
+
+
+def _adopt(request: HttpRequest) -> set[str]:
+    """Put earlier cookies under the site's own names; which."""
+    adopted = {"sessionid"} if _copy(request, "sessionid") else set()
+    if guest_cookie.NAME in request.COOKIES:
+        return adopted
+    pk = guest_cookie.read_earlier(request)
+    if pk is None:
+        return adopted
+    request.COOKIES[guest_cookie.NAME] = guest_cookie.value_for(pk)
+    return adopted | {"guest"} | {base for base in UNPROVEN if _copy(request, base)}
+
+
+def _copy(request: HttpRequest, base: str) -> bool:
+    names = settings.COOKIE_NAMES
+    if names.own(base) in request.COOKIES:
+        return False
+    values = (request.COOKIES.get(name) for name in names.earlier(base))
+    found = next((value for value in values if value), None)
+    if found is not None:
+        request.COOKIES[names.own(base)] = found
+    return found is not None
+
+
+def _hand_over(request: HttpRequest, response: HttpResponse, adopted: set[str]) -> None:
+    """Set the adopted cookies, and a guest's that grows old. That of the token is set
+    by Django wherever a form is."""
+    found = guest_cookie.read(request)
+    is_due = found is not None and (found.is_old or "guest" in adopted)
+    if found is not None and is_due and guest_cookie.NAME not in response.cookies:
+        guest_cookie.give(response, found.pk)
+    if "theme" in adopted and THEME not in response.cookies:
+        set_theme(response, theme_of(request))
+    session = getattr(request, "session", None)
+    if "sessionid" in adopted and session is not None:
+        _keep_session(request, response, session)
+
+
+def _keep_session(
+    request: HttpRequest, response: HttpResponse, session: SessionBase
+) -> None:
+    """Give a living session its new name; a session that ended, or one of another
+    site, has no row."""
+    name = settings.SESSION_COOKIE_NAME
+    row = getattr(session, "row", None)
+    if row is None or row.pk != request.COOKIES[name] or name in response.cookies:
+        return
+    response.set_cookie(
+        name,
+        row.pk,
+        max_age=round((row.expire_date - timezone.now()).total_seconds()),
+        httponly=settings.SESSION_COOKIE_HTTPONLY,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )

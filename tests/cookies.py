@@ -1,0 +1,11 @@
+"""Names of the site's cookies, as the settings of the tests make them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+SESSION: str = settings.COOKIE_NAMES.own("sessionid")
+TOKEN: str = settings.COOKIE_NAMES.own("csrftoken")
+GUEST: str = settings.COOKIE_NAMES.own("guest")
+THEME: str = settings.COOKIE_NAMES.own("theme")
+ZONE: str = settings.COOKIE_NAMES.own("tz")
