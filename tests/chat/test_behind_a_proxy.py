@@ -18,6 +18,7 @@ from chat.models import Message
 from chatsite.environment import Environment
 from chatsite.mailbox import Mailbox
 from tests.chat.pages import text_of
+from tests.cookies import TOKEN
 
 pytestmark = pytest.mark.django_db
 TYPED = "Typed <with> care"
@@ -40,7 +41,7 @@ def posted(
     visitor: Client, headers: dict[str, str], *, is_old: bool = False, **sent: str
 ) -> object:
     """Sends a text, with the token of the page unless that is old."""
-    token = visitor.get("/", headers=headers).cookies["csrftoken"].value
+    token = visitor.get("/", headers=headers).cookies[TOKEN].value
     form = {"text": TYPED, "key": "k1", **sent}
     form["csrfmiddlewaretoken"] = "x" * 32 if is_old else token
     return visitor.post("/send/", form, headers=headers)
