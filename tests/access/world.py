@@ -57,6 +57,8 @@ class World:
     secrets: Secrets
     #: By what they are: ``conversation``, ``growing``, ``held`` …
     ids: dict[str, Any] = field(default_factory=dict)
+    #: What a worker has claimed.
+    claims: dict[str, Claim] = field(default_factory=dict)
     #: The idempotency key of their first prompt, and its text.
     key: str = ""
     text: str = ""
@@ -164,6 +166,7 @@ class _Maker:
         held = self._prompt("held_prompt", growing.message.conversation)
         claim = self._claim(growing)
         self._worker.write(claim, self._secrets.word("growing_text"))
+        self._world.claims["growing"] = claim
         self._world.keep_id("busy", growing.message.conversation_id)
         self._name(growing, "growing_prompt", "growing")
         self._name(held, "held_prompt", "held")
