@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import unescape
 
 from django.utils.safestring import SafeString
 from pygments import highlight
@@ -28,6 +29,7 @@ LANGUAGES = """
     toml ts tsx typescript vb vim xml yaml yml zig zsh
 """.split()  # noqa: SIM905 - a list of them would be a page long
 
+_TAG = re.compile("<[^>]*>")
 _formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
 #: They reorder what stands behind them: code would read other than it runs.
 _CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -36,7 +38,14 @@ _CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 def highlighted(code: str, language: str) -> SafeString:
     """HTML of ``code``; empty where no colours are known for it."""
     lexer = _lexer(language.lower()) if _is_short(code) else None
-    return SafeString(highlight(code, lexer, _formatter) if lexer else "")
+    if not lexer:
+        return SafeString("")
+    html = highlight(code, lexer, _formatter)
+    # It ends with a line break, whether or not the code does.
+    html = html if code.endswith("\n") else html.removesuffix("\n")
+    # Lexers may take something away: a byte order mark, say. A copy must hold it.
+    is_whole = unescape(_TAG.sub("", html)) == code
+    return SafeString(html if is_whole else "")
 
 
 def _is_short(code: str) -> bool:
@@ -57,9 +66,14 @@ def _lexer(language: str) -> Lexer | None:
 
 
 def with_controls_shown(html: str) -> SafeString:
-    """The same with each control of direction as its name."""
-    return SafeString(_CONTROLS.sub(_name, html))
+    """The same with each control of direction in a box that shows its name.
+
+    The control stays in the text, so that a copy is what was written; it has no effect
+    beyond the box.
+    """
+    return SafeString(_CONTROLS.sub(_boxed, html))
 
 
-def _name(control: re.Match[str]) -> str:
-    return f'<span class="control">U+{ord(control[0]):04X}</span>'
+def _boxed(control: re.Match[str]) -> str:
+    name = f"U+{ord(control[0]):04X}"
+    return f'<span class="control" role="img" aria-label="{name}">{control[0]}</span>'

@@ -632,6 +632,19 @@
     setTimeout(() => use.setAttribute("href", "#i-copy"), 1500);
   });
 
+  // What is selected in code or in a message is copied letter for letter: a browser would
+  // put spaces for those that do not break, and colours.
+  document.addEventListener("copy", (event) => {
+    const selected = getSelection();
+    if (selected.isCollapsed || selected.rangeCount !== 1) return;
+    const range = selected.getRangeAt(0);
+    const around = range.commonAncestorContainer;
+    const box = around.nodeType === Node.ELEMENT_NODE ? around : around.parentElement;
+    if (!box.closest(".md code, .prompt .text")) return;
+    event.clipboardData.setData("text/plain", range.toString());
+    event.preventDefault();
+  });
+
   // Shortcuts; the sheet under Ctrl+/ lists them
 
   const shortcuts = {

@@ -29,6 +29,8 @@ ATTRIBUTES = {
     ("button", "type"): "button",
     ("span", "class"): r"host|control|math|sr|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
     ("span", "dir"): "auto",
+    ("span", "role"): "img",
+    ("span", "aria-label"): r"U\+[0-9A-F]{4}",
 }
 
 

@@ -68,10 +68,3 @@ def test_all_else_is_text(text: str) -> None:
 )
 def test_a_link_says_its_host_unless_its_text_does(text: str, shown: str) -> None:
     assert Shown(render(text)).text.strip("\n") == shown
-
-
-def test_code_names_what_reorders_it() -> None:
-    html = render("`a\u202eb` and\n\n```python\nx = '\u2066'\n```")
-    assert 'a<span class="control">U+202E</span>b' in html
-    assert '<span class="control">U+2066</span>' in html
-    assert "\u202e" not in html
