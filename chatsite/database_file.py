@@ -20,12 +20,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 SUFFIXES = ("", "-wal", "-shm", "-journal")
 NAME = "chatsite.sqlite3"
+#: The first bytes of every database: https://www.sqlite.org/fileformat.html
+MAGIC = b"SQLite format 3\0"
 
 
 def prepare_file(database: Path, data_dir: Path) -> None:
     """Have a folder for the database, in it that of an earlier version, all closed.
 
-    Raises ``ImproperlyConfigured``.
+    Raises ``ImproperlyConfigured``, also where the file is no database. Call it before
+    the first connection: closing the file again would let go of SQLite's locks on it.
     """
     variable = (
         "DATABASE_URL" if os.environ.get("DATABASE_URL", "").strip() else "DATA_DIR"
@@ -39,6 +42,7 @@ def prepare_file(database: Path, data_dir: Path) -> None:
             )
         with _alone_in(database.parent):
             _settle(database, data_dir, variable)
+            _refuse_damaged(database)
         _close(database)
     except OSError as error:
         raise ImproperlyConfigured(
@@ -50,6 +54,38 @@ def prepare_file(database: Path, data_dir: Path) -> None:
 def earlier_place(database: Path) -> Path:
     """Where an earlier version kept the database that belongs at ``database``."""
     return Path(unquote_plus(re.split("[?#]", str(database), maxsplit=1)[0]))
+
+
+def remedy(database: Path) -> str:
+    """What to do with a damaged database, in words."""
+    return (
+        f"{str(database)!r} is left as it is: move it away, with its -wal and -shm, "
+        "and put a backup there, or have the next start make a new one. "
+        "`sqlite3 FILE .recover` may save what the damage spared."
+    )
+
+
+def _refuse_damaged(database: Path) -> None:
+    """Raises ``ImproperlyConfigured`` for what SQLite would not open, or would lose.
+
+    It deletes the log beside an empty database, and what the log holds with it.
+    """
+    log, journal = (Path(f"{database}{suffix}") for suffix in ("-wal", "-journal"))
+    if not database.exists() or _size(journal):
+        return  # A journal repairs the beginning of the file.
+    with database.open("rb") as file:
+        head = file.read(len(MAGIC))
+    if head and head != MAGIC:
+        raise ImproperlyConfigured(f"The database is damaged. {remedy(database)}")
+    if not head and _size(log):
+        raise ImproperlyConfigured(
+            f"The database is empty, but {str(log)!r} beside it is not. "
+            f"{remedy(database)}"
+        )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _settle(database: Path, data_dir: Path, variable: str) -> None:

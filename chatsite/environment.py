@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import warnings
 from dataclasses import dataclass
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -199,7 +197,7 @@ class Environment:
         """Secrets separated by commas, none of them short enough to be guessed."""
         found = self.words(name, [])
         for one in found:
-            _refuse_short(name, one)
+            refuse_short(name, one)
         return found
 
     def site(self, name: str, prefix: str = "") -> str:
@@ -311,50 +309,10 @@ def _bad_url(name: str, example: str, bad: BadUrl) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"{name} must be a URL like {example}: {bad}.")
 
 
-def secret_key(env: Environment, data_dir: Path) -> str:
-    """``SECRET_KEY``, else the key kept in the data folder, made at first use."""
-    if key := env.text("SECRET_KEY", ""):
-        _refuse_short("SECRET_KEY", key)
-        return key
-    kept = data_dir / "secret_key"
-    try:
-        return _kept_key(kept)
-    except FileNotFoundError:
-        return _new_key(kept)
-
-
-def _refuse_short(name: str, secret: str) -> None:
+def refuse_short(name: str, secret: str) -> None:
     """Raises ``ImproperlyConfigured``, and does not repeat what stood there."""
     if len(secret) < SECRET_CHARACTERS_MIN:
         raise ImproperlyConfigured(
             f"{name} must be at least {SECRET_CHARACTERS_MIN} random characters long; "
             "`openssl rand -hex 32` makes such a one."
         )
-
-
-def _kept_key(kept: Path) -> str:
-    """The key in this file, which is closed to others if somebody opened it."""
-    if kept.stat().st_mode & 0o077:
-        warnings.warn(f"{kept} could be read by others; closed", stacklevel=2)
-        kept.chmod(0o600)
-    key = kept.read_text().strip()
-    if len(key) < SECRET_CHARACTERS_MIN:
-        raise ImproperlyConfigured(
-            f"{kept} holds no key; remove it, and a new one is made at the next start."
-        )
-    return key
-
-
-def _new_key(kept: Path) -> str:
-    """Write a fresh key that only its owner may read; the first process wins."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    draft = kept.with_name(f"{kept.name}.{secrets.token_hex(8)}")
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(50))
-    try:
-        kept.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return _kept_key(kept)

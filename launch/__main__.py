@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from chatsite import entry
@@ -122,7 +123,17 @@ def migrate() -> None:
     )
     if ran.returncode != 0:
         reason = (ran.stdout.strip() or "no reason given").splitlines()[-1]
-        raise Refusal(f"Cannot prepare the database: {reason}")
+        raise Refusal(f"Cannot prepare the database: {reason}{_remedy(reason)}")
+
+
+def _remedy(reason: str) -> str:
+    """What to do where SQLite calls its file damaged; else nothing."""
+    if "malformed" not in reason and "not a database" not in reason:
+        return ""
+    from chatsite import database_file, settings
+
+    database = Path(str(settings.DATABASES["default"]["NAME"]))
+    return f". {database_file.remedy(database)}"
 
 
 def follow_site() -> None:

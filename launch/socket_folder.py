@@ -7,6 +7,7 @@ name. The data folder keeps a note of it, and the launcher removes it at the end
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -14,11 +15,13 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from chatsite.durable_file import write_durably
 from launch.refusal import Refusal
 
 #: supervisord appends a process id to its own.
 PATH_BYTES = 80
 NOTE = "sockets"
+STAND_IN = re.compile(r"chatsite-[0-9a-f]{16}")
 
 
 def choose(run_dir: Path) -> Path:
@@ -27,7 +30,8 @@ def choose(run_dir: Path) -> Path:
         return run_dir
     with suppress(OSError, ValueError):
         noted = Path((run_dir / NOTE).read_text(encoding="utf-8"))
-        if _is_private(noted):
+        # This folder is removed later: a torn note must not name another one.
+        if STAND_IN.fullmatch(noted.name) and _is_private(noted):
             return noted
     name = f"chatsite-{secrets.token_hex(8)}"
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - private
@@ -44,7 +48,7 @@ def make(folder: Path, run_dir: Path) -> None:
     if folder == run_dir or _is_private(folder):
         return
     try:
-        (run_dir / NOTE).write_text(str(folder), encoding="utf-8")
+        write_durably(run_dir / NOTE, str(folder))
         folder.mkdir(mode=0o700)
     except OSError as error:
         raise Refusal(f"Cannot make {folder}: {error.strerror}.") from None

@@ -56,6 +56,9 @@ def _tail(log: Path) -> str:
 def main(arguments: list[str]) -> None:
     log, folder, *command = arguments
     files = Path(folder) / "appendonlydir"
+    # Half a copy of all texts, of a server that ended while it wrote one.
+    for left in (*Path(folder).glob("temp-*"), *files.glob("temp-*")):
+        left.unlink()
     if files.exists() and has_refused(Path(log)):
         shutil.rmtree(files)
         print(REMOVED, flush=True)

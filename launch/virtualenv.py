@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import hashlib
 import importlib.util
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chatsite.durable_file import write_durably
 from launch import children, torch_build
 from launch.locks import LOCKS, Lock
 from launch.refusal import Refusal
@@ -60,7 +62,9 @@ def ensure(name: str, torch: str) -> None:
             "torch": build or stamp.get("torch", ""),
             "files": {**stamp.get("files", {}), **files},
         }
-        STAMP.write_text(json.dumps({**_python(), **kept}))
+        # After a power cut the stamp must not stand beside packages that are not whole.
+        os.sync()
+        write_durably(STAMP, json.dumps({**_python(), **kept}))
 
 
 @contextmanager
@@ -157,8 +161,25 @@ def _install(wanted: list[Lock], build: str) -> None:
 def _drop_half_installed() -> None:
     """pip takes a package whose installation was cut off for a whole one."""
     for metadata in VENV.glob("lib/python*/site-packages/*.dist-info"):
-        if not (metadata / "RECORD").exists():
+        if not _is_whole(metadata):
             shutil.rmtree(metadata)
+
+
+def _is_whole(metadata: Path) -> bool:
+    """Whether all files of a package have the sizes that it lists.
+
+    A power cut leaves some of them empty. The list: path, digest and size a line,
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+    """
+    try:
+        lines = (metadata / "RECORD").read_text(encoding="utf-8").splitlines()
+        return bool(lines) and all(
+            (metadata.parent / path).stat().st_size == int(size)
+            for path, _, size in csv.reader(lines)
+            if size
+        )
+    except (OSError, ValueError, csv.Error):
+        return False
 
 
 def _pip(*arguments: str) -> None:

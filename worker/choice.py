@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from filelock import FileLock
 
 from chatsite.catalog import Catalog, Entry, HubSource
 from chatsite.choice import FILE_NAME, Choice
+from chatsite.durable_file import write_durably
 from worker.hub import Hub
 
 UNREACHABLE = "the model hub could not be reached"
@@ -50,6 +50,4 @@ def settle(data_dir: Path, chat_model: str, catalog: Catalog, hub: Hub) -> None:
 def write(choice: Choice, data_dir: Path) -> None:
     """Leave the choice where the other processes read it; whole or not at all."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    partial = data_dir / f".{FILE_NAME}.{os.getpid()}"
-    partial.write_text(json.dumps(asdict(choice)) + "\n", encoding="utf-8")
-    os.replace(partial, data_dir / FILE_NAME)
+    write_durably(data_dir / FILE_NAME, json.dumps(asdict(choice)) + "\n")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+
+from chatsite.durable_file import sync, write_durably
 
 CHUNK_BYTES = 1 << 20
 
@@ -100,9 +101,7 @@ class Ledger:
                 # Another process may have added to it meanwhile.
                 now = self._read()
                 merged = {name: {**now[name], **part} for name, part in news.items()}
-                partial = self._path.with_suffix(f".{os.getpid()}")
-                partial.write_text(json.dumps(merged, indent=1), encoding="utf-8")
-                os.replace(partial, self._path)
+                write_durably(self._path, json.dumps(merged, indent=1))
 
 
 def _compare(path: Path, digest: str, expected: Expected) -> None:
@@ -133,7 +132,12 @@ def _mark(path: Path) -> list[int]:
 
 def _known_digest(known: dict[str, Any], path: Path) -> str:
     *mark, digest = known["files"].get(str(path), [""])
-    return str(digest) if mark == _mark(path) else sha256(path)
+    if mark == _mark(path):
+        return str(digest)
+    # The ledger, which is synced, must not outlast this file in a power cut.
+    with suppress(OSError):
+        sync(path)
+    return sha256(path)
 
 
 def sha256(path: Path) -> str:

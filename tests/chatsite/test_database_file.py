@@ -118,3 +118,25 @@ def test_in_a_folder_open_to_others_the_files_are_closed(tmp_path: Path) -> None
         )
         for file in (tmp_path / folder).rglob("*"):
             assert not stat.S_IMODE(file.stat().st_mode) & 0o077, file
+
+
+@pytest.mark.parametrize("content", [b"some text", bytes(40_960)])
+def test_what_is_no_database_is_named_and_kept(content: bytes, tmp_path: Path) -> None:
+    database = tmp_path / NAME
+    database.write_bytes(content)
+    with pytest.raises(ImproperlyConfigured, match="put a backup there") as error:
+        prepare_file(database, tmp_path)
+    assert str(database) in str(error.value)
+    assert database.read_bytes() == content
+
+
+def test_the_log_beside_an_empty_database_is_not_lost(tmp_path: Path) -> None:
+    """SQLite would delete it, with what it holds."""
+    database, log = tmp_path / NAME, tmp_path / f"{NAME}-wal"
+    database.touch()
+    log.write_bytes(b"a log")
+    with pytest.raises(ImproperlyConfigured, match="wal' beside it is not"):
+        prepare_file(database, tmp_path)
+    assert log.read_bytes() == b"a log"
+    log.write_bytes(b"")
+    prepare_file(database, tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite.environment import Environment, secret_key
+from chatsite.environment import Environment
 from chatsite.hosts import allowed_hosts
 from chatsite.redis_url import parse
 
@@ -109,50 +108,6 @@ def test_a_database_can_be_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> N
     config = Environment().database("DATABASE_URL", Path())
     assert config["PASSWORD"] == "s/cret"
     assert config["OPTIONS"] == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
-
-
-def test_the_secret_key_is_made_once_and_private(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SECRET_KEY", raising=False)
-    key = secret_key(Environment(), tmp_path)
-    assert len(key) >= 50
-    assert secret_key(Environment(), tmp_path) == key
-    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
-
-
-def test_a_secret_key_that_others_could_read_is_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SECRET_KEY", raising=False)
-    key = secret_key(Environment(), tmp_path)
-    kept = tmp_path / "secret_key"
-    kept.chmod(0o644)
-    with pytest.warns(UserWarning, match="could be read by others"):
-        assert secret_key(Environment(), tmp_path) == key
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-
-
-def test_a_file_without_a_key_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SECRET_KEY", raising=False)
-    kept = tmp_path / "secret_key"
-    kept.touch(mode=0o600)
-    with pytest.raises(ImproperlyConfigured, match="remove it"):
-        secret_key(Environment(), tmp_path)
-
-
-@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
-def test_a_short_secret_is_refused_and_not_repeated(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, "hunter2")
-    with pytest.raises(ImproperlyConfigured, match="at least 32") as error:
-        secret_key(Environment(), tmp_path)
-        Environment().secrets(name)
-    assert "hunter2" not in str(error.value)
 
 
 def test_celery_gets_the_same_server_in_its_own_spelling() -> None:

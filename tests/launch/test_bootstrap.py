@@ -33,11 +33,9 @@ class Clone:
         self.wheels = root / "wheels"
         self.wheels.mkdir()
         (root / "worker").mkdir()
-        shutil.copytree(
-            ROOT / "launch",
-            root / "launch",
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+        for name in ("launch", "chatsite"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, root / name, ignore=ignored)
         for name in REQUIREMENTS:
             (root / name).write_text("")
         (root / "requirements.txt").write_text(
@@ -113,6 +111,15 @@ def test_an_interrupted_installation_is_taken_up_again(clone: Clone) -> None:
     (site / "first-1.0.dist-info" / "RECORD").unlink()
     (site / "first.py").unlink()
     again = clone.start("run", "-c", "import first")
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_package_that_a_power_cut_emptied_is_installed_again(clone: Clone) -> None:
+    clone.start()
+    (clone.root / ".venv" / "installed.json").write_bytes(b"")
+    (site,) = clone.root.glob(".venv/lib/python*/site-packages")
+    (site / "first.py").write_bytes(b"")
+    again = clone.start("run", "-c", "import first; first.number")
     assert again.returncode == 0, again.stderr
 
 

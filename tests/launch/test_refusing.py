@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,22 @@ def test_a_taken_port_is_named_with_the_way_out(
     assert status == 1
     assert f"port {taken_port} is taken" in line
     assert "make run PORT=" in line
+
+
+def test_a_damaged_database_is_named_with_the_way_out(tmp_path: Path) -> None:
+    database = tmp_path / "chat.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE django_migrations (id, app, name, applied)")
+        connection.commit()
+    damaged = database.read_bytes()[:4096] + b"damaged" * 600
+    database.write_bytes(damaged)
+    status, line = refused(
+        tmp_path, DATABASE_URL=f"sqlite:///{database}", PORT=str(free_port())
+    )
+    assert status == 1
+    assert f"malformed. '{database}' is left as it is: move it away" in line
+    assert database.read_bytes() == damaged
 
 
 def test_an_unreachable_redis_is_named(tmp_path: Path) -> None:

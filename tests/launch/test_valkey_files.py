@@ -73,6 +73,17 @@ def test_a_damaged_file_is_refused_once_at_most(damage: str, tmp_path: Path) -> 
             raise AssertionError(log.read_text()[-3000:])
 
 
+def test_half_a_copy_of_the_queue_does_not_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "appendonlydir"
+    folder.mkdir()
+    left = [folder / "temp-rewriteaof-7.aof", tmp_path / "temp-rewriteaof-bg-7.aof"]
+    for file in left:
+        file.write_text("what somebody wrote")
+    script = [sys.executable, "-I", "-S", valkey_files.__file__, str(tmp_path / "log")]
+    subprocess.run([*script, str(tmp_path), sys.executable, "-V"], check=True)
+    assert not any(file.exists() for file in left)
+
+
 def answers(client: redis.Redis) -> bool:
     try:
         return bool(client.ping())

@@ -1,0 +1,53 @@
+"""The key that signs cookies: of the environment, else kept in the data folder."""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from chatsite.durable_file import create_durably
+from chatsite.environment import SECRET_CHARACTERS_MIN, Environment, refuse_short
+
+
+def secret_key(env: Environment, data_dir: Path) -> str:
+    """``SECRET_KEY``, else the key in the data folder, which the first process makes.
+
+    Raises ``ImproperlyConfigured``.
+    """
+    if key := env.text("SECRET_KEY", ""):
+        refuse_short("SECRET_KEY", key)
+        return key
+    kept = data_dir / "secret_key"
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if not kept.exists():
+            # On the disk before it signs anything: a power cut would leave it empty.
+            create_durably(kept, secrets.token_urlsafe(50))
+        return _kept_key(kept)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{kept} must be a file that this account can read and write, since it "
+            f"holds the secret key: {error.strerror}."
+        ) from None
+
+
+def _kept_key(kept: Path) -> str:
+    """The key in this file, which is closed to others if somebody opened it."""
+    if kept.stat().st_mode & 0o077:
+        warnings.warn(f"{kept} could be read by others; closed", stacklevel=2)
+        kept.chmod(0o600)
+    try:
+        key = kept.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        key = ""
+    # What a power cut leaves of a file may be as long as a key, and NUL bytes.
+    if len(key) < SECRET_CHARACTERS_MIN or not key.isprintable():
+        raise ImproperlyConfigured(
+            f"{kept} holds no key. If you have a copy of it, put that there. Else "
+            "remove the file: the next start makes a new key. That logs everybody out, "
+            "and guests no longer see their conversations."
+        )
+    return key
