@@ -22,7 +22,7 @@ AGAIN = || { echo 'Once more, alone, what failed:'; \
 # The tests that use the database of the settings; the others have their own or none.
 OF_DATABASE = tests/chat tests/accounts tests/test_fuzzing.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
-.PHONY: help run worker status admin test soak chaos screenshots bench load felt check browser audit lock clean
+.PHONY: help run worker status admin test soak chaos screenshots bench load slow felt check browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -62,6 +62,9 @@ bench:  ## our engine beside others; ARGS="--quick", --json FILE, --svg FILE
 
 load:  ## many pages that wait while others send; ARGS="--pages 500 --seconds 60"
 	@$(WITH) bench -m bench.pages $(ARGS)
+
+slow:  ## a user beside 500 slow and hostile clients; ARGS="--seconds 30"
+	@$(WITH) bench -m bench.slow $(ARGS)
 
 felt: browser  ## how soon a person sees what happened; ARGS="--replies 50"
 	$(VENV_PYTHON) -m bench.felt $(ARGS)

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from chatsite import entry, request_body
+from chatsite import entry
 
 entry.begin()
 
@@ -24,7 +23,6 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     read its fields with it, before any middleware could refuse them: a 500.
     """
     environ["CONTENT_TYPE"] = without_charset(environ.get("CONTENT_TYPE", ""))
-    request_body.bound_chunked(environ, settings.BODY_MAX_BYTES)
     return _django(environ, start_response)
 
 

@@ -26,13 +26,18 @@ except OSError as error:
 # Gunicorn would refuse requests from which a proxy has taken the prefix already.
 os.environ["URL_PREFIX"] = settings.URL_PREFIX
 os.environ.pop("SCRIPT_NAME", None)
-worker_class = "launch.web_worker.WebWorker"
-logger_class = "launch.web_worker.WebLogger"
+worker_class = "launch.web.worker.WebWorker"
+logger_class = "launch.web.error_responses.WebLogger"
 workers = settings.WEB_PROCESSES
 threads = settings.WEB_THREADS
-timeout = 30
+#: Gunicorn ends a process whose main loop was silent for so long, and starts another.
+timeout = settings.WEB_FROZEN_SECONDS
 graceful_timeout = 4
-keepalive = 20
+#: Any but 0: how long an idle connection stays is for the worker to tell.
+keepalive = settings.WEB_IDLE_SECONDS
+#: The worker reads heads, and sends what clients are slow to take: see launch/web.
+http_parser = "python"
+sendfile = False
 #: The access log would say who chatted when; polls would fill the disk.
 accesslog = None
 errorlog = "-"

@@ -1,18 +1,17 @@
-"""How gunicorn answers what never reaches Django: with the same headers, and silently.
+"""Answers to what never reaches Django: with the same headers, and silently.
 
-Its own answer and its own log repeat what was sent, and that may be anybody's text.
+Gunicorn's own answer and its own log repeat what was sent, and that may be anybody's
+text.
 """
 
 from __future__ import annotations
 
-import socket
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
+from gunicorn.asgi.parser import ParseError
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
 
 from chatsite.headers import HEADERS, NOTHING_ALLOWED
 
@@ -23,22 +22,13 @@ STATUS = {
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
 }
-SAID = "The server could not read this request.\n"
-
-
-class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
-    """Gunicorn's worker of threads."""
-
-    def handle_error(
-        self, _request: Any, client: socket.socket, _address: Any, error: Exception
-    ) -> None:
-        status = status_of(error)
-        if status is HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.log.error("a request failed in the server: %s", where(error))
-        else:
-            self.log.info("refused what is no request: %s", type(error).__name__)
-        with suppress(OSError):
-            client.sendall(answer(status))
+SAID = {
+    HTTPStatus.REQUEST_TIMEOUT: "The request took too long to arrive. Send it again.\n",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests of your network at once. "
+    "Send it again in a moment.\n",
+}
+SAID_OTHERWISE = "The server could not read this request.\n"
+RETRY_SECONDS = 1
 
 
 class WebLogger(Logger):  # type: ignore[misc]  # untyped
@@ -52,11 +42,11 @@ def status_of(error: Exception) -> HTTPStatus:
     known = [status for kind, status in STATUS.items() if isinstance(error, kind)]
     if known:
         return known[0]
-    is_of_client = isinstance(error, errors.ParseException)
+    is_of_client = isinstance(error, errors.ParseException | ParseError)
     return HTTPStatus.BAD_REQUEST if is_of_client else HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def where(error: Exception) -> str:
+def where(error: BaseException) -> str:
     """The kind of an error and the line it came from: never its words."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -69,14 +59,17 @@ def where(error: Exception) -> str:
 
 def answer(status: HTTPStatus) -> bytes:
     """A whole answer, after which the connection ends."""
+    said = SAID.get(status, SAID_OTHERWISE)
     headers = {
         "Connection": "close",
         "Content-Type": "text/plain; charset=utf-8",
-        "Content-Length": str(len(SAID)),
+        "Content-Length": str(len(said)),
         "Cache-Control": "no-store",
         "Content-Security-Policy": NOTHING_ALLOWED,
         **HEADERS,
     }
+    if status is HTTPStatus.TOO_MANY_REQUESTS:
+        headers["Retry-After"] = str(RETRY_SECONDS)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", SAID]).encode("latin-1")
+    return "\r\n".join([*lines, "", said]).encode("latin-1")

@@ -1,0 +1,149 @@
+"""The connections of one web process, and which of them ends for a new one."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from enum import Enum, auto
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from launch.web.request_reader import RequestReader
+from launch.web.response_buffer import ResponseBuffer
+
+#: Close at once and forget what is not sent (``struct linger``: on, no seconds).
+WITHOUT_LINGERING = struct.pack("ii", 1, 0)
+#: A home or an office has a network of this size, all of it.
+IPV6_PREFIX = 64
+
+
+class State(Enum):
+    """What a connection waits for, and the process with it."""
+
+    #: The first byte of a request.
+    IDLE = auto()
+    #: The rest of a head.
+    HEAD = auto()
+    #: The rest of a body.
+    BODY = auto()
+    #: A thread has the request, or will have it.
+    WORK = auto()
+    #: The client, which has to take the rest of its answer.
+    SENDING = auto()
+    #: The end of what the client sends, which nothing reads. The client may lose its
+    #: answer if the server closes with unread bytes (RFC 9112, section 9.6).
+    LINGERING = auto()
+
+
+class Connection:
+    """One client. ``sock``, ``client`` and ``server`` are what gunicorn asks for."""
+
+    def __init__(
+        self,
+        link: socket.socket,
+        client: Any,
+        server: Any,
+        network: str,
+        reader: RequestReader,
+        response: ResponseBuffer,
+    ) -> None:
+        self.link = link
+        self.client = client
+        self.server = server
+        self.network = network
+        self.reader = reader
+        self.sock = response
+        #: Set by the first wait.
+        self.state = State.WORK
+        #: When the client last finished something, by the monotonic clock.
+        self.since = time.monotonic()
+        self.deadline = self.since
+        #: Sent or discarded since the deadline was set.
+        self.passed_bytes = 0
+        #: The events it is registered for with the main loop's selector.
+        self.events = 0
+        self.stays_open = True
+
+    def close(self) -> None:
+        """Close. The kernel forgets what is left of an answer that is cut short."""
+        if self.state is State.SENDING or self.sock.has_failed:
+            option = (socket.SOL_SOCKET, socket.SO_LINGER, WITHOUT_LINGERING)
+            with suppress(OSError):
+                self.link.setsockopt(*option)
+        self.link.close()
+
+
+class Connections:
+    """All that are open, by network: at most ``most_of_network`` of one.
+
+    The network of clients that no bound holds is an empty string.
+    """
+
+    def __init__(self, most_of_network: int) -> None:
+        self._most_of_network = most_of_network
+        self._by_network: defaultdict[str, set[Connection]] = defaultdict(set)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Connection]:
+        for members in list(self._by_network.values()):
+            yield from list(members)
+
+    def __contains__(self, connection: Connection) -> bool:
+        return connection in self._by_network.get(connection.network, ())
+
+    def add(self, connection: Connection) -> None:
+        self._by_network[connection.network].add(connection)
+        self._count += 1
+
+    def remove(self, connection: Connection) -> None:
+        members = self._by_network[connection.network]
+        members.remove(connection)
+        self._count -= 1
+        if not members:
+            del self._by_network[connection.network]
+
+    def is_full_for(self, network: str) -> bool:
+        count = len(self._by_network.get(network, ()))
+        return bool(network) and count >= self._most_of_network
+
+    def of(self, network: str) -> Iterable[Connection]:
+        return self._by_network.get(network, ())
+
+
+def oldest(connections: Iterable[Connection]) -> Connection | None:
+    """The one that may end first: nothing is asked of it, or for the longest time not.
+
+    Never one whose request is whole: it will be answered.
+    """
+    waiting = [one for one in connections if one.state is not State.WORK]
+    return min(waiting, key=_patience, default=None)
+
+
+def _patience(connection: Connection) -> tuple[bool, float]:
+    return connection.state is not State.LINGERING, connection.since
+
+
+def network_of(client: Any, proxies: Iterable[IPv4Network | IPv6Network]) -> str:
+    """The address, of IPv6 its /64; nothing for a proxy or a socket file."""
+    address = address_of(client)
+    if address is None or any(address in network for network in proxies):
+        return ""
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, IPV6_PREFIX), strict=False))
+    return str(address)
+
+
+def address_of(client: Any) -> IPv4Address | IPv6Address | None:
+    """The address of a peer as ``accept`` names it; None for a socket file."""
+    if not isinstance(client, tuple):
+        return None
+    address = ip_address(client[0].partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

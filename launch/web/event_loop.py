@@ -1,0 +1,270 @@
+"""What a web process does with its connections: all of it without waiting for a client.
+
+One thread runs this. It reads what has arrived, hands over whole requests, sends
+what clients were slow to take, and ends connections whose time is over.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
+from typing import Any
+
+from gunicorn.http.errors import NoMoreData
+
+from launch.web import error_responses
+from launch.web.bounds import LINGER_MAX_BYTES, UNSENT_MAX_BYTES, Bounds
+from launch.web.connections import Connection, Connections, State, oldest
+from launch.web.response_buffer import PROGRESS_BYTES
+
+RECEIVE_BYTES = 65_536
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class EventLoop:
+    """The connections of one process. ``hand_over`` gets each request that is whole.
+
+    While a request is handed over its connection belongs to a thread; ``resume`` takes
+    it back.
+    """
+
+    def __init__(
+        self,
+        selector: BaseSelector,
+        bounds: Bounds,
+        connect: Callable[[socket.socket, Any, Any], Connection],
+        hand_over: Callable[[Connection, Any], None],
+        log: Any,
+    ) -> None:
+        self._selector = selector
+        self._bounds = bounds
+        self._connect = connect
+        self._hand_over = hand_over
+        self._log = log
+        self.connections = Connections(bounds.connections_of_network)
+        self._is_out_of_files = False
+
+    # Connections begin and end
+
+    def can_accept(self) -> bool:
+        if self._is_out_of_files:
+            return False
+        if len(self.connections) < self._bounds.connections:
+            return True
+        return oldest(self.connections) is not None
+
+    def accept(self, listener: Any) -> None:
+        try:
+            link, client = listener.accept()
+        except OSError as error:
+            if error.errno in OUT_OF_FILES:
+                self._is_out_of_files = not self._make_room(self.connections)
+            return
+        link.setblocking(False)
+        connection = self._connect(link, client, listener.getsockname())
+        has_room = self._has_room_for(connection.network)
+        self.connections.add(connection)
+        if has_room:
+            # Often the request has come with the connection.
+            self._read(connection, link)
+        else:
+            self._refuse(connection, HTTPStatus.TOO_MANY_REQUESTS)
+
+    def end_expired(self, now: float) -> None:
+        self._is_out_of_files = False
+        for connection in self.connections:
+            if connection.state is State.WORK or connection.deadline > now:
+                continue
+            if connection.state in (State.HEAD, State.BODY):
+                self._refuse(connection, HTTPStatus.REQUEST_TIMEOUT)
+            else:
+                self.drop(connection)
+
+    def drop_idle(self) -> None:
+        """End the connections that wait for nothing but another request."""
+        for connection in self.connections:
+            if connection.state in (State.IDLE, State.LINGERING):
+                self.drop(connection)
+
+    def drop(self, connection: Connection) -> None:
+        """Close. Does nothing to a connection that is closed already."""
+        if connection not in self.connections:
+            return
+        self.connections.remove(connection)
+        with suppress(KeyError, ValueError, OSError):
+            self._listen(connection, 0)
+        connection.close()
+
+    def _has_room_for(self, network: str) -> bool:
+        """Make room by ending an older connection, one of the same network first."""
+        if self.connections.is_full_for(network):
+            return self._make_room(self.connections.of(network))
+        if len(self.connections) >= self._bounds.connections:
+            return self._make_room(self.connections)
+        return True
+
+    def _make_room(self, among: Iterable[Connection]) -> bool:
+        ended = oldest(among)
+        if ended is not None:
+            self.drop(ended)
+        return ended is not None
+
+    # What arrives
+
+    def _read(self, connection: Connection, _link: Any) -> None:
+        try:
+            data = connection.link.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            if not connection.events:
+                self._wait(connection, State.IDLE)
+            return
+        except OSError:
+            self.drop(connection)
+            return
+        if connection.state is State.LINGERING:
+            self._discard(connection, data)
+        elif data:
+            connection.reader.feed(data)
+            self._go_on(connection)
+        else:
+            self._end_input(connection)
+
+    def _discard(self, connection: Connection, data: bytes) -> None:
+        connection.passed_bytes += len(data)
+        if not data or connection.passed_bytes > LINGER_MAX_BYTES:
+            self.drop(connection)
+
+    def _go_on(self, connection: Connection) -> None:
+        """Hand over a request that is whole, or wait for the rest of it."""
+        try:
+            request = connection.reader.next_request()
+        except Exception as error:
+            self.say_error(connection, error)
+            self.resume(connection, stays_open=False)
+            return
+        if request is not None:
+            connection.state = State.WORK
+            self._listen(connection, 0)
+            self._hand_over(connection, request)
+        elif connection.reader.is_in_body:
+            self._encourage(connection)
+            self._wait(connection, State.BODY)
+        else:
+            is_in_head = connection.reader.is_in_head
+            self._wait(connection, State.HEAD if is_in_head else State.IDLE)
+
+    def _encourage(self, connection: Connection) -> None:
+        """Tell a client that asked first that its body is wanted."""
+        if connection.reader.take_expectation():
+            with suppress(OSError):
+                connection.link.send(CONTINUE)
+
+    def _end_input(self, connection: Connection) -> None:
+        try:
+            connection.reader.end()
+        except NoMoreData:
+            self._refuse(connection, HTTPStatus.BAD_REQUEST)
+        else:
+            self.drop(connection)
+
+    # What is answered
+
+    def say_error(self, connection: Connection, error: Exception) -> None:
+        """Answer a request that failed in the server, or what is no request."""
+        status = error_responses.status_of(error)
+        if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            place = error_responses.where(error)
+            self._log.error("a request failed in the server: %s", place)
+        else:
+            self._log.info("refused what is no request: %s", type(error).__name__)
+        with suppress(OSError):
+            connection.sock.sendall(error_responses.answer(status))
+
+    def resume(self, connection: Connection, *, stays_open: bool) -> None:
+        """Send the answer that stands in the connection, then go on or end."""
+        connection.stays_open = stays_open
+        connection.since = time.monotonic()
+        self._send(connection)
+        if connection.state is State.SENDING:
+            self._bound_unsent()
+
+    def _refuse(self, connection: Connection, status: HTTPStatus) -> None:
+        with suppress(OSError):
+            connection.sock.sendall(error_responses.answer(status))
+        self.resume(connection, stays_open=False)
+
+    def _write(self, connection: Connection, _link: Any) -> None:
+        self._send(connection)
+
+    def _send(self, connection: Connection) -> None:
+        try:
+            connection.passed_bytes += connection.sock.flush()
+        except OSError:
+            self.drop(connection)
+            return
+        if connection.sock.has_failed:
+            self.drop(connection)
+        elif len(connection.sock):
+            self._wait(connection, State.SENDING)
+            self._note_progress(connection)
+        elif connection.stays_open:
+            self._go_on(connection)
+        else:
+            self._linger(connection)
+
+    def _note_progress(self, connection: Connection) -> None:
+        if connection.passed_bytes >= PROGRESS_BYTES:
+            connection.since = time.monotonic()
+            self._set_deadline(connection)
+
+    def _bound_unsent(self) -> None:
+        """Where all answers together are too large, end those that stand longest."""
+        waiting = [one for one in self.connections if one.state is State.SENDING]
+        kept = sum(len(connection.sock) for connection in waiting)
+        for connection in sorted(waiting, key=lambda one: one.since):
+            if kept <= UNSENT_MAX_BYTES:
+                return
+            kept -= len(connection.sock)
+            self.drop(connection)
+
+    def _linger(self, connection: Connection) -> None:
+        try:
+            connection.link.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.drop(connection)
+            return
+        self._wait(connection, State.LINGERING)
+        self._read(connection, connection.link)
+
+    # States
+
+    def _wait(self, connection: Connection, state: State) -> None:
+        """Enter a state, or stay in it. A deadline runs from its beginning."""
+        if connection.state is not state:
+            connection.state = state
+            self._set_deadline(connection)
+        self._listen(connection, EVENT_WRITE if state is State.SENDING else EVENT_READ)
+
+    def _set_deadline(self, connection: Connection) -> None:
+        seconds = self._bounds.seconds[connection.state]
+        connection.deadline = time.monotonic() + seconds
+        connection.passed_bytes = 0
+
+    def _listen(self, connection: Connection, events: int) -> None:
+        if connection.events == events:
+            return
+        if connection.events:
+            self._selector.unregister(connection.link)
+        connection.events = events
+        if events:
+            callback = partial(
+                self._read if events == EVENT_READ else self._write, connection
+            )
+            self._selector.register(connection.link, events, callback)

@@ -1,0 +1,181 @@
+"""Assemble requests from the bytes of one connection, without ever waiting for more.
+
+Gunicorn's own parsers read the head and decode chunks, and refuse what is no request.
+"""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from typing import Any
+
+from gunicorn.asgi.parser import PythonProtocol
+from gunicorn.http import errors
+from gunicorn.http.body import ChunkedReader, LengthReader
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import Unreader
+
+#: Gunicorn bounds each line of a head and their number, which may be 800 kB together.
+HEAD_MAX_BYTES = 65_536
+#: The end of a head, or a line that ends with LF alone, which no head may hold.
+HEAD_IS_DECIDED = re.compile(rb"\r\n\r\n|(?<!\r)\n")
+HEAD_OF_CHUNKS = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+class Incomplete(Exception):
+    """The parser needs bytes that are not here."""
+
+
+class RequestReader:
+    """The requests of one connection, one after another.
+
+    Its methods raise what gunicorn's parsers raise on bytes that are no request. The
+    connection has to end then.
+    """
+
+    def __init__(self, cfg: Any, peer: Any, body_max_bytes: int) -> None:
+        self._cfg = cfg
+        self._peer = peer
+        self._body_max_bytes = body_max_bytes
+        self._buffer = bytearray()
+        #: How much of the buffer was searched for the end of a head.
+        self._searched = 0
+        self._count = 0
+        self._request: Any = None
+        self._body: LengthBody | ChunkedBody = LengthBody(0, 0)
+
+    @property
+    def is_in_head(self) -> bool:
+        return self._request is None and bool(self._buffer)
+
+    @property
+    def is_in_body(self) -> bool:
+        return self._request is not None
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+
+    def next_request(self) -> Any:
+        """The next request with its whole body, or None while it is incomplete.
+
+        Of a body beyond the bound nothing is kept: the request has the length that was
+        announced and nothing to read, and its connection ends with the answer.
+        """
+        if self._request is None:
+            self._read_head()
+        if self._request is None or not self._body.take_from(self._buffer):
+            return None
+        request, self._request = self._request, None
+        # Gunicorn would ask for the body that is here.
+        request._expected_100_continue = False
+        self._body.give_to(request)
+        return request
+
+    def end(self) -> None:
+        """Raise if the client ended its side within a body."""
+        if self.is_in_body:
+            raise errors.NoMoreData
+
+    def take_expectation(self) -> bool:
+        """Whether the client waits for a word before it sends its body; once only."""
+        is_expected = bool(self._request._expected_100_continue)
+        self._request._expected_100_continue = False
+        return is_expected
+
+    def _read_head(self) -> None:
+        begin = max(0, self._searched - 3)
+        is_decided = HEAD_IS_DECIDED.search(self._buffer, begin)
+        self._searched = len(self._buffer)
+        if not is_decided and self._searched <= HEAD_MAX_BYTES:
+            return
+        self._parse_head()
+        if self._request is None and self._searched > HEAD_MAX_BYTES:
+            raise errors.LimitRequestHeaders("the head is too long")
+
+    def _parse_head(self) -> None:
+        """Set the request and what follows its head, if the head is whole."""
+        held = Held(bytes(self._buffer))
+        try:
+            request = Request(self._cfg, held, self._peer, self._count + 1)
+        except Incomplete:
+            return
+        self._count += 1
+        self._searched = 0
+        self._buffer = bytearray(held.take_buffered())
+        self._body = body_of(request, self._body_max_bytes)
+        self._request = request
+
+
+class Held(Unreader):  # type: ignore[misc]  # untyped
+    """Bytes for gunicorn's parser, which has to do with these."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.buf.write(data)
+
+    def chunk(self, _size_hint: int | None = None) -> bytes:
+        raise Incomplete
+
+
+class LengthBody:
+    """A body of known length."""
+
+    def __init__(self, length: int, max_bytes: int) -> None:
+        self._length = length
+        self._content = b""
+        self.is_too_large = length > max_bytes
+
+    def take_from(self, buffer: bytearray) -> bool:
+        """Take what belongs to the body; whether it is whole, or too large to be."""
+        if self.is_too_large:
+            buffer.clear()
+            return True
+        if len(buffer) < self._length:
+            return False
+        self._content = bytes(buffer[: self._length])
+        del buffer[: self._length]
+        return True
+
+    def give_to(self, request: Any) -> None:
+        request.body = BytesIO(self._content)
+        if self.is_too_large:
+            request.force_close()
+
+
+class ChunkedBody:
+    """A body in chunks, which the application gets as one of known length."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._content = bytearray()
+        self._chunks = PythonProtocol(on_body=self._content.extend)
+        self._chunks.feed(HEAD_OF_CHUNKS)
+
+    @property
+    def is_too_large(self) -> bool:
+        return len(self._content) > self._max_bytes
+
+    def take_from(self, buffer: bytearray) -> bool:
+        self._chunks.feed(bytes(buffer))
+        buffer.clear()
+        if self._chunks.is_complete:
+            buffer += self._chunks.remaining()
+        return self.is_too_large or self._chunks.is_complete
+
+    def give_to(self, request: Any) -> None:
+        # This header says of no hop that follows how the body is sent.
+        kept = [pair for pair in request.headers if pair[0] != "TRANSFER-ENCODING"]
+        request.headers = [*kept, ("CONTENT-LENGTH", str(len(self._content)))]
+        if self.is_too_large:
+            self._content.clear()
+            request.force_close()
+        request.body = BytesIO(self._content)
+
+
+def body_of(request: Any, max_bytes: int) -> LengthBody | ChunkedBody:
+    reader = request.body.reader
+    if isinstance(reader, ChunkedReader):
+        return ChunkedBody(max_bytes)
+    if isinstance(reader, LengthReader):
+        return LengthBody(reader.length, max_bytes)
+    raise errors.InvalidHeader("CONTENT-LENGTH", req=request)

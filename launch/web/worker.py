@@ -1,0 +1,164 @@
+"""Gunicorn's worker of threads, with a main loop that no client can hold up.
+
+Gunicorn gives a connection to a thread, which reads from it for as long as the client
+likes. Here the main loop reads what has arrived, within deadlines, and a thread gets a
+request when it is whole.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import socket
+import sys
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+
+from launch.web.bounds import Bounds, allow_open_files
+from launch.web.connections import Connection, State, network_of
+from launch.web.event_loop import EventLoop
+from launch.web.request_reader import RequestReader
+from launch.web.response_buffer import ResponseBuffer, SendingThreads
+
+SWEEP_SECONDS = 1.0
+STOP_LOOK_SECONDS = 0.1
+#: Gunicorn starts another process when one ends like this.
+STUCK_STATUS = 1
+
+
+class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
+    """One web process."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._bounds = Bounds.of_settings()
+        # Gunicorn's own list of kept connections stays empty, which is fewer than this.
+        self.max_keepalived = 1
+        self._sending = SendingThreads(max(1, self.cfg.threads // 2))
+        self._in_work = 0
+        self._finished_at = time.monotonic()
+        self._sweep_at = 0.0
+        self._loop: EventLoop
+
+    def run(self) -> None:
+        allowed = allow_open_files(self._bounds.connections)
+        bounds = replace(self._bounds, connections=allowed)
+        self._loop = EventLoop(
+            self.poller, bounds, self._connect, self._hand_over, self.log
+        )
+        for listener in self.sockets:
+            forget_the_unreachable(listener, bounds.seconds[State.SENDING])
+        self.poller.register(
+            self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks
+        )
+        while self.alive and self.is_parent_alive():
+            self.set_accept_enabled(self._loop.can_accept())
+            self.wait_for_and_dispatch_events(timeout=SWEEP_SECONDS)
+            self._sweep_if_due()
+        self._stop()
+
+    def accept(self, listener: Any) -> None:
+        self._loop.accept(listener)
+
+    def _stop(self) -> None:
+        """Answer what is whole or arriving within gunicorn's grace, then end."""
+        self.alive = False
+        self.set_accept_enabled(False)
+        began = time.monotonic()
+        while self._loop.connections:
+            waited = time.monotonic() - began
+            if waited > self.cfg.graceful_timeout:
+                break
+            if waited > STOP_KEEPALIVE_LINGER:
+                self._loop.drop_idle()
+            self.wait_for_and_dispatch_events(timeout=STOP_LOOK_SECONDS)
+            self._sweep_if_due()
+        for connection in self._loop.connections:
+            self._loop.drop(connection)
+        self.tpool.shutdown(wait=False)
+        self.poller.close()
+        self.method_queue.close()
+        for listener in self.sockets:
+            listener.close()
+
+    def _sweep_if_due(self) -> None:
+        """Once a second: tell gunicorn that this loop runs; end what is too slow."""
+        now = time.monotonic()
+        if now < self._sweep_at:
+            return
+        self._sweep_at = now + SWEEP_SECONDS
+        self.notify()
+        self._end_if_stuck(now)
+        self._loop.end_expired(now)
+
+    def _end_if_stuck(self, now: float) -> None:
+        """End the process where requests wait and no thread has finished for long.
+
+        A thread that waits for its client goes on: it has a deadline of its own.
+        """
+        has_waiting = self._in_work > self.cfg.threads
+        if not has_waiting or self._sending.count >= self.cfg.threads:
+            self._finished_at = now
+        if now - self._finished_at < self._bounds.stuck_seconds:
+            return
+        self.log.critical("all threads are stuck, and this process ends; they are at:")
+        faulthandler.dump_traceback(sys.stderr)
+        os._exit(STUCK_STATUS)
+
+    def _connect(self, link: socket.socket, client: Any, server: Any) -> Connection:
+        seconds = self._bounds.seconds[State.SENDING]
+        return Connection(
+            link,
+            client,
+            server,
+            network_of(client, self._bounds.proxies),
+            RequestReader(self.cfg, client, self._bounds.body_bytes),
+            ResponseBuffer(link, self._sending, seconds),
+        )
+
+    def _hand_over(self, connection: Connection, request: Any) -> None:
+        self._in_work += 1
+        future = self.tpool.submit(self._answer, connection, request)
+        future.add_done_callback(
+            lambda done: self.method_queue.defer(self._finish, connection, done)
+        )
+
+    def _answer(self, connection: Connection, request: Any) -> bool:
+        """In a thread: whether the connection may have another request."""
+        stays_open = False
+        try:
+            stays_open = self.handle_request(request, connection)
+        except (OSError, StopIteration):
+            # The client is gone, or the answer failed after it began.
+            connection.sock.has_failed = True
+        except Exception as error:
+            self._loop.say_error(connection, error)
+        with suppress(OSError):
+            connection.sock.flush()
+        return stays_open
+
+    def _finish(self, connection: Connection, done: Future[bool]) -> None:
+        """In the main loop, after a thread."""
+        self._in_work -= 1
+        self._finished_at = time.monotonic()
+        if done.cancelled() or done.exception() is not None:
+            self._loop.drop(connection)
+        else:
+            self._loop.resume(connection, stays_open=done.result())
+
+
+def forget_the_unreachable(listener: Any, seconds: float) -> None:
+    """Let the kernel give up on clients of this listener that take nothing for so long.
+
+    That is for what the kernel has taken: this process thinks it sent. See
+    ``TCP_USER_TIMEOUT`` in tcp(7).
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT") and listener.family != socket.AF_UNIX:
+        milliseconds = int(1000 * seconds)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
