@@ -159,6 +159,17 @@
     if (key === draftKey) kept = all;
   };
 
+  // A guest whose cookie is lost goes on at the first page with what they typed.
+  const takeDraftAlong = () => {
+    const first = draftOf(document.body.dataset.home);
+    const draft = storedFor(draftName(here));
+    if (!draft || first === draftKey) return;
+    stored((store) => {
+      store.setItem(first, [store.getItem(first), draft].filter(Boolean).join("\n"));
+      store.removeItem(draftKey);
+    });
+  };
+
   // A key names one message for good: the same words once more are another one.
   const spentKeysName = `${site}:spent-keys`;
   const spentKeys = () =>
@@ -398,7 +409,10 @@
 
   // Who was logged out may not read on: nor where the browser keeps the page for Back.
   onHtmx(["htmx:beforeOnLoad", "htmx:after:request"], ({ status }, { detail }) => {
-    if (status === 404 && redirectOf(detail)) document.body.hidden = true;
+    const to = status === 404 && redirectOf(detail);
+    if (!to) return;
+    document.body.hidden = true;
+    if (to.endsWith("?ended=guest")) takeDraftAlong();
   });
 
   // The list of conversations: what a person does in it is not swapped away

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse
 
 BASE = "guest"
 NAME = settings.COOKIE_NAMES.own(BASE)
+#: In ``request.META``: the guest whose cookie the answer has to give.
+DUE = "chat.guest_cookie"
 #: Fixed, while the name of the cookie may change.
 SALT = "chat.accounts.guest_cookie"
 #: After this share of its life a cookie is given again, so that it outlives everyone
@@ -44,6 +46,15 @@ def read_earlier(request: HttpRequest) -> uuid.UUID | None:
         with suppress(ValueError):
             return uuid.UUID(request.get_signed_cookie(name, default="") or "")
     return None
+
+
+def give_later(request: HttpRequest, pk: uuid.UUID) -> None:
+    """Have the answer to this request give the cookie of this guest."""
+    request.META[DUE] = pk
+
+
+def due(request: HttpRequest) -> uuid.UUID | None:
+    return request.META.get(DUE)
 
 
 def value_for(pk: uuid.UUID) -> str:

@@ -28,8 +28,11 @@ def guest_id(request: HttpRequest) -> uuid.UUID | None:
 
 def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
     """Give a browser an id of its own, also one whose session may have ended."""
-    if guest_id(request) is None:
-        renew_guest(response)
+    if guest_id(request) is not None:
+        return
+    user = request.user
+    pk = user.pk if isinstance(user, User) and user.is_guest else uuid.uuid4()
+    guest_cookie.give(response, pk)
 
 
 def renew_guest(response: HttpResponse) -> None:
@@ -65,11 +68,13 @@ def sender(request: HttpRequest, *, is_prompt: bool = False) -> User:
     user = get_user(request)
     if isinstance(user, User):
         note_network(request, user)
+        _keep_cookie(request, user)
         return user
     if not settings.GUESTS:
         raise PermissionDenied
     guest = _guest(request, is_prompt=is_prompt)
     note_network(request, guest)
+    _keep_cookie(request, guest)
     token = request.META.get("CSRF_COOKIE")
     login(request, guest, backend=BACKEND)
     # A guest gains no rights by this, so the token of the page stays good: sending the
@@ -77,6 +82,12 @@ def sender(request: HttpRequest, *, is_prompt: bool = False) -> User:
     if token:
         request.META["CSRF_COOKIE"] = token
     return guest
+
+
+def _keep_cookie(request: HttpRequest, user: User) -> None:
+    """The cookie outlives the session, and so has to open the same guest."""
+    if user.is_guest and guest_id(request) != user.pk:
+        guest_cookie.give_later(request, user.pk)
 
 
 def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:

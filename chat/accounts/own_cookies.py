@@ -35,6 +35,9 @@ class OwnCookies:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         adopted = _adopt(request)
         response = self._get_response(request)
+        guest = guest_cookie.due(request)
+        if guest is not None and guest_cookie.NAME not in response.cookies:
+            guest_cookie.give(response, guest)
         if request.method == "GET" and "HX-Request" not in request.headers:
             _hand_over(request, response, adopted)
         return response

@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from chat.accounts.authentication import GUEST_OF_COOKIE
 from chat.accounts.devices import device_of
 from chat.models import Session, User
 from chat.services.optional_write import NotWritten, optional_write
@@ -30,14 +31,23 @@ class Presence:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
-        session = getattr(request, "session", None)
-        if session is None or not session.accessed or not session.session_key:
-            return response
         try:
-            _note(request)
+            _note_guest(request.META.get(GUEST_OF_COOKIE))
+            session = getattr(request, "session", None)
+            if session is not None and session.accessed and session.session_key:
+                _note(request)
         except (DatabaseError, NotWritten) as error:
             log.info("nobody noted who was here: %s", type(error).__name__)
         return response
+
+
+def _note_guest(guest: User | None) -> None:
+    """One without a session: those not seen for long are erased."""
+    now = timezone.now()
+    if guest is None or (guest.seen_at is not None and now - guest.seen_at < EVERY):
+        return
+    with optional_write():
+        User.objects.filter(pk=guest.pk).update(seen_at=now)
 
 
 def _note(request: HttpRequest) -> None:

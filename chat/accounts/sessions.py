@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.utils.crypto import salted_hmac
 
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -21,10 +22,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SALT = "chat.accounts.sessions"
+
 
 def who(session_key: str) -> str:
     """The name under which the mailbox remembers a session, without its key."""
     return sha256(session_key.encode()).hexdigest()
+
+
+def who_of_cookie(guest: UUID) -> str:
+    """The same for a guest without a session. It cannot be made from a guest's id."""
+    return salted_hmac(SALT, str(guest), algorithm="sha256").hexdigest()
 
 
 class SessionStore(DatabaseStore):

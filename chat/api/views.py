@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.contrib.auth import get_user
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -129,7 +128,7 @@ def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
     """One reply of whoever asks; no SQL while it waits or grows."""
     seen = [(str(pk), 0, 0)]
     key = session_key(request)
-    return watch(key, lambda: get_user(request), offered().name, seen).sights[0]
+    return watch(key, lambda: visitor(request), offered().name, seen).sights[0]
 
 
 def _key(request: HttpRequest) -> str:

@@ -79,6 +79,9 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
     #: The account was closed: whatever is left of it is being erased.
     closed_at = models.DateTimeField(null=True, blank=True)
 
+    #: True for a guest whom the cookie alone tells: this browser has no session.
+    is_of_cookie = False
+
     objects = UserManager()
 
     USERNAME_FIELD = "username"

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
-from chat.accounts.sessions import who
+from chat.accounts.sessions import who, who_of_cookie
 from chat.models import Reply, User
 from chat.services.collecting import collect_now
 from chat.services.publishing import hand_over
@@ -120,8 +120,6 @@ def watch(
     ``user`` is called, at the price of SQL, only when the mailbox cannot say who is
     behind the session.
     """
-    if not session_key:
-        raise NotYours(is_signed_out=True)
     try:
         look = _look(session_key, user, model, seen)
         if _hand_over_strays(look, seen):
@@ -136,16 +134,19 @@ def watch(
 
 
 def _look(
-    session_key: str,
+    session_key: str | None,
     user: Callable[[], User | AnonymousUser],
     model: str,
     seen: Sequence[Seen],
 ) -> Look:
     box = open_mailbox()
-    name = who(session_key)
-    look = box.look(name, model, seen)
+    look = box.look(who(session_key), model, seen) if session_key else None
     if look is None:
-        box.remember(name, str(_signed_in(user()).pk))
+        owner = _signed_in(user())
+        # What the browser says is its session may be anything: it is not remembered
+        # as that of a guest whom only the cookie tells.
+        name = who_of_cookie(owner.pk) if owner.is_of_cookie else who(session_key or "")
+        box.remember(name, str(owner.pk))
         look = box.look(name, model, seen)
     if look is None:
         raise MailboxAway("the mailbox forgot who asks while it was asked")

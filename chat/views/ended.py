@@ -1,19 +1,34 @@
-"""The note that this browser was logged out, on the page where it lands."""
+"""Why a page was sent home, told where it lands: its person's session is over."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from chat.models import User
 from chat.views.browser import session_key, visitor
 
-#: The parameter of a page that shows the note.
+#: The parameter of a page that shows the note, and its value for a guest's page.
 ENDED = "ended"
+OF_GUEST = "guest"
+
+
+def ended_address(*, is_guests: bool) -> str:
+    """A guest is logged out by nobody: only the cookie is lost."""
+    value = f"={OF_GUEST}" if is_guests and settings.GUESTS else ""
+    return f"{reverse('home')}?{ENDED}{value}"
 
 
 def has_ended(request: HttpRequest) -> bool:
-    """Whether to say so: not any more to somebody who came in since."""
-    return ENDED in request.GET and not isinstance(visitor(request), User)
+    """Whether to say so: not any more to an account that logged in since."""
+    user = visitor(request)
+    has_account = isinstance(user, User) and not user.is_guest
+    return ENDED in request.GET and not has_account
+
+
+def is_guest_lost(request: HttpRequest) -> bool:
+    return request.GET.get(ENDED) == OF_GUEST
 
 
 def are_drafts_kept(request: HttpRequest) -> bool:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from chat.accounts.guests import remember_guest
 from chat.forms import PromptForm, new_key
-from chat.views.ended import are_drafts_kept, has_ended
+from chat.views.ended import are_drafts_kept, has_ended, is_guest_lost
 from chat.views.headers import leaving_nothing
 from chat.views.page import around_context
 from chat.views.undo import undo_asked_for
@@ -29,6 +29,7 @@ def home_page(request: HttpRequest, form: PromptForm) -> HttpResponse:
     context |= {
         "undo": undo_asked_for(request),
         "is_ended": is_ended,
+        "is_guest_lost": is_guest_lost(request),
         "are_drafts_kept": are_drafts_kept(request),
     }
     response = render(request, "home.html", context)

@@ -34,7 +34,12 @@ def page_context(
 ) -> dict[str, Any]:
     """The frame around the messages: list, model, composer and poller."""
     history = newest(owner_of(view))
-    known = replace(known, since=history.last, whose=whose(view.owner))
+    known = replace(
+        known,
+        since=history.last,
+        whose=whose(view.owner),
+        is_guests=owner is not None and owner.is_guest,
+    )
     return {
         "history": history,
         "form": form or PromptForm(initial={"key": new_key()}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -11,7 +10,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from chat.services.watching import NotYours
 from chat.views.browser import owner_id
-from chat.views.ended import ENDED
+from chat.views.ended import ended_address
 from chat.views.gone import gone
 from chat.views.headers import leaving_nothing
 from chat.views.known import BadQuery, Known, whose
@@ -30,9 +29,9 @@ def poll(request: HttpRequest) -> HttpResponse:
         return update(request, known)
     except (Http404, NotYours) as refused:
         if isinstance(refused, NotYours) and refused.is_signed_out:
-            return not_found(is_signed_out=True)
+            return signed_out(known)
         is_anothers = _is_anothers(request, known)
-        return gone(request, known) or not_found(is_signed_out=is_anothers)
+        return gone(request, known) or (signed_out(known) if is_anothers else none())
 
 
 def _is_anothers(request: HttpRequest, known: Known) -> bool:
@@ -41,11 +40,14 @@ def _is_anothers(request: HttpRequest, known: Known) -> bool:
     return bool(known.whose) and known.whose != whose(owner_id(request))
 
 
-def not_found(*, is_signed_out: bool) -> HttpResponse:
-    """Nothing here for this browser; one that was signed out is sent home, and told."""
-    if not is_signed_out:
-        return HttpResponse(_("Not found."), status=404)
-    response = HttpResponseClientRedirect(f"{reverse('home')}?{ENDED}")
+def none() -> HttpResponse:
+    """There is nothing here for this browser."""
+    return HttpResponse(_("Not found."), status=404)
+
+
+def signed_out(known: Known) -> HttpResponse:
+    """Sends the page home, where its person is told why."""
+    response = HttpResponseClientRedirect(ended_address(is_guests=known.is_guests))
     response.status_code = 404
     return leaving_nothing(response)
 

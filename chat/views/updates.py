@@ -47,6 +47,8 @@ def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse
     view = _view(request, known, entry)
     news = _news_of_seen(known, view)
     is_changed = _is_changed(known, view)
+    if _is_of_ended_account(known, view):
+        raise NotYours
     if is_changed and known.conversation:
         conversation = get_conversation_or_404(owner_of(view), known.conversation)
         news.conversation = conversation
@@ -80,15 +82,18 @@ def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
     """What is known now; of a page made for nobody, which asks for nothing of
     anybody's, only the workers (sending it home would bring it here again)."""
     key = session_key(request)
+    is_of_nobody = (
+        settings.GUESTS
+        and known.is_nobody
+        and not known.watched
+        and not known.conversation
+    )
+    if is_of_nobody and key is None:
+        return glance(entry.name)
     try:
         return watch(key, lambda: visitor(request), entry.name, known.seen)
     except NotYours:
-        if (
-            settings.GUESTS
-            and known.is_nobody
-            and not known.watched
-            and not known.conversation
-        ):
+        if is_of_nobody:
             return glance(entry.name)
         raise
 
@@ -105,8 +110,24 @@ def _is_changed(known: Known, view: View) -> bool:
     """Whether only the database can tell what is new. No counter means changed."""
     if not view.owner:
         return False
+    is_anothers = bool(known.whose) and known.whose != whose(view.owner)
     has_ended = any(sight.state.is_terminal for sight in view.sights)
-    return has_ended or not view.changes or view.changes != known.changes
+    is_told = view.changes and view.changes == known.changes
+    return has_ended or is_anothers or not is_told
+
+
+def _is_of_ended_account(known: Known, view: View) -> bool:
+    """Whether a page without a conversation was an account's, and the session is over.
+    One with a conversation is refused where that is looked up."""
+    is_anothers = bool(known.whose) and known.whose != whose(view.owner)
+    return is_anothers and not known.is_guests and not known.conversation
+
+
+def _is_guests(known: Known, view: View, news: News) -> bool:
+    """Signing up makes a guest's page an account's; nobody's becomes a guest's."""
+    if news.conversation is not None:
+        return news.conversation.owner.is_guest
+    return known.is_guests or (known.is_nobody and bool(view.owner))
 
 
 def _context(
@@ -125,6 +146,7 @@ def _context(
         path=news.path,
         model=news.model or known.model,
         whose=whose(view.owner),
+        is_guests=_is_guests(known, view, news),
         is_nobody=not view.owner,
     )
     after = told(view, after)

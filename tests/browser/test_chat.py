@@ -424,11 +424,35 @@ def test_a_hidden_tab_does_not_ask(home: Page, worker: Worker) -> None:
     expect(growing(home)).to_have_text("Unseen")
 
 
-def test_signed_out_elsewhere_the_page_goes_home(home: Page, worker: Worker) -> None:
+def test_a_guest_whose_session_is_gone_goes_on_with_what_they_typed(
+    home: Page, worker: Worker
+) -> None:
     begin(home, "one")
+    claim = worker.claim()
+    worker.write(claim, "Some text")
+    expect(growing(home)).to_have_text("Some text")
+    box_of(home).fill("half a thought")
     home.context.clear_cookies(name=SESSION)
-    home.wait_for_url(re.compile(r"/$"))
-    expect(home.locator(".hello")).to_be_visible()
+    worker.write(claim, " and more")
+    expect(growing(home)).to_have_text("Some text and more")
+    expect(box_of(home)).to_have_value("half a thought")
+    worker.finish(claim)
+    expect(home.locator(".reply.done")).to_be_visible()
+    home.keyboard.press("Enter")
+    expect(home.locator(".prompt .text").last).to_have_text("half a thought")
+    expect(home.locator(".prompt:not(.sending)")).to_have_count(2)
+
+
+def test_a_guest_whose_cookies_are_all_gone_keeps_what_they_typed(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    box_of(home).fill("half a thought")
+    home.context.clear_cookies()
+    home.wait_for_url(re.compile(r"/\?ended=guest$"))
+    expect(home.get_by_text("lost the cookie of the guest")).to_be_visible()
+    expect(box_of(home)).to_have_value("half a thought")
+    begin(home, "half a thought")
 
 
 def test_without_javascript_the_chat_works(

@@ -98,7 +98,7 @@ def test_after_logging_out_the_poll_is_refused_and_the_page_sent_home(
     tab.logout()
     tab.cookies[settings.SESSION_COOKIE_NAME] = key
     answer = tab.get(url)
-    assert (answer.status_code, answer.headers["HX-Redirect"]) == (404, "/?ended")
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (404, "/?ended=guest")
 
 
 def test_an_expired_session_is_refused_once_the_mailbox_forgot_it(
@@ -108,7 +108,7 @@ def test_an_expired_session_is_refused_once_the_mailbox_forgot_it(
     Session.objects.all().delete()
     box.connection.client.delete(*box.connection.client.keys("who:*"))
     answer = tab.get(url)
-    assert (answer.status_code, answer.headers["HX-Redirect"]) == (404, "/?ended")
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (404, "/?ended=guest")
 
 
 def test_without_a_cookie_the_poll_is_refused(owner: User, box: Mailbox, sent) -> None:
