@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
-from django.urls import get_resolver
 
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
@@ -59,30 +57,6 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
-
-
-@register
-def check_prefix(**_: Any) -> list[CheckMessage]:
-    """Whether a proxy took the prefix off a path must show in the path."""
-    own = {"static", *_first_words(get_resolver().url_patterns)}
-    if settings.URL_PREFIX.strip("/").split("/")[0] not in own:
-        return []
-    return [
-        Error(
-            f"URL_PREFIX={settings.URL_PREFIX} begins like paths of the site itself.",
-            hint="Choose another one, such as /chat.",
-            id="chatsite.E003",
-        )
-    ]
-
-
-def _first_words(patterns: list[Any]) -> Iterator[str]:
-    """The first word of every path of the site."""
-    for pattern in patterns:
-        if route := str(pattern.pattern):
-            yield route.partition("/")[0]
-        else:
-            yield from _first_words(getattr(pattern, "url_patterns", []))
 
 
 @register

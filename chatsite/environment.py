@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite import database_url, hosts, mail_url, redis_url
+from chatsite import database_url, hosts, mail_url, redis_url, url_prefix
 from chatsite.server_url import BadUrl, shown
 
 SECRET_CHARACTERS_MIN = 32
@@ -180,11 +180,10 @@ class Environment:
     def prefix(self, name: str, default: str = "") -> str:
         """The path under which a site stands, such as ``/chat``; empty for the root."""
         raw = self.text(name, default)
-        path = raw.removesuffix("/")
-        is_path = re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path)
-        if not is_path:
-            raise _refusal(name, "a path of plain letters and digits like /chat", raw)
-        return path
+        try:
+            return url_prefix.parse(raw)
+        except ValueError as bad:
+            raise _refusal(name, str(bad), raw) from None
 
     def cookie_suffix(self, name: str) -> str:
         """The end of the names of cookies; empty where none is set."""

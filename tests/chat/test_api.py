@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from chat.models import Message, Reply, User
 from chatsite.mailbox import Mailbox, open_mailbox
@@ -109,13 +110,18 @@ def test_other_methods_are_refused(method: str) -> None:
     assert answer.json()["error"]["code"] == "method_not_allowed"
 
 
-def test_forms_and_other_sites_are_refused(box: Mailbox) -> None:
+def test_forms_and_other_sites_are_refused(box: Mailbox, settings: Settings) -> None:
     form = Client().post(URL, {"text": "hello"})
     assert form.status_code == 415
     cross = post(Client(), {"text": "hello"}, Sec_Fetch_Site="cross-site")
     assert cross.status_code == 403
     other = post(Client(), {"text": "hello"}, Origin="https://elsewhere.example")
     assert other.status_code == 403
+    settings.CSRF_TRUSTED_ORIGINS = ["https://elsewhere.example", "https://*.a.org"]
+    for origin in ("https://elsewhere.example", "https://b.a.org"):
+        assert post(Client(), {"text": "hello"}, Origin=origin).status_code == 202
+    for origin in ("https://a.org", "http://b.a.org", "https://b.a.org.evil.example"):
+        assert post(Client(), {"text": "hello"}, Origin=origin).status_code == 403
     own = post(Client(), {"text": "hello"}, Origin="http://testserver")
     assert own.status_code == 202
 

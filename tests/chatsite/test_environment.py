@@ -198,6 +198,7 @@ def test_what_is_no_origin_is_refused(
             "/a%20b",
         ),
         *("/..", "/./x", "/chat/../x", "https://a.org/chat", "/a;b", "/chat//"),
+        *("/c", "/c/", "/static/x", "/admin", "/settings"),
     ],
 )
 def test_what_is_no_path_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:

@@ -1,0 +1,25 @@
+"""The path under which a proxy serves the site."""
+
+from __future__ import annotations
+
+import re
+
+PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+#: The first words of the site's own paths. A proxy takes the prefix off or passes it
+#: on, and a path must show which: so no prefix begins with one of these.
+OWN_WORDS = frozenset(
+    (
+        *("account", "admin", "api", "c", "delete-all", "healthz", "history", "m"),
+        *("poll", "r", "search", "send", "settings", "static"),
+    )
+)
+
+
+def parse(raw: str) -> str:
+    """``/chat`` of ``/chat/``; empty for the root. Raises ``ValueError``."""
+    path = raw.removesuffix("/")
+    if not PATH.fullmatch(path):
+        raise ValueError("a path of plain letters and digits like /chat")
+    if path[1:].split("/", maxsplit=1)[0] in OWN_WORDS:
+        raise ValueError("a path like /chat that does not begin as the site's own do")
+    return path
