@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth import get_user, login
@@ -18,6 +19,19 @@ from chat.services.arrivals import admit_guest
 from chat.services.preferring import preferred
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class NotNew(Exception):
+    """The guest that a request was to make is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Which guest a request makes that has no cookie; with ``is_only`` it may not open
+    one that is there."""
+
+    pk: uuid.UUID
+    is_only: bool
 
 
 def guest_id(request: HttpRequest) -> uuid.UUID | None:
@@ -58,12 +72,14 @@ def guest_of_cookie(request: HttpRequest) -> User | None:
     return guests.filter(pk=pk).first()
 
 
-def sender(request: HttpRequest, *, is_prompt: bool = False) -> User:
+def sender(
+    request: HttpRequest, *, is_prompt: bool = False, newcomer: Newcomer | None = None
+) -> User:
     """Who sends: the user of the session, else the guest of the cookie.
 
     The same cookie makes the same guest, so that a double Enter makes one. Raises
     ``PromptRefused``, and then makes none, where too many guests came from one network,
-    or where a prompt would be refused.
+    or where a prompt would be refused; ``NotNew`` for a ``newcomer`` who is not.
     """
     user = get_user(request)
     if isinstance(user, User):
@@ -72,7 +88,7 @@ def sender(request: HttpRequest, *, is_prompt: bool = False) -> User:
         return user
     if not settings.GUESTS:
         raise PermissionDenied
-    guest = _guest(request, is_prompt=is_prompt)
+    guest = _guest(request, newcomer, is_prompt=is_prompt)
     note_network(request, guest)
     _keep_cookie(request, guest)
     token = request.META.get("CSRF_COOKIE")
@@ -100,16 +116,29 @@ def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
         User.objects.filter(pk=user.pk, username=None).update(network=network)
 
 
-def _guest(request: HttpRequest, *, is_prompt: bool) -> User:
+def _guest(request: HttpRequest, newcomer: Newcomer | None, *, is_prompt: bool) -> User:
     """The guest of this browser's cookie, made now if there is none."""
-    pk = guest_id(request) or uuid.uuid4()
+    pk = guest_id(request) or (newcomer.pk if newcomer else uuid.uuid4())
     known = User.objects.filter(pk=pk).first()
+    is_only = newcomer is not None and newcomer.is_only
+    if known is not None and is_only:
+        raise NotNew
     if known is not None and known.is_guest and known.is_active:
         return known
     network = network_digest(request)
     if is_prompt:
-        newcomer = User(network=network)
-        look_ahead(newcomer, preferred(newcomer).entry.name)
+        stranger = User(network=network)
+        look_ahead(stranger, preferred(stranger).entry.name)
     admit_guest(network)
+    if is_only:
+        return _only(pk, network)
     # One that signed up or was erased since: this cookie opens nothing.
     return User.objects.guest(pk if known is None else uuid.uuid4(), network)
+
+
+def _only(pk: uuid.UUID, network: str) -> User:
+    """A new guest. Raises ``NotNew`` where another request was quicker."""
+    guest, is_new = User.objects.get_or_make_guest(pk, network)
+    if not is_new:
+        raise NotNew
+    return guest

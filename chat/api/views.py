@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.accounts.guests import note_network, sender
+from chat.accounts.guests import note_network, remember_guest
 from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
+from chat.api.first_call import caller
 from chat.api.shapes import allowance_shape, hits_shape, reply_shape
 from chat.models import Conversation
 from chat.services import ahead, answering, searching, sending, stopping
@@ -27,16 +29,18 @@ def messages(request: HttpRequest) -> JsonResponse:
     """Send a message; 202 with the reply's URL, state and place.
 
     ``{"text": …, "conversation": id}``; without a conversation a new one begins.
-    The header ``Idempotency-Key`` makes it safe to send again.
+    The header ``Idempotency-Key`` makes it safe to send again; without cookies see
+    ``first_call``.
     """
     body = json_body(request)
     text = _text(body)
-    key = _key(request) or uuid.uuid4().hex
+    given = _key(request)
+    key = given or uuid.uuid4().hex
     # What is refused makes no guest.
-    sending.clean_prompt(text)
+    text = sending.clean_prompt(text)
     sending.check_key(key)
     conversation = _conversation(owner_id(request), body.get("conversation"))
-    owner = sender(request, is_prompt=True)
+    owner = caller(request, given, text)
     reply = sending.send(owner, text, key, conversation)
     shape = reply_shape(request, _look(request, reply.pk))
     shape["conversation"] = str(reply.message.conversation_id)
@@ -109,9 +113,13 @@ def search(request: HttpRequest) -> JsonResponse:
 @api_call("GET")
 def allowances(request: HttpRequest) -> JsonResponse:
     """What is left of the limits of whoever asks, and of their network; a program
-    without cookies is a guest who was never seen."""
+    without cookies is a guest who was never seen, and gets the cookie of one."""
     found = allowances_context(request)["allowances"]
-    return JsonResponse({"allowances": [allowance_shape(one) for one in found]})
+    shape = {"allowances": [allowance_shape(one) for one in found]}
+    response = JsonResponse(shape)
+    if settings.GUESTS:
+        remember_guest(request, response)
+    return response
 
 
 @csrf_exempt

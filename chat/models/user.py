@@ -17,8 +17,12 @@ from chat.models.preferences import Preferences
 class UserManager(BaseUserManager["User"]):
     def guest(self, pk: uuid.UUID, network: str = "") -> User:
         """The guest of this id, made at their first prompt; one, however often."""
+        return self.get_or_make_guest(pk, network)[0]
+
+    def get_or_make_guest(self, pk: uuid.UUID, network: str = "") -> tuple[User, bool]:
+        """The same, and whether this made it."""
         fresh = {"password": _no_password(), "network": network}
-        return self.get_or_create(pk=pk, defaults=fresh)[0]
+        return self.get_or_create(pk=pk, defaults=fresh)
 
     def named(self, username: str) -> User | None:
         """The account of this name, in whatever case it is written."""

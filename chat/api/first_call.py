@@ -1,0 +1,69 @@
+"""A message from a program without cookies, and what repeating it does.
+
+The answer to such a call gives the cookies, and may be lost. Who repeats the call is a
+stranger then, told by network, key and text alone. A long key is a secret and opens the
+guest that it made, for a day or two. Of a short one, which others may use as well,
+nothing is opened and nothing is sent twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from chat.accounts.guests import Newcomer, NotNew, guest_id, sender
+from chat.accounts.networks import network_digest
+from chat.api.errors import ApiError
+from chat.models import User
+from chat.views.browser import visitor
+
+SALT = "chat.api.first_call"
+#: A key of so many characters, or more, is taken for a secret.
+SECRET_CHARACTERS = 32
+UNKNOWN_CALLER = ApiError(
+    409,
+    "unknown_caller",
+    _(
+        "This key and this text came from your network before, and without cookies"
+        " nothing tells whether that was you. Send the cookies of the first answer, or"
+        " use a new key: one of 32 or more random characters may be repeated without"
+        " cookies."
+    ),
+)
+
+
+def caller(request: HttpRequest, key: str, text: str) -> User:
+    """Who sends; ``key`` is empty where none was given. Raises ``ApiError``."""
+    if not key or not _is_unknown(request):
+        return sender(request, is_prompt=True)
+    today, yesterday = _guest_ids(network_digest(request), key, text)
+    is_secret = len(key) >= SECRET_CHARACTERS
+    known = User.objects.filter(pk__in=(today, yesterday), username=None)
+    found = known.filter(is_active=True).first()
+    if found is not None and not is_secret:
+        raise UNKNOWN_CALLER
+    newcomer = Newcomer(found.pk if found else today, is_only=not is_secret)
+    try:
+        return sender(request, is_prompt=True, newcomer=newcomer)
+    except NotNew:
+        raise UNKNOWN_CALLER from None
+
+
+def _is_unknown(request: HttpRequest) -> bool:
+    is_nobody = isinstance(visitor(request), AnonymousUser)
+    return is_nobody and guest_id(request) is None
+
+
+def _guest_ids(network: str, key: str, text: str) -> list[uuid.UUID]:
+    """Of a first call today, and of one yesterday."""
+    today = timezone.now().date()
+    days = (today, today - timedelta(days=1))
+    said = (f"{network}\0{key}\0{text}\0{day.isoformat()}" for day in days)
+    digests = (salted_hmac(SALT, one, algorithm="sha256").digest() for one in said)
+    return [uuid.UUID(bytes=digest[:16], version=4) for digest in digests]
