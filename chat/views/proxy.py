@@ -30,7 +30,9 @@ SCHEME_HEADERS = (
 )
 #: As ``Forwarded`` spells it (RFC 7239).
 FORWARDED_PROTO = re.compile(r'\bproto="?([^";,\s]+)', re.IGNORECASE)
-LOOPBACK_HOST = re.compile(r"(.+\.)?localhost|127\.[0-9.]+|\[::1\]")
+#: A cookie that only HTTPS brings back: with it, a redirect to HTTPS came from there.
+REDIRECTED = settings.COOKIE_NAMES.own("redirected")
+REDIRECTED_SECONDS = 10
 DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
@@ -47,19 +49,16 @@ class Proxy:
         claims_https = _claims_https(request)
         _settle_scheme(request)
         _settle_host(request)
-        if (named := _foreign_prefix(request)) is not None:
-            log.warning("a server or a proxy says SCRIPT_NAME: set URL_PREFIX to it")
-            return _refused(request, "URL_PREFIX", named)
         is_whole = _settle_path(request)
-        if claims_https and _would_be_redirected(request):
-            log.warning(
-                "a proxy that is not trusted speaks HTTPS: set TRUSTED_PROXIES to its "
-                "address, and PROXY_SCHEME_HEADER to the header in which it says https"
-            )
-            return _refused(request, "TRUSTED_PROXIES")
+        is_redirected = _would_be_redirected(request)
+        if prefix := _foreign_prefix(request):
+            return _unknown_prefix(request, prefix)
+        if is_redirected and claims_https:
+            return _unknown_proxy(request)
         if not is_whole:
             return HttpResponseRedirect(request.get_full_path())
-        return self._get_response(request)
+        response = self._get_response(request)
+        return _noted(response) if is_redirected else response
 
 
 def is_told_https(request: HttpRequest) -> bool:
@@ -106,25 +105,17 @@ def _settle_path(request: HttpRequest) -> bool:
     return path != prefix
 
 
-def _foreign_prefix(request: HttpRequest) -> str | None:
+def _foreign_prefix(request: HttpRequest) -> str:
     """What a server or a proxy says of the prefix, where the setting is another."""
     said = str(request.META.get("SCRIPT_NAME", "")).rstrip("/")
-    return said if said not in ("", settings.URL_PREFIX) else None
+    return "" if said == settings.URL_PREFIX else said
 
 
 def _claims_https(request: HttpRequest) -> bool:
-    """Whether a browser seems to have come over HTTPS, whoever says so.
-
-    Browsers tell where a request comes from (``Sec-Fetch-Site``) only to HTTPS, and to
-    the machine that they run on.
-    """
+    """Whether the browser seems to have come over HTTPS, whoever says so."""
     names = (settings.PROXY_SCHEME_HEADER, *SCHEME_HEADERS)
     said = {one for name in names for one in _schemes(request.META.get(name, ""))}
-    host = request.META.get("HTTP_HOST", "").lower()
-    is_here = LOOPBACK_HOST.fullmatch(re.sub(r":[0-9]+$", "", host)) is not None
-    return not said.isdisjoint(SECURE) or (
-        "HTTP_SEC_FETCH_SITE" in request.META and not is_here
-    )
+    return REDIRECTED in request.COOKIES or not said.isdisjoint(SECURE)
 
 
 def _would_be_redirected(request: HttpRequest) -> bool:
@@ -134,12 +125,32 @@ def _would_be_redirected(request: HttpRequest) -> bool:
     return settings.SECURE_SSL_REDIRECT and not request.is_secure() and not is_exempt
 
 
+def _noted(response: HttpResponse) -> HttpResponse:
+    response.set_cookie(
+        REDIRECTED,
+        "1",
+        max_age=REDIRECTED_SECONDS,
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
 def _schemes(said: str) -> list[str]:
     """The words of a header, one of each proxy, in small letters."""
     found = (FORWARDED_PROTO.search(one) or [one, one] for one in said.split(","))
     return [one[1].strip().lower() for one in found]
 
 
-def _refused(request: HttpRequest, setting: str, value: str = "") -> HttpResponse:
-    context = {"setting": setting, "value": value}
-    return render(request, "unknown_proxy.html", context, status=400)
+def _unknown_prefix(request: HttpRequest, prefix: str) -> HttpResponse:
+    log.warning("a server or a proxy says SCRIPT_NAME: set URL_PREFIX to it")
+    return render(request, "unknown_proxy.html", {"prefix": prefix}, status=400)
+
+
+def _unknown_proxy(request: HttpRequest) -> HttpResponse:
+    log.warning(
+        "a proxy speaks HTTPS and is not believed: set TRUSTED_PROXIES to its address, "
+        "and PROXY_SCHEME_HEADER to the header in which it says https"
+    )
+    return render(request, "unknown_proxy.html", status=400)

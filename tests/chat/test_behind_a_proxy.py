@@ -88,8 +88,6 @@ def test_the_scheme_is_what_the_farthest_trusted_proxy_says(
         {"X-Forwarded-Scheme": "https"},
         {"X-Forwarded-Ssl": "on"},
         {"Forwarded": "for=203.0.113.7;proto=https"},
-        # What a browser sends to HTTPS alone, through a proxy that says nothing.
-        {"Sec-Fetch-Site": "none"},
     ],
 )
 def test_a_proxy_that_is_not_trusted_is_named_instead_of_a_redirect_for_ever(
@@ -109,8 +107,21 @@ def test_a_proxy_that_is_not_trusted_is_named_instead_of_a_redirect_for_ever(
 def test_a_browser_on_plain_http_is_redirected(settings: Settings) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert Client().get("/").status_code == 301
-    here = Client(headers={"host": "localhost:8000", "Sec-Fetch-Site": "none"})
-    assert here.get("/").status_code == 301
+
+
+def test_a_redirect_from_https_to_itself_ends_after_one_step(
+    settings: Settings,
+) -> None:
+    """The cookie comes back over HTTPS alone, through a proxy that says nothing."""
+    settings.SECURE_SSL_REDIRECT = True
+    visitor = Client()
+    redirected = visitor.get("/")
+    assert redirected.status_code == 301
+    (cookie,) = redirected.cookies.values()
+    assert cookie["secure"]
+    again = visitor.get("/")
+    assert again.status_code == 400
+    assert "PROXY_SCHEME_HEADER" in text_of(again)
 
 
 HOST = "chat.example.org"
