@@ -279,9 +279,8 @@ CSRF_FAILURE_VIEW = "chat.views.csrf.csrf_failure"
 PROXY_SCHEME_HEADER = env.header("PROXY_SCHEME_HEADER", "X-Forwarded-Proto")
 SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-# Asked from inside a container, where no proxy is; and files that are the same for all,
-# which the page needs that tells of a proxy whose word is not taken.
-SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/'[1:])}(healthz$|static/)"]
+# Asked from inside a container, where no proxy is.
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/healthz'[1:])}$"]
 HSTS_DAYS = env.integer("HSTS_DAYS", 365, minimum=0, maximum=3650)
 SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
 # Other hosts below this one's name, and lists inside browsers, are not ours to decide.
