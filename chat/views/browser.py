@@ -31,6 +31,12 @@ def visitor(request: HttpRequest) -> User | AnonymousUser:
     return request.user
 
 
+def has_account(request: HttpRequest) -> bool:
+    """Whether somebody with an account is signed in, at the same price."""
+    user = visitor(request)
+    return isinstance(user, User) and not user.is_guest
+
+
 def owner_id(request: HttpRequest) -> UUID | None:
     """Id of the person signed in, else None, to whom nothing belongs."""
     return request.user.pk

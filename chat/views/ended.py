@@ -6,25 +6,22 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from chat.models import User
-from chat.views.browser import session_key, visitor
+from chat.views.browser import has_account, session_key
 
 #: The parameter of a page that shows the note, and its value for a guest's page.
 ENDED = "ended"
 OF_GUEST = "guest"
 
 
-def ended_address(*, is_guests: bool) -> str:
+def ended_address(*, is_accounts: bool) -> str:
     """A guest is logged out by nobody: only the cookie is lost."""
-    value = f"={OF_GUEST}" if is_guests and settings.GUESTS else ""
+    value = f"={OF_GUEST}" if settings.GUESTS and not is_accounts else ""
     return f"{reverse('home')}?{ENDED}{value}"
 
 
 def has_ended(request: HttpRequest) -> bool:
     """Whether to say so: not any more to an account that logged in since."""
-    user = visitor(request)
-    has_account = isinstance(user, User) and not user.is_guest
-    return ENDED in request.GET and not has_account
+    return ENDED in request.GET and not has_account(request)
 
 
 def is_guest_lost(request: HttpRequest) -> bool:

@@ -51,8 +51,8 @@ class Known:
     is_hidden: bool = False
     #: Fingerprint of whom the page was made for.
     whose: str = ""
-    #: True for a page that was made for a guest.
-    is_guests: bool = False
+    #: True for a page that was made for an account.
+    is_accounts: bool = False
     #: True for a page that was made for somebody not signed in.
     is_nobody: bool = False
     #: When what the page says is left of a limit wants to be looked at again; 0 where
@@ -82,7 +82,7 @@ class Known:
                 since=_cursor(query.get("since", "")),
                 is_hidden=query.get("hidden") == "1",
                 whose=query.get("o", "")[:40],
-                is_guests="g" in query,
+                is_accounts="u" in query,
                 is_nobody="nobody" in query,
                 little_due_at=_due_at(query.get("l")),
             )

@@ -38,7 +38,7 @@ def page_context(
         known,
         since=history.last,
         whose=whose(view.owner),
-        is_guests=owner is not None and owner.is_guest,
+        is_accounts=owner is not None and not owner.is_guest,
     )
     return {
         "history": history,

@@ -47,7 +47,7 @@ def none() -> HttpResponse:
 
 def signed_out(known: Known) -> HttpResponse:
     """Sends the page home, where its person is told why."""
-    response = HttpResponseClientRedirect(ended_address(is_guests=known.is_guests))
+    response = HttpResponseClientRedirect(ended_address(is_accounts=known.is_accounts))
     response.status_code = 404
     return leaving_nothing(response)
 

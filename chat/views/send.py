@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -18,7 +19,7 @@ from chat.services import sending
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
 from chat.views.allowances import little_context
-from chat.views.browser import Request, owner_id
+from chat.views.browser import Request, has_account, owner_id
 from chat.views.conversation import conversation_page
 from chat.views.home import home_page
 from chat.views.known import BadQuery, Known
@@ -44,6 +45,9 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         return out_of_date()
     if not form.is_valid():
         return _refused(request, form, conversation)
+    if known.is_accounts and not has_account(request):
+        form.add_error("text", logged_out())
+        return _refused(request, form, conversation)
     try:
         reply = _sent(request, form, conversation)
     except PromptRefused as refused:
@@ -60,6 +64,11 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         return update(request, known.after_action(conversation.pk), key=new_key())
     except NotYours:  # of something else that the page says it shows
         return HttpResponseClientRedirect(_page(reply))
+
+
+def logged_out() -> str:
+    """What was typed as an account is not sent as the guest of the same browser."""
+    return _("You were logged out in this browser. Log in to send this: it is kept.")
 
 
 def _not_here(request: HttpRequest) -> HttpResponse:

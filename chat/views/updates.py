@@ -119,15 +119,15 @@ def _is_changed(known: Known, view: View) -> bool:
 def _is_of_ended_account(known: Known, view: View) -> bool:
     """Whether a page without a conversation was an account's, and the session is over.
     One with a conversation is refused where that is looked up."""
-    is_anothers = bool(known.whose) and known.whose != whose(view.owner)
-    return is_anothers and not known.is_guests and not known.conversation
+    is_anothers = known.whose != whose(view.owner)
+    return is_anothers and known.is_accounts and not known.conversation
 
 
-def _is_guests(known: Known, view: View, news: News) -> bool:
-    """Signing up makes a guest's page an account's; nobody's becomes a guest's."""
+def _is_accounts(known: Known, news: News) -> bool:
+    """A guest's page becomes an account's by signing up."""
     if news.conversation is not None:
-        return news.conversation.owner.is_guest
-    return known.is_guests or (known.is_nobody and bool(view.owner))
+        return not news.conversation.owner.is_guest
+    return known.is_accounts
 
 
 def _context(
@@ -146,7 +146,7 @@ def _context(
         path=news.path,
         model=news.model or known.model,
         whose=whose(view.owner),
-        is_guests=_is_guests(known, view, news),
+        is_accounts=_is_accounts(known, news),
         is_nobody=not view.owner,
     )
     after = told(view, after)

@@ -19,7 +19,7 @@ from chat.models import Conversation, Reply, Session, User
 from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import is_logged_in, log_in, signs_up
 from tests.chat.conftest import Worker
-from tests.chat.pages import poll_url, text_of
+from tests.chat.pages import known, poll_url, text_of
 from tests.cookies import GUEST, SESSION
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +204,31 @@ def test_an_account_is_told_that_its_session_ended_also_where_a_guest_was_left(
     assert "You were logged out in this browser." in landed
     assert "The guest" in landed
     assert "The account" not in landed
+
+
+def test_what_was_typed_as_an_account_is_not_sent_as_the_guest_left_there(
+    shared: Client,
+) -> None:
+    page = shared.get("/")
+    state = {**dict(known(page)), "text": "Only as myself", "key": "k"}
+    delete(shared)
+    answer = shared.post("/send/", state, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert "Log in to send this: it is kept." in text_of(answer)
+    assert not Conversation.objects.filter(title="Only as myself").exists()
+    log_in(shared)
+    assert shared.post("/send/", state).status_code == 303
+
+
+def test_a_guest_without_a_session_signs_up_and_keeps_everything(
+    newcomer: Client, say: Say
+) -> None:
+    say(newcomer, "Hello")
+    lose(newcomer)
+    assert "Hello" in text_of(newcomer.get("/"))
+    assert signs_up(newcomer).status_code == 303
+    assert "Hello" in text_of(newcomer.get("/"))
+    assert User.objects.get().username == "bee"
 
 
 def test_the_answer_to_a_late_poll_of_a_guest_logs_out_no_account(

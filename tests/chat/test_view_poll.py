@@ -118,7 +118,7 @@ def test_without_a_cookie_the_poll_is_refused(owner: User, box: Mailbox, sent) -
             answer = Client().get("/poll/", query | nobody)
             assert (answer.status_code, answer.headers["HX-Redirect"]) == (
                 404,
-                "/?ended",
+                "/?ended=guest",
             )
 
 
