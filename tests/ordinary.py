@@ -30,7 +30,7 @@ Let me know if you'd like an example with `async`!
 # Comparing C and C#
 
 | Language | Memory | Typical use | Since |
-|:---------|:------:|------------:|
+|:---------|:------:|------------:|---|
 | C | manual<br>`malloc`, `free` | systems | 1972 |
 | C# | garbage collected | apps | 2000 | see [docs](https://learn.example/c "The docs") |
 | F# | garbage collected |
@@ -117,6 +117,10 @@ Shopping list:
 
 + plus
 - minus
+
+|a|b|c|
+|-|-|
+|not|a|table|
 
     indented by four, which is no code
 

@@ -27,6 +27,8 @@ _UNSPACED = re.compile(
     "\uf900-\ufaff\ufe10-\ufe1f\ufe30-\ufe6f\uff01-\uffee"
     "\U00016fe0-\U0001b2ff\U00020000-\U0003ffff]"
 )
+#: All characters before this one are of other scripts.
+_FIRST = "\u0e00"
 #: They choose a form of the character before them.
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
@@ -51,6 +53,8 @@ class _State(StateInline):
         end = start + scanned.length
         before = self.src[start - 1] if start else " "
         after = self.src[end] if end < self.posMax else " "
+        if before < _FIRST and after < _FIRST:
+            return scanned
         form = start - 2 if _VARIATION.match(before) and start > 1 else start - 1
         is_unspaced_before = start > 0 and bool(_UNSPACED.match(self.src, form))
         is_unspaced_after = bool(_UNSPACED.match(after))

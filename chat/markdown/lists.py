@@ -1,39 +1,93 @@
-"""Lists: their items have the numbers that were written."""
+"""Lists: their items have the numbers that were written, and boxes that are ticked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+_BOX = re.compile(r"\[[ xX]\]")
+
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` keep the numbers of items."""
+    """Let ``made`` keep the numbers of items and draw boxes."""
+    made.options["tasklists"] = True
     made.core.ruler.push("lists", _lists)
+    made.add_render_rule("list_item_open", _item)
+    made.add_render_rule("box", _box)
 
 
 def _lists(state: StateCore) -> None:
-    if any(token.type == "ordered_list_open" for token in state.tokens):
-        _keep_numbers(state.tokens)
+    _keep_numbers(state.tokens)
+    if _BOX.search(state.src):
+        state.tokens[:] = _with_boxes(state.tokens)
+
+
+def _with_boxes(tokens: Sequence[Token]) -> Iterator[Token]:
+    """A box before the first words of an item that has one: ``- [x] bread``."""
+    for index, token in enumerate(tokens):
+        yield token
+        if "checked" in token.meta:
+            box = Token("box", "span", 0, meta={"is_ticked": token.meta["checked"]})
+            first = tokens[index + 2]
+            if first.type == "inline" and first.children is not None:
+                first.children.insert(0, box)
+            else:
+                yield Token("inline", "", 0, children=[box])
+
+
+def _item(renderer: Any, tokens: Sequence[Token], index: int, *more: Any) -> str:
+    """The library would put an input here, which no form of ours asks for."""
+    options, _env = more
+    return str(renderer.renderToken(tokens, index, options, _env))
+
+
+def _box(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    is_ticked = tokens[index].meta["is_ticked"]
+    said, sign = (gettext("Done"), "☑") if is_ticked else (gettext("To do"), "☐")
+    box = '<span class="box" role="img" aria-label="{}">{}</span> '
+    return format_html(box, said, sign)
+
+
+@dataclass
+class _Open:
+    """An ordered list, and the number of its latest item."""
+
+    token: Token
+    shown: int
+    written: int = -1
+    digits: int = 1
+
+    def count(self, item: Token) -> None:
+        """Browsers count on from the first number; other numbers stand at their items.
+
+        A number that repeats the one before it (1. 1. 1.) leaves the counting to them.
+        """
+        number = int(item.info)
+        self.shown += 1
+        if number not in (self.written, self.shown):
+            item.attrSet("value", str(number))
+            self.shown = number
+        self.written = number
+        self.digits = max(self.digits, len(str(self.shown)))
 
 
 def _keep_numbers(tokens: Sequence[Token]) -> None:
-    """Browsers count on from the first number; other numbers stand at their items.
-
-    A number that repeats the one before it (1. 1. 1.) leaves the counting to Markdown.
-    """
-    last: list[tuple[int, int]] = []  # of each open list: as written, as shown
+    """Each item shows the number that was written, and has room for it."""
+    lists: list[_Open] = []
     for token in tokens:
         if token.type == "ordered_list_open":
-            start = int(token.attrs.get("start", 1))
-            last.append((-1, start - 1))
-        elif token.type == "ordered_list_close":
-            last.pop()
+            lists.append(_Open(token, int(token.attrs.get("start", 1)) - 1))
         elif token.type == "list_item_open" and token.info:
-            number, (written, shown) = int(token.info), last[-1]
-            if number not in (written, shown + 1):
-                token.attrSet("value", str(number))
-                shown = number - 1
-            last[-1] = number, shown + 1
+            lists[-1].count(token)
+        elif token.type == "ordered_list_close":
+            closed = lists.pop()
+            if closed.digits > 1:
+                closed.token.attrJoin("class", f"digits-{min(9, closed.digits)}")

@@ -50,6 +50,8 @@ def _end_of(begin: re.Match[str]) -> str:
 def _block(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
     """A formula that has lines of its own, none of them blank."""
     at = state.bMarks[begin] + state.tShift[begin]
+    if not state.src.startswith(("$$", "\\"), at):
+        return False
     opened = _BEGIN.match(state.src, at, state.eMarks[begin])
     if not opened:
         return False
@@ -77,6 +79,8 @@ def _push(state: StateBlock, begin: int, end: int) -> None:
 
 
 def _inline(state: StateInline, silent: bool) -> bool:
+    if state.src[state.pos] not in "\\$":  # of most characters that come here
+        return False
     end = _inline_end(state)
     if not end:
         return False
@@ -89,8 +93,6 @@ def _inline(state: StateInline, silent: bool) -> bool:
 
 def _inline_end(state: StateInline) -> int:
     """Where a formula ends that begins here; 0 where none does."""
-    if state.src[state.pos] not in "\\$":
-        return 0
     begin = _BEGIN.match(state.src, state.pos, state.posMax)
     if begin:
         mark = _end_of(begin)

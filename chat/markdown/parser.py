@@ -10,7 +10,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from chat import links
-from chat.markdown import code, lists, math, nesting, references, tables
+from chat.markdown import code, direction, lists, math, nesting, references, tables
 from chat.markdown.emphasis import Inline
 
 #: The page's own headings end at this level; those of a text come below it.
@@ -56,7 +56,7 @@ def _made() -> MarkdownIt:
     made.disable(["image", "code"])
     made.core.ruler.after("block", "size", _refuse_too_much)
     made.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
-    for part in (links, references, nesting, lists, tables, code, math):
+    for part in (links, references, nesting, lists, tables, code, math, direction):
         part.use(made)
     return made
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from django.utils.html import escape
@@ -14,10 +16,14 @@ from markdown_it.rules_block.table import escapedSplit, getLine
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+
 
 def use(made: MarkdownIt) -> None:
     """Let ``made`` show tables as this file says."""
     made.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    # Where text is joined, an escaped mark can no longer be told from any other.
+    made.core.ruler.before("text_join", "breaks", _breaks)
     made.core.ruler.push("cells", _align_by_class)
     made.add_render_rule("table_open", _open)
     made.add_render_rule("table_close", lambda *_: "</table></div>\n")
@@ -42,17 +48,19 @@ def _with_all_cells(state: StateBlock, tokens: Sequence[Token]) -> Iterator[Toke
         elif token.type in ("th_open", "td_open"):
             cells += 1
         elif token.type == "tr_close":
-            for cell in _cells(getLine(state, line))[cells:]:
+            for cell in _cells_beyond(cells, mdTrim(getLine(state, line))):
                 yield from _cell(cell, token.level + 1, line)
         yield token
 
 
-def _cells(line: str) -> list[str]:
-    """As the library divides a row."""
-    cells = escapedSplit(mdTrim(line))
-    begin = 1 if cells[0] == "" else 0
-    end = len(cells) - 1 if cells[-1] == "" else len(cells)
-    return cells[begin:end]
+def _cells_beyond(count: int, row: str) -> list[str]:
+    """The cells of a row behind the first ``count``, as the library divides it."""
+    begin, end = row.startswith("|"), row.endswith("|")
+    if row.count("|") - begin - end < count:
+        return []
+    cells = escapedSplit(row)
+    begin, end = cells[0] == "", cells[-1] == ""
+    return cells[begin : len(cells) - end][count:]
 
 
 def _cell(text: str, level: int, line: int) -> Iterator[Token]:
@@ -68,6 +76,30 @@ def _cell(text: str, level: int, line: int) -> Iterator[Token]:
     yield Token("td_close", "td", -1, level=level, block=True)
 
 
+def _breaks(state: StateCore) -> None:
+    """``<br>`` breaks the line of a cell, which has no other way to do so."""
+    if not _BREAK.search(state.src):
+        return
+    for cell, token in pairwise(state.tokens):
+        if cell.type not in ("td_open", "th_open") or not token.children:
+            continue
+        # A cell that holds nothing else is about the tag.
+        if _BREAK.search(token.content) and _BREAK.sub("", token.content).strip():
+            token.children = [
+                part for child in token.children for part in _with_breaks(child)
+            ]
+
+
+def _with_breaks(token: Token) -> Iterator[Token]:
+    if token.type != "text":
+        yield token
+        return
+    for number, text in enumerate(_BREAK.split(token.content)):
+        if number:
+            yield Token("hardbreak", "br", 0, level=token.level)
+        yield Token("text", "", 0, content=text, level=token.level)
+
+
 def _align_by_class(state: StateCore) -> None:
     """The page's policy allows no style of an element's own."""
     for token in state.tokens:
@@ -77,10 +109,12 @@ def _align_by_class(state: StateCore) -> None:
             token.attrSet("class", str(style).removeprefix("text-align:"))
 
 
-def _open(*_: Any) -> str:
+def _open(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     """Wide ones scroll by themselves, also from the keyboard.
 
     A group, for several regions of one name would all be landmarks.
     """
     label = escape(gettext("Table"))
-    return f'<div class="table" role="group" aria-label="{label}" tabindex="0"><table>'
+    box = f'<div class="table" role="group" aria-label="{label}" tabindex="0">'
+    direction = tokens[index].attrs.get("dir")
+    return box + (f'<table dir="{direction}">' if direction else "<table>")

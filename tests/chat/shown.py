@@ -11,12 +11,20 @@ TAGS = {
     *("h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "div", "span"),
     *("figure", "figcaption", "button", *VOID),
 }
+#: What may be written from the right to the left by itself.
+DIRECTED = (
+    *("p", "ul", "ol", "li", "blockquote", "h4", "h5", "h6", "table", "th", "td"),
+)
 #: Values that an attribute of an element may have; all others are refused.
 ATTRIBUTES = {
     ("a", "href"): r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?([/?#][!-~]*)?",
     ("a", "rel"): "noopener noreferrer nofollow ugc",
     ("ol", "start"): r"\d{1,9}",
     ("li", "value"): r"\d{1,9}",
+    ("ul", "class"): "contains-task-list",
+    ("ol", "class"): "(contains-task-list ?)?(digits-[2-9])?",
+    ("li", "class"): "task-list-item",
+    **dict.fromkeys([(tag, "dir") for tag in DIRECTED], "rtl|ltr"),
     ("th", "class"): "left|right|center",
     ("td", "class"): "left|right|center",
     ("div", "class"): "table|as-written|math",
@@ -27,10 +35,10 @@ ATTRIBUTES = {
     ("pre", "tabindex"): "0",
     ("button", "class"): "ghost copy wide",
     ("button", "type"): "button",
-    ("span", "class"): r"host|control|math|sr|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
+    ("span", "class"): r"host|control|math|box|sr|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
     ("span", "dir"): "auto",
     ("span", "role"): "img",
-    ("span", "aria-label"): r"U\+[0-9A-F]{4}",
+    ("span", "aria-label"): r"U\+[0-9A-F]{4}|Done|To do",
 }
 
 

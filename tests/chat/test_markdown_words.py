@@ -169,3 +169,9 @@ def test_items_have_the_numbers_that_were_written(written: str, shown: str) -> N
 def test_numbers_of_lists_within_lists_are_their_own() -> None:
     text = "4. a\n   9. b\n   11. c\n6. d"
     assert re.findall(r"(\d+)\.", Visible(render(text)).text) == ["4", "9", "11", "6"]
+
+
+@pytest.mark.parametrize(("number", "digits"), [(7, ""), (10, "2"), (1986, "4")])
+def test_a_list_has_room_for_its_numbers(number: int, digits: str) -> None:
+    html = render(f"1. a\n{number}. b\n2. c")
+    assert re.findall(r'class="digits-(\d)"', html) == [digits] * bool(digits)

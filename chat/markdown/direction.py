@@ -1,0 +1,97 @@
+"""The direction of blocks in texts that hold letters written from right to left.
+
+A browser takes the first letter of a paragraph for its direction, and that of a whole
+message for the side of bullets, numbers and columns. A Hebrew or Arabic text often
+begins with a Latin name; here most words of a block decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+_RIGHT_TO_LEFT = (
+    "\u0590-\u05ff\u0600-\u065f\u066e-\u06ef\u06fa-\u08ff\ufb1d-\ufdff\ufe70-\ufefe"
+    "\U00010800-\U00010fff\U0001e800-\U0001efff"
+)
+_WORD = re.compile(rf"(?P<rtl>[{_RIGHT_TO_LEFT}]+)|[^\W\d_{_RIGHT_TO_LEFT}]+")
+_ANY = re.compile(f"[{_RIGHT_TO_LEFT}]")
+#: Beyond this share of its words a block is written from right to left, below the other
+#: it is not; between them the text around it decides. Google's Closure Library takes
+#: the lower one for a text that stands alone (goog.i18n.bidi.estimateDirection).
+SURE_SHARE, LIKELY_SHARE = 0.5, 0.4
+#: Their bullets, numbers, edges and columns stand on the side where lines begin.
+_BOXES = ("bullet_list", "ordered_list", "blockquote", "table")
+_OPEN = tuple(f"{box}_open" for box in _BOXES)
+_CLOSE = tuple(f"{box}_close" for box in _BOXES)
+
+
+def use(made: MarkdownIt) -> None:
+    """Let ``made`` say directions where the first letter misleads."""
+    made.core.ruler.push("direction", _directions)
+
+
+def _directions(state: StateCore) -> None:
+    if not _ANY.search(state.src):
+        return
+    blocks = [token for token in state.tokens if token.type == "inline"]
+    of_text = _direction(_words(blocks), "")
+    depth, around = 0, of_text
+    item: Token | None = None
+    for index, token in enumerate(state.tokens):
+        if token.type in _OPEN:
+            if depth == 0:
+                around = _direction(_words(_inside(state.tokens, index)), of_text)
+                token.attrSet("dir", around)
+            depth += 1
+        elif token.type in _CLOSE:
+            depth -= 1
+        elif token.type == "list_item_open":
+            item = token
+        elif token.type == "inline":
+            _turn(token, state.tokens[index - 1], item, around)
+
+
+def _turn(text: Token, block: Token, item: Token | None, around: str) -> None:
+    """Give a block the direction of its words, unless its first one says the same."""
+    words = _words([text])
+    if not words or words[0] == (direction := _direction(words, around)):
+        return
+    if not block.hidden:
+        block.attrSet("dir", direction)
+    # A bullet stands on the side of its item's own direction.
+    elif item and direction == around:
+        item.attrSet("dir", direction)
+
+
+def _inside(tokens: Sequence[Token], begin: int) -> Iterator[Token]:
+    """The texts within the box that opens at ``begin``."""
+    level = tokens[begin].level
+    for token in tokens[begin + 1 :]:
+        if token.level == level and token.nesting < 0:
+            return
+        if token.type == "inline":
+            yield token
+
+
+def _words(texts: Iterable[Token]) -> list[str]:
+    """``rtl`` or ``ltr`` for each word, but for those of code and formulas."""
+    return [
+        found.lastgroup or "ltr"
+        for text in texts
+        for child in text.children or ()
+        if child.type == "text"
+        for found in _WORD.finditer(child.content)
+    ]
+
+
+def _direction(words: Sequence[str], around: str) -> str:
+    """``around`` where it is not sure, if that is known."""
+    share = words.count("rtl") / max(1, len(words))
+    if around and LIKELY_SHARE <= share <= SURE_SHARE:
+        return around
+    return "rtl" if share > LIKELY_SHARE else "ltr"
