@@ -256,7 +256,7 @@ def test_a_guest_without_any_cookie_is_told_what_is_lost(
     answer = emptied.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended=guest")
     landed = text_of(emptied.get(answer["HX-Redirect"]))
-    assert "lost the cookie of the guest who wrote here" in landed
+    assert "lost the cookie that opens a guest" in landed
     assert "You were logged out" not in landed
 
 

@@ -16,6 +16,7 @@ from django.test import Client
 from chat.accounts import guest_cookie
 from chat.models import Conversation, User
 from chatsite.cookie_names import cookie_names, suffix_of
+from tests.accounts.conftest import is_logged_in
 from tests.chat.pages import known, poll_url, text_of
 from tests.cookies import GUEST, SESSION, THEME, TOKEN, ZONE
 
@@ -195,3 +196,28 @@ def test_every_page_tells_its_script_the_names(newcomer: Client) -> None:
     suffix = GUEST.removeprefix("guest_")
     assert f'data-site="{suffix}" data-earlier-sites=""' in page
     assert f'data-token-cookie="{TOKEN}" data-zone-cookie="{ZONE}"' in page
+
+
+def test_an_account_stays_logged_in_whatever_another_site_sets(
+    account: User, client_of: Callable[[User], Client], box: object
+) -> None:
+    tab = client_of(account)
+    for cookies in (FOREIGN, dict.fromkeys(FOREIGN, "")):
+        for name, value in cookies.items():
+            tab.cookies[name] = value
+        assert is_logged_in(tab)
+    tab.post("/account/log-out/")
+    assert not is_logged_in(tab)
+
+
+def test_a_cookie_signed_with_an_earlier_key_is_signed_again(
+    newcomer: Client, settings: LazySettings
+) -> None:
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-key-" * 5
+    before = newcomer.cookies[GUEST].value
+    given = newcomer.get("/").cookies[GUEST].value
+    assert given != before
+    assert given.partition(":")[0] == before.partition(":")[0]
+    settings.SECRET_KEY_FALLBACKS = []
+    assert GUEST not in newcomer.get("/").cookies
