@@ -2,12 +2,19 @@
 
 Slowloris (unfinished heads), R-U-Dead-Yet (unfinished bodies), slow reading; see
 https://github.com/shekyan/slowhttptest for the same.
+
+    python -m bench.hostile PORT COUNT ADDRESS…
+
+It ends with its standard input, and says how many were open then, and how often the
+server ended a connection. A process of its own: it must not slow down who measures.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from itertools import cycle
@@ -129,3 +136,15 @@ ESTABLISHED = 1
 def _is_up(link: socket.socket) -> bool:
     info = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
     return info[0] == ESTABLISHED
+
+
+async def main(port: int, count: int, addresses: Sequence[str]) -> None:
+    crowd = Crowd(port, addresses)
+    crowd.start(count)
+    await asyncio.to_thread(sys.stdin.read)
+    print(json.dumps({"slow_open": crowd.open, "slow_closed": crowd.closed}))
+    await crowd.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))

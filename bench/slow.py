@@ -29,7 +29,6 @@ from uuid import uuid4
 
 import aiohttp
 
-from bench.hostile import Crowd
 from bench.measured import percentile
 from bench.pages import INPUT, POLLER
 from bench.site import RunningSite, running_site
@@ -128,15 +127,18 @@ async def felt_beside(
     site: RunningSite, slow: int, addresses: Sequence[str], seconds: float
 ) -> dict[str, Any]:
     """What a user feels beside ``slow`` clients from these addresses."""
-    crowd = Crowd(int(urlsplit(site.url).port or 0), addresses)
-    crowd.start(slow)
+    port = str(urlsplit(site.url).port)
+    crowd = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.hostile", port, str(slow), *addresses),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
     # All are there, and past what a server may give to a new connection.
     await asyncio.sleep(SETTLE_SECONDS if slow else 0)
     felt = Felt()
     await User(site.url, felt).go_on(seconds)
-    found = _figures(felt) | {"slow_open": crowd.open, "slow_closed": crowd.closed}
-    await crowd.stop()
-    return found
+    said, _ = await crowd.communicate(b"")
+    return _figures(felt) | json.loads(said)
 
 
 def _figures(felt: Felt) -> dict[str, Any]:

@@ -30,11 +30,12 @@ BIND = env.bind("BIND", "127.0.0.1")
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
 WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, minimum=1, maximum=64)
 WEB_THREADS = env.integer("WEB_THREADS", 16, minimum=1, maximum=1024)
-# Of each process. A browser has up to six connections, a school one address.
-WEB_CONNECTIONS = env.integer("WEB_CONNECTIONS", 1000, minimum=10, maximum=1_000_000)
+# Of each process. A browser has up to six connections, a school of 100 one address.
+WEB_CONNECTIONS = env.integer("WEB_CONNECTIONS", 2000, minimum=10, maximum=1_000_000)
 WEB_CONNECTIONS_PER_NETWORK = env.integer(
-    "WEB_CONNECTIONS_PER_NETWORK", 100, minimum=1, maximum=1_000_000
+    "WEB_CONNECTIONS_PER_NETWORK", 600, minimum=1, maximum=1_000_000
 )
+WEB_BUFFER_MB = env.integer("WEB_BUFFER_MB", 64, minimum=1, maximum=1_000_000)
 # How long a client may take for its part: the longest message needs 2 kB/s.
 WEB_IDLE_SECONDS = env.integer("WEB_IDLE_SECONDS", 20, minimum=1, maximum=3600)
 WEB_HEAD_SECONDS = env.integer("WEB_HEAD_SECONDS", 10, minimum=1, maximum=3600)

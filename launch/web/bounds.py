@@ -9,11 +9,10 @@ from ipaddress import IPv4Network, IPv6Network
 from chatsite import settings
 from launch.web.connections import State
 
+MEGABYTE = 1_048_576
 #: Discarding what a refused client still sends: a paste of some megabytes.
 LINGER_SECONDS = 30
 LINGER_MAX_BYTES = 16_777_216
-#: Answers that clients are slow to take, of one process together.
-UNSENT_MAX_BYTES = 67_108_864
 #: Of the files a process may have open: databases, logs, sockets of its own.
 OTHER_FILES = 128
 
@@ -26,6 +25,7 @@ class Bounds:
     connections: int
     connections_of_network: int
     body_bytes: int
+    buffer_bytes: int
     stuck_seconds: float
     proxies: tuple[IPv4Network | IPv6Network, ...]
 
@@ -42,6 +42,7 @@ class Bounds:
             connections=settings.WEB_CONNECTIONS,
             connections_of_network=settings.WEB_CONNECTIONS_PER_NETWORK,
             body_bytes=settings.BODY_MAX_BYTES,
+            buffer_bytes=settings.WEB_BUFFER_MB * MEGABYTE,
             stuck_seconds=settings.WEB_STUCK_SECONDS,
             proxies=settings.TRUSTED_PROXIES.networks,
         )

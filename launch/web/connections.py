@@ -68,6 +68,12 @@ class Connection:
         self.events = 0
         self.stays_open = True
 
+    def held_bytes(self) -> int:
+        """What of a request has arrived and what of an answer was not taken."""
+        if self.state is State.WORK:
+            return 0
+        return len(self.reader) + len(self.sock)
+
     def close(self) -> None:
         """Close. The kernel forgets what is left of an answer that is cut short."""
         if self.state is State.SENDING or self.sock.has_failed:

@@ -19,7 +19,7 @@ from typing import Any
 from gunicorn.http.errors import NoMoreData
 
 from launch.web import error_responses
-from launch.web.bounds import LINGER_MAX_BYTES, UNSENT_MAX_BYTES, Bounds
+from launch.web.bounds import LINGER_MAX_BYTES, Bounds
 from launch.web.connections import Connection, Connections, State, oldest
 from launch.web.response_buffer import PROGRESS_BYTES
 
@@ -86,6 +86,16 @@ class EventLoop:
                 self._refuse(connection, HTTPStatus.REQUEST_TIMEOUT)
             else:
                 self.drop(connection)
+
+    def bound_memory(self) -> None:
+        """Where all hold too much together, end those that held it for longest."""
+        holding = [one for one in self.connections if one.held_bytes()]
+        excess = sum(map(Connection.held_bytes, holding)) - self._bounds.buffer_bytes
+        for connection in sorted(holding, key=lambda one: one.since):
+            if excess <= 0:
+                return
+            excess -= connection.held_bytes()
+            self.drop(connection)
 
     def drop_idle(self) -> None:
         """End the connections that wait for nothing but another request."""
@@ -192,8 +202,6 @@ class EventLoop:
         connection.stays_open = stays_open
         connection.since = time.monotonic()
         self._send(connection)
-        if connection.state is State.SENDING:
-            self._bound_unsent()
 
     def _refuse(self, connection: Connection, status: HTTPStatus) -> None:
         with suppress(OSError):
@@ -223,16 +231,6 @@ class EventLoop:
         if connection.passed_bytes >= PROGRESS_BYTES:
             connection.since = time.monotonic()
             self._set_deadline(connection)
-
-    def _bound_unsent(self) -> None:
-        """Where all answers together are too large, end those that stand longest."""
-        waiting = [one for one in self.connections if one.state is State.SENDING]
-        kept = sum(len(connection.sock) for connection in waiting)
-        for connection in sorted(waiting, key=lambda one: one.since):
-            if kept <= UNSENT_MAX_BYTES:
-                return
-            kept -= len(connection.sock)
-            self.drop(connection)
 
     def _linger(self, connection: Connection) -> None:
         try:

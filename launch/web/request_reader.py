@@ -44,6 +44,10 @@ class RequestReader:
         self._request: Any = None
         self._body: LengthBody | ChunkedBody = LengthBody(0, 0)
 
+    def __len__(self) -> int:
+        """Bytes kept of requests that are not whole."""
+        return len(self._buffer) + len(self._body)
+
     @property
     def is_in_head(self) -> bool:
         return self._request is None and bool(self._buffer)
@@ -66,9 +70,10 @@ class RequestReader:
         if self._request is None or not self._body.take_from(self._buffer):
             return None
         request, self._request = self._request, None
+        body, self._body = self._body, LengthBody(0, 0)
         # Gunicorn would ask for the body that is here.
         request._expected_100_continue = False
-        self._body.give_to(request)
+        body.give_to(request)
         return request
 
     def end(self) -> None:
@@ -136,6 +141,9 @@ class LengthBody:
         del buffer[: self._length]
         return True
 
+    def __len__(self) -> int:
+        return len(self._content)
+
     def give_to(self, request: Any) -> None:
         request.body = BytesIO(self._content)
         if self.is_too_large:
@@ -161,6 +169,9 @@ class ChunkedBody:
         if self._chunks.is_complete:
             buffer += self._chunks.remaining()
         return self.is_too_large or self._chunks.is_complete
+
+    def __len__(self) -> int:
+        return len(self._content)
 
     def give_to(self, request: Any) -> None:
         # This header says of no hop that follows how the body is sent.

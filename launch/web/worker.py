@@ -28,6 +28,8 @@ from launch.web.response_buffer import ResponseBuffer, SendingThreads
 
 SWEEP_SECONDS = 1.0
 STOP_LOOK_SECONDS = 0.1
+#: Unsent, of one connection.
+KERNEL_BYTES = 131_072
 #: Gunicorn starts another process when one ends like this.
 STUCK_STATUS = 1
 
@@ -53,7 +55,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             self.poller, bounds, self._connect, self._hand_over, self.log
         )
         for listener in self.sockets:
-            forget_the_unreachable(listener, bounds.seconds[State.SENDING])
+            bound_kernel_buffers(listener, bounds.seconds[State.SENDING])
         self.poller.register(
             self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks
         )
@@ -96,6 +98,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         self.notify()
         self._end_if_stuck(now)
         self._loop.end_expired(now)
+        self._loop.bound_memory()
 
     def _end_if_stuck(self, now: float) -> None:
         """End the process where requests wait and no thread has finished for long.
@@ -153,12 +156,15 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             self._loop.resume(connection, stays_open=done.result())
 
 
-def forget_the_unreachable(listener: Any, seconds: float) -> None:
-    """Let the kernel give up on clients of this listener that take nothing for so long.
+def bound_kernel_buffers(listener: Any, seconds: float) -> None:
+    """Bound what the kernel keeps for clients of this listener, and for how long.
 
-    That is for what the kernel has taken: this process thinks it sent. See
-    ``TCP_USER_TIMEOUT`` in tcp(7).
+    It would take megabytes for a client that reads nothing, which this process counts
+    as sent, and keep them after the connection is closed here. What is on its way to a
+    fast client is not bounded. See tcp(7).
     """
-    if hasattr(socket, "TCP_USER_TIMEOUT") and listener.family != socket.AF_UNIX:
+    if sys.platform == "linux" and listener.family != socket.AF_UNIX:
         milliseconds = int(1000 * seconds)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        tcp = socket.IPPROTO_TCP
+        listener.setsockopt(tcp, socket.TCP_USER_TIMEOUT, milliseconds)
+        listener.setsockopt(tcp, socket.TCP_NOTSENT_LOWAT, KERNEL_BYTES)

@@ -157,3 +157,14 @@ def test_a_process_without_free_files_ends_what_waits() -> None:
         links = [served.connect() for _ in range(2 * is_open)]
         assert served.get()["pid"] == worker
         assert is_closed(links[0])
+
+
+def test_what_is_kept_for_slow_clients_is_bounded(until: Callable[..., None]) -> None:
+    with serving(WEB_BUFFER_MB="1", BODY_MAX_BYTES="1000000") as served:
+        body = request("/told", body=b"x" * 900_000)[:-1]
+        first = served.connect(body)
+        served.get()
+        kept = [served.connect(said) for said in (request("/page/900000"), body)]
+        until(lambda: is_closed(first))
+        served.get()
+        assert any(not is_closed(link) for link in kept)
