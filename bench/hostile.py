@@ -24,7 +24,8 @@ from typing import Any
 RECEIVE_BYTES = 4096
 #: A client that was closed comes back after this long, for as long as it is let.
 AGAIN_SECONDS = 1.0
-UNREAD_ANSWERS = 200
+#: More than the kernel and the server keep for it, and no flood of requests.
+UNREAD_ANSWERS = 50
 HEAD = b"Host: 127.0.0.1\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]

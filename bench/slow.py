@@ -19,9 +19,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,7 +135,7 @@ async def felt_beside(
         stdout=asyncio.subprocess.PIPE,
     )
     # All are there, and past what a server may give to a new connection.
-    await asyncio.sleep(SETTLE_SECONDS if slow else 0)
+    await asyncio.sleep(min(SETTLE_SECONDS, seconds) if slow else 0)
     felt = Felt()
     await User(site.url, felt).go_on(seconds)
     said, _ = await crowd.communicate(b"")
@@ -187,8 +188,9 @@ async def _post_one(url: str) -> str:
                 token = CSRF.search(await home.text())
             body = f"csrfmiddlewaretoken={token[1] if token else ''}&text="
             body += "a" * (POST_BYTES - len(body))
+            form = BytesIO(body.encode())
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
-            async with session.post("/send/", data=body, headers=kind) as answer:
+            async with session.post("/send/", data=form, headers=kind) as answer:
                 await answer.read()
                 return str(answer.status)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -196,7 +198,7 @@ async def _post_one(url: str) -> str:
 
 
 async def measure(
-    site: RunningSite, slow: int, seconds: float, posts: int, show: Callable[..., None]
+    site: RunningSite, *, slow: int, seconds: float, posts: int
 ) -> dict[str, Any]:
     """All figures of one site, each part shown as soon as it is known."""
     found = {}
@@ -206,9 +208,9 @@ async def measure(
         ("beside slow clients of its own address", slow, OWN_ADDRESS),
     ):
         found[name] = await felt_beside(site, count, addresses, seconds)
-        show(json.dumps({name: found[name]}), flush=True)
+        print(json.dumps({name: found[name]}), flush=True)
     found["large"] = await post_large(site, posts)
-    show(json.dumps({"large": found["large"]}), flush=True)
+    print(json.dumps({"large": found["large"]}), flush=True)
     return found
 
 
@@ -224,7 +226,7 @@ def main(arguments: Sequence[str]) -> None:
         running_site(Path(folder)) as site,
     ):
         found = asyncio.run(
-            measure(site, given.slow, given.seconds, given.posts, print)
+            measure(site, slow=given.slow, seconds=given.seconds, posts=given.posts)
         )
     if given.json:
         given.json.write_text(json.dumps(found, indent=2) + "\n")
