@@ -239,13 +239,13 @@ def home(guest: Callable[..., BrowserContext], worker: Worker) -> Iterator[Page]
     page = guest().new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if _counts(said) else None)
+    page.on("console", lambda said: errors.append(said.text) if counts(said) else None)
     page.goto("/")
     yield page
     assert not errors
 
 
-def _counts(said: ConsoleMessage) -> bool:
+def counts(said: ConsoleMessage) -> bool:
     """htmx and the browser note every request that a test has interrupted."""
     begins = ("htmx:", "Failed to load resource", "Response Status Error Code")
     is_request = said.text.startswith(begins)

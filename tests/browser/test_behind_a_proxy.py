@@ -10,9 +10,16 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+)
 
-from tests.browser.conftest import Site, Worker
+from tests.browser.conftest import Site, Worker, counts
 from tests.browser.front import Front
 from tests.browser.scenes import PASSWORD, fill_sign_up
 from tests.browser.steps import begin, box_of, say
@@ -151,11 +158,16 @@ def watched(context: BrowserContext) -> tuple[list[str], list[str]]:
         asked.append(request.url)
 
     def hear(said: ConsoleMessage) -> None:
-        if said.type in ("error", "warning"):
+        if counts(said):
             complaints.append(said.text)
+
+    def look(response: Response) -> None:
+        if "/static/" in response.url and not response.ok:
+            complaints.append(response.url)
 
     context.on("request", note)
     context.on("console", hear)
+    context.on("response", look)
     return asked, complaints
 
 

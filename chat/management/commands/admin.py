@@ -11,6 +11,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, IntegrityError, transaction
+from django.urls import reverse
 
 from chat.accounts.names import clean_name
 from chat.models import User
@@ -56,7 +57,8 @@ class Command(BaseCommand):
                 User.objects.create_superuser(name, password)
         except IntegrityError:
             raise CommandError(f"Somebody just took the name {name!r}.") from None
-        return f"{name} is a superuser. Log in on the page; /admin/ is for support."
+        support = reverse("admin:index")
+        return f"{name} is a superuser. Log in on the page; {support} is for support."
 
 
 def _promoted(user: User, *, is_wanted: bool) -> str:
