@@ -53,29 +53,30 @@ def _block(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
     if not state.src.startswith(("$$", "\\"), at):
         return False
     opened = _BEGIN.match(state.src, at, state.eMarks[begin])
-    if not opened:
-        return False
-    mark, place = _end_of(opened), opened.end()
+    line = _block_end(state, begin, end, opened) if opened else 0
+    if line and not silent:
+        token = state.push("math_block", "div", 0)
+        token.content = state.getLines(begin, line, state.blkIndent, False)
+        token.map = [begin, line]
+        state.line = line
+    return line > 0
+
+
+def _block_end(state: StateBlock, begin: int, end: int, opened: re.Match[str]) -> int:
+    """The line behind a formula; 0 where none begins."""
+    mark = _end_of(opened)
     for line in range(begin, min(end, begin + LINES)):
         if state.isEmpty(line) or state.sCount[line] < state.blkIndent:
-            return False
-        place = max(place, state.bMarks[line])
+            return 0
+        place = opened.end() if line == begin else state.bMarks[line]
         found = state.src.find(mark, place, state.eMarks[line])
         if found >= 0:
-            # Behind the end of the line stands more: it belongs to a sentence.
-            if state.src[found + len(mark) : state.eMarks[line]].strip(" \t.,;"):
-                return False
-            if not silent:
-                _push(state, begin, line + 1)
-            return True
-    return False
-
-
-def _push(state: StateBlock, begin: int, end: int) -> None:
-    token = state.push("math_block", "div", 0)
-    token.content = state.getLines(begin, end, state.blkIndent, False)
-    token.map = [begin, end]
-    state.line = end
+            # Where more stands behind it, it belongs to a sentence.
+            after = state.src[found + len(mark) : state.eMarks[line]]
+            return 0 if after.strip(" \t.,;") else line + 1
+    # A reply that was cut within a formula, which is known by a line for its mark.
+    is_alone = opened.end() == state.eMarks[begin]
+    return end if is_alone and begin < end - 1 and end <= begin + LINES else 0
 
 
 def _inline(state: StateInline, silent: bool) -> bool:

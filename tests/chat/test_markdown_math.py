@@ -89,6 +89,14 @@ def test_all_else_is_text(text: str) -> None:
     assert "<em>" in html
 
 
+@pytest.mark.parametrize("mark", ["$$", "\\[", "\\begin{align}"])
+@pytest.mark.parametrize("before", ["", "So:\n", "> ", "- "])
+def test_a_formula_that_was_cut_keeps_its_marks(mark: str, before: str) -> None:
+    inner = {"> ": "> ", "- ": "  "}.get(before, "")
+    html = render(f"{before}{mark}\n{inner}a_1 * *b* \\,\n{inner}- c")
+    assert f'<div class="math">{mark}\na_1 * *b* \\,\n- c</div>' in html
+
+
 def test_escapes_are_escapes() -> None:
     assert Shown(render("\\*a\\* \\$5 \\# \\_ C:\\\\x")).text == "*a* $5 # _ C:\\x\n"
 
