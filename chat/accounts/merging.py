@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.accounts.ending import end_all
-from chat.models import Conversation, Message, Passage, Reply, User
+from chat.models import Conversation, IdempotencyKey, Message, Passage, Reply, User
 from chat.services.alone import alone
 from chat.services.publishing import hand_over
 from chat.services.telling import tell
@@ -56,13 +56,15 @@ def _wait_for_senders(guest: UUID) -> None:
 
 def _move(guest: UUID, account: UUID) -> int:
     """Conversations with all that hangs on them, also those that may be restored."""
-    mine = Message.objects.filter(owner=account).exclude(idempotency_key=None)
-    theirs = Message.objects.filter(owner=guest)
-    # A key is one person's own: where both used the same, the account's stays.
-    clash = theirs.filter(idempotency_key__in=mine.values("idempotency_key"))
-    Message.objects.filter(pk__in=list(clash.values_list("pk", flat=True))).update(
-        idempotency_key=None
-    )
-    theirs.update(owner=account)
+    _move_keys(guest, account)
+    Message.objects.filter(owner=guest).update(owner=account)
     Passage.objects.filter(owner=guest).update(owner=account)
     return Conversation.objects.filter(owner=guest).update(owner=account)
+
+
+def _move_keys(guest: UUID, account: UUID) -> None:
+    """Where both used the same idempotency key, the account's stays."""
+    used = IdempotencyKey.objects.filter(owner=account).values("key")
+    theirs = IdempotencyKey.objects.filter(owner=guest)
+    theirs.filter(key__in=used).delete()
+    theirs.update(owner=account)

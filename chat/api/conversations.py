@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
 
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
 from chat.api.calls import api_call, json_body
 from chat.api.errors import ApiError
+from chat.api.keys import idempotency_key
+from chat.models import Conversation
 from chat.services import deleting, renaming
+from chat.services.idempotency import once
 from chat.views.browser import owner_id
 from chat.views.lookups import find_deleted, get_conversation_or_404
 
@@ -20,25 +24,50 @@ def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     title = json_body(request).get("title")
     if not isinstance(title, str):
         raise ApiError(400, "bad_title", _('The body needs a string "title".'))
-    conversation = get_conversation_or_404(owner_id(request), pk)
-    renaming.rename(conversation, title)
-    return JsonResponse({"id": str(pk), "title": conversation.title})
+    title = renaming.clean_title(title)
+
+    def act() -> Conversation:
+        conversation = get_conversation_or_404(owner_id(request), pk)
+        renaming.rename(conversation, title)
+        return conversation
+
+    _once(request, ("rename", pk.hex, title), act)
+    return JsonResponse({"id": str(pk), "title": title})
 
 
 @api_call("POST")
 def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Nothing finds it any more until it is restored. Harmless to repeat."""
-    if find_deleted(owner_id(request), pk) is None:
-        deleting.delete(get_conversation_or_404(owner_id(request), pk))
+
+    def act() -> Conversation:
+        owner = owner_id(request)
+        conversation = find_deleted(owner, pk)
+        if conversation is None:
+            conversation = get_conversation_or_404(owner, pk)
+            deleting.delete(conversation)
+        return conversation
+
+    _once(request, ("delete", pk.hex), act)
     return JsonResponse({"id": str(pk), "deleted": True})
 
 
 @api_call("POST")
 def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Bring it back, with those deleted together with it. Harmless to repeat."""
-    deleted = find_deleted(owner_id(request), pk)
-    if deleted is None:
-        get_conversation_or_404(owner_id(request), pk)
-    else:
-        deleting.restore(deleted)
+
+    def act() -> Conversation:
+        owner = owner_id(request)
+        conversation = find_deleted(owner, pk)
+        if conversation is None:
+            return get_conversation_or_404(owner, pk)
+        deleting.restore(conversation)
+        return conversation
+
+    _once(request, ("restore", pk.hex), act)
     return JsonResponse({"id": str(pk), "deleted": False})
+
+
+def _once(
+    request: HttpRequest, asked: Sequence[str], act: Callable[[], Conversation]
+) -> None:
+    once(owner_id(request), idempotency_key(request), asked, act)

@@ -38,9 +38,9 @@ UNKNOWN_CALLER = ApiError(
 )
 
 
-def caller(request: HttpRequest, key: str, text: str) -> User:
-    """Who sends; ``key`` is empty where none was given. Raises ``ApiError``."""
-    if not key or not _is_unknown(request):
+def caller(request: HttpRequest, key: str | None, text: str) -> User:
+    """Who sends; ``key`` is None where none was given. Raises ``ApiError``."""
+    if key is None or not _is_unknown(request):
         return sender(request, is_prompt=True)
     today, yesterday = _guest_ids(network_digest(request), key, text)
     is_secret = len(key) >= SECRET_CHARACTERS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -14,9 +15,11 @@ from chat.accounts.guests import note_network, remember_guest
 from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
 from chat.api.first_call import caller
+from chat.api.keys import idempotency_key
 from chat.api.shapes import allowance_shape, hits_shape, reply_shape
-from chat.models import Conversation
+from chat.models import Conversation, Reply
 from chat.services import ahead, answering, searching, sending, stopping
+from chat.services.idempotency import once, reply_once
 from chat.services.watching import Sight, watch
 from chat.views.allowances import allowances_context
 from chat.views.browser import owner_id, session_key, visitor
@@ -34,13 +37,11 @@ def messages(request: HttpRequest) -> JsonResponse:
     """
     body = json_body(request)
     text = _text(body)
-    given = _key(request)
-    key = given or uuid.uuid4().hex
     # What is refused makes no guest.
+    key = idempotency_key(request)
     text = sending.clean_prompt(text)
-    sending.check_key(key)
     conversation = _conversation(owner_id(request), body.get("conversation"))
-    owner = caller(request, given, text)
+    owner = caller(request, key, text)
     reply = sending.send(owner, text, key, conversation)
     shape = reply_shape(request, _look(request, reply.pk))
     shape["conversation"] = str(reply.message.conversation_id)
@@ -66,9 +67,12 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 
     Harmless to repeat. One that went well, or is to come, is answered as it is.
     """
-    found = get_reply_or_404(owner_id(request), pk)
-    note_network(request, visitor(request))
-    fresh = answering.retry(found)
+    fresh = reply_once(
+        owner_id(request),
+        idempotency_key(request),
+        ("retry", pk.hex),
+        lambda: _tried_again(request, pk),
+    )
     shape = reply_shape(request, _look(request, fresh.pk))
     return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
 
@@ -76,7 +80,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 @api_call("POST")
 def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Send a paused prompt although the reply before it failed or was stopped."""
-    ahead.proceed(get_reply_or_404(owner_id(request), pk))
+    _once(request, ("proceed", pk.hex), pk, ahead.proceed)
     return _shown(request, pk, status=202)
 
 
@@ -84,14 +88,16 @@ def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Put another ``{"text": …}`` in place of a held prompt."""
     text = _text(json_body(request))
-    ahead.edit(get_reply_or_404(owner_id(request), pk), text)
+    text = sending.clean_prompt(text)
+    asked = ("edit", pk.hex, text)
+    _once(request, asked, pk, lambda reply: ahead.edit(reply, text))
     return _shown(request, pk)
 
 
 @api_call("POST")
 def remove(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Remove a held prompt: neither it nor a reply to it will be there."""
-    ahead.remove(get_reply_or_404(owner_id(request), pk))
+    _once(request, ("remove", pk.hex), pk, ahead.remove)
     return JsonResponse({"id": str(pk), "removed": True})
 
 
@@ -127,6 +133,29 @@ def nothing(_request: HttpRequest) -> JsonResponse:
     return NOT_FOUND.response()
 
 
+def _tried_again(request: HttpRequest, pk: uuid.UUID) -> Reply:
+    found = get_reply_or_404(owner_id(request), pk)
+    note_network(request, visitor(request))
+    return answering.retry(found)
+
+
+def _once(
+    request: HttpRequest,
+    asked: Sequence[str],
+    pk: uuid.UUID,
+    act: Callable[[Reply], None],
+) -> None:
+    """Do something to a held reply, once for the key of the request."""
+    owner = owner_id(request)
+
+    def act_on_it() -> Conversation:
+        reply = get_reply_or_404(owner, pk)
+        act(reply)
+        return reply.message.conversation
+
+    once(owner, idempotency_key(request), asked, act_on_it)
+
+
 def _shown(request: HttpRequest, pk: uuid.UUID, status: int = 200) -> JsonResponse:
     """The reply as it stands now."""
     return JsonResponse(reply_shape(request, _look(request, pk)), status=status)
@@ -137,15 +166,6 @@ def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
     seen = [(str(pk), 0, 0)]
     key = session_key(request)
     return watch(key, lambda: visitor(request), offered().name, seen).sights[0]
-
-
-def _key(request: HttpRequest) -> str:
-    """The header; what programs send beyond ASCII is UTF-8."""
-    raw = request.headers.get("Idempotency-Key", "")
-    try:
-        return raw.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return raw
 
 
 def _text(body: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 from chat.models.allowance import Allowance
 from chat.models.attempts import Attempts
 from chat.models.conversation import Conversation
+from chat.models.idempotency_key import IdempotencyKey
 from chat.models.invitation import Invitation
 from chat.models.message import Message
 from chat.models.passage import Passage
@@ -12,6 +13,7 @@ __all__ = [
     "Allowance",
     "Attempts",
     "Conversation",
+    "IdempotencyKey",
     "Invitation",
     "Message",
     "Passage",

@@ -28,19 +28,12 @@ class Message(models.Model):
         max_length=9, choices=[(role.value, role.name) for role in wire.Role]
     )
     text = models.TextField(blank=True)
-    #: The sender's own name for this prompt: the same one twice is one message.
-    idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - unique
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("created_at",)
         indexes = (
             models.Index(fields=("conversation", "parent"), name="message_place"),
-        )
-        constraints = (
-            models.UniqueConstraint(
-                fields=("owner", "idempotency_key"), name="one_message_per_key"
-            ),
         )
 
     def __str__(self) -> str:

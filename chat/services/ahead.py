@@ -35,7 +35,7 @@ def edit(reply: Reply, text: str) -> None:
             )
             raise PromptRefused("answered", said)
         Message.objects.filter(pk=prompt.pk).update(text=text)
-    tell(reply.message.owner_id)
+    transaction.on_commit(lambda: tell(reply.message.owner_id))
 
 
 def remove(reply: Reply) -> None:
@@ -61,8 +61,8 @@ def remove(reply: Reply) -> None:
             pk=conversation.pk, active_leaf=message
         ).update(active_leaf=before)
         (message if other else prompt).delete()
-    release_next(conversation)
-    tell(reply.message.owner_id)
+    transaction.on_commit(lambda: release_next(conversation))
+    transaction.on_commit(lambda: tell(reply.message.owner_id))
 
 
 def proceed(reply: Reply) -> None:
@@ -72,7 +72,7 @@ def proceed(reply: Reply) -> None:
     """
     if not reply.is_paused or not reply.release():
         raise HasStarted
-    publish(reply)
+    transaction.on_commit(lambda: publish(reply))
 
 
 def _other_reply(reply: Reply) -> Message | None:

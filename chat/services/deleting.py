@@ -36,7 +36,7 @@ def restore(conversation: Conversation) -> int:
     Their replies stay stopped.
     """
     count = together_with(conversation).update(deleted_at=None)
-    tell(conversation.owner_id)
+    transaction.on_commit(lambda: tell(conversation.owner_id))
     return count
 
 
@@ -71,8 +71,8 @@ def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:
         Reply.objects.filter(pk__in=pks, stop_requested_at=None).update(
             stop_requested_at=now
         )
-    _stop(pks)
-    tell(owner)
+    transaction.on_commit(lambda: _stop(pks))
+    transaction.on_commit(lambda: tell(owner))
     return now
 
 

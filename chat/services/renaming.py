@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -24,7 +25,7 @@ def rename(conversation: Conversation, title: str) -> None:
     title = clean_title(title)
     Conversation.objects.filter(pk=conversation.pk).update(title=title)
     conversation.title = title
-    tell(conversation.owner_id)
+    transaction.on_commit(lambda: tell(conversation.owner_id))
 
 
 def clean_title(title: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
 from chat.services.admission import admit
+from chat.services.idempotency import reply_once
 from chat.services.preferring import preferred
 from chat.services.publishing import publish
 from chat.services.refusal import PromptRefused
@@ -25,14 +26,13 @@ from chatsite import wire
 
 #: Letters and signs that are empty: the fillers of Hangul, and Braille without dots.
 FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
-KEY_CHARACTERS = 200
 SEED_BITS = 48
 
 
 def send(
     owner: User,
     text: str,
-    key: str,
+    key: str | None,
     conversation: Conversation | None = None,
     *,
     instead_of: Message | None = None,
@@ -43,22 +43,17 @@ def send(
     reply made first. Without a conversation a new one begins. With ``instead_of``, a
     prompt of the conversation, this becomes another version of it, and the
     conversation goes on from there; the old version stays reachable.
-    Raises ``PromptRefused`` with the code blank, too_long, bad_key or key_reused, or
-    with one of ``admission`` and the time to come back.
+    Raises ``PromptRefused`` with the code blank or too_long, with one of
+    ``idempotency``, or with one of ``admission`` and the time to come back.
     """
     text = clean_prompt(text)
-    check_key(key)
-    try:
-        with transaction.atomic():
-            return _sent_before(owner, text, key) or _save(
-                owner, text, key, conversation, instead_of
-            )
-    except IntegrityError:
-        # The same key was committed by somebody quicker, between our two looks.
-        found = _sent_before(owner, text, key)
-        if found is None:
-            raise
-        return found
+    into = "" if conversation is None else conversation.pk.hex
+    return reply_once(
+        owner.pk,
+        key,
+        ("send", into, text),
+        lambda: _save(owner, text, conversation, instead_of),
+    )
 
 
 def clean_prompt(text: str) -> str:
@@ -90,45 +85,10 @@ def is_blank(text: str) -> bool:
     )
 
 
-def check_key(key: str) -> None:
-    """Raises ``PromptRefused``."""
-    if not 0 < len(key) <= KEY_CHARACTERS or not key.isprintable():
-        raise PromptRefused(
-            "bad_key",
-            _(
-                "An idempotency key has 1 to %(count)s characters that can be printed:"
-                " no control characters, and UTF-8 beyond ASCII."
-            )
-            % {"count": KEY_CHARACTERS},
-        )
-
-
-def _sent_before(owner: User, text: str, key: str) -> Reply | None:
-    sent = Message.objects.select_related("conversation").filter(owner=owner)
-    message = sent.filter(idempotency_key=key).first()
-    if message is None:
-        return None
-    if message.conversation.deleted_at is not None:
-        raise PromptRefused(
-            "deleted",
-            _(
-                "This was sent before, and its conversation was deleted since. "
-                "To send it anew, open a new conversation."
-            ),
-        )
-    if message.text != text:
-        raise PromptRefused(
-            "key_reused",
-            _("This idempotency key was used for another message. Use a new key."),
-        )
-    replies = Reply.objects.with_path().filter(message__parent=message)
-    return replies.order_by("message__created_at").first()
-
-
+@transaction.atomic(savepoint=False)
 def _save(
     owner: User,
     text: str,
-    key: str,
     conversation: Conversation | None,
     instead_of: Message | None,
 ) -> Reply:
@@ -146,7 +106,6 @@ def _save(
         parent_id=parent,
         role=wire.Role.USER,
         text=text,
-        idempotency_key=key,
     )
     reply = await_reply(prompt, is_held=conversation.has_unfinished(parent))
     conversation.active_leaf = reply.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from chat.accounts.guests import note_network
 from chat.models import Message, Reply
+from chat.services.idempotency import reply_once
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
 from chat.views.allowances import little_context
@@ -31,14 +32,25 @@ def back_to(reply: Reply) -> HttpResponse:
 def answer_again(
     request: Request, pk: UUID, act: Callable[[Reply], Reply]
 ) -> HttpResponse:
-    """Ask for another reply by what ``act`` does to the one of this id."""
+    """Ask for another reply by what ``act`` does to the one of this id, once for what
+    the page showed when the form was sent."""
     reply = get_reply_or_404(owner_id(request), pk)
     note_network(request, visitor(request))
+    asked = (request.path, request.POST.get("count", ""))
     try:
-        fresh = act(reply)
+        fresh = reply_once(
+            owner_id(request), _key(request, asked), asked, lambda: act(reply)
+        )
     except PromptRefused as refused:
         return _refused(request, reply, refused)
     return page_with(request, fresh.message)
+
+
+def _key(request: Request, asked: Sequence[str]) -> str | None:
+    """The form names the versions there were; only with what is asked for is it a key.
+    A page of before this was so has none."""
+    key = request.POST.get("key")
+    return f"page:{':'.join(asked)}:{key}" if key else None
 
 
 def page_with(request: Request, message: Message) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from chat.views.browser import Request, owner_id
 from chat.views.lookups import get_reply_or_404
+from chat.views.versions import versions_of
 
 
 @require_safe
@@ -22,4 +23,5 @@ def details(request: Request, pk: UUID) -> HttpResponse:
     """A page, or for the page that asks by its script only what goes into it."""
     reply = get_reply_or_404(owner_id(request), pk)
     template = "_details.html" if request.htmx else "details.html"
-    return render(request, template, {"reply": reply})
+    versions = versions_of([reply.message])[reply.pk]
+    return render(request, template, {"reply": reply, "versions": versions})

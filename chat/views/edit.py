@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from chat.forms import PromptForm, new_key
-from chat.models import Reply
+from chat.models import Conversation, Reply
 from chat.services import ahead
+from chat.services.idempotency import once
 from chat.services.refusal import PromptRefused
 from chat.views.back import back_to
 from chat.views.browser import owner_id
@@ -43,8 +44,10 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         text = prompt.text if prompt else ""
         return _page(request, reply, PromptForm(initial={"text": text}))
     form = PromptForm(request.POST)
+    if not form.is_valid():
+        return _page(request, reply, form, status=422)
     try:
-        ahead.edit(reply, form.typed_text)
+        _change(reply, form)
     except PromptRefused as refused:
         form.add_error("text", refused.message)
         return _page(request, reply, form, status=422)
@@ -52,6 +55,18 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         form.add_error("text", STARTED)
         return _page(request, reply, form, status=409)
     return back_to(reply)
+
+
+def _change(reply: Reply, form: PromptForm) -> None:
+    """Raises ``PromptRefused`` or ``HasStarted``."""
+    conversation, text = reply.message.conversation, form.cleaned_data["text"]
+
+    def act() -> Conversation:
+        ahead.edit(reply, text)
+        return conversation
+
+    asked = ("edit", reply.pk.hex, text)
+    once(conversation.owner_id, form.idempotency_key, asked, act)
 
 
 def _page(

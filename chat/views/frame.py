@@ -19,6 +19,7 @@ from chat.views.browser import owner_id
 from chat.views.lookups import get_reply_or_404
 from chat.views.pace import Pace
 from chat.views.thread import look_at
+from chat.views.versions import versions_of
 from chatsite import wire
 
 HELD_SECONDS = 3
@@ -42,6 +43,7 @@ def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "message": shown.message,
         "sight": shown.sight,
+        "versions": None if shown.sight else versions_of([reply.message])[reply.pk],
         "view": view,
         "label": entry.label,
         "refresh": math.ceil(seconds) if shown.sight else None,

@@ -16,6 +16,7 @@ from chat.accounts.guests import remember_guest, sender
 from chat.forms import PromptForm, new_key
 from chat.models import Conversation, Reply
 from chat.services import sending
+from chat.services.idempotency import check_key
 from chat.services.refusal import PromptRefused
 from chat.services.watching import NotYours
 from chat.views.allowances import little_context
@@ -85,7 +86,7 @@ def _sent(
     text, old = form.cleaned_data["text"], form.cleaned_data["instead_of"]
     prompt = get_prompt_or_404(conversation, old) if conversation and old else None
     key = form.idempotency_key
-    sending.check_key(key)  # what is refused makes no guest
+    check_key(key)  # what is refused makes no guest
     return sending.send(
         sender(request, is_prompt=True), text, key, conversation, instead_of=prompt
     )

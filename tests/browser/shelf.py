@@ -59,7 +59,6 @@ class Shelf:
     ) -> str:
         chosen: dict[str, Any] = {
             "conversation_id": conversation,
-            "idempotency_key": None,
             "created_at": self._later(),
         }
         of_role = "conversation_id = ? AND role = '{}'".format

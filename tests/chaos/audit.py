@@ -114,11 +114,14 @@ def _rows(database: Path) -> list[tuple[str, str, str, str, str, str, str]]:
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10) as link:
         found = link.execute(
             """
-            SELECT prompt.owner_id, prompt.idempotency_key, message.id, reply.state,
+            SELECT prompt.owner_id, coalesce(given.key, ''), message.id, reply.state,
                    message.text, prompt.id, reply.error
             FROM chat_reply reply
             JOIN chat_message message ON message.id = reply.message_id
             JOIN chat_message prompt ON prompt.id = message.parent_id
+            LEFT JOIN (
+                SELECT reply, min(key) AS key FROM chat_idempotencykey GROUP BY reply
+            ) given ON given.reply = reply.message_id
             """
         ).fetchall()
     return [

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from chat.models import Message, Reply, User
+from chat.models import IdempotencyKey, Message, Reply, User
 from chat.services import sweeping
 from chat.services.sending import send
 from chatsite import wire
@@ -97,10 +97,11 @@ class Trials:
 
     def audit(self) -> None:
         """One reply for each prompt, whole, written by one run."""
-        rows = Reply.objects.select_related("message__parent")
-        found = Counter(row.message.parent.idempotency_key for row in rows)
-        assert found == Counter(key for key, _ in self.keys)
-        texts = {row.message.parent.idempotency_key: row for row in rows}
+        rows = Reply.objects.select_related("message")
+        keys = dict(IdempotencyKey.objects.values_list("reply", "key"))
+        assert Counter(keys.values()) == Counter(key for key, _ in self.keys)
+        texts = {keys[row.pk]: row for row in rows}
+        assert len(texts) == len(rows) == len(keys)
         for key, text in self.keys:
             row = texts[key]
             assert (row.state, without_marks(row.message.text)) == (
@@ -109,6 +110,7 @@ class Trials:
             )
         User.objects.exclude(pk=self.owner.pk).delete()
         Message.objects.all().delete()
+        IdempotencyKey.objects.all().delete()
         self.keys.clear()
 
 

@@ -330,11 +330,12 @@ def test_conversations_are_found_by_id_and_owner_and_not_by_what_they_say(
 
 
 def test_deleting_conversations_stops_their_replies_and_can_be_undone(
-    desk: Client, ada: User, sent: Any
+    desk: Client, ada: User, sent: Any, committed: Any
 ) -> None:
     reply = sent(ada)
     pk = reply.message.conversation_id
-    act(desk, CONVERSATIONS, "delete_with_undo", pk)
+    with committed():
+        act(desk, CONVERSATIONS, "delete_with_undo", pk)
     reply.refresh_from_db()
     assert reply.state == wire.State.STOPPED
     assert not Conversation.objects.there().exists()

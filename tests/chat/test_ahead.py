@@ -133,11 +133,12 @@ def test_a_reply_that_went_wrong_pauses_what_was_sent_ahead_and_asks(
 
 
 def test_going_on_sends_the_next_and_only_that(
-    tab: Client, three: list[Reply], worker: Worker, django_capture_on_commit_callbacks
+    tab: Client, three: list[Reply], worker: Worker, committed
 ) -> None:
     first, second, third = three
     fail(worker, first)
-    assert tab.post(f"/r/{second.pk}/proceed/").status_code == 303
+    with committed():
+        assert tab.post(f"/r/{second.pk}/proceed/").status_code == 303
     assert [state(reply) for reply in three] == ["failed", "queued", "held"]
     # Pressing it again, or from elsewhere, changes nothing.
     tab.post(f"/r/{second.pk}/proceed/")

@@ -29,19 +29,28 @@ def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Clien
     return client_of(owner)
 
 
+@pytest.fixture
+def delete(committed) -> Callable[[Conversation], None]:
+    def delete_now(conversation: Conversation) -> None:
+        with committed():
+            deleting.delete(conversation)
+
+    return delete_now
+
+
 def states() -> list[str]:
     rows = Reply.objects.order_by("message__created_at")
     return list(rows.values_list("state", flat=True))
 
 
 def test_whatever_is_to_come_is_stopped_and_nothing_moves_up(
-    owner: User, box: Mailbox, worker: Worker, sent
+    owner: User, box: Mailbox, worker: Worker, sent, delete
 ) -> None:
     conversation = sent(owner, "one").message.conversation
     for text in ("two", "three", "four"):
         sent(owner, text, conversation)
     elsewhere = sent(owner, "five")
-    deleting.delete(conversation)
+    delete(conversation)
     assert states() == ["stopped"] * 4 + ["queued"]
     assert box.waiting("scripted") == 1
     assert worker.claim().reply == str(elsewhere.pk)
@@ -51,23 +60,23 @@ def test_whatever_is_to_come_is_stopped_and_nothing_moves_up(
 
 
 def test_a_reply_being_written_is_told_to_stop(
-    owner: User, box: Mailbox, worker: Worker, sent
+    owner: User, box: Mailbox, worker: Worker, sent, delete
 ) -> None:
     reply = sent(owner)
     claim = worker.claim()
     worker.write(claim, "So far")
-    deleting.delete(reply.message.conversation)
+    delete(reply.message.conversation)
     assert worker.write(claim, " and on", offset=6) == "stop"
 
 
 def test_while_redis_is_away_the_keeper_stops_them_later(
-    owner: User, valkey: Valkey, sent
+    owner: User, valkey: Valkey, sent, delete
 ) -> None:
     conversation = sent(owner).message.conversation
     sent(owner, "two", conversation)
     valkey.stop()
     try:
-        deleting.delete(conversation)
+        delete(conversation)
         assert states() == ["queued", "stopped"]
     finally:
         valkey.start()
@@ -77,13 +86,13 @@ def test_while_redis_is_away_the_keeper_stops_them_later(
 
 
 def test_who_died_in_the_middle_leaves_the_stops_to_the_keeper(
-    owner: User, box: Mailbox, sent, monkeypatch: pytest.MonkeyPatch
+    owner: User, box: Mailbox, sent, monkeypatch: pytest.MonkeyPatch, delete
 ) -> None:
     conversation = sent(owner).message.conversation
     sent(owner, "two", conversation)
     with monkeypatch.context() as patch:
         patch.setattr(deleting, "_stop", lambda _: None)
-        deleting.delete(conversation)
+        delete(conversation)
     sweeper = Sweeper()
     for _ in range(3):
         sweeper.sweep()
@@ -92,12 +101,12 @@ def test_who_died_in_the_middle_leaves_the_stops_to_the_keeper(
 
 
 def test_nothing_can_be_sent_or_tried_again_in_one_that_is_gone(
-    owner: User, box: Mailbox, worker: Worker, sent
+    owner: User, box: Mailbox, worker: Worker, sent, delete
 ) -> None:
     reply = sent(owner)
     worker.finish(worker.claim(), "So", wire.Outcome.FAILED)
     stale = reply.message.conversation
-    deleting.delete(stale)
+    delete(stale)
     with pytest.raises(PromptRefused) as refused:
         sending.send(owner, "more", "another-key", stale)
     assert refused.value.code == "deleted"
@@ -108,17 +117,17 @@ def test_nothing_can_be_sent_or_tried_again_in_one_that_is_gone(
 
 
 def test_the_same_prompt_sent_again_does_not_lead_into_what_is_gone(
-    owner: User, box: Mailbox, sent
+    owner: User, box: Mailbox, sent, delete
 ) -> None:
     reply = sent(owner, "hello", key="the-key")
-    deleting.delete(reply.message.conversation)
+    delete(reply.message.conversation)
     with pytest.raises(PromptRefused) as refused:
         sending.send(owner, "hello", "the-key")
     assert refused.value.code == "deleted"
 
 
 def test_nobody_finds_it_nor_its_replies(
-    tab: Client, owner: User, box: Mailbox, worker: Worker, sent
+    tab: Client, owner: User, box: Mailbox, worker: Worker, sent, delete
 ) -> None:
     reply = sent(owner, "a secret")
     second = sent(owner, "two", reply.message.conversation)
@@ -126,7 +135,7 @@ def test_nobody_finds_it_nor_its_replies(
     worker.write(claim, "so secret")
     talk = reply.message.conversation_id
     tab.get("/")
-    deleting.delete(reply.message.conversation)
+    delete(reply.message.conversation)
 
     def all_are_gone() -> None:
         for path in (
@@ -163,14 +172,14 @@ def test_nobody_finds_it_nor_its_replies(
 
 
 def test_the_keeper_removes_for_good_what_can_no_longer_be_restored(
-    owner: User, box: Mailbox, sent, settings, monkeypatch: pytest.MonkeyPatch
+    owner: User, box: Mailbox, sent, settings, monkeypatch: pytest.MonkeyPatch, delete
 ) -> None:
     monkeypatch.setattr(deleting, "BATCH", 2)
     settings.DELETED_KEEP_HOURS = 24
     talk = sent(owner).message.conversation
     make(owner, 4)
     kept = make(owner, 1)[0]
-    deleting.delete(talk)
+    delete(talk)
     deleting.delete_all(owner.pk)
     now = timezone.now()
     deleted = Conversation.objects.deleted()
@@ -195,10 +204,10 @@ def test_the_sweep_removes_them(owner: User, box: Mailbox, settings) -> None:
 
 
 def test_only_those_deleted_together_come_back_together(
-    owner: User, box: Mailbox
+    owner: User, box: Mailbox, delete
 ) -> None:
     alone, *_ = make(owner, 3)
-    deleting.delete(alone)
+    delete(alone)
     make(User.objects.guest(uuid.uuid4()), 1)
     one = deleting.delete_all(owner.pk)
     assert one is not None

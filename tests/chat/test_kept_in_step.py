@@ -63,10 +63,11 @@ def test_a_page_of_another_part_hears_that_a_held_prompt_had_its_turn(
 
 
 def test_a_prompt_that_was_changed_elsewhere_is_changed_here(
-    tab: Client, talk: Reply
+    tab: Client, talk: Reply, committed
 ) -> None:
     page = tab.get(page_of(talk))
-    ahead.edit(held("two"), "two, in other words")
+    with committed():
+        ahead.edit(held("two"), "two, in other words")
     answer = tab.get(poll_url(page))
     assert "two, in other words" in text_of(answer)
     again = tab.get(poll_url(answer))

@@ -306,10 +306,13 @@ def test_a_full_context(tab: Client, owner: User, box: Mailbox) -> None:
     check(tab.get(f"/c/{talk.pk}/"))
 
 
-def test_a_conversation_deleted_elsewhere(tab: Client, owner: User, sent) -> None:
+def test_a_conversation_deleted_elsewhere(
+    tab: Client, owner: User, sent, committed
+) -> None:
     reply = sent(owner, "1 + 1")
     page = tab.get(page_of(reply))
-    tab.post(f"{page_of(reply)}delete/")
+    with committed():
+        tab.post(f"{page_of(reply)}delete/")
     assert "⟦Undo⟧" in text_of(check(tab.get(poll_url(page))))
 
 

@@ -110,13 +110,14 @@ def test_a_note_for_nothing_is_not_shown(raw: str, tab: Client) -> None:
 
 
 def test_another_page_that_shows_it_says_so_and_hears_when_it_is_back(
-    tab: Client, owner: User, worker, sent
+    tab: Client, owner: User, worker, sent, committed
 ) -> None:
     talk = sent(owner).message.conversation_id
     claim = worker.claim()
     worker.write(claim, "So far")
     page = tab.get(f"/c/{talk}/")
-    tab.post(f"/c/{talk}/delete/")
+    with committed():
+        tab.post(f"/c/{talk}/delete/")
     told = tab.get(poll_url(page))
     assert told.status_code == 200
     assert "This conversation was deleted." in text_of(told)
@@ -127,7 +128,8 @@ def test_another_page_that_shows_it_says_so_and_hears_when_it_is_back(
     assert tab.post(f"/c/{talk}/send/", data, headers=HTMX).status_code == 404
     again = tab.get(poll_url(told))
     assert "This conversation was deleted." in text_of(again)
-    tab.post(f"/c/{talk}/restore/")
+    with committed():
+        tab.post(f"/c/{talk}/restore/")
     restored = text_of(tab.get(poll_url(again)))
     assert 'hx-swap-oob="innerHTML:#messages"' in restored
 

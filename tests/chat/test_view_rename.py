@@ -53,13 +53,14 @@ def test_in_the_page_only_the_form_comes(tab: Client, talk: Conversation) -> Non
 
 
 def test_in_the_page_list_heading_and_title_follow(
-    tab: Client, owner: User, sent
+    tab: Client, owner: User, sent, committed
 ) -> None:
     reply = sent(owner, "An old title")
     path = f"/c/{reply.message.conversation_id}/"
     page = tab.get(path)
     data = {**form_data(page, ""), "title": "New & better"}
-    answer = text_of(tab.post(f"{path}rename/", data, headers=HTMX))
+    with committed():
+        answer = text_of(tab.post(f"{path}rename/", data, headers=HTMX))
     assert "<title>New &amp; better · chatsite</title>" in answer
     assert (
         '<h1 id="heading" dir="auto" hx-swap-oob="true">New &amp; better</h1>' in answer
