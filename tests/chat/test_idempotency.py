@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
 from django.test import Client
 
 from chat.models import Conversation, IdempotencyKey, Message, Reply, User
 from chat.services import ahead, deleting, sending
 from chat.services.collecting import collect
+from chat.services.refusal import PromptRefused
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
@@ -333,3 +335,53 @@ def test_a_form_with_a_key_of_any_kind_is_answered(
         answer = tab.post(f"/r/{old.pk}/retry/", {"key": key})
         assert answer.status_code in (303, 422)
     assert Reply.objects.count() == 2
+
+
+@pytest.fixture
+def older_schema() -> Any:
+    """Before keys had a table of their own; afterwards as it is."""
+    executor = MigrationExecutor(connection)
+    executor.migrate([("chat", "0010_folded_words")])
+    yield executor.loader.project_state([("chat", "0010_folded_words")]).apps
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def test_keys_of_messages_are_good_after_the_migration_and_on_the_way_back(
+    owner: User, box: Mailbox, older_schema: Any
+) -> None:
+    talk, first = _sent_with_key(older_schema, owner, "begun é\nhere")
+    talk, later = _sent_with_key(older_schema, owner, "gone on with", talk, first)
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    conversation = Conversation.objects.get(pk=talk.pk)
+    begun = first.parent.text
+    assert sending.send(owner, begun, "key of begun").pk == first.pk
+    again = sending.send(owner, "gone on with", "key of gone", conversation)
+    assert again.pk == later.pk
+    with pytest.raises(PromptRefused):
+        sending.send(owner, "something else", "key of gone", conversation)
+    executor = MigrationExecutor(connection)
+    executor.migrate([("chat", "0010_folded_words")])
+    keys = older_schema.get_model("chat", "Message").objects.filter(role="user")
+    assert set(keys.values_list("text", "idempotency_key")) == {
+        (begun, "key of begun"),
+        ("gone on with", "key of gone"),
+    }
+
+
+def _sent_with_key(
+    models: Any, owner: User, text: str, talk: Any = None, after: Any = None
+) -> Any:
+    """A message as 0010 kept it: its conversation, and its reply."""
+    model = models.get_model
+    if talk is None:
+        talk = model("chat", "Conversation").objects.create(owner_id=owner.pk)
+    of = {"conversation": talk, "owner_id": owner.pk}
+    said = model("chat", "Message")(text=text, role="user", parent=after, **of)
+    said.idempotency_key = f"key of {text.split()[0]}"
+    said.save()
+    reply = model("chat", "Message")(role="assistant", parent=said, **of)
+    reply.save()
+    model("chat", "Reply").objects.create(message=reply, state="done", seed=1)
+    return talk, reply
