@@ -30,6 +30,12 @@ BIND = env.bind("BIND", "127.0.0.1")
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
 WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, minimum=1, maximum=64)
 WEB_THREADS = env.integer("WEB_THREADS", 16, minimum=1, maximum=1024)
+#: How long a write waits for other writers, here and in other processes.
+DATABASE_WAIT_SECONDS = env.number("DATABASE_WAIT_SECONDS", 10, minimum=0.1)
+#: The other threads go on reading while another process holds the database.
+WRITERS_WAITING_MAX = env.integer(
+    "WRITERS_WAITING_MAX", max(1, WEB_THREADS // 2), minimum=1
+)
 # Of each process. A browser has up to six connections, a school of 100 one address.
 WEB_CONNECTIONS = env.integer("WEB_CONNECTIONS", 2000, minimum=10, maximum=1_000_000)
 WEB_CONNECTIONS_PER_NETWORK = env.integer(
@@ -214,7 +220,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["ENGINE"] = "chatsite.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 10,
+        "timeout": DATABASE_WAIT_SECONDS,
         # FULL syncs the log at each commit: NORMAL would lose acknowledged messages in
         # a power cut. On macOS a sync reaches the disk itself only with ``fullfsync``.
         # What is erased is overwritten in the file as well.
@@ -225,6 +231,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
     prepare_file(Path(str(DATABASES["default"]["NAME"])), DATA_DIR)
 else:
+    DATABASES["default"]["ENGINE"] = "chatsite.postgresql"
     DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 
 AUTHENTICATION_BACKENDS = [

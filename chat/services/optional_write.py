@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 
 if TYPE_CHECKING:
-    from chatsite.sqlite.base import DatabaseWrapper
+    from chatsite.postgresql.base import DatabaseWrapper as PostgresqlWrapper
+    from chatsite.sqlite.base import DatabaseWrapper as SqliteWrapper
 
 #: An optional write waits this long for another writer.
 PATIENCE_SECONDS = 0.1
@@ -29,20 +30,9 @@ def optional_write() -> Iterator[None]:
 
     Raises ``NotWritten``.
     """
+    backend = cast("SqliteWrapper | PostgresqlWrapper", connection)
     try:
-        if connection.vendor == "sqlite":
-            sqlite = cast("DatabaseWrapper", connection)
-            with sqlite.waiting_at_most(PATIENCE_SECONDS), transaction.atomic():
-                yield
-        else:
-            with transaction.atomic():
-                _limit_lock_waits()
-                yield
+        with backend.brief_transaction(PATIENCE_SECONDS):
+            yield
     except (InterfaceError, OperationalError) as error:
         raise NotWritten from error
-
-
-def _limit_lock_waits() -> None:
-    """PostgreSQL forgets it at the end of the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = {round(1000 * PATIENCE_SECONDS)}")

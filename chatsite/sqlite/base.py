@@ -2,7 +2,7 @@
 
 SQLite itself has no line: whoever finds the database locked sleeps, up to 100 ms at a
 time, and tries again. When twenty threads write, most of them sleep while nobody
-writes. Between processes it stays as it is.
+writes. Between processes it stays as it is, but for ``WriterLimit``.
 
 Every connection knows ``chat_words(text)``, by which triggers keep the search index: a
 writer that does not know it is refused, and cannot leave the index behind the texts.
@@ -10,17 +10,24 @@ writer that does not know it is refused, and cannot leave the index behind the t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from django.db import OperationalError
+from django.conf import settings
+from django.db import OperationalError, transaction
 from django.db.backends.sqlite3 import base
 
 from chatsite.search.tokens import index_words
+from chatsite.writer_limit import writer_limit
 
 _turn = Lock()
+#: SQLite itself waits this long for another process, again and again.
+STEP_SECONDS = 0.1
+WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b")
 
 
 def add_functions(connection: Any) -> None:
@@ -28,25 +35,32 @@ def add_functions(connection: Any) -> None:
     connection.create_function("chat_words", 1, index_words, deterministic=True)
 
 
+def _is_busy(error: OperationalError) -> bool:
+    """Whether another process holds the database."""
+    name = getattr(error.__cause__, "sqlite_errorname", "")
+    return str(name).startswith("SQLITE_BUSY")
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection. A transaction begins as ``IMMEDIATE``, hence as a writer's."""
+    """A connection. A transaction begins as ``IMMEDIATE``, hence as a writer's; a write
+    outside of one takes its turn alike."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._has_turn = False
         self._patience: float | None = None
+        self.execute_wrappers.append(self._execute_in_turn)
 
     @contextmanager
-    def waiting_at_most(self, seconds: float) -> Iterator[None]:
-        """Within, a transaction that cannot begin so soon raises ``OperationalError``
-        instead of waiting for another writer as long as usual."""
+    def brief_transaction(self, seconds: float) -> Iterator[None]:
+        """A transaction that waits no longer than this for other writers; raises
+        ``OperationalError`` then."""
         before, self._patience = self._patience, seconds
-        self._wait_in_sqlite(seconds)
         try:
-            yield
+            with transaction.atomic(self.alias):
+                yield
         finally:
             self._patience = before
-            self._wait_in_sqlite(self._timeout)
 
     @property
     def _timeout(self) -> float:
@@ -65,14 +79,46 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _start_transaction_under_autocommit(self) -> None:
-        if not _turn.acquire(timeout=self._timeout):
-            raise OperationalError("database is locked by this process")
-        self._has_turn = True
+        self._write(super()._start_transaction_under_autocommit)  # type: ignore[misc]
+
+    def _execute_in_turn(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, more: Any
+    ) -> Any:
+        if self._has_turn or not WRITE.match(sql) or not self.get_autocommit():
+            return execute(sql, params, many, more)
+        done = self._write(lambda: execute(sql, params, many, more))
+        self._pass_turn()
+        return done
+
+    def _write(self, act: Callable[[], Any]) -> Any:
+        """Do what locks the database once this thread has its turn, which it keeps
+        unless that raises. Raises ``OperationalError`` where the time is up."""
+        most = settings.WRITERS_WAITING_MAX
+        with writer_limit.waiting(self._timeout, most) as seconds:
+            end = time.monotonic() + seconds
+            if not _turn.acquire(timeout=seconds):
+                raise OperationalError("database is locked by this process")
+            self._has_turn = True
+            try:
+                return self._try_until(end, act)
+            except BaseException:
+                self._pass_turn()
+                raise
+
+    def _try_until(self, end: float, act: Callable[[], Any]) -> Any:
+        """In steps: while SQLite waits it keeps the connection to itself, and so any
+        other thread in which Python frees a cursor of this one would wait as well."""
         try:
-            super()._start_transaction_under_autocommit()  # type: ignore[misc]
-        except BaseException:
-            self._pass_turn()
-            raise
+            while True:
+                left = max(0, end - time.monotonic())
+                self._wait_in_sqlite(min(left, STEP_SECONDS))
+                try:
+                    return act()
+                except OperationalError as error:
+                    if left <= STEP_SECONDS or not _is_busy(error):
+                        raise
+        finally:
+            self._wait_in_sqlite(float(self.settings_dict["OPTIONS"]["timeout"]))
 
     def _set_autocommit(self, autocommit: bool) -> None:
         """Django calls it at the end of a transaction, after commit or rollback."""
