@@ -7,6 +7,7 @@ from django.urls import include, path
 
 handler400 = "chat.views.errors.bad_request"
 handler404 = "chat.views.errors.page_not_found"
+handler500 = "chat.views.errors.server_error"
 urlpatterns = [
     path("api/v1/", include("chat.api.urls")),
     path("account/", include("chat.accounts.urls")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from chat.accounts.networks import network_digest
 from chat.models import User
 from chat.services.admission import look_ahead
 from chat.services.arrivals import admit_guest
+from chat.services.optional_write import NotWritten, optional_write
 from chat.services.preferring import preferred
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -113,7 +115,9 @@ def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
     network = network_digest(request)
     if user.network != network:
         user.network = network
-        User.objects.filter(pk=user.pk, username=None).update(network=network)
+        # While another process holds the database, the next request notes it.
+        with suppress(NotWritten), optional_write():
+            User.objects.filter(pk=user.pk, username=None).update(network=network)
 
 
 def _guest(request: HttpRequest, newcomer: Newcomer | None, *, is_prompt: bool) -> User:

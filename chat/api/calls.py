@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -63,7 +63,7 @@ def api_call(method: str) -> Callable[[Call], Call]:
                 return NOT_HELD.response()
             except PromptRefused as refused:
                 return refusal(refused).response()
-            except OperationalError as error:
+            except (InterfaceError, OperationalError) as error:
                 log.exception("the database is busy, full or away")
                 return (FULL if "full" in str(error) else BUSY).response()
             except Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 
 from django.conf import settings
@@ -12,7 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.formats import number_format
+from django.views import defaults
 
+from chat.api.errors import BUSY, FULL
 from chat.forms import PromptForm
 from chatsite.logs import kind_of
 
@@ -24,8 +27,13 @@ RETRY_SECONDS = 5
 OF_CONVERSATIONS = ("/c/", "/r/", "/m/")
 
 
+#: How Django tells that a database is busy, full or away.
+UNAVAILABLE = (OperationalError, InterfaceError)
+
+
 class DatabaseGuard:
-    """Middleware: a database that is busy, full or away is said, with the text kept."""
+    """Middleware: where a view finds the database busy, full or away, that is said,
+    with the text kept."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -36,16 +44,28 @@ class DatabaseGuard:
     def process_exception(
         self, request: HttpRequest, error: Exception
     ) -> HttpResponse | None:
-        if not isinstance(error, OperationalError | InterfaceError):
-            return None
-        log.error("the database does not answer: %s", kind_of(error))
-        is_full = "full" in str(error)
-        form = PromptForm(request.POST) if "text" in request.POST else None
-        context = {"is_full": is_full, "form": form, "action": form_action(request)}
-        status = 507 if is_full else 503
-        response = render(request, "busy.html", context, status=status)
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-        return response
+        return _unavailable(request, error) if isinstance(error, UNAVAILABLE) else None
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What failed beside the views, as middleware that finds the database busy."""
+    error = sys.exception()
+    if isinstance(error, UNAVAILABLE):
+        return _unavailable(request, error)
+    return defaults.server_error(request)
+
+
+def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("the database does not answer: %s", kind_of(error))
+    is_full = "full" in str(error)
+    if request.path_info.startswith("/api/"):
+        return (FULL if is_full else BUSY).response()
+    form = PromptForm(request.POST) if "text" in request.POST else None
+    context = {"is_full": is_full, "form": form, "action": form_action(request)}
+    status = 507 if is_full else 503
+    response = render(request, "busy.html", context, status=status)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
