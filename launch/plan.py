@@ -61,6 +61,10 @@ class Plan:
         return self.sockets or self.run_dir
 
     @property
+    def valkey_dir(self) -> Path:
+        return self.data_dir / "valkey"
+
+    @property
     def valkey_socket(self) -> Path:
         return self.socket_dir / "valkey.sock"
 
@@ -162,7 +166,8 @@ def cores() -> int:
 
 def make_folders(plan: Plan) -> None:
     """Make the folders, closed to other people. Raises ``Refusal``."""
-    for folder in (plan.data_dir, plan.run_dir, plan.log_dir):
+    own = [plan.valkey_dir] if plan.has_own_valkey else []
+    for folder in (plan.data_dir, plan.run_dir, plan.log_dir, *own):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

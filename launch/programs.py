@@ -51,12 +51,10 @@ def valkey_command(folder: Path, unix_socket: Path) -> tuple[str, ...]:
 
 
 def _valkey(plan: Plan) -> Program:
-    folder = plan.data_dir / "valkey"
-    folder.mkdir(mode=0o700, exist_ok=True)
     command = (
         *(sys.executable, "-I", "-S", valkey_files.__file__),
-        *(str(plan.log_dir / "valkey.log"), str(folder)),
-        *valkey_command(folder, plan.valkey_socket),
+        *(str(plan.log_dir / "valkey.log"), str(plan.valkey_dir)),
+        *valkey_command(plan.valkey_dir, plan.valkey_socket),
     )
     return Program("valkey", command, VALKEY_STOP_SECONDS)
 

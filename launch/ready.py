@@ -24,9 +24,7 @@ def wait_for_page(plan: Plan, watch: Watch) -> None:
     deadline = time.monotonic() + PAGE_SECONDS
     while not _page_answers(plan):
         watch.look()
-        for name in ("valkey", "web"):
-            if watch.failures[name] >= FAILURES:
-                raise Refusal(watch.reason(name))
+        _refuse_dead(watch)
         if time.monotonic() > deadline:
             raise Refusal(f"{watch.reason('web')} (no answer in {PAGE_SECONDS} s)")
         time.sleep(LOOK_SECONDS)
@@ -46,10 +44,18 @@ def wait_for_worker(model: str, watch: Watch) -> None:
     """Return once a worker of this start says that it is ready to generate."""
     while not _is_served(model, watch):
         watch.look()
+        _refuse_dead(watch)
         for name, deaths in watch.deaths.items():
             if name.startswith("worker") and deaths >= DEATHS:
                 raise Refusal(watch.reason(name))
         time.sleep(LOOK_SECONDS)
+
+
+def _refuse_dead(watch: Watch) -> None:
+    """Raises ``Refusal`` if a program cannot start without which there is no site."""
+    for name in ("valkey", "web"):
+        if watch.failures[name] >= FAILURES:
+            raise Refusal(watch.reason(name))
 
 
 def _page_answers(plan: Plan) -> bool:

@@ -15,33 +15,54 @@ import shutil
 import sys
 from pathlib import Path
 
-TAIL_BYTES = 16_384
+#: A crash leaves some 20,000 bytes in the log.
+TAIL_BYTES = 65_536
 #: The first lines that Valkey writes when it starts.
 STARTS = "oO0OoO0OoO0Oo Valkey is starting"
+READY = "Ready to accept connections"
 BROKEN = re.compile(
     r"Bad file format reading the append only file"
     r"|AOF MANIFEST FILE ERROR"
     r"|Unable to obtain the AOF file .*No such file"
     r"|Unexpected end of file reading the append only file"
+    r"|Unrecoverable error reading the append only file"
+    r"|append-only dir .*Not a directory"
+    r"|Error reading the RDB base file|Fatal error loading the DB"
     r"|Wrong signature trying to load DB|RDB CRC error|Internal error in RDB reading"
+    r"|BUG REPORT START"
 )
 #: The files may be good, and the fault lies elsewhere.
 SPARED = re.compile(
     r"Can't handle RDB format|Permission denied|No space left|Input/output error"
+)
+NEWER = re.compile("Can't handle RDB format")
+FROM_NEWER = (
+    "the queue's files are from a newer Valkey. Start with the version that wrote "
+    "them, or remove {folder}; the database rebuilds what it holds."
 )
 REMOVED = "The queue's files were damaged and are removed; the database rebuilds them."
 
 
 def has_refused(log: Path) -> bool:
     """Whether the last start in this log ended because the files are broken."""
-    _, _, last = _tail(log).rpartition(STARTS)
-    return bool(BROKEN.search(last)) and not SPARED.search(last)
+    last = _last_start(log)
+    return READY not in last and bool(BROKEN.search(last)) and not SPARED.search(last)
 
 
 def has_removed(log: Path) -> bool:
     """Whether files were removed just before the last start in this log."""
     before, _, _ = _tail(log).rpartition(STARTS)
     return REMOVED in before.rpartition(STARTS)[2]
+
+
+def _is_newer(log: Path, words: str) -> bool:
+    """Whether the last start ended for that, and these words do not say so yet."""
+    last = _last_start(log)
+    return bool(NEWER.search(last)) and words not in last
+
+
+def _last_start(log: Path) -> str:
+    return _tail(log).rpartition(STARTS)[2]
 
 
 def _tail(log: Path) -> str:
@@ -60,8 +81,12 @@ def main(arguments: list[str]) -> None:
     for left in (*Path(folder).glob("temp-*"), *files.glob("temp-*")):
         left.unlink()
     if files.exists() and has_refused(Path(log)):
-        shutil.rmtree(files)
+        shutil.rmtree(files) if files.is_dir() else files.unlink()
         print(REMOVED, flush=True)
+    words = FROM_NEWER.format(folder=files)
+    if files.exists() and _is_newer(Path(log), words):
+        # The last line is the one that is shown. The next start tries again.
+        sys.exit(words)
     os.execv(command[0], command)
 
 

@@ -67,7 +67,7 @@ class Watch:
             lived = time.monotonic() - self._seen_since[name]
             self._note_death(name, lived < STARTED_SECONDS)
         elif has_failed:  # Between two looks, or it could not be spawned.
-            self._note_death(name, True, str(info["spawnerr"]))
+            self._note_death(name, True, _spawn_error(info))
         if not pid:
             self._failed[name] = began
         if pid != before:
@@ -109,6 +109,12 @@ class Watch:
         if name in self._down:
             self._down.remove(name)
             say(f"{name} runs again.")
+
+
+def _spawn_error(info: dict[str, Any]) -> str:
+    """Why a program could not be run; nothing where it ran, since its log says more."""
+    said = str(info["spawnerr"])
+    return "" if said.startswith("Exited too quickly") else said
 
 
 def say(line: str) -> None:

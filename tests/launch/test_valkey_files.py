@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,6 +27,11 @@ def append(folder: Path, tail: bytes) -> None:
         file.write(tail)
 
 
+def overwrite(file: Path, start: int) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[:start] + bytes(30) + content[start + 30 :])
+
+
 TORN = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$5\r\nab"
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "1 NUL byte": lambda folder: append(folder, bytes(1)),
@@ -38,6 +44,11 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "no base": lambda folder: one(folder, "*.base.rdb").unlink(),
     "a base of NUL bytes": lambda folder: one(folder, "*.base.rdb").write_bytes(
         bytes(88)
+    ),
+    "NUL bytes amid a base": lambda folder: overwrite(one(folder, "*.base.rdb"), 30),
+    "a file for a folder": lambda folder: (
+        shutil.rmtree(folder / "appendonlydir"),
+        (folder / "appendonlydir").touch(),
     ),
     "an empty base": lambda folder: one(folder, "*.base.rdb").write_bytes(b""),
 }
@@ -89,6 +100,24 @@ def answers(client: redis.Redis) -> bool:
         return bool(client.ping())
     except redis.RedisError:
         return False
+
+
+def test_files_of_a_newer_server_are_left_and_named(tmp_path: Path) -> None:
+    folder, log = tmp_path / "valkey", tmp_path / "valkey.log"
+    before = Valkey(tmp_path / "socket", folder)
+    before.start(is_persistent=True)
+    before.stop()
+    base = one(folder, "*.base.rdb")
+    newer = base.read_bytes()[:6] + b"999" + base.read_bytes()[9:]
+    base.write_bytes(newer)
+    script = [sys.executable, "-I", "-S", valkey_files.__file__, str(log), str(folder)]
+    for last in ("AOF loading aborted", "rebuilds what it holds.", "loading aborted"):
+        with log.open("ab") as output:
+            command = [*script, *valkey_command(folder, tmp_path / "socket")]
+            status = subprocess.call(command, stdout=output, stderr=output)
+        assert status == 1
+        assert last in log.read_text().splitlines()[-1]
+    assert base.read_bytes() == newer
 
 
 def test_files_that_may_be_good_are_left_alone(tmp_path: Path) -> None:
