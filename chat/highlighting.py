@@ -31,8 +31,11 @@ LANGUAGES = """
 
 _TAG = re.compile("<[^>]*>")
 _formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
-#: They reorder what stands behind them: code would read other than it runs.
-_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+#: Most reorder what stands behind them: code would read other than it runs. The others,
+#: among them the line breaks of office programs, are not to be seen.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def highlighted(code: str, language: str) -> SafeString:
@@ -66,7 +69,7 @@ def _lexer(language: str) -> Lexer | None:
 
 
 def with_controls_shown(html: str) -> SafeString:
-    """The same with each control of direction in a box that shows its name.
+    """The same with each control in a box that shows its name.
 
     The control stays in the text, so that a copy is what was written; it has no effect
     beyond the box.

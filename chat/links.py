@@ -19,6 +19,8 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from chat.characters import as_line
+
 #: Longer addresses are no links; also what bounds the time to look at one.
 ADDRESS_CHARACTERS = 2000
 
@@ -131,7 +133,8 @@ def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
         # That of a reference stands at its definition.
         f'"{title}"' if title and not meta.get("is_reference") else "",
     ]
-    spans = [f' <span class="host">{escape(text)}</span>' for text in behind if text]
+    shown = [escape(as_line(text)) for text in behind if text]
+    spans = [f' <span class="host">{text}</span>' for text in shown]
     return "</a>" + "".join(spans)
 
 

@@ -15,6 +15,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from chat.characters import as_lines
 from chat.markdown.parser import TooMuch, html_of
 
 #: Longer texts are shown as they are.
@@ -44,5 +45,5 @@ def _rendered(text: str, _language: str | None) -> SafeString:
 
 def _as_written(text: str) -> SafeString:
     """In parts, of which a browser lays out only those that are looked at."""
-    parts = [(part,) for part in _PART.findall(text)]
+    parts = [(part,) for part in _PART.findall(as_lines(text))]
     return format_html_join("", '<div class="as-written">{}</div>', parts)

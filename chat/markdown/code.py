@@ -13,6 +13,7 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from chat.characters import as_line
 from chat.highlighting import highlighted, with_controls_shown
 
 #: Code behind so much of it, in one text, is shown without colours.
@@ -38,7 +39,7 @@ def _block(
     """A block of code, with the words behind its fence."""
     del renderer, options
     token = tokens[index]
-    info = token.info.strip()
+    info = as_line(token.info)
     env["coloured"] = env.get("coloured", 0) + len(token.content)
     is_affordable = env["coloured"] <= COLOURED_CHARACTERS
     language = _BEHIND_LANGUAGE.sub("", info)

@@ -16,6 +16,8 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from chat.characters import as_lines
+
 #: Longer formulas are read as text; also what bounds the time to look for an end.
 LINES = 60
 CHARACTERS = 2000
@@ -105,8 +107,8 @@ def _inline_end(state: StateInline) -> int:
 
 
 def _shown_block(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f'<div class="math">{escape(tokens[index].content)}</div>\n'
+    return f'<div class="math">{escape(as_lines(tokens[index].content))}</div>\n'
 
 
 def _shown_inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f'<span class="math">{escape(tokens[index].content)}</span>'
+    return f'<span class="math">{escape(as_lines(tokens[index].content))}</span>'

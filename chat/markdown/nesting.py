@@ -13,6 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
+from chat.characters import as_lines
+
 #: Levels that are read; a list takes two, its own and that of its item.
 DEPTH = 20
 #: Where the library begins to drop. One rule opens up to two levels at once.
@@ -44,4 +46,5 @@ def _is_outside(state: StateBlock, line: int) -> bool:
 
 
 def _shown(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f'<div class="as-written">{escape(tokens[index].content.rstrip())}</div>\n'
+    text = escape(as_lines(tokens[index].content).rstrip())
+    return f'<div class="as-written">{text}</div>\n'

@@ -10,13 +10,28 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from chat import links
-from chat.markdown import code, direction, lists, math, nesting, references, tables
+from chat.markdown import (
+    code,
+    direction,
+    line_breaks,
+    lists,
+    math,
+    nesting,
+    references,
+    tables,
+)
 from chat.markdown.emphasis import Inline
 
 #: The page's own headings end at this level; those of a text come below it.
 OUTER_HEADING_LEVEL = 3
 #: Texts of more blocks, cells and items are refused.
 BLOCK_TOKENS = 24_000
+
+
+#: Each adds its rules; those of the last see what the others made.
+_PARTS = (
+    *(links, references, nesting, lists, tables, code, math, direction, line_breaks),
+)
 
 
 class TooMuch(Exception):
@@ -56,7 +71,7 @@ def _made() -> MarkdownIt:
     made.disable(["image", "code"])
     made.core.ruler.after("block", "size", _refuse_too_much)
     made.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
-    for part in (links, references, nesting, lists, tables, code, math, direction):
+    for part in _PARTS:
         part.use(made)
     return made
 

@@ -16,6 +16,8 @@ from markdown_it.rules_block.table import escapedSplit, getLine
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from chat.markdown.line_breaks import in_lines
+
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 
 
@@ -85,19 +87,12 @@ def _breaks(state: StateCore) -> None:
             continue
         # A cell that holds nothing else is about the tag.
         if _BREAK.search(token.content) and _BREAK.sub("", token.content).strip():
-            token.children = [
-                part for child in token.children for part in _with_breaks(child)
-            ]
-
-
-def _with_breaks(token: Token) -> Iterator[Token]:
-    if token.type != "text":
-        yield token
-        return
-    for number, text in enumerate(_BREAK.split(token.content)):
-        if number:
-            yield Token("hardbreak", "br", 0, level=token.level)
-        yield Token("text", "", 0, content=text, level=token.level)
+            children: list[Token] = []
+            for child in token.children:
+                lines = _BREAK.split(child.content)
+                is_text = child.type == "text"
+                children += in_lines(lines, child.level) if is_text else [child]
+            token.children = children
 
 
 def _align_by_class(state: StateCore) -> None:

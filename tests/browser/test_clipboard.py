@@ -52,6 +52,7 @@ CODES = (
     "a\u00a0=\u00a01\n",
     "access = '\u202e \u2066user'\u2069 \u2066'\n",
     "👩‍🚀 <b>&amp;</b> \\n\n",
+    "a\x0bb\x0cc\u2028d\x85e\x07f\n",
     "$ echo 'x'\nx\n",
 )
 TEXTS = st.lists(st.sampled_from(ODD), min_size=1, max_size=30).map("".join)
@@ -161,7 +162,7 @@ LEFT_EDGES = r"""box => {
 def test_whatever_is_written_is_copied(
     home: Page, shelf: Shelf, texts: list[str]
 ) -> None:
-    codes = [re.sub("[`\x0c\u2028]", " ", text) + "\n" for text in texts]
+    codes = [re.sub("`", " ", text) + "\n" for text in texts]
     look_at(home, shelf, [f"```js\n{code}```" for code in codes])
     for number, code in enumerate(codes):
         home.get_by_role("button", name="Copy this code").nth(number).click()

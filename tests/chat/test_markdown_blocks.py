@@ -1,4 +1,4 @@
-"""Boxes that are ticked, line breaks within cells, and the side where lines begin."""
+"""Boxes that are ticked, breaks of lines, and the side where lines begin."""
 
 from __future__ import annotations
 
@@ -112,3 +112,31 @@ def test_a_block_whose_first_letter_misleads_says_its_direction(
 @given(OUTPUTS | FROM_FAMILIES | st.text("אבa1 \n->|*[]x<br>:", max_size=80))
 def test_nothing_of_this_becomes_more_than_text_and_links(text: str) -> None:
     Shown(render(f"|{text}\n|-|\n|{text}|\n\n- [x] {text}\nא"))
+
+
+BREAKS = ("\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\r", "\r\n", "&#12;")
+
+
+@pytest.mark.parametrize("mark", BREAKS)
+def test_all_that_breaks_a_line_does_so_in_a_reply(mark: str) -> None:
+    assert "<p>one<br />\ntwo <em>3<br />\n4</em></p>" in render(
+        f"one{mark}two *3{mark}4*"
+    )
+    assert (
+        "one\ntwo" in Shown(render(f"\\(one{mark}two\\)".replace("&#12;", "\n"))).text
+    )
+    assert "one two" in Shown(render(f"[x](https://a.example 'one{mark}two')")).text
+
+
+@pytest.mark.parametrize("control", ["\x07", "\x1b", "\x7f"])
+def test_a_control_joins_no_words(control: str) -> None:
+    assert "one two" in render(f"one{control}two")
+    assert "one two" in render("- " * 15 + f"one{control}two")
+    assert "one two" in render(f"one{control}two " * 20_000)
+
+
+@pytest.mark.parametrize("mark", ["\x0b", "\x0c", "\u2028", "\x85", "\x07"])
+def test_a_break_in_code_is_named_and_stays(mark: str) -> None:
+    name = f'aria-label="U+{ord(mark):04X}">{mark}</span>b'
+    assert name in render(f"`a{mark}b`")
+    assert name in render(f"```\na{mark}b\n```")
