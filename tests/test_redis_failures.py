@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.signing import get_cookie_signer
 from django.db import transaction
 from django.test import Client, TestCase
 
-from chat.accounts import guests
+from chat.accounts import guest_cookie
 from chat.models import User
 from chat.services.sending import send
 from chat.services.sweeping import Sweeper
@@ -91,9 +90,9 @@ class Trial:
         self._outage = Outage(box, patch)
         # Made once: a client reads all static files before it asks.
         self._clients = [Client(raise_request_exception=False) for _ in range(2)]
-        cookie = get_cookie_signer(salt=guests.COOKIE).sign(str(world.ids["left"]))
+        cookie = guest_cookie.value_for(world.ids["left"])
         for client in self._clients:
-            client.cookies[guests.COOKIE] = cookie
+            client.cookies[guest_cookie.NAME] = cookie
         self._clients[True].force_login(world.owner)
         self._cookies = [SimpleCookie(client.cookies) for client in self._clients]
         self._copy = Copy(box)
