@@ -116,6 +116,17 @@ def test_nothing_that_is_hardly_http_fails_the_server(port: int) -> None:
         assert answered.status == 200
 
 
+def test_a_form_of_megabytes_is_refused_unread_and_not_echoed(port: int) -> None:
+    """All of it is sent before the answer is read, which must not be lost for that."""
+    form = b"text=" + b"secret+" * 600_000
+    head = b"POST /send/ HTTP/1.1\r\n" + HEAD + FORM
+    sent = answer_to(port, head + b"Content-Length: %d\r\n\r\n" % len(form) + form)
+    assert b" 413 " in sent.splitlines()[0]
+    assert b"Go back with your browser" in sent
+    assert b"secret" not in sent
+    assert len(sent) < 20_000
+
+
 def chunked(target: bytes, kind: bytes, pieces: list[bytes]) -> bytes:
     """A request whose body comes in chunks, with a trailer behind them."""
     head = b"POST %b HTTP/1.1\r\n%bContent-Type: %b\r\n" % (target, HEAD, kind)
