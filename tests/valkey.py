@@ -54,6 +54,10 @@ class Valkey:
         self.socket.unlink(missing_ok=True)
         self.client.connection_pool.disconnect()
 
+    def send_signal(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def _answers(self) -> bool:
         try:
             return bool(self.client.ping())
