@@ -96,14 +96,20 @@ class Connection:
         self._away_until = 0.0
 
     def guarded(self, call: Callable[[], Answer]) -> Answer:
-        """Whatever Redis raises becomes ``MailboxAway``; then a short pause."""
-        if time.monotonic() < self._away_until:
+        """Whatever Redis raises becomes ``MailboxAway``; then a short pause, after
+        which one call tries it again while the others are still refused."""
+        now = time.monotonic()
+        if now < self._away_until:
             raise MailboxAway("Redis was away a moment ago")
+        if self._away_until:
+            self._away_until = now + PAUSE_SECONDS
         try:
-            return call()
+            answer = call()
         except redis.RedisError as error:
             self._away_until = time.monotonic() + PAUSE_SECONDS
             raise MailboxAway(_told(error)) from error
+        self._away_until = 0.0
+        return answer
 
 
 def _told(error: redis.RedisError) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+import redis
 
 from chatsite import wire
 from chatsite.mailbox import (
@@ -14,6 +17,7 @@ from chatsite.mailbox import (
     Missing,
     Queued,
 )
+from chatsite.mailbox.connection import PAUSE_SECONDS
 from tests.valkey import Valkey
 
 REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(), 60)
@@ -375,3 +379,26 @@ def test_the_first_who_asks_is_told_so_and_no_other(box: Mailbox) -> None:
     assert box.is_first("a link for ann", 60)
     assert not box.is_first("a link for ann", 60)
     assert box.is_first("a link for cy", 60)
+
+
+def test_after_a_failure_one_call_tries_again_and_keeps_no_other_waiting(
+    box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise redis.TimeoutError
+
+    guarded = box.connection.guarded
+    with pytest.raises(MailboxAway, match="TimeoutError"):
+        guarded(fail)
+    with pytest.raises(MailboxAway, match="a moment ago"):
+        guarded(lambda: "too soon")
+    later = time.monotonic() + 2 * PAUSE_SECONDS
+    monkeypatch.setattr("chatsite.mailbox.connection.time.monotonic", lambda: later)
+
+    def try_again() -> str:
+        with pytest.raises(MailboxAway, match="a moment ago"):
+            guarded(lambda: "beside it")
+        return "back"
+
+    assert guarded(try_again) == "back"
+    assert guarded(lambda: "again") == "again"
