@@ -4,6 +4,9 @@ SQLite itself has no line: whoever finds the database locked sleeps, up to 100 m
 time, and tries again. When twenty threads write, most of them sleep while nobody
 writes. Between processes it stays as it is, but for ``WriterLimit``.
 
+A write is on the disk before it returns. Writers of one process share the syncs, after
+they have passed the turn on.
+
 Every connection knows ``chat_words(text)``, by which triggers keep the search index: a
 writer that does not know it is refused, and cannot leave the index behind the texts.
 """
@@ -11,6 +14,7 @@ writer that does not know it is refused, and cannot leave the index behind the t
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +26,7 @@ from django.db import OperationalError, transaction
 from django.db.backends.sqlite3 import base
 
 from chatsite.search.tokens import index_words
+from chatsite.sqlite.shared_sync import shared_sync
 from chatsite.writer_limit import writer_limit
 
 _turn = Lock()
@@ -48,6 +53,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._has_turn = False
+        #: Whether the log is synced here, not by SQLite, for the write at hand.
+        self._is_sync_shared = False
+        self._can_share_sync = False
         self._patience: float | None = None
         self.execute_wrappers.append(self._execute_in_turn)
 
@@ -76,6 +84,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         add_functions(connection)
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        self._is_sync_shared = False
+        # Elsewhere SQLite syncs in ways of its own.
+        self._can_share_sync = mode == "wal" and sys.platform == "linux"
         return connection
 
     def _start_transaction_under_autocommit(self) -> None:
@@ -87,8 +99,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._has_turn or not WRITE.match(sql) or not self.get_autocommit():
             return execute(sql, params, many, more)
         done = self._write(lambda: execute(sql, params, many, more))
-        self._pass_turn()
+        self._end_write()
         return done
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]
+        self._end_write()
 
     def _write(self, act: Callable[[], Any]) -> Any:
         """Do what locks the database once this thread has its turn, which it keeps
@@ -100,10 +116,36 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise OperationalError("database is locked by this process")
             self._has_turn = True
             try:
+                self._share_sync()
                 return self._try_until(end, act)
             except BaseException:
+                self._sync_alone()
                 self._pass_turn()
                 raise
+
+    def _end_write(self) -> None:
+        """Pass the turn on, then wait for the disk. Raises ``OperationalError``."""
+        is_sync_shared = self._is_sync_shared
+        self._sync_alone()
+        self._pass_turn()
+        if is_sync_shared:
+            try:
+                shared_sync(str(self.settings_dict["NAME"])).wait()
+            except OSError as error:
+                raise OperationalError(f"cannot sync the log: {error}") from error
+
+    def _share_sync(self) -> None:
+        """Have SQLite not sync at the end of this write."""
+        self.ensure_connection()
+        if self._can_share_sync:
+            self.connection.execute("PRAGMA synchronous = NORMAL")
+            self._is_sync_shared = True
+
+    def _sync_alone(self) -> None:
+        """Have SQLite sync again, as at the end of a statement that returns rows."""
+        if self._is_sync_shared:
+            self._is_sync_shared = False
+            self.connection.execute("PRAGMA synchronous = FULL")
 
     def _try_until(self, end: float, act: Callable[[], Any]) -> Any:
         """In steps: while SQLite waits it keeps the connection to itself, and so any
@@ -126,9 +168,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._set_autocommit(autocommit)  # type: ignore[misc]
         finally:
             if autocommit:
+                self._sync_alone()
                 self._pass_turn()
 
     def _close(self) -> None:
+        self._is_sync_shared = False
         try:
             super()._close()  # type: ignore[misc]
         finally:

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import errno
+import os
+import sys
 import threading
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection, transaction
+
+from chat.models import User
+from chatsite.sqlite.shared_sync import SharedSync
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -107,3 +116,78 @@ def test_a_commit_is_on_disk_before_anything_is_acknowledged() -> None:
         for pragma, expected in modes.items():
             cursor.execute(f"PRAGMA {pragma}")
             assert cursor.fetchone() == (expected,)
+
+
+def synchronous() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous")
+        return int(cursor.fetchone()[0])
+
+
+FULL = 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="shared on Linux alone")
+def test_a_write_is_synced_before_it_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    sync = os.fdatasync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    monkeypatch.setattr("os.fdatasync", noted)
+    log = f"{connection.settings_dict['NAME']}-wal"
+    with transaction.atomic():
+        User.objects.guest(uuid.uuid4())
+        assert synced == []
+    assert synced == [log]
+    User.objects.update(network="")
+    assert synced == [log, log]
+    assert synchronous() == FULL
+    with suppress(ZeroDivisionError), transaction.atomic():
+        User.objects.guest(uuid.uuid4())
+        raise ZeroDivisionError
+    assert (synced, synchronous()) == ([log, log], FULL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="shared on Linux alone")
+def test_what_may_not_be_on_the_disk_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fdatasync", broken)
+        with pytest.raises(OperationalError, match="cannot sync"), transaction.atomic():
+            User.objects.guest(uuid.uuid4())
+    write()
+    assert synchronous() == FULL
+
+
+def test_writers_share_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who come while one runs are served by the next one, all of them."""
+    log = tmp_path / "x-wal"
+    log.touch()
+    shared, count, runs = SharedSync(str(log)), 0, threading.Event()
+    goes_on = threading.Event()
+
+    def slow(_: int) -> None:
+        nonlocal count
+        count += 1
+        runs.set()
+        assert goes_on.wait(30)
+
+    monkeypatch.setattr("os.fdatasync", slow)
+    threads = [threading.Thread(target=shared.wait) for _ in range(8)]
+    threads[0].start()
+    assert runs.wait(30)
+    for thread in threads[1:]:
+        thread.start()
+    while shared._asked < len(threads):
+        pass
+    goes_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert count == 2
