@@ -12,6 +12,8 @@
   const HIDDEN_SECONDS = 15;
   const SAID_SECONDS = 1.5;
   const SPENT_KEYS = 50;
+  // A browser lays out a whole text at each key: of a million characters, for seconds.
+  const HUGE_LIMITS = 8;
 
   const find = (id) => document.getElementById(id);
   /** What is said from here, in the language of the page. */
@@ -116,15 +118,30 @@
       .replace(/^(?:[^\S\n]*\n)+/, "")
       .trimEnd();
 
+  /** Characters as the server counts them: a pair of surrogates is one. */
+  const lengthOf = (said) =>
+    said.length - (said.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
+  const limit = Number(find("counter")?.dataset.limit);
+  const worded = (message, length) =>
+    message
+      .replace("{count}", length.toLocaleString())
+      .replace("{limit}", limit.toLocaleString())
+      .replace("{over}", (length - limit).toLocaleString());
+
   const count = () => {
     const counter = find("counter");
-    const limit = Number(counter.dataset.limit);
-    const length = [...asKept(text.value)].length;
+    const length = lengthOf(asKept(text.value));
+    text.classList.toggle("long", length > limit);
     counter.hidden = length < NEAR_THE_LIMIT * limit;
     counter.classList.toggle("over", length > limit);
-    counter.textContent = texts.counter
-      .replace("{count}", length.toLocaleString())
-      .replace("{limit}", limit.toLocaleString());
+    counter.textContent = worded(texts.counter, length);
+  };
+
+  /** Whether a message is refused here and now: the box keeps it, and nothing is sent. */
+  const isRefused = () => {
+    const length = lengthOf(asKept(text.value));
+    if (length > limit) refuse(worded(texts["too-long"], length));
+    return length > limit;
   };
 
   // What is typed would take its share of what the model reads, too.
@@ -155,8 +172,10 @@
   const keepDraft = (key = draftKey) => {
     const all = unsent();
     if (!all) return dropDraft();
-    stored((store) => store.setItem(key, all));
-    if (key === draftKey) kept = all;
+    stored((store) => {
+      store.setItem(key, all); // raises where the storage is full: an older one stays
+      if (key === draftKey) kept = all;
+    });
   };
 
   // A guest whose cookie is lost goes on at the first page with what they typed.
@@ -243,6 +262,11 @@
       "submit",
       (event) => {
         if (next !== null) return;
+        if (isRefused()) {
+          event.preventDefault();
+          event.stopImmediatePropagation();
+          return;
+        }
         const isFree = onItsWay === null && !leavingFor;
         if (isFree && (text.value || !isSpent)) return;
         // One after the other: each has a key of its own, which the answer brings.
@@ -269,6 +293,16 @@
       text.setAttribute("aria-invalid", String(find("refusal").textContent !== ""));
     }).observe(find("refusal"), { childList: true });
   }
+
+  // What comes at once and is far too long for any field is not put into it: it is still
+  // where it comes from, and what was typed before stays.
+  document.addEventListener("beforeinput", (event) => {
+    const said = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
+    if (!limit || !event.cancelable || said.length <= HUGE_LIMITS * limit) return;
+    event.preventDefault();
+    const message = event.target === text ? "pasted-too-long" : "pasted-elsewhere";
+    refuse(worded(texts[message], lengthOf(said)));
+  });
 
   // Whoever logs out leaves none of their drafts behind.
   document.addEventListener("submit", ({ target }) => {

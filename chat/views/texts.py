@@ -16,7 +16,23 @@ def script_texts() -> dict[str, str]:
         "404": _(
             "This conversation is gone. Copy your text before you leave the page."
         ),
-        "413": _("This is too long for one message. Send it in parts."),
+        "413": _(
+            "This is too long for one message. Your text is still here: send it in"
+            " parts."
+        ),
+        "too-long": _(
+            "This message has {count} characters; at most {limit} can be sent, so it"
+            " has {over} too many. Shorten it or send it in parts."
+        ),
+        "pasted-too-long": _(
+            "This has {count} characters, and a message at most {limit}: {over} too"
+            " many. It was not put into the box and is still where you copied it."
+            " Bring it in parts."
+        ),
+        "pasted-elsewhere": _(
+            "This has {count} characters, far more than the field takes. It was not"
+            " put into it and is still where you copied it."
+        ),
         "500": _(
             "Something went wrong on the server. Your text is still here: send it"
             " again."
