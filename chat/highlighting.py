@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from html import unescape
 
+import pygments
 from django.utils.safestring import SafeString
-from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
@@ -29,7 +28,6 @@ LANGUAGES = """
     toml ts tsx typescript vb vim xml yaml yml zig zsh
 """.split()  # noqa: SIM905 - a list of them would be a page long
 
-_TAG = re.compile("<[^>]*>")
 _formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
 #: Most reorder what stands behind them: code would read other than it runs. The others,
 #: among them the line breaks of office programs, are not to be seen.
@@ -43,12 +41,14 @@ def highlighted(code: str, language: str) -> SafeString:
     lexer = _lexer(language.lower()) if _is_short(code) else None
     if not lexer:
         return SafeString("")
-    html = highlight(code, lexer, _formatter)
-    # It ends with a line break, whether or not the code does.
-    html = html if code.endswith("\n") else html.removesuffix("\n")
-    # Lexers may take something away: a byte order mark, say. A copy must hold it.
-    is_whole = unescape(_TAG.sub("", html)) == code
-    return SafeString(html if is_whole else "")
+    tokens = [*lexer.get_tokens(code)]
+    # Lexers add a line break at the end. They may take something away, such as a byte
+    # order mark, which a copy must hold.
+    read = "".join(text for _kind, text in tokens)
+    if read.removesuffix("\n") != code.removesuffix("\n"):
+        return SafeString("")
+    html = pygments.format(tokens, _formatter)
+    return SafeString(html if code.endswith("\n") else html.removesuffix("\n"))
 
 
 def _is_short(code: str) -> bool:

@@ -16,8 +16,8 @@ from markdown_it.token import Token
 
 from chat.characters import as_lines
 
-#: What ``as_lines`` changes, and the beginning of an entity that may be such a one.
-_ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]|&#")
+#: What ``as_lines`` changes.
+_ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 
 def use(made: MarkdownIt) -> None:
@@ -26,7 +26,8 @@ def use(made: MarkdownIt) -> None:
 
 
 def _line_breaks(state: StateCore) -> None:
-    if not _ODD.search(state.src):
+    # An entity may stand for such a character.
+    if not _ODD.search(state.src) and "&#" not in state.src:
         return
     for token in state.tokens:
         if token.children:
