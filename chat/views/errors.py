@@ -61,7 +61,12 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         return (FULL if is_full else BUSY).response()
     form = PromptForm(request.POST) if "text" in request.POST else None
-    context = {"is_full": is_full, "form": form, "action": form_action(request)}
+    context = {
+        "is_full": is_full,
+        "is_sent": request.method == "POST",
+        "form": form,
+        "action": form_action(request),
+    }
     status = 507 if is_full else 503
     response = render(request, "busy.html", context, status=status)
     response.headers["Retry-After"] = str(RETRY_SECONDS)

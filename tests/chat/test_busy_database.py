@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 
 from chat.models import Reply, User
@@ -102,3 +103,58 @@ def test_an_end_is_shown_whichever_call_to_the_mailbox_fails(
     Sweeper().sweep()
     row = Reply.objects.get(pk=reply.pk)
     assert (row.state, row.message.text) == ("done", "the whole answer")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="an error of another kind")
+def test_middleware_that_cannot_use_the_database_says_so_and_keeps_the_text(
+    owner: User, client_of: Any, settings: LazySettings
+) -> None:
+    """With ``GUESTS=off`` one middleware looks up who asks, before any view."""
+    settings.GUESTS = False
+    client = client_of(owner)
+    client.raise_request_exception = False
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
+        other.execute("ALTER TABLE chat_session RENAME TO gone")
+        try:
+            page = client.post("/send/", {"text": "typed meanwhile", "key": "key"})
+            call = client.get("/api/v1/search?q=a")
+        finally:
+            other.execute("ALTER TABLE gone RENAME TO chat_session")
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert "typed meanwhile" in text_of(page)
+    assert (call.status_code, call.json()["error"]["code"]) == (503, "busy")
+
+
+def test_a_write_that_waits_in_vain_is_refused_with_the_text_kept(
+    owner: User, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply, client = send(owner, "hello", "key"), client_of(owner)
+    page = f"/c/{reply.message.conversation_id}/"
+    with another_writer(), impatient(monkeypatch):
+        answer = client.post("/send/", {"text": "typed meanwhile", "key": "other"})
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert "typed meanwhile" in text_of(answer)
+        for path, form in WRITES.items():
+            answer = client.post(f"{page}{path}", form)
+            assert answer.status_code == 503, path
+            told = "send it again in a few seconds" in text_of(answer)
+            assert told, path
+    assert client.post(f"{page}rename/", {"title": "Renamed"}).status_code == 303
+
+
+WRITES = {"rename/": {"title": "Renamed"}, "delete/": {}, "send/": {"text": "a"}}
+
+
+@contextmanager
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Writes wait for a tenth of a second."""
+    with monkeypatch.context() as patched:
+        if connection.vendor == "sqlite":
+            patched.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
+            yield
+            return
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 100")
+        yield
+        connection.close()
