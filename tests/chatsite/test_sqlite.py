@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import sys
 import threading
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from chat.models import User
 from chatsite.sqlite.shared_sync import SharedSync
+from chatsite.writer_limit import writer_limit
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -191,3 +194,39 @@ def test_writers_share_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for thread in threads:
         thread.join(30)
     assert count == 2
+
+
+def test_who_waits_for_another_process_holds_up_no_thread_that_frees_a_cursor(
+    until: Callable[..., None],
+) -> None:
+    """Python's garbage collector frees cursors in whatever thread it runs."""
+    kept: list[Any] = []
+
+    def body() -> None:
+        connection.ensure_connection()
+        kept.append(connection.connection.execute("SELECT 1 UNION SELECT 2"))
+        write()
+
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
+        other.execute("BEGIN IMMEDIATE")
+        thread = in_thread(body)
+        until(lambda: kept and writer_limit._since)
+        kept.clear()
+        assert thread.is_alive()
+        other.rollback()
+    thread.join()
+
+
+def test_a_write_outside_a_transaction_waits_for_its_turn_too() -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        User.objects.filter(username="nobody").update(email="")
+        order.append("second")
+
+    with transaction.atomic():
+        thread = in_thread(second)
+        thread.join(0.2)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
