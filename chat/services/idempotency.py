@@ -44,9 +44,10 @@ def reply_once(
     """Carry out a request that gives a reply, or give the reply it gave before.
 
     ``asked`` says what is asked for: the kind of request, what it is done to, and the
-    body, in this order. Without a key it is carried out each time. Two at once are
-    carried out one after the other. Raises ``PromptRefused`` with the code bad_key,
-    key_reused or deleted, and what ``act`` raises; then the key stays unused.
+    body, in this order. ``act`` runs in a transaction. Without a key it is carried out
+    each time; two at once with the same are carried out one after the other. Raises
+    ``PromptRefused`` with the code bad_key, key_reused or deleted, and what ``act``
+    raises; then the key stays unused.
     """
     found = _once(owner, key, asked, act)
     if isinstance(found, Reply):
@@ -74,21 +75,25 @@ def _once(
 ) -> Reply | None:
     if key is not None:
         check_key(key)
-    if key is None or owner is None:  # nothing belongs to a stranger
-        return _reply_of(act())
     with transaction.atomic():
-        alone([f"key:{owner}:{key}"])
-        row = IdempotencyKey.objects.filter(owner=owner, key=key).first()
-        if row is not None and row.request_digest != request_digest(asked):
-            raise PromptRefused(
-                "key_reused",
-                _("This idempotency key was used for another request. Use a new key."),
-            )
-        if row is not None and not _was_removed(row):
-            return _given(row)
-        made = act()
-        _keep(owner, key, request_digest(asked), made)
-        return _reply_of(made)
+        if key is None or owner is None:  # nothing belongs to a stranger
+            return _reply_of(act())
+        return _with_key(owner, key, request_digest(asked), act)
+
+
+def _with_key(owner: UUID, key: str, digest: str, act: Act) -> Reply | None:
+    alone([f"key:{owner}:{key}"])
+    row = IdempotencyKey.objects.filter(owner=owner, key=key).first()
+    if row is not None and row.request_digest != digest:
+        raise PromptRefused(
+            "key_reused",
+            _("This idempotency key was used for another request. Use a new key."),
+        )
+    if row is not None and not _was_removed(row):
+        return _given(row)
+    made = act()
+    _keep(owner, key, digest, made)
+    return _reply_of(made)
 
 
 def _was_removed(row: IdempotencyKey) -> bool:

@@ -85,7 +85,6 @@ def is_blank(text: str) -> bool:
     )
 
 
-@transaction.atomic(savepoint=False)
 def _save(
     owner: User,
     text: str,
