@@ -179,6 +179,13 @@ def main() -> int:
     except FetchError as error:
         print(f"The model cannot be fetched. {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        place = error.filename2 or error.filename or "The data folder"
+        print(
+            f"The model cannot be fetched. {place}: {error.strerror or error}.",
+            file=sys.stderr,
+        )
+        return 1
     print(f"{entry.label} is here: {folder}", flush=True)
     return 0
 

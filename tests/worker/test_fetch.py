@@ -214,6 +214,17 @@ def test_the_command_downloads_the_default_and_writes_the_choice(
     assert written_choice(tmp_path) == {"model": "tiny", "wanted": "tiny", "reason": ""}
 
 
+def test_the_command_names_a_file_that_it_cannot_write(
+    hub_server: StandInHub, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "model.json").mkdir(parents=True)
+    done = run_fetch(tmp_path, hub_server.url)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"{tmp_path}/data/model.json: Is a directory." in line
+    assert os.listdir(tmp_path / "data") == ["model.json"]
+
+
 def test_the_command_starts_from_the_cache_without_the_hub(
     hub: Hub, hub_server: StandInHub, tmp_path: Path
 ) -> None:
