@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.models import Conversation, Message, Reply
-from chat.services.optional_write import NotWritten, optional_write
+from chat.services.optional_write import NotWritten, optional_write, wait_until_durable
 from chat.services.publishing import release_next
 from chat.services.spending import charge_tokens
 from chatsite import wire
@@ -49,6 +49,9 @@ def collect_now(reply: Reply) -> Reply:
     try:
         ending = box.ending(pk)
         if ending is None or ending.attempt != reply.attempt or reply.is_terminal:
+            if ending and reply.is_terminal:
+                # The mailbox has not been told: another may be amid writing it.
+                wait_until_durable()
             return reply
         with optional_write():
             is_mine = _end(reply, ending)

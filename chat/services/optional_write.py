@@ -24,6 +24,15 @@ class NotWritten(Exception):
     """The database is locked, full or read-only: nothing was written."""
 
 
+def wait_until_durable() -> None:
+    """Return once what was read is on the disk, also if another process wrote it.
+
+    PostgreSQL shows nothing before that.
+    """
+    if connection.vendor == "sqlite":
+        cast("SqliteWrapper", connection).wait_for_sync()
+
+
 @contextmanager
 def optional_write() -> Iterator[None]:
     """A transaction that gives up soon instead of waiting for another writer.

@@ -129,10 +129,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._sync_alone()
         self._pass_turn()
         if is_sync_shared:
-            try:
-                shared_sync(str(self.settings_dict["NAME"])).wait()
-            except OSError as error:
-                raise OperationalError(f"cannot sync the log: {error}") from error
+            self.wait_for_sync()
+
+    def wait_for_sync(self) -> None:
+        """Return once all that was committed is on the disk, also by others: a commit
+        can be read before it is. Raises ``OperationalError``."""
+        if not self._can_share_sync:
+            return
+        try:
+            shared_sync(str(self.settings_dict["NAME"])).wait()
+        except OSError as error:
+            raise OperationalError(f"cannot sync the log: {error}") from error
 
     def _share_sync(self) -> None:
         """Have SQLite not sync at the end of this write."""

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
+from django.db import connection
 
 from chat.models import Message, Reply, User
-from chat.services.collecting import collect
+from chat.services.collecting import collect, collect_now
 from chat.services.stopping import stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox
@@ -127,3 +130,20 @@ def test_a_stop_after_the_end_changes_nothing(
     assert (row.state, row.message.text) == ("done", "all of it")
     stop(Reply.objects.with_path().get(pk=reply.pk))
     assert state(reply) == "done"
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite" or sys.platform != "linux", reason="syncs by itself"
+)
+def test_an_end_that_another_collects_is_on_the_disk_before_it_is_shown(
+    owner: User, box: Mailbox, sent, worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = sent(owner)
+    worker.answer("said")
+    with monkeypatch.context() as patched:
+        patched.setattr(Mailbox, "collected", lambda *_: None)
+        collect(str(reply.pk))
+    synced: list[int] = []
+    monkeypatch.setattr("os.fdatasync", synced.append)
+    assert collect_now(Reply.objects.with_path().get(pk=reply.pk)).state == "done"
+    assert len(synced) == 1
