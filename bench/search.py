@@ -27,7 +27,7 @@ from random import Random
 from typing import Any
 
 from bench.measured import percentile
-from bench.texts import FREQUENT, texts, vocabulary
+from bench.texts import FREQUENT, han_texts, han_vocabulary, texts, vocabulary
 
 SEED = 7
 OWNER = "owner {}"
@@ -37,6 +37,8 @@ PER_CONVERSATION = 10
 PER_OTHER = 300
 #: Stands in every fifth of the older half of the one owner's messages.
 OLD_TOPIC = "quaternion"
+#: So many of the messages end with a sentence without spaces.
+WITH_HAN = 0.1
 SENDS, ROUNDS = 20, 10
 #: Passages as a database has them before the migration makes their words.
 PASSAGES = """
@@ -108,6 +110,7 @@ def _rows(
     from chat.models import Conversation, Message
 
     began = datetime(2026, 1, 1, tzinfo=UTC)
+    in_han, choice = han_texts(Random(SEED), han_vocabulary(Random(SEED))), Random(SEED)
     current: dict[Any, tuple[Any, int]] = {}
     for number, text in enumerate(islice(texts(random, words), messages)):
         is_one = number % every == 0
@@ -118,6 +121,8 @@ def _rows(
         current[owner.pk] = (talk, count + 1)
         if is_one and number < messages / 2 and number // every % 5 == 0:
             text = f"{text} {OLD_TOPIC}"  # noqa: PLW2901 - the same text with a word more
+        if choice.random() < WITH_HAN:
+            text = f"{text} {next(in_han)}"  # noqa: PLW2901
         said_at = began + timedelta(seconds=number)
         yield Message(
             conversation=talk, owner=owner, role="user", text=text, created_at=said_at
@@ -128,6 +133,7 @@ def cases(words: list[str], random: Random) -> dict[str, Callable[[], str]]:
     """What is searched for, each time another."""
     frequent = [word for word in FREQUENT if len(word) > 3]
     middling, rare = words[500:3000], words[len(words) // 2 :]
+    han = han_vocabulary(Random(SEED))
 
     def two() -> str:
         lists = random.choice(
@@ -145,6 +151,8 @@ def cases(words: list[str], random: Random) -> dict[str, Callable[[], str]]:
         "a prefix": prefix,
         "a word nobody wrote": lambda: f"{random.choice(rare)}qx",
         "a topic of long ago": lambda: OLD_TOPIC,
+        "a common word in text without spaces": lambda: random.choice(han[:40]),
+        "a rare word in text without spaces": lambda: random.choice(han[5000:]),
     }
 
 

@@ -24,6 +24,9 @@ ENDINGS = ("", "n", "r", "s", "t", "ng", "nt", "ly")
 VOCABULARY = 60_000
 #: Words of a prompt and of a reply, at least and at most.
 LENGTHS = ((4, 24), (20, 120))
+#: Han in no order that means anything; their words are of two and three characters.
+HAN = [chr(0x4E00 + 7 * number) for number in range(2500)]
+HAN_VOCABULARY = 20_000
 
 
 def vocabulary(random: Random, size: int = VOCABULARY) -> list[str]:
@@ -37,11 +40,31 @@ def vocabulary(random: Random, size: int = VOCABULARY) -> list[str]:
     return list(words)
 
 
+def han_vocabulary(random: Random, size: int = HAN_VOCABULARY) -> list[str]:
+    """Different words as of Chinese, the most frequent first."""
+    words: dict[str, None] = {}
+    while len(words) < size:
+        words["".join(random.choices(HAN, k=random.choice((2, 2, 2, 3))))] = None
+    return list(words)
+
+
+def han_texts(random: Random, words: list[str]) -> Iterator[str]:
+    """Sentences without spaces, without end."""
+    weights = _weights(words)
+    while True:
+        count = random.randint(5, 40)
+        yield "".join(random.choices(words, cum_weights=weights, k=count)) + "。"
+
+
 def texts(random: Random, words: list[str]) -> Iterator[str]:
     """Prompts and replies in turn, without end."""
-    # The law of Zipf and Mandelbrot: frequency falls with rank.
-    weights = list(accumulate(1 / (rank + 2.7) for rank in range(len(words))))
+    weights = _weights(words)
     while True:
         for least, most in LENGTHS:
             count = random.randint(least, most)
             yield " ".join(random.choices(words, cum_weights=weights, k=count))
+
+
+def _weights(words: list[str]) -> list[float]:
+    """Cumulated. The law of Zipf and Mandelbrot: frequency falls with rank."""
+    return list(accumulate(1 / (rank + 2.7) for rank in range(len(words))))
