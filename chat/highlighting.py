@@ -27,6 +27,8 @@ LANGUAGES = """
     python python3 r rb ruby rs rust sass scala scss sh shell sql svg swift tcl tex
     toml ts tsx typescript vb vim xml yaml yml zig zsh
 """.split()  # noqa: SIM905 - a list of them would be a page long
+#: What people write behind a fence and the library calls otherwise.
+ALIASES = {"kt": "kotlin", "patch": "diff", "svg": "xml", "vb": "vb.net"}
 
 _formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
 #: Most reorder what stands behind them: code would read other than it runs. The others,
@@ -63,7 +65,7 @@ def _lexer(language: str) -> Lexer | None:
     if language not in LANGUAGES:
         return None
     try:
-        return get_lexer_by_name(language, stripnl=False)
+        return get_lexer_by_name(ALIASES.get(language, language), stripnl=False)
     except ClassNotFound:
         return None
 

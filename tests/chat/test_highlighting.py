@@ -45,3 +45,8 @@ def test_a_control_of_direction_is_named_and_stays(language: str) -> None:
     assert 'aria-label="U+202E">\u202e</span>b' in html
     assert 'aria-label="U+2066">\u2066</span>' in html
     assert text_of(html.split("<code>")[2]).startswith("x = '\u2066'\n")
+
+
+def test_every_language_on_the_list_has_colours() -> None:
+    code = "if (x == 1) { return 2; }\n"
+    assert not [name for name in LANGUAGES if not highlighted(code, name)]
