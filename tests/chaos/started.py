@@ -35,15 +35,14 @@ def switch_off(protection: str) -> None:
         import django
 
         django.setup()
-        from chat.services import sending
+        from chat.services import idempotency
 
-        sending._sent_before = lambda *_: None  # type: ignore[assignment]
-        save = sending._save
+        once = idempotency._once
 
-        def save_anew(owner, text, key, *rest):  # type: ignore[no-untyped-def]
-            return save(owner, text, f"{key}-{uuid4().hex}", *rest)
+        def every_time(owner, key, *asked):  # type: ignore[no-untyped-def]
+            return once(owner, key and f"{key}-{uuid4().hex}", *asked)
 
-        sending._save = save_anew
+        idempotency._once = every_time
 
 
 def follow(clock: Path) -> None:
