@@ -31,10 +31,14 @@ LANGUAGES = """
 ALIASES = {"kt": "kotlin", "patch": "diff", "svg": "xml", "vb": "vb.net"}
 
 _formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
-#: Most reorder what stands behind them: code would read other than it runs. The others,
-#: among them the line breaks of office programs, are not to be seen.
+#: Characters that reorder what stands around them, so that code would read other than
+#: it runs, and characters that show nothing: line breaks of office programs, fillers,
+#: spaces without width, tags. Joiners (U+200C, U+200D) and variation selectors stay as
+#: they are: emoji and words in a string need them.
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\xad\u034f\u061c\u115f\u1160\u17b4\u17b5"
+    "\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
 )
 
 

@@ -38,7 +38,7 @@ ATTRIBUTES = {
     ("span", "class"): r"host|control|math|box|sr|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
     ("span", "dir"): "auto",
     ("span", "role"): "img",
-    ("span", "aria-label"): r"U\+[0-9A-F]{4}|Done|To do",
+    ("span", "aria-label"): r"U\+[0-9A-F]{4,6}|Done|To do",
 }
 
 

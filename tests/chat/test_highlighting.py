@@ -47,6 +47,34 @@ def test_a_control_of_direction_is_named_and_stays(language: str) -> None:
     assert text_of(html.split("<code>")[2]).startswith("x = '\u2066'\n")
 
 
+@pytest.mark.parametrize("language", ["", "python"])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        *("\u061c", "\u200e", "\u200f", "\u202b", "\u2067", "\u206c"),
+        *("\u00ad", "\u200b", "\u2060", "\u2062", "\u3164", "\ufeff", "\ufffa"),
+        *("\U000e0001", "\U000e0041", "\U000e007f"),
+    ],
+)
+def test_what_reorders_code_or_shows_nothing_is_named_and_stays(
+    hidden: str, language: str
+) -> None:
+    code = f"x = 9 {hidden}-{hidden} 3\n"
+    html = render(f"`a{hidden}b`\n\n```{language}\n{code}```")
+    boxed = f'aria-label="U+{ord(hidden):04X}">{hidden}</span>'
+    assert html.count(boxed) == 3
+    assert text_of(html.split("<code>")[2]).startswith(code)
+
+
+@pytest.mark.parametrize("needed", ["\u200c", "\u200d", "\ufe0f", "\U000e0100"])
+def test_joiners_stay_as_they_are_in_code(needed: str) -> None:
+    assert 'class="control"' not in render(f"`a{needed}b`\n\n```\na{needed}b\n```")
+
+
+def test_text_keeps_marks_of_direction_unnamed() -> None:
+    assert 'class="control"' not in render("a\u200fb \u00ad \U0001f3f4\U000e0067")
+
+
 def test_every_language_on_the_list_has_colours() -> None:
     code = "if (x == 1) { return 2; }\n"
     assert not [name for name in LANGUAGES if not highlighted(code, name)]
