@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from chatsite import entry
 from chatsite.hosts import listening
 from launch.bound import die_with_parent
+from launch.web.request_reader import HEAD_MAX_BYTES
 
 entry.begin()
 from chatsite import settings  # noqa: E402 - only what can be read
@@ -37,6 +38,7 @@ graceful_timeout = 4
 keepalive = settings.WEB_IDLE_SECONDS
 #: The worker reads heads, and sends what clients are slow to take: see launch/web.
 http_parser = "python"
+limit_request_field_size = HEAD_MAX_BYTES
 sendfile = False
 #: The access log would say who chatted when; polls would fill the disk.
 accesslog = None

@@ -29,6 +29,31 @@ SAID = {
 }
 SAID_OTHERWISE = "The server could not read this request.\n"
 RETRY_SECONDS = 1
+TEXT, PAGE = "text/plain; charset=utf-8", "text/html; charset=utf-8"
+#: In English: the language that a browser asks for could not be read, either.
+COOKIES_PAGE = """\
+<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>Too many cookies - chatsite</title>
+  </head>
+  <body>
+    <main>
+      <h1>This site cannot read the cookies that your browser sent.</h1>
+      <p>Other applications at the same address set cookies too, and your browser sends
+      all of them here. Together they are too long, or one of them is damaged.</p>
+      <p>Go back with your browser, where what you typed still stands. Delete the other
+      applications' cookies for this address in the settings of your browser, then try
+      again. If you chat here without an account, keep the cookie whose name begins with
+      <code>guest_</code> or <code>__Host-guest_</code>: it leads to your
+      conversations.</p>
+    </main>
+  </body>
+</html>
+"""
 
 
 class WebLogger(Logger):  # type: ignore[misc]  # untyped
@@ -57,12 +82,33 @@ def where(error: BaseException) -> str:
     return f"{type(error).__name__} in {code.co_filename}:{trace.tb_lineno}"
 
 
+def is_about_cookies(error: Exception) -> bool:
+    """Whether a person can mend a request by deleting cookies.
+
+    No other part of a browser's head grows, or holds what gunicorn refuses.
+    """
+    if isinstance(error, errors.InvalidHeader):
+        return str(error.hdr) == "COOKIE"
+    return isinstance(error, errors.LimitRequestHeaders)
+
+
+def answer_to(error: Exception) -> bytes:
+    """A whole answer to what is no request, or failed in the server."""
+    status = status_of(error)
+    if is_about_cookies(error):
+        return _answer(status, PAGE, COOKIES_PAGE)
+    return answer(status)
+
+
 def answer(status: HTTPStatus) -> bytes:
     """A whole answer, after which the connection ends."""
-    said = SAID.get(status, SAID_OTHERWISE)
+    return _answer(status, TEXT, SAID.get(status, SAID_OTHERWISE))
+
+
+def _answer(status: HTTPStatus, content_type: str, said: str) -> bytes:
     headers = {
         "Connection": "close",
-        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Type": content_type,
         "Content-Length": str(len(said)),
         "Cache-Control": "no-store",
         "Content-Security-Policy": NOTHING_ALLOWED,

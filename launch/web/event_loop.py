@@ -195,7 +195,7 @@ class EventLoop:
         else:
             self._log.info("refused what is no request: %s", type(error).__name__)
         with suppress(OSError):
-            connection.sock.sendall(error_responses.answer(status))
+            connection.sock.sendall(error_responses.answer_to(error))
 
     def resume(self, connection: Connection, *, stays_open: bool) -> None:
         """Send the answer that stands in the connection, then go on or end."""

@@ -15,7 +15,8 @@ from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import Unreader
 
-#: Gunicorn bounds each line of a head and their number, which may be 800 kB together.
+#: Of a whole head, which may be one long line: a browser sends the cookies of all
+#: applications on a host in one. Gunicorn bounds lines and their number.
 HEAD_MAX_BYTES = 65_536
 #: The end of a head, or a line that ends with LF alone, which no head may hold.
 HEAD_IS_DECIDED = re.compile(rb"\r\n\r\n|(?<!\r)\n")
@@ -94,8 +95,8 @@ class RequestReader:
         if not is_decided and self._searched <= HEAD_MAX_BYTES:
             return
         self._parse_head()
-        if self._request is None and self._searched > HEAD_MAX_BYTES:
-            raise errors.LimitRequestHeaders("the head is too long")
+        if self._request is None:
+            _refuse_long_head(self._searched)
 
     def _parse_head(self) -> None:
         """Set the request and what follows its head, if the head is whole."""
@@ -104,11 +105,18 @@ class RequestReader:
             request = Request(self._cfg, held, self._peer, self._count + 1)
         except Incomplete:
             return
+        rest = bytearray(held.take_buffered())
+        _refuse_long_head(len(self._buffer) - len(rest))
         self._count += 1
         self._searched = 0
-        self._buffer = bytearray(held.take_buffered())
+        self._buffer = rest
         self._body = body_of(request, self._body_max_bytes)
         self._request = request
+
+
+def _refuse_long_head(length: int) -> None:
+    if length > HEAD_MAX_BYTES:
+        raise errors.LimitRequestHeaders("the head is too long")
 
 
 class Held(Unreader):  # type: ignore[misc]  # untyped

@@ -132,7 +132,7 @@ def test_every_cookie_belongs_to_this_host_alone(served: Served) -> None:
         (f"GET /{CANARY} HTTP/9.9\r\nHost: {HOST}\r\n\r\n", 400),
         (f"GET /?q={CANARY} HTTP/1.1\r\nHost: {HOST}\r\n{CANARY}\r\n\r\n", 400),
         (f"GET /?q={CANARY * 400} HTTP/1.1\r\nHost: {HOST}\r\n\r\n", 414),
-        (f"GET / HTTP/1.1\r\nHost: {HOST}\r\nX: {CANARY * 900}\r\n\r\n", 431),
+        (f"GET / HTTP/1.1\r\nHost: {HOST}\r\nX: {CANARY * 9000}\r\n\r\n", 431),
         (
             f"POST / HTTP/1.1\r\nHost: {HOST}\r\nTransfer-Encoding: {CANARY}\r\n\r\n",
             501,
@@ -147,6 +147,13 @@ def test_what_is_no_request_is_refused_with_headers_and_without_its_text(
     assert CANARY.encode() not in answer
     for name in (*HEADERS, "Content-Security-Policy"):
         assert f"\r\n{name}: ".encode() in answer
+
+
+def test_cookies_of_other_applications_on_the_host_are_no_matter(
+    served: Served,
+) -> None:
+    cookies = "; ".join(f"app_{number}={'x' * 3_000}" for number in range(20))
+    assert served.ask("GET", "/", Cookie=cookies).status == 200
 
 
 def test_a_foreign_name_is_refused_with_headers(served: Served) -> None:

@@ -86,6 +86,42 @@ def test_a_head_without_an_end_is_refused(served: Served) -> None:
     assert whole(served.connect(b"G" * 70_000)).startswith(b"HTTP/1.1 414 ")
 
 
+def with_cookies(*values: bytes) -> bytes:
+    return request("/told", CLOSE + b"".join(b"Cookie: %b\r\n" % v for v in values))
+
+
+def test_cookies_of_other_applications_are_taken_up_to_64_kib(served: Served) -> None:
+    assert body_of(whole(served.connect(with_cookies(b"a=" + b"x" * 65_000))))
+
+
+@pytest.mark.parametrize(
+    ("cookies", "status"),
+    [
+        ((b"a=" + b"x" * 65_600,), 431),
+        ((b"a=" + b"x" * 400_000,), 431),
+        ((b"a=" + b"x" * 9_000,) * 8, 431),
+        ((b"c=1",) * 200, 431),
+        ((b"a=secret\x01words",), 400),
+        ((b"a=secret\x7fwords",), 400),
+    ],
+    ids=["one", "endless", "together", "many", "control", "delete"],
+)
+def test_a_page_says_that_cookies_are_in_the_way(
+    served: Served, cookies: tuple[bytes, ...], status: int
+) -> None:
+    told = whole(served.connect(with_cookies(*cookies)))
+    head, _, page = told.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: text/html" in head and b"Connection: close" in head
+    assert b"Delete the other" in page and b"guest_" in page
+    assert page.endswith(b"</html>\n") and b"secret" not in page
+
+
+def test_another_bad_header_is_no_matter_of_cookies(served: Served) -> None:
+    told = whole(served.connect(request("/told", b"X-More: a\x01b\r\n")))
+    assert told.startswith(b"HTTP/1.1 400 ") and b"cookies" not in told
+
+
 def test_half_a_body_never_reaches_the_application(served: Served) -> None:
     """A form cut short would be a message cut short."""
     for said in (
