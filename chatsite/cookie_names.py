@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SUFFIX_CHARACTERS = 8
+#: A browser takes such a cookie from this host alone, and over HTTPS alone.
+HOST_PREFIX = "__Host-"
 
 
 def suffix_of(secret_key: str) -> str:
@@ -36,6 +38,11 @@ class CookieNames:
         bare one, which other sites on this host may use as well."""
         named = [f"{self.prefix}{base}_{suffix}" for suffix in self.earlier_suffixes]
         return [*named, f"{self.prefix}{base}"]
+
+    def of_other_scheme(self, base: str) -> list[str]:
+        """Names that browsers may have from before ``HTTPS_ONLY`` was switched."""
+        other = replace(self, prefix="" if self.prefix else HOST_PREFIX)
+        return [other.own(base), *other.earlier(base)]
 
 
 def cookie_names(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from chatsite.cookie_names import cookie_names
+from chatsite.cookie_names import HOST_PREFIX, cookie_names
 from chatsite.database_file import prepare_file
 from chatsite.environment import Environment
 from chatsite.hosts import allowed_hosts
@@ -269,7 +269,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
 #: A browser takes such a cookie only from this very host, and over HTTPS.
 COOKIE_NAMES = cookie_names(
-    "__Host-" if HTTPS_ONLY else "",
+    HOST_PREFIX if HTTPS_ONLY else "",
     env.cookie_suffix("COOKIE_SUFFIX"),
     SECRET_KEY,
     SECRET_KEY_FALLBACKS,

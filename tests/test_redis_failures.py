@@ -92,7 +92,7 @@ class Trial:
         self._clients = [Client(raise_request_exception=False) for _ in range(2)]
         cookie = guest_cookie.value_for(world.ids["left"])
         for client in self._clients:
-            client.cookies[guest_cookie.NAME] = cookie
+            client.cookies[guest_cookie.own_name()] = cookie
         self._clients[True].force_login(world.owner)
         self._cookies = [SimpleCookie(client.cookies) for client in self._clients]
         self._copy = Copy(box)

@@ -3,11 +3,13 @@
 Cookies know no port, so those of other sites on this host come along. None of them is
 believed, changed or deleted: a guest's cookie counts where the signature is right, a
 session where the database has it, and the rest beside such a guest's cookie only.
+Where ``HTTPS_ONLY`` was switched, a guest is taken over. A session is not, since plain
+HTTP may have shown its key to others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -36,7 +38,7 @@ class OwnCookies:
         adopted = _adopt(request)
         response = self._get_response(request)
         guest = guest_cookie.due(request)
-        if guest is not None and guest_cookie.NAME not in response.cookies:
+        if guest is not None and guest_cookie.own_name() not in response.cookies:
             guest_cookie.give(response, guest)
         if request.method == "GET" and "HX-Request" not in request.headers:
             _hand_over(request, response, adopted)
@@ -45,24 +47,28 @@ class OwnCookies:
 
 def _adopt(request: HttpRequest) -> set[str]:
     """Put earlier cookies under the site's own names; which."""
-    adopted = {"sessionid"} if _copy(request, "sessionid") else set()
-    if guest_cookie.NAME in request.COOKIES:
-        return adopted
-    pk = guest_cookie.read_earlier(request)
-    if pk is None:
-        return adopted
-    request.COOKIES[guest_cookie.NAME] = guest_cookie.value_for(pk)
-    return adopted | {"guest"} | {base for base in UNPROVEN if _copy(request, base)}
-
-
-def _copy(request: HttpRequest, base: str) -> bool:
     names = settings.COOKIE_NAMES
-    if names.own(base) in request.COOKIES:
+    is_session = _copy(request, "sessionid", names.earlier("sessionid"))
+    adopted = {"sessionid"} if is_session else set()
+    if guest_cookie.own_name() in request.COOKIES:
+        return adopted
+    for names_of in (names.earlier, names.of_other_scheme):
+        pk = guest_cookie.read_earlier(request, names_of(guest_cookie.BASE))
+        if pk is not None:
+            request.COOKIES[guest_cookie.own_name()] = guest_cookie.value_for(pk)
+            beside = {one for one in UNPROVEN if _copy(request, one, names_of(one))}
+            return adopted | {"guest"} | beside
+    return adopted
+
+
+def _copy(request: HttpRequest, base: str, names: Sequence[str]) -> bool:
+    own = settings.COOKIE_NAMES.own(base)
+    if own in request.COOKIES:
         return False
-    values = (request.COOKIES.get(name) for name in names.earlier(base))
+    values = (request.COOKIES.get(name) for name in names)
     found = next((value for value in values if value), None)
     if found is not None:
-        request.COOKIES[names.own(base)] = found
+        request.COOKIES[own] = found
     return found is not None
 
 
@@ -71,7 +77,7 @@ def _hand_over(request: HttpRequest, response: HttpResponse, adopted: set[str]) 
     by Django wherever a form is."""
     found = guest_cookie.read(request)
     is_due = found is not None and (found.is_old or "guest" in adopted)
-    if found is not None and is_due and guest_cookie.NAME not in response.cookies:
+    if found is not None and is_due and guest_cookie.own_name() not in response.cookies:
         guest_cookie.give(response, found.pk)
     if "theme" in adopted and THEME not in response.cookies:
         set_theme(response, theme_of(request))

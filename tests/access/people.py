@@ -112,7 +112,7 @@ def erase(owner: User) -> None:
 def forger(world: World) -> Visitor:
     """Who knows the owner's id, and the name under which a session is remembered."""
     client = Client(raise_request_exception=False)
-    client.cookies[guest_cookie.NAME] = f"{world.owner.pk}:forged"
+    client.cookies[guest_cookie.own_name()] = f"{world.owner.pk}:forged"
     client.cookies[settings.SESSION_COOKIE_NAME] = who(world.session)
     return Visitor(client)
 
@@ -120,7 +120,7 @@ def forger(world: World) -> Visitor:
 def guest_of_old(world: World) -> Visitor:
     """A browser with the cookie of the guest that the owner was before signing up."""
     client = Client(raise_request_exception=False)
-    client.cookies[guest_cookie.NAME] = guest_cookie.value_for(world.owner.pk)
+    client.cookies[guest_cookie.own_name()] = guest_cookie.value_for(world.owner.pk)
     return Visitor(client)
 
 
