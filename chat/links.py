@@ -141,10 +141,9 @@ def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
 def _said(tokens: Sequence[Token], index: int) -> str:
     """The text of the link that begins at ``index``."""
     said = []
-    for token in tokens[index + 1 :]:
-        if token.type == "link_close":
-            break
-        said.append(token.content)
+    # A slice would copy all tokens behind each link.
+    while tokens[index := index + 1].type != "link_close":
+        said.append(tokens[index].content)
     return "".join(said).strip()
 
 

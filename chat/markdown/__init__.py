@@ -9,32 +9,39 @@ lost: what Markdown would hide stands beside what it belongs to.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from chat.characters import as_lines
+from chat.markdown.cache import HtmlCache
 from chat.markdown.parser import TooMuch, html_of
 
 #: Longer texts are shown as they are.
 TEXT_CHARACTERS = 40_000
-#: Rendered texts that are kept, so that a long conversation opens quickly again.
-CACHED = 1000
+#: Characters of rendered texts and of their HTML that are kept, so that a long
+#: conversation opens quickly again: up to four bytes each.
+CACHED_CHARACTERS = 8_000_000
 
 #: Up to the end of a line, or where it is too long somewhere in it.
 _PART = re.compile(r"[\s\S]{1,3000}(?:\n|\Z)|[\s\S]{1,3000}")
 
 
+_cache = HtmlCache(CACHED_CHARACTERS)
+
+
 def render(text: str) -> SafeString:
-    """HTML of ``text``."""
-    return _rendered(text, get_language())
+    """HTML of ``text``, with the words of the active language on its buttons."""
+    key = text, get_language()
+    html = _cache.get(key)
+    if html is None:
+        html = _rendered(text)
+        _cache.put(key, html)
+    return html
 
 
-@lru_cache(CACHED)
-def _rendered(text: str, _language: str | None) -> SafeString:
-    """The same in another language has other words on its buttons."""
+def _rendered(text: str) -> SafeString:
     if len(text) > TEXT_CHARACTERS:
         return _as_written(text)
     try:

@@ -71,7 +71,9 @@ def _turn(text: Token, block: Token, item: Token | None, around: str) -> None:
 def _inside(tokens: Sequence[Token], begin: int) -> Iterator[Token]:
     """The texts within the box that opens at ``begin``."""
     level = tokens[begin].level
-    for token in tokens[begin + 1 :]:
+    # A slice would copy all tokens behind each box.
+    for index in range(begin + 1, len(tokens)):
+        token = tokens[index]
         if token.level == level and token.nesting < 0:
             return
         if token.type == "inline":

@@ -18,6 +18,13 @@ _DEFINITION = re.compile(
     r"(\[(?:\\.|[^\]\\])*\]:\s*)(?:<([^<>\n]*)>|(\S+))(.*)", re.DOTALL
 )
 
+#: Addresses of all references to definitions, in characters. Each repeats its whole
+#: address, so that a short text could become much HTML; those beyond this are shown as
+#: they were written.
+REFERENCED_CHARACTERS = 100_000
+#: Where the environment of a text counts them.
+_SPENT = "referenced_characters"
+
 
 def use(made: MarkdownIt) -> None:
     """Let ``made`` show definitions, and the label of a link that names one."""
@@ -72,12 +79,35 @@ def _push(state: StateBlock, begin: int, children: list[Token]) -> None:
 
 def _link(state: StateInline, silent: bool) -> bool:
     """The library's rule; the closing token of a reference says so, with its label."""
-    begin = state.pos
-    if not link(state, silent):
+    begin, first = state.pos, len(state.tokens)
+    if not _library_link(state, silent):
         return False
     written = state.src[begin : state.pos]
     if not silent and written.endswith("]"):
         closed = state.tokens[-1]
         closed.meta["is_reference"] = True
         closed.meta["label"] = written[written.rfind("][") + 2 : -1] * ("][" in written)
+        _charge(state, first)
     return True
+
+
+def _library_link(state: StateInline, silent: bool) -> bool:
+    """The library's rule, which knows no references where they take too much."""
+    if state.env.get(_SPENT, 0) < REFERENCED_CHARACTERS:
+        return link(state, silent)
+    references = state.env.pop("references", {})
+    try:
+        return link(state, silent)
+    finally:
+        state.env["references"] = references
+
+
+def _charge(state: StateInline, first: int) -> None:
+    """Count the address of the link that begins at token ``first``, or just behind."""
+    opened = next(
+        state.tokens[index]
+        for index in range(first, len(state.tokens))
+        if state.tokens[index].type == "link_open"
+    )
+    spent = state.env.get(_SPENT, 0) + len(str(opened.attrs["href"]))
+    state.env[_SPENT] = spent

@@ -31,7 +31,7 @@ def _marked(message: str) -> str:
 def spoken() -> Iterator[None]:
     """It stands in for English, so that whoever asks for that gets it."""
     pseudo = Pseudo("en")
-    markdown._rendered.cache_clear()
+    markdown._cache.clear()
     try:
         with (
             patch.dict(trans_real._translations, {"en": pseudo}),
@@ -41,7 +41,7 @@ def spoken() -> Iterator[None]:
             yield
     finally:
         translation.deactivate()
-        markdown._rendered.cache_clear()
+        markdown._cache.clear()
 
 
 def untranslated(html: str, names: Iterable[str] = ()) -> list[str]:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.markdown import TEXT_CHARACTERS, _rendered, render
+from chat.markdown import TEXT_CHARACTERS, _cache, _rendered, render
 from chat.markdown.code import COLOURED_CHARACTERS
 from chat.markdown.parser import BLOCK_TOKENS
+from chat.markdown.references import REFERENCED_CHARACTERS
 from chat.services.snippets import SNIPPET_CHARACTERS, snippet
 from chat.services.typed import Typed
 from chatsite.search.folding import Folded
@@ -46,7 +47,7 @@ def test_nothing_becomes_more_than_text_and_links(text: str) -> None:
 @given(OUTPUTS)
 def test_the_same_text_is_always_shown_alike(text: str) -> None:
     first = render(text)
-    _rendered.cache_clear()
+    _cache.clear()
     assert render(text) == first
 
 
@@ -91,8 +92,42 @@ def steps_of(work: Callable[[], Any]) -> int:
 )
 def test_twice_the_text_takes_no_more_than_about_twice_the_steps(unit: str) -> None:
     half, whole = [(unit * length)[:length] for length in (2000, 4000)]
-    spent = steps_of(lambda: _rendered.__wrapped__(half, "en"))
-    assert steps_of(lambda: _rendered.__wrapped__(whole, "en")) < 2.6 * spent + 2000
+    spent = steps_of(lambda: _rendered(half))
+    assert steps_of(lambda: _rendered(whole)) < 2.6 * spent + 2000
+
+
+DEFINED = "[a]: https://a.example\n\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "unit"),
+    [
+        (DEFINED, "[a] "),
+        (DEFINED, "[][a] "),
+        ("", "[a](https://a.example) "),
+        ("", "https://a.example "),
+        ("\u05d0\n\n", "- a\n1. a\n"),
+    ],
+)
+def test_many_links_and_boxes_take_steps_in_proportion(before: str, unit: str) -> None:
+    few, many = [before + unit * count for count in (200, 400)]
+    spent = steps_of(lambda: _rendered(few))
+    assert steps_of(lambda: _rendered(many)) < 2.2 * spent
+
+
+@pytest.mark.parametrize("unit", ["[a] ", "[][a] ", "[b][a] ", "**[a]**\n\n"])
+@pytest.mark.parametrize("letter", ["x", "&"])
+def test_a_long_address_that_is_named_often_becomes_little_html(
+    letter: str, unit: str
+) -> None:
+    defined = f"[a]: https://a.example/{letter * 1900}\n\n"
+    text = (defined + unit * TEXT_CHARACTERS)[:TEXT_CHARACTERS]
+    html = render(text)
+    assert len(html) < 30 * TEXT_CHARACTERS
+    shown = Shown(html)
+    assert len(shown.links) > REFERENCED_CHARACTERS / 2000
+    # Those beyond are there as they were written.
+    assert "[a]" in shown.text.rstrip()[-10:]
 
 
 @pytest.mark.parametrize(
