@@ -4,6 +4,9 @@ The answer to such a call gives the cookies, and may be lost. Who repeats the ca
 stranger then, told by network, key and text alone. A long key is a secret and opens the
 guest that it made, for a day or two. Of a short one, which others may use as well,
 nothing is opened and nothing is sent twice.
+
+A guest who signs up, joins an account or is erased leaves a digest of their id for as
+long, so that a repeat finds that it was carried out.
 """
 
 from __future__ import annotations
@@ -20,12 +23,14 @@ from django.utils.translation import gettext_lazy as _
 from chat.accounts.guests import Newcomer, NotNew, guest_id, sender
 from chat.accounts.networks import network_digest
 from chat.api.errors import ApiError
-from chat.models import User
+from chat.models import Attempts, User
 from chat.views.browser import visitor
 
 SALT = "chat.api.first_call"
 #: A key of so many characters, or more, is taken for a secret.
 SECRET_CHARACTERS = 32
+#: The day of the call and the next one.
+KNOWN_FOR = timedelta(days=2)
 UNKNOWN_CALLER = ApiError(
     409,
     "unknown_caller",
@@ -36,6 +41,14 @@ UNKNOWN_CALLER = ApiError(
         " cookies."
     ),
 )
+GONE_CALLER = ApiError(
+    409,
+    UNKNOWN_CALLER.code,
+    _(
+        "This key sent this text before, as a guest who has signed up or was erased"
+        " since. Nothing was sent now. Log in and send the cookies, or use a new key."
+    ),
+)
 
 
 def caller(request: HttpRequest, key: str | None, text: str) -> User:
@@ -44,15 +57,35 @@ def caller(request: HttpRequest, key: str | None, text: str) -> User:
         return sender(request, is_prompt=True)
     today, yesterday = _guest_ids(network_digest(request), key, text)
     is_secret = len(key) >= SECRET_CHARACTERS
-    known = User.objects.filter(pk__in=(today, yesterday), username=None)
-    found = known.filter(is_active=True).first()
+    found = _guest_before(today, yesterday)
     if found is not None and not is_secret:
         raise UNKNOWN_CALLER
     newcomer = Newcomer(found.pk if found else today, is_only=not is_secret)
     try:
-        return sender(request, is_prompt=True, newcomer=newcomer)
+        guest = sender(request, is_prompt=True, newcomer=newcomer)
     except NotNew:
         raise UNKNOWN_CALLER from None
+    if found is None:
+        now = timezone.now()
+        Attempts.objects.take(_digest(guest.pk), now, 1, KNOWN_FOR, slides=False)
+    return guest
+
+
+def _guest_before(*pks: uuid.UUID) -> User | None:
+    """The guest that the same call made. Raises ``ApiError`` where they are gone."""
+    # Asked first: a guest is noted once the row is there.
+    digests = [_digest(pk) for pk in pks]
+    noted = Attempts.objects.filter(digest__in=digests, until__gt=timezone.now())
+    is_noted = noted.exists()
+    users = list(User.objects.filter(pk__in=pks))
+    found = next((one for one in users if one.is_guest and one.is_active), None)
+    if found is None and (is_noted or users):
+        raise GONE_CALLER
+    return found
+
+
+def _digest(guest: uuid.UUID) -> str:
+    return salted_hmac(f"{SALT}.guest", str(guest), algorithm="sha256").hexdigest()
 
 
 def _is_unknown(request: HttpRequest) -> bool:

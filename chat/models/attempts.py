@@ -1,4 +1,4 @@
-"""How often a password was tried of late: what a lock on log-in is made of."""
+"""How often something was tried of late: a password, and a program's first call."""
 
 from __future__ import annotations
 

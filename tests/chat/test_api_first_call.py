@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from chat.accounts import erasing
+from chat.accounts import erasing, merging
 from chat.models import Message, User
 from chatsite.mailbox import Mailbox
 from tests.cookies import GUEST, SESSION
@@ -128,19 +129,46 @@ def test_after_two_days_the_key_says_nothing(
             assert answer.status_code == (409 if is_same else 202)
 
 
-def test_the_key_of_a_guest_who_signed_up_or_was_erased_opens_nothing(
-    box: Mailbox,
+def sign_up(guest: User) -> None:
+    User.objects.filter(pk=guest.pk).update(username="bee")
+
+
+def take_along(guest: User) -> None:
+    account = User.objects.create_user("wasp", "a long enough one")
+    assert merging.take_along(guest.pk, account) == 1
+
+
+def erase(guest: User) -> None:
+    erasing.erase(guest)
+    while erasing.erase_closed():
+        pass
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("key", [SECRET, SHORT])
+@pytest.mark.parametrize("way", [sign_up, take_along, erasing.erase, erase])
+def test_the_key_of_a_guest_who_is_gone_opens_and_sends_nothing(
+    way: Callable[[User], None], key: str, box: Mailbox
 ) -> None:
-    ask(SECRET)
-    guest = User.objects.get()
-    User.objects.update(username="bee")
-    answer = ask(SECRET)
-    assert answer.status_code == 202
-    assert Message.objects.get(pk=answer.json()["id"]).owner_id != guest.pk
-    User.objects.filter(pk=guest.pk).update(username=None)
-    erasing.erase(User.objects.get(pk=guest.pk))
-    answer = ask(SECRET)
-    assert Message.objects.get(pk=answer.json()["id"]).owner_id != guest.pk
+    ask(key)
+    way(User.objects.get())
+    before = counts()
+    for _ in range(2):
+        answer = ask(key)
+        assert answer.status_code == 409
+        assert answer.json()["error"]["code"] == "unknown_caller"
+        assert not answer.cookies
+    assert counts() == before
+    assert ask(key, "Something else").status_code == 202
+
+
+def test_what_is_refused_leaves_the_key_unused(
+    box: Mailbox, settings: LazySettings
+) -> None:
+    settings.GUESTS = False
+    assert ask(SECRET).status_code == 401
+    settings.GUESTS = True
+    assert ask(SECRET).status_code == 202
 
 
 def test_where_guests_are_not_allowed_no_key_helps(
