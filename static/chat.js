@@ -14,6 +14,10 @@
   const SPENT_KEYS = 50;
   // A browser lays out a whole text at each key: of a million characters, for seconds.
   const HUGE_LIMITS = 8;
+  const DRAFTS_KEPT = 100;
+  const DRAFT_DAYS = 90;
+  /** Open tabs answer within this time; the drafts of those that do not are free. */
+  const TABS_ANSWER_SECONDS = 0.3;
 
   const find = (id) => document.getElementById(id);
   /** What is said from here, in the language of the page. */
@@ -72,8 +76,6 @@
   const person = composer?.dataset.person;
   const here = location.pathname + begun;
   const draftName = (path, whom = person) => `draft:${whom ? `@${whom}:` : ""}${path}`;
-  const draftOf = (path) => `${site}:${draftName(path)}`;
-  const draftKey = draftOf(here);
   let onItsWay = null; // what the server has not yet answered to
   const afterIt = []; // what was sent meanwhile, in order
   let next = null; // the first of those, as it is sent
@@ -104,6 +106,99 @@
       }
       return store.getItem(`${site}:${name}`);
     });
+
+  const newKey = () =>
+    [...crypto.getRandomValues(new Uint8Array(16))]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
+
+  // Drafts: each tab has an id and stores its drafts under it, so that no tab overwrites
+  // or removes what was typed in another one. `#` occurs in no path.
+
+  let tab = stored(() => sessionStorage.getItem("tab")) ?? newKey();
+  const keepTab = () => stored(() => sessionStorage.setItem("tab", tab));
+  keepTab();
+  const draftOf = (path) => `${site}:${draftName(path)}#${tab}`;
+  const writeDraft = (key, said) =>
+    stored((store) => store.setItem(key, JSON.stringify({ at: Date.now(), text: said })));
+  /** A stored draft: its text, and when it was typed. Null if it is none. */
+  const parseDraft = (raw) => {
+    try {
+      const { at, text } = JSON.parse(raw);
+      return { at, text };
+    } catch {
+      return null;
+    }
+  };
+  /** This tab's draft under a name. One stored before tabs had ids becomes this tab's. */
+  const readDraft = (name) => {
+    const own = parseDraft(storedFor(`${name}#${tab}`))?.text;
+    const untabbed = own ? null : storedFor(name);
+    if (!untabbed) return own;
+    writeDraft(`${site}:${name}#${tab}`, untabbed);
+    stored((store) => store.removeItem(`${site}:${name}`));
+    return untabbed;
+  };
+  /** Stored drafts whose names begin so, the newest first. */
+  const draftsNamed = (beginning) =>
+    stored((store) =>
+      Object.keys(store)
+        .filter((key) => isOurs(key, beginning))
+        .map((key) => ({ key, at: 0, ...parseDraft(store.getItem(key)) }))
+        .sort((one, other) => other.at - one.at),
+    ) ?? [];
+  const removeDrafts = (drafts) =>
+    stored((store) => drafts.forEach(({ key }) => store.removeItem(key)));
+  const removeOldDrafts = () => {
+    const oldest = Date.now() - 1000 * 86400 * DRAFT_DAYS;
+    const isOld = ({ at }, place) => place >= DRAFTS_KEPT || at < oldest;
+    const ofTabs = draftsNamed("draft:").filter(({ key }) => key.includes("#"));
+    removeDrafts(ofTabs.filter(isOld));
+  };
+
+  // Tabs ask each other for their ids: which are open, and whether one is taken, since a
+  // duplicated tab begins with a copy of the other's session storage.
+  const pageId = newKey();
+  const openTabs = new Set();
+  let channel = null;
+  const answerTabs = ({ data }) => {
+    if (data.from) channel.postMessage({ to: data.from, tab });
+    if (data.to !== pageId) return;
+    if (data.tab === tab) renewTab();
+    openTabs.add(data.tab);
+  };
+  const joinTabs = () => {
+    if (!("BroadcastChannel" in globalThis)) return;
+    channel = new BroadcastChannel(`${site}:tabs`);
+    channel.addEventListener("message", answerTabs);
+    channel.postMessage({ from: pageId });
+  };
+  const renewTab = () => {
+    const wasStored = stored((store) => store.getItem(draftOf(here)));
+    tab = newKey();
+    keepTab();
+    if (wasStored) keepDraft();
+  };
+  joinTabs();
+  // A page that the browser keeps for its Back button must not listen.
+  addEventListener("pagehide", () => channel?.close());
+  addEventListener("pageshow", ({ persisted }) => persisted && joinTabs());
+
+  /** Puts the newest draft of a closed tab into the box, unless it is in use by now. */
+  const adoptDraft = (before) => {
+    const isUsed = onItsWay !== null || isSpent || leavingFor || text.value !== before;
+    if (isUsed || (before && !begun)) return;
+    const isFree = ({ key, text: said }) =>
+      said && !openTabs.has(key.slice(key.indexOf("#") + 1));
+    const found = [draftName(here), draftName(here, "")]
+      .flatMap((name) => draftsNamed(`${name}#`))
+      .find(isFree);
+    if (!found) return;
+    removeDrafts([found]);
+    text.value = found.text;
+    keepDraft();
+    changed();
+  };
 
   const fit = () => {
     if (CSS.supports("field-sizing", "content")) return;
@@ -163,30 +258,21 @@
   // Until the server has it, the draft holds all that was typed.
   const unsent = () =>
     [onItsWay, ...afterIt, text.value].filter((part) => part?.trim()).join("\n");
-  // Another tab of the same address may have kept its own there: that one stays.
-  let kept = null;
-  const dropDraft = () =>
-    stored((store) => {
-      if (store.getItem(draftKey) === kept) store.removeItem(draftKey);
-    });
-  const keepDraft = (key = draftKey) => {
+  const dropDraft = () => stored((store) => store.removeItem(draftOf(here)));
+  const keepDraft = (key = draftOf(here)) => {
     const all = unsent();
     if (!all) return dropDraft();
-    stored((store) => {
-      store.setItem(key, all); // raises where the storage is full: an older one stays
-      if (key === draftKey) kept = all;
-    });
+    writeDraft(key, all); // where the storage is full, the older one stays
   };
 
   // A guest whose cookie is lost goes on at the first page with what they typed.
   const takeDraftAlong = () => {
     const first = draftOf(document.body.dataset.home);
-    const draft = storedFor(draftName(here));
-    if (!draft || first === draftKey) return;
-    stored((store) => {
-      store.setItem(first, [store.getItem(first), draft].filter(Boolean).join("\n"));
-      store.removeItem(draftKey);
-    });
+    const draft = readDraft(draftName(here));
+    if (!draft || first === draftOf(here)) return;
+    const there = stored((store) => parseDraft(store.getItem(first))?.text);
+    writeDraft(first, [there, draft].filter(Boolean).join("\n"));
+    dropDraft();
   };
 
   // A key names one message for good: the same words once more are another one.
@@ -197,10 +283,6 @@
     const keys = JSON.stringify([...spentKeys(), key].slice(-SPENT_KEYS));
     stored(() => sessionStorage.setItem(spentKeysName, keys));
   };
-  const newKey = () =>
-    [...crypto.getRandomValues(new Uint8Array(16))]
-      .map((byte) => byte.toString(16).padStart(2, "0"))
-      .join("");
 
   const changed = () => {
     fit();
@@ -238,19 +320,24 @@
   };
 
   if (composer && text) {
-    let draft = storedFor(draftName(here));
+    let draft = readDraft(draftName(here));
     if (person && !draft) {
       // A guest who logged in a moment ago goes on with what they typed.
-      draft = storedFor(draftName(here, ""));
-      stored((store) => draft && store.setItem(draftKey, draft));
-      stored((store) => store.removeItem(`${site}:${draftName(here, "")}`));
+      draft = readDraft(draftName(here, ""));
+      if (draft) writeDraft(draftOf(here), draft);
+      stored((store) => store.removeItem(`${site}:${draftName(here, "")}#${tab}`));
     }
-    kept = draft;
     if (draft && (begun || !text.value)) text.value = draft;
+    removeOldDrafts();
+    // A page loaded again shows what it showed: closed tabs leave theirs to a new one.
+    const [navigation] = performance.getEntriesByType("navigation");
+    if (!draft && navigation?.type === "navigate") {
+      setTimeout(adoptDraft, 1000 * TABS_ANSWER_SECONDS, text.value);
+    }
     changed();
     text.addEventListener("input", typed);
     composer.querySelector(".editing a")?.addEventListener("click", () => {
-      stored((store) => store.removeItem(draftKey));
+      dropDraft();
     });
     text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || isTouch) return;
@@ -304,14 +391,10 @@
     refuse(worded(texts[message], lengthOf(said)));
   });
 
-  // Whoever logs out leaves none of their drafts behind.
+  // Logging out removes the account's drafts, and erasing everything all of them.
   document.addEventListener("submit", ({ target }) => {
-    if (!/\/account\/(log-out|erase)\/$/.test(target.action)) return;
-    stored((store) => {
-      for (const key of Object.keys(store)) {
-        if (isOurs(key, "draft:@")) store.removeItem(key);
-      }
-    });
+    const [, act] = target.action.match(/\/account\/(log-out|erase)\/$/) ?? [];
+    if (act) removeDrafts(draftsNamed(act === "erase" ? "draft:" : "draft:@"));
   });
 
   // Prompts on their way are shown at once.

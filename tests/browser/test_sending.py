@@ -146,16 +146,3 @@ def test_an_action_that_fails_says_so_and_the_text_flows_on(
     expect(home.locator("#refusal")).to_contain_text("The server is busy")
     worker.finish(claim, "It begins and ends")
     expect(home.locator(".reply.done")).to_contain_text("ends", timeout=6000)
-
-
-def test_the_draft_of_one_tab_outlives_what_another_tab_sends(
-    home: Page, worker: Worker
-) -> None:
-    box_of(home).fill("from the first tab")
-    other = home.context.new_page()
-    other.goto("/")
-    box_of(home).fill("still being written")
-    box_of(other).press("Enter")
-    other.wait_for_url(CONVERSATION)
-    home.reload()
-    expect(box_of(home)).to_have_value("still being written")
