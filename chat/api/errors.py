@@ -33,9 +33,9 @@ class ApiError(Exception):
 def refusal(refused: PromptRefused) -> ApiError:
     """A prompt that was not accepted, and when to try again if that helps."""
     if refused.retry_seconds is None:
-        return ApiError(422, refused.code, refused.message)
+        return ApiError(422, refused.code, refused.bare_message)
     headers = {"Retry-After": str(refused.retry_seconds)}
-    return ApiError(429, refused.code, refused.message, headers)
+    return ApiError(429, refused.code, refused.bare_message, headers)
 
 
 BUSY = ApiError(

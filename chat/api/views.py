@@ -113,6 +113,9 @@ def search(request: HttpRequest) -> JsonResponse:
     except ValueError:
         raise ApiError(400, "bad_cursor", _('Follow "more" as it was given.')) from None
     hits = searching.search(owner_id(request), text, before)
+    if hits.is_signs_only:
+        message = _("Signs alone are not searched. Put a letter or a digit into q.")
+        raise ApiError(422, "no_words", message)
     return JsonResponse(hits_shape(request, text, hits))
 
 

@@ -67,7 +67,8 @@ def _check_open(owner: User) -> None:
             "You logged in or out in another tab meanwhile. Your text is kept here:"
             " send it again."
         )
-        raise PromptRefused("closed", said)
+        bare = _("The guest or account was closed meanwhile. Send it again.")
+        raise PromptRefused("closed", said, bare_message=bare)
 
 
 def look_ahead(newcomer: User, model: str) -> None:
@@ -155,12 +156,13 @@ def _needed(balance: Balance, count: int) -> int:
 
 
 def _refusal(code: str, why: str, seconds: int, *, is_prompt: bool) -> PromptRefused:
+    words = {"why": why, "duration": duration(seconds)}
+    bare = _("%(why)s Try again in %(duration)s.") % words
+    message = bare
     if is_prompt:
-        said = _("%(why)s Your text is kept here: send it again in %(duration)s.")
-    else:
-        said = _("%(why)s Try again in %(duration)s.")
-    message = said % {"why": why, "duration": duration(seconds)}
-    return PromptRefused(code, message, retry_seconds=seconds)
+        kept = _("%(why)s Your text is kept here: send it again in %(duration)s.")
+        message = kept % words
+    return PromptRefused(code, message, retry_seconds=seconds, bare_message=bare)
 
 
 def _seconds_until_room(model: str) -> int:

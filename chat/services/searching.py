@@ -35,6 +35,8 @@ class Hits:
     hits: tuple[Hit, ...] = ()
     #: What the next ones come ``before``; None if these are all.
     more: int | None = None
+    #: Only signs were typed, such as ``€`` or ``→``, and the index holds none.
+    is_signs_only: bool = False
 
 
 def search(owner: UUID | None, text: str, before: int | None = None) -> Hits:
@@ -42,7 +44,9 @@ def search(owner: UUID | None, text: str, before: int | None = None) -> Hits:
     beginning of a word; text without any word finds nothing, and so does nobody.
     """
     typed = Typed.read(text)
-    if owner is None or typed is None:
+    if typed is None:
+        return Hits(is_signs_only=bool(text.strip()))
+    if owner is None:
         return Hits()
     for _ in range(ROUNDS):
         ids = find(owner, typed, NEWEST if before is None else before, PAGE + 1)

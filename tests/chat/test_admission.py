@@ -86,7 +86,10 @@ def test_the_api_refuses_with_429_and_polls_go_on(
         "/api/v1/messages", {"text": "two"}, content_type="application/json"
     )
     assert answer.status_code == 429
-    assert answer.json()["error"]["code"] == "too_many_of_yours"
+    error = answer.json()["error"]
+    assert error["code"] == "too_many_of_yours"
+    assert "kept here" not in error["message"]
+    assert "Try again in" in error["message"]
     assert int(answer.headers["Retry-After"]) > 0
     page = tab.get(f"/c/{reply.message.conversation_id}/")
     assert tab.get(poll_url(page), headers=HTMX).status_code == 200

@@ -97,6 +97,23 @@ def test_nothing_found_is_said_with_what_to_try(
         assert "Nothing found for “<bdi>&lt;splice&gt;</bdi>”" in answer
 
 
+@pytest.mark.parametrize("signs", ["😀", "→", "✓", "€", "=", "« ! »", "\u0301"])
+def test_signs_alone_are_said_not_to_be_searched(
+    tab: Client, talk: Conversation, signs: str
+) -> None:
+    say(talk, f"knots {signs} and more")
+    for client in (tab, Client()):
+        for headers in ({}, HTMX):
+            page = text_of(client.get("/search/", {"q": signs}, headers=headers))
+            assert f"“<bdi>{signs}</bdi>” has no letter and no digit" in page
+            assert "Nothing found" not in page
+            assert "found." not in page
+        refused = client.get(API, {"q": signs})
+        assert refused.status_code == 422
+        assert refused.json()["error"]["code"] == "no_words"
+    assert "<mark>knots</mark>" in text_of(tab.get("/search/", {"q": f"knots {signs}"}))
+
+
 def test_without_words_there_is_only_the_form(tab: Client, talk: Conversation) -> None:
     assert "Nothing found" not in text_of(tab.get("/search/"))
     assert "<li" not in text_of(tab.get("/search/", {"q": " "}, headers=HTMX))
