@@ -28,14 +28,22 @@ _HOST = re.compile(
     r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE
 )
 _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?)$", re.IGNORECASE)
+#: Brackets, quotes and stops that no address holds as they are. Beside scripts without
+#: spaces a sentence goes on right behind them.
+_MARKS = (
+    "\xab\xbb\u201c-\u201f\u2039\u203a\u2045\u2046\u2768-\u2775\u3000-\u3002"
+    "\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe35-\ufe44\ufe47\ufe48\ufe59-\ufe5e"
+    "\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64"
+)
 #: Up to a space or a mark that ends addresses; what shows nothing ends one, too.
 _REST = re.compile(
     r"://(?=[\w\[])[^\s<>\"`*|\\^{}\x00-\x20\x7f-\xa0\xad\u200b-\u200f"
-    r"\u2028-\u202f\u2060-\u206f\u3000-\u3002\uff0c\uff1b\ufeff\ufff0-\uffff]"
+    rf"\u2028-\u202f\u2060-\u206f\ufeff\ufff0-\uffff{_MARKS}]"
     rf"{{1,{ADDRESS_CHARACTERS}}}"
 )
 #: What ends a sentence rather than an address.
-_ENDS = ".,:;!?'_~…"
+_ENDS = ".,:;!?'_~…\u2019\u060c\u061b\u061f\u06d4\u0964\u0965\uff0e\uff5e"
+_BRACKETS = re.compile(r"[()\[\]]")
 _PAIRS = {")": "(", "]": "["}
 
 
@@ -93,14 +101,15 @@ def bare_link(state: StateInline, silent: bool) -> bool:
 
 
 def _trimmed(rest: str) -> str:
-    """Without what belongs to the sentence around it."""
-    while rest:
-        last = rest[-1]
-        is_unpaired = last in _PAIRS and rest.count(last) > rest.count(_PAIRS[last])
-        if last not in _ENDS and not is_unpaired:
+    """Without what belongs to the sentence around it, from its closing bracket on."""
+    opened = dict.fromkeys(_PAIRS.values(), 0)
+    for found in _BRACKETS.finditer(rest):
+        opens = _PAIRS.get(found[0], "")
+        if opens and not opened[opens]:
+            rest = rest[: found.start()]
             break
-        rest = rest[:-1]
-    return rest
+        opened[opens or found[0]] += -1 if opens else 1
+    return rest.rstrip(_ENDS)
 
 
 def _open(

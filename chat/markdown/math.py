@@ -31,7 +31,13 @@ _DOLLARS = re.compile(
 )
 #: An amount, and no operator behind it: two prices in a sentence are no formula.
 _PRICE = re.compile(
-    r"\d[\d.,]*([kKmM]|bn)?(\s+(?![-+=<>/^|\\]|[*·×÷]\s)|\s*[-–—,;:]\s+|[-–—]?$)"
+    r"\d[\d.,]*([kKmM]|bn)?(?:\*\*|__|~~)?(\s+(?![-+=<>/^|\\]|[*·×÷]\s)|\s*[-–—,;:]\s+|[-–—]?$)"
+)
+
+#: Emphasis that ends behind the first dollar and another that begins before the last.
+_ACROSS = re.compile(
+    r"[^*_~]*[^\s*_~](\*{1,3}|_{1,3}|~~)[\s.,;:!?)\]（）。、，」』]"
+    r"(?:.*[\s(\[（。、，「『])?(\*{1,3}|_{1,3}|~~)[^\s*_~][^*_~]*"
 )
 
 
@@ -103,7 +109,12 @@ def _inline_end(state: StateInline) -> int:
         found = state.src.find(mark, begin.end() + 1, last)
         return found + len(mark) if found > 0 else 0
     dollars = _DOLLARS.match(state.src, state.pos, state.posMax)
-    return dollars.end() if dollars and not _PRICE.match(dollars[1]) else 0
+    return dollars.end() if dollars and not _is_of_prices(dollars[1]) else 0
+
+
+def _is_of_prices(between: str) -> bool:
+    """Whether a pair of dollars are signs of money: ``**$5** or **US$**``."""
+    return bool(_PRICE.match(between) or _ACROSS.fullmatch(between))
 
 
 def _shown_block(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import unescapeAll
 from markdown_it.rules_block import StateBlock, reference
 from markdown_it.rules_inline import StateInline, link
 from markdown_it.token import Token
 
 #: Before the address, the address without its brackets, and what follows.
 _DEFINITION = re.compile(
-    r"(\[(?:\\.|[^\]\\])*\]:\s*)(?:<([^<>\n]*)>|(\S+))(.*)", re.DOTALL
+    r"(\[(?:\\.|[^\]\\])*\]:\s*)(?:<((?:\\.|[^<>\n\\])*)>|(\S+))(.*)", re.DOTALL
 )
 
 #: Addresses of all references to definitions, in characters. Each repeats its whole
@@ -37,25 +38,33 @@ def _definition(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
         return False
     if not silent:
         written = state.getLines(begin, state.line, state.blkIndent, False)
-        children = _children(state.md, written.strip())
+        children = _children(written.strip(), _latest_address(state))
         _push(state, begin, children)
     return True
 
 
-def _children(md: MarkdownIt, written: str) -> list[Token]:
-    """Its text, with the address as a link."""
+def _latest_address(state: StateBlock) -> str:
+    """The address that the library has just read, also from a second definition."""
+    first = next(reversed(state.env["references"].values()))
+    again = state.env.get("duplicate_refs", [first])[-1]
+    return str(max(first, again, key=lambda one: one["map"][0])["href"])
+
+
+def _children(written: str, address: str) -> list[Token]:
+    """Its text, with ``address`` as a link."""
     found = _DEFINITION.fullmatch(written)
     if not found:
         return [Token("text", "", 0, content=written)]
     before, bracketed, bare, after = found.groups()
-    said = bracketed if bare is None else bare
-    opened = Token("link_open", "a", 1, attrs={"href": md.normalizeLink(said)})
+    # Escapes and entities, as the library reads them in an address and a title.
+    said = unescapeAll(bracketed if bare is None else bare)
+    opened = Token("link_open", "a", 1, attrs={"href": address})
     return [
         Token("text", "", 0, content=before),
         opened,
         Token("text", "", 0, content=said, level=1),
         Token("link_close", "a", -1),
-        Token("text", "", 0, content=after),
+        Token("text", "", 0, content=unescapeAll(after)),
     ]
 
 

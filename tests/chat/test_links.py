@@ -30,6 +30,84 @@ def test_web_addresses_are_links(text: str, address: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        *(
+            "参照（{}）。",
+            "次「{}」も",
+            "『{}』と",
+            "【{}】を",
+            "《{}》和",
+            "〈{}〉が",
+            "〔{}〕の",
+        ),
+        *(
+            "見{}（例）です",
+            "見{}「例」",
+            "｢{}｣も",
+            "［{}］と",
+            "参照({})を見る",
+            "[{}]を",
+        ),
+        *(
+            "“{}”然后",
+            "«{}» или",
+            "„{}“ und",
+            "看{}！",
+            "看{}？好",
+            "如{}：好",
+            "{}、{}。",
+        ),
+        *("‘{}’ is", "راجع {}، ثم", "देखें {}।", "（({})）", "**「{}」**は", "{}）（{}"),
+    ],
+)
+def test_a_bracket_or_stop_of_any_script_ends_an_address(text: str) -> None:
+    address = "https://a.example/x?y=1"
+    shown = Shown(render(text.replace("{}", address)))
+    assert shown.links == [address] * text.count("{}")
+    assert shown.text.strip() == text.replace("{}", address).replace("**", "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://a.example/b_(c)_d",
+        "https://a.example/(a)[b](c)",
+        "https://a.example/東京",
+        "https://a.example/l’amour",
+        "https://[::1]/x",
+    ],
+)
+def test_brackets_in_pairs_and_letters_belong_to_an_address(address: str) -> None:
+    assert f">{address}</a>" in render(f"({address})")
+
+
+@pytest.mark.parametrize(
+    ("written", "address", "said"),
+    [
+        (r"https://a.example/foo\_bar_baz", "https://a.example/foo_bar_baz", None),
+        ("https://a.example/?a=1&amp;b=2", "https://a.example/?a=1&b=2", None),
+        ("https://a.example/&#x41;", "https://a.example/A", None),
+        (
+            r"<https://a.example/a\>b>",
+            "https://a.example/a%3Eb",
+            "https://a.example/a>b",
+        ),
+        (r"https://a.example/\x", "https://a.example/%5Cx", r"https://a.example/\x"),
+    ],
+)
+def test_a_definition_leads_where_its_references_lead(
+    written: str, address: str, said: str | None
+) -> None:
+    other = "[a]: https://b.example/other"
+    shown = Shown(
+        render(f"[a]: {written}\n{other}\n> [c]: {written}\n\nsee [a] and [c]")
+    )
+    assert shown.links == [address, "https://b.example/other", *[address] * 3]
+    assert f"[a]: {said or address}\n" in shown.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         *("a.example", "www.a.example", "x@a.example", "<x@a.example>", "xhttps://a"),
         *("[x](/settings/)", "[x](#text)", "[x](//a.example)", "[x](mailto:a@b.c)"),
         *(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,6 +89,34 @@ def test_all_else_is_text(text: str) -> None:
     html = render(text)
     assert 'class="math"' not in html
     assert "<em>" in html
+
+
+@pytest.mark.parametrize(
+    ("text", "bold"),
+    [
+        ("**$5** (in **US$**)", ["$5", "US$"]),
+        ("Pay **$5** *now* or **A$**.", ["$5", "A$"]),
+        ("__$5__ and __US$__", ["$5", "US$"]),
+        ("**from $5** to **10$**", ["from $5", "10$"]),
+        ("**$5.50**, then 10$", ["$5.50"]),
+        ("**$5k** – **US$**", ["$5k", "US$"]),
+        ("**A cost of $x** or **y$**", ["A cost of $x", "y$"]),
+        ("合計**$5**（**US$**）", ["$5", "US$"]),
+    ],
+)
+def test_prices_in_bold_are_no_formula(text: str, bold: list[str]) -> None:
+    html = render(text)
+    assert 'class="math"' not in html
+    assert re.findall("<strong>(.*?)</strong>", html) == bold
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["$5*x$", "$5**2$", "$x^* + y^*$", "$a * b * c$", "$2*x*3$", "$a_1 + b_2$"],
+)
+def test_a_formula_with_stars_is_a_formula(formula: str) -> None:
+    assert f'<span class="math">{formula}</span>' in render(f"so {formula} holds")
+    assert f'<span class="math">{formula}</span>' in render(f"**{formula}** holds")
 
 
 @pytest.mark.parametrize("mark", ["$$", "\\[", "\\begin{align}"])
