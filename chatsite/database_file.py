@@ -22,6 +22,7 @@ SUFFIXES = ("", "-wal", "-shm", "-journal")
 NAME = "chatsite.sqlite3"
 #: The first bytes of every database: https://www.sqlite.org/fileformat.html
 MAGIC = b"SQLite format 3\0"
+JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 def prepare_file(database: Path, data_dir: Path) -> None:
@@ -35,15 +36,17 @@ def prepare_file(database: Path, data_dir: Path) -> None:
     )
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if database.is_dir():
+        if database.exists() and not database.is_file():
+            kind = "a folder" if database.is_dir() else "no regular file"
             raise ImproperlyConfigured(
                 f"{variable} must leave {str(database)!r} to the database: "
-                "a folder is there."
+                f"{kind} is there."
             )
         with _alone_in(database.parent):
             _settle(database, data_dir, variable)
-            _refuse_damaged(database)
-        _close(database)
+            _refuse_damaged(database, variable)
+        if database.exists():
+            _close(database)
     except OSError as error:
         raise ImproperlyConfigured(
             f"{variable} must name a place for the database, not {str(database)!r}: "
@@ -65,23 +68,30 @@ def remedy(database: Path) -> str:
     )
 
 
-def _refuse_damaged(database: Path) -> None:
+def _refuse_damaged(database: Path, variable: str) -> None:
     """Raises ``ImproperlyConfigured`` for what SQLite would not open, or would lose.
 
     It deletes the log beside an empty database, and what the log holds with it.
     """
     log, journal = (Path(f"{database}{suffix}") for suffix in ("-wal", "-journal"))
-    if not database.exists() or _size(journal):
+    if not database.exists() or _begins(journal, JOURNAL_MAGIC):
         return  # A journal repairs the beginning of the file.
-    with database.open("rb") as file:
-        head = file.read(len(MAGIC))
-    if head and head != MAGIC:
-        raise ImproperlyConfigured(f"The database is damaged. {remedy(database)}")
-    if not head and _size(log):
+    if not _size(database) and _size(log):
         raise ImproperlyConfigured(
-            f"The database is empty, but {str(log)!r} beside it is not. "
+            f"{variable}: the database is empty, but {str(log)!r} beside it is not. "
             f"{remedy(database)}"
         )
+    if _size(database) and not _begins(database, MAGIC):
+        raise ImproperlyConfigured(
+            f"{variable}: this is a damaged database, or none. {remedy(database)}"
+        )
+
+
+def _begins(path: Path, magic: bytes) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
 
 
 def _size(path: Path) -> int:

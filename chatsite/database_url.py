@@ -6,21 +6,27 @@ A plus stays a plus, unlike in libraries that read the whole URL as a web form d
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote
 
-from chatsite.server_url import BadUrl, ServerUrl
+from chatsite.server_url import BadUrl, ServerUrl, decoded, decoded_path
 
 POSTGRESQL = ("postgres", "postgresql", "pgsql", "psql")
 SQLITE = "sqlite"
 #: Options of Django; all others are those of libpq.
 NUMBERS = ("CONN_MAX_AGE",)
 FLAGS = ("CONN_HEALTH_CHECKS", "DISABLE_SERVER_SIDE_CURSORS")
+#: Options that Django takes among those of libpq. The levels are psycopg's, from
+#: ``READ UNCOMMITTED`` to ``SERIALIZABLE``.
+BINDING = "server_side_binding"
+DJANGO = ("assume_role", "isolation_level", "prepare_threshold", BINDING)
+ISOLATION_LEVELS = (1, 2, 3, 4)
 
 
 def parse(raw: str) -> dict[str, object]:
     """Raises ``BadUrl``."""
-    url = ServerUrl.parse(raw, (SQLITE, *POSTGRESQL))
+    url = ServerUrl.parse(raw, (SQLITE, *POSTGRESQL), is_host_folder_allowed=True)
     return _sqlite(url) if url.scheme == SQLITE else _postgresql(url)
 
 
@@ -34,7 +40,7 @@ def _sqlite(url: ServerUrl) -> dict[str, object]:
         raise BadUrl("a file is written sqlite:////absolute/path or sqlite:///path")
     if url.options:
         raise BadUrl("in a path, write ? as %3F and # as %23")
-    path = unquote(url.path)[1:]
+    path = decoded_path(url.path)[1:]
     if not path or path.endswith("/") or path == ":memory:":
         raise BadUrl("the processes of a site share a file, sqlite:////absolute/path")
     return sqlite_at(Path(path).absolute())
@@ -45,12 +51,13 @@ def _postgresql(url: ServerUrl) -> dict[str, object]:
     ports = [str(port) for _, port in url.hosts if port]
     if ports and len(ports) not in (1, len(hosts)):
         raise BadUrl("it names a port for some of its hosts only")
-    name, host = unquote(url.path)[1:], ",".join(hosts)
+    name, host = decoded(url.path)[1:], ",".join(hosts)
     if name.startswith("/"):  # The folder of a socket stands before the name.
         host, name = name.rsplit("/", 1)
     if not name and "service" not in url.options:
         raise BadUrl("it names no database: postgres://user:password@host/name")
     own, options = _options(url)
+    _refuse_unknown(options)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -74,8 +81,30 @@ def _options(url: ServerUrl) -> tuple[dict[str, object], dict[str, object]]:
             own[name] = value.lower() in ("true", "1")
         elif name in (*NUMBERS, *FLAGS):
             raise BadUrl(f"{name} has no such value")
+        elif key == BINDING:
+            if value.lower() not in ("true", "false"):
+                raise BadUrl(f"{BINDING} must be true or false")
+            options[key] = value.lower() == "true"
         elif re.fullmatch(r"[a-z_]+", key):
             options[key] = int(value) if re.fullmatch(r"[0-9]{1,9}", value) else value
         else:
             raise BadUrl("an option after ? is none of libpq's")
     return own, options
+
+
+def _refuse_unknown(options: Mapping[str, object]) -> None:
+    """Raises ``BadUrl`` for an option that no connection would take."""
+    level = options.get("isolation_level")
+    if level is not None and level not in ISOLATION_LEVELS:
+        raise BadUrl("isolation_level must be a number from 1 to 4")
+    names = set(options).difference(DJANGO)
+    # A worker has no psycopg, and never opens the database.
+    if names and find_spec("psycopg") and not names <= _known_to_libpq():
+        raise BadUrl("an option after ? is none of libpq's")
+
+
+def _known_to_libpq() -> set[str]:
+    """The options of the libpq that is here."""
+    from psycopg import pq
+
+    return {one.keyword.decode() for one in pq.Conninfo.get_defaults()}

@@ -10,9 +10,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, unquote_to_bytes
+from urllib.parse import quote
 
-from chatsite.server_url import BadUrl, ServerUrl
+from chatsite.server_url import BadUrl, ServerUrl, decoded_path
 
 SCHEMES = ("redis", "rediss", "unix")
 DEFAULT_PORT = 6379
@@ -56,7 +56,8 @@ class RedisAddress:
         if self.path:
             path = quote(os.fsencode(self.path))
             return f"redis+socket://{login}{path}?virtual_host={self.database}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        zoned = self.host.replace("%", "%25")
+        host = f"[{zoned}]" if ":" in self.host else self.host
         scheme = "rediss" if self.tls else "redis"
         return f"{scheme}://{login}{host}:{self.port}/{self.database}"
 
@@ -67,11 +68,11 @@ def parse(raw: str, ca_file: Path | None = None) -> RedisAddress:
     database = url.options.get("db", "")
     login: dict[str, Any] = {"username": url.username, "password": url.password}
     if url.scheme == "unix":
-        if url.hosts or not unquote(url.path).strip("/"):
+        path = decoded_path(url.path)
+        if url.hosts or not path.strip("/"):
             raise BadUrl("a socket is written unix:///path/to/socket")
         if ca_file is None and len(url.options) > ("db" in url.options):
             raise BadUrl("a socket has no TLS options")
-        path = os.fsdecode(unquote_to_bytes(url.path.encode()))
         return RedisAddress(path=path, database=_database(database), **login)
     if len(url.hosts) > 1:
         raise BadUrl("it must name one host")

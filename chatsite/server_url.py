@@ -6,10 +6,11 @@ becomes a port, a path or an option. So a refusal never holds any part of the UR
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, unquote_to_bytes, urlsplit
 
 HOST = re.compile(r"[\w.-]+")
 IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[\w.-]+)?")
@@ -39,8 +40,13 @@ class ServerUrl:
         raw: str,
         schemes: Collection[str],
         options: Collection[str] | None = None,
+        *,
+        is_host_folder_allowed: bool = False,
     ) -> ServerUrl:
-        """Raises ``BadUrl``. Without ``options`` any name of an option is taken."""
+        """Raises ``BadUrl``. Without ``options`` any name of an option is taken.
+
+        With ``is_host_folder_allowed`` a host may be the folder of a socket, quoted.
+        """
         parts = _split(raw)
         if parts.scheme not in schemes or "://" not in raw:
             raise BadUrl(
@@ -51,16 +57,21 @@ class ServerUrl:
                 "in a user, a password or a path, write @ as %40, / as %2F, # as %23 "
                 "and ? as %3F"
             )
+        if "%00" in raw:
+            raise BadUrl("no part of it can hold a NUL byte, %00")
         login, _, hosts = parts.netloc.rpartition("@")
         username, _, password = login.partition(":")
-        return cls(
+        url = cls(
             scheme=parts.scheme,
-            username=_decoded(username),
-            password=_decoded(password),
+            username=decoded(username),
+            password=decoded(password),
             hosts=tuple(_host(one) for one in hosts.split(",")) if hosts else (),
             path=parts.path,
             options=_options(parts.query, options),
         )
+        if not is_host_folder_allowed and any("/" in host for host, _ in url.hosts):
+            raise BadUrl("its host is no name and no address")
+        return url
 
 
 def shown(value: str) -> str:
@@ -76,11 +87,17 @@ def _split(raw: str) -> SplitResult:
         raise BadUrl("its brackets are not those of an IPv6 address") from None
 
 
-def _decoded(text: str) -> str:
+def decoded(text: str) -> str:
+    """A part without its percent signs. Raises ``BadUrl``."""
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise BadUrl("user and password must be UTF-8") from None
+        raise BadUrl("what %XX stands for must be UTF-8") from None
+
+
+def decoded_path(text: str) -> str:
+    """The name of a file, whose bytes need not be UTF-8."""
+    return os.fsdecode(unquote_to_bytes(text.encode()))
 
 
 def _host(text: str) -> tuple[str, int | None]:
@@ -90,7 +107,8 @@ def _host(text: str) -> tuple[str, int | None]:
     if found is None:
         raise BadUrl("an IPv6 address is written in brackets, [::1]")
     name, v6, port = found["name"], found["v6"], found["port"]
-    host = v6 if v6 is not None else unquote(name or "")
+    # The percent sign before a zone is quoted: RFC 6874.
+    host = v6.replace("%25", "%", 1) if v6 is not None else decoded(name or "")
     is_socket = host.startswith("/")
     form = IPV6 if v6 is not None else HOST
     if host and not is_socket and not form.fullmatch(host):
@@ -111,7 +129,14 @@ def _port(text: str | None) -> int | None:
 
 def _options(query: str, known: Collection[str] | None) -> dict[str, str]:
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+        pairs = parse_qsl(
+            query,
+            keep_blank_values=True,
+            strict_parsing=bool(query),
+            errors="strict",
+        )
+    except UnicodeDecodeError:
+        raise BadUrl("what %XX stands for must be UTF-8") from None
     except ValueError:
         raise BadUrl("what follows ? must be name=value") from None
     names = [name for name, _ in pairs]

@@ -123,7 +123,8 @@ def migrate() -> None:
     )
     if ran.returncode != 0:
         reason = (ran.stdout.strip() or "no reason given").splitlines()[-1]
-        raise Refusal(f"Cannot prepare the database: {reason}{_remedy(reason)}")
+        named = " at DATABASE_URL" if os.environ.get("DATABASE_URL", "").strip() else ""
+        raise Refusal(f"Cannot prepare the database{named}: {reason}{_remedy(reason)}")
 
 
 def _remedy(reason: str) -> str:

@@ -126,8 +126,69 @@ def test_what_is_no_database_is_named_and_kept(content: bytes, tmp_path: Path) -
     database.write_bytes(content)
     with pytest.raises(ImproperlyConfigured, match="put a backup there") as error:
         prepare_file(database, tmp_path)
+    assert str(error.value).startswith("DATA_DIR: ")
     assert str(database) in str(error.value)
     assert database.read_bytes() == content
+
+
+@pytest.mark.parametrize("journal", [None, b"no journal"])
+def test_a_file_that_is_no_database_keeps_its_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: bytes | None
+) -> None:
+    file, beside = tmp_path / "passwd", tmp_path / "passwd-journal"
+    file.write_text("root:x:0:0\n")
+    file.chmod(0o644)
+    if journal:
+        beside.write_bytes(journal)
+        beside.chmod(0o644)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{file}")
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL: .* or none\. "):
+        prepare_file(file, tmp_path)
+    assert {stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir()} == {0o644}
+
+
+def test_files_beside_a_database_that_is_not_there_keep_their_mode(
+    tmp_path: Path,
+) -> None:
+    beside = tmp_path / f"{NAME}-wal"
+    beside.touch(0o644)
+    beside.chmod(0o644)
+    prepare_file(tmp_path / NAME, tmp_path)
+    assert stat.S_IMODE(beside.stat().st_mode) == 0o644
+
+
+def test_what_is_no_regular_file_is_named_and_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o644)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{pipe}")
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL .*no regular file"):
+        prepare_file(pipe, tmp_path)
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o644
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_journal_may_repair_the_beginning_of_the_file(tmp_path: Path) -> None:
+    database, journal = tmp_path / NAME, tmp_path / f"{NAME}-journal"
+    database.write_bytes(bytes(4096))
+    journal.write_bytes(bytes.fromhex("d9d505f920a163d7") + bytes(504))
+    prepare_file(database, tmp_path)
+
+
+def test_the_name_of_a_file_may_be_no_text(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "contenttypes", "--verbosity=0"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DATA_DIR": str(tmp_path / "data"),
+            "DATABASE_URL": f"sqlite:///{tmp_path}/caf%E9.db",
+        },
+        check=True,
+    )
+    assert b"caf\xe9.db" in os.listdir(os.fsencode(tmp_path))
 
 
 def test_the_log_beside_an_empty_database_is_not_lost(tmp_path: Path) -> None:
@@ -135,7 +196,9 @@ def test_the_log_beside_an_empty_database_is_not_lost(tmp_path: Path) -> None:
     database, log = tmp_path / NAME, tmp_path / f"{NAME}-wal"
     database.touch()
     log.write_bytes(b"a log")
-    with pytest.raises(ImproperlyConfigured, match="wal' beside it is not"):
+    with pytest.raises(
+        ImproperlyConfigured, match=r"^DATA_DIR: .*wal' beside it is not"
+    ):
         prepare_file(database, tmp_path)
     assert log.read_bytes() == b"a log"
     log.write_bytes(b"")

@@ -42,6 +42,10 @@ def refused(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str
         ("REDIS_URL", "http://127.0.0.1"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "mysql://someone@host/name"),
+        ("DATABASE_URL", "sqlite:////tmp/a%00b"),
+        ("DATABASE_URL", "postgres://127.0.0.1/name?isolation_level=9"),
+        ("DATABASE_URL", "sqlite:////etc/passwd"),
+        ("REDIS_URL", "unix:///tmp/a%00b"),
         ("WORKER_DEVICE", "banana"),
         ("DEBUG", "perhaps"),
     ],
@@ -114,7 +118,7 @@ def test_a_database_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     url = f"postgres://chat:word@127.0.0.1:{free_port()}/chat"
     status, line = refused(tmp_path, DATABASE_URL=url, PORT=str(free_port()))
     assert status == 1
-    assert line.startswith("Cannot prepare the database")
+    assert line.startswith("Cannot prepare the database at DATABASE_URL")
 
 
 def test_a_model_that_is_not_on_offer_is_refused_at_once(tmp_path: Path) -> None:
