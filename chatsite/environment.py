@@ -8,17 +8,25 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import combinations
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite import database_url, hosts, mail_url, redis_url, url_prefix
+from chatsite import (
+    database_url,
+    hosts,
+    mail_url,
+    redis_url,
+    scheme_header,
+    url_prefix,
+)
 from chatsite.server_url import BadUrl, shown
 
 SECRET_CHARACTERS_MIN = 32
+SECRETS_MAX = 20
 #: More than anybody asks for; whoever wants more wants no limit.
 LIMIT_MAX = 1_000_000_000
 #: A hundred years. Beyond some such time, dates overflow.
@@ -147,7 +155,7 @@ class Environment:
     def device(self, name: str, default: str) -> str:
         """A device of torch, or ``auto``."""
         raw = self.text(name, default).lower()
-        if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d+)?", raw):
+        if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:(0|[1-9][0-9]?))?", raw):
             raise _refusal(name, "auto, cpu, cuda, cuda:1 or mps", raw)
         return raw
 
@@ -169,17 +177,21 @@ class Environment:
                 name, f"{expected}, without a path", ",".join(words)
             ) from None
 
-    def header(self, name: str, default: str) -> str:
-        """The name of a request header, as WSGI spells it."""
+    def scheme_header(self, name: str, default: str) -> str:
+        """The header in which a proxy says ``https``, as WSGI spells it."""
         raw = self.text(name, default)
-        spelled = raw.upper().replace("-", "_").removeprefix("HTTP_")
-        if not re.fullmatch(r"[A-Z0-9_]+", spelled):
-            raise _refusal(name, "the name of a header", raw)
-        return f"HTTP_{spelled}"
+        try:
+            return scheme_header.parse(raw)
+        except ValueError as bad:
+            raise _refusal(name, str(bad), raw) from None
 
-    def prefix(self, name: str, default: str = "") -> str:
-        """The path under which a site stands, such as ``/chat``; empty for the root."""
-        raw = self.text(name, default)
+    def prefix(self, *names: str) -> str:
+        """The path under which a site stands, such as ``/chat``; empty for the root.
+
+        The first of these variables that is set counts; no other is looked at.
+        """
+        name = next((one for one in names if self.text(one, "")), names[0])
+        raw = self.text(name, "")
         try:
             return url_prefix.parse(raw)
         except ValueError as bad:
@@ -193,11 +205,22 @@ class Environment:
         return raw
 
     def secrets(self, name: str) -> list[str]:
-        """Secrets separated by commas, none of them short enough to be guessed."""
-        found = self.words(name, [])
-        for one in found:
-            refuse_short(name, one)
-        return found
+        """Secrets separated by commas, none of them short enough to be guessed.
+
+        A secret may hold commas itself, and nothing tells these from the others. So
+        what stands between any two of them counts, where it is long enough.
+        """
+        raw = self.text(name, "")
+        if not raw:
+            return []
+        refuse_short(name, raw)
+        parts = raw.split(",")
+        if len(parts) > SECRETS_MAX:
+            raise ImproperlyConfigured(f"{name} must hold {SECRETS_MAX} keys at most.")
+        spans = combinations(range(len(parts) + 1), 2)
+        shortest_first = sorted(spans, key=lambda span: span[1] - span[0])
+        joined = [",".join(parts[start:end]).strip() for start, end in shortest_first]
+        return [one for one in joined if len(one) >= SECRET_CHARACTERS_MIN]
 
     def site(self, name: str, prefix: str = "") -> str:
         """The origin of an address such as ``https://chat.example.org``, whose path is
@@ -226,7 +249,7 @@ class Environment:
     def sender(self, name: str, default: str) -> str:
         """An address of mail, with or without a name before it."""
         raw = self.text(name, default)
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(raw)[1]):
+        if not mail_url.is_sender(raw):
             raise _refusal(name, "an address like Chat <chat@example.org>", raw)
         return raw
 

@@ -1,6 +1,10 @@
-"""EMAIL_URL as Django's settings of the server that takes mail."""
+"""EMAIL_URL as Django's settings of the server that takes mail, and its sender."""
 
 from __future__ import annotations
+
+import re
+from email import policy
+from email.errors import InvalidHeaderDefect
 
 from chatsite.server_url import BadUrl, ServerUrl
 
@@ -30,3 +34,13 @@ def parse(raw: str) -> dict[str, object]:
         "EMAIL_USE_TLS": url.scheme in TLS,
         "EMAIL_USE_SSL": url.scheme == SSL,
     }
+
+
+def is_sender(raw: str) -> bool:
+    """Whether mail can be sent from here: one address, with or without a name."""
+    header = policy.default.header_factory("From", raw)
+    if any(isinstance(defect, InvalidHeaderDefect) for defect in header.defects):
+        return False
+    if [group.display_name for group in header.groups] != [None]:
+        return False
+    return bool(re.fullmatch(r"[^@\s]+@[^@\s]+", header.addresses[0].addr_spec))

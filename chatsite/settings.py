@@ -54,9 +54,25 @@ WEB_STUCK_SECONDS = env.integer("WEB_STUCK_SECONDS", 60, minimum=1, maximum=86_4
 # What is asked and answered
 CHAT_CATALOG = env.path("CHAT_CATALOG", BASE_DIR / "catalog.toml")
 CHAT_MODEL = env.text("CHAT_MODEL", "")
-PROMPT_MAX_CHARACTERS = env.integer("PROMPT_MAX_CHARACTERS", 8000, minimum=1)
+# A character takes up to 12 bytes in a form. Text of twice the limit still fits, and
+# comes back with its form; a larger body is refused unread.
+BODY_BYTES_PER_CHARACTER = 24
+BODY_BYTES_BESIDE_TEXT = 65_536
+BODY_BYTES_LIMIT = 1_000_000_000
+TEXT_LIMIT = (BODY_BYTES_LIMIT - BODY_BYTES_BESIDE_TEXT) // BODY_BYTES_PER_CHARACTER
+PROMPT_MAX_CHARACTERS = env.integer(
+    "PROMPT_MAX_CHARACTERS", 8000, minimum=1, maximum=TEXT_LIMIT
+)
 INSTRUCTIONS_MAX_CHARACTERS = env.integer(
-    "INSTRUCTIONS_MAX_CHARACTERS", 4000, minimum=1
+    "INSTRUCTIONS_MAX_CHARACTERS", 4000, minimum=1, maximum=TEXT_LIMIT
+)
+BODY_MAX_BYTES = env.integer(
+    "BODY_MAX_BYTES",
+    BODY_BYTES_BESIDE_TEXT
+    + BODY_BYTES_PER_CHARACTER
+    * max(PROMPT_MAX_CHARACTERS, INSTRUCTIONS_MAX_CHARACTERS),
+    minimum=1024,
+    maximum=BODY_BYTES_LIMIT,
 )
 REQUEST_MAX_CHARACTERS = env.integer("REQUEST_MAX_CHARACTERS", 24_000, minimum=1)
 MESSAGES_SHOWN = env.integer("MESSAGES_SHOWN", 50, minimum=2, maximum=1000)
@@ -110,7 +126,7 @@ RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0, maximum=36_500)
 
 # Where the site is reached, and how mail leaves it
 #: The path under which a proxy has the site. Gunicorn's name for it counts, too.
-URL_PREFIX = env.prefix("URL_PREFIX", env.prefix("SCRIPT_NAME"))
+URL_PREFIX = env.prefix("URL_PREFIX", "SCRIPT_NAME")
 SITE_URL = env.site("SITE_URL", URL_PREFIX)
 globals().update(env.mail("EMAIL_URL"))
 HAS_MAIL = bool(env.text("EMAIL_URL", ""))
@@ -284,7 +300,7 @@ CSRF_FAILURE_VIEW = "chat.views.csrf.csrf_failure"
 
 # Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
 # (``chat.views.proxy``).
-PROXY_SCHEME_HEADER = env.header("PROXY_SCHEME_HEADER", "X-Forwarded-Proto")
+PROXY_SCHEME_HEADER = env.scheme_header("PROXY_SCHEME_HEADER", "X-Forwarded-Proto")
 SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 # Asked from inside a container, where no proxy is.
@@ -329,12 +345,6 @@ SECURE_REFERRER_POLICY = "same-origin"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 
-# A character takes up to 12 bytes in a form. Text of twice the limit still fits, and
-# comes back with its form; a larger body is refused unread.
-_LONGEST_TEXT = max(PROMPT_MAX_CHARACTERS, INSTRUCTIONS_MAX_CHARACTERS)
-BODY_MAX_BYTES = env.integer(
-    "BODY_MAX_BYTES", 65_536 + 24 * _LONGEST_TEXT, minimum=1024, maximum=1_000_000_000
-)
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 
 STATIC_URL = f"{URL_PREFIX}/static/"

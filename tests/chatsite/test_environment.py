@@ -29,6 +29,10 @@ from chatsite.redis_url import parse
         ("REDIS_URL", "localhost:6379"),
         ("DATABASE_URL", "nonsense"),
         ("PROMPT_MAX_CHARACTERS", "-1"),
+        ("PROMPT_MAX_CHARACTERS", "50000000"),
+        ("INSTRUCTIONS_MAX_CHARACTERS", "50000000"),
+        ("MAIL_FROM", "a@b, c@d"),
+        ("WORKER_DEVICE", "cuda:٣"),
         ("GUEST_PROMPTS_PER_DAY", "-1"),
         ("NETWORK_TOKENS_PER_DAY", "1e6"),
         ("ACCOUNT_REPLIES_WAITING", "none"),
@@ -152,8 +156,60 @@ def test_a_header_is_found_however_it_is_spelled(
     monkeypatch: pytest.MonkeyPatch, raw: str
 ) -> None:
     monkeypatch.setenv("PROXY_SCHEME_HEADER", raw)
-    found = Environment().header("PROXY_SCHEME_HEADER", "")
+    found = Environment().scheme_header("PROXY_SCHEME_HEADER", "")
     assert found == "HTTP_X_FORWARDED_PROTO"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("HOST", "host", "HTTP_HOST", "Cookie", "X-Forwarded-For", "Forwarded"),
+        *("Accept-Language", "Content-Type", "-", "X-ſsl", "X Scheme"),
+    ],
+)
+def test_a_header_of_another_use_tells_no_scheme(
+    monkeypatch: pytest.MonkeyPatch, raw: str
+) -> None:
+    monkeypatch.setenv("PROXY_SCHEME_HEADER", raw)
+    with pytest.raises(ImproperlyConfigured, match="PROXY_SCHEME_HEADER must be"):
+        Environment().scheme_header("PROXY_SCHEME_HEADER", "")
+
+
+def test_the_longest_message_still_has_room_in_a_body(tmp_path: Path) -> None:
+    most = "41663936"
+    subprocess.run(
+        [sys.executable, "-c", "import chatsite.settings"],
+        env={**os.environ, "DATA_DIR": str(tmp_path), "PROMPT_MAX_CHARACTERS": most},
+        check=True,
+    )
+
+
+def test_a_prefix_that_does_not_count_is_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SCRIPT_NAME", "c")
+    monkeypatch.setenv("URL_PREFIX", "/y")
+    assert Environment().prefix("URL_PREFIX", "SCRIPT_NAME") == "/y"
+    monkeypatch.setenv("URL_PREFIX", "")
+    with pytest.raises(ImproperlyConfigured, match="SCRIPT_NAME must be"):
+        Environment().prefix("URL_PREFIX", "SCRIPT_NAME")
+
+
+def test_an_earlier_key_may_hold_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it stands between others, and is long on both sides of a comma."""
+    plain, first, second = "p" * 40, "f" * 33, "s" * 33
+    monkeypatch.setenv("K", f"{plain}, {first}, {second},x")
+    found = Environment().secrets("K")
+    assert found[:3] == [plain, first, second]
+    assert f"{first}, {second},x" in found
+    assert all(len(key) >= 32 for key in found)
+    monkeypatch.setenv("K", f"{plain}, q")
+    assert Environment().secrets("K") == [plain, f"{plain}, q"]
+    monkeypatch.setenv("K", plain)
+    assert Environment().secrets("K") == [plain]
+    monkeypatch.setenv("K", ",".join([plain] * 21))
+    with pytest.raises(ImproperlyConfigured, match="20 keys at most"):
+        Environment().secrets("K")
 
 
 def test_origins_are_spelled_as_browsers_spell_them(

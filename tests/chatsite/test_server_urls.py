@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import redis
+from django.core.mail import EmailMessage
 from kombu import Connection
 
 from chatsite import database_url, hosts, mail_url, redis_url
@@ -21,6 +23,8 @@ PARTS = ("db", "username", "password", "host", "port", "path")
         "redis://h/2",
         "redis://h:7000?db=3",
         "redis://[::1]:7000/2",
+        "redis://[fe80::1%25eth0]/2",
+        "redis://[fe80::1%12]/2",
         "redis://us%40er:p%2Fw%23%3F%3A%25;+@h:1/0",
         "redis://:a@b@h/1",
         "redis://:100%@h/1",
@@ -74,6 +78,12 @@ def test_mailbox_and_broker_mean_the_same_database(url: str) -> None:
         "unix:///",
         "unix:///run/r.sock?virtual_host=2",
         "unix:///run/r.sock?ssl_cert_reqs=none",
+        "redis://%2Frun%2Fhunter2.sock/0",
+        "unix:///run/hun%00ter2",
+        "redis://:hun%00ter2@h",
+        "redis://h%00unter2",
+        "rediss://h?ssl_ca_certs=hun%00ter2",
+        "redis://h%E9",
     ],
 )
 def test_a_redis_url_with_two_meanings_is_refused(url: str) -> None:
@@ -89,6 +99,8 @@ def test_a_redis_url_with_two_meanings_is_refused(url: str) -> None:
         ("sqlite:////a/100%25%20%23%3F", "/a/100% #?"),
         ("sqlite:////a/[b];c", "/a/[b];c"),
         ("sqlite:////a/%2Bb", "/a/+b"),
+        ("sqlite:////a/caf%C3%A9", "/a/café"),
+        ("sqlite:////a/caf%E9", os.fsdecode(b"/a/caf\xe9")),
     ],
 )
 def test_a_plus_in_the_name_of_a_file_stays_one(url: str, name: str) -> None:
@@ -130,6 +142,15 @@ def test_a_postgresql_url_has_its_parts(url: str, parts: tuple[str, ...]) -> Non
         "postgres://u:hunter2@h",
         "postgres://u:hunter2@h/n?connect_timeout",
         "postgres://u:hunter2@h/n?CONN_MAX_AGE=x",
+        "sqlite:////a/hun%00ter2",
+        "postgres://h/hun%00ter2",
+        "postgres://h/hun%E9ter2",
+        "postgres://%2Frun%2Fhun%00ter2/n",
+        "postgres://h/n?application_name=hun%E9ter2",
+        "postgres://h/n?hunter=2",
+        "postgres://h/n?isolation_level=9",
+        "postgres://h/n?isolation_level=hunter2",
+        "postgres://h/n?server_side_binding=hunter2",
     ],
 )
 def test_a_database_url_with_two_meanings_is_refused(url: str) -> None:
@@ -201,3 +222,41 @@ def test_what_is_no_address_to_listen_on_is_refused(raw: str) -> None:
 def test_a_path_never_becomes_a_url(tmp_path: Path) -> None:
     path = tmp_path / "c++ #1 ?%41" / "db"
     assert database_url.sqlite_at(path)["NAME"] == str(path)
+
+
+def test_options_of_libpq_and_django_are_passed_on() -> None:
+    url = "postgres://h/n?sslmode=require&isolation_level=2&server_side_binding=false"
+    assert database_url.parse(url)["OPTIONS"] == {
+        "sslmode": "require",
+        "isolation_level": 2,
+        "server_side_binding": False,
+    }
+
+
+@pytest.mark.parametrize("url", ["smtp://%2Fx", "smtp://u:p%00@h", "smtp://h%00"])
+def test_mail_needs_a_host_that_can_be_asked(url: str) -> None:
+    with pytest.raises(BadUrl):
+        mail_url.parse(url)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("a@b", "Chat <chat@example.org>", "Chat e.V. <a@b>", "Chät <chat@bücher.de>"),
+        *('"Chat, Inc." <a@b>', "chatsite@localhost"),
+    ],
+)
+def test_mail_can_be_sent_from_an_address(raw: str) -> None:
+    assert mail_url.is_sender(raw)
+    assert EmailMessage("s", "b", raw, ["x@example.org"]).message()["From"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("a@b, c@d", "<a@b", "a@b>", "Chat, Inc. <a@b>", '"Chat <a@b>', "a b@c"),
+        *("x: a@b;", "a@b <c@d> <e@f>", "a@b@c", "Chat", "@", "a..b@c"),
+    ],
+)
+def test_what_is_not_one_address_sends_nothing(raw: str) -> None:
+    assert not mail_url.is_sender(raw)
