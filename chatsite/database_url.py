@@ -6,8 +6,6 @@ A plus stays a plus, unlike in libraries that read the whole URL as a web form d
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 from chatsite.server_url import BadUrl, ServerUrl, decoded, decoded_path
@@ -21,7 +19,7 @@ FLAGS = ("CONN_HEALTH_CHECKS", "DISABLE_SERVER_SIDE_CURSORS")
 #: ``READ UNCOMMITTED`` to ``SERIALIZABLE``.
 BINDING = "server_side_binding"
 DJANGO = ("assume_role", "isolation_level", "prepare_threshold", BINDING)
-ISOLATION_LEVELS = (1, 2, 3, 4)
+ISOLATION_LEVELS = ("1", "2", "3", "4")
 
 
 def parse(raw: str) -> dict[str, object]:
@@ -57,7 +55,6 @@ def _postgresql(url: ServerUrl) -> dict[str, object]:
     if not name and "service" not in url.options:
         raise BadUrl("it names no database: postgres://user:password@host/name")
     own, options = _options(url)
-    _refuse_unknown(options)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -81,6 +78,10 @@ def _options(url: ServerUrl) -> tuple[dict[str, object], dict[str, object]]:
             own[name] = value.lower() in ("true", "1")
         elif name in (*NUMBERS, *FLAGS):
             raise BadUrl(f"{name} has no such value")
+        elif key == "isolation_level":
+            if value not in ISOLATION_LEVELS:
+                raise BadUrl(f"{key} must be a number from 1 to 4")
+            options[key] = int(value)
         elif key == BINDING:
             if value.lower() not in ("true", "false"):
                 raise BadUrl(f"{BINDING} must be true or false")
@@ -90,21 +91,3 @@ def _options(url: ServerUrl) -> tuple[dict[str, object], dict[str, object]]:
         else:
             raise BadUrl("an option after ? is none of libpq's")
     return own, options
-
-
-def _refuse_unknown(options: Mapping[str, object]) -> None:
-    """Raises ``BadUrl`` for an option that no connection would take."""
-    level = options.get("isolation_level")
-    if level is not None and level not in ISOLATION_LEVELS:
-        raise BadUrl("isolation_level must be a number from 1 to 4")
-    names = set(options).difference(DJANGO)
-    # A worker has no psycopg, and never opens the database.
-    if names and find_spec("psycopg") and not names <= _known_to_libpq():
-        raise BadUrl("an option after ? is none of libpq's")
-
-
-def _known_to_libpq() -> set[str]:
-    """The options of the libpq that is here."""
-    from psycopg import pq
-
-    return {one.keyword.decode() for one in pq.Conninfo.get_defaults()}

@@ -12,9 +12,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, transaction
 from django.db.backends.postgresql import base
+from psycopg import pq
 
+from chatsite.database_url import DJANGO
 from chatsite.writer_limit import writer_limit
 
 #: Statements that may wait for a lock of a row, or for one by name.
@@ -30,6 +33,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*arguments, **more)
         self._patience: float | None = None
         self.execute_wrappers.append(self._limited)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Raises ``ImproperlyConfigured`` for an option that no connection takes."""
+        known = {one.keyword.decode() for one in pq.Conninfo.get_defaults()}
+        if not set(self.settings_dict["OPTIONS"]) <= known.union(DJANGO):
+            raise ImproperlyConfigured(
+                "DATABASE_URL must have no options after ? but those of libpq."
+            )
+        params: dict[str, Any] = super().get_connection_params()
+        return params
 
     @contextmanager
     def brief_transaction(self, seconds: float) -> Iterator[None]:

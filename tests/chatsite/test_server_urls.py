@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
+from django.db import ConnectionHandler
 from kombu import Connection
 
 from chatsite import database_url, hosts, mail_url, redis_url
@@ -147,7 +149,6 @@ def test_a_postgresql_url_has_its_parts(url: str, parts: tuple[str, ...]) -> Non
         "postgres://h/hun%E9ter2",
         "postgres://%2Frun%2Fhun%00ter2/n",
         "postgres://h/n?application_name=hun%E9ter2",
-        "postgres://h/n?hunter=2",
         "postgres://h/n?isolation_level=9",
         "postgres://h/n?isolation_level=hunter2",
         "postgres://h/n?server_side_binding=hunter2",
@@ -231,6 +232,15 @@ def test_options_of_libpq_and_django_are_passed_on() -> None:
         "isolation_level": 2,
         "server_side_binding": False,
     }
+
+
+@pytest.mark.parametrize("option", ["hunter=2", "pool=1"])
+def test_an_option_that_no_connection_takes_is_refused(option: str) -> None:
+    database = database_url.parse(f"postgres://h/n?{option}&isolation_level=2")
+    database["ENGINE"] = "chatsite.postgresql"
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as error:
+        ConnectionHandler({"default": database})["default"].get_connection_params()
+    assert "hunter" not in str(error.value)
 
 
 @pytest.mark.parametrize("url", ["smtp://%2Fx", "smtp://u:p%00@h", "smtp://h%00"])
