@@ -726,6 +726,7 @@
   // Copying
 
   const copyTheOldWay = (said) => {
+    const before = document.activeElement;
     const field = document.createElement("textarea");
     field.value = said;
     document.body.append(field);
@@ -736,6 +737,7 @@
       return false;
     } finally {
       field.remove();
+      before?.focus({ preventScroll: true });
     }
   };
   const copy = async (said) => {
@@ -768,10 +770,17 @@
   document.addEventListener("copy", (event) => {
     const selected = getSelection();
     if (selected.isCollapsed || selected.rangeCount !== 1) return;
-    const range = selected.getRangeAt(0);
+    const range = selected.getRangeAt(0).cloneRange();
     const around = range.commonAncestorContainer;
     const box = around.nodeType === Node.ELEMENT_NODE ? around : around.parentElement;
-    if (!box.closest(".md code, .prompt .text")) return;
+    const code = box.closest(".md .code")?.querySelector("code");
+    if (code) {
+      // The selection may begin or end beside the code, at its label or its edge.
+      if (range.comparePoint(code, 0) === 0) range.setStart(code, 0);
+      const end = code.childNodes.length;
+      if (range.comparePoint(code, end) === 0) range.setEnd(code, end);
+    }
+    if (!(code ?? box.closest(".md code, .prompt .text")) || !range.toString()) return;
     event.clipboardData.setData("text/plain", range.toString());
     event.preventDefault();
   });

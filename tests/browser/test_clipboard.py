@@ -135,6 +135,38 @@ def test_a_control_in_code_is_named_and_moves_no_letter(
     assert control.bounding_box()["width"] > 30
 
 
+def test_what_is_selected_around_code_holds_no_words_of_the_site(
+    home: Page, shelf: Shelf
+) -> None:
+    look_at(home, shelf, [f"above\n\n```python\n{CODES[0]}```\n\nbelow"])
+    copy_by_hand(home, home.locator(".reply .md"))
+    becomes_true(home, f"{READ}.then(said => said !== '')")
+    said = home.evaluate(READ)
+    assert said.split() == ["above", *CODES[0].split(), "below"]
+
+
+@pytest.mark.parametrize("box", [".code", ".code pre"])
+def test_a_selection_that_is_a_block_of_code_is_copied_as_written(
+    home: Page, shelf: Shelf, box: str
+) -> None:
+    look_at(home, shelf, [f"```python\n{CODES[2]}```"])
+    copy_by_hand(home, home.locator(box))
+    is_copied(home, CODES[2])
+
+
+def test_copying_without_the_clipboard_leaves_the_focus_at_the_button(
+    home: Page, shelf: Shelf
+) -> None:
+    look_at(home, shelf, ["```\nx = 1\n```"])
+    home.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }"
+    )
+    button = home.get_by_role("button", name="Copy this code")
+    button.press("Enter")
+    becomes_true(home, f"{READ}.then(said => said === 'x = 1\\n')")
+    expect(button).to_be_focused()
+
+
 LEFT_EDGES = r"""box => {
   const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
   const edges = [];
