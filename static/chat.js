@@ -391,6 +391,10 @@
     refuse(worded(texts[message], lengthOf(said)));
   });
 
+  // A browser that lost the cookie of a session may keep what its person typed.
+  const draftsKept = find("drafts-kept");
+  if (draftsKept?.hidden) draftsKept.hidden = !draftsNamed("draft:@").length;
+
   // Logging out removes the account's drafts, and erasing everything all of them.
   document.addEventListener("submit", ({ target }) => {
     const [, act] = target.action.match(/\/account\/(log-out|erase)\/$/) ?? [];

@@ -47,8 +47,7 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, form, conversation)
     if known.is_accounts and not has_account(request):
-        form.add_error("text", logged_out())
-        return _refused(request, form, conversation)
+        return _logged_out(request, form, conversation)
     try:
         reply = _sent(request, form, conversation)
     except PromptRefused as refused:
@@ -67,9 +66,17 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         return HttpResponseClientRedirect(_page(reply))
 
 
-def logged_out() -> str:
+def _logged_out(
+    request: Request, form: PromptForm, conversation: Conversation | None
+) -> HttpResponse:
     """What was typed as an account is not sent as the guest of the same browser."""
-    return _("You were logged out in this browser. Log in to send this: it is kept.")
+    if not request.htmx:  # no script keeps the text while its person logs in
+        again = PromptForm(request.POST, initial={"key": new_key()})
+        context = {"form": again, "is_logged_out": True}
+        return render(request, "not_here.html", context, status=422)
+    said = _("You were logged out in this browser. Log in to send this: it is kept.")
+    form.add_error("text", said)
+    return _refused(request, form, conversation)
 
 
 def _not_here(request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -18,7 +19,7 @@ from chat.services.preferring import Preferred, preferred
 from chat.services.refusal import PromptRefused
 from chat.services.serving import servings
 from chat.views.allowances import allowances_context
-from chat.views.browser import owner_id, visitor
+from chat.views.browser import has_account, owner_id, visitor
 from chat.views.lookups import get_conversation_or_404
 from chat.views.page import around_context
 from chat.views.refused import refused_on
@@ -34,6 +35,9 @@ def settings(request: HttpRequest) -> HttpResponse:
     user = visitor(request)
     mine = user if isinstance(user, User) else User()
     form = _form(request, mine, preferred(User()))
+    if "u" in request.POST and not has_account(request):
+        said = _("You were logged out in this browser. Log in to save this.")
+        form.add_error(None, said)
     if request.method == "POST" and form.is_valid():
         try:
             return _saved(request, form)

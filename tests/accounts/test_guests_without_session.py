@@ -220,6 +220,34 @@ def test_what_was_typed_as_an_account_is_not_sent_as_the_guest_left_there(
     assert shared.post("/send/", state).status_code == 303
 
 
+def test_a_plain_form_of_an_account_is_not_sent_as_the_guest_left_there(
+    shared: Client,
+) -> None:
+    page = text_of(shared.get("/"))
+    assert '<input type="hidden" name="u" value="1" autocomplete="off">' in page
+    delete(shared)
+    plain = {"u": "1", "text": "Only as myself", "key": "k"}
+    answer = shared.post("/send/", plain)
+    assert answer.status_code == 422
+    assert "You were logged out in this browser." in text_of(answer)
+    assert "Only as myself</textarea>" in text_of(answer)
+    assert 'name="u"' not in text_of(answer)
+    assert not Conversation.objects.filter(title="Only as myself").exists()
+
+
+def test_settings_of_an_account_are_not_saved_as_those_of_the_guest_left_there(
+    shared: Client,
+) -> None:
+    assert 'name="u" value="1"' in text_of(shared.get("/settings/"))
+    delete(shared)
+    form = {"u": "1", "instructions": "Answer in verse"}
+    answer = shared.post("/settings/", form)
+    assert answer.status_code == 422
+    assert "You were logged out in this browser." in text_of(answer)
+    assert "Answer in verse" in text_of(answer)
+    assert not User.objects.filter(instructions="Answer in verse").exists()
+
+
 def test_a_guest_without_a_session_signs_up_and_keeps_everything(
     newcomer: Client, say: Say
 ) -> None:

@@ -63,7 +63,8 @@ def test_a_page_that_polls_is_sent_home_at_once(
     answer = other.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
     landed = other.get(answer["HX-Redirect"])
-    assert "You were logged out in this browser. What you had typed" in text_of(landed)
+    assert "You were logged out in this browser." in text_of(landed)
+    assert '<span id="drafts-kept"> What you had typed' in text_of(landed)
     assert answer["Clear-Site-Data"] == landed["Clear-Site-Data"] == '"cache"'
     # Neither to whoever just opens the page, nor once somebody logged in.
     assert "logged out" not in text_of(other.get("/"))
@@ -80,7 +81,8 @@ def test_a_page_of_the_browser_that_logged_out_is_promised_no_drafts(
     tab.post("/account/log-out/")
     landed = text_of(tab.get(tab.get(poll_url(page))["HX-Redirect"]))
     assert "You were logged out in this browser." in landed
-    assert "What you had typed" not in landed
+    # The script shows it where it finds what was typed.
+    assert '<span id="drafts-kept" hidden> What you had typed' in landed
 
 
 def test_where_everybody_logs_in_the_log_in_page_tells_that_they_have_to_again(

@@ -244,6 +244,25 @@ def test_what_was_typed_is_not_shown_to_whoever_comes_next(
     assert "nobody" not in home.evaluate("JSON.stringify(localStorage)")
 
 
+def test_a_browser_that_lost_the_session_says_that_what_was_typed_is_kept(
+    home: Page, name: str
+) -> None:
+    kept = home.locator("#drafts-kept")
+    sign_up(home, name)
+    home.goto("/")
+    box_of(home).fill("half a thought")
+    home.context.clear_cookies(name=SESSION)
+    home.goto("/?ended")
+    expect(kept).to_contain_text("What you had typed is kept")
+    expect(kept).to_be_visible()
+    log_in(home, name)
+    home.goto("/account/")
+    home.get_by_role("button", name="Log out").first.click()
+    home.wait_for_url(lambda url: "/account/" not in url)
+    home.goto("/?ended")
+    expect(kept).to_be_hidden()
+
+
 def test_what_a_guest_typed_is_there_once_logged_in(home: Page, name: str) -> None:
     box_of(home).fill("half a thought")
     sign_up(home, name)
