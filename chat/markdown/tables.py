@@ -110,6 +110,8 @@ def _open(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     A group, for several regions of one name would all be landmarks.
     """
     label = escape(gettext("Table"))
-    box = f'<div class="table" role="group" aria-label="{label}" tabindex="0">'
     direction = tokens[index].attrs.get("dir")
-    return box + (f'<table dir="{direction}">' if direction else "<table>")
+    # At the box, too, whose direction says at which edge a narrow table stands.
+    turned = f' dir="{direction}"' if direction else ""
+    box = f'<div class="table"{turned} role="group" aria-label="{label}" tabindex="0">'
+    return f"{box}<table{turned}>"

@@ -14,6 +14,7 @@ TAGS = {
 #: What may be written from the right to the left by itself.
 DIRECTED = (
     *("p", "ul", "ol", "li", "blockquote", "h4", "h5", "h6", "table", "th", "td"),
+    "div",
 )
 #: Values that an attribute of an element may have; all others are refused.
 ATTRIBUTES = {

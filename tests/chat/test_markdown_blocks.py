@@ -140,3 +140,10 @@ def test_a_break_in_code_is_named_and_stays(mark: str) -> None:
     name = f'aria-label="U+{ord(mark):04X}">{mark}</span>b'
     assert name in render(f"`a{mark}b`")
     assert name in render(f"```\na{mark}b\n```")
+
+
+def test_a_table_stands_at_the_edge_where_its_lines_begin() -> None:
+    html = render("שלום לכולם\n\n| שם | מספר |\n|-|-|\n| אלף | 1 |\n\n|a|b|\n|-|-|\n")
+    boxes = re.findall(r'<div class="table"[^>]*><table[^>]*>', html)
+    assert ['dir="rtl"' in box for box in boxes] == [True, False]
+    assert all(box.count("dir=") == 2 for box in boxes)
