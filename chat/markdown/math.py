@@ -23,7 +23,7 @@ LINES = 60
 CHARACTERS = 2000
 
 _ENDS = {"\\(": "\\)", "\\[": "\\]", "\\\\(": "\\\\)", "\\\\[": "\\\\]", "$$": "$$"}
-_BEGIN = re.compile(r"\\{1,2}[(\[]|\$\$|\\begin\{([a-zA-Z]{1,20}\*?)\}")
+BEGIN = re.compile(r"\\{1,2}[(\[]|\$\$|\\begin\{([a-zA-Z]{1,20}\*?)\}")
 #: Between single dollars: no space at the inner side of either, no letter or digit at
 #: the outer side.
 _DOLLARS = re.compile(
@@ -50,17 +50,17 @@ def use(made: MarkdownIt) -> None:
     made.add_render_rule("math_inline", _shown_inline)
 
 
-def _end_of(begin: re.Match[str]) -> str:
-    """The mark that ends what a match of ``_BEGIN`` opens."""
+def end_of(begin: re.Match[str]) -> str:
+    """The mark that ends what a match of ``BEGIN`` opens."""
     return f"\\end{{{begin[1]}}}" if begin[1] else _ENDS[begin[0]]
 
 
 def _block(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
-    """A formula that has lines of its own, none of them blank."""
+    """A formula that has lines of its own; those of a whole one may be blank."""
     at = state.bMarks[begin] + state.tShift[begin]
     if not state.src.startswith(("$$", "\\"), at):
         return False
-    opened = _BEGIN.match(state.src, at, state.eMarks[begin])
+    opened = BEGIN.match(state.src, at, state.eMarks[begin])
     line = _block_end(state, begin, end, opened) if opened else 0
     if line and not silent:
         token = state.push("math_block", "div", 0)
@@ -72,19 +72,37 @@ def _block(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
 
 def _block_end(state: StateBlock, begin: int, end: int, opened: re.Match[str]) -> int:
     """The line behind a formula; 0 where none begins."""
-    mark = _end_of(opened)
+    mark = end_of(opened)
+    is_alone = opened.end() == state.eMarks[begin]
+    has_blank = False
     for line in range(begin, min(end, begin + LINES)):
-        if state.isEmpty(line) or state.sCount[line] < state.blkIndent:
+        if state.isEmpty(line):
+            has_blank = True
+            continue
+        if state.sCount[line] < state.blkIndent or is_fence(state, line):
             return 0
         place = opened.end() if line == begin else state.bMarks[line]
         found = state.src.find(mark, place, state.eMarks[line])
         if found >= 0:
             # Where more stands behind it, it belongs to a sentence.
             after = state.src[found + len(mark) : state.eMarks[line]]
-            return 0 if after.strip(" \t.,;") else line + 1
+            is_other = after.strip(" \t.,;") or (
+                has_blank and not spans(opened, is_alone)
+            )
+            return 0 if is_other else line + 1
     # A reply that was cut within a formula, which is known by a line for its mark.
-    is_alone = opened.end() == state.eMarks[begin]
-    return end if is_alone and begin < end - 1 and end <= begin + LINES else 0
+    is_cut = is_alone and not has_blank and begin < end - 1 and end <= begin + LINES
+    return end if is_cut else 0
+
+
+def is_fence(state: StateBlock, line: int) -> bool:
+    at = state.bMarks[line] + state.tShift[line]
+    return state.src.startswith(("```", "~~~"), at)
+
+
+def spans(opened: re.Match[str], is_alone: bool) -> bool:
+    """Whether blank lines belong to it: dollars in a sentence are not that sure."""
+    return is_alone or opened[0] != "$$"
 
 
 def _inline(state: StateInline, silent: bool) -> bool:
@@ -102,9 +120,9 @@ def _inline(state: StateInline, silent: bool) -> bool:
 
 def _inline_end(state: StateInline) -> int:
     """Where a formula ends that begins here; 0 where none does."""
-    begin = _BEGIN.match(state.src, state.pos, state.posMax)
+    begin = BEGIN.match(state.src, state.pos, state.posMax)
     if begin:
-        mark = _end_of(begin)
+        mark = end_of(begin)
         last = min(state.posMax, begin.end() + CHARACTERS)
         found = state.src.find(mark, begin.end() + 1, last)
         return found + len(mark) if found > 0 else 0

@@ -16,6 +16,7 @@ from chat.markdown import (
     line_breaks,
     lists,
     math,
+    math_lines,
     nesting,
     references,
     tables,
@@ -30,7 +31,18 @@ BLOCK_TOKENS = 24_000
 
 #: Each adds its rules; those of the last see what the others made.
 _PARTS = (
-    *(links, references, nesting, lists, tables, code, math, direction, line_breaks),
+    *(
+        links,
+        references,
+        nesting,
+        lists,
+        tables,
+        code,
+        math,
+        math_lines,
+        direction,
+        line_breaks,
+    ),
 )
 
 

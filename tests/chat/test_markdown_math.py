@@ -81,7 +81,9 @@ def test_a_formula_of_several_lines_is_a_block(
         "\\( *x*",
         "*x* \\)",
         "$$ *x*",
-        "$$\n*x*\n\n$$",
+        "$$ *x*\n\n$$",
+        "Cheap: $$\n- *a* $\n- b $$",
+        "`$$` *a*\n\nand `$$`",
         "\\begin{a} *x* \\end{b}",
     ],
 )
@@ -125,6 +127,30 @@ def test_a_formula_that_was_cut_keeps_its_marks(mark: str, before: str) -> None:
     inner = {"> ": "> ", "- ": "  "}.get(before, "")
     html = render(f"{before}{mark}\n{inner}a_1 * *b* \\,\n{inner}- c")
     assert f'<div class="math">{mark}\na_1 * *b* \\,\n- c</div>' in html
+
+
+FORMULAS = (
+    ("$$\nx*y*z\n\na*b*c\n$$", "div"),
+    ("\\[\nx*y*\n\n- a*b*c\n\\]", "div"),
+    ("\\begin{equation}\na*b*\n\n# c\n\\end{equation}", "div"),
+    ("\\[\na*b*c\n- d*e*f\n\\] which is", "span"),
+    ("\\[\na*b*c\n\n- d*e*f\n\\] which is", "span"),
+    ("So \\[ a\n+ b*c*d\n= e \\] ok", "span"),
+    ("So $$ a\n- b*c*d\n$$ ok", "span"),
+    ("So:\nfirst \\( a\n1. b*c* \\) and \\[ a\n> b*c*\n# d \\] too", "span"),
+)
+
+
+@pytest.mark.parametrize(("text", "tag"), FORMULAS)
+@pytest.mark.parametrize("around", ["{}", "- {}", "> {}", "{}\n\n*after*"])
+def test_a_formula_of_several_lines_keeps_all_its_marks(
+    text: str, tag: str, around: str
+) -> None:
+    inner = {"- {}": "  ", "> {}": "> "}.get(around, "")
+    html = render(around.replace("{}", text.replace("\n", f"\n{inner}")))
+    assert text in Shown(html.replace("<br />\n", "\n")).text
+    assert f'<{tag} class="math">' in html
+    assert html.count("<em>") == around.count("*after*")
 
 
 def test_escapes_are_escapes() -> None:
