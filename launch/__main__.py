@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from chatsite import entry
 from launch import ready, socket_folder, stop
-from launch.checks import check_port, check_redis
+from launch.checks import check_port, check_redis, check_static_files
 from launch.leftovers import end_leftovers
 from launch.lock import only_start_in
 from launch.plan import Plan, make_folders, read_plan
@@ -65,6 +65,7 @@ def start(plan: Plan) -> NoReturn:
     with only_start_in(plan.run_dir):
         end_leftovers(plan.run_dir)
         if plan.role == "site":
+            check_static_files()
             check_port(plan)
         if not plan.has_own_valkey:
             check_redis(plan)

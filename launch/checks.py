@@ -17,6 +17,14 @@ from launch.refusal import Refusal
 REDIS_SECONDS = 5
 
 
+def check_static_files() -> None:
+    """Raise ``Refusal`` unless the files that pages load are there."""
+    from chatsite import settings, static_files
+
+    if said := static_files.refusal(settings.STATIC_ROOT, settings.STATICFILES_DIRS):
+        raise Refusal(said, status=2)
+
+
 def check_port(plan: Plan) -> None:
     """Raise ``Refusal`` unless the web server can listen where it is told to."""
     try:

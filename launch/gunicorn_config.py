@@ -13,7 +13,7 @@ from launch.bound import die_with_parent
 from launch.web.request_reader import HEAD_MAX_BYTES
 
 entry.begin()
-from chatsite import settings  # noqa: E402 - only what can be read
+from chatsite import settings, static_files  # noqa: E402 - only what can be read
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -24,6 +24,9 @@ try:
 except OSError as error:
     print(f"BIND={settings.BIND} is no address: {error.strerror}.", file=sys.stderr)
     raise SystemExit(entry.REFUSED_STATUS) from None
+if missing := static_files.refusal(settings.STATIC_ROOT, settings.STATICFILES_DIRS):
+    print(missing, file=sys.stderr)
+    raise SystemExit(entry.REFUSED_STATUS)
 # Gunicorn would refuse requests from which a proxy has taken the prefix already.
 os.environ["URL_PREFIX"] = settings.URL_PREFIX
 os.environ.pop("SCRIPT_NAME", None)

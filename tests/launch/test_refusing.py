@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.launch.starting import Start, eventually, launch, run
+from chatsite import settings
+from chatsite.static_files import package_folders, refusal
+from tests.launch.starting import ROOT, Start, eventually, launch, run
 from tests.processes import free_port
 
 
@@ -63,6 +67,54 @@ def test_a_taken_port_is_named_with_the_way_out(
     assert status == 1
     assert f"port {taken_port} is taken" in line
     assert "make run PORT=" in line
+
+
+def made_static_root(path: Path, kind: str) -> Path:
+    if kind == "a file":
+        path.write_bytes(b"x")
+    elif kind == "empty":
+        path.mkdir()
+    elif kind.startswith("without "):
+        for source in (ROOT / "static", *package_folders()):
+            shutil.copytree(source, path, dirs_exist_ok=True)
+        (path / kind.removeprefix("without ")).unlink()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_server"),
+    [
+        ("missing", False),
+        ("missing", True),
+        ("empty", True),
+        ("a file", False),
+        ("without chat.js", True),
+        ("without django_htmx/htmx-2.min.js", False),
+    ],
+)
+def test_pages_without_their_files_are_refused(
+    tmp_path: Path, kind: str, is_server: bool
+) -> None:
+    root = made_static_root(tmp_path / "collected", kind)
+    config = ("--config", "python:launch.gunicorn_config", "chatsite.wsgi")
+    command = [sys.executable, "-m", "gunicorn", *config] if is_server else launch()
+    port = str(free_port())
+    ran = run(command, DATA_DIR=str(tmp_path), STATIC_ROOT=str(root), PORT=port)
+    [line] = (ran.stdout + ran.stderr).splitlines()
+    assert ran.returncode == 2
+    assert line.startswith("STATIC_ROOT must hold") and str(root) in line
+    assert "manage.py collectstatic" in line
+
+
+def test_what_was_collected_is_enough(tmp_path: Path) -> None:
+    """Also into a folder that does not exist yet."""
+    root = tmp_path / "not" / "yet"
+    variables = {"DATA_DIR": str(tmp_path), "STATIC_ROOT": str(root)}
+    collect = [sys.executable, "manage.py", "collectstatic", "--no-input"]
+    ran = run(collect, **variables)
+    assert ran.returncode == 0, ran.stderr
+    assert refusal(root, settings.STATICFILES_DIRS) == ""
+    assert refusal(None, settings.STATICFILES_DIRS) == ""
 
 
 def test_a_damaged_database_is_named_with_the_way_out(tmp_path: Path) -> None:
