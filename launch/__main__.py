@@ -15,7 +15,12 @@ from typing import NoReturn
 
 from chatsite import entry
 from launch import ready, socket_folder, stop
-from launch.checks import check_port, check_redis, check_static_files
+from launch.checks import (
+    check_port,
+    check_redis,
+    check_static_files,
+    check_system_limits,
+)
 from launch.leftovers import end_leftovers
 from launch.lock import only_start_in
 from launch.plan import Plan, make_folders, read_plan
@@ -61,6 +66,7 @@ def become(plan: Plan, command: list[str]) -> NoReturn:
 def start(plan: Plan) -> NoReturn:
     """Check, prepare, run. Ends by ``Refusal`` or ``Stopped``, all processes ended."""
     os.umask(0o077)
+    check_system_limits()
     make_folders(plan)
     with only_start_in(plan.run_dir):
         end_leftovers(plan.run_dir)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 import socket
 
 import redis
@@ -15,6 +16,24 @@ from launch.plan import Plan
 from launch.refusal import Refusal
 
 REDIS_SECONDS = 5
+#: What supervisord asks of the system before it starts anything.
+OPEN_FILES_MIN, PROCESSES_MIN = 1024, 200
+
+
+def check_system_limits() -> None:
+    """Raise ``Refusal`` where supervisord could not have what it needs at least."""
+    needs = (
+        (resource.RLIMIT_NOFILE, OPEN_FILES_MIN, "open files", "-n"),
+        (resource.RLIMIT_NPROC, PROCESSES_MIN, "processes", "-u"),
+    )
+    for kind, least, what, option in needs:
+        _, hard = resource.getrlimit(kind)
+        if hard != resource.RLIM_INFINITY and hard < least:
+            raise Refusal(
+                f"The system allows {hard} {what} here, and the site needs {least}: "
+                f"raise the limit (ulimit {option} {least}, or where it is set: "
+                "limits.conf, LimitNOFILE= or LimitNPROC=, --ulimit) and start again."
+            )
 
 
 def check_static_files() -> None:

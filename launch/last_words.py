@@ -8,8 +8,9 @@ from pathlib import Path
 TAIL_BYTES = 16_384
 TAIL_LINES = 15
 LINE_MAX = 300
-#: The last line of a trace: the kind of an error and its words.
-RAISED = re.compile(r"[\w.]+(Error|Exception|Configured|Refusal|Exit)\b(:.*)?")
+#: The last line of a trace: the kind of an error and its words. Or what a command says
+#: before a line on its help.
+RAISED = re.compile(r"([\w.]+(Error|Exception|Configured|Refusal|Exit)\b|Error)(:.*)?")
 
 
 def telling_line(log: Path) -> str:

@@ -144,5 +144,7 @@ def test_the_telling_line_is_the_last_error_that_was_raised(tmp_path: Path) -> N
     assert telling_line(log) == "first"
     log.write_text("Traceback:\n  File x\nImportError: no y\n[INFO] Shutting down\n")
     assert telling_line(log) == "ImportError: no y"
+    log.write_text("Error: too few files\nFor help, use supervisord -h\n")
+    assert telling_line(log) == "Error: too few files"
     log.write_bytes(b"\xff" * 20_000)
     assert len(telling_line(log)) == 300

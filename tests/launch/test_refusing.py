@@ -69,6 +69,19 @@ def test_a_taken_port_is_named_with_the_way_out(
     assert "make run PORT=" in line
 
 
+@pytest.mark.parametrize(
+    ("limit", "what"), [("-n 256", "256 open files"), ("-u 150", "150 processes")]
+)
+def test_a_system_that_allows_too_little_is_named(
+    tmp_path: Path, limit: str, what: str
+) -> None:
+    shell = ["bash", "-c", f'ulimit {limit}; exec "$@"', "bash", *launch()]
+    ran = run(shell, DATA_DIR=str(tmp_path), PORT=str(free_port()))
+    [line] = (ran.stdout + ran.stderr).splitlines()
+    assert ran.returncode == 1
+    assert f"allows {what}" in line and f"ulimit {limit[:2]} " in line
+
+
 def made_static_root(path: Path, kind: str) -> Path:
     if kind == "a file":
         path.write_bytes(b"x")
