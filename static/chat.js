@@ -395,11 +395,17 @@
   const draftsKept = find("drafts-kept");
   if (draftsKept?.hidden) draftsKept.hidden = !draftsNamed("draft:@").length;
 
-  // Logging out removes the account's drafts, and erasing everything all of them.
+  // Logging out removes the account's drafts. Erasing everything removes all of them, once
+  // it is done: a wrong password erases nothing, and neither does a link to that page.
   document.addEventListener("submit", ({ target }) => {
     const [, act] = target.action.match(/\/account\/(log-out|erase)\/$/) ?? [];
-    if (act) removeDrafts(draftsNamed(act === "erase" ? "draft:" : "draft:@"));
+    if (act === "log-out") removeDrafts(draftsNamed("draft:@"));
+    if (act === "erase") stored(() => sessionStorage.setItem("erasing", "yes"));
   });
+  if (stored(() => sessionStorage.getItem("erasing"))) {
+    stored(() => sessionStorage.removeItem("erasing"));
+    if (find("erased")) removeDrafts(draftsNamed("draft:"));
+  }
 
   // Prompts on their way are shown at once.
   const show = () => {
@@ -517,7 +523,8 @@
   });
 
   document.addEventListener("visibilitychange", () => {
-    find("is-hidden").value = document.hidden ? "1" : "";
+    const field = find("is-hidden");
+    if (field) field.value = document.hidden ? "1" : "";
     if (document.hidden) return;
     mark(false);
     // What came unseen is seen now: the answer is to everything anew.

@@ -105,3 +105,15 @@ def test_old_drafts_and_those_beyond_a_number_are_removed(
     home.reload()
     expect(box_of(home)).to_have_value("the newest")
     assert home.evaluate(DRAFTS) == 100
+
+
+def test_erasing_everything_erases_the_drafts_of_a_guest(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "zero")
+    box_of(home).fill("half a thought")
+    home.evaluate("localStorage.setItem('draft:/', 'typed long ago')")
+    home.goto("/account/erase/")
+    home.get_by_role("button", name="Erase everything").click()
+    expect(home.get_by_role("heading")).to_have_text("It is erased.")
+    becomes_true(home, f"{DRAFTS} === 0")
