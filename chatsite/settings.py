@@ -294,8 +294,8 @@ SESSION_COOKIE_NAME = COOKIE_NAMES.own("sessionid")
 # Not HttpOnly: the script puts a newer token into forms that were opened earlier.
 CSRF_COOKIE_NAME = COOKIE_NAMES.own("csrftoken")
 LANGUAGE_COOKIE_NAME = COOKIE_NAMES.own("language")
-# Only the admin has messages, and there is always a session: no cookie of their own.
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# Only the admin has messages.
+MESSAGE_STORAGE = "chat.accounts.message_storage.MessageStorage"
 CSRF_FAILURE_VIEW = "chat.views.csrf.csrf_failure"
 
 # Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
