@@ -3,7 +3,7 @@
 A guest has no way to log in: where a session expired, was deleted or never reached the
 browser, the signed cookie alone says who they are. No session begins by reading. One
 begins when the guest sends (``guests.sender``), since an answer that sets its cookie
-could overtake one that logs somebody in.
+could overtake the answer to a log-in.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from django.utils.functional import SimpleLazyObject
 
 from chat.accounts.guests import guest_of_cookie
 from chat.models import User
+
+#: In ``request.META``: the guest of the cookie, once it was looked up.
+GUEST_OF_COOKIE = "chat.guest_of_cookie"
 
 
 class Authentication(AuthenticationMiddleware):
@@ -35,7 +38,3 @@ def _user(request: HttpRequest) -> User | AnonymousUser:
     guest.is_of_cookie = True
     request.META[GUEST_OF_COOKIE] = guest
     return guest
-
-
-#: In ``request.META``: such a guest, once it was looked up.
-GUEST_OF_COOKIE = "chat.guest_of_cookie"

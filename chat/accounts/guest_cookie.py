@@ -2,7 +2,7 @@
 
 With ``HTTPS_ONLY`` values have a salt of their own. Under a name without ``__Host-``,
 which anybody on the way of a plain request can set, only a value from before counts: a
-guest made on the HTTPS site cannot be planted in the browser of somebody else.
+guest made on the HTTPS site cannot be planted in another person's browser.
 """
 
 from __future__ import annotations

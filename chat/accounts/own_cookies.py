@@ -27,8 +27,8 @@ UNPROVEN = ("csrftoken", "theme", "tz")
 class OwnCookies:
     """Middleware around the one of sessions.
 
-    Only a whole page sets them: the answer to a poll may overtake one that logs
-    somebody in.
+    Only a whole page sets them: the answer to a poll may overtake the answer to a
+    log-in.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""Code, in blocks with all that stands behind their fence, and within a line."""
+"""Code blocks, with the whole info string of their fence, and inline code."""
 
 from __future__ import annotations
 

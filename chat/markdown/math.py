@@ -84,7 +84,7 @@ def _block_end(state: StateBlock, begin: int, end: int, opened: re.Match[str]) -
         place = opened.end() if line == begin else state.bMarks[line]
         found = state.src.find(mark, place, state.eMarks[line])
         if found >= 0:
-            # Where more stands behind it, it belongs to a sentence.
+            # With more text after it on its line, it is part of a sentence.
             after = state.src[found + len(mark) : state.eMarks[line]]
             is_other = after.strip(" \t.,;") or (
                 has_blank and not spans(opened, is_alone)

@@ -32,7 +32,7 @@ def visitor(request: HttpRequest) -> User | AnonymousUser:
 
 
 def has_account(request: HttpRequest) -> bool:
-    """Whether somebody with an account is signed in, at the same price."""
+    """Whether an account is signed in, at the same cost."""
     user = visitor(request)
     return isinstance(user, User) and not user.is_guest
 
