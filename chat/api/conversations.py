@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
 
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
 from chat.api.calls import api_call, json_body
 from chat.api.errors import ApiError
-from chat.api.keys import idempotency_key
+from chat.api.keys import once_for
 from chat.models import Conversation
 from chat.services import deleting, renaming
-from chat.services.idempotency import once
 from chat.views.browser import owner_id
 from chat.views.lookups import find_deleted, get_conversation_or_404
 
@@ -31,7 +29,7 @@ def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         renaming.rename(conversation, title)
         return conversation
 
-    _once(request, ("rename", pk.hex, title), act)
+    once_for(request, ("rename", pk.hex, title), act)
     return JsonResponse({"id": str(pk), "title": title})
 
 
@@ -47,7 +45,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
             deleting.delete(conversation)
         return conversation
 
-    _once(request, ("delete", pk.hex), act)
+    once_for(request, ("delete", pk.hex), act)
     return JsonResponse({"id": str(pk), "deleted": True})
 
 
@@ -63,11 +61,5 @@ def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         deleting.restore(conversation)
         return conversation
 
-    _once(request, ("restore", pk.hex), act)
+    once_for(request, ("restore", pk.hex), act)
     return JsonResponse({"id": str(pk), "deleted": False})
-
-
-def _once(
-    request: HttpRequest, asked: Sequence[str], act: Callable[[], Conversation]
-) -> None:
-    once(owner_id(request), idempotency_key(request), asked, act)

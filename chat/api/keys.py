@@ -7,12 +7,15 @@ RFC 8941; programs send it bare as well, and both name the same key.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from chat.services.idempotency import check_key
+from chat.models import Conversation
+from chat.services.idempotency import check_key, once
 from chat.services.refusal import PromptRefused
+from chat.views.browser import owner_id
 
 QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 ESCAPED = re.compile(r'\\(["\\])')
@@ -27,6 +30,13 @@ def idempotency_key(request: HttpRequest) -> str | None:
     key = _bare(_decoded(raw).strip(" \t"))
     check_key(key)
     return key
+
+
+def once_for(
+    request: HttpRequest, asked: Sequence[str], act: Callable[[], Conversation]
+) -> None:
+    """Carry out a request that gives no reply, once for its key (``once``)."""
+    once(owner_id(request), idempotency_key(request), asked, act)
 
 
 def _decoded(raw: str) -> str:

@@ -15,11 +15,11 @@ from chat.accounts.guests import note_network, remember_guest
 from chat.api.calls import api_call, json_body
 from chat.api.errors import NOT_FOUND, ApiError
 from chat.api.first_call import caller
-from chat.api.keys import idempotency_key
+from chat.api.keys import idempotency_key, once_for
 from chat.api.shapes import allowance_shape, hits_shape, reply_shape
 from chat.models import Conversation, Reply
 from chat.services import ahead, answering, searching, sending, stopping
-from chat.services.idempotency import once, reply_once
+from chat.services.idempotency import reply_once
 from chat.services.watching import Sight, watch
 from chat.views.allowances import allowances_context
 from chat.views.browser import owner_id, session_key, visitor
@@ -149,14 +149,13 @@ def _once(
     act: Callable[[Reply], None],
 ) -> None:
     """Do something to a held reply, once for the key of the request."""
-    owner = owner_id(request)
 
     def act_on_it() -> Conversation:
-        reply = get_reply_or_404(owner, pk)
+        reply = get_reply_or_404(owner_id(request), pk)
         act(reply)
         return reply.message.conversation
 
-    once(owner, idempotency_key(request), asked, act_on_it)
+    once_for(request, asked, act_on_it)
 
 
 def _shown(request: HttpRequest, pk: uuid.UUID, status: int = 200) -> JsonResponse:
