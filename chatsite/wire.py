@@ -1,7 +1,9 @@
 """What crosses between the tiers: names, states and plain data, spelled once.
 
 Everything here travels as JSON through Redis. ``VERSION`` changes when an older
-worker could no longer read what a newer web tier writes, or the reverse.
+worker could no longer read what a newer web tier writes, or the reverse. Each side also
+reads the version before its own, and passes over keys that it does not know. So sites
+and workers of two releases can run side by side, while they are replaced one by one.
 """
 
 from __future__ import annotations
@@ -13,6 +15,12 @@ from enum import StrEnum
 from typing import Any
 
 VERSION = 1
+
+
+def is_readable(version: int) -> bool:
+    """Whether this wire version is read: it is the current one or the one before."""
+    return VERSION - 1 <= version <= VERSION
+
 
 #: Name of the one Celery task. It is a doorbell: it carries no text.
 GENERATE = "chatsite.generate"
@@ -66,6 +74,11 @@ class Outcome(StrEnum):
     FAILED = "failed"
     HANDED_BACK = "handed_back"
 
+    @classmethod
+    def read(cls, text: str) -> Outcome:
+        """Read an outcome; one that only a newer worker knows counts as a failure."""
+        return cls(text) if text in {outcome.value for outcome in cls} else cls.FAILED
+
 
 class Stage(StrEnum):
     """What a worker says of itself."""
@@ -109,8 +122,25 @@ class Settings:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Settings:
-        """Read settings from JSON; unknown keys are an error (``TypeError``)."""
-        return cls(**{**raw, "stop": tuple(raw.get("stop", ()))})
+        """Read settings from JSON. Settings of another release are passed over."""
+        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        return cls(**{**known, "stop": tuple(raw.get("stop", ()))})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings that differ from the defaults.
+
+        So an older worker that refuses unknown keys still serves every reply that does
+        not use a setting it does not know.
+        """
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value != getattr(DEFAULT_SETTINGS, name)
+        }
+
+
+#: A default that changes needs a new ``VERSION``: it is not written into requests.
+DEFAULT_SETTINGS = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +166,21 @@ class Request:
         return newest.text if newest and newest.role == Role.ASSISTANT else ""
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=True, separators=(",", ":"))
+        raw = {**asdict(self), "settings": self.settings.to_dict()}
+        return json.dumps(raw, ensure_ascii=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Request:
         """Read a request. Raises ``ValueError``, ``KeyError`` or ``TypeError``."""
         raw = json.loads(text)
-        if raw["version"] != VERSION:
+        if not is_readable(raw["version"]):
             raise ValueError(f"request of version {raw['version']}, not {VERSION}")
         return cls(
             turns=tuple(Turn(Role(t["role"]), str(t["text"])) for t in raw["turns"]),
             settings=Settings.from_dict(raw["settings"]),
             max_seconds=float(raw["max_seconds"]),
             dropped_turns=int(raw["dropped_turns"]),
+            version=int(raw["version"]),
         )
 
 

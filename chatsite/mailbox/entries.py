@@ -95,7 +95,7 @@ def entry_from(raw: list[Any]) -> Entry:
         case ["running", *fields]:
             return _growing(*fields)
         case ["ended", run, outcome]:
-            return Ended(int(run), wire.Outcome(outcome))
+            return Ended(int(run), wire.Outcome.read(outcome))
         case [kind]:
             return Missing(is_foreign=kind == "foreign")
     raise ValueError(f"unreadable entry: {raw[:1]}")
@@ -163,7 +163,7 @@ class Ending:
             reply=reply,
             attempt=int(raw["attempt"]),
             losses=int(raw["losses"]),
-            outcome=wire.Outcome(raw["outcome"]),
+            outcome=wire.Outcome.read(raw["outcome"]),
             text=text,
             worker=raw.get("worker", ""),
             queued_at=float(raw["queued"]),

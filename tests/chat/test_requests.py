@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from chat.models import User
 from chat.services.collecting import collect
+from chat.services.publishing import publish
 from chat.services.requests import STEP_TURNS, request_for, turns_to_drop
 from chat.services.stopping import stop
 from chatsite import wire
@@ -55,3 +56,18 @@ def test_the_request_holds_the_path_and_the_settings_as_used(
         ("user", "two"),
     ]
     assert request.settings.seed == second.seed
+
+
+@pytest.mark.django_db
+def test_a_row_with_a_retired_setting_is_published_and_answered(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    reply = sent(owner, "one")
+    reply.settings = {**reply.settings, "mirostat": 2}
+    reply.save(update_fields=["settings"])
+    box.erase([str(reply.pk)])
+    assert reply.publish_again()
+    assert publish(reply)
+    collect(worker.answer("answer").reply)
+    reply.refresh_from_db()
+    assert (reply.state, reply.message.text) == (wire.State.DONE, "answer")

@@ -1,0 +1,76 @@
+"""Sites and workers of two releases read each other's messages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chatsite import wire
+from chatsite.mailbox import Ended, Mailbox
+from chatsite.mailbox.entries import entry_from
+
+REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(top_k=3), 60)
+
+
+def changed(text: str, **keys: Any) -> str:
+    """The same JSON object with other or further keys."""
+    return json.dumps({**json.loads(text), **keys})
+
+
+def test_a_request_is_read_as_it_was_written() -> None:
+    assert wire.Request.from_json(REQUEST.to_json()) == REQUEST
+
+
+def test_settings_of_another_release_are_passed_over() -> None:
+    read = wire.Settings.from_dict({"top_k": 3, "stop": ["x"], "mirostat": 2})
+    assert read == wire.Settings(top_k=3, stop=("x",))
+
+
+def test_only_settings_that_were_changed_are_written() -> None:
+    assert json.loads(REQUEST.to_json())["settings"] == {"top_k": 3}
+
+
+def test_further_keys_of_a_request_its_turns_and_its_settings_are_passed_over() -> None:
+    raw = json.loads(REQUEST.to_json())
+    raw["settings"]["mirostat"] = 2
+    raw["turns"][0]["pictures"] = []
+    assert wire.Request.from_json(changed(json.dumps(raw), tools=[])) == REQUEST
+
+
+@pytest.mark.parametrize(("version", "is_read"), [(5, False), (6, True), (7, True)])
+def test_the_version_before_ones_own_is_read(
+    monkeypatch: pytest.MonkeyPatch, version: int, *, is_read: bool
+) -> None:
+    monkeypatch.setattr(wire, "VERSION", 7)
+    text = changed(REQUEST.to_json(), version=version)
+    if is_read:
+        assert wire.Request.from_json(text).turns == REQUEST.turns
+    else:
+        with pytest.raises(ValueError, match="version 5"):
+            wire.Request.from_json(text)
+
+
+def test_a_request_of_a_version_to_come_is_refused() -> None:
+    text = changed(REQUEST.to_json(), version=wire.VERSION + 1)
+    with pytest.raises(ValueError, match="version"):
+        wire.Request.from_json(text)
+
+
+def test_further_keys_of_an_announcement_are_passed_over() -> None:
+    said = wire.Announcement("w", "m", "M", wire.Stage.READY, rows=2)
+    newer = changed(said.to_json(), batteries=3, version=wire.VERSION + 1)
+    read = wire.Announcement.from_json(newer)
+    assert (read.worker, read.rows, read.stage) == ("w", 2, wire.Stage.READY)
+
+
+def test_an_outcome_of_a_newer_worker_counts_as_a_failure(box: Mailbox) -> None:
+    assert entry_from(["ended", "1", "paused"]) == Ended(1, wire.Outcome.FAILED)
+    box.enqueue("a", 1, owner="ann", share="ann", model="m", request=REQUEST, cost=1.0)
+    claim = box.claim("m", "worker", 60)
+    assert claim is not None
+    box.connection.run("finish", "a", claim.token, 0, "text", 1, "paused", "{}", 1)
+    ending = box.ending("a")
+    assert ending is not None
+    assert (ending.outcome, ending.text) == (wire.Outcome.FAILED, "text")
