@@ -6,8 +6,9 @@
 Without ``--database``: SQLite in a temporary folder. A database that is named is filled
 and left so; one that was filled before is only measured again. One owner has
 ``--of-one`` of the messages, spread among those of others. They are indexed as the
-migration does it. Times are of ``chat.services.searching.search``, with its snippets;
-CPU times are of this process and of the server's that serves it: for busy machines.
+migration does it. Times are of ``chat.services.search.results.search``, with its
+snippets; CPU times are of this process and of the server's that serves it: for
+busy machines.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ def cases(words: list[str], random: Random) -> dict[str, Callable[[], str]]:
 def measure(searches: int) -> list[dict[str, Any]]:
     """Median and p95 in milliseconds, and how many hits there were in the median."""
     from chat.models import User
-    from chat.services.searching import search
+    from chat.services.search.results import search
 
     owner = User.objects.get(username=OWNER.format(0)).pk
     random = Random(SEED)

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from chat.models import Reply
-from chat.services.expecting import Expectation
-from chat.services.watching import Sight
+from chat.services.jobs.status import Sight
+from chat.services.jobs.wait_estimate import Expectation
 from chatsite import wire
 
 #: Why a reply failed, and what to do. Nothing a person wrote is ever lost by it.

@@ -26,7 +26,7 @@ from pytest_django import Settings
 
 import chatsite.urls
 from chat.models import Conversation, Message
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
 from chatsite.mailbox import Mailbox
 from chatsite.wsgi import without_charset
 from tests.access.routes import Route, routes

@@ -20,8 +20,8 @@ from django.test import Client, TestCase
 
 from chat.accounts import guest_cookie
 from chat.models import User
-from chat.services.sending import send
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.messages import send
 from chatsite.mailbox import Mailbox
 from tests.access import world as worlds
 from tests.access.asking import Answer, ask

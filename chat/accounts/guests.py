@@ -15,10 +15,10 @@ from django.http import HttpRequest, HttpResponse
 from chat.accounts import guest_cookie
 from chat.accounts.networks import network_digest
 from chat.models import User
-from chat.services.admission import look_ahead
-from chat.services.arrivals import admit_guest
+from chat.services.effective_settings import preferred
+from chat.services.limits.admission import look_ahead
+from chat.services.limits.network_rate import admit_guest
 from chat.services.optional_write import NotWritten, optional_write
-from chat.services.preferring import preferred
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from chat.accounts import erasing, inviting
-from chat.accounts.index import Merging, empty_journal
 from chat.models import Session
+from chat.services.search.index_maintenance import Merging, empty_journal
 from chatsite.mailbox import open_mailbox
 
 EVERY_SECONDS = 60

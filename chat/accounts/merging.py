@@ -14,9 +14,9 @@ from django.db import transaction
 
 from chat.accounts.ending import end_all
 from chat.models import Conversation, IdempotencyKey, Message, Passage, Reply, User
-from chat.services.alone import alone
-from chat.services.publishing import hand_over
-from chat.services.telling import tell
+from chat.services.advisory_lock import alone
+from chat.services.jobs.publish import hand_over
+from chat.services.notify import tell
 from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from chat.admin.support import ReadOnlyAdmin, counted, link_to, link_to_found
 from chat.models import Conversation, Message, Reply
-from chat.services import deleting
+from chat.services import conversation_deletion
 
 #: Never asked of the database here.
 TEXTS = ("title", "instructions", "settings", "owner__instructions", "owner__settings")
@@ -76,7 +76,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         """As their owners delete them: what is being written is stopped."""
         found = list(queryset.filter(deleted_at=None))
         for conversation in found:
-            deleting.delete(conversation)
+            conversation_deletion.delete(conversation)
             self.log_change(request, conversation, "Deleted.")
         count = len(found)
         said = ngettext(
@@ -91,7 +91,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         """With those that were deleted together with them."""
         count = 0
         for conversation in queryset.exclude(deleted_at=None):
-            restored = deleting.restore(conversation)
+            restored = conversation_deletion.restore(conversation)
             count += restored
             if restored:
                 self.log_change(request, conversation, "Restored.")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import User
-from chat.services.limits import clean_limits
+from chat.services.limits.rules import clean_limits
 
 if TYPE_CHECKING:
     UserModelForm = forms.ModelForm[User]

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from chat.admin.support import ReadOnlyAdmin, link_to
 from chat.models import Reply
-from chat.services.stopping import stop
+from chat.services.reply_stop import stop
 from chatsite import wire
 from chatsite.choice import catalog_here
 

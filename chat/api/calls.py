@@ -28,9 +28,9 @@ from chat.api.errors import (
     ApiError,
     refusal,
 )
-from chat.services.ahead import HasStarted
-from chat.services.refusal import PromptRefused
-from chat.services.watching import NotYours
+from chat.services.errors import PromptRefused
+from chat.services.held_messages import HasStarted
+from chat.services.jobs.status import NotYours
 
 log = logging.getLogger(__name__)
 

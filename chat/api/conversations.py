@@ -11,7 +11,7 @@ from chat.api.calls import api_call, json_body
 from chat.api.errors import ApiError
 from chat.api.keys import once_for
 from chat.models import Conversation
-from chat.services import deleting, renaming
+from chat.services import conversation_deletion, conversations
 from chat.views.browser import owner_id
 from chat.views.lookups import find_deleted, get_conversation_or_404
 
@@ -22,11 +22,11 @@ def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     title = json_body(request).get("title")
     if not isinstance(title, str):
         raise ApiError(400, "bad_title", _('The body needs a string "title".'))
-    title = renaming.clean_title(title)
+    title = conversations.clean_title(title)
 
     def act() -> Conversation:
         conversation = get_conversation_or_404(owner_id(request), pk)
-        renaming.rename(conversation, title)
+        conversations.rename(conversation, title)
         return conversation
 
     once_for(request, ("rename", pk.hex, title), act)
@@ -42,7 +42,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         conversation = find_deleted(owner, pk)
         if conversation is None:
             conversation = get_conversation_or_404(owner, pk)
-            deleting.delete(conversation)
+            conversation_deletion.delete(conversation)
         return conversation
 
     once_for(request, ("delete", pk.hex), act)
@@ -58,7 +58,7 @@ def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         conversation = find_deleted(owner, pk)
         if conversation is None:
             return get_conversation_or_404(owner, pk)
-        deleting.restore(conversation)
+        conversation_deletion.restore(conversation)
         return conversation
 
     once_for(request, ("restore", pk.hex), act)

@@ -6,7 +6,7 @@ from django.http import JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from chat.services.refusal import PromptRefused
+from chat.services.errors import PromptRefused
 
 
 class ApiError(Exception):

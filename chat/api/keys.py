@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from chat.models import Conversation
+from chat.services.errors import PromptRefused
 from chat.services.idempotency import check_key, once
-from chat.services.refusal import PromptRefused
 from chat.views.browser import owner_id
 
 QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from chat.sentences import reason
-from chat.services.allowances import Left
-from chat.services.searching import Hit, Hits
-from chat.services.watching import Sight
+from chat.services.jobs.status import Sight
+from chat.services.limits.remaining import Left
+from chat.services.search.results import Hit, Hits
 from chatsite import wire
 
 

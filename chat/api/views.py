@@ -18,9 +18,11 @@ from chat.api.first_call import caller
 from chat.api.keys import idempotency_key, once_for
 from chat.api.shapes import allowance_shape, hits_shape, reply_shape
 from chat.models import Conversation, Reply
-from chat.services import ahead, answering, searching, sending, stopping
+from chat.services import held_messages, reply_stop, reply_versions
 from chat.services.idempotency import reply_once
-from chat.services.watching import Sight, watch
+from chat.services.jobs.status import Sight, watch
+from chat.services.messages import clean_prompt, send
+from chat.services.search import results
 from chat.views.allowances import allowances_context
 from chat.views.browser import owner_id, session_key, visitor
 from chat.views.lookups import get_conversation_or_404, get_reply_or_404
@@ -39,10 +41,10 @@ def messages(request: HttpRequest) -> JsonResponse:
     text = _text(body)
     # What is refused makes no guest.
     key = idempotency_key(request)
-    text = sending.clean_prompt(text)
+    text = clean_prompt(text)
     conversation = _conversation(owner_id(request), body.get("conversation"))
     owner = caller(request, key, text)
-    reply = sending.send(owner, text, key, conversation)
+    reply = send(owner, text, key, conversation)
     shape = reply_shape(request, _look(request, reply.pk))
     shape["conversation"] = str(reply.message.conversation_id)
     return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
@@ -57,7 +59,7 @@ def reply(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 @api_call("POST")
 def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Stop a reply; harmless when it ended already. The text so far is kept."""
-    stopping.stop(get_reply_or_404(owner_id(request), pk))
+    reply_stop.stop(get_reply_or_404(owner_id(request), pk))
     return _shown(request, pk, status=202)
 
 
@@ -80,7 +82,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 @api_call("POST")
 def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Send a paused prompt although the reply before it failed or was stopped."""
-    _once(request, ("proceed", pk.hex), pk, ahead.proceed)
+    _once(request, ("proceed", pk.hex), pk, held_messages.proceed)
     return _shown(request, pk, status=202)
 
 
@@ -88,16 +90,16 @@ def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Put another ``{"text": …}`` in place of a held prompt."""
     text = _text(json_body(request))
-    text = sending.clean_prompt(text)
+    text = clean_prompt(text)
     asked = ("edit", pk.hex, text)
-    _once(request, asked, pk, lambda reply: ahead.edit(reply, text))
+    _once(request, asked, pk, lambda reply: held_messages.edit(reply, text))
     return _shown(request, pk)
 
 
 @api_call("POST")
 def remove(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Remove a held prompt: neither it nor a reply to it will be there."""
-    _once(request, ("remove", pk.hex), pk, ahead.remove)
+    _once(request, ("remove", pk.hex), pk, held_messages.remove)
     return JsonResponse({"id": str(pk), "removed": True})
 
 
@@ -109,10 +111,10 @@ def search(request: HttpRequest) -> JsonResponse:
     """
     text = request.GET.get("q", "")
     try:
-        before = searching.cursor(request.GET.get("before", ""))
+        before = results.cursor(request.GET.get("before", ""))
     except ValueError:
         raise ApiError(400, "bad_cursor", _('Follow "more" as it was given.')) from None
-    hits = searching.search(owner_id(request), text, before)
+    hits = results.search(owner_id(request), text, before)
     if hits.is_signs_only:
         message = _("Signs alone are not searched. Put a letter or a digit into q.")
         raise ApiError(422, "no_words", message)
@@ -139,7 +141,7 @@ def nothing(_request: HttpRequest) -> JsonResponse:
 def _tried_again(request: HttpRequest, pk: uuid.UUID) -> Reply:
     found = get_reply_or_404(owner_id(request), pk)
     note_network(request, visitor(request))
-    return answering.retry(found)
+    return reply_versions.retry(found)
 
 
 def _once(

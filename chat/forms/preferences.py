@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, User
-from chat.services.preferring import Preferred, shortened
-from chat.services.sending import SEED_BITS
+from chat.services.effective_settings import Preferred, shortened
+from chat.services.messages import SEED_BITS
 from chatsite.choice import catalog_here
 
 STOP_STRINGS_MAX = 4

@@ -9,8 +9,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from chat.services.refusal import PromptRefused
-from chat.services.sending import clean_prompt
+from chat.services.errors import PromptRefused
+from chat.services.messages import clean_prompt
 
 
 class PromptForm(forms.Form):

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation, IdempotencyKey, Reply
 from chat.models.idempotency_key import KEY_CHARACTERS
-from chat.services.alone import alone
-from chat.services.refusal import PromptRefused
+from chat.services.advisory_lock import alone
+from chat.services.errors import PromptRefused
 
 Act = Callable[[], Reply | Conversation]
 

@@ -8,9 +8,9 @@ from chat.characters import as_lines
 from chat.facts import facts
 from chat.markdown import render
 from chat.sentences import duration, duration_range, reason
-from chat.services.answering import can_resume
-from chat.services.expecting import Expectation, expect
-from chat.services.watching import Sight, View
+from chat.services.jobs.status import Sight, View
+from chat.services.jobs.wait_estimate import Expectation, expect
+from chat.services.reply_versions import can_resume
 from chat.views.known import whose
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from chat.accounts.networks import network_digest
 from chat.models import User
-from chat.services.allowances import allowances, little_left
+from chat.services.limits.remaining import allowances, little_left
 from chat.views.browser import visitor
 
 

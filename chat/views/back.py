@@ -13,9 +13,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from chat.accounts.guests import note_network
 from chat.models import Message, Reply
+from chat.services.errors import PromptRefused
 from chat.services.idempotency import reply_once
-from chat.services.refusal import PromptRefused
-from chat.services.watching import NotYours
+from chat.services.jobs.status import NotYours
 from chat.views.allowances import little_context
 from chat.views.browser import Request, owner_id, visitor
 from chat.views.known import BadQuery, Known, shown_at_once

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from chat.forms import PromptForm, new_key
 from chat.models import Conversation
-from chat.services.filling import Filling, filling
-from chat.services.preferring import Preferred, preferred, watched
-from chat.services.seeing import see
-from chat.services.watching import NotYours
+from chat.services.context_usage import Filling, filling
+from chat.services.conversations import see
+from chat.services.effective_settings import Preferred, preferred, watched
+from chat.services.jobs.status import NotYours
 from chat.views.browser import owner_id
 from chat.views.known import Known
 from chat.views.lookups import get_conversation_or_404, get_prompt_or_404

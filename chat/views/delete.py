@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.services import deleting
+from chat.services import conversation_deletion
 from chat.views.browser import Request, owner_id
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import find_deleted, get_conversation_or_404
@@ -28,7 +28,7 @@ def delete(request: Request, pk: UUID) -> HttpResponse:
     conversation = find_deleted(owner_id(request), pk)
     if conversation is None:
         conversation = get_conversation_or_404(owner_id(request), pk)
-        deleting.delete(conversation)
+        conversation_deletion.delete(conversation)
         conversation.refresh_from_db(fields=["deleted_at"])
     if not request.htmx:
         return HttpResponseRedirect(_page(known, pk), status=303)

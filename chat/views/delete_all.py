@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from chat.models import Conversation
-from chat.services import deleting
+from chat.services import conversation_deletion
 from chat.views.browser import owner_id
 from chat.views.undo import DELETED
 
@@ -21,6 +21,6 @@ def delete_all(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         count = Conversation.objects.there().filter(owner_id=owner).count()
         return render(request, "delete_all.html", {"count": count if owner else 0})
-    deleted = deleting.delete_all(owner) if owner else None
+    deleted = conversation_deletion.delete_all(owner) if owner else None
     note = f"?{DELETED}={deleted.pk}" if deleted else ""
     return HttpResponseRedirect(reverse("home") + note, status=303)

@@ -9,8 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chat.services.preferring import preferred
-from chat.services.watching import NotYours
+from chat.services.effective_settings import preferred
+from chat.services.jobs.status import NotYours
 from chat.views.browser import owner_id
 from chat.views.known import Known
 from chat.views.lookups import get_conversation_or_404

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from chat.forms import PromptForm, new_key
 from chat.models import Conversation, Reply
-from chat.services import ahead
+from chat.services import held_messages
+from chat.services.errors import PromptRefused
 from chat.services.idempotency import once
-from chat.services.refusal import PromptRefused
 from chat.views.back import back_to
 from chat.views.browser import owner_id
 from chat.views.lookups import get_reply_or_404
@@ -51,7 +51,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     except PromptRefused as refused:
         form.add_error("text", refused.message)
         return _page(request, reply, form, status=422)
-    except ahead.HasStarted:
+    except held_messages.HasStarted:
         form.add_error("text", STARTED)
         return _page(request, reply, form, status=409)
     return back_to(reply)
@@ -62,7 +62,7 @@ def _change(reply: Reply, form: PromptForm) -> None:
     conversation, text = reply.message.conversation, form.cleaned_data["text"]
 
     def act() -> Conversation:
-        ahead.edit(reply, text)
+        held_messages.edit(reply, text)
         return conversation
 
     asked = ("edit", reply.pk.hex, text)

@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from chat.services.preferring import entry_of
-from chat.services.watching import NotYours
+from chat.services.effective_settings import entry_of
+from chat.services.jobs.status import NotYours
 from chat.views.browser import owner_id
 from chat.views.lookups import get_reply_or_404
 from chat.views.pace import Pace

@@ -7,8 +7,8 @@ from dataclasses import replace
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from chat.services.history import newest
-from chat.services.watching import watch
+from chat.services.conversation_list import newest
+from chat.services.jobs.status import watch
 from chat.views.browser import session_key, visitor
 from chat.views.known import Known
 from chat.views.lookups import find_deleted

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from chat.services.history import Cursor, Part, newest, older
+from chat.services.conversation_list import Cursor, Part, newest, older
 from chat.views.browser import Request, owner_id
 from chat.views.known import Known
 from chat.views.page import poller_after

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import QueryDict
 
-from chat.services.history import Cursor
+from chat.services.conversation_list import Cursor
 from chatsite.mailbox.mailbox import Seen
 
 #: More unfinished replies than this no page shows.

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from chat.models import Conversation, Message, Reply
-from chat.services.filling import Filling, filling
-from chat.services.preferring import entry_of, preferred, watched
+from chat.services.context_usage import Filling, filling
+from chat.services.effective_settings import entry_of, preferred, watched
 from chat.views.known import Known, shown_at_once, trail
 from chat.views.news import News
 from chat.views.thread import Shown, Thread, ahead_of, dress, look_at, paused_of

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from chat.models import Conversation
 from chat.sentences import announcement
-from chat.services.filling import Filling
-from chat.services.watching import Sight
+from chat.services.context_usage import Filling
+from chat.services.jobs.status import Sight
 from chat.views.known import Known
 from chat.views.thread import Shown, Thread, seen_of
 from chatsite import wire

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.services.watching import NotYours
+from chat.services.jobs.status import NotYours
 from chat.views.known import Known
 from chat.views.undo import Undo
 from chat.views.updates import update

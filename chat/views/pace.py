@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chat.services.watching import Sight
+from chat.services.jobs.status import Sight
 from chatsite import wire
 
 JITTER = 0.2

@@ -11,11 +11,10 @@ from django.http import HttpRequest
 
 from chat.forms import PromptForm, new_key
 from chat.models import User
-from chat.services.allowances import little_left
-from chat.services.glancing import glance
-from chat.services.history import newest
-from chat.services.preferring import preferred
-from chat.services.watching import View, watch
+from chat.services.conversation_list import newest
+from chat.services.effective_settings import preferred
+from chat.services.jobs.status import View, glance, watch
+from chat.services.limits.remaining import little_left
 from chat.views.browser import session_key, visitor
 from chat.views.known import Known, whose
 from chat.views.pace import Pace, jittered

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.services.watching import NotYours
+from chat.services.jobs.status import NotYours
 from chat.views.browser import owner_id
 from chat.views.ended import ended_address
 from chat.views.gone import gone

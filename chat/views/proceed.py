@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from chat.services import ahead
+from chat.services import held_messages
 from chat.views.back import back_to
 from chat.views.browser import owner_id
 from chat.views.lookups import get_reply_or_404
@@ -19,6 +19,6 @@ def proceed(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Harmless to repeat, and once its turn has come."""
     reply = get_reply_or_404(owner_id(request), pk)
     # What was wanted has happened, or was settled from another tab.
-    with suppress(ahead.HasStarted):
-        ahead.proceed(reply)
+    with suppress(held_messages.HasStarted):
+        held_messages.proceed(reply)
     return back_to(reply)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from chat.services import ahead
+from chat.services import held_messages
 from chat.views.back import back_to
 from chat.views.browser import owner_id
 from chat.views.lookups import get_reply_or_404
@@ -20,8 +20,8 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     reply = get_reply_or_404(owner_id(request), pk)
     conversation = reply.message.conversation_id
     try:
-        ahead.remove(reply)
-    except ahead.HasStarted:
+        held_messages.remove(reply)
+    except held_messages.HasStarted:
         return back_to(reply)
     page = reverse("conversation", args=[conversation])
     return HttpResponseRedirect(page, status=303)

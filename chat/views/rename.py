@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.models import Conversation
-from chat.services import renaming
-from chat.services.watching import NotYours
+from chat.services import conversations
+from chat.services.jobs.status import NotYours
 from chat.views.browser import Request, owner_id
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import get_conversation_or_404
@@ -35,8 +35,8 @@ def rename(request: Request, pk: UUID) -> HttpResponse:
     except BadQuery:
         return out_of_date()
     try:
-        renaming.rename(conversation, title)
-    except renaming.TitleRefused as refused:
+        conversations.rename(conversation, title)
+    except conversations.TitleRefused as refused:
         return _refused(request, conversation, title, refused.message)
     page = reverse("conversation", args=[pk])
     if not request.htmx:
@@ -56,7 +56,7 @@ def _form(
         "conversation": conversation,
         "title": title,
         "error": error,
-        "limit": renaming.TITLE_MAX_CHARACTERS,
+        "limit": conversations.TITLE_MAX_CHARACTERS,
     }
     return render(request, template, context, status=status)
 

@@ -8,7 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from chat.services import deleting
+from chat.services import conversation_deletion
 from chat.views.browser import Request, owner_id
 from chat.views.known import BadQuery, Known
 from chat.views.lookups import find_deleted, get_conversation_or_404
@@ -28,7 +28,7 @@ def restore(request: Request, pk: UUID) -> HttpResponse:
         conversation = get_conversation_or_404(owner_id(request), pk)
         count = 1
     else:
-        count = deleting.restore(conversation)
+        count = conversation_deletion.restore(conversation)
     if not request.htmx:
         page = reverse("conversation", args=[pk]) if count == 1 else reverse("home")
         return HttpResponseRedirect(page, status=303)

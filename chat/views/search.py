@@ -9,7 +9,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from chat.services import searching
+from chat.services.search import results
 from chat.views.browser import Request, owner_id
 from chat.views.page import around_context
 
@@ -22,10 +22,10 @@ def search(request: Request) -> HttpResponse:
     """The hits for ``?q=`` as a page; to htmx only the hits, to be put into one."""
     query = request.GET.get("q", "").strip()
     try:
-        before = searching.cursor(request.GET.get("before", ""))
+        before = results.cursor(request.GET.get("before", ""))
     except ValueError:
         return HttpResponse(_("These hits cannot be continued."), status=400)
-    hits = searching.search(owner_id(request), query, before)
+    hits = results.search(owner_id(request), query, before)
     found = {"query": query, "hits": hits, "is_more": before is not None}
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "_hits.html", found | {"is_live": True})

@@ -15,10 +15,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from chat.accounts.guests import remember_guest, sender
 from chat.forms import PromptForm, new_key
 from chat.models import Conversation, Reply
-from chat.services import sending
+from chat.services import messages
+from chat.services.errors import PromptRefused
 from chat.services.idempotency import check_key
-from chat.services.refusal import PromptRefused
-from chat.services.watching import NotYours
+from chat.services.jobs.status import NotYours
 from chat.views.allowances import little_context
 from chat.views.browser import Request, has_account, owner_id
 from chat.views.conversation import conversation_page
@@ -94,7 +94,7 @@ def _sent(
     prompt = get_prompt_or_404(conversation, old) if conversation and old else None
     key = form.idempotency_key
     check_key(key)  # what is refused makes no guest
-    return sending.send(
+    return messages.send(
         sender(request, is_prompt=True), text, key, conversation, instead_of=prompt
     )
 

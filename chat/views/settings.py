@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods
 from chat.accounts.guests import remember_guest, sender
 from chat.forms import PreferencesForm
 from chat.models import Conversation, User
-from chat.services.preferring import Preferred, preferred
-from chat.services.refusal import PromptRefused
-from chat.services.serving import servings
+from chat.services.effective_settings import Preferred, preferred
+from chat.services.errors import PromptRefused
+from chat.services.jobs.workers import servings
 from chat.views.allowances import allowances_context
 from chat.views.browser import has_account, owner_id, visitor
 from chat.views.lookups import get_conversation_or_404

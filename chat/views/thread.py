@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from chat.models import Message, Reply
-from chat.services.watching import Sight, View, watch
+from chat.services.jobs.status import Sight, View, watch
 from chat.views.browser import session_key, visitor
 from chat.views.known import Known, trail
 from chat.views.versions import Versions, versions_of

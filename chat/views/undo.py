@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from chat.models import Conversation
-from chat.services.deleting import together_with
+from chat.services.conversation_deletion import together_with
 from chat.views.browser import owner_id
 from chat.views.lookups import find_deleted
 

@@ -15,13 +15,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from chat.models import User
-from chat.services import spending
-from chat.services.allowances import little_left
-from chat.services.glancing import glance
-from chat.services.history import newest
-from chat.services.preferring import entry_of
-from chat.services.seeing import see
-from chat.services.watching import NotYours, View, watch
+from chat.services.conversation_list import newest
+from chat.services.conversations import see
+from chat.services.effective_settings import entry_of
+from chat.services.jobs.status import NotYours, View, glance, watch
+from chat.services.limits import usage
+from chat.services.limits.remaining import little_left
 from chat.views.browser import session_key, visitor
 from chat.views.known import Known, whose
 from chat.views.learning import learn
@@ -64,7 +63,7 @@ def _little_context(
     known: Known, view: View, news: News, *, is_changed: bool
 ) -> dict[str, Any]:
     """What is left of the limits, where something was sent or ended, or came back."""
-    is_due = is_changed or known.is_little_due(spending.clock())
+    is_due = is_changed or known.is_little_due(usage.clock())
     if known.little_due_at is None or not view.owner or not is_due:
         return {}
     if news.conversation is not None:

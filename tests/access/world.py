@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from chat.accounts.sessions import who
 from chat.models import Conversation, Invitation, Message, Reply, User
-from chat.services import answering, deleting, sending
-from chat.services.collecting import collect
+from chat.services import conversation_deletion, messages, reply_versions
+from chat.services.jobs.collect import collect
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox
 from tests.chat.conftest import Worker
@@ -131,7 +131,7 @@ class _Maker:
         self._name(done, "prompt", "done")
         self._chosen(conversation)
         with TestCase.captureOnCommitCallbacks(execute=True):
-            other = answering.vary(self._again(done))
+            other = reply_versions.vary(self._again(done))
         self._answer(other, "other_version")
         self._world.keep_id("other_version", other.pk)
         cut = self._prompt("second_prompt", conversation)
@@ -156,7 +156,7 @@ class _Maker:
         self._answer(reply, "deleted_reply")
         self._name(reply, "deleted_prompt", "deleted_reply")
         with TestCase.captureOnCommitCallbacks(execute=True):
-            deleting.delete(reply.message.conversation)
+            conversation_deletion.delete(reply.message.conversation)
         self._world.keep_id("deleted", reply.message.conversation_id)
 
     def growing_conversation(self) -> None:
@@ -178,7 +178,7 @@ class _Maker:
         key = self._secrets.token(f"key_of_{what}")
         text = self._secrets.word(what)
         with TestCase.captureOnCommitCallbacks(execute=True):
-            reply = sending.send(self._world.owner, text, key, conversation)
+            reply = messages.send(self._world.owner, text, key, conversation)
         if conversation is None:  # what it was called is not what was asked
             begun = reply.message.conversation
             begun.title = self._secrets.word(f"title_of_{what}")

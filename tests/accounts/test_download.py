@@ -9,7 +9,7 @@ from django.test import Client
 
 from chat.accounts.exporting import export
 from chat.models import Conversation, Message, User
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
 from tests.accounts.conftest import Worker
 from tests.chat.long import long_conversation
 

@@ -14,7 +14,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 
-from chat.accounts import erasing, index
+from chat.accounts import erasing
 from chat.models import (
     Conversation,
     Invitation,
@@ -24,8 +24,9 @@ from chat.models import (
     Session,
     User,
 )
-from chat.services.searching import search
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.search import index_maintenance
+from chat.services.search.results import search
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.accounts.conftest import PASSWORD, Worker, is_logged_in, log_in
 from tests.chat.long import long_conversation
@@ -108,7 +109,7 @@ def saved(transactional_db: None, box: Mailbox) -> Iterator[None]:
 @pytest.fixture
 def wordy(saved: None, worker: Worker, client_of: Callable[[User], Client]) -> User:
     """Somebody whose every text holds the canary, with replies in every state."""
-    from chat.services.sending import send
+    from chat.services.messages import send
 
     user = User.objects.create_user("bee", PASSWORD, f"{CANARY}@example.org")
     user.instructions = f"Speak of {CANARY}"
@@ -166,13 +167,13 @@ def test_a_large_index_is_merged_in_many_steps(
         message.save()
     erasing.erase(wordy)
     User.objects.filter(pk=wordy.pk).delete()
-    monkeypatch.setattr(index, "PAGES", 4)
-    merging, steps = index.Merging(), 0
+    monkeypatch.setattr(index_maintenance, "PAGES", 4)
+    merging, steps = index_maintenance.Merging(), 0
     while not merging.step():
         steps += 1
     assert steps > 3
     assert in_tables() == []
-    assert index.empty_journal()
+    assert index_maintenance.empty_journal()
     assert in_files() == []
     text = Message.objects.filter(owner=owner).exclude(text="").first()
     assert text is not None
@@ -216,7 +217,7 @@ def test_redis_forgets_it_in_its_file_as_well(wordy: User, valkey: Valkey) -> No
 def test_what_a_worker_still_writes_is_refused(
     saved: None, worker: Worker, valkey: Valkey
 ) -> None:
-    from chat.services.sending import send
+    from chat.services.messages import send
 
     user = User.objects.guest(uuid.uuid4())
     send(user, "Tell me", "one")

@@ -20,11 +20,11 @@ from chat.models import (
     Session,
     User,
 )
-from chat.services.refusal import PromptRefused
-from chat.services.searching import search
-from chat.services.sending import send
-from chat.services.stopping import stop
-from chat.services.sweeping import Sweeper
+from chat.services.errors import PromptRefused
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.messages import send
+from chat.services.reply_stop import stop
+from chat.services.search.results import search
 from chatsite.mailbox import Growing, Mailbox, Missing, Queued
 from tests.accounts.conftest import Worker, log_in
 from tests.chat.pages import poll_url, text_of

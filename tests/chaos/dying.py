@@ -61,13 +61,14 @@ def die() -> None:
 def send_and_die(point: str, owner: str, text: str, key: str) -> None:
     """Sends a prompt and dies at ``point``."""
     from chat.models import User
-    from chat.services import publishing, sending
+    from chat.services import messages
+    from chat.services.jobs import publish
 
     if point == "after_commit_before_publish":
-        sending.publish = lambda _: die()  # type: ignore[assignment,return-value]
+        messages.publish = lambda _: die()  # type: ignore[assignment,return-value]
     else:
-        publishing.ring = lambda *_: die()  # type: ignore[assignment,return-value]
-    sending.send(User.objects.get(pk=owner), text, key)
+        publish.ring = lambda *_: die()  # type: ignore[assignment,return-value]
+    messages.send(User.objects.get(pk=owner), text, key)
 
 
 def serve_and_die(point: str, spared: str, is_late: bool) -> None:
@@ -121,7 +122,7 @@ def _first_with_text(_: Any, __: Any, writes: Any, *___: Any) -> str | None:
 
 def sweep_and_die(calls: int) -> None:
     """Sweeps, and dies after so many words with Redis."""
-    from chat.services.sweeping import Sweeper
+    from chat.services.jobs.reconcile import Sweeper
     from chatsite.mailbox.connection import Connection
 
     whole, left = Connection.guarded, calls

@@ -17,8 +17,8 @@ import pytest
 from django.db import connection
 
 from chat.models import IdempotencyKey, Message, Reply, User
-from chat.services import sweeping
-from chat.services.sending import send
+from chat.services.jobs import reconcile
+from chat.services.messages import send
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.chaos import dying
@@ -39,7 +39,7 @@ class Trials:
         self.owner = owner
         self.log = log
         self.keys: list[tuple[str, str]] = []
-        self._sweeper = sweeping.Sweeper()
+        self._sweeper = reconcile.Sweeper()
         self._names = itertools.count()
         self.worker: dying.BaseProcess | None = None
 
@@ -129,7 +129,7 @@ def trials(
     box: Mailbox, owner: User, settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Trials]:
     settings.LEASE_SECONDS = float(LEASE_SECONDS)
-    monkeypatch.setattr(sweeping, "PUBLISHING_SECONDS", 0.2)
+    monkeypatch.setattr(reconcile, "PUBLISHING_SECONDS", 0.2)
     for name, value in {
         "DATABASE_URL": database_url(),
         "LEASE_SECONDS": LEASE_SECONDS,
@@ -186,7 +186,7 @@ def test_a_keeper_that_dies(
     dice = random.Random(point)
     for _ in range(TRIALS):
         with monkeypatch.context() as patched:
-            patched.setattr("chat.services.sending.publish", lambda _: True)
+            patched.setattr("chat.services.messages.publish", lambda _: True)
             trials.ask()
         trials.play(trials.ask(), lease_seconds=0)
         trials.play(trials.ask(), lease_seconds=60, is_done=True)

@@ -65,7 +65,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     turned = Clock()
-    monkeypatch.setattr("chat.services.spending.clock", turned)
+    monkeypatch.setattr("chat.services.limits.usage.clock", turned)
     return turned
 
 
@@ -87,7 +87,7 @@ def sent(
     django_capture_on_commit_callbacks: Callable[..., object],
 ) -> Callable[..., object]:
     """Send a prompt and run what happens on commit."""
-    from chat.services.sending import send
+    from chat.services.messages import send
 
     counter = iter(range(1000))
 

@@ -129,7 +129,7 @@ def test_a_list_says_how_much_somebody_has(
     first = sent(ada)
     with committed():
         worker.answer("fine")
-    from chat.services.collecting import collect
+    from chat.services.jobs.collect import collect
 
     collect(str(first.pk))
     sent(ada)

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat.models import Reply, User
-from chat.services.refusal import PromptRefused
+from chat.services.errors import PromptRefused
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.pages import form_data, poll_url, text_of

@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 
 from chat.models import Message, Reply, User
-from chat.services import ahead, collecting, stopping
-from chat.services.sweeping import Sweeper
+from chat.services import held_messages, reply_stop
+from chat.services.jobs import collect
+from chat.services.jobs.reconcile import Sweeper
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
@@ -45,7 +46,7 @@ def page_of(tab: Client, reply: Reply):
 
 def fail(worker: Worker, reply: Reply) -> None:
     worker.finish(worker.claim(), "half", wire.Outcome.FAILED)
-    collecting.collect(str(reply.pk))
+    collect.collect(str(reply.pk))
 
 
 def test_a_held_prompt_can_be_changed_and_is_sent_as_changed(
@@ -58,7 +59,7 @@ def test_a_held_prompt_can_be_changed_and_is_sent_as_changed(
     answer = tab.post(f"/r/{second.pk}/edit/", {"text": "2, please"})
     assert answer.status_code == 303
     worker.answer("1")
-    collecting.collect(str(three[0].pk))
+    collect.collect(str(three[0].pk))
     request = wire.Request.from_json(worker.claim().request)
     assert [turn.text for turn in request.turns] == ["one", "1", "2, please"]
 
@@ -87,7 +88,7 @@ def test_removing_one_in_the_middle_keeps_the_order_of_the_rest(
     assert Message.objects.count() == 4
     assert "two" not in text_of(page_of(tab, three[0]))
     worker.answer("1")
-    collecting.collect(str(three[0].pk))
+    collect.collect(str(three[0].pk))
     request = wire.Request.from_json(worker.claim().request)
     assert [turn.text for turn in request.turns] == ["one", "1", "three"]
 
@@ -118,7 +119,7 @@ def test_a_reply_that_went_wrong_pauses_what_was_sent_ahead_and_asks(
     if end == "failed":
         fail(worker, first)
     else:
-        stopping.stop(first)
+        reply_stop.stop(first)
     Sweeper().sweep()
     assert [state(reply) for reply in three] == [end, "held", "held"]
     told = tab.get(poll_url(page), headers=HTMX)
@@ -145,7 +146,7 @@ def test_going_on_sends_the_next_and_only_that(
     tab.post(f"/r/{third.pk}/proceed/")
     assert [state(reply) for reply in three] == ["failed", "queued", "held"]
     worker.answer("2")
-    collecting.collect(str(second.pk))
+    collect.collect(str(second.pk))
     assert state(third) == "queued"
 
 
@@ -167,7 +168,7 @@ def test_trying_again_puts_a_new_reply_in_place_and_the_rest_behind_it(
     assert f'id="reply-{first.pk}"' not in answer
     assert "Send this anyway?" not in text_of(page_of(tab, first))
     worker.answer("1")
-    collecting.collect(str(fresh.pk))
+    collect.collect(str(fresh.pk))
     assert [state(reply) for reply in three] == ["failed", "queued", "held"]
     request = wire.Request.from_json(worker.claim().request)
     assert [turn.text for turn in request.turns] == ["one", "1", "two"]
@@ -196,7 +197,7 @@ def test_a_reply_that_went_well_is_not_tried_again(
 ) -> None:
     reply = sent(owner, "one")
     worker.answer("fine")
-    collecting.collect(str(reply.pk))
+    collect.collect(str(reply.pk))
     assert tab.post(f"/r/{reply.pk}/retry/").status_code == 303
     assert Reply.objects.count() == 1
 
@@ -217,10 +218,10 @@ def test_an_edit_that_meets_the_release_does_one_or_the_other(
 ) -> None:
     second = Reply.objects.with_path().get(pk=three[1].pk)
     worker.answer("1")
-    collecting.collect(str(three[0].pk))
-    with pytest.raises(ahead.HasStarted):
-        ahead.edit(second, "too late")
-    with pytest.raises(ahead.HasStarted):
-        ahead.remove(second)
+    collect.collect(str(three[0].pk))
+    with pytest.raises(held_messages.HasStarted):
+        held_messages.edit(second, "too late")
+    with pytest.raises(held_messages.HasStarted):
+        held_messages.remove(second)
     request = wire.Request.from_json(worker.claim().request)
     assert request.turns[-1].text == "two"

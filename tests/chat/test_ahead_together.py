@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 
 from chat.models import Reply, User
-from chat.services import ahead, answering, stopping
-from chat.services.sending import send
-from chat.services.sweeping import Sweeper
+from chat.services import held_messages, reply_stop, reply_versions
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.messages import send
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 
@@ -52,7 +52,7 @@ def line(owner: User, box: Mailbox) -> list[Reply]:
     return [first, *(send(owner, f"{n}", f"{n}", conversation) for n in range(1, 9))]
 
 
-@pytest.mark.parametrize("act", [ahead.remove, stopping.stop])
+@pytest.mark.parametrize("act", [held_messages.remove, reply_stop.stop])
 def test_all_but_the_last_go_at_once_and_the_last_has_its_turn(
     act: Callable[[Reply], None], line: list[Reply], worker: Worker
 ) -> None:
@@ -69,7 +69,7 @@ def test_what_is_sent_after_a_stop_of_one_ahead_waits_for_nobody(
     owner: User, line: list[Reply], worker: Worker
 ) -> None:
     for reply in line[1:]:
-        stopping.stop(fetched(reply))
+        reply_stop.stop(fetched(reply))
     after = send(owner, "after", "after", fetched(line[0]).message.conversation)
     worker.answer("done")
     Sweeper().sweep()
@@ -86,7 +86,7 @@ def test_what_came_after_a_failed_reply_comes_after_the_new_one(
     second = send(owner, "two", "2", fetched(first).message.conversation)
     worker.answer("second")
     Sweeper().sweep()
-    fresh = answering.retry(fetched(first))
+    fresh = reply_versions.retry(fetched(first))
     conversation.refresh_from_db()
     path = [message.pk for message in conversation.path()]
     assert path[1::2] == [fresh.message.pk, second.message.pk]

@@ -9,12 +9,12 @@ import pytest
 from django.test import Client
 
 from chat.models import Message, Reply, User
-from chat.services import ahead, answering, choosing
-from chat.services.collecting import collect
-from chat.services.publishing import release_next
-from chat.services.refusal import PromptRefused
-from chat.services.requests import request_for
-from chat.services.stopping import stop
+from chat.services import held_messages, reply_versions
+from chat.services.errors import PromptRefused
+from chat.services.jobs.collect import collect
+from chat.services.jobs.publish import release_next
+from chat.services.jobs.request import request_for
+from chat.services.reply_stop import stop
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker
@@ -53,12 +53,12 @@ def test_a_variant_answers_the_same_prompt_and_is_shown(
     done: Reply, worker: Worker, committed
 ) -> None:
     with committed():
-        fresh = answering.vary(done)
+        fresh = reply_versions.vary(done)
     assert fresh.message.parent_id == done.message.parent_id
     assert fresh.seed != done.seed
     collected(worker, fresh, "second")
     assert texts(done) == ["one", "second"]
-    choosing.choose(done.message)
+    reply_versions.choose(done.message)
     assert texts(done) == ["one", "first"]
 
 
@@ -66,12 +66,14 @@ def test_several_at_once_are_jobs_of_their_own(
     done: Reply, worker: Worker, committed
 ) -> None:
     with committed():
-        first = answering.vary(done, 3)
+        first = reply_versions.vary(done, 3)
     batch = Reply.objects.filter(batch=first.batch)
     assert batch.count() == len({reply.seed for reply in batch}) == 3
     claims = {worker.claim().reply for _ in range(3)}
     assert claims == {str(reply.pk) for reply in batch}
-    assert answering.vary(done, 3).batch == first.batch  # a double click asks no more
+    assert (
+        reply_versions.vary(done, 3).batch == first.batch
+    )  # a double click asks no more
     assert batch.count() == 3
 
 
@@ -79,7 +81,7 @@ def test_a_fixed_seed_does_not_make_variants_alike(done: Reply) -> None:
     conversation = done.message.conversation
     conversation.settings = {"seed": 7}
     conversation.save()
-    answering.vary(done, 2)
+    reply_versions.vary(done, 2)
     seeds = Reply.objects.exclude(batch=None).values_list("seed", flat=True)
     assert len(set(seeds)) == 2
 
@@ -87,13 +89,13 @@ def test_a_fixed_seed_does_not_make_variants_alike(done: Reply) -> None:
 @pytest.mark.parametrize("count", [0, -1, 5])
 def test_too_many_at_once_are_refused(count: int, done: Reply) -> None:
     with pytest.raises(PromptRefused, match="1 to 4"):
-        answering.vary(done, count)
+        reply_versions.vary(done, count)
 
 
 def test_variants_count_against_the_limits(done: Reply, settings) -> None:
     settings.GUEST_REPLIES_WAITING = 2
     with pytest.raises(PromptRefused, match="2 of your messages"):
-        answering.vary(done, 3)
+        reply_versions.vary(done, 3)
     assert Reply.objects.count() == 1
 
 
@@ -101,7 +103,7 @@ def test_a_reply_is_run_again_exactly(done: Reply) -> None:
     conversation = done.message.conversation
     conversation.settings = {"temperature": 1.5}
     conversation.save()
-    fresh = answering.repeat(done)
+    fresh = reply_versions.repeat(done)
     assert request_for(fresh) == request_for(done)
     assert fresh.is_model_picked
 
@@ -110,7 +112,7 @@ def test_a_model_that_is_gone_cannot_run_a_reply_again(done: Reply) -> None:
     Reply.objects.filter(pk=done.pk).update(model="retired")
     done.refresh_from_db()
     with pytest.raises(PromptRefused, match="retired is not offered any more"):
-        answering.repeat(done)
+        reply_versions.repeat(done)
 
 
 def test_a_reply_cut_by_its_limit_goes_on_where_it_ended(
@@ -118,18 +120,18 @@ def test_a_reply_cut_by_its_limit_goes_on_where_it_ended(
 ) -> None:
     cut = collected(worker, sent(owner, "one"), "The cat sa", is_length_limited=True)
     with committed():
-        fresh = answering.resume(cut)
+        fresh = reply_versions.resume(cut)
     request = request_for(fresh)
     assert request.turns[-1] == wire.Turn(wire.Role.ASSISTANT, "The cat sa")
     assert request.settings.seed == cut.seed
     again = collected(worker, fresh, "t.", is_length_limited=True)
     assert texts(cut) == ["one", "The cat sat."]
     with committed():
-        third = answering.resume(again)
+        third = reply_versions.resume(again)
     assert request_for(third).turns[-1].text == "The cat sat."
     whole = collected(worker, third, " It sleeps.")
     assert texts(cut) == ["one", "The cat sat. It sleeps."]
-    assert request_for(answering.repeat(whole)) == request_for(whole)
+    assert request_for(reply_versions.repeat(whole)) == request_for(whole)
 
 
 def test_a_reply_that_went_on_and_failed_keeps_what_there_was(
@@ -137,14 +139,14 @@ def test_a_reply_that_went_on_and_failed_keeps_what_there_was(
 ) -> None:
     cut = collected(worker, sent(owner, "one"), "The cat sa", is_length_limited=True)
     with committed():
-        fresh = answering.resume(cut)
+        fresh = reply_versions.resume(cut)
     worker.finish(worker.claim(), "", wire.Outcome.FAILED)
     collect(str(fresh.pk))
     assert texts(cut) == ["one", "The cat sa"]
 
 
 def test_a_whole_reply_does_not_go_on(done: Reply) -> None:
-    assert answering.resume(done) == done
+    assert reply_versions.resume(done) == done
     assert Reply.objects.count() == 1
 
 
@@ -154,10 +156,10 @@ def test_a_branch_keeps_what_followed_the_other_version(
     follow_up = sent(owner, "two", done.message.conversation)
     collected(worker, follow_up, "zwei")
     with committed():
-        fresh = answering.vary(done)
+        fresh = reply_versions.vary(done)
     collected(worker, fresh, "other")
     assert texts(done) == ["one", "other"]
-    choosing.choose(done.message)
+    reply_versions.choose(done.message)
     assert texts(done) == ["one", "first", "two", "zwei"]
 
 
@@ -165,7 +167,7 @@ def test_choosing_a_version_shown_already_changes_nothing(
     done: Reply, owner: User, worker: Worker, sent
 ) -> None:
     collected(worker, sent(owner, "two", done.message.conversation), "zwei")
-    choosing.choose(done.message)
+    reply_versions.choose(done.message)
     assert texts(done) == ["one", "first", "two", "zwei"]
 
 
@@ -173,7 +175,7 @@ def test_the_next_prompt_waits_only_for_the_chosen_variant(
     done: Reply, owner: User, worker: Worker, sent, committed
 ) -> None:
     with committed():
-        first = answering.vary(done, 2)
+        first = reply_versions.vary(done, 2)
     conversation = done.message.conversation
     conversation.refresh_from_db()
     behind = sent(owner, "two", conversation)
@@ -215,7 +217,7 @@ def test_stop_ends_all_that_were_asked_for_together(
     tab: Client, done: Reply, worker: Worker, committed
 ) -> None:
     with committed():
-        first = answering.vary(done, 3)
+        first = reply_versions.vary(done, 3)
     tab.post(f"/r/{first.pk}/stop/", {"together": "1"})
     assert Reply.objects.filter(state="stopped").count() == 3
 
@@ -270,7 +272,7 @@ def test_a_stopped_one_goes_on_from_where_it_was_stopped(
     collect(str(reply.pk))
     stopped = Reply.objects.with_path().get(pk=reply.pk)
     with committed():
-        fresh = answering.resume(stopped)
+        fresh = reply_versions.resume(stopped)
     assert fresh.continued_characters == len("So far")
     assert Message.objects.get(pk=fresh.pk).text == "So far"
 
@@ -285,11 +287,11 @@ def test_what_was_answered_before_keeps_its_text(
     second = Reply.objects.with_path().get(pk=second.pk)
     Reply.objects.filter(pk=first.pk).update(state="queued")  # it is to come again
     with committed():
-        fresh = answering.vary(second)
+        fresh = reply_versions.vary(second)
     assert fresh.state == "held"
     with pytest.raises(PromptRefused, match="has another reply already"):
-        ahead.edit(fresh, "another two")
-    ahead.remove(fresh)
+        held_messages.edit(fresh, "another two")
+    held_messages.remove(fresh)
     assert texts(second) == ["one", "eins", "two", "Half"]
 
 
@@ -298,7 +300,7 @@ def test_while_the_queue_is_away_a_reply_that_goes_on_repeats_nothing(
 ) -> None:
     cut = collected(worker, sent(owner, "one"), "The cat sa", is_length_limited=True)
     with committed():
-        answering.resume(cut)
+        reply_versions.resume(cut)
     page = tab.get(f"/c/{cut.message.conversation_id}/")
     open_mailbox().connection.client.flushall()
     assert "The cat sa" not in text_of(tab.get(poll_url(page)))
@@ -325,7 +327,7 @@ def test_held_variants_are_all_told_of_when_their_turn_comes(
     collected(worker, second, "zwei")
     Reply.objects.filter(pk=first.pk).update(state="queued", queued_at=first.queued_at)
     with committed():
-        answering.vary(Reply.objects.with_path().get(pk=second.pk), 2)
+        reply_versions.vary(Reply.objects.with_path().get(pk=second.pk), 2)
     page = tab.get(f"/c/{first.message.conversation_id}/")
     assert text_of(page).count('name="h"') == 2
     Reply.objects.filter(pk=first.pk).update(state="done")
@@ -341,7 +343,7 @@ def test_the_page_tells_about_the_model_of_what_is_to_come(
 ) -> None:
     Reply.objects.filter(pk=done.pk).update(model="smollm2")
     with committed():
-        answering.repeat(Reply.objects.with_path().get(pk=done.pk))
+        reply_versions.repeat(Reply.objects.with_path().get(pk=done.pk))
     text = text_of(tab.get(f"/c/{done.message.conversation_id}/"))
     assert "No worker serves SmolLM2 135M Instruct right now." in text
 
@@ -354,8 +356,8 @@ def test_a_retry_asked_for_again_gives_the_reply_that_went_well_meanwhile(
     collect(str(old.pk))
     old = Reply.objects.with_path().get(pk=old.pk)
     with committed():
-        fresh = answering.retry(old)
+        fresh = reply_versions.retry(old)
     worker.answer("whole")
     collect(str(fresh.pk))
-    assert answering.retry(old).pk == fresh.pk
+    assert reply_versions.retry(old).pk == fresh.pk
     assert Reply.objects.count() == 2

@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 )
 
 from chat.models import Reply, User
-from chat.services import ahead, answering, publishing, sending, stopping, sweeping
+from chat.services import held_messages, messages, reply_stop, reply_versions
+from chat.services.jobs import publish, reconcile
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 from tests.environment import IS_SOAK, SOCKET
@@ -55,7 +56,7 @@ class Anything(RuleBasedStateMachine):
         self.client.flushall()
         self.owners = [User.objects.guest(uuid.uuid4()) for _ in range(OWNERS)]
         self.now = 0.0
-        self.keepers = [sweeping.Sweeper(lambda: self.now) for _ in range(KEEPERS)]
+        self.keepers = [reconcile.Sweeper(lambda: self.now) for _ in range(KEEPERS)]
         self.steps_away = 0
         self.snapshot: list[tuple[str, int, bytes]] = []
         #: By token, all that the worker that held it ever wrote.
@@ -68,33 +69,33 @@ class Anything(RuleBasedStateMachine):
 
     @rule(target=replies, owner=st.integers(0, OWNERS - 1))
     def send(self, owner: int) -> Reply:
-        return sending.send(self.owners[owner], "hello", uuid.uuid4().hex)
+        return messages.send(self.owners[owner], "hello", uuid.uuid4().hex)
 
     @rule(target=replies, before=replies)
     def send_after(self, before: Reply) -> Reply:
         conversation, key = before.message.conversation, uuid.uuid4().hex
-        return sending.send(conversation.owner, "more", key, conversation)
+        return messages.send(conversation.owner, "more", key, conversation)
 
     @rule(target=replies, owner=st.integers(0, OWNERS - 1))
     def send_and_die_before_it_is_published(self, owner: int) -> Reply:
-        whole = sending.publish
-        sending.publish = lambda _: False
+        whole = messages.publish
+        messages.publish = lambda _: False
         try:
             return self.send(owner)
         finally:
-            sending.publish = whole
+            messages.publish = whole
 
     @rule(reply=replies)
     def stop(self, reply: Reply) -> None:
         reply.refresh_from_db()
-        stopping.stop(reply)
+        reply_stop.stop(reply)
 
     @rule(reply=replies)
     def stop_while_it_is_published(self, reply: Reply) -> None:
         """Between the look at the row and the entry."""
 
         def stopped_first(enqueue: Enqueue, *arguments: object) -> bool:
-            stopping.stop(Reply.objects.with_path().get(pk=reply.pk))
+            reply_stop.stop(Reply.objects.with_path().get(pk=reply.pk))
             return enqueue(*arguments)
 
         self._publish_anew(reply, stopped_first)
@@ -104,11 +105,11 @@ class Anything(RuleBasedStateMachine):
         """Two keepers found the row forgotten: one is quicker in all it does."""
 
         def overtaken(enqueue: Enqueue, *arguments: object) -> bool:
-            publishing._enqueue = enqueue
+            publish._enqueue = enqueue
             is_new = enqueue(*arguments)
             other = Reply.objects.with_path().get(pk=reply.pk)
             if other.publish_again():
-                publishing.publish(other)
+                publish.publish(other)
             return is_new
 
         self._publish_anew(reply, overtaken)
@@ -119,24 +120,24 @@ class Anything(RuleBasedStateMachine):
         reply.refresh_from_db()
         if reply.state != "queued" or not reply.publish_again():
             return
-        whole = publishing._enqueue
-        publishing._enqueue = partial(enqueue, whole)
+        whole = publish._enqueue
+        publish._enqueue = partial(enqueue, whole)
         try:
-            publishing.publish(reply)
+            publish.publish(reply)
         finally:
-            publishing._enqueue = whole
+            publish._enqueue = whole
 
     @rule(target=replies, reply=replies)
     def retry(self, reply: Reply) -> Reply:
         reply.refresh_from_db()
-        fresh = answering.retry(reply)
+        fresh = reply_versions.retry(reply)
         return multiple() if fresh == reply else fresh
 
     @rule(reply=replies)
     def proceed(self, reply: Reply) -> None:
         reply.refresh_from_db()
-        with suppress(ahead.HasStarted):
-            ahead.proceed(reply)
+        with suppress(held_messages.HasStarted):
+            held_messages.proceed(reply)
 
     # Workers
 
@@ -211,7 +212,7 @@ class Anything(RuleBasedStateMachine):
 
     @rule(keeper=st.integers(0, KEEPERS - 1))
     def replace_a_keeper(self, keeper: int) -> None:
-        self.keepers[keeper] = sweeping.Sweeper(lambda: self.now)
+        self.keepers[keeper] = reconcile.Sweeper(lambda: self.now)
 
     @rule(delivery=deliveries, keeper=st.integers(0, KEEPERS - 1))
     def freeze_a_worker(self, delivery: Delivery, keeper: int) -> None:
@@ -309,8 +310,8 @@ class Anything(RuleBasedStateMachine):
 @pytest.fixture
 def _quick_and_patient(valkey, settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MAX_LOSSES = MANY_LOSSES
-    monkeypatch.setattr(sweeping, "PUBLISHING_SECONDS", -1.0)
-    for module in (publishing, sweeping):
+    monkeypatch.setattr(reconcile, "PUBLISHING_SECONDS", -1.0)
+    for module in (publish, reconcile):
         monkeypatch.setattr(module, "ring", lambda *_: True)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.services.buckets import Bucket
+from chat.services.limits.token_bucket import Bucket
 from tests.environment import IS_SOAK
 
 NOW = 1_800_000_000.0

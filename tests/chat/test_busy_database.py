@@ -12,8 +12,8 @@ from django.conf import LazySettings
 from django.db import connection
 
 from chat.models import Reply, User
-from chat.services.sending import send
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.messages import send
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.chat.pages import poll_url, text_of

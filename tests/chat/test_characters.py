@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from chat.characters import as_line, as_lines, without_blank_edges
 from chat.forms.preferences import LinesField
 from chat.models import Conversation, Message, User
-from chat.services.renaming import clean_title
-from chat.services.sending import PromptRefused, clean_prompt
-from chat.services.typed import Typed
+from chat.services.conversations import clean_title
+from chat.services.messages import PromptRefused, clean_prompt
+from chat.services.search.query_parser import Typed
 from chatsite.mailbox import Mailbox
 
 BREAKS = ["\n", "\r\n", *"\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"]

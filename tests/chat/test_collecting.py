@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 
 from chat.models import Message, Reply, User
-from chat.services.collecting import collect, collect_now
-from chat.services.stopping import stop
+from chat.services.jobs.collect import collect, collect_now
+from chat.services.reply_stop import stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 

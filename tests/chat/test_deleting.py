@@ -11,9 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from chat.models import Conversation, Message, Reply, User
-from chat.services import answering, deleting, sending
-from chat.services.refusal import PromptRefused
-from chat.services.sweeping import Sweeper
+from chat.services import conversation_deletion, messages, reply_versions
+from chat.services.errors import PromptRefused
+from chat.services.jobs.reconcile import Sweeper
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
@@ -33,7 +33,7 @@ def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Clien
 def delete(committed) -> Callable[[Conversation], None]:
     def delete_now(conversation: Conversation) -> None:
         with committed():
-            deleting.delete(conversation)
+            conversation_deletion.delete(conversation)
 
     return delete_now
 
@@ -54,7 +54,7 @@ def test_whatever_is_to_come_is_stopped_and_nothing_moves_up(
     assert states() == ["stopped"] * 4 + ["queued"]
     assert box.waiting("scripted") == 1
     assert worker.claim().reply == str(elsewhere.pk)
-    deleting.restore(Conversation.objects.get(pk=conversation.pk))
+    conversation_deletion.restore(Conversation.objects.get(pk=conversation.pk))
     Sweeper().sweep()
     assert states() == ["stopped"] * 4 + ["queued"]
 
@@ -91,7 +91,7 @@ def test_who_died_in_the_middle_leaves_the_stops_to_the_keeper(
     conversation = sent(owner).message.conversation
     sent(owner, "two", conversation)
     with monkeypatch.context() as patch:
-        patch.setattr(deleting, "_stop", lambda _: None)
+        patch.setattr(conversation_deletion, "_stop", lambda _: None)
         delete(conversation)
     sweeper = Sweeper()
     for _ in range(3):
@@ -108,11 +108,11 @@ def test_nothing_can_be_sent_or_tried_again_in_one_that_is_gone(
     stale = reply.message.conversation
     delete(stale)
     with pytest.raises(PromptRefused) as refused:
-        sending.send(owner, "more", "another-key", stale)
+        messages.send(owner, "more", "another-key", stale)
     assert refused.value.code == "deleted"
     failed = Reply.objects.with_path().get(pk=reply.pk)
     with pytest.raises(PromptRefused):
-        answering.retry(failed)
+        reply_versions.retry(failed)
     assert Message.objects.count() == 2
 
 
@@ -122,7 +122,7 @@ def test_the_same_prompt_sent_again_does_not_lead_into_what_is_gone(
     reply = sent(owner, "hello", key="the-key")
     delete(reply.message.conversation)
     with pytest.raises(PromptRefused) as refused:
-        sending.send(owner, "hello", "the-key")
+        messages.send(owner, "hello", "the-key")
     assert refused.value.code == "deleted"
 
 
@@ -174,20 +174,20 @@ def test_nobody_finds_it_nor_its_replies(
 def test_the_keeper_removes_for_good_what_can_no_longer_be_restored(
     owner: User, box: Mailbox, sent, settings, monkeypatch: pytest.MonkeyPatch, delete
 ) -> None:
-    monkeypatch.setattr(deleting, "BATCH", 2)
+    monkeypatch.setattr(conversation_deletion, "BATCH", 2)
     settings.DELETED_KEEP_HOURS = 24
     talk = sent(owner).message.conversation
     make(owner, 4)
     kept = make(owner, 1)[0]
     delete(talk)
-    deleting.delete_all(owner.pk)
+    conversation_deletion.delete_all(owner.pk)
     now = timezone.now()
     deleted = Conversation.objects.deleted()
     deleted.update(deleted_at=now - timedelta(hours=25))
     deleted.filter(pk=kept.pk).update(deleted_at=now - timedelta(hours=23))
     left = []
     for _ in range(4):
-        deleting.remove_for_good()
+        conversation_deletion.remove_for_good()
         left.append(Conversation.objects.count())
     assert left == [4, 2, 1, 1]
     assert Message.objects.count() == Reply.objects.count() == 0
@@ -195,7 +195,7 @@ def test_the_keeper_removes_for_good_what_can_no_longer_be_restored(
 
 def test_the_sweep_removes_them(owner: User, box: Mailbox, settings) -> None:
     make(owner, 1)
-    deleting.delete_all(owner.pk)
+    conversation_deletion.delete_all(owner.pk)
     Sweeper().sweep()
     assert Conversation.objects.count() == 1
     settings.DELETED_KEEP_HOURS = 0
@@ -209,7 +209,7 @@ def test_only_those_deleted_together_come_back_together(
     alone, *_ = make(owner, 3)
     delete(alone)
     make(User.objects.guest(uuid.uuid4()), 1)
-    one = deleting.delete_all(owner.pk)
+    one = conversation_deletion.delete_all(owner.pk)
     assert one is not None
-    assert deleting.restore(one) == 2
-    assert deleting.restore(Conversation.objects.get(pk=alone.pk)) == 1
+    assert conversation_deletion.restore(one) == 2
+    assert conversation_deletion.restore(Conversation.objects.get(pk=alone.pk)) == 1

@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from chat.sentences import duration_range
-from chat.services.expecting import AT_ONCE, Expectation, expect, seconds_of_one_end
+from chat.services.jobs.wait_estimate import (
+    AT_ONCE,
+    Expectation,
+    expect,
+    seconds_of_one_end,
+)
 from chatsite import wire
 
 

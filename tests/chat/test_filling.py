@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chat.models import Message, Reply
-from chat.services.filling import filling
-from chat.services.preferring import Preferred
+from chat.services.context_usage import filling
+from chat.services.effective_settings import Preferred
 from chatsite import wire
 from chatsite.catalog import Entry
 

@@ -10,11 +10,11 @@ from django.conf import settings as site
 from django.test import Client
 
 from chat.models import Message, Reply, User
-from chat.services import ahead, answering
-from chat.services.collecting import collect
-from chat.services.preferring import preferred
-from chat.services.refusal import PromptRefused
-from chat.services.sending import send
+from chat.services import held_messages, reply_versions
+from chat.services.effective_settings import preferred
+from chat.services.errors import PromptRefused
+from chat.services.jobs.collect import collect
+from chat.services.messages import send
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.long import long_conversation
@@ -67,7 +67,7 @@ def test_a_prompt_that_was_changed_elsewhere_is_changed_here(
 ) -> None:
     page = tab.get(page_of(talk))
     with committed():
-        ahead.edit(held("two"), "two, in other words")
+        held_messages.edit(held("two"), "two, in other words")
     answer = tab.get(poll_url(page))
     assert "two, in other words" in text_of(answer)
     again = tab.get(poll_url(answer))
@@ -117,7 +117,7 @@ def test_a_lowered_limit_of_tokens_holds_for_what_was_chosen_before(
     settings.REPLY_MAX_TOKENS = 10
     assert preferred(owner).settings.max_new_tokens == 10
     done = Reply.objects.with_path().get(pk=reply.pk)
-    assert answering.repeat(done).settings["max_new_tokens"] == 10
+    assert reply_versions.repeat(done).settings["max_new_tokens"] == 10
     assert 'value="10"' in text_of(tab.get("/settings/"))
 
 
@@ -135,14 +135,14 @@ def test_a_prompt_removed_meanwhile_can_be_sent_as_a_new_one(
     owner: User, talk: Reply
 ) -> None:
     prompt = held("two").message.parent
-    ahead.remove(held("two"))
+    held_messages.remove(held("two"))
     with pytest.raises(PromptRefused, match="was removed"):
         send(owner, "other", "a key", talk.message.conversation, instead_of=prompt)
 
 
 def test_what_was_typed_for_a_removed_prompt_is_shown(tab: Client, talk: Reply) -> None:
     url = f"/r/{held('two').pk}/edit/"
-    ahead.remove(held("two"))
+    held_messages.remove(held("two"))
     page = tab.post(url, {"text": "typed for a while"})
     assert page.status_code == 404
     assert "typed for a while" in text_of(page)
@@ -178,9 +178,9 @@ def test_trying_one_of_several_again_waits_for_none_of_the_others(
     collect(str(talk.pk))
     done = Reply.objects.with_path().get(pk=talk.pk)
     with committed():
-        first = answering.vary(done, 3)
+        first = reply_versions.vary(done, 3)
     Reply.objects.filter(pk=first.pk).update(state="failed")
     failed = Reply.objects.with_path().get(pk=first.pk)
-    fresh = answering.retry(failed)
+    fresh = reply_versions.retry(failed)
     assert fresh.batch is None
-    assert answering.retry(failed).pk == fresh.pk
+    assert reply_versions.retry(failed).pk == fresh.pk

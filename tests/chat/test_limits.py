@@ -13,17 +13,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chat.models import Allowance, Conversation, Reply, User
-from chat.services import ahead, answering
-from chat.services.admission import admit
-from chat.services.allowances import allowances, little_left
-from chat.services.arrivals import admit_guest, admit_mail, admit_sign_up
-from chat.services.collecting import collect
-from chat.services.limits import Kind, Whose, clean_limits, limits_of
-from chat.services.publishing import publish
-from chat.services.refusal import PromptRefused
-from chat.services.sending import send
-from chat.services.spending import charge_tokens
-from chat.services.sweeping import Sweeper
+from chat.services import held_messages, reply_versions
+from chat.services.errors import PromptRefused
+from chat.services.jobs.collect import collect
+from chat.services.jobs.publish import publish
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.limits.admission import admit
+from chat.services.limits.network_rate import admit_guest, admit_mail, admit_sign_up
+from chat.services.limits.remaining import allowances, little_left
+from chat.services.limits.rules import Kind, Whose, clean_limits, limits_of
+from chat.services.limits.usage import charge_tokens
+from chat.services.messages import send
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Clock, Worker
@@ -271,10 +271,10 @@ def test_sending_the_same_again_counts_once(owner: User, done: Reply, sent) -> N
 @pytest.mark.parametrize(
     ("act", "count"),
     [
-        (answering.vary, 1),
-        (lambda reply: answering.vary(reply, 3), 3),
-        (answering.repeat, 1),
-        (answering.resume, 1),
+        (reply_versions.vary, 1),
+        (lambda reply: reply_versions.vary(reply, 3), 3),
+        (reply_versions.repeat, 1),
+        (reply_versions.resume, 1),
     ],
 )
 def test_every_further_reply_counts(
@@ -289,12 +289,12 @@ def test_every_further_reply_counts(
 def test_a_reply_tried_again_counts_and_one_that_went_well_does_not(
     owner: User, done: Reply, worker: Worker, sent
 ) -> None:
-    answering.retry(done)
+    reply_versions.retry(done)
     assert minutes_left(owner) == 4
     sent(owner, "two", done.message.conversation)
     failed = collect(worker.answer("", outcome=wire.Outcome.FAILED).reply)
     assert failed is not None
-    answering.retry(failed)
+    reply_versions.retry(failed)
     assert minutes_left(owner) == 2
 
 
@@ -305,11 +305,11 @@ def test_what_is_held_changed_released_or_published_anew_counts_no_second_time(
     sent(owner, "two", conversation)
     held = sent(owner, "three", conversation)
     assert minutes_left(owner) == 2
-    ahead.edit(held, "three, changed")
+    held_messages.edit(held, "three, changed")
     with committed():
         collect(worker.answer("", outcome=wire.Outcome.FAILED).reply)
         held.refresh_from_db()
-        ahead.proceed(held)
+        held_messages.proceed(held)
     assert held.publish_again()
     publish(held)
     Sweeper().sweep()

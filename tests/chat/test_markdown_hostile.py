@@ -16,8 +16,8 @@ from chat.markdown import TEXT_CHARACTERS, _cache, _rendered, render
 from chat.markdown.code import COLOURED_CHARACTERS
 from chat.markdown.parser import BLOCK_TOKENS
 from chat.markdown.references import REFERENCED_CHARACTERS
-from chat.services.snippets import SNIPPET_CHARACTERS, snippet
-from chat.services.typed import Typed
+from chat.services.search.query_parser import Typed
+from chat.services.search.snippets import SNIPPET_CHARACTERS, snippet
 from chatsite.search.folding import Folded
 from tests.chat.shown import Shown
 from tests.environment import IS_SOAK

@@ -68,7 +68,7 @@ def test_a_conversation_shows_its_messages_in_order(
     reply = sent(owner, "What <is> it?")
     worker.answer("It <is>\n  so.")
     open_mailbox().connection.client.flushall()
-    from chat.services.collecting import collect
+    from chat.services.jobs.collect import collect
 
     collect(str(reply.pk))
     page = tab.get(f"/c/{reply.message.conversation_id}/")

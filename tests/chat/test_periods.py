@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from chat.services.periods import period_of
+from chat.services.conversation_list import period_of
 
 TODAY = date(2026, 3, 10)
 

@@ -31,7 +31,7 @@ def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
 
 @pytest.fixture
 def done(owner: User, worker: Worker, sent: Callable[..., Reply]) -> Reply:
-    from chat.services.collecting import collect
+    from chat.services.jobs.collect import collect
 
     reply = sent(owner)
     worker.answer("an answer")

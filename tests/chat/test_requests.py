@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.models import User
-from chat.services.collecting import collect
-from chat.services.publishing import publish
-from chat.services.requests import STEP_TURNS, request_for, turns_to_drop
-from chat.services.stopping import stop
+from chat.services.jobs.collect import collect
+from chat.services.jobs.publish import publish
+from chat.services.jobs.request import STEP_TURNS, request_for, turns_to_drop
+from chat.services.reply_stop import stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 

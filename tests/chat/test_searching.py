@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from chat.migrations._search import restore_triggers
 from chat.migrations._search_sqlite import TRIGGERS
 from chat.models import Conversation, Message, Passage, User
-from chat.services.searching import PAGE, Hits, search
-from chat.services.snippets import Piece, snippet
-from chat.services.typed import Typed
+from chat.services.search.query_parser import Typed
+from chat.services.search.results import PAGE, Hits, search
+from chat.services.search.snippets import Piece, snippet
 from chatsite import wire
 from chatsite.search.folding import Folded
 from chatsite.search.tokens import index_words

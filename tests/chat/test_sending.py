@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from chat.models import Conversation, Message, Reply, User
-from chat.services.sending import PromptRefused, clean_prompt, send
+from chat.services.messages import PromptRefused, clean_prompt, send
 from chatsite.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db

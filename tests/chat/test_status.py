@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 
 from chat.models import Reply, User
-from chat.services.stopping import stop
-from chat.services.sweeping import Sweeper, take_back_lost
+from chat.services.jobs.reconcile import Sweeper, take_back_lost
+from chat.services.reply_stop import stop
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.valkey import Valkey
 

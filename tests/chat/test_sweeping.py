@@ -6,9 +6,8 @@ import pytest
 from django.utils import timezone
 
 from chat.models import Reply, User
-from chat.services.bells import Bells
-from chat.services.stopping import stop
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Bells, Sweeper
+from chat.services.reply_stop import stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
 from tests.valkey import Valkey

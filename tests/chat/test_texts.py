@@ -25,12 +25,12 @@ from chat.api import errors
 from chat.markdown import render
 from chat.models import Conversation, Message, Reply, User
 from chat.sentences import announcement, duration, duration_range
-from chat.services import answering
-from chat.services.collecting import collect
-from chat.services.expecting import Expectation
-from chat.services.periods import period_of
-from chat.services.stopping import stop
-from chat.services.watching import Sight, View
+from chat.services import reply_versions
+from chat.services.conversation_list import period_of
+from chat.services.jobs.collect import collect
+from chat.services.jobs.status import Sight, View
+from chat.services.jobs.wait_estimate import Expectation
+from chat.services.reply_stop import stop
 from chatsite import wire
 from chatsite.choice import catalog_here
 from chatsite.mailbox import Mailbox, open_mailbox
@@ -266,7 +266,7 @@ def test_variants_and_versions(
     worker.answer("= 2")
     page = tab.get(page_of(reply))
     with committed():
-        fresh = answering.vary(Reply.objects.with_path().get(), 2)
+        fresh = reply_versions.vary(Reply.objects.with_path().get(), 2)
     check(tab.get(poll_url(page)))
     check(tab.get(page_of(reply)))
     for _ in range(2):

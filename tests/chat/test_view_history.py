@@ -15,9 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.models import Conversation, Message, Reply, User
-from chat.services import history, sweeping
-from chat.services.answering import retry
-from chat.services.history import PART, Cursor
+from chat.services import conversation_list
+from chat.services.conversation_list import PART, Cursor
+from chat.services.jobs import reconcile
+from chat.services.reply_versions import retry
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
@@ -220,7 +221,7 @@ def test_an_entry_says_what_becomes_of_its_reply(
     assert mark_of(tab.get("/"), talk) == "reply being written"
     worker.finish(claim, "It is so.")
     assert mark_of(tab.get("/"), talk) == "reply being written"
-    sweeping.collect_finished()
+    reconcile.collect_finished()
     assert mark_of(tab.get("/"), talk) == "new reply"
     tab.get(f"/c/{talk}/")
     assert mark_of(tab.get("/"), talk) == ""
@@ -241,7 +242,7 @@ def test_an_entry_says_that_its_reply_failed_until_it_is_tried_again(
 def test_a_stop_is_no_news(tab: Client, owner: User, worker: Worker, sent) -> None:
     reply = sent(owner)
     worker.finish(worker.claim(), "So", wire.Outcome.STOPPED)
-    sweeping.collect_finished()
+    reconcile.collect_finished()
     assert mark_of(tab.get("/"), reply.message.conversation_id) == ""
 
 
@@ -271,7 +272,7 @@ def test_the_poll_that_brings_the_end_has_shown_it(
     talk = reply.message.conversation_id
     page, other = tab.get(f"/c/{talk}/"), tab.get("/")
     worker.answer("It is so.")
-    sweeping.collect_finished()
+    reconcile.collect_finished()
     unread = tab.get(poll_url(other))
     assert mark_of(unread, talk) == "new reply"
     shown = tab.get(poll_url(page))
@@ -322,7 +323,7 @@ def test_a_title_is_escaped_wherever_it_stands(tab: Client, owner: User) -> None
 def test_replies_beyond_those_asked_about_show_as_waiting(
     tab: Client, owner: User, worker: Worker, sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.services.marks.ASKED_MAX", 0)
+    monkeypatch.setattr("chat.services.conversation_badges.ASKED_MAX", 0)
     talk = sent(owner).message.conversation_id
     worker.claim()
     assert mark_of(tab.get("/"), talk) == "reply on its way"
@@ -341,11 +342,13 @@ def test_only_get_is_answered(tab: Client) -> None:
 def test_the_parts_agree_with_the_whole(owner: User, box: Mailbox) -> None:
     """However the history is cut, it reads the same."""
     make(owner, 130, hours=7)
-    whole = history.newest(owner.pk, Cursor(NOON - timedelta(days=9999), uuid.uuid4()))
-    part = history.newest(owner.pk)
+    whole = conversation_list.newest(
+        owner.pk, Cursor(NOON - timedelta(days=9999), uuid.uuid4())
+    )
+    part = conversation_list.newest(owner.pk)
     items = list(part.items)
     while part.has_more and part.last:
-        part = history.older(owner.pk, part.last)
+        part = conversation_list.older(owner.pk, part.last)
         items += part.items
     assert [(i.conversation.pk, i.heading) for i in items] == [
         (i.conversation.pk, i.heading) for i in whole.items

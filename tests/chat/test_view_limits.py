@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from chat.accounts.merging import take_along
 from chat.models import Allowance, Conversation, Message, Reply, User
-from chat.services.collecting import collect
+from chat.services.jobs.collect import collect
 from chatsite.environment import Proxies
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Clock, Worker

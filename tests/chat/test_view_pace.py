@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from chat.services.watching import Sight
+from chat.services.jobs.status import Sight
 from chat.views.pace import JITTER, Pace, jittered
 from chatsite.wire import Stage, State
 

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from chat.models import Reply, Session, User
-from chat.services.stopping import stop
+from chat.services.reply_stop import stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
@@ -212,7 +212,7 @@ def test_a_reply_published_anew_replaces_its_text(
     worker.write(claim, "Half of the first text")
     page = page_of(tab, reply)
     box.connection.client.flushall()
-    from chat.services.publishing import publish
+    from chat.services.jobs.publish import publish
 
     fresh = Reply.objects.with_path().get(pk=reply.pk)
     assert fresh.publish_again()

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from chat.models import Conversation, Message, User
-from chat.services.searching import PAGE
+from chat.services.search.results import PAGE
 from chatsite.mailbox import Mailbox
 from tests.chat.pages import text_of
 

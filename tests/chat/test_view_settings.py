@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from chat.models import Conversation, Reply, User
-from chat.services.requests import request_for
+from chat.services.jobs.request import request_for
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 
 from chat.sentences import rounded_range
-from chat.services.expecting import expect
+from chat.services.jobs.wait_estimate import expect
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, Queued
 from tests.environment import IS_SOAK

@@ -12,9 +12,9 @@ from django.db import models
 from django.test import Client
 
 from chat.models import Conversation, Message, Reply, User
-from chat.services import deleting
-from chat.services.collecting import collect
-from chat.services.sending import send
+from chat.services import conversation_deletion
+from chat.services.jobs.collect import collect
+from chat.services.messages import send
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
@@ -113,7 +113,7 @@ def furnish(user: User, box: Mailbox) -> None:
     gone = asked("deleted since")
     worker.finish(worker.claim(), "gone")
     collect(str(gone.pk))
-    deleting.delete(gone.message.conversation)
+    conversation_deletion.delete(gone.message.conversation)
     asked("in line")
     worker.claim()  # or the next person's would come second
 

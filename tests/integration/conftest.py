@@ -9,8 +9,8 @@ import pytest
 from pytest_django import Settings
 
 from chat.models import Conversation, Reply, User
-from chat.services.sending import send
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.messages import send
 from chatsite import wire
 from chatsite.mailbox import Growing, Mailbox, MailboxAway
 

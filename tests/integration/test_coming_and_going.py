@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pytest
 
 from chat.models import Reply, User
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
 from chatsite.mailbox import Mailbox
 from tests.environment import IS_SOAK
 from tests.integration.conftest import SWEEP_SECONDS, ask, growing

@@ -20,8 +20,8 @@ from django.conf import settings
 from django.db import connection
 
 from chat.models import Message, Reply, User
-from chat.services.sending import send
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.messages import send
 from chatsite import wire
 from tests.chat.conftest import Worker, worker
 from tests.chat.pages import poll_url

@@ -13,8 +13,8 @@ import pytest
 from django.test import Client
 
 from chat.models import Message, Reply, User
-from chat.services.sending import send
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.messages import send
 from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker, worker
 from tests.chat.pages import poll_url

@@ -10,8 +10,8 @@ import pytest
 from celery.events.receiver import EventReceiver
 
 from chat.models import Reply, User
-from chat.services.stopping import stop
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
+from chat.services.reply_stop import stop
 from chatsite.celery import app
 from chatsite.mailbox import Mailbox
 from tests.integration.conftest import ask, growing

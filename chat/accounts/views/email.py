@@ -13,8 +13,8 @@ from chat.accounts.networks import network_digest
 from chat.accounts.site import can_mail
 from chat.accounts.views.doors import account_of, of_account, to
 from chat.models import User
-from chat.services.arrivals import admit_mail
-from chat.services.refusal import PromptRefused
+from chat.services.errors import PromptRefused
+from chat.services.limits.network_rate import admit_mail
 from chat.views.refused import refused_on
 
 METHODS = ["GET", "HEAD", "POST"]

@@ -19,8 +19,8 @@ from chat.accounts.resetting import is_good, send_link, set_password
 from chat.accounts.site import can_mail
 from chat.accounts.views.doors import to
 from chat.models import User
-from chat.services.arrivals import admit_mail
-from chat.services.refusal import PromptRefused
+from chat.services.errors import PromptRefused
+from chat.services.limits.network_rate import admit_mail
 from chat.views.refused import refused_on
 
 METHODS = ["GET", "HEAD", "POST"]

@@ -26,8 +26,8 @@ from chat.accounts.networks import network_digest
 from chat.accounts.site import can_mail
 from chat.accounts.views.doors import account_of, to
 from chat.models import User
-from chat.services.arrivals import admit_sign_up
-from chat.services.refusal import PromptRefused
+from chat.services.errors import PromptRefused
+from chat.services.limits.network_rate import admit_sign_up
 from chat.views.refused import refused_on
 
 METHODS = ["GET", "HEAD", "POST"]

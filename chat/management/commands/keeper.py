@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
-from chat.services.sweeping import Sweeper
+from chat.services.jobs.reconcile import Sweeper
 from chatsite.logs import kind_of
 from chatsite.mailbox import MailboxAway
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from chat.models import Reply
-from chat.services.overview import ModelOverview, Overview, overview
+from chat.services.jobs.workers import ModelOverview, Overview, overview
 from chatsite import wire
 
 

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from chat.characters import as_line
 from chat.models import Conversation
 from chat.models.conversation import without_directions
-from chat.services.refusal import PromptRefused
-from chat.services.sending import is_blank
-from chat.services.telling import tell
+from chat.services.errors import PromptRefused
+from chat.services.messages import is_blank
+from chat.services.notify import tell
+from chat.services.optional_write import NotWritten, optional_write
 
 TITLE_MAX_CHARACTERS = 200
 
@@ -46,3 +47,18 @@ def clean_title(title: str) -> str:
             },
         )
     return title
+
+
+def see(conversation: Conversation) -> None:
+    """Take the mark away, here and in the lists of other pages; writes only then."""
+    unread = Conversation.objects.filter(pk=conversation.pk, has_unread=True)
+    if not unread.exists():
+        return
+    try:
+        with optional_write():
+            is_news = unread.update(has_unread=False)
+    except NotWritten:
+        return  # the next look takes it away
+    if not is_news:
+        return
+    tell(conversation.owner_id)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import F, Q
+from django.utils.formats import date_format
 from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
 
 from chat.models import Conversation
 from chat.models.conversation import ConversationQuerySet
-from chat.services.marks import Mark, marks_of
-from chat.services.periods import period_of
+from chat.services.conversation_badges import Mark, marks_of
 
 #: So many conversations are loaded at once.
 PART = 50
@@ -137,3 +138,20 @@ def _period(time: datetime) -> str:
 
 def _cursor(conversation: Conversation) -> Cursor:
     return Cursor(conversation.updated_at, conversation.pk)
+
+
+def period_of(day: date, today: date) -> str:
+    """The heading under which something of ``day`` is listed.
+
+    A day to come counts as today: clocks and time zones may differ.
+    """
+    days_ago = (today - day).days
+    if days_ago <= 0:
+        return _("Today")
+    if days_ago == 1:
+        return _("Yesterday")
+    if days_ago <= 7:
+        return _("Previous 7 days")
+    if days_ago <= 30:
+        return _("Previous 30 days")
+    return date_format(day, "YEAR_MONTH_FORMAT")

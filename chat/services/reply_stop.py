@@ -7,10 +7,10 @@ import logging
 from django.db import transaction
 
 from chat.models import Message, Reply
-from chat.services.collecting import collect
+from chat.services.jobs.collect import collect
+from chat.services.jobs.publish import release_next
+from chat.services.notify import tell
 from chat.services.optional_write import NotWritten, optional_write
-from chat.services.publishing import release_next
-from chat.services.telling import tell
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 

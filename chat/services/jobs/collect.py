@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.models import Conversation, Message, Reply
+from chat.services.jobs.publish import release_next
+from chat.services.limits.usage import charge_tokens
 from chat.services.optional_write import NotWritten, optional_write, wait_until_durable
-from chat.services.publishing import release_next
-from chat.services.spending import charge_tokens
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
 from chatsite.mailbox.entries import Ending

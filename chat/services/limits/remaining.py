@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chat.models import User
-from chat.services.admission import waiting_of
-from chat.services.limit_words import what_comes, what_is_left
-from chat.services.limits import Kind, Whose
-from chat.services.spending import OF_PROMPTS, Balance, balances, purses_of
+from chat.services.limits.admission import waiting_of
+from chat.services.limits.rules import Kind, Whose
+from chat.services.limits.usage import OF_PROMPTS, Balance, balances, purses_of
+from chat.services.limits.wording import what_comes, what_is_left
 
 #: Below this share of a limit, the page says what is left beside the message box.
 LITTLE = 0.2

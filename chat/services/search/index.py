@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from chat.services.typed import Typed
+from chat.services.search.query_parser import Typed
 
 #: So many of an owner's newest passages PostgreSQL reads before it asks its index.
 NEWEST = 1000

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from chat.models import Conversation, Reply
 from chat.models.conversation import ConversationQuerySet
-from chat.services.stopping import stop
-from chat.services.telling import tell
+from chat.services.notify import tell
+from chat.services.reply_stop import stop
 from chatsite import wire
 
 #: A conversation may have thousands of messages, which leave with it.

@@ -14,12 +14,11 @@ from django.utils.translation import ngettext
 
 from chat.models import Conversation, Reply, User
 from chat.sentences import duration
-from chat.services.alone import alone
-from chat.services.expecting import seconds_of_one_end
-from chat.services.limit_words import reached, waiting_already
-from chat.services.limits import Kind, Whose
-from chat.services.refusal import PromptRefused
-from chat.services.spending import (
+from chat.services.advisory_lock import alone
+from chat.services.errors import PromptRefused
+from chat.services.jobs.wait_estimate import seconds_of_one_end
+from chat.services.limits.rules import Kind, Whose
+from chat.services.limits.usage import (
     OF_PROMPTS,
     Balance,
     Purse,
@@ -27,6 +26,7 @@ from chat.services.spending import (
     purses_of,
     take,
 )
+from chat.services.limits.wording import reached, waiting_already
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 #: What somebody who is refused is told to wait, at least and at most, and where

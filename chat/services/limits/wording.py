@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.sentences import duration
-from chat.services.limits import Kind, Whose, has_more_signed_in
-from chat.services.spending import Balance
+from chat.services.limits.rules import Kind, Whose, has_more_signed_in
+from chat.services.limits.usage import Balance
 
 #: Up to so long from one message to the next, the pace says it all.
 SHORT_SECONDS = 60

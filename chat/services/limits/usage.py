@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from chat.models import Allowance, User
-from chat.services.alone import alone
-from chat.services.buckets import Bucket
-from chat.services.limits import Kind, Limits, Whose, limits_of, network_limits
+from chat.services.advisory_lock import alone
+from chat.services.limits.rules import Kind, Limits, Whose, limits_of, network_limits
+from chat.services.limits.token_bucket import Bucket
 
 PERIODS = {
     Kind.PROMPTS_PER_MINUTE: 60,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from chat.models import Conversation, Reply
+from chat.services.jobs.request import cost_of, request_for
 from chat.services.optional_write import NotWritten, optional_write
-from chat.services.requests import cost_of, request_for
 from chat.tasks import ring
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox

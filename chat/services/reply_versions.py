@@ -16,12 +16,12 @@ from django.utils.translation import ngettext
 
 from chat.models import Conversation, Message, Reply, tree
 from chat.models.reply import WENT_WRONG
-from chat.services.admission import admit
-from chat.services.preferring import preferred, shortened
-from chat.services.publishing import publish
-from chat.services.refusal import PromptRefused
-from chat.services.sending import await_reply, claim_there, new_seed
-from chat.services.telling import tell
+from chat.services.effective_settings import preferred, shortened
+from chat.services.errors import PromptRefused
+from chat.services.jobs.publish import publish
+from chat.services.limits.admission import admit
+from chat.services.messages import await_reply, claim_there, new_seed
+from chat.services.notify import tell
 from chatsite import wire
 from chatsite.catalog import CatalogError
 from chatsite.choice import offered
@@ -185,3 +185,18 @@ def _check_offered(model: str) -> None:
             )
             % {"model": model},
         ) from None
+
+
+def choose(message: Message) -> None:
+    """The path leads through ``message``, and from there on to the newest.
+
+    Raises ``PromptRefused`` where the conversation was deleted.
+    """
+    with transaction.atomic():
+        conversation = claim_there(message.conversation_id)
+        if message.pk in conversation.path_ids():
+            return
+        conversation.active_leaf_id = tree.newest_leaf(message.pk)
+        # Looking at another version makes a conversation no newer.
+        conversation.save(update_fields=["active_leaf"])
+    tell(conversation.owner_id)

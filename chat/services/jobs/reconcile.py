@@ -20,14 +20,13 @@ from django.db import DatabaseError
 from chat.accounts.keeping import House
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
-from chat.services.bells import Bells
-from chat.services.collecting import collect
-from chat.services.deleting import remove_for_good
-from chat.services.expecting import free_rows, ready_workers
-from chat.services.preferring import preferred
-from chat.services.publishing import hand_over, publish, release_next
-from chat.services.spending import forget_full
-from chat.services.stopping import carry_out
+from chat.services.conversation_deletion import remove_for_good
+from chat.services.effective_settings import preferred
+from chat.services.jobs.collect import collect
+from chat.services.jobs.publish import hand_over, publish, release_next
+from chat.services.jobs.wait_estimate import free_rows, ready_workers
+from chat.services.limits.usage import forget_full
+from chat.services.reply_stop import carry_out
 from chat.tasks import ring
 from chatsite.choice import offered
 from chatsite.mailbox import MailboxAway, Published, open_mailbox
@@ -185,3 +184,21 @@ def _guarded(step: Callable[[Item], object], item: Item) -> None:
         raise
     except Exception:
         log.exception("%s failed for %s", step.__name__, item)
+
+
+class Bells:
+    """Rings only where replies waited beside free rows in two sweeps running.
+
+    Counting the broker's own messages instead would deadlock: dead bells stay there
+    until their visibility time-out.
+    """
+
+    def __init__(self) -> None:
+        self._idle_before: dict[str, int] = {}
+
+    def due(self, model: str, waiting: int, free: int) -> int:
+        """How many bells ``model`` needs now."""
+        idle = min(waiting, free)
+        before = self._idle_before.get(model, 0)
+        self._idle_before[model] = idle
+        return min(idle, before)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from chat.models import Message, Reply
 from chat.models.conversation import title_from
-from chat.services.preferring import Preferred
-from chat.services.requests import CHARACTERS_PER_TOKEN
+from chat.services.effective_settings import Preferred
+from chat.services.jobs.request import CHARACTERS_PER_TOKEN
 
 #: From this share on it is worth knowing what falls out next.
 HIGH_SHARE = 0.75

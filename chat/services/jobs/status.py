@@ -17,8 +17,8 @@ from django.contrib.auth.models import AnonymousUser
 
 from chat.accounts.sessions import who, who_of_cookie
 from chat.models import Reply, User
-from chat.services.collecting import collect_now
-from chat.services.publishing import hand_over
+from chat.services.jobs.collect import collect_now
+from chat.services.jobs.publish import hand_over
 from chatsite import wire
 from chatsite.mailbox import (
     Ended,
@@ -251,3 +251,12 @@ def _without_mailbox(user: User, seen: Sequence[Seen]) -> View:
     """What the database alone can say."""
     sights = tuple(_from_row(_row(str(user.pk), pk)) for pk, _, _ in seen)
     return View(str(user.pk), sights, "", 0, (), is_away=True)
+
+
+def glance(model: str) -> View:
+    """Who serves a model and how many wait for it; of replies it knows none."""
+    box = open_mailbox()
+    try:
+        return View("", (), "", box.waiting(model), box.workers(model))
+    except MailboxAway:
+        return View("", (), "", 0, (), is_away=True)

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
-from chat.services.admission import admit
+from chat.services.effective_settings import preferred
+from chat.services.errors import PromptRefused
 from chat.services.idempotency import reply_once
-from chat.services.preferring import preferred
-from chat.services.publishing import publish
-from chat.services.refusal import PromptRefused
+from chat.services.jobs.publish import publish
+from chat.services.limits.admission import admit
 from chatsite import wire
 
 #: Letters and signs that are empty: the fillers of Hangul, and Braille without dots.

@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from chat.models import Passage
-from chat.services.finding import find
-from chat.services.snippets import Piece, marked, snippet
-from chat.services.typed import Typed
+from chat.services.search.index import find
+from chat.services.search.query_parser import Typed
+from chat.services.search.snippets import Piece, marked, snippet
 from chatsite.search.folding import Folded
 
 PAGE = 20

@@ -11,10 +11,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from chat.models import Message, Reply, tree
-from chat.services.publishing import publish, release_next
-from chat.services.refusal import PromptRefused
-from chat.services.sending import clean_prompt
-from chat.services.telling import tell
+from chat.services.errors import PromptRefused
+from chat.services.jobs.publish import publish, release_next
+from chat.services.messages import clean_prompt
+from chat.services.notify import tell
 
 
 class HasStarted(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from chat.services.typed import Typed
+from chat.services.search.query_parser import Typed
 from chatsite.search.folding import Folded
 from chatsite.search.tokens import begins_unspaced
 
