@@ -4,7 +4,7 @@ kombu 5.7.0 still wants to give back and to acknowledge what came over a connect
 broke. Both end in an ``AttributeError`` on the closed channel that Celery takes for the
 end: it stops listening for good, while its threads go on and look healthy. So does what
 stands in a queue and is no message. A bell is worth nothing, the keeper rings again, so
-here all of this is passed over; ``worker.consumer`` does the same for tasks.
+here all of this is passed over; ``worker.celery_consumer`` does the same for tasks.
 
 Whoever can push to a queue can ring and no more: of a message only its id is taken, and
 what Celery gets to see is a bell made here. Nothing that Celery would do for a message

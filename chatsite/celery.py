@@ -47,7 +47,7 @@ def _configuration() -> dict[str, Any]:
         "task_publish_retry": False,
         "worker_prefetch_multiplier": 1,
         "worker_pool": "threads",
-        "worker_consumer": "worker.consumer:BellConsumer",
+        "worker_consumer": "worker.celery_consumer:BellConsumer",
         "worker_concurrency": settings.WORKER_SLOTS,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_hijack_root_logger": False,

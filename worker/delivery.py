@@ -8,7 +8,7 @@ from threading import Event, Lock
 from chatsite import wire
 from chatsite.mailbox import Claim, Kept
 from chatsite.mailbox.mailbox import Write
-from worker.protocol import Run
+from worker.engine.interface import Run
 
 
 class Delivery:

@@ -12,7 +12,7 @@ from threading import BoundedSemaphore, Event, Lock, Thread
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, MailboxAway
 from worker.delivery import Delivery
-from worker.protocol import Engine, EngineClosed
+from worker.engine.interface import Engine, EngineClosed
 from worker.watchdog import Signs
 
 log = logging.getLogger(__name__)

@@ -31,15 +31,15 @@ from chatsite.catalog import CatalogError, Entry
 from chatsite.choice import catalog_here, offered
 from chatsite.entry import REFUSED_STATUS
 from chatsite.mailbox import open_mailbox
-from worker.choice import settle
-from worker.consumer import BellConsumer
-from worker.engines import open_engine
-from worker.fetch import FetchError, fetch
-from worker.herald import Herald, fresh_name
-from worker.hub import Hub
-from worker.protocol import Engine, ModelUnavailable
+from worker.celery_consumer import BellConsumer
+from worker.engine.factory import open_engine
+from worker.engine.interface import Engine, ModelUnavailable
+from worker.heartbeat import Herald, fresh_name
 from worker.serving import Server
 from worker.watchdog import Watchdog
+from worker.weights.fallback import settle
+from worker.weights.fetch import FetchError, fetch
+from worker.weights.hub import Hub
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from bench.measured import Measured, gaps_of, joined
 from bench.memory import resident_mb
 from chatsite.catalog import Entry
 from chatsite.wire import Ending, Request, Role, Settings, Turn
-from worker.engine import TransformersEngine
-from worker.model import load
+from worker.engine.engine import TransformersEngine
+from worker.engine.model import load
 
 SLOTS = 32
 #: Enough for all slots at full length, and as many rows that are kept.

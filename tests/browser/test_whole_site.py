@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.launch.starting import Start, launch
 from tests.processes import free_port
-from worker.scripted import expected_reply
+from worker.engine.scripted import expected_reply
 
 pytestmark = pytest.mark.timeout(180)
 PATIENCE_MS = 60_000

@@ -24,7 +24,7 @@ from tests.chaos.disk import copy_at_one_instant, make_image, mounted
 from tests.chaos.guests import Guest
 from tests.chaos.power import PoweredSite
 from tests.launch.starting import eventually
-from worker.scripted import expected_reply
+from worker.engine.scripted import expected_reply
 
 SENDING_SECONDS = 600
 SETTLING_SECONDS = 90

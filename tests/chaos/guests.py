@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from worker.scripted import without_marks
+from worker.engine.scripted import without_marks
 
 ANSWER_SECONDS = 5
 TERMINAL = ("done", "stopped", "failed")

@@ -13,5 +13,5 @@ import celery.concurrency.thread  # noqa: E402, F401
 
 import chat.services.sweeping  # noqa: E402, F401
 import chatsite.celery  # noqa: E402, F401
-import worker.scripted  # noqa: E402
+import worker.engine.scripted  # noqa: E402
 import worker.tasks  # noqa: E402, F401

@@ -23,7 +23,7 @@ from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.chaos import dying
 from tests.environment import FOLDER, IS_SOAK
-from worker.scripted import expected_reply, without_marks
+from worker.engine.scripted import expected_reply, without_marks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
 TRIALS = 130 if IS_SOAK else 7

@@ -27,7 +27,7 @@ SCRIPTED_WORKER = """
 import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "chatsite.settings"
 import worker.tasks
-from worker.engines import open_engine
+from worker.engine.factory import open_engine
 from chatsite.choice import offered
 open_engine(offered(), None, rows=1, device="auto", threads=1).close(0)
 """

@@ -17,7 +17,7 @@ from chatsite.mailbox import Mailbox
 from tests.integration.conftest import ask, growing
 from tests.processes import Program, celery_worker
 from tests.valkey import Valkey
-from worker.scripted import expected_reply
+from worker.engine.scripted import expected_reply
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 

@@ -22,9 +22,9 @@ from transformers import (
 from bench.model import byte_level
 from chatsite.catalog import Catalog, Entry, Template
 from chatsite.wire import Ending, Request, Role, Settings, Turn
-from worker.fetch import fetch
-from worker.model import LanguageModel, load
-from worker.protocol import Engine
+from worker.engine.interface import Engine
+from worker.engine.model import LanguageModel, load
+from worker.weights.fetch import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTEXT_TOKENS = 128

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from chatsite import wire
 from chatsite.mailbox import Growing, Mailbox
-from worker.scripted import ScriptedEngine
+from worker.engine.scripted import ScriptedEngine
 from worker.serving import Server
 
 PROMPT = "[hang] after half of the words"

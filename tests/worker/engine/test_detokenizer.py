@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.engine.detokenizer import BROKEN, ReplyText, StopFilter, TokenText
+from worker.engine.model import LanguageModel
+
+
+def decode_bytes(ids: Sequence[int]) -> str:
+    """A tokenizer whose tokens are bytes."""
+    return bytes(ids).decode("utf-8", errors="replace")
+
+
+def shown(text: TokenText, ids: Sequence[int]) -> list[str]:
+    return [text.push(token) for token in ids]
+
+
+@given(st.text())
+def test_valid_text_comes_through_whole_and_never_broken(text: str) -> None:
+    pieces = shown(TokenText(decode_bytes), text.encode("utf-8"))
+    assert "".join(pieces) == text.replace(BROKEN, "").replace("\0", "")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_show_no_broken_character(data: bytes) -> None:
+    pieces = shown(TokenText(decode_bytes), data)
+    valid = data.decode("utf-8", errors="ignore").replace("\0", "")
+    assert "".join(pieces) == valid.replace(BROKEN, "")
+
+
+def test_decoding_looks_at_a_few_tokens_only() -> None:
+    looked_at: list[int] = []
+
+    def decode(ids: Sequence[int]) -> str:
+        looked_at.append(len(ids))
+        return decode_bytes(ids)
+
+    shown(TokenText(decode), "ä word and a 日本".encode() * 50 + b"\xff" * 500)
+    assert max(looked_at) < 24
+
+
+@pytest.mark.parametrize("name", ["gpt2", "smollm2"])
+@given(text=st.text(max_size=40))
+def test_real_tokenizers_come_through_whole(
+    request: pytest.FixtureRequest, name: str, text: str
+) -> None:
+    model: LanguageModel = request.getfixturevalue(name)
+    ids = model.tokenizer.encode(text)
+    pieces = shown(TokenText(model.tokenizer.decode), ids)
+    whole = model.tokenizer.decode(ids)
+    assert "".join(pieces) == whole.replace(BROKEN, "").replace("\0", "")
+
+
+def filtered(pieces: list[str], stops: Sequence[str]) -> list[str]:
+    passing = StopFilter(stops)
+    return [*(passing.push(piece) for piece in pieces), passing.finish()]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stops", "expected"),
+    [
+        (["Paris.\n", "Quest", "ion: why"], ["\nQuestion:"], ["Paris.", "", "", ""]),
+        (["Paris.\nQ", "uiet"], ["\nQuestion:"], ["Paris.", "\nQuiet", ""]),
+        (["Paris.\nQ"], ["\nQuestion:"], ["Paris.", "\nQ"]),
+        (["aab"], ["ab"], ["a", ""]),
+        (["a", "a", "b"], ["ab"], ["", "a", "", ""]),
+        (["abcd"], ["abcd", "c"], ["ab", ""]),
+        (["x"], [], ["x", ""]),
+    ],
+)
+def test_stop_strings_end_the_text_and_never_show(
+    pieces: list[str], stops: list[str], expected: list[str]
+) -> None:
+    assert filtered(pieces, stops) == expected
+
+
+LETTERS = st.text(alphabet="ab\n", max_size=12)
+STOPS = st.lists(st.text(alphabet="ab\n", min_size=1, max_size=4), max_size=3)
+
+
+def cut_at_first_stop(text: str, stops: list[str]) -> str:
+    """The slow way: look at the text letter by letter."""
+    for end in range(len(text) + 1):
+        ended = [stop for stop in stops if text[:end].endswith(stop)]
+        if ended:
+            return text[: end - max(map(len, ended))]
+    return text
+
+
+@given(st.lists(LETTERS, max_size=6), STOPS)
+def test_the_cut_of_the_pieces_does_not_matter(
+    pieces: list[str], stops: list[str]
+) -> None:
+    result = filtered(pieces, stops)
+    whole = "".join(pieces)
+    assert "".join(result) == cut_at_first_stop(whole, stops)
+
+
+@given(st.lists(LETTERS, max_size=6), STOPS)
+def test_nothing_shown_has_to_be_taken_back(
+    pieces: list[str], stops: list[str]
+) -> None:
+    final = cut_at_first_stop("".join(pieces), stops)
+    so_far = ""
+    passing = StopFilter(stops)
+    for piece in pieces:
+        so_far += passing.push(piece)
+        assert final.startswith(so_far)
+
+
+def test_white_space_before_a_reply_is_trimmed_where_asked() -> None:
+    reply = ReplyText(decode_bytes, ["\nQ"], trim=True)
+    assert (
+        "".join(reply.push(b) for b in b" \n  Paris is\n nice.\nQ")
+        == "Paris is\n nice."
+    )
+    assert reply.is_stopped
+
+
+def test_a_stop_string_right_at_the_beginning_leaves_nothing() -> None:
+    reply = ReplyText(decode_bytes, ["\nQ"], trim=True)
+    assert "".join(reply.push(b) for b in b"\nQ") == ""
+    assert reply.is_stopped
+
+
+def test_half_a_character_at_the_end_is_dropped() -> None:
+    reply = ReplyText(decode_bytes, [], trim=False)
+    pieces = [reply.push(b) for b in "ok é".encode()[:-1]]
+    assert "".join(pieces) + reply.finish() == "ok "
+
+
+@pytest.mark.parametrize(
+    ("before", "pieces", "expected"),
+    [
+        # The stop string began in text that is shown: nothing more comes.
+        ("Paris.\nQues", ["tion:", " why"], ""),
+        ("Paris.\nQues", ["t is long"], "t is long"),
+        ("Paris.\nQues", [], ""),
+        # A whole one in the old text is none of ours.
+        ("Paris.\nQuestion: a", ["b"], "b"),
+        ("Paris.", ["\nQuestion:"], ""),
+    ],
+)
+def test_a_stop_string_may_begin_in_the_text_that_is_continued(
+    before: str, pieces: list[str], expected: str
+) -> None:
+    passing = StopFilter(["\nQuestion:"], before)
+    text = "".join(passing.push(piece) for piece in pieces) + passing.finish()
+    assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("begun", "new", "expected"),
+    [
+        ("The cat", " sat", " sat"),
+        ("The cat sa", "t", "t"),
+        ("The cat ", " sat", "sat"),
+        ("The cat ", "sat", "sat"),
+        ("Done.\n\n", "\n\nThen", "Then"),
+        ("Done.\n\n", " Then", "Then"),
+        ("do:\n  ", "\n    go", "  go"),
+        ("Done.\n", "\nQuestion:", ""),
+        ("Done. ", " ", ""),
+        ("Done. ", "", ""),
+        # Nothing to be continued: white space before a reply belongs to the layout.
+        ("", "  Yes", "Yes"),
+        (" ", " Yes", "Yes"),
+    ],
+)
+def test_white_space_that_stands_there_is_not_shown_twice(
+    begun: str, new: str, expected: str
+) -> None:
+    for trim in (True, False):
+        reply = ReplyText(decode_bytes, ["\nQuestion:"], trim=trim, begun=begun)
+        text = "".join(reply.push(b) for b in new.encode()) + reply.finish()
+        assert text == (expected if trim or begun else new)

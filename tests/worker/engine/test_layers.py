@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
+from transformers.pytorch_utils import Conv1D
+
+from worker.engine.attention import attend
+from worker.engine.interface import ModelUnavailable
+from worker.engine.layers import PackedLinear, can_pack, replace_layers
+from worker.engine.memory import MEBI, Room, machine_bytes
+from worker.engine.packing import Packing, longest_together
+from worker.engine.scheduler import Sequence, Span
+
+
+def test_what_runs_here_can_pack() -> None:
+    assert can_pack()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 7, 32, 200])
+@pytest.mark.parametrize("out_features", [12, 17])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_packed_layers_give_the_same_as_plain_ones(
+    rows: int, out_features: int, has_bias: bool
+) -> None:
+    torch.manual_seed(1)
+    plain = nn.Linear(8, out_features, bias=has_bias)
+    with torch.inference_mode():
+        given = torch.randn(1, rows, 8)
+        found = PackedLinear(plain.weight, plain.bias)(given)
+        assert torch.allclose(found, plain(given), atol=1e-5)
+    assert found.is_contiguous()
+
+
+def test_every_layer_is_replaced() -> None:
+    config = GPT2Config(vocab_size=90, n_embd=16, n_layer=1, n_head=2, n_positions=32)
+    model = GPT2LMHeadModel(config).eval()
+    ids = torch.tensor([[3, 1, 4, 1, 5]])
+    with torch.inference_mode():
+        expected = model(ids).logits
+        replace_layers(model)
+        found = model(ids).logits
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert not any(isinstance(part, Conv1D | nn.Linear) for part in model.modules())
+
+
+@pytest.mark.parametrize(
+    ("lengths", "longest"),
+    [
+        ([], 0),
+        ([7], 7),
+        ([100, 110, 120], 120),
+        ([100, 110, 900], 110),
+        ([10] * 30 + [60], 10),
+        ([800, 900, 900], 900),
+    ],
+)
+def test_a_reply_much_longer_than_the_others_is_read_by_itself(
+    lengths: list[int], longest: int
+) -> None:
+    assert longest_together(lengths) == longest
+
+
+@pytest.mark.parametrize(("heads", "key_heads"), [(4, 4), (4, 2), (6, 1)])
+def test_every_token_sees_its_own_row_up_to_itself(heads: int, key_heads: int) -> None:
+    torch.manual_seed(2)
+    size, rows, longest = 8, 6, 400
+    key, value = torch.randn(2, rows, key_heads, longest, size)
+    # Rows 0, 1 and 4 write; 2 reads a chunk in the middle; 3 begins; 5 is very long.
+    spots = [(0, 9, 10), (1, 11, 12), (2, 5, 9), (3, 0, 3), (4, 10, 11), (5, 350, 351)]
+    spans = [Span(Sequence([0] * stop), row, start, stop) for row, start, stop in spots]
+    packing = Packing.of(spans, torch.device("cpu"), torch.float32)
+    assert len(packing.pieces) == 3
+    query = torch.randn(1, heads, len(packing.ids), size)
+    found, _ = attend(
+        nn.Identity(), query, key, value, None, packing=packing, scaling=0.3
+    )
+    for n, (row, position) in enumerate(
+        zip(packing.rows.tolist(), packing.positions.tolist(), strict=True)
+    ):
+        for head in range(heads):
+            seen = key[row, head * key_heads // heads, : position + 1]
+            weights = (0.3 * seen @ query[0, head, n]).softmax(0)
+            expected = weights @ value[row, head * key_heads // heads, : position + 1]
+            assert torch.allclose(found[0, n, head], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("mb", "slots", "rows"), [(100, 8, 10), (1000, 8, 16), (50, 5, 5), (10, 1, 1)]
+)
+def test_memory_bounds_the_rows(mb: int, slots: int, rows: int) -> None:
+    room = Room.plan(10 * MEBI, 8, torch.device("cpu"), mb=mb)
+    assert (room.slots, room.rows) == (slots, rows)
+
+
+def test_workers_of_one_machine_divide_its_memory() -> None:
+    device = torch.device("cpu")
+    row = machine_bytes(device) // 40
+    rows = [Room.plan(row, 99, device, workers=workers).rows for workers in (1, 2, 5)]
+    assert rows == [10, 5, 2]
+
+
+def test_memory_for_not_even_one_reply_is_refused_by_name() -> None:
+    with pytest.raises(ModelUnavailable, match="WORKER_MEMORY_MB"):
+        Room.plan(10 * MEBI, 8, torch.device("cpu"), mb=9)

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Lfm2Config,
+    Lfm2ForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
+)
+
+from tests.worker.conftest import (
+    Heard,
+    byte_tokenizer,
+    entry_for,
+    request_for,
+    write_model,
+)
+from worker import model_folder
+from worker.engine.engine import TransformersEngine
+from worker.engine.interface import Engine, ModelUnavailable
+from worker.engine.model import LanguageModel, load, pick_device
+from worker.weights.convert_gguf import ConversionFailed, convert
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"none: is no folder"):
+        load(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("removed", "problem"),
+    [
+        ("model.safetensors", r"holds no \*\.safetensors"),
+        ("config.json", "holds no config.json"),
+        ("tokenizer.json", "holds no tokenizer"),
+    ],
+)
+def test_what_is_missing_in_a_folder_is_named(
+    gpt2_folder: Path, tmp_path: Path, removed: str, problem: str
+) -> None:
+    folder = shutil.copytree(gpt2_folder, tmp_path / "model")
+    (folder / removed).unlink()
+    with pytest.raises(ModelUnavailable, match=problem):
+        load(folder)
+
+
+def test_weights_cut_short_are_found_without_reading_them(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(gpt2_folder, tmp_path / "model")
+    whole = (folder / "model.safetensors").read_bytes()
+    for size in (0, 5, 100, len(whole) - 1):
+        (folder / "model.safetensors").write_bytes(whole[:size])
+        assert "model.safetensors" in model_folder.problem(folder)
+    (folder / "model.safetensors").write_bytes(whole)
+    assert not model_folder.problem(folder)
+
+
+def test_code_that_comes_with_a_model_is_never_run(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(gpt2_folder, tmp_path / "model")
+    (folder / "config.json").write_text(
+        '{"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}'
+    )
+    proof = tmp_path / "ran"
+    (folder / "own.py").write_text(f"open({str(proof)!r}, 'w')")
+    with pytest.raises(ModelUnavailable):
+        load(folder)
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("name", ["tpu", "cuda:99", "cuda:x", ""])
+def test_a_device_that_is_not_here_is_named(name: str) -> None:
+    with pytest.raises(ModelUnavailable, match="device"):
+        pick_device(name)
+
+
+def test_auto_finds_a_device() -> None:
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+
+
+def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    gguf = tmp_path / "broken.gguf"
+    gguf.write_bytes(b"GGUF, but not really")
+    (tmp_path / "models" / "broken.partial").mkdir(parents=True)
+    with pytest.raises(ConversionFailed, match="cannot be converted"):
+        convert(gguf, tmp_path / "models" / "broken")
+    assert not list((tmp_path / "models").iterdir())
+
+
+def test_the_stand_in_answers_a_question(
+    smollm2: LanguageModel, closing: list[Engine]
+) -> None:
+    engine = TransformersEngine(smollm2, entry_for(context_tokens=2048))
+    closing.append(engine)
+    heard = Heard()
+    engine.submit(
+        request_for("What is the capital of France?", max_new_tokens=20), heard
+    )
+    assert heard.ending().error is None
+    assert "Paris" in heard.text
+
+
+TINY = {
+    "vocab_size": 259,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 128,
+    "initializer_range": 0.4,
+}
+
+
+def test_a_model_with_a_window_serves_no_more_than_fits_into_it(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(1)
+    module = MistralForCausalLM(MistralConfig(**TINY, sliding_window=48))
+    folder = write_model(tmp_path / "model", module, byte_tokenizer())
+    assert load(folder, device="cpu", threads=1).context_tokens == 48
+
+
+def test_a_model_with_another_kind_of_attention_is_refused(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    # Scores are pressed below a cap, which plain attention knows nothing of.
+    config = Gemma2Config(**TINY, head_dim=8, attn_logit_softcapping=0.05)
+    folder = write_model(
+        tmp_path / "model", Gemma2ForCausalLM(config), byte_tokenizer()
+    )
+    with pytest.raises(ModelUnavailable, match="attention"):
+        load(folder, device="cpu", threads=1)
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        # Positions are slopes of a mask there; here there is no attention at all.
+        (BloomConfig(vocab_size=259, hidden_size=32, n_head=4), BloomForCausalLM),
+        (MambaConfig(vocab_size=259, hidden_size=32), MambaForCausalLM),
+    ],
+)
+def test_a_model_of_another_build_is_refused_in_one_line(
+    tmp_path: Path, config: Any, kind: Any
+) -> None:
+    folder = write_model(tmp_path / "model", kind(config), byte_tokenizer())
+    with pytest.raises(ModelUnavailable, match="this kind of model") as refused:
+        load(folder, device="cpu", threads=1)
+    assert "\n" not in str(refused.value)
+
+
+def phi3(**changes: Any) -> Any:
+    config = Phi3Config(**{**TINY, "pad_token_id": 0}, **changes)
+    return Phi3ForCausalLM(config)
+
+
+@pytest.mark.parametrize(
+    ("make", "context"),
+    [
+        (
+            lambda: phi3(
+                original_max_position_embeddings=48,
+                rope_parameters={
+                    "rope_type": "longrope",
+                    "rope_theta": 10000.0,
+                    "short_factor": [1.0] * 4,
+                    "long_factor": [4.0] * 4,
+                },
+            ),
+            48,
+        ),
+        (phi3, 128),
+    ],
+)
+def test_positions_must_not_depend_on_who_else_is_in_a_step(
+    tmp_path: Path, make: Any, context: int
+) -> None:
+    torch.manual_seed(1)
+    folder = write_model(tmp_path / "model", make(), byte_tokenizer())
+    assert load(folder, device="cpu", threads=1).context_tokens == context
+
+
+@pytest.mark.parametrize("cap", [50.0, 8.0])
+def test_a_cap_on_scores_is_refused_however_little_it_shows(
+    tmp_path: Path, cap: float
+) -> None:
+    config = Gemma2Config(**TINY, head_dim=8, attn_logit_softcapping=cap)
+    folder = write_model(
+        tmp_path / "model", Gemma2ForCausalLM(config), byte_tokenizer()
+    )
+    with pytest.raises(ModelUnavailable, match="softcap"):
+        load(folder, device="cpu", threads=1)
+
+
+def test_a_cache_with_other_layers_is_refused(tmp_path: Path) -> None:
+    layers = ["conv", "full_attention"]
+    module = Lfm2ForCausalLM(Lfm2Config(**TINY, layer_types=layers))
+    folder = write_model(tmp_path / "model", module, byte_tokenizer())
+    with pytest.raises(ModelUnavailable, match="this kind of model"):
+        load(folder, device="cpu", threads=1)

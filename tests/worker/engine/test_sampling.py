@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import (
+    LogitsProcessorList,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from chatsite.wire import Settings
+from tests.environment import IS_SOAK
+from worker.engine.sampling import (
+    BrokenLogits,
+    Candidates,
+    History,
+    Sampler,
+    choose,
+    draw,
+    keys_of,
+    penalised,
+    scores_of_all,
+    uniform,
+)
+
+#: More than are looked at as candidates.
+VOCABULARY = 2000
+#: Nothing of a prompt.
+NOTHING = History(
+    torch.zeros((1, 1), dtype=torch.long), torch.ones(1, dtype=torch.long)
+)
+
+
+def logits_for(seed: int, spread: float) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(VOCABULARY, generator=generator) * spread
+
+
+def no_history(lines: int) -> History:
+    return History(torch.zeros((lines, 1), dtype=torch.long), torch.ones(lines).long())
+
+
+def candidates(logits: torch.Tensor, sampler: Sampler) -> list[int]:
+    """The tokens that may come, looked for as ``draw`` does."""
+    found = Candidates.of(logits[None], [sampler])
+    if found.are_enough[0]:
+        return found.tokens[0, found.scores[0] > -math.inf].tolist()
+    scores = scores_of_all(logits, sampler)
+    return (scores > -math.inf).nonzero()[:, 0].tolist()
+
+
+@given(
+    seed=st.integers(0, 1000),
+    spread=st.sampled_from([0.1, 1.0, 5.0]),
+    top_k=st.sampled_from([0, 1, 5, 100, 1024, 1025, 1999, 2000, 5000]),
+    top_p=st.sampled_from([0.05, 0.5, 0.9, 0.999]),
+)
+def test_the_candidates_are_those_of_transformers(
+    seed: int, spread: float, top_k: int, top_p: float
+) -> None:
+    logits = logits_for(seed, spread)
+    warpers = [TopKLogitsWarper(top_k)] if top_k else []
+    kept = LogitsProcessorList([*warpers, TopPLogitsWarper(top_p)])(None, logits[None])
+    expected = int((kept > -math.inf).sum())
+    sampler = Sampler(Settings(temperature=1, top_k=top_k, top_p=top_p))
+    tokens = candidates(logits, sampler)
+    # Sums in another order may round one candidate in or out.
+    assert abs(len(tokens) - expected) <= 1
+    allowed = set(logits.topk(min(expected + 1, VOCABULARY)).indices.tolist())
+    assert set(tokens) <= allowed
+
+
+SETTINGS = st.builds(
+    Settings,
+    temperature=st.sampled_from([0, 0.2, 1.0, 3.0]),
+    top_k=st.sampled_from([0, 1, 50, 300, 1500]),
+    top_p=st.sampled_from([0.3, 0.95, 1.0]),
+    repetition_penalty=st.sampled_from([1.0, 1.3]),
+    seed=st.integers(0, 2**40),
+)
+
+
+@given(st.lists(SETTINGS, min_size=1, max_size=8), st.integers(0, 99))
+def test_every_line_is_chosen_as_if_it_were_alone(
+    settings: list[Settings], seed: int
+) -> None:
+    logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
+    ids = torch.arange(4 * len(settings)).view(-1, 4) % VOCABULARY
+    lengths = torch.arange(len(settings)) % 4 + 1
+    together = choose(logits, [Sampler(one) for one in settings], History(ids, lengths))
+    alone = [
+        choose(
+            logits[n : n + 1],
+            [Sampler(one)],
+            History(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
+        )[0]
+        for n, one in enumerate(settings)
+    ]
+    assert together == alone
+
+
+def test_a_top_p_of_nearly_all_needs_nearly_all_candidates() -> None:
+    sampler = Sampler(Settings(temperature=1, top_p=1 - 1e-9))
+    assert len(candidates(torch.zeros(VOCABULARY), sampler)) >= VOCABULARY - 1
+
+
+def test_without_bounds_every_token_may_come() -> None:
+    sampler = Sampler(Settings(temperature=1, top_p=1.0))
+    drawn = Counter(draw(torch.zeros(2000, 10), [sampler] * 2000, torch.arange(2000)))
+    assert set(drawn) == set(range(10))
+
+
+def test_a_top_p_beside_a_larger_top_k_looks_at_the_same_candidates() -> None:
+    # 64 candidates do not do, but the 300 of the neighbour would.
+    logits = torch.stack([logits_for(1, 1.5), logits_for(2, 1.5)])
+    beside = Settings(temperature=1, top_k=300)
+    for seed in range(40):
+        asked = Settings(temperature=1, top_p=0.7, seed=seed)
+        alone = draw(logits[:1], [Sampler(asked)], torch.tensor([5]))
+        both = [Sampler(asked), Sampler(beside)]
+        assert draw(logits, both, torch.tensor([5, 9]))[:1] == alone
+
+
+def test_the_repetition_penalty_is_that_of_transformers() -> None:
+    logits = logits_for(3, 5.0)[None]
+    prompt = torch.tensor([[1, 1, 5, 1999]])
+    expected = RepetitionPenaltyLogitsProcessor(1.7)(prompt, logits.clone())
+    padded = torch.tensor([[1, 1, 5, 1999, 8, 9]])
+    assert torch.equal(
+        penalised(logits, [1.7], History(padded, torch.tensor([4]))), expected
+    )
+
+
+@pytest.mark.parametrize("top_p", [0.97, 1.0])
+@pytest.mark.parametrize("vocabulary", [4, 300])
+def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
+    """With few tokens all are candidates; of 300 more than that may come."""
+    logits = torch.linspace(2, -1, vocabulary)
+    sampler = Sampler(Settings(temperature=0.7, top_p=top_p, seed=5))
+    draws = 20_000 if IS_SOAK else 5_000
+    drawn = torch.tensor(
+        draw(logits.expand(draws, -1), [sampler] * draws, torch.arange(draws))
+    )
+    heated = TemperatureLogitsWarper(0.7)(None, logits[None])
+    warped = TopPLogitsWarper(top_p)(None, heated) if top_p < 1 else heated
+    expected = draws * warped.softmax(-1)[0].double()
+    found = drawn.bincount(minlength=vocabulary).double()
+    may_come = expected > 0
+    assert found[~may_come].sum() == 0
+    # Pearson's statistic: about as large as the number of tokens, if all is well.
+    freedom = int(may_come.sum()) - 1
+    statistic = ((found - expected)[may_come] ** 2 / expected[may_come]).sum()
+    assert statistic < freedom + 4 * math.sqrt(2 * freedom)
+
+
+def test_chance_depends_on_seed_position_and_token() -> None:
+    seeds, positions = [1, 1, 2, -(2**63), 2**63 - 1], torch.tensor([7, 8, 7, 7, 7])
+    chances = uniform(keys_of(seeds, positions)[:, None], torch.arange(5000)[None])
+    assert ((chances > 0) & (chances < 1)).all()
+    assert (chances.mean(-1) - 0.5).abs().max() < 0.02
+    assert len(chances.flatten().unique()) == chances.numel()
+    between = torch.corrcoef(chances).fill_diagonal_(0)
+    assert between.abs().max() < 0.06
+
+
+@pytest.mark.parametrize("temperature", [0, 1e-30, 1e-5])
+def test_no_or_hardly_any_temperature_picks_the_likeliest(temperature: float) -> None:
+    logits = logits_for(2, 3.0)[None]
+    sampler = Sampler(Settings(temperature=temperature, top_p=1.0))
+    assert choose(logits, [sampler], NOTHING) == [int(logits.argmax())]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
+    logits = torch.stack([logits_for(1, 1.0), logits_for(2, 1.0)])
+    logits[1, 5] = value
+    with pytest.raises(BrokenLogits):
+        choose(logits, [Sampler(Settings())] * 2, no_history(2))

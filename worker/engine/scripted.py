@@ -1,0 +1,240 @@
+"""An engine without weights, for tests of everything that is not the model.
+
+Its reply repeats the words of the newest prompt, so a test knows what must come. A
+reply that was begun goes on with the word whose turn it is, by their number.
+Directives in the prompt steer it: ``[words=40]``, ``[delay=0.05]`` (seconds a word),
+``[first=1]`` (seconds before the first one, as for a long prompt),
+``[unicode]``, ``[run]`` (every word bears a mark of its run, so that two runs that
+wrote into one reply show), and after half of the words ``[fail]``, ``[crash]`` (the
+process dies at once) or ``[hang]`` (no more text until stop, deadline or close).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+import threading
+import time
+from collections import deque
+from itertools import cycle, islice
+
+from chatsite.catalog import Entry
+from chatsite.wire import Ending, ErrorCode, Outcome, Request, Role
+from worker.engine.interface import About, EngineClosed, Listener, Pace
+
+log = logging.getLogger(__name__)
+
+DEFAULT_WORDS = 12
+MOST_WORDS = 100_000
+DEFAULT_DELAY_SECONDS = 0.01
+CRASH_EXIT_CODE = 70
+DIRECTIVE = re.compile(
+    r"\[(words|delay|first|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]"
+)
+#: Two to four bytes a character, a combining mark, and an emoji of several characters.
+UNICODE_WORDS = ("Grüße", "日本語", "e\u0301", "\U0001f469\u200d\U0001f680", "🎉")
+
+MARK = re.compile("·[0-9a-f]{4}")
+
+
+def directives(prompt: str) -> dict[str, str]:
+    """The directives of a prompt, with their values."""
+    return dict(DIRECTIVE.findall(prompt))
+
+
+def reply_words(prompt: str) -> list[str]:
+    """The words of the reply to a prompt, as many as it asks for."""
+    steering = directives(prompt)
+    said = DIRECTIVE.sub(" ", prompt).split() or ["nothing"]
+    extra = UNICODE_WORDS if "unicode" in steering else ()
+    count = _number(steering.get("words"), DEFAULT_WORDS)
+    return list(islice(cycle(["You", "said:", *extra, *said]), int(count)))
+
+
+def expected_reply(prompt_text: str) -> str:
+    """The whole reply to a prompt, where nothing stops it or cuts it short."""
+    return " ".join(reply_words(prompt_text))
+
+
+def without_marks(text: str) -> str:
+    """A reply to a prompt with ``[run]`` as one without, if one run wrote all of it."""
+    if len(set(MARK.findall(text))) > 1:
+        return f"(more than one run) {text}"
+    return MARK.sub("", text)
+
+
+def _number(value: str | None, default: float) -> float:
+    try:
+        return min(float(value or default), MOST_WORDS)
+    except ValueError:
+        return default
+
+
+class ScriptedRun:
+    """One request; ``play`` runs in a row's thread, ``stop`` in any."""
+
+    def __init__(self, request: Request, listener: Listener) -> None:
+        self._request = request
+        self._listener = listener
+        self._deadline = time.monotonic() + request.max_seconds
+        self._wake = threading.Event()
+        self._outcome: Outcome | None = None
+        self.new_tokens = 0
+
+    def stop(self) -> None:
+        self._interrupt(Outcome.STOPPED)
+
+    def hand_back(self) -> None:
+        self._interrupt(Outcome.HANDED_BACK)
+
+    def _interrupt(self, outcome: Outcome) -> None:
+        if self._outcome is None:
+            self._outcome = outcome
+        self._wake.set()
+
+    def play(self) -> None:
+        """Say the words, then tell the end; a fault of the listener ends the run."""
+        try:
+            ending = self._play()
+        except BaseException as error:
+            ending = self._ending(Outcome.FAILED, type(error).__name__)
+        try:
+            self._listener.on_end(ending)
+        except BaseException as error:
+            log.error("a listener failed at its end: %s", type(error).__name__)
+
+    def _play(self) -> Ending:
+        begun, turns = self._request.begun, self._request.turns
+        prompt = next(t.text for t in reversed(turns) if t.role == Role.USER)
+        steering = directives(prompt)
+        delay_seconds = _number(steering.get("delay"), DEFAULT_DELAY_SECONDS)
+        words = reply_words(prompt)
+        if "run" in steering:
+            mark = secrets.token_hex(2)
+            words = [f"{word}·{mark}" for word in words]
+        if interruption := self._pause(_number(steering.get("first"), 0)):
+            return interruption
+        first = len(begun.split())
+        last = first + self._request.settings.max_new_tokens
+        is_joined = not begun or begun[-1].isspace()
+        for index, word in list(enumerate(words))[first:last]:
+            if index == len(words) // 2 and (fault := self._fault(steering)):
+                return fault
+            if interruption := self._pause(delay_seconds):
+                return interruption
+            self.new_tokens += 1
+            self._listener.on_text(word if is_joined else f" {word}", self.new_tokens)
+            is_joined = False
+        return self._ending(Outcome.DONE, is_length_limited=len(words) > last)
+
+    def _fault(self, steering: dict[str, str]) -> Ending | None:
+        """What a directive makes of the run half-way."""
+        if "crash" in steering:
+            os._exit(CRASH_EXIT_CODE)
+        if "fail" in steering:
+            return self._ending(Outcome.FAILED, "told to fail")
+        return self._pause(float("inf")) if "hang" in steering else None
+
+    def _pause(self, seconds: float) -> Ending | None:
+        """Wait; the ending, if the run is interrupted or its time is over."""
+        left_seconds = self._deadline - time.monotonic()
+        self._wake.wait(max(0.0, min(seconds, left_seconds, threading.TIMEOUT_MAX)))
+        if self._outcome is not None:
+            return self._ending(self._outcome)
+        if seconds >= left_seconds:
+            return self._ending(Outcome.FAILED, error=ErrorCode.TOO_SLOW)
+        return None
+
+    def _ending(
+        self,
+        outcome: Outcome,
+        detail: str = "",
+        *,
+        error: ErrorCode = ErrorCode.MODEL_ERROR,
+        is_length_limited: bool = False,
+    ) -> Ending:
+        return Ending(
+            outcome=outcome,
+            error=error if outcome == Outcome.FAILED else None,
+            detail=detail,
+            prompt_tokens=sum(len(turn.text.split()) for turn in self._request.turns),
+            new_tokens=self.new_tokens,
+            dropped_turns=self._request.dropped_turns,
+            is_length_limited=is_length_limited,
+        )
+
+
+class ScriptedEngine:
+    """Implements ``interface.Engine``: one thread a row, one token a word."""
+
+    def __init__(self, rows: int = 1, entry: Entry | None = None) -> None:
+        self.rows = rows
+        self.about = About(
+            model=entry.name if entry else "scripted",
+            label=entry.label if entry else "Scripted replies",
+            revision="",
+            device="cpu",
+        )
+        self._changed = threading.Condition()
+        self._waiting: deque[ScriptedRun] = deque()
+        self._live: list[ScriptedRun] = []
+        self._is_closing = False
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"scripted-{row}", daemon=True)
+            for row in range(rows)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def steps(self) -> int:
+        """It never stands still: a reply told to hang does so on purpose."""
+        return time.monotonic_ns()
+
+    def submit(self, request: Request, listener: Listener) -> ScriptedRun:
+        run = ScriptedRun(request, listener)
+        with self._changed:
+            if self._is_closing:
+                raise EngineClosed("the engine is closing")
+            self._waiting.append(run)
+            self._changed.notify_all()
+        return run
+
+    def pace(self) -> Pace:
+        with self._changed:
+            live = len(self._live)
+        return Pace(tokens_per_second=live / DEFAULT_DELAY_SECONDS, live=live)
+
+    def close(self, grace_seconds: float) -> None:
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
+            self._changed.wait_for(self._is_idle, timeout=max(0.0, grace_seconds))
+            for run in (*self._live, *self._waiting):
+                run.hand_back()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _is_idle(self) -> bool:
+        return not self._live and not self._waiting
+
+    def _serve(self) -> None:
+        """The life of one row."""
+        while (run := self._next()) is not None:
+            run.play()
+            with self._changed:
+                self._live.remove(run)
+                self._changed.notify_all()
+
+    def _next(self) -> ScriptedRun | None:
+        """Wait for a run; None once the engine is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._waiting) or self._is_closing)
+            if not self._waiting:
+                return None
+            run = self._waiting.popleft()
+            self._live.append(run)
+            return run

