@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chatsite.server_url import shown
-from chatsite.wire import Settings
+from chatsite.wire import SamplingParams
 
 ENGINES = ("transformers", "scripted")
 #: Names stand in queue names, Redis keys and folder names.
@@ -76,7 +76,7 @@ class Entry:
     template: Template | None = None
     #: Strings that end a reply, besides those of the request.
     stop: tuple[str, ...] = ()
-    settings: Settings = field(default_factory=Settings)
+    settings: SamplingParams = field(default_factory=SamplingParams)
     engine: str = "transformers"
     hidden: bool = False
     #: SHA-256 of the model's files by name. With any, a file without one is refused.
@@ -315,10 +315,10 @@ def _sha256(table: _Table | None) -> dict[str, str]:
     return dict(table.values)
 
 
-def _settings(table: _Table | None) -> Settings:
+def _settings(table: _Table | None) -> SamplingParams:
     if table is None:
-        return Settings()
-    known = {f.name for f in fields(Settings)} - {"stop", "seed"}
+        return SamplingParams()
+    known = {f.name for f in fields(SamplingParams)} - {"stop", "seed"}
     table.only(*sorted(known))
     whole = {"top_k": 0, "max_new_tokens": 1}
     values: dict[str, Any] = {}
@@ -327,7 +327,7 @@ def _settings(table: _Table | None) -> Settings:
             values[name] = table.integer(name, minimum=whole[name])
         else:
             values[name] = _share(table, name)
-    return Settings(**values)
+    return SamplingParams(**values)
 
 
 def _share(table: _Table, name: str) -> float:

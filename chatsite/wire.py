@@ -109,8 +109,8 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How to sample one reply. Temperature 0 is greedy; ``top_k`` 0 is off."""
+class SamplingParams:
+    """How one reply is sampled. Temperature 0 is greedy; ``top_k`` 0 is off."""
 
     temperature: float = 0.7
     top_k: int = 0
@@ -121,7 +121,7 @@ class Settings:
     seed: int = 0
 
     @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Settings:
+    def from_dict(cls, raw: Mapping[str, Any]) -> SamplingParams:
         """Read settings from JSON. Settings of another release are passed over."""
         known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
         return cls(**{**known, "stop": tuple(raw.get("stop", ()))})
@@ -135,12 +135,12 @@ class Settings:
         return {
             name: value
             for name, value in asdict(self).items()
-            if value != getattr(DEFAULT_SETTINGS, name)
+            if value != getattr(DEFAULT_SAMPLING_PARAMS, name)
         }
 
 
 #: A default that changes needs a new ``VERSION``: it is not written into requests.
-DEFAULT_SETTINGS = Settings()
+DEFAULT_SAMPLING_PARAMS = SamplingParams()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Request:
     """
 
     turns: tuple[Turn, ...]
-    settings: Settings
+    settings: SamplingParams
     max_seconds: float
     #: Old turns that the web tier already left out of ``turns``.
     dropped_turns: int = 0
@@ -177,7 +177,7 @@ class Request:
             raise ValueError(f"request of version {raw['version']}, not {VERSION}")
         return cls(
             turns=tuple(Turn(Role(t["role"]), str(t["text"])) for t in raw["turns"]),
-            settings=Settings.from_dict(raw["settings"]),
+            settings=SamplingParams.from_dict(raw["settings"]),
             max_seconds=float(raw["max_seconds"]),
             dropped_turns=int(raw["dropped_turns"]),
             version=int(raw["version"]),

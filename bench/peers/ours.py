@@ -14,7 +14,7 @@ from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask, letters
 from bench.measured import Measured, gaps_of, joined
 from bench.memory import resident_mb
 from chatsite.catalog import Entry
-from chatsite.wire import Ending, Request, Role, Settings, Turn
+from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.engine import TransformersEngine
 from worker.engine.model import load
 
@@ -119,7 +119,7 @@ class Ours:
         return heard.times[0] - heard.began
 
     def _submit(self, ask: Ask) -> Heard:
-        settings = Settings(
+        settings = SamplingParams(
             temperature=TEMPERATURE,
             top_k=TOP_K,
             top_p=TOP_P,

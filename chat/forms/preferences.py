@@ -19,7 +19,7 @@ from chatsite.choice import catalog_here
 STOP_STRINGS_MAX = 4
 STOP_CHARACTERS_MAX = 100
 
-#: Fields that are kept as settings of ``wire.Settings``, and the seed.
+#: Fields that are kept as settings of ``wire.SamplingParams``, and the seed.
 SETTINGS = (
     "temperature",
     "top_p",

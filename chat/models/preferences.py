@@ -11,7 +11,7 @@ class Preferences(models.Model):
 
     #: Name of the model a person picked; empty follows the one served here.
     model = models.CharField(max_length=100, blank=True)
-    #: The settings of ``wire.Settings`` that were chosen, and no others.
+    #: The settings of ``wire.SamplingParams`` that were chosen, and no others.
     settings = models.JSONField(default=dict, blank=True)
     #: What the model is told before the first prompt.
     instructions = models.TextField(blank=True)

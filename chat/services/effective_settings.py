@@ -24,7 +24,7 @@ class Preferred:
     entry: Entry
     #: Whether a person picked that model.
     is_picked: bool
-    settings: wire.Settings
+    settings: wire.SamplingParams
     #: None: another one for every reply.
     seed: int | None
     instructions: str
@@ -70,7 +70,9 @@ def entry_of(picked: str) -> Entry:
     return catalog_here().models.get(picked) or offered()
 
 
-def _with(settings: wire.Settings, chosen: Mapping[str, Any]) -> wire.Settings:
+def _with(
+    settings: wire.SamplingParams, chosen: Mapping[str, Any]
+) -> wire.SamplingParams:
     """Settings that an older version knew are passed over."""
     known = {name: value for name, value in chosen.items() if name in asdict(settings)}
     if "stop" in known:

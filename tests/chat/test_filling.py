@@ -13,7 +13,9 @@ from chatsite.catalog import Entry
 
 def chosen(context: int, longest: int = 100) -> Preferred:
     entry = Entry("m", "M", None, context)
-    return Preferred(entry, False, wire.Settings(max_new_tokens=longest), None, "")
+    return Preferred(
+        entry, False, wire.SamplingParams(max_new_tokens=longest), None, ""
+    )
 
 
 def path(*turns: str, **counted: int) -> list[Message]:

@@ -54,7 +54,7 @@ def test_what_was_chosen_holds_from_the_next_reply_on(
     request = request_for(reply)
     assert reply.model == "smollm2"
     assert request.turns[0] == wire.Turn(wire.Role.SYSTEM, "Answer in rhymes.")
-    assert request.settings == wire.Settings(
+    assert request.settings == wire.SamplingParams(
         temperature=0,
         top_p=0.5,
         top_k=0,

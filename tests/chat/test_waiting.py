@@ -21,7 +21,7 @@ from tests.environment import IS_SOAK
 from worker.serving import lengths_of
 
 MODEL = "m"
-REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(), 60)
+REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(), 60)
 #: What the three workers together serve: 74 tokens a second, of about 130 a reply.
 SERVED_A_SECOND = 0.57
 

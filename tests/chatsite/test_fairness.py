@@ -11,7 +11,7 @@ import pytest
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 
-REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(), 60)
+REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(), 60)
 numbers = itertools.count()
 
 

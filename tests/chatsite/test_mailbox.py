@@ -20,7 +20,7 @@ from chatsite.mailbox import (
 from chatsite.mailbox.connection import PAUSE_SECONDS
 from tests.valkey import Valkey
 
-REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(), 60)
+REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(), 60)
 DONE = wire.Ending(wire.Outcome.DONE, prompt_tokens=3, new_tokens=2)
 
 

@@ -11,7 +11,9 @@ from chatsite import wire
 from chatsite.mailbox import Ended, Mailbox
 from chatsite.mailbox.entries import entry_from
 
-REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.Settings(top_k=3), 60)
+REQUEST = wire.Request(
+    (wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(top_k=3), 60
+)
 
 
 def changed(text: str, **keys: Any) -> str:
@@ -24,8 +26,8 @@ def test_a_request_is_read_as_it_was_written() -> None:
 
 
 def test_settings_of_another_release_are_passed_over() -> None:
-    read = wire.Settings.from_dict({"top_k": 3, "stop": ["x"], "mirostat": 2})
-    assert read == wire.Settings(top_k=3, stop=("x",))
+    read = wire.SamplingParams.from_dict({"top_k": 3, "stop": ["x"], "mirostat": 2})
+    assert read == wire.SamplingParams(top_k=3, stop=("x",))
 
 
 def test_only_settings_that_were_changed_are_written() -> None:

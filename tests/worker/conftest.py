@@ -21,7 +21,7 @@ from transformers import (
 
 from bench.model import byte_level
 from chatsite.catalog import Catalog, Entry, Template
-from chatsite.wire import Ending, Request, Role, Settings, Turn
+from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel, load
 from worker.weights.fetch import fetch
@@ -141,7 +141,7 @@ def request_for(
     """Turns by a person and the model in turn."""
     return Request(
         turns=tuple(turns(*texts)),
-        settings=Settings(**{"temperature": 0, "max_new_tokens": 16, **settings}),
+        settings=SamplingParams(**{"temperature": 0, "max_new_tokens": 16, **settings}),
         max_seconds=max_seconds,
         dropped_turns=dropped_turns,
     )

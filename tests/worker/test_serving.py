@@ -18,7 +18,7 @@ def test_a_first_text_does_not_wait_for_the_next_flush(
     box: Mailbox, until: Callable[..., None]
 ) -> None:
     turns = (wire.Turn(wire.Role.USER, PROMPT),)
-    request = wire.Request(turns, wire.Settings(), 60)
+    request = wire.Request(turns, wire.SamplingParams(), 60)
     said = {"owner": "ann", "share": "ann", "cost": 100.0, "model": "scripted"}
     box.enqueue("a", 1, request=request, **said)  # type: ignore[arg-type]
     box.remember("session", "ann")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from chatsite.wire import Settings
+from chatsite.wire import SamplingParams
 
 #: So many of the likeliest tokens are looked at, or as many as a top-k asks for, up to
 #: a number; beyond them the whole vocabulary is.
@@ -36,7 +36,7 @@ class BrokenLogits(ArithmeticError):
     """The model returned logits that are no numbers."""
 
 
-def check(settings: Settings) -> None:
+def check(settings: SamplingParams) -> None:
     """Raise ``BadSettings`` unless every setting is of its type and in its range."""
     _check_number("temperature", settings.temperature, 0, 100)
     _check_number("top_p", settings.top_p, 1e-6, 1)
@@ -75,7 +75,7 @@ class Sampler:
     beside any other reply, and after an engine was built anew.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SamplingParams) -> None:
         """Raises ``BadSettings``."""
         check(settings)
         self.temperature = settings.temperature

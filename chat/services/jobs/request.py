@@ -33,7 +33,7 @@ def request_for(reply: Reply) -> wire.Request:
         turns.append(wire.Turn(wire.Role.ASSISTANT, message.text[:end]))
     return wire.Request(
         turns=tuple(turns),
-        settings=wire.Settings.from_dict({**reply.settings, "seed": reply.seed}),
+        settings=wire.SamplingParams.from_dict({**reply.settings, "seed": reply.seed}),
         max_seconds=settings.REPLY_MAX_SECONDS,
         dropped_turns=dropped,
     )

@@ -15,7 +15,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from chatsite.wire import Settings
+from chatsite.wire import SamplingParams
 from tests.environment import IS_SOAK
 from worker.engine.sampling import (
     BrokenLogits,
@@ -69,7 +69,7 @@ def test_the_candidates_are_those_of_transformers(
     warpers = [TopKLogitsWarper(top_k)] if top_k else []
     kept = LogitsProcessorList([*warpers, TopPLogitsWarper(top_p)])(None, logits[None])
     expected = int((kept > -math.inf).sum())
-    sampler = Sampler(Settings(temperature=1, top_k=top_k, top_p=top_p))
+    sampler = Sampler(SamplingParams(temperature=1, top_k=top_k, top_p=top_p))
     tokens = candidates(logits, sampler)
     # Sums in another order may round one candidate in or out.
     assert abs(len(tokens) - expected) <= 1
@@ -78,7 +78,7 @@ def test_the_candidates_are_those_of_transformers(
 
 
 SETTINGS = st.builds(
-    Settings,
+    SamplingParams,
     temperature=st.sampled_from([0, 0.2, 1.0, 3.0]),
     top_k=st.sampled_from([0, 1, 50, 300, 1500]),
     top_p=st.sampled_from([0.3, 0.95, 1.0]),
@@ -89,7 +89,7 @@ SETTINGS = st.builds(
 
 @given(st.lists(SETTINGS, min_size=1, max_size=8), st.integers(0, 99))
 def test_every_line_is_chosen_as_if_it_were_alone(
-    settings: list[Settings], seed: int
+    settings: list[SamplingParams], seed: int
 ) -> None:
     logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
     ids = torch.arange(4 * len(settings)).view(-1, 4) % VOCABULARY
@@ -107,12 +107,12 @@ def test_every_line_is_chosen_as_if_it_were_alone(
 
 
 def test_a_top_p_of_nearly_all_needs_nearly_all_candidates() -> None:
-    sampler = Sampler(Settings(temperature=1, top_p=1 - 1e-9))
+    sampler = Sampler(SamplingParams(temperature=1, top_p=1 - 1e-9))
     assert len(candidates(torch.zeros(VOCABULARY), sampler)) >= VOCABULARY - 1
 
 
 def test_without_bounds_every_token_may_come() -> None:
-    sampler = Sampler(Settings(temperature=1, top_p=1.0))
+    sampler = Sampler(SamplingParams(temperature=1, top_p=1.0))
     drawn = Counter(draw(torch.zeros(2000, 10), [sampler] * 2000, torch.arange(2000)))
     assert set(drawn) == set(range(10))
 
@@ -120,9 +120,9 @@ def test_without_bounds_every_token_may_come() -> None:
 def test_a_top_p_beside_a_larger_top_k_looks_at_the_same_candidates() -> None:
     # 64 candidates do not do, but the 300 of the neighbour would.
     logits = torch.stack([logits_for(1, 1.5), logits_for(2, 1.5)])
-    beside = Settings(temperature=1, top_k=300)
+    beside = SamplingParams(temperature=1, top_k=300)
     for seed in range(40):
-        asked = Settings(temperature=1, top_p=0.7, seed=seed)
+        asked = SamplingParams(temperature=1, top_p=0.7, seed=seed)
         alone = draw(logits[:1], [Sampler(asked)], torch.tensor([5]))
         both = [Sampler(asked), Sampler(beside)]
         assert draw(logits, both, torch.tensor([5, 9]))[:1] == alone
@@ -143,7 +143,7 @@ def test_the_repetition_penalty_is_that_of_transformers() -> None:
 def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
     """With few tokens all are candidates; of 300 more than that may come."""
     logits = torch.linspace(2, -1, vocabulary)
-    sampler = Sampler(Settings(temperature=0.7, top_p=top_p, seed=5))
+    sampler = Sampler(SamplingParams(temperature=0.7, top_p=top_p, seed=5))
     draws = 20_000 if IS_SOAK else 5_000
     drawn = torch.tensor(
         draw(logits.expand(draws, -1), [sampler] * draws, torch.arange(draws))
@@ -173,7 +173,7 @@ def test_chance_depends_on_seed_position_and_token() -> None:
 @pytest.mark.parametrize("temperature", [0, 1e-30, 1e-5])
 def test_no_or_hardly_any_temperature_picks_the_likeliest(temperature: float) -> None:
     logits = logits_for(2, 3.0)[None]
-    sampler = Sampler(Settings(temperature=temperature, top_p=1.0))
+    sampler = Sampler(SamplingParams(temperature=temperature, top_p=1.0))
     assert choose(logits, [sampler], NOTHING) == [int(logits.argmax())]
 
 
@@ -182,4 +182,4 @@ def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
     logits = torch.stack([logits_for(1, 1.0), logits_for(2, 1.0)])
     logits[1, 5] = value
     with pytest.raises(BrokenLogits):
-        choose(logits, [Sampler(Settings())] * 2, no_history(2))
+        choose(logits, [Sampler(SamplingParams())] * 2, no_history(2))

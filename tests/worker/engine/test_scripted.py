@@ -129,7 +129,7 @@ def test_it_opens_without_torch_and_crashes_when_told() -> None:
     code = (
         "import sys, threading, pathlib\n"
         "from chatsite.catalog import Catalog\n"
-        "from chatsite.wire import Request, Role, Settings, Turn\n"
+        "from chatsite.wire import Request, Role, SamplingParams, Turn\n"
         "from worker.engine.factory import open_engine\n"
         "import worker.fetch\n"
         "entry = Catalog.load(pathlib.Path('catalog.toml')).get('scripted')\n"
@@ -139,7 +139,7 @@ def test_it_opens_without_torch_and_crashes_when_told() -> None:
         "    def on_text(self, text, new_tokens): pass\n"
         "    def on_end(self, ending): pass\n"
         "turns = (Turn(Role.USER, '[crash]'),)\n"
-        "engine.submit(Request(turns, Settings(), 60), Deaf())\n"
+        "engine.submit(Request(turns, SamplingParams(), 60), Deaf())\n"
         "threading.Event().wait(60)\n"
     )
     done = subprocess.run(
