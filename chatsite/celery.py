@@ -18,7 +18,7 @@ entry.begin()
 
 
 def _configuration() -> dict[str, Any]:
-    """Settings and their reasons: docs/architecture.md, "Doorbells"."""
+    """Settings and their reasons: docs/architecture.md, "Celery"."""
     redis = parse(settings.REDIS_URL, settings.REDIS_CA_FILE)
     return {
         "broker_url": redis.broker_url(),
