@@ -20,7 +20,7 @@ from chat.accounts.exporting import export
 from chat.api import urls as api_urls
 from chat.api.shapes import reply_shape
 from chat.models import Conversation, Message, Reply, Session, User
-from chat.services.limits import PERSONAL, Kind
+from chat.services.limits.rules import PERSONAL, Kind
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.processes import ROOT, celery_worker
