@@ -10,8 +10,8 @@ QUOTED_PYTHON = '$(subst ','\'',$(PYTHON))'
 VENV_PYTHON = .venv/bin/python
 # Ends with make, however make ends; `exec` leaves no shell in between that would
 # keep a signal to itself.
-BOUND = exec $(QUOTED_PYTHON) launch/bound.py TERM
-WITH = $(QUOTED_PYTHON) -m launch.bootstrap
+BOUND = exec $(QUOTED_PYTHON) launch/die_with_parent.py TERM
+WITH = $(QUOTED_PYTHON) -m launch.env
 # Half the time tests wait for processes: three at once keep two cores busy.
 JOBS ?= $(shell $(QUOTED_PYTHON) -c 'import os; print(min(6, 3 * (os.cpu_count() or 2) // 2))')
 PYTEST = $(VENV_PYTHON) -m pytest -n $(JOBS) --dist worksteal
@@ -52,7 +52,7 @@ chaos:  ## break everything while guests send, cut the power; CHAOS_SECONDS CHAO
 	$(VENV_PYTHON) -m tests.chaos.run
 
 browser:  # what the tests in a browser need
-	@$(WITH) dev -m launch.browser
+	@$(WITH) dev -m launch.env.chromium
 
 screenshots: browser  ## the pictures of docs/pictures; INTO=folder: every state and size
 	INTO=$(INTO) $(VENV_PYTHON) -m pytest -q -p no:randomly tests/browser/pictures.py
@@ -79,10 +79,10 @@ check:  ## lint, format, types, import contracts, migrations
 	DATA_DIR=.mypy_cache/data $(VENV_PYTHON) manage.py makemigrations --check --dry-run
 
 audit:  ## known vulnerabilities in what is locked; exits with an error if it cannot tell
-	@$(WITH) audit -m launch.audit $(ARGS)
+	@$(WITH) audit -m launch.env.audit $(ARGS)
 
 lock:  ## make locks/ anew from the requirements; ARGS=--upgrade takes the newest
-	@$(WITH) lock -m launch.relock $(ARGS)
+	@$(WITH) lock -m launch.env.compile_lockfiles $(ARGS)
 
 clean:  ## the virtual environment and caches; not the data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -27,7 +27,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from bench.measured import percentile
 from bench.site import running_site
-from launch.browser import executable
+from launch.env.chromium import executable
 
 PATIENCE_MS = 30_000
 WORD_SECONDS = 0.03

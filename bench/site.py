@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from launch.plan import Plan, make_folders
+from launch.config import LaunchConfig, make_folders
+from launch.die_with_parent import ended_with_parent
 from launch.programs import programs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,34 +59,34 @@ UNLIMITED = {
 @contextmanager
 def running_site(folder: Path) -> Iterator[RunningSite]:
     """Valkey, one web process, the keeper and a worker with the scripted engine."""
-    plan = _plan(folder)
-    make_folders(plan)
+    config = _launch_config(folder)
+    make_folders(config)
     environment = {
         **os.environ,
         **UNLIMITED,
-        "DATA_DIR": str(plan.data_dir),
+        "DATA_DIR": str(config.data_dir),
         "DATABASE_URL": "",
-        "REDIS_URL": plan.redis_url,
-        "PORT": str(plan.port),
+        "REDIS_URL": config.redis_url,
+        "PORT": str(config.port),
         "CHAT_MODEL": "scripted",
         "WEB_PROCESSES": "1",
-        "WORKER_GRACE_SECONDS": str(plan.worker_grace_seconds),
+        "WORKER_GRACE_SECONDS": str(config.worker_grace_seconds),
     }
     migrate = (sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0")
     subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        for program in programs(plan):
-            with (plan.log_dir / f"{program.name}.log").open("wb") as log:
+        for program in programs(config):
+            with (config.log_dir / f"{program.name}.log").open("wb") as log:
                 started[program.name] = subprocess.Popen(
-                    [sys.executable, "launch/bound.py", "TERM", *program.command],
+                    ended_with_parent("TERM", program.command),
                     cwd=ROOT,
                     env=environment,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                 )
-        url = f"http://127.0.0.1:{plan.port}"
+        url = f"http://127.0.0.1:{config.port}"
         _wait_until_ready(url)
         yield RunningSite(url, started["web"].pid)
     finally:
@@ -93,10 +94,10 @@ def running_site(folder: Path) -> Iterator[RunningSite]:
             _end(process)
 
 
-def _plan(folder: Path) -> Plan:
+def _launch_config(folder: Path) -> LaunchConfig:
     with socket.create_server(("127.0.0.1", 0)) as trial:
         port = int(trial.getsockname()[1])
-    plan = Plan(
+    config = LaunchConfig(
         role="site",
         data_dir=folder,
         bind="127.0.0.1",
@@ -107,7 +108,7 @@ def _plan(folder: Path) -> Plan:
         worker_slots=ROWS,
         worker_grace_seconds=0,
     )
-    return replace(plan, redis_url=f"unix://{plan.valkey_socket}")
+    return replace(config, redis_url=f"unix://{config.valkey_socket}")
 
 
 def _wait_until_ready(url: str) -> None:

@@ -12,7 +12,7 @@ sed -e "s/WEB_PASSWORD_SHA256/$(digest "$REDIS_WEB_PASSWORD")/" \
 
 # After a power cut the server may refuse its files. Then Docker starts it again, here
 # without them: the rows of the database rebuild all that they held. The words are those of
-# launch/valkey_files.py.
+# launch/valkey_recovery.py.
 broken='Bad file format reading the append only file|AOF MANIFEST FILE ERROR|Unable to obtain the AOF file .*No such file|Unexpected end of file reading the append only file|Unrecoverable error reading the append only file|append-only dir .*Not a directory|Error reading the RDB base file|Fatal error loading the DB|Wrong signature trying to load DB|RDB CRC error|Internal error in RDB reading|BUG REPORT START'
 spared="Can't handle RDB format|Permission denied|No space left|Input/output error"
 if grep -qsE "$broken" "$log" && ! grep -qE "$spared" "$log"; then

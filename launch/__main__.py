@@ -14,35 +14,36 @@ from pathlib import Path
 from typing import NoReturn
 
 from chatsite import entry
-from launch import ready, socket_folder, stop
+from launch import readiness, socket_folder, stop_signals
 from launch.checks import (
     check_port,
     check_redis,
     check_static_files,
     check_system_limits,
 )
-from launch.leftovers import end_leftovers
-from launch.lock import only_start_in
-from launch.plan import Plan, make_folders, read_plan
+from launch.config import LaunchConfig, make_folders, read_config
+from launch.die_with_parent import ended_with_parent
+from launch.errors import LaunchError
+from launch.instance_lock import hold_instance_lock
+from launch.process_monitor import ProcessMonitor
 from launch.programs import programs
-from launch.refusal import Refusal
-from launch.supervision import Supervisor, bound_command
-from launch.watch import Watch
+from launch.stale_processes import end_stale_processes
+from launch.supervisord import Supervisor
 
 WATCH_SECONDS = 1
 
 
 def main(arguments: list[str]) -> int:
     speak_utf8()
-    stop.raise_on_signals()
+    stop_signals.raise_on_signals()
     try:
         if arguments[:1] in (["status"], ["admin"]):
-            become(read_plan("site"), arguments)
-        start(read_plan("worker" if arguments == ["worker"] else "site"))
-    except Refusal as refusal:
-        print(refusal, file=sys.stderr)
-        return refusal.status
-    except stop.Stopped as stopped:
+            become(read_config("site"), arguments)
+        start(read_config("worker" if arguments == ["worker"] else "site"))
+    except LaunchError as error:
+        print(error, file=sys.stderr)
+        return error.status
+    except stop_signals.Stopped as stopped:
         return stopped.status
 
 
@@ -54,68 +55,71 @@ def speak_utf8() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def become(plan: Plan, command: list[str]) -> NoReturn:
-    """Become a command, which finds Redis in the environment of the plan."""
+def become(config: LaunchConfig, command: list[str]) -> NoReturn:
+    """Become a command, which finds Redis in the environment of the config."""
     os.umask(0o077)
     if command[0] == "admin":  # also before the first start
-        make_folders(plan)
+        make_folders(config)
         migrate()
     os.execv(sys.executable, [sys.executable, "manage.py", *command])
 
 
-def start(plan: Plan) -> NoReturn:
-    """Check, prepare, run. Ends by ``Refusal`` or ``Stopped``, all processes ended."""
+def start(config: LaunchConfig) -> NoReturn:
+    """Check, prepare and run, until ``LaunchError`` or ``Stopped`` is raised.
+
+    By then all processes have ended.
+    """
     os.umask(0o077)
     check_system_limits()
-    make_folders(plan)
-    with only_start_in(plan.run_dir):
-        end_leftovers(plan.run_dir)
-        if plan.role == "site":
+    make_folders(config)
+    with hold_instance_lock(config.run_dir):
+        end_stale_processes(config.run_dir)
+        if config.role == "site":
             check_static_files()
-            check_port(plan)
-        if not plan.has_own_valkey:
-            check_redis(plan)
-        if plan.role == "site":
+            check_port(config)
+        if not config.has_own_valkey:
+            check_redis(config)
+        if config.role == "site":
             migrate()
         else:
             follow_site()
-        socket_folder.make(plan.socket_dir, plan.run_dir)
-        supervisor = Supervisor(plan, programs(plan))
+        socket_folder.make(config.socket_dir, config.run_dir)
+        supervisor = Supervisor(config, programs(config))
         try:
             supervisor.start()
-            serve(plan, supervisor)
+            serve(config, supervisor)
         finally:
             print("Stopping; a reply being written is handed back.", flush=True)
             supervisor.stop()
-            socket_folder.remove(plan.socket_dir, plan.run_dir)
+            socket_folder.remove(config.socket_dir, config.run_dir)
 
 
-def serve(plan: Plan, supervisor: Supervisor) -> NoReturn:
+def serve(config: LaunchConfig, supervisor: Supervisor) -> NoReturn:
     """Bring the programs up one after the other, then watch them."""
-    watch = Watch(supervisor)
-    if plan.role == "site":
-        ready.wait_for_page(plan, watch)
+    monitor = ProcessMonitor(supervisor)
+    if config.role == "site":
+        readiness.wait_for_page(config, monitor)
         say_loading()
-        if not plan.workers:
-            say(f"ready: {plan.address}")
+        if not config.workers:
+            say(f"ready: {config.address}")
             say("No worker runs here (WORKERS=0); start some with: make worker")
-            attend(watch)
-        say(f"The page is up at {plan.address}; the model is loading.")
-    fetch_model(watch)
+            attend(monitor)
+        say(f"The page is up at {config.address}; the model is loading.")
+    fetch_model(monitor)
     say_loading()
     say("Loading the model.")
     supervisor.start_workers()
     model = served_model()
-    ready.wait_for_worker(model, watch)
-    is_site = plan.role == "site"
-    say(f"ready: {plan.address}" if is_site else "ready: waiting for prompts")
+    readiness.wait_for_worker(model, monitor)
+    is_site = config.role == "site"
+    say(f"ready: {config.address}" if is_site else "ready: waiting for prompts")
     say(model_line())
-    attend(watch)
+    attend(monitor)
 
 
-def attend(watch: Watch) -> NoReturn:
+def attend(monitor: ProcessMonitor) -> NoReturn:
     while True:
-        watch.look()
+        monitor.check()
         time.sleep(WATCH_SECONDS)
 
 
@@ -131,7 +135,9 @@ def migrate() -> None:
     if ran.returncode != 0:
         reason = (ran.stdout.strip() or "no reason given").splitlines()[-1]
         named = " at DATABASE_URL" if os.environ.get("DATABASE_URL", "").strip() else ""
-        raise Refusal(f"Cannot prepare the database{named}: {reason}{_remedy(reason)}")
+        raise LaunchError(
+            f"Cannot prepare the database{named}: {reason}{_remedy(reason)}"
+        )
 
 
 def _remedy(reason: str) -> str:
@@ -154,27 +160,27 @@ def follow_site() -> None:
         os.environ["CHAT_MODEL"] = settings.CHAT_MODEL = model
 
 
-def fetch_model(watch: Watch) -> None:
+def fetch_model(monitor: ProcessMonitor) -> None:
     """Choose the model and have it on disk; shows its progress on this terminal."""
-    command = bound_command("TERM", [sys.executable, "-m", "worker.fetch"])
+    command = ended_with_parent("TERM", [sys.executable, "-m", "worker.fetch"])
     with subprocess.Popen(command) as fetching:
         try:
             while fetching.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
                     fetching.wait(WATCH_SECONDS)
-                watch.look()
+                monitor.check()
         except BaseException:
             fetching.terminate()
             raise
     if fetching.returncode != 0:
-        raise Refusal("No model, so no answers; the reason stands above.")
+        raise LaunchError("No model, so no answers; the reason stands above.")
 
 
 def say_loading() -> None:
     from chatsite.choice import offered
 
     entry = offered()
-    ready.say_loading(entry.name, entry.label)
+    readiness.say_loading(entry.name, entry.label)
 
 
 def served_model() -> str:

@@ -12,8 +12,8 @@ from redis.retry import Retry
 
 from chatsite.hosts import resolve
 from chatsite.redis_url import parse
-from launch.plan import Plan
-from launch.refusal import Refusal
+from launch.config import LaunchConfig
+from launch.errors import LaunchError
 
 REDIS_SECONDS = 5
 #: What supervisord asks of the system before it starts anything.
@@ -21,7 +21,7 @@ OPEN_FILES_MIN, PROCESSES_MIN = 1024, 200
 
 
 def check_system_limits() -> None:
-    """Raise ``Refusal`` where supervisord could not have what it needs at least."""
+    """Raise ``LaunchError`` where supervisord could not have what it needs at least."""
     needs = (
         (resource.RLIMIT_NOFILE, OPEN_FILES_MIN, "open files", "-n"),
         (resource.RLIMIT_NPROC, PROCESSES_MIN, "processes", "-u"),
@@ -29,7 +29,7 @@ def check_system_limits() -> None:
     for kind, least, what, option in needs:
         _, hard = resource.getrlimit(kind)
         if hard != resource.RLIM_INFINITY and hard < least:
-            raise Refusal(
+            raise LaunchError(
                 f"The system allows {hard} {what} here, and the site needs {least}: "
                 f"raise the limit (ulimit {option} {least}, or where it is set: "
                 "limits.conf, LimitNOFILE= or LimitNPROC=, --ulimit) and start again."
@@ -37,43 +37,47 @@ def check_system_limits() -> None:
 
 
 def check_static_files() -> None:
-    """Raise ``Refusal`` unless the files that pages load are there."""
+    """Raise ``LaunchError`` unless the files that pages load are there."""
     from chatsite import settings, static_files
 
     if said := static_files.refusal(settings.STATIC_ROOT, settings.STATICFILES_DIRS):
-        raise Refusal(said, status=2)
+        raise LaunchError(said, status=2)
 
 
-def check_port(plan: Plan) -> None:
-    """Raise ``Refusal`` unless the web server can listen where it is told to."""
+def check_port(config: LaunchConfig) -> None:
+    """Raise ``LaunchError`` unless the web server can listen where it is told to."""
     try:
-        family, address = resolve(plan.bind, plan.port)
+        family, address = resolve(config.bind, config.port)
     except OSError:
-        raise Refusal(f"BIND={plan.bind} is no address.", status=2) from None
+        raise LaunchError(f"BIND={config.bind} is no address.", status=2) from None
     with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(address)
             trial.listen(1)
         except OSError as error:
-            raise _port_refusal(plan, error) from None
+            raise _port_error(config, error) from None
 
 
-def _port_refusal(plan: Plan, error: OSError) -> Refusal:
+def _port_error(config: LaunchConfig, error: OSError) -> LaunchError:
     if error.errno == errno.EADDRINUSE:
-        other = plan.port + 1 if plan.port < 65535 else plan.port - 1
-        return Refusal(
-            f"port {plan.port} is taken; choose another: make run PORT={other}"
+        other = config.port + 1 if config.port < 65535 else config.port - 1
+        return LaunchError(
+            f"port {config.port} is taken; choose another: make run PORT={other}"
         )
     if error.errno == errno.EACCES:
-        return Refusal(f"port {plan.port} is not allowed here; choose one above 1023.")
-    return Refusal(f"Cannot listen on {plan.bind}:{plan.port}: {error.strerror}.")
+        return LaunchError(
+            f"port {config.port} is not allowed here; choose one above 1023."
+        )
+    return LaunchError(
+        f"Cannot listen on {config.bind}:{config.port}: {error.strerror}."
+    )
 
 
-def check_redis(plan: Plan) -> None:
-    """Raise ``Refusal`` unless the server behind REDIS_URL answers."""
+def check_redis(config: LaunchConfig) -> None:
+    """Raise ``LaunchError`` unless the server behind REDIS_URL answers."""
     try:
-        address = parse(plan.redis_url, plan.redis_ca_file)
+        address = parse(config.redis_url, config.redis_ca_file)
         with redis.Redis(
             socket_connect_timeout=REDIS_SECONDS,
             socket_timeout=REDIS_SECONDS,
@@ -83,4 +87,4 @@ def check_redis(plan: Plan) -> None:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
-        raise Refusal(f"Cannot reach Redis at REDIS_URL: {reason}.") from None
+        raise LaunchError(f"Cannot reach Redis at REDIS_URL: {reason}.") from None

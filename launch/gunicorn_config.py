@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatsite import entry
 from chatsite.hosts import listening
-from launch.bound import die_with_parent
+from launch.die_with_parent import die_with_parent
 from launch.web.request_reader import HEAD_MAX_BYTES
 
 entry.begin()

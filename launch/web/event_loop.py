@@ -19,8 +19,8 @@ from typing import Any
 from gunicorn.http.errors import NoMoreData
 
 from launch.web import error_responses
-from launch.web.bounds import LINGER_MAX_BYTES, Bounds
 from launch.web.connections import Connection, Connections, State, oldest
+from launch.web.limits import LINGER_MAX_BYTES, ConnectionLimits
 from launch.web.response_buffer import PROGRESS_BYTES
 
 RECEIVE_BYTES = 65_536
@@ -38,17 +38,17 @@ class EventLoop:
     def __init__(
         self,
         selector: BaseSelector,
-        bounds: Bounds,
+        limits: ConnectionLimits,
         connect: Callable[[socket.socket, Any, Any], Connection],
         hand_over: Callable[[Connection, Any], None],
         log: Any,
     ) -> None:
         self._selector = selector
-        self._bounds = bounds
+        self._limits = limits
         self._connect = connect
         self._hand_over = hand_over
         self._log = log
-        self.connections = Connections(bounds.connections_of_network)
+        self.connections = Connections(limits.connections_of_network)
         self._is_out_of_files = False
 
     # Connections begin and end
@@ -56,7 +56,7 @@ class EventLoop:
     def can_accept(self) -> bool:
         if self._is_out_of_files:
             return False
-        if len(self.connections) < self._bounds.connections:
+        if len(self.connections) < self._limits.connections:
             return True
         return oldest(self.connections) is not None
 
@@ -90,7 +90,7 @@ class EventLoop:
     def bound_memory(self) -> None:
         """Where all hold too much together, end those that held it for longest."""
         holding = [one for one in self.connections if one.held_bytes()]
-        excess = sum(map(Connection.held_bytes, holding)) - self._bounds.buffer_bytes
+        excess = sum(map(Connection.held_bytes, holding)) - self._limits.buffer_bytes
         for connection in sorted(holding, key=lambda one: one.since):
             if excess <= 0:
                 return
@@ -116,7 +116,7 @@ class EventLoop:
         """Make room by ending an older connection, one of the same network first."""
         if self.connections.is_full_for(network):
             return self._make_room(self.connections.of(network))
-        if len(self.connections) >= self._bounds.connections:
+        if len(self.connections) >= self._limits.connections:
             return self._make_room(self.connections)
         return True
 
@@ -251,7 +251,7 @@ class EventLoop:
         self._listen(connection, EVENT_WRITE if state is State.SENDING else EVENT_READ)
 
     def _set_deadline(self, connection: Connection) -> None:
-        seconds = self._bounds.seconds[connection.state]
+        seconds = self._limits.seconds[connection.state]
         connection.deadline = time.monotonic() + seconds
         connection.passed_bytes = 0
 

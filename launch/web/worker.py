@@ -20,9 +20,9 @@ from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from launch.web.bounds import Bounds, allow_open_files
 from launch.web.connections import Connection, State, network_of
 from launch.web.event_loop import EventLoop
+from launch.web.limits import ConnectionLimits, allow_open_files
 from launch.web.request_reader import RequestReader
 from launch.web.response_buffer import ResponseBuffer, SendingThreads
 
@@ -39,7 +39,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._bounds = Bounds.of_settings()
+        self._limits = ConnectionLimits.of_settings()
         # Gunicorn's own list of kept connections stays empty, which is fewer than this.
         self.max_keepalived = 1
         self._sending = SendingThreads(max(1, self.cfg.threads // 2))
@@ -49,13 +49,13 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         self._loop: EventLoop
 
     def run(self) -> None:
-        allowed = allow_open_files(self._bounds.connections)
-        bounds = replace(self._bounds, connections=allowed)
+        allowed = allow_open_files(self._limits.connections)
+        limits = replace(self._limits, connections=allowed)
         self._loop = EventLoop(
-            self.poller, bounds, self._connect, self._hand_over, self.log
+            self.poller, limits, self._connect, self._hand_over, self.log
         )
         for listener in self.sockets:
-            bound_kernel_buffers(listener, bounds.seconds[State.SENDING])
+            bound_kernel_buffers(listener, limits.seconds[State.SENDING])
         self.poller.register(
             self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks
         )
@@ -108,20 +108,20 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         has_waiting = self._in_work > self.cfg.threads
         if not has_waiting or self._sending.count >= self.cfg.threads:
             self._finished_at = now
-        if now - self._finished_at < self._bounds.stuck_seconds:
+        if now - self._finished_at < self._limits.stuck_seconds:
             return
         self.log.critical("all threads are stuck, and this process ends; they are at:")
         faulthandler.dump_traceback(sys.stderr)
         os._exit(STUCK_STATUS)
 
     def _connect(self, link: socket.socket, client: Any, server: Any) -> Connection:
-        seconds = self._bounds.seconds[State.SENDING]
+        seconds = self._limits.seconds[State.SENDING]
         return Connection(
             link,
             client,
             server,
-            network_of(client, self._bounds.proxies),
-            RequestReader(self.cfg, client, self._bounds.body_bytes),
+            network_of(client, self._limits.proxies),
+            RequestReader(self.cfg, client, self._limits.body_bytes),
             ResponseBuffer(link, self._sending, seconds),
         )
 

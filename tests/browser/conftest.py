@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, open_mailbox
 from chatsite.sqlite.base import add_functions
-from launch.browser import executable
+from launch.env.chromium import executable
 from tests.environment import FOLDER
 from tests.processes import Program, free_port
 from tests.valkey import Valkey

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from launch.browser import executable
+from launch.env.chromium import executable
 from tests.browser.conftest import ARGUMENTS, Site, Worker, served_beside
 from tests.browser.scenes import PASSWORD, fill_sign_up
 from tests.browser.steps import begin, box_of, say

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.launch.starting import Start, launch
+from tests.launch.process_tree import Start, launch
 from tests.processes import free_port
 from worker.engine.scripted import expected_reply
 

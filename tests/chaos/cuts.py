@@ -23,7 +23,7 @@ from tests.chaos.audit import Audit, examine
 from tests.chaos.disk import copy_at_one_instant, make_image, mounted
 from tests.chaos.guests import Guest
 from tests.chaos.power import PoweredSite
-from tests.launch.starting import eventually
+from tests.launch.process_tree import eventually
 from worker.engine.scripted import expected_reply
 
 SENDING_SECONDS = 600

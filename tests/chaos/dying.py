@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from launch.bound import die_with_parent
+from launch.die_with_parent import die_with_parent
 
 #: Where a process dies, by who it is.
 WEB_POINTS = ("after_commit_before_publish", "after_commit_before_ring")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.site import UNLIMITED
-from tests.launch.starting import Start, eventually, launch
+from tests.launch.process_tree import Start, eventually, launch
 from tests.processes import free_port
 
 START_SECONDS = 90

@@ -232,7 +232,7 @@ class Site:
     def _part(self, name: str, command: list[str], **environment: str) -> Part:
         log = self.folder / f"{name}.log"
         # Nothing stays behind of a run that is killed.
-        command = [sys.executable, "launch/bound.py", "KILL", *command]
+        command = [sys.executable, "launch/die_with_parent.py", "KILL", *command]
         return Part(name, command, self._environment(**environment), log)
 
     def _worker(self, number: int) -> Part:

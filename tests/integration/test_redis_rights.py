@@ -269,8 +269,8 @@ def test_the_launcher_and_the_mailbox_get_in_with_the_same_address(
         secret = urllib.parse.quote(WORKER, safe="")
         environment["REDIS_URL"] = f"unix://worker:{secret}@{guarded.server.socket}"
     asking = (
-        "from launch.plan import read_plan; from launch.checks import check_redis; "
-        "check_redis(read_plan('worker')); "
+        "from launch.config import read_config; from launch.checks import check_redis; "
+        "check_redis(read_config('worker')); "
         "from chatsite.mailbox import open_mailbox; print(open_mailbox().workers('x'))"
     )
     with Program("-c", asking, **environment) as program:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.launch.starting import ROOT, clean_environment, launch
+from tests.launch.process_tree import ROOT, clean_environment, launch
 
 
 def test_it_makes_one_in_a_folder_that_was_never_started(tmp_path: Path) -> None:

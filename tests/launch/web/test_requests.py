@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch.web.serving import HOST, Served, answers, request, serving, whole
+from tests.launch.web.server import HOST, Served, answers, request, serving, whole
 
 CLOSE = b"Connection: close\r\n"
 CHUNKED = b"POST /told HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n"

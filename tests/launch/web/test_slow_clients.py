@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.launch.web.serving import Served, is_closed, request, serving, whole
+from tests.launch.web.server import Served, is_closed, request, serving, whole
 
 CROWD = 40
 PART_OF_HEAD = b"GET /told HTTP/1.1\r\nX-Slow: "

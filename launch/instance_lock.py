@@ -1,0 +1,34 @@
+"""Lets only one start at a time use a data folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from launch.errors import LaunchError
+
+
+@contextmanager
+def hold_instance_lock(run_dir: Path) -> Iterator[None]:
+    """Hold the folder's lock; the kernel frees it however this process ends.
+
+    Raises ``LaunchError`` naming the process that holds it.
+    """
+    descriptor = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(descriptor, 20).decode().strip() or "unknown"
+            raise LaunchError(
+                f"Already running in {run_dir.parent} as process {holder}; "
+                "stop it, or choose another folder with DATA_DIR."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

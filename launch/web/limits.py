@@ -1,0 +1,60 @@
+"""What the web server allows a client, from the settings."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from chatsite import settings
+from launch.web.connections import State
+
+MEGABYTE = 1_048_576
+#: Discarding what a refused client still sends: a paste of some megabytes.
+LINGER_SECONDS = 30
+LINGER_MAX_BYTES = 16_777_216
+#: Of the files a process may have open: databases, logs, sockets of its own.
+OTHER_FILES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Seconds that each state may last, and numbers of connections."""
+
+    seconds: dict[State, float]
+    connections: int
+    connections_of_network: int
+    body_bytes: int
+    buffer_bytes: int
+    stuck_seconds: float
+    proxies: tuple[IPv4Network | IPv6Network, ...]
+
+    @classmethod
+    def of_settings(cls) -> ConnectionLimits:
+        return cls(
+            seconds={
+                State.IDLE: settings.WEB_IDLE_SECONDS,
+                State.HEAD: settings.WEB_HEAD_SECONDS,
+                State.BODY: settings.WEB_BODY_SECONDS,
+                State.SENDING: settings.WEB_SEND_SECONDS,
+                State.LINGERING: LINGER_SECONDS,
+            },
+            connections=settings.WEB_CONNECTIONS,
+            connections_of_network=settings.WEB_CONNECTIONS_PER_NETWORK,
+            body_bytes=settings.BODY_MAX_BYTES,
+            buffer_bytes=settings.WEB_BUFFER_MB * MEGABYTE,
+            stuck_seconds=settings.WEB_STUCK_SECONDS,
+            proxies=settings.TRUSTED_PROXIES.networks,
+        )
+
+
+def allow_open_files(connections: int) -> int:
+    """Let this process have so many connections: how many the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return connections
+    return max(1, min(connections, soft - OTHER_FILES))

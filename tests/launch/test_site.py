@@ -1,0 +1,327 @@
+"""The whole site under its supervisor, with real processes and scripted replies."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from launch import socket_folder
+from launch.valkey_recovery import REMOVED
+from tests.launch.process_tree import ROOT, Start, command_of, eventually, launch, run
+from tests.processes import free_port
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+STOP_SECONDS = 10
+READY = r"^ready: http://127\.0\.0\.1:\d+$"
+PATTERNS = {
+    "launcher": "-m launch ",
+    "supervisor": "supervisord",
+    "valkey": "valkey-server",
+    "web": "gunicorn",
+    "keeper": "manage.py keeper",
+    "worker": "celery",
+}
+
+Starter = Callable[..., Start]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Starter]:
+    """Starts the site in one folder, as often as asked; ends what is left."""
+    started: list[Start] = []
+
+    def begin(command: list[str] | None = None, **variables: str) -> Start:
+        port = variables.setdefault("PORT", str(free_port()))
+        variables = {
+            "DATA_DIR": str(tmp_path / "data"),
+            "CHAT_MODEL": "scripted",
+            "WORKER_GRACE_SECONDS": "2",
+        } | variables
+        output = tmp_path / f"output-{len(started)}"
+        begun = Start(command or launch(), output, **variables)
+        begun.port = int(port)  # type: ignore[attr-defined]
+        started.append(begun)
+        return begun
+
+    yield begin
+    for begun in started:
+        begun.end()
+
+
+def page(start: Start, path: str) -> int:
+    url = f"http://127.0.0.1:{start.port}{path}"  # type: ignore[attr-defined]
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return int(answer.status)
+
+
+def ask(
+    start: Start, text: str, visitor: urllib.request.OpenerDirector | None = None
+) -> http.client.HTTPResponse:
+    call = urllib.request.Request(
+        f"http://127.0.0.1:{start.port}/api/v1/messages",  # type: ignore[attr-defined]
+        json.dumps({"text": text}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    return (visitor or urllib.request.build_opener()).open(call, timeout=10)
+
+
+def is_up(start: Start) -> bool:
+    try:
+        return page(start, "/healthz") == 200
+    except OSError:
+        return False
+
+
+def test_a_start_gets_ready_and_a_stop_leaves_nothing(
+    start: Starter, tmp_path: Path
+) -> None:
+    site = start()
+    site.wait_for(READY)
+    assert page(site, "/healthz") == 200
+    assert page(site, "/") == 200
+    lines = site.text.splitlines()
+    ready = next(number for number, line in enumerate(lines) if "ready: " in line)
+    assert [line for line in lines if line.startswith("ready: ")] == [lines[ready]]
+    assert lines[ready + 1].startswith("model: scripted (")
+    assert "CHAT_MODEL=" in lines[ready + 1]
+    status = run(launch("status"), DATA_DIR=str(tmp_path / "data"))
+    assert ": ready, 0 of 8 rows busy" in status.stdout, status
+
+    began = time.monotonic()
+    site.process.send_signal(signal.SIGTERM)
+    site.process.wait(STOP_SECONDS)
+    assert time.monotonic() - began < STOP_SECONDS
+    assert site.process.returncode in (0, 143)
+    assert not site.pids()
+    logs = "".join(path.read_text() for path in (tmp_path / "data/log").glob("*"))
+    assert "Traceback" not in logs
+
+
+def test_history_outlives_a_restart(start: Starter) -> None:
+    visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    first = start()
+    first.wait_for(READY)
+    with ask(first, "remember this", visitor) as answer:
+        url = json.load(answer)["url"]
+
+    def reply() -> dict[str, object]:
+        with visitor.open(url, timeout=10) as answer:
+            return dict(json.load(answer))
+
+    eventually(lambda: reply()["state"] == "done", STOP_SECONDS, "an answer")
+    before = reply()
+    first.process.send_signal(signal.SIGINT)
+    first.process.wait(STOP_SECONDS)
+    second = start(PORT=str(first.port))  # type: ignore[attr-defined]
+    second.wait_for(READY)
+    assert reply() == before
+
+
+@pytest.mark.parametrize("victim", ["launcher", "supervisor"])
+def test_a_killed_overseer_leaves_nothing_and_the_next_start_is_clean(
+    start: Starter, victim: str
+) -> None:
+    site = start()
+    site.wait_for(READY)
+    os.kill(site.pid_of(PATTERNS[victim]), signal.SIGKILL)
+    site.process.wait(STOP_SECONDS)
+    assert site.process.returncode != 0
+    eventually(lambda: not site.pids(), STOP_SECONDS, "all processes gone")
+    again = start()
+    again.wait_for(READY)
+
+
+def test_a_start_right_after_a_kill_waits_for_the_old_processes(
+    start: Starter,
+) -> None:
+    site = start()
+    site.wait_for(READY)
+    before = set(site.pids())
+    site.process.kill()
+    again = start(PORT=str(site.port))  # type: ignore[attr-defined]
+    again.wait_for(READY)
+    assert not before & set(again.pids() + site.pids())
+
+
+def test_what_dies_is_started_again_and_reported(start: Starter) -> None:
+    site = start()
+    site.wait_for(READY)
+    for name in ("valkey", "web", "keeper", "worker"):
+        victims = [pid for pid in site.pids() if PATTERNS[name] in command_of(pid)]
+        os.kill(min(victims), signal.SIGKILL)
+    for name in ("valkey", "web", "keeper", "worker"):
+        site.wait_for(rf"^{name}\S* died")
+        site.wait_for(rf"^{name}\S* runs again")
+    eventually(lambda: is_up(site), 20, "the page")
+
+
+def test_a_second_start_in_the_same_folder_names_the_first(start: Starter) -> None:
+    site = start()
+    site.wait_for(READY)
+    second = start()
+    second.process.wait(30)
+    assert second.process.returncode == 1
+    assert f"as process {site.process.pid};" in second.text
+    assert len(second.text.splitlines()) == 1
+
+
+def test_a_folder_with_a_long_and_awkward_name_works(
+    start: Starter, tmp_path: Path
+) -> None:
+    data = tmp_path / ("a folder with spaces and 100% long " + "x" * 80)
+    site = start(DATA_DIR=str(data))
+    site.wait_for(READY)
+    assert (data / "valkey" / "appendonlydir").is_dir()
+
+
+def test_a_relative_folder_is_taken_from_where_one_stands(tmp_path: Path) -> None:
+    code = "from launch.config import read_config; print(read_config('site').data_dir)"
+    ran = run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        PYTHONPATH=str(ROOT),
+        DATA_DIR="here",
+    )
+    assert ran.stdout.strip() == str(tmp_path / "here")
+
+
+def test_a_site_with_its_own_redis_url_starts_no_valkey(
+    start: Starter, tmp_path: Path
+) -> None:
+    first = start()
+    first.wait_for(READY)
+    # Where a path is too long for a socket, it stands elsewhere.
+    url = f"unix://{socket_folder.choose(tmp_path / 'data' / 'run')}/valkey.sock"
+    second = start(DATA_DIR=str(tmp_path / "other"), REDIS_URL=url)
+    second.wait_for(READY)
+    assert not any("valkey-server" in command_of(pid) for pid in second.pids())
+    lone = start(
+        launch("worker"), DATA_DIR=str(tmp_path / "third"), REDIS_URL=url, WORKERS="2"
+    )
+    lone.wait_for(r"^ready: ")
+    commands = [command_of(pid) for pid in lone.pids()]
+    assert sum("celery" in command for command in commands) == 2
+    assert not any("gunicorn" in c or "keeper" in c for c in commands)
+    lone.process.send_signal(signal.SIGTERM)
+    lone.process.wait(STOP_SECONDS)
+    assert not lone.pids()
+
+
+def test_a_site_without_workers_is_ready_and_waits_for_some(
+    start: Starter, tmp_path: Path
+) -> None:
+    site = start(WORKERS="0", HTTPS_ONLY="on", SITE_URL="https://chat.example.org")
+    site.wait_for(r"^ready: https://chat.example.org through your proxy, from http://")
+    site.wait_for("No worker runs here")
+    assert not any("celery" in command_of(pid) for pid in site.pids())
+    url = f"unix://{socket_folder.choose(tmp_path / 'data' / 'run')}/valkey.sock"
+    none = start(launch("worker"), DATA_DIR=str(tmp_path), REDIS_URL=url, WORKERS="0")
+    assert none.process.wait(30) == 2
+    assert "WORKERS=0" in none.text
+
+
+def test_a_worker_that_never_gets_ready_ends_the_start(
+    start: Starter, tmp_path: Path
+) -> None:
+    site = start(CHAT_MODEL=str(_broken(tmp_path)))
+    site.process.wait(90)
+    assert site.process.returncode == 1
+    assert not site.pids()
+
+
+def _broken(tmp_path: Path) -> Path:
+    """A folder in the layout of transformers that no model can be loaded from."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
+    (folder / "model.safetensors").write_bytes(b"\0" * 16)
+    return folder
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_ending_make_ends_the_site(
+    start: Starter, tmp_path: Path, how: signal.Signals
+) -> None:
+    """The recipe as it is, but with the Python of the tests in place of ``.venv``."""
+    straight = tmp_path / "straight.py"
+    straight.write_text(
+        "import os, sys\nos.execv(sys.executable, [sys.executable, *sys.argv[2:]])\n"
+    )
+    command = ["make", "run", f"PYTHON={sys.executable}"]
+    command.append(f"WITH={sys.executable} {straight}")
+    site = start(command)
+    site.wait_for(READY)
+    if how is signal.SIGINT:  # Ctrl-C reaches all that the terminal started.
+        os.killpg(site.process.pid, how)
+    else:
+        site.process.send_signal(how)
+    eventually(lambda: not site.pids(), STOP_SECONDS, "all processes gone")
+
+
+def test_damaged_files_of_the_queue_stop_no_start(
+    start: Starter, tmp_path: Path
+) -> None:
+    """As after a power cut, and again while the site runs."""
+    first = start()
+    first.wait_for(READY)
+    first.process.send_signal(signal.SIGTERM)
+    first.process.wait(STOP_SECONDS)
+    damage(tmp_path)
+    site = start()
+    site.wait_for(READY)
+    eventually(lambda: site.text.count(REMOVED) == 1, 20, "said")
+    damage(tmp_path)
+    os.kill(site.pid_of(PATTERNS["valkey"]), signal.SIGKILL)
+    eventually(lambda: site.text.count(REMOVED) == 2, 20, "said again")
+    eventually(lambda: is_up(site), 20, "the page")
+
+
+def damage(tmp_path: Path) -> None:
+    """NUL bytes at the end of what Valkey appends to."""
+    (file,) = (tmp_path / "data/valkey/appendonlydir").glob("*.incr.aof")
+    with file.open("ab") as tail:
+        tail.write(bytes(700))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_ends_nothing(start: Starter, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=40m", "small", str(small))
+    if subprocess.run(mount, check=False).returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    try:
+        site = start(DATA_DIR=str(small / "data"))
+        site.wait_for(READY)
+        before = {pid: command_of(pid) for pid in site.pids()}
+        ballast = small / "ballast"
+        with ballast.open("wb", buffering=0) as file, pytest.raises(OSError):
+            while file.write(bytes(1 << 16)):
+                pass
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            ask(site, "no room for this")
+        with refused.value as answer:
+            assert answer.code == 507
+        # What dies now is to be written into logs that have no room.
+        os.kill(site.pid_of(PATTERNS["keeper"]), signal.SIGKILL)
+        time.sleep(3)
+        assert is_up(site)
+        ballast.unlink()
+        with ask(site, "there is room again") as answer:
+            assert answer.status == 202
+        (gone,) = (before[pid] for pid in before.keys() - set(site.pids()))
+        assert PATTERNS["keeper"] in gone
+    finally:
+        subprocess.run(("umount", "-l", str(small)), check=False)
