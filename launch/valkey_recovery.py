@@ -1,6 +1,6 @@
 """Starts the embedded Valkey, without the files that it refused at its last start.
 
-    python valkey_files.py LOG FOLDER valkey-server --its-options
+    python valkey_recovery.py LOG FOLDER valkey-server --its-options
 
 After a power cut a file may end in NUL bytes, or be missing, and Valkey then refuses
 to start. The rows of the database rebuild all that it held, so its files are removed:
