@@ -20,7 +20,7 @@ PYTEST = $(VENV_PYTHON) -m pytest -n $(JOBS) --dist worksteal
 AGAIN = || { echo 'Once more, alone, what failed:'; \
 	$(VENV_PYTHON) -m pytest --last-failed --last-failed-no-failures none
 # The tests that use the database of the settings; the others have their own or none.
-OF_DATABASE = tests/chat tests/accounts tests/test_fuzzing.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
+OF_DATABASE = tests/chat tests/accounts tests/upgrade tests/test_fuzzing.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
 .PHONY: help run worker status admin test soak chaos screenshots bench load slow felt check browser audit lock clean
 

@@ -31,12 +31,14 @@ class Program:
     It ends with the tests, also where a time limit kills those.
     """
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self, *arguments: str, folder: Path = ROOT, **environment: str
+    ) -> None:
         self.output = Path(tempfile.mkstemp(prefix="chatsite-log-")[1])
         with self.output.open("wb") as log:
             self.process = subprocess.Popen(
                 [*BOUND, sys.executable, *arguments],
-                cwd=ROOT,
+                cwd=folder,
                 env={**os.environ, PARENT: str(os.getpid()), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
