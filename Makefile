@@ -22,7 +22,7 @@ AGAIN = || { echo 'Once more, alone, what failed:'; \
 # The tests that use the database of the settings; the others have their own or none.
 OF_DATABASE = tests/chat tests/accounts tests/upgrade tests/test_fuzzing.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
-.PHONY: help run worker status admin test soak chaos screenshots bench load slow felt check browser audit lock clean
+.PHONY: help run worker status admin test soak chaos screenshots bench load slow felt check docs browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -77,6 +77,9 @@ check:  ## lint, format, types, import contracts, migrations
 	$(VENV_PYTHON) -m djlint --quiet --lint templates
 	.venv/bin/lint-imports --no-cache
 	DATA_DIR=.mypy_cache/data $(VENV_PYTHON) manage.py makemigrations --check --dry-run
+
+docs:  ## make docs/settings.md and example.env anew from the table of settings
+	@$(WITH) dev -m chatsite.settings_table
 
 audit:  ## known vulnerabilities in what is locked; exits with an error if it cannot tell
 	@$(WITH) audit -m launch.env.audit $(ARGS)

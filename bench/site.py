@@ -47,8 +47,8 @@ UNLIMITED = {
         f"{whose}_{kind}": "off"
         for whose in ("GUEST", "NETWORK")
         for kind in (
-            "PROMPTS_PER_MINUTE",
-            "PROMPTS_PER_DAY",
+            "MESSAGES_PER_MINUTE",
+            "MESSAGES_PER_DAY",
             "REPLIES_WAITING",
             "TOKENS_PER_DAY",
         )

@@ -63,8 +63,8 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
 def check_limits(**_: Any) -> list[CheckMessage]:
     """A person who has more than their whole network never gets it."""
     kinds = (
-        "PROMPTS_PER_MINUTE",
-        "PROMPTS_PER_DAY",
+        "MESSAGES_PER_MINUTE",
+        "MESSAGES_PER_DAY",
         "REPLIES_WAITING",
         "TOKENS_PER_DAY",
     )
@@ -85,10 +85,10 @@ def check_limits(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_request_size(**_: Any) -> list[CheckMessage]:
-    if settings.REQUEST_MAX_CHARACTERS < settings.PROMPT_MAX_CHARACTERS:
+    if settings.REQUEST_MAX_CHARACTERS < settings.MESSAGE_MAX_CHARACTERS:
         return [
             Caution(
-                "REQUEST_MAX_CHARACTERS is below PROMPT_MAX_CHARACTERS: the longest "
+                "REQUEST_MAX_CHARACTERS is below MESSAGE_MAX_CHARACTERS: the longest "
                 "prompts reach the model without any history.",
                 hint="Raise REQUEST_MAX_CHARACTERS.",
                 id="chatsite.W001",

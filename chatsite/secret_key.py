@@ -9,16 +9,16 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.durable_file import create_durably
-from chatsite.environment import SECRET_CHARACTERS_MIN, Environment, refuse_short
+from chatsite.setting_types.secrets import SECRET_CHARACTERS_MIN
+from chatsite.settings_table import addresses
 
 
-def secret_key(env: Environment, data_dir: Path) -> str:
+def secret_key(data_dir: Path) -> str:
     """``SECRET_KEY``, else the key in the data folder, which the first process makes.
 
     Raises ``ImproperlyConfigured``.
     """
-    if key := env.text("SECRET_KEY", ""):
-        refuse_short("SECRET_KEY", key)
+    if key := addresses.SECRET_KEY.read():
         return key
     kept = data_dir / "secret_key"
     try:

@@ -10,7 +10,14 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qsl, unquote, unquote_to_bytes, urlsplit
+from urllib.parse import (
+    SplitResult,
+    parse_qsl,
+    quote,
+    unquote,
+    unquote_to_bytes,
+    urlsplit,
+)
 
 HOST = re.compile(r"[\w.-]+")
 IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[\w.-]+)?")
@@ -78,6 +85,17 @@ def shown(value: str) -> str:
     """What stood in a setting, as far as it may be told: of a URL only its scheme."""
     told = re.sub(r"://.+", "://…", value)
     return told if len(told) <= SHOWN_MAX else f"{told[:SHOWN_MAX]}…"
+
+
+def passwords_in(*urls: str) -> set[str]:
+    """The passwords in these URLs, quoted, unquoted and as they are written there."""
+    found = {urlsplit(url).password or "" for url in urls}
+    spellings = {
+        spelling
+        for password in found
+        for spelling in (password, unquote(password), quote(unquote(password), ""))
+    }
+    return spellings - {""}
 
 
 def _split(raw: str) -> SplitResult:

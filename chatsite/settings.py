@@ -1,165 +1,156 @@
-"""Django settings: everything from the environment, loud on a bad value.
+"""Django settings. The table of settings (``chatsite.settings_table``) names them all.
 
-Read by both tiers: the worker uses the values below without Django's apps or ORM,
-so nothing that only the web tier installs may be imported here.
+A bad value stops the start in one line that names the variable. Both tiers read this
+module: the worker uses the values without Django's apps or ORM, so nothing that only
+the web tier installs may be imported here.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 from chatsite.cookie_names import HOST_PREFIX, cookie_names
+from chatsite.database_file import NAME as DATABASE_NAME
 from chatsite.database_file import prepare_file
-from chatsite.environment import Environment
+from chatsite.environment import rename_variables
 from chatsite.hosts import allowed_hosts
 from chatsite.logs import logging_at
 from chatsite.secret_key import secret_key
+from chatsite.server_url import passwords_in
+from chatsite.settings_table import (
+    NEW_NAMES,
+    accounts,
+    addresses,
+    limits,
+    mail,
+    messages,
+    model,
+    recovery,
+    storage,
+    web_server,
+    worker,
+)
+from chatsite.trusted_proxies import TrustedProxies
+
+for warning in rename_variables(NEW_NAMES):
+    print(warning, file=sys.stderr, flush=True)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = Environment()
-LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
-# Where things are
-# What people wrote lies in it: closed to other accounts of the machine.
-DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
-REDIS_CA_FILE = env.file("REDIS_CA_FILE")
-REDIS_URL = env.redis_url("REDIS_URL", "redis://127.0.0.1:6379/0")
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "chatsite.sqlite3")}
-BIND = env.bind("BIND", "127.0.0.1")
-PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
-WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, minimum=1, maximum=64)
-WEB_THREADS = env.integer("WEB_THREADS", 16, minimum=1, maximum=1024)
-#: How long a write waits for other writers, here and in other processes.
-DATABASE_WAIT_SECONDS = env.number("DATABASE_WAIT_SECONDS", 10, minimum=0.1)
-#: The other threads go on reading while another process holds the database.
-WRITERS_WAITING_MAX = env.integer(
-    "WRITERS_WAITING_MAX", max(1, WEB_THREADS // 2), minimum=1
-)
-# Of each process. A browser has up to six connections, a school of 100 one address.
-WEB_CONNECTIONS = env.integer("WEB_CONNECTIONS", 2000, minimum=10, maximum=1_000_000)
-WEB_CONNECTIONS_PER_NETWORK = env.integer(
-    "WEB_CONNECTIONS_PER_NETWORK", 600, minimum=1, maximum=1_000_000
-)
-WEB_BUFFER_MB = env.integer("WEB_BUFFER_MB", 64, minimum=1, maximum=1_000_000)
-# How long a client may take for its part: the longest message needs 2 kB/s.
-WEB_IDLE_SECONDS = env.integer("WEB_IDLE_SECONDS", 20, minimum=1, maximum=3600)
-WEB_HEAD_SECONDS = env.integer("WEB_HEAD_SECONDS", 10, minimum=1, maximum=3600)
-WEB_BODY_SECONDS = env.integer("WEB_BODY_SECONDS", 120, minimum=1, maximum=86_400)
-WEB_SEND_SECONDS = env.integer("WEB_SEND_SECONDS", 30, minimum=1, maximum=3600)
-# A process that does not go on is replaced: its main loop, or all of its threads.
-WEB_FROZEN_SECONDS = env.integer("WEB_FROZEN_SECONDS", 10, minimum=2, maximum=3600)
-WEB_STUCK_SECONDS = env.integer("WEB_STUCK_SECONDS", 60, minimum=1, maximum=86_400)
+# Ports and data
+DATA_DIR = storage.DATA_DIR.make()
+REDIS_CA_FILE = storage.REDIS_CA_FILE.read()
+REDIS_URL = storage.REDIS_URL.read()
+DATABASES = {"default": storage.DATABASE_URL.read_or_file(DATA_DIR / DATABASE_NAME)}
+BIND = storage.BIND.read()
+PORT = storage.PORT.read()
 
-# What is asked and answered
-CHAT_CATALOG = env.path("CHAT_CATALOG", BASE_DIR / "catalog.toml")
-CHAT_MODEL = env.text("CHAT_MODEL", "")
-# A character takes up to 12 bytes in a form. Text of twice the limit still fits, and
-# comes back with its form; a larger body is refused unread.
-BODY_BYTES_PER_CHARACTER = 24
-BODY_BYTES_BESIDE_TEXT = 65_536
-BODY_BYTES_LIMIT = 1_000_000_000
-TEXT_LIMIT = (BODY_BYTES_LIMIT - BODY_BYTES_BESIDE_TEXT) // BODY_BYTES_PER_CHARACTER
-PROMPT_MAX_CHARACTERS = env.integer(
-    "PROMPT_MAX_CHARACTERS", 8000, minimum=1, maximum=TEXT_LIMIT
-)
-INSTRUCTIONS_MAX_CHARACTERS = env.integer(
-    "INSTRUCTIONS_MAX_CHARACTERS", 4000, minimum=1, maximum=TEXT_LIMIT
-)
-BODY_MAX_BYTES = env.integer(
-    "BODY_MAX_BYTES",
-    BODY_BYTES_BESIDE_TEXT
-    + BODY_BYTES_PER_CHARACTER
-    * max(PROMPT_MAX_CHARACTERS, INSTRUCTIONS_MAX_CHARACTERS),
-    minimum=1024,
-    maximum=BODY_BYTES_LIMIT,
-)
-REQUEST_MAX_CHARACTERS = env.integer("REQUEST_MAX_CHARACTERS", 24_000, minimum=1)
-MESSAGES_SHOWN = env.integer("MESSAGES_SHOWN", 50, minimum=2, maximum=1000)
-PROMPTS_AHEAD_MAX = env.integer("PROMPTS_AHEAD_MAX", 20, minimum=1)
-VARIANTS_AT_ONCE_MAX = env.integer("VARIANTS_AT_ONCE_MAX", 4, minimum=1, maximum=20)
-QUEUE_REPLIES_MAX = env.integer("QUEUE_REPLIES_MAX", 5000, minimum=1)
-REPLY_MAX_TOKENS = env.integer("REPLY_MAX_TOKENS", 4000, minimum=1)
-REPLY_MAX_SECONDS = env.number("REPLY_MAX_SECONDS", 3600, minimum=1)
-DELETED_KEEP_HOURS = env.number("DELETED_KEEP_HOURS", 24, minimum=0, maximum=876_000)
-REPLY_EXPIRY_SECONDS = env.number("REPLY_EXPIRY_SECONDS", 86_400, minimum=1)
+# Web server
+WEB_PROCESSES = web_server.WEB_PROCESSES.read()
+WEB_THREADS = web_server.WEB_THREADS.read()
+WEB_CONNECTIONS = web_server.WEB_CONNECTIONS.read()
+WEB_CONNECTIONS_PER_NETWORK = web_server.WEB_CONNECTIONS_PER_NETWORK.read()
+WEB_BUFFER_MB = web_server.WEB_BUFFER_MB.read()
+WEB_HEAD_SECONDS = web_server.WEB_HEAD_SECONDS.read()
+WEB_BODY_SECONDS = web_server.WEB_BODY_SECONDS.read()
+WEB_SEND_SECONDS = web_server.WEB_SEND_SECONDS.read()
+WEB_IDLE_SECONDS = web_server.WEB_IDLE_SECONDS.read()
+WEB_FROZEN_SECONDS = web_server.WEB_FROZEN_SECONDS.read()
+WEB_STUCK_SECONDS = web_server.WEB_STUCK_SECONDS.read()
+DATABASE_WAIT_SECONDS = web_server.DATABASE_WAIT_SECONDS.read()
+WRITERS_WAITING_MAX = web_server.WRITERS_WAITING_MAX.read(max(1, WEB_THREADS // 2))
 
-# Who may ask
-GUESTS = env.flag("GUESTS", True)
-SIGNUP = env.one_of("SIGNUP", "open", ("open", "invitation", "closed"))
-GUEST_IDLE_DAYS = env.number("GUEST_IDLE_DAYS", 30, minimum=1, maximum=36_500)
-HTTPS_ONLY = env.flag("HTTPS_ONLY", False)
+# The model, messages and replies
+CHAT_CATALOG = model.CHAT_CATALOG.read()
+CHAT_MODEL = model.CHAT_MODEL.read()
+MESSAGE_MAX_CHARACTERS = messages.MESSAGE_MAX_CHARACTERS.read()
+INSTRUCTIONS_MAX_CHARACTERS = messages.INSTRUCTIONS_MAX_CHARACTERS.read()
+BODY_MAX_BYTES = messages.BODY_MAX_BYTES.read(
+    messages.default_body_bytes(
+        max(MESSAGE_MAX_CHARACTERS, INSTRUCTIONS_MAX_CHARACTERS)
+    )
+)
+REQUEST_MAX_CHARACTERS = messages.REQUEST_MAX_CHARACTERS.read()
+MESSAGES_SHOWN = messages.MESSAGES_SHOWN.read()
+HELD_MESSAGES_MAX = messages.HELD_MESSAGES_MAX.read()
+VERSIONS_AT_ONCE_MAX = messages.VERSIONS_AT_ONCE_MAX.read()
+QUEUE_REPLIES_MAX = messages.QUEUE_REPLIES_MAX.read()
+REPLY_MAX_TOKENS = messages.REPLY_MAX_TOKENS.read()
+REPLY_MAX_SECONDS = messages.REPLY_MAX_SECONDS.read()
+REPLY_EXPIRY_SECONDS = messages.REPLY_EXPIRY_SECONDS.read()
+DELETED_KEEP_HOURS = messages.DELETED_KEEP_HOURS.read()
+RETENTION_DAYS = messages.RETENTION_DAYS.read()
+POLL_SECONDS = messages.POLL_SECONDS.read()
+POLL_IDLE_SECONDS = messages.POLL_IDLE_SECONDS.read()
+
+# Guests and accounts
+GUESTS = accounts.GUESTS.read()
+SIGNUP = accounts.SIGNUP.read()
+GUEST_IDLE_DAYS = accounts.GUEST_IDLE_DAYS.read()
+PASSWORD_MIN_CHARACTERS = accounts.PASSWORD_MIN_CHARACTERS.read()
+LOGIN_FAILURES_MAX = accounts.LOGIN_FAILURES_MAX.read()
+LOGIN_LOCK_MINUTES = accounts.LOGIN_LOCK_MINUTES.read()
+NETWORK_LOGIN_FAILURES_PER_HOUR = accounts.NETWORK_LOGIN_FAILURES_PER_HOUR.read()
+SESSION_COOKIE_AGE = 86_400 * accounts.SESSION_DAYS.read()
+
+# Limits
+GUEST_MESSAGES_PER_MINUTE = limits.GUEST_MESSAGES_PER_MINUTE.read()
+GUEST_MESSAGES_PER_DAY = limits.GUEST_MESSAGES_PER_DAY.read()
+GUEST_REPLIES_WAITING = limits.GUEST_REPLIES_WAITING.read()
+GUEST_TOKENS_PER_DAY = limits.GUEST_TOKENS_PER_DAY.read()
+ACCOUNT_MESSAGES_PER_MINUTE = limits.ACCOUNT_MESSAGES_PER_MINUTE.read()
+ACCOUNT_MESSAGES_PER_DAY = limits.ACCOUNT_MESSAGES_PER_DAY.read()
+ACCOUNT_REPLIES_WAITING = limits.ACCOUNT_REPLIES_WAITING.read()
+ACCOUNT_TOKENS_PER_DAY = limits.ACCOUNT_TOKENS_PER_DAY.read()
+NETWORK_MESSAGES_PER_MINUTE = limits.NETWORK_MESSAGES_PER_MINUTE.read()
+NETWORK_MESSAGES_PER_DAY = limits.NETWORK_MESSAGES_PER_DAY.read()
+NETWORK_REPLIES_WAITING = limits.NETWORK_REPLIES_WAITING.read()
+NETWORK_TOKENS_PER_DAY = limits.NETWORK_TOKENS_PER_DAY.read()
+NETWORK_GUESTS_PER_HOUR = limits.NETWORK_GUESTS_PER_HOUR.read()
+NETWORK_SIGNUPS_PER_HOUR = limits.NETWORK_SIGNUPS_PER_HOUR.read()
+NETWORK_MAILS_PER_HOUR = limits.NETWORK_MAILS_PER_HOUR.read()
+
+# Addresses and mail
+HTTPS_ONLY = addresses.HTTPS_ONLY.read()
 # The server itself speaks no TLS: with HTTPS there is a proxy, mostly on this machine.
-TRUSTED_PROXIES = env.proxies(
-    "TRUSTED_PROXIES", ["127.0.0.1", "::1"] if HTTPS_ONLY else []
+TRUSTED_PROXIES = addresses.TRUSTED_PROXIES.read(
+    TrustedProxies.parse(["127.0.0.1", "::1"] if HTTPS_ONLY else [])
 )
-
-# How much: of a guest, of an account, and of all guests of one network together
-GUEST_PROMPTS_PER_MINUTE = env.limit("GUEST_PROMPTS_PER_MINUTE", 60)
-GUEST_PROMPTS_PER_DAY = env.limit("GUEST_PROMPTS_PER_DAY", 1000)
-GUEST_REPLIES_WAITING = env.limit("GUEST_REPLIES_WAITING", 100)
-GUEST_TOKENS_PER_DAY = env.limit("GUEST_TOKENS_PER_DAY", 1_000_000)
-ACCOUNT_PROMPTS_PER_MINUTE = env.limit("ACCOUNT_PROMPTS_PER_MINUTE", 120)
-ACCOUNT_PROMPTS_PER_DAY = env.limit("ACCOUNT_PROMPTS_PER_DAY", 3000)
-ACCOUNT_REPLIES_WAITING = env.limit("ACCOUNT_REPLIES_WAITING", 200)
-ACCOUNT_TOKENS_PER_DAY = env.limit("ACCOUNT_TOKENS_PER_DAY", 3_000_000)
-NETWORK_PROMPTS_PER_MINUTE = env.limit("NETWORK_PROMPTS_PER_MINUTE", 300)
-NETWORK_PROMPTS_PER_DAY = env.limit("NETWORK_PROMPTS_PER_DAY", 5000)
-NETWORK_REPLIES_WAITING = env.limit("NETWORK_REPLIES_WAITING", 500)
-NETWORK_TOKENS_PER_DAY = env.limit("NETWORK_TOKENS_PER_DAY", 5_000_000)
-NETWORK_GUESTS_PER_HOUR = env.limit("NETWORK_GUESTS_PER_HOUR", 500)
-NETWORK_SIGNUPS_PER_HOUR = env.limit("NETWORK_SIGNUPS_PER_HOUR", 60)
-NETWORK_MAILS_PER_HOUR = env.limit("NETWORK_MAILS_PER_HOUR", 30)
-
-# How often somebody may be wrong about a password
-LOGIN_FAILURES_MAX = env.integer("LOGIN_FAILURES_MAX", 10, minimum=1)
-LOGIN_LOCK_MINUTES = env.number(
-    "LOGIN_LOCK_MINUTES", 15, minimum=0.01, maximum=52_560_000
-)
-NETWORK_LOGIN_FAILURES_PER_HOUR = env.integer(
-    "NETWORK_LOGIN_FAILURES_PER_HOUR", 100, minimum=1
-)
-
-PASSWORD_MIN_CHARACTERS = env.integer("PASSWORD_MIN_CHARACTERS", 10, minimum=8)
-#: Conversations that nobody touched for so long are deleted; 0 keeps them.
-RETENTION_DAYS = env.number("RETENTION_DAYS", 0, minimum=0, maximum=36_500)
-
-# Where the site is reached, and how mail leaves it
-#: The path under which a proxy has the site. Gunicorn's name for it counts, too.
-URL_PREFIX = env.prefix("URL_PREFIX", "SCRIPT_NAME")
-SITE_URL = env.site("SITE_URL", URL_PREFIX)
-globals().update(env.mail("EMAIL_URL"))
-HAS_MAIL = bool(env.text("EMAIL_URL", ""))
+URL_PREFIX = addresses.URL_PREFIX.read()
+SITE_URL = addresses.SITE_URL.read_below(URL_PREFIX)
+globals().update(mail.EMAIL_URL.read())
+HAS_MAIL = mail.EMAIL_URL.is_set()
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.sender("MAIL_FROM", "chatsite@localhost")
+DEFAULT_FROM_EMAIL = mail.MAIL_FROM.read()
 PASSWORD_RESET_TIMEOUT = 86_400
 
-# How the tiers work together
-LEASE_SECONDS = env.number("LEASE_SECONDS", 10, minimum=1)
-MAX_LOSSES = env.integer("MAX_LOSSES", 3, minimum=1)
-SWEEP_SECONDS = env.number("SWEEP_SECONDS", 1, minimum=0.05)
-POLL_SECONDS = env.number("POLL_SECONDS", 0.4, minimum=0.05)
-POLL_IDLE_SECONDS = env.number("POLL_IDLE_SECONDS", 20, minimum=1)
-
-# The worker
-WORKERS = env.integer("WORKERS", 1, minimum=0, maximum=64)
-WORKER_SLOTS = env.integer("WORKER_SLOTS", 8, minimum=1, maximum=1024)
-WORKER_MEMORY_MB = env.integer("WORKER_MEMORY_MB", 0, minimum=0)
-WORKER_PREFILL_TOKENS = env.integer("WORKER_PREFILL_TOKENS", 0, minimum=0)
-WORKER_DEVICE = env.device("WORKER_DEVICE", "auto")
-WORKER_THREADS = env.integer("WORKER_THREADS", 0, minimum=0)
-WORKER_FLUSH_SECONDS = env.number("WORKER_FLUSH_SECONDS", 0.25, minimum=0.05)
-WORKER_STALL_SECONDS = env.number("WORKER_STALL_SECONDS", 120, minimum=1)
-WORKER_GRACE_SECONDS = env.number("WORKER_GRACE_SECONDS", 25, minimum=0)
+# Workers and recovery
+LEASE_SECONDS = recovery.LEASE_SECONDS.read()
+MAX_LOSSES = recovery.MAX_LOSSES.read()
+SWEEP_SECONDS = recovery.SWEEP_SECONDS.read()
+WORKERS = worker.WORKERS.read()
+WORKER_SLOTS = worker.WORKER_SLOTS.read()
+WORKER_MEMORY_MB = worker.WORKER_MEMORY_MB.read()
+WORKER_PREFILL_TOKENS = worker.WORKER_PREFILL_TOKENS.read()
+WORKER_DEVICE = worker.WORKER_DEVICE.read()
+WORKER_THREADS = worker.WORKER_THREADS.read()
+WORKER_FLUSH_SECONDS = worker.WORKER_FLUSH_SECONDS.read()
+WORKER_STALL_SECONDS = worker.WORKER_STALL_SECONDS.read()
+WORKER_GRACE_SECONDS = worker.WORKER_GRACE_SECONDS.read()
 
 # Django itself
-DEBUG = env.flag("DEBUG", False)
-SECRET_KEY = secret_key(env, DATA_DIR)
+DEBUG = storage.DEBUG.read()
+SECRET_KEY = secret_key(DATA_DIR)
 #: What an earlier key signed still counts while it stands here.
-SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", allowed_hosts(BIND))
+SECRET_KEY_FALLBACKS = addresses.SECRET_KEY_FALLBACKS.read()
+ALLOWED_HOSTS = addresses.ALLOWED_HOSTS.read(allowed_hosts(BIND))
 # The site's own address is where its forms come from, whatever a proxy makes of it.
-CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS") + [SITE_URL] * bool(SITE_URL)
+CSRF_TRUSTED_ORIGINS = [
+    *addresses.CSRF_TRUSTED_ORIGINS.read(),
+    *([SITE_URL] if SITE_URL else []),
+]
 FORCE_SCRIPT_NAME = URL_PREFIX or None
 ROOT_URLCONF = "chatsite.urls"
 WSGI_APPLICATION = "chatsite.wsgi.application"
@@ -277,16 +268,13 @@ LOGIN_REDIRECT_URL = "home"
 
 # Sessions live in the database: cached ones do not outlive a dead cache.
 SESSION_ENGINE = "chat.accounts.sessions"
-SESSION_COOKIE_AGE = 86_400 * env.integer(
-    "SESSION_DAYS", 365, minimum=1, maximum=36_500
-)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
 #: A browser takes such a cookie only from this very host, and over HTTPS.
 COOKIE_NAMES = cookie_names(
     HOST_PREFIX if HTTPS_ONLY else "",
-    env.cookie_suffix("COOKIE_SUFFIX"),
+    addresses.COOKIE_SUFFIX.read(),
     SECRET_KEY,
     SECRET_KEY_FALLBACKS,
 )
@@ -300,12 +288,12 @@ CSRF_FAILURE_VIEW = "chat.views.csrf.csrf_failure"
 
 # Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
 # (``chat.views.proxy``).
-PROXY_SCHEME_HEADER = env.scheme_header("PROXY_SCHEME_HEADER", "X-Forwarded-Proto")
+PROXY_SCHEME_HEADER = addresses.PROXY_SCHEME_HEADER.read()
 SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 # Asked from inside a container, where no proxy is.
 SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/healthz'[1:])}$"]
-HSTS_DAYS = env.integer("HSTS_DAYS", 365, minimum=0, maximum=3650)
+HSTS_DAYS = addresses.HSTS_DAYS.read()
 SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
 # Other hosts below this one's name, and lists inside browsers, are not ours to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -349,13 +337,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 
 STATIC_URL = f"{URL_PREFIX}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = env.path("STATIC_ROOT", Path()) if env.text("STATIC_ROOT", "") else None
+STATIC_ROOT = storage.STATIC_ROOT.read()
 # Who serves them may be another account than the one that collects them.
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
 
-LOG_LEVEL = env.one_of("LOG_LEVEL", "info", LOG_LEVELS).upper()
+LOG_LEVEL = storage.LOG_LEVEL.read().upper()
+_URLS = (storage.REDIS_URL, storage.DATABASE_URL, mail.EMAIL_URL)
 LOGGING = logging_at(
-    LOG_LEVEL, env.passwords("REDIS_URL", "DATABASE_URL", "EMAIL_URL") | {SECRET_KEY}
+    LOG_LEVEL, passwords_in(*(setting.raw() for setting in _URLS)) | {SECRET_KEY}
 )

@@ -17,7 +17,6 @@ from launch.errors import LaunchError
 
 Role = Literal["site", "worker"]
 
-DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 DEFAULT_GRACE_SECONDS = "5"
 
 
@@ -104,19 +103,18 @@ def read_config(role: Role) -> LaunchConfig:
 
 
 def _read(role: Role) -> LaunchConfig:
-    from chatsite.environment import Environment
+    from chatsite.settings_table import storage, worker
 
-    env = Environment()
-    has_own_valkey = not env.text("REDIS_URL", "")
+    has_own_valkey = not storage.REDIS_URL.is_set()
     if role == "worker":
-        _check_worker(has_own_valkey=has_own_valkey, workers=env.text("WORKERS", "1"))
-    data_dir = env.path("DATA_DIR", DEFAULT_DATA_DIR)
+        _check_worker(has_own_valkey=has_own_valkey, workers=worker.WORKERS.raw())
+    data_dir = storage.DATA_DIR.read()
     os.environ["DATA_DIR"] = str(data_dir)
     home = data_dir if role == "site" else data_dir / "worker"
     sockets = socket_folder.choose(home / "run")
     if has_own_valkey:
         os.environ["REDIS_URL"] = f"unix://{quote(str(sockets / 'valkey.sock'))}"
-    if not env.text("WORKER_GRACE_SECONDS", ""):
+    if not worker.WORKER_GRACE_SECONDS.is_set():
         os.environ["WORKER_GRACE_SECONDS"] = DEFAULT_GRACE_SECONDS
     from chatsite import settings
     from chatsite.catalog import CatalogError

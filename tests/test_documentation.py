@@ -145,19 +145,6 @@ def test_every_page_begins_with_what_it_answers(document: str) -> None:
     assert "?" in DOCUMENTS[document].split("\n\n")[1]
 
 
-def settings_read() -> set[str]:
-    """Every variable that the settings and the launcher read."""
-    sources = [ROOT / "chatsite" / "settings.py", *(ROOT / "launch").rglob("*.py")]
-    call = re.compile(r"env\.\w+\(\s*\"([A-Z_]+)\"")
-    return {name for source in sources for name in call.findall(source.read_text())}
-
-
-def test_every_setting_stands_in_the_settings() -> None:
-    assert len(settings_read()) > 20
-    named = set(re.findall(r"`([A-Z_]+)`", DOCUMENTS["docs/settings.md"]))
-    assert settings_read() - named == set()
-
-
 def test_every_package_stands_in_the_architecture() -> None:
     layout = ARCHITECTURE.split("## Layout")[1].split("\n## ")[0]
     packages = {

@@ -215,7 +215,7 @@ class Errors(logging.Handler):
 def _no_limits(settings: Settings) -> None:
     """Nothing is refused for its number: all that is asked comes to where it goes."""
     for whose in ("GUEST", "ACCOUNT", "NETWORK"):
-        for kind in ("PROMPTS_PER_MINUTE", "PROMPTS_PER_DAY", "TOKENS_PER_DAY"):
+        for kind in ("MESSAGES_PER_MINUTE", "MESSAGES_PER_DAY", "TOKENS_PER_DAY"):
             setattr(settings, f"{whose}_{kind}", None)
     settings.NETWORK_GUESTS_PER_HOUR = settings.NETWORK_SIGNUPS_PER_HOUR = None
     settings.NETWORK_MAILS_PER_HOUR = None

@@ -61,7 +61,7 @@ def clean_prompt(text: str) -> str:
     text = without_blank_edges(as_lines(text))
     if is_blank(text):
         raise PromptRefused("blank", _("Write a message first."))
-    limit = settings.PROMPT_MAX_CHARACTERS
+    limit = settings.MESSAGE_MAX_CHARACTERS
     if len(text) > limit:
         raise PromptRefused(
             "too_long",

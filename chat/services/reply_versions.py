@@ -59,7 +59,7 @@ def _done_since(old: Reply) -> Reply | None:
 def vary(reply: Reply, count: int = 1) -> Reply:
     """``count`` new replies at once, each a variant with its own seed; the first of
     them. Raises ``PromptRefused``."""
-    most = settings.VARIANTS_AT_ONCE_MAX
+    most = settings.VERSIONS_AT_ONCE_MAX
     if not 1 <= count <= most:
         said = ngettext(
             "Ask for 1 to %(count)s reply at once.",

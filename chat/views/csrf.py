@@ -58,7 +58,7 @@ def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: A
         "wanted": wanted,
         "form": PromptForm(request.POST) if "text" in request.POST else None,
         "action": form_action(request),
-        "limit": settings.PROMPT_MAX_CHARACTERS,
+        "limit": settings.MESSAGE_MAX_CHARACTERS,
     }
     if wanted and request.htmx:
         page = render(request, "_untrusted.html", context, status=422)

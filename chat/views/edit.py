@@ -72,5 +72,5 @@ def _change(reply: Reply, form: PromptForm) -> None:
 def _page(
     request: HttpRequest, reply: Reply, form: PromptForm, status: int = 200
 ) -> HttpResponse:
-    context = {"reply": reply, "form": form, "limit": settings.PROMPT_MAX_CHARACTERS}
+    context = {"reply": reply, "form": form, "limit": settings.MESSAGE_MAX_CHARACTERS}
     return render(request, "edit.html", context, status=status)

@@ -76,7 +76,7 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """What Django calls a suspicious operation; a body that is too large is a 413."""
     if isinstance(exception, RequestDataTooBig):
-        limit = number_format(settings.PROMPT_MAX_CHARACTERS, force_grouping=True)
+        limit = number_format(settings.MESSAGE_MAX_CHARACTERS, force_grouping=True)
         return render(request, "413.html", {"limit": limit}, status=413)
     context = {"is_unknown_host": isinstance(exception, DisallowedHost)}
     return render(request, "400.html", context, status=400)

@@ -42,7 +42,7 @@ def page_context(
     return {
         "history": history,
         "form": form or PromptForm(initial={"key": new_key()}),
-        "limit": settings.PROMPT_MAX_CHARACTERS,
+        "limit": settings.MESSAGE_MAX_CHARACTERS,
         "banner": banner(entry),
         "stop": known.first_pending,
         "little": little_left(owner) if owner else None,
@@ -71,7 +71,7 @@ def around_context(
 
 def message_context() -> dict[str, Any]:
     """What every message needs besides itself."""
-    return {"variants_at_once": settings.VARIANTS_AT_ONCE_MAX}
+    return {"variants_at_once": settings.VERSIONS_AT_ONCE_MAX}
 
 
 def owner_of(view: View) -> UUID | None:

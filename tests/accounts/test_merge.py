@@ -322,9 +322,9 @@ def test_while_the_queue_is_away_it_is_handed_over_later(
 def test_nothing_that_is_sent_meanwhile_is_lost(
     box: Mailbox, settings: LazySettings
 ) -> None:
-    for limit in ("PROMPTS_PER_MINUTE", "PROMPTS_PER_DAY", "REPLIES_WAITING"):
+    for limit in ("MESSAGES_PER_MINUTE", "MESSAGES_PER_DAY", "REPLIES_WAITING"):
         setattr(settings, f"GUEST_{limit}", None)
-    settings.PROMPTS_AHEAD_MAX = 1_000_000
+    settings.HELD_MESSAGES_MAX = 1_000_000
     account = User.objects.create_user("bee")
     guest = User.objects.guest(uuid.uuid4())
     first = send(guest, "first", "first").message.conversation

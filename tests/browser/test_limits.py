@@ -17,7 +17,7 @@ from tests.browser.steps import begin, box_of, say
 @pytest.fixture(scope="module")
 def limited(site: Site) -> Iterator[Site]:
     """Another web process of the same site, with limits that are soon reached."""
-    few = {"GUEST_PROMPTS_PER_DAY": "3", "NETWORK_PROMPTS_PER_DAY": "off"}
+    few = {"GUEST_MESSAGES_PER_DAY": "3", "NETWORK_MESSAGES_PER_DAY": "off"}
     with served_beside(site, **few) as served:
         yield served
 

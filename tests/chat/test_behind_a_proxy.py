@@ -15,8 +15,8 @@ from pytest_django import Settings
 
 from chat.accounts.entering import own_path
 from chat.models import Message
-from chatsite.environment import Environment
 from chatsite.mailbox import Mailbox
+from chatsite.settings_table import addresses
 from chatsite.url_prefix import OWN_WORDS
 from tests.chat.pages import text_of
 from tests.cookies import TOKEN
@@ -35,7 +35,7 @@ def https_only(settings: Settings) -> Settings:
 def trusted(raw: str) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRUSTED_PROXIES", raw)
-        return Environment().proxies("TRUSTED_PROXIES", [])
+        return addresses.TRUSTED_PROXIES.read()
 
 
 def posted(
@@ -265,7 +265,7 @@ def test_a_trusted_origin_is_taken_however_it_is_spelled(
     origin: str,
 ) -> None:
     monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", raw)
-    settings.CSRF_TRUSTED_ORIGINS = Environment().origins("CSRF_TRUSTED_ORIGINS")
+    settings.CSRF_TRUSTED_ORIGINS = addresses.CSRF_TRUSTED_ORIGINS.read()
     settings.ALLOWED_HOSTS = ["*"]
     said = {"host": host, "origin": origin}
     assert posted(Client(enforce_csrf_checks=True), said).status_code == 303

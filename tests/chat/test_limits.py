@@ -68,26 +68,26 @@ def left(owner: User, kind: Kind, whose: Whose | None = None) -> int:
 
 
 def test_guests_and_accounts_have_the_limits_of_the_settings(settings) -> None:
-    settings.GUEST_PROMPTS_PER_DAY, settings.ACCOUNT_PROMPTS_PER_DAY = 7, None
-    assert limits_of(guest())[Kind.PROMPTS_PER_DAY] == 7
-    assert limits_of(account())[Kind.PROMPTS_PER_DAY] is None
+    settings.GUEST_MESSAGES_PER_DAY, settings.ACCOUNT_MESSAGES_PER_DAY = 7, None
+    assert limits_of(guest())[Kind.MESSAGES_PER_DAY] == 7
+    assert limits_of(account())[Kind.MESSAGES_PER_DAY] is None
 
 
 def test_an_account_can_have_more_less_or_no_limit_at_all(settings) -> None:
-    settings.ACCOUNT_PROMPTS_PER_DAY = settings.ACCOUNT_TOKENS_PER_DAY = 5
+    settings.ACCOUNT_MESSAGES_PER_DAY = settings.ACCOUNT_TOKENS_PER_DAY = 5
     own = {"prompts_per_day": 500, "tokens_per_day": None, "replies_waiting": 1}
     limits = limits_of(account(limits=own))
-    assert limits[Kind.PROMPTS_PER_DAY] == 500
+    assert limits[Kind.MESSAGES_PER_DAY] == 500
     assert limits[Kind.TOKENS_PER_DAY] is None
     assert limits[Kind.REPLIES_WAITING] == 1
-    assert limits[Kind.PROMPTS_PER_MINUTE] == settings.ACCOUNT_PROMPTS_PER_MINUTE
+    assert limits[Kind.MESSAGES_PER_MINUTE] == settings.ACCOUNT_MESSAGES_PER_MINUTE
 
 
 @pytest.mark.parametrize("raw", [[], "x", {"prompts_per_day": 0}, {"x": 1}, None, 3])
 def test_a_row_that_holds_nonsense_locks_nobody_out(raw: Any, settings) -> None:
     user = account()
     user.limits = raw
-    assert limits_of(user)[Kind.PROMPTS_PER_DAY] == settings.ACCOUNT_PROMPTS_PER_DAY
+    assert limits_of(user)[Kind.MESSAGES_PER_DAY] == settings.ACCOUNT_MESSAGES_PER_DAY
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_no_account_can_be_given(raw: Any, words: str) -> None:
 def test_so_many_a_minute_and_one_more_when_it_came_back(
     settings, clock: Clock
 ) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE, owner = 3, guest()
+    settings.GUEST_MESSAGES_PER_MINUTE, owner = 3, guest()
     for _ in range(3):
         ask(owner)
     refused = refusal_of(owner)
@@ -146,20 +146,20 @@ def test_so_many_a_minute_and_one_more_when_it_came_back(
 
 
 def test_a_refused_prompt_takes_nothing_of_any_limit(settings, clock: Clock) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE, settings.GUEST_PROMPTS_PER_DAY = 2, 10
+    settings.GUEST_MESSAGES_PER_MINUTE, settings.GUEST_MESSAGES_PER_DAY = 2, 10
     owner = guest(NETWORK)
     ask(owner, 2)
     for _ in range(5):
         refusal_of(owner)
-    assert left(owner, Kind.PROMPTS_PER_DAY) == 8
-    network = settings.NETWORK_PROMPTS_PER_DAY - 2
-    assert left(owner, Kind.PROMPTS_PER_DAY, Whose.NETWORK) == network
+    assert left(owner, Kind.MESSAGES_PER_DAY) == 8
+    network = settings.NETWORK_MESSAGES_PER_DAY - 2
+    assert left(owner, Kind.MESSAGES_PER_DAY, Whose.NETWORK) == network
     clock.turn(60)
     ask(owner, 2)
 
 
 def test_the_limit_that_takes_longest_is_the_one_that_is_told(settings) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE = settings.GUEST_PROMPTS_PER_DAY = 1
+    settings.GUEST_MESSAGES_PER_MINUTE = settings.GUEST_MESSAGES_PER_DAY = 1
     owner = guest()
     ask(owner)
     refused = refusal_of(owner)
@@ -168,7 +168,7 @@ def test_the_limit_that_takes_longest_is_the_one_that_is_told(settings) -> None:
 
 
 def test_several_replies_at_once_say_how_many_are_left(settings) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE, owner = 5, guest()
+    settings.GUEST_MESSAGES_PER_MINUTE, owner = 5, guest()
     ask(owner, 3)
     refused = refusal_of(owner, 4)
     assert "2 are left, and this takes 4." in refused.message
@@ -177,14 +177,14 @@ def test_several_replies_at_once_say_how_many_are_left(settings) -> None:
 
 
 def test_what_passes_a_small_limit_alone_is_not_refused_forever(settings) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE, owner = 2, guest()
+    settings.GUEST_MESSAGES_PER_MINUTE, owner = 2, guest()
     ask(owner, 4)
     assert refusal_of(owner).retry_seconds == 60  # the rest is forgiven
 
 
 def test_no_limit_is_no_limit_and_leaves_no_row(settings) -> None:
     for whose in Whose:
-        for kind in ("PROMPTS_PER_MINUTE", "PROMPTS_PER_DAY", "TOKENS_PER_DAY"):
+        for kind in ("MESSAGES_PER_MINUTE", "MESSAGES_PER_DAY", "TOKENS_PER_DAY"):
             setattr(settings, f"{whose.name}_{kind}", None)
     owner = guest(NETWORK)
     for _ in range(200):
@@ -194,7 +194,7 @@ def test_no_limit_is_no_limit_and_leaves_no_row(settings) -> None:
 
 
 def test_guests_of_one_network_count_together_and_accounts_alone(settings) -> None:
-    settings.NETWORK_PROMPTS_PER_MINUTE = 2
+    settings.NETWORK_MESSAGES_PER_MINUTE = 2
     ask(guest(NETWORK))
     ask(guest(NETWORK))
     refused = refusal_of(guest(NETWORK))
@@ -219,8 +219,8 @@ def test_guests_are_told_that_an_account_has_more_where_it_has(
     signup: str, of_account: int | None, is_told: bool, settings
 ) -> None:
     settings.SIGNUP = signup
-    settings.GUEST_PROMPTS_PER_DAY = 2
-    settings.ACCOUNT_PROMPTS_PER_DAY = of_account
+    settings.GUEST_MESSAGES_PER_DAY = 2
+    settings.ACCOUNT_MESSAGES_PER_DAY = of_account
     owner = guest()
     ask(owner, 2)
     said = refusal_of(owner).message
@@ -228,7 +228,7 @@ def test_guests_are_told_that_an_account_has_more_where_it_has(
 
 
 def test_an_account_is_not_told_to_make_one(settings) -> None:
-    settings.ACCOUNT_PROMPTS_PER_DAY = 1
+    settings.ACCOUNT_MESSAGES_PER_DAY = 1
     owner = account()
     ask(owner)
     assert "account" not in refusal_of(owner).message
@@ -251,7 +251,7 @@ def test_what_waits_counts_for_the_network_too(box: Mailbox, settings, sent) -> 
 @pytest.fixture
 def done(owner: User, worker: Worker, sent, settings) -> Reply:
     """A reply that ended; four messages a minute are left after it."""
-    settings.GUEST_PROMPTS_PER_MINUTE = 5
+    settings.GUEST_MESSAGES_PER_MINUTE = 5
     reply: Reply = sent(owner, "one", key="k")
     ended = collect(worker.answer("1", is_length_limited=True).reply)
     assert ended is not None
@@ -259,7 +259,7 @@ def done(owner: User, worker: Worker, sent, settings) -> Reply:
 
 
 def minutes_left(owner: User) -> int:
-    return left(owner, Kind.PROMPTS_PER_MINUTE)
+    return left(owner, Kind.MESSAGES_PER_MINUTE)
 
 
 def test_sending_the_same_again_counts_once(owner: User, done: Reply, sent) -> None:
@@ -373,7 +373,7 @@ def test_a_reply_taken_back_in_line_costs_no_tokens(box: Mailbox, sent) -> None:
 def test_of_many_sent_at_once_no_more_pass_than_are_left(
     is_together: bool, box: Mailbox, settings
 ) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE = settings.NETWORK_PROMPTS_PER_MINUTE = 3
+    settings.GUEST_MESSAGES_PER_MINUTE = settings.NETWORK_MESSAGES_PER_MINUTE = 3
     one = guest(NETWORK)
     owners = [guest(NETWORK) if is_together else one for _ in range(8)]
     start, passed = threading.Barrier(8), []
@@ -445,7 +445,7 @@ def test_one_network_makes_only_so_many_guests_and_accounts_an_hour(
 
 
 def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) -> None:
-    settings.GUEST_PROMPTS_PER_DAY, settings.GUEST_PROMPTS_PER_MINUTE = 30, None
+    settings.GUEST_MESSAGES_PER_DAY, settings.GUEST_MESSAGES_PER_MINUTE = 30, None
     owner = guest(NETWORK)
     assert little_left(owner) is None
     ask(owner, 18)
@@ -479,7 +479,7 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
 def test_when_the_next_one_comes_is_said_by_the_clock_of_whoever_asks(
     hour: int, words: str, settings, clock: Clock
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY, owner = 2, guest()
+    settings.GUEST_MESSAGES_PER_DAY, owner = 2, guest()
     clock.turn(3600 * (hour - 8))
     ask(owner, 2)
     found = little_left(owner)
@@ -504,7 +504,7 @@ def test_a_debt_of_tokens_is_back_at_a_time_of_another_day(
 
 
 def test_what_all_guests_of_a_network_have_left_is_said_apart(settings) -> None:
-    settings.NETWORK_PROMPTS_PER_MINUTE = 10
+    settings.NETWORK_MESSAGES_PER_MINUTE = 10
     ask(guest(NETWORK), 9)
     little = little_left(guest(NETWORK))
     assert little is not None
@@ -521,7 +521,7 @@ def test_the_keeper_deletes_rows_that_say_nothing_any_more(
     box: Mailbox, clock: Clock
 ) -> None:
     ask(guest(NETWORK))
-    kinds = {Kind.PROMPTS_PER_MINUTE, Kind.PROMPTS_PER_DAY}
+    kinds = {Kind.MESSAGES_PER_MINUTE, Kind.MESSAGES_PER_DAY}
     assert set(Allowance.objects.values_list("kind", flat=True)) == kinds
     clock.turn(600)
     Sweeper().sweep()
@@ -541,20 +541,20 @@ def test_the_rows_of_a_person_go_with_them_and_those_of_a_network_stay() -> None
 
 
 def test_a_guest_who_signs_up_keeps_what_was_taken(settings, clock: Clock) -> None:
-    settings.GUEST_PROMPTS_PER_DAY, settings.ACCOUNT_PROMPTS_PER_DAY = 10, 20
+    settings.GUEST_MESSAGES_PER_DAY, settings.ACCOUNT_MESSAGES_PER_DAY = 10, 20
     owner = guest(NETWORK)
     ask(owner, 10)
     owner.username = "somebody"
     owner.save()
-    assert left(owner, Kind.PROMPTS_PER_DAY) == 0
+    assert left(owner, Kind.MESSAGES_PER_DAY) == 0
     clock.turn(12 * 3600)
-    assert left(owner, Kind.PROMPTS_PER_DAY) == 10
+    assert left(owner, Kind.MESSAGES_PER_DAY) == 10
 
 
 def test_a_conversation_begun_is_none_when_its_prompt_is_refused(
     box: Mailbox, settings, sent
 ) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE, owner = 1, guest()
+    settings.GUEST_MESSAGES_PER_MINUTE, owner = 1, guest()
     sent(owner)
     with pytest.raises(PromptRefused):
         sent(owner, "another")

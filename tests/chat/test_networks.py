@@ -17,7 +17,8 @@ from chat.accounts.networks import (
     network_digest,
     network_of,
 )
-from chatsite.environment import Environment, Proxies
+from chatsite.settings_table import addresses
+from chatsite.trusted_proxies import TrustedProxies
 from tests.environment import IS_SOAK
 
 Trust = Callable[[str], None]
@@ -29,7 +30,7 @@ def trust(settings, monkeypatch: pytest.MonkeyPatch) -> Trust:
 
     def set_to(raw: str) -> None:
         monkeypatch.setenv("TRUSTED_PROXIES", raw)
-        settings.TRUSTED_PROXIES = Environment().proxies("TRUSTED_PROXIES", [])
+        settings.TRUSTED_PROXIES = addresses.TRUSTED_PROXIES.read()
 
     return set_to
 
@@ -146,13 +147,13 @@ def test_trusting_an_ipv6_network_trusts_its_proxies(trust: Trust) -> None:
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ("", Proxies()),
-        ("unix", Proxies(is_unix_trusted=True)),
-        (" unix , ", Proxies(is_unix_trusted=True)),
+        ("", TrustedProxies()),
+        ("unix", TrustedProxies(is_unix_trusted=True)),
+        (" unix , ", TrustedProxies(is_unix_trusted=True)),
     ],
 )
 def test_what_can_be_trusted(
-    raw: str, expected: Proxies, trust: Trust, settings
+    raw: str, expected: TrustedProxies, trust: Trust, settings
 ) -> None:
     trust(raw)
     assert expected == settings.TRUSTED_PROXIES
@@ -201,7 +202,7 @@ def test_all_without_an_address_are_one_network(trust: Trust) -> None:
 def test_whatever_is_written_before_it_the_address_that_the_proxy_saw_counts(
     said: str, more: str
 ) -> None:
-    with override_settings(TRUSTED_PROXIES=Proxies((ip_network("10.0.0.1"),))):
+    with override_settings(TRUSTED_PROXIES=TrustedProxies((ip_network("10.0.0.1"),))):
         for spoof in (said, more):
             asked = request("10.0.0.1")
             asked.META["HTTP_X_FORWARDED_FOR"] = f"{spoof}, 203.0.113.7"

@@ -390,7 +390,7 @@ def test_refused_prompts(
 ) -> None:
     reply = sent(owner, "1 + 1")
     address = f"{page_of(reply)}send/"
-    settings.PROMPT_MAX_CHARACTERS = 3000
+    settings.MESSAGE_MAX_CHARACTERS = 3000
     wrong = (
         {"text": " "},
         {"text": "1" * 3001},
@@ -401,12 +401,17 @@ def test_refused_prompts(
         check(tab.post(address, data, headers=headers), 422)
         if "instead_of" not in data:
             check(tab.post("/send/", data, headers=headers), 422)
-    for limit in ("QUEUE_REPLIES_MAX", "GUEST_REPLIES_WAITING", "PROMPTS_AHEAD_MAX"):
+    for limit in ("QUEUE_REPLIES_MAX", "GUEST_REPLIES_WAITING", "HELD_MESSAGES_MAX"):
         setattr(settings, limit, 0 if limit != "GUEST_REPLIES_WAITING" else 1)
         check(tab.post(address, {"text": "1", "key": limit}, headers=headers), 429)
 
 
-LIMITS = ("PROMPTS_PER_MINUTE", "PROMPTS_PER_DAY", "TOKENS_PER_DAY", "REPLIES_WAITING")
+LIMITS = (
+    "MESSAGES_PER_MINUTE",
+    "MESSAGES_PER_DAY",
+    "TOKENS_PER_DAY",
+    "REPLIES_WAITING",
+)
 
 
 @pytest.mark.parametrize("whose", ["GUEST", "NETWORK"])

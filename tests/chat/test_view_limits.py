@@ -14,8 +14,8 @@ from pytest_django import DjangoAssertNumQueries
 from chat.accounts.merging import take_along
 from chat.models import Allowance, Conversation, Message, Reply, User
 from chat.services.jobs.collect import collect
-from chatsite.environment import Proxies
 from chatsite.mailbox import Mailbox, open_mailbox
+from chatsite.trusted_proxies import TrustedProxies
 from tests.chat.conftest import Clock, Worker
 from tests.chat.pages import form_data, poll_url, text_of
 
@@ -37,7 +37,7 @@ def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Clien
 @pytest.fixture
 def proxied(settings, box: Mailbox) -> Callable[[str], Client]:
     """Opens private windows of an address, seen through a proxy on a socket file."""
-    settings.TRUSTED_PROXIES = Proxies(is_unix_trusted=True)
+    settings.TRUSTED_PROXIES = TrustedProxies(is_unix_trusted=True)
 
     def open_window(address: str) -> Client:
         return Client(REMOTE_ADDR="", HTTP_X_FORWARDED_FOR=address)
@@ -62,7 +62,7 @@ def due_in(response: Any, clock: Clock) -> int:
 def test_without_javascript_the_text_stands_in_the_box_beside_the_reason(
     tab: Client, settings
 ) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE = 1
+    settings.GUEST_MESSAGES_PER_MINUTE = 1
     path = send(tab).headers["Location"].partition("#")[0]
     for address in ("/send/", f"{path}send/"):
         answer = send(tab, "precious <text>", address)
@@ -80,7 +80,7 @@ def test_without_javascript_the_text_stands_in_the_box_beside_the_reason(
 def test_with_htmx_the_reason_and_what_is_left_are_put_into_the_page(
     tab: Client, settings
 ) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE = 1
+    settings.GUEST_MESSAGES_PER_MINUTE = 1
     send(tab)
     answer = tab.post("/send/", form_data(tab.get("/"), "precious"), headers=HTMX)
     assert answer.status_code == 429
@@ -92,7 +92,7 @@ def test_with_htmx_the_reason_and_what_is_left_are_put_into_the_page(
 def test_the_same_text_is_taken_once_more_came_back(
     tab: Client, clock: Clock, settings
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 1
+    settings.GUEST_MESSAGES_PER_DAY = 1
     send(tab)
     wait = int(send(tab, "again").headers["Retry-After"])
     assert wait == 24 * 3600
@@ -103,7 +103,7 @@ def test_the_same_text_is_taken_once_more_came_back(
 def test_the_api_says_which_limit_it_was_and_when_to_come_back(
     tab: Client, settings
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 2
+    settings.GUEST_MESSAGES_PER_DAY = 2
     call = {"content_type": "application/json"}
     for _ in range(2):
         assert tab.post("/api/v1/messages", {"text": "a"}, **call).status_code == 202
@@ -124,7 +124,7 @@ def test_a_further_reply_that_is_refused_says_so_and_shows_the_way_back(
     settings,
     sent,
 ) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE = 1
+    settings.GUEST_MESSAGES_PER_MINUTE = 1
     reply = sent(owner)
     worker.answer("yes", is_length_limited=True)
     page = tab.get(f"/c/{reply.message.conversation_id}/")
@@ -137,7 +137,7 @@ def test_a_further_reply_that_is_refused_says_so_and_shows_the_way_back(
 
 
 def test_the_same_form_sent_twice_is_never_refused(tab: Client, settings) -> None:
-    settings.GUEST_PROMPTS_PER_MINUTE = 1
+    settings.GUEST_MESSAGES_PER_MINUTE = 1
     assert send(tab).status_code == send(tab).status_code == 303
 
 
@@ -147,7 +147,7 @@ def test_the_same_form_sent_twice_is_never_refused(tab: Client, settings) -> Non
 def test_private_windows_gain_nothing(
     proxied: Callable[[str], Client], settings
 ) -> None:
-    settings.NETWORK_PROMPTS_PER_MINUTE = 2
+    settings.NETWORK_MESSAGES_PER_MINUTE = 2
     assert send(proxied("203.0.113.7")).status_code == 303
     assert send(proxied("203.0.113.7")).status_code == 303
     refused = send(proxied("203.0.113.7"), "precious")
@@ -164,7 +164,7 @@ def test_private_windows_gain_nothing(
 def test_an_account_is_not_refused_for_its_network(
     proxied: Callable[[str], Client], settings
 ) -> None:
-    settings.NETWORK_PROMPTS_PER_MINUTE = 1
+    settings.NETWORK_MESSAGES_PER_MINUTE = 1
     send(proxied("203.0.113.7"))
     signed_in = proxied("203.0.113.7")
     signed_in.force_login(User.objects.create_user("somebody"))
@@ -319,8 +319,8 @@ def test_settings_that_would_make_one_guest_too_many_come_back_as_typed(
 def test_the_settings_page_says_all_that_is_left(
     tab: Client, owner: User, settings, sent
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 30
-    settings.GUEST_PROMPTS_PER_MINUTE = None
+    settings.GUEST_MESSAGES_PER_DAY = 30
+    settings.GUEST_MESSAGES_PER_MINUTE = None
     sent(owner)
     text = text_of(tab.get("/settings/"))
     assert "29 of 30 messages left today" in text
@@ -340,7 +340,7 @@ def test_a_visitor_sees_what_a_new_guest_has_and_becomes_none(box: Mailbox) -> N
 def test_beside_the_box_it_is_said_only_when_it_is_little(
     tab: Client, owner: User, settings, sent
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 10
+    settings.GUEST_MESSAGES_PER_DAY = 10
     for number in range(8):
         assert "left today" not in text_of(tab.get("/"))
         sent(owner, f"{number}")
@@ -359,7 +359,7 @@ def test_polls_ask_the_database_nothing_until_more_came_back(
     sent,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 1
+    settings.GUEST_MESSAGES_PER_DAY = 1
     sent(owner)
     page = tab.get("/")
     assert due_in(page, clock) == 24 * 3600
@@ -375,7 +375,7 @@ def test_polls_ask_the_database_nothing_until_more_came_back(
 def test_what_is_taken_in_another_tab_is_said_in_this_one(
     tab: Client, owner: User, settings, sent
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 1
+    settings.GUEST_MESSAGES_PER_DAY = 1
     url = f"{poll_url(tab.get('/'))}&l=0"
     sent(owner)
     answer = text_of(tab.get(url, headers=HTMX))
@@ -390,7 +390,7 @@ def test_what_is_taken_in_another_tab_is_said_in_this_one(
 def test_sending_itself_says_what_is_left(
     tab: Client, owner: User, worker: Worker, settings, sent
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 2
+    settings.GUEST_MESSAGES_PER_DAY = 2
     reply = sent(owner)
     worker.answer("yes")
     path = f"/c/{reply.message.conversation_id}/"
@@ -401,7 +401,7 @@ def test_sending_itself_says_what_is_left(
 def test_a_page_without_a_box_is_told_nothing(
     tab: Client, owner: User, settings
 ) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 1
+    settings.GUEST_MESSAGES_PER_DAY = 1
     send(tab)
     page = tab.get("/settings/")
     stale = re.sub(r"&n=[^&]*", "&n=1", poll_url(page))
@@ -417,7 +417,7 @@ def test_a_time_that_is_none_is_no_poll(due: str, tab: Client) -> None:
 
 
 def test_a_program_reads_what_is_left(tab: Client, owner: User, settings, sent) -> None:
-    settings.GUEST_PROMPTS_PER_DAY = 4
+    settings.GUEST_MESSAGES_PER_DAY = 4
     sent(owner)
     found = tab.get("/api/v1/allowances").json()["allowances"]
     assert {
@@ -437,8 +437,8 @@ def test_a_program_reads_what_is_left(tab: Client, owner: User, settings, sent) 
 def test_where_there_is_no_limit_the_page_says_so(tab: Client, settings) -> None:
     for whose in ("GUEST", "NETWORK"):
         for kind in (
-            "PROMPTS_PER_MINUTE",
-            "PROMPTS_PER_DAY",
+            "MESSAGES_PER_MINUTE",
+            "MESSAGES_PER_DAY",
             "REPLIES_WAITING",
             "TOKENS_PER_DAY",
         ):

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from chatsite import checks
-from chatsite.environment import Proxies
+from chatsite.trusted_proxies import TrustedProxies
 
 
 def ids(found: list[checks.CheckMessage]) -> list[str]:
@@ -19,18 +19,18 @@ def ids(found: list[checks.CheckMessage]) -> list[str]:
 @pytest.mark.parametrize(
     ("https_only", "origins", "proxies", "is_warned"),
     [
-        (False, [], Proxies(), False),
-        (True, [], Proxies(), True),
-        (False, ["https://chat.example.org"], Proxies(), True),
-        (False, ["http://chat.example.org"], Proxies(), False),
-        (True, [], Proxies((ip_network("127.0.0.1"),)), False),
-        (True, [], Proxies(is_unix_trusted=True), False),
+        (False, [], TrustedProxies(), False),
+        (True, [], TrustedProxies(), True),
+        (False, ["https://chat.example.org"], TrustedProxies(), True),
+        (False, ["http://chat.example.org"], TrustedProxies(), False),
+        (True, [], TrustedProxies((ip_network("127.0.0.1"),)), False),
+        (True, [], TrustedProxies(is_unix_trusted=True), False),
     ],
 )
 def test_a_proxy_that_nobody_trusts_makes_one_network_of_all_guests(
     https_only: bool,
     origins: list[str],
-    proxies: Proxies,
+    proxies: TrustedProxies,
     is_warned: bool,
     settings: Settings,
 ) -> None:

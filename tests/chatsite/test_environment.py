@@ -1,4 +1,4 @@
-"""Settings: a bad value stops the start and names its variable."""
+"""Variables of the environment: taken literally, checked, and renamed."""
 
 from __future__ import annotations
 
@@ -10,265 +10,67 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite.environment import Environment
-from chatsite.hosts import allowed_hosts
-from chatsite.redis_url import parse
+from chatsite.environment import rename_variables, value_of
+from chatsite.settings_table import SETTINGS
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("PORT", "http"),
-        ("PORT", "0"),
-        ("PORT", "65536"),
-        ("DEBUG", "perhaps"),
-        ("WORKER_SLOTS", "0"),
-        ("WORKER_SLOTS", "two"),
-        ("LEASE_SECONDS", "nan"),
-        ("LEASE_SECONDS", "inf"),
-        ("REDIS_URL", "localhost:6379"),
-        ("DATABASE_URL", "nonsense"),
-        ("PROMPT_MAX_CHARACTERS", "-1"),
-        ("PROMPT_MAX_CHARACTERS", "50000000"),
-        ("INSTRUCTIONS_MAX_CHARACTERS", "50000000"),
-        ("MAIL_FROM", "a@b, c@d"),
-        ("WORKER_DEVICE", "cuda:٣"),
-        ("GUEST_PROMPTS_PER_DAY", "-1"),
-        ("NETWORK_TOKENS_PER_DAY", "1e6"),
-        ("ACCOUNT_REPLIES_WAITING", "none"),
-        ("TRUSTED_PROXIES", "proxy.example.org"),
-        ("SITE_URL", "chat.example.org"),
-        ("SITE_URL", "https://chat.example.org/chat"),
-        ("SITE_URL", "https://*.example.org"),
-        ("CSRF_TRUSTED_ORIGINS", "https://chat.example.org/chat"),
-        ("URL_PREFIX", "chat/"),
-        ("SCRIPT_NAME", "chat"),
-        ("PROXY_SCHEME_HEADER", "X-Forwarded-Proto: https"),
-        ("EMAIL_URL", "mail.example.org"),
-        ("EMAIL_URL", "pigeon://mail.example.org"),
-        ("PASSWORD_MIN_CHARACTERS", "4"),
-        ("RETENTION_DAYS", "-1"),
-    ],
-)
-def test_a_bad_value_stops_the_start_and_names_the_variable(
-    name: str, value: str, tmp_path: Path
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import chatsite.settings"],
-        env={**os.environ, "DATA_DIR": str(tmp_path), name: value},
+def read_settings(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What a program prints that reads the settings and then names one of them."""
+    code = "from chatsite import settings as s; print(s.HELD_MESSAGES_MAX)"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "DATA_DIR": str(folder), **variables},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_a_bad_value_stops_the_start_and_names_the_variable(tmp_path: Path) -> None:
+    done = read_settings(tmp_path, HELD_MESSAGES_MAX="two")
     assert done.returncode != 0
-    assert f"ImproperlyConfigured: {name} must be" in done.stderr
+    assert "ImproperlyConfigured: HELD_MESSAGES_MAX must be a whole" in done.stderr
 
 
-def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORT", "")
-    assert Environment().integer("PORT", 8000, minimum=1) == 8000
-
-
-@pytest.mark.parametrize(
-    ("raw", "limit"),
-    [("", 7), ("1", 1), ("0500", 500), ("off", None), ("OFF", None), ("0", None)],
-)
-def test_a_limit_is_a_count_or_off(
-    raw: str, limit: int | None, monkeypatch: pytest.MonkeyPatch
+def test_an_old_name_is_read_with_a_warning_that_names_the_new_one(
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("GUEST_PROMPTS_PER_DAY", raw)
-    assert Environment().limit("GUEST_PROMPTS_PER_DAY", 7) == limit
-
-
-@pytest.mark.parametrize("raw", ["-1", "1.5", "+1", "1_000", "٣", "10000000001", "x"])
-def test_what_is_no_limit_is_refused(raw: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GUEST_PROMPTS_PER_DAY", raw)
-    with pytest.raises(ImproperlyConfigured, match="GUEST_PROMPTS_PER_DAY must be a"):
-        Environment().limit("GUEST_PROMPTS_PER_DAY", 7)
-
-
-def test_a_password_is_not_repeated_in_the_message(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("REDIS_URL", "http://:hunter2@host")
-    with pytest.raises(ImproperlyConfigured) as error:
-        Environment().redis_url("REDIS_URL", "")
-    assert "hunter2" not in str(error.value)
-
-
-@pytest.mark.parametrize("url", ["redis://web:hun/ter2@host", "redis://:hun#ter2@host"])
-def test_a_password_that_must_be_quoted_is_neither_taken_nor_repeated(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REDIS_URL", url)
-    with pytest.raises(ImproperlyConfigured) as error:
-        Environment().redis_url("REDIS_URL", "")
-    assert "ter2" not in str(error.value) and "hun" not in str(error.value)
-
-
-def test_a_database_can_be_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    url = "postgres://web:s%2Fcret@host/name?sslmode=verify-full&sslrootcert=/ca.pem"
-    monkeypatch.setenv("DATABASE_URL", url)
-    config = Environment().database("DATABASE_URL", Path())
-    assert config["PASSWORD"] == "s/cret"
-    assert config["OPTIONS"] == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
-
-
-def test_celery_gets_the_same_server_in_its_own_spelling() -> None:
-    socket = parse("unix:///run/r.sock?db=2").broker_url()
-    assert socket == "redis+socket:///run/r.sock?virtual_host=2"
-    assert parse("rediss://h:1/2").broker_url() == "rediss://h:1/2"
-
-
-def test_only_a_server_open_to_all_answers_to_any_name() -> None:
-    assert allowed_hosts("0.0.0.0") == ["*"]
-    assert "*" not in allowed_hosts("127.0.0.1")
-
-
-def test_mail_goes_to_the_server_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMAIL_URL", "smtp+tls://me:hunter2@mail.example.org:587")
-    found = Environment().mail("EMAIL_URL")
-    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example.org", 587)
-    assert (found["EMAIL_USE_TLS"], found["EMAIL_HOST_PASSWORD"]) == (True, "hunter2")
-    monkeypatch.delenv("EMAIL_URL")
-    assert str(Environment().mail("EMAIL_URL")["EMAIL_BACKEND"]).endswith(
-        "dummy.EmailBackend"
+    done = read_settings(tmp_path, PROMPTS_AHEAD_MAX="7")
+    assert done.stdout == "7\n"
+    assert done.stderr == (
+        "PROMPTS_AHEAD_MAX is now called HELD_MESSAGES_MAX: please rename it.\n"
     )
 
 
-def test_a_site_has_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SITE_URL", "https://Chat.example.org:443/")
-    assert Environment().site("SITE_URL") == "https://chat.example.org"
+def test_a_new_name_goes_before_an_old_one(tmp_path: Path) -> None:
+    done = read_settings(tmp_path, PROMPTS_AHEAD_MAX="7", HELD_MESSAGES_MAX="8")
+    assert done.stdout == "8\n"
+    assert "PROMPTS_AHEAD_MAX is ignored" in done.stderr
 
 
-def test_the_path_of_a_site_is_its_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("URL_PREFIX", "/chat/")
-    monkeypatch.setenv("SITE_URL", "https://chat.example.org/chat/")
-    prefix = Environment().prefix("URL_PREFIX")
-    assert prefix == "/chat"
-    assert Environment().site("SITE_URL", prefix) == "https://chat.example.org"
-
-
-@pytest.mark.parametrize(
-    "raw", ["X-Forwarded-Proto", "x_forwarded_proto", "HTTP_X_FORWARDED_PROTO"]
-)
-def test_a_header_is_found_however_it_is_spelled(
-    monkeypatch: pytest.MonkeyPatch, raw: str
+def test_a_child_process_inherits_the_new_name_and_does_not_warn(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("PROXY_SCHEME_HEADER", raw)
-    found = Environment().scheme_header("PROXY_SCHEME_HEADER", "")
-    assert found == "HTTP_X_FORWARDED_PROTO"
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        *("HOST", "host", "HTTP_HOST", "Cookie", "X-Forwarded-For", "Forwarded"),
-        *("Accept-Language", "Content-Type", "-", "X-ſsl", "X Scheme"),
-    ],
-)
-def test_a_header_of_another_use_tells_no_scheme(
-    monkeypatch: pytest.MonkeyPatch, raw: str
-) -> None:
-    monkeypatch.setenv("PROXY_SCHEME_HEADER", raw)
-    with pytest.raises(ImproperlyConfigured, match="PROXY_SCHEME_HEADER must be"):
-        Environment().scheme_header("PROXY_SCHEME_HEADER", "")
+    monkeypatch.setenv("OLD", "5")
+    monkeypatch.delenv("NEW", raising=False)
+    assert len(list(rename_variables({"OLD": "NEW"}))) == 1
+    assert (os.environ.get("OLD"), os.environ.pop("NEW")) == (None, "5")
+    assert not list(rename_variables({"OLD": "NEW"}))
 
 
 def test_the_longest_message_still_has_room_in_a_body(tmp_path: Path) -> None:
-    most = "41663936"
-    subprocess.run(
-        [sys.executable, "-c", "import chatsite.settings"],
-        env={**os.environ, "DATA_DIR": str(tmp_path), "PROMPT_MAX_CHARACTERS": most},
-        check=True,
-    )
+    done = read_settings(tmp_path, MESSAGE_MAX_CHARACTERS="41663936")
+    assert done.returncode == 0, done.stderr
 
 
-def test_a_prefix_that_does_not_count_is_not_looked_at(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("SCRIPT_NAME", "c")
-    monkeypatch.setenv("URL_PREFIX", "/y")
-    assert Environment().prefix("URL_PREFIX", "SCRIPT_NAME") == "/y"
-    monkeypatch.setenv("URL_PREFIX", "")
-    with pytest.raises(ImproperlyConfigured, match="SCRIPT_NAME must be"):
-        Environment().prefix("URL_PREFIX", "SCRIPT_NAME")
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for blank in ("", " "):
+        monkeypatch.setenv("PORT", blank)
+        assert SETTINGS["PORT"].read() == 8000
 
 
-def test_an_earlier_key_may_hold_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where it stands between others, and is long on both sides of a comma."""
-    plain, first, second = "p" * 40, "f" * 33, "s" * 33
-    monkeypatch.setenv("K", f"{plain}, {first}, {second},x")
-    found = Environment().secrets("K")
-    assert found[:3] == [plain, first, second]
-    assert f"{first}, {second},x" in found
-    assert all(len(key) >= 32 for key in found)
-    monkeypatch.setenv("K", f"{plain}, q")
-    assert Environment().secrets("K") == [plain, f"{plain}, q"]
-    monkeypatch.setenv("K", plain)
-    assert Environment().secrets("K") == [plain]
-    monkeypatch.setenv("K", ",".join([plain] * 21))
-    with pytest.raises(ImproperlyConfigured, match="20 keys at most"):
-        Environment().secrets("K")
-
-
-def test_origins_are_spelled_as_browsers_spell_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    raw = "HTTPS://A.org:443/, http://[::1]:80, https://*.a.org, http://bücher.de:8080"
-    monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", raw)
-    assert Environment().origins("CSRF_TRUSTED_ORIGINS") == [
-        *("https://a.org", "http://[::1]", "https://*.a.org"),
-        "http://xn--bcher-kva.de:8080",
-    ]
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        *("chat.example.org", "https://", "ftp://a.org", "https://*", "*", "null"),
-        *("https://a.org/x", "https://a.org?x", "https://a.org#x", "https://a.org:0"),
-        *("https://me@a.org", "https://.a.org", "https://a.*.org", "https://[::1"),
-    ],
-)
-def test_what_is_no_origin_is_refused(
-    monkeypatch: pytest.MonkeyPatch, raw: str
-) -> None:
-    monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", raw)
-    with pytest.raises(ImproperlyConfigured, match="CSRF_TRUSTED_ORIGINS must be"):
-        Environment().origins("CSRF_TRUSTED_ORIGINS")
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        *(
-            "chat/",
-            "chat",
-            "/a b",
-            "//x",
-            "/x//y",
-            "/chat?x",
-            "/chat#x",
-            "/чат",
-            "/a%20b",
-        ),
-        *("/..", "/./x", "/chat/../x", "https://a.org/chat", "/a;b", "/chat//"),
-        *("/c", "/c/", "/static/x", "/admin", "/settings"),
-    ],
-)
-def test_what_is_no_path_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
-    monkeypatch.setenv("URL_PREFIX", raw)
-    with pytest.raises(ImproperlyConfigured, match="URL_PREFIX must be"):
-        Environment().prefix("URL_PREFIX")
-
-
-@pytest.mark.parametrize(
-    ("raw", "path"),
-    [("/", ""), ("/chat", "/chat"), ("/chat/", "/chat"), ("/a/b-c_1.~", "/a/b-c_1.~")],
-)
-def test_a_path_has_no_slash_at_its_end(
-    monkeypatch: pytest.MonkeyPatch, raw: str, path: str
-) -> None:
-    monkeypatch.setenv("URL_PREFIX", raw)
-    assert Environment().prefix("URL_PREFIX") == path
+@pytest.mark.parametrize("raw", ["a\nb", "\x1b[31m"])
+def test_a_value_is_one_line_of_text(raw: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", raw)
+    with pytest.raises(ImproperlyConfigured, match="LOG_LEVEL must be one line"):
+        value_of("LOG_LEVEL")

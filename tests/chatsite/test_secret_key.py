@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite.environment import Environment
 from chatsite.secret_key import secret_key
+from chatsite.settings_table import addresses
 
 
 def test_the_secret_key_is_made_once_and_private(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
-    key = secret_key(Environment(), tmp_path)
+    key = secret_key(tmp_path)
     assert len(key) >= 50
-    assert secret_key(Environment(), tmp_path) == key
+    assert secret_key(tmp_path) == key
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
@@ -27,11 +27,11 @@ def test_a_secret_key_that_others_could_read_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
-    key = secret_key(Environment(), tmp_path)
+    key = secret_key(tmp_path)
     kept = tmp_path / "secret_key"
     kept.chmod(0o644)
     with pytest.warns(UserWarning, match="could be read by others"):
-        assert secret_key(Environment(), tmp_path) == key
+        assert secret_key(tmp_path) == key
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
@@ -46,7 +46,7 @@ def test_a_file_without_a_key_is_refused_and_kept(
     kept.touch(mode=0o600)
     kept.write_bytes(content)
     with pytest.raises(ImproperlyConfigured, match="remove the file") as error:
-        secret_key(Environment(), tmp_path)
+        secret_key(tmp_path)
     assert str(kept) in str(error.value)
     assert kept.read_bytes() == content
 
@@ -57,7 +57,7 @@ def test_a_folder_in_its_place_is_named(
     monkeypatch.delenv("SECRET_KEY", raising=False)
     (tmp_path / "secret_key").mkdir()
     with pytest.raises(ImproperlyConfigured, match="secret_key must be a file"):
-        secret_key(Environment(), tmp_path)
+        secret_key(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
@@ -66,6 +66,6 @@ def test_a_short_secret_is_refused_and_not_repeated(
 ) -> None:
     monkeypatch.setenv(name, "hunter2")
     with pytest.raises(ImproperlyConfigured, match="at least 32") as error:
-        secret_key(Environment(), tmp_path)
-        Environment().secrets(name)
+        secret_key(tmp_path)
+        addresses.SECRET_KEY_FALLBACKS.read()
     assert "hunter2" not in str(error.value)

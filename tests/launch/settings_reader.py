@@ -15,8 +15,7 @@ from pathlib import Path
 
 import django.conf  # noqa: F401 - imported once, for all
 
-from chatsite import entry
-from chatsite.environment import Environment  # noqa: F401
+from chatsite import entry, secret_key  # noqa: F401 - imports the table once, too
 
 
 def read(environment: dict[str, str]) -> tuple[int, str]:

@@ -125,13 +125,13 @@ def _what_is_full(
     unfinished = Reply.objects.unfinished()
     if conversation is not None:
         ahead = unfinished.filter(message__conversation=conversation).count()
-        if ahead > settings.PROMPTS_AHEAD_MAX:
+        if ahead > settings.HELD_MESSAGES_MAX:
             said = ngettext(
                 "%(count)s message already waits in this conversation.",
                 "%(count)s messages already wait in this conversation.",
-                settings.PROMPTS_AHEAD_MAX,
+                settings.HELD_MESSAGES_MAX,
             )
-            return "too_many_ahead", said % {"count": settings.PROMPTS_AHEAD_MAX}
+            return "too_many_ahead", said % {"count": settings.HELD_MESSAGES_MAX}
     for purse in purses:
         most = purse.limits[Kind.REPLIES_WAITING]
         if most and waiting_of(owner, purse) + count > most:

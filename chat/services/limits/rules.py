@@ -18,14 +18,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from chat.models import User
-from chatsite.environment import LIMIT_MAX
+from chatsite.setting_types.numbers import LIMIT_MAX
 
 
 class Kind(StrEnum):
-    """What is limited; in capital letters, the end of its setting's name."""
+    """What is limited. The name ends the setting's name; the value is public."""
 
-    PROMPTS_PER_MINUTE = "prompts_per_minute"
-    PROMPTS_PER_DAY = "prompts_per_day"
+    MESSAGES_PER_MINUTE = "prompts_per_minute"
+    MESSAGES_PER_DAY = "prompts_per_day"
     REPLIES_WAITING = "replies_waiting"
     TOKENS_PER_DAY = "tokens_per_day"
     GUESTS_PER_HOUR = "guests_per_hour"
@@ -44,8 +44,8 @@ Limits = Mapping[Kind, int | None]
 
 #: What an account can be given more of, or less.
 PERSONAL = (
-    Kind.PROMPTS_PER_MINUTE,
-    Kind.PROMPTS_PER_DAY,
+    Kind.MESSAGES_PER_MINUTE,
+    Kind.MESSAGES_PER_DAY,
     Kind.REPLIES_WAITING,
     Kind.TOKENS_PER_DAY,
 )

@@ -18,8 +18,8 @@ from chat.services.limits.rules import Kind, Limits, Whose, limits_of, network_l
 from chat.services.limits.token_bucket import Bucket
 
 PERIODS = {
-    Kind.PROMPTS_PER_MINUTE: 60,
-    Kind.PROMPTS_PER_DAY: 86_400,
+    Kind.MESSAGES_PER_MINUTE: 60,
+    Kind.MESSAGES_PER_DAY: 86_400,
     Kind.TOKENS_PER_DAY: 86_400,
     Kind.GUESTS_PER_HOUR: 3600,
     Kind.SIGNUPS_PER_HOUR: 3600,
@@ -30,7 +30,7 @@ KEPT_SECONDS = 3600
 #: The time that limits go by, in seconds since the epoch; tests have a clock to turn.
 clock: Callable[[], float] = time.time
 #: What sending needs something left of.
-OF_PROMPTS = (Kind.PROMPTS_PER_MINUTE, Kind.PROMPTS_PER_DAY, Kind.TOKENS_PER_DAY)
+OF_PROMPTS = (Kind.MESSAGES_PER_MINUTE, Kind.MESSAGES_PER_DAY, Kind.TOKENS_PER_DAY)
 
 
 @dataclass(frozen=True, slots=True)

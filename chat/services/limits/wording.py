@@ -118,11 +118,11 @@ def _next_at(balance: Balance) -> float:
 
 def _amount(kind: Kind, limit: int) -> str:
     match kind:
-        case Kind.PROMPTS_PER_MINUTE:
+        case Kind.MESSAGES_PER_MINUTE:
             said = ngettext(
                 "%(limit)s message a minute", "%(limit)s messages a minute", limit
             )
-        case Kind.PROMPTS_PER_DAY:
+        case Kind.MESSAGES_PER_DAY:
             said = ngettext(
                 "%(limit)s message a day", "%(limit)s messages a day", limit
             )
@@ -133,13 +133,13 @@ def _amount(kind: Kind, limit: int) -> str:
 
 def _left(kind: Kind, limit: int) -> str:
     match kind:
-        case Kind.PROMPTS_PER_MINUTE:
+        case Kind.MESSAGES_PER_MINUTE:
             return ngettext(
                 "%(left)s of %(limit)s message left this minute",
                 "%(left)s of %(limit)s messages left this minute",
                 limit,
             )
-        case Kind.PROMPTS_PER_DAY:
+        case Kind.MESSAGES_PER_DAY:
             return ngettext(
                 "%(left)s of %(limit)s message left today",
                 "%(left)s of %(limit)s messages left today",

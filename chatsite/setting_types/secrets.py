@@ -1,0 +1,57 @@
+"""Secrets. No message repeats them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+from chatsite.setting_types.base import BadValue, Setting
+
+SECRET_CHARACTERS_MIN = 32
+SECRETS_MAX = 20
+TOO_SHORT = (
+    f"must be at least {SECRET_CHARACTERS_MIN} random characters long; "
+    "`openssl rand -hex 32` makes one."
+)
+
+
+@dataclass(frozen=True)
+class SecretKey(Setting[str]):
+    """One secret, too long to be guessed."""
+
+    def parse(self, raw: str) -> str:
+        if len(raw) < SECRET_CHARACTERS_MIN:
+            raise BadValue(TOO_SHORT)
+        return raw
+
+    @property
+    def values(self) -> str:
+        return f"at least {SECRET_CHARACTERS_MIN} random characters"
+
+
+@dataclass(frozen=True)
+class SecretKeys(Setting[list[str]]):
+    """Several secrets, separated by commas."""
+
+    def parse(self, raw: str) -> list[str]:
+        """Every run of parts between commas that is long enough to be a secret.
+
+        A secret may itself contain commas, and nothing distinguishes these from the
+        separators. So all runs count, the shortest first.
+        """
+        if len(raw) < SECRET_CHARACTERS_MIN:
+            raise BadValue(TOO_SHORT)
+        parts = raw.split(",")
+        if len(parts) > SECRETS_MAX:
+            raise BadValue(f"must hold {SECRETS_MAX} keys at most.")
+        spans = combinations(range(len(parts) + 1), 2)
+        shortest_first = sorted(spans, key=lambda span: span[1] - span[0])
+        joined = [",".join(parts[start:end]).strip() for start, end in shortest_first]
+        return [key for key in joined if len(key) >= SECRET_CHARACTERS_MIN]
+
+    def spell(self, value: list[str]) -> str:
+        return ",".join(value)
+
+    @property
+    def values(self) -> str:
+        return f"up to {SECRETS_MAX} secrets, separated by commas"

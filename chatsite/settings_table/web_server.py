@@ -1,0 +1,107 @@
+"""Processes, connections and time limits of the web server."""
+
+from __future__ import annotations
+
+from chatsite.setting_types import Integer, Number
+
+TITLE = "Web server"
+INTRODUCTION = ""
+
+WEB_PROCESSES = Integer(
+    "WEB_PROCESSES",
+    1,
+    minimum=1,
+    maximum=64,
+    about="Processes of the web server.",
+)
+WEB_THREADS = Integer(
+    "WEB_THREADS",
+    16,
+    minimum=1,
+    maximum=1024,
+    about="Requests that each process handles at the same time.",
+)
+# A browser has up to six connections, a school of 100 browsers one address.
+WEB_CONNECTIONS = Integer(
+    "WEB_CONNECTIONS",
+    2000,
+    minimum=10,
+    maximum=1_000_000,
+    about="Connections of one process. Beyond them a new one ends the one that has "
+    "waited longest.",
+)
+WEB_CONNECTIONS_PER_NETWORK = Integer(
+    "WEB_CONNECTIONS_PER_NETWORK",
+    600,
+    minimum=1,
+    maximum=1_000_000,
+    about="Connections of one address (of IPv6 a /64) to one process. The proxies in "
+    "`TRUSTED_PROXIES` do not count.",
+)
+WEB_BUFFER_MB = Integer(
+    "WEB_BUFFER_MB",
+    64,
+    minimum=1,
+    maximum=1_000_000,
+    about="Memory of one process for requests that have not fully arrived and answers "
+    "that have not been taken. Beyond it those that have waited longest end.",
+)
+# The longest message needs 2 kB/s.
+WEB_HEAD_SECONDS = Integer(
+    "WEB_HEAD_SECONDS",
+    10,
+    minimum=1,
+    maximum=3600,
+    about="How long the head of a request may take to arrive (408).",
+)
+WEB_BODY_SECONDS = Integer(
+    "WEB_BODY_SECONDS",
+    120,
+    minimum=1,
+    maximum=86_400,
+    about="How long the body of a request may take to arrive (408).",
+)
+WEB_SEND_SECONDS = Integer(
+    "WEB_SEND_SECONDS",
+    30,
+    minimum=1,
+    maximum=3600,
+    about="How long a client may take nothing of its answer.",
+)
+WEB_IDLE_SECONDS = Integer(
+    "WEB_IDLE_SECONDS",
+    20,
+    minimum=1,
+    maximum=3600,
+    about="How long a connection without a request is kept.",
+)
+WEB_FROZEN_SECONDS = Integer(
+    "WEB_FROZEN_SECONDS",
+    10,
+    minimum=2,
+    maximum=3600,
+    about="A process whose main loop stands still for so long is replaced.",
+)
+WEB_STUCK_SECONDS = Integer(
+    "WEB_STUCK_SECONDS",
+    60,
+    minimum=1,
+    maximum=86_400,
+    about="A process whose threads all stand still for so long while requests wait is "
+    "replaced.",
+)
+DATABASE_WAIT_SECONDS = Number(
+    "DATABASE_WAIT_SECONDS",
+    10,
+    minimum=0.1,
+    about="The longest time that a write waits for other writers. Then the request is "
+    "refused (503), and the page keeps the typed text.",
+)
+WRITERS_WAITING_MAX = Integer(
+    "WRITERS_WAITING_MAX",
+    8,
+    minimum=1,
+    default_note="half of WEB_THREADS",
+    about="Threads of one process that may wait while another process holds the "
+    "database. Further writes are refused at once, so that pages and polls go on.",
+)

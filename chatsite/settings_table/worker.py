@@ -1,0 +1,76 @@
+"""The workers, which run the model."""
+
+from __future__ import annotations
+
+from chatsite.setting_types import Device, Integer, Number
+
+TITLE = "Workers"
+INTRODUCTION = "Workers on other machines read these from their own environment."
+
+WORKERS = Integer(
+    "WORKERS",
+    1,
+    minimum=0,
+    maximum=64,
+    about="Worker processes on this machine; `0` if all run on other machines.",
+)
+WORKER_DEVICE = Device(
+    "WORKER_DEVICE",
+    "auto",
+    about="The device on which the model runs.",
+)
+WORKER_THREADS = Integer(
+    "WORKER_THREADS",
+    0,
+    minimum=0,
+    default_note="cores ÷ workers",
+    about="Threads of torch in one worker; `0` is the default.",
+)
+WORKER_SLOTS = Integer(
+    "WORKER_SLOTS",
+    8,
+    minimum=1,
+    maximum=1024,
+    about="Replies that one worker writes at once. More of them give more tokens per "
+    "second in all, and fewer for each.",
+)
+WORKER_MEMORY_MB = Integer(
+    "WORKER_MEMORY_MB",
+    0,
+    minimum=0,
+    default_note="a quarter of the machine's memory, divided by WORKERS",
+    about="Memory for the KV cache of replies, and of conversations kept ready for "
+    "their next turn; `0` is the default. If it holds fewer than `WORKER_SLOTS` "
+    "replies, fewer are written at once; there are at most twice `WORKER_SLOTS` rows.",
+)
+WORKER_PREFILL_TOKENS = Integer(
+    "WORKER_PREFILL_TOKENS",
+    0,
+    minimum=0,
+    default_note="20 on a CPU, else 512",
+    about="Prompt tokens that one step reads beside the replies being written; `0` is "
+    "the default. More of them start replies sooner, and the text of the others "
+    "becomes less even.",
+)
+WORKER_FLUSH_SECONDS = Number(
+    "WORKER_FLUSH_SECONDS",
+    0.25,
+    minimum=0.05,
+    about="How often a worker sends growing text to the mailbox. The first text goes "
+    "at once.",
+)
+WORKER_STALL_SECONDS = Number(
+    "WORKER_STALL_SECONDS",
+    120,
+    minimum=1,
+    about="A worker with replies to write whose model makes no step for so long ends "
+    "and is started again.",
+)
+WORKER_GRACE_SECONDS = Number(
+    "WORKER_GRACE_SECONDS",
+    25,
+    minimum=0,
+    default_note="25; with make run 5",
+    about="How long a worker that is told to end may finish its replies. The rest is "
+    "handed back.",
+)
