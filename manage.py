@@ -3,10 +3,10 @@
 
 import sys
 
-from chatsite import entry
+from chatsite import startup
 
 if __name__ == "__main__":
-    entry.begin()
+    startup.begin()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -2,7 +2,7 @@
 
 from django.core.asgi import get_asgi_application
 
-from chatsite import entry
+from chatsite import startup
 
-entry.begin()
+startup.begin()
 application = get_asgi_application()

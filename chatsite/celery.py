@@ -11,10 +11,10 @@ from typing import Any
 from celery import Celery
 from django.conf import settings
 
-from chatsite import bells, entry
+from chatsite import celery_transport, startup
 from chatsite.redis_url import parse
 
-entry.begin()
+startup.begin()
 
 
 def _configuration() -> dict[str, Any]:
@@ -57,6 +57,6 @@ def _configuration() -> dict[str, Any]:
     }
 
 
-bells.install()
+celery_transport.install()
 app = Celery("chatsite", fixups=[])
 app.config_from_object(_configuration())

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
 
 from chatsite.catalog import CatalogError
-from chatsite.choice import offered
+from chatsite.model_choice import offered
 
 
 @register

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-from chatsite import entry
+from chatsite import startup
 
-entry.begin()
+startup.begin()
 
 _django = get_wsgi_application()
 _CHARSET = re.compile(r";\s*charset\s*\*?\s*=[^;]*", re.IGNORECASE)

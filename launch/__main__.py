@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from chatsite import entry
+from chatsite import startup
 from launch import readiness, socket_folder, stop_signals
 from launch.checks import (
     check_port,
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 def speak_utf8() -> None:
     """Have this program and its children spell paths and logs in UTF-8."""
-    entry.tolerate_letters()
+    startup.tolerate_letters()
     if not sys.flags.utf8_mode and sys.getfilesystemencoding() != "utf-8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
@@ -177,21 +177,21 @@ def fetch_model(monitor: ProcessMonitor) -> None:
 
 
 def say_loading() -> None:
-    from chatsite.choice import offered
+    from chatsite.model_choice import offered
 
     entry = offered()
     readiness.say_loading(entry.name, entry.label)
 
 
 def served_model() -> str:
-    from chatsite.choice import offered
+    from chatsite.model_choice import offered
 
     return offered().name
 
 
 def model_line() -> str:
     """Names the model, why it is this one, and how to have the other."""
-    from chatsite.choice import catalog_here, choice_here, offered
+    from chatsite.model_choice import catalog_here, choice_here, offered
 
     entry, choice = offered(), choice_here()
     tried = {entry.name, choice.wanted}

@@ -118,7 +118,7 @@ def _read(role: Role) -> LaunchConfig:
         os.environ["WORKER_GRACE_SECONDS"] = DEFAULT_GRACE_SECONDS
     from chatsite import settings
     from chatsite.catalog import CatalogError
-    from chatsite.choice import offered
+    from chatsite.model_choice import offered
 
     try:
         offered()

@@ -7,12 +7,12 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from chatsite import entry
+from chatsite import startup
 from chatsite.hosts import listening
 from launch.die_with_parent import die_with_parent
 from launch.web.request_reader import HEAD_MAX_BYTES
 
-entry.begin()
+startup.begin()
 from chatsite import settings, static_files  # noqa: E402 - only what can be read
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ try:
     bind = listening(settings.BIND, settings.PORT)
 except OSError as error:
     print(f"BIND={settings.BIND} is no address: {error.strerror}.", file=sys.stderr)
-    raise SystemExit(entry.REFUSED_STATUS) from None
+    raise SystemExit(startup.REFUSED_STATUS) from None
 if missing := static_files.refusal(settings.STATIC_ROOT, settings.STATICFILES_DIRS):
     print(missing, file=sys.stderr)
-    raise SystemExit(entry.REFUSED_STATUS)
+    raise SystemExit(startup.REFUSED_STATUS)
 # Gunicorn would refuse requests from which a proxy has taken the prefix already.
 os.environ["URL_PREFIX"] = settings.URL_PREFIX
 os.environ.pop("SCRIPT_NAME", None)

@@ -31,11 +31,11 @@ def keeper() -> bool:
 
 def worker() -> bool:
     """A worker of this host says that it serves, or that it is on its way there."""
-    from chatsite import entry
+    from chatsite import startup
 
-    entry.begin()
-    from chatsite.choice import offered
+    startup.begin()
     from chatsite.mailbox import open_mailbox
+    from chatsite.model_choice import offered
 
     said = open_mailbox().workers(offered().name)
     return any(one.worker.startswith(f"{socket.gethostname()}-") for one in said)

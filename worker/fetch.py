@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from chatsite import entry as entry_point
+from chatsite import startup
 from chatsite.catalog import Catalog, CatalogError
 from worker.weights.fallback import choose, write
 from worker.weights.fetch import FetchError, fetch
@@ -19,7 +19,7 @@ from worker.weights.hub import Hub
 
 
 def main() -> int:
-    entry_point.begin()
+    startup.begin()
     from django.conf import settings
 
     from worker.weights.progress import Progress
@@ -40,7 +40,7 @@ def main() -> int:
             folder = fetch(entry, data_dir, progress.report)
     except CatalogError as error:
         print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
-        return entry_point.REFUSED_STATUS
+        return startup.REFUSED_STATUS
     except FetchError as error:
         print(f"The model cannot be fetched. {error}", file=sys.stderr)
         return 1

@@ -17,7 +17,7 @@ from chat.admin.support import ReadOnlyAdmin, link_to
 from chat.models import Reply
 from chat.services.reply_stop import stop
 from chatsite import wire
-from chatsite.choice import catalog_here
+from chatsite.model_choice import catalog_here
 
 #: Never asked of the database here.
 TEXTS = (

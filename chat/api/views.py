@@ -26,7 +26,7 @@ from chat.services.search import results
 from chat.views.allowances import allowances_context
 from chat.views.browser import owner_id, session_key, visitor
 from chat.views.lookups import get_conversation_or_404, get_reply_or_404
-from chatsite.choice import offered
+from chatsite.model_choice import offered
 
 
 @api_call("POST")

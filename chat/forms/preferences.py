@@ -14,7 +14,7 @@ from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, User
 from chat.services.effective_settings import Preferred, shortened
 from chat.services.messages import SEED_BITS
-from chatsite.choice import catalog_here
+from chatsite.model_choice import catalog_here
 
 STOP_STRINGS_MAX = 4
 STOP_CHARACTERS_MAX = 100

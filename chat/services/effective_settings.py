@@ -14,7 +14,7 @@ from django.conf import settings as site
 from chat.models import Conversation, Reply, User
 from chatsite import wire
 from chatsite.catalog import Entry
-from chatsite.choice import catalog_here, offered
+from chatsite.model_choice import catalog_here, offered
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from chat.services.messages import await_reply, claim_there, new_seed
 from chat.services.notify import tell
 from chatsite import wire
 from chatsite.catalog import CatalogError
-from chatsite.choice import offered
+from chatsite.model_choice import offered
 
 
 def retry(reply: Reply) -> Reply:

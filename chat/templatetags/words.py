@@ -13,7 +13,7 @@ from chat.services.jobs.wait_estimate import Expectation, expect
 from chat.services.reply_versions import can_resume
 from chat.views.known import whose
 from chatsite.catalog import CatalogError
-from chatsite.choice import offered
+from chatsite.model_choice import offered
 
 register = template.Library()
 register.filter("duration", duration)

@@ -14,7 +14,7 @@ from chat.views.known import Known
 from chat.views.lookups import find_deleted
 from chat.views.page import owner_of, poller_context
 from chat.views.undo import undo_of
-from chatsite.choice import offered
+from chatsite.model_choice import offered
 
 #: No path has this fingerprint: once restored, the page is loaded afresh.
 NO_PATH = "gone"

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 
-from chatsite.headers import HEADERS
+from chatsite.security_headers import HEADERS
 
 #: The scripts of Django's admin write HTML by themselves.
 WITHOUT_TRUSTED_TYPES = {"require-trusted-types-for": None, "trusted-types": None}

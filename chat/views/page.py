@@ -21,7 +21,7 @@ from chat.views.pace import Pace, jittered
 from chat.views.texts import script_texts
 from chatsite import wire
 from chatsite.catalog import CatalogError, Entry
-from chatsite.choice import choice_here, offered
+from chatsite.model_choice import choice_here, offered
 
 
 def page_context(

@@ -13,7 +13,7 @@ from gunicorn.asgi.parser import ParseError
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
 
-from chatsite.headers import HEADERS, NOTHING_ALLOWED
+from chatsite.security_headers import HEADERS, NOTHING_ALLOWED
 
 STATUS = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,

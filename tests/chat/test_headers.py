@@ -12,8 +12,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat.models import User
-from chatsite.headers import HEADERS
 from chatsite.mailbox import Mailbox
+from chatsite.security_headers import HEADERS
 from tests.everywhere import every_path
 from tests.observatory import directives
 from tests.processes import ROOT

@@ -32,8 +32,8 @@ from chat.services.jobs.status import Sight, View
 from chat.services.jobs.wait_estimate import Expectation
 from chat.services.reply_stop import stop
 from chatsite import wire
-from chatsite.choice import catalog_here
 from chatsite.mailbox import Mailbox, open_mailbox
+from chatsite.model_choice import catalog_here
 from tests.chat import histories
 from tests.chat.conftest import Worker
 from tests.chat.long import long_conversation

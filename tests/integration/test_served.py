@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chatsite.headers import HEADERS
+from chatsite.security_headers import HEADERS
 from tests.observatory import A_PLUS, score
 from tests.processes import Program, free_port
 

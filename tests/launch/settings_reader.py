@@ -15,7 +15,7 @@ from pathlib import Path
 
 import django.conf  # noqa: F401 - imported once, for all
 
-from chatsite import entry, secret_key  # noqa: F401 - imports the table once, too
+from chatsite import secret_key, startup  # noqa: F401 - imports the table once, too
 
 
 def read(environment: dict[str, str]) -> tuple[int, str]:
@@ -34,7 +34,7 @@ def _begin(environment: dict[str, str], output: int) -> None:
     os.environ.update(environment)
     status = 1
     try:
-        entry.begin()
+        startup.begin()
         _use()
         status = 0
     except SystemExit as ended:
@@ -51,7 +51,7 @@ def _use() -> None:
     """What the programs do first with what was read."""
     from chatsite import settings
     from chatsite.catalog import CatalogError
-    from chatsite.choice import offered
+    from chatsite.model_choice import offered
     from chatsite.redis_url import parse
 
     parse(settings.REDIS_URL, settings.REDIS_CA_FILE).broker_url()

@@ -9,8 +9,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from chatsite.catalog import Catalog, Entry, HubSource
-from chatsite.choice import FILE_NAME, Choice
 from chatsite.durable_file import write_durably
+from chatsite.model_choice import FILE_NAME, Choice
 from worker.weights.hub import Hub
 
 UNREACHABLE = "the model hub could not be reached"

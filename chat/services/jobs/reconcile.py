@@ -28,8 +28,8 @@ from chat.services.jobs.wait_estimate import free_rows, ready_workers
 from chat.services.limits.usage import forget_full
 from chat.services.reply_stop import carry_out
 from chat.tasks import ring
-from chatsite.choice import offered
 from chatsite.mailbox import MailboxAway, Published, open_mailbox
+from chatsite.model_choice import offered
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from chat.models.reply import ReplyQuerySet
 from chat.services.jobs.wait_estimate import Expectation, expect, ready_workers
 from chatsite import wire
 from chatsite.catalog import Entry
-from chatsite.choice import catalog_here, offered
 from chatsite.mailbox import MailboxAway, open_mailbox
+from chatsite.model_choice import catalog_here, offered
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatsite.bells import NoBell, bell_of
+from chatsite.celery_transport import NoBell, bell_of
 
 ID = "00000000-0000-0000-0000-000000000007.1"
 QUEUE = "generate.scripted"
