@@ -64,7 +64,7 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ModelEntry:
     """One model on offer."""
 
     name: str
@@ -100,7 +100,7 @@ class Catalog:
     default: str
     #: Name of the stand-in for an unreachable default; empty for none.
     fallback: str
-    models: Mapping[str, Entry]
+    models: Mapping[str, ModelEntry]
 
     @classmethod
     def load(cls, path: Path) -> Catalog:
@@ -116,11 +116,11 @@ class Catalog:
         return _catalog(_Table(str(path), raw), path.parent)
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[ModelEntry, ...]:
         """The models that people may see, in the order of the file."""
         return tuple(e for e in self.models.values() if not e.hidden)
 
-    def get(self, choice: str) -> Entry:
+    def get(self, choice: str) -> ModelEntry:
         """The model of that name, or a local one by its path.
 
         A path is absolute or exists; it is taken as it is, because the web tier may
@@ -136,10 +136,10 @@ class Catalog:
             " or the absolute path of a folder or a .gguf file."
         )
 
-    def _local_entry(self, path: Path) -> Entry:
+    def _local_entry(self, path: Path) -> ModelEntry:
         is_gguf = path.suffix.lower() == ".gguf"
         default = self.models[self.default]
-        return Entry(
+        return ModelEntry(
             name=self._local_name(path.stem if is_gguf else path.name),
             label=path.name or str(path),
             source=GgufSource(path) if is_gguf else FolderSource(path),
@@ -236,7 +236,7 @@ def _catalog(table: _Table, folder: Path) -> Catalog:
     return Catalog(table.text("default"), table.text("fallback", ""), entries)
 
 
-def _entry(name: str, table: _Table, folder: Path) -> Entry:
+def _entry(name: str, table: _Table, folder: Path) -> ModelEntry:
     table.only(
         *("label", "hub", "revision", "folder", "gguf", "package", "context_tokens"),
         *("template", "stop", "settings", "engine", "hidden", "sha256"),
@@ -244,7 +244,7 @@ def _entry(name: str, table: _Table, folder: Path) -> Entry:
     engine = table.text("engine", "transformers")
     if engine not in ENGINES:
         raise table.error("engine", f"must be one of {', '.join(ENGINES)}")
-    return Entry(
+    return ModelEntry(
         name=name,
         label=table.text("label"),
         source=None if engine == "scripted" else _source(table, folder),

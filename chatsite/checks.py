@@ -9,13 +9,13 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
 
 from chatsite.catalog import CatalogError
-from chatsite.model_choice import offered
+from chatsite.model_choice import model_entry
 
 
 @register
 def check_model(**_: Any) -> list[CheckMessage]:
     try:
-        offered()
+        model_entry()
     except CatalogError as error:
         return [
             Error(

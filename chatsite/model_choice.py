@@ -14,14 +14,14 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chatsite.catalog import Catalog, Entry
+from chatsite.catalog import Catalog, ModelEntry
 
 FILE_NAME = "model.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The model served here, and why it is not the one that was wanted."""
+class ModelChoice:
+    """The model that the site serves, and why it is not the wanted one."""
 
     model: str
     wanted: str
@@ -32,27 +32,27 @@ class Choice:
         return self.model != self.wanted
 
 
-def choice_here() -> Choice:
+def current_choice() -> ModelChoice:
     """The choice in force. Raises ``CatalogError``."""
     if settings.CHAT_MODEL:
-        return Choice(settings.CHAT_MODEL, settings.CHAT_MODEL)
+        return ModelChoice(settings.CHAT_MODEL, settings.CHAT_MODEL)
     try:
         raw = json.loads((settings.DATA_DIR / FILE_NAME).read_text())
-        return Choice(str(raw["model"]), str(raw["wanted"]), str(raw["reason"]))
+        return ModelChoice(str(raw["model"]), str(raw["wanted"]), str(raw["reason"]))
     except (OSError, ValueError, KeyError, TypeError):
-        default = catalog_here().default
-        return Choice(default, default)
+        default = current_catalog().default
+        return ModelChoice(default, default)
 
 
-def offered(picked: str = "") -> Entry:
+def model_entry(picked: str = "") -> ModelEntry:
     """The catalogue's entry of a picked model, or of the one served here.
 
     Raises ``CatalogError``.
     """
-    return catalog_here().get(picked or choice_here().model)
+    return current_catalog().get(picked or current_choice().model)
 
 
-def catalog_here() -> Catalog:
+def current_catalog() -> Catalog:
     """The catalogue as it stands on disk now. Raises ``CatalogError``."""
     path = settings.CHAT_CATALOG
     try:

@@ -177,25 +177,25 @@ def fetch_model(monitor: ProcessMonitor) -> None:
 
 
 def say_loading() -> None:
-    from chatsite.model_choice import offered
+    from chatsite.model_choice import model_entry
 
-    entry = offered()
+    entry = model_entry()
     readiness.say_loading(entry.name, entry.label)
 
 
 def served_model() -> str:
-    from chatsite.model_choice import offered
+    from chatsite.model_choice import model_entry
 
-    return offered().name
+    return model_entry().name
 
 
 def model_line() -> str:
     """Names the model, why it is this one, and how to have the other."""
-    from chatsite.model_choice import catalog_here, choice_here, offered
+    from chatsite.model_choice import current_catalog, current_choice, model_entry
 
-    entry, choice = offered(), choice_here()
+    entry, choice = model_entry(), current_choice()
     tried = {entry.name, choice.wanted}
-    others = [e.name for e in catalog_here().entries if e.name not in tried]
+    others = [e.name for e in current_catalog().entries if e.name not in tried]
     line = f"model: {entry.name} ({entry.label})"
     if choice.is_fallback:
         line += f" instead of {choice.wanted}, because {choice.reason.rstrip('.')}"

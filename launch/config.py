@@ -118,10 +118,10 @@ def _read(role: Role) -> LaunchConfig:
         os.environ["WORKER_GRACE_SECONDS"] = DEFAULT_GRACE_SECONDS
     from chatsite import settings
     from chatsite.catalog import CatalogError
-    from chatsite.model_choice import offered
+    from chatsite.model_choice import model_entry
 
     try:
-        offered()
+        model_entry()
     except CatalogError as error:
         raise LaunchError(f"CHAT_MODEL, CHAT_CATALOG: {error}", status=2) from None
     if not settings.WORKER_THREADS:

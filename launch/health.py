@@ -35,9 +35,9 @@ def worker() -> bool:
 
     startup.begin()
     from chatsite.mailbox import open_mailbox
-    from chatsite.model_choice import offered
+    from chatsite.model_choice import model_entry
 
-    said = open_mailbox().workers(offered().name)
+    said = open_mailbox().workers(model_entry().name)
     return any(one.worker.startswith(f"{socket.gethostname()}-") for one in said)
 
 

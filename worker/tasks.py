@@ -27,9 +27,9 @@ from celery.signals import (
 from django.conf import settings
 
 from chatsite import wire
-from chatsite.catalog import CatalogError, Entry
+from chatsite.catalog import CatalogError, ModelEntry
 from chatsite.mailbox import open_mailbox
-from chatsite.model_choice import catalog_here, offered
+from chatsite.model_choice import current_catalog, model_entry
 from chatsite.startup import REFUSED_STATUS
 from worker.celery_consumer import BellConsumer
 from worker.engine.factory import open_engine
@@ -68,11 +68,11 @@ class Process:
         self._progress: float | None = None
         self._consumer: BellConsumer | None = None
 
-    def choose(self) -> Entry:
+    def choose(self) -> ModelEntry:
         """Settle, once and for all, which model this process serves."""
         hub = Hub.from_environment()
-        settle(settings.DATA_DIR, settings.CHAT_MODEL, catalog_here(), hub)
-        self._entry = offered()
+        settle(settings.DATA_DIR, settings.CHAT_MODEL, current_catalog(), hub)
+        self._entry = model_entry()
         return self._entry
 
     def start(self) -> None:
@@ -150,7 +150,7 @@ class Process:
 
 
 def _before_serving(
-    name: str, entry: Entry, stage: wire.Stage, progress: float | None
+    name: str, entry: ModelEntry, stage: wire.Stage, progress: float | None
 ) -> wire.Announcement:
     return wire.Announcement(
         worker=name,

@@ -13,7 +13,7 @@ from statistics import median
 from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask, letters
 from bench.measured import Measured, gaps_of, joined
 from bench.memory import resident_mb
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.engine import TransformersEngine
 from worker.engine.model import load
@@ -65,7 +65,7 @@ class Ours:
     def __init__(self, folder: Path, threads: int) -> None:
         model = load(folder, device="cpu", threads=threads)
         context_tokens = model.context_tokens
-        entry = Entry("bench", "bench", context_tokens=context_tokens, source=None)
+        entry = ModelEntry("bench", "bench", context_tokens=context_tokens, source=None)
         self._engine = TransformersEngine(model, entry, rows=SLOTS, memory_mb=MEMORY_MB)
 
     def run(self, asks: Sequence[Ask]) -> Measured:

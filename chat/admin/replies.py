@@ -17,7 +17,7 @@ from chat.admin.support import ReadOnlyAdmin, link_to
 from chat.models import Reply
 from chat.services.reply_stop import stop
 from chatsite import wire
-from chatsite.model_choice import catalog_here
+from chatsite.model_choice import current_catalog
 
 #: Never asked of the database here.
 TEXTS = (
@@ -44,7 +44,7 @@ class ModelFilter(admin.SimpleListFilter):
     title = parameter_name = "model"
 
     def lookups(self, *_args: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in catalog_here().models]
+        return [(name, name) for name in current_catalog().models]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(model=self.value()) if self.value() else queryset

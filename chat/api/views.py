@@ -26,7 +26,7 @@ from chat.services.search import results
 from chat.views.allowances import allowances_context
 from chat.views.browser import owner_id, session_key, visitor
 from chat.views.lookups import get_conversation_or_404, get_reply_or_404
-from chatsite.model_choice import offered
+from chatsite.model_choice import model_entry
 
 
 @api_call("POST")
@@ -169,7 +169,7 @@ def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
     """One reply of whoever asks; no SQL while it waits or grows."""
     seen = [(str(pk), 0, 0)]
     key = session_key(request)
-    return watch(key, lambda: visitor(request), offered().name, seen).sights[0]
+    return watch(key, lambda: visitor(request), model_entry().name, seen).sights[0]
 
 
 def _text(body: dict[str, Any]) -> str:

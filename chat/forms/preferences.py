@@ -14,7 +14,7 @@ from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, User
 from chat.services.effective_settings import Preferred, shortened
 from chat.services.messages import SEED_BITS
-from chatsite.model_choice import catalog_here
+from chatsite.model_choice import current_catalog
 
 STOP_STRINGS_MAX = 4
 STOP_CHARACTERS_MAX = 100
@@ -133,7 +133,7 @@ class PreferencesForm(forms.Form):
 
     def clean_model(self) -> str:
         name: str = self.cleaned_data["model"]
-        if name and name not in catalog_here().models:
+        if name and name not in current_catalog().models:
             raise ValidationError(gettext("This model is not offered any more."))
         return name
 

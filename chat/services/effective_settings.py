@@ -13,15 +13,15 @@ from django.conf import settings as site
 
 from chat.models import Conversation, Reply, User
 from chatsite import wire
-from chatsite.catalog import Entry
-from chatsite.model_choice import catalog_here, offered
+from chatsite.catalog import ModelEntry
+from chatsite.model_choice import current_catalog, model_entry
 
 
 @dataclass(frozen=True, slots=True)
 class Preferred:
     """How the next reply is to be made."""
 
-    entry: Entry
+    entry: ModelEntry
     #: Whether a person picked that model.
     is_picked: bool
     settings: wire.SamplingParams
@@ -47,7 +47,7 @@ def preferred(owner: User, conversation: Conversation | None = None) -> Preferre
     )
 
 
-def watched(conversation: Conversation) -> Entry:
+def watched(conversation: Conversation) -> ModelEntry:
     """The model whose workers matter now: that of the reply that is to come first, else
     of the next one."""
     queued = Reply.objects.queued().filter(message__conversation=conversation)
@@ -64,10 +64,10 @@ def model_of(owner: User, conversation: Conversation | None) -> str:
     return (conversation.model if conversation else "") or owner.model
 
 
-def entry_of(picked: str) -> Entry:
+def entry_of(picked: str) -> ModelEntry:
     """The entry of a picked model. One that left the catalogue gives way to the one
     served here, as if nothing had been picked."""
-    return catalog_here().models.get(picked) or offered()
+    return current_catalog().models.get(picked) or model_entry()
 
 
 def _with(

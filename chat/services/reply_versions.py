@@ -24,7 +24,7 @@ from chat.services.messages import await_reply, claim_there, new_seed
 from chat.services.notify import tell
 from chatsite import wire
 from chatsite.catalog import CatalogError
-from chatsite.model_choice import offered
+from chatsite.model_choice import model_entry
 
 
 def retry(reply: Reply) -> Reply:
@@ -175,7 +175,7 @@ def _show(new: Message, conversation: Conversation) -> None:
 
 def _check_offered(model: str) -> None:
     try:
-        offered(model)
+        model_entry(model)
     except CatalogError:
         raise PromptRefused(
             "unknown_model",

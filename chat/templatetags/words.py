@@ -13,7 +13,7 @@ from chat.services.jobs.wait_estimate import Expectation, expect
 from chat.services.reply_versions import can_resume
 from chat.views.known import whose
 from chatsite.catalog import CatalogError
-from chatsite.model_choice import offered
+from chatsite.model_choice import model_entry
 
 register = template.Library()
 register.filter("duration", duration)
@@ -30,7 +30,7 @@ register.filter("whose", whose)
 def model_label(name: str) -> str:
     """The label of a model; the name of one that is no longer on offer."""
     try:
-        return offered(name).label
+        return model_entry(name).label
     except CatalogError:
         return name
 

@@ -14,7 +14,7 @@ from chat.views.known import Known
 from chat.views.lookups import find_deleted
 from chat.views.page import owner_of, poller_context
 from chat.views.undo import undo_of
-from chatsite.model_choice import offered
+from chatsite.model_choice import model_entry
 
 #: No path has this fingerprint: once restored, the page is loaded afresh.
 NO_PATH = "gone"
@@ -26,7 +26,7 @@ def gone(request: HttpRequest, known: Known) -> HttpResponse | None:
     The page goes on asking, always as one that knows of no change, so that it hears
     when the conversation is back.
     """
-    view = watch(session_key(request), lambda: visitor(request), offered().name)
+    view = watch(session_key(request), lambda: visitor(request), model_entry().name)
     owner = owner_of(view)
     found = find_deleted(owner, known.conversation) if known.conversation else None
     if found is None:

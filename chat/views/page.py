@@ -20,13 +20,13 @@ from chat.views.known import Known, whose
 from chat.views.pace import Pace, jittered
 from chat.views.texts import script_texts
 from chatsite import wire
-from chatsite.catalog import CatalogError, Entry
-from chatsite.model_choice import choice_here, offered
+from chatsite.catalog import CatalogError, ModelEntry
+from chatsite.model_choice import current_choice, model_entry
 
 
 def page_context(
     view: View,
-    entry: Entry,
+    entry: ModelEntry,
     known: Known,
     form: PromptForm | None = None,
     owner: User | None = None,
@@ -63,7 +63,7 @@ def around_context(
         entry = preferred(owner).entry
         view = watch(session_key(request), lambda: owner, entry.name)
     else:
-        entry = offered()
+        entry = model_entry()
         view = glance(entry.name)
     known = Known(changes=view.changes, model=entry.name, is_nobody=not view.owner)
     return page_context(view, entry, told(view, known), form, owner)
@@ -78,20 +78,22 @@ def owner_of(view: View) -> UUID | None:
     return UUID(view.owner) if view.owner else None
 
 
-def banner(entry: Entry) -> dict[str, str] | None:
+def banner(entry: ModelEntry) -> dict[str, str] | None:
     """Which model answers instead of which, and why; nothing to say where a person
     picked another one than it."""
-    choice = choice_here()
+    choice = current_choice()
     if not choice.is_fallback or entry.name != choice.model:
         return None
     try:
-        wanted = offered(choice.wanted).label
+        wanted = model_entry(choice.wanted).label
     except CatalogError:
         wanted = choice.wanted
     return {"label": entry.label, "wanted": wanted, "reason": choice.reason.strip(". ")}
 
 
-def worker_context(view: View, entry: Entry, *, is_pending: bool) -> dict[str, Any]:
+def worker_context(
+    view: View, entry: ModelEntry, *, is_pending: bool
+) -> dict[str, Any]:
     """The line about the workers; what waits says for itself whom it waits for."""
     return {
         "view": view,

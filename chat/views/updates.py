@@ -33,7 +33,7 @@ from chat.views.page import (
     told,
     worker_context,
 )
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 
 
 def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse:
@@ -77,7 +77,7 @@ def _little_context(
     return {"little": little, "has_little_changed": is_news}
 
 
-def _view(request: HttpRequest, known: Known, entry: Entry) -> View:
+def _view(request: HttpRequest, known: Known, entry: ModelEntry) -> View:
     """What is known now; of a page made for nobody, which asks for nothing of
     anybody's, only the workers (sending it home would bring it here again)."""
     key = session_key(request)
@@ -130,7 +130,7 @@ def _is_accounts(known: Known, news: News) -> bool:
 
 
 def _context(
-    known: Known, view: View, entry: Entry, news: News, *, is_changed: bool
+    known: Known, view: View, entry: ModelEntry, news: News, *, is_changed: bool
 ) -> dict[str, Any]:
     history = newest(owner_of(view), known.since) if is_changed else None
     after = replace(

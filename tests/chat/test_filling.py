@@ -8,11 +8,11 @@ from chat.models import Message, Reply
 from chat.services.context_usage import filling
 from chat.services.effective_settings import Preferred
 from chatsite import wire
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 
 
 def chosen(context: int, longest: int = 100) -> Preferred:
-    entry = Entry("m", "M", None, context)
+    entry = ModelEntry("m", "M", None, context)
     return Preferred(
         entry, False, wire.SamplingParams(max_new_tokens=longest), None, ""
     )

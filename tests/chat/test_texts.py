@@ -33,7 +33,7 @@ from chat.services.jobs.wait_estimate import Expectation
 from chat.services.reply_stop import stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
-from chatsite.model_choice import catalog_here
+from chatsite.model_choice import current_catalog
 from tests.chat import histories
 from tests.chat.conftest import Worker
 from tests.chat.long import long_conversation
@@ -48,7 +48,7 @@ HTMX = {"HX-Request": "true"}
 INSIDE_A_TAG = Path(site.BASE_DIR, "templates", "_act.html")
 TEMPLATES = sorted({*Path(site.BASE_DIR, "templates").glob("*.html")} - {INSIDE_A_TAG})
 #: Said as they are in every language.
-NAMES = ("chatsite", *(entry.label for entry in catalog_here().models.values()))
+NAMES = ("chatsite", *(entry.label for entry in current_catalog().models.values()))
 
 
 @pytest.fixture(autouse=True)

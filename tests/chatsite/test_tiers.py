@@ -28,8 +28,8 @@ import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "chatsite.settings"
 import worker.tasks
 from worker.engine.factory import open_engine
-from chatsite.choice import offered
-open_engine(offered(), None, rows=1, device="auto", threads=1).close(0)
+from chatsite.model_choice import model_entry
+open_engine(model_entry(), None, rows=1, device="auto", threads=1).close(0)
 """
 
 

@@ -51,12 +51,12 @@ def _use() -> None:
     """What the programs do first with what was read."""
     from chatsite import settings
     from chatsite.catalog import CatalogError
-    from chatsite.model_choice import offered
+    from chatsite.model_choice import model_entry
     from chatsite.redis_url import parse
 
     parse(settings.REDIS_URL, settings.REDIS_CA_FILE).broker_url()
     try:
-        offered()
+        model_entry()
     except CatalogError as error:
         print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
         sys.exit(2)

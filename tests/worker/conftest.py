@@ -20,7 +20,7 @@ from transformers import (
 )
 
 from bench.model import byte_level
-from chatsite.catalog import Catalog, Entry, Template
+from chatsite.catalog import Catalog, ModelEntry, Template
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel, load
@@ -119,14 +119,14 @@ def smollm2(smollm2_folder: Path) -> LanguageModel:
     return load(smollm2_folder, device="cpu", threads=2)
 
 
-def entry_for(name: str = "tiny", **changes: Any) -> Entry:
+def entry_for(name: str = "tiny", **changes: Any) -> ModelEntry:
     values = {
         "label": name,
         "source": None,
         "context_tokens": CONTEXT_TOKENS,
         "template": TEMPLATE,
     }
-    return Entry(name=name, **{**values, **changes})
+    return ModelEntry(name=name, **{**values, **changes})
 
 
 def turns(*texts: str) -> list[Turn]:

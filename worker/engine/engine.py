@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 from chatsite.wire import Request
 from worker.engine.interface import About, EngineClosed, Listener, Pace
 from worker.engine.kv_cache import Store
@@ -44,7 +44,7 @@ class TransformersEngine:
     def __init__(
         self,
         model: LanguageModel,
-        entry: Entry,
+        entry: ModelEntry,
         *,
         rows: int = SLOTS,
         memory_mb: int = 0,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 from worker.engine.interface import Engine
 
 
 def open_engine(
-    entry: Entry,
+    entry: ModelEntry,
     folder: Path | None,
     *,
     rows: int,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, ErrorCode, Outcome, Request
 from worker.engine.chat_template import BadTurns, Layout, layout_for
 from worker.engine.context_window import fit, reply_budget
@@ -38,7 +38,7 @@ class Speaker:
     context_tokens: int
 
     @classmethod
-    def of(cls, model: LanguageModel, entry: Entry) -> Speaker:
+    def of(cls, model: LanguageModel, entry: ModelEntry) -> Speaker:
         """The model as the catalogue's entry wants it spoken to."""
         context_tokens = min(model.context_tokens, entry.context_tokens)
         return cls(

@@ -20,7 +20,7 @@ import time
 from collections import deque
 from itertools import cycle, islice
 
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, ErrorCode, Outcome, Request, Role
 from worker.engine.interface import About, EngineClosed, Listener, Pace
 
@@ -169,7 +169,7 @@ class ScriptedRun:
 class ScriptedEngine:
     """Implements ``interface.Engine``: one thread a row, one token a word."""
 
-    def __init__(self, rows: int = 1, entry: Entry | None = None) -> None:
+    def __init__(self, rows: int = 1, entry: ModelEntry | None = None) -> None:
         self.rows = rows
         self.about = About(
             model=entry.name if entry else "scripted",

@@ -8,29 +8,29 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from chatsite.catalog import Catalog, Entry, HubSource
+from chatsite.catalog import Catalog, HubSource, ModelEntry
 from chatsite.durable_file import write_durably
-from chatsite.model_choice import FILE_NAME, Choice
+from chatsite.model_choice import FILE_NAME, ModelChoice
 from worker.weights.hub import Hub
 
 UNREACHABLE = "the model hub could not be reached"
 
 
-def choose(catalog: Catalog, chosen: str, hub: Hub) -> Choice:
+def choose(catalog: Catalog, chosen: str, hub: Hub) -> ModelChoice:
     """The model to serve.
 
     ``chosen``: what ``CHAT_MODEL`` says, empty when unset. Only then, and only when
     the default is neither here nor its hub connected to, is it the fallback.
     """
     if chosen:
-        return Choice(chosen, chosen)
+        return ModelChoice(chosen, chosen)
     wanted = catalog.get(catalog.default)
     if not catalog.fallback or _can_be_had(wanted, hub):
-        return Choice(wanted.name, wanted.name)
-    return Choice(catalog.fallback, wanted.name, UNREACHABLE)
+        return ModelChoice(wanted.name, wanted.name)
+    return ModelChoice(catalog.fallback, wanted.name, UNREACHABLE)
 
 
-def _can_be_had(entry: Entry, hub: Hub) -> bool:
+def _can_be_had(entry: ModelEntry, hub: Hub) -> bool:
     if not isinstance(entry.source, HubSource):
         return True
     return hub.cached(entry.source) is not None or hub.can_connect()
@@ -47,7 +47,7 @@ def settle(data_dir: Path, chat_model: str, catalog: Catalog, hub: Hub) -> None:
             write(choose(catalog, "", hub), data_dir)
 
 
-def write(choice: Choice, data_dir: Path) -> None:
+def write(choice: ModelChoice, data_dir: Path) -> None:
     """Leave the choice where the other processes read it; whole or not at all."""
     data_dir.mkdir(parents=True, exist_ok=True)
     write_durably(data_dir / FILE_NAME, json.dumps(asdict(choice)) + "\n")

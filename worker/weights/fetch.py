@@ -12,10 +12,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from chatsite.catalog import (
-    Entry,
     FolderSource,
     GgufSource,
     HubSource,
+    ModelEntry,
 )
 from worker import model_folder
 from worker.weights import pypi
@@ -29,7 +29,9 @@ class FetchError(RuntimeError):
     """The model cannot be had. The message is one line for the operator."""
 
 
-def local_folder(entry: Entry, data_dir: Path, hub: Hub | None = None) -> Path | None:
+def local_folder(
+    entry: ModelEntry, data_dir: Path, hub: Hub | None = None
+) -> Path | None:
     """The folder a worker loads, if it is here and whole. Asks no network."""
     match entry.source:
         case HubSource() as source:
@@ -43,7 +45,7 @@ def local_folder(entry: Entry, data_dir: Path, hub: Hub | None = None) -> Path |
 
 
 def fetch(
-    entry: Entry, data_dir: Path, on_progress: OnProgress, hub: Hub | None = None
+    entry: ModelEntry, data_dir: Path, on_progress: OnProgress, hub: Hub | None = None
 ) -> Path:
     """The folder a worker loads, fetched and converted where it is not here yet.
 
@@ -66,7 +68,7 @@ def fetch(
         raise FetchError(f"{entry.label}: {error}") from error
 
 
-def _verified(entry: Entry, data_dir: Path, hub: Hub) -> Path | None:
+def _verified(entry: ModelEntry, data_dir: Path, hub: Hub) -> Path | None:
     """The folder, if it is here, whole, and what it should be."""
     folder = local_folder(entry, data_dir, hub)
     if folder is None:
@@ -78,7 +80,7 @@ def _verified(entry: Entry, data_dir: Path, hub: Hub) -> Path | None:
 
 
 def _verify(
-    entry: Entry, folder: Path, data_dir: Path, hub: Hub, *, is_new: bool = False
+    entry: ModelEntry, folder: Path, data_dir: Path, hub: Hub, *, is_new: bool = False
 ) -> None:
     """Raise ``DigestDiffers`` if a file is not the one that was meant."""
     ledger, files = Ledger(data_dir), model_folder.loaded_files(folder)
@@ -96,7 +98,9 @@ def _verify(
             ledger.verify(str(folder), files, named)
 
 
-def _fetch(entry: Entry, data_dir: Path, on_progress: OnProgress, hub: Hub) -> Path:
+def _fetch(
+    entry: ModelEntry, data_dir: Path, on_progress: OnProgress, hub: Hub
+) -> Path:
     match entry.source:
         case HubSource() as source:
             return hub.download(source, on_progress)
@@ -108,7 +112,7 @@ def _fetch(entry: Entry, data_dir: Path, on_progress: OnProgress, hub: Hub) -> P
 
 
 def _convert(
-    entry: Entry, source: GgufSource, data_dir: Path, on_progress: OnProgress
+    entry: ModelEntry, source: GgufSource, data_dir: Path, on_progress: OnProgress
 ) -> Path:
     folder = _converted_folder(entry.name, source, data_dir)
     gguf = _gguf_file(source, folder.parent, on_progress)

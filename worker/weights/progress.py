@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 from chatsite.mailbox import MailboxAway, open_mailbox
 from chatsite.wire import Announcement, Stage
 
@@ -25,7 +25,7 @@ class Progress:
     Redis, and a long part without news does not look dead.
     """
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: ModelEntry) -> None:
         self._entry = entry
         self._share: float | None = None
         self._printed_tenths = -1

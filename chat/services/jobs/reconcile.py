@@ -29,7 +29,7 @@ from chat.services.limits.usage import forget_full
 from chat.services.reply_stop import carry_out
 from chat.tasks import ring
 from chatsite.mailbox import MailboxAway, Published, open_mailbox
-from chatsite.model_choice import offered
+from chatsite.model_choice import model_entry
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def follow_choice() -> None:
 
     Only where nobody picked the model, and nobody serves it.
     """
-    entry, box = offered(), open_mailbox()
+    entry, box = model_entry(), open_mailbox()
     box.note_choice(entry.name)
     strays = Reply.objects.queued().filter(is_model_picked=False)
     for reply in _batch(strays.exclude(model=entry.name)):

@@ -13,16 +13,16 @@ from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
 from chat.services.jobs.wait_estimate import Expectation, expect, ready_workers
 from chatsite import wire
-from chatsite.catalog import Entry
+from chatsite.catalog import ModelEntry
 from chatsite.mailbox import MailboxAway, open_mailbox
-from chatsite.model_choice import catalog_here, offered
+from chatsite.model_choice import current_catalog, model_entry
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
     """One model on offer, as it is now."""
 
-    entry: Entry
+    entry: ModelEntry
     #: Whether it answers where nobody picked a model.
     is_default: bool
     waiting: int = 0
@@ -42,8 +42,8 @@ class Serving:
 
 def servings() -> list[Serving]:
     """The models on offer, the one served here among them even if it is hidden."""
-    default, box = offered(), open_mailbox()
-    entries = list(catalog_here().entries)
+    default, box = model_entry(), open_mailbox()
+    entries = list(current_catalog().entries)
     if default.name not in {entry.name for entry in entries}:
         entries.insert(0, default)
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chatsite.catalog import Catalog, Entry, FolderSource, GgufSource, HubSource
+from chatsite.catalog import Catalog, FolderSource, GgufSource, HubSource, ModelEntry
 from tests.worker.conftest import ROOT, entry_for
 from tests.worker.weights.stand_in_hub import POINTER, REPOSITORY, REVISION, StandInHub
 from worker import model_folder
@@ -51,7 +51,7 @@ def hub(hub_server: StandInHub, tmp_path: Path) -> Hub:
     return Hub(hub_server.url, tmp_path / "home" / "hub")
 
 
-def entry(**sha256: str) -> Entry:
+def entry(**sha256: str) -> ModelEntry:
     return entry_for(source=HubSource(REPOSITORY, REVISION), sha256=sha256)
 
 

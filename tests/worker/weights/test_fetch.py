@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from chatsite.catalog import Entry, FolderSource, HubSource
+from chatsite.catalog import FolderSource, HubSource, ModelEntry
 from tests.processes import free_port
 from tests.worker.conftest import ROOT, entry_for
 from tests.worker.weights.stand_in_hub import REPOSITORY, REVISION, StandInHub
@@ -76,7 +76,7 @@ def hub(hub_server: StandInHub, cache: Path) -> Hub:
     return Hub(hub_server.url, cache)
 
 
-def tiny(revision: str = REVISION, repository: str = REPOSITORY) -> Entry:
+def tiny(revision: str = REVISION, repository: str = REPOSITORY) -> ModelEntry:
     return entry_for(source=HubSource(repository, revision))
 
 
