@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chat.views.choose import choose
-from chat.views.conversation import conversation
-from chat.views.delete import delete
-from chat.views.delete_all import delete_all
-from chat.views.details import details
-from chat.views.earlier import earlier
-from chat.views.edit import edit
-from chat.views.frame import frame
+from chat.views.conversation_deletion import delete, delete_all, restore
+from chat.views.conversation_list import history
+from chat.views.conversation_rename import rename
+from chat.views.conversations import conversation, earlier, home
 from chat.views.health import health
-from chat.views.history import history
-from chat.views.home import home
+from chat.views.held_messages import edit, proceed, remove
+from chat.views.messages import send
 from chat.views.poll import poll
-from chat.views.proceed import proceed
-from chat.views.remove import remove
-from chat.views.rename import rename
-from chat.views.repeat import repeat
-from chat.views.restore import restore
-from chat.views.resume import resume
-from chat.views.retry import retry
+from chat.views.replies import choose, details, repeat, resume, retry, stop, vary
+from chat.views.reply_iframe import frame
 from chat.views.search import search
-from chat.views.send import send
 from chat.views.settings import conversation_settings, settings
-from chat.views.stop import stop
-from chat.views.vary import vary
 
 urlpatterns = [
     path("", home, name="home"),

@@ -175,30 +175,30 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     # Around everything, so that no answer leaves without them.
-    "chat.views.headers.Headers",
+    "chat.middleware.security_headers.Headers",
     "csp.middleware.CSPMiddleware",
     # What follows may believe what a request says of its scheme, host and path.
-    "chat.views.proxy.Proxy",
-    "chat.views.headers.AdminPolicy",
+    "chat.middleware.proxy_headers.Proxy",
+    "chat.middleware.security_headers.AdminPolicy",
     "django.middleware.security.SecurityMiddleware",
     # Around static files too: what was compressed beforehand passes as it is.
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Around the session, which is saved by then.
-    "chat.accounts.presence.Presence",
-    "chat.accounts.own_cookies.OwnCookies",
-    "chat.accounts.session_cookie.SessionCookie",
+    "chat.middleware.last_seen.Presence",
+    "chat.middleware.renamed_cookies.OwnCookies",
+    "chat.middleware.session_cookie.SessionCookie",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "chat.accounts.authentication.Authentication",
+    "chat.middleware.authentication.Authentication",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "chat.accounts.gate.Gate",
-    "chat.views.time_zone.TimeZone",
+    "chat.middleware.login_required.Gate",
+    "chat.middleware.time_zone.TimeZone",
     # Within the zone of whoever asks: it tells a time.
-    "chat.accounts.locked.Locked",
+    "chat.middleware.login_lockout.Locked",
     "chat.views.errors.DatabaseGuard",
 ]
 TEMPLATES = [
@@ -211,9 +211,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "chat.views.theme.theme",
-                "chat.accounts.context.cookies",
-                "chat.accounts.context.accounts",
+                "chat.http.theme.theme",
+                "chat.context_processors.cookies",
+                "chat.context_processors.accounts",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
@@ -247,7 +247,7 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 PASSWORD_HASHERS = [
-    "chat.accounts.hashing.Argon2",
+    "chat.accounts.hashers.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 _VALIDATION = "django.contrib.auth.password_validation"
@@ -267,7 +267,7 @@ LOGIN_URL = "log_in"
 LOGIN_REDIRECT_URL = "home"
 
 # Sessions live in the database: cached ones do not outlive a dead cache.
-SESSION_ENGINE = "chat.accounts.sessions"
+SESSION_ENGINE = "chat.accounts.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
@@ -283,11 +283,11 @@ SESSION_COOKIE_NAME = COOKIE_NAMES.own("sessionid")
 CSRF_COOKIE_NAME = COOKIE_NAMES.own("csrftoken")
 LANGUAGE_COOKIE_NAME = COOKIE_NAMES.own("language")
 # Only the admin has messages.
-MESSAGE_STORAGE = "chat.accounts.message_storage.MessageStorage"
-CSRF_FAILURE_VIEW = "chat.views.csrf.csrf_failure"
+MESSAGE_STORAGE = "chat.http.message_storage.MessageStorage"
+CSRF_FAILURE_VIEW = "chat.views.csrf_failure.csrf_failure"
 
 # Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
-# (``chat.views.proxy``).
+# (``chat.middleware.proxy_headers``).
 PROXY_SCHEME_HEADER = addresses.PROXY_SCHEME_HEADER.read()
 SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY

@@ -10,7 +10,7 @@ handler404 = "chat.views.errors.page_not_found"
 handler500 = "chat.views.errors.server_error"
 urlpatterns = [
     path("api/v1/", include("chat.api.urls")),
-    path("account/", include("chat.accounts.urls")),
+    path("account/", include("chat.views.accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("chat.urls")),
 ]

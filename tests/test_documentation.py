@@ -16,9 +16,9 @@ from django.core.management import get_commands
 from django.urls import resolve
 from pytest_django.live_server_helper import LiveServer
 
-from chat.accounts.exporting import export
+from chat.accounts.data_export import export
 from chat.api import urls as api_urls
-from chat.api.shapes import reply_shape
+from chat.api.serializers import reply_shape
 from chat.models import Conversation, Message, Reply, Session, User
 from chat.services.limits.rules import PERSONAL, Kind
 from chatsite import wire

@@ -25,8 +25,8 @@ from django.views.decorators.csrf import csrf_exempt
 from pytest_django import Settings
 
 import chatsite.urls
+from chat.keeper import Keeper
 from chat.models import Conversation, Message
-from chat.services.jobs.reconcile import Sweeper
 from chatsite.mailbox import Mailbox
 from chatsite.wsgi import without_charset
 from tests.access.routes import Route, routes
@@ -270,7 +270,7 @@ class Trial:
 
     def sweep(self) -> None:
         """The keeper finds nothing that it cannot deal with."""
-        Sweeper().sweep()
+        Keeper().sweep()
         audit.look()
         self.kept = audit.fingerprints()
 

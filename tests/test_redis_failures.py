@@ -19,8 +19,8 @@ from django.db import transaction
 from django.test import Client, TestCase
 
 from chat.accounts import guest_cookie
+from chat.keeper import Keeper
 from chat.models import User
-from chat.services.jobs.reconcile import Sweeper
 from chat.services.messages import send
 from chatsite.mailbox import Mailbox
 from tests.access import world as worlds
@@ -116,7 +116,7 @@ class Trial:
 def _swept() -> Counter[tuple[Any, ...]]:
     """What the database holds once the keeper swept."""
     with TestCase.captureOnCommitCallbacks(execute=True):
-        Sweeper().sweep()
+        Keeper().sweep()
     audit.look()
     return contents()
 

@@ -8,7 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from chat.accounts.locking import begin, succeed
+from chat.accounts.login_throttle import begin, succeed
 from chat.models import User
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from chat.accounts import guest_cookie
-from chat.accounts.networks import network_digest
+from chat.accounts.client_network import network_digest
 from chat.models import User
 from chat.services.effective_settings import preferred
 from chat.services.limits.admission import look_ahead

@@ -20,8 +20,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from chat.accounts import erasing, resetting
-from chat.accounts.ending import end_all
+from chat.accounts import account_deletion, password_reset
+from chat.accounts.session_end import end_all
 from chat.admin.limits import UserForm
 from chat.admin.support import (
     SupportAdmin,
@@ -205,7 +205,7 @@ class UserAdmin(SupportAdmin):
         if "confirmed" not in request.POST:
             return self._page(request, "close.html", _("Close and erase"), users=users)
         for user in users:
-            erasing.close(user)
+            account_deletion.close(user)
             self.log_change(request, user, "Closed, to be erased.")
         count = len(users)
         said = ngettext(
@@ -230,7 +230,7 @@ class UserAdmin(SupportAdmin):
         if request.method != "POST" or user is None:
             raise Http404
         try:
-            link = resetting.reset_link(user, request)
+            link = password_reset.reset_link(user, request)
         except ValueError as refused:
             raise Http404 from refused
         self.log_change(request, user, "Made a link to a new password.")

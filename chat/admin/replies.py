@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from chat.admin.support import ReadOnlyAdmin, link_to
 from chat.models import Reply
-from chat.services.reply_stop import stop
+from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.model_choice import current_catalog
 
@@ -107,7 +107,7 @@ class ReplyAdmin(ReadOnlyAdmin):
         pks = list(queryset.values_list("pk", flat=True))
         found = list(Reply.objects.unfinished().with_path().filter(pk__in=pks))
         for reply in found:
-            stop(reply)
+            stop_reply(reply)
             self.log_change(request, reply, "Stopped.")
         count = len(found)
         said = ngettext("%s reply was stopped.", "%s replies were stopped.", count)

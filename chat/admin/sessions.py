@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.accounts import ending
-from chat.accounts.sessions import who
+from chat.accounts import session_end
 from chat.admin.support import ReadOnlyAdmin, link_to
 from chat.models import Session
+from chat.services.session_digest import session_digest
 
 #: Above the column; the script of the admin finds it by its id.
 TOGGLE = mark_safe('<input type="checkbox" id="action-toggle">')
@@ -52,7 +52,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.display(description=TOGGLE)
     def action_checkbox(self, session: Session) -> SafeString:
         """Named as the mailbox names it, which opens nothing."""
-        name, label = who(session.pk), _("Select this session")
+        name, label = session_digest(session.pk), _("Select this session")
         return format_html(
             '<input type="checkbox" class="action-select" name="{}" value="{}"'
             ' aria-label="{}">',
@@ -65,7 +65,7 @@ class SessionAdmin(ReadOnlyAdmin):
         chosen = {*request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)}
         keys = Session.objects.values_list("pk", flat=True).iterator()
         form = request.POST.copy()
-        found = [key for key in keys if who(key) in chosen]
+        found = [key for key in keys if session_digest(key) in chosen]
         form.setlist(helpers.ACTION_CHECKBOX_NAME, found)
         request.POST = form  # type: ignore[assignment]
         return super().response_action(request, queryset, *args)
@@ -73,7 +73,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.action(permissions=["act"], description=_("End these sessions"))
     def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         users = {session.user for session in queryset if session.user}
-        count = ending.end(queryset)
+        count = session_end.end(queryset)
         for user in users:
             self.log_change(request, user, "Ended a session.")
         said = ngettext("%s session was ended.", "%s sessions were ended.", count)

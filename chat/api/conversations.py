@@ -7,13 +7,13 @@ import uuid
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
-from chat.api.calls import api_call, json_body
-from chat.api.errors import ApiError
-from chat.api.keys import once_for
+from chat.api.decorators import api_call, json_body
+from chat.api.idempotency_header import once_for
+from chat.http.api_errors import ApiError
+from chat.http.get_or_404 import find_deleted, get_conversation_or_404
+from chat.http.request import owner_id
 from chat.models import Conversation
 from chat.services import conversation_deletion, conversations
-from chat.views.browser import owner_id
-from chat.views.lookups import find_deleted, get_conversation_or_404
 
 
 @api_call("POST")

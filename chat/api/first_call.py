@@ -20,11 +20,11 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from chat.accounts.client_network import network_digest
 from chat.accounts.guests import Newcomer, NotNew, guest_id, sender
-from chat.accounts.networks import network_digest
-from chat.api.errors import ApiError
+from chat.http.api_errors import ApiError
+from chat.http.request import visitor
 from chat.models import Attempts, User
-from chat.views.browser import visitor
 
 SALT = "chat.api.first_call"
 #: A key of so many characters, or more, is taken for a secret.

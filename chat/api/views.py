@@ -12,20 +12,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from chat.accounts.guests import note_network, remember_guest
-from chat.api.calls import api_call, json_body
-from chat.api.errors import NOT_FOUND, ApiError
+from chat.api.decorators import api_call, json_body
 from chat.api.first_call import caller
-from chat.api.keys import idempotency_key, once_for
-from chat.api.shapes import allowance_shape, hits_shape, reply_shape
+from chat.api.idempotency_header import idempotency_key, once_for
+from chat.api.serializers import allowance_shape, hits_shape, reply_shape
+from chat.http.api_errors import NOT_FOUND, ApiError
+from chat.http.get_or_404 import get_conversation_or_404, get_reply_or_404
+from chat.http.request import owner_id, session_key, visitor
 from chat.models import Conversation, Reply
-from chat.services import held_messages, reply_stop, reply_versions
+from chat.page.context_limits import allowances_context
+from chat.services import held_messages, reply_versions
 from chat.services.idempotency import reply_once
 from chat.services.jobs.status import Sight, watch
+from chat.services.jobs.stop import stop_reply
 from chat.services.messages import clean_prompt, send
 from chat.services.search import results
-from chat.views.allowances import allowances_context
-from chat.views.browser import owner_id, session_key, visitor
-from chat.views.lookups import get_conversation_or_404, get_reply_or_404
 from chatsite.model_choice import model_entry
 
 
@@ -59,7 +60,7 @@ def reply(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 @api_call("POST")
 def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Stop a reply; harmless when it ended already. The text so far is kept."""
-    reply_stop.stop(get_reply_or_404(owner_id(request), pk))
+    stop_reply(get_reply_or_404(owner_id(request), pk))
     return _shown(request, pk, status=202)
 
 

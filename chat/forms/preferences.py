@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, User
 from chat.services.effective_settings import Preferred, shortened
 from chat.services.messages import SEED_BITS
+from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite.model_choice import current_catalog
 
 STOP_STRINGS_MAX = 4

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import models
 
-from chat.characters import as_line
 from chat.models import tree
 from chat.models.message import Message
 from chat.models.preferences import Preferences
+from chat.text_cleanup import as_line
 from chatsite import wire
 
 TITLE_CHARACTERS = 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -29,9 +30,8 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> Any:
-        from chat.accounts.sessions import SessionStore
-
-        return SessionStore
+        """The class that ``SESSION_ENGINE`` names."""
+        return import_module(settings.SESSION_ENGINE).SessionStore
 
     def save(self, *args: Any, force_update: bool = False, **kwargs: Any) -> None:
         """Where the store saves data again, what else the row holds stays."""

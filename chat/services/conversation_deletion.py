@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from chat.models import Conversation, Reply
 from chat.models.conversation import ConversationQuerySet
+from chat.services.jobs.stop import stop_reply
 from chat.services.notify import tell
-from chat.services.reply_stop import stop
 from chatsite import wire
 
 #: A conversation may have thousands of messages, which leave with it.
@@ -81,4 +81,4 @@ def _stop(pks: list[UUID]) -> None:
     replies = Reply.objects.unfinished().with_path().filter(pk__in=pks)
     for reply in sorted(replies, key=lambda row: row.state != wire.State.HELD):
         if reply.state != wire.State.HELD or not reply.end(wire.State.STOPPED):
-            stop(reply)
+            stop_reply(reply)

@@ -6,13 +6,13 @@ from django.db import transaction
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from chat.characters import as_line
 from chat.models import Conversation
 from chat.models.conversation import without_directions
 from chat.services.errors import PromptRefused
 from chat.services.messages import is_blank
 from chat.services.notify import tell
 from chat.services.optional_write import NotWritten, optional_write
+from chat.text_cleanup import as_line
 
 TITLE_MAX_CHARACTERS = 200
 

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from chat.characters import as_lines, without_blank_edges
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
 from chat.services.effective_settings import preferred
@@ -22,6 +21,7 @@ from chat.services.errors import PromptRefused
 from chat.services.idempotency import reply_once
 from chat.services.jobs.publish import publish
 from chat.services.limits.admission import admit
+from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite import wire
 
 #: Letters and signs that are empty: the fillers of Hangul, and Braille without dots.

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from django import template
 
-from chat.characters import as_lines
-from chat.facts import facts
-from chat.markdown import render
-from chat.sentences import duration, duration_range, reason
+from chat.page.state import whose
+from chat.rendering.markdown import render
 from chat.services.jobs.status import Sight, View
-from chat.services.jobs.wait_estimate import Expectation, expect
 from chat.services.reply_versions import can_resume
-from chat.views.known import whose
+from chat.services.wait_estimate import Expectation, expect
+from chat.text_cleanup import as_lines
+from chat.wording.replies import duration, duration_range, reason
+from chat.wording.reply_details import facts
 from chatsite.catalog import CatalogError
 from chatsite.model_choice import model_entry
 
 register = template.Library()
 register.filter("duration", duration)
-register.filter("duration_range", duration_range)
 register.filter("reason", reason)
 register.filter("markdown", render)
 register.filter("as_lines", as_lines)
 register.filter("facts", facts)
 register.filter("can_resume", can_resume)
 register.filter("whose", whose)
+
+
+@register.filter(name="duration_range")
+def expectation_range(expectation: Expectation) -> str:
+    """The range of an expectation: ``20 to 45 s``."""
+    return duration_range(expectation.low, expectation.high)
 
 
 @register.filter

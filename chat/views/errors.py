@@ -15,8 +15,8 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.formats import number_format
 from django.views import defaults
 
-from chat.api.errors import BUSY, FULL
 from chat.forms import PromptForm
+from chat.http.api_errors import BUSY, FULL
 from chatsite.logs import kind_of
 
 log = logging.getLogger(__name__)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.services.jobs.status import NotYours
-from chat.views.browser import owner_id
-from chat.views.ended import ended_address
-from chat.views.gone import gone
-from chat.views.headers import leaving_nothing
-from chat.views.known import BadQuery, Known, whose
-from chat.views.updates import update
+from chat.http.get_or_404 import find_deleted
+from chat.http.request import owner_id, session_key, visitor
+from chat.middleware.security_headers import leaving_nothing
+from chat.page.context import owner_of, poller_context
+from chat.page.logged_out_notice import ended_address
+from chat.page.state import BadQuery, Known, whose
+from chat.page.undo_notice import undo_of
+from chat.page.update_response import update
+from chat.services.conversation_list import newest
+from chat.services.jobs.status import NotYours, watch
+from chatsite.model_choice import model_entry
 
 
 @require_GET
@@ -55,3 +62,37 @@ def signed_out(known: Known) -> HttpResponse:
 def out_of_date() -> HttpResponse:
     """For a page whose state, as it tells it, makes no sense."""
     return HttpResponse(_("This page is out of date. Reload it."), status=400)
+
+
+#: No path has this fingerprint: once restored, the page is loaded afresh.
+NO_PATH = "gone"
+
+
+def gone(request: HttpRequest, known: Known) -> HttpResponse | None:
+    """None where there is nothing to restore. Raises ``NotYours``.
+
+    The page goes on asking, always as one that knows of no change, so that it hears
+    when the conversation is back.
+    """
+    view = watch(session_key(request), lambda: visitor(request), model_entry().name)
+    owner = owner_of(view)
+    found = find_deleted(owner, known.conversation) if known.conversation else None
+    if found is None:
+        return None
+    history = newest(owner, known.since)
+    after = replace(
+        known,
+        changes="",
+        seen=(),
+        held=(),
+        paused=(),
+        path=NO_PATH,
+        workers="",  # once restored, the notice is said anew
+        since=history.last,
+    )
+    context = {
+        **poller_context(view, after),
+        "history": history,
+        "undo": undo_of(found),
+    }
+    return render(request, "_gone.html", context)

@@ -9,9 +9,9 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from chat.http.request import Request, owner_id
+from chat.page.context import around_context
 from chat.services.search import results
-from chat.views.browser import Request, owner_id
-from chat.views.page import around_context
 
 
 @require_safe

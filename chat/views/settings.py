@@ -14,16 +14,16 @@ from django.views.decorators.http import require_http_methods
 
 from chat.accounts.guests import remember_guest, sender
 from chat.forms import PreferencesForm
+from chat.http.get_or_404 import get_conversation_or_404
+from chat.http.request import has_account, owner_id, visitor
+from chat.http.theme import THEMES, remember_theme, theme_of
 from chat.models import Conversation, User
+from chat.page.action_response import refused_on
+from chat.page.context import around_context
+from chat.page.context_limits import allowances_context
 from chat.services.effective_settings import Preferred, preferred
 from chat.services.errors import PromptRefused
 from chat.services.jobs.workers import servings
-from chat.views.allowances import allowances_context
-from chat.views.browser import has_account, owner_id, visitor
-from chat.views.lookups import get_conversation_or_404
-from chat.views.page import around_context
-from chat.views.refused import refused_on
-from chat.views.theme import THEMES, remember_theme, theme_of
 
 METHODS = ["GET", "HEAD", "POST"]
 

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from chat.accounts import erasing, guest_cookie
-from chat.accounts.sessions import who
+from chat.accounts import account_deletion, guest_cookie
 from chat.models import Session, User
+from chat.services.session_digest import session_digest
 from tests.access.world import World
 
 
@@ -104,8 +104,8 @@ def erased_owner(world: World) -> Visitor:
 
 def erase(owner: User) -> None:
     """As they do it themselves, and the keeper to the end."""
-    erasing.erase(owner)
-    while erasing.erase_closed():
+    account_deletion.erase(owner)
+    while account_deletion.erase_closed():
         pass
 
 
@@ -113,7 +113,7 @@ def forger(world: World) -> Visitor:
     """Who knows the owner's id, and the name under which a session is remembered."""
     client = Client(raise_request_exception=False)
     client.cookies[guest_cookie.own_name()] = f"{world.owner.pk}:forged"
-    client.cookies[settings.SESSION_COOKIE_NAME] = who(world.session)
+    client.cookies[settings.SESSION_COOKIE_NAME] = session_digest(world.session)
     return Visitor(client)
 
 

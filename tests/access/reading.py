@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from django.http import QueryDict
 
-from chat.api import calls
+from chat.api import decorators
 
 #: By which methods a view looks something up.
 LOOKS = ("get", "getlist", "__getitem__", "__contains__")
@@ -52,5 +52,5 @@ def names_read() -> Iterator[set[str]]:
     decoder = json.JSONDecoder(object_hook=Body)
     module = SimpleNamespace(loads=lambda raw: decoder.decode(raw.decode()))
     looks = {look: telling(look) for look in LOOKS}
-    with patch.multiple(QueryDict, **looks), patch.object(calls, "json", module):
+    with patch.multiple(QueryDict, **looks), patch.object(decorators, "json", module):
         yield names

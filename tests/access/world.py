@@ -15,10 +15,10 @@ from typing import Any
 from django.test import Client, TestCase
 from django.utils import timezone
 
-from chat.accounts.sessions import who
 from chat.models import Conversation, Invitation, Message, Reply, User
 from chat.services import conversation_deletion, messages, reply_versions
 from chat.services.jobs.collect import collect
+from chat.services.session_digest import session_digest
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox
 from tests.chat.conftest import Worker
@@ -104,7 +104,7 @@ def _surroundings(world: World) -> None:
     client.force_login(owner)
     world.session = str(client.session.session_key)
     secrets.keep("session", world.session)
-    world.ids["session"] = who(world.session)
+    world.ids["session"] = session_digest(world.session)
     secrets.keep("name_of_session", world.ids["session"])
     row = owner.sessions.get(pk=world.session)
     row.device = secrets.token("device")

@@ -12,7 +12,7 @@ from django.conf import LazySettings
 from django.core import mail
 from django.test import Client
 
-from chat.accounts import mailing
+from chat.accounts import mail as account_mail
 from chat.models import User
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker, committed, sent, worker
@@ -66,13 +66,13 @@ def mails(settings: LazySettings) -> Iterator[Callable[[], list[Any]]]:
     settings.SITE_URL = "https://chat.example.org"
 
     def sent_since() -> list[Any]:
-        mailing.flush()
+        account_mail.flush()
         found = list(mail.outbox)
         mail.outbox.clear()
         return found
 
     yield sent_since
-    mailing.flush()
+    account_mail.flush()
 
 
 def log_in(client: Client, name: str = "bee", password: str = PASSWORD) -> Any:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from chat.accounts.exporting import export
+from chat.accounts.data_export import export
+from chat.keeper import Keeper
 from chat.models import Conversation, Message, User
-from chat.services.jobs.reconcile import Sweeper
 from tests.accounts.conftest import Worker
 from tests.chat.long import long_conversation
 
@@ -32,7 +32,7 @@ def test_all_that_is_kept_is_in_it(
     worker.answer("Theirs")
     reply = sent(account, "Tell me\n\u2028all </script>")
     worker.answer("Once\n\u2028𝛑 </script>")
-    Sweeper().sweep()
+    Keeper().sweep()
     gone = sent(account, "Deleted").message.conversation
     tab.post(f"/c/{gone.pk}/delete/")
     got = downloaded(tab)

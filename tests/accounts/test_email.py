@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.core import signing
 from django.test import Client
 
-from chat.accounts import addresses, mailing
+from chat.accounts import email_change, mail
 from chat.models import User
 from tests.accounts.conftest import PASSWORD, link_in, log_in
 from tests.chat.pages import text_of
@@ -145,7 +145,7 @@ def test_a_link_holds_for_a_day(
     change(tab)
     path = link_in(mails()[0].body)
     assert tab.get(path).status_code == 200
-    monkeypatch.setattr(addresses, "LINK_SECONDS", -1)
+    monkeypatch.setattr(email_change, "LINK_SECONDS", -1)
     assert tab.get(path).status_code == 410
 
 
@@ -160,7 +160,7 @@ def test_a_server_that_takes_no_mail_harms_nobody(
 
     monkeypatch.setattr("django.core.mail.EmailMessage.send", refuse)
     assert change(tab).status_code == 303
-    mailing.flush()
+    mail.flush()
     assert "a mail could not be sent: OSError" in caplog.text
     assert NEW not in caplog.text
 
@@ -168,8 +168,8 @@ def test_a_server_that_takes_no_mail_harms_nobody(
 def test_a_crowd_of_mail_is_not_taken(
     mails: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch, account: User
 ) -> None:
-    monkeypatch.setattr(mailing, "WAITING_MAX", 0)
-    mailing.mail(NEW, "taken", {"user": account})
+    monkeypatch.setattr(mail, "WAITING_MAX", 0)
+    mail.mail(NEW, "taken", {"user": account})
     assert mails() == []
 
 

@@ -14,7 +14,8 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 
-from chat.accounts import erasing
+from chat.accounts import account_deletion
+from chat.keeper import Keeper
 from chat.models import (
     Conversation,
     Invitation,
@@ -24,7 +25,6 @@ from chat.models import (
     Session,
     User,
 )
-from chat.services.jobs.reconcile import Sweeper
 from chat.services.search import index_maintenance
 from chat.services.search.results import search
 from chatsite.mailbox import Mailbox, MailboxAway
@@ -117,7 +117,7 @@ def wordy(saved: None, worker: Worker, client_of: Callable[[User], Client]) -> U
     first = send(user, f"ended {CANARY}", "one")
     claim = worker.claim()
     worker.finish(claim, f"about {CANARY}")
-    Sweeper().sweep()
+    Keeper().sweep()
     send(user, f"written {CANARY}", "two")
     worker.write(worker.claim(), f"half of {CANARY}")
     waiting = send(user, f"waits {CANARY}", "three")
@@ -139,9 +139,9 @@ def test_nothing_is_left_anywhere(
     # The index of SQLite forgets its words once the keeper merges it.
     assert {*in_tables()} <= {"chat_passage_index_data"}
     assert in_redis(valkey) == []
-    sweeper = Sweeper()
+    keeper = Keeper()
     for _ in range(9):
-        sweeper.sweep()
+        keeper.sweep()
     assert not User.objects.filter(pk=pk).exists()
     assert not Session.objects.exists()
     assert named_in_redis(valkey, pk) == []
@@ -165,7 +165,7 @@ def test_a_large_index_is_merged_in_many_steps(
     for message in Message.objects.filter(owner=owner):
         message.text = " ".join(token_hex(4) for _ in range(40))
         message.save()
-    erasing.erase(wordy)
+    account_deletion.erase(wordy)
     User.objects.filter(pk=wordy.pk).delete()
     monkeypatch.setattr(index_maintenance, "PAGES", 4)
     merging, steps = index_maintenance.Merging(), 0
@@ -184,13 +184,13 @@ def test_a_large_index_is_merged_in_many_steps(
 def test_a_keeper_that_ended_before_it_came_to_the_files_is_no_loss(
     wordy: User,
 ) -> None:
-    erasing.erase(wordy)
-    while erasing.erase_closed():
+    account_deletion.erase(wordy)
+    while account_deletion.erase_closed():
         pass
     assert in_files()
-    sweeper = Sweeper()  # of the keeper that comes after
+    keeper = Keeper()  # of the keeper that comes after
     for _ in range(5):
-        sweeper.sweep()
+        keeper.sweep()
     assert in_files() == []
 
 
@@ -205,10 +205,10 @@ def test_redis_forgets_it_in_its_file_as_well(wordy: User, valkey: Valkey) -> No
 
     try:
         assert is_written()
-        erasing.erase(wordy)
-        sweeper = Sweeper()
+        account_deletion.erase(wordy)
+        keeper = Keeper()
         for _ in range(9):
-            sweeper.sweep()
+            keeper.sweep()
         assert not is_written()
     finally:
         valkey.client.config_set("appendonly", "no")
@@ -223,10 +223,10 @@ def test_what_a_worker_still_writes_is_refused(
     send(user, "Tell me", "one")
     claim = worker.claim()
     worker.write(claim, "Once")
-    erasing.erase(user)
+    account_deletion.erase(user)
     assert worker.write(claim, f" {CANARY}", 4) == "refused"
     assert worker.finish(claim, CANARY) == "refused"
-    Sweeper().sweep()
+    Keeper().sweep()
     assert in_redis(valkey) == []
     assert not valkey.client.keys("mailbox:reply:*")
 
@@ -306,9 +306,9 @@ def test_no_note_of_those_who_run_the_site_names_the_person(
         digest="x", note=CANARY, expires_at=now, used_at=now, used_by=account
     )
     tab.post("/account/erase/", {"password": PASSWORD})
-    sweeper = Sweeper()
+    keeper = Keeper()
     for _ in range(3):
-        sweeper.sweep()
+        keeper.sweep()
     assert in_tables() == []
     assert LogEntry.objects.count() == 1
 
@@ -317,7 +317,7 @@ def test_no_note_of_those_who_run_the_site_names_the_person(
 def test_nobody_elses_is_touched(tab: Client, owner: User, sent) -> None:
     sent(owner, "Theirs")
     tab.post("/account/erase/", {"password": PASSWORD})
-    Sweeper().sweep()
+    Keeper().sweep()
     assert Message.objects.filter(owner=owner).count() == 2
     assert Passage.objects.filter(owner=owner).exists()
 
@@ -331,14 +331,14 @@ def test_while_the_queue_is_away_all_is_out_of_sight_and_erased_later(
     try:
         tab.post("/account/erase/", {"password": PASSWORD})
         with pytest.raises(MailboxAway):
-            erasing.erase_closed()
+            account_deletion.erase_closed()
         assert not Conversation.objects.there().exists()
     finally:
         valkey.start()
     box.connection.forgive()
-    sweeper = Sweeper()
+    keeper = Keeper()
     for _ in range(3):
-        sweeper.sweep()
+        keeper.sweep()
     assert not User.objects.exists()
     assert not Reply.objects.exists()
 
@@ -347,16 +347,16 @@ def test_while_the_queue_is_away_all_is_out_of_sight_and_erased_later(
 def test_a_long_history_is_erased_in_batches(
     account: User, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasing, "CONVERSATIONS", 2)
-    monkeypatch.setattr(erasing, "BATCHES_AT_ONCE", 2)
+    monkeypatch.setattr(account_deletion, "CONVERSATIONS", 2)
+    monkeypatch.setattr(account_deletion, "BATCHES_AT_ONCE", 2)
     long_conversation(account, 300)
     for number in range(8):
         Conversation.objects.create(owner=account, title=str(number))
-    erasing.erase(account)
+    account_deletion.erase(account)
     assert Conversation.objects.count() == 5
-    sweeper = Sweeper()
+    keeper = Keeper()
     for _ in range(4):
-        sweeper.sweep()
+        keeper.sweep()
     assert not User.objects.exists()
 
 
@@ -371,16 +371,16 @@ class TestKeeper:
         waits = User.objects.guest(uuid.uuid4())
         sent(owner, "Hello")
         worker.answer("Hi")
-        Sweeper().sweep()
+        Keeper().sweep()
         sent(waits, "Still")
         here = User.objects.guest(uuid.uuid4())
         long_ago = account.joined_at.replace(year=2020)
         User.objects.exclude(pk=here.pk).update(seen_at=long_ago)
         never_seen = User.objects.guest(uuid.uuid4())
         User.objects.filter(pk=never_seen.pk).update(joined_at=long_ago)
-        sweeper = Sweeper()
+        keeper = Keeper()
         for _ in range(4):
-            sweeper.sweep()
+            keeper.sweep()
         assert {*User.objects.all()} == {account, waits, here}
 
     def test_old_conversations_leave_where_it_is_so_set(
@@ -388,14 +388,14 @@ class TestKeeper:
     ) -> None:
         old, waits, _ = (sent(account, text) for text in ("old", "waits", "new"))
         worker.answer("done")
-        Sweeper().sweep()
+        Keeper().sweep()
         long_ago = account.joined_at.replace(year=2020)
         pks = [reply.message.conversation_id for reply in (old, waits)]
         Conversation.objects.filter(pk__in=pks).update(updated_at=long_ago)
-        Sweeper().sweep()
+        Keeper().sweep()
         assert Conversation.objects.count() == 3
         settings.RETENTION_DAYS = 30
-        Sweeper().sweep()
+        Keeper().sweep()
         assert {*Conversation.objects.values_list("title", flat=True)} == {
             "waits",
             "new",
@@ -404,7 +404,7 @@ class TestKeeper:
     def test_sessions_and_invitations_that_ended_long_ago_are_removed(
         self, account: User, box: Mailbox, client_of: Callable[[User], Client]
     ) -> None:
-        from chat.accounts import inviting
+        from chat.accounts import invitations
         from chat.models import Invitation
 
         client_of(account)
@@ -412,8 +412,8 @@ class TestKeeper:
         gone = Session.objects.first()
         assert gone is not None
         Session.objects.filter(pk=gone.pk).update(expire_date=account.joined_at)
-        inviting.invite(None, days=-31)
-        inviting.invite(None, days=-1)
-        Sweeper().sweep()
+        invitations.invite(None, days=-31)
+        invitations.invite(None, days=-1)
+        Keeper().sweep()
         assert Session.objects.count() == 1
         assert Invitation.objects.count() == 1

@@ -12,10 +12,10 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from chat.accounts import erasing, guest_cookie, merging
-from chat.accounts.ending import end
-from chat.accounts.sessions import who, who_of_cookie
+from chat.accounts import account_deletion, guest_cookie, guest_merge
+from chat.accounts.session_end import end
 from chat.models import Conversation, Reply, Session, User
+from chat.services.session_digest import guest_digest, session_digest
 from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import is_logged_in, log_in, signs_up
 from tests.chat.conftest import Worker
@@ -112,7 +112,13 @@ def test_the_cookie_of_the_session_opens_no_guest_by_itself(
     say(newcomer, "Hello")
     pk = User.objects.get().pk
     page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    for key in ("k" * 32, str(pk), f"guest:{pk}", who_of_cookie(pk), who(str(pk))):
+    for key in (
+        "k" * 32,
+        str(pk),
+        f"guest:{pk}",
+        guest_digest(pk),
+        session_digest(str(pk)),
+    ):
         newcomer.cookies[SESSION] = key
         assert newcomer.get(poll_url(page)).status_code == 200
         thief = Client()
@@ -136,11 +142,11 @@ def sign_up(guest: Client, account: User) -> None:
 
 
 def erase(guest: Client, account: User) -> None:
-    erasing.erase(User.objects.get(username=None))
+    account_deletion.erase(User.objects.get(username=None))
 
 
 def take_along(guest: Client, account: User) -> None:
-    merging.take_along(User.objects.get(username=None).pk, account)
+    guest_merge.take_along(User.objects.get(username=None).pk, account)
 
 
 def make_inactive(guest: Client, account: User) -> None:

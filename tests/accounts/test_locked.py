@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import time_format
 
-from chat.accounts.resetting import reset_link
+from chat.accounts.password_reset import reset_link
 from chat.models import Attempts, User
 from tests.accounts.conftest import (
     OTHER,

@@ -8,8 +8,8 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from chat.accounts.sessions import who
 from chat.models import Session, User
+from chat.services.session_digest import session_digest
 from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import poll_url, text_of
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def name_of(client: Client) -> str:
-    return who(client.cookies[SESSION].value)
+    return session_digest(client.cookies[SESSION].value)
 
 
 def test_nothing_of_the_account_is_shown_afterwards(

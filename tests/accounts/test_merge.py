@@ -10,7 +10,8 @@ from django.conf import LazySettings
 from django.db import connections
 from django.test import Client
 
-from chat.accounts.merging import take_along
+from chat.accounts.guest_merge import take_along
+from chat.keeper import Keeper
 from chat.models import (
     Conversation,
     IdempotencyKey,
@@ -21,9 +22,8 @@ from chat.models import (
     User,
 )
 from chat.services.errors import PromptRefused
-from chat.services.jobs.reconcile import Sweeper
+from chat.services.jobs.stop import stop_reply
 from chat.services.messages import send
-from chat.services.reply_stop import stop
 from chat.services.search.results import search
 from chatsite.mailbox import Growing, Mailbox, Missing, Queued
 from tests.accounts.conftest import Worker, log_in
@@ -153,7 +153,7 @@ def test_places_in_line_are_kept(
     for entry, ahead in zip(look(box, account, mine, theirs), (0, 1), strict=True):
         assert isinstance(entry, Queued)
         assert entry.ahead == ahead
-    stop(Reply.objects.with_path().get(pk=theirs.pk))
+    stop_reply(Reply.objects.with_path().get(pk=theirs.pk))
     assert box.first_in_line("scripted", 9) == [str(mine.pk), str(other.pk)]
     assert [worker.claim().reply for _ in range(2)] == [str(mine.pk), str(other.pk)]
 
@@ -233,7 +233,7 @@ def test_the_guest_is_closed_and_erased(
     take_along(guest.pk, account)
     assert not Session.objects.filter(user=guest).exists()
     assert "Hello" not in text_of(before.get("/"))
-    Sweeper().sweep()
+    Keeper().sweep()
     assert not User.objects.filter(pk=guest.pk).exists()
     assert Conversation.objects.get().owner == account
 
@@ -245,7 +245,7 @@ def died_before_the_mailbox_heard(
     guest: User, account: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("chat.accounts.merging.hand_over", lambda *_: None)
+        patch.setattr("chat.accounts.guest_merge.hand_over", lambda *_: None)
         take_along(guest.pk, account)
 
 
@@ -290,7 +290,7 @@ def test_the_keeper_hands_over_what_was_forgotten(
     [entry] = box.published([str(reply.pk)])
     assert entry.owner == str(guest.pk)
     Reply.objects.update(published_at=reply.published_at.replace(year=2020))
-    Sweeper().sweep()
+    Keeper().sweep()
     [entry] = box.published([str(reply.pk)])
     assert entry.owner == str(account.pk)
     (entry,) = look(box, account, reply)
@@ -308,7 +308,7 @@ def test_while_the_queue_is_away_it_is_handed_over_later(
         valkey.start()
     box.connection.forgive()
     Reply.objects.update(published_at=reply.published_at.replace(year=2020))
-    Sweeper().sweep()
+    Keeper().sweep()
     claim = worker.claim()
     worker.write(claim, "Once")
     (entry,) = look(box, account, reply)

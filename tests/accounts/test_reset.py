@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.test import Client, RequestFactory
 
-from chat.accounts.resetting import reset_link
+from chat.accounts.password_reset import reset_link
 from chat.models import User
 from tests.accounts.conftest import OTHER, is_logged_in, link_in, log_in
 from tests.chat.pages import text_of

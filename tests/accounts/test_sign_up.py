@@ -10,10 +10,10 @@ from django.conf import LazySettings
 from django.db import connections
 from django.test import Client
 
-from chat.accounts import inviting, signing_up
+from chat.accounts import invitations, sign_up
 from chat.accounts.guests import guest_id
-from chat.accounts.sessions import who
 from chat.models import Conversation, Invitation, Reply, Session, User
+from chat.services.session_digest import session_digest
 from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import (
     PASSWORD,
@@ -76,7 +76,7 @@ def test_a_poll_that_is_on_its_way_meanwhile_sends_no_page_home(
     assert answer.status_code == 200
     assert not late.cookies[SESSION]["max-age"]  # nor takes a cookie away
     assert late.get("/account/password/").status_code == 303  # it opens nothing else
-    assert 0 < box.connection.client.ttl(f"who:{who(before)}") <= 5
+    assert 0 < box.connection.client.ttl(f"who:{session_digest(before)}") <= 5
 
 
 def test_somebody_who_wrote_nothing_yet_signs_up(newcomer: Client) -> None:
@@ -207,11 +207,11 @@ def test_two_tabs_that_sign_up_at_once_make_one_account(
 ) -> None:
     say(newcomer, "Hello")
     guest = User.objects.get()
-    signing_up.sign_up("bee", PASSWORD, guest=guest)
-    with pytest.raises(signing_up.IsNoGuest):
-        signing_up.sign_up("wasp", PASSWORD, guest=guest)
-    with pytest.raises(signing_up.NameTaken):
-        signing_up.sign_up("Bee", PASSWORD)
+    sign_up.create_account("bee", PASSWORD, guest=guest)
+    with pytest.raises(sign_up.IsNoGuest):
+        sign_up.create_account("wasp", PASSWORD, guest=guest)
+    with pytest.raises(sign_up.NameTaken):
+        sign_up.create_account("Bee", PASSWORD)
     assert User.objects.get().username == "bee"
 
 
@@ -280,7 +280,7 @@ def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
 
 def test_closed_means_nobody(newcomer: Client, settings: LazySettings) -> None:
     settings.SIGNUP = "closed"
-    _, path = inviting.invite(None)
+    _, path = invitations.invite(None)
     for address in ("/account/sign-up/", path):
         assert newcomer.get(address).status_code == 403
         typed = {"name": "bee", "password": PASSWORD}
@@ -294,7 +294,7 @@ def test_an_invitation_makes_one_account(
 ) -> None:
     settings.SIGNUP = "invitation"
     say(newcomer, "Hello")
-    _, path = inviting.invite(None)
+    _, path = invitations.invite(None)
     assert signs_up(newcomer).status_code == 403
     assert newcomer.get(path).status_code == 200
     typed = {"name": "bee", "password": PASSWORD}
@@ -315,16 +315,16 @@ def test_what_ended_or_never_was_is_told_apart(
     newcomer: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = "invitation"
-    _, path = inviting.invite(None, days=-1)
+    _, path = invitations.invite(None, days=-1)
     assert "has expired" in text_of(newcomer.get(path))
     assert "no such invitation" in text_of(newcomer.get("/account/invited/x/"))
 
 
 def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
-    secret, _ = inviting.invite(None)
-    signing_up.sign_up("bee", PASSWORD, invitation=secret)
-    with pytest.raises(signing_up.InvitationSpent):
-        signing_up.sign_up("wasp", PASSWORD, invitation=secret)
+    secret, _ = invitations.invite(None)
+    sign_up.create_account("bee", PASSWORD, invitation=secret)
+    with pytest.raises(sign_up.InvitationSpent):
+        sign_up.create_account("wasp", PASSWORD, invitation=secret)
     assert User.objects.named("wasp") is None
 
 
@@ -332,12 +332,12 @@ def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
 def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
     box: Mailbox,
 ) -> None:
-    secret, _ = inviting.invite(None)
+    secret, _ = invitations.invite(None)
 
     def try_it(name: str, invitation: str = "") -> bool:
         try:
-            signing_up.sign_up(name, PASSWORD, invitation=invitation)
-        except (signing_up.NameTaken, signing_up.InvitationSpent):
+            sign_up.create_account(name, PASSWORD, invitation=invitation)
+        except (sign_up.NameTaken, sign_up.InvitationSpent):
             return False
         finally:
             connections.close_all()
@@ -352,14 +352,14 @@ def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
 
 
 def test_a_name_that_is_taken_spends_no_invitation(account: User) -> None:
-    secret, _ = inviting.invite(None)
-    with pytest.raises(signing_up.NameTaken):
-        signing_up.sign_up("bee", PASSWORD, invitation=secret)
-    assert inviting.standing(secret) is inviting.Standing.GOOD
+    secret, _ = invitations.invite(None)
+    with pytest.raises(sign_up.NameTaken):
+        sign_up.create_account("bee", PASSWORD, invitation=secret)
+    assert invitations.standing(secret) is invitations.Standing.GOOD
 
 
 def test_no_secret_is_kept() -> None:
-    secret, path = inviting.invite(None)
+    secret, path = invitations.invite(None)
     assert path == f"/account/invited/{secret}/"
     assert secret not in str(Invitation.objects.values().get())
 

@@ -12,8 +12,8 @@ from django.conf import LazySettings
 from django.conf import settings as site
 from django.test import Client
 
-from chat.accounts import inviting
-from chat.accounts.resetting import reset_link
+from chat.accounts import invitations
+from chat.accounts.password_reset import reset_link
 from chat.models import User
 from tests.accounts.conftest import PASSWORD, link_in, log_in
 from tests.chat.pages import text_of
@@ -80,7 +80,7 @@ def test_pages_of_a_guest(
         check(newcomer.post("/account/sign-up/", typed), 422)
         check(newcomer.post("/account/log-in/", typed), 422)
     for days, status in ((-1, 410), (1, 200)):
-        check(newcomer.get(inviting.invite(None, days=days)[1]), status)
+        check(newcomer.get(invitations.invite(None, days=days)[1]), status)
     check(newcomer.get("/account/invited/x/"), 410)
     check(newcomer.get("/account/email/x/"), 410)
     check(newcomer.get(f"/account/reset/{account.pk}/x/"), 410)

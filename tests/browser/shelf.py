@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from chat.characters import as_lines, without_blank_edges
+from chat.text_cleanup import as_lines, without_blank_edges
 from tests.browser.conftest import open_database
 
 TITLE_CHARACTERS = 200

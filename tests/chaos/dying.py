@@ -122,7 +122,7 @@ def _first_with_text(_: Any, __: Any, writes: Any, *___: Any) -> str | None:
 
 def sweep_and_die(calls: int) -> None:
     """Sweeps, and dies after so many words with Redis."""
-    from chat.services.jobs.reconcile import Sweeper
+    from chat.keeper import Keeper
     from chatsite.mailbox.connection import Connection
 
     whole, left = Connection.guarded, calls
@@ -136,7 +136,7 @@ def sweep_and_die(calls: int) -> None:
         return answer
 
     Connection.guarded = counted  # type: ignore[method-assign,assignment]
-    sweeper = Sweeper()
+    keeper = Keeper()
     while True:
-        sweeper.sweep()
+        keeper.sweep()
         time.sleep(0.05)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from chat.keeper import Keeper
 from chat.models import IdempotencyKey, Message, Reply, User
 from chat.services.jobs import reconcile
 from chat.services.messages import send
@@ -39,7 +40,7 @@ class Trials:
         self.owner = owner
         self.log = log
         self.keys: list[tuple[str, str]] = []
-        self._sweeper = reconcile.Sweeper()
+        self._keeper = Keeper()
         self._names = itertools.count()
         self.worker: dying.BaseProcess | None = None
 
@@ -92,7 +93,7 @@ class Trials:
         while Reply.objects.unfinished().exists() or self.box.finished():
             assert time.monotonic() < deadline, self.log.read_text()[-3000:]
             with contextlib.suppress(MailboxAway):
-                self._sweeper.sweep()
+                self._keeper.sweep()
             time.sleep(0.05)
 
     def audit(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.accounts.hashing import Argon2
+from chat.accounts.hashers import Argon2
 
 worked: list[str] = []
 

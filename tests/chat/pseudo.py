@@ -10,7 +10,7 @@ from unittest.mock import patch
 from django.utils import translation
 from django.utils.translation import trans_real
 
-from chat import markdown
+from chat.rendering import markdown
 from tests.chat.visible import is_worded, texts_of
 
 

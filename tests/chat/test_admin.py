@@ -14,9 +14,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from chat.accounts.erasing import erase_closed
-from chat.accounts.sessions import who
+from chat.accounts.account_deletion import erase_closed
 from chat.models import Conversation, Invitation, Message, Reply, Session, User
+from chat.services.session_digest import session_digest
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
@@ -420,10 +420,10 @@ def test_sessions_are_ended_without_their_keys_being_told(
     listed = desk.get(SESSIONS, {"q": "ada"})
     assert rows(listed) == 1
     assert key not in text_of(listed)
-    assert who(key) in text_of(listed)
+    assert session_digest(key) in text_of(listed)
     act(desk, SESSIONS, "end", key)  # a key is no name of a session
     assert Session.objects.filter(pk=key).exists()
-    ended = act(desk, SESSIONS, "end", who(key))
+    ended = act(desk, SESSIONS, "end", session_digest(key))
     assert "1 session was ended." in text_of(ended)
     assert not Session.objects.filter(pk=key).exists()
     assert key not in str(LogEntry.objects.values_list("object_id", "change_message"))

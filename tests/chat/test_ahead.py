@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from chat.keeper import Keeper
 from chat.models import Message, Reply, User
-from chat.services import held_messages, reply_stop
-from chat.services.jobs import collect
-from chat.services.jobs.reconcile import Sweeper
+from chat.services import held_messages
+from chat.services.jobs import collect, stop
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
@@ -119,8 +119,8 @@ def test_a_reply_that_went_wrong_pauses_what_was_sent_ahead_and_asks(
     if end == "failed":
         fail(worker, first)
     else:
-        reply_stop.stop(first)
-    Sweeper().sweep()
+        stop.stop_reply(first)
+    Keeper().sweep()
     assert [state(reply) for reply in three] == [end, "held", "held"]
     told = tab.get(poll_url(page), headers=HTMX)
     assert "Send this anyway?" in text_of(told)

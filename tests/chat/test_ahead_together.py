@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import pytest
 from django.db import connection
 
+from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services import held_messages, reply_stop, reply_versions
-from chat.services.jobs.reconcile import Sweeper
+from chat.services import held_messages, reply_versions
+from chat.services.jobs import stop
 from chat.services.messages import send
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
@@ -52,14 +53,14 @@ def line(owner: User, box: Mailbox) -> list[Reply]:
     return [first, *(send(owner, f"{n}", f"{n}", conversation) for n in range(1, 9))]
 
 
-@pytest.mark.parametrize("act", [held_messages.remove, reply_stop.stop])
+@pytest.mark.parametrize("act", [held_messages.remove, stop.stop_reply])
 def test_all_but_the_last_go_at_once_and_the_last_has_its_turn(
     act: Callable[[Reply], None], line: list[Reply], worker: Worker
 ) -> None:
     first, *middle, last = line
     all_at_once(act, middle)
     worker.answer("done")
-    Sweeper().sweep()
+    Keeper().sweep()
     assert fetched(last).state == "queued"
     path = fetched(last).message.conversation.path()
     assert [m.pk for m in path][-3::2] == [first.message.pk, last.message.pk]
@@ -69,10 +70,10 @@ def test_what_is_sent_after_a_stop_of_one_ahead_waits_for_nobody(
     owner: User, line: list[Reply], worker: Worker
 ) -> None:
     for reply in line[1:]:
-        reply_stop.stop(fetched(reply))
+        stop.stop_reply(fetched(reply))
     after = send(owner, "after", "after", fetched(line[0]).message.conversation)
     worker.answer("done")
-    Sweeper().sweep()
+    Keeper().sweep()
     assert fetched(after).state == "queued"
 
 
@@ -81,11 +82,11 @@ def test_what_came_after_a_failed_reply_comes_after_the_new_one(
 ) -> None:
     first = send(owner, "one", "1")
     worker.finish(worker.claim(), "half", outcome="failed")
-    Sweeper().sweep()
+    Keeper().sweep()
     conversation = first.message.conversation
     second = send(owner, "two", "2", fetched(first).message.conversation)
     worker.answer("second")
-    Sweeper().sweep()
+    Keeper().sweep()
     fresh = reply_versions.retry(fetched(first))
     conversation.refresh_from_db()
     path = [message.pk for message in conversation.path()]

@@ -14,7 +14,7 @@ from chat.services.errors import PromptRefused
 from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import release_next
 from chat.services.jobs.request import request_for
-from chat.services.reply_stop import stop
+from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker
@@ -267,7 +267,7 @@ def test_a_stopped_one_goes_on_from_where_it_was_stopped(
     reply = sent(owner, "one")
     claim = worker.claim()
     worker.write(claim, "So far")
-    stop(reply)
+    stop_reply(reply)
     worker.finish(claim, "So far", wire.Outcome.STOPPED)
     collect(str(reply.pk))
     stopped = Reply.objects.with_path().get(pk=reply.pk)

@@ -24,9 +24,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services import held_messages, messages, reply_stop, reply_versions
-from chat.services.jobs import publish, reconcile
+from chat.services import held_messages, messages, reply_versions
+from chat.services.jobs import publish, reconcile, stop
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 from tests.environment import IS_SOAK, SOCKET
@@ -56,7 +57,7 @@ class Anything(RuleBasedStateMachine):
         self.client.flushall()
         self.owners = [User.objects.guest(uuid.uuid4()) for _ in range(OWNERS)]
         self.now = 0.0
-        self.keepers = [reconcile.Sweeper(lambda: self.now) for _ in range(KEEPERS)]
+        self.keepers = [Keeper(lambda: self.now) for _ in range(KEEPERS)]
         self.steps_away = 0
         self.snapshot: list[tuple[str, int, bytes]] = []
         #: By token, all that the worker that held it ever wrote.
@@ -88,14 +89,14 @@ class Anything(RuleBasedStateMachine):
     @rule(reply=replies)
     def stop(self, reply: Reply) -> None:
         reply.refresh_from_db()
-        reply_stop.stop(reply)
+        stop.stop_reply(reply)
 
     @rule(reply=replies)
     def stop_while_it_is_published(self, reply: Reply) -> None:
         """Between the look at the row and the entry."""
 
         def stopped_first(enqueue: Enqueue, *arguments: object) -> bool:
-            reply_stop.stop(Reply.objects.with_path().get(pk=reply.pk))
+            stop.stop_reply(Reply.objects.with_path().get(pk=reply.pk))
             return enqueue(*arguments)
 
         self._publish_anew(reply, stopped_first)
@@ -212,7 +213,7 @@ class Anything(RuleBasedStateMachine):
 
     @rule(keeper=st.integers(0, KEEPERS - 1))
     def replace_a_keeper(self, keeper: int) -> None:
-        self.keepers[keeper] = reconcile.Sweeper(lambda: self.now)
+        self.keepers[keeper] = Keeper(lambda: self.now)
 
     @rule(delivery=deliveries, keeper=st.integers(0, KEEPERS - 1))
     def freeze_a_worker(self, delivery: Delivery, keeper: int) -> None:

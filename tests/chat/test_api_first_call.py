@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from chat.accounts import erasing, merging
+from chat.accounts import account_deletion, guest_merge
 from chat.models import Message, User
 from chatsite.mailbox import Mailbox
 from tests.cookies import GUEST, SESSION
@@ -135,18 +135,18 @@ def sign_up(guest: User) -> None:
 
 def take_along(guest: User) -> None:
     account = User.objects.create_user("wasp", "a long enough one")
-    assert merging.take_along(guest.pk, account) == 1
+    assert guest_merge.take_along(guest.pk, account) == 1
 
 
 def erase(guest: User) -> None:
-    erasing.erase(guest)
-    while erasing.erase_closed():
+    account_deletion.erase(guest)
+    while account_deletion.erase_closed():
         pass
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("key", [SECRET, SHORT])
-@pytest.mark.parametrize("way", [sign_up, take_along, erasing.erase, erase])
+@pytest.mark.parametrize("way", [sign_up, take_along, account_deletion.erase, erase])
 def test_the_key_of_a_guest_who_is_gone_opens_and_sends_nothing(
     way: Callable[[User], None], key: str, box: Mailbox
 ) -> None:

@@ -13,7 +13,7 @@ from django.test.utils import override_script_prefix
 from django.urls import get_resolver, reverse
 from pytest_django import Settings
 
-from chat.accounts.entering import own_path
+from chat.accounts.login import own_path
 from chat.models import Message
 from chatsite.mailbox import Mailbox
 from chatsite.settings_table import addresses

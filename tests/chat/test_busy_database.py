@@ -11,8 +11,8 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
+from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services.jobs.reconcile import Sweeper
 from chat.services.messages import send
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
@@ -56,7 +56,7 @@ def test_polls_and_pages_show_an_end_while_another_process_writes(
         found = client.get(f"/api/v1/replies/{reply.pk}").json()
         assert (found["state"], found["text"]) == ("done", "the whole answer")
         assert Reply.objects.get(pk=reply.pk).state == "queued"
-    Sweeper().sweep()
+    Keeper().sweep()
     row = Reply.objects.get(pk=reply.pk)
     assert (row.state, row.message.text) == ("done", "the whole answer")
 
@@ -71,7 +71,7 @@ def test_a_stop_reaches_the_worker_while_another_process_writes(
         assert (answer.status_code, answer.json()["is_stopping"]) == (202, True)
         assert worker.write(claim, "so far") == "stop"
         worker.finish(claim, "so far", wire.Outcome.STOPPED)
-    Sweeper().sweep()
+    Keeper().sweep()
     row = Reply.objects.get(pk=reply.pk)
     assert (row.state, row.message.text) == ("stopped", "so far")
 
@@ -100,7 +100,7 @@ def test_an_end_is_shown_whichever_call_to_the_mailbox_fails(
     with monkeypatch.context() as patched:
         patched.setattr(box.connection, "guarded", fails_from_then_on)
         assert client.get(poll_url(page)).status_code == 200
-    Sweeper().sweep()
+    Keeper().sweep()
     row = Reply.objects.get(pk=reply.pk)
     assert (row.state, row.message.text) == ("done", "the whole answer")
 

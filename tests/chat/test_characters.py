@@ -9,12 +9,12 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.characters import as_line, as_lines, without_blank_edges
 from chat.forms.preferences import LinesField
 from chat.models import Conversation, Message, User
 from chat.services.conversations import clean_title
 from chat.services.messages import PromptRefused, clean_prompt
 from chat.services.search.query_parser import Typed
+from chat.text_cleanup import as_line, as_lines, without_blank_edges
 from chatsite.mailbox import Mailbox
 
 BREAKS = ["\n", "\r\n", *"\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"]

@@ -7,7 +7,7 @@ from django.db import connection
 
 from chat.models import Message, Reply, User
 from chat.services.jobs.collect import collect, collect_now
-from chat.services.reply_stop import stop
+from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 
@@ -88,7 +88,7 @@ def test_a_failure_keeps_its_code_and_pauses_the_next(
 
 def test_stopping_in_line_ends_at_once(owner: User, box: Mailbox, sent) -> None:
     reply = sent(owner)
-    stop(Reply.objects.with_path().get(pk=reply.pk))
+    stop_reply(Reply.objects.with_path().get(pk=reply.pk))
     assert state(reply) == "stopped"
     assert box.waiting("scripted") == 0
 
@@ -98,7 +98,7 @@ def test_stopping_while_running_keeps_the_text_so_far(
 ) -> None:
     reply = sent(owner)
     claim = worker.claim()
-    stop(Reply.objects.with_path().get(pk=reply.pk))
+    stop_reply(Reply.objects.with_path().get(pk=reply.pk))
     assert state(reply) == "queued"
     assert worker.write(claim, "so far") == "stop"
     worker.finish(claim, "so far", wire.Outcome.STOPPED)
@@ -113,7 +113,7 @@ def test_stopping_a_held_reply_does_not_let_the_next_overtake(
     first = sent(owner, "one")
     conversation = first.message.conversation
     second, third = sent(owner, "two", conversation), sent(owner, "3", conversation)
-    stop(Reply.objects.with_path().get(pk=second.pk))
+    stop_reply(Reply.objects.with_path().get(pk=second.pk))
     assert [state(first), state(second), state(third)] == ["queued", "stopped", "held"]
     worker.answer("1")
     collect(str(first.pk))
@@ -125,10 +125,10 @@ def test_a_stop_after_the_end_changes_nothing(
 ) -> None:
     reply = sent(owner)
     worker.answer("all of it")
-    stop(Reply.objects.with_path().get(pk=reply.pk))
+    stop_reply(Reply.objects.with_path().get(pk=reply.pk))
     row = Reply.objects.get(pk=reply.pk)
     assert (row.state, row.message.text) == ("done", "all of it")
-    stop(Reply.objects.with_path().get(pk=reply.pk))
+    stop_reply(Reply.objects.with_path().get(pk=reply.pk))
     assert state(reply) == "done"
 
 

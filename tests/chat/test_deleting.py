@@ -10,10 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from chat.keeper import Keeper
 from chat.models import Conversation, Message, Reply, User
 from chat.services import conversation_deletion, messages, reply_versions
 from chat.services.errors import PromptRefused
-from chat.services.jobs.reconcile import Sweeper
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
@@ -55,7 +55,7 @@ def test_whatever_is_to_come_is_stopped_and_nothing_moves_up(
     assert box.waiting("scripted") == 1
     assert worker.claim().reply == str(elsewhere.pk)
     conversation_deletion.restore(Conversation.objects.get(pk=conversation.pk))
-    Sweeper().sweep()
+    Keeper().sweep()
     assert states() == ["stopped"] * 4 + ["queued"]
 
 
@@ -81,7 +81,7 @@ def test_while_redis_is_away_the_keeper_stops_them_later(
     finally:
         valkey.start()
         open_mailbox().connection.forgive()
-    Sweeper().sweep()
+    Keeper().sweep()
     assert states() == ["stopped", "stopped"]
 
 
@@ -93,9 +93,9 @@ def test_who_died_in_the_middle_leaves_the_stops_to_the_keeper(
     with monkeypatch.context() as patch:
         patch.setattr(conversation_deletion, "_stop", lambda _: None)
         delete(conversation)
-    sweeper = Sweeper()
+    keeper = Keeper()
     for _ in range(3):
-        sweeper.sweep()
+        keeper.sweep()
     assert states()[0] == "stopped"
     assert box.waiting("scripted") == 0
 
@@ -165,7 +165,7 @@ def test_nobody_finds_it_nor_its_replies(
     worker.write(claim, " so secret", offset=9)
     worker.finish(claim, "so secret")
     all_are_gone()
-    Sweeper().sweep()
+    Keeper().sweep()
     all_are_gone()
     open_mailbox().connection.client.flushall()
     all_are_gone()
@@ -196,10 +196,10 @@ def test_the_keeper_removes_for_good_what_can_no_longer_be_restored(
 def test_the_sweep_removes_them(owner: User, box: Mailbox, settings) -> None:
     make(owner, 1)
     conversation_deletion.delete_all(owner.pk)
-    Sweeper().sweep()
+    Keeper().sweep()
     assert Conversation.objects.count() == 1
     settings.DELETED_KEEP_HOURS = 0
-    Sweeper().sweep()
+    Keeper().sweep()
     assert Conversation.objects.count() == 0
 
 

@@ -2,13 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from chat.sentences import duration_range
-from chat.services.jobs.wait_estimate import (
-    AT_ONCE,
-    Expectation,
-    expect,
-    seconds_of_one_end,
-)
+from chat.services.wait_estimate import AT_ONCE, expect, seconds_of_one_end
+from chat.wording.replies import duration_range
 from chatsite import wire
 
 
@@ -65,4 +60,4 @@ def test_nobody_knows_before_anything_was_measured() -> None:
 def test_a_range_is_told_in_round_numbers_never_narrower(
     low: float, high: float, words: str
 ) -> None:
-    assert duration_range(Expectation(low, high)) == words
+    assert duration_range(low, high) == words

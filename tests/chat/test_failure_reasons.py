@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chat.models import Reply
-from chat.sentences import UNKNOWN_REASON, reason
+from chat.wording.replies import UNKNOWN_REASON, reason
 from chatsite import wire
 
 REASONS = list(wire.ErrorCode)

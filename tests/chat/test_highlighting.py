@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.highlighting import LANGUAGES, highlighted
-from chat.markdown import render
+from chat.rendering.code_highlight import LANGUAGES, highlighted
+from chat.rendering.markdown import render
 from tests.chat.words import text_of
 from tests.environment import IS_SOAK
 

@@ -12,12 +12,12 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
+from chat.keeper import Keeper
 from chat.models import Allowance, Conversation, Reply, User
 from chat.services import held_messages, reply_versions
 from chat.services.errors import PromptRefused
 from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import publish
-from chat.services.jobs.reconcile import Sweeper
 from chat.services.limits.admission import admit
 from chat.services.limits.network_rate import admit_guest, admit_mail, admit_sign_up
 from chat.services.limits.remaining import allowances, little_left
@@ -312,7 +312,7 @@ def test_what_is_held_changed_released_or_published_anew_counts_no_second_time(
         held_messages.proceed(held)
     assert held.publish_again()
     publish(held)
-    Sweeper().sweep()
+    Keeper().sweep()
     assert minutes_left(owner) == 2
 
 
@@ -524,10 +524,10 @@ def test_the_keeper_deletes_rows_that_say_nothing_any_more(
     kinds = {Kind.MESSAGES_PER_MINUTE, Kind.MESSAGES_PER_DAY}
     assert set(Allowance.objects.values_list("kind", flat=True)) == kinds
     clock.turn(600)
-    Sweeper().sweep()
+    Keeper().sweep()
     assert Allowance.objects.count() == 4
     clock.turn(24 * 3600)
-    Sweeper().sweep()
+    Keeper().sweep()
     assert not Allowance.objects.exists()
 
 

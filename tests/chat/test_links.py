@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.markdown import render
+from chat.rendering.markdown import render
 from tests.chat.shown import Shown
 
 

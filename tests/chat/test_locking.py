@@ -19,7 +19,7 @@ from django.utils.html import strip_tags
 from django.views.decorators.csrf import csrf_exempt
 from pytest_django import Settings
 
-from chat.accounts.locking import begin, is_password_of, succeed
+from chat.accounts.login_throttle import begin, is_password_of, succeed
 from chat.models import Attempts, User
 from chatsite.mailbox import Mailbox
 from tests.chat.counting import worked

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.markdown import render
+from chat.rendering.markdown import render
 
 
 def test_paragraphs_lists_and_emphasis() -> None:

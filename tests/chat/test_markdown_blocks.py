@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.markdown import render
+from chat.rendering.markdown import render
 from tests.chat.shown import Shown
 from tests.hostile import FROM_FAMILIES, OUTPUTS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from chat.markdown import CACHED_CHARACTERS, TEXT_CHARACTERS, _cache, render
-from chat.markdown.cache import HtmlCache
+from chat.rendering.markdown import CACHED_CHARACTERS, TEXT_CHARACTERS, _cache, render
+from chat.rendering.markdown.cache import HtmlCache
 
 
 def test_the_text_used_least_recently_is_dropped_first() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from chat.markdown import render
-from chat.markdown.emphasis import Inline
+from chat.rendering.markdown import render
+from chat.rendering.markdown.emphasis import Inline
 from tests.environment import IS_SOAK
 from tests.hostile import corpus
 from tests.ordinary import REPLIES

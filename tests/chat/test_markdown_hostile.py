@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.markdown import TEXT_CHARACTERS, _cache, _rendered, render
-from chat.markdown.code import COLOURED_CHARACTERS
-from chat.markdown.parser import BLOCK_TOKENS
-from chat.markdown.references import REFERENCED_CHARACTERS
+from chat.rendering.markdown import TEXT_CHARACTERS, _cache, _rendered, render
+from chat.rendering.markdown.code import COLOURED_CHARACTERS
+from chat.rendering.markdown.parser import BLOCK_TOKENS
+from chat.rendering.markdown.references import REFERENCED_CHARACTERS
 from chat.services.search.query_parser import Typed
 from chat.services.search.snippets import SNIPPET_CHARACTERS, snippet
 from chatsite.search.folding import Folded

@@ -11,7 +11,7 @@ from django.test import RequestFactory, override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.accounts.networks import (
+from chat.accounts.client_network import (
     HOPS_MAX,
     address_of,
     network_digest,

@@ -11,7 +11,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from chat.accounts.sessions import SessionStore
+from chat.accounts.session_store import SessionStore
 from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox
 from chatsite.wsgi import application, without_charset

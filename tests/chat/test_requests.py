@@ -8,7 +8,7 @@ from chat.models import User
 from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import publish
 from chat.services.jobs.request import STEP_TURNS, request_for, turns_to_drop
-from chat.services.reply_stop import stop
+from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 
@@ -33,7 +33,7 @@ def test_prompts_without_an_answer_are_left_out_but_the_newest(
     first = sent(owner, "one")
     collect(worker.answer("first").reply)
     conversation = first.message.conversation
-    stop(sent(owner, "failed", conversation))
+    stop_reply(sent(owner, "failed", conversation))
     conversation.refresh_from_db()
     third = sent(owner, "three", conversation)
     texts = [turn.text for turn in request_for(third).turns]

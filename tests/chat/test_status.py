@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services.jobs.reconcile import Sweeper, take_back_lost
-from chat.services.reply_stop import stop
+from chat.services.jobs.reconcile import take_back_lost
+from chat.services.jobs.stop import stop_reply
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.valkey import Valkey
 
@@ -38,7 +39,7 @@ class TestStatus:
     ) -> None:
         first = sent(owner)
         worker.answer("done")
-        Sweeper().sweep()
+        Keeper().sweep()
         sent(owner, "two", first.message.conversation)
         sent(owner, "three", first.message.conversation)
         worker.announce(free=0)
@@ -68,7 +69,7 @@ class TestStatus:
         for _ in range(3):
             worker.claim(lease_seconds=0)
             take_back_lost()
-        Sweeper().sweep()
+        Keeper().sweep()
         assert "failed for: 1 worker_lost" in said()
         [lost] = told()["lost"]
         assert (lost["losses"], lost["state"], lost["worker"]) == (3, "failed", "w")
@@ -77,7 +78,7 @@ class TestStatus:
         self, owner: User, box: Mailbox, sent
     ) -> None:
         first = sent(owner)
-        stop(sent(owner, "two", first.message.conversation))
+        stop_reply(sent(owner, "two", first.message.conversation))
         assert told()["ended"] == {"stopped": 1}
 
     def test_without_redis_the_database_is_told(
@@ -103,6 +104,6 @@ def test_an_emptied_redis_forgives_no_losses(
     take_back_lost()
     valkey.client.flushall()
     Reply.objects.update(published_at="2020-01-01T00:00Z")
-    Sweeper().sweep()
+    Keeper().sweep()
     assert worker.claim().losses == 1
     assert Reply.objects.get(pk=reply.pk).losses == 1

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services.jobs.reconcile import Bells, Sweeper
-from chat.services.reply_stop import stop
+from chat.services.jobs.reconcile import Bells
+from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
 from tests.valkey import Valkey
@@ -26,8 +27,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def sweeper(clock: Clock) -> Sweeper:
-    return Sweeper(clock)
+def keeper(clock: Clock) -> Keeper:
+    return Keeper(clock)
 
 
 def bells(valkey: Valkey) -> int:
@@ -42,70 +43,70 @@ def long_ago(reply: Reply) -> None:
 @pytest.mark.django_db
 class TestSweep:
     def test_what_ended_is_collected(
-        self, owner: User, box: Mailbox, sent, worker, sweeper: Sweeper
+        self, owner: User, box: Mailbox, sent, worker, keeper: Keeper
     ) -> None:
         reply = sent(owner)
         worker.answer("done")
-        sweeper.sweep()
+        keeper.sweep()
         assert Reply.objects.get(pk=reply.pk).state == "done"
 
     def test_what_redis_forgot_is_published_again_as_the_next_attempt(
-        self, owner: User, valkey: Valkey, box: Mailbox, sent, sweeper: Sweeper
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, keeper: Keeper
     ) -> None:
         reply = sent(owner)
         valkey.client.flushall()
         long_ago(reply)
-        sweeper.sweep()
+        keeper.sweep()
         [entry] = box.published([str(reply.pk)])
         assert entry.attempt == 2
         assert Reply.objects.get(pk=reply.pk).attempt == 2
         assert bells(valkey) == 1
 
     def test_a_row_just_saved_is_left_to_its_own_request(
-        self, owner: User, valkey: Valkey, box: Mailbox, sent, sweeper: Sweeper
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, keeper: Keeper
     ) -> None:
         reply = sent(owner)
         valkey.client.flushall()
-        sweeper.sweep()
+        keeper.sweep()
         assert box.published([str(reply.pk)]) == [None]
 
     def test_a_prompt_sent_while_redis_was_away_is_published_later(
-        self, owner: User, valkey: Valkey, sent, sweeper: Sweeper
+        self, owner: User, valkey: Valkey, sent, keeper: Keeper
     ) -> None:
         valkey.stop()
         try:
             reply = sent(owner)
             assert reply.state == "queued"
             with pytest.raises(MailboxAway):
-                sweeper.sweep()
+                keeper.sweep()
         finally:
             valkey.start()
         open_mailbox().connection.forgive()
         long_ago(reply)
-        sweeper.sweep()
+        keeper.sweep()
         [entry] = open_mailbox().published([str(reply.pk)])
         assert entry.attempt == 2
 
     def test_a_stop_asked_for_while_redis_was_away_is_carried_out(
-        self, owner: User, box: Mailbox, sent, sweeper: Sweeper
+        self, owner: User, box: Mailbox, sent, keeper: Keeper
     ) -> None:
         reply = sent(owner)
         Reply.objects.get(pk=reply.pk).ask_to_stop()
-        sweeper.sweep()
+        keeper.sweep()
         assert Reply.objects.get(pk=reply.pk).state == "stopped"
 
     def test_a_stop_does_not_wait_for_a_worker_that_is_gone(
-        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, sweeper: Sweeper
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, keeper: Keeper
     ) -> None:
         reply = sent(owner)
         claim = worker.claim(lease_seconds=60)
         worker.write(claim, "So far")
-        stop(Reply.objects.with_path().get(pk=reply.pk))
-        sweeper.sweep()
+        stop_reply(Reply.objects.with_path().get(pk=reply.pk))
+        keeper.sweep()
         assert Reply.objects.get(pk=reply.pk).state == "queued"
         # The flag is there for a while, and nobody heard of it.
         valkey.client.hincrbyfloat(f"mailbox:reply:{reply.pk}", "stop", -2)
-        sweeper.sweep()
+        keeper.sweep()
         row = Reply.objects.get(pk=reply.pk)
         assert (row.state, row.message.text) == ("stopped", "So far")
         # Should it come back, it is told so.
@@ -113,88 +114,88 @@ class TestSweep:
         assert worker.finish(claim, "So far and more") == "refused"
 
     def test_a_held_row_that_nobody_released_is_released(
-        self, owner: User, box: Mailbox, sent, worker, sweeper: Sweeper
+        self, owner: User, box: Mailbox, sent, worker, keeper: Keeper
     ) -> None:
         first = sent(owner)
         second = sent(owner, "two", first.message.conversation)
         Reply.objects.filter(pk=first.pk).update(state="done")
-        sweeper.sweep()
+        keeper.sweep()
         assert Reply.objects.get(pk=second.pk).state == "queued"
 
     def test_a_lost_reply_is_taken_back_only_after_redis_was_there_for_a_lease(
-        self, owner: User, box: Mailbox, sent, worker, sweeper: Sweeper, clock: Clock
+        self, owner: User, box: Mailbox, sent, worker, keeper: Keeper, clock: Clock
     ) -> None:
         sent(owner)
         worker.claim(lease_seconds=0)
-        sweeper.sweep()
+        keeper.sweep()
         assert box.waiting("scripted") == 0
         clock.now = 11
-        sweeper.sweep()
+        keeper.sweep()
         assert box.waiting("scripted") == 1
 
     def test_a_lost_bell_is_rung_again_in_the_second_sweep_that_misses_it(
-        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, sweeper: Sweeper
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, keeper: Keeper
     ) -> None:
         sent(owner)
         valkey.client.delete("chat:generate.scripted")
         worker.announce()
-        sweeper.sweep()
+        keeper.sweep()
         assert bells(valkey) == 0
-        sweeper.sweep()
+        keeper.sweep()
         assert bells(valkey) == 1
 
     def test_a_row_for_a_model_given_up_at_start_moves_to_its_successor(
-        self, owner: User, valkey: Valkey, box: Mailbox, sent, sweeper: Sweeper
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, keeper: Keeper
     ) -> None:
         reply = sent(owner)
         Reply.objects.filter(pk=reply.pk).update(model="gpt2")
-        sweeper.sweep()
+        keeper.sweep()
         row = Reply.objects.get(pk=reply.pk)
         assert (row.model, row.attempt) == ("scripted", 2)
         assert box.waiting("scripted") == 1
 
     def test_a_row_whose_model_a_person_picked_waits_for_it(
-        self, owner: User, valkey: Valkey, box: Mailbox, sent, sweeper: Sweeper
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, keeper: Keeper
     ) -> None:
         owner.model = "scripted"
         owner.save()
         reply = sent(owner)
         User.objects.update(model="")
         Reply.objects.filter(pk=reply.pk).update(model="gpt2")
-        sweeper.sweep()
+        keeper.sweep()
         assert Reply.objects.get(pk=reply.pk).model == "gpt2"
 
     def test_a_row_whose_model_is_served_stays_with_it(
-        self, owner: User, box: Mailbox, sent, sweeper: Sweeper
+        self, owner: User, box: Mailbox, sent, keeper: Keeper
     ) -> None:
         reply = sent(owner)
         Reply.objects.filter(pk=reply.pk).update(model="gpt2")
         box.announce(wire.Announcement("w", "gpt2", "GPT-2", wire.Stage.LOADING))
-        sweeper.sweep()
+        keeper.sweep()
         assert Reply.objects.get(pk=reply.pk).model == "gpt2"
 
     def test_what_waited_too_long_while_it_was_served_ends_in_a_stated_failure(
-        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, sweeper: Sweeper
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, keeper: Keeper
     ) -> None:
         reply = sent(owner)
         yesterday = timezone.now() - timedelta(hours=25)
         Reply.objects.filter(pk=reply.pk).update(queued_at=yesterday)
         worker.announce(free=0)
-        sweeper.sweep()
+        keeper.sweep()
         assert Reply.objects.get(pk=reply.pk).state == "queued"
         valkey.client.hset("mailbox:clock:scripted", "seconds", 86_401)
-        sweeper.sweep()
+        keeper.sweep()
         row = Reply.objects.get(pk=reply.pk)
         assert (row.state, row.error) == ("failed", "expired")
         assert box.waiting("scripted") == 0
 
     def test_the_clock_of_a_model_stands_still_while_nobody_serves_it(
-        self, valkey: Valkey, box: Mailbox, worker, sweeper: Sweeper
+        self, valkey: Valkey, box: Mailbox, worker, keeper: Keeper
     ) -> None:
         worker.announce()
-        sweeper.sweep()
+        keeper.sweep()
         valkey.client.hincrbyfloat("mailbox:clock:scripted", "seen", -3600)
-        sweeper.sweep()
+        keeper.sweep()
         assert float(valkey.client.hget("mailbox:clock:scripted", "seconds")) < 60
 
     def test_two_keepers_change_nothing_in_the_outcome(
@@ -203,7 +204,7 @@ class TestSweep:
         reply = sent(owner)
         valkey.client.flushall()
         long_ago(reply)
-        keepers = [Sweeper(clock), Sweeper(clock)]
+        keepers = [Keeper(clock), Keeper(clock)]
         for keeper in keepers:
             keeper.sweep()
         assert box.waiting("scripted") == 1
@@ -220,7 +221,7 @@ def test_a_stop_of_what_the_mailbox_never_knew_ends_the_row(
 ) -> None:
     reply = sent(owner)
     valkey.client.flushall()
-    stop(Reply.objects.with_path().get(pk=reply.pk))
+    stop_reply(Reply.objects.with_path().get(pk=reply.pk))
     assert Reply.objects.get(pk=reply.pk).state == "stopped"
 
 

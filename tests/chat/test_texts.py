@@ -21,16 +21,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from chat.api import errors
-from chat.markdown import render
+from chat.http import api_errors
 from chat.models import Conversation, Message, Reply, User
-from chat.sentences import announcement, duration, duration_range
+from chat.page.announcements import announcement
+from chat.rendering.markdown import render
 from chat.services import reply_versions
 from chat.services.conversation_list import period_of
 from chat.services.jobs.collect import collect
 from chat.services.jobs.status import Sight, View
-from chat.services.jobs.wait_estimate import Expectation
-from chat.services.reply_stop import stop
+from chat.services.jobs.stop import stop_reply
+from chat.wording.replies import duration, duration_range
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from chatsite.model_choice import current_catalog
@@ -374,7 +374,7 @@ def test_while_the_queue_is_away(
     try:
         for address in ("/", "/settings/", page_of(reply), poll_url(page)):
             check(tab.get(address))
-        stop(Reply.objects.with_path().get())
+        stop_reply(Reply.objects.with_path().get())
         check(tab.get(page_of(reply)))
     finally:
         valkey.start()
@@ -451,8 +451,8 @@ def test_the_disk_is_full_or_the_database_busy(
             raise OperationalError(said)
 
         with monkeypatch.context() as patch:
-            patch.setattr("chat.views.send.sending.send", fail)
-            patch.setattr("chat.views.details.get_reply_or_404", fail)
+            patch.setattr("chat.views.messages.sending.send", fail)
+            patch.setattr("chat.views.replies.get_reply_or_404", fail)
             patch.setattr("chat.api.views.get_reply_or_404", fail)
             check(tab.post("/send/", {"text": "1"}), status)
             check(tab.get(f"/r/{owner.pk}/details/"), status)
@@ -523,7 +523,7 @@ def test_the_api(tab: Client, owner: User, worker: Worker, sent) -> None:
         ),
         422,
     )
-    for error in (errors.BROKEN, errors.FULL, errors.BUSY):
+    for error in (api_errors.BROKEN, api_errors.FULL, api_errors.BUSY):
         said_by_api(error.response(), error.status)
 
 
@@ -534,7 +534,7 @@ def test_the_api(tab: Client, owner: User, worker: Worker, sent) -> None:
 def test_durations(seconds: int) -> None:
     assert untranslated(duration(seconds)) == []
     for low in (0, seconds / 2):
-        assert untranslated(duration_range(Expectation(low, seconds))) == []
+        assert untranslated(duration_range(low, seconds)) == []
 
 
 @pytest.mark.parametrize("days", [0, 1, 7, 30, 31, 400])

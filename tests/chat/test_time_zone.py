@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.views.time_zone import zone_of
+from chat.middleware.time_zone import zone_of
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from chat.accounts.merging import take_along
+from chat.accounts.guest_merge import take_along
 from chat.models import Allowance, Conversation, Message, Reply, User
 from chat.services.jobs.collect import collect
 from chatsite.mailbox import Mailbox, open_mailbox

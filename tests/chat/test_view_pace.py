@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
+from chat.page.poll_interval import JITTER, Pace, jittered
 from chat.services.jobs.status import Sight
-from chat.views.pace import JITTER, Pace, jittered
 from chatsite.wire import Stage, State
 
 PACE = Pace(flow_seconds=0.4, idle_seconds=20)

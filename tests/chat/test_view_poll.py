@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from chat.models import Reply, Session, User
-from chat.services.reply_stop import stop
+from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
@@ -273,7 +273,7 @@ def test_a_held_reply_stopped_elsewhere_is_shown_as_stopped(
     first = sent(owner, "one")
     second = sent(owner, "two", conversation=first.message.conversation)
     page = page_of(tab, first)
-    stop(second)
+    stop_reply(second)
     answer = tab.get(poll_url(page))
     assert "Stopped before the first word" in text_of(answer)
 
@@ -328,7 +328,7 @@ def test_a_stop_asked_for_elsewhere_shows(
     reply = sent(owner)
     worker.claim()
     page = page_of(tab, reply)
-    stop(Reply.objects.with_path().get(pk=reply.pk))
+    stop_reply(Reply.objects.with_path().get(pk=reply.pk))
     assert "Stopping…" in text_of(tab.get(poll_url(page)))
 
 

@@ -13,8 +13,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
-from chat.sentences import rounded_range
-from chat.services.jobs.wait_estimate import expect
+from chat.services.wait_estimate import expect
+from chat.wording.replies import rounded_range
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, Queued
 from tests.environment import IS_SOAK

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from markdown_it.common.normalize_url import normalizeLinkText
 
-from chat.markdown import render
+from chat.rendering.markdown import render
 from tests.chat.shown import Shown
 
 WORD = re.compile(r"[^\W_]+")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from pytest_django import Settings
 
+from chat.keeper import Keeper
 from chat.models import Conversation, Reply, User
-from chat.services.jobs.reconcile import Sweeper
 from chat.services.messages import send
 from chatsite import wire
 from chatsite.mailbox import Growing, Mailbox, MailboxAway
@@ -44,7 +44,7 @@ def settled(
     box: Mailbox, until: Callable[..., None], lease: str
 ) -> Callable[..., list[Reply]]:
     """Sweep as the keeper does until all these replies ended; the rows."""
-    sweeper = Sweeper()
+    keeper = Keeper()
 
     def settle(*replies: Reply, seconds: float = 40) -> list[Reply]:
         pks = [reply.pk for reply in replies]
@@ -52,7 +52,7 @@ def settled(
         def are_over() -> bool:
             time.sleep(SWEEP_SECONDS)
             with contextlib.suppress(MailboxAway):
-                sweeper.sweep()
+                keeper.sweep()
             return not Reply.objects.unfinished().filter(pk__in=pks).exists()
 
         until(are_over, seconds)

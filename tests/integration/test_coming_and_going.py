@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services.jobs.reconcile import Sweeper
 from chatsite.mailbox import Mailbox
 from tests.environment import IS_SOAK
 from tests.integration.conftest import SWEEP_SECONDS, ask, growing
@@ -48,7 +48,7 @@ def test_a_killed_workers_reply_runs_elsewhere_in_time_at_defaults(
     prompt = "a long story [words=400] [delay=0.05] [run]"
     # A keeper that has been there for a minute.
     clock = iter([0.0])
-    sweeper = Sweeper(lambda: next(clock, 60.0))
+    keeper = Keeper(lambda: next(clock, 60.0))
     with celery_worker(WORKER_SLOTS="1") as one, celery_worker(WORKER_SLOTS="1") as two:
         ready(2)
         reply = ask(owner, prompt)
@@ -57,7 +57,7 @@ def test_a_killed_workers_reply_runs_elsewhere_in_time_at_defaults(
 
         def is_taken_over() -> bool:
             time.sleep(SWEEP_SECONDS)
-            sweeper.sweep()
+            keeper.sweep()
             seen = growing(box, reply, owner)
             return seen is not None and seen.run == 2
 
@@ -70,7 +70,7 @@ def test_a_zombie_writes_nothing_into_a_reply_that_another_worker_took(
 ) -> None:
     """Frozen past its lease, it goes on while the other one writes."""
     prompt = "a long story [words=160] [delay=0.05] [run]"
-    sweeper = Sweeper()
+    keeper = Keeper()
     with (
         celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as one,
         celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as two,
@@ -84,7 +84,7 @@ def test_a_zombie_writes_nothing_into_a_reply_that_another_worker_took(
 
         def is_taken_over() -> bool:
             time.sleep(SWEEP_SECONDS)
-            sweeper.sweep()
+            keeper.sweep()
             seen = growing(box, reply, owner)
             return seen is not None and seen.run == 2
 
@@ -130,9 +130,9 @@ def test_all_workers_killed_and_back_after_a_while(
         until(lambda: sum(bool(growing(box, r, owner)) for r in replies) == 4)
         one.kill()
         two.kill()
-    sweeper, until_when = Sweeper(), time.monotonic() + NIGHT_SECONDS
+    keeper, until_when = Keeper(), time.monotonic() + NIGHT_SECONDS
     while time.monotonic() < until_when:
-        sweeper.sweep()
+        keeper.sweep()
         time.sleep(SWEEP_SECONDS)
     with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4"):
         rows = settled(*replies)

@@ -19,8 +19,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from chat.keeper import Keeper
 from chat.models import Message, Reply, User
-from chat.services.jobs.reconcile import Sweeper
 from chat.services.messages import send
 from chatsite import wire
 from tests.chat.conftest import Worker, worker
@@ -147,7 +147,7 @@ def test_while_another_process_holds_the_database_pages_polls_and_stops_go_on(
 
 def _after_a_sweep(reply: Reply) -> tuple[str, str]:
     """As the keeper, which tries again where a row was busy."""
-    Sweeper().sweep()
+    Keeper().sweep()
     row = Reply.objects.get(pk=reply.pk)
     return row.state, row.message.text
 

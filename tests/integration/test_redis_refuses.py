@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from chat.keeper import Keeper
 from chat.models import Message, Reply, User
-from chat.services.jobs.reconcile import Sweeper
 from chat.services.messages import send
 from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker, worker
@@ -154,7 +154,7 @@ def test_pages_answer_and_nothing_sent_is_lost(
         assert _ask(client, "/send/", said) == 303
         assert _ask(client, f"{page}rename/", {"title": "Renamed"}) == 303
     open_mailbox().connection.forgive()
-    Sweeper().sweep()
+    Keeper().sweep()
     sent = Message.objects.get(text="sent meanwhile")
     assert Reply.objects.get(message__parent=sent).state == "queued"
     assert Reply.objects.get(pk=other.pk).state == "stopped"

@@ -9,9 +9,9 @@ import time
 import pytest
 from celery.events.receiver import EventReceiver
 
+from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services.jobs.reconcile import Sweeper
-from chat.services.reply_stop import stop
+from chat.services.jobs.stop import stop_reply
 from chatsite.celery import app
 from chatsite.mailbox import Mailbox
 from tests.integration.conftest import ask, growing
@@ -77,7 +77,7 @@ def test_stop_reaches_a_running_reply_and_keeps_its_text(
         ready()
         reply = ask(owner, prompt)
         until(lambda: growing(box, reply, owner))
-        stop(reply)
+        stop_reply(reply)
         [row] = settled(reply, seconds=10)
         assert row.state == "stopped"
         assert row.message.text
@@ -200,11 +200,11 @@ def test_a_poisonous_prompt_takes_no_innocent_along_after_two_losses(
         programs = [start()]
         ready()
         poison = ask(owner, "bad [words=20] [delay=0.05] [crash]")
-        sweeper = Sweeper()
+        keeper = Keeper()
 
         def is_over() -> bool:
             time.sleep(0.3)
-            sweeper.sweep()
+            keeper.sweep()
             if not programs[-1].is_alive:
                 programs.append(start())
             poison.refresh_from_db()

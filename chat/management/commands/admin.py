@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
-from chat.accounts.names import clean_name
+from chat.accounts.usernames import clean_name
 from chat.models import User
 
 

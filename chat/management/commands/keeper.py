@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
-from chat.services.jobs.reconcile import Sweeper
+from chat.keeper import Keeper
 from chatsite.logs import kind_of
 from chatsite.mailbox import MailboxAway
 
@@ -29,17 +29,17 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())
         log.info("keeper sweeps every %g s", settings.SWEEP_SECONDS)
-        sweeper, failures = Sweeper(), 0
+        keeper, failures = Keeper(), 0
         while not end.is_set():
-            failures = 0 if _sweep(sweeper, failures) else failures + 1
+            failures = 0 if _sweep(keeper, failures) else failures + 1
             end.wait(settings.SWEEP_SECONDS)
         log.info("keeper ends")
 
 
-def _sweep(sweeper: Sweeper, failures: int) -> bool:
+def _sweep(keeper: Keeper, failures: int) -> bool:
     """One sweep; False if Redis or the database was away."""
     try:
-        sweeper.sweep()
+        keeper.sweep()
     except (MailboxAway, DatabaseError) as error:
         if failures % QUIET_SWEEPS == 0:
             is_safe = isinstance(error, MailboxAway)

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chat.accounts.resetting import reset_link
-from chat.accounts.site import guessed
+from chat.accounts.password_reset import reset_link
+from chat.accounts.site_url import guessed
 from chat.models import User
 
 

@@ -1,13 +1,12 @@
-"""The keeper's sweep: whatever was left undone anywhere is done here.
+"""The reconcile loop: brings rows, mailbox entries and bells back in step.
 
 Every step may be repeated, and two keepers at once do no harm: rows move by
-conditional updates, entries by scripts.
+conditional updates, mailbox entries by Lua scripts.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from secrets import token_hex
@@ -17,16 +16,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 
-from chat.accounts.keeping import House
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
-from chat.services.conversation_deletion import remove_for_good
 from chat.services.effective_settings import preferred
 from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import hand_over, publish, release_next
-from chat.services.jobs.wait_estimate import free_rows, ready_workers
-from chat.services.limits.usage import forget_full
-from chat.services.reply_stop import carry_out
+from chat.services.jobs.stop import finish_stop
+from chat.services.wait_estimate import free_rows, ready_workers
 from chat.tasks import ring
 from chatsite.mailbox import MailboxAway, Published, open_mailbox
 from chatsite.model_choice import model_entry
@@ -40,17 +36,19 @@ PUBLISHING_SECONDS = 2.0
 BATCH = 500
 
 
-class Sweeper:
-    """What one keeper remembers from sweep to sweep."""
+class Reconciler:
+    """Puts right what any process left undone; remembers what the last round saw.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    ``clock`` returns seconds that never run backwards.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._reachable_since: float | None = None
         self._bells = Bells()
-        self._house = House(clock)
 
-    def sweep(self) -> None:
-        """One round. Raises ``MailboxAway`` if Redis is not there."""
+    def reconcile(self) -> None:
+        """One round. Raises ``MailboxAway`` if Redis cannot be reached."""
         try:
             open_mailbox().ping()
         except MailboxAway:
@@ -68,10 +66,6 @@ class Sweeper:
         for model in open_mailbox().models():
             self._serve(model)
         fail_expired()
-        if remove_for_good():
-            self._house.note_erased()
-        self._house.keep()
-        forget_full()
 
     def _serve(self, model: str) -> None:
         """Ring again for free rows that sleep; move the model's clock on."""
@@ -92,7 +86,7 @@ def collect_finished() -> None:
 def stop_as_asked() -> None:
     """Carry out the stops that were asked for while Redis was away."""
     for reply in _batch(Reply.objects.asked_to_stop().queued()):
-        _guarded(carry_out, reply)
+        _guarded(finish_stop, reply)
 
 
 def publish_forgotten() -> None:

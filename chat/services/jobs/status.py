@@ -15,10 +15,10 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
-from chat.accounts.sessions import who, who_of_cookie
 from chat.models import Reply, User
 from chat.services.jobs.collect import collect_now
 from chat.services.jobs.publish import hand_over
+from chat.services.session_digest import guest_digest, session_digest
 from chatsite import wire
 from chatsite.mailbox import (
     Ended,
@@ -140,12 +140,16 @@ def _look(
     seen: Sequence[Seen],
 ) -> Look:
     box = open_mailbox()
-    look = box.look(who(session_key), model, seen) if session_key else None
+    look = box.look(session_digest(session_key), model, seen) if session_key else None
     if look is None:
         owner = _signed_in(user())
         # What the browser says is its session may be anything: it is not remembered
         # as that of a guest whom only the cookie tells.
-        name = who_of_cookie(owner.pk) if owner.is_of_cookie else who(session_key or "")
+        name = (
+            guest_digest(owner.pk)
+            if owner.is_of_cookie
+            else session_digest(session_key or "")
+        )
         box.remember(name, str(owner.pk))
         look = box.look(name, model, seen)
     if look is None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
-from chat.services.jobs.wait_estimate import Expectation, expect, ready_workers
+from chat.services.wait_estimate import Expectation, expect, ready_workers
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 from chatsite.mailbox import MailboxAway, open_mailbox

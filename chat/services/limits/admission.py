@@ -13,10 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Conversation, Reply, User
-from chat.sentences import duration
 from chat.services.advisory_lock import alone
 from chat.services.errors import PromptRefused
-from chat.services.jobs.wait_estimate import seconds_of_one_end
 from chat.services.limits.rules import Kind, Whose
 from chat.services.limits.usage import (
     OF_PROMPTS,
@@ -27,6 +25,8 @@ from chat.services.limits.usage import (
     take,
 )
 from chat.services.limits.wording import reached, waiting_already
+from chat.services.wait_estimate import seconds_of_one_end
+from chat.wording.replies import duration
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 #: What somebody who is refused is told to wait, at least and at most, and where

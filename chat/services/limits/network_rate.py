@@ -13,11 +13,11 @@ import math
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from chat.sentences import duration
 from chat.services.advisory_lock import alone
 from chat.services.errors import PromptRefused
 from chat.services.limits.rules import Kind, Whose, limit_of
 from chat.services.limits.usage import balances, network_purse, take
+from chat.wording.replies import duration
 
 
 def admit_guest(network: str) -> None:

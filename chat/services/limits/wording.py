@@ -10,9 +10,9 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chat.sentences import duration
 from chat.services.limits.rules import Kind, Whose, has_more_signed_in
 from chat.services.limits.usage import Balance
+from chat.wording.replies import duration
 
 #: Up to so long from one message to the next, the pace says it all.
 SHORT_SECONDS = 60

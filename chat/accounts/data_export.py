@@ -1,0 +1,123 @@
+"""All that is kept of somebody, as one JSON document in pieces.
+
+However much it is, only a part of it is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from chat.accounts.session_end import sessions_of
+from chat.models import Conversation, Message, Reply, User
+
+#: Rows read from the database at once.
+ROWS = 100
+
+
+def export(user: User) -> Iterator[str]:
+    """Pieces of the document: account, sessions, conversations with their trees.
+
+    Each message names its ``parent``; ``active`` is the last one of the path shown.
+    """
+    begin = json.dumps(_account(user), indent=1, default=_plain)
+    yield begin.removesuffix("\n}") + ',\n "conversations": ['
+    conversations = Conversation.objects.filter(owner=user).order_by("created_at")
+    separator = "\n"
+    for conversation in conversations.iterator(ROWS):
+        yield separator
+        yield from _conversation(conversation)
+        separator = ",\n"
+    yield "\n ]\n}\n"
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "exported_at": timezone.now(),
+        "account": {
+            "id": user.pk,
+            "name": user.username,
+            "email": user.email or None,
+            "joined_at": user.joined_at,
+            "seen_at": user.seen_at,
+            "limits": user.limits,
+        },
+        "preferences": _preferences(user),
+        "sessions": [
+            {
+                "device": session.device,
+                "created_at": session.created_at,
+                "seen_at": session.seen_at,
+                "ends_at": session.expire_date,
+            }
+            for session in sessions_of(user)
+        ],
+    }
+
+
+def _conversation(conversation: Conversation) -> Iterator[str]:
+    said = {
+        "id": conversation.pk,
+        "title": conversation.title,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+        "deleted_at": conversation.deleted_at,
+        "active": conversation.active_leaf_id,
+        "preferences": _preferences(conversation),
+    }
+    yield _json(said).removesuffix("}") + ', "messages": ['
+    yield from _joined(_messages(conversation))
+    yield "]}"
+
+
+def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
+    rows = Message.objects.filter(conversation=conversation).select_related("reply")
+    for message in rows.order_by("created_at", "pk").iterator(ROWS):
+        said = {
+            "id": message.pk,
+            "parent": message.parent_id,
+            "role": message.role,
+            "text": message.text,
+            "created_at": message.created_at,
+        }
+        reply = getattr(message, "reply", None)
+        yield said | ({"reply": _reply(reply)} if reply else {})
+
+
+#: What a person may want to know of how a reply came about.
+OF_A_REPLY = (
+    *("state", "model", "revision", "settings", "seed", "instructions"),
+    *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),
+    *("finished_at", "worker", "error", "losses"),
+)
+
+
+def _reply(reply: Reply) -> dict[str, Any]:
+    return {name: getattr(reply, name) for name in OF_A_REPLY}
+
+
+def _preferences(chosen: User | Conversation) -> dict[str, Any]:
+    return {
+        "model": chosen.model,
+        "settings": chosen.settings,
+        "instructions": chosen.instructions,
+    }
+
+
+def _joined(parts: Iterable[dict[str, Any]]) -> Iterator[str]:
+    separator = "\n  "
+    for part in parts:
+        yield separator + _json(part)
+        separator = ",\n  "
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,70 @@
+"""Taking a guest's conversations along into an account, whatever happens in them.
+
+The rows move in one transaction, and what the mailbox holds follows. Should this
+process die in between, the next poll or the keeper hands it over, and the keeper erases
+what is left of the guest.
+"""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from django.db import transaction
+
+from chat.accounts.session_end import end_all
+from chat.models import Conversation, IdempotencyKey, Message, Passage, Reply, User
+from chat.services.advisory_lock import alone
+from chat.services.jobs.publish import hand_over
+from chat.services.notify import tell
+from chatsite.mailbox import MailboxAway
+
+log = logging.getLogger(__name__)
+
+
+def take_along(guest: UUID, account: User) -> int:
+    """How many conversations came along; harmless to repeat. What the account prefers
+    stays; the guest is closed."""
+    with transaction.atomic():
+        _wait_for_senders(guest)
+        # Who sends meanwhile, and so refers to one of them, is not kept waiting.
+        people = User.objects.select_for_update(no_key=True).order_by("pk")
+        found = {user.pk: user for user in people.filter(pk__in=(guest, account.pk))}
+        left = found.get(guest)
+        if left is None or not left.is_guest or account.pk not in found:
+            return 0
+        coming = Reply.objects.unfinished().filter(message__owner=guest)
+        replies = list(coming.values_list("pk", flat=True))
+        count = _move(guest, account.pk)
+        left.close()
+    end_all(left)
+    try:
+        hand_over(account.pk, replies)
+    except MailboxAway:
+        log.warning("%d replies change owner once the queue is back", len(replies))
+    tell(account.pk)
+    return count
+
+
+def _wait_for_senders(guest: UUID) -> None:
+    """What the guest sends at this moment is saved before, and comes along; what comes
+    later is refused, with the text kept. In the order of those who send."""
+    theirs = Conversation.objects.select_for_update().filter(owner=guest)
+    list(theirs.order_by("pk").values_list("pk", flat=True))
+    alone([f"user:{guest}"])
+
+
+def _move(guest: UUID, account: UUID) -> int:
+    """Conversations with all that hangs on them, also those that may be restored."""
+    _move_keys(guest, account)
+    Message.objects.filter(owner=guest).update(owner=account)
+    Passage.objects.filter(owner=guest).update(owner=account)
+    return Conversation.objects.filter(owner=guest).update(owner=account)
+
+
+def _move_keys(guest: UUID, account: UUID) -> None:
+    """Where both used the same idempotency key, the account's stays."""
+    used = IdempotencyKey.objects.filter(owner=account).values("key")
+    theirs = IdempotencyKey.objects.filter(owner=guest)
+    theirs.filter(key__in=used).delete()
+    theirs.update(owner=account)

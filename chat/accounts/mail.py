@@ -1,0 +1,77 @@
+"""Mail: plain, short, and sent beside the request, so that no answer waits for it.
+
+Who asks for a link hears the same, as soon, whether there is such an account or not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, override
+
+from chat.accounts.site_url import can_mail
+from chatsite.mailbox import MailboxAway, open_mailbox
+
+log = logging.getLogger(__name__)
+
+#: More that wait to leave than this are not taken: somebody asks too often.
+WAITING_MAX = 100
+#: What was mailed is not mailed again within this time, however often it is asked for.
+PAUSE_SECONDS = 120
+_waiting: list[Future[None]] = []
+
+
+def mail(
+    to: str, template: str, context: dict[str, Any], *, is_wanted: bool = True
+) -> None:
+    """Send what a template says; its first line is the subject. What nobody wants is
+    not sent, and takes as long here."""
+    if not can_mail() or not to:
+        return
+    _waiting[:] = [sent for sent in _waiting if not sent.done()]
+    if len(_waiting) >= WAITING_MAX:
+        log.warning("too much mail waits to leave; one was not taken")
+        return
+    subject, _, body = _said(template, context).partition("\n")
+    said = (subject.strip(), body.strip())
+    _waiting.append(_sender().submit(_send, *said, [to] if is_wanted else []))
+
+
+def is_due(what: str) -> bool:
+    """Whether this was not mailed a moment ago; from now on it was."""
+    try:
+        return open_mailbox().is_first(what, PAUSE_SECONDS)
+    except MailboxAway:
+        return True
+
+
+def flush() -> None:
+    """Wait until everything has left."""
+    for sent in _waiting:
+        sent.result()
+
+
+def _said(template: str, context: dict[str, Any]) -> str:
+    with override(get_language()):
+        return render_to_string(f"accounts/mail/{template}.txt", context).strip()
+
+
+@cache
+def _sender() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
+
+
+def _send(subject: str, body: str, to: Sequence[str]) -> None:
+    """A mail that cannot leave is said in the log, without its text or address."""
+    if not to:
+        return
+    try:
+        EmailMessage(subject, f"{body}\n", to=to).send()
+    except Exception as error:
+        log.error("a mail could not be sent: %s", type(error).__name__)

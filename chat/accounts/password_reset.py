@@ -1,0 +1,46 @@
+"""A link with which somebody who cannot log in chooses a new password."""
+
+from __future__ import annotations
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.tokens import default_token_generator
+from django.http import HttpRequest
+from django.urls import reverse
+
+from chat.accounts.mail import is_due, mail
+from chat.accounts.session_end import end_all
+from chat.accounts.site_url import address, can_mail
+from chat.models import User
+
+
+def reset_link(user: User, request: HttpRequest | None = None) -> str:
+    """A link to a new password, good for a day and once. Raises ``ValueError`` for a
+    guest, and for an account that was closed."""
+    if user.is_guest or not user.is_active:
+        raise ValueError("only an account that is open has a password")
+    token = default_token_generator.make_token(user)
+    return address(reverse("reset", args=[user.pk, token]), request)
+
+
+def send_link(email: str, request: HttpRequest) -> None:
+    """Mail a link to whoever has this address. For nobody the same is done, so that
+    neither the answer nor its time tells whether there is somebody."""
+    if not can_mail() or not is_due(f"reset {email.lower()}"):
+        return
+    found = User.objects.addressed(email)
+    user = found or User(username="nobody", email=email, password=make_password(None))
+    context = {"user": user, "link": reset_link(user, request)}
+    mail(user.email, "reset", context, is_wanted=found is not None)
+
+
+def is_good(user: User | None, token: str) -> bool:
+    if user is None or user.is_guest or not user.is_active:
+        return False
+    return default_token_generator.check_token(user, token)
+
+
+def set_password(user: User, password: str, but: str | None = None) -> None:
+    """Keep a new password and end all sessions ``but`` the one with this key."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    end_all(user, but)

@@ -1,0 +1,91 @@
+"""Retention: removes accounts, guests, conversations and sessions whose time is over.
+
+Each step removes one batch, so that no sweep takes long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from chat.accounts import account_deletion, invitations
+from chat.models import Session
+from chat.services.conversation_deletion import remove_for_good
+from chat.services.limits.usage import forget_full
+from chat.services.search.index_maintenance import Merging, empty_journal
+from chatsite.mailbox import open_mailbox
+
+EVERY_SECONDS = 60
+#: The index of SQLite is merged at most so often: all of it is written anew.
+SCRUB_SECONDS = 3600
+SESSIONS = 500
+
+
+class Retention:
+    """Looks once a minute; while there is more to erase, at every sweep."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._due = 0.0
+        self._scrub_due = 0.0
+        # Perhaps by the keeper before, which ended before it came to the files.
+        self._has_erased = True
+        #: What is left to do for the files to forget: nothing, if empty.
+        self._scrubbing: list[Callable[[], bool]] = []
+
+    def run(self) -> None:
+        """One step of each job that is due. Raises ``MailboxAway``."""
+        if remove_for_good():
+            self._has_erased = True
+        self._erase()
+        forget_full()
+
+    def _erase(self) -> None:
+        now = self._clock()
+        if now >= self._due:
+            if _tidy():
+                self._has_erased = True
+                return
+            self._due = now + EVERY_SECONDS
+        if now >= self._scrub_due:
+            self._scrub(now)
+
+    def _scrub(self, now: float) -> None:
+        """One step of it, a minute after one that others stood in the way of."""
+        if self._has_erased and not self._scrubbing:
+            self._has_erased = False
+            self._scrubbing = [_rewrite_file, Merging().step, empty_journal]
+        if not self._scrubbing:
+            return
+        if self._scrubbing[0]():
+            self._scrubbing.pop(0)
+            self._scrub_due = now if self._scrubbing else now + SCRUB_SECONDS
+        elif len(self._scrubbing) == 1:
+            self._scrub_due = now + EVERY_SECONDS
+
+
+def _rewrite_file() -> bool:
+    """Redis begins it at once, and goes on by itself."""
+    open_mailbox().rewrite_file()
+    return True
+
+
+def _tidy() -> bool:
+    """One batch of everything; whether some was erased."""
+    purge_sessions()
+    invitations.purge()
+    steps = (
+        account_deletion.close_idle_guests,
+        account_deletion.erase_closed,
+        account_deletion.erase_untouched,
+    )
+    return any([step() for step in steps])  # noqa: C419 - each takes its step
+
+
+def purge_sessions() -> None:
+    """Remove some that ran out; nobody is behind them any more."""
+    late = Session.objects.filter(expire_date__lt=timezone.now())
+    Session.objects.filter(
+        pk__in=list(late.values_list("pk", flat=True)[:SESSIONS])
+    ).delete()

@@ -1,0 +1,120 @@
+"""What every call of the API has in common: JSON in, JSON out, no cross-site calls."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from chat.http.api_errors import (
+    BROKEN,
+    BUSY,
+    FULL,
+    LOG_IN_FIRST,
+    NOT_FOUND,
+    NOT_HELD,
+    ApiError,
+    refusal,
+)
+from chat.services.errors import PromptRefused
+from chat.services.held_messages import HasStarted
+from chat.services.jobs.status import NotYours
+
+log = logging.getLogger(__name__)
+
+Call = Callable[..., JsonResponse]
+
+
+def api_call(method: str) -> Callable[[Call], Call]:
+    """A view of the API for one method, answering every error as JSON.
+
+    Calls need no CSRF token: browsers say where a call comes from, and one from
+    another site is refused (its cookies would be withheld anyway, ``SameSite=Lax``).
+    """
+
+    def decorate(view: Call) -> Call:
+        @csrf_exempt
+        @never_cache
+        @wraps(view)
+        def call(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
+            try:
+                _check(request, method)
+                return view(request, *args, **kwargs)
+            except ApiError as error:
+                return error.response()
+            except NotYours as refused:
+                is_closed = refused.is_signed_out and not settings.GUESTS
+                return (LOG_IN_FIRST if is_closed else NOT_FOUND).response()
+            except Http404:
+                return NOT_FOUND.response()
+            except HasStarted:
+                return NOT_HELD.response()
+            except PromptRefused as refused:
+                return refusal(refused).response()
+            except (InterfaceError, OperationalError) as error:
+                log.exception("the database is busy, full or away")
+                return (FULL if "full" in str(error) else BUSY).response()
+            except Exception:
+                log.exception("a call of the API failed")
+                return BROKEN.response()
+
+        return call
+
+    return decorate
+
+
+def _check(request: HttpRequest, method: str) -> None:
+    if request.method != method:
+        message = _("Use %(method)s here.") % {"method": method}
+        raise ApiError(405, "method_not_allowed", message, {"Allow": method})
+    if method != "GET" and _is_cross_site(request):
+        raise ApiError(403, "cross_site", _("Calls from other sites are refused."))
+
+
+def _is_cross_site(request: HttpRequest) -> bool:
+    said = request.headers.get("Sec-Fetch-Site")
+    if said is not None:
+        return said not in ("none", "same-origin")
+    origin = request.headers.get("Origin")
+    if origin is None or _is_trusted(origin):
+        return False
+    try:
+        return urlsplit(origin).netloc != request.get_host()
+    except ValueError:  # no address at all
+        return True
+
+
+def _is_trusted(origin: str) -> bool:
+    """Whether it is one of ``CSRF_TRUSTED_ORIGINS``, or stands below ``*.``."""
+    listed = settings.CSRF_TRUSTED_ORIGINS
+    below = (one for one in listed if "*" in one)
+    return origin in listed or any(fnmatchcase(origin, one) for one in below)
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """The request's JSON object. Raises ``ApiError``."""
+    if request.content_type != "application/json":
+        raise ApiError(
+            415, "not_json", _("Send the header Content-Type: application/json.")
+        )
+    try:
+        body = json.loads(request.body)
+    except RequestDataTooBig:
+        raise ApiError(413, "too_large", _("The request is too large.")) from None
+    except (ValueError, RecursionError):
+        raise ApiError(400, "bad_json", _("The body must be a JSON object.")) from None
+    if not isinstance(body, dict):
+        raise ApiError(400, "bad_json", _("The body must be a JSON object."))
+    return body

@@ -1,0 +1,64 @@
+"""The header ``Idempotency-Key``.
+
+Source: draft-ietf-httpapi-idempotency-key-header, whose key is a quoted string of
+RFC 8941; programs send it bare as well, and both name the same key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from chat.http.request import owner_id
+from chat.models import Conversation
+from chat.services.errors import PromptRefused
+from chat.services.idempotency import check_key, once
+
+QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+ESCAPED = re.compile(r'\\(["\\])')
+
+
+def idempotency_key(request: HttpRequest) -> str | None:
+    """The key of a request; None without the header. Raises ``PromptRefused`` with the
+    code bad_key."""
+    raw = request.headers.get("Idempotency-Key")
+    if raw is None:
+        return None
+    key = _bare(_decoded(raw).strip(" \t"))
+    check_key(key)
+    return key
+
+
+def once_for(
+    request: HttpRequest, asked: Sequence[str], act: Callable[[], Conversation]
+) -> None:
+    """Carry out a request that gives no reply, once for its key (``once``)."""
+    once(owner_id(request), idempotency_key(request), asked, act)
+
+
+def _decoded(raw: str) -> str:
+    """What programs send beyond ASCII is UTF-8."""
+    try:
+        return raw.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return raw
+
+
+def _bare(said: str) -> str:
+    """Without the quotes. The server joins repeated headers by commas, so a bare key
+    cannot hold one."""
+    if not said.startswith('"') and "," not in said:
+        return said
+    if (quoted := QUOTED.fullmatch(said)) is None:
+        raise PromptRefused(
+            "bad_key",
+            _(
+                "Send the header Idempotency-Key once, with one key. A key that holds"
+                " a comma is written in double quotes; within them a backslash stands"
+                " before a quote or another backslash."
+            ),
+        )
+    return ESCAPED.sub(r"\1", quoted[1])

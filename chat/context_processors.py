@@ -1,0 +1,23 @@
+"""Context processors: what pages say of people, and how scripts find their cookies."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from chat.accounts.sign_up import can_sign_up
+
+
+def accounts(_request: HttpRequest) -> dict[str, bool]:
+    return {"can_sign_up": can_sign_up()}
+
+
+def cookies(_request: HttpRequest) -> dict[str, str]:
+    """``site`` keeps apart what the scripts of two sites store under one origin."""
+    names = settings.COOKIE_NAMES
+    return {
+        "site": names.suffix,
+        "earlier_sites": " ".join(names.earlier_suffixes),
+        "token_cookie": settings.CSRF_COOKIE_NAME,
+        "zone_cookie": names.own("tz"),
+    }

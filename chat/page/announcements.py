@@ -1,0 +1,31 @@
+"""What a screen reader says when a reply comes into a state."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from chat.models import Reply
+from chat.services.jobs.status import Sight
+from chat.wording.replies import reason
+from chatsite import wire
+
+
+def announcement(reply: Sight | Reply) -> str:
+    """What is said once, aloud, when a reply comes into a state."""
+    match wire.State(reply.state):
+        case wire.State.HELD if isinstance(reply, Sight) and reply.is_paused:
+            return _("Your next prompt waits for you to decide.")
+        case wire.State.HELD:
+            return _("Your prompt is next, when this reply is done.")
+        case wire.State.QUEUED:
+            return _("Your prompt is in line.")
+        case wire.State.RUNNING:
+            return _("The reply has started.")
+        case wire.State.DONE:
+            return _("The reply is ready.")
+        case wire.State.STOPPED:
+            return _("The reply was stopped.")
+        case wire.State.FAILED:
+            failed = _("The reply failed.")
+            row = reply.row if isinstance(reply, Sight) else reply
+            return f"{failed} {reason(row)}" if row else failed

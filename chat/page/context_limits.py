@@ -1,0 +1,33 @@
+"""What pages say about limits: all in the settings, little beside the message box."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from chat.accounts.client_network import network_digest
+from chat.http.request import visitor
+from chat.models import User
+from chat.services.limits.remaining import allowances, little_left
+
+
+def asker(request: HttpRequest) -> User:
+    """Whose limits hold for whoever asks: a visitor has those of a guest who was never
+    seen, and of their network. Nothing is saved."""
+    user = visitor(request)
+    if not isinstance(user, User):
+        user = User()
+    if user.is_guest:
+        user.network = network_digest(request)
+    return user
+
+
+def allowances_context(request: HttpRequest) -> dict[str, Any]:
+    """For ``_allowances.html``, on any page."""
+    return {"allowances": allowances(asker(request))}
+
+
+def little_context(request: HttpRequest) -> dict[str, Any]:
+    """For the answer to something refused."""
+    return {"little": little_left(asker(request)), "has_little_changed": True}

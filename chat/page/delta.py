@@ -1,0 +1,103 @@
+"""What a page lacks: the pieces that are put into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from chat.models import Conversation
+from chat.page.announcements import announcement
+from chat.page.messages import Shown, Thread, seen_of
+from chat.page.state import Known
+from chat.services.context_usage import Filling
+from chat.services.jobs.status import Sight
+from chatsite import wire
+from chatsite.mailbox.mailbox import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """One reply that waits or grows; ``is_anew`` replaces the text on the page."""
+
+    sight: Sight
+    is_anew: bool
+
+
+@dataclass(slots=True)
+class News:
+    """What a page lacks."""
+
+    growing: list[Growth] = field(default_factory=list)
+    #: Articles that take the place of the ones on the page.
+    replaced: list[Shown] = field(default_factory=list)
+    appended: list[Shown] = field(default_factory=list)
+    #: All that the page is to show, where it shows another path or part.
+    thread: Thread | None = None
+    said: list[str] = field(default_factory=list)
+    #: How full the model's context is, where messages came or ended.
+    filling: Filling | None = None
+    #: What the page has once it has all this.
+    seen: list[Seen] = field(default_factory=list)
+    held: list[UUID] = field(default_factory=list)
+    paused: list[UUID] = field(default_factory=list)
+    ahead: str = ""
+    leaf: UUID | None = None
+    path: str = ""
+    #: The model whose workers the page tells about from now on.
+    model: str = ""
+    #: The conversation itself, where the database was asked.
+    conversation: Conversation | None = None
+    #: Sights beyond those of the view, which also set the pace.
+    sights: list[Sight] = field(default_factory=list)
+
+    @property
+    def words(self) -> list[str]:
+        """What is announced; of several alike, one."""
+        return list(dict.fromkeys(self.said))
+
+    def add_seen(self, before: Seen, sight: Sight, *, is_away: bool) -> None:
+        """News of a reply that the page already watches."""
+        if sight.state.is_terminal and sight.row is not None:
+            self.replaced.append(Shown(sight.row.message))
+            self.said.append(announcement(sight))
+            return
+        is_running = sight.state is wire.State.RUNNING
+        is_anew = is_running and (sight.run, sight.offset) != before[1:]
+        self.growing.append(Growth(sight, is_anew))
+        if is_running and sight.run != before[1]:
+            self.said.append(announcement(sight))
+        if is_running:
+            self.seen.append(seen_of(sight))
+        elif sight.row is not None and not is_away:
+            # The mailbox lost it: whatever comes is another text.
+            self.seen.append((before[0], 0, 0))
+        else:
+            self.seen.append(before)
+
+    def add_shown(self, shown: Shown, *, is_new: bool) -> None:
+        """News of a message that the page lacks, or shows as held."""
+        (self.appended if is_new else self.replaced).append(shown)
+        if shown.message.is_prompt:
+            return
+        sight = shown.sight
+        self.said.append(announcement(sight or shown.message.reply))
+        if sight is None:
+            return
+        self.sights.append(sight)
+        if sight.state is wire.State.HELD:
+            (self.paused if sight.is_paused else self.held).append(sight.pk)
+        else:
+            self.seen.append(seen_of(sight))
+
+    def show_anew(self, known: Known, thread: Thread) -> None:
+        """Everything is to be shown; nothing else of the page counts any more."""
+        after = thread.known(known, known.changes)
+        self.thread, self.growing, self.replaced = thread, [], []
+        self.leaf, self.path = after.leaf, after.path
+        self.seen, self.held = list(after.seen), list(after.held)
+        self.paused = list(after.paused)
+        for item in (*thread.shown, *thread.batch):
+            if item.sight is not None:
+                self.sights.append(item.sight)
+                if item.sight.pk not in known.watched:
+                    self.said.append(announcement(item.sight))

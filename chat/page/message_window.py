@@ -1,0 +1,105 @@
+"""Which messages of a conversation a page shows: the newest, or some around a place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chat.models import Conversation, Message, tree
+from chat.page.state import shown_at_once
+from chatsite import wire
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Neighbours on one path, oldest first."""
+
+    messages: Sequence[Message]
+    #: Replies asked for together, of which the last message is one; shown in its place.
+    batch: Sequence[Message] = ()
+    #: Whether the path has messages before these.
+    has_earlier: bool = False
+    #: Whether the path has messages after these.
+    has_later: bool = False
+    #: Whether these are on the path that the conversation goes on from.
+    is_active: bool = True
+
+    @property
+    def ids(self) -> list[UUID]:
+        return [message.pk for message in self.messages]
+
+    @property
+    def leaf(self) -> UUID | None:
+        """The last message of the conversation, if these reach up to it."""
+        return None if self.has_later or not self.is_active else self.last
+
+    @property
+    def has_queued(self) -> bool:
+        """Whether a reply among them waits or is being written."""
+        replies = [m.reply for m in (*self.messages, *self.batch) if not m.is_prompt]
+        return any(reply.state == wire.State.QUEUED for reply in replies)
+
+    @property
+    def last(self) -> UUID | None:
+        return self.messages[-1].pk if self.messages else None
+
+    @property
+    def conversation(self) -> UUID | None:
+        return self.messages[0].conversation_id if self.messages else None
+
+    @property
+    def first(self) -> UUID | None:
+        return self.messages[0].pk if self.messages else None
+
+
+def latest(conversation: Conversation) -> Window:
+    """The last messages of the conversation."""
+    limit = shown_at_once()
+    ids = conversation.path_ids(limit=limit + 1)
+    messages = conversation.loaded(ids[-limit:])
+    batch = batch_of(messages[-1]) if messages else ()
+    return Window(messages, batch, has_earlier=len(ids) > limit)
+
+
+def before(conversation: Conversation, message: UUID) -> Window:
+    """The messages that lead to one, without it."""
+    limit = shown_at_once()
+    ids = tree.ids_up(conversation.pk, message, limit + 2)[::-1][:-1]
+    return Window(
+        conversation.loaded(ids[-limit:]),
+        has_earlier=len(ids) > limit,
+        has_later=True,
+    )
+
+
+def around(conversation: Conversation, message: UUID) -> Window:
+    """A message with what stands before and after it, on the active path if it is
+    there. Empty where the conversation has no such message."""
+    path, is_active = conversation.path_ids(), True
+    if message not in path:
+        if not conversation.messages.filter(pk=message).exists():
+            return Window(())
+        path, is_active = conversation.path_ids(tree.newest_leaf(message)), False
+    limit = shown_at_once()
+    start = max(0, min(path.index(message) - limit // 2, len(path) - limit))
+    start -= start % 2  # begins with a prompt
+    messages = conversation.loaded(path[start : start + limit])
+    has_later = start + limit < len(path)
+    return Window(
+        messages,
+        batch=() if has_later else batch_of(messages[-1]),
+        has_earlier=start > 0,
+        has_later=has_later,
+        is_active=is_active,
+    )
+
+
+def batch_of(leaf: Message) -> list[Message]:
+    """The replies that were asked for together with the last one, itself included."""
+    if leaf.is_prompt or leaf.reply.batch is None:
+        return []
+    beside = Message.objects.filter(
+        parent=leaf.parent_id, reply__batch=leaf.reply.batch
+    )
+    return list(beside.select_related("reply").order_by("created_at", "pk"))

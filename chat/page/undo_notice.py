@@ -1,0 +1,38 @@
+"""The note that something was deleted, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from chat.http.get_or_404 import find_deleted
+from chat.http.request import owner_id
+from chat.models import Conversation
+from chat.services.conversation_deletion import together_with
+
+#: The parameter of a page that shows the note.
+DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What can be restored: a conversation, and how many were deleted with it."""
+
+    conversation: Conversation
+    count: int
+
+
+def undo_of(conversation: Conversation) -> Undo:
+    return Undo(conversation, together_with(conversation).count())
+
+
+def undo_asked_for(request: HttpRequest) -> Undo | None:
+    """What the address of a page names as deleted, while it can be restored."""
+    try:
+        pk = UUID(request.GET.get(DELETED, ""))
+    except ValueError:
+        return None
+    found = find_deleted(owner_id(request), pk)
+    return undo_of(found) if found else None

@@ -1,0 +1,162 @@
+"""Links in what a model writes: which may be followed, and where each of them leads.
+
+A link leads to a web server and nowhere else, by an address whose host can be read by
+eye: no name and password before it, and letters of other scripts in their ASCII form.
+Whatever its text says, its true host stands behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.html import escape
+from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+from chat.text_cleanup import as_line
+
+#: Longer addresses are no links; also what bounds the time to look at one.
+ADDRESS_CHARACTERS = 2000
+
+_HOST = re.compile(
+    r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE
+)
+_SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?)$", re.IGNORECASE)
+#: Brackets, quotes and stops that no address holds as they are. Beside scripts without
+#: spaces a sentence goes on right behind them.
+_MARKS = (
+    "\xab\xbb\u201c-\u201f\u2039\u203a\u2045\u2046\u2768-\u2775\u3000-\u3002"
+    "\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe35-\ufe44\ufe47\ufe48\ufe59-\ufe5e"
+    "\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64"
+)
+#: Up to a space or a mark that ends addresses; what shows nothing ends one, too.
+_REST = re.compile(
+    r"://(?=[\w\[])[^\s<>\"`*|\\^{}\x00-\x20\x7f-\xa0\xad\u200b-\u200f"
+    rf"\u2028-\u202f\u2060-\u206f\ufeff\ufff0-\uffff{_MARKS}]"
+    rf"{{1,{ADDRESS_CHARACTERS}}}"
+)
+#: What ends a sentence rather than an address.
+_ENDS = ".,:;!?'_~…\u2019\u060c\u061b\u061f\u06d4\u0964\u0965\uff0e\uff5e"
+_BRACKETS = re.compile(r"[()\[\]]")
+_PAIRS = {")": "(", "]": "["}
+
+
+def use(made: MarkdownIt) -> None:
+    """Let ``made`` find and show links as this file says."""
+    made.core.ruler.disable("linkify")
+    made.inline.ruler.at("linkify", bare_link)
+    # An instance's own functions take the place of methods.
+    ways = {"normalizeLink": normalized, "validateLink": is_allowed}
+    vars(made).update(ways, normalizeLinkText=str)
+    made.add_render_rule("link_open", _open)
+    made.add_render_rule("link_close", _close)
+
+
+def normalized(address: str) -> str:
+    """In ASCII, its host as it is looked up; empty where it is too long."""
+    return normalizeLink(address) if len(address) <= ADDRESS_CHARACTERS else ""
+
+
+def is_allowed(address: str) -> bool:
+    return len(address) <= ADDRESS_CHARACTERS and host_of(address) != ""
+
+
+def host_of(address: str) -> str:
+    """Host and port of a web address; empty for all others."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    is_web = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc)
+    return parts.netloc.lower() if is_web else ""
+
+
+def bare_link(state: StateInline, silent: bool) -> bool:
+    """An address in running text, met at its colon.
+
+    Instead of the library's, which looks through all text before each ``://`` anew.
+    """
+    if silent or state.linkLevel > 0 or state.src[state.pos] != ":":
+        return False
+    scheme = _SCHEME.search(state.pending[-6:])
+    rest = scheme and _REST.match(state.src, state.pos, state.posMax)
+    if not scheme or not rest:
+        return False
+    said = scheme[1] + _trimmed(rest[0])
+    address = state.md.normalizeLink(said)
+    if not state.md.validateLink(address):
+        return False
+    state.pending = state.pending[: -len(scheme[1])]
+    state.push("link_open", "a", 1).attrs = {"href": address}
+    state.push("text", "", 0).content = said
+    state.push("link_close", "a", -1)
+    state.pos += len(said) - len(scheme[1])
+    return True
+
+
+def _trimmed(rest: str) -> str:
+    """Without what belongs to the sentence around it, from its closing bracket on."""
+    opened = dict.fromkeys(_PAIRS.values(), 0)
+    for found in _BRACKETS.finditer(rest):
+        opens = _PAIRS.get(found[0], "")
+        if opens and not opened[opens]:
+            rest = rest[: found.start()]
+            break
+        opened[opens or found[0]] += -1 if opens else 1
+    return rest.rstrip(_ENDS)
+
+
+def _open(
+    renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, _env: Any
+) -> str:
+    """The beginning of a link; its address where it has no text to be clicked on."""
+    token = tokens[index]
+    # As an attribute, a browser would show it as if it were the target.
+    token.meta["title"] = token.attrs.pop("title", "")
+    token.attrSet("rel", "noopener noreferrer nofollow ugc")
+    html = str(renderer.renderToken(tokens, index, options, _env))
+    return html if _said(tokens, index) else html + escape(token.attrs["href"])
+
+
+def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    """The end of a link, and behind it what its text does not say.
+
+    This is the label of a reference, the host unless the text is an address at this
+    host, and a title.
+    """
+    begin = index - 1
+    while tokens[begin].type != "link_open":
+        begin -= 1
+    meta = tokens[index].meta
+    label, title = meta.get("label"), tokens[begin].meta["title"]
+    host = host_of(str(tokens[begin].attrs.get("href", "")))
+    behind = [
+        f"[{label}]" if label else "",
+        "" if _is_at(host, _said(tokens, begin)) else f"({host})",
+        # That of a reference stands at its definition.
+        f'"{title}"' if title and not meta.get("is_reference") else "",
+    ]
+    shown = [escape(as_line(text)) for text in behind if text]
+    spans = [f' <span class="host">{text}</span>' for text in shown]
+    return "</a>" + "".join(spans)
+
+
+def _said(tokens: Sequence[Token], index: int) -> str:
+    """The text of the link that begins at ``index``."""
+    said = []
+    # A slice would copy all tokens behind each link.
+    while tokens[index := index + 1].type != "link_close":
+        said.append(tokens[index].content)
+    return "".join(said).strip()
+
+
+def _is_at(host: str, said: str) -> bool:
+    """Whether a text is empty, or an address at ``host``."""
+    told = said.lower().removeprefix("https://").removeprefix("http://")
+    return told in ("", host) or told.startswith((f"{host}/", f"{host}?", f"{host}#"))

@@ -1,0 +1,53 @@
+"""Code blocks, with the whole info string of their fence, and inline code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+from chat.rendering.code_highlight import highlighted, with_controls_shown
+from chat.text_cleanup import as_line
+
+#: Code behind so much of it, in one text, is shown without colours.
+COLOURED_CHARACTERS = 12_000
+
+#: As in ``python title="a.py"``, ``js{1,3}`` and ``rust,ignore``.
+_BEHIND_LANGUAGE = re.compile(r"[\s,:{].*", re.DOTALL)
+
+
+def use(made: MarkdownIt) -> None:
+    """Let ``made`` show code as this file says."""
+    made.add_render_rule("fence", _block)
+    made.add_render_rule("code_inline", _inline)
+
+
+def _block(
+    renderer: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: MutableMapping[str, Any],
+) -> str:
+    """A block of code, with the words behind its fence."""
+    del renderer, options
+    token = tokens[index]
+    info = as_line(token.info)
+    env["coloured"] = env.get("coloured", 0) + len(token.content)
+    is_affordable = env["coloured"] <= COLOURED_CHARACTERS
+    language = _BEHIND_LANGUAGE.sub("", info)
+    code = highlighted(token.content, language) if is_affordable else ""
+    code = code or escape(token.content)
+    context = {"info": info, "code": with_controls_shown(code)}
+    return render_to_string("_code.html", context)
+
+
+def _inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f"<code>{with_controls_shown(escape(tokens[index].content))}</code>"

@@ -1,0 +1,50 @@
+"""Blocks that are nested too deeply are shown as they were written.
+
+The library drops them, since reading each level is a recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.html import escape
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.token import Token
+
+from chat.text_cleanup import as_lines
+
+#: Levels that are read; a list takes two, its own and that of its item.
+DEPTH = 20
+#: Where the library begins to drop. One rule opens up to two levels at once.
+LIBRARY_DEPTH = DEPTH + 2
+
+
+def use(made: MarkdownIt) -> None:
+    """Let ``made`` show what is too deep."""
+    made.block.ruler.before("table", "too_deep", _too_deep)
+    made.add_render_rule("too_deep", _shown)
+
+
+def _too_deep(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
+    if silent or state.level < DEPTH:
+        return False
+    line = begin
+    while line < end and (state.isEmpty(line) or not _is_outside(state, line)):
+        line += 1
+    token = state.push("too_deep", "div", 0)
+    token.content = state.getLines(begin, line, state.blkIndent, False)
+    token.map = [begin, line]
+    state.line = line
+    return True
+
+
+def _is_outside(state: StateBlock, line: int) -> bool:
+    """Whether a line belongs to a block around this one."""
+    return state.sCount[line] < state.blkIndent
+
+
+def _shown(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    text = escape(as_lines(tokens[index].content).rstrip())
+    return f'<div class="as-written">{text}</div>\n'

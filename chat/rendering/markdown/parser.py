@@ -1,0 +1,91 @@
+"""The parser: which rules of Markdown hold here, and in what order they apply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils.safestring import SafeString
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from chat.rendering import links
+from chat.rendering.markdown import (
+    code,
+    direction,
+    line_breaks,
+    lists,
+    math,
+    math_lines,
+    nesting,
+    references,
+    tables,
+)
+from chat.rendering.markdown.emphasis import Inline
+
+#: The page's own headings end at this level; those of a text come below it.
+OUTER_HEADING_LEVEL = 3
+#: Texts of more blocks, cells and items are refused.
+BLOCK_TOKENS = 24_000
+
+
+#: Each adds its rules; those of the last see what the others made.
+_PARTS = (
+    *(
+        links,
+        references,
+        nesting,
+        lists,
+        tables,
+        code,
+        math,
+        math_lines,
+        direction,
+        line_breaks,
+    ),
+)
+
+
+class TooMuch(Exception):
+    """A text becomes more elements than a page should hold."""
+
+
+def html_of(text: str) -> SafeString:
+    """Safe HTML of ``text``; ``TooMuch`` where that would be too many elements."""
+    html: str = _markdown.render(text)
+    return SafeString(html)  # it escapes what it is given
+
+
+def _refuse_too_much(state: StateCore) -> None:
+    if len(state.tokens) > BLOCK_TOKENS:
+        raise TooMuch
+
+
+def _lower_headings(tokens: Sequence[Token]) -> None:
+    """Levels follow each other without a gap, wherever the text begins."""
+    headings = [token for token in tokens if token.type.startswith("heading_")]
+    used = sorted({token.tag for token in headings})
+    level = OUTER_HEADING_LEVEL
+    for token in headings:
+        if token.type == "heading_open":
+            rank = OUTER_HEADING_LEVEL + 1 + used.index(token.tag)
+            level = min(6, rank, level + 1)
+        token.tag = f"h{level}"
+
+
+def _made() -> MarkdownIt:
+    options = {"html": False, "breaks": True, "maxNesting": nesting.LIBRARY_DEPTH}
+    made = MarkdownIt()
+    made.inline = Inline()
+    made.configure("gfm-like", options)
+    # A picture would tell its server who reads; as a link it tells who asks for it.
+    # Indented lines are no code: small models indent at random.
+    made.disable(["image", "code"])
+    made.core.ruler.after("block", "size", _refuse_too_much)
+    made.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
+    for part in _PARTS:
+        part.use(made)
+    return made
+
+
+_markdown = _made()

@@ -1,0 +1,86 @@
+"""Everything about somebody's account, or how a guest comes by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from chat.accounts.guests import remember_guest
+from chat.accounts.login import count_of, left_guest
+from chat.accounts.session_end import sessions_of
+from chat.models import Conversation, User
+from chat.page.context import around_context
+from chat.page.context_limits import allowances_context
+from chat.services.session_digest import session_digest
+from chat.views.accounts.decorators import account_of, may_invite, to_log_in
+
+#: What was just done, as the address of the page tells it.
+NOTES = {
+    "password": _("Your new password holds. All other browsers were logged out."),
+    "email": _("Your address was saved."),
+    "no_email": _("Your address was removed."),
+    "sent": _("We sent a link to the new address. It is yours once you follow it."),
+    "ended": _("That browser was logged out."),
+    "elsewhere": _("All other browsers were logged out."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser in which somebody is signed in."""
+
+    name: str
+    device: str
+    created_at: datetime
+    seen_at: datetime
+    is_here: bool
+
+
+@never_cache
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    user = account_of(request)
+    if user is None and not settings.GUESTS:
+        return to_log_in(request)
+    context = {
+        **around_context(request),
+        "notes": [said for name, said in NOTES.items() if name in request.GET],
+        "retention_days": ceil(settings.RETENTION_DAYS),
+        "idle_days": ceil(settings.GUEST_IDLE_DAYS),
+        "has_account": user is not None,
+        **allowances_context(request),
+        **(_of(request, user) if user else {}),
+    }
+    response = render(request, "accounts/account.html", context)
+    remember_guest(request, response)
+    return response
+
+
+def _of(request: HttpRequest, user: User) -> dict[str, Any]:
+    here = request.session.session_key
+    devices = [
+        Device(
+            session_digest(row.pk),
+            row.device,
+            row.created_at,
+            row.seen_at or row.created_at,
+            row.pk == here,
+        )
+        for row in sessions_of(user)
+    ]
+    return {
+        "account": user,
+        "may_invite": may_invite(user),
+        "devices": sorted(devices, key=lambda device: not device.is_here),
+        "count": Conversation.objects.there().filter(owner=user).count(),
+        "left": count_of(left_guest(request)),
+    }

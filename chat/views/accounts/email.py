@@ -1,0 +1,72 @@
+"""Another e-mail address, and the link that confirms it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts import email_change
+from chat.accounts.client_network import network_digest
+from chat.accounts.site_url import can_mail
+from chat.forms.accounts import EmailForm, address_taken, asked_before
+from chat.models import User
+from chat.page.action_response import refused_on
+from chat.services.errors import PromptRefused
+from chat.services.limits.network_rate import admit_mail
+from chat.views.accounts.decorators import account_of, of_account, to
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(METHODS)
+@of_account
+def email(request: HttpRequest, user: User) -> HttpResponse:
+    form = EmailForm(request, user, email=user.email)
+    if request.method == "POST" and form.is_valid():
+        try:
+            is_sent = _asked_for(request, user, form.cleaned_data["email"])
+        except email_change.AddressTaken:
+            form.add_error("email", address_taken())
+        except PromptRefused as refused:
+            form.add_error(None, refused.message)
+            return refused_on(_page(request, user, form), refused.retry_seconds)
+        except email_change.AskedBefore:
+            form.add_error("email", asked_before())
+        else:
+            held = "email" if form.cleaned_data["email"] else "no_email"
+            return to("account", "sent" if is_sent else held)
+    return _page(request, user, form)
+
+
+def _asked_for(request: HttpRequest, user: User, email: str) -> bool:
+    """Whether a link was mailed. Raises ``AddressTaken``, ``PromptRefused``."""
+    if email and can_mail():
+        admit_mail(network_digest(request))
+    return email_change.ask_for(user, email, request)
+
+
+def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
+    status = 422 if form.errors else 200
+    context = {"form": form, "account": user, "has_mail": can_mail()}
+    return render(request, "accounts/email.html", context, status=status)
+
+
+@never_cache
+@require_http_methods(METHODS)
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Asks once more: programs follow the links of mail before people do."""
+    wish = email_change.wish_of(token)
+    context = {"wish": wish, "is_taken": False, "is_done": False}
+    if wish is not None and request.method == "POST":
+        try:
+            email_change.confirm(wish)
+        except email_change.AddressTaken:
+            context["is_taken"] = True
+        else:
+            if account_of(request) == wish.user:
+                return to("account", "email")
+            context["is_done"] = True
+    status = 410 if wish is None else 409 if context["is_taken"] else 200
+    return render(request, "accounts/confirm.html", context, status=status)

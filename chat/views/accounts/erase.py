@@ -1,0 +1,42 @@
+"""Erasing an account, or a guest, with everything they wrote."""
+
+from __future__ import annotations
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts import account_deletion
+from chat.accounts.guests import guest_here, renew_guest
+from chat.forms.accounts import EraseForm
+from chat.models import Conversation, User
+from chat.views.accounts.decorators import account_of, to
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: HttpRequest) -> HttpResponse:
+    account = account_of(request)
+    user = account or guest_here(request)
+    form = EraseForm(request, account) if account else None
+    if user is not None and request.method == "POST" and (not form or form.is_valid()):
+        return _erased(request, user)
+    context = {
+        "form": form,
+        "account": account,
+        "user_to_erase": user,
+        "count": Conversation.objects.there().filter(owner=user).count() if user else 0,
+        "is_done": "done" in request.GET,
+    }
+    status = 422 if form and form.errors else 200
+    return render(request, "accounts/erase.html", context, status=status)
+
+
+def _erased(request: HttpRequest, user: User) -> HttpResponse:
+    account_deletion.erase(user)
+    logout(request)
+    response = to("erase", "done")
+    renew_guest(response)
+    return response

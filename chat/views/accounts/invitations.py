@@ -1,0 +1,49 @@
+"""Inviting people, for those who run the site."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from chat.accounts.invitations import invite
+from chat.accounts.site_url import address
+from chat.forms.accounts import InviteForm
+from chat.models import Invitation, User
+from chat.views.accounts.decorators import of_inviter, to
+
+#: A new link waits in the session until it was shown, once.
+LINK = "invitation_link"
+SHOWN = 100
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_inviter
+def invitations(request: HttpRequest, user: User) -> HttpResponse:
+    form = InviteForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        _, path = invite(user, form.cleaned_data["note"], form.cleaned_data["days"])
+        request.session[LINK] = address(path, request)
+        return to("invitations")
+    rows = Invitation.objects.select_related("used_by", "created_by")[:SHOWN]
+    context = {
+        "form": form,
+        "link": "" if request.method == "HEAD" else request.session.pop(LINK, ""),
+        "rows": rows,
+        "now": timezone.now(),
+        "signup": settings.SIGNUP,
+    }
+    status = 422 if form.errors else 200
+    return render(request, "accounts/invitations.html", context, status=status)
+
+
+@require_POST
+@of_inviter
+def revoke(_request: HttpRequest, _user: User, pk: UUID) -> HttpResponse:
+    """Take back an invitation that nobody used."""
+    Invitation.objects.filter(pk=pk, used_at=None).delete()
+    return to("invitations")

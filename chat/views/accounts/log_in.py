@@ -1,0 +1,48 @@
+"""Logging in, by name or e-mail."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts.login import enter, own_path
+from chat.forms import PromptForm
+from chat.forms.accounts import LogInForm
+from chat.models import User
+from chat.page.logged_out_notice import ENDED, are_drafts_kept
+from chat.views.accounts.decorators import account_of, to
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    then = request.POST.get("next") or request.GET.get("next", "")
+    if account_of(request) is not None:
+        return to("account")
+    form = LogInForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        name, password = form.cleaned_data["name"], form.cleaned_data["password"]
+        user = authenticate(request, username=name, password=password)
+        if isinstance(user, User):
+            response = enter(request, user, then)
+            if not (text := request.POST.get("text", "").strip()):
+                return response
+            # What was typed before is sent by the person, not by logging in.
+            context = {"form": PromptForm({"text": text}), "then": response["Location"]}
+            return render(request, "accounts/send_now.html", context)
+        form.add_error(None, _("The name or the password is not right."))
+    context = {
+        "form": form,
+        "next": own_path(then),
+        "text": request.POST.get("text", ""),
+        "allows_guests": settings.GUESTS,
+        "are_drafts_kept": are_drafts_kept(request),
+        "is_ended": then.endswith(f"?{ENDED}"),
+    }
+    status = 422 if form.errors else 200
+    return render(request, "accounts/log_in.html", context, status=status)

@@ -1,0 +1,42 @@
+"""Logging out, in this browser or elsewhere."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from chat.accounts import session_end
+from chat.accounts.login import leave
+from chat.models import User
+from chat.views.accounts.decorators import account_of, of_account, to
+
+
+@require_POST
+@never_cache
+def log_out(request: HttpRequest) -> HttpResponse:
+    """A guest stays: nothing would open their conversations again."""
+    if account_of(request) is None:
+        return to("home")
+    return leave(request)
+
+
+@require_POST
+@of_account
+def end_session(request: HttpRequest, user: User, name: str) -> HttpResponse:
+    """One of the browsers in which they are signed in; this one as by ``log_out``."""
+    session = session_end.find_session(user, name)
+    if session is None:
+        raise Http404
+    if session.pk == request.session.session_key:
+        return leave(request)
+    session_end.end([session])
+    return to("account", "ended")
+
+
+@require_POST
+@of_account
+def elsewhere(request: HttpRequest, user: User) -> HttpResponse:
+    """All browsers but this one."""
+    session_end.end_all(user, request.session.session_key)
+    return to("account", "elsewhere")

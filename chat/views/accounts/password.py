@@ -1,0 +1,31 @@
+"""Choosing another password, which ends the sessions everywhere else."""
+
+from __future__ import annotations
+
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts.password_reset import set_password
+from chat.accounts.session_end import see_off
+from chat.forms.accounts import PasswordForm
+from chat.models import User
+from chat.views.accounts.decorators import of_account, to
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_account
+def password(request: HttpRequest, user: User) -> HttpResponse:
+    form = PasswordForm(request, user)
+    if request.method == "POST" and form.is_valid():
+        before = request.session.session_key
+        set_password(user, form.cleaned_data["new"], before)
+        update_session_auth_hash(request, user)
+        see_off(before, user)
+        return to("account", "password")
+    status = 422 if form.errors else 200
+    context = {"form": form, "account": user}
+    return render(request, "accounts/password.html", context, status=status)

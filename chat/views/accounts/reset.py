@@ -1,0 +1,78 @@
+"""A forgotten password: asking for a link, and what the link leads to."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts.client_network import network_digest
+from chat.accounts.login import enter
+from chat.accounts.login_throttle import pardon
+from chat.accounts.password_reset import is_good, send_link, set_password
+from chat.accounts.site_url import can_mail
+from chat.forms.accounts import ForgottenForm, ResetForm
+from chat.models import User
+from chat.page.action_response import refused_on
+from chat.services.errors import PromptRefused
+from chat.services.limits.network_rate import admit_mail
+from chat.views.accounts.decorators import to
+
+METHODS = ["GET", "HEAD", "POST"]
+#: The token waits in the session: in the address it could be told to other sites.
+TOKEN = "reset_token"  # noqa: S105 - a name
+IN_SESSION = "set"
+
+
+@never_cache
+@require_http_methods(METHODS)
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """The answer is the same whether there is such an account or not."""
+    form = ForgottenForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            admit_mail(network_digest(request))
+        except PromptRefused as refused:
+            form.add_error(None, refused.message)
+            return refused_on(_forgotten(request, form), refused.retry_seconds)
+        send_link(form.cleaned_data["email"], request)
+        return to("forgotten", "sent")
+    return _forgotten(request, form)
+
+
+def _forgotten(request: HttpRequest, form: ForgottenForm) -> HttpResponse:
+    context = {
+        "form": form,
+        "has_mail": can_mail(),
+        "is_sent": "sent" in request.GET,
+    }
+    status = 422 if form.errors else 200
+    return render(request, "accounts/forgotten.html", context, status=status)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(METHODS)
+def reset(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
+    user = User.objects.filter(pk=pk).first()
+    if token != IN_SESSION and is_good(user, token):
+        request.session[TOKEN] = token
+        address = reverse("reset", args=[pk, IN_SESSION])
+        return HttpResponseRedirect(address, status=303)
+    kept = request.session.get(TOKEN, "") if token == IN_SESSION else ""
+    if user is None or not is_good(user, kept):
+        return render(request, "accounts/reset.html", {"form": None}, status=410)
+    form = ResetForm(request.POST if request.method == "POST" else None, user=user)
+    if request.method == "POST" and form.is_valid():
+        set_password(user, form.cleaned_data["new"])
+        pardon(request, user)
+        request.session.pop(TOKEN, None)
+        return enter(request, user, reverse("home"))
+    context = {"form": form, "account": user}
+    status = 422 if form.errors else 200
+    return render(request, "accounts/reset.html", context, status=status)

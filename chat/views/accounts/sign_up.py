@@ -1,0 +1,163 @@
+"""Signing up: this browser's guest gets a name and keeps everything."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.contrib.auth import authenticate, login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from chat.accounts import email_change, invitations
+from chat.accounts.client_network import network_digest
+from chat.accounts.guests import (
+    BACKEND,
+    guest_here,
+    guest_id,
+    remember_guest,
+    renew_guest,
+)
+from chat.accounts.login import count_of, own_path
+from chat.accounts.session_end import see_off
+from chat.accounts.sign_up import (
+    InvitationSpent,
+    IsNoGuest,
+    NameTaken,
+    can_sign_up,
+    create_account,
+)
+from chat.accounts.site_url import can_mail
+from chat.forms.accounts import SignUpForm, address_taken, name_taken
+from chat.models import User
+from chat.page.action_response import refused_on
+from chat.services.errors import PromptRefused
+from chat.services.limits.network_rate import admit_sign_up
+from chat.views.accounts.decorators import account_of, to
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@never_cache
+@require_http_methods(METHODS)
+def sign_up(request: HttpRequest) -> HttpResponse:
+    if account_of(request) is not None:
+        return to("account")
+    if not can_sign_up():
+        return _page(request, SignUpForm(), status=403)
+    return _answer(request)
+
+
+@never_cache
+@require_http_methods(METHODS)
+def invited(request: HttpRequest, secret: str) -> HttpResponse:
+    """The same for whoever holds an invitation."""
+    if account_of(request) is not None:
+        return to("account")
+    if not can_sign_up(secret):
+        return _page(request, SignUpForm(), status=403)
+    found = invitations.standing(secret)
+    if found is not invitations.Standing.GOOD and not _has_just_signed_up(request):
+        context = {"standing": found}
+        return render(request, "accounts/invited.html", context, status=410)
+    return _answer(request, secret)
+
+
+def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
+    form = SignUpForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST":
+        return _page(request, form, invitation)
+    if user := _twice(request):
+        return _welcome(request, user)
+    if not form.is_valid():
+        if again := _twice(request):  # saved while this form was looked at
+            return _welcome(request, again)
+        return _page(request, form, invitation, status=422)
+    try:
+        user = _signed_up(request, form, invitation)
+    except NameTaken:
+        if again := _twice(request):
+            return _welcome(request, again)
+        form.add_error("name", name_taken())
+    except email_change.AddressTaken:
+        form.add_error("email", address_taken())
+    except (IsNoGuest, InvitationSpent):
+        # In another tab, a moment ago: what is true now is shown there.
+        return HttpResponseRedirect(request.path, status=303)
+    except PromptRefused as refused:
+        form.add_error(None, refused.message)
+        return refused_on(_page(request, form, invitation), refused.retry_seconds)
+    else:
+        return _welcome(request, user)
+    return _page(request, form, invitation, status=422)
+
+
+def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
+    given = form.cleaned_data
+    email = given["email"]
+    # Where mail leaves, an address is kept once its owner followed a link.
+    if email and not can_mail() and User.objects.addressed(email):
+        raise email_change.AddressTaken
+    admit_sign_up(network_digest(request))
+    user = create_account(
+        given["name"],
+        given["password"],
+        "" if can_mail() else email,
+        guest=guest_here(request),
+        pk=guest_id(request),
+        invitation=invitation,
+    )
+    if email and can_mail():
+        with suppress(email_change.AskedBefore):
+            email_change.ask_for(user, email, request)
+    return user
+
+
+def _twice(request: HttpRequest) -> User | None:
+    """The account that a double click made a moment ago, if this is its person: the
+    cookie is the one of its guest still, and the password is right."""
+    if not _has_just_signed_up(request):
+        return None
+    name, password = request.POST.get("name", ""), request.POST.get("password", "")
+    user = authenticate(request, username=name, password=password)
+    is_same = isinstance(user, User) and user.pk == guest_id(request)
+    return user if isinstance(user, User) and is_same else None
+
+
+def _has_just_signed_up(request: HttpRequest) -> bool:
+    pk = guest_id(request)
+    if pk is None or request.method != "POST":
+        return False
+    return User.objects.filter(pk=pk).exclude(username=None).exists()
+
+
+def _welcome(request: HttpRequest, user: User) -> HttpResponse:
+    # Only a session of the same person: any other was perhaps put into this browser.
+    is_same = request.user.pk == user.pk
+    before = request.session.session_key if is_same else None
+    login(request, user, backend=getattr(user, "backend", BACKEND))
+    see_off(before, user)
+    then = own_path(request.POST.get("next", ""))
+    if request.POST.get("email") and can_mail():
+        then = f"{reverse('account')}?sent"  # says that a link is on its way
+    response = HttpResponseRedirect(then, status=303)
+    renew_guest(response)
+    return response
+
+
+def _page(
+    request: HttpRequest, form: SignUpForm, invitation: str = "", status: int = 200
+) -> HttpResponse:
+    guest = guest_here(request)
+    context = {
+        "form": form,
+        "next": own_path(request.POST.get("next") or request.GET.get("next", "")),
+        "can_sign_up": can_sign_up(invitation),
+        "count": count_of(guest.pk) if guest else 0,
+        "action": reverse("invited", args=[invitation]) if invitation else request.path,
+    }
+    response = render(request, "accounts/sign_up.html", context, status=status)
+    remember_guest(request, response)
+    return response

@@ -1,0 +1,37 @@
+"""The account pages. View, URL name, template and test share one word."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from chat.views.accounts.account import account
+from chat.views.accounts.download import download
+from chat.views.accounts.email import confirm, email
+from chat.views.accounts.erase import erase
+from chat.views.accounts.invitations import invitations, revoke
+from chat.views.accounts.log_in import log_in
+from chat.views.accounts.log_out import elsewhere, end_session, log_out
+from chat.views.accounts.merge import merge
+from chat.views.accounts.password import password
+from chat.views.accounts.reset import forgotten, reset
+from chat.views.accounts.sign_up import invited, sign_up
+
+urlpatterns = [
+    path("", account, name="account"),
+    path("sign-up/", sign_up, name="sign_up"),
+    path("invited/<str:secret>/", invited, name="invited"),
+    path("log-in/", log_in, name="log_in"),
+    path("merge/", merge, name="merge"),
+    path("log-out/", log_out, name="log_out"),
+    path("elsewhere/", elsewhere, name="elsewhere"),
+    path("sessions/<str:name>/end/", end_session, name="end_session"),
+    path("password/", password, name="password"),
+    path("forgotten/", forgotten, name="forgotten"),
+    path("reset/<uuid:pk>/<str:token>/", reset, name="reset"),
+    path("email/", email, name="email"),
+    path("email/<str:token>/", confirm, name="confirm"),
+    path("download/", download, name="download"),
+    path("erase/", erase, name="erase"),
+    path("invitations/", invitations, name="invitations"),
+    path("invitations/<uuid:pk>/revoke/", revoke, name="revoke"),
+]

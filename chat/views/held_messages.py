@@ -1,0 +1,101 @@
+"""The text of a held prompt, changed before its turn comes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from chat.forms import PromptForm, new_key
+from chat.http.get_or_404 import get_reply_or_404
+from chat.http.request import owner_id
+from chat.models import Conversation, Reply
+from chat.page.action_response import back_to
+from chat.services import held_messages
+from chat.services.errors import PromptRefused
+from chat.services.idempotency import once
+from chatsite import wire
+
+STARTED = _(
+    "Its turn has come, so it can no longer be changed. Your text is here: "
+    "copy it, or send it as a new message."
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What cannot be saved any more is shown, never lost."""
+    try:
+        reply = get_reply_or_404(owner_id(request), pk)
+    except Http404:
+        if request.method != "POST":
+            raise
+        # Removed from another tab: what was typed here becomes a new message.
+        form = PromptForm(request.POST, initial={"key": new_key()})
+        return render(request, "removed.html", {"form": form}, status=404)
+    if request.method != "POST":
+        if reply.state != wire.State.HELD:
+            return back_to(reply)
+        prompt = reply.message.parent
+        text = prompt.text if prompt else ""
+        return _page(request, reply, PromptForm(initial={"text": text}))
+    form = PromptForm(request.POST)
+    if not form.is_valid():
+        return _page(request, reply, form, status=422)
+    try:
+        _change(reply, form)
+    except PromptRefused as refused:
+        form.add_error("text", refused.message)
+        return _page(request, reply, form, status=422)
+    except held_messages.HasStarted:
+        form.add_error("text", STARTED)
+        return _page(request, reply, form, status=409)
+    return back_to(reply)
+
+
+def _change(reply: Reply, form: PromptForm) -> None:
+    """Raises ``PromptRefused`` or ``HasStarted``."""
+    conversation, text = reply.message.conversation, form.cleaned_data["text"]
+
+    def act() -> Conversation:
+        held_messages.edit(reply, text)
+        return conversation
+
+    asked = ("edit", reply.pk.hex, text)
+    once(conversation.owner_id, form.idempotency_key, asked, act)
+
+
+def _page(
+    request: HttpRequest, reply: Reply, form: PromptForm, status: int = 200
+) -> HttpResponse:
+    context = {"reply": reply, "form": form, "limit": settings.MESSAGE_MAX_CHARACTERS}
+    return render(request, "edit.html", context, status=status)
+
+
+@require_POST
+def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One whose turn has come stays; there is Stop for it."""
+    reply = get_reply_or_404(owner_id(request), pk)
+    conversation = reply.message.conversation_id
+    try:
+        held_messages.remove(reply)
+    except held_messages.HasStarted:
+        return back_to(reply)
+    page = reverse("conversation", args=[conversation])
+    return HttpResponseRedirect(page, status=303)
+
+
+@require_POST
+def proceed(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Harmless to repeat, and once its turn has come."""
+    reply = get_reply_or_404(owner_id(request), pk)
+    # What was wanted has happened, or was settled from another tab.
+    with suppress(held_messages.HasStarted):
+        held_messages.proceed(reply)
+    return back_to(reply)

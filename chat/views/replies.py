@@ -1,0 +1,79 @@
+"""Stopping a reply: held, in line or being written."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from chat.http.get_or_404 import get_message_or_404, get_reply_or_404
+from chat.http.request import Request, owner_id
+from chat.page.action_response import answer_again, page_after, page_with
+from chat.page.messages import versions_of
+from chat.services import reply_versions
+from chat.services.errors import PromptRefused
+from chat.services.jobs.stop import batch_of, stop_reply
+
+
+@require_POST
+def stop(request: Request, pk: UUID) -> HttpResponse:
+    """The text so far is kept. Harmless to repeat, and once the reply has ended.
+
+    With ``together``, also those that were asked for together with it.
+    """
+    reply = get_reply_or_404(owner_id(request), pk)
+    together = batch_of(reply) if "together" in request.POST else [reply]
+    for each in together:
+        if not each.is_terminal:
+            stop_reply(each)
+    return page_after(request, reply)
+
+
+@require_POST
+def retry(request: Request, pk: UUID) -> HttpResponse:
+    """Harmless to repeat: while one is to come, there is no second."""
+    return answer_again(request, pk, reply_versions.retry)
+
+
+@require_POST
+def repeat(request: Request, pk: UUID) -> HttpResponse:
+    return answer_again(request, pk, reply_versions.repeat)
+
+
+@require_POST
+def resume(request: Request, pk: UUID) -> HttpResponse:
+    return answer_again(request, pk, reply_versions.resume)
+
+
+@require_POST
+def vary(request: Request, pk: UUID) -> HttpResponse:
+    """``count`` of them; harmless to repeat while they are to come."""
+    raw = request.POST.get("count", "1")
+    count = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 4 else 0
+    return answer_again(request, pk, lambda reply: reply_versions.vary(reply, count))
+
+
+@require_POST
+def choose(request: Request, pk: UUID) -> HttpResponse:
+    message = get_message_or_404(owner_id(request), pk)
+    try:
+        reply_versions.choose(message)
+    except PromptRefused as deleted:
+        raise Http404 from deleted
+    return page_with(request, message)
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+# One URL, two answers: the Back button must not show the shorter one as a page.
+@vary_on_headers("HX-Request")
+def details(request: Request, pk: UUID) -> HttpResponse:
+    """A page, or for the page that asks by its script only what goes into it."""
+    reply = get_reply_or_404(owner_id(request), pk)
+    template = "_details.html" if request.htmx else "details.html"
+    versions = versions_of([reply.message])[reply.pk]
+    return render(request, template, {"reply": reply, "versions": versions})

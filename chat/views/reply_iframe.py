@@ -1,0 +1,50 @@
+"""Without JavaScript: a reply to come, in a frame that refreshes itself."""
+
+from __future__ import annotations
+
+import math
+from uuid import UUID
+
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from chat.http.get_or_404 import get_reply_or_404
+from chat.http.request import owner_id
+from chat.page.messages import look_at, versions_of
+from chat.page.poll_interval import Pace
+from chat.services.effective_settings import entry_of
+from chat.services.jobs.status import NotYours
+from chatsite import wire
+
+HELD_SECONDS = 3
+
+
+@require_safe
+@never_cache
+@xframe_options_sameorigin
+@csp_replace({"frame-ancestors": ["'self'"]})  # type: ignore[arg-type]  # takes any view
+def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
+    reply = get_reply_or_404(owner_id(request), pk)
+    entry = entry_of(reply.model)
+    try:
+        (shown,), view = look_at(request, entry.name, [reply.message])
+    except NotYours as refused:
+        raise Http404 from refused
+    pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
+    seconds = pace.next(view.sights, view.stage, is_away=view.is_away)
+    if shown.sight is not None and shown.sight.state is wire.State.HELD:
+        seconds = HELD_SECONDS
+    context = {
+        "message": shown.message,
+        "sight": shown.sight,
+        "versions": None if shown.sight else versions_of([reply.message])[reply.pk],
+        "view": view,
+        "label": entry.label,
+        "refresh": math.ceil(seconds) if shown.sight else None,
+    }
+    return render(request, "frame.html", context)
