@@ -183,7 +183,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # Around static files too: what was compressed beforehand passes as it is.
     "django.middleware.gzip.GZipMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "chatsite.static_version.StaticFiles",
     # Around the session, which is saved by then.
     "chat.middleware.last_seen.Presence",
     "chat.middleware.renamed_cookies.OwnCookies",
@@ -340,6 +340,10 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = storage.STATIC_ROOT.read()
 # Who serves them may be another account than the one that collects them.
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "chatsite.static_version.VersionedStorage"},
+}
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
 

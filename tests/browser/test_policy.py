@@ -97,7 +97,7 @@ def test_a_page_without_a_message_box_takes_what_a_poll_tells(
     [
         "eval('1')",
         "new Function('return 1')()",
-        "document.createElement('script').src = '/static/chat.js'",
+        "document.createElement('script').src = '/static/chat/page.js'",
         "document.createElement('script').text = 'alert(1)'",
         "setTimeout('1')",
     ],

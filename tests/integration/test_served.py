@@ -91,7 +91,7 @@ def _wait(site: Served) -> None:
         "/admin/login/",
         "/api/v1/search?q=x",
         "/static/chat.css",
-        "/static/chat.js",
+        "/static/chat/page.js",
         "/no/such/page",
         "/healthz",
     ],

@@ -101,7 +101,7 @@ def made_static_root(path: Path, kind: str) -> Path:
         ("missing", True),
         ("empty", True),
         ("a file", False),
-        ("without chat.js", True),
+        ("without chat/page.js", True),
         ("without django_htmx/htmx-2.min.js", False),
     ],
 )

@@ -1,0 +1,87 @@
+"""Static files under URLs that name their version, which browsers keep for good.
+
+A URL is ``/static/<version>/chat/page.js``, where the version is a digest of all static
+files. A folder carries it, not the name of each file, so a module that imports
+``./drafts.js`` gets the one of its own version. No file is rewritten: there is no build
+step and no manifest.
+
+While servers of two versions run side by side, or one restarts, a page may ask for a
+version that this server does not have. It gets the file that is here, and no cache
+keeps it under that URL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.http import HttpRequest, HttpResponseBase
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+VERSION_DIGITS = 12
+_VERSIONED = re.compile(rf"[0-9a-f]{{{VERSION_DIGITS}}}/")
+
+
+class VersionedStorage(StaticFilesStorage):
+    """What ``{% static %}`` asks for URLs. With ``DEBUG``, files change: no version."""
+
+    def url(self, name: str | None) -> str:
+        return super().url(name if settings.DEBUG else f"{version()}/{name or ''}")
+
+
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
+    """WhiteNoise, which serves each file under its plain and its versioned URL."""
+
+    def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any) -> None:
+        super().add_file_to_dictionary(url, path, stat_cache)
+        name = url.removeprefix(self.static_prefix)
+        super().add_file_to_dictionary(self._versioned(name), path, stat_cache)
+
+    def immutable_file_test(self, path: str, url: str) -> bool:  # noqa: ARG002
+        return url.startswith(self._versioned(""))
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if file := self._file_of_other_version(request.path_info):
+            response: HttpResponseBase = self.serve(file, request)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+        answer: HttpResponseBase = super().__call__(request)
+        return answer
+
+    def _versioned(self, name: str) -> str:
+        return f"{self.static_prefix}{version()}/{name}"
+
+    def _file_of_other_version(self, path: str) -> Any:
+        name = path.removeprefix(self.static_prefix)
+        if name == path or path in self.files or not (found := _VERSIONED.match(name)):
+            return None
+        return self.files.get(self.static_prefix + name[found.end() :])
+
+
+@cache
+def version() -> str:
+    """A digest of the names and contents of all static files that are served here."""
+    digest = sha256()
+    for name, path in sorted(_served_files()):
+        content = sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{name}\0{content}\0".encode())
+    return digest.hexdigest()[:VERSION_DIGITS]
+
+
+def _served_files() -> Iterator[tuple[str, Path]]:
+    if settings.STATIC_ROOT:
+        root = Path(settings.STATIC_ROOT)
+        for path in root.rglob("*"):
+            if path.is_file():
+                yield path.relative_to(root).as_posix(), path
+        return
+    for finder in finders.get_finders():
+        for name, storage in finder.list(None):
+            yield name, Path(storage.path(name))

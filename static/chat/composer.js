@@ -1,0 +1,267 @@
+/**
+ * The message box: what it shows while a message is typed, and how messages are sent, one after the other.
+ */
+
+import { Outbox, adoptDraft, prefill, readDraft, removeOldDrafts, saveDraft } from "./drafts.js";
+import { scrollToEnd } from "./messages.js";
+import { byId, fieldsOf, isSuccess, isTouch, newId, onHtmx, redirectOf } from "./page.js";
+import { showRefusal, site, withTabStorage, wording } from "./page.js";
+
+/** The counter shows from this share of the longest message on. */
+const COUNTER_FROM = 0.9;
+// A browser lays out a whole text at each key: one of a million characters takes it seconds.
+const PASTE_MAX_LIMITS = 8;
+const CHARACTERS_PER_TOKEN = 4;
+const SPENT_KEYS_MAX = 50;
+/** Open tabs tell their ids within this time; the drafts of all other tabs are free. */
+const TABS_ANSWER_SECONDS = 0.3;
+
+const composer = byId("composer");
+const box = byId("text");
+const limit = Number(byId("counter")?.dataset.limit);
+
+// Text
+
+/** A message as the server keeps it: with line feeds, and without blank lines around it. */
+export function normalized(text) {
+  return text
+    .replace(/\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]/g, "\n")
+    .replace(/^(?:[^\S\n]*\n)+/, "")
+    .trimEnd();
+}
+
+/** The number of characters as the server counts them: a pair of surrogates is one. @returns {number} */
+export function lengthOf(text) {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
+}
+
+/** Put numbers of characters into a message: the text's, the limit, and how many are too many. */
+export function withCounts(message, length, max = limit) {
+  return message
+    .replace("{count}", length.toLocaleString())
+    .replace("{limit}", max.toLocaleString())
+    .replace("{over}", (length - max).toLocaleString());
+}
+
+// The outbox
+
+const outbox = new Outbox();
+/** Whether nothing was typed since the server took the last message. */
+let isSpent = false;
+/** The path of the page to which the answer leads, while the browser goes there. */
+let destination = "";
+let usedKey = "";
+
+/** All that was typed and that the server does not have. */
+const unsent = () => [...outbox.messages, box.value].filter((part) => part.trim()).join("\n");
+
+// A key names one message for good; the same words sent again are another message.
+const spentKeysName = `${site}:spent-keys`;
+const spentKeys = () => JSON.parse(withTabStorage((store) => store.getItem(spentKeysName)) ?? "[]");
+
+function spendKey(key) {
+  const keys = JSON.stringify([...spentKeys(), key].slice(-SPENT_KEYS_MAX));
+  withTabStorage((store) => store.setItem(spentKeysName, keys));
+}
+
+/** Show messages that are on their way at the end of the conversation. */
+function showOutbox() {
+  hideOutbox();
+  if (composer.querySelector(".editing")) return;
+  for (const text of outbox.messages) {
+    const message = byId("sending").content.cloneNode(true);
+    message.querySelector(".text").textContent = normalized(text);
+    byId("messages").append(message);
+  }
+  scrollToEnd();
+}
+
+function hideOutbox() {
+  for (const message of document.querySelectorAll(".prompt.sending")) message.remove();
+}
+
+/** Empty the box, which is free for the next message at once. @returns {string} What stood in it. */
+function takeText() {
+  const text = box.value;
+  box.value = "";
+  showBox();
+  return text;
+}
+
+/** Put all that was not sent back into the box. */
+function putBack() {
+  box.value = unsent();
+  outbox.clear();
+  saveDraft(unsent());
+  showBox();
+}
+
+function sendNext() {
+  if (outbox.chooseNext()) composer.requestSubmit();
+}
+
+// What the box shows
+
+function showBox() {
+  fitHeight();
+  showCount();
+  showContextUsage();
+}
+
+function fitHeight() {
+  if (CSS.supports("field-sizing", "content")) return;
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight}px`;
+}
+
+function showCount() {
+  const counter = byId("counter");
+  const length = lengthOf(normalized(box.value));
+  box.classList.toggle("long", length > limit);
+  counter.hidden = length < COUNTER_FROM * limit;
+  counter.classList.toggle("over", length > limit);
+  counter.textContent = withCounts(wording.counter, length);
+}
+
+/** Show how much of the model's context the conversation takes, with what is typed now. */
+function showContextUsage() {
+  const link = byId("meter");
+  const meter = link?.querySelector("meter");
+  if (!meter) return;
+  const { tokens, budget } = link.dataset;
+  meter.value = Number(tokens) + box.value.length / CHARACTERS_PER_TOKEN;
+  const share = Math.min(1, meter.value / Number(budget));
+  const words = link.querySelector(".share");
+  if (words) words.textContent = `${Math.round(100 * share)}\u00a0%`;
+}
+
+// Typing and sending
+
+function onInput() {
+  isSpent = false;
+  saveDraft(unsent());
+  showRefusal("");
+  showBox();
+}
+
+function onKey(event) {
+  if (event.key !== "Enter" || event.shiftKey || isTouch) return;
+  // Enter may end a word of an input method; old browsers tell so by the code alone.
+  if (event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  composer.requestSubmit();
+}
+
+/** Let htmx send the form, or take its text into the outbox, or refuse a text that is too long. */
+function onSubmit(event) {
+  if (outbox.isSendingNext) return;
+  const length = lengthOf(normalized(box.value));
+  if (length > limit) {
+    showRefusal(withCounts(wording["too-long"], length));
+  } else {
+    const isFree = outbox.isIdle && !destination;
+    if (isFree && (box.value || !isSpent)) return;
+    // One message after the other: each has a key of its own, which the answer to the one before brings.
+    if (box.value.trim()) outbox.add(takeText());
+    showOutbox();
+  }
+  // A second Enter or click just after the first asks for nothing new, either.
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+function onConfigured(event) {
+  const text = outbox.begin(takeText);
+  const fields = fieldsOf(event);
+  fields.set("text", text);
+  usedKey = fields.get("key");
+  showOutbox();
+}
+
+/** A first message leads to its conversation; what was typed since goes there as well. */
+function onAnswered(event) {
+  const url = redirectOf(event);
+  if (!url) return;
+  const path = new URL(url, location.href).pathname;
+  // Any other page asks to log in first.
+  if (!path.startsWith(`${document.body.dataset.home}c/`)) return putBack();
+  spendKey(usedKey);
+  destination = path;
+  outbox.confirm();
+}
+
+function onFinished({ status }) {
+  if (destination) return;
+  if (isSuccess(status)) {
+    spendKey(usedKey);
+    outbox.confirm();
+    isSpent = true;
+    saveDraft(unsent());
+    setTimeout(sendNext);
+  } else {
+    putBack();
+  }
+  showOutbox();
+  if (!isTouch) box.focus({ preventScroll: true });
+}
+
+function onPageHide() {
+  if (!destination) return;
+  saveDraft("");
+  if (unsent()) saveDraft(unsent(), destination);
+}
+
+function onPageShow() {
+  destination = "";
+  // The Back button may show the page as it was before its message was sent.
+  if (spentKeys().includes(byId("key").value)) byId("key").value = newId();
+}
+
+/** Put the newest draft of a closed tab into the box, unless the box is in use by now. */
+function adoptDraftOnce(before) {
+  const isUsed = !outbox.isIdle || isSpent || destination || box.value !== before;
+  if (isUsed || (before && !prefill)) return;
+  const draft = adoptDraft();
+  if (!draft) return;
+  box.value = draft;
+  showBox();
+}
+
+function restoreDraft() {
+  const draft = readDraft();
+  if (draft && (prefill || !box.value)) box.value = draft;
+  removeOldDrafts();
+  // A page that is loaded again shows what it showed; only a new one takes the drafts of closed tabs.
+  const [navigation] = performance.getEntriesByType("navigation");
+  if (draft || /** @type {any} */ (navigation)?.type !== "navigate") return;
+  setTimeout(adoptDraftOnce, 1000 * TABS_ANSWER_SECONDS, box.value);
+}
+
+/** Refuse what comes at once and is far too long: it still stands where it was copied, and the field keeps its text. */
+function onBeforeInput(event) {
+  const text = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
+  if (!limit || !event.cancelable || text.length <= PASTE_MAX_LIMITS * limit) return;
+  event.preventDefault();
+  const message = event.target === box ? "pasted-too-long" : "pasted-elsewhere";
+  showRefusal(withCounts(wording[message], lengthOf(text)));
+}
+document.addEventListener("beforeinput", onBeforeInput);
+
+if (composer && box) {
+  restoreDraft();
+  showBox();
+  box.addEventListener("input", onInput);
+  box.addEventListener("keydown", onKey);
+  composer.querySelector(".editing a")?.addEventListener("click", () => saveDraft(""));
+  composer.addEventListener("submit", onSubmit, true);
+  addEventListener("pagehide", onPageHide);
+  addEventListener("pageshow", onPageShow);
+  const markInvalid = () => box.setAttribute("aria-invalid", String(byId("refusal").textContent !== ""));
+  new MutationObserver(markInvalid).observe(byId("refusal"), { childList: true });
+  const isOurs = ({ source }) => source === composer;
+  onHtmx("configured", (request, event) => isOurs(request) && onConfigured(event));
+  onHtmx("swapping", (request) => isOurs(request) && hideOutbox());
+  onHtmx("answered", (request, event) => isOurs(request) && onAnswered(event));
+  onHtmx("finished", (request) => isOurs(request) && onFinished(request));
+  onHtmx("changed", showContextUsage);
+}

@@ -1,0 +1,137 @@
+/**
+ * The keyboard: shortcuts, where the focus goes, and the menus and forms of the list of conversations, which keys
+ * open and close.
+ */
+
+import { byId, isSuccess, isTouch, onHtmx } from "./page.js";
+import { catchUp, forgetChanges } from "./poller.js";
+
+const composer = byId("composer");
+const box = byId("text");
+
+// Shortcuts, with Ctrl or Cmd. The dialog under Ctrl+/ lists them (templates/_keys.html).
+
+const SHORTCUTS = {
+  "/": () => byId("keys").togglePopover(),
+  k: () => {
+    if (!byId("q")?.checkVisibility()) byId("rail").showPopover();
+    byId("q")?.focus();
+  },
+  ".": () => byId("stop")?.click(),
+};
+/** Names of shortcuts by the places of their keys, for layouts without Latin letters. */
+const PLACES = { KeyK: "k", Slash: "/", Period: "." };
+
+/**
+ * The shortcut that a key stands for: by what it types, or by its place where that is no Latin letter. Some layouts
+ * type signs with Shift, and Caps Lock makes capitals.
+ * @param {Pick<KeyboardEvent, "key" | "code" | "shiftKey">} event
+ * @returns {string | undefined} "/", "k", ".", or nothing.
+ */
+export function shortcutOf({ key, code, shiftKey }) {
+  const isForeign = key.length === 1 && key > "~";
+  const name = isForeign ? PLACES[code] : key.toLowerCase();
+  const isSign = !isForeign && name === name.toUpperCase();
+  return Object.hasOwn(SHORTCUTS, name) && (!shiftKey || isSign) ? name : undefined;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.altKey || event.getModifierState("AltGraph")) return;
+  if (event.key === "Escape" && event.shiftKey) box?.focus();
+  if (event.key === "Escape" && event.target === box) composer?.querySelector(".editing a")?.click();
+  const name = (event.ctrlKey || event.metaKey) && shortcutOf(event);
+  if (!name) return;
+  event.preventDefault();
+  SHORTCUTS[name]();
+});
+
+// The arrow up in an empty box opens the last message, to be changed.
+box?.addEventListener("keydown", (event) => {
+  if (event.key !== "ArrowUp" || box.value) return;
+  const changes = document.querySelectorAll(".prompt:not(:has(+ .held)) .change");
+  const last = /** @type {HTMLAnchorElement | undefined} */ ([...changes].at(-1));
+  if (last) location.assign(last.href);
+});
+
+// Focus. An element that goes away must not take the keyboard with it.
+
+let focused = null;
+document.addEventListener("focusin", ({ target }) => (focused = target));
+document.addEventListener("focusout", ({ target }) => {
+  setTimeout(() => {
+    if (target === focused && target.isConnected && !target.disabled) focused = null;
+  });
+});
+onHtmx("settled", () => {
+  if (document.activeElement !== document.body || !focused) return;
+  if (focused.isConnected && !focused.disabled) return;
+  const again = focused.id && document.querySelector(`[id="${focused.id}"]:not(:disabled)`);
+  const view = byId("talk");
+  (again || (isTouch ? view : (box ?? view))).focus({ preventScroll: true });
+});
+
+// Some buttons name the element that has the focus after them.
+onHtmx("finished", ({ source, status }) => {
+  const selector = source.dataset?.then;
+  if (selector && isSuccess(status)) document.querySelector(selector)?.focus();
+});
+
+// The list of conversations. A menu or form that is open there is not swapped away.
+
+const openMenu = () => document.querySelector(".menu[open]");
+const isInUse = (list) => list.querySelector(".menu[open], .rename:not([hidden])");
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const list = event.target;
+  if (list.id !== "conversations" || !isInUse(list)) return;
+  event.preventDefault();
+  // The page lacks something now, and asks for it again until it can take it.
+  forgetChanges();
+});
+
+onHtmx("swapping", ({ source, status }) => {
+  if (!isSuccess(status)) return;
+  source.closest(".menu")?.removeAttribute("open");
+  if (source.matches(".rename")) source.hidden = true;
+  // A second click, while the answer to the first is on its way, brings a second form.
+  if (source.matches(".choices a")) source.closest(".item").querySelector(".rename")?.remove();
+});
+
+function cancel(form) {
+  const entry = form.closest(".item")?.querySelector(".entry");
+  form.remove();
+  entry?.focus();
+  catchUp();
+}
+
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.matches(".rename .field")) return;
+  if (!target.dataset.seen) target.select();
+  target.dataset.seen = "yes";
+});
+
+document.addEventListener("click", (event) => {
+  const menu = openMenu();
+  if (menu && !menu.contains(event.target)) menu.open = false;
+  if (!event.target.matches(".item [data-cancel]")) return;
+  event.preventDefault();
+  cancel(event.target.form ?? event.target.closest("form"));
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const form = event.target.closest?.(".item .rename");
+  const menu = openMenu();
+  if (!form && !menu) return;
+  event.preventDefault(); // on a phone it would close the whole list
+  if (form) return cancel(form);
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+function onToggle({ target }) {
+  if (!target.matches(".menu")) return;
+  if (target.open) target.querySelector(".choices").scrollIntoView({ block: "nearest" });
+  else catchUp();
+}
+document.addEventListener("toggle", onToggle, true);

@@ -1,0 +1,190 @@
+/**
+ * The messages of a conversation: how they scroll while text comes, how a selection in them is kept, how they are
+ * copied.
+ */
+
+import { announce, byId, onHtmx, pendingReplies, showRefusal, wording } from "./page.js";
+
+/** So near to the end a reader still reads the end. */
+const NEAR_END_PIXELS = 64;
+const COPIED_SECONDS = 1.5;
+const ANNOUNCEMENT_SECONDS = 1.5;
+
+// Scrolling. The view stays at the end while the reader is there, and moves nowhere else.
+
+const view = byId("talk");
+const messages = byId("messages");
+const newText = byId("newer");
+let isAtEnd = true;
+/** The height of all messages when the view last followed them, in pixels. */
+let height = 0;
+/** How far the view was from the end before earlier messages came above it. */
+let fromEnd = null;
+
+/** Whether the end of a scrolled element is in view, or almost. @returns {boolean} */
+export function isNearEnd({ scrollHeight, scrollTop, clientHeight }) {
+  return scrollHeight - scrollTop - clientHeight < NEAR_END_PIXELS;
+}
+
+/** Show the end of the conversation, and stay there while text comes. */
+export function scrollToEnd() {
+  isAtEnd = true;
+  follow();
+}
+
+function follow() {
+  if (!messages) return;
+  if (isAtEnd) view.scrollTop = view.scrollHeight;
+  else if (view.scrollHeight > height && pendingReplies().size) newText.hidden = false;
+  height = view.scrollHeight;
+}
+
+function onScroll() {
+  isAtEnd = isNearEnd(view);
+  if (isAtEnd) newText.hidden = true;
+}
+
+function onNewText() {
+  newText.hidden = true;
+  scrollToEnd();
+  byId("text")?.focus({ preventScroll: true });
+}
+
+if (messages) {
+  height = view.scrollHeight;
+  if (byId(location.hash.slice(1))) onScroll();
+  view.addEventListener("scroll", onScroll);
+  const observer = new ResizeObserver(follow);
+  observer.observe(messages);
+  observer.observe(view);
+  newText.addEventListener("click", onNewText);
+}
+
+// Earlier messages come above: what is read stays where it is.
+onHtmx("swapping", ({ source }) => {
+  fromEnd = source.id === "earlier" ? view.scrollHeight - view.scrollTop : null;
+});
+onHtmx("swapped", () => {
+  if (fromEnd === null) return;
+  view.scrollTop = view.scrollHeight - fromEnd;
+  height = view.scrollHeight;
+  fromEnd = null;
+});
+
+// Selecting. A reply in which text is selected stays as it is; the finished one comes once the selection ends. (Under
+// htmx 4, whose event is another one, it comes at once.)
+
+function isSelected(element) {
+  const selection = getSelection();
+  return !selection.isCollapsed && selection.containsNode(element, true);
+}
+
+function swapAfterSelection(reply, finished) {
+  reply.querySelector(".now")?.remove();
+  const swap = () => {
+    if (isSelected(reply)) return;
+    document.removeEventListener("selectionchange", swap);
+    reply.replaceWith(finished);
+    htmx.process(finished);
+  };
+  document.addEventListener("selectionchange", swap);
+}
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
+  const reply = detail.target;
+  const next = detail.fragment.firstElementChild;
+  const hasEnded = !next?.matches(".pending");
+  if (!reply.matches(".reply.pending") || !hasEnded || !isSelected(reply)) return;
+  detail.shouldSwap = false;
+  swapAfterSelection(reply, next);
+});
+
+// A screen reader does not say words that replace equal words, so an announcement goes once it was said.
+const status = byId("status");
+let clearing = 0;
+function clearLater() {
+  clearTimeout(clearing);
+  if (!status.textContent) return;
+  clearing = setTimeout(() => status.replaceChildren(), 1000 * ANNOUNCEMENT_SECONDS);
+}
+if (status) new MutationObserver(clearLater).observe(status, { childList: true });
+
+// Copying
+
+/** Copy a text to the clipboard. @param {string} text @returns {Promise<boolean>} Whether the browser allowed it. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Without HTTPS there is no clipboard, and a person may have refused it.
+    return copyBySelection(text);
+  }
+}
+
+function copyBySelection(text) {
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  const field = document.createElement("textarea");
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  try {
+    return document.execCommand("copy");
+  } catch {
+    return false;
+  } finally {
+    field.remove();
+    before?.focus({ preventScroll: true });
+  }
+}
+
+async function onCopyButton(button) {
+  const source = button.closest(".code, .said, .reply")?.querySelector("code, .text");
+  if (await copy(button.dataset.copy ?? source.textContent)) {
+    announce(wording.copied);
+    return showCopied(button.querySelector("use"));
+  }
+  if (source) getSelection().selectAllChildren(source);
+  showRefusal(wording["not-copied"]);
+}
+
+function showCopied(icon) {
+  if (!icon) return;
+  icon.setAttribute("href", "#i-check");
+  setTimeout(() => icon.setAttribute("href", "#i-copy"), 1000 * COPIED_SECONDS);
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = /** @type {Element} */ (target).closest?.(".copy");
+  if (button) onCopyButton(button);
+});
+
+/**
+ * The text of a selection within code or within a message. A browser would copy plain spaces for those that do not
+ * break, and colours.
+ * @param {Range} selected
+ * @returns {string} Empty where the browser's own copy is right.
+ */
+export function exactText(selected) {
+  const range = selected.cloneRange();
+  const around = range.commonAncestorContainer;
+  const box = /** @type {Element} */ (around.nodeType === Node.ELEMENT_NODE ? around : around.parentElement);
+  const code = box.closest(".md .code")?.querySelector("code");
+  if (code) {
+    // The selection may begin or end beside the code, at its label or its edge.
+    if (range.comparePoint(code, 0) === 0) range.setStart(code, 0);
+    const end = code.childNodes.length;
+    if (range.comparePoint(code, end) === 0) range.setEnd(code, end);
+  }
+  return code ?? box.closest(".md code, .prompt .text") ? range.toString() : "";
+}
+
+document.addEventListener("copy", (event) => {
+  const selection = getSelection();
+  if (selection.isCollapsed || selection.rangeCount !== 1) return;
+  const text = exactText(selection.getRangeAt(0));
+  if (!text) return;
+  event.clipboardData.setData("text/plain", text);
+  event.preventDefault();
+});
