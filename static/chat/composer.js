@@ -2,10 +2,21 @@
  * The message box: what it shows while a message is typed, and how messages are sent, one after the other.
  */
 
-import { Outbox, adoptDraft, prefill, readDraft, removeOldDrafts, saveDraft } from "./drafts.js";
+import { adoptDraft, Outbox, prefill, readDraft, removeOldDrafts, saveDraft } from "./drafts.js";
 import { scrollToEnd } from "./messages.js";
-import { byId, fieldsOf, isSuccess, isTouch, newId, onHtmx, redirectOf } from "./page.js";
-import { showRefusal, site, withTabStorage, wording } from "./page.js";
+import {
+  byId,
+  fieldsOf,
+  isSuccess,
+  isTouch,
+  newId,
+  onHtmx,
+  redirectOf,
+  showRefusal,
+  site,
+  withTabStorage,
+  wording,
+} from "./page.js";
 
 /** The counter shows from this share of the longest message on. */
 const COUNTER_FROM = 0.9;

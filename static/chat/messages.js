@@ -177,7 +177,7 @@ export function exactText(selected) {
     const end = code.childNodes.length;
     if (range.comparePoint(code, end) === 0) range.setEnd(code, end);
   }
-  return code ?? box.closest(".md code, .prompt .text") ? range.toString() : "";
+  return (code ?? box.closest(".md code, .prompt .text")) ? range.toString() : "";
 }
 
 document.addEventListener("copy", (event) => {

@@ -4,8 +4,18 @@
  */
 
 import { moveDraft } from "./drafts.js";
-import { byId, isSuccess, onHtmx, pendingReplies, readStored, redirectOf, showRefusal } from "./page.js";
-import { site, withStorage, wording } from "./page.js";
+import {
+  byId,
+  isSuccess,
+  onHtmx,
+  pendingReplies,
+  readStored,
+  redirectOf,
+  showRefusal,
+  site,
+  withStorage,
+  wording,
+} from "./page.js";
 
 const RETRY_SECONDS = [1, 2, 4, 8, 15];
 /** The longest retry is this share shorter or longer, so that many pages do not come back at once. */

@@ -1,0 +1,112 @@
+import { becomesTrue, equal, sendHtmx, show, test } from "./harness.js";
+
+const find = (id) => document.getElementById(id);
+const view = () => find("talk");
+
+/** A view of 200 pixels on messages of 1,000. */
+async function openConversation() {
+  show(`
+    <section id="talk" style="height: 200px; overflow-y: auto">
+      <button id="earlier"></button>
+      <div id="messages"><div id="first" style="height: 1000px"></div><p class="reply pending" id="r1"></p></div>
+    </section>
+    <button id="newer" hidden></button>`);
+  return import("/chat/messages.js");
+}
+const grow = (pixels) => {
+  find("first").style.height = `${pixels}px`;
+};
+const distance = () => view().scrollHeight - view().scrollTop - view().clientHeight;
+const scrolled = (top) => {
+  const event = new Promise((tell) => view().addEventListener("scroll", tell, { once: true }));
+  view().scrollTop = top;
+  return event;
+};
+
+test("near the end is within 64 pixels of it", async () => {
+  const { isNearEnd } = await import("/chat/messages.js");
+  const at = (scrollTop) => isNearEnd({ scrollHeight: 1000, clientHeight: 200, scrollTop });
+  equal([800, 737, 736, 0].map(at), [true, true, false, false]);
+});
+
+test("the view follows text while the reader is at the end", async () => {
+  await openConversation();
+  await becomesTrue(() => distance() < 1);
+  grow(1500);
+  await becomesTrue(() => view().scrollHeight > 1500 && distance() < 1);
+  equal(find("newer").hidden, true);
+});
+
+test("a reader who is elsewhere stays there and is told of new text", async () => {
+  await openConversation();
+  await becomesTrue(() => distance() < 1);
+  await scrolled(300);
+  grow(1500);
+  await becomesTrue(() => !find("newer").hidden);
+  equal(view().scrollTop, 300);
+  find("newer").click();
+  equal([distance() < 1, find("newer").hidden], [true, true]);
+});
+
+test("a reader who comes back to the end needs no button", async () => {
+  await openConversation();
+  await becomesTrue(() => distance() < 1);
+  await scrolled(300);
+  grow(1500);
+  await becomesTrue(() => !find("newer").hidden);
+  await scrolled(view().scrollHeight);
+  await becomesTrue(() => find("newer").hidden);
+});
+
+test("earlier messages come above what is read", async () => {
+  await openConversation();
+  await becomesTrue(() => distance() < 1);
+  await scrolled(300);
+  const before = distance();
+  sendHtmx(find("earlier"), "beforeSwap", { xhr: { status: 200 } });
+  find("messages").insertAdjacentHTML("afterbegin", '<div style="height: 400px"></div>');
+  sendHtmx(find("earlier"), "afterSwap", { xhr: { status: 200 } });
+  equal(Math.abs(distance() - before) < 1, true);
+});
+
+test("a selection in code is copied letter for letter, without what stands beside it", async () => {
+  show('<div class="md"><figure class="code"><figcaption>python</figcaption><pre><code>a\u00a0b</code></pre></figure></div>');
+  const { exactText } = await import("/chat/messages.js");
+  const range = document.createRange();
+  range.selectNodeContents(document.querySelector("figure"));
+  equal(exactText(range), "a\u00a0b");
+});
+
+test("a selection across a message is left to the browser", async () => {
+  show('<article class="prompt"><p class="text">one\u00a0two</p></article><div class="md"><p>three</p></div>');
+  const { exactText } = await import("/chat/messages.js");
+  const range = document.createRange();
+  range.selectNodeContents(document.querySelector(".text"));
+  equal(exactText(range), "one\u00a0two");
+  range.setEndAfter(document.querySelector(".md"));
+  equal(exactText(range), "");
+});
+
+test("a selected reply is replaced once the selection ends", async () => {
+  show('<p class="reply pending" id="r2">some text<span class="now">stop</span></p>');
+  await import("/chat/messages.js");
+  globalThis.htmx = { process: () => {} };
+  const reply = find("r2");
+  getSelection().selectAllChildren(reply);
+  const fragment = document.createElement("div");
+  fragment.innerHTML = '<p class="reply done" id="r2">finished</p>';
+  const detail = { target: reply, fragment, shouldSwap: true };
+  sendHtmx(reply, "oobBeforeSwap", detail);
+  equal(find("r2").textContent, "some text");
+  getSelection().removeAllRanges();
+  await becomesTrue(() => find("r2").textContent === "finished");
+});
+
+test("without a clipboard the text is selected and copied", async () => {
+  const { copy } = await import("/chat/messages.js");
+  Object.defineProperty(navigator, "clipboard", { value: undefined });
+  const copied = new Promise((tell) => document.addEventListener("copy", () => tell(getSelection().toString())));
+  await copy("a text");
+  equal(await copied, "a text");
+  equal(document.querySelector("textarea"), null);
+});

@@ -1,0 +1,99 @@
+"""Static files under URLs that name their version."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.templatetags.static import static
+from django.test import Client
+from pytest_django import Settings
+
+from chatsite.static_version import version
+from tests.processes import ROOT
+
+FILE = ROOT / "static" / "chat" / "page.js"
+
+
+def answer_at(url: str) -> tuple[int, bytes, str]:
+    answer = Client().get(url)
+    content = b"".join(answer)
+    for close in answer._resource_closers:  # and not the database
+        close()
+    return answer.status_code, content, answer.headers["Cache-Control"]
+
+
+@pytest.fixture
+def _is_new() -> object:
+    version.cache_clear()
+    yield
+    version.cache_clear()
+
+
+def test_a_page_names_versions_and_browsers_keep_such_files() -> None:
+    url = static("chat/page.js")
+    assert re.fullmatch(r"/static/[0-9a-f]{12}/chat/page\.js", url)
+    status, content, caching = answer_at(url)
+    assert (status, content) == (200, FILE.read_bytes())
+    assert "immutable" in caching and "public" in caching
+
+
+def test_a_plain_url_is_kept_for_a_short_time() -> None:
+    status, content, caching = answer_at("/static/chat/page.js")
+    assert (status, content) == (200, FILE.read_bytes())
+    assert caching == "max-age=60, public"
+
+
+def test_another_version_gets_the_file_that_is_here_and_nothing_keeps_it() -> None:
+    assert answer_at("/static/0123456789ab/chat/page.js") == (
+        200,
+        FILE.read_bytes(),
+        "no-store",
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/0123456789ab/missing.js",
+        "/static/0123456789AB/chat/page.js",
+        "/static/0123456789a/chat/page.js",
+        "/static/0123456789ab/0123456789ab/chat/page.js",
+        "/static/0123456789ab/../../manage.py",
+        "/other/0123456789ab/chat/page.js",
+    ],
+)
+def test_what_is_no_file_is_not_found(path: str) -> None:
+    assert Client().get(path).status_code == 404
+
+
+@pytest.mark.usefixtures("_is_new")
+def test_the_version_changes_with_any_file_that_is_served(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.STATIC_ROOT = tmp_path
+    file = tmp_path / "a" / "b.js"
+    file.parent.mkdir()
+    found = set()
+    for content in ("one", "two"):
+        file.write_text(content)
+        found.add(version())
+        version.cache_clear()
+    file.rename(tmp_path / "a" / "c.js")
+    found.add(version())
+    assert len(found) == 3
+
+
+def test_while_files_change_their_urls_name_no_version(settings: Settings) -> None:
+    settings.DEBUG = True
+    assert static("chat/page.js") == "/static/chat/page.js"
+
+
+def test_modules_import_each_other_by_relative_urls() -> None:
+    """So that all come from the folder of one version."""
+    for path in FILE.parent.glob("*.js"):
+        found = re.findall(r'from "(.+?)"', path.read_text("utf-8"))
+        assert all(name.startswith("./") for name in found), path
+        assert all((FILE.parent / name).is_file() for name in found), path
