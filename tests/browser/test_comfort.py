@@ -170,19 +170,6 @@ def test_earlier_messages_come_without_moving_what_is_read(
     expect(home.locator("#earlier")).to_have_count(0)
 
 
-def test_the_first_load_is_light(
-    guest: Callable[..., BrowserContext], worker: Worker
-) -> None:
-    page = guest().new_page()
-    sizes: list[int] = []
-    wire = page.context.new_cdp_session(page)
-    wire.send("Network.enable")
-    wire.on("Network.loadingFinished", lambda it: sizes.append(it["encodedDataLength"]))
-    page.goto("/", wait_until="networkidle")
-    assert len(sizes) <= 9
-    assert sum(sizes) < 100_000, sizes
-
-
 def test_a_draft_outlives_the_tab(home: Page, worker: Worker) -> None:
     box_of(home).fill("half a thou")
     other = home.context.new_page()
