@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chatsite.sampling_settings import MODEL_SETTINGS
 from chatsite.server_url import shown
 from chatsite.wire import SamplingParams
 
@@ -316,24 +317,12 @@ def _sha256(table: _Table | None) -> dict[str, str]:
 
 
 def _settings(table: _Table | None) -> SamplingParams:
+    """The sampling settings of a model, where they differ from the defaults."""
     if table is None:
         return SamplingParams()
-    known = {f.name for f in fields(SamplingParams)} - {"stop", "seed"}
-    table.only(*sorted(known))
-    whole = {"top_k": 0, "max_new_tokens": 1}
-    values: dict[str, Any] = {}
-    for name in table.values:
-        if name in whole:
-            values[name] = table.integer(name, minimum=whole[name])
-        else:
-            values[name] = _share(table, name)
-    return SamplingParams(**values)
-
-
-def _share(table: _Table, name: str) -> float:
-    """A number within the bounds that sampling knows for it."""
-    low, high = {"temperature": (0, 5), "top_p": (0.001, 1)}.get(name, (0.1, 10))
-    value = table.values[name]
-    if type(value) not in (int, float) or not low <= value <= high:
-        raise table.error(name, f"must be a number from {low} to {high}")
-    return float(value)
+    table.only(*(setting.name for setting in MODEL_SETTINGS))
+    given = [setting for setting in MODEL_SETTINGS if setting.name in table.values]
+    for setting in given:
+        if problem := setting.problem(table.values[setting.name]):
+            raise table.error(setting.name, problem)
+    return SamplingParams(**{one.name: table.values[one.name] for one in given})

@@ -14,6 +14,15 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from chatsite.sampling_settings import (
+    MAX_NEW_TOKENS,
+    REPETITION_PENALTY,
+    SEED,
+    TEMPERATURE,
+    TOP_K,
+    TOP_P,
+)
+
 VERSION = 1
 
 
@@ -112,13 +121,13 @@ class Turn:
 class SamplingParams:
     """How one reply is sampled. Temperature 0 is greedy; ``top_k`` 0 is off."""
 
-    temperature: float = 0.7
-    top_k: int = 0
-    top_p: float = 0.9
-    repetition_penalty: float = 1.0
-    max_new_tokens: int = 200
+    temperature: float = TEMPERATURE.default
+    top_k: int = TOP_K.default
+    top_p: float = TOP_P.default
+    repetition_penalty: float = REPETITION_PENALTY.default
+    max_new_tokens: int = MAX_NEW_TOKENS.default
     stop: tuple[str, ...] = ()
-    seed: int = 0
+    seed: int = SEED.default
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> SamplingParams:

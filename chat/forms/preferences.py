@@ -12,23 +12,19 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.models import Conversation, User
 from chat.services.effective_settings import Preferred, shortened
-from chat.services.messages import SEED_BITS
 from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite.model_choice import current_catalog
-
-STOP_STRINGS_MAX = 4
-STOP_CHARACTERS_MAX = 100
-
-#: Fields that are kept as settings of ``wire.SamplingParams``, and the seed.
-SETTINGS = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "repetition_penalty",
-    "max_new_tokens",
-    "seed",
-    "stop",
+from chatsite.sampling_settings import (
+    MAX_NEW_TOKENS,
+    MODEL_SETTINGS,
+    SAMPLING_SETTINGS,
+    STOP_STRING_CHARACTERS_OFFERED,
+    STOP_STRINGS_OFFERED,
+    SamplingSetting,
 )
+
+#: Fields that are kept as settings: those of ``wire.SamplingParams``.
+SETTINGS = (*(setting.name for setting in SAMPLING_SETTINGS), "stop")
 
 
 class LinesField(forms.CharField):
@@ -51,51 +47,6 @@ class PreferencesForm(forms.Form):
         max_length=settings.INSTRUCTIONS_MAX_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
-    temperature = forms.FloatField(
-        label=_("Temperature"),
-        help_text=_("0 always takes the likeliest word; higher is bolder."),
-        required=False,
-        min_value=0,
-        max_value=2,
-    )
-    top_p = forms.FloatField(
-        label=_("Top-p"),
-        help_text=_("Only the likeliest words that together reach this share."),
-        required=False,
-        min_value=0.01,
-        max_value=1,
-    )
-    top_k = forms.IntegerField(
-        label=_("Top-k"),
-        help_text=_("Only so many of the likeliest words; 0 is no limit."),
-        required=False,
-        min_value=0,
-        max_value=1000,
-    )
-    repetition_penalty = forms.FloatField(
-        label=_("Repetition penalty"),
-        help_text=_("1 is none; a little more makes repeating less likely."),
-        required=False,
-        min_value=0.5,
-        max_value=2,
-    )
-    max_new_tokens = forms.IntegerField(
-        label=_("Maximum length"),
-        help_text=_("In tokens; a word is one or two."),
-        required=False,
-        min_value=1,
-        max_value=settings.REPLY_MAX_TOKENS,
-    )
-    seed = forms.IntegerField(
-        label=_("Seed"),
-        help_text=_(
-            "The same number gives the same reply; empty draws a new one, and so does"
-            " every further reply to the same message."
-        ),
-        required=False,
-        min_value=0,
-        max_value=2**SEED_BITS - 1,
-    )
     stop = LinesField(
         label=_("Stop strings"),
         help_text=_("One on each line. A reply ends before the first that it meets."),
@@ -106,9 +57,11 @@ class PreferencesForm(forms.Form):
 
     def __init__(self, *args: Any, defaults: Preferred, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in SETTINGS[:-2]:
-            shown = str(getattr(defaults.settings, name))
-            self.fields[name].widget.attrs["placeholder"] = shown
+        for setting in SAMPLING_SETTINGS:
+            self.fields[setting.name] = _number_field(setting)
+        for setting in MODEL_SETTINGS:
+            shown = str(getattr(defaults.settings, setting.name))
+            self.fields[setting.name].widget.attrs["placeholder"] = shown
         inherited = {
             "instructions": defaults.instructions,
             "seed": "" if defaults.seed is None else str(defaults.seed),
@@ -127,6 +80,11 @@ class PreferencesForm(forms.Form):
         return {**kept, **common, "stop": stop}
 
     @property
+    def number_fields(self) -> list[forms.BoundField]:
+        """The fields of all sampling settings that are numbers."""
+        return [self[setting.name] for setting in SAMPLING_SETTINGS]
+
+    @property
     def has_settings(self) -> bool:
         """Whether anything but the model and the instructions is filled in."""
         return any(self[name].value() not in (None, "") for name in SETTINGS)
@@ -140,12 +98,16 @@ class PreferencesForm(forms.Form):
     def clean_stop(self) -> list[str]:
         lines = self.cleaned_data["stop"].split("\n")
         found = [line for line in lines if line]
-        if len(found) > STOP_STRINGS_MAX or max(map(len, found), default=0) > (
-            STOP_CHARACTERS_MAX
+        if len(found) > STOP_STRINGS_OFFERED or max(map(len, found), default=0) > (
+            STOP_STRING_CHARACTERS_OFFERED
         ):
             said = gettext("At most %(count)s stop strings of %(length)s characters.")
             raise ValidationError(
-                said % {"count": STOP_STRINGS_MAX, "length": STOP_CHARACTERS_MAX}
+                said
+                % {
+                    "count": STOP_STRINGS_OFFERED,
+                    "length": STOP_STRING_CHARACTERS_OFFERED,
+                }
             )
         return found
 
@@ -157,3 +119,17 @@ class PreferencesForm(forms.Form):
         kept = {name: given[name] for name in SETTINGS}
         chosen.settings = {n: v for n, v in kept.items() if v not in (None, [])}
         chosen.save(update_fields=["model", "instructions", "settings"])
+
+
+def _number_field(setting: SamplingSetting[Any]) -> forms.Field:
+    low, high = setting.offered
+    if setting is MAX_NEW_TOKENS:
+        high = shortened(high)
+    field = forms.IntegerField if setting.is_whole else forms.FloatField
+    return field(
+        label=setting.label,
+        help_text=setting.help_text,
+        required=False,
+        min_value=low,
+        max_value=high,
+    )

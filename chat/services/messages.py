@@ -23,10 +23,10 @@ from chat.services.jobs.publish import publish
 from chat.services.limits.admission import admit
 from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite import wire
+from chatsite.sampling_settings import SEED_BITS
 
 #: Letters and signs that are empty: the fillers of Hangul, and Braille without dots.
 FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
-SEED_BITS = 48
 
 
 def send(

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from chat.models import Reply
 from chat.wording.replies import duration
+from chatsite.sampling_settings import MODEL_SETTINGS, SEED
 
 
 def facts(reply: Reply) -> Iterator[tuple[str, str]]:
@@ -25,13 +26,11 @@ def _made_of(reply: Reply) -> Iterator[tuple[str, str]]:
     chosen = reply.settings
     yield _("Model"), reply.model
     yield _("Revision"), reply.revision
-    yield _("Temperature"), _number(chosen.get("temperature"))
-    yield _("Top-p"), _number(chosen.get("top_p"))
-    yield _("Top-k"), _number(chosen.get("top_k"))
-    yield _("Repetition penalty"), _number(chosen.get("repetition_penalty"))
-    yield _("Maximum length"), _tokens(chosen.get("max_new_tokens"))
+    for setting in MODEL_SETTINGS:
+        words = _tokens if setting.is_in_tokens else _number
+        yield str(setting.label), words(chosen.get(setting.name))
     yield _("Stop strings"), " · ".join(map(_quoted, chosen.get("stop", ())))
-    yield _("Seed"), str(reply.seed)
+    yield str(SEED.label), str(reply.seed)
 
 
 def _counted(reply: Reply) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from chatsite.sampling_settings import (
+    SAMPLING_SETTINGS,
+    STOP_STRING_CHARACTERS_MAX,
+    STOP_STRINGS_MAX,
+)
 from chatsite.wire import SamplingParams
 
 #: So many of the likeliest tokens are looked at, or as many as a top-k asks for, up to
@@ -24,8 +29,6 @@ BISECTIONS: Final = 40
 GOLDEN: Final = 0x9E3779B97F4A7C15 - 2**64
 FIRST_FACTOR: Final = 0xBF58476D1CE4E5B9 - 2**64
 SECOND_FACTOR: Final = 0x94D049BB133111EB - 2**64
-MOST_STOPS = 16
-LONGEST_STOP_CHARACTERS = 200
 
 
 class BadSettings(ValueError):
@@ -38,33 +41,19 @@ class BrokenLogits(ArithmeticError):
 
 def check(settings: SamplingParams) -> None:
     """Raise ``BadSettings`` unless every setting is of its type and in its range."""
-    _check_number("temperature", settings.temperature, 0, 100)
-    _check_number("top_p", settings.top_p, 1e-6, 1)
-    _check_number("repetition_penalty", settings.repetition_penalty, 0.01, 100)
-    _check_whole("top_k", settings.top_k, 0, 2**31)
-    _check_whole("max_new_tokens", settings.max_new_tokens, 1, 2**31)
-    _check_whole("seed", settings.seed, -(2**63), 2**63 - 1)
+    for setting in SAMPLING_SETTINGS:
+        if problem := setting.problem(getattr(settings, setting.name)):
+            raise BadSettings(f"{setting.name} {problem}")
     if not isinstance(settings.stop, tuple | list):
         raise BadSettings("stop must be texts")
-    if len(settings.stop) > MOST_STOPS or not all(
-        isinstance(stop, str) and 0 < len(stop) <= LONGEST_STOP_CHARACTERS
+    if len(settings.stop) > STOP_STRINGS_MAX or not all(
+        isinstance(stop, str) and 0 < len(stop) <= STOP_STRING_CHARACTERS_MAX
         for stop in settings.stop
     ):
         raise BadSettings(
-            f"stop must be at most {MOST_STOPS} texts"
-            f" of 1 to {LONGEST_STOP_CHARACTERS} characters"
+            f"stop must be at most {STOP_STRINGS_MAX} texts"
+            f" of 1 to {STOP_STRING_CHARACTERS_MAX} characters"
         )
-
-
-def _check_number(name: str, value: object, low: float, high: float) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high:  # type: ignore[operator]  # a number
-        raise BadSettings(f"{name} must be a number from {low} to {high}")
-
-
-def _check_whole(name: str, value: object, low: int, high: int) -> None:
-    if type(value) is not int or not low <= value <= high:
-        raise BadSettings(f"{name} must be a whole number from {low} to {high}")
 
 
 class Sampler:

@@ -1,0 +1,128 @@
+"""The settings with which a reply is sampled, in one table.
+
+The form, the catalogue of models, the worker and the details of a reply read it. The
+order is that of the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+#: Random seeds have so many bits, which JavaScript's numbers hold exactly.
+SEED_BITS: Final = 48
+
+N = TypeVar("N", int, float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingSetting(Generic[N]):
+    """A number that controls how a reply is sampled.
+
+    The worker and the catalogue take values from ``minimum`` to ``maximum``. The form
+    offers ``offered``, a part of that range that makes sense to people.
+    """
+
+    #: The name of the field of ``wire.SamplingParams``.
+    name: str
+    label: _StrPromise
+    help_text: _StrPromise
+    default: N
+    minimum: N
+    maximum: N
+    #: The lowest and highest value that the form takes.
+    offered: tuple[N, N]
+    #: Whether values count tokens, and are shown so.
+    is_in_tokens: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether only whole numbers count."""
+        return isinstance(self.default, int)
+
+    def problem(self, value: Any) -> str:
+        """The reason why ``value`` is invalid ("must be …"); empty if it is valid."""
+        types = (int,) if self.is_whole else (int, float)
+        # ``type`` and not ``isinstance``, since booleans are integers.
+        if type(value) in types and self.minimum <= value <= self.maximum:
+            return ""
+        kind = "a whole number" if self.is_whole else "a number"
+        return f"must be {kind} from {self.minimum} to {self.maximum}"
+
+
+TEMPERATURE = SamplingSetting(
+    name="temperature",
+    label=_("Temperature"),
+    help_text=_("0 always takes the likeliest word; higher is bolder."),
+    default=0.7,
+    minimum=0,
+    maximum=100,
+    offered=(0, 2),
+)
+TOP_P = SamplingSetting(
+    name="top_p",
+    label=_("Top-p"),
+    help_text=_("Only the likeliest words that together reach this share."),
+    default=0.9,
+    minimum=1e-6,
+    maximum=1,
+    offered=(0.01, 1),
+)
+TOP_K = SamplingSetting(
+    name="top_k",
+    label=_("Top-k"),
+    help_text=_("Only so many of the likeliest words; 0 is no limit."),
+    default=0,
+    minimum=0,
+    maximum=2**31,
+    offered=(0, 1000),
+)
+REPETITION_PENALTY = SamplingSetting(
+    name="repetition_penalty",
+    label=_("Repetition penalty"),
+    help_text=_("1 is none; a little more makes repeating less likely."),
+    default=1.0,
+    minimum=0.01,
+    maximum=100,
+    offered=(0.5, 2),
+)
+MAX_NEW_TOKENS = SamplingSetting(
+    name="max_new_tokens",
+    label=_("Maximum length"),
+    help_text=_("In tokens; a word is one or two."),
+    default=200,
+    minimum=1,
+    maximum=2**31,
+    # The setting REPLY_MAX_TOKENS lowers this.
+    offered=(1, 2**31),
+    is_in_tokens=True,
+)
+SEED = SamplingSetting(
+    name="seed",
+    label=_("Seed"),
+    help_text=_(
+        "The same number gives the same reply; empty draws a new one, and so does"
+        " every further reply to the same message."
+    ),
+    default=0,
+    minimum=-(2**63),
+    maximum=2**63 - 1,
+    offered=(0, 2**SEED_BITS - 1),
+)
+#: All numbers of ``wire.SamplingParams``; beside them it has only the stop strings.
+SAMPLING_SETTINGS: tuple[SamplingSetting[Any], ...] = (
+    *(TEMPERATURE, TOP_P, TOP_K, REPETITION_PENALTY, MAX_NEW_TOKENS, SEED),
+)
+#: What a model of the catalogue can set. A seed belongs to one reply.
+MODEL_SETTINGS = tuple(s for s in SAMPLING_SETTINGS if s is not SEED)
+
+#: A worker takes so many stop strings of so many characters. The form offers fewer.
+STOP_STRINGS_MAX: Final = 16
+STOP_STRING_CHARACTERS_MAX: Final = 200
+STOP_STRINGS_OFFERED: Final = 4
+STOP_STRING_CHARACTERS_OFFERED: Final = 100

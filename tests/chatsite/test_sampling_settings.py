@@ -1,0 +1,56 @@
+"""One table of sampling settings: the form, catalogue, worker and details agree."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from chatsite.sampling_settings import (
+    MODEL_SETTINGS,
+    SAMPLING_SETTINGS,
+    SamplingSetting,
+)
+from chatsite.wire import SamplingParams
+
+BY_NAME = {setting.name: setting for setting in SAMPLING_SETTINGS}
+each_setting = pytest.mark.parametrize("setting", BY_NAME.values(), ids=BY_NAME)
+
+
+def test_the_table_has_every_number_that_reaches_the_worker() -> None:
+    assert BY_NAME.keys() | {"stop"} == {field.name for field in fields(SamplingParams)}
+    assert BY_NAME.keys() - {s.name for s in MODEL_SETTINGS} == {"seed"}
+
+
+@each_setting
+def test_the_default_is_that_of_a_request(setting: SamplingSetting[Any]) -> None:
+    assert getattr(SamplingParams(), setting.name) == setting.default
+    assert setting.problem(setting.default) == ""
+
+
+@each_setting
+def test_the_form_offers_only_valid_values(setting: SamplingSetting[Any]) -> None:
+    low, high = setting.offered
+    assert setting.minimum <= low < high <= setting.maximum
+
+
+@each_setting
+def test_a_value_beyond_the_range_is_named(setting: SamplingSetting[Any]) -> None:
+    for beyond in (setting.minimum - 1, setting.maximum + 1):
+        assert setting.problem(beyond).startswith("must be a")
+
+
+@each_setting
+@pytest.mark.parametrize("value", [True, "1", None, [1], float("nan")])
+def test_what_is_no_number_is_refused(
+    setting: SamplingSetting[Any], value: object
+) -> None:
+    assert setting.problem(value).startswith("must be a")
+
+
+def test_a_whole_number_has_no_fraction() -> None:
+    assert (
+        BY_NAME["top_k"].problem(1.0) == "must be a whole number from 0 to 2147483648"
+    )
+    assert BY_NAME["temperature"].problem(1) == ""
