@@ -21,6 +21,7 @@ from tests.accounts.conftest import is_logged_in, log_in, signs_up
 from tests.chat.conftest import Worker
 from tests.chat.pages import known, poll_url, text_of
 from tests.cookies import GUEST, SESSION
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -229,22 +230,23 @@ def test_what_was_typed_as_an_account_is_not_sent_as_the_guest_left_there(
 def test_a_plain_form_of_an_account_is_not_sent_as_the_guest_left_there(
     shared: Client,
 ) -> None:
-    page = text_of(shared.get("/"))
-    assert '<input type="hidden" name="u" value="1" autocomplete="off">' in page
+    hidden = dom(shared.get("/")).one("form#compose input[type=hidden][name=u]")
+    assert (hidden["value"], hidden["autocomplete"]) == ("1", "off")
     delete(shared)
     plain = {"u": "1", "text": "Only as myself", "key": "k"}
     answer = shared.post("/send/", plain)
     assert answer.status_code == 422
-    assert "You were logged out in this browser." in text_of(answer)
-    assert "Only as myself</textarea>" in text_of(answer)
-    assert 'name="u"' not in text_of(answer)
+    page = dom(answer)
+    assert "You were logged out in this browser." in page.text
+    assert page.one("textarea").raw_text == "Only as myself"
+    assert "[name=u]" not in page
     assert not Conversation.objects.filter(title="Only as myself").exists()
 
 
 def test_settings_of_an_account_are_not_saved_as_those_of_the_guest_left_there(
     shared: Client,
 ) -> None:
-    assert 'name="u" value="1"' in text_of(shared.get("/settings/"))
+    assert dom(shared.get("/settings/")).one("main [name=u]")["value"] == "1"
     delete(shared)
     form = {"u": "1", "instructions": "Answer in verse"}
     answer = shared.post("/settings/", form)

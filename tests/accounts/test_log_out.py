@@ -14,6 +14,7 @@ from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import poll_url, text_of
 from tests.cookies import GUEST, SESSION
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -63,8 +64,10 @@ def test_a_page_that_polls_is_sent_home_at_once(
     answer = other.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
     landed = other.get(answer["HX-Redirect"])
-    assert "You were logged out in this browser." in text_of(landed)
-    assert '<span id="drafts-kept"> What you had typed' in text_of(landed)
+    assert "You were logged out in this browser." in dom(landed).text
+    kept = dom(landed).one("#drafts-kept")
+    assert kept.text.startswith("What you had typed")
+    assert not kept.has("hidden")
     assert answer["Clear-Site-Data"] == landed["Clear-Site-Data"] == '"cache"'
     # Neither to whoever just opens the page, nor once somebody logged in.
     assert "logged out" not in text_of(other.get("/"))
@@ -79,10 +82,11 @@ def test_a_page_of_the_browser_that_logged_out_is_promised_no_drafts(
 ) -> None:
     page = tab.get(f"/c/{sent(account).message.conversation_id}/")
     tab.post("/account/log-out/")
-    landed = text_of(tab.get(tab.get(poll_url(page))["HX-Redirect"]))
-    assert "You were logged out in this browser." in landed
+    landed = dom(tab.get(tab.get(poll_url(page))["HX-Redirect"]))
+    assert "You were logged out in this browser." in landed.text
     # The script shows it where it finds what was typed.
-    assert '<span id="drafts-kept" hidden> What you had typed' in landed
+    assert landed.one("#drafts-kept").text.startswith("What you had typed")
+    assert landed.one("#drafts-kept").has("hidden")
 
 
 def test_where_everybody_logs_in_the_log_in_page_tells_that_they_have_to_again(

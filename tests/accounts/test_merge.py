@@ -28,6 +28,7 @@ from chat.services.search.results import search
 from chatsite.mailbox import Growing, Mailbox, Missing, Queued
 from tests.accounts.conftest import Worker, log_in
 from tests.chat.pages import poll_url, text_of
+from tests.dom import dom
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -52,9 +53,9 @@ def test_it_asks_and_takes_them_along(
     say(newcomer, "Hello")
     say(newcomer, "There")
     address = log_in(newcomer)["Location"]
-    page = text_of(newcomer.get(address))
-    assert "Take 2 conversations along?" in page
-    assert "<bdi>bee</bdi>" in page
+    page = dom(newcomer.get(address))
+    assert "Take 2 conversations along?" in page.text
+    assert "bee" in page.texts("main bdi")
     answer = newcomer.post("/account/merge/", {"choice": "take", "next": "/"})
     assert (answer.status_code, answer["Location"]) == (303, "/")
     page = text_of(newcomer.get("/"))

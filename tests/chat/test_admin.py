@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import poll_url, text_of
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -282,11 +282,10 @@ def test_a_link_to_a_new_password_is_shown_once_to_a_superuser(
     desk: Client, ada: User, owner: User, client_of: Callable[[User], Client]
 ) -> None:
     made = desk.post(f"{USERS}{ada.pk}/reset-link/")
-    link = re.search(r'id="link" href="([^"]+)"', text_of(made))
-    assert link
+    link = dom(made).one("#link")["href"]
     assert "no-store" in made.headers["Cache-Control"]
-    assert Client().get(link[1], follow=True).status_code == 200
-    assert link[1] not in str(LogEntry.objects.values_list("change_message"))
+    assert Client().get(link, follow=True).status_code == 200
+    assert link not in str(LogEntry.objects.values_list("change_message"))
     assert desk.get(f"{USERS}{ada.pk}/reset-link/").status_code == 404
     assert desk.post(f"{USERS}{owner.pk}/reset-link/").status_code == 404
     helper = with_rights("view_user", "change_user")
@@ -372,7 +371,7 @@ def test_replies_are_listed_by_what_became_of_them(
 
 
 def links_of(page: Any) -> list[str]:
-    return re.findall(r'href="(/admin/chat/[^"]+)"', text_of(page))
+    return dom(page).values('a[href^="/admin/chat/"]', "href")
 
 
 def test_one_finds_ones_way_between_a_person_and_what_is_theirs(
@@ -456,7 +455,7 @@ def test_who_may_look_changes_nothing(
     for path in LISTS:
         page = tab.get(path)
         assert page.status_code == 200
-        assert 'name="action"' not in text_of(page)
+        assert "[name=action]" not in dom(page)
     assert change(tab, ada, limits='{"prompts_per_day": 5}').status_code == 403
     act(tab, CONVERSATIONS, "delete_with_undo", pk)
     act(tab, USERS, "sign_out_everywhere", ada.pk)

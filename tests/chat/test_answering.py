@@ -19,6 +19,7 @@ from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import form_data, poll_url, text_of
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -205,12 +206,12 @@ def test_a_page_is_told_of_a_variant_without_a_new_page(
     data = form_data(page, "") | {"count": "2"}
     with committed():
         answer = tab.post(f"/r/{done.pk}/vary/", data, headers=HTMX)
-    text = text_of(answer)
-    assert 'hx-swap-oob="innerHTML:#messages"' in text
-    assert text.count("pending queued") == 2
-    assert text.count('name="r"') == 2
-    assert text.count("Your prompt is in line.") == 1
-    assert "pending queued" in text_of(tab.get(poll_url(other)))
+    fragment = dom(answer)
+    assert '[hx-swap-oob="innerHTML:#messages"]' in fragment
+    assert len(fragment.all(".pending.queued")) == 2
+    assert len(fragment.all("[name=r]")) == 2
+    assert fragment.text.count("Your prompt is in line.") == 1
+    assert ".pending.queued" in dom(tab.get(poll_url(other)))
 
 
 def test_stop_ends_all_that_were_asked_for_together(
@@ -329,13 +330,13 @@ def test_held_variants_are_all_told_of_when_their_turn_comes(
     with committed():
         reply_versions.vary(Reply.objects.with_path().get(pk=second.pk), 2)
     page = tab.get(f"/c/{first.message.conversation_id}/")
-    assert text_of(page).count('name="h"') == 2
+    assert len(dom(page).all("[name=h]")) == 2
     Reply.objects.filter(pk=first.pk).update(state="done")
     with committed():
         release_next(first.message.conversation)
-    answer = text_of(tab.get(poll_url(page)))
-    assert answer.count("pending queued") == 2
-    assert 'name="h"' not in answer
+    fragment = dom(tab.get(poll_url(page)))
+    assert len(fragment.all(".pending.queued")) == 2
+    assert "[name=h]" not in fragment
 
 
 def test_the_page_tells_about_the_model_of_what_is_to_come(

@@ -20,6 +20,7 @@ from chatsite.settings_table import addresses
 from chatsite.url_prefix import OWN_WORDS
 from tests.chat.pages import text_of
 from tests.cookies import TOKEN
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 TYPED = "Typed <with> care"
@@ -162,11 +163,11 @@ def test_behind_a_proxy_the_missing_setting_is_named_and_the_text_kept(
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     answer = posted(Client(enforce_csrf_checks=True), said)
-    page = text_of(answer)
+    page = dom(answer)
     assert answer.status_code == 403
-    assert all(f"<code>{one}</code>" in page for one in named)
-    assert "before this browser began" not in page
-    assert "Typed &lt;with&gt; care</textarea>" in page
+    assert {*named} <= {*page.texts("code")}
+    assert "before this browser began" not in page.text
+    assert page.one("textarea").raw_text == TYPED
     assert " and ".join(named) in caplog.text
     assert TYPED not in caplog.text
 
@@ -176,9 +177,9 @@ def test_a_proxy_on_another_machine_has_to_be_trusted_too(
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     visitor = Client(enforce_csrf_checks=True, REMOTE_ADDR="172.18.0.1")
-    page = text_of(posted(visitor, {"host": HOST, "origin": HTTPS}))
-    assert "<code>HTTPS_ONLY=on</code>" in page
-    assert "<code>TRUSTED_PROXIES</code> to the address" in page
+    page = dom(posted(visitor, {"host": HOST, "origin": HTTPS}))
+    assert "HTTPS_ONLY=on" in page.texts("code")
+    assert "TRUSTED_PROXIES to the address" in page.text
 
 
 def test_a_page_with_a_script_stays_and_names_the_setting(
@@ -243,8 +244,8 @@ def test_a_proxy_that_says_https_of_plain_requests_is_told(
     answer = Client(enforce_csrf_checks=True).post(
         "/send/", {"text": TYPED, "key": "k"}, headers=said
     )
-    assert "<code>PROXY_SCHEME_HEADER</code>" in text_of(answer)
-    assert "Typed &lt;with&gt; care</textarea>" in text_of(answer)
+    assert "PROXY_SCHEME_HEADER" in dom(answer).texts("code")
+    assert dom(answer).one("textarea").raw_text == TYPED
 
 
 @pytest.mark.parametrize(
@@ -359,7 +360,7 @@ def test_a_prefix_that_only_the_server_knows_is_named(
 ) -> None:
     answer = Client(SCRIPT_NAME="/talk").get("/")
     assert answer.status_code == 400
-    assert "<code>URL_PREFIX=/talk</code>" in text_of(answer)
+    assert "URL_PREFIX=/talk" in dom(answer).texts("code")
     assert "URL_PREFIX" in caplog.text
     assert logging.WARNING in {record.levelno for record in caplog.records}
 

@@ -3,7 +3,6 @@ forms of pages that the Back button brought."""
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +21,7 @@ from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import text_of
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,11 +57,10 @@ def end_next(worker: Worker, outcome: wire.Outcome, **said: Any) -> None:
 
 def form_of(page: Any, path: str) -> dict[str, str]:
     """The hidden fields of the form on a page that goes to a path."""
-    form = re.search(rf'<form[^>]*?action="{path}".*?</form>', text_of(page), re.DOTALL)
-    assert form, path
-    hidden = r'<input type="hidden" name="(\w+)"[^>]*? value="([^"]*)"'
-    fields = dict(re.findall(hidden, form[0]))
-    return {name: fields[name] for name in fields if name != "csrfmiddlewaretoken"}
+    fields = dom(page).first(f'form[action="{path}"]').all("input[type=hidden]")
+    values = {field["name"]: field["value"] for field in fields}
+    values.pop("csrfmiddlewaretoken", None)
+    return values
 
 
 FORMS = (

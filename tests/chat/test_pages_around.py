@@ -16,6 +16,7 @@ from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import text_of
 from tests.cookies import GUEST
+from tests.dom import dom
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ def test_home_greets_and_sets_the_guest_cookie_once(box: Mailbox) -> None:
 
 def test_home_begins_a_prompt_that_a_link_suggests(box: Mailbox) -> None:
     page = Client().get("/", {"text": "<b>Hi</b>"})
-    assert "&lt;b&gt;Hi&lt;/b&gt;</textarea>" in text_of(page)
+    assert dom(page).one("#compose textarea").raw_text == "<b>Hi</b>"
 
 
 def test_home_lists_the_conversations_of_its_owner_only(
@@ -45,10 +46,10 @@ def test_home_lists_the_conversations_of_its_owner_only(
 ) -> None:
     sent(owner, "Mine and <waiting>")
     sent(User.objects.guest(uuid.uuid4()), "Another's")
-    text = text_of(tab.get("/"))
-    assert "Mine and &lt;waiting&gt;" in text
-    assert "reply on its way" in text
-    assert "Another" not in text
+    page = dom(tab.get("/"))
+    assert page.texts(".entry .title") == ["Mine and <waiting>"]
+    assert '[aria-label="reply on its way"]' in page
+    assert "Another" not in page.text
 
 
 def test_the_page_says_which_model_answers_instead_of_which(
@@ -71,10 +72,10 @@ def test_a_conversation_shows_its_messages_in_order(
     from chat.services.jobs.collect import collect
 
     collect(str(reply.pk))
-    page = tab.get(f"/c/{reply.message.conversation_id}/")
-    text = text_of(page)
-    assert text.index("What &lt;is&gt; it?") < text.index("Scripted replies</h3>")
-    assert "What &lt;is&gt; it? · chatsite</title>" in text
+    page = dom(tab.get(f"/c/{reply.message.conversation_id}/"))
+    assert page.texts("#messages .said .text") == ["What <is> it?", "It <is> so."]
+    assert page.texts("#messages .reply h3") == ["Scripted replies"]
+    assert page.one("title").text == "What <is> it? · chatsite"
 
 
 def test_a_reply_that_ended_unseen_is_shown_finished(
@@ -82,9 +83,11 @@ def test_a_reply_that_ended_unseen_is_shown_finished(
 ) -> None:
     reply = sent(owner)
     worker.answer("It <is>\n  so.")
-    text = text_of(tab.get(f"/c/{reply.message.conversation_id}/"))
-    assert '<div class="text md" dir="auto"><p>It &lt;is&gt;<br />' in text
-    assert "<iframe" not in text
+    page = dom(tab.get(f"/c/{reply.message.conversation_id}/"))
+    text = page.one(".reply .text.md")
+    assert (text["dir"], text.text) == ("auto", "It <is> so.")
+    assert "p > br" in text
+    assert "iframe" not in page
     assert Reply.objects.get().state == "done"
 
 
@@ -125,16 +128,16 @@ def test_the_frame_refreshes_itself_until_the_reply_ended(
     frame = f"/r/{reply.pk}/frame/"
     waiting = tab.get(frame)
     assert "Your turn is next" in text_of(waiting)
-    assert '<meta http-equiv="refresh" content="1">' in text_of(waiting)
+    assert dom(waiting).one("meta[http-equiv=refresh]")["content"] == "1"
     assert waiting.headers["X-Frame-Options"] == "SAMEORIGIN"
     claim = worker.claim()
     worker.write(claim, "Some <text>")
-    assert "Some &lt;text&gt;" in text_of(tab.get(frame))
+    assert "Some <text>" in dom(tab.get(frame)).text
     worker.finish(claim, "Some <text> and an end")
-    ended = tab.get(frame)
-    assert "Some &lt;text&gt; and an end" in text_of(ended)
-    assert "refresh" not in text_of(ended)
-    assert 'target="_top"' in text_of(ended)
+    ended = dom(tab.get(frame))
+    assert "Some <text> and an end" in ended.text
+    assert "meta[http-equiv=refresh]" not in ended
+    assert "[target=_top]" in ended
 
 
 def test_the_frame_of_a_held_reply_says_so(
@@ -221,7 +224,5 @@ def test_no_page_has_anything_inline(
     reply = sent(owner)
     for path in ("/", f"/c/{reply.message.conversation_id}/", f"/r/{reply.pk}/frame/"):
         answer = tab.get(path)
-        assert " style=" not in text_of(answer)
-        assert "<style" not in text_of(answer)
-        assert "<script>" not in text_of(answer)
+        assert "[style], style, script:not([src], [type])" not in dom(answer)
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]

@@ -40,6 +40,7 @@ from tests.chat.long import long_conversation
 from tests.chat.pages import form_data, poll_url, text_of
 from tests.chat.pseudo import spoken, untranslated
 from tests.chat.visible import is_worded, texts_of
+from tests.dom import dom
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -125,9 +126,9 @@ def test_home(box: Mailbox, worker: Worker, tab: Client) -> None:
     check(Client().get("/"))
     worker.announce()
     page = check(tab.get("/"))
-    ideas = re.findall(r'href="\?text=([^"]+)"', text_of(page))
+    ideas = dom(page).values('a[href^="?text="]', "href")
     assert len(ideas) == 3
-    assert all(idea.startswith("%E2%9F%A6") for idea in ideas)
+    assert all(idea.startswith("?text=%E2%9F%A6") for idea in ideas)
 
 
 def test_a_model_that_stands_in(box: Mailbox, settings, tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_the_list_with_its_periods_and_marks(tab: Client, owner: User, sent) -> 
         *texts_of(text_of(page))
     }
     check(tab.get("/history/"))
-    more = re.findall(r'href="(/history/\?before=[^"]+)"', text_of(page))[0]
+    more = dom(page).first('a[href^="/history/?before="]')["href"]
     check(tab.get(more))
     check(tab.get(more, headers=HTMX))
 
@@ -291,9 +292,9 @@ def test_a_window_of_a_long_conversation(
     Message.objects.update(text="1 + 1 " * 900)
     Reply.objects.update(prompt_tokens=900, new_tokens=90)
     page = check(tab.get(f"/c/{talk.pk}/"))
-    before = re.findall(r'href="[^"]*(\?before=[^"]+)"', text_of(page))[0]
-    check(tab.get(f"/c/{talk.pk}/{before}"))
-    check(tab.get(f"/c/{talk.pk}/earlier/{before}", headers=HTMX))
+    before = dom(page).first('a[href*="?before="]')["href"].partition("?")[2]
+    check(tab.get(f"/c/{talk.pk}/?{before}"))
+    check(tab.get(f"/c/{talk.pk}/earlier/?{before}", headers=HTMX))
 
 
 def test_a_full_context(tab: Client, owner: User, box: Mailbox) -> None:

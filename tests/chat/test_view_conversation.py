@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,6 +15,7 @@ from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox
 from tests.chat.long import long_conversation
 from tests.chat.pages import form_data, known, poll_url, text_of
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -28,20 +29,20 @@ def page_of(conversation: Conversation) -> str:
     return f"/c/{conversation.pk}/"
 
 
-def numbers(page: str) -> list[int]:
+def numbers(page: Any) -> list[int]:
     """Which messages are shown."""
-    return [int(n) for n in re.findall(r">(?:<p>)?(?:prompt|reply) (\d+)<", page)]
+    return [int(text.split()[1]) for text in dom(page).texts(".said .text")]
 
 
 def test_the_newest_messages_are_shown_and_the_earlier_ones_on_demand(
     tab: Client, owner: User
 ) -> None:
     conversation = long_conversation(owner, 120)
-    page = text_of(tab.get(page_of(conversation)))
-    assert numbers(page) == list(range(70, 120))
-    shown, seen = page, list(range(70, 120))
-    while found := re.search(r'hx-get="(/c/[^"]+/earlier/\?before=[0-9a-f-]+)"', shown):
-        shown = text_of(tab.get(found[1]))
+    shown = tab.get(page_of(conversation))
+    seen = numbers(shown)
+    assert seen == list(range(70, 120))
+    while earlier := dom(shown).values('[hx-get*="/earlier/?before="]', "hx-get"):
+        shown = tab.get(earlier[0])
         seen = numbers(shown) + seen
     assert seen == list(range(120))
 
@@ -50,24 +51,22 @@ def test_without_a_script_earlier_messages_have_a_page_of_their_own(
     tab: Client, owner: User
 ) -> None:
     conversation = long_conversation(owner, 120)
-    page = text_of(tab.get(page_of(conversation)))
-    href = re.search(r'href="([^"]+\?before=[0-9a-f-]+)"', page)
-    assert href
-    earlier = tab.get(href[1])
-    assert numbers(text_of(earlier)) == list(range(20, 70))
+    page = dom(tab.get(page_of(conversation)))
+    earlier = tab.get(page.first('a[href*="?before="]')["href"])
+    assert numbers(earlier) == list(range(20, 70))
     assert "To the newest messages" in text_of(earlier)
     assert dict(known(earlier))["leaf"] == ""
-    assert numbers(text_of(tab.get(poll_url(earlier)))) == []
+    assert numbers(tab.get(poll_url(earlier))) == []
 
 
 def test_a_message_is_shown_among_its_neighbours(tab: Client, owner: User) -> None:
     conversation = long_conversation(owner, 300)
     message = Message.objects.get(text="reply 101")
     page = tab.get(page_of(conversation), {"at": message.pk})
-    assert numbers(text_of(page)) == list(range(76, 126))
+    assert numbers(page) == list(range(76, 126))
     last = Message.objects.get(text="reply 299")
     page = tab.get(page_of(conversation), {"at": last.pk})
-    assert numbers(text_of(page)) == list(range(250, 300))
+    assert numbers(page) == list(range(250, 300))
     assert dict(known(page))["leaf"] == str(last.pk)
 
 

@@ -12,6 +12,7 @@ from chat.models import Conversation, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.histories import make
 from tests.chat.pages import form_data, known, poll_url, text_of
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -32,10 +33,10 @@ def test_without_a_script_one_is_deleted_noted_and_brought_back(
     [talk, _] = make(owner, 2)
     answer = tab.post(f"/c/{talk.pk}/delete/", {"c": str(talk.pk)})
     assert (answer.status_code, answer["Location"]) == (303, f"/?deleted={talk.pk}")
-    home = text_of(tab.get(answer["Location"]))
-    assert "Deleted “<bdi>Talk 0</bdi>”." in home
-    assert f'action="/c/{talk.pk}/restore/"' in home
-    assert f'id="entry-{talk.pk}"' not in home
+    home = dom(tab.get(answer["Location"]))
+    assert "Deleted “Talk 0”." in home.one("#undo").text
+    assert f'form[action="/c/{talk.pk}/restore/"]' in home
+    assert f"#entry-{talk.pk}" not in home
     assert tab.get(f"/c/{talk.pk}/").status_code == 404
     back = tab.post(f"/c/{talk.pk}/restore/")
     assert (back.status_code, back["Location"]) == (303, f"/c/{talk.pk}/")
@@ -47,7 +48,7 @@ def test_who_looks_at_another_one_stays_there(tab: Client, owner: User) -> None:
     talk, other = make(owner, 2)
     answer = tab.post(f"/c/{talk.pk}/delete/", {"c": str(other.pk)})
     assert answer["Location"] == f"/c/{other.pk}/?deleted={talk.pk}"
-    assert "Deleted “<bdi>Talk 0</bdi>”." in text_of(tab.get(answer["Location"]))
+    assert "Deleted “Talk 0”." in dom(tab.get(answer["Location"])).one("#undo").text
 
 
 def test_in_the_page_the_entry_goes_and_the_note_comes(
@@ -57,13 +58,13 @@ def test_in_the_page_the_entry_goes_and_the_note_comes(
     page = tab.get(f"/c/{sent(owner).message.conversation_id}/")
     url = f"/c/{talk.pk}/delete/"
     answer = tab.post(url, form_data(page, ""), headers=HTMX)
-    text = text_of(answer)
-    assert '<div id="undo" hx-swap-oob="true">' in text
-    assert "Deleted “<bdi>Talk 0</bdi>”." in text
-    assert f'id="entry-{talk.pk}"' not in text
-    undone = tab.post(f"/c/{talk.pk}/restore/", dict(known(answer)), headers=HTMX)
-    assert f'id="entry-{talk.pk}"' in text_of(undone)
-    assert '<div id="undo" hx-swap-oob="true"></div>' in text_of(undone)
+    deleted = dom(answer)
+    assert "Deleted “Talk 0”." in deleted.one("#undo[hx-swap-oob=true]").text
+    assert f"#entry-{talk.pk}" not in deleted
+    data = dict(known(answer))
+    undone = dom(tab.post(f"/c/{talk.pk}/restore/", data, headers=HTMX))
+    assert f"#entry-{talk.pk}" in undone
+    assert undone.one("#undo[hx-swap-oob=true]").text == ""
 
 
 def test_in_the_page_that_shows_it_deleting_leads_home(

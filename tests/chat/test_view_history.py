@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from tests.chat.conftest import Worker
 from tests.chat.histories import make, move
 from tests.chat.pages import known, poll_url, text_of
 from tests.cookies import ZONE
+from tests.dom import dom
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -39,25 +39,26 @@ def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Clien
 
 def listed(answer) -> list[str]:
     """Ids of the entries, in order."""
-    return re.findall(r'<li class="item" id="item-([0-9a-f-]{36})"', text_of(answer))
+    ids = dom(answer).values("li.item", "id")
+    return [name.removeprefix("item-") for name in ids]
 
 
 def headings(answer) -> list[str]:
-    return re.findall(r'<li class="period"><h2>([^<]+)</h2>', text_of(answer))
+    return dom(answer).texts("li.period h2")
 
 
 def mark_of(answer, conversation: uuid.UUID) -> str:
     """The words beside a title; empty where there are none."""
-    entry = text_of(answer).split(f'id="entry-{conversation}"')[1].split("</a>")[0]
-    found = re.search(r'aria-label="([^"]+)"', entry)
-    return found[1] if found else ""
+    labels = (
+        dom(answer).one(f"#entry-{conversation}").values("[aria-label]", "aria-label")
+    )
+    return labels[0] if labels else ""
 
 
 def load_older(tab: Client, page):
     """What the page asks for when a reader comes near the end of its list."""
-    found = re.search(r'hx-get="(/history/\?before=[^"]+)"', text_of(page))
-    assert found, "there is no more"
-    return tab.get(f"{found[1]}&{urlencode(known(page))}", headers=HTMX)
+    address = dom(page).one('[hx-get^="/history/?before="]')["hx-get"]
+    return tab.get(f"{address}&{urlencode(known(page))}", headers=HTMX)
 
 
 def test_conversations_are_listed_under_their_periods_the_newest_first(
@@ -122,7 +123,7 @@ def test_a_page_lists_the_newest_and_loads_the_next_without_a_gap(
     assert listed(second) == made[PART : 2 * PART]
     third = load_older(tab, second)
     assert listed(third) == made[2 * PART :]
-    assert 'id="more"' not in text_of(third)
+    assert "#more" not in dom(third)
     # No heading stands twice.
     under = headings(page) + headings(second) + headings(third)
     assert len(under) == len(set(under))
@@ -131,9 +132,7 @@ def test_a_page_lists_the_newest_and_loads_the_next_without_a_gap(
 def test_without_a_script_the_parts_are_pages(tab: Client, owner: User) -> None:
     made = [str(conversation.pk) for conversation in make(owner, 60)]
     page = tab.get("/history/")
-    link = re.search(r'<a href="(/history/\?before=[^"]+)"', text_of(page))
-    assert link
-    second = tab.get(link[1])
+    second = tab.get(dom(page).one('a[href^="/history/?before="]')["href"])
     assert listed(page) + listed(second) == made
     assert text_of(second).startswith("<!doctype html>")
 
@@ -315,9 +314,9 @@ def test_an_empty_history_says_what_will_be_there(tab: Client) -> None:
 def test_a_title_is_escaped_wherever_it_stands(tab: Client, owner: User) -> None:
     [talk] = make(owner, 1)
     Conversation.objects.filter(pk=talk.pk).update(title="<b>\"&'")
-    text = text_of(tab.get("/"))
-    assert "<b>" not in text
-    assert 'title="&lt;b&gt;&quot;&amp;&#x27;"' in text
+    page = dom(tab.get("/"))
+    entry = page.one(f"#entry-{talk.pk}")
+    assert entry["title"] == entry.one(".title").raw_text == "<b>\"&'"
 
 
 def test_replies_beyond_those_asked_about_show_as_waiting(

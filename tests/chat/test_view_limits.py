@@ -18,6 +18,7 @@ from chatsite.mailbox import Mailbox, open_mailbox
 from chatsite.trusted_proxies import TrustedProxies
 from tests.chat.conftest import Clock, Worker
 from tests.chat.pages import form_data, poll_url, text_of
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -51,9 +52,7 @@ def send(tab: Client, text: str = "hello", path: str = "/send/") -> Any:
 
 def due_in(response: Any, clock: Clock) -> int:
     """In how many seconds what it says of a limit wants to be looked at again."""
-    found = re.search(r'name="l" value="(\d+)"', text_of(response))
-    assert found, "no place for it"
-    return int(found[1]) - int(clock.now)
+    return int(dom(response).first("[name=l]")["value"]) - int(clock.now)
 
 
 # Refused, with nothing lost

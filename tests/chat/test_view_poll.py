@@ -15,6 +15,7 @@ from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import delay_ms, known, poll_url, text_of
+from tests.dom import dom
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -54,12 +55,11 @@ def test_a_poll_brings_only_the_new_text(
     claim = worker.claim()
     worker.write(claim, "One <b>two</b>")
     page = page_of(tab, reply)
-    assert "One &lt;b&gt;two&lt;/b&gt;" in text_of(page)
+    assert dom(page).one(f"#text-{reply.pk}").raw_text == "One <b>two</b>"
     worker.write(claim, " three é", len("One <b>two</b>"))
     answer = tab.get(poll_url(page))
-    assert f'<div hx-swap-oob="beforeend:#text-{reply.pk}"> three é</div>' in text_of(
-        answer
-    )
+    appended = dom(answer).one(f'[hx-swap-oob="beforeend:#text-{reply.pk}"]')
+    assert appended.raw_text == " three é"
     assert "two" not in text_of(answer)
     length = len("One <b>two</b> three é".encode())
     assert ("r", f"{reply.pk}:1:{length}") in known(answer)
@@ -176,10 +176,10 @@ def test_the_finished_reply_takes_the_place_of_the_growing_one(
     page = page_of(tab, reply)
     worker.answer("All <said>\n  and done.")
     answer = tab.get(poll_url(page))
-    text = text_of(answer)
-    assert f'id="reply-{reply.pk}" hx-swap-oob="true"' in text
-    assert '<div class="text md" dir="auto"><p>All &lt;said&gt;<br />' in text
-    assert "The reply is ready." in text
+    fragment = dom(answer)
+    text = fragment.one(f"#reply-{reply.pk}[hx-swap-oob=true] .text.md")
+    assert (text["dir"], text.text) == ("auto", "All <said> and done.")
+    assert "The reply is ready." in fragment.text
     assert not [value for name, value in known(answer) if name == "r"]
     settled = tab.get(poll_url(answer))
     assert "The reply is ready." not in text_of(settled)
@@ -199,9 +199,8 @@ def test_a_reply_begun_anew_replaces_its_text(
     assert "older text" not in text_of(waiting)
     worker.write(worker.claim(), "Another")
     answer = tab.get(poll_url(waiting))
-    assert f'<div hx-swap-oob="innerHTML:#text-{reply.pk}">Another</div>' in text_of(
-        answer
-    )
+    replaced = dom(answer).one(f'[hx-swap-oob="innerHTML:#text-{reply.pk}"]')
+    assert replaced.raw_text == "Another"
 
 
 def test_a_reply_published_anew_replaces_its_text(
@@ -284,8 +283,7 @@ def test_the_line_tells_how_many_are_ahead(
     worker.announce(free=0)
     sent(User.objects.guest(uuid.uuid4()), "hi")
     page = page_of(tab, sent(owner))
-    answer = tab.get(poll_url(page))
-    assert '<b class="num">1</b><span>ahead of you</span>' in text_of(answer)
+    assert "1ahead of you" in dom(tab.get(poll_url(page))).text
 
 
 def test_the_line_tells_how_long_it_will_take(
@@ -300,7 +298,7 @@ def test_the_line_tells_how_long_it_will_take(
         )
     )
     page = page_of(tab, sent(owner))
-    assert '<span class="quiet">Expected in ' in text_of(tab.get(poll_url(page)))
+    assert "Expected in " in dom(tab.get(poll_url(page))).one(".pending .quiet").text
 
 
 @pytest.mark.parametrize(
@@ -341,8 +339,9 @@ def test_a_failure_says_why_in_words(
     claim = worker.claim()
     ending = wire.Ending(wire.Outcome.FAILED, code, detail="CUDA: 0xdead")
     box.finish((claim.reply, claim.token, 0, "", 0), ending)
-    text = text_of(tab.get(poll_url(page)))
-    assert 'class="note fail"' in text
+    answer = tab.get(poll_url(page))
+    text = text_of(answer)
+    assert ".note.fail" in dom(answer)
     assert "0xdead" not in text
     assert code.value not in text
 

@@ -1,0 +1,98 @@
+"""HTML in tests: parsed as browsers parse it, and asked by CSS selectors.
+
+Assertions name an element and its text, attributes or number, so that a change of
+markup around it breaks no test::
+
+    page = dom(client.get("/"))
+    assert page.one("h1").text == "Ask, and carry on"
+    assert page.one("input[name=next]")["value"] == "/settings/"
+    assert "#undo" in page
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+
+class Element:
+    """One element: its text, its attributes, and what lies in it."""
+
+    def __init__(self, node: LexborNode) -> None:
+        self._node = node
+
+    @property
+    def tag(self) -> str:
+        return str(self._node.tag)
+
+    @property
+    def text(self) -> str:
+        """The text inside, with every run of white space as one space."""
+        return " ".join(self.raw_text.split())
+
+    @property
+    def raw_text(self) -> str:
+        """The text inside as it stands, line breaks included."""
+        return str(self._node.text())
+
+    @property
+    def html(self) -> str:
+        """The element as the browser would write it."""
+        return str(self._node.html)
+
+    @property
+    def classes(self) -> set[str]:
+        return set((self.get("class") or "").split())
+
+    def __getitem__(self, attribute: str) -> str:
+        """The value of an attribute; empty for one without a value.
+
+        Raises ``KeyError`` where the element has no such attribute.
+        """
+        return self._node.attributes[attribute] or ""
+
+    def get(self, attribute: str) -> str | None:
+        """The value of an attribute, or ``None`` where it is absent."""
+        return self[attribute] if self.has(attribute) else None
+
+    def has(self, attribute: str) -> bool:
+        return attribute in self._node.attributes
+
+    def all(self, selector: str) -> list[Element]:
+        """Every element inside that matches, in the order of the document."""
+        return [Element(node) for node in self._node.css(selector)]
+
+    def one(self, selector: str) -> Element:
+        """The only element that matches; fails unless there is exactly one."""
+        found = self.all(selector)
+        assert len(found) == 1, f"{len(found)} of {selector!r} in:\n{self.html}"
+        return found[0]
+
+    def first(self, selector: str) -> Element:
+        """The first element that matches; fails where there is none."""
+        found = self.all(selector)
+        assert found, f"no {selector!r} in:\n{self.html}"
+        return found[0]
+
+    def texts(self, selector: str) -> list[str]:
+        """The text of every element that matches."""
+        return [element.text for element in self.all(selector)]
+
+    def values(self, selector: str, attribute: str) -> list[str]:
+        """An attribute of every element that matches."""
+        return [element[attribute] for element in self.all(selector)]
+
+    def __contains__(self, selector: str) -> bool:
+        return bool(self._node.css(selector))
+
+
+def dom(html: Any) -> Element:
+    """The document in a response of the test client, or in a string.
+
+    A fragment is parsed as the body of a document.
+    """
+    text = html if isinstance(html, str) else html.content.decode()
+    root = LexborHTMLParser(text).root
+    assert root is not None
+    return Element(root)
