@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.models.signals import post_save
 from django.test import Client
@@ -19,10 +21,24 @@ from tests.valkey import Valkey
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that use the site of the browser's tests come last: once begun, it stays,
-    and its keeper collects into another database than that of other tests."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what has no database when the database is what is tested again.
+
+    Tests on the site of the browser come last: once begun, it stays, and its keeper
+    collects into another database than that of other tests.
+    """
+    if os.environ.get("TEST_DATABASE"):
+        without = [item for item in items if not _uses_database(item)]
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if _uses_database(item)]
     items.sort(key=lambda item: "site" in getattr(item, "fixturenames", ()))
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +75,12 @@ def valkey(valkey_server: Valkey) -> Valkey:
 @pytest.fixture
 def box(valkey: Valkey) -> Mailbox:
     return open_mailbox()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_looked_up_on_demand(django_test_environment: None) -> None:
+    """Otherwise each test client lists all of them first, half the time of a test."""
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")

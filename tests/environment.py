@@ -1,6 +1,7 @@
 """The environment of the tests, set before Django reads its settings (``pytest -p``).
 
 Every test process has folders and a Redis of its own, so that they run in parallel.
+They share one PostgreSQL server, in which each has a database of its own.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ os.environ.update(
     # Playwright keeps an event loop in its thread, where other tests may come later.
     DJANGO_ALLOW_ASYNC_UNSAFE="on",
 )
-if os.environ.get("TEST_DATABASE") == "postgres":
+if os.environ.get("TEST_DATABASE") != "postgres":
+    os.environ.setdefault("DATABASE_URL", f"sqlite:///{FOLDER / 'chatsite.sqlite3'}")
+# The workers of pytest-xdist inherit the URL from the process that starts them.
+elif "PYTEST_XDIST_WORKER" not in os.environ:
     from tests.postgres import started
 
     os.environ["DATABASE_URL"] = started()
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{FOLDER / 'chatsite.sqlite3'}")
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for the tests: one for each test process, gone with it."""
+"""A real PostgreSQL server for one test run, which ends with it."""
 
 from __future__ import annotations
 
@@ -61,6 +61,9 @@ def started() -> str:
             [
                 *(programs / "postgres", "-D", data, "-k", folder),
                 *("-h", "127.0.0.1", "-p", str(port), "-c", "fsync=off"),
+                *("-c", "full_page_writes=off", "-c", "synchronous_commit=off"),
+                # Of all test processes, some of which open one in each of many threads.
+                *("-c", "max_connections=400"),
             ],
             user=SOMEBODY,
             cwd=folder,
