@@ -37,7 +37,7 @@ from tests.fuzzing.people import Person, people, rows_elsewhere
 
 SEED = int(os.environ.get("FUZZ_SEED", "6"))
 #: The second database meets the same code with fewer.
-USUAL = 400 if os.environ.get("TEST_DATABASE") == "postgres" else 2000
+USUAL = 200 if os.environ.get("TEST_DATABASE") == "postgres" else 1000
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", 20_000 if IS_SOAK else USUAL))
 #: All invariants are looked at after so many requests.
 BATCH = 50

@@ -13,8 +13,7 @@ from bench.site import running_site
 from tests.environment import IS_SOAK
 
 #: A page far back in line asks again after some ten seconds.
-PAGES, SECONDS = (500, 60) if IS_SOAK else (20, 12)
-RATE = 20
+PAGES, SECONDS, RATE = (500, 60, 20) if IS_SOAK else (20, 12, 8)
 
 
 @pytest.mark.timeout(300)

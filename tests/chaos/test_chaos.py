@@ -45,14 +45,14 @@ def audit_of(folder: Path, **settings: str) -> dict[str, Any]:
 def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     tmp_path: Path,
 ) -> None:
-    seconds = "240" if IS_SOAK else "30"
-    audit = audit_of(tmp_path, CHAOS_SECONDS=seconds, CHAOS_PAUSE="2")
+    seconds, pause = ("240", "2") if IS_SOAK else ("20", "1")
+    audit = audit_of(tmp_path, CHAOS_SECONDS=seconds, CHAOS_PAUSE=pause)
     bad = ("lost", "doubled", "pending", "wrong", "failed", "keys_left")
     assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)
     assert not audit["grown"]
     assert not audit["leaks"]
-    assert audit["prompts"] > 50
-    assert audit["faults"] >= 4
+    assert audit["prompts"] > 30
+    assert audit["faults"] >= 3
     assert audit["recovery"]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import pytest
 from django.db import connection
@@ -127,11 +128,11 @@ def test_a_database_that_cannot_save_is_said_with_the_text_kept(
 def cannot_save(trouble: str) -> Iterator[None]:
     """Somebody else writes and does not end; or there is no room for another page."""
     if trouble == "locked":
-        connection.ensure_connection()
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA busy_timeout=50")
-        name = connection.settings_dict["NAME"]
-        with contextlib.closing(sqlite3.connect(name)) as other:
+        name, options = (connection.settings_dict[key] for key in ("NAME", "OPTIONS"))
+        with (
+            patch.dict(options, timeout=0.05),
+            contextlib.closing(sqlite3.connect(name)) as other,
+        ):
             other.execute("BEGIN IMMEDIATE")
             yield
             other.rollback()

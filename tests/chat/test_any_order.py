@@ -321,7 +321,7 @@ def test_one_effect_a_reply_and_nothing_is_stuck_once_faults_end() -> None:
     run_state_machine_as_test(
         Anything,
         settings=settings(
-            max_examples=1500 if IS_SOAK else 30,
+            max_examples=1500 if IS_SOAK else 12,
             stateful_step_count=60 if IS_SOAK else 40,
             deadline=None,
             # A smaller example would take minutes more to find.

@@ -21,7 +21,7 @@ CODE = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=5000 if IS_SOAK else 300, deadline=None)
+@settings(max_examples=5000 if IS_SOAK else 100, deadline=None)
 @given(st.sampled_from(LANGUAGES), CODE)
 def test_colours_change_no_letter(language: str, code: str) -> None:
     html = highlighted(code, language)

@@ -60,7 +60,7 @@ def both(text: str) -> tuple[str, str]:
     return stock.render(text), amended.render(text)
 
 
-@settings(max_examples=5000 if IS_SOAK else 300, deadline=None)
+@settings(max_examples=5000 if IS_SOAK else 100, deadline=None)
 @given(st.text(LATIN, max_size=60))
 def test_other_scripts_read_as_ever(text: str) -> None:
     stock, amended = both(text)

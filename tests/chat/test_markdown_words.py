@@ -35,7 +35,7 @@ def test_every_word_of_the_hostile_corpus_is_shown() -> None:
         assert len(text) > LONG or hidden_words(text) == [], text
 
 
-@settings(max_examples=5000 if IS_SOAK else 300, deadline=None)
+@settings(max_examples=5000 if IS_SOAK else 100, deadline=None)
 @given(OUTPUTS | FROM_FAMILIES | MIXED | st.text(MARKS, max_size=200))
 def test_every_word_is_shown_whatever_is_written(text: str) -> None:
     assert len(text) > LONG or hidden_words(text) == []

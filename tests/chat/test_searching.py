@@ -244,7 +244,7 @@ def test_letters_of_a_run_must_stand_together(owner: User, talk: Conversation) -
 
 @pytest.mark.django_db
 @settings(
-    max_examples=1000 if IS_SOAK else 100,
+    max_examples=1000 if IS_SOAK else 50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -310,7 +310,7 @@ SYNTAX = st.sampled_from(
 
 @pytest.mark.django_db
 @settings(
-    max_examples=2000 if IS_SOAK else 200,
+    max_examples=2000 if IS_SOAK else 60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
