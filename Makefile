@@ -22,7 +22,9 @@ AGAIN = || { echo 'Once more, alone, what failed:'; \
 # The tests that use the database of the settings; the others have their own or none.
 OF_DATABASE = tests/chat tests/accounts tests/upgrade tests/test_fuzzing.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
 
-.PHONY: help run worker status admin test soak chaos screenshots bench load slow felt check docs browser audit lock clean
+QUICK = tests/chat tests/accounts tests/chatsite tests/worker tests/bench tests/test_*.py
+
+.PHONY: help run worker status admin quick test soak chaos screenshots bench load slow felt check docs browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -39,7 +41,11 @@ status:  ## who serves, who waits, what was lost with a worker; ARGS=--json
 admin:  ## make the first superuser: asks for name and password; ARGS="NAME --promote"
 	@$(WITH) run -m launch admin $(ARGS)
 
-test: browser  ## all tests, on SQLite and again on PostgreSQL
+quick:  ## the tests for every save: no browser and no other programs, on SQLite
+	@$(WITH) dev
+	$(VENV_PYTHON) -m pytest -q -n auto -m 'not slow' $(or $(TESTS),$(QUICK))
+
+test: browser  ## all tests at small size, on SQLite and again on PostgreSQL
 	$(PYTEST) $(TESTS) $(AGAIN) $(TESTS); }
 	$(if $(TESTS),,export TEST_DATABASE=postgres; $(PYTEST) $(OF_DATABASE) $(AGAIN) $(OF_DATABASE); })
 

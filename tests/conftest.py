@@ -19,6 +19,35 @@ from tests import canary
 from tests.environment import FOLDER, SOCKET
 from tests.valkey import Valkey
 
+#: What `make quick` leaves out: it starts programs, loads real weights, or takes seconds.
+SLOW = (
+    "tests/accounts/test_admin_command.py",
+    "tests/bench/test_pages.py",
+    "tests/bench/test_slow.py",
+    "tests/chat/test_any_order.py",
+    "tests/chatsite/test_database_file.py",
+    "tests/chatsite/test_environment.py::test_a_bad_value_stops_the_start",
+    "tests/chatsite/test_tiers.py",
+    "tests/test_access.py",
+    "tests/test_fuzzing.py",
+    "tests/test_redis_failures.py",
+    "tests/worker/engine/test_batching.py",
+    "tests/worker/engine/test_continuing.py",
+    "tests/worker/engine/test_exactness.py",
+    "tests/worker/engine/test_scripted.py",
+    "tests/worker/test_model_folder.py",
+    "tests/worker/weights/",
+)
+#: Fixtures that start programs or load real weights.
+SLOW_FIXTURES = {"live_server", "site", "smollm2", "smollm2_folder"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    fixtures = SLOW_FIXTURES & {*getattr(item, "fixturenames", ())}
+    if fixtures or item.nodeid.startswith(SLOW):
+        item.add_marker(pytest.mark.slow)
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(

@@ -15,6 +15,9 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+#: How much of the HTML a failure shows.
+MESSAGE_CHARACTERS = 1_000
+
 
 class Element:
     """One element: its text, its attributes, and what lies in it."""
@@ -66,13 +69,13 @@ class Element:
     def one(self, selector: str) -> Element:
         """The only element that matches; fails unless there is exactly one."""
         found = self.all(selector)
-        assert len(found) == 1, f"{len(found)} of {selector!r} in:\n{self.html}"
+        assert len(found) == 1, f"{len(found)} of {selector!r} in {self._shown()}"
         return found[0]
 
     def first(self, selector: str) -> Element:
         """The first element that matches; fails where there is none."""
         found = self.all(selector)
-        assert found, f"no {selector!r} in:\n{self.html}"
+        assert found, f"no {selector!r} in {self._shown()}"
         return found[0]
 
     def texts(self, selector: str) -> list[str]:
@@ -82,6 +85,11 @@ class Element:
     def values(self, selector: str, attribute: str) -> list[str]:
         """An attribute of every element that matches."""
         return [element[attribute] for element in self.all(selector)]
+
+    def _shown(self) -> str:
+        """The beginning of the body or of the element, for the message of a failure."""
+        body = self._node.css_first("body") or self._node
+        return str(body.html)[:MESSAGE_CHARACTERS]
 
     def __contains__(self, selector: str) -> bool:
         return bool(self._node.css(selector))

@@ -230,7 +230,7 @@ def test_what_was_typed_as_an_account_is_not_sent_as_the_guest_left_there(
 def test_a_plain_form_of_an_account_is_not_sent_as_the_guest_left_there(
     shared: Client,
 ) -> None:
-    hidden = dom(shared.get("/")).one("form#compose input[type=hidden][name=u]")
+    hidden = dom(shared.get("/")).one("#composer input[type=hidden][name=u]")
     assert (hidden["value"], hidden["autocomplete"]) == ("1", "off")
     delete(shared)
     plain = {"u": "1", "text": "Only as myself", "key": "k"}
@@ -246,7 +246,7 @@ def test_a_plain_form_of_an_account_is_not_sent_as_the_guest_left_there(
 def test_settings_of_an_account_are_not_saved_as_those_of_the_guest_left_there(
     shared: Client,
 ) -> None:
-    assert dom(shared.get("/settings/")).one("main [name=u]")["value"] == "1"
+    assert dom(shared.get("/settings/")).first("form [name=u]")["value"] == "1"
     delete(shared)
     form = {"u": "1", "instructions": "Answer in verse"}
     answer = shared.post("/settings/", form)

@@ -298,7 +298,8 @@ def test_the_line_tells_how_long_it_will_take(
         )
     )
     page = page_of(tab, sent(owner))
-    assert "Expected in " in dom(tab.get(poll_url(page))).one(".pending .quiet").text
+    ticket = dom(tab.get(poll_url(page))).one(".ticket")
+    assert "Expected in " in ticket.text
 
 
 @pytest.mark.parametrize(

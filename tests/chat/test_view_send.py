@@ -117,7 +117,7 @@ def test_a_blank_prompt_is_refused_beside_the_form(
     answer = tab.post(path, {"text": typed, "key": "k"})
     assert answer.status_code == 422
     assert words in text_of(answer)
-    field = dom(answer).one("#compose textarea")
+    field = dom(answer).one("#composer textarea")
     assert field["aria-describedby"] == "refusal little-left"
     assert field["aria-invalid"] == "true"
     assert Message.objects.count() == 2
