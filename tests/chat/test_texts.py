@@ -452,7 +452,7 @@ def test_the_disk_is_full_or_the_database_busy(
             raise OperationalError(said)
 
         with monkeypatch.context() as patch:
-            patch.setattr("chat.views.messages.sending.send", fail)
+            patch.setattr("chat.services.messages.send", fail)
             patch.setattr("chat.views.replies.get_reply_or_404", fail)
             patch.setattr("chat.api.views.get_reply_or_404", fail)
             check(tab.post("/send/", {"text": "1"}), status)
