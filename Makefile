@@ -67,13 +67,13 @@ bench:  ## our engine beside others; ARGS="--quick", --json FILE, --svg FILE
 	@$(WITH) bench -m bench.engine $(ARGS)
 
 load:  ## many pages that wait while others send; ARGS="--pages 500 --seconds 60"
-	@$(WITH) bench -m bench.pages $(ARGS)
+	@$(WITH) bench -m bench.waiting_pages $(ARGS)
 
 slow:  ## a user beside 500 slow and hostile clients; ARGS="--seconds 30"
-	@$(WITH) bench -m bench.slow $(ARGS)
+	@$(WITH) bench -m bench.beside_slow_clients $(ARGS)
 
 felt: browser  ## how soon a person sees what happened; ARGS="--replies 50"
-	$(VENV_PYTHON) -m bench.felt $(ARGS)
+	$(VENV_PYTHON) -m bench.perceived_latency $(ARGS)
 
 check:  ## lint, format, types, import contracts, migrations
 	@$(WITH) dev

@@ -1,1 +1,1 @@
-"""Measurements: every figure in the documentation comes from here."""
+"""Measurements. Every figure in docs/bench.md is made by a module of this package."""

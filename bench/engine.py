@@ -1,9 +1,10 @@
-"""Our engine beside what people would use instead, on the same load.
+"""Compares our engine with the engines that people would use instead.
 
     python -m bench.engine [--quick] [--json FILE] [--svg FILE]
 
-Every peer lives in a process of its own and is measured while the others are idle. A
-round measures each of them once; see ``bench.ratios`` for what follows.
+All engines get the same requests. Each one runs in a process of its own and is measured
+while the others are idle. A round measures each engine once; ``bench.ratios`` compares
+them within a round.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from bench.scenarios import PROMPT, Bench, Results
 
 
 def main(arguments: Sequence[str]) -> None:
+    """Measure all engines, print the tables, and write the files asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench.engine")
-    parser.add_argument("--quick", action="store_true", help="a rough look")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer and shorter requests"
+    )
     parser.add_argument("--json", type=Path, help="write figures and ratios here")
     parser.add_argument("--svg", type=Path, help="draw the table here")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     given.cache.mkdir(parents=True, exist_ok=True)
     plan = QUICK if given.quick else FULL
     results = Bench(plan, given.cache, given.threads).measure()
-    _tell(results, plan, given.threads)
+    _print_results(results, plan, given.threads)
     if given.json:
         data = _data(results, plan, given.threads)
         given.json.write_text(json.dumps(data, indent=2) + "\n")
@@ -41,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
         plot(rows(results), given.svg)
 
 
-def _tell(results: Results, plan: Plan, threads: int) -> None:
+def _print_results(results: Results, plan: Plan, threads: int) -> None:
     print(
         f"\nGPT-2 124M, float32, {threads} threads;"
         f" prompts of {PROMPT[0]} to {PROMPT[1]} tokens,"

@@ -1,4 +1,4 @@
-"""How much memory this process has, and how fast the machine reads it."""
+"""Memory of this process, and memory bandwidth of the machine."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from statistics import median
 import torch
 
 MEBI = 2**20
-#: Much more than any cache holds.
+#: Much more than any CPU cache holds.
 PROBE_BYTES = 512 * MEBI
 TRIES = 9
 
 
 def resident_mb() -> float:
-    """Resident at present."""
+    """Return the resident memory of this process, in MiB; NaN if unknown."""
     return _status_mb("VmRSS")
 
 
 def peak_mb() -> float:
-    """The most that was ever resident."""
+    """Return the peak resident memory of this process, in MiB; NaN if unknown."""
     return _status_mb("VmHWM")
 
 
 def _status_mb(name: str) -> float:
-    """A line of the kernel's own account; NaN where there is none."""
+    """Read a line of ``/proc/self/status`` in MiB; NaN if there is none."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
@@ -33,7 +33,7 @@ def _status_mb(name: str) -> float:
 
 
 def read_bytes_per_second(threads: int) -> float:
-    """How fast ``threads`` threads read memory that is in no cache."""
+    """Measure how fast ``threads`` threads read memory that is in no cache."""
     torch.set_num_threads(threads)
     numbers = torch.ones(PROBE_BYTES // 4)
     numbers.sum()
@@ -46,5 +46,5 @@ def read_bytes_per_second(threads: int) -> float:
 
 
 def weight_bytes(folder: Path) -> int:
-    """What one step of one reply has to read: all weights, each once."""
+    """Return the size of all weights: what one step for one reply has to read."""
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))

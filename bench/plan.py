@@ -1,4 +1,4 @@
-"""How much is measured: as much as fits into the time."""
+"""Sizes of the two runs of ``bench.engine``: full and quick."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Sizes of all parts of a run."""
+    """The sizes of all parts of a run. Lengths in tokens."""
 
     rounds: int
-    #: New tokens of a reply, from and to.
+    #: New tokens of a reply: smallest and largest.
     new: tuple[int, int]
-    #: New tokens of replies that are all equally long.
+    #: New tokens of each reply in the runs with equal lengths.
     equal_new: int
-    #: So many of the requests are enough to know the pace of one after another.
+    #: How many of the requests are run one after another.
     alone: int
-    #: Requests with prompts of up to 512 tokens.
+    #: How many requests have prompts of up to 512 tokens.
     long: int
     stream_seconds: float
     #: A prompt of 900 tokens joins the stream this often.
@@ -25,7 +25,7 @@ class Plan:
     many: int
     #: Whether requests of unequal length are also run as a static batch.
     has_static_mixed: bool = True
-    #: Peers left out.
+    #: Engines that are left out.
     without: tuple[str, ...] = ()
 
 

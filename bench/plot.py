@@ -1,4 +1,4 @@
-"""The table as a picture."""
+"""Draws the table of the engines as an SVG picture."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ OURS_COLOUR, OTHER_COLOUR, INK = "#b4541a", "#8a94a6", "#7a7f87"
 
 def plot(rows: Sequence[Row], target: Path) -> None:
     """Draw tokens per second with 32 requests at once, as SVG."""
-    # Imported late: only who wants a picture needs it.
+    # Imported here because only this function needs it.
     import matplotlib as mpl
 
     mpl.use("svg")
-    # The same figures give the same file.
+    # Makes the file the same for the same figures.
     mpl.rcParams["svg.hashsalt"] = "chatsite"
     mpl.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot as plt

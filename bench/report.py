@@ -1,4 +1,4 @@
-"""The table, and the same as data."""
+"""Formats the results as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from bench.measured import Measured, percentile
+from bench.measurement import Measurement, percentile
 from bench.peers import OURS
 from bench.scenarios import Results
 
@@ -22,12 +22,12 @@ class Row:
     first_text_p95_seconds: float
     gap_p50_seconds: float
     gap_p95_seconds: float
-    #: Of the process.
+    #: Peak memory of the process, in MiB.
     peak_mb: float
 
     @classmethod
-    def of(cls, what: str, rounds: Sequence[Measured], peak_mb: float) -> Row:
-        """The medians of the rounds."""
+    def of(cls, what: str, rounds: Sequence[Measurement], peak_mb: float) -> Row:
+        """Make a row with the medians over the rounds."""
         firsts = [part.first_texts for part in rounds]
         gaps = [part.gaps for part in rounds]
         return cls(
@@ -42,7 +42,7 @@ class Row:
 
 
 def rows(results: Results) -> list[Row]:
-    """The table: what had several rounds, then the streams."""
+    """Make the first table: the rounds, the memory bandwidth, then the streams."""
     found = [
         Row.of(f"{peer}, {load}", measured, results.peak_mb[peer])
         for (peer, load), measured in results.rounds.items()
@@ -58,7 +58,7 @@ def rows(results: Results) -> list[Row]:
 
 
 def long_rows(results: Results) -> list[Row]:
-    """The second table."""
+    """Make the second table: prompts of up to 512 tokens."""
     return [
         Row.of(f"{peer}, prompts up to 512", [one], results.peak_mb[peer])
         for peer, one in results.long.items()
@@ -72,6 +72,7 @@ HEAD = (
 
 
 def table(rows: Sequence[Row]) -> str:
+    """Format rows as text with aligned columns."""
     return "\n".join([HEAD, *map(_line, rows)])
 
 
@@ -89,12 +90,12 @@ def _line(row: Row) -> str:
 
 
 def _number(value: float, width: int, digits: int = 2) -> str:
-    """Nothing where nothing is known."""
+    """Format a number; blank for NaN."""
     return " " * width if math.isnan(value) else f"{value:{width}.{digits}f}"
 
 
 def as_json(row: Row) -> dict[str, object]:
-    """JSON has no NaN."""
+    """Return the values of a row, with None for NaN, which JSON lacks."""
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
         for name, value in asdict(row).items()

@@ -1,4 +1,4 @@
-"""The programs of ``make run``, without its supervisor, for a measurement."""
+"""Starts the programs of ``make run`` for a measurement, without the supervisor."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ ROWS = 8
 
 @dataclass(frozen=True, slots=True)
 class RunningSite:
+    """Address of a started site and process id of its web server."""
+
     url: str
     web_pid: int
 
     def web_megabytes(self) -> float:
-        """Resident, of the web server and its one process together."""
+        """Return the resident memory of the web server and its one process, in MiB."""
         listed = subprocess.run(
             ["ps", "-o", "rss=", "-p", str(self.web_pid), "--ppid", str(self.web_pid)],
             capture_output=True,
@@ -40,7 +42,7 @@ class RunningSite:
         return sum(map(int, listed.stdout.split())) / 1024
 
 
-#: Measured is the site, not its limits: all requests come from one address.
+#: Settings that switch the limits off, because all requests come from one address.
 UNLIMITED = {
     "NETWORK_GUESTS_PER_HOUR": "off",
     **{
@@ -58,7 +60,10 @@ UNLIMITED = {
 
 @contextmanager
 def running_site(folder: Path) -> Iterator[RunningSite]:
-    """Valkey, one web process, the keeper and a worker with the scripted engine."""
+    """Start Valkey, one web process, the keeper and a worker with the scripted engine.
+
+    Stops them at the end.
+    """
     config = _launch_config(folder)
     make_folders(config)
     environment = {

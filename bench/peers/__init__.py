@@ -1,4 +1,4 @@
-"""Those who are compared: each in a process of its own, all on the same load."""
+"""The engines that are compared: ours and others."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from bench.load import Ask
-from bench.measured import Measured
+from bench.measurement import Measurement
+from bench.workload import BenchRequest
 
 
 class Peer(Protocol):
-    """Something that generates. It is loaded and warm before it is measured."""
+    """An engine, loaded and warmed up before it is measured."""
 
-    def run(self, asks: Sequence[Ask]) -> Measured:
-        """Answer all of them, submitted at once."""
+    def run(self, requests: Sequence[BenchRequest]) -> Measurement:
+        """Answer all requests, submitted at the same time."""
         ...
 
 
 OURS, SEQUENTIAL, STATIC = "ours", "one after another", "static batch"
-#: Module and class of each, and what its class wants besides folder and threads.
+#: By name: module, class, and arguments of the class besides folder and threads.
 PEERS = {
     OURS: ("ours", "Ours"),
     SEQUENTIAL: ("generate", "Sequential"),
@@ -32,7 +32,7 @@ PEERS = {
 
 
 def open_peer(name: str, folder: Path, threads: int) -> Peer:
-    """Load a peer. Raises ``ImportError`` where it is not installed."""
+    """Load an engine. Raises ``ImportError`` if it is not installed."""
     module, kind, *options = PEERS[name]
     made = getattr(import_module(f"bench.peers.{module}"), kind)
     peer: Peer = made(folder, threads, *options)

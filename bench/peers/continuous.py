@@ -1,4 +1,4 @@
-"""Continuous batching as transformers itself has it, with a manager that stays."""
+"""The continuous batching of transformers, with one manager for all requests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
-from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask
-from bench.measured import Measured, gaps_of
+from bench.measurement import Measurement, gaps_of
 from bench.peers.generate import Generate
+from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest
 
-#: Chosen by trying on two cores: smaller pages and steps were slower, larger ones no
-#: faster.
+# Chosen by measuring on two cores: smaller values were slower, larger ones no faster.
 PAGE_TOKENS = 32
 PAGES = 2048
 STEP_TOKENS = 256
@@ -44,17 +43,18 @@ class Continuous(Generate):
         )
         self._manager.start()
 
-    def run(self, asks: Sequence[Ask]) -> Measured:
+    def run(self, requests: Sequence[BenchRequest]) -> Measurement:
+        """Submit all requests to the manager and collect the results."""
         began = time.perf_counter()
-        for ask in asks:
+        for request in requests:
             self._manager.add_request(
-                self.ids(ask),
-                max_new_tokens=ask.new_tokens,
+                self.ids(request),
+                max_new_tokens=request.new_tokens,
                 record_timestamps=True,
                 eos_token_id=-1,
             )
-        results = [self._next() for _ in asks]
-        return Measured(
+        results = [self._next() for _ in requests]
+        return Measurement(
             tokens=sum(len(result.generated_tokens) for result in results),
             seconds=time.perf_counter() - began,
             first_texts=[result.timestamps[0] - began for result in results],

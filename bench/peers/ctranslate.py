@@ -1,4 +1,4 @@
-"""CTranslate2, an engine in C++ of its own; static batches."""
+"""CTranslate2, an engine written in C++, with static batches."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ctranslate2.converters import TransformersConverter
 from transformers import AutoTokenizer
 from transformers.utils import logging
 
-from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask
-from bench.measured import Measured, gaps_of
+from bench.measurement import Measurement, gaps_of
+from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest
 
 
 class CTranslate:
@@ -31,15 +31,16 @@ class CTranslate:
             intra_threads=threads,
         )
 
-    def run(self, asks: Sequence[Ask]) -> Measured:
-        times: list[list[float]] = [[] for _ in asks]
+    def run(self, requests: Sequence[BenchRequest]) -> Measurement:
+        """Generate for all requests as one batch, up to the longest."""
+        times: list[list[float]] = [[] for _ in requests]
 
         def note(step: Any) -> bool:
             times[step.batch_id].append(time.perf_counter())
             return False
 
-        new_tokens = max(ask.new_tokens for ask in asks)
-        prompts = [self._tokenizer.tokenize(ask.prompt) for ask in asks]
+        new_tokens = max(request.new_tokens for request in requests)
+        prompts = [self._tokenizer.tokenize(request.prompt) for request in requests]
         began = time.perf_counter()
         self._generator.generate_batch(
             prompts,
@@ -52,8 +53,8 @@ class CTranslate:
             include_prompt_in_result=False,
             callback=note,
         )
-        return Measured(
-            tokens=sum(ask.new_tokens for ask in asks),
+        return Measurement(
+            tokens=sum(request.new_tokens for request in requests),
             seconds=time.perf_counter() - began,
             first_texts=[noted[0] - began for noted in times if noted],
             gaps=[gap for noted in times for gap in gaps_of(noted)],
@@ -71,7 +72,7 @@ def _converted(folder: Path) -> Path:
 
 
 def _name_special_tokens(config: Path) -> None:
-    """It wants a name for each, though none of them ever comes up here."""
+    """Name the special tokens, as CTranslate2 requires; none is ever generated."""
     values = json.loads(config.read_text())
     special = {name: "!" for name in values if name.endswith("_token")}
     config.write_text(json.dumps(values | special))

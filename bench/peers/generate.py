@@ -1,4 +1,4 @@
-"""``generate`` of transformers, in the two ways it is used."""
+"""``generate`` of transformers, used in two ways."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.generation.streamers import BaseStreamer
 from transformers.utils import logging
 
-from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask
-from bench.measured import Measured, gaps_of, joined
+from bench.measurement import Measurement, concatenated, gaps_of
+from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest
 
 
-class Watch(BaseStreamer):
-    """Notes when tokens come; the first call brings the prompt."""
+class TokenTimes(BaseStreamer):
+    """Notes when each token comes. The first call brings the prompt."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
         self._has_prompt = False
 
     def put(self, value: Tensor) -> None:
+        """Note the time of a token."""
         del value
         if self._has_prompt:
             self.times.append(time.perf_counter())
         self._has_prompt = True
 
     def end(self) -> None:
-        pass
+        """Do nothing; ``BaseStreamer`` requires this method."""
 
 
 class Generate:
-    """A model and its tokenizer, as a tutorial has them."""
+    """A model and its tokenizer, as in a tutorial."""
 
     def __init__(self, folder: Path, threads: int) -> None:
         logging.disable_progress_bar()
@@ -44,20 +45,22 @@ class Generate:
         self.model: Any = AutoModelForCausalLM.from_pretrained(folder).eval()
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
 
-    def ids(self, ask: Ask) -> list[int]:
-        return list(self._tokenizer(ask.prompt)["input_ids"])
+    def ids(self, request: BenchRequest) -> list[int]:
+        """Return the tokens of a prompt."""
+        return list(self._tokenizer(request.prompt)["input_ids"])
 
-    def together(self, asks: Sequence[Ask]) -> Measured:
-        """Generate for all in one batch, padded on the left, up to the longest.
+    def together(self, requests: Sequence[BenchRequest]) -> Measurement:
+        """Generate for all requests in one batch, padded on the left.
 
-        A streamer sees one reply only, so that times are known for a batch of one.
+        All replies get the length of the longest. transformers streams one reply
+        only, so times are known for a batch of one.
         """
-        prompts = [self.ids(ask) for ask in asks]
+        prompts = [self.ids(request) for request in requests]
         longest = max(map(len, prompts))
         padded = [[0] * (longest - len(ids)) + ids for ids in prompts]
         mask = [[0] * (longest - len(ids)) + [1] * len(ids) for ids in prompts]
-        watch = Watch() if len(asks) == 1 else None
-        new_tokens = max(ask.new_tokens for ask in asks)
+        watch = TokenTimes() if len(requests) == 1 else None
+        new_tokens = max(request.new_tokens for request in requests)
         began = time.perf_counter()
         with torch.inference_mode():
             self.model.generate(
@@ -74,8 +77,8 @@ class Generate:
             )
         seconds = time.perf_counter() - began
         times = watch.times if watch else []
-        return Measured(
-            tokens=sum(ask.new_tokens for ask in asks),
+        return Measurement(
+            tokens=sum(request.new_tokens for request in requests),
             seconds=seconds,
             first_texts=[time - began for time in times[:1]],
             gaps=gaps_of(times),
@@ -83,18 +86,20 @@ class Generate:
 
 
 class Sequential(Generate):
-    """One request after another: what the usual Celery tutorial does.
+    """One request after another, as in the usual Celery tutorial.
 
-    Times are those of each request by itself; in a line, everybody waits besides for
-    all who came before.
+    Times are those of each request by itself. In a queue each request would also wait
+    for all earlier ones.
     """
 
-    def run(self, asks: Sequence[Ask]) -> Measured:
-        return joined([self.together([ask]) for ask in asks])
+    def run(self, requests: Sequence[BenchRequest]) -> Measurement:
+        """Run each request alone."""
+        return concatenated([self.together([request]) for request in requests])
 
 
 class Static(Generate):
-    """All requests at once: nobody's text comes before the longest is done."""
+    """All requests as one batch: no text comes before the longest reply is done."""
 
-    def run(self, asks: Sequence[Ask]) -> Measured:
-        return self.together(asks)
+    def run(self, requests: Sequence[BenchRequest]) -> Measurement:
+        """Run all requests as one batch."""
+        return self.together(requests)

@@ -1,4 +1,4 @@
-"""Our engine, as the worker runs it."""
+"""Our engine, configured as the worker runs it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.load import TEMPERATURE, TOP_K, TOP_P, Ask, letters
-from bench.measured import Measured, gaps_of, joined
+from bench.measurement import Measurement, concatenated, gaps_of
 from bench.memory import resident_mb
+from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest, random_prompt
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.engine import TransformersEngine
 from worker.engine.model import load
 
 SLOTS = 32
-#: Enough for all slots at full length, and as many rows that are kept.
+#: Enough for all slots at full length, and as many rows kept for reuse.
 MEMORY_MB = 6000
 HISTORY_TOKENS = 600
 NEXT_TOKENS = 30
 
 
-class Heard:
-    """A listener that notes when text comes."""
+class TextTimes:
+    """A listener that notes when each text comes."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -35,15 +35,17 @@ class Heard:
         self._ended = threading.Event()
 
     def on_text(self, text: str, new_tokens: int) -> None:
+        """Note the time of a text."""
         del text, new_tokens
         self.times.append(time.perf_counter())
 
     def on_end(self, ending: Ending) -> None:
+        """Note how the request ended."""
         self.ending = ending
         self._ended.set()
 
     def wait(self) -> int:
-        """Its number of new tokens, once it has ended."""
+        """Wait for the end; return the number of new tokens."""
         self._ended.wait()
         if self.ending is None or self.ending.error:
             raise RuntimeError(f"a request of the measurement failed: {self.ending}")
@@ -51,8 +53,8 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Steadiness:
-    """The first tenth of very many requests, and the last tenth."""
+class FirstAndLastTenth:
+    """Throughput and memory in the first and the last tenth of very many requests."""
 
     requests: int
     tokens_per_second: tuple[float, float]
@@ -60,7 +62,7 @@ class Steadiness:
 
 
 class Ours:
-    """Implements ``bench.peers.Peer``, and what only we are asked."""
+    """Implements ``bench.peers.Peer``, and the scenarios for our engine alone."""
 
     def __init__(self, folder: Path, threads: int) -> None:
         model = load(folder, device="cpu", threads=threads)
@@ -68,75 +70,80 @@ class Ours:
         entry = ModelEntry("bench", "bench", context_tokens=context_tokens, source=None)
         self._engine = TransformersEngine(model, entry, rows=SLOTS, memory_mb=MEMORY_MB)
 
-    def run(self, asks: Sequence[Ask]) -> Measured:
+    def run(self, requests: Sequence[BenchRequest]) -> Measurement:
+        """Submit all requests at once."""
         began = time.perf_counter()
-        return _measured(began, [self._submit(ask) for ask in asks])
+        return _measured(began, [self._submit(request) for request in requests])
 
-    def alone(self, asks: Sequence[Ask]) -> Measured:
-        """One after another, with nobody beside them."""
-        return joined([self.run([ask]) for ask in asks])
+    def alone(self, requests: Sequence[BenchRequest]) -> Measurement:
+        """Run the requests one after another, each alone."""
+        return concatenated([self.run([request]) for request in requests])
 
-    def stream(self, arrivals: Sequence[tuple[float, Ask]], observed: int) -> Measured:
-        """Requests that come at their times, seconds from the beginning.
+    def stream(
+        self, arrivals: Sequence[tuple[float, BenchRequest]], observed: int
+    ) -> Measurement:
+        """Submit each request at its time, in seconds from the beginning.
 
-        Text is observed of those whose prompt has at most ``observed`` tokens.
+        The result covers the requests whose prompt has at most ``observed`` tokens.
         """
         began = time.perf_counter()
         heard = []
-        for seconds, ask in arrivals:
+        for seconds, request in arrivals:
             time.sleep(max(0.0, began + seconds - time.perf_counter()))
-            heard.append((len(ask.prompt), self._submit(ask)))
+            heard.append((len(request.prompt), self._submit(request)))
         for _, one in heard:
             one.wait()
         return _measured(began, [one for size, one in heard if size <= observed])
 
     def second_turn(self, conversations: int) -> tuple[float, float]:
-        """Seconds to the first text: of a prompt never seen, and of its next turn.
+        """Return median seconds to the first text of a new prompt and of its next turn.
 
-        The next turn repeats the whole prompt of the first, and goes on.
+        The next turn repeats the whole first prompt and continues it.
         """
         dice = random.Random(7)
         cold, warm = [], []
         for _ in range(conversations):
-            history = letters(dice, HISTORY_TOKENS)
+            history = random_prompt(dice, HISTORY_TOKENS)
             cold.append(self._first_text(history))
-            warm.append(self._first_text(history + letters(dice, NEXT_TOKENS)))
+            warm.append(self._first_text(history + random_prompt(dice, NEXT_TOKENS)))
         return median(cold), median(warm)
 
-    def many(self, requests: Sequence[Ask]) -> Steadiness:
-        """Very many requests; a tenth of them is submitted at a time."""
+    def many(self, requests: Sequence[BenchRequest]) -> FirstAndLastTenth:
+        """Run very many requests, a tenth of them at a time."""
         tenth = len(requests) // 10
         parts = [requests[n * tenth : (n + 1) * tenth] for n in range(10)]
         speeds, sizes = [], []
         for part in parts:
             speeds.append(self.run(part).tokens_per_second)
             sizes.append(resident_mb())
-        return Steadiness(tenth * 10, (speeds[0], speeds[-1]), (sizes[0], sizes[-1]))
+        return FirstAndLastTenth(
+            tenth * 10, (speeds[0], speeds[-1]), (sizes[0], sizes[-1])
+        )
 
     def _first_text(self, prompt: str) -> float:
-        heard = self._submit(Ask(prompt, 4, 0))
+        heard = self._submit(BenchRequest(prompt, 4, 0))
         heard.wait()
         return heard.times[0] - heard.began
 
-    def _submit(self, ask: Ask) -> Heard:
+    def _submit(self, request: BenchRequest) -> TextTimes:
         settings = SamplingParams(
             temperature=TEMPERATURE,
             top_k=TOP_K,
             top_p=TOP_P,
-            max_new_tokens=ask.new_tokens,
-            seed=ask.seed,
+            max_new_tokens=request.new_tokens,
+            seed=request.seed,
         )
-        turns = (Turn(Role.USER, ask.prompt),)
-        heard = Heard()
+        turns = (Turn(Role.USER, request.prompt),)
+        heard = TextTimes()
         self._engine.submit(Request(turns, settings, max_seconds=3600), heard)
         return heard
 
 
-def _measured(began: float, heard: Sequence[Heard]) -> Measured:
-    return Measured(
+def _measured(began: float, heard: Sequence[TextTimes]) -> Measurement:
+    return Measurement(
         tokens=sum(one.wait() for one in heard),
         seconds=time.perf_counter() - began,
-        # A reply of very few tokens may have no text at all: half a character.
+        # A reply of very few tokens may have no text: only part of a character.
         first_texts=[one.times[0] - one.began for one in heard if one.times],
         gaps=[gap for one in heard for gap in gaps_of(one.times)],
     )

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from bench.measured import Measured
+from bench.measurement import Measurement
 from bench.peers import OURS, SEQUENTIAL, STATIC
 from bench.ratios import ratios
 from bench.report import long_rows, rows, table
 from bench.scenarios import ALL, ALONE, EQUAL, JOINED, STEADY, Results
 
 
-def measured(speed: float) -> Measured:
-    return Measured(int(speed), 1.0, [0.1, 0.2], [0.01] * 19 + [0.05])
+def measured(speed: float) -> Measurement:
+    return Measurement(int(speed), 1.0, [0.1, 0.2], [0.01] * 19 + [0.05])
 
 
 def results() -> Results:
@@ -55,5 +55,5 @@ def test_a_peer_that_was_left_out_is_left_out_of_the_table() -> None:
 
 def test_late_gaps_show() -> None:
     found = results()
-    found.streams[JOINED] = Measured(9, 1.0, [], [0.01] * 9 + [0.05])
+    found.streams[JOINED] = Measurement(9, 1.0, [], [0.01] * 9 + [0.05])
     assert ratios(found)["gap_p95_over_median"] == pytest.approx(5)

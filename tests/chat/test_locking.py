@@ -340,7 +340,7 @@ def test_who_cannot_log_in_is_told_no_more_than_anybody(
 def test_every_refused_log_in_is_the_same_work(
     db: None, settings: Settings, rf: RequestFactory
 ) -> None:
-    """One hash and the same queries; ``bench/logins.py`` measures the time."""
+    """One hash and the same queries; ``bench/login_timing.py`` measures the time."""
     settings.PASSWORD_HASHERS = ["tests.chat.counting.Counting"]
     kinds = ("known", "without", "inactive", "closed")
     for name in kinds:

@@ -19,7 +19,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from bench.model import byte_level
+from bench.random_model import byte_level
 from chatsite.catalog import Catalog, ModelEntry, Template
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.interface import Engine

@@ -1,7 +1,7 @@
-"""A model of GPT-2's shape with random weights, and a tokenizer that anyone can count.
+"""A model with GPT-2's shape and random weights, and a tokenizer with known lengths.
 
-Speed does not depend on what weights say. A letter of a prompt is one token, whatever
-stands beside it, and every token has some text, so that each one shows.
+Speed does not depend on the values of the weights. Each letter of a prompt is one
+token, and every token has some text, so that each new token can be observed.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from transformers.utils import logging
 
-#: The prompt is the newest message, as it stands.
+#: The prompt is the text of the newest message.
 CHAT_TEMPLATE = "{{ messages[-1]['content'] }}"
 
 
 def full_size(cache: Path) -> Path:
-    """GPT-2, 124 million parameters; made once."""
+    """Return the folder of a GPT-2 with 124 million parameters, made once."""
     config = GPT2Config(bos_token_id=None, eos_token_id=None)
     return _made(cache / "gpt2-124m", config)
 
 
 def small(cache: Path) -> Path:
-    """A model so small that only the engine around it takes time."""
+    """Return the folder of a model so small that only the engine takes time."""
     config = GPT2Config(
         vocab_size=512,
         n_positions=128,
@@ -41,7 +41,7 @@ def small(cache: Path) -> Path:
 
 
 def _made(folder: Path, config: GPT2Config) -> Path:
-    """Without a token that ends a text: nothing ends a reply but its length."""
+    """Make a model without an end-of-text token: only its length ends a reply."""
     if folder.is_dir():
         return folder
     torch.manual_seed(0)
@@ -57,7 +57,10 @@ def _made(folder: Path, config: GPT2Config) -> Path:
 
 
 def byte_level(size: int = 256) -> Tokenizer:
-    """The letters of GPT-2's tokenizer, and words nobody types for further tokens."""
+    """Make a byte-level tokenizer with ``size`` tokens.
+
+    The tokens are GPT-2's 256 byte characters and artificial words of four letters.
+    """
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = ("".join(word) for word in product(ascii_lowercase, repeat=4))
     tokens = [*letters, *islice(words, size - len(letters))]

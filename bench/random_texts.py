@@ -1,4 +1,4 @@
-"""Texts whose words are as frequent as those of people: a few everywhere, most rare."""
+"""Random texts with word frequencies as in real texts: few frequent, most rare."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import accumulate, product
 from random import Random
 
-#: The most frequent words of English, the most frequent first.
+#: Frequent words of English, the most frequent first.
 FREQUENT = """
 the of and to a in is that it for you i on with as are this be was or not have can by
 your from at but they we an if my what so do there which will their one would about all
@@ -17,20 +17,20 @@ does well each both through between different often help example data system imp
 using another same much those while before own back being made since large small during
 without water point question number word set still place part why find long end write
 day life world however
-""".split()  # noqa: SIM905 - so many are best read as a text
+""".split()  # noqa: SIM905 - a list of this length reads best as text
 BEGINNINGS = "b c d f g h j k l m n p r s t v w br cl dr gr pl st tr sh ch th"
 VOWELS = "a e i o u ai ea ou"
 ENDINGS = ("", "n", "r", "s", "t", "ng", "nt", "ly")
 VOCABULARY = 60_000
-#: Words of a prompt and of a reply, at least and at most.
+#: Smallest and largest number of words, of a message and of a reply.
 LENGTHS = ((4, 24), (20, 120))
-#: Han in no order that means anything; their words are of two and three characters.
+#: Han characters without meaning; words have two or three of them.
 HAN = [chr(0x4E00 + 7 * number) for number in range(2500)]
 HAN_VOCABULARY = 20_000
 
 
 def vocabulary(random: Random, size: int = VOCABULARY) -> list[str]:
-    """Different words, the most frequent first."""
+    """Make ``size`` different words, the most frequent first."""
     syllables = ["".join(pair) for pair in product(BEGINNINGS.split(), VOWELS.split())]
     words = dict.fromkeys(FREQUENT)
     while len(words) < size:
@@ -41,7 +41,7 @@ def vocabulary(random: Random, size: int = VOCABULARY) -> list[str]:
 
 
 def han_vocabulary(random: Random, size: int = HAN_VOCABULARY) -> list[str]:
-    """Different words as of Chinese, the most frequent first."""
+    """Make ``size`` different words of Han characters, the most frequent first."""
     words: dict[str, None] = {}
     while len(words) < size:
         words["".join(random.choices(HAN, k=random.choice((2, 2, 2, 3))))] = None
@@ -49,7 +49,7 @@ def han_vocabulary(random: Random, size: int = HAN_VOCABULARY) -> list[str]:
 
 
 def han_texts(random: Random, words: list[str]) -> Iterator[str]:
-    """Sentences without spaces, without end."""
+    """Generate sentences without spaces, endlessly."""
     weights = _weights(words)
     while True:
         count = random.randint(5, 40)
@@ -57,7 +57,7 @@ def han_texts(random: Random, words: list[str]) -> Iterator[str]:
 
 
 def texts(random: Random, words: list[str]) -> Iterator[str]:
-    """Prompts and replies in turn, without end."""
+    """Generate messages and replies in turn, endlessly."""
     weights = _weights(words)
     while True:
         for least, most in LENGTHS:
@@ -66,5 +66,5 @@ def texts(random: Random, words: list[str]) -> Iterator[str]:
 
 
 def _weights(words: list[str]) -> list[float]:
-    """Cumulated. The law of Zipf and Mandelbrot: frequency falls with rank."""
+    """Return cumulative weights by the law of Zipf and Mandelbrot."""
     return list(accumulate(1 / (rank + 2.7) for rank in range(len(words))))

@@ -1,12 +1,11 @@
-"""How soon a person sees what happened: times between the tiers and the screen.
+"""Measures how soon a user sees what happened: times from key or worker to the screen.
 
-    python -m bench.felt [--replies 50] [--json FILE]
+    python -m bench.perceived_latency [--replies 50] [--json FILE]
 
-A whole site on this machine: Valkey, one web process, the keeper and a worker with the
-scripted engine; and a Chromium that looks at one conversation. The worker's times are
-those of the mailbox, kept in the row of the reply (the first text comes a known
-time after the start); the browser's are those at which the page changed. Both read the
-clock of this machine.
+Starts a whole site (Valkey, one web process, the keeper, a worker with the scripted
+engine) and a Chromium that shows one conversation. The times of the worker are in the
+database row of the reply; the first text comes a known time after the start. The times
+of the browser are those at which the page changed. Both use the clock of this machine.
 """
 
 from __future__ import annotations
@@ -25,23 +24,25 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.measured import percentile
+from bench.measurement import percentile
 from bench.site import running_site
 from launch.env.chromium import executable
 
 PATIENCE_MS = 30_000
 WORD_SECONDS = 0.03
-#: As a model takes to read a prompt: from none to this.
+#: The engine is silent for 0 to this long before its first text, like a model that
+#: reads a prompt.
 LONGEST_SILENCE_SECONDS = 1.0
-#: What a person should not have to wait longer for, in milliseconds at p95.
+#: The longest acceptable waits, in milliseconds at p95.
 TARGETS = {"prompt": 100, "first text": 400, "end": 700, "stop": 1500}
 MEANINGS = {
-    "prompt": "Enter pressed → own prompt shown",
+    "prompt": "Enter pressed → own message shown",
     "first text": "engine's first text → shown",
     "end": "engine done → finished reply shown",
     "stop": "Stop pressed → “Stopped” shown",
 }
-#: Notes when a prompt, a first text and an end of the newest reply are first shown.
+#: JavaScript: notes when the message, the first text and the end of the newest reply
+#: are first shown.
 WATCH = """() => {
   const now = () => (performance.timeOrigin + performance.now()) / 1000;
   const note = (name, of) => {
@@ -65,17 +66,19 @@ WATCH = """() => {
 
 
 @dataclass
-class Felt:
-    """What one kind of event took, in seconds."""
+class Latencies:
+    """The latencies of each kind of event, in seconds."""
 
     times: dict[str, list[float]] = field(
         default_factory=lambda: {name: [] for name in TARGETS}
     )
 
     def note(self, name: str, seconds: float) -> None:
+        """Add one latency of the kind ``name``."""
         self.times[name].append(seconds)
 
     def figures(self) -> dict[str, dict[str, int]]:
+        """Return count, p50, p95 and target of each kind, times in milliseconds."""
         return {
             name: {
                 "count": len(times),
@@ -88,7 +91,7 @@ class Felt:
 
 
 class Conversation:
-    """One page, and the rows behind it."""
+    """A page with one conversation, and the database behind it."""
 
     def __init__(self, page: Page, database: Path) -> None:
         self._page = page
@@ -96,35 +99,40 @@ class Conversation:
         self._count = 1
 
     def begin(self) -> None:
-        """The first prompt leads to another page, where the watching begins."""
+        """Send a first message, wait for its reply, and start to watch the page."""
         self._press("first")
         self._page.wait_for_url("**/c/**")
         self._page.locator(".reply.done").wait_for()
         self._page.evaluate(WATCH)
 
-    def reply(self, felt: Felt, words: int, first_seconds: float) -> None:
-        """The engine is silent for so long and one word more before its first text."""
+    def reply(self, latencies: Latencies, words: int, first_seconds: float) -> None:
+        """Send a message and note the latencies of its reply.
+
+        The engine writes ``words`` words. Its first text comes ``first_seconds`` and
+        the time of one word after its start.
+        """
         pressed = self._send(
             f"a reply [words={words}] [delay={WORD_SECONDS}] [first={first_seconds}]"
         )
         self._shown("end")
-        felt.note("prompt", self._shown("prompt") - pressed)
+        latencies.note("prompt", self._shown("prompt") - pressed)
         first_shown, end_shown = self._shown("first text"), self._shown("end")
         started_at, finished_at = self._started_and_finished()
         first_text_at = started_at + first_seconds + WORD_SECONDS
-        felt.note("first text", first_shown - first_text_at)
-        felt.note("end", end_shown - finished_at)
+        latencies.note("first text", first_shown - first_text_at)
+        latencies.note("end", end_shown - finished_at)
 
-    def stop(self, felt: Felt) -> None:
+    def stop(self, latencies: Latencies) -> None:
+        """Stop a long reply and note how soon the page says so."""
         self._send("a long one [words=2000] [delay=0.03]")
         self._shown("first text")
         stopped = self._page.locator(".reply.stopped").count() + 1
         self._page.locator("#stop").click()
         pressed = self._page.evaluate("window.pressed")
-        felt.note("stop", self._seen(f"stop {stopped}") - pressed)
+        latencies.note("stop", self._seen(f"stop {stopped}") - pressed)
 
     def _send(self, text: str) -> float:
-        """When Enter was pressed."""
+        """Send a message; return when Enter was pressed."""
         self._count += 1
         self._press(text)
         return float(self._page.evaluate("window.pressed"))
@@ -141,7 +149,7 @@ class Conversation:
         return float(self._page.evaluate("key => window.seen[key]", key))
 
     def _started_and_finished(self) -> list[float]:
-        """When the newest reply was, in seconds since the epoch."""
+        """Return both times of the newest reply, in seconds since the epoch."""
         query = (
             "SELECT started_at, finished_at FROM chat_reply "
             "ORDER BY finished_at DESC LIMIT 1"
@@ -156,6 +164,7 @@ class Conversation:
 
 @contextmanager
 def page_of(url: str) -> Iterator[Page]:
+    """Open a page of Chromium with ``url`` as its base."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable(), args=["--no-sandbox", "--disable-gpu"]
@@ -167,21 +176,25 @@ def page_of(url: str) -> Iterator[Page]:
 
 
 def measure(url: str, database: Path, replies: int) -> dict[str, Any]:
-    """Replies of several lengths, so that they end anywhere between two polls."""
-    felt = Felt()
+    """Measure ``replies`` replies and as many stops.
+
+    The replies differ in length, so that they end anywhere between two polls.
+    """
+    latencies = Latencies()
     with page_of(url) as page:
         page.goto("/")
         conversation = Conversation(page, database)
         conversation.begin()
         for number in range(replies):
             silence = LONGEST_SILENCE_SECONDS * number / replies
-            conversation.reply(felt, words=20 + number, first_seconds=silence)
+            conversation.reply(latencies, words=20 + number, first_seconds=silence)
         for _ in range(replies):
-            conversation.stop(felt)
-    return felt.figures()
+            conversation.stop(latencies)
+    return latencies.figures()
 
 
 def table(figures: dict[str, Any]) -> str:
+    """Format the figures as a Markdown table."""
     lines = ["| what | p50, ms | p95, ms | target |", "|---|--:|--:|--:|"]
     for name, found in figures.items():
         times = f"{found['p50_ms']} | {found['p95_ms']} | {found['target_ms']}"
@@ -190,7 +203,8 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.felt")
+    """Start a site, measure, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.perceived_latency")
     parser.add_argument("--replies", type=int, default=50, help="of each kind")
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Peers in processes of their own, so that each has its own memory and threads."""
+"""Runs an engine in a process of its own, with its own memory and threads."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 from bench.memory import peak_mb
 
-#: In place of a method: asks for the peak of the process's memory.
+#: Sent instead of a method name: return the peak memory of the process.
 PEAK = "peak of memory"
 
 
 class NotInstalled(Exception):
-    """The peer is not installed here."""
+    """Raised if the packages of an engine are not installed."""
 
 
-class Child:
-    """A process that holds one object and does what it is told, one call at a time."""
+class PeerProcess:
+    """A process that holds one object and calls its methods, one at a time."""
 
     def __init__(self, opener: Callable[..., Any], *arguments: Any) -> None:
-        """``opener(*arguments)`` makes the object there; ``ready`` waits for it."""
+        """Start the process; ``opener(*arguments)`` makes the object in it."""
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
         self._process = context.Process(
@@ -31,19 +31,20 @@ class Child:
         other.close()
 
     def ready(self) -> None:
-        """Wait until it is made. Raises ``NotInstalled``."""
+        """Wait until the object is made. Raises ``NotInstalled``."""
         self._receive()
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """Call a method of the object; what it raises is raised here."""
+        """Call a method of the object. An exception of the method is raised here."""
         self._pipe.send((method, arguments))
         return self._receive()
 
     def peak_mb(self) -> float:
-        """The most memory it ever had."""
+        """Return the peak resident memory of the process, in MiB."""
         return float(self.call(PEAK))
 
     def close(self) -> None:
+        """Kill the process and wait for its end."""
         self._process.kill()
         self._process.join()
 

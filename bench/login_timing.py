@@ -1,10 +1,11 @@
-"""Whether the time of a refused log-in tells who has an account here.
+"""Measures whether the time of a refused log-in shows who has an account.
 
-    python -m bench.logins [--rounds 300] [--json FILE]
+    python -m bench.login_timing [--rounds 300] [--json FILE]
 
-The site in this process, without its queue, and a database of its own. In every round
-each kind of log-in is tried once, in random order, so that whatever else the machine
-does falls on all of them alike; each is compared with the unknown name of its round.
+Runs the site in this process, without its queue and with a database of its own. In
+every round each kind of log-in is tried once, in random order, so that other load on
+the machine affects all kinds alike. Each is compared with the unknown name of its
+round.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.measured import percentile
+from bench.measurement import percentile
 
 PASSWORD = secrets.token_urlsafe(16)
 UNKNOWN = "unknown name"
-#: By kind: the name typed, and the password.
+#: For each kind: name and password as typed.
 TRIED = {
     UNKNOWN: ("nobody", "wrong"),
     "unknown address": ("nobody@example.org", "wrong"),
@@ -38,7 +39,7 @@ TRIED = {
 
 
 def prepare(folder: Path) -> None:
-    """A database with the accounts that are tried, and limits out of the way."""
+    """Set up Django with a new database, the accounts, and very large limits."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="chatsite.settings",
         DATA_DIR=str(folder),
@@ -65,7 +66,7 @@ def prepare(folder: Path) -> None:
 
 
 def measure(rounds: int) -> dict[str, list[float]]:
-    """Seconds of each log-in, by kind and round."""
+    """Return the seconds of each log-in, by kind and round."""
     from django.test import Client
     from django.urls import reverse
 
@@ -86,7 +87,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
 
 
 def report(taken: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Times in milliseconds, and how each kind compares within the rounds."""
+    """Compare each kind with the unknown name of the same round; milliseconds."""
     unknown = taken[UNKNOWN]
     rows = []
     for kind, seconds in taken.items():
@@ -105,7 +106,8 @@ def report(taken: dict[str, list[float]]) -> list[dict[str, Any]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.logins")
+    """Measure in a temporary folder and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.login_timing")
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args(arguments)

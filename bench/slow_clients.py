@@ -1,12 +1,13 @@
-"""Clients that keep a web server waiting, of the kinds found in the wild.
+"""Clients that keep a web server waiting, of the kinds that attackers use.
 
-Slowloris (unfinished heads), R-U-Dead-Yet (unfinished bodies), slow reading; see
-https://github.com/shekyan/slowhttptest for the same.
+Slowloris (unfinished heads), R-U-Dead-Yet (unfinished bodies) and slow reading, as in
+https://github.com/shekyan/slowhttptest.
 
-    python -m bench.hostile PORT COUNT ADDRESS…
+    python -m bench.slow_clients PORT COUNT ADDRESS…
 
-It ends with its standard input, and says how many were open then, and how often the
-server ended a connection. A process of its own: it must not slow down who measures.
+Ends when its standard input ends, and prints how many connections were open then and
+how often the server ended one. It runs in a process of its own, so that it does not
+slow down the measurement.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from contextlib import suppress
 from itertools import cycle
 from typing import Any
 
-#: The kernel keeps little for a client that does not read.
+#: A small receive buffer: the kernel keeps little for a client that does not read.
 RECEIVE_BYTES = 4096
-#: A client that was closed comes back after this long, for as long as it is let.
+#: A client whose connection was ended connects again after this time.
 AGAIN_SECONDS = 1.0
-#: More than the kernel and the server keep for it, and no flood of requests.
+#: Together more than the kernel and the server buffer, but not a flood of requests.
 UNREAD_ANSWERS = 50
 HEAD = b"Host: 127.0.0.1\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -32,19 +33,22 @@ Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def silent(_writer: asyncio.StreamWriter) -> None:
-    """Connect, and say nothing."""
+    """Connect and send nothing."""
 
 
 async def unfinished_head(writer: asyncio.StreamWriter) -> None:
+    """Send half of the head of a request."""
     writer.write(b"GET / HTTP/1.1\r\n" + HEAD + b"X-Slow: ")
 
 
 async def unfinished_body(writer: asyncio.StreamWriter) -> None:
+    """Send a head and the beginning of the body that it announces."""
     head = b"POST /send/ HTTP/1.1\r\n" + HEAD + FORM + b"Content-Length: 20000\r\n\r\n"
     writer.write(head + b"text=")
 
 
 async def byte_a_second(writer: asyncio.StreamWriter) -> None:
+    """Send a body at one byte a second."""
     await unfinished_body(writer)
     while True:
         await asyncio.sleep(1)
@@ -53,7 +57,7 @@ async def byte_a_second(writer: asyncio.StreamWriter) -> None:
 
 
 async def never_reading(writer: asyncio.StreamWriter) -> None:
-    """Ask for far more than the kernel holds, and read none of it."""
+    """Ask for far more than the kernel buffers, and read none of it."""
     writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a socket
     asked = b"GET /static/chat/page.js HTTP/1.1\r\n" + HEAD + b"\r\n"
     writer.write(asked * UNREAD_ANSWERS)
@@ -69,23 +73,25 @@ KINDS: dict[str, Callable[[asyncio.StreamWriter], Coroutine[Any, Any, None]]] = 
 
 
 class Crowd:
-    """So many slow clients, shared out among the kinds and the addresses."""
+    """Many slow clients, distributed evenly over the kinds and the addresses."""
 
     def __init__(self, port: int, addresses: Sequence[str]) -> None:
         self._port = port
         self._addresses = cycle(addresses)
         self._tasks: list[asyncio.Task[None]] = []
         self.open = 0
-        #: How often the server ended a connection of theirs.
+        #: How often the server ended a connection.
         self.closed = 0
 
     def start(self, count: int) -> None:
+        """Start ``count`` clients."""
         kinds = cycle(KINDS)
         for _ in range(count):
             client = self._client(next(kinds), next(self._addresses))
             self._tasks.append(asyncio.create_task(client))
 
     async def stop(self) -> None:
+        """Stop all clients."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -116,7 +122,7 @@ class Crowd:
         if kind != "never reading":
             await reader.read()
             return
-        # Reading is how one would notice: ask the kernel instead.
+        # Only a read would notice the end, so ask the kernel instead.
         link = writer.get_extra_info("socket")
         while _is_up(link):  # noqa: ASYNC110  (the kernel sets no event)
             await asyncio.sleep(0.5)
@@ -140,6 +146,7 @@ def _is_up(link: socket.socket) -> bool:
 
 
 async def main(port: int, count: int, addresses: Sequence[str]) -> None:
+    """Keep ``count`` clients connected until standard input ends; print the counts."""
     crowd = Crowd(port, addresses)
     crowd.start(count)
     await asyncio.to_thread(sys.stdin.read)

@@ -1,4 +1,4 @@
-"""What one run took, and what follows from several of them."""
+"""The times of one run, and statistics over several runs."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One peer on one load. Times in seconds from the submission of each request."""
+class Measurement:
+    """One engine with one workload. Times in seconds."""
 
-    #: Only tokens that somebody asked for.
+    #: Without padding and tokens beyond the requested length.
     tokens: int
     seconds: float
-    #: To the first text of each request; empty where it cannot be seen.
+    #: From the submission of each request to its first text; empty if not observable.
     first_texts: list[float] = field(default_factory=list)
-    #: Between one text and the next of the same reply.
+    #: Between consecutive texts of the same reply.
     gaps: list[float] = field(default_factory=list)
 
     @property
     def tokens_per_second(self) -> float:
+        """Throughput: new tokens of all requests per second."""
         return self.tokens / self.seconds
 
 
-def joined(parts: Sequence[Measured]) -> Measured:
-    """Several runs as one, one after another."""
-    return Measured(
+def concatenated(parts: Sequence[Measurement]) -> Measurement:
+    """Join several runs as if one had followed the other."""
+    return Measurement(
         tokens=sum(part.tokens for part in parts),
         seconds=sum(part.seconds for part in parts),
         first_texts=[first for part in parts for first in part.first_texts],
@@ -37,18 +38,21 @@ def joined(parts: Sequence[Measured]) -> Measured:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that ``share`` of them do not exceed; NaN of none."""
+    """Return the smallest value that ``share`` (0 to 1) of all values do not exceed.
+
+    NaN if there are no values.
+    """
     if not values:
         return math.nan
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median, over the rounds that had both, of ours divided by theirs."""
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the median of ours divided by theirs, over the rounds that have both."""
     return median(mine / other for mine, other in zip(ours, theirs, strict=False))
 
 
 def gaps_of(times: Sequence[float]) -> list[float]:
-    """Between each time and the next."""
+    """Return the differences between consecutive times."""
     return [after - before for before, after in pairwise(times)]

@@ -1,12 +1,12 @@
-"""How many pages may wait at once: polls of one web process while others send.
+"""Measures polls of many waiting pages at one web process while others send.
 
-    python -m bench.pages [--pages 50,100,500,1000] [--seconds 60] [--rate 20]
+    python -m bench.waiting_pages [--pages 50,100,500,1000] [--seconds 60] [--rate 20]
                           [--json FILE]
 
-A whole site on this machine: Valkey, one web process, the keeper and a worker with the
-scripted engine. Every page waits in line for a reply of its own and asks again after
-the delay the server gives it, as a browser does; meanwhile ``--rate`` prompts a second
-are sent by others. Whoever asks shares the machine with the site.
+Starts a whole site: Valkey, one web process, the keeper and a worker with the scripted
+engine. Every page waits in the queue for a reply of its own and polls after the delay
+that the server gives it, as a browser does. Meanwhile other clients send ``--rate``
+messages a second. The clients share the machine with the site.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from uuid import uuid4
 
 import aiohttp
 
-from bench.measured import percentile
+from bench.measurement import percentile
 from bench.site import running_site
 
 SENDERS = 80
 PATIENCE_SECONDS = 10
-#: Of a page that is not told when to ask again.
+#: The poll delay of a page to which the server gives none.
 IDLE_SECONDS = 20
 DELAY = re.compile(r"load delay:(\d+)ms")
 POLLER = re.compile(r'<div id="poller".*?</div>', re.DOTALL)
 INPUT = re.compile(r'name="(\w+)"\s+value="([^"]*)"')
-#: The line moves while they wait, though few of them are served within a minute.
+#: The queue moves while they wait, but few of them are answered within a minute.
 WAITING = "waiting [words=200] [delay=0.05]"
 SENT = "sent meanwhile [words=40] [delay=0.05]"
 
 
 @dataclass
 class Load:
-    """What was asked, and how it went. Times in seconds."""
+    """Response times in seconds, and errors."""
 
-    #: Off while the pages are being opened.
+    #: False while the pages are being opened.
     is_counted: bool = False
     polls: list[float] = field(default_factory=list)
     sends: list[float] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Load:
 
 
 class Visitor:
-    """One browser with cookies of its own."""
+    """One client with cookies of its own."""
 
     def __init__(self, url: str, connector: aiohttp.BaseConnector, load: Load) -> None:
         self._session = aiohttp.ClientSession(
@@ -67,10 +67,11 @@ class Visitor:
         self._load = load
 
     async def close(self) -> None:
+        """Close the session of this client."""
         await self._session.close()
 
     async def send(self, text: str, times: list[float] | None = None) -> str | None:
-        """A prompt, in a conversation of its own: the conversation's id."""
+        """Send a message in a new conversation; return its id, or None on an error."""
         headers = {"Idempotency-Key": uuid4().hex}
         answer = await self._ask(
             "POST", "/api/v1/messages", times, json={"text": text}, headers=headers
@@ -78,7 +79,7 @@ class Visitor:
         return None if answer is None else str(json.loads(answer)["conversation"])
 
     async def watch(self, conversation: str) -> None:
-        """The page of a conversation and its polls, until cancelled."""
+        """Open a conversation and poll until cancelled."""
         page = await self._ask("GET", f"/c/{conversation}/", None)
         while page is not None and (poller := POLLER.search(page)):
             delay = DELAY.search(poller[0])
@@ -94,7 +95,7 @@ class Visitor:
     async def _ask(
         self, method: str, path: str, times: list[float] | None, **more: Any
     ) -> str | None:
-        """The body; None, and an error noted, where it went wrong."""
+        """Return the body; on an error note it and return None."""
         began = time.monotonic()
         try:
             async with self._session.request(method, path, **more) as answer:
@@ -113,7 +114,7 @@ class Visitor:
 async def _at_rate(
     count: float, seconds: float, senders: Sequence[Visitor], load: Load
 ) -> None:
-    """Send so many prompts a second, whether or not the answers come."""
+    """Send ``count`` messages a second, whether or not answers come."""
     tasks = []
     began = time.monotonic()
     for number in range(int(count * seconds)):
@@ -124,7 +125,7 @@ async def _at_rate(
 
 
 async def measure(url: str, pages: int, seconds: float, rate: float) -> dict[str, Any]:
-    """One run: the figures, times in milliseconds."""
+    """Measure with ``pages`` waiting pages; return counts and milliseconds."""
     load = Load()
     async with aiohttp.TCPConnector(limit=0) as connector:
         visitors = [Visitor(url, connector, load) for _ in range(pages)]
@@ -158,10 +159,11 @@ async def measure(url: str, pages: int, seconds: float, rate: float) -> dict[str
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.pages")
+    """Run once for each number of pages and print the figures as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m bench.waiting_pages")
     parser.add_argument("--pages", default="50,100,500,1000", help="one run for each")
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--rate", type=float, default=20, help="prompts a second")
+    parser.add_argument("--rate", type=float, default=20, help="messages a second")
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args(arguments)
     found = []

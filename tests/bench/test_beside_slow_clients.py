@@ -6,8 +6,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bench.beside_slow_clients import measure
 from bench.site import running_site
-from bench.slow import measure
 
 
 def test_a_user_is_answered_beside_slow_clients(tmp_path: Path) -> None:

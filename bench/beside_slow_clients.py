@@ -1,12 +1,13 @@
-"""What a normal user feels while others keep the web server waiting.
+"""Measures requests of one user while slow clients keep the web server waiting.
 
-    python -m bench.slow [--slow 500] [--seconds 30] [--posts 200] [--json FILE]
+    python -m bench.beside_slow_clients [--slow 500] [--seconds 30] [--posts 200]
+                                        [--json FILE]
 
-A whole site on this machine as ``make run`` starts it, without a proxy. One user opens
-a page, polls and sends, on kept and on new connections: first alone, then beside
-``--slow`` clients of five kinds (``bench/hostile.py``) from ten addresses, then beside
-as many from the user's own address. At last ``--posts`` forms of 4 MB are sent, 32 at
-once, and the memory of the web server is read. It stops by itself.
+Starts a whole site like ``make run``, without a proxy. One user opens a page, polls and
+sends, on kept and on new connections: first alone, then beside ``--slow`` clients of
+five kinds (``bench/slow_clients.py``) from ten addresses, then beside as many from the
+user's own address. At the end it sends ``--posts`` forms of 4 MB, 32 at once, and reads
+the memory of the web server.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from uuid import uuid4
 
 import aiohttp
 
-from bench.measured import percentile
-from bench.pages import INPUT, POLLER
+from bench.measurement import percentile
 from bench.site import RunningSite, running_site
+from bench.waiting_pages import INPUT, POLLER
 
 PATIENCE_SECONDS = 10
 PAUSE_SECONDS = 0.05
@@ -46,8 +47,8 @@ SAID = "hello [words=3] [delay=0]"
 
 
 @dataclass
-class Felt:
-    """Times of one user's requests in seconds, by kind."""
+class Latencies:
+    """Response times of one user's requests in seconds, by kind."""
 
     times: dict[str, list[float]] = field(
         default_factory=lambda: {"page": [], "poll": [], "send": []}
@@ -56,16 +57,16 @@ class Felt:
 
 
 class User:
-    """One person: a page, its polls, another message."""
+    """A user who sends a message, opens the page and polls, again and again."""
 
-    def __init__(self, url: str, felt: Felt) -> None:
-        self._felt = felt
+    def __init__(self, url: str, latencies: Latencies) -> None:
+        self._latencies = latencies
         self._jar = aiohttp.CookieJar(unsafe=True)
         self._url = url
         self._conversation = ""
 
     async def go_on(self, seconds: float) -> None:
-        """Every second round on a new connection, the others on a kept one."""
+        """Send requests for ``seconds``, in turn on a kept and on a new connection."""
         ends = time.monotonic() + seconds
         connector = aiohttp.TCPConnector()
         async with self._session(connector) as kept:
@@ -108,7 +109,7 @@ class User:
         path: str,
         **more: Any,
     ) -> str:
-        """The body, or nothing. A time without an answer counts as a time."""
+        """Return the body, or an empty string on an error; note the time either way."""
         await asyncio.sleep(PAUSE_SECONDS)
         began = time.monotonic()
         body = ""
@@ -116,35 +117,35 @@ class User:
             async with session.request(method, path, **more) as answer:
                 body = await answer.text()
                 if answer.status not in (200, 202, 204):
-                    self._felt.errors[f"{kind} {answer.status}"] += 1
+                    self._latencies.errors[f"{kind} {answer.status}"] += 1
                     body = ""
         except (aiohttp.ClientError, TimeoutError) as error:
-            self._felt.errors[f"{kind} {type(error).__name__}"] += 1
-        self._felt.times[kind].append(time.monotonic() - began)
+            self._latencies.errors[f"{kind} {type(error).__name__}"] += 1
+        self._latencies.times[kind].append(time.monotonic() - began)
         return body
 
 
-async def felt_beside(
+async def measure_beside(
     site: RunningSite, slow: int, addresses: Sequence[str], seconds: float
 ) -> dict[str, Any]:
-    """What a user feels beside ``slow`` clients from these addresses."""
+    """Measure a user beside ``slow`` clients from these addresses."""
     port = str(urlsplit(site.url).port)
     crowd = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.hostile", port, str(slow), *addresses),
+        *(sys.executable, "-m", "bench.slow_clients", port, str(slow), *addresses),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    # All are there, and past what a server may give to a new connection.
+    # All are connected, and the server has finished what it does for a new connection.
     await asyncio.sleep(min(SETTLE_SECONDS, seconds) if slow else 0)
-    felt = Felt()
-    await User(site.url, felt).go_on(seconds)
+    latencies = Latencies()
+    await User(site.url, latencies).go_on(seconds)
     said, _ = await crowd.communicate(b"")
-    return _figures(felt) | json.loads(said)
+    return _figures(latencies) | json.loads(said)
 
 
-def _figures(felt: Felt) -> dict[str, Any]:
-    found: dict[str, Any] = {"errors": dict(felt.errors)}
-    for kind, times in felt.times.items():
+def _figures(latencies: Latencies) -> dict[str, Any]:
+    found: dict[str, Any] = {"errors": dict(latencies.errors)}
+    for kind, times in latencies.times.items():
         found[f"{kind}_count"] = len(times)
         for share in (50, 99):
             milliseconds = 1000 * percentile(times, share / 100)
@@ -153,7 +154,7 @@ def _figures(felt: Felt) -> dict[str, Any]:
 
 
 async def post_large(site: RunningSite, posts: int) -> dict[str, Any]:
-    """Forms of 4 MB, 32 at once: what they are told, and the server's memory."""
+    """Send forms of 4 MB, 32 at once; return the answers and the server's memory."""
     before, began = site.web_megabytes(), time.monotonic()
     told: Counter[str] = Counter()
     most = before
@@ -179,7 +180,7 @@ async def post_large(site: RunningSite, posts: int) -> dict[str, Any]:
 
 
 async def _post_one(url: str) -> str:
-    """The status, or the name of what went wrong."""
+    """Send one form; return the status, or the name of the exception."""
     timeout = aiohttp.ClientTimeout(60)
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(url, timeout=timeout, cookie_jar=jar) as session:
@@ -200,14 +201,14 @@ async def _post_one(url: str) -> str:
 async def measure(
     site: RunningSite, *, slow: int, seconds: float, posts: int
 ) -> dict[str, Any]:
-    """All figures of one site, each part shown as soon as it is known."""
+    """Measure all parts and print each one as soon as it is done."""
     found = {}
     for name, count, addresses in (
         ("alone", 0, OWN_ADDRESS),
         ("beside slow clients of ten addresses", slow, SEVERAL_ADDRESSES),
         ("beside slow clients of its own address", slow, OWN_ADDRESS),
     ):
-        found[name] = await felt_beside(site, count, addresses, seconds)
+        found[name] = await measure_beside(site, count, addresses, seconds)
         print(json.dumps({name: found[name]}), flush=True)
     found["large"] = await post_large(site, posts)
     print(json.dumps({"large": found["large"]}), flush=True)
@@ -215,7 +216,8 @@ async def measure(
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.slow")
+    """Start a site and measure it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.beside_slow_clients")
     parser.add_argument("--slow", type=int, default=500, help="clients at once")
     parser.add_argument("--seconds", type=float, default=30, help="of each part")
     parser.add_argument("--posts", type=int, default=200, help="forms of 4 MB")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.pages import measure
 from bench.site import running_site
+from bench.waiting_pages import measure
 from tests.environment import IS_SOAK
 
 #: A page far back in line asks again after some ten seconds.
