@@ -20,7 +20,7 @@ from chat.accounts.data_export import export
 from chat.api import urls as api_urls
 from chat.api.serializers import reply_shape
 from chat.models import Conversation, Message, Reply, Session, User
-from chat.services.limits.rules import PERSONAL, Kind
+from chat.services.limits.rules import PERSONAL, LimitKind
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.processes import ROOT, celery_worker
@@ -179,7 +179,7 @@ def codes_in(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
         values: list[ast.expr] = []
         match node:
-            case ast.Call(func=ast.Name(id="ApiError" | "PromptRefused" | "_admit")):
+            case ast.Call(func=ast.Name(id="ApiError" | "MessageRefused" | "_admit")):
                 values = node.args
             case ast.Return(value=ast.Tuple(elts=[first, *_])):
                 values = [first]
@@ -195,12 +195,12 @@ def codes_in(module: ast.Module) -> Iterator[str]:
 
 def error_codes() -> set[str]:
     """Every code that a call of the API may be answered with."""
-    raising = ("ApiError(", "PromptRefused(")
+    raising = ("ApiError(", "MessageRefused(")
     sources = [path.read_text() for path in (ROOT / "chat").rglob("*.py")]
     raised = [ast.parse(text) for text in sources if any(r in text for r in raising)]
     codes = {code for module in raised for code in codes_in(module)}
     # How many may wait has codes of its own.
-    limits = {str(kind) for kind in PERSONAL if kind is not Kind.REPLIES_WAITING}
+    limits = {str(kind) for kind in PERSONAL if kind is not LimitKind.REPLIES_WAITING}
     return (codes | limits | {f"network_{one}" for one in limits}) - OF_PAGES_ALONE
 
 

@@ -21,7 +21,7 @@ from django.test import Client, TestCase
 from chat.accounts import guest_cookie
 from chat.keeper import Keeper
 from chat.models import User
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite.mailbox import Mailbox
 from tests.access import world as worlds
 from tests.access.asking import Answer, ask
@@ -141,7 +141,7 @@ def world(box: Mailbox, request: pytest.FixtureRequest, worker: Worker) -> World
         owner.set_password(PASSWORD)
     owner.save()
     with TestCase.captureOnCommitCallbacks(execute=True):
-        send(left, "left in this browser", "key")
+        send_message(left, "left in this browser", "key")
     world.ids["left"] = left.pk
     return world
 

@@ -14,9 +14,9 @@ from django.db import transaction
 
 from chat.accounts.session_end import end_all
 from chat.models import Conversation, IdempotencyKey, Message, Passage, Reply, User
-from chat.services.advisory_lock import alone
+from chat.services.advisory_lock import advisory_lock
 from chat.services.jobs.publish import hand_over
-from chat.services.notify import tell
+from chat.services.notify import notify_pages
 from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def take_along(guest: UUID, account: User) -> int:
         hand_over(account.pk, replies)
     except MailboxAway:
         log.warning("%d replies change owner once the queue is back", len(replies))
-    tell(account.pk)
+    notify_pages(account.pk)
     return count
 
 
@@ -51,7 +51,7 @@ def _wait_for_senders(guest: UUID) -> None:
     later is refused, with the text kept. In the order of those who send."""
     theirs = Conversation.objects.select_for_update().filter(owner=guest)
     list(theirs.order_by("pk").values_list("pk", flat=True))
-    alone([f"user:{guest}"])
+    advisory_lock([f"user:{guest}"])
 
 
 def _move(guest: UUID, account: UUID) -> int:

@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from chat.accounts import guest_cookie
 from chat.accounts.client_network import network_digest
 from chat.models import User
-from chat.services.effective_settings import preferred
-from chat.services.limits.admission import look_ahead
+from chat.services.effective_settings import effective_settings
+from chat.services.limits.admission import check_first_message
 from chat.services.limits.network_rate import admit_guest
 from chat.services.optional_write import NotWritten, optional_write
 
@@ -79,9 +79,9 @@ def sender(
 ) -> User:
     """Who sends: the user of the session, else the guest of the cookie.
 
-    The same cookie makes the same guest, so that a double Enter makes one. Raises
-    ``PromptRefused``, and then makes none, where too many guests came from one network,
-    or where a prompt would be refused; ``NotNew`` for a ``newcomer`` who is not.
+    The same cookie makes the same guest, so a double Enter makes one guest. Raises
+    ``MessageRefused`` and makes no guest if too many came from one network, or if the
+    message would be refused; raises ``NotNew`` if ``newcomer`` is known already.
     """
     user = get_user(request)
     if isinstance(user, User):
@@ -132,7 +132,7 @@ def _guest(request: HttpRequest, newcomer: Newcomer | None, *, is_prompt: bool) 
     network = network_digest(request)
     if is_prompt:
         stranger = User(network=network)
-        look_ahead(stranger, preferred(stranger).entry.name)
+        check_first_message(stranger, effective_settings(stranger).entry.name)
     admit_guest(network)
     if is_only:
         return _only(pk, network)

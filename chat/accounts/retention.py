@@ -12,8 +12,8 @@ from django.utils import timezone
 from chat.accounts import account_deletion, invitations
 from chat.models import Session
 from chat.services.conversation_deletion import remove_for_good
-from chat.services.limits.usage import forget_full
-from chat.services.search.index_maintenance import Merging, empty_journal
+from chat.services.limits.usage import purge_full_buckets
+from chat.services.search.index_maintenance import IndexMerge, empty_journal
 from chatsite.mailbox import open_mailbox
 
 EVERY_SECONDS = 60
@@ -39,7 +39,7 @@ class Retention:
         if remove_for_good():
             self._has_erased = True
         self._erase()
-        forget_full()
+        purge_full_buckets()
 
     def _erase(self) -> None:
         now = self._clock()
@@ -55,7 +55,7 @@ class Retention:
         """One step of it, a minute after one that others stood in the way of."""
         if self._has_erased and not self._scrubbing:
             self._has_erased = False
-            self._scrubbing = [_rewrite_file, Merging().step, empty_journal]
+            self._scrubbing = [_rewrite_file, IndexMerge().step, empty_journal]
         if not self._scrubbing:
             return
         if self._scrubbing[0]():

@@ -28,9 +28,9 @@ from chat.http.api_errors import (
     ApiError,
     refusal,
 )
-from chat.services.errors import PromptRefused
-from chat.services.held_messages import HasStarted
-from chat.services.jobs.status import NotYours
+from chat.services.errors import MessageRefused
+from chat.services.held_messages import NotHeld
+from chat.services.jobs.status import NotOwner
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +54,14 @@ def api_call(method: str) -> Callable[[Call], Call]:
                 return view(request, *args, **kwargs)
             except ApiError as error:
                 return error.response()
-            except NotYours as refused:
+            except NotOwner as refused:
                 is_closed = refused.is_signed_out and not settings.GUESTS
                 return (LOG_IN_FIRST if is_closed else NOT_FOUND).response()
             except Http404:
                 return NOT_FOUND.response()
-            except HasStarted:
+            except NotHeld:
                 return NOT_HELD.response()
-            except PromptRefused as refused:
+            except MessageRefused as refused:
                 return refusal(refused).response()
             except (InterfaceError, OperationalError) as error:
                 log.exception("the database is busy, full or away")

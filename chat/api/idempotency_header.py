@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from chat.http.request import owner_id
 from chat.models import Conversation
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.idempotency import check_key, once
 
 QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -22,7 +22,7 @@ ESCAPED = re.compile(r'\\(["\\])')
 
 
 def idempotency_key(request: HttpRequest) -> str | None:
-    """The key of a request; None without the header. Raises ``PromptRefused`` with the
+    """The key of a request; None without the header. Raises ``MessageRefused`` with the
     code bad_key."""
     raw = request.headers.get("Idempotency-Key")
     if raw is None:
@@ -53,7 +53,7 @@ def _bare(said: str) -> str:
     if not said.startswith('"') and "," not in said:
         return said
     if (quoted := QUOTED.fullmatch(said)) is None:
-        raise PromptRefused(
+        raise MessageRefused(
             "bad_key",
             _(
                 "Send the header Idempotency-Key once, with one key. A key that holds"

@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from chat.services.jobs.status import Sight
-from chat.services.limits.remaining import Left
+from chat.services.jobs.status import ReplyStatus
+from chat.services.limits.remaining import RemainingLimit
 from chat.services.search.results import Hit, Hits
 from chat.wording.replies import reason
 from chatsite import wire
 
 
-def reply_shape(request: HttpRequest, sight: Sight) -> dict[str, Any]:
+def reply_shape(request: HttpRequest, sight: ReplyStatus) -> dict[str, Any]:
     """One reply: where it is, what it says so far, and when what happened.
 
     ``place`` is 1 for the next in line, null when the reply waits in no line.
@@ -53,7 +53,7 @@ def hits_shape(request: HttpRequest, text: str, hits: Hits) -> dict[str, Any]:
     return {"hits": [_hit(hit) for hit in hits.hits], "more": more}
 
 
-def allowance_shape(left: Left) -> dict[str, Any]:
+def allowance_shape(left: RemainingLimit) -> dict[str, Any]:
     """``wait_seconds`` until one more may be had, ``full_seconds`` until nothing is
     missing; both null for waiting replies, of which each end brings one back."""
     return {
@@ -81,12 +81,12 @@ def _hit(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _is_paused(sight: Sight) -> bool:
+def _is_paused(sight: ReplyStatus) -> bool:
     """Held, and the reply before it went wrong: somebody has to decide."""
     return sight.state is wire.State.HELD and bool(sight.row and sight.row.is_paused)
 
 
-def _error(sight: Sight) -> dict[str, str] | None:
+def _error(sight: ReplyStatus) -> dict[str, str] | None:
     if sight.row is None or not sight.row.error:
         return None
     return {"code": sight.row.error, "message": reason(sight.row)}

@@ -20,12 +20,12 @@ from chat.http.api_errors import NOT_FOUND, ApiError
 from chat.http.get_or_404 import get_conversation_or_404, get_reply_or_404
 from chat.http.request import owner_id, session_key, visitor
 from chat.models import Conversation, Reply
-from chat.page.context_limits import allowances_context
+from chat.page.context_limits import limits_context
 from chat.services import held_messages, reply_versions
 from chat.services.idempotency import reply_once
-from chat.services.jobs.status import Sight, watch
+from chat.services.jobs.status import ReplyStatus, poll_snapshot
 from chat.services.jobs.stop import stop_reply
-from chat.services.messages import clean_prompt, send
+from chat.services.messages import clean_text, send_message
 from chat.services.search import results
 from chatsite.model_choice import model_entry
 
@@ -42,10 +42,10 @@ def messages(request: HttpRequest) -> JsonResponse:
     text = _text(body)
     # What is refused makes no guest.
     key = idempotency_key(request)
-    text = clean_prompt(text)
+    text = clean_text(text)
     conversation = _conversation(owner_id(request), body.get("conversation"))
     owner = caller(request, key, text)
-    reply = send(owner, text, key, conversation)
+    reply = send_message(owner, text, key, conversation)
     shape = reply_shape(request, _look(request, reply.pk))
     shape["conversation"] = str(reply.message.conversation_id)
     return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
@@ -83,7 +83,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 @api_call("POST")
 def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Send a paused prompt although the reply before it failed or was stopped."""
-    _once(request, ("proceed", pk.hex), pk, held_messages.proceed)
+    _once(request, ("proceed", pk.hex), pk, held_messages.release)
     return _shown(request, pk, status=202)
 
 
@@ -91,7 +91,7 @@ def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Put another ``{"text": …}`` in place of a held prompt."""
     text = _text(json_body(request))
-    text = clean_prompt(text)
+    text = clean_text(text)
     asked = ("edit", pk.hex, text)
     _once(request, asked, pk, lambda reply: held_messages.edit(reply, text))
     return _shown(request, pk)
@@ -126,7 +126,7 @@ def search(request: HttpRequest) -> JsonResponse:
 def allowances(request: HttpRequest) -> JsonResponse:
     """What is left of the limits of whoever asks, and of their network; a program
     without cookies is a guest who was never seen, and gets the cookie of one."""
-    found = allowances_context(request)["allowances"]
+    found = limits_context(request)["allowances"]
     shape = {"allowances": [allowance_shape(one) for one in found]}
     response = JsonResponse(shape)
     if settings.GUESTS:
@@ -166,11 +166,13 @@ def _shown(request: HttpRequest, pk: uuid.UUID, status: int = 200) -> JsonRespon
     return JsonResponse(reply_shape(request, _look(request, pk)), status=status)
 
 
-def _look(request: HttpRequest, pk: uuid.UUID) -> Sight:
+def _look(request: HttpRequest, pk: uuid.UUID) -> ReplyStatus:
     """One reply of whoever asks; no SQL while it waits or grows."""
     seen = [(str(pk), 0, 0)]
     key = session_key(request)
-    return watch(key, lambda: visitor(request), model_entry().name, seen).sights[0]
+    return poll_snapshot(
+        key, lambda: visitor(request), model_entry().name, seen
+    ).sights[0]
 
 
 def _text(body: dict[str, Any]) -> str:

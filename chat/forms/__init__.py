@@ -1,4 +1,4 @@
+from chat.forms.message import MessageForm, new_key
 from chat.forms.preferences import PreferencesForm
-from chat.forms.prompt import PromptForm, new_key
 
-__all__ = ["PreferencesForm", "PromptForm", "new_key"]
+__all__ = ["MessageForm", "PreferencesForm", "new_key"]

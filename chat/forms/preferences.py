@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Conversation, User
-from chat.services.effective_settings import Preferred, shortened
+from chat.services.effective_settings import EffectiveSettings, capped_reply_tokens
 from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite.model_choice import current_catalog
 from chatsite.sampling_settings import (
@@ -55,7 +55,7 @@ class PreferencesForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, defaults: Preferred, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, defaults: EffectiveSettings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for setting in SAMPLING_SETTINGS:
             self.fields[setting.name] = _number_field(setting)
@@ -76,7 +76,7 @@ class PreferencesForm(forms.Form):
         common = {"model": chosen.model, "instructions": chosen.instructions}
         kept = dict(chosen.settings)
         if "max_new_tokens" in kept:
-            kept["max_new_tokens"] = shortened(kept["max_new_tokens"])
+            kept["max_new_tokens"] = capped_reply_tokens(kept["max_new_tokens"])
         return {**kept, **common, "stop": stop}
 
     @property
@@ -124,7 +124,7 @@ class PreferencesForm(forms.Form):
 def _number_field(setting: SamplingSetting[Any]) -> forms.Field:
     low, high = setting.offered
     if setting is MAX_NEW_TOKENS:
-        high = shortened(high)
+        high = capped_reply_tokens(high)
     field = forms.IntegerField if setting.is_whole else forms.FloatField
     return field(
         label=setting.label,

@@ -6,7 +6,7 @@ from django.http import JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 
 
 class ApiError(Exception):
@@ -30,7 +30,7 @@ class ApiError(Exception):
         return JsonResponse({"error": error}, status=self.status, headers=self.headers)
 
 
-def refusal(refused: PromptRefused) -> ApiError:
+def refusal(refused: MessageRefused) -> ApiError:
     """A prompt that was not accepted, and when to try again if that helps."""
     if refused.retry_seconds is None:
         return ApiError(422, refused.code, refused.bare_message)

@@ -15,20 +15,20 @@ from chat.accounts.guests import note_network
 from chat.http.get_or_404 import get_reply_or_404
 from chat.http.request import Request, owner_id, visitor
 from chat.models import Message, Reply
-from chat.page.context_limits import little_context
-from chat.page.state import BadQuery, Known, shown_at_once
+from chat.page.context_limits import scarce_limit_context
+from chat.page.state import InvalidPageState, PageState, messages_per_page
 from chat.page.update_response import update
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.idempotency import reply_once
-from chat.services.jobs.status import NotYours
+from chat.services.jobs.status import NotOwner
 
 
-def back_to(reply: Reply) -> HttpResponse:
+def redirect_to_reply(reply: Reply) -> HttpResponse:
     page = reverse("conversation", args=[reply.message.conversation_id])
     return HttpResponseRedirect(f"{page}#reply-{reply.pk}", status=303)
 
 
-def answer_again(
+def create_new_version(
     request: Request, pk: UUID, act: Callable[[Reply], Reply]
 ) -> HttpResponse:
     """Ask for another reply by what ``act`` does to the one of this id, once for what
@@ -40,9 +40,9 @@ def answer_again(
         fresh = reply_once(
             owner_id(request), _key(request, asked), asked, lambda: act(reply)
         )
-    except PromptRefused as refused:
+    except MessageRefused as refused:
         return _refused(request, reply, refused)
-    return page_with(request, fresh.message)
+    return response_with_message(request, fresh.message)
 
 
 def _key(request: Request, asked: Sequence[str]) -> str | None:
@@ -52,7 +52,7 @@ def _key(request: Request, asked: Sequence[str]) -> str | None:
     return f"page:{':'.join(asked)}:{key}" if key else None
 
 
-def page_with(request: Request, message: Message) -> HttpResponse:
+def response_with_message(request: Request, message: Message) -> HttpResponse:
     """The page that shows a message, after it came to be on the path."""
     if not request.htmx:
         return HttpResponseRedirect(_place_of(message), status=303)
@@ -63,21 +63,21 @@ def page_with(request: Request, message: Message) -> HttpResponse:
     return _updated(request, known, message)
 
 
-def page_after(request: Request, reply: Reply) -> HttpResponse:
+def response_after_action(request: Request, reply: Reply) -> HttpResponse:
     """The page of a reply, after something was done to it."""
     if not request.htmx:
-        return back_to(reply)
+        return redirect_to_reply(reply)
     known = _known(request)
     if known is None:
-        return HttpResponseClientRedirect(back_to(reply)["Location"])
+        return HttpResponseClientRedirect(redirect_to_reply(reply)["Location"])
     return _updated(request, known, reply.message)
 
 
-def _known(request: Request) -> Known | None:
+def _known(request: Request) -> PageState | None:
     """None where what the page tells of itself makes no sense."""
     try:
-        return Known.from_query(request.POST)
-    except BadQuery:
+        return PageState.from_query(request.POST)
+    except InvalidPageState:
         return None
 
 
@@ -85,7 +85,7 @@ def _is_recent(message: Message) -> bool:
     """Whether a page that shows the newest messages shows this one, too."""
     conversation = message.conversation
     conversation.refresh_from_db(fields=["active_leaf"])
-    newest = conversation.path_ids(limit=shown_at_once())
+    newest = conversation.path_ids(limit=messages_per_page())
     return message.pk in newest or message.parent_id in newest
 
 
@@ -97,7 +97,7 @@ def _place_of(message: Message) -> str:
     return f"{page}{at}#{kind}-{message.pk}"
 
 
-def _updated(request: Request, known: Known, message: Message) -> HttpResponse:
+def _updated(request: Request, known: PageState, message: Message) -> HttpResponse:
     """What the page that asks lacks of its conversation, now that it did something.
 
     What was done is never answered as if it had been refused: a page that does not know
@@ -105,20 +105,22 @@ def _updated(request: Request, known: Known, message: Message) -> HttpResponse:
     """
     try:
         return update(request, known.after_action(message.conversation_id))
-    except NotYours:
+    except NotOwner:
         return HttpResponseClientRedirect(_place_of(message))
 
 
-def _refused(request: Request, reply: Reply, refused: PromptRefused) -> HttpResponse:
+def _refused(request: Request, reply: Reply, refused: MessageRefused) -> HttpResponse:
     """Why not now, beside the message box or on a page with the way back."""
     template = "_refused.html" if request.htmx else "refused.html"
     context: dict[str, Any] = {"reply": reply, "message": refused.message}
     if refused.retry_seconds is not None:
-        context |= little_context(request)
-    return refused_on(render(request, template, context), refused.retry_seconds)
+        context |= scarce_limit_context(request)
+    return with_refusal_status(
+        render(request, template, context), refused.retry_seconds
+    )
 
 
-def refused_on(page: HttpResponse, retry_seconds: int | None) -> HttpResponse:
+def with_refusal_status(page: HttpResponse, retry_seconds: int | None) -> HttpResponse:
     """``page`` says why; this says it to programs, and when to ask again if that
     helps."""
     page.status_code = 422 if retry_seconds is None else 429

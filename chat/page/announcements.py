@@ -5,15 +5,15 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from chat.models import Reply
-from chat.services.jobs.status import Sight
+from chat.services.jobs.status import ReplyStatus
 from chat.wording.replies import reason
 from chatsite import wire
 
 
-def announcement(reply: Sight | Reply) -> str:
+def announcement(reply: ReplyStatus | Reply) -> str:
     """What is said once, aloud, when a reply comes into a state."""
     match wire.State(reply.state):
-        case wire.State.HELD if isinstance(reply, Sight) and reply.is_paused:
+        case wire.State.HELD if isinstance(reply, ReplyStatus) and reply.is_paused:
             return _("Your next prompt waits for you to decide.")
         case wire.State.HELD:
             return _("Your prompt is next, when this reply is done.")
@@ -27,5 +27,5 @@ def announcement(reply: Sight | Reply) -> str:
             return _("The reply was stopped.")
         case wire.State.FAILED:
             failed = _("The reply failed.")
-            row = reply.row if isinstance(reply, Sight) else reply
+            row = reply.row if isinstance(reply, ReplyStatus) else reply
             return f"{failed} {reason(row)}" if row else failed

@@ -9,15 +9,15 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 
-from chat.forms import PromptForm, new_key
+from chat.forms import MessageForm, new_key
 from chat.http.request import session_key, visitor
 from chat.models import User
-from chat.page.poll_interval import Pace, jittered
-from chat.page.state import Known, whose
+from chat.page.poll_interval import PollInterval, jittered
+from chat.page.state import PageState, owner_fingerprint
 from chat.services.conversation_list import newest
-from chat.services.effective_settings import preferred
-from chat.services.jobs.status import View, glance, watch
-from chat.services.limits.remaining import little_left
+from chat.services.effective_settings import effective_settings
+from chat.services.jobs.status import PollSnapshot, poll_snapshot, worker_snapshot
+from chat.services.limits.remaining import scarce_limit
 from chat.wording.script_messages import script_texts
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
@@ -25,10 +25,10 @@ from chatsite.model_choice import current_choice, model_entry
 
 
 def page_context(
-    view: View,
+    view: PollSnapshot,
     entry: ModelEntry,
-    known: Known,
-    form: PromptForm | None = None,
+    known: PageState,
+    form: MessageForm | None = None,
     owner: User | None = None,
 ) -> dict[str, Any]:
     """The frame around the messages: list, model, composer and poller."""
@@ -36,16 +36,16 @@ def page_context(
     known = replace(
         known,
         since=history.last,
-        whose=whose(view.owner),
+        whose=owner_fingerprint(view.owner),
         is_accounts=owner is not None and not owner.is_guest,
     )
     return {
         "history": history,
-        "form": form or PromptForm(initial={"key": new_key()}),
+        "form": form or MessageForm(initial={"key": new_key()}),
         "limit": settings.MESSAGE_MAX_CHARACTERS,
         "banner": banner(entry),
         "stop": known.first_pending,
-        "little": little_left(owner) if owner else None,
+        "little": scarce_limit(owner) if owner else None,
         **message_context(),
         "texts": script_texts(),
         **worker_context(view, entry, is_pending=bool(known.first_pending)),
@@ -53,20 +53,20 @@ def page_context(
     }
 
 
-def around_context(
-    request: HttpRequest, form: PromptForm | None = None
+def frame_context(
+    request: HttpRequest, form: MessageForm | None = None
 ) -> dict[str, Any]:
     """The frame of a page that shows no conversation."""
     user = visitor(request)
     owner = user if isinstance(user, User) else None
     if owner:
-        entry = preferred(owner).entry
-        view = watch(session_key(request), lambda: owner, entry.name)
+        entry = effective_settings(owner).entry
+        view = poll_snapshot(session_key(request), lambda: owner, entry.name)
     else:
         entry = model_entry()
-        view = glance(entry.name)
-    known = Known(changes=view.changes, model=entry.name, is_nobody=not view.owner)
-    return page_context(view, entry, told(view, known), form, owner)
+        view = worker_snapshot(entry.name)
+    known = PageState(changes=view.changes, model=entry.name, is_nobody=not view.owner)
+    return page_context(view, entry, with_worker_state(view, known), form, owner)
 
 
 def message_context() -> dict[str, Any]:
@@ -74,7 +74,7 @@ def message_context() -> dict[str, Any]:
     return {"variants_at_once": settings.VERSIONS_AT_ONCE_MAX}
 
 
-def owner_of(view: View) -> UUID | None:
+def owner_of(view: PollSnapshot) -> UUID | None:
     return UUID(view.owner) if view.owner else None
 
 
@@ -92,7 +92,7 @@ def banner(entry: ModelEntry) -> dict[str, str] | None:
 
 
 def worker_context(
-    view: View, entry: ModelEntry, *, is_pending: bool
+    view: PollSnapshot, entry: ModelEntry, *, is_pending: bool
 ) -> dict[str, Any]:
     """The line about the workers; what waits says for itself whom it waits for."""
     return {
@@ -103,7 +103,7 @@ def worker_context(
     }
 
 
-def workers_fingerprint(view: View, *, is_pending: bool) -> str:
+def workers_fingerprint(view: PollSnapshot, *, is_pending: bool) -> str:
     """Changes when ``_chip.html`` or ``_notice.html`` would."""
     ready = sum(w.stage is wire.Stage.READY for w in view.workers)
     done = round(100 * (view.progress or 0))
@@ -112,15 +112,15 @@ def workers_fingerprint(view: View, *, is_pending: bool) -> str:
     return "-".join(map(str, parts))
 
 
-def told(view: View, known: Known) -> Known:
+def with_worker_state(view: PollSnapshot, known: PageState) -> PageState:
     """The same page once it says how the workers are."""
     is_pending = bool(known.first_pending)
     return replace(known, workers=workers_fingerprint(view, is_pending=is_pending))
 
 
-def poller_context(view: View, known: Known) -> dict[str, Any]:
+def poller_context(view: PollSnapshot, known: PageState) -> dict[str, Any]:
     """The poller's state and when it asks next."""
-    pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
+    pace = PollInterval(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
     seconds = pace.next(
         view.sights,
         view.stage,
@@ -130,9 +130,9 @@ def poller_context(view: View, known: Known) -> dict[str, Any]:
     return poller_after(seconds, known)
 
 
-def poller_after(seconds: float, known: Known) -> dict[str, Any]:
+def poller_after(seconds: float, known: PageState) -> dict[str, Any]:
     """The poller's state where it asks next after so long."""
-    pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
+    pace = PollInterval(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
     return {
         "known": known,
         "delay": round(1000 * seconds),

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from chat.accounts.client_network import network_digest
 from chat.http.request import visitor
 from chat.models import User
-from chat.services.limits.remaining import allowances, little_left
+from chat.services.limits.remaining import remaining_limits, scarce_limit
 
 
-def asker(request: HttpRequest) -> User:
+def limited_user(request: HttpRequest) -> User:
     """Whose limits hold for whoever asks: a visitor has those of a guest who was never
     seen, and of their network. Nothing is saved."""
     user = visitor(request)
@@ -23,11 +23,11 @@ def asker(request: HttpRequest) -> User:
     return user
 
 
-def allowances_context(request: HttpRequest) -> dict[str, Any]:
+def limits_context(request: HttpRequest) -> dict[str, Any]:
     """For ``_allowances.html``, on any page."""
-    return {"allowances": allowances(asker(request))}
+    return {"allowances": remaining_limits(limited_user(request))}
 
 
-def little_context(request: HttpRequest) -> dict[str, Any]:
+def scarce_limit_context(request: HttpRequest) -> dict[str, Any]:
     """For the answer to something refused."""
-    return {"little": little_left(asker(request)), "has_little_changed": True}
+    return {"little": scarce_limit(limited_user(request)), "has_little_changed": True}

@@ -9,19 +9,19 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.page.state import Known
-from chat.page.undo_notice import Undo
+from chat.page.state import PageState
+from chat.page.undo_notice import UndoNotice
 from chat.page.update_response import update
-from chat.services.jobs.status import NotYours
+from chat.services.jobs.status import NotOwner
 
 
-def list_with_note(
-    request: HttpRequest, known: Known, undo: Undo | None = None
+def list_with_undo_notice(
+    request: HttpRequest, known: PageState, undo: UndoNotice | None = None
 ) -> HttpResponse:
     """The list as it is now, and the note with the way back, or none."""
     try:
         response = update(request, replace(known, changes=""))
-    except (NotYours, Http404):
+    except (NotOwner, Http404):
         # It was done, whatever else the page says it shows: it is loaded anew.
         return HttpResponseClientRedirect(reverse("home"))
     note = {"undo": undo, "is_oob": True}

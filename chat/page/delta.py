@@ -7,35 +7,35 @@ from uuid import UUID
 
 from chat.models import Conversation
 from chat.page.announcements import announcement
-from chat.page.messages import Shown, Thread, seen_of
-from chat.page.state import Known
-from chat.services.context_usage import Filling
-from chat.services.jobs.status import Sight
+from chat.page.messages import MessageList, ShownMessage, seen_state
+from chat.page.state import PageState
+from chat.services.context_usage import ContextUsage
+from chat.services.jobs.status import ReplyStatus
 from chatsite import wire
 from chatsite.mailbox.mailbox import Seen
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
+class TextAppend:
     """One reply that waits or grows; ``is_anew`` replaces the text on the page."""
 
-    sight: Sight
+    sight: ReplyStatus
     is_anew: bool
 
 
 @dataclass(slots=True)
-class News:
+class PageDelta:
     """What a page lacks."""
 
-    growing: list[Growth] = field(default_factory=list)
+    growing: list[TextAppend] = field(default_factory=list)
     #: Articles that take the place of the ones on the page.
-    replaced: list[Shown] = field(default_factory=list)
-    appended: list[Shown] = field(default_factory=list)
+    replaced: list[ShownMessage] = field(default_factory=list)
+    appended: list[ShownMessage] = field(default_factory=list)
     #: All that the page is to show, where it shows another path or part.
-    thread: Thread | None = None
+    thread: MessageList | None = None
     said: list[str] = field(default_factory=list)
     #: How full the model's context is, where messages came or ended.
-    filling: Filling | None = None
+    filling: ContextUsage | None = None
     #: What the page has once it has all this.
     seen: list[Seen] = field(default_factory=list)
     held: list[UUID] = field(default_factory=list)
@@ -48,33 +48,33 @@ class News:
     #: The conversation itself, where the database was asked.
     conversation: Conversation | None = None
     #: Sights beyond those of the view, which also set the pace.
-    sights: list[Sight] = field(default_factory=list)
+    sights: list[ReplyStatus] = field(default_factory=list)
 
     @property
     def words(self) -> list[str]:
         """What is announced; of several alike, one."""
         return list(dict.fromkeys(self.said))
 
-    def add_seen(self, before: Seen, sight: Sight, *, is_away: bool) -> None:
+    def add_seen(self, before: Seen, sight: ReplyStatus, *, is_away: bool) -> None:
         """News of a reply that the page already watches."""
         if sight.state.is_terminal and sight.row is not None:
-            self.replaced.append(Shown(sight.row.message))
+            self.replaced.append(ShownMessage(sight.row.message))
             self.said.append(announcement(sight))
             return
         is_running = sight.state is wire.State.RUNNING
         is_anew = is_running and (sight.run, sight.offset) != before[1:]
-        self.growing.append(Growth(sight, is_anew))
+        self.growing.append(TextAppend(sight, is_anew))
         if is_running and sight.run != before[1]:
             self.said.append(announcement(sight))
         if is_running:
-            self.seen.append(seen_of(sight))
+            self.seen.append(seen_state(sight))
         elif sight.row is not None and not is_away:
             # The mailbox lost it: whatever comes is another text.
             self.seen.append((before[0], 0, 0))
         else:
             self.seen.append(before)
 
-    def add_shown(self, shown: Shown, *, is_new: bool) -> None:
+    def add_shown(self, shown: ShownMessage, *, is_new: bool) -> None:
         """News of a message that the page lacks, or shows as held."""
         (self.appended if is_new else self.replaced).append(shown)
         if shown.message.is_prompt:
@@ -87,9 +87,9 @@ class News:
         if sight.state is wire.State.HELD:
             (self.paused if sight.is_paused else self.held).append(sight.pk)
         else:
-            self.seen.append(seen_of(sight))
+            self.seen.append(seen_state(sight))
 
-    def show_anew(self, known: Known, thread: Thread) -> None:
+    def show_anew(self, known: PageState, thread: MessageList) -> None:
         """Everything is to be shown; nothing else of the page counts any more."""
         after = thread.known(known, known.changes)
         self.thread, self.growing, self.replaced = thread, [], []

@@ -13,13 +13,13 @@ ENDED = "ended"
 OF_GUEST = "guest"
 
 
-def ended_address(*, is_accounts: bool) -> str:
+def logged_out_url(*, is_accounts: bool) -> str:
     """A guest is logged out by nobody: only the cookie is lost."""
     value = f"={OF_GUEST}" if settings.GUESTS and not is_accounts else ""
     return f"{reverse('home')}?{ENDED}{value}"
 
 
-def has_ended(request: HttpRequest) -> bool:
+def was_logged_out(request: HttpRequest) -> bool:
     """Whether to say so: not any more to an account that logged in since."""
     return ENDED in request.GET and not has_account(request)
 

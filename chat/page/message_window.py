@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chat.models import Conversation, Message, tree
-from chat.page.state import shown_at_once
+from chat.page.state import messages_per_page
 from chatsite import wire
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class MessageWindow:
     """Neighbours on one path, oldest first."""
 
     messages: Sequence[Message]
@@ -53,40 +53,40 @@ class Window:
         return self.messages[0].pk if self.messages else None
 
 
-def latest(conversation: Conversation) -> Window:
+def latest(conversation: Conversation) -> MessageWindow:
     """The last messages of the conversation."""
-    limit = shown_at_once()
+    limit = messages_per_page()
     ids = conversation.path_ids(limit=limit + 1)
     messages = conversation.loaded(ids[-limit:])
     batch = batch_of(messages[-1]) if messages else ()
-    return Window(messages, batch, has_earlier=len(ids) > limit)
+    return MessageWindow(messages, batch, has_earlier=len(ids) > limit)
 
 
-def before(conversation: Conversation, message: UUID) -> Window:
+def before(conversation: Conversation, message: UUID) -> MessageWindow:
     """The messages that lead to one, without it."""
-    limit = shown_at_once()
+    limit = messages_per_page()
     ids = tree.ids_up(conversation.pk, message, limit + 2)[::-1][:-1]
-    return Window(
+    return MessageWindow(
         conversation.loaded(ids[-limit:]),
         has_earlier=len(ids) > limit,
         has_later=True,
     )
 
 
-def around(conversation: Conversation, message: UUID) -> Window:
+def around(conversation: Conversation, message: UUID) -> MessageWindow:
     """A message with what stands before and after it, on the active path if it is
     there. Empty where the conversation has no such message."""
     path, is_active = conversation.path_ids(), True
     if message not in path:
         if not conversation.messages.filter(pk=message).exists():
-            return Window(())
+            return MessageWindow(())
         path, is_active = conversation.path_ids(tree.newest_leaf(message)), False
-    limit = shown_at_once()
+    limit = messages_per_page()
     start = max(0, min(path.index(message) - limit // 2, len(path) - limit))
     start -= start % 2  # begins with a prompt
     messages = conversation.loaded(path[start : start + limit])
     has_later = start + limit < len(path)
-    return Window(
+    return MessageWindow(
         messages,
         batch=() if has_later else batch_of(messages[-1]),
         has_earlier=start > 0,

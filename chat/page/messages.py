@@ -12,19 +12,19 @@ from django.http import HttpRequest
 
 from chat.http.request import session_key, visitor
 from chat.models import Message, Reply
-from chat.page.message_window import Window
-from chat.page.state import Known, trail
-from chat.services.jobs.status import Sight, View, watch
+from chat.page.message_window import MessageWindow
+from chat.page.state import PageState, path_fingerprint
+from chat.services.jobs.status import PollSnapshot, ReplyStatus, poll_snapshot
 from chatsite import wire
 from chatsite.mailbox.mailbox import Seen
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownMessage:
     """One message; ``sight`` is set for replies that are still to come."""
 
     message: Message
-    sight: Sight | None = None
+    sight: ReplyStatus | None = None
     versions: Versions | None = None
     #: One of several that were asked for together and are shown side by side.
     is_beside: bool = False
@@ -33,25 +33,25 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class MessageList:
     """The messages that a page shows."""
 
-    window: Window
-    shown: Sequence[Shown]
+    window: MessageWindow
+    shown: Sequence[ShownMessage]
     #: Those side by side at the end, if any.
-    batch: Sequence[Shown]
+    batch: Sequence[ShownMessage]
 
     @classmethod
     def of(
-        cls, request: HttpRequest, model: str, window: Window
-    ) -> tuple[Thread, View]:
-        """The messages as they stand now, and the whole view. Raises ``NotYours``."""
+        cls, request: HttpRequest, model: str, window: MessageWindow
+    ) -> tuple[MessageList, PollSnapshot]:
+        """The messages as they stand now, and the whole view. Raises ``NotOwner``."""
         alone = window.messages[:-1] if window.batch else window.messages
-        shown, view = look_at(request, model, [*alone, *window.batch])
-        dressed = dress(shown, window.batch, window.leaf)
+        shown, view = with_status(request, model, [*alone, *window.batch])
+        dressed = with_versions(shown, window.batch, window.leaf)
         return cls(window, dressed[: len(alone)], dressed[len(alone) :]), view
 
-    def known(self, known: Known, changes: str) -> Known:
+    def known(self, known: PageState, changes: str) -> PageState:
         """What a page has that shows this."""
         sights = [item.sight for item in (*self.shown, *self.batch) if item.sight]
         held = [sight for sight in sights if sight.state is wire.State.HELD]
@@ -59,24 +59,26 @@ class Thread:
             known,
             leaf=self.window.leaf,
             changes=changes,
-            seen=tuple(seen_of(sight) for sight in sights if sight not in held),
+            seen=tuple(seen_state(sight) for sight in sights if sight not in held),
             held=tuple(sight.pk for sight in held if not sight.is_paused),
             paused=tuple(sight.pk for sight in held if sight.is_paused),
-            path=trail(self.window.ids, [item.message.pk for item in self.batch]),
-            ahead=ahead_of(sight.pk for sight in held),
+            path=path_fingerprint(
+                self.window.ids, [item.message.pk for item in self.batch]
+            ),
+            ahead=held_fingerprint(sight.pk for sight in held),
         )
 
 
-def look_at(
+def with_status(
     request: HttpRequest, model: str, messages: Iterable[Message]
-) -> tuple[list[Shown], View]:
+) -> tuple[list[ShownMessage], PollSnapshot]:
     """Messages as they stand now, with all the text there is, and the whole view.
 
-    Raises ``NotYours``.
+    Raises ``NotOwner``.
     """
     messages = list(messages)
     queued = [m for m in messages if _state(m) is wire.State.QUEUED]
-    view = watch(
+    view = poll_snapshot(
         session_key(request),
         lambda: visitor(request),
         model,
@@ -87,9 +89,9 @@ def look_at(
     return [_shown(message, sights.get(message.pk)) for message in messages], view
 
 
-def dress(
-    shown: Sequence[Shown], batch: Sequence[Message], leaf: UUID | None
-) -> list[Shown]:
+def with_versions(
+    shown: Sequence[ShownMessage], batch: Sequence[Message], leaf: UUID | None
+) -> list[ShownMessage]:
     """The same, each with its versions and its place beside others."""
     versions = versions_of(item.message for item in shown)
     beside = {message.pk for message in batch} if len(batch) > 1 else set()
@@ -104,31 +106,31 @@ def dress(
     ]
 
 
-def seen_of(sight: Sight) -> Seen:
+def seen_state(sight: ReplyStatus) -> Seen:
     """What a page has of a reply once it shows all that ``sight`` holds."""
     return (str(sight.pk), sight.run, sight.length)
 
 
-def _shown(message: Message, sight: Sight | None) -> Shown:
+def _shown(message: Message, sight: ReplyStatus | None) -> ShownMessage:
     if sight is None:
-        return Shown(message)
+        return ShownMessage(message)
     if sight.state.is_terminal and sight.row is not None:  # it ended a moment ago
-        return Shown(sight.row.message)
-    return Shown(message, sight)
+        return ShownMessage(sight.row.message)
+    return ShownMessage(message, sight)
 
 
-def _held(replies: list[Reply]) -> dict[UUID, Sight]:
+def _held(replies: list[Reply]) -> dict[UUID, ReplyStatus]:
     """Held replies: only the database knows of them."""
-    paused = paused_of([reply.pk for reply in replies])
+    paused = paused_replies([reply.pk for reply in replies])
     return {
-        reply.pk: Sight(
+        reply.pk: ReplyStatus(
             reply.pk, wire.State.HELD, row=reply, is_paused=reply.pk in paused
         )
         for reply in replies
     }
 
 
-def paused_of(pks: Iterable[UUID]) -> set[UUID]:
+def paused_replies(pks: Iterable[UUID]) -> set[UUID]:
     """Which of these replies wait for a person to decide."""
     pks = list(pks)
     if not pks:
@@ -136,7 +138,7 @@ def paused_of(pks: Iterable[UUID]) -> set[UUID]:
     return set(Reply.objects.paused().filter(pk__in=pks).values_list("pk", flat=True))
 
 
-def ahead_of(pks: Iterable[UUID]) -> str:
+def held_fingerprint(pks: Iterable[UUID]) -> str:
     """Fingerprint of the prompts of held replies, which may be changed elsewhere."""
     pks = list(pks)
     if not pks:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chat.services.jobs.status import Sight
+from chat.services.jobs.status import ReplyStatus
 from chatsite import wire
 
 JITTER = 0.2
@@ -27,7 +27,7 @@ WATCHDOG_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollInterval:
     """The two speeds between which everything lies (see the settings)."""
 
     flow_seconds: float
@@ -35,7 +35,7 @@ class Pace:
 
     def next(
         self,
-        sights: Sequence[Sight],
+        sights: Sequence[ReplyStatus],
         stage: wire.Stage | None,
         *,
         is_away: bool = False,
@@ -56,7 +56,7 @@ class Pace:
         return max(WATCHDOG_SECONDS, round(self.idle_seconds * 1.25))
 
     def _wait(
-        self, sight: Sight, stage: wire.Stage | None, previous_seconds: float
+        self, sight: ReplyStatus, stage: wire.Stage | None, previous_seconds: float
     ) -> float:
         if sight.state is wire.State.RUNNING:
             if sight.text or sight.is_stopping:

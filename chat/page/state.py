@@ -18,12 +18,12 @@ MAX_REPLIES = 100
 MAX_NUMBER = 2**53
 
 
-class BadQuery(ValueError):
+class InvalidPageState(ValueError):
     """The parameters of a poll make no sense (answer: 400)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PageState:
     """The state of one page, told with every request, so that no server keeps it."""
 
     conversation: UUID | None = None
@@ -60,12 +60,12 @@ class Known:
     little_due_at: int | None = None
 
     @classmethod
-    def from_query(cls, query: QueryDict) -> Known:
-        """Raises ``BadQuery``."""
+    def from_query(cls, query: QueryDict) -> PageState:
+        """Raises ``InvalidPageState``."""
         seen, held = query.getlist("r"), query.getlist("h")
         paused = query.getlist("hp")
         if len(seen) + len(held) + len(paused) > MAX_REPLIES:
-            raise BadQuery("too many replies")
+            raise InvalidPageState("too many replies")
         try:
             return cls(
                 conversation=_uuid(query.get("c", "")),
@@ -87,9 +87,9 @@ class Known:
                 little_due_at=_due_at(query.get("l")),
             )
         except ValueError as error:
-            raise BadQuery(str(error)) from error
+            raise InvalidPageState(str(error)) from error
 
-    def after_action(self, conversation: UUID) -> Known:
+    def after_action(self, conversation: UUID) -> PageState:
         """The same page once it did something: what changed is asked in any case."""
         due_at = self.little_due_at or 0
         return replace(
@@ -115,18 +115,18 @@ class Known:
         return ids[0] if ids else ""
 
 
-def shown_at_once() -> int:
+def messages_per_page() -> int:
     """Messages of a page before earlier ones are asked for: whole turns."""
     return int(settings.MESSAGES_SHOWN + settings.MESSAGES_SHOWN % 2)
 
 
-def trail(path: Sequence[UUID], batch: Sequence[UUID] = ()) -> str:
+def path_fingerprint(path: Sequence[UUID], batch: Sequence[UUID] = ()) -> str:
     """Another one whenever the end of a page leads through other messages."""
-    end = (*path[-shown_at_once() :], *batch)
+    end = (*path[-messages_per_page() :], *batch)
     return sha256(b"".join(pk.bytes for pk in end)).hexdigest()[:12]
 
 
-def whose(owner: object) -> str:
+def owner_fingerprint(owner: object) -> str:
     """The same for every page of one person; empty for nobody's."""
     return sha256(str(owner).encode()).hexdigest()[:12] if owner else ""
 

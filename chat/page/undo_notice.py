@@ -17,22 +17,22 @@ DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
-class Undo:
+class UndoNotice:
     """What can be restored: a conversation, and how many were deleted with it."""
 
     conversation: Conversation
     count: int
 
 
-def undo_of(conversation: Conversation) -> Undo:
-    return Undo(conversation, together_with(conversation).count())
+def undo_notice_for(conversation: Conversation) -> UndoNotice:
+    return UndoNotice(conversation, together_with(conversation).count())
 
 
-def undo_asked_for(request: HttpRequest) -> Undo | None:
+def requested_undo_notice(request: HttpRequest) -> UndoNotice | None:
     """What the address of a page names as deleted, while it can be restored."""
     try:
         pk = UUID(request.GET.get(DELETED, ""))
     except ValueError:
         return None
     found = find_deleted(owner_id(request), pk)
-    return undo_of(found) if found else None
+    return undo_notice_for(found) if found else None

@@ -17,50 +17,55 @@ from django.shortcuts import render
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import session_key, visitor
 from chat.models import User
-from chat.page.changes import learn
+from chat.page.changes import load_changes
 from chat.page.context import (
     message_context,
     owner_of,
     poller_context,
-    told,
+    with_worker_state,
     worker_context,
 )
-from chat.page.delta import News
-from chat.page.state import Known, whose
+from chat.page.delta import PageDelta
+from chat.page.state import PageState, owner_fingerprint
 from chat.services.conversation_list import newest
-from chat.services.conversations import see
-from chat.services.effective_settings import entry_of
-from chat.services.jobs.status import NotYours, View, glance, watch
+from chat.services.conversations import mark_read
+from chat.services.effective_settings import catalog_entry
+from chat.services.jobs.status import (
+    NotOwner,
+    PollSnapshot,
+    poll_snapshot,
+    worker_snapshot,
+)
 from chat.services.limits import usage
-from chat.services.limits.remaining import little_left
+from chat.services.limits.remaining import scarce_limit
 from chatsite.catalog import ModelEntry
 
 
-def update(request: HttpRequest, known: Known, *, key: str = "") -> HttpResponse:
-    """Answer a poll, or an action of this page. Raises ``NotYours``, ``Http404``.
+def update(request: HttpRequest, known: PageState, *, key: str = "") -> HttpResponse:
+    """Answer a poll, or an action of this page. Raises ``NotOwner``, ``Http404``.
 
     While replies wait or grow, and nothing else changed, no SQL runs. ``key`` is for
     the next prompt, once this one was accepted.
     """
-    entry = entry_of(known.model)
+    entry = catalog_entry(known.model)
     view = _view(request, known, entry)
     news = _news_of_seen(known, view)
     is_changed = _is_changed(known, view)
     if _is_of_ended_account(known, view):
-        raise NotYours
+        raise NotOwner
     if is_changed and known.conversation:
         conversation = get_conversation_or_404(owner_of(view), known.conversation)
         news.conversation = conversation
         if not known.is_hidden:
-            see(conversation)
-        learn(request, known, conversation, news)
+            mark_read(conversation)
+        load_changes(request, known, conversation, news)
     context = _context(known, view, entry, news, is_changed=is_changed)
     context |= _little_context(known, view, news, is_changed=is_changed)
     return render(request, "_update.html", context | {"key": key})
 
 
 def _little_context(
-    known: Known, view: View, news: News, *, is_changed: bool
+    known: PageState, view: PollSnapshot, news: PageDelta, *, is_changed: bool
 ) -> dict[str, Any]:
     """What is left of the limits, where something was sent or ended, or came back."""
     is_due = is_changed or known.is_little_due(usage.clock())
@@ -70,14 +75,14 @@ def _little_context(
         owner: User | None = news.conversation.owner
     else:
         owner = User.objects.filter(pk=UUID(view.owner)).first()
-    little = little_left(owner) if owner else None
+    little = scarce_limit(owner) if owner else None
     if little is not None and known.little_due_at == 0:
         news.said.append(little.said)
     is_news = little is not None or known.little_due_at != 0
     return {"little": little, "has_little_changed": is_news}
 
 
-def _view(request: HttpRequest, known: Known, entry: ModelEntry) -> View:
+def _view(request: HttpRequest, known: PageState, entry: ModelEntry) -> PollSnapshot:
     """What is known now; of a page made for nobody, which asks for nothing of
     anybody's, only the workers (sending it home would bring it here again)."""
     key = session_key(request)
@@ -88,41 +93,41 @@ def _view(request: HttpRequest, known: Known, entry: ModelEntry) -> View:
         and not known.conversation
     )
     if is_of_nobody and key is None:
-        return glance(entry.name)
+        return worker_snapshot(entry.name)
     try:
-        return watch(key, lambda: visitor(request), entry.name, known.seen)
-    except NotYours:
+        return poll_snapshot(key, lambda: visitor(request), entry.name, known.seen)
+    except NotOwner:
         if is_of_nobody:
-            return glance(entry.name)
+            return worker_snapshot(entry.name)
         raise
 
 
-def _news_of_seen(known: Known, view: View) -> News:
-    news = News(leaf=known.leaf, path=known.path, ahead=known.ahead)
+def _news_of_seen(known: PageState, view: PollSnapshot) -> PageDelta:
+    news = PageDelta(leaf=known.leaf, path=known.path, ahead=known.ahead)
     news.held, news.paused = list(known.held), list(known.paused)
     for before, sight in zip(known.seen, view.sights, strict=True):
         news.add_seen(before, sight, is_away=view.is_away)
     return news
 
 
-def _is_changed(known: Known, view: View) -> bool:
+def _is_changed(known: PageState, view: PollSnapshot) -> bool:
     """Whether only the database can tell what is new. No counter means changed."""
     if not view.owner:
         return False
-    is_anothers = bool(known.whose) and known.whose != whose(view.owner)
+    is_anothers = bool(known.whose) and known.whose != owner_fingerprint(view.owner)
     has_ended = any(sight.state.is_terminal for sight in view.sights)
     is_told = view.changes and view.changes == known.changes
     return has_ended or is_anothers or not is_told
 
 
-def _is_of_ended_account(known: Known, view: View) -> bool:
+def _is_of_ended_account(known: PageState, view: PollSnapshot) -> bool:
     """Whether a page without a conversation was an account's, and the session is over.
     One with a conversation is refused where that is looked up."""
-    is_anothers = known.whose != whose(view.owner)
+    is_anothers = known.whose != owner_fingerprint(view.owner)
     return is_anothers and known.is_accounts and not known.conversation
 
 
-def _is_accounts(known: Known, news: News) -> bool:
+def _is_accounts(known: PageState, news: PageDelta) -> bool:
     """A guest's page becomes an account's by signing up."""
     if news.conversation is not None:
         return not news.conversation.owner.is_guest
@@ -130,7 +135,12 @@ def _is_accounts(known: Known, news: News) -> bool:
 
 
 def _context(
-    known: Known, view: View, entry: ModelEntry, news: News, *, is_changed: bool
+    known: PageState,
+    view: PollSnapshot,
+    entry: ModelEntry,
+    news: PageDelta,
+    *,
+    is_changed: bool,
 ) -> dict[str, Any]:
     history = newest(owner_of(view), known.since) if is_changed else None
     after = replace(
@@ -144,11 +154,11 @@ def _context(
         ahead=news.ahead,
         path=news.path,
         model=news.model or known.model,
-        whose=whose(view.owner),
+        whose=owner_fingerprint(view.owner),
         is_accounts=_is_accounts(known, news),
         is_nobody=not view.owner,
     )
-    after = told(view, after)
+    after = with_worker_state(view, after)
     is_pending = bool(after.first_pending)
     everything = replace(view, sights=(*view.sights, *news.sights))
     return {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 
-def alone(names: Sequence[str]) -> None:
+def advisory_lock(names: Sequence[str]) -> None:
     """Hold these names for the rest of the transaction, after whoever holds them now.
 
     Everybody takes them in the same order, so that no two wait for each other: first

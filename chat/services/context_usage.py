@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chat.models import Message, Reply
 from chat.models.conversation import title_from
-from chat.services.effective_settings import Preferred
+from chat.services.effective_settings import EffectiveSettings
 from chat.services.jobs.request import CHARACTERS_PER_TOKEN
 
 #: From this share on it is worth knowing what falls out next.
@@ -16,7 +16,7 @@ BEGINNING_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
+class ContextUsage:
     """Tokens of the messages so far, of those that are left beside a reply."""
 
     tokens: int
@@ -35,9 +35,9 @@ class Filling:
         return int(HIGH_SHARE * self.budget_tokens)
 
 
-def filling(
-    messages: Sequence[Message], chosen: Preferred, *, has_earlier: bool
-) -> Filling | None:
+def context_usage(
+    messages: Sequence[Message], chosen: EffectiveSettings, *, has_earlier: bool
+) -> ContextUsage | None:
     """From the newest messages of a path, whose replies are loaded; None without any.
 
     Exact up to the latest reply that was counted, estimated from there on.
@@ -50,10 +50,10 @@ def filling(
     context = chosen.entry.context_tokens
     budget = context - min(chosen.settings.max_new_tokens, context // 2)
     dropped = latest.dropped_turns if latest else 0
-    found = Filling(tokens, budget, dropped)
+    found = ContextUsage(tokens, budget, dropped)
     if found.share < HIGH_SHARE or has_earlier:
         return found
-    return Filling(tokens, budget, dropped, _next_out(messages, dropped))
+    return ContextUsage(tokens, budget, dropped, _next_out(messages, dropped))
 
 
 def _tokens_up_to(latest: Reply | None) -> int:

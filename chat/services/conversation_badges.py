@@ -17,7 +17,7 @@ from chatsite.mailbox import MailboxAway, open_mailbox
 ASKED_MAX = 100
 
 
-class Mark(StrEnum):
+class Badge(StrEnum):
     PAUSED = "paused"
     RUNNING = "running"
     WAITING = "waiting"
@@ -30,26 +30,26 @@ class Mark(StrEnum):
 
 
 WORDS = {
-    Mark.PAUSED: _("asks whether to go on"),
-    Mark.RUNNING: _("reply being written"),
-    Mark.WAITING: _("reply on its way"),
-    Mark.FAILED: _("last reply failed"),
-    Mark.UNREAD: _("new reply"),
+    Badge.PAUSED: _("asks whether to go on"),
+    Badge.RUNNING: _("reply being written"),
+    Badge.WAITING: _("reply on its way"),
+    Badge.FAILED: _("last reply failed"),
+    Badge.UNREAD: _("new reply"),
 }
 
 
 #: What tells most about a conversation comes first.
 COMING = {
-    "running": Mark.RUNNING,
-    "queued": Mark.WAITING,
-    "paused": Mark.PAUSED,
-    "held": Mark.WAITING,
+    "running": Badge.RUNNING,
+    "queued": Badge.WAITING,
+    "paused": Badge.PAUSED,
+    "held": Badge.WAITING,
 }
 
 
-def marks_of(
+def badges_of(
     owner: UUID, conversations: Iterable[Conversation]
-) -> dict[UUID, Mark | None]:
+) -> dict[UUID, Badge | None]:
     """The mark of each, for one query and at most one trip to Redis.
 
     The conversations come with ``leaf_state``, the state of the reply they end with.
@@ -61,13 +61,13 @@ def marks_of(
     }
 
 
-def _settled(conversation: Conversation) -> Mark | None:
+def _settled(conversation: Conversation) -> Badge | None:
     if getattr(conversation, "leaf_state", None) == wire.State.FAILED:
-        return Mark.FAILED
-    return Mark.UNREAD if conversation.has_unread else None
+        return Badge.FAILED
+    return Badge.UNREAD if conversation.has_unread else None
 
 
-def _coming(owner: UUID) -> dict[UUID, Mark]:
+def _coming(owner: UUID) -> dict[UUID, Badge]:
     """Conversations in which a reply is still to come."""
     unfinished = Reply.objects.unfinished().filter(message__owner=owner)
     before = "message__parent__parent__reply__state"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from chat.models import Conversation, Reply
 from chat.models.conversation import ConversationQuerySet
 from chat.services.jobs.stop import stop_reply
-from chat.services.notify import tell
+from chat.services.notify import notify_pages
 from chatsite import wire
 
 #: A conversation may have thousands of messages, which leave with it.
@@ -36,7 +36,7 @@ def restore(conversation: Conversation) -> int:
     Their replies stay stopped.
     """
     count = together_with(conversation).update(deleted_at=None)
-    transaction.on_commit(lambda: tell(conversation.owner_id))
+    transaction.on_commit(lambda: notify_pages(conversation.owner_id))
     return count
 
 
@@ -72,7 +72,7 @@ def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:
             stop_requested_at=now
         )
     transaction.on_commit(lambda: _stop(pks))
-    transaction.on_commit(lambda: tell(owner))
+    transaction.on_commit(lambda: notify_pages(owner))
     return now
 
 

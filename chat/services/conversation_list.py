@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation
 from chat.models.conversation import ConversationQuerySet
-from chat.services.conversation_badges import Mark, marks_of
+from chat.services.conversation_badges import Badge, badges_of
 
 #: So many conversations are loaded at once.
 PART = 50
@@ -58,20 +58,20 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     """One conversation as it is listed."""
 
     conversation: Conversation
-    mark: Mark | None
+    mark: Badge | None
     #: The heading above it; empty where it stands under the same as the one before.
     heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ListPart:
     """Items that follow each other, and whether more follow them."""
 
-    items: tuple[Item, ...] = ()
+    items: tuple[ListItem, ...] = ()
     has_more: bool = False
 
     @property
@@ -79,23 +79,23 @@ class Part:
         return _cursor(self.items[-1].conversation) if self.items else None
 
 
-def newest(owner: UUID | None, since: Cursor | None = None) -> Part:
+def newest(owner: UUID | None, since: Cursor | None = None) -> ListPart:
     """All from ``since`` on, or as many as are loaded at once if that is more.
 
     Four queries at most, however long the history.
     """
     if owner is None:
-        return Part()
+        return ListPart()
     listed = _listed(owner)
     found = list(listed.filter(since.on)) if since else []
     rest = listed.filter(since.before) if since else listed
     return _part(owner, found, rest)
 
 
-def older(owner: UUID | None, before: Cursor) -> Part:
+def older(owner: UUID | None, before: Cursor) -> ListPart:
     """The next items after those that a page has."""
     if owner is None:
-        return Part()
+        return ListPart()
     rest = _listed(owner).filter(before.before)
     return _part(owner, [], rest, above=_period(before.updated_at))
 
@@ -110,23 +110,23 @@ def _part(
     found: list[Conversation],
     rest: ConversationQuerySet,
     above: str = "",
-) -> Part:
+) -> ListPart:
     """``found``, filled up from ``rest``; what precedes them stands under ``above``."""
     room = max(PART - len(found), 0)
     following = list(rest[: room + 1])
     found += following[:room]
-    return Part(_items(owner, found, above), has_more=len(following) > room)
+    return ListPart(_items(owner, found, above), has_more=len(following) > room)
 
 
 def _items(
     owner: UUID, conversations: Sequence[Conversation], above: str
-) -> tuple[Item, ...]:
-    marks = marks_of(owner, conversations)
+) -> tuple[ListItem, ...]:
+    marks = badges_of(owner, conversations)
     items = []
     for conversation in conversations:
         period = _period(conversation.updated_at)
         heading = "" if period == above else period
-        items.append(Item(conversation, marks[conversation.pk], heading))
+        items.append(ListItem(conversation, marks[conversation.pk], heading))
         above = period
     return tuple(items)
 

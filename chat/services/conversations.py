@@ -8,16 +8,16 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation
 from chat.models.conversation import without_directions
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.messages import is_blank
-from chat.services.notify import tell
+from chat.services.notify import notify_pages
 from chat.services.optional_write import NotWritten, optional_write
 from chat.text_cleanup import as_line
 
 TITLE_MAX_CHARACTERS = 200
 
 
-class TitleRefused(PromptRefused):
+class TitleRefused(MessageRefused):
     """A title that cannot be used: why."""
 
 
@@ -26,7 +26,7 @@ def rename(conversation: Conversation, title: str) -> None:
     title = clean_title(title)
     Conversation.objects.filter(pk=conversation.pk).update(title=title)
     conversation.title = title
-    transaction.on_commit(lambda: tell(conversation.owner_id))
+    transaction.on_commit(lambda: notify_pages(conversation.owner_id))
 
 
 def clean_title(title: str) -> str:
@@ -49,7 +49,7 @@ def clean_title(title: str) -> str:
     return title
 
 
-def see(conversation: Conversation) -> None:
+def mark_read(conversation: Conversation) -> None:
     """Take the mark away, here and in the lists of other pages; writes only then."""
     unread = Conversation.objects.filter(pk=conversation.pk, has_unread=True)
     if not unread.exists():
@@ -61,4 +61,4 @@ def see(conversation: Conversation) -> None:
         return  # the next look takes it away
     if not is_news:
         return
-    tell(conversation.owner_id)
+    notify_pages(conversation.owner_id)

@@ -18,7 +18,7 @@ from chatsite.model_choice import current_catalog, model_entry
 
 
 @dataclass(frozen=True, slots=True)
-class Preferred:
+class EffectiveSettings:
     """How the next reply is to be made."""
 
     entry: ModelEntry
@@ -30,15 +30,17 @@ class Preferred:
     instructions: str
 
 
-def preferred(owner: User, conversation: Conversation | None = None) -> Preferred:
+def effective_settings(
+    owner: User, conversation: Conversation | None = None
+) -> EffectiveSettings:
     """What holds for the next reply in ``conversation``, or in a new one."""
     layers = [owner, conversation] if conversation else [owner]
     chosen: dict[str, Any] = {}
     for layer in layers:
         chosen |= layer.settings
     picked = model_of(owner, conversation)
-    entry = entry_of(picked)
-    return Preferred(
+    entry = catalog_entry(picked)
+    return EffectiveSettings(
         entry,
         picked == entry.name,
         _with(entry.settings, chosen),
@@ -47,15 +49,15 @@ def preferred(owner: User, conversation: Conversation | None = None) -> Preferre
     )
 
 
-def watched(conversation: Conversation) -> ModelEntry:
+def model_to_watch(conversation: Conversation) -> ModelEntry:
     """The model whose workers matter now: that of the reply that is to come first, else
     of the next one."""
     queued = Reply.objects.queued().filter(message__conversation=conversation)
     coming = queued.order_by("queued_at").values_list("model", flat=True).first()
     return (
-        entry_of(coming)
+        catalog_entry(coming)
         if coming
-        else preferred(conversation.owner, conversation).entry
+        else effective_settings(conversation.owner, conversation).entry
     )
 
 
@@ -64,7 +66,7 @@ def model_of(owner: User, conversation: Conversation | None) -> str:
     return (conversation.model if conversation else "") or owner.model
 
 
-def entry_of(picked: str) -> ModelEntry:
+def catalog_entry(picked: str) -> ModelEntry:
     """The entry of a picked model. One that left the catalogue gives way to the one
     served here, as if nothing had been picked."""
     return current_catalog().models.get(picked) or model_entry()
@@ -79,9 +81,9 @@ def _with(
         known["stop"] = tuple(known["stop"])
     wanted = replace(settings, **{**known, "seed": 0})
     # The site's limit may have been lowered since this was chosen.
-    return replace(wanted, max_new_tokens=shortened(wanted.max_new_tokens))
+    return replace(wanted, max_new_tokens=capped_reply_tokens(wanted.max_new_tokens))
 
 
-def shortened(tokens: int) -> int:
+def capped_reply_tokens(tokens: int) -> int:
     """As many of these new tokens as a reply may have here."""
     return min(tokens, site.REPLY_MAX_TOKENS)

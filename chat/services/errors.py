@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class PromptRefused(Exception):
+class MessageRefused(Exception):
     """``code`` for programs, ``message`` for people at the page; ``bare_message`` where
     no page keeps what was typed.
 

@@ -11,47 +11,47 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from chat.models import Message, Reply, tree
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.jobs.publish import publish, release_next
-from chat.services.messages import clean_prompt
-from chat.services.notify import tell
+from chat.services.messages import clean_text
+from chat.services.notify import notify_pages
 
 
-class HasStarted(Exception):
+class NotHeld(Exception):
     """The prompt is no longer held: its turn has come, or it was taken back."""
 
 
 def edit(reply: Reply, text: str) -> None:
-    """Put another text in place of a held prompt. Raises ``HasStarted`` or
-    ``PromptRefused``, and then nothing is changed."""
-    text, prompt = clean_prompt(text), reply.message.parent
+    """Put another text in place of a held prompt. Raises ``NotHeld`` or
+    ``MessageRefused``, and then nothing is changed."""
+    text, prompt = clean_text(text), reply.message.parent
     with transaction.atomic():
         if prompt is None or not reply.touch_held():
-            raise HasStarted
+            raise NotHeld
         if _other_reply(reply):
             said = _(
                 "This message has another reply already, so it stays as it is. Send"
                 " yours as a new message."
             )
-            raise PromptRefused("answered", said)
+            raise MessageRefused("answered", said)
         Message.objects.filter(pk=prompt.pk).update(text=text)
-    transaction.on_commit(lambda: tell(reply.message.owner_id))
+    transaction.on_commit(lambda: notify_pages(reply.message.owner_id))
 
 
 def remove(reply: Reply) -> None:
     """Remove a held prompt; those after it follow what it followed. One that has
     another reply already stays with that.
 
-    Raises ``HasStarted``.
+    Raises ``NotHeld``.
     """
     message, prompt = reply.message, reply.message.parent
     if prompt is None:
-        raise HasStarted
+        raise NotHeld
     conversation = message.conversation
     with transaction.atomic():
         conversation.claim()
         if not reply.touch_held():
-            raise HasStarted
+            raise NotHeld
         # What it follows may have been removed just before.
         prompt.refresh_from_db(fields=["parent"])
         other = _other_reply(reply)
@@ -62,16 +62,16 @@ def remove(reply: Reply) -> None:
         ).update(active_leaf=before)
         (message if other else prompt).delete()
     transaction.on_commit(lambda: release_next(conversation))
-    transaction.on_commit(lambda: tell(reply.message.owner_id))
+    transaction.on_commit(lambda: notify_pages(reply.message.owner_id))
 
 
-def proceed(reply: Reply) -> None:
+def release(reply: Reply) -> None:
     """Send a held prompt although the reply before it failed or was stopped.
 
-    Raises ``HasStarted`` where it is not waiting for that.
+    Raises ``NotHeld`` where it is not waiting for that.
     """
     if not reply.is_paused or not reply.release():
-        raise HasStarted
+        raise NotHeld
     transaction.on_commit(lambda: publish(reply))
 
 

@@ -14,21 +14,21 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation, IdempotencyKey, Reply
 from chat.models.idempotency_key import KEY_CHARACTERS
-from chat.services.advisory_lock import alone
-from chat.services.errors import PromptRefused
+from chat.services.advisory_lock import advisory_lock
+from chat.services.errors import MessageRefused
 
 Act = Callable[[], Reply | Conversation]
 
 
 def check_key(key: str) -> None:
-    """Raises ``PromptRefused`` with the code bad_key."""
+    """Raises ``MessageRefused`` with the code bad_key."""
     if not key:
-        raise PromptRefused(
+        raise MessageRefused(
             "bad_key",
             _("The idempotency key is empty. Send one that names this request alone."),
         )
     if len(key) > KEY_CHARACTERS or not key.isprintable():
-        raise PromptRefused(
+        raise MessageRefused(
             "bad_key",
             _(
                 "An idempotency key has 1 to %(count)s characters that can be printed:"
@@ -46,7 +46,7 @@ def reply_once(
     ``asked`` says what is asked for: the kind of request, what it is done to, and the
     body, in this order. ``act`` runs in a transaction. Without a key it is carried out
     each time; two at once with the same are carried out one after the other. Raises
-    ``PromptRefused`` with the code bad_key, key_reused or deleted, and what ``act``
+    ``MessageRefused`` with the code bad_key, key_reused or deleted, and what ``act``
     raises; then the key stays unused.
     """
     found = _once(owner, key, asked, act)
@@ -82,10 +82,10 @@ def _once(
 
 
 def _with_key(owner: UUID, key: str, digest: str, act: Act) -> Reply | None:
-    alone([f"key:{owner}:{key}"])
+    advisory_lock([f"key:{owner}:{key}"])
     row = IdempotencyKey.objects.filter(owner=owner, key=key).first()
     if row is not None and row.request_digest != digest:
-        raise PromptRefused(
+        raise MessageRefused(
             "key_reused",
             _("This idempotency key was used for another request. Use a new key."),
         )
@@ -109,7 +109,7 @@ def _given(row: IdempotencyKey) -> Reply | None:
         return None
     reply = Reply.objects.there().with_path().filter(pk=row.reply).first()
     if reply is None:
-        raise PromptRefused(
+        raise MessageRefused(
             "deleted",
             _(
                 "This was sent before, and its conversation was deleted since. "

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
-from chat.services.effective_settings import preferred
-from chat.services.errors import PromptRefused
+from chat.services.effective_settings import effective_settings
+from chat.services.errors import MessageRefused
 from chat.services.idempotency import reply_once
 from chat.services.jobs.publish import publish
 from chat.services.limits.admission import admit
@@ -29,7 +29,7 @@ from chatsite.sampling_settings import SEED_BITS
 FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
 
 
-def send(
+def send_message(
     owner: User,
     text: str,
     key: str | None,
@@ -43,10 +43,10 @@ def send(
     reply made first. Without a conversation a new one begins. With ``instead_of``, a
     prompt of the conversation, this becomes another version of it, and the
     conversation goes on from there; the old version stays reachable.
-    Raises ``PromptRefused`` with the code blank or too_long, with one of
+    Raises ``MessageRefused`` with the code blank or too_long, with one of
     ``idempotency``, or with one of ``admission`` and the time to come back.
     """
-    text = clean_prompt(text)
+    text = clean_text(text)
     into = "" if conversation is None else conversation.pk.hex
     return reply_once(
         owner.pk,
@@ -56,14 +56,14 @@ def send(
     )
 
 
-def clean_prompt(text: str) -> str:
-    """The prompt as it is kept. Raises ``PromptRefused`` if blank or too long."""
+def clean_text(text: str) -> str:
+    """The prompt as it is kept. Raises ``MessageRefused`` if blank or too long."""
     text = without_blank_edges(as_lines(text))
     if is_blank(text):
-        raise PromptRefused("blank", _("Write a message first."))
+        raise MessageRefused("blank", _("Write a message first."))
     limit = settings.MESSAGE_MAX_CHARACTERS
     if len(text) > limit:
-        raise PromptRefused(
+        raise MessageRefused(
             "too_long",
             _(
                 "This message has %(count)s characters; at most %(limit)s can be "
@@ -93,9 +93,9 @@ def _save(
 ) -> Reply:
     if conversation is not None:
         # Two prompts sent at once are put one after the other, not side by side.
-        conversation = claim_there(conversation.pk)
+        conversation = claim_not_deleted(conversation.pk)
         conversation.owner = owner
-    admit(owner, conversation, preferred(owner, conversation).entry.name)
+    admit(owner, conversation, effective_settings(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
     parent = _last(conversation) if instead_of is None else _place_of(instead_of)
@@ -113,23 +113,23 @@ def _save(
     return reply
 
 
-def claim_there(pk: UUID) -> Conversation:
-    """A conversation, for this transaction alone. Raises ``PromptRefused``."""
+def claim_not_deleted(pk: UUID) -> Conversation:
+    """A conversation, for this transaction alone. Raises ``MessageRefused``."""
     claimed = Conversation.objects.there().select_for_update()
     conversation = claimed.filter(pk=pk).first()
     if conversation is None:
-        raise PromptRefused("deleted", _("This conversation was deleted."))
+        raise MessageRefused("deleted", _("This conversation was deleted."))
     return conversation
 
 
 def _place_of(prompt: Message) -> UUID | None:
     """What a prompt follows, which may have been removed just before, as the prompt
-    itself may. Raises ``PromptRefused``."""
+    itself may. Raises ``MessageRefused``."""
     try:
         prompt.refresh_from_db(fields=["parent"])
     except Message.DoesNotExist:
         said = _("The message that you changed was removed. Send this as a new one.")
-        raise PromptRefused("gone", said) from None
+        raise MessageRefused("gone", said) from None
     return prompt.parent_id
 
 
@@ -168,7 +168,7 @@ def await_reply(
         role=wire.Role.ASSISTANT,
         text=text,
     )
-    chosen = preferred(conversation.owner, conversation)
+    chosen = effective_settings(conversation.owner, conversation)
     seed = new_seed() if chosen.seed is None else chosen.seed
     return Reply.objects.create(
         message=message,

@@ -10,7 +10,7 @@ from chatsite.mailbox import MailboxAway, open_mailbox
 log = logging.getLogger(__name__)
 
 
-def tell(owner: UUID) -> None:
+def notify_pages(owner: UUID) -> None:
     """They look again at their next poll; while the queue is away, once it is back."""
     try:
         open_mailbox().touch(str(owner))

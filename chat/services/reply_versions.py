@@ -16,12 +16,12 @@ from django.utils.translation import ngettext
 
 from chat.models import Conversation, Message, Reply, tree
 from chat.models.reply import WENT_WRONG
-from chat.services.effective_settings import preferred, shortened
-from chat.services.errors import PromptRefused
+from chat.services.effective_settings import capped_reply_tokens, effective_settings
+from chat.services.errors import MessageRefused
 from chat.services.jobs.publish import publish
 from chat.services.limits.admission import admit
-from chat.services.messages import await_reply, claim_there, new_seed
-from chat.services.notify import tell
+from chat.services.messages import await_reply, claim_not_deleted, new_seed
+from chat.services.notify import notify_pages
 from chatsite import wire
 from chatsite.catalog import CatalogError
 from chatsite.model_choice import model_entry
@@ -31,7 +31,7 @@ def retry(reply: Reply) -> Reply:
     """A new reply in place of one that failed or was stopped; one that went well
     stays, and is returned. So is a newer one that went well: asked for again, because
     the answer was lost or the page is old, there is no third. Raises
-    ``PromptRefused``."""
+    ``MessageRefused``."""
     if reply.state not in WENT_WRONG:
         return reply
     return _done_since(reply) or _answer(reply)
@@ -52,13 +52,13 @@ def _done_since(old: Reply) -> Reply | None:
     if found is None or message.parent_id is None:
         return None
     with transaction.atomic():
-        _show(found.message, claim_there(message.conversation_id))
+        _show(found.message, claim_not_deleted(message.conversation_id))
     return found
 
 
 def vary(reply: Reply, count: int = 1) -> Reply:
     """``count`` new replies at once, each a variant with its own seed; the first of
-    them. Raises ``PromptRefused``."""
+    them. Raises ``MessageRefused``."""
     most = settings.VERSIONS_AT_ONCE_MAX
     if not 1 <= count <= most:
         said = ngettext(
@@ -66,14 +66,14 @@ def vary(reply: Reply, count: int = 1) -> Reply:
             "Ask for 1 to %(count)s replies at once.",
             most,
         )
-        raise PromptRefused("bad_count", said % {"count": most})
+        raise MessageRefused("bad_count", said % {"count": most})
     return _answer(reply, count=count, is_varied=True)
 
 
 def repeat(reply: Reply) -> Reply:
     """Run a reply again exactly as it was: model, settings, instructions, seed.
 
-    Raises ``PromptRefused``.
+    Raises ``MessageRefused``.
     """
     begun = reply.message.text[: reply.continued_characters]
     return _answer(reply, text=begun, **_as_it_was(reply))
@@ -88,7 +88,7 @@ def can_resume(reply: Reply) -> bool:
 def resume(reply: Reply) -> Reply:
     """A reply that goes on where this one was cut; one that was not is returned.
 
-    Raises ``PromptRefused``.
+    Raises ``MessageRefused``.
     """
     if not can_resume(reply):
         return reply
@@ -97,9 +97,9 @@ def resume(reply: Reply) -> Reply:
 
 
 def _as_it_was(reply: Reply) -> dict[str, Any]:
-    """What a reply was made with. Raises ``PromptRefused``."""
+    """What a reply was made with. Raises ``MessageRefused``."""
     _check_offered(reply.model)
-    length = shortened(reply.settings["max_new_tokens"])
+    length = capped_reply_tokens(reply.settings["max_new_tokens"])
     return {
         "model": reply.model,
         "is_model_picked": True,
@@ -123,7 +123,7 @@ def _answer(
     if not old.is_terminal:
         return old
     with transaction.atomic():
-        conversation = claim_there(old.message.conversation_id)
+        conversation = claim_not_deleted(old.message.conversation_id)
         prompt = old.message.parent
         if prompt is None:
             return old
@@ -133,11 +133,13 @@ def _answer(
             to_come = to_come.exclude(batch=old.batch)
         if found := to_come.order_by("message__created_at").first():
             _show(found.message, conversation)
-            transaction.on_commit(lambda: tell(conversation.owner_id), robust=True)
+            transaction.on_commit(
+                lambda: notify_pages(conversation.owner_id), robust=True
+            )
             return found
         model = (
             fields.get("model")
-            or preferred(conversation.owner, conversation).entry.name
+            or effective_settings(conversation.owner, conversation).entry.name
         )
         admit(conversation.owner, None, model, count, is_prompt=False)
         is_held = conversation.has_unfinished(prompt.pk)
@@ -177,7 +179,7 @@ def _check_offered(model: str) -> None:
     try:
         model_entry(model)
     except CatalogError:
-        raise PromptRefused(
+        raise MessageRefused(
             "unknown_model",
             _(
                 "The model %(model)s is not offered any more, so this reply cannot be"
@@ -190,13 +192,13 @@ def _check_offered(model: str) -> None:
 def choose(message: Message) -> None:
     """The path leads through ``message``, and from there on to the newest.
 
-    Raises ``PromptRefused`` where the conversation was deleted.
+    Raises ``MessageRefused`` where the conversation was deleted.
     """
     with transaction.atomic():
-        conversation = claim_there(message.conversation_id)
+        conversation = claim_not_deleted(message.conversation_id)
         if message.pk in conversation.path_ids():
             return
         conversation.active_leaf_id = tree.newest_leaf(message.pk)
         # Looking at another version makes a conversation no newer.
         conversation.save(update_fields=["active_leaf"])
-    tell(conversation.owner_id)
+    notify_pages(conversation.owner_id)

@@ -18,7 +18,7 @@ UNKNOWN_SPREAD = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
+class WaitEstimate:
     """A range of seconds in which a turn will probably come."""
 
     low: float
@@ -30,7 +30,7 @@ class Expectation:
         return self.high == 0
 
 
-AT_ONCE = Expectation(0.0, 0.0)
+AT_ONCE = WaitEstimate(0.0, 0.0)
 
 
 def ready_workers(workers: Sequence[wire.Announcement]) -> list[wire.Announcement]:
@@ -43,7 +43,9 @@ def free_rows(ready: Sequence[wire.Announcement]) -> int:
     return sum(worker.free for worker in ready)
 
 
-def expect(ahead: int, workers: Sequence[wire.Announcement]) -> Expectation | None:
+def estimate_wait(
+    ahead: int, workers: Sequence[wire.Announcement]
+) -> WaitEstimate | None:
     """When the turn comes of who has ``ahead`` replies before them in line.
 
     The workers of the model end replies at their measured pace, and each end lets one
@@ -53,7 +55,7 @@ def expect(ahead: int, workers: Sequence[wire.Announcement]) -> Expectation | No
     ends = ahead + 1 - free_rows(ready)
     if ready and ends <= 0:
         return AT_ONCE
-    seconds = seconds_of_one_end(ready)
+    seconds = seconds_between_ends(ready)
     if seconds is None:
         return None
     spread = _spread(ready)
@@ -64,10 +66,10 @@ def expect(ahead: int, workers: Sequence[wire.Announcement]) -> Expectation | No
     relative = variance / ends**2 + PACE_ERROR**2
     middle = ends * seconds / math.sqrt(1 + relative)
     factor = math.exp(DEVIATIONS * math.sqrt(math.log1p(relative)))
-    return Expectation(middle / factor, middle * factor)
+    return WaitEstimate(middle / factor, middle * factor)
 
 
-def seconds_of_one_end(workers: Sequence[wire.Announcement]) -> float | None:
+def seconds_between_ends(workers: Sequence[wire.Announcement]) -> float | None:
     """How often a reply of theirs ends; None where nothing was measured yet."""
     ends_per_second = sum(
         worker.tokens_per_second / worker.tokens_per_reply

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django import template
 
-from chat.page.state import whose
+from chat.page.state import owner_fingerprint
 from chat.rendering.markdown import render
-from chat.services.jobs.status import Sight, View
+from chat.services.jobs.status import PollSnapshot, ReplyStatus
 from chat.services.reply_versions import can_resume
-from chat.services.wait_estimate import Expectation, expect
+from chat.services.wait_estimate import WaitEstimate, estimate_wait
 from chat.text_cleanup import as_lines
 from chat.wording.replies import duration, duration_range, reason
 from chat.wording.reply_details import facts
@@ -22,11 +22,11 @@ register.filter("markdown", render)
 register.filter("as_lines", as_lines)
 register.filter("facts", facts)
 register.filter("can_resume", can_resume)
-register.filter("whose", whose)
+register.filter("whose", owner_fingerprint)
 
 
 @register.filter(name="duration_range")
-def expectation_range(expectation: Expectation) -> str:
+def expectation_range(expectation: WaitEstimate) -> str:
     """The range of an expectation: ``20 to 45 s``."""
     return duration_range(expectation.low, expectation.high)
 
@@ -46,13 +46,13 @@ def percent(share: float) -> str:
 
 
 @register.filter
-def expected(sight: Sight, view: View) -> Expectation | None:
+def expected(sight: ReplyStatus, view: PollSnapshot) -> WaitEstimate | None:
     """When its turn will probably come; None if nobody knows."""
-    return expect(sight.ahead, view.workers)
+    return estimate_wait(sight.ahead, view.workers)
 
 
 @register.filter
-def is_starting(sight: Sight, view: View) -> bool:
+def is_starting(sight: ReplyStatus, view: PollSnapshot) -> bool:
     """Whether a free row is about to take it: not worth showing a ticket for."""
     expectation = expected(sight, view)
     return expectation is not None and expectation.is_at_once and sight.seconds < 3

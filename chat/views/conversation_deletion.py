@@ -14,9 +14,9 @@ from django_htmx.http import HttpResponseClientRedirect
 from chat.http.get_or_404 import find_deleted, get_conversation_or_404
 from chat.http.request import Request, owner_id
 from chat.models import Conversation
-from chat.page.conversation_list import list_with_note
-from chat.page.state import BadQuery, Known
-from chat.page.undo_notice import DELETED, undo_of
+from chat.page.conversation_list import list_with_undo_notice
+from chat.page.state import InvalidPageState, PageState
+from chat.page.undo_notice import DELETED, undo_notice_for
 from chat.services import conversation_deletion
 from chat.views.poll import out_of_date
 
@@ -25,8 +25,8 @@ from chat.views.poll import out_of_date
 def delete(request: Request, pk: UUID) -> HttpResponse:
     """Harmless to repeat. A page that shows it goes home, others stay as they are."""
     try:
-        known = Known.from_query(request.POST)
-    except BadQuery:
+        known = PageState.from_query(request.POST)
+    except InvalidPageState:
         return out_of_date()
     conversation = find_deleted(owner_id(request), pk)
     if conversation is None:
@@ -37,17 +37,17 @@ def delete(request: Request, pk: UUID) -> HttpResponse:
         return HttpResponseRedirect(_page(known, pk), status=303)
     if known.conversation == pk:
         return HttpResponseClientRedirect(_page(known, pk))
-    return list_with_note(request, known, undo_of(conversation))
+    return list_with_undo_notice(request, known, undo_notice_for(conversation))
 
 
-def _page(known: Known, pk: UUID) -> str:
+def _page(known: PageState, pk: UUID) -> str:
     """The page to go on with, which says what was deleted."""
     is_open = known.conversation in (None, pk)
     page = reverse("home") if is_open else _conversation(known)
     return f"{page}?{DELETED}={pk}"
 
 
-def _conversation(known: Known) -> str:
+def _conversation(known: PageState) -> str:
     return reverse("conversation", args=[known.conversation])
 
 
@@ -67,8 +67,8 @@ def delete_all(request: HttpRequest) -> HttpResponse:
 def restore(request: Request, pk: UUID) -> HttpResponse:
     """With those deleted together with it. Harmless to repeat."""
     try:
-        known = Known.from_query(request.POST)
-    except BadQuery:
+        known = PageState.from_query(request.POST)
+    except InvalidPageState:
         return out_of_date()
     conversation = find_deleted(owner_id(request), pk)
     if conversation is None:
@@ -79,4 +79,4 @@ def restore(request: Request, pk: UUID) -> HttpResponse:
     if not request.htmx:
         page = reverse("conversation", args=[pk]) if count == 1 else reverse("home")
         return HttpResponseRedirect(page, status=303)
-    return list_with_note(request, known)
+    return list_with_undo_notice(request, known)

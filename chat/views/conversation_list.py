@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 
 from chat.http.request import Request, owner_id
 from chat.page.context import poller_after
-from chat.page.state import Known
-from chat.services.conversation_list import Cursor, Part, newest, older
+from chat.page.state import PageState
+from chat.services.conversation_list import Cursor, ListPart, newest, older
 
 
 @require_safe
@@ -26,7 +26,7 @@ def history(request: Request) -> HttpResponse:
     owner, raw = owner_id(request), request.GET.get("before")
     try:
         part = older(owner, Cursor.parse(raw)) if raw else newest(owner)
-        known = Known.from_query(request.GET)
+        known = PageState.from_query(request.GET)
     except ValueError:
         return HttpResponse(_("There is no such place in the list."), status=400)
     if request.htmx:
@@ -38,7 +38,7 @@ def history(request: Request) -> HttpResponse:
     return response
 
 
-def _context(known: Known, part: Part) -> dict[str, Any]:
+def _context(known: PageState, part: ListPart) -> dict[str, Any]:
     """The page now lists down to the end of this part, and asks on as before."""
     seconds = known.delay_seconds or settings.POLL_SECONDS
     known = replace(known, since=part.last or known.since)

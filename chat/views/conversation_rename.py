@@ -15,10 +15,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import Request, owner_id
 from chat.models import Conversation
-from chat.page.state import BadQuery, Known
+from chat.page.state import InvalidPageState, PageState
 from chat.page.update_response import update
 from chat.services import conversations
-from chat.services.jobs.status import NotYours
+from chat.services.jobs.status import NotOwner
 from chat.views.poll import out_of_date
 
 
@@ -31,8 +31,8 @@ def rename(request: Request, pk: UUID) -> HttpResponse:
         return _form(request, conversation, conversation.title)
     title = request.POST.get("title", "")
     try:
-        known = Known.from_query(request.POST)
-    except BadQuery:
+        known = PageState.from_query(request.POST)
+    except InvalidPageState:
         return out_of_date()
     try:
         conversations.rename(conversation, title)
@@ -71,9 +71,9 @@ def _refused(
     return _form(request, conversation, title, error, status=422)
 
 
-def _renamed(request: Request, known: Known, page: str) -> HttpResponse:
+def _renamed(request: Request, known: PageState, page: str) -> HttpResponse:
     """The list, and the heading if the conversation is open, as they are now."""
     try:
         return update(request, replace(known, changes=""))
-    except (NotYours, Http404):  # of something else that the page says it shows
+    except (NotOwner, Http404):  # of something else that the page says it shows
         return HttpResponseClientRedirect(page)

@@ -10,21 +10,30 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from chat.accounts.guests import remember_guest
-from chat.forms import PromptForm, new_key
+from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_prompt_or_404
 from chat.http.request import owner_id
 from chat.middleware.security_headers import leaving_nothing
 from chat.models import Conversation
-from chat.page.context import around_context, message_context, page_context, told
-from chat.page.logged_out_notice import are_drafts_kept, has_ended, is_guest_lost
-from chat.page.message_window import Window, around, before, latest
-from chat.page.messages import Thread
-from chat.page.state import Known
-from chat.page.undo_notice import undo_asked_for
-from chat.services.context_usage import Filling, filling
-from chat.services.conversations import see
-from chat.services.effective_settings import Preferred, preferred, watched
-from chat.services.jobs.status import NotYours
+from chat.page.context import (
+    frame_context,
+    message_context,
+    page_context,
+    with_worker_state,
+)
+from chat.page.logged_out_notice import are_drafts_kept, is_guest_lost, was_logged_out
+from chat.page.message_window import MessageWindow, around, before, latest
+from chat.page.messages import MessageList
+from chat.page.state import PageState
+from chat.page.undo_notice import requested_undo_notice
+from chat.services.context_usage import ContextUsage, context_usage
+from chat.services.conversations import mark_read
+from chat.services.effective_settings import (
+    EffectiveSettings,
+    effective_settings,
+    model_to_watch,
+)
+from chat.services.jobs.status import NotOwner
 
 
 @require_safe
@@ -32,14 +41,14 @@ from chat.services.jobs.status import NotYours
 def home(request: HttpRequest) -> HttpResponse:
     """An empty conversation; ``?text=`` begins the first prompt."""
     begun = request.GET.get("text", "")
-    return home_page(request, PromptForm(initial={"text": begun, "key": new_key()}))
+    return home_page(request, MessageForm(initial={"text": begun, "key": new_key()}))
 
 
-def home_page(request: HttpRequest, form: PromptForm) -> HttpResponse:
-    is_ended = has_ended(request)
-    context = around_context(request, form)
+def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
+    is_ended = was_logged_out(request)
+    context = frame_context(request, form)
     context |= {
-        "undo": undo_asked_for(request),
+        "undo": requested_undo_notice(request),
         "is_ended": is_ended,
         "is_guest_lost": is_guest_lost(request),
         "are_drafts_kept": are_drafts_kept(request),
@@ -58,7 +67,7 @@ def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     if edited is None:
         return conversation_page(request, found, window=_window(request, found))
     prompt = get_prompt_or_404(found, edited)
-    form = PromptForm(
+    form = MessageForm(
         initial={"text": prompt.text, "key": new_key(), "instead_of": str(prompt.pk)}
     )
     return conversation_page(request, found, form, window=around(found, prompt.pk))
@@ -67,38 +76,38 @@ def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 def conversation_page(
     request: HttpRequest,
     conversation: Conversation,
-    form: PromptForm | None = None,
-    window: Window | None = None,
+    form: MessageForm | None = None,
+    window: MessageWindow | None = None,
 ) -> HttpResponse:
     """The whole page; a form that was refused is shown again as it was typed."""
-    chosen = preferred(conversation.owner, conversation)
+    chosen = effective_settings(conversation.owner, conversation)
     window = window or latest(conversation)
-    entry = watched(conversation) if window.has_queued else chosen.entry
+    entry = model_to_watch(conversation) if window.has_queued else chosen.entry
     try:
-        thread, view = Thread.of(request, entry.name, window)
-    except NotYours as refused:
+        thread, view = MessageList.of(request, entry.name, window)
+    except NotOwner as refused:
         raise Http404 from refused
-    see(conversation)
-    known = Known(conversation=conversation.pk, model=entry.name)
-    known = told(view, thread.known(known, view.changes))
+    mark_read(conversation)
+    known = PageState(conversation=conversation.pk, model=entry.name)
+    known = with_worker_state(view, thread.known(known, view.changes))
     context = {
         **page_context(view, entry, known, form, conversation.owner),
         "conversation": conversation,
         "thread": thread,
         "filling": _filling(window, chosen),
-        "undo": undo_asked_for(request),
+        "undo": requested_undo_notice(request),
     }
     return render(request, "conversation.html", context)
 
 
-def _filling(window: Window, chosen: Preferred) -> Filling | None:
+def _filling(window: MessageWindow, chosen: EffectiveSettings) -> ContextUsage | None:
     """Of the conversation as it goes on, if that is what is shown."""
     if window.leaf is None:
         return None
-    return filling(window.messages, chosen, has_earlier=window.has_earlier)
+    return context_usage(window.messages, chosen, has_earlier=window.has_earlier)
 
 
-def _window(request: HttpRequest, conversation: Conversation) -> Window:
+def _window(request: HttpRequest, conversation: Conversation) -> MessageWindow:
     if (message := _message_id(request, "at")) is not None:
         window = around(conversation, message)
     elif (message := _message_id(request, "before")) is not None:
@@ -125,12 +134,12 @@ def _message_id(request: HttpRequest, name: str) -> UUID | None:
 def earlier(request: HttpRequest, pk: UUID) -> HttpResponse:
     """``?before=`` the first message shown."""
     conversation = get_conversation_or_404(owner_id(request), pk)
-    entry = preferred(conversation.owner, conversation).entry
+    entry = effective_settings(conversation.owner, conversation).entry
     try:
         window = before(conversation, UUID(request.GET.get("before", "")))
-        thread, view = Thread.of(request, entry.name, window)
-    except (ValueError, NotYours) as error:
+        thread, view = MessageList.of(request, entry.name, window)
+    except (ValueError, NotOwner) as error:
         raise Http404 from error
-    known = thread.known(Known(), "")
+    known = thread.known(PageState(), "")
     context = {"thread": thread, "view": view, "label": entry.label, "known": known}
     return render(request, "_earlier.html", context | message_context())

@@ -18,7 +18,7 @@ from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.shortcuts import render
 from django_htmx.http import reswap
 
-from chat.forms import PromptForm
+from chat.forms import MessageForm
 from chat.http.request import Request
 from chat.views.errors import form_action
 from chatsite import hosts
@@ -56,7 +56,7 @@ def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: A
     context = {
         "cause": cause.value,
         "wanted": wanted,
-        "form": PromptForm(request.POST) if "text" in request.POST else None,
+        "form": MessageForm(request.POST) if "text" in request.POST else None,
         "action": form_action(request),
         "limit": settings.MESSAGE_MAX_CHARACTERS,
     }

@@ -15,7 +15,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.formats import number_format
 from django.views import defaults
 
-from chat.forms import PromptForm
+from chat.forms import MessageForm
 from chat.http.api_errors import BUSY, FULL
 from chatsite.logs import kind_of
 
@@ -60,7 +60,7 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     is_full = "full" in str(error)
     if request.path_info.startswith("/api/"):
         return (FULL if is_full else BUSY).response()
-    form = PromptForm(request.POST) if "text" in request.POST else None
+    form = MessageForm(request.POST) if "text" in request.POST else None
     context = {
         "is_full": is_full,
         "is_sent": request.method == "POST",

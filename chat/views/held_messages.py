@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from chat.forms import PromptForm, new_key
+from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_reply_or_404
 from chat.http.request import owner_id
 from chat.models import Conversation, Reply
-from chat.page.action_response import back_to
+from chat.page.action_response import redirect_to_reply
 from chat.services import held_messages
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.idempotency import once
 from chatsite import wire
 
@@ -37,30 +37,30 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         if request.method != "POST":
             raise
         # Removed from another tab: what was typed here becomes a new message.
-        form = PromptForm(request.POST, initial={"key": new_key()})
+        form = MessageForm(request.POST, initial={"key": new_key()})
         return render(request, "removed.html", {"form": form}, status=404)
     if request.method != "POST":
         if reply.state != wire.State.HELD:
-            return back_to(reply)
+            return redirect_to_reply(reply)
         prompt = reply.message.parent
         text = prompt.text if prompt else ""
-        return _page(request, reply, PromptForm(initial={"text": text}))
-    form = PromptForm(request.POST)
+        return _page(request, reply, MessageForm(initial={"text": text}))
+    form = MessageForm(request.POST)
     if not form.is_valid():
         return _page(request, reply, form, status=422)
     try:
         _change(reply, form)
-    except PromptRefused as refused:
+    except MessageRefused as refused:
         form.add_error("text", refused.message)
         return _page(request, reply, form, status=422)
-    except held_messages.HasStarted:
+    except held_messages.NotHeld:
         form.add_error("text", STARTED)
         return _page(request, reply, form, status=409)
-    return back_to(reply)
+    return redirect_to_reply(reply)
 
 
-def _change(reply: Reply, form: PromptForm) -> None:
-    """Raises ``PromptRefused`` or ``HasStarted``."""
+def _change(reply: Reply, form: MessageForm) -> None:
+    """Raises ``MessageRefused`` or ``NotHeld``."""
     conversation, text = reply.message.conversation, form.cleaned_data["text"]
 
     def act() -> Conversation:
@@ -72,7 +72,7 @@ def _change(reply: Reply, form: PromptForm) -> None:
 
 
 def _page(
-    request: HttpRequest, reply: Reply, form: PromptForm, status: int = 200
+    request: HttpRequest, reply: Reply, form: MessageForm, status: int = 200
 ) -> HttpResponse:
     context = {"reply": reply, "form": form, "limit": settings.MESSAGE_MAX_CHARACTERS}
     return render(request, "edit.html", context, status=status)
@@ -85,8 +85,8 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     conversation = reply.message.conversation_id
     try:
         held_messages.remove(reply)
-    except held_messages.HasStarted:
-        return back_to(reply)
+    except held_messages.NotHeld:
+        return redirect_to_reply(reply)
     page = reverse("conversation", args=[conversation])
     return HttpResponseRedirect(page, status=303)
 
@@ -96,6 +96,6 @@ def proceed(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Harmless to repeat, and once its turn has come."""
     reply = get_reply_or_404(owner_id(request), pk)
     # What was wanted has happened, or was settled from another tab.
-    with suppress(held_messages.HasStarted):
-        held_messages.proceed(reply)
-    return back_to(reply)
+    with suppress(held_messages.NotHeld):
+        held_messages.release(reply)
+    return redirect_to_reply(reply)

@@ -13,18 +13,18 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.accounts.guests import remember_guest, sender
-from chat.forms import PromptForm, new_key
+from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_prompt_or_404
 from chat.http.request import Request, has_account, owner_id
 from chat.models import Conversation, Reply
-from chat.page.action_response import refused_on
-from chat.page.context_limits import little_context
-from chat.page.state import BadQuery, Known
+from chat.page.action_response import with_refusal_status
+from chat.page.context_limits import scarce_limit_context
+from chat.page.state import InvalidPageState, PageState
 from chat.page.update_response import update
 from chat.services import messages
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.idempotency import check_key
-from chat.services.jobs.status import NotYours
+from chat.services.jobs.status import NotOwner
 from chat.views.conversations import conversation_page, home_page
 from chat.views.poll import out_of_date
 
@@ -32,7 +32,7 @@ from chat.views.poll import out_of_date
 @require_POST
 def send(request: Request, pk: UUID | None = None) -> HttpResponse:
     """Save and enqueue; harmless to repeat with the same key and text."""
-    form = PromptForm(request.POST)
+    form = MessageForm(request.POST)
     try:
         conversation = get_conversation_or_404(owner_id(request), pk) if pk else None
     except Http404:
@@ -40,8 +40,8 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
             raise  # the script keeps the text
         return _not_here(request)
     try:
-        known = Known.from_query(request.POST)
-    except BadQuery:
+        known = PageState.from_query(request.POST)
+    except InvalidPageState:
         return out_of_date()
     if not form.is_valid():
         return _refused(request, form, conversation)
@@ -49,7 +49,7 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         return _logged_out(request, form, conversation)
     try:
         reply = _sent(request, form, conversation)
-    except PromptRefused as refused:
+    except MessageRefused as refused:
         form.add_error("text", refused.message)
         return _refused(request, form, conversation, refused.retry_seconds)
     if not request.htmx:
@@ -61,16 +61,16 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
         return HttpResponseClientRedirect(_page(reply))
     try:
         return update(request, known.after_action(conversation.pk), key=new_key())
-    except NotYours:  # of something else that the page says it shows
+    except NotOwner:  # of something else that the page says it shows
         return HttpResponseClientRedirect(_page(reply))
 
 
 def _logged_out(
-    request: Request, form: PromptForm, conversation: Conversation | None
+    request: Request, form: MessageForm, conversation: Conversation | None
 ) -> HttpResponse:
     """What was typed as an account is not sent as the guest of the same browser."""
     if not request.htmx:  # no script keeps the text while its person logs in
-        again = PromptForm(request.POST, initial={"key": new_key()})
+        again = MessageForm(request.POST, initial={"key": new_key()})
         context = {"form": again, "is_logged_out": True}
         return render(request, "not_here.html", context, status=422)
     said = _("You were logged out in this browser. Log in to send this: it is kept.")
@@ -81,26 +81,26 @@ def _logged_out(
 def _not_here(request: HttpRequest) -> HttpResponse:
     """Deleted in another tab, or its owner was logged out from another browser: what
     was typed comes back, and can become a new message."""
-    form = PromptForm(request.POST, initial={"key": new_key()})
+    form = MessageForm(request.POST, initial={"key": new_key()})
     return render(request, "not_here.html", {"form": form}, status=404)
 
 
 def _sent(
-    request: HttpRequest, form: PromptForm, conversation: Conversation | None
+    request: HttpRequest, form: MessageForm, conversation: Conversation | None
 ) -> Reply:
-    """Raises ``PromptRefused``."""
+    """Raises ``MessageRefused``."""
     text, old = form.cleaned_data["text"], form.cleaned_data["instead_of"]
     prompt = get_prompt_or_404(conversation, old) if conversation and old else None
     key = form.idempotency_key
     check_key(key)  # what is refused makes no guest
-    return messages.send(
+    return messages.send_message(
         sender(request, is_prompt=True), text, key, conversation, instead_of=prompt
     )
 
 
 def _refused(
     request: Request,
-    form: PromptForm,
+    form: MessageForm,
     conversation: Conversation | None,
     retry_seconds: int | None = None,
 ) -> HttpResponse:
@@ -108,14 +108,14 @@ def _refused(
     if request.htmx:
         context: dict[str, Any] = {"message": form.error}
         if retry_seconds is not None:
-            context |= little_context(request)
+            context |= scarce_limit_context(request)
         page = render(request, "_refused.html", context)
         remember_guest(request, page)
     elif conversation is None:
         page = home_page(request, form)
     else:
         page = conversation_page(request, conversation, form)
-    return refused_on(page, retry_seconds)
+    return with_refusal_status(page, retry_seconds)
 
 
 def _page(reply: Reply) -> str:

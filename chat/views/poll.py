@@ -15,12 +15,12 @@ from chat.http.get_or_404 import find_deleted
 from chat.http.request import owner_id, session_key, visitor
 from chat.middleware.security_headers import leaving_nothing
 from chat.page.context import owner_of, poller_context
-from chat.page.logged_out_notice import ended_address
-from chat.page.state import BadQuery, Known, whose
-from chat.page.undo_notice import undo_of
+from chat.page.logged_out_notice import logged_out_url
+from chat.page.state import InvalidPageState, PageState, owner_fingerprint
+from chat.page.undo_notice import undo_notice_for
 from chat.page.update_response import update
 from chat.services.conversation_list import newest
-from chat.services.jobs.status import NotYours, watch
+from chat.services.jobs.status import NotOwner, poll_snapshot
 from chatsite.model_choice import model_entry
 
 
@@ -29,22 +29,22 @@ from chatsite.model_choice import model_entry
 def poll(request: HttpRequest) -> HttpResponse:
     """What differs from what the page says it has; 404 for anybody else's."""
     try:
-        known = Known.from_query(request.GET)
-    except BadQuery:
+        known = PageState.from_query(request.GET)
+    except InvalidPageState:
         return HttpResponse(_("This is no poll of a page."), status=400)
     try:
         return update(request, known)
-    except (Http404, NotYours) as refused:
-        if isinstance(refused, NotYours) and refused.is_signed_out:
+    except (Http404, NotOwner) as refused:
+        if isinstance(refused, NotOwner) and refused.is_signed_out:
             return signed_out(known)
         is_anothers = _is_anothers(request, known)
         return gone(request, known) or (signed_out(known) if is_anothers else none())
 
 
-def _is_anothers(request: HttpRequest, known: Known) -> bool:
+def _is_anothers(request: HttpRequest, known: PageState) -> bool:
     """Whether the page was made for somebody who logged out in this browser since, and
     somebody else logged in: it shows what they may not see."""
-    return bool(known.whose) and known.whose != whose(owner_id(request))
+    return bool(known.whose) and known.whose != owner_fingerprint(owner_id(request))
 
 
 def none() -> HttpResponse:
@@ -52,9 +52,9 @@ def none() -> HttpResponse:
     return HttpResponse(_("Not found."), status=404)
 
 
-def signed_out(known: Known) -> HttpResponse:
+def signed_out(known: PageState) -> HttpResponse:
     """Sends the page home, where its person is told why."""
-    response = HttpResponseClientRedirect(ended_address(is_accounts=known.is_accounts))
+    response = HttpResponseClientRedirect(logged_out_url(is_accounts=known.is_accounts))
     response.status_code = 404
     return leaving_nothing(response)
 
@@ -68,13 +68,15 @@ def out_of_date() -> HttpResponse:
 NO_PATH = "gone"
 
 
-def gone(request: HttpRequest, known: Known) -> HttpResponse | None:
-    """None where there is nothing to restore. Raises ``NotYours``.
+def gone(request: HttpRequest, known: PageState) -> HttpResponse | None:
+    """None where there is nothing to restore. Raises ``NotOwner``.
 
     The page goes on asking, always as one that knows of no change, so that it hears
     when the conversation is back.
     """
-    view = watch(session_key(request), lambda: visitor(request), model_entry().name)
+    view = poll_snapshot(
+        session_key(request), lambda: visitor(request), model_entry().name
+    )
     owner = owner_of(view)
     found = find_deleted(owner, known.conversation) if known.conversation else None
     if found is None:
@@ -93,6 +95,6 @@ def gone(request: HttpRequest, known: Known) -> HttpResponse | None:
     context = {
         **poller_context(view, after),
         "history": history,
-        "undo": undo_of(found),
+        "undo": undo_notice_for(found),
     }
     return render(request, "_gone.html", context)

@@ -12,10 +12,14 @@ from django.views.decorators.vary import vary_on_headers
 
 from chat.http.get_or_404 import get_message_or_404, get_reply_or_404
 from chat.http.request import Request, owner_id
-from chat.page.action_response import answer_again, page_after, page_with
+from chat.page.action_response import (
+    create_new_version,
+    response_after_action,
+    response_with_message,
+)
 from chat.page.messages import versions_of
 from chat.services import reply_versions
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.jobs.stop import batch_of, stop_reply
 
 
@@ -30,23 +34,23 @@ def stop(request: Request, pk: UUID) -> HttpResponse:
     for each in together:
         if not each.is_terminal:
             stop_reply(each)
-    return page_after(request, reply)
+    return response_after_action(request, reply)
 
 
 @require_POST
 def retry(request: Request, pk: UUID) -> HttpResponse:
     """Harmless to repeat: while one is to come, there is no second."""
-    return answer_again(request, pk, reply_versions.retry)
+    return create_new_version(request, pk, reply_versions.retry)
 
 
 @require_POST
 def repeat(request: Request, pk: UUID) -> HttpResponse:
-    return answer_again(request, pk, reply_versions.repeat)
+    return create_new_version(request, pk, reply_versions.repeat)
 
 
 @require_POST
 def resume(request: Request, pk: UUID) -> HttpResponse:
-    return answer_again(request, pk, reply_versions.resume)
+    return create_new_version(request, pk, reply_versions.resume)
 
 
 @require_POST
@@ -54,7 +58,9 @@ def vary(request: Request, pk: UUID) -> HttpResponse:
     """``count`` of them; harmless to repeat while they are to come."""
     raw = request.POST.get("count", "1")
     count = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 4 else 0
-    return answer_again(request, pk, lambda reply: reply_versions.vary(reply, count))
+    return create_new_version(
+        request, pk, lambda reply: reply_versions.vary(reply, count)
+    )
 
 
 @require_POST
@@ -62,9 +68,9 @@ def choose(request: Request, pk: UUID) -> HttpResponse:
     message = get_message_or_404(owner_id(request), pk)
     try:
         reply_versions.choose(message)
-    except PromptRefused as deleted:
+    except MessageRefused as deleted:
         raise Http404 from deleted
-    return page_with(request, message)
+    return response_with_message(request, message)
 
 
 @require_safe

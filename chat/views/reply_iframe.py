@@ -15,10 +15,10 @@ from django.views.decorators.http import require_safe
 
 from chat.http.get_or_404 import get_reply_or_404
 from chat.http.request import owner_id
-from chat.page.messages import look_at, versions_of
-from chat.page.poll_interval import Pace
-from chat.services.effective_settings import entry_of
-from chat.services.jobs.status import NotYours
+from chat.page.messages import versions_of, with_status
+from chat.page.poll_interval import PollInterval
+from chat.services.effective_settings import catalog_entry
+from chat.services.jobs.status import NotOwner
 from chatsite import wire
 
 HELD_SECONDS = 3
@@ -30,12 +30,12 @@ HELD_SECONDS = 3
 @csp_replace({"frame-ancestors": ["'self'"]})  # type: ignore[arg-type]  # takes any view
 def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
     reply = get_reply_or_404(owner_id(request), pk)
-    entry = entry_of(reply.model)
+    entry = catalog_entry(reply.model)
     try:
-        (shown,), view = look_at(request, entry.name, [reply.message])
-    except NotYours as refused:
+        (shown,), view = with_status(request, entry.name, [reply.message])
+    except NotOwner as refused:
         raise Http404 from refused
-    pace = Pace(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
+    pace = PollInterval(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
     seconds = pace.next(view.sights, view.stage, is_away=view.is_away)
     if shown.sight is not None and shown.sight.state is wire.State.HELD:
         seconds = HELD_SECONDS

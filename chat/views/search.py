@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from chat.http.request import Request, owner_id
-from chat.page.context import around_context
+from chat.page.context import frame_context
 from chat.services.search import results
 
 
@@ -29,4 +29,4 @@ def search(request: Request) -> HttpResponse:
     found = {"query": query, "hits": hits, "is_more": before is not None}
     if request.htmx and not request.htmx.history_restore_request:
         return render(request, "_hits.html", found | {"is_live": True})
-    return render(request, "search.html", around_context(request) | found)
+    return render(request, "search.html", frame_context(request) | found)

@@ -18,12 +18,12 @@ from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import has_account, owner_id, visitor
 from chat.http.theme import THEMES, remember_theme, theme_of
 from chat.models import Conversation, User
-from chat.page.action_response import refused_on
-from chat.page.context import around_context
-from chat.page.context_limits import allowances_context
-from chat.services.effective_settings import Preferred, preferred
-from chat.services.errors import PromptRefused
-from chat.services.jobs.workers import servings
+from chat.page.action_response import with_refusal_status
+from chat.page.context import frame_context
+from chat.page.context_limits import limits_context
+from chat.services.effective_settings import EffectiveSettings, effective_settings
+from chat.services.errors import MessageRefused
+from chat.services.jobs.workers import model_statuses
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -34,16 +34,16 @@ def settings(request: HttpRequest) -> HttpResponse:
     """Defaults for all conversations, and how the pages look in this browser."""
     user = visitor(request)
     mine = user if isinstance(user, User) else User()
-    form = _form(request, mine, preferred(User()))
+    form = _form(request, mine, effective_settings(User()))
     if "u" in request.POST and not has_account(request):
         said = _("You were logged out in this browser. Log in to save this.")
         form.add_error(None, said)
     if request.method == "POST" and form.is_valid():
         try:
             return _saved(request, form)
-        except PromptRefused as refused:  # a visitor, of whom no guest is made now
+        except MessageRefused as refused:  # a visitor, of whom no guest is made now
             form.add_error(None, refused.message)
-            return refused_on(_own_page(request, form), refused.retry_seconds)
+            return with_refusal_status(_own_page(request, form), refused.retry_seconds)
     return _own_page(request, form)
 
 
@@ -51,7 +51,7 @@ def _own_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
     context = {
         "themes": THEMES,
         "theme_chosen": theme_of(request),
-        **allowances_context(request),
+        **limits_context(request),
     }
     page = _page(request, "settings.html", form, context)
     remember_guest(request, page)
@@ -59,7 +59,7 @@ def _own_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
 
 
 def _saved(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
-    """Raises ``PromptRefused``."""
+    """Raises ``MessageRefused``."""
     form.save(sender(request))
     saved = HttpResponseRedirect(reverse("settings") + "?saved", status=303)
     remember_theme(request, saved)
@@ -71,7 +71,7 @@ def _saved(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
 def conversation_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What holds for one conversation, from its next reply on."""
     found = get_conversation_or_404(owner_id(request), pk)
-    form = _form(request, found, preferred(found.owner))
+    form = _form(request, found, effective_settings(found.owner))
     if request.method == "POST" and form.is_valid():
         form.save(found)
         page = reverse("conversation", args=[found.pk])
@@ -80,7 +80,7 @@ def conversation_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _form(
-    request: HttpRequest, chosen: User | Conversation, defaults: Preferred
+    request: HttpRequest, chosen: User | Conversation, defaults: EffectiveSettings
 ) -> PreferencesForm:
     if request.method == "POST":
         return PreferencesForm(request.POST, defaults=defaults)
@@ -93,10 +93,10 @@ def _page(
 ) -> HttpResponse:
     status = 422 if form.errors else 200
     everything = {
-        **around_context(request),
+        **frame_context(request),
         **context,
         "form": form,
-        "servings": servings(),
+        "servings": model_statuses(),
         "is_saved": "saved" in request.GET,
     }
     return render(request, template, everything, status=status)

@@ -178,7 +178,7 @@ class _Maker:
         key = self._secrets.token(f"key_of_{what}")
         text = self._secrets.word(what)
         with TestCase.captureOnCommitCallbacks(execute=True):
-            reply = messages.send(self._world.owner, text, key, conversation)
+            reply = messages.send_message(self._world.owner, text, key, conversation)
         if conversation is None:  # what it was called is not what was asked
             begun = reply.message.conversation
             begun.title = self._secrets.word(f"title_of_{what}")

@@ -109,19 +109,19 @@ def saved(transactional_db: None, box: Mailbox) -> Iterator[None]:
 @pytest.fixture
 def wordy(saved: None, worker: Worker, client_of: Callable[[User], Client]) -> User:
     """Somebody whose every text holds the canary, with replies in every state."""
-    from chat.services.messages import send
+    from chat.services.messages import send_message
 
     user = User.objects.create_user("bee", PASSWORD, f"{CANARY}@example.org")
     user.instructions = f"Speak of {CANARY}"
     user.save()
-    first = send(user, f"ended {CANARY}", "one")
+    first = send_message(user, f"ended {CANARY}", "one")
     claim = worker.claim()
     worker.finish(claim, f"about {CANARY}")
     Keeper().sweep()
-    send(user, f"written {CANARY}", "two")
+    send_message(user, f"written {CANARY}", "two")
     worker.write(worker.claim(), f"half of {CANARY}")
-    waiting = send(user, f"waits {CANARY}", "three")
-    send(user, f"held {CANARY}", "four", waiting.message.conversation)
+    waiting = send_message(user, f"waits {CANARY}", "three")
+    send_message(user, f"held {CANARY}", "four", waiting.message.conversation)
     client = client_of(user)
     client.post(f"/c/{first.message.conversation_id}/rename/", {"title": CANARY})
     client.get("/")
@@ -168,7 +168,7 @@ def test_a_large_index_is_merged_in_many_steps(
     account_deletion.erase(wordy)
     User.objects.filter(pk=wordy.pk).delete()
     monkeypatch.setattr(index_maintenance, "PAGES", 4)
-    merging, steps = index_maintenance.Merging(), 0
+    merging, steps = index_maintenance.IndexMerge(), 0
     while not merging.step():
         steps += 1
     assert steps > 3
@@ -217,10 +217,10 @@ def test_redis_forgets_it_in_its_file_as_well(wordy: User, valkey: Valkey) -> No
 def test_what_a_worker_still_writes_is_refused(
     saved: None, worker: Worker, valkey: Valkey
 ) -> None:
-    from chat.services.messages import send
+    from chat.services.messages import send_message
 
     user = User.objects.guest(uuid.uuid4())
-    send(user, "Tell me", "one")
+    send_message(user, "Tell me", "one")
     claim = worker.claim()
     worker.write(claim, "Once")
     account_deletion.erase(user)

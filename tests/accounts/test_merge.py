@@ -21,9 +21,9 @@ from chat.models import (
     Session,
     User,
 )
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.jobs.stop import stop_reply
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chat.services.search.results import search
 from chatsite.mailbox import Growing, Mailbox, Missing, Queued
 from tests.accounts.conftest import Worker, log_in
@@ -197,14 +197,14 @@ def test_a_key_that_both_used_harms_nothing(guest: User, account: User, sent) ->
     sent(account, "mine", key="same")
     sent(guest, "theirs", key="same")
     assert take_along(guest.pk, account) == 1
-    assert send(account, "mine", "same").message.parent.text == "mine"
+    assert send_message(account, "mine", "same").message.parent.text == "mine"
     assert IdempotencyKey.objects.count() == 1
 
 
 def test_a_key_of_the_guest_comes_along(guest: User, account: User, sent) -> None:
     reply = sent(guest, "theirs", key="same")
     take_along(guest.pk, account)
-    assert send(account, "theirs", "same").pk == reply.pk
+    assert send_message(account, "theirs", "same").pk == reply.pk
 
 
 def test_preferences_of_the_account_stay(guest: User, account: User, sent) -> None:
@@ -328,7 +328,7 @@ def test_nothing_that_is_sent_meanwhile_is_lost(
     settings.HELD_MESSAGES_MAX = 1_000_000
     account = User.objects.create_user("bee")
     guest = User.objects.guest(uuid.uuid4())
-    first = send(guest, "first", "first").message.conversation
+    first = send_message(guest, "first", "first").message.conversation
     accepted, has_begun = [], Event()
 
     def keep_sending(number: int) -> None:
@@ -336,8 +336,8 @@ def test_nothing_that_is_sent_meanwhile_is_lost(
             text = f"{number} {turn}"
             talk = Conversation.objects.get(pk=first.pk) if turn % 2 else None
             try:
-                send(guest, text, text, talk)
-            except PromptRefused as refused:
+                send_message(guest, text, text, talk)
+            except MessageRefused as refused:
                 assert refused.code == "closed"
                 break
             else:

@@ -68,7 +68,7 @@ def send_and_die(point: str, owner: str, text: str, key: str) -> None:
         messages.publish = lambda _: die()  # type: ignore[assignment,return-value]
     else:
         publish.ring = lambda *_: die()  # type: ignore[assignment,return-value]
-    messages.send(User.objects.get(pk=owner), text, key)
+    messages.send_message(User.objects.get(pk=owner), text, key)
 
 
 def serve_and_die(point: str, spared: str, is_late: bool) -> None:

@@ -19,7 +19,7 @@ from django.db import connection
 from chat.keeper import Keeper
 from chat.models import IdempotencyKey, Message, Reply, User
 from chat.services.jobs import reconcile
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.chaos import dying
@@ -50,7 +50,7 @@ class Trials:
     def ask(self, words: int = 12) -> Reply:
         text, key = self.text(words), f"key-{next(self._names)}"
         self.keys.append((key, text))
-        return send(self.owner, text, key)
+        return send_message(self.owner, text, key)
 
     def start_worker(
         self, point: str, spared: object, *, is_late: bool = False
@@ -174,7 +174,7 @@ def test_a_web_server_that_dies(point: str, trials: Trials) -> None:
         )
         trials.wait_for_death(process)
         # The browser had no answer: it sends again.
-        send(trials.owner, text, key)
+        send_message(trials.owner, text, key)
         trials.settle()
         trials.audit()
 

@@ -87,12 +87,14 @@ def sent(
     django_capture_on_commit_callbacks: Callable[..., object],
 ) -> Callable[..., object]:
     """Send a prompt and run what happens on commit."""
-    from chat.services.messages import send
+    from chat.services.messages import send_message
 
     counter = iter(range(1000))
 
     def send_now(owner, text="hello", conversation=None, key=None):  # type: ignore[no-untyped-def]
         with django_capture_on_commit_callbacks(execute=True):
-            return send(owner, text, key or f"key-{next(counter)}", conversation)
+            return send_message(
+                owner, text, key or f"key-{next(counter)}", conversation
+            )
 
     return send_now

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat.models import Reply, User
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.pages import form_data, poll_url, text_of
@@ -44,7 +44,7 @@ def test_who_has_too_many_waiting_is_told_when_to_come_back(
     announce(box)
     sent(owner, "one")
     sent(owner, "two")
-    with pytest.raises(PromptRefused, match=r"2 of your messages.*in 40 s") as refused:
+    with pytest.raises(MessageRefused, match=r"2 of your messages.*in 40 s") as refused:
         sent(owner, "three")
     assert refused.value.retry_seconds == 40
     assert Reply.objects.count() == 2

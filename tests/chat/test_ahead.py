@@ -219,9 +219,9 @@ def test_an_edit_that_meets_the_release_does_one_or_the_other(
     second = Reply.objects.with_path().get(pk=three[1].pk)
     worker.answer("1")
     collect.collect(str(three[0].pk))
-    with pytest.raises(held_messages.HasStarted):
+    with pytest.raises(held_messages.NotHeld):
         held_messages.edit(second, "too late")
-    with pytest.raises(held_messages.HasStarted):
+    with pytest.raises(held_messages.NotHeld):
         held_messages.remove(second)
     request = wire.Request.from_json(worker.claim().request)
     assert request.turns[-1].text == "two"

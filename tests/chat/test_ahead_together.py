@@ -12,7 +12,7 @@ from chat.keeper import Keeper
 from chat.models import Reply, User
 from chat.services import held_messages, reply_versions
 from chat.services.jobs import stop
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 
@@ -48,9 +48,12 @@ def all_at_once(act: Callable[[Reply], None], replies: Sequence[Reply]) -> None:
 @pytest.fixture
 def line(owner: User, box: Mailbox) -> list[Reply]:
     """One in line and eight sent ahead."""
-    first = send(owner, "0", "0")
+    first = send_message(owner, "0", "0")
     conversation = first.message.conversation
-    return [first, *(send(owner, f"{n}", f"{n}", conversation) for n in range(1, 9))]
+    return [
+        first,
+        *(send_message(owner, f"{n}", f"{n}", conversation) for n in range(1, 9)),
+    ]
 
 
 @pytest.mark.parametrize("act", [held_messages.remove, stop.stop_reply])
@@ -71,7 +74,7 @@ def test_what_is_sent_after_a_stop_of_one_ahead_waits_for_nobody(
 ) -> None:
     for reply in line[1:]:
         stop.stop_reply(fetched(reply))
-    after = send(owner, "after", "after", fetched(line[0]).message.conversation)
+    after = send_message(owner, "after", "after", fetched(line[0]).message.conversation)
     worker.answer("done")
     Keeper().sweep()
     assert fetched(after).state == "queued"
@@ -80,11 +83,11 @@ def test_what_is_sent_after_a_stop_of_one_ahead_waits_for_nobody(
 def test_what_came_after_a_failed_reply_comes_after_the_new_one(
     owner: User, box: Mailbox, worker: Worker
 ) -> None:
-    first = send(owner, "one", "1")
+    first = send_message(owner, "one", "1")
     worker.finish(worker.claim(), "half", outcome="failed")
     Keeper().sweep()
     conversation = first.message.conversation
-    second = send(owner, "two", "2", fetched(first).message.conversation)
+    second = send_message(owner, "two", "2", fetched(first).message.conversation)
     worker.answer("second")
     Keeper().sweep()
     fresh = reply_versions.retry(fetched(first))

@@ -10,7 +10,7 @@ from django.test import Client
 
 from chat.models import Message, Reply, User
 from chat.services import held_messages, reply_versions
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import release_next
 from chat.services.jobs.request import request_for
@@ -89,13 +89,13 @@ def test_a_fixed_seed_does_not_make_variants_alike(done: Reply) -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 5])
 def test_too_many_at_once_are_refused(count: int, done: Reply) -> None:
-    with pytest.raises(PromptRefused, match="1 to 4"):
+    with pytest.raises(MessageRefused, match="1 to 4"):
         reply_versions.vary(done, count)
 
 
 def test_variants_count_against_the_limits(done: Reply, settings) -> None:
     settings.GUEST_REPLIES_WAITING = 2
-    with pytest.raises(PromptRefused, match="2 of your messages"):
+    with pytest.raises(MessageRefused, match="2 of your messages"):
         reply_versions.vary(done, 3)
     assert Reply.objects.count() == 1
 
@@ -112,7 +112,7 @@ def test_a_reply_is_run_again_exactly(done: Reply) -> None:
 def test_a_model_that_is_gone_cannot_run_a_reply_again(done: Reply) -> None:
     Reply.objects.filter(pk=done.pk).update(model="retired")
     done.refresh_from_db()
-    with pytest.raises(PromptRefused, match="retired is not offered any more"):
+    with pytest.raises(MessageRefused, match="retired is not offered any more"):
         reply_versions.repeat(done)
 
 
@@ -290,7 +290,7 @@ def test_what_was_answered_before_keeps_its_text(
     with committed():
         fresh = reply_versions.vary(second)
     assert fresh.state == "held"
-    with pytest.raises(PromptRefused, match="has another reply already"):
+    with pytest.raises(MessageRefused, match="has another reply already"):
         held_messages.edit(fresh, "another two")
     held_messages.remove(fresh)
     assert texts(second) == ["one", "eins", "two", "Half"]

@@ -70,12 +70,12 @@ class Anything(RuleBasedStateMachine):
 
     @rule(target=replies, owner=st.integers(0, OWNERS - 1))
     def send(self, owner: int) -> Reply:
-        return messages.send(self.owners[owner], "hello", uuid.uuid4().hex)
+        return messages.send_message(self.owners[owner], "hello", uuid.uuid4().hex)
 
     @rule(target=replies, before=replies)
     def send_after(self, before: Reply) -> Reply:
         conversation, key = before.message.conversation, uuid.uuid4().hex
-        return messages.send(conversation.owner, "more", key, conversation)
+        return messages.send_message(conversation.owner, "more", key, conversation)
 
     @rule(target=replies, owner=st.integers(0, OWNERS - 1))
     def send_and_die_before_it_is_published(self, owner: int) -> Reply:
@@ -137,8 +137,8 @@ class Anything(RuleBasedStateMachine):
     @rule(reply=replies)
     def proceed(self, reply: Reply) -> None:
         reply.refresh_from_db()
-        with suppress(held_messages.HasStarted):
-            held_messages.proceed(reply)
+        with suppress(held_messages.NotHeld):
+            held_messages.release(reply)
 
     # Workers
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.services.limits.token_bucket import Bucket
+from chat.services.limits.token_bucket import TokenBucket
 from tests.environment import IS_SOAK
 
 NOW = 1_800_000_000.0
 DAY = 86_400
-THIRTY_A_DAY = Bucket(30, DAY)
+THIRTY_A_DAY = TokenBucket(30, DAY)
 MINUTES = 60
 
 limits = st.integers(1, 10**9)
@@ -53,14 +53,14 @@ def test_several_at_once_wait_until_all_of_them_are_there(
 
 
 def test_more_than_the_limit_is_given_where_nothing_was_taken() -> None:
-    bucket = Bucket(2, 60)
+    bucket = TokenBucket(2, 60)
     assert bucket.wait_seconds(NOW, NOW, 4) == 0
     full_at = bucket.after(NOW, NOW, 4)
     assert bucket.wait_seconds(full_at, NOW) == pytest.approx(60)
 
 
 def test_a_debt_is_forgiven_so_far_that_a_period_brings_one_back() -> None:
-    bucket = Bucket(1000, DAY)
+    bucket = TokenBucket(1000, DAY)
     full_at = bucket.after(NOW, NOW, 10**6)
     assert bucket.left(full_at, NOW) == 0
     assert bucket.wait_seconds(full_at, NOW) == pytest.approx(DAY)
@@ -74,7 +74,7 @@ def test_who_takes_what_is_left_never_gets_more_than_the_rate(
 ) -> None:
     """Whatever is asked for and when: no more than the limit at once, and as many
     besides as came back meanwhile."""
-    bucket, now, full_at, taken = Bucket(limit, period), NOW, 0.0, 0
+    bucket, now, full_at, taken = TokenBucket(limit, period), NOW, 0.0, 0
     for gap, count in gaps:
         now += gap
         if count <= limit and bucket.wait_seconds(full_at, now, count) == 0:
@@ -89,7 +89,7 @@ def test_who_takes_what_is_left_never_gets_more_than_the_rate(
 def test_after_the_wait_that_is_told_it_is_there(
     limit: int, period: float, gaps: list[tuple[float, int]]
 ) -> None:
-    bucket, now, full_at = Bucket(limit, period), NOW, 0.0
+    bucket, now, full_at = TokenBucket(limit, period), NOW, 0.0
     for gap, count in gaps:
         now += gap
         full_at = bucket.after(full_at, now, count * limit)
@@ -104,7 +104,7 @@ def test_after_the_wait_that_is_told_it_is_there(
 def test_less_is_left_the_more_was_taken_and_more_the_more_time_went_by(
     limit: int, period: float, ahead: float
 ) -> None:
-    bucket, full_at = Bucket(limit, period), NOW + ahead
+    bucket, full_at = TokenBucket(limit, period), NOW + ahead
     left = bucket.left(full_at, NOW)
     assert 0 <= left <= limit
     assert bucket.left(bucket.after(full_at, NOW, 1), NOW) <= left

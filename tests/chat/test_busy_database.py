@@ -13,7 +13,7 @@ from django.db import connection
 
 from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.chat.pages import poll_url, text_of
@@ -44,7 +44,7 @@ def another_writer() -> Iterator[None]:
 def test_polls_and_pages_show_an_end_while_another_process_writes(
     owner: User, worker: Any, client_of: Any
 ) -> None:
-    reply, client = send(owner, "hello", "key"), client_of(owner)
+    reply, client = send_message(owner, "hello", "key"), client_of(owner)
     address = f"/c/{reply.message.conversation_id}/"
     page = client.get(address)
     worker.answer("the whole answer")
@@ -64,7 +64,7 @@ def test_polls_and_pages_show_an_end_while_another_process_writes(
 def test_a_stop_reaches_the_worker_while_another_process_writes(
     owner: User, worker: Any, client_of: Any
 ) -> None:
-    reply, client = send(owner, "hello", "key"), client_of(owner)
+    reply, client = send_message(owner, "hello", "key"), client_of(owner)
     claim = worker.claim()
     with another_writer():
         answer = client.post(f"/api/v1/replies/{reply.pk}/stop")
@@ -85,7 +85,7 @@ def test_an_end_is_shown_whichever_call_to_the_mailbox_fails(
     monkeypatch: pytest.MonkeyPatch,
     call: int,
 ) -> None:
-    reply, client = send(owner, "hello", "key"), client_of(owner)
+    reply, client = send_message(owner, "hello", "key"), client_of(owner)
     page = client.get(f"/c/{reply.message.conversation_id}/")
     worker.answer("the whole answer")
     calls, guarded = 0, box.connection.guarded
@@ -128,7 +128,7 @@ def test_middleware_that_cannot_use_the_database_says_so_and_keeps_the_text(
 def test_a_write_that_waits_in_vain_is_refused_with_the_text_kept(
     owner: User, client_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reply, client = send(owner, "hello", "key"), client_of(owner)
+    reply, client = send_message(owner, "hello", "key"), client_of(owner)
     page = f"/c/{reply.message.conversation_id}/"
     with another_writer(), impatient(monkeypatch):
         answer = client.post("/send/", {"text": "typed meanwhile", "key": "other"})

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from chat.forms.preferences import LinesField
 from chat.models import Conversation, Message, User
 from chat.services.conversations import clean_title
-from chat.services.messages import PromptRefused, clean_prompt
-from chat.services.search.query_parser import Typed
+from chat.services.messages import MessageRefused, clean_text
+from chat.services.search.query_parser import ParsedQuery
 from chat.text_cleanup import as_line, as_lines, without_blank_edges
 from chatsite.mailbox import Mailbox
 
@@ -25,17 +25,17 @@ ODD = st.text(st.sampled_from("ab \t\n\u00a0\u3000" + "".join(BREAKS) + CONTROLS
 @pytest.mark.parametrize("mark", BREAKS, ids=ascii)
 def test_a_pasted_line_break_stays_one(mark: str) -> None:
     text = f"one{mark}two"
-    assert clean_prompt(text) == "one\ntwo"
+    assert clean_text(text) == "one\ntwo"
     assert LinesField().clean(text) == "one\ntwo"
     assert LinesField(strip=False).clean(text) == "one\ntwo"
     assert clean_title(text) == "one two"
-    assert Typed.read(text) == Typed.read("one two")
+    assert ParsedQuery.read(text) == ParsedQuery.read("one two")
 
 
 @pytest.mark.parametrize("mark", CONTROLS, ids=ascii)
 def test_a_control_joins_no_words(mark: str) -> None:
     text = f"one{mark}two"
-    assert clean_prompt(text) == LinesField().clean(text) == clean_title(text)
+    assert clean_text(text) == LinesField().clean(text) == clean_title(text)
     assert as_line(text) == "one two"
 
 
@@ -70,7 +70,7 @@ def test_the_same_paste_twice_is_the_same_message(
     assert sent(owner, "  one\x0btwo\0three", key="k").pk == first.pk
     assert sent(owner, "\n  one\r\ntwo three\n", key="k").pk == first.pk
     assert first.message.conversation.title == "one two three"
-    with pytest.raises(PromptRefused):
+    with pytest.raises(MessageRefused):
         sent(owner, "one\ntwo three", key="k")
 
 

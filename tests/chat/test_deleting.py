@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat.keeper import Keeper
 from chat.models import Conversation, Message, Reply, User
 from chat.services import conversation_deletion, messages, reply_versions
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
@@ -107,11 +107,11 @@ def test_nothing_can_be_sent_or_tried_again_in_one_that_is_gone(
     worker.finish(worker.claim(), "So", wire.Outcome.FAILED)
     stale = reply.message.conversation
     delete(stale)
-    with pytest.raises(PromptRefused) as refused:
-        messages.send(owner, "more", "another-key", stale)
+    with pytest.raises(MessageRefused) as refused:
+        messages.send_message(owner, "more", "another-key", stale)
     assert refused.value.code == "deleted"
     failed = Reply.objects.with_path().get(pk=reply.pk)
-    with pytest.raises(PromptRefused):
+    with pytest.raises(MessageRefused):
         reply_versions.retry(failed)
     assert Message.objects.count() == 2
 
@@ -121,8 +121,8 @@ def test_the_same_prompt_sent_again_does_not_lead_into_what_is_gone(
 ) -> None:
     reply = sent(owner, "hello", key="the-key")
     delete(reply.message.conversation)
-    with pytest.raises(PromptRefused) as refused:
-        messages.send(owner, "hello", "the-key")
+    with pytest.raises(MessageRefused) as refused:
+        messages.send_message(owner, "hello", "the-key")
     assert refused.value.code == "deleted"
 
 

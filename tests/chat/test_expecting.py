@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.services.wait_estimate import AT_ONCE, expect, seconds_of_one_end
+from chat.services.wait_estimate import AT_ONCE, estimate_wait, seconds_between_ends
 from chat.wording.replies import duration_range
 from chatsite import wire
 
@@ -12,8 +12,8 @@ def worker(stage: wire.Stage = wire.Stage.READY, **said: float) -> wire.Announce
 
 
 def test_a_free_row_takes_whoever_is_first_at_once() -> None:
-    assert expect(0, [worker(free=1)]) == AT_ONCE
-    assert expect(2, [worker(free=1), worker(free=2)]) == AT_ONCE
+    assert estimate_wait(0, [worker(free=1)]) == AT_ONCE
+    assert estimate_wait(2, [worker(free=1), worker(free=2)]) == AT_ONCE
 
 
 @pytest.mark.parametrize(("ahead", "seconds"), [(0, 2), (1, 4), (9, 20), (99, 200)])
@@ -21,14 +21,14 @@ def test_with_no_row_free_the_measured_pace_lies_in_the_range(
     ahead: int, seconds: float
 ) -> None:
     busy = worker(tokens_per_second=50.0, tokens_per_reply=100.0)
-    found = expect(ahead, [busy])
+    found = estimate_wait(ahead, [busy])
     assert found is not None
     assert 0 < found.low < seconds < found.high
 
 
 def test_the_further_ahead_the_narrower_the_range_is_for_its_size() -> None:
     busy = worker(tokens_per_second=50.0, tokens_per_reply=100.0, reply_spread=0.5)
-    found = [expect(ahead, [busy]) for ahead in (0, 5, 20, 80)]
+    found = [estimate_wait(ahead, [busy]) for ahead in (0, 5, 20, 80)]
     shares = [one.high / one.low for one in found if one]
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] < 1.5
@@ -37,14 +37,14 @@ def test_the_further_ahead_the_narrower_the_range_is_for_its_size() -> None:
 def test_workers_add_up_and_those_not_measured_do_not_count() -> None:
     fast = worker(tokens_per_second=75.0, tokens_per_reply=100.0)
     slow = worker(tokens_per_second=25.0, tokens_per_reply=100.0)
-    assert seconds_of_one_end([fast, slow, worker()]) == 1
+    assert seconds_between_ends([fast, slow, worker()]) == 1
 
 
 def test_nobody_knows_before_anything_was_measured() -> None:
-    assert expect(0, [worker()]) is None
-    assert expect(0, []) is None
+    assert estimate_wait(0, [worker()]) is None
+    assert estimate_wait(0, []) is None
     loading = worker(wire.Stage.LOADING, tokens_per_second=9.0, tokens_per_reply=9.0)
-    assert expect(0, [loading]) is None
+    assert estimate_wait(0, [loading]) is None
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from chat.models import Message, Reply
-from chat.services.context_usage import filling
-from chat.services.effective_settings import Preferred
+from chat.services.context_usage import context_usage
+from chat.services.effective_settings import EffectiveSettings
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 
 
-def chosen(context: int, longest: int = 100) -> Preferred:
+def chosen(context: int, longest: int = 100) -> EffectiveSettings:
     entry = ModelEntry("m", "M", None, context)
-    return Preferred(
+    return EffectiveSettings(
         entry, False, wire.SamplingParams(max_new_tokens=longest), None, ""
     )
 
@@ -44,34 +44,34 @@ def path(*turns: str, **counted: int) -> list[Message]:
 def test_tokens_are_counted_where_they_were_and_else_estimated(
     messages: list[Message], tokens: int
 ) -> None:
-    found = filling(messages, chosen(1100), has_earlier=False)
+    found = context_usage(messages, chosen(1100), has_earlier=False)
     assert found
     assert (found.tokens, found.budget_tokens) == (tokens, 1000)
     assert found.next_out == ""
 
 
 def test_no_messages_fill_nothing() -> None:
-    assert filling([], chosen(1000), has_earlier=False) is None
+    assert context_usage([], chosen(1000), has_earlier=False) is None
 
 
 def test_what_falls_out_next_is_told_when_it_gets_full() -> None:
     messages = path("How do bees live?", "Well.", prompt_tokens=900, new_tokens=50)
-    found = filling(messages, chosen(1100), has_earlier=False)
+    found = context_usage(messages, chosen(1100), has_earlier=False)
     assert found
     assert found.next_out == "How do bees live?"
-    unknown = filling(messages, chosen(1100), has_earlier=True)
+    unknown = context_usage(messages, chosen(1100), has_earlier=True)
     assert unknown
     assert unknown.next_out == ""
 
 
 def test_what_fell_out_is_counted_and_the_next_is_the_oldest_that_is_left() -> None:
     messages = path("one", "two", "three", "four", prompt_tokens=990, dropped_turns=2)
-    found = filling(messages, chosen(1100), has_earlier=False)
+    found = context_usage(messages, chosen(1100), has_earlier=False)
     assert found
     assert (found.dropped_messages, found.next_out) == (2, "three")
 
 
 def test_a_reply_never_takes_more_than_half_of_the_context() -> None:
-    found = filling(path("one"), chosen(1000, longest=4000), has_earlier=False)
+    found = context_usage(path("one"), chosen(1000, longest=4000), has_earlier=False)
     assert found
     assert found.budget_tokens == 500

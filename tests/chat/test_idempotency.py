@@ -15,7 +15,7 @@ from django.test import Client
 
 from chat.models import Conversation, IdempotencyKey, Message, Reply, User
 from chat.services import conversation_deletion, held_messages, messages
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.jobs.collect import collect
 from chatsite import wire
 from chatsite.mailbox import Mailbox
@@ -44,7 +44,7 @@ def code(answer: Any) -> tuple[int, str]:
 
 def ended(owner: User, worker: Worker, outcome: wire.Outcome, **said: Any) -> Reply:
     """A reply of which another version may be asked for."""
-    reply = messages.send(owner, "Hello", None)
+    reply = messages.send_message(owner, "Hello", None)
     end_next(worker, outcome, **said)
     return Reply.objects.with_path().get(pk=reply.pk)
 
@@ -114,8 +114,8 @@ def test_the_form_of_a_page_loaded_since_makes_another(
 def test_a_change_saved_twice_is_not_refused_once_its_turn_came(
     tab: Client, owner: User, worker: Worker
 ) -> None:
-    first = messages.send(owner, "one", None)
-    held = messages.send(owner, "two", None, first.message.conversation)
+    first = messages.send_message(owner, "one", None)
+    held = messages.send_message(owner, "two", None, first.message.conversation)
     path = f"/r/{held.pk}/edit/"
     form = {**form_of(tab.get(path), path), "text": "two, changed"}
     assert tab.post(path, form).status_code == 303
@@ -166,10 +166,10 @@ def test_a_retry_with_its_key_gives_the_reply_that_failed_and_another_key_a_new_
 def test_calls_that_make_nothing_are_carried_out_once_too(
     tab: Client, owner: User, worker: Worker
 ) -> None:
-    first = messages.send(owner, "one", None)
+    first = messages.send_message(owner, "one", None)
     talk = first.message.conversation
-    second = messages.send(owner, "two", None, talk)
-    third = messages.send(owner, "three", None, talk)
+    second = messages.send_message(owner, "two", None, talk)
+    third = messages.send_message(owner, "three", None, talk)
 
     def twice(path: str, key: str, between: Callable[[], object], **body: str) -> None:
         one = ask(tab, path, key, **body)
@@ -252,7 +252,7 @@ def test_what_is_refused_leaves_the_key_unused(tab: Client, owner: User) -> None
 def test_a_message_changed_since_is_still_the_one_that_was_sent(
     tab: Client, owner: User
 ) -> None:
-    first = messages.send(owner, "one", None)
+    first = messages.send_message(owner, "one", None)
     talk = str(first.message.conversation_id)
     sent = ask(tab, "messages", "k", text="two", conversation=talk)
     held_messages.edit(Reply.objects.get(pk=sent.json()["id"]), "two, changed")
@@ -264,7 +264,7 @@ def test_a_message_changed_since_is_still_the_one_that_was_sent(
 def test_a_message_that_was_taken_back_may_be_sent_once_more(
     tab: Client, owner: User
 ) -> None:
-    first = messages.send(owner, "one", None)
+    first = messages.send_message(owner, "one", None)
     talk = str(first.message.conversation_id)
     sent = ask(tab, "messages", "k", text="two", conversation=talk)
     held_messages.remove(Reply.objects.get(pk=sent.json()["id"]))
@@ -355,11 +355,11 @@ def test_keys_of_messages_are_good_after_the_migration_and_on_the_way_back(
     executor.migrate(executor.loader.graph.leaf_nodes())
     conversation = Conversation.objects.get(pk=talk.pk)
     begun = first.parent.text
-    assert messages.send(owner, begun, "key of begun").pk == first.pk
-    again = messages.send(owner, "gone on with", "key of gone", conversation)
+    assert messages.send_message(owner, begun, "key of begun").pk == first.pk
+    again = messages.send_message(owner, "gone on with", "key of gone", conversation)
     assert again.pk == later.pk
-    with pytest.raises(PromptRefused):
-        messages.send(owner, "something else", "key of gone", conversation)
+    with pytest.raises(MessageRefused):
+        messages.send_message(owner, "something else", "key of gone", conversation)
     executor = MigrationExecutor(connection)
     executor.migrate([("chat", "0010_folded_words")])
     keys = older_schema.get_model("chat", "Message").objects.filter(role="user")

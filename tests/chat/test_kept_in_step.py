@@ -11,10 +11,10 @@ from django.test import Client
 
 from chat.models import Message, Reply, User
 from chat.services import held_messages, reply_versions
-from chat.services.effective_settings import preferred
-from chat.services.errors import PromptRefused
+from chat.services.effective_settings import effective_settings
+from chat.services.errors import MessageRefused
 from chat.services.jobs.collect import collect
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.long import long_conversation
@@ -115,7 +115,7 @@ def test_a_lowered_limit_of_tokens_holds_for_what_was_chosen_before(
     worker.answer("eins")
     collect(str(reply.pk))
     settings.REPLY_MAX_TOKENS = 10
-    assert preferred(owner).settings.max_new_tokens == 10
+    assert effective_settings(owner).settings.max_new_tokens == 10
     done = Reply.objects.with_path().get(pk=reply.pk)
     assert reply_versions.repeat(done).settings["max_new_tokens"] == 10
     assert 'value="10"' in text_of(tab.get("/settings/"))
@@ -125,8 +125,8 @@ def test_a_lowered_limit_of_tokens_holds_for_what_was_chosen_before(
 def test_what_cannot_be_seen_is_no_message_and_no_title(
     text: str, owner: User, tab: Client, talk: Reply
 ) -> None:
-    with pytest.raises(PromptRefused, match="Write a message first"):
-        send(owner, text, "a key")
+    with pytest.raises(MessageRefused, match="Write a message first"):
+        send_message(owner, text, "a key")
     url = f"/c/{talk.message.conversation_id}/rename/"
     assert tab.post(url, {"title": text}).status_code == 422
 
@@ -136,8 +136,10 @@ def test_a_prompt_removed_meanwhile_can_be_sent_as_a_new_one(
 ) -> None:
     prompt = held("two").message.parent
     held_messages.remove(held("two"))
-    with pytest.raises(PromptRefused, match="was removed"):
-        send(owner, "other", "a key", talk.message.conversation, instead_of=prompt)
+    with pytest.raises(MessageRefused, match="was removed"):
+        send_message(
+            owner, "other", "a key", talk.message.conversation, instead_of=prompt
+        )
 
 
 def test_what_was_typed_for_a_removed_prompt_is_shown(tab: Client, talk: Reply) -> None:
@@ -163,7 +165,7 @@ def test_choosing_a_version_far_up_leads_there(
     conversation = long_conversation(owner, 120)
     first = Message.objects.get(text="prompt 2")
     with committed():
-        send(owner, "instead", uuid.uuid4().hex, conversation, instead_of=first)
+        send_message(owner, "instead", uuid.uuid4().hex, conversation, instead_of=first)
     page = tab.get(f"/c/{conversation.pk}/")
     data = form_data(page, "")
     answer = tab.post(f"/m/{first.pk}/choose/", data, headers=HTMX)

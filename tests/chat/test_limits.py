@@ -15,15 +15,15 @@ from django.utils import timezone
 from chat.keeper import Keeper
 from chat.models import Allowance, Conversation, Reply, User
 from chat.services import held_messages, reply_versions
-from chat.services.errors import PromptRefused
+from chat.services.errors import MessageRefused
 from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import publish
 from chat.services.limits.admission import admit
 from chat.services.limits.network_rate import admit_guest, admit_mail, admit_sign_up
-from chat.services.limits.remaining import allowances, little_left
-from chat.services.limits.rules import Kind, Whose, clean_limits, limits_of
+from chat.services.limits.remaining import remaining_limits, scarce_limit
+from chat.services.limits.rules import LimitKind, LimitScope, clean_limits, limits_of
 from chat.services.limits.usage import charge_tokens
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Clock, Worker
@@ -51,16 +51,18 @@ def ask(owner: User, count: int = 1) -> None:
         admit(owner, None, "scripted", count)
 
 
-def refusal_of(owner: User, count: int = 1) -> PromptRefused:
-    with pytest.raises(PromptRefused) as refused:
+def refusal_of(owner: User, count: int = 1) -> MessageRefused:
+    with pytest.raises(MessageRefused) as refused:
         ask(owner, count)
     return refused.value
 
 
-def left(owner: User, kind: Kind, whose: Whose | None = None) -> int:
-    whose = whose or (Whose.GUEST if owner.is_guest else Whose.ACCOUNT)
+def left(owner: User, kind: LimitKind, whose: LimitScope | None = None) -> int:
+    whose = whose or (LimitScope.GUEST if owner.is_guest else LimitScope.ACCOUNT)
     return next(
-        one.left for one in allowances(owner) if one.kind is kind and one.whose is whose
+        one.left
+        for one in remaining_limits(owner)
+        if one.kind is kind and one.whose is whose
     )
 
 
@@ -69,25 +71,27 @@ def left(owner: User, kind: Kind, whose: Whose | None = None) -> int:
 
 def test_guests_and_accounts_have_the_limits_of_the_settings(settings) -> None:
     settings.GUEST_MESSAGES_PER_DAY, settings.ACCOUNT_MESSAGES_PER_DAY = 7, None
-    assert limits_of(guest())[Kind.MESSAGES_PER_DAY] == 7
-    assert limits_of(account())[Kind.MESSAGES_PER_DAY] is None
+    assert limits_of(guest())[LimitKind.MESSAGES_PER_DAY] == 7
+    assert limits_of(account())[LimitKind.MESSAGES_PER_DAY] is None
 
 
 def test_an_account_can_have_more_less_or_no_limit_at_all(settings) -> None:
     settings.ACCOUNT_MESSAGES_PER_DAY = settings.ACCOUNT_TOKENS_PER_DAY = 5
     own = {"prompts_per_day": 500, "tokens_per_day": None, "replies_waiting": 1}
     limits = limits_of(account(limits=own))
-    assert limits[Kind.MESSAGES_PER_DAY] == 500
-    assert limits[Kind.TOKENS_PER_DAY] is None
-    assert limits[Kind.REPLIES_WAITING] == 1
-    assert limits[Kind.MESSAGES_PER_MINUTE] == settings.ACCOUNT_MESSAGES_PER_MINUTE
+    assert limits[LimitKind.MESSAGES_PER_DAY] == 500
+    assert limits[LimitKind.TOKENS_PER_DAY] is None
+    assert limits[LimitKind.REPLIES_WAITING] == 1
+    assert limits[LimitKind.MESSAGES_PER_MINUTE] == settings.ACCOUNT_MESSAGES_PER_MINUTE
 
 
 @pytest.mark.parametrize("raw", [[], "x", {"prompts_per_day": 0}, {"x": 1}, None, 3])
 def test_a_row_that_holds_nonsense_locks_nobody_out(raw: Any, settings) -> None:
     user = account()
     user.limits = raw
-    assert limits_of(user)[Kind.MESSAGES_PER_DAY] == settings.ACCOUNT_MESSAGES_PER_DAY
+    assert (
+        limits_of(user)[LimitKind.MESSAGES_PER_DAY] == settings.ACCOUNT_MESSAGES_PER_DAY
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,9 +155,9 @@ def test_a_refused_prompt_takes_nothing_of_any_limit(settings, clock: Clock) -> 
     ask(owner, 2)
     for _ in range(5):
         refusal_of(owner)
-    assert left(owner, Kind.MESSAGES_PER_DAY) == 8
+    assert left(owner, LimitKind.MESSAGES_PER_DAY) == 8
     network = settings.NETWORK_MESSAGES_PER_DAY - 2
-    assert left(owner, Kind.MESSAGES_PER_DAY, Whose.NETWORK) == network
+    assert left(owner, LimitKind.MESSAGES_PER_DAY, LimitScope.NETWORK) == network
     clock.turn(60)
     ask(owner, 2)
 
@@ -183,14 +187,14 @@ def test_what_passes_a_small_limit_alone_is_not_refused_forever(settings) -> Non
 
 
 def test_no_limit_is_no_limit_and_leaves_no_row(settings) -> None:
-    for whose in Whose:
+    for whose in LimitScope:
         for kind in ("MESSAGES_PER_MINUTE", "MESSAGES_PER_DAY", "TOKENS_PER_DAY"):
             setattr(settings, f"{whose.name}_{kind}", None)
     owner = guest(NETWORK)
     for _ in range(200):
         ask(owner)
     assert not Allowance.objects.exists()
-    assert {one.kind for one in allowances(owner)} == {Kind.REPLIES_WAITING}
+    assert {one.kind for one in remaining_limits(owner)} == {LimitKind.REPLIES_WAITING}
 
 
 def test_guests_of_one_network_count_together_and_accounts_alone(settings) -> None:
@@ -259,7 +263,7 @@ def done(owner: User, worker: Worker, sent, settings) -> Reply:
 
 
 def minutes_left(owner: User) -> int:
-    return left(owner, Kind.MESSAGES_PER_MINUTE)
+    return left(owner, LimitKind.MESSAGES_PER_MINUTE)
 
 
 def test_sending_the_same_again_counts_once(owner: User, done: Reply, sent) -> None:
@@ -309,7 +313,7 @@ def test_what_is_held_changed_released_or_published_anew_counts_no_second_time(
     with committed():
         collect(worker.answer("", outcome=wire.Outcome.FAILED).reply)
         held.refresh_from_db()
-        held_messages.proceed(held)
+        held_messages.release(held)
     assert held.publish_again()
     publish(held)
     Keeper().sweep()
@@ -334,11 +338,11 @@ def test_tokens_are_charged_once_when_a_reply_ended(
     settings.GUEST_TOKENS_PER_DAY, owner = 100, guest(NETWORK)
     reply = end(owner, worker, sent)
     assert (reply.prompt_tokens, reply.new_tokens) == (5, 2)
-    assert left(owner, Kind.TOKENS_PER_DAY) == 93
+    assert left(owner, LimitKind.TOKENS_PER_DAY) == 93
     collect(str(reply.pk))
-    assert left(owner, Kind.TOKENS_PER_DAY) == 93
+    assert left(owner, LimitKind.TOKENS_PER_DAY) == 93
     network = settings.NETWORK_TOKENS_PER_DAY - 7
-    assert left(owner, Kind.TOKENS_PER_DAY, Whose.NETWORK) == network
+    assert left(owner, LimitKind.TOKENS_PER_DAY, LimitScope.NETWORK) == network
 
 
 def test_a_reply_may_leave_a_debt_and_then_there_is_a_wait_of_a_day_at_most(
@@ -347,7 +351,7 @@ def test_a_reply_may_leave_a_debt_and_then_there_is_a_wait_of_a_day_at_most(
     settings.GUEST_TOKENS_PER_DAY, owner = 6, guest()
     for count in (1, 2):
         if count == 2:
-            Allowance.objects.filter(kind=Kind.TOKENS_PER_DAY).delete()
+            Allowance.objects.filter(kind=LimitKind.TOKENS_PER_DAY).delete()
         end(owner, worker, sent)
     refused = refusal_of(owner)
     assert refused.code == "tokens_per_day"
@@ -362,7 +366,7 @@ def test_a_reply_taken_back_in_line_costs_no_tokens(box: Mailbox, sent) -> None:
     reply = sent(owner)
     box.stop(str(reply.pk))
     collect(str(reply.pk))
-    assert not Allowance.objects.filter(kind=Kind.TOKENS_PER_DAY).exists()
+    assert not Allowance.objects.filter(kind=LimitKind.TOKENS_PER_DAY).exists()
 
 
 # Two at once
@@ -381,8 +385,8 @@ def test_of_many_sent_at_once_no_more_pass_than_are_left(
     def send_one(owner: User) -> None:
         start.wait()
         try:
-            passed.append(send(owner, "hello", uuid.uuid4().hex))
-        except PromptRefused:
+            passed.append(send_message(owner, "hello", uuid.uuid4().hex))
+        except MessageRefused:
             pass
         finally:
             connection.close()
@@ -412,7 +416,7 @@ def test_of_replies_that_end_at_once_each_is_charged(settings) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert left(owners[0], Kind.TOKENS_PER_DAY, Whose.NETWORK) == 1000 - 8 * 7
+    assert left(owners[0], LimitKind.TOKENS_PER_DAY, LimitScope.NETWORK) == 1000 - 8 * 7
 
 
 # Arrivals
@@ -432,7 +436,7 @@ def test_one_network_makes_only_so_many_guests_and_accounts_an_hour(
     setattr(settings, setting, 2)
     act(NETWORK)
     act(NETWORK)
-    with pytest.raises(PromptRefused, match="in 30 min") as refused:
+    with pytest.raises(MessageRefused, match="in 30 min") as refused:
         act(NETWORK)
     assert refused.value.code == code
     assert refused.value.retry_seconds == 1800
@@ -447,20 +451,20 @@ def test_one_network_makes_only_so_many_guests_and_accounts_an_hour(
 def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) -> None:
     settings.GUEST_MESSAGES_PER_DAY, settings.GUEST_MESSAGES_PER_MINUTE = 30, None
     owner = guest(NETWORK)
-    assert little_left(owner) is None
+    assert scarce_limit(owner) is None
     ask(owner, 18)
-    found = allowances(owner)[0]
+    found = remaining_limits(owner)[0]
     assert (found.said, found.comes) == (
         "12 of 30 messages left today",
         "one more every 48 min",
     )
-    assert little_left(owner) is None
+    assert scarce_limit(owner) is None
     ask(owner, 7)
-    little = little_left(owner)
+    little = scarce_limit(owner)
     assert little is not None
     assert little.said == "5 of 30 messages left today"
     ask(owner, 5)
-    nothing = little_left(owner)
+    nothing = scarce_limit(owner)
     assert nothing is not None
     assert nothing.said == "0 of 30 messages left today"
     assert nothing.comes == "the next one at 8:48 a.m."
@@ -482,11 +486,11 @@ def test_when_the_next_one_comes_is_said_by_the_clock_of_whoever_asks(
     settings.GUEST_MESSAGES_PER_DAY, owner = 2, guest()
     clock.turn(3600 * (hour - 8))
     ask(owner, 2)
-    found = little_left(owner)
+    found = scarce_limit(owner)
     assert found is not None
     assert found.comes == words
     with timezone.override("Asia/Tokyo"):
-        elsewhere = little_left(owner)
+        elsewhere = scarce_limit(owner)
     assert elsewhere is not None
     assert elsewhere.comes != words
 
@@ -496,7 +500,7 @@ def test_a_debt_of_tokens_is_back_at_a_time_of_another_day(
 ) -> None:
     settings.GUEST_TOKENS_PER_DAY, owner = 4, guest()
     end(owner, worker, sent)
-    found = little_left(owner)
+    found = scarce_limit(owner)
     assert found is not None
     assert found.said == "0 of 4 tokens left today"
     assert found.comes == "more tomorrow at 8 a.m."
@@ -506,7 +510,7 @@ def test_a_debt_of_tokens_is_back_at_a_time_of_another_day(
 def test_what_all_guests_of_a_network_have_left_is_said_apart(settings) -> None:
     settings.NETWORK_MESSAGES_PER_MINUTE = 10
     ask(guest(NETWORK), 9)
-    little = little_left(guest(NETWORK))
+    little = scarce_limit(guest(NETWORK))
     assert little is not None
     assert little.said == (
         "All guests of your network together: 1 of 10 messages left this minute"
@@ -521,7 +525,7 @@ def test_the_keeper_deletes_rows_that_say_nothing_any_more(
     box: Mailbox, clock: Clock
 ) -> None:
     ask(guest(NETWORK))
-    kinds = {Kind.MESSAGES_PER_MINUTE, Kind.MESSAGES_PER_DAY}
+    kinds = {LimitKind.MESSAGES_PER_MINUTE, LimitKind.MESSAGES_PER_DAY}
     assert set(Allowance.objects.values_list("kind", flat=True)) == kinds
     clock.turn(600)
     Keeper().sweep()
@@ -546,9 +550,9 @@ def test_a_guest_who_signs_up_keeps_what_was_taken(settings, clock: Clock) -> No
     ask(owner, 10)
     owner.username = "somebody"
     owner.save()
-    assert left(owner, Kind.MESSAGES_PER_DAY) == 0
+    assert left(owner, LimitKind.MESSAGES_PER_DAY) == 0
     clock.turn(12 * 3600)
-    assert left(owner, Kind.MESSAGES_PER_DAY) == 10
+    assert left(owner, LimitKind.MESSAGES_PER_DAY) == 10
 
 
 def test_a_conversation_begun_is_none_when_its_prompt_is_refused(
@@ -556,6 +560,6 @@ def test_a_conversation_begun_is_none_when_its_prompt_is_refused(
 ) -> None:
     settings.GUEST_MESSAGES_PER_MINUTE, owner = 1, guest()
     sent(owner)
-    with pytest.raises(PromptRefused):
+    with pytest.raises(MessageRefused):
         sent(owner, "another")
     assert Conversation.objects.count() == 1

@@ -16,7 +16,7 @@ from chat.rendering.markdown import TEXT_CHARACTERS, _cache, _rendered, render
 from chat.rendering.markdown.code import COLOURED_CHARACTERS
 from chat.rendering.markdown.parser import BLOCK_TOKENS
 from chat.rendering.markdown.references import REFERENCED_CHARACTERS
-from chat.services.search.query_parser import Typed
+from chat.services.search.query_parser import ParsedQuery
 from chat.services.search.snippets import SNIPPET_CHARACTERS, snippet
 from chatsite.search.folding import Folded
 from tests.chat.shown import Shown
@@ -165,7 +165,7 @@ def test_colours_are_for_short_code_only() -> None:
 
 
 def test_a_snippet_of_a_long_text_is_short_and_soon_there() -> None:
-    typed = Typed.read("a b")
+    typed = ParsedQuery.read("a b")
     assert typed is not None
     for text in ("a b " * 250_000, "a" * MILLION, "a" + "\u0301\u0316" * 500_000):
         folded = Folded.of(text)

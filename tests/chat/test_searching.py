@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from chat.migrations._search import restore_triggers
 from chat.migrations._search_sqlite import TRIGGERS
 from chat.models import Conversation, Message, Passage, User
-from chat.services.search.query_parser import Typed
+from chat.services.search.query_parser import ParsedQuery
 from chat.services.search.results import PAGE, Hits, search
-from chat.services.search.snippets import Piece, snippet
+from chat.services.search.snippets import SnippetPart, snippet
 from chatsite import wire
 from chatsite.search.folding import Folded
 from chatsite.search.tokens import index_words
@@ -96,7 +96,7 @@ def test_among_very_many_the_oldest_are_found_after_the_newest(
 def test_a_title_is_found_once_and_marked(owner: User, talk: Conversation) -> None:
     (hit,) = search(owner.pk, "knots").hits
     assert (hit.conversation, hit.title, hit.message) == (talk.pk, "Knots", None)
-    assert hit.snippet == (Piece("Knots", is_match=True),)
+    assert hit.snippet == (SnippetPart("Knots", is_match=True),)
     message = say(talk, "Knots, please")
     (hit,) = search(owner.pk, "knots").hits
     assert (hit.message, hit.is_prompt) == (message.pk, True)
@@ -330,25 +330,25 @@ def test_nothing_that_is_typed_can_break_a_search(
     say(talk, said)
     search(owner.pk, typed)
     # Whatever was said is found by its own words.
-    if Typed.read(said) is not None:
+    if ParsedQuery.read(said) is not None:
         assert any(hit.message for hit in search(owner.pk, said).hits)
     talk.delete()
 
 
 def test_the_snippet_shows_where_most_words_stand_together() -> None:
     text = "rope " + "filler " * 60 + "the bowline holds a rope well " + "more " * 60
-    typed = Typed.read("rope bowline")
+    typed = ParsedQuery.read("rope bowline")
     assert typed is not None
     pieces = snippet(text, Folded.of(text), typed)
     assert [piece.text for piece in pieces if piece.is_match] == ["bowline", "rope"]
-    assert (pieces[0], pieces[-1]) == (Piece("… "), Piece(" …"))
+    assert (pieces[0], pieces[-1]) == (SnippetPart("… "), SnippetPart(" …"))
     assert sum(len(piece.text) for piece in pieces) < 200
 
 
 @given(text=st.text(), typed=st.text(min_size=1))
 @settings(deadline=None)
 def test_a_snippet_is_a_part_of_the_text_as_it_is(text: str, typed: str) -> None:
-    read = Typed.read(typed)
+    read = ParsedQuery.read(typed)
     if read is None:
         return
     whole = "".join(piece.text for piece in snippet(text, Folded.of(text), read))

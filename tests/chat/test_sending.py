@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from chat.models import Conversation, Message, Reply, User
-from chat.services.messages import PromptRefused, clean_prompt, send
+from chat.services.messages import MessageRefused, clean_text, send_message
 from chatsite.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_the_same_key_with_another_text_is_refused(
     owner: User, box: Mailbox, sent
 ) -> None:
     sent(owner, "once", key="k")
-    with pytest.raises(PromptRefused) as refused:
+    with pytest.raises(MessageRefused) as refused:
         sent(owner, "other", key="k")
     assert refused.value.code == "key_reused"
 
@@ -49,16 +49,16 @@ def test_two_people_may_use_the_same_key(owner: User, box: Mailbox, sent) -> Non
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "\x00\x01", "\r\n"])
 def test_a_blank_prompt_is_refused(text: str) -> None:
-    with pytest.raises(PromptRefused) as refused:
-        clean_prompt(text)
+    with pytest.raises(MessageRefused) as refused:
+        clean_text(text)
     assert refused.value.code == "blank"
 
 
 def test_the_longest_prompt_is_accepted_and_one_more_character_is_not() -> None:
-    assert len(clean_prompt("é" * 8000)) == 8000
-    assert len(clean_prompt("a\r\n" * 3999 + "bc")) == 8000
-    with pytest.raises(PromptRefused) as refused:
-        clean_prompt("é" * 8001)
+    assert len(clean_text("é" * 8000)) == 8000
+    assert len(clean_text("a\r\n" * 3999 + "bc")) == 8000
+    with pytest.raises(MessageRefused) as refused:
+        clean_text("é" * 8001)
     assert refused.value.code == "too_long"
     assert "8,001" in refused.value.message
 
@@ -100,7 +100,7 @@ def test_twenty_concurrent_sends_of_one_key_make_one_message(
 
     def send_it() -> None:
         try:
-            replies.add(send(owner, "double Enter", "k").pk)
+            replies.add(send_message(owner, "double Enter", "k").pk)
         except BaseException as error:
             errors.append(error)
         finally:
@@ -121,11 +121,11 @@ def test_twenty_concurrent_sends_of_one_key_make_one_message(
 def test_concurrent_prompts_to_one_conversation_line_up(
     owner: User, box: Mailbox
 ) -> None:
-    conversation = send(owner, "first", "k0").message.conversation
+    conversation = send_message(owner, "first", "k0").message.conversation
 
     def send_it(i: int) -> None:
         try:
-            send(owner, f"more {i}", f"k{i}", conversation)
+            send_message(owner, f"more {i}", f"k{i}", conversation)
         finally:
             connection.close()
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from chat.keeper import Keeper
 from chat.models import Reply, User
-from chat.services.jobs.reconcile import Bells
+from chat.services.jobs.reconcile import ExtraBells
 from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
@@ -227,5 +227,5 @@ def test_a_stop_of_what_the_mailbox_never_knew_ends_the_row(
 
 def test_bells_ring_only_for_what_was_idle_in_two_sweeps() -> None:
     seen = [(3, 2), (3, 2), (1, 2), (0, 2), (5, 0), (5, 4), (5, 4)]
-    ringing = Bells()
+    ringing = ExtraBells()
     assert [ringing.due("m", *counts) for counts in seen] == [0, 2, 1, 0, 0, 0, 4]

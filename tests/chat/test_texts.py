@@ -28,7 +28,7 @@ from chat.rendering.markdown import render
 from chat.services import reply_versions
 from chat.services.conversation_list import period_of
 from chat.services.jobs.collect import collect
-from chat.services.jobs.status import Sight, View
+from chat.services.jobs.status import PollSnapshot, ReplyStatus
 from chat.services.jobs.stop import stop_reply
 from chat.wording.replies import duration, duration_range
 from chatsite import wire
@@ -356,10 +356,10 @@ WORKERS: tuple[tuple[wire.Announcement, ...], ...] = (
 @pytest.mark.parametrize("sight", SIGHTS, ids=str)
 def test_every_state_of_a_reply(sight: dict[str, Any], owner: User, sent) -> None:
     reply = sent(owner, "1 + 1")
-    seen = Sight(reply.pk, **sight)
+    seen = ReplyStatus(reply.pk, **sight)
     assert untranslated(announcement(seen)) == []
     for workers in WORKERS:
-        view = View("", (seen,), "", 0, workers)
+        view = PollSnapshot("", (seen,), "", 0, workers)
         context = {"sight": seen, "view": view, "label": "1", "message": reply.message}
         for name in ("_state.html", "_pending.html", "frame.html", "_notice.html"):
             html = render_to_string(name, context | {"reply": reply})
@@ -452,7 +452,7 @@ def test_the_disk_is_full_or_the_database_busy(
             raise OperationalError(said)
 
         with monkeypatch.context() as patch:
-            patch.setattr("chat.services.messages.send", fail)
+            patch.setattr("chat.services.messages.send_message", fail)
             patch.setattr("chat.views.replies.get_reply_or_404", fail)
             patch.setattr("chat.api.views.get_reply_or_404", fail)
             check(tab.post("/send/", {"text": "1"}), status)

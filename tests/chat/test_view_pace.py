@@ -6,16 +6,16 @@ import uuid
 
 import pytest
 
-from chat.page.poll_interval import JITTER, Pace, jittered
-from chat.services.jobs.status import Sight
+from chat.page.poll_interval import JITTER, PollInterval, jittered
+from chat.services.jobs.status import ReplyStatus
 from chatsite.wire import Stage, State
 
-PACE = Pace(flow_seconds=0.4, idle_seconds=20)
+PACE = PollInterval(flow_seconds=0.4, idle_seconds=20)
 PK = uuid.UUID(int=1)
 
 
-def sight(state: State, **known: object) -> Sight:
-    return Sight(PK, state, **known)  # type: ignore[arg-type]
+def sight(state: State, **known: object) -> ReplyStatus:
+    return ReplyStatus(PK, state, **known)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def sight(state: State, **known: object) -> Sight:
     ],
 )
 def test_the_delay_follows_what_happens(
-    sights: list[Sight], stage: Stage | None, previous: float, expected: float
+    sights: list[ReplyStatus], stage: Stage | None, previous: float, expected: float
 ) -> None:
     found = PACE.next(sights, stage, previous_seconds=previous)
     assert found == pytest.approx(expected)
@@ -60,8 +60,8 @@ def test_without_redis_it_asks_now_and_then() -> None:
 
 def test_the_watchdog_never_overtakes_a_long_idle_delay() -> None:
     assert PACE.watchdog_seconds == 25
-    assert Pace(0.4, 1).watchdog_seconds == 20
-    assert Pace(0.4, 60).watchdog_seconds > 60 * (1 + JITTER)
+    assert PollInterval(0.4, 1).watchdog_seconds == 20
+    assert PollInterval(0.4, 60).watchdog_seconds > 60 * (1 + JITTER)
 
 
 def test_no_two_pages_stay_in_step() -> None:

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
-from chat.services.wait_estimate import expect
+from chat.services.wait_estimate import estimate_wait
 from chat.wording.replies import rounded_range
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, Queued
@@ -109,7 +109,7 @@ class Simulation:
         assert look is not None
         (entry,) = look.entries
         assert isinstance(entry, Queued)
-        found = expect(entry.ahead, [w.announcement() for w in self.workers])
+        found = estimate_wait(entry.ahead, [w.announcement() for w in self.workers])
         shown = None
         if found is not None and not found.is_at_once:
             shown = rounded_range(found.low, found.high)

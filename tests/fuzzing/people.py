@@ -14,7 +14,7 @@ from django.test import Client
 from chat.models import Conversation, Message, Reply, User
 from chat.services import conversation_deletion
 from chat.services.jobs.collect import collect
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
@@ -125,4 +125,4 @@ class Asking:
         self._user = user
 
     def __call__(self, text: str, conversation: Conversation | None = None) -> Reply:
-        return send(self._user, text, uuid.uuid4().hex, conversation)
+        return send_message(self._user, text, uuid.uuid4().hex, conversation)

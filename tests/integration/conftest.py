@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from chat.keeper import Keeper
 from chat.models import Conversation, Reply, User
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Growing, Mailbox, MailboxAway
 
@@ -20,7 +20,7 @@ _keys = (f"key-{i}" for i in itertools.count())
 
 
 def ask(owner: User, text: str, conversation: Conversation | None = None) -> Reply:
-    return send(owner, text, next(_keys), conversation)
+    return send_message(owner, text, next(_keys), conversation)
 
 
 def growing(box: Mailbox, reply: Reply, owner: User) -> Growing | None:

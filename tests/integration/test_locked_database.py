@@ -21,7 +21,7 @@ from django.db import connection
 
 from chat.keeper import Keeper
 from chat.models import Message, Reply, User
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite import wire
 from tests.chat.conftest import Worker, worker
 from tests.chat.pages import poll_url
@@ -117,7 +117,7 @@ def test_while_another_process_holds_the_database_pages_polls_and_stops_go_on(
     until: Callable[..., None],
     tmp_path: Path,
 ) -> None:
-    reply = send(owner, "hello", "key")
+    reply = send_message(owner, "hello", "key")
     claim = worker.claim()
     page = f"/c/{reply.message.conversation_id}/"
     poll = poll_url(client_of(owner).get(page))

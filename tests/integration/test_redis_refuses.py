@@ -14,7 +14,7 @@ from django.test import Client
 
 from chat.keeper import Keeper
 from chat.models import Message, Reply, User
-from chat.services.messages import send
+from chat.services.messages import send_message
 from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker, worker
 from tests.chat.pages import poll_url
@@ -140,11 +140,11 @@ STATES: tuple[State, ...] = (
 def test_pages_answer_and_nothing_sent_is_lost(
     state: State, owner: User, worker: Worker, valkey: Valkey, client_of: Any
 ) -> None:
-    ended, client = send(owner, "hello", "key"), client_of(owner)
+    ended, client = send_message(owner, "hello", "key"), client_of(owner)
     page = f"/c/{ended.message.conversation_id}/"
     poll = poll_url(client.get(page))
     worker.answer("the whole answer")
-    other = send(owner, "in line", "another key")
+    other = send_message(owner, "in line", "another key")
     with state(valkey):
         for path in (page, poll, f"/r/{ended.pk}/details/", "/", "/search/?q=hello"):
             assert _ask(client, path) == 200, path

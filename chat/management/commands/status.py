@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from chat.models import Reply
-from chat.services.jobs.workers import ModelOverview, Overview, overview
+from chat.services.jobs.workers import ModelOverview, SiteOverview, site_overview
 from chatsite import wire
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            seen = overview()
+            seen = site_overview()
         except DatabaseError as error:
             raise CommandError(
                 "No site was started with this DATA_DIR or DATABASE_URL yet, or its "
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         self.stdout.write(text)
 
 
-def _lines(seen: Overview) -> Iterator[str]:
+def _lines(seen: SiteOverview) -> Iterator[str]:
     if seen.models is None:
         yield "This REDIS_URL does not answer; what is sent waits in the database."
     for model in seen.models or ():
@@ -73,7 +73,7 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
 
 
-def _data(seen: Overview) -> dict[str, Any]:
+def _data(seen: SiteOverview) -> dict[str, Any]:
     return {
         "models": seen.models and [asdict(model) for model in seen.models],
         "unfinished": seen.unfinished,

@@ -18,7 +18,7 @@ from django.db import DatabaseError
 
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
-from chat.services.effective_settings import preferred
+from chat.services.effective_settings import effective_settings
 from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import hand_over, publish, release_next
 from chat.services.jobs.stop import finish_stop
@@ -45,7 +45,7 @@ class Reconciler:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._reachable_since: float | None = None
-        self._bells = Bells()
+        self._bells = ExtraBells()
 
     def reconcile(self) -> None:
         """One round. Raises ``MailboxAway`` if Redis cannot be reached."""
@@ -59,7 +59,7 @@ class Reconciler:
         collect_finished()
         stop_as_asked()
         publish_forgotten()
-        follow_choice()
+        follow_model_choice()
         release_held()
         if self._clock() - self._reachable_since >= settings.LEASE_SECONDS:
             take_back_lost()
@@ -115,7 +115,7 @@ def _publish_anew(reply: Reply) -> None:
         publish(reply)
 
 
-def follow_choice() -> None:
+def follow_model_choice() -> None:
     """Move rows that wait for a model that was given up at start to its successor.
 
     Only where nobody picked the model, and nobody serves it.
@@ -125,7 +125,7 @@ def follow_choice() -> None:
     strays = Reply.objects.queued().filter(is_model_picked=False)
     for reply in _batch(strays.exclude(model=entry.name)):
         conversation = reply.message.conversation
-        chosen = preferred(conversation.owner, conversation).settings
+        chosen = effective_settings(conversation.owner, conversation).settings
         fresh = {"model": entry.name, "settings": asdict(chosen)}
         if not box.workers(reply.model) and reply.publish_again(**fresh):
             log.info("reply %s moves to %s", reply.pk, entry.name)
@@ -180,7 +180,7 @@ def _guarded(step: Callable[[Item], object], item: Item) -> None:
         log.exception("%s failed for %s", step.__name__, item)
 
 
-class Bells:
+class ExtraBells:
     """Rings only where replies waited beside free rows in two sweeps running.
 
     Counting the broker's own messages instead would deadlock: dead bells stay there

@@ -32,7 +32,7 @@ from chatsite.mailbox import (
 from chatsite.mailbox.mailbox import Seen
 
 
-class NotYours(Exception):
+class NotOwner(Exception):
     """The session ended, or a reply asked for is not this owner's (answer: 404)."""
 
     def __init__(self, *, is_signed_out: bool = False) -> None:
@@ -41,7 +41,7 @@ class NotYours(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ReplyStatus:
     """One reply as its owner may see it now.
 
     ``row`` is set when the database was asked: always for terminal states, for held
@@ -84,11 +84,11 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PollSnapshot:
     """Everything one poll learns."""
 
     owner: str
-    sights: tuple[Sight, ...]
+    sights: tuple[ReplyStatus, ...]
     #: The owner's change counter; empty when it is not known.
     changes: str
     waiting: int
@@ -109,13 +109,13 @@ class View:
         return max(known, default=None)
 
 
-def watch(
+def poll_snapshot(
     session_key: str | None,
     user: Callable[[], User | AnonymousUser],
     model: str,
     seen: Sequence[Seen] = (),
-) -> View:
-    """Look at replies by (id, run, offset already shown). Raises ``NotYours``.
+) -> PollSnapshot:
+    """Look at replies by (id, run, offset already shown). Raises ``NotOwner``.
 
     ``user`` is called, at the price of SQL, only when the mailbox cannot say who is
     behind the session.
@@ -130,7 +130,7 @@ def watch(
         _sight(look, pk, entry)
         for (pk, _, _), entry in zip(seen, look.entries, strict=True)
     )
-    return View(look.owner, sights, look.changes, look.waiting, look.workers)
+    return PollSnapshot(look.owner, sights, look.changes, look.waiting, look.workers)
 
 
 def _look(
@@ -160,7 +160,7 @@ def _look(
 def _signed_in(user: User | AnonymousUser) -> User:
     """Where there are no guests, one from before is nobody."""
     if not isinstance(user, User) or (user.is_guest and not settings.GUESTS):
-        raise NotYours(is_signed_out=True)
+        raise NotOwner(is_signed_out=True)
     return user
 
 
@@ -181,10 +181,10 @@ def _hand_over_strays(look: Look, seen: Sequence[Seen]) -> bool:
     return bool(found)
 
 
-def _sight(look: Look, pk: str, entry: object) -> Sight:
+def _sight(look: Look, pk: str, entry: object) -> ReplyStatus:
     match entry:
         case Queued():
-            return Sight(
+            return ReplyStatus(
                 UUID(pk),
                 wire.State.QUEUED,
                 run=entry.run,
@@ -197,7 +197,7 @@ def _sight(look: Look, pk: str, entry: object) -> Sight:
         case Growing():
             if entry.is_stopping:
                 _row(look.owner, pk)  # its conversation may have been deleted
-            return Sight(
+            return ReplyStatus(
                 UUID(pk),
                 wire.State.RUNNING,
                 run=entry.run,
@@ -216,20 +216,20 @@ def _sight(look: Look, pk: str, entry: object) -> Sight:
             return _from_row(collect_now(_row(look.owner, pk)))
         case Missing(is_foreign=False):
             return _from_row(_row(look.owner, pk))
-    raise NotYours
+    raise NotOwner
 
 
 def _row(owner: str, pk: str) -> Reply:
     mine = Reply.objects.there().with_path().filter(message__owner=UUID(owner))
     found = mine.filter(pk=UUID(pk)).first()
     if found is None:
-        raise NotYours
+        raise NotOwner
     return found
 
 
-def _from_row(row: Reply) -> Sight:
+def _from_row(row: Reply) -> ReplyStatus:
     state = wire.State(row.state)
-    return Sight(
+    return ReplyStatus(
         row.pk,
         state,
         losses=row.losses,
@@ -251,16 +251,16 @@ def _stamp(time: datetime | None) -> float | None:
     return None if time is None else time.timestamp()
 
 
-def _without_mailbox(user: User, seen: Sequence[Seen]) -> View:
+def _without_mailbox(user: User, seen: Sequence[Seen]) -> PollSnapshot:
     """What the database alone can say."""
     sights = tuple(_from_row(_row(str(user.pk), pk)) for pk, _, _ in seen)
-    return View(str(user.pk), sights, "", 0, (), is_away=True)
+    return PollSnapshot(str(user.pk), sights, "", 0, (), is_away=True)
 
 
-def glance(model: str) -> View:
+def worker_snapshot(model: str) -> PollSnapshot:
     """Who serves a model and how many wait for it; of replies it knows none."""
     box = open_mailbox()
     try:
-        return View("", (), "", box.waiting(model), box.workers(model))
+        return PollSnapshot("", (), "", box.waiting(model), box.workers(model))
     except MailboxAway:
-        return View("", (), "", 0, (), is_away=True)
+        return PollSnapshot("", (), "", 0, (), is_away=True)

@@ -9,7 +9,7 @@ from django.db import transaction
 from chat.models import Message, Reply
 from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import release_next
-from chat.services.notify import tell
+from chat.services.notify import notify_pages
 from chat.services.optional_write import NotWritten, optional_write
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
@@ -85,4 +85,4 @@ def finish_stop(reply: Reply) -> None:
 def _tell(reply: Reply) -> None:
     conversation = reply.message.conversation
     release_next(conversation)
-    tell(conversation.owner_id)
+    notify_pages(conversation.owner_id)

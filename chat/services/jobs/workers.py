@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
-from chat.services.wait_estimate import Expectation, expect, ready_workers
+from chat.services.wait_estimate import WaitEstimate, estimate_wait, ready_workers
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 from chatsite.mailbox import MailboxAway, open_mailbox
@@ -19,7 +19,7 @@ from chatsite.model_choice import current_catalog, model_entry
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ModelStatus:
     """One model on offer, as it is now."""
 
     entry: ModelEntry
@@ -35,12 +35,12 @@ class Serving:
         return len(ready_workers(self.workers))
 
     @property
-    def wait(self) -> Expectation | None:
+    def wait(self) -> WaitEstimate | None:
         """When a prompt sent now would probably begin to be answered."""
-        return expect(self.waiting, self.workers)
+        return estimate_wait(self.waiting, self.workers)
 
 
-def servings() -> list[Serving]:
+def model_statuses() -> list[ModelStatus]:
     """The models on offer, the one served here among them even if it is hidden."""
     default, box = model_entry(), open_mailbox()
     entries = list(current_catalog().entries)
@@ -48,7 +48,7 @@ def servings() -> list[Serving]:
         entries.insert(0, default)
     try:
         return [
-            Serving(
+            ModelStatus(
                 entry,
                 entry.name == default.name,
                 box.waiting(entry.name),
@@ -58,7 +58,7 @@ def servings() -> list[Serving]:
         ]
     except MailboxAway:
         return [
-            Serving(entry, entry.name == default.name, is_known=False)
+            ModelStatus(entry, entry.name == default.name, is_known=False)
             for entry in entries
         ]
 
@@ -75,7 +75,7 @@ class ModelOverview:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class SiteOverview:
     #: None while Redis is away.
     models: tuple[ModelOverview, ...] | None
     #: Replies by state: those to come, whatever their age, and those that ended lately.
@@ -87,10 +87,10 @@ class Overview:
     lost: tuple[Reply, ...]
 
 
-def overview() -> Overview:
+def site_overview() -> SiteOverview:
     ended = Reply.objects.filter(finished_at__gte=timezone.now() - RECENT)
     lost = (ended | Reply.objects.unfinished()).filter(losses__gt=0)
-    return Overview(
+    return SiteOverview(
         models=_models(),
         unfinished=_counted(Reply.objects.unfinished(), "state"),
         ended=_counted(ended, "state"),

@@ -13,19 +13,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Conversation, Reply, User
-from chat.services.advisory_lock import alone
-from chat.services.errors import PromptRefused
-from chat.services.limits.rules import Kind, Whose
+from chat.services.advisory_lock import advisory_lock
+from chat.services.errors import MessageRefused
+from chat.services.limits.rules import LimitKind, LimitScope
 from chat.services.limits.usage import (
-    OF_PROMPTS,
-    Balance,
-    Purse,
-    balances,
-    purses_of,
-    take,
+    MESSAGE_LIMITS,
+    LimitedSubject,
+    LimitUsage,
+    current_usage,
+    limited_subjects,
+    record_usage,
 )
-from chat.services.limits.wording import reached, waiting_already
-from chat.services.wait_estimate import seconds_of_one_end
+from chat.services.limits.wording import limit_reached_text, too_many_waiting_text
+from chat.services.wait_estimate import seconds_between_ends
 from chat.wording.replies import duration
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -44,19 +44,21 @@ def admit(
     *,
     is_prompt: bool = True,
 ) -> None:
-    """Take ``count`` replies of what their owner may have; raise ``PromptRefused``,
+    """Take ``count`` replies of what their owner may have; raise ``MessageRefused``,
     and take nothing, where that would pass a limit. Within the transaction that saves
     them.
 
     Who counts here counts alone: two prompts sent at once do not both see the last
     place free.
     """
-    purses = purses_of(owner)
-    alone([*(purse.subject for purse in purses), f"model {model}"])
+    purses = limited_subjects(owner)
+    advisory_lock([*(purse.subject for purse in purses), f"model {model}"])
     _check_open(owner)
     standing = _check(owner, purses, conversation, model, count, is_prompt=is_prompt)
     # What it takes in tokens is known when it ends.
-    take([one for one in standing if one.kind is not Kind.TOKENS_PER_DAY], count)
+    record_usage(
+        [one for one in standing if one.kind is not LimitKind.TOKENS_PER_DAY], count
+    )
 
 
 def _check_open(owner: User) -> None:
@@ -68,55 +70,58 @@ def _check_open(owner: User) -> None:
             " send it again."
         )
         bare = _("The guest or account was closed meanwhile. Send it again.")
-        raise PromptRefused("closed", said, bare_message=bare)
+        raise MessageRefused("closed", said, bare_message=bare)
 
 
-def look_ahead(newcomer: User, model: str) -> None:
-    """Raise ``PromptRefused`` where the first prompt of a guest who is not saved yet
+def check_first_message(newcomer: User, model: str) -> None:
+    """Raise ``MessageRefused`` where the first prompt of a guest who is not saved yet
     would be refused: so that a prompt refused makes no guest. Takes nothing."""
-    of_network = purses_of(newcomer)[1:]
+    of_network = limited_subjects(newcomer)[1:]
     _check(newcomer, of_network, None, model, 1, is_prompt=True)
 
 
 def _check(
     owner: User,
-    purses: list[Purse],
+    purses: list[LimitedSubject],
     conversation: Conversation | None,
     model: str,
     count: int,
     *,
     is_prompt: bool,
-) -> list[Balance]:
+) -> list[LimitUsage]:
     """How the limits stand that ``count`` replies count for. Raises
-    ``PromptRefused``."""
+    ``MessageRefused``."""
     if full := _what_is_full(owner, purses, conversation, model, count):
         seconds = _seconds_until_room(model)
         raise _refusal(*full, seconds, is_prompt=is_prompt)
-    standing = balances(purses, OF_PROMPTS)
+    standing = current_usage(purses, MESSAGE_LIMITS)
     if short := _what_is_short(standing, count):
         needed = _needed(short, count)
         seconds = math.ceil(short.wait_seconds(needed))
-        why, code = reached(short, needed), code_of(short.purse, short.kind)
+        why, code = (
+            limit_reached_text(short, needed),
+            limit_code(short.purse, short.kind),
+        )
         raise _refusal(code, why, seconds, is_prompt=is_prompt)
     return standing
 
 
-def code_of(purse: Purse, kind: Kind) -> str:
+def limit_code(purse: LimitedSubject, kind: LimitKind) -> str:
     """The code of a refusal by this limit, for programs."""
-    return f"network_{kind}" if purse.whose is Whose.NETWORK else str(kind)
+    return f"network_{kind}" if purse.whose is LimitScope.NETWORK else str(kind)
 
 
-def waiting_of(owner: User, purse: Purse) -> int:
+def waiting_count(owner: User, purse: LimitedSubject) -> int:
     """How many replies count for what may wait of this purse."""
     unfinished = Reply.objects.unfinished()
-    if purse.whose is Whose.NETWORK:
+    if purse.whose is LimitScope.NETWORK:
         return unfinished.of_guests_from(owner.network).count()
     return unfinished.filter(message__owner=owner).count()
 
 
 def _what_is_full(
     owner: User,
-    purses: list[Purse],
+    purses: list[LimitedSubject],
     conversation: Conversation | None,
     model: str,
     count: int,
@@ -133,17 +138,17 @@ def _what_is_full(
             )
             return "too_many_ahead", said % {"count": settings.HELD_MESSAGES_MAX}
     for purse in purses:
-        most = purse.limits[Kind.REPLIES_WAITING]
-        if most and waiting_of(owner, purse) + count > most:
-            is_network = purse.whose is Whose.NETWORK
+        most = purse.limits[LimitKind.REPLIES_WAITING]
+        if most and waiting_count(owner, purse) + count > most:
+            is_network = purse.whose is LimitScope.NETWORK
             code = "too_many_of_your_network" if is_network else "too_many_of_yours"
-            return code, waiting_already(purse.whose, most)
+            return code, too_many_waiting_text(purse.whose, most)
     if unfinished.filter(model=model).count() + count > settings.QUEUE_REPLIES_MAX:
         return "queue_full", _("The line for this model is full.")
     return None
 
 
-def _what_is_short(standing: list[Balance], count: int) -> Balance | None:
+def _what_is_short(standing: list[LimitUsage], count: int) -> LimitUsage | None:
     """Of the limits that do not have as many left, the one that takes longest."""
     short = [one for one in standing if one.wait_seconds(_needed(one, count))]
     return max(
@@ -151,24 +156,24 @@ def _what_is_short(standing: list[Balance], count: int) -> Balance | None:
     )
 
 
-def _needed(balance: Balance, count: int) -> int:
-    return 1 if balance.kind is Kind.TOKENS_PER_DAY else count
+def _needed(balance: LimitUsage, count: int) -> int:
+    return 1 if balance.kind is LimitKind.TOKENS_PER_DAY else count
 
 
-def _refusal(code: str, why: str, seconds: int, *, is_prompt: bool) -> PromptRefused:
+def _refusal(code: str, why: str, seconds: int, *, is_prompt: bool) -> MessageRefused:
     words = {"why": why, "duration": duration(seconds)}
     bare = _("%(why)s Try again in %(duration)s.") % words
     message = bare
     if is_prompt:
         kept = _("%(why)s Your text is kept here: send it again in %(duration)s.")
         message = kept % words
-    return PromptRefused(code, message, retry_seconds=seconds, bare_message=bare)
+    return MessageRefused(code, message, retry_seconds=seconds, bare_message=bare)
 
 
 def _seconds_until_room(model: str) -> int:
     """Until a reply of this model ends, as the workers' pace has it."""
     try:
-        seconds = seconds_of_one_end(open_mailbox().workers(model))
+        seconds = seconds_between_ends(open_mailbox().workers(model))
     except MailboxAway:
         seconds = None
     if seconds is None:

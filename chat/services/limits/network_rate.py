@@ -13,49 +13,49 @@ import math
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from chat.services.advisory_lock import alone
-from chat.services.errors import PromptRefused
-from chat.services.limits.rules import Kind, Whose, limit_of
-from chat.services.limits.usage import balances, network_purse, take
+from chat.services.advisory_lock import advisory_lock
+from chat.services.errors import MessageRefused
+from chat.services.limits.rules import LimitKind, LimitScope, limit_of
+from chat.services.limits.usage import current_usage, network_subject, record_usage
 from chat.wording.replies import duration
 
 
 def admit_guest(network: str) -> None:
-    """Before a guest is made. Raises ``PromptRefused``."""
+    """Before a guest is made. Raises ``MessageRefused``."""
     said = _(
         "Too many new guests came from your network in the last hour. Nothing you typed"
         " is lost: try again in %(duration)s."
     )
-    _admit(network, Kind.GUESTS_PER_HOUR, "too_many_guests", said)
+    _admit(network, LimitKind.GUESTS_PER_HOUR, "too_many_guests", said)
 
 
 def admit_sign_up(network: str) -> None:
-    """Before an account is made, once its form is right. Raises ``PromptRefused``."""
+    """Before an account is made, once its form is right. Raises ``MessageRefused``."""
     said = _(
         "Too many accounts were made from your network in the last hour. Try again in"
         " %(duration)s."
     )
-    _admit(network, Kind.SIGNUPS_PER_HOUR, "too_many_sign_ups", said)
+    _admit(network, LimitKind.SIGNUPS_PER_HOUR, "too_many_sign_ups", said)
 
 
 def admit_mail(network: str) -> None:
-    """Before a link is mailed where somebody asks. Raises ``PromptRefused``."""
+    """Before a link is mailed where somebody asks. Raises ``MessageRefused``."""
     said = _(
         "Too many links were asked for from your network in the last hour. Try again"
         " in %(duration)s."
     )
-    _admit(network, Kind.MAILS_PER_HOUR, "too_many_mails", said)
+    _admit(network, LimitKind.MAILS_PER_HOUR, "too_many_mails", said)
 
 
-def _admit(network: str, kind: Kind, code: str, said: str) -> None:
-    limit = limit_of(Whose.NETWORK, kind)
+def _admit(network: str, kind: LimitKind, code: str, said: str) -> None:
+    limit = limit_of(LimitScope.NETWORK, kind)
     if limit is None:
         return
-    purse = network_purse(network, {kind: limit})
+    purse = network_subject(network, {kind: limit})
     with transaction.atomic():
-        alone([purse.subject])
-        standing = balances([purse], [kind])
+        advisory_lock([purse.subject])
+        standing = current_usage([purse], [kind])
         if seconds := math.ceil(standing[0].wait_seconds()):
             message = said % {"duration": duration(seconds)}
-            raise PromptRefused(code, message, retry_seconds=seconds)
-        take(standing, 1)
+            raise MessageRefused(code, message, retry_seconds=seconds)
+        record_usage(standing, 1)

@@ -21,7 +21,7 @@ from chat.models import User
 from chatsite.setting_types.numbers import LIMIT_MAX
 
 
-class Kind(StrEnum):
+class LimitKind(StrEnum):
     """What is limited. The name ends the setting's name; the value is public."""
 
     MESSAGES_PER_MINUTE = "prompts_per_minute"
@@ -33,44 +33,44 @@ class Kind(StrEnum):
     MAILS_PER_HOUR = "mails_per_hour"
 
 
-class Whose(StrEnum):
+class LimitScope(StrEnum):
     GUEST = "guest"
     ACCOUNT = "account"
     NETWORK = "network"
 
 
 #: None is no limit.
-Limits = Mapping[Kind, int | None]
+Limits = Mapping[LimitKind, int | None]
 
 #: What an account can be given more of, or less.
 PERSONAL = (
-    Kind.MESSAGES_PER_MINUTE,
-    Kind.MESSAGES_PER_DAY,
-    Kind.REPLIES_WAITING,
-    Kind.TOKENS_PER_DAY,
+    LimitKind.MESSAGES_PER_MINUTE,
+    LimitKind.MESSAGES_PER_DAY,
+    LimitKind.REPLIES_WAITING,
+    LimitKind.TOKENS_PER_DAY,
 )
 
 
-def limit_of(whose: Whose, kind: Kind) -> int | None:
+def limit_of(whose: LimitScope, kind: LimitKind) -> int | None:
     """The limit that the settings name."""
     limit: int | None = getattr(settings, f"{whose.name}_{kind.name}")
     return limit
 
 
-def limits_of(user: User) -> dict[Kind, int | None]:
+def limits_of(user: User) -> dict[LimitKind, int | None]:
     """The limits of one person. What their row says goes before the settings."""
-    whose = Whose.GUEST if user.is_guest else Whose.ACCOUNT
+    whose = LimitScope.GUEST if user.is_guest else LimitScope.ACCOUNT
     found = {kind: limit_of(whose, kind) for kind in PERSONAL}
     own = user.limits if isinstance(user.limits, dict) else {}
     # Nobody is locked out by what stands in a row and is no limit.
     return found | {
-        Kind(k): n for k, n in own.items() if k in PERSONAL and _is_limit(n)
+        LimitKind(k): n for k, n in own.items() if k in PERSONAL and _is_limit(n)
     }
 
 
-def network_limits() -> dict[Kind, int | None]:
+def network_limits() -> dict[LimitKind, int | None]:
     """The limits that all guests of one network have together."""
-    return {kind: limit_of(Whose.NETWORK, kind) for kind in PERSONAL}
+    return {kind: limit_of(LimitScope.NETWORK, kind) for kind in PERSONAL}
 
 
 def clean_limits(raw: Any) -> dict[str, int | None]:
@@ -90,15 +90,15 @@ def clean_limits(raw: Any) -> dict[str, int | None]:
     return dict(raw)
 
 
-def has_more_signed_in(whose: Whose, kind: Kind) -> bool:
+def is_higher_for_accounts(whose: LimitScope, kind: LimitKind) -> bool:
     """Whether a guest refused by this limit could go on with an account, if only they
     had one."""
-    if whose is Whose.ACCOUNT or settings.SIGNUP == "closed":
+    if whose is LimitScope.ACCOUNT or settings.SIGNUP == "closed":
         return False
-    of_account = limit_of(Whose.ACCOUNT, kind)
-    if whose is Whose.NETWORK or of_account is None:
+    of_account = limit_of(LimitScope.ACCOUNT, kind)
+    if whose is LimitScope.NETWORK or of_account is None:
         return True
-    of_guest = limit_of(Whose.GUEST, kind)
+    of_guest = limit_of(LimitScope.GUEST, kind)
     return of_guest is not None and of_account > of_guest
 
 

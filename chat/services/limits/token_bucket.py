@@ -16,7 +16,7 @@ ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class TokenBucket:
     """Times are seconds since the epoch; ``full_at`` may lie in the past."""
 
     limit: int

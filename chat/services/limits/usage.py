@@ -13,43 +13,53 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from chat.models import Allowance, User
-from chat.services.advisory_lock import alone
-from chat.services.limits.rules import Kind, Limits, Whose, limits_of, network_limits
-from chat.services.limits.token_bucket import Bucket
+from chat.services.advisory_lock import advisory_lock
+from chat.services.limits.rules import (
+    LimitKind,
+    Limits,
+    LimitScope,
+    limits_of,
+    network_limits,
+)
+from chat.services.limits.token_bucket import TokenBucket
 
 PERIODS = {
-    Kind.MESSAGES_PER_MINUTE: 60,
-    Kind.MESSAGES_PER_DAY: 86_400,
-    Kind.TOKENS_PER_DAY: 86_400,
-    Kind.GUESTS_PER_HOUR: 3600,
-    Kind.SIGNUPS_PER_HOUR: 3600,
-    Kind.MAILS_PER_HOUR: 3600,
+    LimitKind.MESSAGES_PER_MINUTE: 60,
+    LimitKind.MESSAGES_PER_DAY: 86_400,
+    LimitKind.TOKENS_PER_DAY: 86_400,
+    LimitKind.GUESTS_PER_HOUR: 3600,
+    LimitKind.SIGNUPS_PER_HOUR: 3600,
+    LimitKind.MAILS_PER_HOUR: 3600,
 }
 #: Rows of short periods come and go: what is full again is not deleted at once.
 KEPT_SECONDS = 3600
 #: The time that limits go by, in seconds since the epoch; tests have a clock to turn.
 clock: Callable[[], float] = time.time
 #: What sending needs something left of.
-OF_PROMPTS = (Kind.MESSAGES_PER_MINUTE, Kind.MESSAGES_PER_DAY, Kind.TOKENS_PER_DAY)
+MESSAGE_LIMITS = (
+    LimitKind.MESSAGES_PER_MINUTE,
+    LimitKind.MESSAGES_PER_DAY,
+    LimitKind.TOKENS_PER_DAY,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
+class LimitedSubject:
     """Whose limits: one person's, or those of all guests of one network."""
 
-    whose: Whose
+    whose: LimitScope
     subject: str
     limits: Limits
     owner: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class LimitUsage:
     """How one limit of a purse stood at a moment."""
 
-    purse: Purse
-    kind: Kind
-    bucket: Bucket
+    purse: LimitedSubject
+    kind: LimitKind
+    bucket: TokenBucket
     full_at: float
     now: float
 
@@ -61,19 +71,21 @@ class Balance:
         return self.bucket.wait_seconds(self.full_at, self.now, count)
 
 
-def purses_of(user: User) -> list[Purse]:
+def limited_subjects(user: User) -> list[LimitedSubject]:
     """All whose limits somebody's prompts count for; their own first."""
-    whose = Whose.GUEST if user.is_guest else Whose.ACCOUNT
-    own = Purse(whose, f"user:{user.pk}", limits_of(user), user.pk)
-    return [own, network_purse(user.network)] if user.is_guest_of_network else [own]
+    whose = LimitScope.GUEST if user.is_guest else LimitScope.ACCOUNT
+    own = LimitedSubject(whose, f"user:{user.pk}", limits_of(user), user.pk)
+    return [own, network_subject(user.network)] if user.is_guest_of_network else [own]
 
 
-def network_purse(network: str, limits: Limits | None = None) -> Purse:
+def network_subject(network: str, limits: Limits | None = None) -> LimitedSubject:
     found = network_limits() if limits is None else limits
-    return Purse(Whose.NETWORK, f"network:{network}", found)
+    return LimitedSubject(LimitScope.NETWORK, f"network:{network}", found)
 
 
-def balances(purses: Sequence[Purse], kinds: Iterable[Kind]) -> list[Balance]:
+def current_usage(
+    purses: Sequence[LimitedSubject], kinds: Iterable[LimitKind]
+) -> list[LimitUsage]:
     """How these limits stand now, as far as there are any; in one query."""
     now = clock()
     limited = [
@@ -90,10 +102,10 @@ def balances(purses: Sequence[Purse], kinds: Iterable[Kind]) -> list[Balance]:
         for subject, kind, full_at in rows.values_list("subject", "kind", "full_at")
     }
     return [
-        Balance(
+        LimitUsage(
             purse,
             kind,
-            Bucket(purse.limits[kind] or 1, PERIODS[kind]),
+            TokenBucket(purse.limits[kind] or 1, PERIODS[kind]),
             found.get((purse.subject, kind), now),
             now,
         )
@@ -101,7 +113,7 @@ def balances(purses: Sequence[Purse], kinds: Iterable[Kind]) -> list[Balance]:
     ]
 
 
-def take(taken: Sequence[Balance], count: int) -> None:
+def record_usage(taken: Sequence[LimitUsage], count: int) -> None:
     """Take ``count`` of each of these, whether they are there or not; in one query."""
     if not taken:
         return
@@ -124,14 +136,16 @@ def take(taken: Sequence[Balance], count: int) -> None:
 
 def charge_tokens(owner: User, tokens: int) -> None:
     """Take the tokens of a reply that ended; more than were left become a debt."""
-    purses = purses_of(owner)
-    if tokens <= 0 or not any(purse.limits[Kind.TOKENS_PER_DAY] for purse in purses):
+    purses = limited_subjects(owner)
+    if tokens <= 0 or not any(
+        purse.limits[LimitKind.TOKENS_PER_DAY] for purse in purses
+    ):
         return
-    alone([purse.subject for purse in purses])
-    take(balances(purses, [Kind.TOKENS_PER_DAY]), tokens)
+    advisory_lock([purse.subject for purse in purses])
+    record_usage(current_usage(purses, [LimitKind.TOKENS_PER_DAY]), tokens)
 
 
-def forget_full() -> None:
+def purge_full_buckets() -> None:
     """Delete some of the rows that say no more than a missing one."""
     Allowance.objects.purge(_time(clock() - KEPT_SECONDS))
 

@@ -10,17 +10,17 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chat.services.limits.rules import Kind, Whose, has_more_signed_in
-from chat.services.limits.usage import Balance
+from chat.services.limits.rules import LimitKind, LimitScope, is_higher_for_accounts
+from chat.services.limits.usage import LimitUsage
 from chat.wording.replies import duration
 
 #: Up to so long from one message to the next, the pace says it all.
 SHORT_SECONDS = 60
 
 
-def reached(balance: Balance, count: int) -> str:
+def limit_reached_text(balance: LimitUsage, count: int) -> str:
     """Why ``count`` more cannot be had now, and who could have more."""
-    if balance.purse.whose is Whose.NETWORK:
+    if balance.purse.whose is LimitScope.NETWORK:
         said = _(
             "The limit that all guests of your network have together is reached:"
             " %(amount)s."
@@ -35,12 +35,12 @@ def reached(balance: Balance, count: int) -> str:
             balance.left,
         )
         sentences.append(only % {"left": number(balance.left), "count": number(count)})
-    return " ".join(sentences + with_account(balance.purse.whose, balance.kind))
+    return " ".join(sentences + account_hint(balance.purse.whose, balance.kind))
 
 
-def waiting_already(whose: Whose, limit: int) -> str:
+def too_many_waiting_text(whose: LimitScope, limit: int) -> str:
     """Why no further reply may wait in line."""
-    if whose is Whose.NETWORK:
+    if whose is LimitScope.NETWORK:
         said = ngettext(
             "No more than %(count)s message of all guests of your network together may"
             " wait at once.",
@@ -55,33 +55,33 @@ def waiting_already(whose: Whose, limit: int) -> str:
             limit,
         )
     sentences = [said % {"count": number(limit)}]
-    return " ".join(sentences + with_account(whose, Kind.REPLIES_WAITING))
+    return " ".join(sentences + account_hint(whose, LimitKind.REPLIES_WAITING))
 
 
-def with_account(whose: Whose, kind: Kind) -> list[str]:
+def account_hint(whose: LimitScope, kind: LimitKind) -> list[str]:
     """What is told a guest who could go on with an account; nothing to others."""
-    if not has_more_signed_in(whose, kind):
+    if not is_higher_for_accounts(whose, kind):
         return []
-    if whose is Whose.NETWORK:
+    if whose is LimitScope.NETWORK:
         return [_("With an account only your own messages count.")]
     return [_("With an account you have more.")]
 
 
-def what_is_left(whose: Whose, kind: Kind, left: int, limit: int) -> str:
+def remaining_text(whose: LimitScope, kind: LimitKind, left: int, limit: int) -> str:
     """``12 of 30 messages left today``, and of whom where it is not one's own."""
     said = _left(kind, limit) % {"left": number(left), "limit": number(limit)}
-    if whose is Whose.NETWORK:
+    if whose is LimitScope.NETWORK:
         return _("All guests of your network together: %(said)s") % {"said": said}
     return said
 
 
-def what_comes(balance: Balance) -> str:
+def refill_text(balance: LimitUsage) -> str:
     """When more comes back, in words that stay true for a while; empty where nothing
     was taken."""
     left, limit = balance.left, balance.bucket.limit
     if left >= limit:
         return ""
-    if balance.kind is Kind.TOKENS_PER_DAY:
+    if balance.kind is LimitKind.TOKENS_PER_DAY:
         if left:
             return _("all are back %(when)s") % {
                 "when": _moment(balance.full_at, balance.now)
@@ -112,17 +112,17 @@ def _moment(stamp: float, now: float) -> str:
     return said % {"time": date_format(when, "TIME_FORMAT")}
 
 
-def _next_at(balance: Balance) -> float:
+def _next_at(balance: LimitUsage) -> float:
     return balance.now + balance.wait_seconds()
 
 
-def _amount(kind: Kind, limit: int) -> str:
+def _amount(kind: LimitKind, limit: int) -> str:
     match kind:
-        case Kind.MESSAGES_PER_MINUTE:
+        case LimitKind.MESSAGES_PER_MINUTE:
             said = ngettext(
                 "%(limit)s message a minute", "%(limit)s messages a minute", limit
             )
-        case Kind.MESSAGES_PER_DAY:
+        case LimitKind.MESSAGES_PER_DAY:
             said = ngettext(
                 "%(limit)s message a day", "%(limit)s messages a day", limit
             )
@@ -131,21 +131,21 @@ def _amount(kind: Kind, limit: int) -> str:
     return said % {"limit": number(limit)}
 
 
-def _left(kind: Kind, limit: int) -> str:
+def _left(kind: LimitKind, limit: int) -> str:
     match kind:
-        case Kind.MESSAGES_PER_MINUTE:
+        case LimitKind.MESSAGES_PER_MINUTE:
             return ngettext(
                 "%(left)s of %(limit)s message left this minute",
                 "%(left)s of %(limit)s messages left this minute",
                 limit,
             )
-        case Kind.MESSAGES_PER_DAY:
+        case LimitKind.MESSAGES_PER_DAY:
             return ngettext(
                 "%(left)s of %(limit)s message left today",
                 "%(left)s of %(limit)s messages left today",
                 limit,
             )
-        case Kind.TOKENS_PER_DAY:
+        case LimitKind.TOKENS_PER_DAY:
             return ngettext(
                 "%(left)s of %(limit)s token left today",
                 "%(left)s of %(limit)s tokens left today",

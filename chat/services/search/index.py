@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from chat.services.search.query_parser import Typed
+from chat.services.search.query_parser import ParsedQuery
 
 #: So many of an owner's newest passages PostgreSQL reads before it asks its index.
 NEWEST = 1000
@@ -61,18 +61,20 @@ ORDER BY passage.id DESC LIMIT %(count)s
 """
 
 
-def find(owner: UUID, typed: Typed, before: int, count: int) -> list[int]:
+def find_passages(
+    owner: UUID, typed: ParsedQuery, before: int, count: int
+) -> list[int]:
     """Ids of at most ``count`` passages older than ``before``, the newest first."""
     return OF_VENDOR[connection.vendor](owner, typed, before, count)
 
 
-def _on_sqlite(owner: UUID, typed: Typed, before: int, count: int) -> list[int]:
+def _on_sqlite(owner: UUID, typed: ParsedQuery, before: int, count: int) -> list[int]:
     words = [f'"{word}"' for word in (f"{OWNER_MARK}{owner.hex}", *typed.words)]
     query = " AND ".join((*words, *(f'"{begun}" *' for begun in typed.beginnings)))
     return _ids(SQLITE, query=query, owner=owner.hex, before=before, count=count)
 
 
-def _on_postgres(owner: UUID, typed: Typed, before: int, count: int) -> list[int]:
+def _on_postgres(owner: UUID, typed: ParsedQuery, before: int, count: int) -> list[int]:
     asked: dict[str, Any] = {"query": _tsquery(owner, typed), "owner": owner}
     asked |= {"before": before, "count": count}
     found = _ids(POSTGRES_NEWEST, **asked)
@@ -82,7 +84,7 @@ def _on_postgres(owner: UUID, typed: Typed, before: int, count: int) -> list[int
     return found + _ids(POSTGRES_INDEX, **asked)
 
 
-def _tsquery(owner: UUID, typed: Typed) -> str:
+def _tsquery(owner: UUID, typed: ParsedQuery) -> str:
     of_owner = str(owner)[:2]
     words = [f"'{of_owner}{word}'" for word in typed.words]
     beginnings = [f"'{of_owner}{begun}':*" for begun in typed.beginnings]
@@ -95,7 +97,7 @@ def _ids(statement: str, **asked: Any) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-OF_VENDOR: dict[str, Callable[[UUID, Typed, int, int], list[int]]] = {
+OF_VENDOR: dict[str, Callable[[UUID, ParsedQuery, int, int], list[int]]] = {
     "sqlite": _on_sqlite,
     "postgresql": _on_postgres,
 }

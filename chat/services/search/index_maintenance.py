@@ -11,7 +11,7 @@ PAGES = 200
 PATIENCE_MS = 100
 
 
-class Merging:
+class IndexMerge:
     """Merges the index in steps, after which it holds no word of what was erased.
     PostgreSQL does as much by itself (vacuum)."""
 

@@ -47,13 +47,13 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class ParsedQuery:
     """At least one term; only the last one may just have been begun."""
 
     terms: tuple[Term, ...]
 
     @classmethod
-    def read(cls, text: str) -> Typed | None:
+    def read(cls, text: str) -> ParsedQuery | None:
         """None where no word was typed. Quotes and operators only separate words."""
         folded = in_order(text[:TYPED_CHARACTERS].translate(TABLE))[:FOLDED_CHARACTERS]
         found = list(PIECE.finditer(folded))[:TERMS]

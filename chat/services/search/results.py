@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from chat.models import Passage
-from chat.services.search.index import find
-from chat.services.search.query_parser import Typed
-from chat.services.search.snippets import Piece, marked, snippet
+from chat.services.search.index import find_passages
+from chat.services.search.query_parser import ParsedQuery
+from chat.services.search.snippets import SnippetPart, marked, snippet
 from chatsite.search.folding import Folded
 
 PAGE = 20
@@ -26,7 +26,7 @@ class Hit:
     #: None: the title was found.
     message: UUID | None
     is_prompt: bool
-    snippet: tuple[Piece, ...]
+    snippet: tuple[SnippetPart, ...]
     said_at: datetime
 
 
@@ -43,13 +43,15 @@ def search(owner: UUID | None, text: str, before: int | None = None) -> Hits:
     """At most ``PAGE`` hits. Every word must occur, the last one at least as the
     beginning of a word; text without any word finds nothing, and so does nobody.
     """
-    typed = Typed.read(text)
+    typed = ParsedQuery.read(text)
     if typed is None:
         return Hits(is_signs_only=bool(text.strip()))
     if owner is None:
         return Hits()
     for _ in range(ROUNDS):
-        ids = find(owner, typed, NEWEST if before is None else before, PAGE + 1)
+        ids = find_passages(
+            owner, typed, NEWEST if before is None else before, PAGE + 1
+        )
         before = ids[PAGE - 1] if len(ids) > PAGE else None
         hits = _hits(owner, typed, ids[:PAGE])
         if hits or before is None:
@@ -67,7 +69,7 @@ def cursor(raw: str) -> int | None:
     return int(raw)
 
 
-def _hits(owner: UUID, typed: Typed, ids: list[int]) -> tuple[Hit, ...]:
+def _hits(owner: UUID, typed: ParsedQuery, ids: list[int]) -> tuple[Hit, ...]:
     passages = (
         Passage.objects.filter(owner_id=owner, pk__in=ids)
         .select_related("conversation", "message")
@@ -89,7 +91,7 @@ def _text(passage: Passage) -> str:
     return passage.conversation.title if message is None else message.text
 
 
-def _hit(passage: Passage, text: Folded, typed: Typed) -> Hit:
+def _hit(passage: Passage, text: Folded, typed: ParsedQuery) -> Hit:
     conversation, message = passage.conversation, passage.message
     show = marked if message is None else snippet
     return Hit(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from chat.services.search.query_parser import Typed
+from chat.services.search.query_parser import ParsedQuery
 from chatsite.search.folding import Folded
 from chatsite.search.tokens import begins_unspaced
 
@@ -19,22 +19,22 @@ Span = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SnippetPart:
     text: str
     is_match: bool = False
 
 
-def snippet(text: str, folded: Folded, typed: Typed) -> tuple[Piece, ...]:
+def snippet(text: str, folded: Folded, typed: ParsedQuery) -> tuple[SnippetPart, ...]:
     """The place where most of the words stand together, with each of them marked."""
     spans = list(islice(typed.spans(folded), SPANS))
     begin = _begin(text, _best(spans))
     end = _end(text, begin)
-    pieces = [Piece("… ")] if begin else []
+    pieces = [SnippetPart("… ")] if begin else []
     pieces += _pieces(text, begin, end, spans)
-    return (*pieces, Piece(" …")) if end < len(text.rstrip()) else tuple(pieces)
+    return (*pieces, SnippetPart(" …")) if end < len(text.rstrip()) else tuple(pieces)
 
 
-def marked(text: str, folded: Folded, typed: Typed) -> tuple[Piece, ...]:
+def marked(text: str, folded: Folded, typed: ParsedQuery) -> tuple[SnippetPart, ...]:
     """The whole text with the words marked."""
     return tuple(_pieces(text, 0, len(text), list(typed.spans(folded))))
 
@@ -78,12 +78,17 @@ def _end(text: str, begin: int) -> int:
     return end
 
 
-def _pieces(text: str, begin: int, end: int, spans: Sequence[Span]) -> list[Piece]:
-    pieces: list[Piece] = []
+def _pieces(
+    text: str, begin: int, end: int, spans: Sequence[Span]
+) -> list[SnippetPart]:
+    pieces: list[SnippetPart] = []
     place = begin
     for first, last, _ in spans:
         if first < begin or last > end:
             continue
-        pieces += [Piece(text[place:first]), Piece(text[first:last], is_match=True)]
+        pieces += [
+            SnippetPart(text[place:first]),
+            SnippetPart(text[first:last], is_match=True),
+        ]
         place = last
-    return [piece for piece in (*pieces, Piece(text[place:end])) if piece.text]
+    return [piece for piece in (*pieces, SnippetPart(text[place:end])) if piece.text]

@@ -18,8 +18,8 @@ from chat.accounts.guests import remember_guest
 from chat.accounts.login import count_of, left_guest
 from chat.accounts.session_end import sessions_of
 from chat.models import Conversation, User
-from chat.page.context import around_context
-from chat.page.context_limits import allowances_context
+from chat.page.context import frame_context
+from chat.page.context_limits import limits_context
 from chat.services.session_digest import session_digest
 from chat.views.accounts.decorators import account_of, may_invite, to_log_in
 
@@ -52,12 +52,12 @@ def account(request: HttpRequest) -> HttpResponse:
     if user is None and not settings.GUESTS:
         return to_log_in(request)
     context = {
-        **around_context(request),
+        **frame_context(request),
         "notes": [said for name, said in NOTES.items() if name in request.GET],
         "retention_days": ceil(settings.RETENTION_DAYS),
         "idle_days": ceil(settings.GUEST_IDLE_DAYS),
         "has_account": user is not None,
-        **allowances_context(request),
+        **limits_context(request),
         **(_of(request, user) if user else {}),
     }
     response = render(request, "accounts/account.html", context)

@@ -12,8 +12,8 @@ from chat.accounts.client_network import network_digest
 from chat.accounts.site_url import can_mail
 from chat.forms.accounts import EmailForm, address_taken, asked_before
 from chat.models import User
-from chat.page.action_response import refused_on
-from chat.services.errors import PromptRefused
+from chat.page.action_response import with_refusal_status
+from chat.services.errors import MessageRefused
 from chat.services.limits.network_rate import admit_mail
 from chat.views.accounts.decorators import account_of, of_account, to
 
@@ -29,9 +29,11 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
             is_sent = _asked_for(request, user, form.cleaned_data["email"])
         except email_change.AddressTaken:
             form.add_error("email", address_taken())
-        except PromptRefused as refused:
+        except MessageRefused as refused:
             form.add_error(None, refused.message)
-            return refused_on(_page(request, user, form), refused.retry_seconds)
+            return with_refusal_status(
+                _page(request, user, form), refused.retry_seconds
+            )
         except email_change.AskedBefore:
             form.add_error("email", asked_before())
         else:
@@ -41,7 +43,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _asked_for(request: HttpRequest, user: User, email: str) -> bool:
-    """Whether a link was mailed. Raises ``AddressTaken``, ``PromptRefused``."""
+    """Whether a link was mailed. Raises ``AddressTaken``, ``MessageRefused``."""
     if email and can_mail():
         admit_mail(network_digest(request))
     return email_change.ask_for(user, email, request)

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from chat.accounts.login import enter, own_path
-from chat.forms import PromptForm
+from chat.forms import MessageForm
 from chat.forms.accounts import LogInForm
 from chat.models import User
 from chat.page.logged_out_notice import ENDED, are_drafts_kept
@@ -33,7 +33,10 @@ def log_in(request: HttpRequest) -> HttpResponse:
             if not (text := request.POST.get("text", "").strip()):
                 return response
             # What was typed before is sent by the person, not by logging in.
-            context = {"form": PromptForm({"text": text}), "then": response["Location"]}
+            context = {
+                "form": MessageForm({"text": text}),
+                "then": response["Location"],
+            }
             return render(request, "accounts/send_now.html", context)
         form.add_error(None, _("The name or the password is not right."))
     context = {

@@ -18,8 +18,8 @@ from chat.accounts.password_reset import is_good, send_link, set_password
 from chat.accounts.site_url import can_mail
 from chat.forms.accounts import ForgottenForm, ResetForm
 from chat.models import User
-from chat.page.action_response import refused_on
-from chat.services.errors import PromptRefused
+from chat.page.action_response import with_refusal_status
+from chat.services.errors import MessageRefused
 from chat.services.limits.network_rate import admit_mail
 from chat.views.accounts.decorators import to
 
@@ -37,9 +37,9 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             admit_mail(network_digest(request))
-        except PromptRefused as refused:
+        except MessageRefused as refused:
             form.add_error(None, refused.message)
-            return refused_on(_forgotten(request, form), refused.retry_seconds)
+            return with_refusal_status(_forgotten(request, form), refused.retry_seconds)
         send_link(form.cleaned_data["email"], request)
         return to("forgotten", "sent")
     return _forgotten(request, form)

@@ -32,8 +32,8 @@ from chat.accounts.sign_up import (
 from chat.accounts.site_url import can_mail
 from chat.forms.accounts import SignUpForm, address_taken, name_taken
 from chat.models import User
-from chat.page.action_response import refused_on
-from chat.services.errors import PromptRefused
+from chat.page.action_response import with_refusal_status
+from chat.services.errors import MessageRefused
 from chat.services.limits.network_rate import admit_sign_up
 from chat.views.accounts.decorators import account_of, to
 
@@ -86,9 +86,11 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
     except (IsNoGuest, InvitationSpent):
         # In another tab, a moment ago: what is true now is shown there.
         return HttpResponseRedirect(request.path, status=303)
-    except PromptRefused as refused:
+    except MessageRefused as refused:
         form.add_error(None, refused.message)
-        return refused_on(_page(request, form, invitation), refused.retry_seconds)
+        return with_refusal_status(
+            _page(request, form, invitation), refused.retry_seconds
+        )
     else:
         return _welcome(request, user)
     return _page(request, form, invitation, status=422)

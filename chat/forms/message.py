@@ -9,11 +9,11 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from chat.services.errors import PromptRefused
-from chat.services.messages import clean_prompt
+from chat.services.errors import MessageRefused
+from chat.services.messages import clean_text
 
 
-class PromptForm(forms.Form):
+class MessageForm(forms.Form):
     """What the service refuses is shown beside the form, with the text kept."""
 
     #: No CharField: it would trim, and refuse characters that the service drops.
@@ -24,8 +24,8 @@ class PromptForm(forms.Form):
 
     def clean_text(self) -> str:
         try:
-            return clean_prompt(str(self.cleaned_data["text"] or ""))
-        except PromptRefused as refused:
+            return clean_text(str(self.cleaned_data["text"] or ""))
+        except MessageRefused as refused:
             raise ValidationError(refused.message, refused.code) from refused
 
     @property
