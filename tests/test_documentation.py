@@ -23,6 +23,7 @@ from chat.models import Conversation, Message, Reply, Session, User
 from chat.services.limits.rules import PERSONAL, LimitKind
 from chatsite import wire
 from chatsite.mailbox import Mailbox
+from chatsite.settings_table import SETTINGS
 from tests.processes import ROOT, celery_worker
 
 TRACKED = subprocess.run(
@@ -43,6 +44,17 @@ NOT_IN_THE_LAYOUT = {"chat/management/commands/", "bench/peers/"}
 FOLDERS = sorted({path.split("/")[0] for path in TRACKED if "/" in path})
 #: The end of what names a file of this repository wherever it stands.
 OWN_FILE = re.compile(r"[\w./*-]+\.(?:py|lua|html|css|js|acl|sh|yml|toml|svg|png)\b")
+
+#: What documents name in the same letters, and is no setting.
+OTHER_VARIABLES = {
+    "ADMIN_NAME",
+    "ADMIN_PASSWORD",
+    "CONTENT_SECURITY_POLICY",
+    "PR_SET_PDEATHSIG",
+    "SAMPLING_SETTINGS",
+    "SCRIPT_NAME",
+    "TEST_DATABASE",
+}
 
 #: Codes of refusals that no call of the API can meet.
 OF_PAGES_ALONE = {
@@ -124,6 +136,16 @@ def test_every_command_in_a_document_exists(document: str) -> None:
             assert path.is_dir() or path.with_suffix(".py").exists(), module
 
 
+def test_every_setting_that_a_document_names_exists() -> None:
+    known = {*SETTINGS, *OTHER_VARIABLES}
+    for document, text in DOCUMENTS.items():
+        if document == "docs/settings.md":  # names the earlier names, too
+            continue
+        spans = re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`", text)
+        named = {one for one in spans if not one.startswith("CHAOS_")}
+        assert named - known == set(), document
+
+
 def test_every_document_that_the_code_names_exists() -> None:
     for path in TRACKED:
         if path.endswith((".py", ".yml", ".sh", ".acl", ".toml", "Makefile", ".env")):
@@ -133,6 +155,12 @@ def test_every_document_that_the_code_names_exists() -> None:
 
 
 # What is left out.
+
+
+def test_every_target_of_make_is_explained() -> None:
+    targets = re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text())
+    commands = [row[0] for row in rows_of(DOCUMENTS["CONTRIBUTING.md"], "Commands")]
+    assert {f"`make {one}`" for one in targets} - set(commands) == set()
 
 
 def test_every_page_stands_in_the_readme() -> None:
