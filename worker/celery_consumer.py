@@ -1,4 +1,4 @@
-"""What Celery listens with, made to outlive strange messages and a broker's absence."""
+"""The Celery consumer: survives malformed messages and a broker that is away."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ log = logging.getLogger(__name__)
 
 
 class BellConsumer(Consumer):
-    """Drops a message that is no task, instead of ending at it for good.
+    """Rejects a message that is not a task; a stock consumer would stop consuming.
 
-    It hears bells only: no other worker's events, and no commands.
+    It receives bells only: no events of other workers, and no remote control commands.
     """
 
     connection_errors: tuple[type[Exception], ...]
     hub: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        said = options.pop("worker_options", None) or {}
+        """Turn off gossip and mingle, which let workers talk to each other."""
+        given = options.pop("worker_options", None) or {}
         options["worker_options"] = {
-            **said,
+            **given,
             "without_gossip": True,
             "without_mingle": True,
         }
         super().__init__(*args, **options)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        """Wrap Celery's handler so that it rejects what it cannot decode."""
         handle = super().create_task_handler(*args, **options)
 
         def on_task_received(message: Any) -> Any:
@@ -39,15 +41,17 @@ class BellConsumer(Consumer):
             except self.connection_errors:
                 raise
             except Exception as error:
-                log.warning("dropped what is no task: %s", type(error).__name__)
+                log.warning(
+                    "rejected a message that is not a task: %s", type(error).__name__
+                )
                 message.reject_log_error(log, self.connection_errors)
 
         return on_task_received
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Try for a broker that is away after 0.2 s, then ever later up to 3 s.
+        """Retry a broker that is away after 0.2 s, then at intervals up to 3 s.
 
-        Celery's own pauses grow from 2 s to half a minute, and everybody waits.
+        Celery's own intervals grow from 2 to 30 s, for which every reply would wait.
         """
         conn.ensure_connection = partial(
             conn.ensure_connection,
@@ -57,11 +61,11 @@ class BellConsumer(Consumer):
         )
         return super().ensure_connected(conn)
 
-    def listen_anew(self) -> None:
-        """Drop the connection to the broker and make another; from any thread."""
+    def reconnect(self) -> None:
+        """Drop the connection to the broker and open another. Thread-safe."""
         if self.hub is not None:
             self.hub.call_soon(self._lose_connection)
 
     @staticmethod
     def _lose_connection() -> None:
-        raise ConnectionError("told to listen anew")
+        raise ConnectionError("the watchdog asked for a new connection")

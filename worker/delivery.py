@@ -8,19 +8,20 @@ from threading import Event, Lock
 from chatsite import wire
 from chatsite.mailbox import Claim, Kept
 from chatsite.mailbox.mailbox import Write
-from worker.engine.interface import Run
+from worker.engine.interface import RequestHandle
 
 
 class Delivery:
-    """Hears the engine, and keeps what the mailbox has not got yet.
+    """Implements ``ReplyListener``, and holds the text that the mailbox lacks.
 
-    The text is kept whole: after a restart Redis may have forgotten the last of it,
-    and says so by a shorter length.
+    The whole text is kept: after a restart Redis may have lost the end of it, and
+    reports a shorter length then.
     """
 
     def __init__(
         self, claim: Claim, on_first_text: Callable[[], None] = lambda: None
     ) -> None:
+        """``on_first_text`` is called once, by the engine's thread."""
         self.claim = claim
         self._on_first_text = on_first_text
         self.ended = Event()
@@ -30,13 +31,15 @@ class Delivery:
         self._lock = Lock()
         self._text = bytearray()
         self._tokens = 0
-        self._kept = 0
-        self._run: Run | None = None
+        #: Length in bytes of the text that the mailbox holds.
+        self._stored_bytes = 0
+        self._handle: RequestHandle | None = None
         self._is_stopped = False
 
     # The engine's side
 
     def on_text(self, text: str, new_tokens: int) -> None:
+        """Implement ``ReplyListener``: take more text."""
         with self._lock:
             is_first = not self._text
             self._text += text.encode("utf-8", "replace")
@@ -45,6 +48,7 @@ class Delivery:
             self._on_first_text()
 
     def on_end(self, ending: wire.Ending) -> None:
+        """Implement ``ReplyListener``: take the end."""
         with self._lock:
             self.ending = ending
             self._tokens = max(self._tokens, ending.new_tokens)
@@ -52,40 +56,41 @@ class Delivery:
 
     # The mailbox's side
 
-    def write(self) -> Write:
-        """What to send next: everything that the mailbox does not hold."""
+    def next_write(self) -> Write:
+        """Return the write that sends all text that the mailbox lacks."""
         with self._lock:
-            text = bytes(self._text[self._kept :]).decode("utf-8", "ignore")
+            rest = self._text[self._stored_bytes :]
             return (
                 self.claim.reply,
                 self.claim.token,
-                self._kept,
-                text,
+                self._stored_bytes,
+                bytes(rest).decode("utf-8", "ignore"),
                 self._tokens,
             )
 
-    def heard(self, kept: Kept) -> None:
-        """Take in the mailbox's answer to a write."""
+    def accept(self, kept: Kept) -> None:
+        """Take the mailbox's answer to a write; stop if it says so."""
         if kept.verdict == "refused":
             self.is_lost = True
             self.stop()
             return
         with self._lock:
-            self._kept = kept.length
+            self._stored_bytes = kept.length
         if kept.verdict == "stop":
             self.stop()
 
-    def runs_as(self, run: Run) -> None:
-        """Note the run; a stop that came before it is passed on."""
+    def attach(self, handle: RequestHandle) -> None:
+        """Set the engine's handle, and pass on a stop that arrived before it."""
         with self._lock:
-            self._run = run
+            self._handle = handle
             is_stopped = self._is_stopped
         if is_stopped:
-            run.stop()
+            handle.stop()
 
     def stop(self) -> None:
+        """Stop the request in the engine."""
         with self._lock:
             self._is_stopped = True
-            run = self._run
-        if run is not None:
-            run.stop()
+            handle = self._handle
+        if handle is not None:
+            handle.stop()

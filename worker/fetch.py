@@ -13,30 +13,31 @@ import sys
 
 from chatsite import startup
 from chatsite.catalog import Catalog, CatalogError
-from worker.weights.fallback import choose, write
+from worker.weights.fallback import choose_model, write_choice
 from worker.weights.fetch import FetchError, fetch
 from worker.weights.hub import Hub
 
 
 def main() -> int:
+    """Fetch the model and return the exit status."""
     startup.begin()
     from django.conf import settings
 
-    from worker.weights.progress import Progress
+    from worker.weights.progress import ProgressReporter
 
-    # An exception ends a running installer too; a bare signal would leave it behind.
+    # SystemExit ends a running installer too; the signal alone would leave it running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         data_dir, catalog = settings.DATA_DIR, Catalog.load(settings.CHAT_CATALOG)
         chosen = os.environ.get("CHAT_MODEL", "").strip()
-        choice = choose(catalog, chosen, Hub.from_environment())
+        choice = choose_model(catalog, chosen, Hub.from_environment())
         entry = catalog.get(choice.model)
         if not chosen:
-            write(choice, data_dir)
+            write_choice(choice, data_dir)
         if choice.is_fallback:
             wanted = catalog.get(choice.wanted).label
             print(f"{wanted}: {choice.reason}; {entry.label} stands in.", flush=True)
-        with Progress(entry) as progress:
+        with ProgressReporter(entry) as progress:
             folder = fetch(entry, data_dir, progress.report)
     except CatalogError as error:
         print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Says what this worker serves: every second, on change, from before it is loaded."""
+"""The heartbeat of a worker: announces what it serves, every second and on change."""
 
 from __future__ import annotations
 
@@ -14,48 +14,49 @@ from chatsite.mailbox import Mailbox, MailboxAway
 
 log = logging.getLogger(__name__)
 
-SECONDS = 1.0
+HEARTBEAT_SECONDS = 1.0
 
 
-def fresh_name() -> str:
-    """A name for this process that none before it had (host, pid, random)."""
+def new_worker_name() -> str:
+    """Return a name that no earlier process had (host, pid, random)."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-class Herald:
-    """Announces what ``describe`` returns until it is closed."""
+class Heartbeat:
+    """Announces what ``describe`` returns, from a thread of its own, until closed."""
 
     def __init__(self, box: Mailbox, describe: Callable[[], wire.Announcement]) -> None:
+        """Start at once: a worker is announced while it still loads its model."""
         self._box = box
         self._describe = describe
         self._closing = Event()
-        self._wake = Event()
-        self._thread = Thread(target=self._loop, name="herald", daemon=True)
+        self._changed = Event()
+        self._thread = Thread(target=self._loop, name="heartbeat", daemon=True)
         self._thread.start()
 
-    def speak(self) -> None:
-        """Announce now; silent while Redis is away."""
+    def beat(self) -> None:
+        """Announce now. Does nothing while Redis is away."""
         try:
             self._box.announce(self._describe())
         except MailboxAway as error:
-            log.debug("nobody to announce to: %s", error)
+            log.debug("no announcement: %s", error)
 
-    def wake(self) -> None:
-        """Something changed: announce it without waiting for the next second."""
-        self._wake.set()
+    def beat_soon(self) -> None:
+        """Announce a change from the heartbeat's thread, before the second is over."""
+        self._changed.set()
 
     def close(self) -> None:
-        """Withdraw the announcement and end."""
+        """Withdraw the announcement and end the thread."""
         self._closing.set()
-        self._wake.set()
+        self._changed.set()
         self._thread.join()
         try:
             self._box.withdraw(self._describe())
         except MailboxAway:
-            log.info("the announcement expires by itself")
+            log.info("the announcement was not withdrawn; it expires")
 
     def _loop(self) -> None:
         while not self._closing.is_set():
-            self._wake.clear()
-            self.speak()
-            self._wake.wait(SECONDS)
+            self._changed.clear()
+            self.beat()
+            self._changed.wait(HEARTBEAT_SECONDS)

@@ -1,4 +1,4 @@
-"""Tells whether a folder holds a whole model, from file sizes and headers alone."""
+"""Checks that a folder holds a complete model, by file sizes and headers alone."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-#: What a model is loaded from; whatever else lies in its folder is not looked at.
+#: Files that a model is loaded from; others in its folder are ignored.
 LOADED_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "tokenizer.model")
 
 
-def problem(folder: Path) -> str:
-    """What is wrong with the folder, as a sentence; empty when it is complete."""
+def find_problem(folder: Path) -> str:
+    """Return what is wrong with the folder, as a sentence; empty if it is complete."""
     if not folder.is_dir():
         return "is no folder that can be read."
     if not (folder / "config.json").is_file():
@@ -26,13 +26,13 @@ def problem(folder: Path) -> str:
         return f"holds no tokenizer: none of {', '.join(TOKENIZER_FILES)}."
     if strange := _strange_shards(folder):
         return f"names {strange} as a part of the weights, which is no safetensors."
-    if broken := broken_files(folder):
+    if broken := incomplete_files(folder):
         return f"is incomplete or broken: {', '.join(p.name for p in broken)}."
     return ""
 
 
 def _other_weights(folder: Path) -> str:
-    """Pickles are programs: they are neither loaded nor converted here."""
+    """Return why other weights are refused. Pickles can run code when loaded."""
     found = (p.name for p in sorted(folder.iterdir()) if p.suffix in PICKLED)
     if name := next(found, ""):
         return (
@@ -43,12 +43,12 @@ def _other_weights(folder: Path) -> str:
 
 
 def loaded_files(folder: Path) -> list[Path]:
-    """The files of the folder that a model is loaded from."""
+    """Return the files of the folder that a model is loaded from."""
     return sorted({p for kind in LOADED_FILES for p in folder.glob(kind)})
 
 
-def broken_files(folder: Path) -> list[Path]:
-    """Files that are cut short or missing: weights by their header, JSON by parsing."""
+def incomplete_files(folder: Path) -> list[Path]:
+    """Return files that are cut short or missing, by safetensors header or as JSON."""
     broken = [p for p in sorted(folder.glob("*.safetensors")) if not _is_whole(p)]
     broken += [p for p in sorted(folder.glob("*.json")) if not _is_json(p)]
     missing = (folder / name for name in _shards(folder))
@@ -56,8 +56,8 @@ def broken_files(folder: Path) -> list[Path]:
 
 
 def _shards(folder: Path) -> list[str]:
-    """The files that an index names as parts of the weights; none without an index."""
-    indices = (_object(p) for p in folder.glob("*.safetensors.index.json"))
+    """Return the weight files that an index names; none without an index."""
+    indices = (_read_json_object(p) for p in folder.glob("*.safetensors.index.json"))
     maps = (index.get("weight_map") for index in indices)
     return sorted(
         {str(name) for m in maps if isinstance(m, dict) for name in m.values()}
@@ -65,15 +65,18 @@ def _shards(folder: Path) -> list[str]:
 
 
 def _strange_shards(folder: Path) -> str:
-    """transformers would open what these name, pickles and files elsewhere too."""
-    named = _object(folder / "config.json").get("transformers_weights")
+    """Return weight files named in the folder that are not safetensors inside it.
+
+    transformers would open them, also pickles and files elsewhere.
+    """
+    named = _read_json_object(folder / "config.json").get("transformers_weights")
     names = [*_shards(folder), *([] if named is None else [str(named)])]
     is_plain = re.compile(r"[^/\\]+\.safetensors(\.index\.json)?").fullmatch
     return ", ".join(name for name in names if not is_plain(name))
 
 
-def _object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is none."""
+def _read_json_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file; empty if there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -82,7 +85,11 @@ def _object(path: Path) -> dict[str, Any]:
 
 
 def _is_whole(path: Path) -> bool:
-    """A safetensors file: 8 bytes of header length, JSON header, then the tensors."""
+    """Return whether a safetensors file has the size that its header states.
+
+    The format: 8 bytes with the length of the header, a JSON header, then the tensors
+    (https://huggingface.co/docs/safetensors).
+    """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

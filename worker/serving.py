@@ -1,4 +1,4 @@
-"""Serving: claims the first in line, lets the engine answer, delivers the reply."""
+"""Serving: claims the first reply in line, runs the engine, delivers the text."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, MailboxAway
 from worker.delivery import Delivery
 from worker.engine.interface import Engine, EngineClosed
-from worker.watchdog import Signs
+from worker.watchdog import WorkerActivity
 
 log = logging.getLogger(__name__)
 
-#: While Redis is away, the end of a reply is offered again after this long.
+#: Interval at which the end of a reply is sent again while Redis is away.
 RETRY_SECONDS = 0.5
-#: A worker that is ending offers a hand-back this often before the lease decides.
-HAND_BACK_TRIES = 4
-#: How many replies back the length of a reply is measured.
-REPLIES_MEASURED = 50
+#: A worker that ends tries this often to hand a reply back; then its lease expires.
+HAND_BACK_ATTEMPTS = 4
+#: Number of latest replies over which their length is measured.
+MEASURED_REPLIES = 50
 
 
-class Server:
+class ReplyServer:
     """One engine, its rows, and the replies being written in this process.
 
-    Every thread that calls ``answer_next`` serves one reply at a time; one more
-    thread flushes the text of all of them.
+    Each thread that calls ``answer_next`` serves one reply at a time; one more thread
+    flushes the text of all of them to the mailbox.
     """
 
     def __init__(
@@ -42,64 +42,65 @@ class Server:
         flush_seconds: float,
         on_change: Callable[[], None],
     ) -> None:
+        """``on_change`` is called when the number of free rows has changed."""
         self.engine = engine
         self.name = name
         self._box = box
         self._lease_seconds = lease_seconds
         self._flush_seconds = flush_seconds
-        #: Called when the number of free rows has changed.
         self._on_change = on_change
         self._rows = BoundedSemaphore(engine.rows)
-        #: New tokens of the latest replies that ended by themselves.
-        self._reply_tokens: deque[int] = deque(maxlen=REPLIES_MEASURED)
-        self._claiming = Lock()
+        #: New tokens of the latest replies that were not stopped.
+        self._reply_tokens: deque[int] = deque(maxlen=MEASURED_REPLIES)
+        self._claim_lock = Lock()
         self._lock = Lock()
         self._live: dict[str, Delivery] = {}
         self._is_draining = False
-        #: Bells so far.
-        self._heard = 0
+        #: Bells answered so far.
+        self._bells = 0
         self._closed = Event()
-        #: Set where something must not wait for the next flush.
+        #: Set when text must not wait for the next flush.
         self._is_urgent = Event()
         self._flusher = Thread(target=self._flush_loop, name="flusher", daemon=True)
         self._flusher.start()
 
     def answer_next(self) -> None:
-        """Own a free row, claim whoever is first in line, and answer them.
+        """Take a free row, claim the first reply in line, and answer it.
 
-        Returns when that reply ended, or at once when nobody waits. Never raises:
-        a bell is only a bell.
+        Returns when that reply has ended, or at once if none waits: a bell is only a
+        hint.
         """
-        self._heard += 1
+        self._bells += 1
         with self._rows:
             delivery = self._claim()
             if delivery is not None:
                 self._answer(delivery)
 
     def announcement(self) -> wire.Announcement:
-        about, pace = self.engine.about, self.engine.pace()
+        """Return what this worker serves, how fast, and with how much room."""
+        info, throughput = self.engine.model_info, self.engine.throughput()
         tokens_per_reply, reply_spread = lengths_of(list(self._reply_tokens))
         stage = wire.Stage.DRAINING if self._is_draining else wire.Stage.READY
         return wire.Announcement(
             worker=self.name,
-            model=about.model,
-            label=about.label,
+            model=info.model,
+            label=info.label,
             stage=stage,
-            device=about.device,
-            revision=about.revision,
+            device=info.device,
+            revision=info.revision,
             rows=self.engine.rows,
             free=self._free_rows(),
-            tokens_per_second=round(pace.tokens_per_second, 1),
+            tokens_per_second=round(throughput.tokens_per_second, 1),
             tokens_per_reply=round(tokens_per_reply, 1),
             reply_spread=round(reply_spread, 3),
-            waiting=pace.waiting,
-            prefill_share=round(pace.prefill_share, 3),
+            waiting=throughput.waiting,
+            prefill_share=round(throughput.prefill_share, 3),
         )
 
-    def signs(self) -> Signs:
-        """For the watchdog."""
-        return Signs(
-            heard=self._heard,
+    def activity(self) -> WorkerActivity:
+        """Return the counters that the watchdog checks."""
+        return WorkerActivity(
+            bells=self._bells,
             free=self._free_rows(),
             live=len(self._live),
             steps=self.engine.steps,
@@ -107,40 +108,43 @@ class Server:
         )
 
     def waiting(self) -> int:
-        """Replies in line for this model. Raises ``MailboxAway``."""
-        return self._box.waiting(self.engine.about.model)
+        """Return the number of replies in line for this model.
 
-    def _free_rows(self) -> int:
-        if self._is_draining or self._runs_alone():
-            return 0
-        return max(0, self.engine.rows - len(self._live))
+        Raises ``MailboxAway``.
+        """
+        return self._box.waiting(self.engine.model_info.model)
 
     def drain(self, grace_seconds: float) -> None:
-        """Take no more; finish what fits into the grace time, hand back the rest."""
+        """Claim no more; finish what fits into the grace time, hand back the rest."""
         with self._lock:
             self._is_draining = True
         log.info("draining: %d live replies", len(self._live))
         self.engine.close(grace_seconds)
 
     def close(self) -> None:
-        """End the flushing thread; the replies must have ended before."""
+        """End the flushing thread. All replies must have ended before."""
         self._closed.set()
         self._is_urgent.set()
         self._flusher.join()
 
-    def _runs_alone(self) -> bool:
-        """Whether a reply is being written that nothing else may run beside."""
+    def _free_rows(self) -> int:
+        if self._is_draining or self._is_exclusive():
+            return 0
+        return max(0, self.engine.rows - len(self._live))
+
+    def _is_exclusive(self) -> bool:
+        """Return whether a live reply must not have any other beside it."""
         with self._lock:
             return any(delivery.claim.runs_alone for delivery in self._live.values())
 
     def _claim(self) -> Delivery | None:
-        # One claim after another: what may be taken depends on what was.
-        with self._claiming:
-            if self._is_draining or self._runs_alone():
+        # One claim at a time: whether another is allowed depends on the one before.
+        with self._claim_lock:
+            if self._is_draining or self._is_exclusive():
                 return None
             try:
                 claim = self._box.claim(
-                    self.engine.about.model,
+                    self.engine.model_info.model,
                     self.name,
                     self._lease_seconds,
                     live=len(self._live),
@@ -172,19 +176,19 @@ class Server:
         self._on_change()
 
     def _run(self, delivery: Delivery) -> None:
-        """Let the engine answer, and wait until it has."""
+        """Run the request in the engine and wait for its end."""
         try:
             request = wire.Request.from_json(delivery.claim.request)
         except (ValueError, KeyError, TypeError, OverflowError) as error:
-            delivery.on_end(_failed(wire.ErrorCode.BAD_REQUEST, error))
+            delivery.on_end(_failure(wire.ErrorCode.BAD_REQUEST, error))
             return
         try:
-            delivery.runs_as(self.engine.submit(request, delivery))
+            delivery.attach(self.engine.submit(request, delivery))
         except EngineClosed:
             delivery.on_end(wire.Ending(wire.Outcome.HANDED_BACK))
         except Exception as error:
             log.exception("the engine refused reply %s", delivery.claim.reply)
-            delivery.on_end(_failed(wire.ErrorCode.MODEL_ERROR, error))
+            delivery.on_end(_failure(wire.ErrorCode.MODEL_ERROR, error))
         delivery.ended.wait()
 
     def _deliver_end(self, delivery: Delivery) -> None:
@@ -205,24 +209,24 @@ class Server:
             self._finish(delivery, ending)
 
     def _finish(self, delivery: Delivery, ending: wire.Ending) -> None:
-        """Offer the end until the mailbox keeps or refuses it."""
+        """Send the end until the mailbox stores or refuses it."""
         if ending.outcome is wire.Outcome.DONE:
             self._reply_tokens.append(ending.new_tokens)
-        ending = replace(ending, revision=self.engine.about.revision)
+        ending = replace(ending, revision=self.engine.model_info.revision)
         while True:
             try:
-                kept = self._box.finish(delivery.write(), ending)
+                kept = self._box.finish(delivery.next_write(), ending)
             except MailboxAway as error:
                 log.warning("end of %s waits: %s", delivery.claim.reply, error)
                 if self._closed.wait(RETRY_SECONDS):
                     return
                 continue
-            delivery.heard(kept)
+            delivery.accept(kept)
             if kept.verdict != "again":
                 return
 
     def _hand_back(self, claim: Claim) -> None:
-        for _ in range(HAND_BACK_TRIES):
+        for _ in range(HAND_BACK_ATTEMPTS):
             try:
                 verdict = self._box.hand_back(claim.reply, claim.token)
             except MailboxAway:
@@ -230,10 +234,10 @@ class Server:
             else:
                 log.info("reply %s handed back: %s", claim.reply, verdict)
                 return
-        log.warning("reply %s is left to its lease", claim.reply)
+        log.warning("reply %s was not handed back: its lease expires", claim.reply)
 
     def _flush_loop(self) -> None:
-        """A first text goes at once: somebody waits for it before an empty page."""
+        """Flush at intervals, and at once when a reply has its first text."""
         while not self._closed.is_set():
             self._is_urgent.wait(self._flush_seconds)
             self._is_urgent.clear()
@@ -245,24 +249,24 @@ class Server:
                 log.exception("flush failed")
 
     def _flush(self) -> None:
-        """Send the new text of every live reply, renew leases, hear of stops."""
+        """Send the new text of all live replies, renew leases, receive stops."""
         with self._lock:
             live = list(self._live.values())
         if not live:
             return
-        writes = [delivery.write() for delivery in live]
+        writes = [delivery.next_write() for delivery in live]
         answers = self._box.write(writes, self._lease_seconds)
         for delivery, kept in zip(live, answers, strict=True):
             if not delivery.ended.is_set():
-                delivery.heard(kept)
+                delivery.accept(kept)
 
 
 def lengths_of(tokens: Sequence[int]) -> tuple[float, float]:
-    """Mean length of replies, and the standard deviation as a share of it."""
+    """Return the mean length of replies, and the standard deviation over the mean."""
     mean = fmean(tokens) if tokens else 0.0
     return mean, pstdev(tokens) / mean if mean else 0.0
 
 
-def _failed(code: wire.ErrorCode, error: Exception) -> wire.Ending:
-    """A failure, with the kind of error only: its words may hold people's text."""
+def _failure(code: wire.ErrorCode, error: Exception) -> wire.Ending:
+    """Return a failure with the type of the error only: its message may quote users."""
     return wire.Ending(wire.Outcome.FAILED, code, detail=type(error).__name__)

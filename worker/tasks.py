@@ -1,6 +1,6 @@
-"""The receiving end of the bell, and the life of a worker process around it.
+"""The Celery task that answers a bell, and the life of the worker process around it.
 
-The model is loaded before the first bell is taken, and announced from before that.
+The worker announces itself, loads the model, and only then takes the first bell.
 Nothing here imports torch: the engine does, when it is opened.
 """
 
@@ -28,101 +28,105 @@ from django.conf import settings
 
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
-from chatsite.mailbox import open_mailbox
 from chatsite.model_choice import current_catalog, model_entry
 from chatsite.startup import REFUSED_STATUS
+from chatsite.mailbox import open_mailbox
 from worker.celery_consumer import BellConsumer
 from worker.engine.factory import open_engine
 from worker.engine.interface import Engine, ModelUnavailable
-from worker.heartbeat import Herald, fresh_name
-from worker.serving import Server
+from worker.heartbeat import Heartbeat, new_worker_name
+from worker.serving import ReplyServer
 from worker.watchdog import Watchdog
-from worker.weights.fallback import settle
+from worker.weights.fallback import ensure_chosen
 from worker.weights.fetch import FetchError, fetch
 from worker.weights.hub import Hub
 
 log = logging.getLogger(__name__)
 
-#: Of the grace time, this much is kept for handing back and for leaving.
+#: Part of the grace time that is reserved for handing back and for leaving.
 LEAVING_SECONDS = 1.5
 
 
 @shared_task(name=wire.GENERATE)
 def generate() -> None:
-    """Answer whoever is first in line. The message itself says nothing."""
+    """Answer the first reply in line. The message itself carries no data."""
     try:
         process.server.answer_next()
     except BaseException:
-        # Anything that left a task body would cost this thread for good.
-        log.exception("a bell was answered in vain")
+        # An exception that left the task would end this thread of the pool.
+        log.exception("a bell could not be answered")
 
 
-class Process:
+class WorkerProcess:
     """What one worker process holds, from its start to its end."""
 
-    server: Server
+    server: ReplyServer
 
     def __init__(self) -> None:
-        self._name = fresh_name()
+        """Create the process without a model; see ``choose_model`` and ``start``."""
+        self._name = new_worker_name()
         self._stage = wire.Stage.LOADING
         self._progress: float | None = None
         self._consumer: BellConsumer | None = None
 
-    def choose(self) -> ModelEntry:
-        """Settle, once and for all, which model this process serves."""
+    def choose_model(self) -> ModelEntry:
+        """Return the model that this process serves until its end."""
         hub = Hub.from_environment()
-        settle(settings.DATA_DIR, settings.CHAT_MODEL, current_catalog(), hub)
+        ensure_chosen(settings.DATA_DIR, settings.CHAT_MODEL, current_catalog(), hub)
         self._entry = model_entry()
         return self._entry
 
     def start(self) -> None:
-        """Load the model and begin to serve; announced all the while."""
-        self._herald = Herald(open_mailbox(), self._announcement)
+        """Load the model and begin to serve; announced from the beginning."""
+        self._heartbeat = Heartbeat(open_mailbox(), self._announcement)
         engine = self._open_engine()
-        self.server = Server(
+        self.server = ReplyServer(
             engine,
             open_mailbox(),
             self._name,
             lease_seconds=settings.LEASE_SECONDS,
             flush_seconds=settings.WORKER_FLUSH_SECONDS,
-            on_change=self._herald.wake,
+            on_change=self._heartbeat.beat_soon,
         )
         self._watchdog = Watchdog(
-            self.server.signs,
+            self.server.activity,
             self.server.waiting,
             stall_seconds=settings.WORKER_STALL_SECONDS,
-            listen_anew=self._listen_anew,
+            reconnect=self._reconnect,
             leave=leave,
         )
         self._stage = wire.Stage.READY
-        self._herald.speak()
-        log.info("serving %s on %s", engine.about.label, engine.about.device)
+        self._heartbeat.beat()
+        info = engine.model_info
+        log.info("serving %s on %s", info.label, info.device)
 
     def drain(self) -> None:
+        """Finish or hand back the live replies within the grace time."""
         if self._stage is wire.Stage.READY:
             self._stage = wire.Stage.DRAINING
-            # The grace time is for all of it, the handing back and leaving included.
+            # The grace time includes handing back and leaving.
             grace = settings.WORKER_GRACE_SECONDS
             writing = max(grace - LEAVING_SECONDS, grace / 2)
             Thread(target=self.server.drain, args=[writing], name="drain").start()
 
     def end(self) -> None:
+        """End all threads and withdraw the announcement."""
         self._watchdog.close()
         self.server.close()
-        self._herald.close()
+        self._heartbeat.close()
 
-    def listens_with(self, consumer: BellConsumer) -> None:
-        """Celery is ready, and listens with this."""
+    def set_consumer(self, consumer: BellConsumer) -> None:
+        """Set the Celery consumer, which the watchdog may tell to reconnect."""
         self._consumer = consumer
 
-    def _listen_anew(self) -> None:
+    def _reconnect(self) -> None:
         if self._consumer is not None:
-            self._consumer.listen_anew()
+            self._consumer.reconnect()
 
     def _open_engine(self) -> Engine:
         return open_engine(
             self._entry,
-            self._folder(),
+            self._model_folder(),
             rows=settings.WORKER_SLOTS,
             memory_mb=settings.WORKER_MEMORY_MB,
             workers=settings.WORKERS,
@@ -132,8 +136,8 @@ class Process:
             on_broken=leave,
         )
 
-    def _folder(self) -> Path | None:
-        """The model's files, fetched first where they are not here yet."""
+    def _model_folder(self) -> Path | None:
+        """Return the folder of the model, fetched first if it is not here yet."""
         if self._entry.source is None:
             return None
         return fetch(self._entry, settings.DATA_DIR, self._on_progress)
@@ -146,37 +150,31 @@ class Process:
     def _announcement(self) -> wire.Announcement:
         if self._stage in (wire.Stage.READY, wire.Stage.DRAINING):
             return self.server.announcement()
-        return _before_serving(self._name, self._entry, self._stage, self._progress)
-
-
-def _before_serving(
-    name: str, entry: ModelEntry, stage: wire.Stage, progress: float | None
-) -> wire.Announcement:
-    return wire.Announcement(
-        worker=name,
-        model=entry.name,
-        label=entry.label,
-        stage=stage,
-        progress=progress,
-    )
+        return wire.Announcement(
+            worker=self._name,
+            model=self._entry.name,
+            label=self._entry.label,
+            stage=self._stage,
+            progress=self._progress,
+        )
 
 
 def leave() -> None:
-    """End as if told to: whoever started this worker starts another one."""
+    """End this worker as SIGTERM does; its supervisor starts another one."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-process = Process()
+process = WorkerProcess()
 
 
 @celeryd_init.connect
-def choose(conf: Settings, **_: Any) -> None:
-    """Choose before Celery decides which queues to listen to."""
-    # Until Celery listens for it: whoever is told to end while it loads has nothing
-    # to hand back.
+def choose_queue(conf: Settings, **_: Any) -> None:
+    """Choose the model before Celery decides which queues to consume."""
+    # Celery replaces this handler when it is ready. A worker that is told to end while
+    # it loads has nothing to hand back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        conf.task_default_queue = wire.queue_name(process.choose().name)
+        conf.task_default_queue = wire.queue_name(process.choose_model().name)
     except CatalogError as error:
         print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
         sys.exit(REFUSED_STATUS)
@@ -184,6 +182,7 @@ def choose(conf: Settings, **_: Any) -> None:
 
 @worker_init.connect
 def start(**_: Any) -> None:
+    """Load the model before Celery takes a message, or end with the reason."""
     dictConfig(settings.LOGGING)
     try:
         process.start()
@@ -193,21 +192,24 @@ def start(**_: Any) -> None:
             "(CHAT_MODEL and WORKER_DEVICE choose what it serves, and on what.)"
         )
     except Exception:
-        # Celery would log what a signal handler raises and then carry on.
+        # Celery would log an error of a signal handler and continue.
         log.exception("this worker cannot serve")
         sys.exit(1)
 
 
 @worker_ready.connect
-def listen(sender: BellConsumer, **_: Any) -> None:
-    process.listens_with(sender)
+def keep_consumer(sender: BellConsumer, **_: Any) -> None:
+    """Keep the consumer, now that it is ready."""
+    process.set_consumer(sender)
 
 
 @worker_shutting_down.connect
 def drain(**_: Any) -> None:
+    """Drain when Celery is told to end."""
     process.drain()
 
 
 @worker_shutdown.connect
 def end(**_: Any) -> None:
+    """End the worker's threads after the last task."""
     process.end()

@@ -1,7 +1,7 @@
-"""Notices when this worker has gone deaf or its engine stands still.
+"""Notices when this worker no longer receives bells or its engine makes no step.
 
-Neither shows from outside: a process that answers every ping may have stopped listening
-to its queue, or be stuck in a step. Decisions are pure; ``Watchdog`` carries them out.
+Neither shows from outside: a process that answers every ping may have stopped consuming
+its queue, or be stuck in a step. The detectors are pure; ``Watchdog`` acts on them.
 """
 
 from __future__ import annotations
@@ -18,27 +18,31 @@ from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)
 
-SECONDS = 1.0
-#: The keeper rings again within two sweeps: who hears nothing for so long, while
-#: replies wait and rows are free, does not listen.
+CHECK_SECONDS = 1.0
+#: The keeper rings again within two sweeps. A worker with free rows that receives no
+#: bell for this long, while replies wait, is deaf.
 DEAF_SECONDS = 10.0
-#: A consumer made to connect anew has this long before the worker gives up.
-PATIENCE = 3
+#: The worker ends the third time in a row that it is deaf; before, it reconnects.
+DEAF_LIMIT = 3
 STALLED_EXIT_CODE = 71
 
 
-class Deafness:
-    """How long replies waited beside free rows without a bell being heard."""
+class DeafnessDetector:
+    """Measures how long replies have waited beside free rows without a bell."""
 
     def __init__(self, seconds: float = DEAF_SECONDS) -> None:
+        """``seconds``: time without a bell after which the worker is deaf."""
         self._seconds = seconds
         self._since: float | None = None
-        self._heard = -1
+        self._bells = -1
 
-    def is_deaf(self, now: float, *, heard: int, waiting: int, free: int) -> bool:
-        """``heard`` counts bells so far. True once for every such time span."""
-        if heard != self._heard or not waiting or not free:
-            self._heard, self._since = heard, None
+    def is_deaf(self, now: float, *, bells: int, waiting: int, free: int) -> bool:
+        """Return True once for every such time span.
+
+        ``bells`` counts those answered so far; ``waiting`` replies, ``free`` rows.
+        """
+        if bells != self._bells or not waiting or not free:
+            self._bells, self._since = bells, None
             return False
         if self._since is None:
             self._since = now
@@ -48,27 +52,31 @@ class Deafness:
         return True
 
 
-class Stall:
-    """How long an engine with live replies made no step."""
+class StallDetector:
+    """Measures how long an engine with live replies has made no step."""
 
     def __init__(self, seconds: float) -> None:
+        """``seconds``: time without a step after which the engine is stalled."""
         self._seconds = seconds
         self._since = 0.0
         self._steps = -1
 
     def is_stalled(self, now: float, *, steps: int, live: int) -> bool:
+        """Return whether ``steps`` has not grown for too long with ``live`` replies."""
         if steps != self._steps or not live:
             self._steps, self._since = steps, now
         return now - self._since >= self._seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """What a worker shows of itself."""
+class WorkerActivity:
+    """Counters of a worker that show whether it works."""
 
     #: Bells answered so far.
-    heard: int
+    bells: int
+    #: Free rows.
     free: int
+    #: Replies being written.
     live: int
     #: Steps of the engine so far.
     steps: int
@@ -76,69 +84,74 @@ class Signs:
 
 
 class Watchdog:
-    """One thread that looks every second."""
+    """Checks the worker every second, from a thread of its own."""
 
     def __init__(
         self,
-        signs: Callable[[], Signs],
+        activity: Callable[[], WorkerActivity],
         waiting: Callable[[], int],
         *,
         stall_seconds: float,
-        listen_anew: Callable[[], None],
+        reconnect: Callable[[], None],
         leave: Callable[[], None],
     ) -> None:
-        """``waiting``: replies in line; may raise ``MailboxAway``. ``listen_anew``
-        makes the consumer connect again; ``leave`` ends the worker in good order."""
-        self._signs = signs
+        """Start to watch.
+
+        ``waiting`` returns the replies in line and may raise ``MailboxAway``.
+        ``reconnect`` makes the Celery consumer connect again. ``leave`` ends the worker
+        in good order.
+        """
+        self._activity = activity
         self._waiting = waiting
-        self._listen_anew = listen_anew
+        self._reconnect = reconnect
         self._leave = leave
-        self._deafness = Deafness()
-        self._stall = Stall(stall_seconds)
+        self._deafness = DeafnessDetector()
+        self._stall = StallDetector(stall_seconds)
         self._times_deaf = 0
-        self._heard = 0
+        self._bells = 0
         self._closing = Event()
         self._thread = Thread(target=self._loop, name="watchdog", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
+        """End the thread."""
         self._closing.set()
         self._thread.join()
 
     def _loop(self) -> None:
-        while not self._closing.wait(SECONDS):
+        while not self._closing.wait(CHECK_SECONDS):
             try:
-                self._look(time.monotonic())
+                self._check(time.monotonic())
             except MailboxAway:
                 continue
             except Exception:
-                log.exception("the watchdog stumbled")
+                log.exception("the watchdog failed")
 
-    def _look(self, now: float) -> None:
-        signs = self._signs()
-        if self._stall.is_stalled(now, steps=signs.steps, live=signs.live):
+    def _check(self, now: float) -> None:
+        activity = self._activity()
+        if self._stall.is_stalled(now, steps=activity.steps, live=activity.live):
             self._end_stalled()
-        if signs.heard != self._heard:
-            self._heard, self._times_deaf = signs.heard, 0
-        if signs.is_draining:
+        if activity.bells != self._bells:
+            self._bells, self._times_deaf = activity.bells, 0
+        if activity.is_draining:
             return
         is_deaf = self._deafness.is_deaf(
-            now, heard=signs.heard, waiting=self._waiting(), free=signs.free
+            now, bells=activity.bells, waiting=self._waiting(), free=activity.free
         )
         if is_deaf:
-            self._mend_deaf()
+            self._handle_deafness()
 
-    def _mend_deaf(self) -> None:
+    def _handle_deafness(self) -> None:
         self._times_deaf += 1
-        if self._times_deaf < PATIENCE:
-            log.error("replies wait and no bell is heard: listening anew")
-            self._listen_anew()
+        if self._times_deaf < DEAF_LIMIT:
+            log.error("replies wait and no bell arrives: reconnecting")
+            self._reconnect()
         else:
-            log.critical("listening anew did not help: this worker ends")
+            log.critical("reconnecting did not help: this worker ends")
             self._leave()
 
     def _end_stalled(self) -> None:
-        """Nothing can be handed back by a process that is stuck: its leases decide."""
-        log.critical("the engine stands still: this worker ends at once")
+        """Exit at once. A stuck process can hand back nothing; its leases expire."""
+        log.critical("the engine makes no step: this worker ends at once")
         faulthandler.dump_traceback(all_threads=True)
         os._exit(STALLED_EXIT_CODE)

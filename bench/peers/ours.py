@@ -16,7 +16,7 @@ from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest, random_promp
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.engine import TransformersEngine
-from worker.engine.model import load
+from worker.engine.model import load_model
 
 SLOTS = 32
 #: Enough for all slots at full length, and as many rows kept for reuse.
@@ -65,7 +65,7 @@ class Ours:
     """Implements ``bench.peers.Peer``, and the scenarios for our engine alone."""
 
     def __init__(self, folder: Path, threads: int) -> None:
-        model = load(folder, device="cpu", threads=threads)
+        model = load_model(folder, device="cpu", threads=threads)
         context_tokens = model.context_tokens
         entry = ModelEntry("bench", "bench", context_tokens=context_tokens, source=None)
         self._engine = TransformersEngine(model, entry, rows=SLOTS, memory_mb=MEMORY_MB)

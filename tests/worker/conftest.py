@@ -23,7 +23,7 @@ from bench.random_model import byte_level
 from chatsite.catalog import Catalog, ModelEntry, Template
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.interface import Engine
-from worker.engine.model import LanguageModel, load
+from worker.engine.model import LanguageModel, load_model
 from worker.weights.fetch import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,12 +98,12 @@ def llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def gpt2(gpt2_folder: Path) -> LanguageModel:
-    return load(gpt2_folder, device="cpu", threads=1)
+    return load_model(gpt2_folder, device="cpu", threads=1)
 
 
 @pytest.fixture(scope="session")
 def llama(llama_folder: Path) -> LanguageModel:
-    return load(llama_folder, device="cpu", threads=1)
+    return load_model(llama_folder, device="cpu", threads=1)
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +116,7 @@ def smollm2_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def smollm2(smollm2_folder: Path) -> LanguageModel:
-    return load(smollm2_folder, device="cpu", threads=2)
+    return load_model(smollm2_folder, device="cpu", threads=2)
 
 
 def entry_for(name: str = "tiny", **changes: Any) -> ModelEntry:
@@ -147,7 +147,7 @@ def request_for(
     )
 
 
-class Heard:
+class RecordingListener:
     """A listener that keeps what it hears, and can be awaited."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 from chatsite.catalog import FolderSource
 from tests.worker.conftest import CHAT_TEMPLATE, entry_for
 from worker.engine.interface import ModelUnavailable
-from worker.engine.model import load
+from worker.engine.model import load_model
 from worker.weights.fetch import FetchError, fetch
 
 PICKLES = ["pytorch_model.bin", "model.pt", "model.pth", "model.ckpt", "model.pkl"]
@@ -67,7 +67,7 @@ def test_a_folder_with_pickled_weights_only_is_refused_by_name(
     pickled(folder, name, proof)
     (folder / "model.safetensors").unlink()
     with pytest.raises(ModelUnavailable, match=f"{name} is a pickle") as refused:
-        load(folder, device="cpu")
+        load_model(folder, device="cpu")
     assert "saved as safetensors" in str(refused.value)
     with pytest.raises(FetchError, match=f"{name} is a pickle"):
         fetch(entry_for(source=FolderSource(folder)), tmp_path, lambda *_: None)
@@ -83,7 +83,7 @@ def test_the_pickle_of_these_tests_would_have_run(folder: Path, proof: Path) -> 
 def test_a_pickle_beside_safetensors_is_not_opened(folder: Path, proof: Path) -> None:
     for name in PICKLES:
         pickled(folder, name, proof)
-    assert load(folder, device="cpu").context_tokens == 128
+    assert load_model(folder, device="cpu").context_tokens == 128
     assert not proof.exists()
 
 
@@ -93,7 +93,7 @@ def test_a_pickle_in_the_clothes_of_safetensors_is_refused(
     pickled(folder, "pytorch_model.bin", proof)
     (folder / "pytorch_model.bin").replace(folder / "model.safetensors")
     with pytest.raises(ModelUnavailable, match="broken"):
-        load(folder, device="cpu")
+        load_model(folder, device="cpu")
     assert not proof.exists()
 
 
@@ -108,7 +108,7 @@ def test_an_index_that_names_other_files_as_parts_is_refused(
     index = {"metadata": {}, "weight_map": dict.fromkeys(names, part)}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(ModelUnavailable, match=f"names {part} as a part"):
-        load(folder, device="cpu")
+        load_model(folder, device="cpu")
     assert not proof.exists()
 
 
@@ -118,7 +118,7 @@ def test_a_configuration_that_names_a_pickle_as_the_weights_is_refused(
     pickled(folder, "adapter_model.bin", proof)
     changed(folder / "config.json", transformers_weights="adapter_model.bin")
     with pytest.raises(ModelUnavailable, match=r"names adapter_model\.bin as a part"):
-        load(folder, device="cpu")
+        load_model(folder, device="cpu")
     assert not proof.exists()
 
 
@@ -130,7 +130,7 @@ def test_an_index_of_another_name_is_no_way_in(folder: Path, proof: Path) -> Non
     own = "own.safetensors.index.json"
     changed(folder / "config.json", transformers_weights=own)
     with pytest.raises(ModelUnavailable, match=r"names pytorch_model\.bin as a part"):
-        load(folder, device="cpu")
+        load_model(folder, device="cpu")
     assert not proof.exists()
 
 
@@ -140,7 +140,7 @@ def test_code_of_a_known_kind_of_model_is_passed_over(
     write_code(folder, proof)
     own = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
     changed(folder / "config.json", auto_map=own)
-    assert load(folder, device="cpu").context_tokens == 128
+    assert load_model(folder, device="cpu").context_tokens == 128
     assert not proof.exists()
 
 
@@ -151,7 +151,7 @@ def test_code_of_an_unknown_kind_of_model_is_a_refusal(
     own = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
     changed(folder / "config.json", auto_map=own, model_type="own")
     with pytest.raises(ModelUnavailable, match="cannot load it"):
-        load(folder, device="cpu")
+        load_model(folder, device="cpu")
     assert not proof.exists()
 
 
@@ -163,7 +163,7 @@ def test_code_of_a_tokenizer_never_runs(folder: Path, proof: Path, kind: str) ->
     changed(path, auto_map=own, tokenizer_class=kind)
     # Loaded by what transformers itself knows, or refused; never by their code.
     try:
-        load(folder, device="cpu")
+        load_model(folder, device="cpu")
     except ModelUnavailable as refused:
         assert "cannot load it" in str(refused)
     assert not proof.exists()
@@ -176,7 +176,7 @@ def test_a_code_file_named_by_the_generation_never_runs(
     generate.mkdir()
     (generate / "generate.py").write_text(f"open({str(proof)!r}, 'w')")
     changed(folder / "generation_config.json", custom_generate=str(folder))
-    load(folder, device="cpu")
+    load_model(folder, device="cpu")
     assert not proof.exists()
 
 
@@ -186,7 +186,9 @@ def test_a_chat_template_cannot_reach_out_of_its_sandbox(
     reach = "{{ cycler.__init__.__globals__.os.open('%s', 64) }}" % proof  # noqa: UP031
     changed(folder / "tokenizer_config.json", chat_template=reach + CHAT_TEMPLATE)
     (folder / "chat_template.jinja").write_text(reach + CHAT_TEMPLATE)
-    tokenizer = load(folder, device="cpu").tokenizer
+    tokenizer = load_model(folder, device="cpu").tokenizer
     with pytest.raises(jinja2.TemplateError):
-        tokenizer.render([{"role": "user", "content": "Hello"}], has_cue=True)
+        tokenizer.render(
+            [{"role": "user", "content": "Hello"}], add_generation_prompt=True
+        )
     assert not proof.exists()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from chatsite import wire
 from chatsite.mailbox import Growing, Mailbox
 from worker.engine.scripted import ScriptedEngine
-from worker.serving import Server
+from worker.serving import ReplyServer
 
 PROMPT = "[hang] after half of the words"
 NEVER_SECONDS = 3600
@@ -30,7 +30,7 @@ def test_a_first_text_does_not_wait_for_the_next_flush(
         return entry.text if isinstance(entry, Growing) else ""
 
     engine = ScriptedEngine()
-    server = Server(
+    server = ReplyServer(
         engine,
         box,
         "w",

@@ -1,4 +1,4 @@
-"""Lays out the turns of a conversation as the tokens of one prompt."""
+"""Chat templates: write the turns of a conversation as the tokens of one prompt."""
 
 from __future__ import annotations
 
@@ -15,88 +15,94 @@ from chatsite.catalog import Template
 from chatsite.wire import Role, Turn
 
 
-class BadTurns(ValueError):
+class InvalidTurns(ValueError):
     """Turns that no prompt can be made of. The message holds none of their text."""
 
 
-class Tokens(Protocol):
-    """What a layout needs of a tokenizer."""
+class TextTokenizer(Protocol):
+    """What a chat template needs of a tokenizer; see ``Tokenizer``."""
 
     def encode(self, text: str) -> list[int]:
-        """Tokens of plain text: special tokens in it stay plain text."""
+        """Return the tokens of plain text; special strings in it stay plain text."""
 
-    def starts(self, text: str) -> list[int]:
-        """For each token of ``encode(text)``, the character where it begins."""
+    def token_starts(self, text: str) -> list[int]:
+        """Return the first character of each token of ``encode(text)``."""
 
 
-class ChatTokens(Tokens, Protocol):
-    """What the choice of a layout needs besides."""
+class ChatTokenizer(TextTokenizer, Protocol):
+    """A tokenizer that may bring a chat template; see ``Tokenizer``."""
 
     @property
-    def has_chat_template(self) -> bool: ...
+    def has_chat_template(self) -> bool:
+        """Whether the tokenizer brings a chat template."""
 
-    def render(self, messages: list[dict[str, str]], *, has_cue: bool) -> str:
-        """The chat template filled with messages, and the cue to reply where asked.
+    def render(
+        self, messages: list[dict[str, str]], *, add_generation_prompt: bool
+    ) -> str:
+        """Return the chat template filled with messages.
 
-        Raises ``jinja2.TemplateError`` where the template refuses them.
+        Raises ``jinja2.TemplateError`` if the template refuses them.
         """
 
     def special_tokens(self) -> dict[str, int]:
-        """The strings that stand for special tokens, with their tokens."""
+        """Return the special strings with their tokens."""
 
     def special_pattern(self) -> re.Pattern[str] | None:
-        """Matches exactly these strings, with the white space they swallow."""
+        """Return a pattern of these strings, with the white space they absorb."""
 
 
-class Layout(Protocol):
-    """Writes turns as tokens and ends with the cue for the assistant to speak.
+class ChatTemplate(Protocol):
+    """Writes turns as tokens, up to where the assistant is to speak.
 
-    Where the newest turn is the assistant's, its text is the end, to be continued.
+    If the newest turn is the assistant's, the prompt ends with its text, to be
+    continued.
     """
 
     @property
-    def stop(self) -> tuple[str, ...]:
-        """Strings that end a reply in this layout."""
+    def stop_strings(self) -> tuple[str, ...]:
+        """Strings that end a reply in this format."""
 
     @property
-    def trims_reply(self) -> bool:
-        """Whether white space at the beginning of a reply belongs to the layout."""
+    def strips_reply(self) -> bool:
+        """Whether white space at the beginning of a reply belongs to the format."""
 
-    def pieces(self, turns: Sequence[Turn]) -> list[list[int]]:
-        """The opening, then one piece for each turn; together they are the prompt.
+    def encode_turns(self, turns: Sequence[Turn]) -> list[list[int]]:
+        """Return the tokens of the opening, then of each turn.
 
-        Raises ``BadTurns``.
+        All lists joined are the prompt. Raises ``InvalidTurns``.
         """
         ...
 
 
-class TranscriptLayout:
-    """For models that only continue text: a transcript with markers at line starts.
+class TranscriptTemplate:
+    """For models without a chat template: a transcript with markers at line starts.
 
-    System text is a paragraph of its own behind the examples of the opening: in front
-    of them, or instead of their first paragraph, such models do not mind it.
+    System text is a paragraph of its own behind the examples of the opening. Such
+    models ignore it before them, or in place of their first paragraph.
     """
 
-    trims_reply = True
+    strips_reply = True
 
-    def __init__(self, template: Template, tokens: Tokens) -> None:
+    def __init__(self, template: Template, tokenizer: TextTokenizer) -> None:
+        """``template``: opening and markers, from the catalogue."""
         self._template = template
-        self._tokens = tokens
+        self._tokenizer = tokenizer
         self._markers = {Role.USER: template.user, Role.ASSISTANT: template.assistant}
         typed = "|".join(re.escape(m) for m in self._markers.values())
         self._typed_marker = re.compile(rf"(?mi)^(?=\s*(?:{typed}))")
-        self.stop = tuple(f"\n{marker}" for marker in self._markers.values())
+        self.stop_strings = tuple(f"\n{marker}" for marker in self._markers.values())
 
-    def pieces(self, turns: Sequence[Turn]) -> list[list[int]]:
-        cue = self._tokens.encode(f"\n{self._template.assistant}")
-        written = [self._tokens.encode(self._written(turn)) for turn in turns]
-        pieces = [self._tokens.encode(self._template.opening), *written]
+    def encode_turns(self, turns: Sequence[Turn]) -> list[list[int]]:
+        """Implement ``ChatTemplate``."""
+        encode = self._tokenizer.encode
+        encoded = [encode(self._template.opening)]
+        encoded += [encode(self._formatted(turn)) for turn in turns]
         if turns[-1].role != Role.ASSISTANT:
-            pieces[-1] = pieces[-1] + cue
-        return pieces
+            encoded[-1] = encoded[-1] + encode(f"\n{self._template.assistant}")
+        return encoded
 
-    def _written(self, turn: Turn) -> str:
-        text = self._neutral(turn.text)
+    def _formatted(self, turn: Turn) -> str:
+        text = self._with_quoted_markers(turn.text)
         match turn.role:
             case Role.SYSTEM:
                 return f"\n\n{text}"
@@ -104,75 +110,82 @@ class TranscriptLayout:
                 return f"\n\n{self._template.user} {text}"
         return f"\n{self._template.assistant} {text}".rstrip()
 
-    def _neutral(self, text: str) -> str:
-        """The text with typed turn markers quoted, so that they begin no line."""
+    def _with_quoted_markers(self, text: str) -> str:
+        """Return the text with typed turn markers quoted: none begins a line then."""
         lines = re.sub(r"\r\n?|[\v\f\x85\u2028\u2029]", "\n", text).strip()
         return self._typed_marker.sub("> ", lines)
 
 
-#: Stand for the text of a turn while a chat template is rendered: private characters.
+#: Replaces the text of a turn while a chat template is rendered: private characters.
 PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 
 
 @dataclass(frozen=True)
-class ChatLayout:
-    """For models with a chat template, whose markers are special tokens.
+class TokenizerTemplate:
+    """For models whose tokenizer brings a chat template with special tokens as markers.
 
-    The template is rendered around placeholders; then the marks of the template are
-    special tokens, and people's text between them is not, whatever it spells. Text
-    without such marks gives exactly the tokens of ``apply_chat_template``.
+    The template is rendered around placeholders. The markers of the template become
+    special tokens; the text of turns between them never does, whatever it spells. Text
+    without such markers gives exactly the tokens of ``apply_chat_template``.
 
-    Where the template refuses a system turn, or passes over it, its text stands in
-    front of the person's turn behind it.
+    If the template refuses or ignores a system turn, its text is put before the next
+    user's turn.
     """
 
-    tokens: ChatTokens
+    tokenizer: ChatTokenizer
     #: Tokens of the special strings that a template may contain.
     special: dict[str, int]
-    #: Matches exactly these strings, with the white space that they swallow.
+    #: Matches exactly these strings, with the white space that they absorb.
     special_pattern: re.Pattern[str] | None
-    stop = ()
-    trims_reply = False
+    stop_strings = ()
+    strips_reply = False
 
-    def pieces(self, turns: Sequence[Turn]) -> list[list[int]]:
-        pieces: list[list[int]] = [[] for _ in range(len(turns) + 1)]
+    def encode_turns(self, turns: Sequence[Turn]) -> list[list[int]]:
+        """Implement ``ChatTemplate``."""
+        encoded: list[list[int]] = [[] for _ in range(len(turns) + 1)]
         latest = 0
-        for part in self._parts(self._rendered(turns)):
-            for number, ids in self._encoded(part, turns):
+        for part in self._split(self._render(turns)):
+            for number, ids in self._encode_part(part, turns):
                 latest = max(latest, number)
-                pieces[latest].extend(ids)
-        return pieces
+                encoded[latest].extend(ids)
+        return encoded
 
-    def _rendered(self, turns: Sequence[Turn]) -> str:
-        """The template around placeholders, cut behind that of a turn to continue."""
-        marks = [f"\ue000{i}\ue001" for i in range(len(turns))]
+    def _render(self, turns: Sequence[Turn]) -> str:
+        """Render the template around placeholders, up to a turn to be continued."""
+        placeholders = [f"\ue000{i}\ue001" for i in range(len(turns))]
         messages = [
-            {"role": str(turn.role), "content": mark}
-            for turn, mark in zip(turns, marks, strict=True)
+            {"role": str(turn.role), "content": placeholder}
+            for turn, placeholder in zip(turns, placeholders, strict=True)
         ]
         is_begun = turns[-1].role == Role.ASSISTANT
-        rendered = self._filled(messages, has_cue=not is_begun)
+        rendered = self._render_messages(messages, add_generation_prompt=not is_begun)
         if not is_begun:
             return rendered
-        before, mark, _ = rendered.rpartition(marks[-1])
-        if not mark:
-            raise BadTurns("the chat template leaves out the reply to be continued")
-        return before + mark
+        before, placeholder, _ = rendered.rpartition(placeholders[-1])
+        if not placeholder:
+            raise InvalidTurns("the chat template leaves out the reply to be continued")
+        return before + placeholder
 
-    def _filled(self, messages: list[dict[str, str]], *, has_cue: bool) -> str:
+    def _render_messages(
+        self, messages: list[dict[str, str]], *, add_generation_prompt: bool
+    ) -> str:
         system = [m["content"] for m in messages if m["role"] == Role.SYSTEM]
         try:
-            rendered = self.tokens.render(messages, has_cue=has_cue)
+            rendered = self.tokenizer.render(
+                messages, add_generation_prompt=add_generation_prompt
+            )
         except TemplateError:
             if not system:
                 raise
         else:
-            if all(mark in rendered for mark in system):
+            if all(placeholder in rendered for placeholder in system):
                 return rendered
-        return self.tokens.render(_without_system(messages), has_cue=has_cue)
+        return self.tokenizer.render(
+            _merge_system_turns(messages), add_generation_prompt=add_generation_prompt
+        )
 
-    def _parts(self, rendered: str) -> Iterator[str]:
-        """Special strings and what stands between them, in order."""
+    def _split(self, rendered: str) -> Iterator[str]:
+        """Yield the special strings and the text between them, in order."""
         if self.special_pattern is None:
             yield rendered
             return
@@ -180,13 +193,13 @@ class ChatLayout:
             if part:
                 yield part
 
-    def _encoded(
+    def _encode_part(
         self, part: str, turns: Sequence[Turn]
     ) -> Iterator[tuple[int, list[int]]]:
-        """The tokens of a part, in order, each run with the number of its piece.
+        """Yield the tokens of a part in order, with the number of their turn, from 1.
 
-        0 stands for no turn. A part is encoded as a whole: where it holds several
-        turns, a token belongs to the one in whose text it begins, or behind it.
+        0 stands for no turn. A part is encoded as a whole. If it holds several turns, a
+        token belongs to the turn in whose text, or behind whose text, it begins.
         """
         token = self.special.get(part.strip())
         if token is not None:
@@ -194,15 +207,15 @@ class ChatLayout:
             return
         filled, begins = "", [(0, 0)]
         for i, words in enumerate(PLACEHOLDER.split(part)):
-            # Every other one is the number of a turn.
+            # Odd items are the numbers of turns, even ones the text between.
             if i % 2:
                 begins.append((len(filled), int(words) + 1))
             filled += turns[int(words)].text if i % 2 else words
-        ids = self.tokens.encode(filled)
+        ids = self.tokenizer.encode(filled)
         if len(begins) <= 2:
             yield begins[-1][1], ids
             return
-        starts = self.tokens.starts(filled)
+        starts = self.tokenizer.token_starts(filled)
         bounds = [bisect_left(starts, begin) for begin, _ in begins]
         for (_, number), (start, stop) in zip(
             begins, pairwise([*bounds, len(ids)]), strict=True
@@ -210,38 +223,38 @@ class ChatLayout:
             yield number, ids[start:stop]
 
 
-def _without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
-    """System text stands in front of the next person's."""
-    merged, ahead = [], ""
+def _merge_system_turns(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the messages with system text put before the next user's text."""
+    merged, pending = [], ""
     for message in messages:
         if message["role"] == Role.SYSTEM:
-            ahead += f"{message['content']}\n\n"
+            pending += f"{message['content']}\n\n"
         elif message["role"] == Role.USER:
-            merged.append({**message, "content": ahead + message["content"]})
-            ahead = ""
+            merged.append({**message, "content": pending + message["content"]})
+            pending = ""
         else:
             merged.append(message)
     return merged
 
 
-def layout_for(
-    tokens: ChatTokens, template: Template | None, context_tokens: int
-) -> Layout:
-    """The tokenizer's own chat template where there is one, else a transcript.
+def chat_template_for(
+    tokenizer: ChatTokenizer, template: Template | None, context_tokens: int
+) -> ChatTemplate:
+    """Return the tokenizer's own chat template, or else a transcript.
 
-    An opening that would fill a quarter of the context is left out. Raises
-    ``ValueError`` where there is neither template.
+    ``template``: the catalogue's format for a transcript. Its opening is left out if it
+    would fill a quarter of the context. Raises ``ValueError`` if neither exists.
     """
-    if tokens.has_chat_template:
-        return ChatLayout(
-            tokens,
-            special=tokens.special_tokens(),
-            special_pattern=tokens.special_pattern(),
+    if tokenizer.has_chat_template:
+        return TokenizerTemplate(
+            tokenizer,
+            special=tokenizer.special_tokens(),
+            special_pattern=tokenizer.special_pattern(),
         )
     if template is None:
         raise ValueError(
             "The tokenizer has no chat template and the catalogue no template for it."
         )
-    if len(tokens.encode(template.opening)) > context_tokens // 4:
+    if len(tokenizer.encode(template.opening)) > context_tokens // 4:
         template = replace(template, opening="")
-    return TranscriptLayout(template, tokens)
+    return TranscriptTemplate(template, tokenizer)

@@ -1,4 +1,4 @@
-"""Makes the turns of a conversation one prompt that fits into the context."""
+"""Fits the turns of a conversation into the model's context window."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from chatsite.wire import Role, Turn
-from worker.engine.chat_template import BadTurns, Layout, Tokens
+from worker.engine.chat_template import ChatTemplate, InvalidTurns, TextTokenizer
 
-#: Share of the budget by which dropping goes ahead of need: big steps keep the
-#: beginning of the prompt the same for many turns.
-STEP_SHARE = 0.5
+#: Turns are dropped in steps of this share of the budget. Big steps leave the beginning
+#: of the prompt unchanged for many turns, so that the prefix cache serves it.
+DROP_STEP_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt that fits, and what it cost."""
+    """A prompt that fits, and what was left out for it."""
 
     ids: list[int]
     dropped_turns: int
+    #: Tokens cut from the beginnings of the newest turns.
     cut_tokens: int
 
 
-def first_kept(turn_tokens: Sequence[int], budget_tokens: int) -> int:
-    """How many of the oldest turns to drop so that the rest fits the budget.
+def count_dropped_turns(turn_tokens: Sequence[int], budget_tokens: int) -> int:
+    """Return how many of the oldest turns to drop so that the rest fits the budget.
 
-    Depends only on the turns, so that it moves rarely as a conversation grows: what is
-    dropped is rounded up to a whole step. The newest turn always stays.
+    The tokens to drop are rounded up to a whole step, so that the number changes rarely
+    as a conversation grows. The newest turn always stays.
     """
     excess = sum(turn_tokens) - budget_tokens
     if excess <= 0:
         return 0
-    step = max(1, int(budget_tokens * STEP_SHARE))
+    step = max(1, int(budget_tokens * DROP_STEP_SHARE))
     to_drop = -(-excess // step) * step
     dropped_tokens = 0
     for index, count in enumerate(turn_tokens):
@@ -43,35 +44,41 @@ def first_kept(turn_tokens: Sequence[int], budget_tokens: int) -> int:
 
 
 def reply_budget(max_new_tokens: int, context_tokens: int) -> int:
-    """Tokens left for the reply: at most half of the context."""
+    """Return the tokens reserved for the reply: at most half of the context."""
     return max(1, min(max_new_tokens, context_tokens // 2))
 
 
-def fit(
-    layout: Layout, tokens: Tokens, turns: Sequence[Turn], budget_tokens: int
+def fit_prompt(
+    template: ChatTemplate,
+    tokenizer: TextTokenizer,
+    turns: Sequence[Turn],
+    budget_tokens: int,
 ) -> Prompt:
-    """The newest turns that fit into the budget, behind the opening.
+    """Return a prompt of the system turns and the newest turns that fit the budget.
 
-    White space at the end of a reply to be continued is left out: a word mostly brings
-    the space before it along, so the model writes it again, and ``ReplyText`` does not
-    show it twice.
+    White space at the end of a reply to be continued is left out: most tokenizers join
+    a word with the space before it, so the model writes the space again, and
+    ``ReplyText`` does not show it twice.
 
-    Raises ``BadTurns`` when the newest turn is neither a person's nor the reply to one,
-    or when not even an empty prompt fits.
+    Raises ``InvalidTurns`` if the newest turn is neither a user's nor the reply to one,
+    or if not even an empty prompt fits.
     """
-    opening, older, newest = _parted(turns)
-    opening = _fitting_opening(layout, opening, newest, budget_tokens)
-    older = _fitting_older(layout, opening, older, newest, budget_tokens)
-    kept = [*opening, *older]
-    ids, cut_tokens = _cut_fronts(layout, tokens, kept, newest, budget_tokens)
+    system, older, newest = _split_turns(turns)
+    system = _fit_system(template, system, newest, budget_tokens)
+    older = _fit_older(template, system, older, newest, budget_tokens)
+    kept = [*system, *older]
+    ids, cut_tokens = _cut_newest(template, tokenizer, kept, newest, budget_tokens)
     dropped = len(turns) - len(kept) - len(newest)
     return Prompt(ids, dropped_turns=dropped, cut_tokens=cut_tokens)
 
 
-def _parted(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn], list[Turn]]:
-    """System turns at the front, old turns, and the newest, which stays in any case.
+def _split_turns(
+    turns: Sequence[Turn],
+) -> tuple[list[Turn], list[Turn], list[Turn]]:
+    """Split turns into the leading system turns, older turns, and the newest.
 
-    That is a person's, or two: with it the beginning of the reply to be continued.
+    The newest turns always stay: the user's, and the beginning of a reply to it that is
+    to be continued.
     """
     match [turn.role for turn in turns[-2:]]:
         case [*_, Role.USER]:
@@ -80,54 +87,55 @@ def _parted(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn], list[Turn]]:
             begun = turns[-1]
             newest = [turns[-2], replace(begun, text=begun.text.rstrip())]
         case _:
-            raise BadTurns("the newest turn must be a person's, or the reply to one")
+            raise InvalidTurns("the newest turn must be a user's, or the reply to one")
     before = list(turns[: -len(newest)])
-    opening = list(takewhile(lambda turn: turn.role == Role.SYSTEM, before))
-    return opening, before[len(opening) :], newest
+    system = list(takewhile(lambda turn: turn.role == Role.SYSTEM, before))
+    return system, before[len(system) :], newest
 
 
-def _fitting_opening(
-    layout: Layout, opening: list[Turn], newest: list[Turn], budget_tokens: int
+def _fit_system(
+    template: ChatTemplate, system: list[Turn], newest: list[Turn], budget_tokens: int
 ) -> list[Turn]:
-    """System turns at the front stay, unless they alone fill half of the budget."""
+    """Drop leading system turns while they take more than half of the budget."""
     empty = [replace(turn, text="") for turn in newest]
-    while opening and _length(layout, [*opening, *empty]) > budget_tokens // 2:
-        opening = opening[1:]
-    return opening
+    while system and _count_tokens(template, [*system, *empty]) > budget_tokens // 2:
+        system = system[1:]
+    return system
 
 
-def _fitting_older(
-    layout: Layout,
-    opening: list[Turn],
+def _fit_older(
+    template: ChatTemplate,
+    system: list[Turn],
     older: list[Turn],
     newest: list[Turn],
     budget_tokens: int,
 ) -> list[Turn]:
-    pieces = layout.pieces([*opening, *older, *newest])
-    counts = [len(piece) for piece in pieces]
-    fixed = sum(counts[: 1 + len(opening)])
-    first = first_kept(counts[1 + len(opening) :], budget_tokens - fixed)
+    """Return the older turns that fit, beginning with a user's."""
+    encoded = template.encode_turns([*system, *older, *newest])
+    counts = [len(ids) for ids in encoded]
+    fixed = sum(counts[: 1 + len(system)])
+    first = count_dropped_turns(counts[1 + len(system) :], budget_tokens - fixed)
     while older[first:]:
         kept = older[first:]
-        # A conversation begins with a person, and tokens at the seam may differ.
+        # Where turns were dropped, the tokens at the seam may differ: count again.
         if kept[0].role == Role.USER and (
-            _length(layout, [*opening, *kept, *newest]) <= budget_tokens
+            _count_tokens(template, [*system, *kept, *newest]) <= budget_tokens
         ):
             return kept
         first += 1
     return []
 
 
-def _length(layout: Layout, turns: list[Turn]) -> int:
-    return sum(map(len, layout.pieces(turns)))
+def _count_tokens(template: ChatTemplate, turns: list[Turn]) -> int:
+    return sum(map(len, template.encode_turns(turns)))
 
 
-class _Front:
-    """A turn whose front can be cut off, between characters."""
+class _CuttableTurn:
+    """A turn whose beginning can be cut off, between characters."""
 
-    def __init__(self, turn: Turn, tokens: Tokens) -> None:
+    def __init__(self, turn: Turn, tokenizer: TextTokenizer) -> None:
         self._turn = turn
-        self._starts = tokens.starts(turn.text)
+        self._starts = tokenizer.token_starts(turn.text)
         self.cut_tokens = 0
 
     @property
@@ -140,29 +148,29 @@ class _Front:
         return replace(self._turn, text=self._turn.text[begins[self.cut_tokens] :])
 
 
-def _cut_fronts(
-    layout: Layout,
-    tokens: Tokens,
+def _cut_newest(
+    template: ChatTemplate,
+    tokenizer: TextTokenizer,
     kept: list[Turn],
     newest: list[Turn],
     budget_tokens: int,
 ) -> tuple[list[int], int]:
-    """The prompt, with the fronts of the newest turns cut off as far as needed.
+    """Return the prompt and how many tokens were cut off the newest turns.
 
-    Whoever reads the end sees the question, because people mostly paste first and ask
-    last, and sees where the reply goes on. Of both, the longer one is cut first.
+    Turns lose their beginning, because most people paste first and ask last, and
+    because a reply continues at its end. The longer of the two is cut first.
     """
-    fronts: list[_Front] = []
+    cuttable: list[_CuttableTurn] = []
     while True:
-        pieces = layout.pieces([*kept, *newest])
-        ids = [token for piece in pieces for token in piece]
+        encoded = template.encode_turns([*kept, *newest])
+        ids = [token for piece in encoded for token in piece]
         excess = len(ids) - budget_tokens
         if excess <= 0:
-            return ids, sum(front.cut_tokens for front in fronts)
-        fronts = fronts or [_Front(turn, tokens) for turn in newest]
-        *others, longest = sorted(fronts, key=lambda front: front.left_tokens)
+            return ids, sum(turn.cut_tokens for turn in cuttable)
+        cuttable = cuttable or [_CuttableTurn(turn, tokenizer) for turn in newest]
+        *others, longest = sorted(cuttable, key=lambda turn: turn.left_tokens)
         if not longest.left_tokens:
-            raise BadTurns("the context of the model is too small for any prompt")
-        ahead = longest.left_tokens - sum(other.left_tokens for other in others)
-        longest.cut_tokens += min(excess, ahead or -(-excess // 2), longest.left_tokens)
-        newest = [front.rest for front in fronts]
+            raise InvalidTurns("the context of the model is too small for any prompt")
+        lead = longest.left_tokens - sum(other.left_tokens for other in others)
+        longest.cut_tokens += min(excess, lead or -(-excess // 2), longest.left_tokens)
+        newest = [turn.rest for turn in cuttable]

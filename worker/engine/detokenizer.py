@@ -1,71 +1,73 @@
-"""From tokens to text that people may see, in O(new tokens)."""
+"""Turns the tokens of a reply into text for the reader, in O(new tokens)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-#: What a decoder writes for bytes that are no character, or not yet one.
-BROKEN = "\ufffd"
-#: A run of tokens without a whole character is cut here, so that a model that only
-#: writes broken bytes stays linear. A character has at most four bytes.
-LONGEST_WINDOW_TOKENS = 16
+#: What a decoder writes for bytes that are not, or not yet, a character.
+REPLACEMENT_CHARACTER = "\ufffd"
+#: A window without a whole character is cut at this length, so that a model that writes
+#: only broken bytes still takes linear time. A character has at most four bytes.
+MAX_WINDOW_TOKENS = 16
 
 Decode = Callable[[Sequence[int]], str]
 
 
-class TokenText:
-    """Decodes a growing list of tokens bit by bit, whole characters only.
+class IncrementalDetokenizer:
+    """Decodes a growing list of tokens, whole characters only.
 
-    Decoders may write a token differently at the very beginning of a text, and one
+    A decoder may write a token differently at the beginning of a text, and one
     character may span several tokens. So a short window is decoded: the tokens of the
-    last whole piece, for context, and those after it. What stands before the broken
-    end of the window is final. Broken bytes themselves and NUL are never shown.
+    last complete piece, for context, and those after it. The text before the broken end
+    of the window is final. Broken bytes and NUL are never returned.
     """
 
     def __init__(self, decode: Decode) -> None:
+        """``decode`` turns tokens into text."""
         self._decode = decode
         self._window: list[int] = []
         self._context_tokens = 0
-        self._shown_characters = 0
+        self._returned_characters = 0
 
     def push(self, token: int) -> str:
-        """The text that ``token`` completes; often empty."""
+        """Add a token and return the text that it completes; often empty."""
         self._window.append(token)
         text = self._decode(self._window)
-        whole = text.rstrip(BROKEN)
-        new = whole[self._shown_characters :]
-        self._shown_characters = max(self._shown_characters, len(whole))
+        whole = text.rstrip(REPLACEMENT_CHARACTER)
+        new = whole[self._returned_characters :]
+        self._returned_characters = max(self._returned_characters, len(whole))
         if whole == text and new:
             self._move_window(self._context_tokens)
-        elif len(self._window) > LONGEST_WINDOW_TOKENS:
+        elif len(self._window) > MAX_WINDOW_TOKENS:
             self._move_window(len(self._window) - 4)
-        return new.replace(BROKEN, "").replace("\0", "")
+        return new.replace(REPLACEMENT_CHARACTER, "").replace("\0", "")
 
     def _move_window(self, start: int) -> None:
-        """Keep the tokens from ``start`` as context; their text was shown."""
+        """Keep the tokens from ``start`` on as context; their text was returned."""
         del self._window[:start]
         self._context_tokens = len(self._window)
-        self._shown_characters = len(self._decode(self._window).rstrip(BROKEN))
+        decoded = self._decode(self._window).rstrip(REPLACEMENT_CHARACTER)
+        self._returned_characters = len(decoded)
 
 
-class StopFilter:
-    """Passes text on up to the first stop string, never a part of one.
+class StopStringFilter:
+    """Passes text on up to the first stop string, and never a part of one.
 
-    The first is the one complete first; of two complete at once, the one that began
-    first. So the result does not depend on how the text is cut into pieces.
+    The first stop string is the one completed first; of two completed at once, the one
+    that began first. So the result does not depend on how the text is cut into pieces.
     """
 
     def __init__(self, stops: Sequence[str], before: str = "") -> None:
         """``before``: text passed on earlier, at whose end a stop string may begin."""
         self._stops = tuple(s for s in stops if s)
         self._held = before
-        self._held = before[len(before) - self._possible_characters() :]
-        #: Characters at the beginning of what is held that were passed on earlier.
+        self._held = before[len(before) - self._partial_stop_characters() :]
+        #: Characters at the beginning of the held text that were passed on earlier.
         self._old_characters = len(self._held)
         self.is_stopped = False
 
     def push(self, text: str) -> str:
-        """The text that can no longer belong to a stop string."""
+        """Add text and return what can no longer belong to a stop string."""
         if self.is_stopped:
             return ""
         self._held += text
@@ -77,14 +79,14 @@ class StopFilter:
         if found:
             self.is_stopped = True
             return self._release(min(found)[1])
-        return self._release(len(self._held) - self._possible_characters())
+        return self._release(len(self._held) - self._partial_stop_characters())
 
     def finish(self) -> str:
-        """What was held back, now that nothing follows."""
+        """Return the text that was held back, now that none follows."""
         return "" if self.is_stopped else self._release(len(self._held))
 
-    def _possible_characters(self) -> int:
-        """Length of the longest end of the held text that begins a stop string."""
+    def _partial_stop_characters(self) -> int:
+        """Return the length of the longest end of the held text that begins a stop."""
         return max(
             (
                 size
@@ -102,21 +104,23 @@ class StopFilter:
         return text[old:]
 
 
-class Beginning:
-    """Sees to the white space with which a reply begins."""
+class LeadingWhitespaceFilter:
+    """Drops or merges the white space at the beginning of a reply."""
 
-    def __init__(self, shown: str, *, trim: bool) -> None:
-        """``shown``: white space that stands there already, or in its place.
+    def __init__(self, shown: str, *, strip: bool) -> None:
+        """Set what happens to the white space.
 
-        It is not shown twice: where the reply begins with it, only what goes beyond
-        is passed on, and other white space gives way to it. ``trim`` drops all.
+        ``shown``: white space at the end of the text that the reply continues. It is
+        not repeated: if the reply begins with it, only the rest of the reply's white
+        space is passed on; other white space is dropped. ``strip`` drops all.
         """
         self._shown = shown
-        self._trim = trim
+        self._strip = strip
         self._held = ""
-        self._is_over = not (trim or shown)
+        self._is_over = not (strip or shown)
 
     def push(self, text: str) -> str:
+        """Add text and return what is to be shown of it."""
         if self._is_over:
             return text
         self._held += text
@@ -127,36 +131,41 @@ class Beginning:
         return self.finish() + rest
 
     def finish(self) -> str:
-        """What of the white space is to be shown, now that it is whole."""
+        """Return what is to be shown of the white space, now that it is complete."""
         self._is_over = True
         held, self._held = self._held, ""
-        is_more = held.startswith(self._shown) and not self._trim
+        is_more = held.startswith(self._shown) and not self._strip
         return held.removeprefix(self._shown) if is_more else ""
 
 
 class ReplyText:
-    """Tokens in, text for people out: decoded, stopped, joined to what was begun."""
+    """The text of one reply: decoded, cut at stop strings, joined to its beginning."""
 
     def __init__(
-        self, decode: Decode, stops: Sequence[str], *, trim: bool, begun: str = ""
+        self, decode: Decode, stops: Sequence[str], *, strip: bool, begun: str = ""
     ) -> None:
-        """``begun``: text that the reply continues; see ``context_window.fit``.
+        """Set up the filters of one reply.
 
-        ``trim``: white space at the beginning of a reply is dropped.
+        ``begun``: the text that the reply continues; see ``context_window.fit_prompt``.
+        ``strip``: drop white space at the beginning of a reply.
         """
         written = begun.rstrip()
-        self._tokens = TokenText(decode)
-        self._filter = StopFilter(stops, before=written)
+        self._detokenizer = IncrementalDetokenizer(decode)
+        self._stop_filter = StopStringFilter(stops, before=written)
         shown = begun[len(written) :]
-        self._beginning = Beginning(shown, trim=trim and not written)
+        self._whitespace = LeadingWhitespaceFilter(shown, strip=strip and not written)
 
     @property
     def is_stopped(self) -> bool:
         """True once a stop string is complete."""
-        return self._filter.is_stopped
+        return self._stop_filter.is_stopped
 
     def push(self, token: int) -> str:
-        return self._beginning.push(self._filter.push(self._tokens.push(token)))
+        """Add a token and return the text to show for it; often empty."""
+        decoded = self._detokenizer.push(token)
+        return self._whitespace.push(self._stop_filter.push(decoded))
 
     def finish(self) -> str:
-        return self._beginning.push(self._filter.finish()) + self._beginning.finish()
+        """Return the text that was held back, now that no token follows."""
+        rest = self._whitespace.push(self._stop_filter.finish())
+        return rest + self._whitespace.finish()

@@ -12,33 +12,35 @@ from contextlib import contextmanager
 
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Request
-from worker.engine.interface import About, EngineClosed, Listener, Pace
-from worker.engine.kv_cache import Store
-from worker.engine.memory import Room
+from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Throughput
+from worker.engine.kv_cache import KVCache
+from worker.engine.memory import CacheSize
 from worker.engine.model import LanguageModel
-from worker.engine.running_request import Generation, Speaker, describe
-from worker.engine.sampling import choose
-from worker.engine.scheduler import Batcher, Span
-from worker.engine.throughput import PaceMeter
+from worker.engine.running_request import PromptFormat, RunningRequest, describe_error
+from worker.engine.sampling import sample
+from worker.engine.scheduler import Scheduler
+from worker.engine.sequence import Chunk
+from worker.engine.throughput import ThroughputMeter
 
 log = logging.getLogger(__name__)
 
-#: Live replies of an engine that is not told otherwise.
-SLOTS = 8
-#: What a step reads of prompts beside replies that are being written, which wait for
-#: it; see ``Batcher``.
+#: Default limit of replies at once.
+DEFAULT_ROWS = 8
+#: Prompt tokens that a step reads beside decoding replies, which wait for it; see
+#: ``Scheduler``.
 PREFILL_TOKENS = {"cpu": 20}
 PREFILL_TOKENS_ELSEWHERE = 512
-#: What it reads of them while nobody is being written to.
+#: Prompt tokens that a step reads while no reply is decoding.
 FIRST_PREFILL_TOKENS = 256
 
 
 class TransformersEngine:
-    """Implements ``worker.engine.interface.Engine`` for one model: continuous batching.
+    """Implements ``interface.Engine`` for one model, by continuous batching.
 
-    Every step takes all live replies one token on, in one forward pass, together with
-    a chunk of the prompts that joined. A reply joins when a row is free and leaves when
-    it ends; nobody waits for anybody else's end.
+    Each step samples one token for every running reply, in one forward pass, together
+    with a chunk of the prompts that joined. A request joins when a row is free and
+    leaves when it ends; it never waits for the end of another. (Iteration-level
+    scheduling: Orca, Yu et al. 2022.)
     """
 
     def __init__(
@@ -46,67 +48,76 @@ class TransformersEngine:
         model: LanguageModel,
         entry: ModelEntry,
         *,
-        rows: int = SLOTS,
+        rows: int = DEFAULT_ROWS,
         memory_mb: int = 0,
         workers: int = 1,
         prefill_tokens: int = 0,
         clock: Callable[[], float] = time.monotonic,
         on_broken: Callable[[], object] = lambda: None,
     ) -> None:
-        """``rows``: most live replies; fewer where ``memory_mb`` holds no more.
+        """Allocate the KV cache and start the engine's thread.
 
-        ``memory_mb``: for keys and values; 0 takes a share of the machine's, which
-        ``workers`` processes take together.
-        ``prefill_tokens``: of prompts, in one step beside others; 0 goes by device.
-        ``clock``: seconds, from any start, never going back. ``on_broken`` is called
-        when the device is beyond repair. Raises ``ModelUnavailable``.
+        ``rows``: limit of replies at once; fewer if ``memory_mb`` holds no more.
+        ``memory_mb``: mebibytes for the KV cache; 0 takes a share of the memory, which
+        ``workers`` processes divide between them.
+        ``prefill_tokens``: prompt tokens in one step beside replies; 0 goes by device.
+        ``clock``: monotonic seconds. ``on_broken`` is called when the device is beyond
+        repair. Raises ``ModelUnavailable``.
         """
         self._model = model
         self._clock = clock
         self._on_broken = on_broken
-        self._speaker = Speaker.of(model, entry)
-        shape = model.row_shape(self._speaker.context_tokens)
-        room = Room.plan(shape.bytes, rows, model.device, mb=memory_mb, workers=workers)
-        log.info("%d replies at once, %d rows", room.slots, room.rows)
-        self.rows = room.slots
-        self.about = About(entry.name, entry.label, entry.revision, str(model.device))
+        self._format = PromptFormat.of(model, entry)
+        shape = model.row_shape(self._format.context_tokens)
+        size = CacheSize.plan(
+            shape.bytes, rows, model.device, memory_mb=memory_mb, workers=workers
+        )
+        log.info("%d replies at once, %d rows", size.max_running, size.rows)
+        self.rows = size.max_running
+        self.model_info = ModelInfo(
+            entry.name, entry.label, entry.revision, str(model.device)
+        )
         by_device = PREFILL_TOKENS.get(model.device.type, PREFILL_TOKENS_ELSEWHERE)
-        self._batcher = Batcher[Generation](
-            slots=room.slots,
-            rows=room.rows,
+        self._scheduler = Scheduler[RunningRequest](
+            max_running=size.max_running,
+            rows=size.rows,
             prefill_tokens=prefill_tokens or by_device,
             first_prefill_tokens=prefill_tokens or max(FIRST_PREFILL_TOKENS, by_device),
         )
-        self._store = self._new_store()
+        self._cache = self._new_kv_cache()
         self._changed = threading.Condition()
-        self._inbox: deque[Generation] = deque()
-        #: What the step under way reads.
-        self._reading: list[Span[Generation]] = []
+        self._inbox: deque[RunningRequest] = deque()
+        #: The chunks of the step in progress.
+        self._chunks: list[Chunk[RunningRequest]] = []
         self._is_closing = False
         self._is_handing_back = False
-        self._meter = PaceMeter()
-        #: Steps so far, for a watchdog: grows while anything is live.
+        self._meter = ThroughputMeter()
+        #: Steps so far, for a watchdog.
         self.steps = 0
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
 
-    def submit(self, request: Request, listener: Listener) -> Generation:
-        run = Generation(request, listener, self._speaker, self._clock())
-        run.prepare()
+    def submit(self, request: Request, listener: ReplyListener) -> RunningRequest:
+        """Implement ``Engine``: start a request, or queue it until a row is free."""
+        running = RunningRequest(request, listener, self._format, self._clock())
+        running.prepare()
         with self._changed:
             if self._is_closing:
                 raise EngineClosed("the engine is closing")
-            self._inbox.append(run)
+            self._inbox.append(running)
             self._changed.notify_all()
-        return run
+        return running
 
-    def pace(self) -> Pace:
-        waiting = len(self._inbox) + len(self._batcher.waiting)
-        return self._meter.pace(live=len(self._batcher.live), waiting=waiting)
+    def throughput(self) -> Throughput:
+        """Implement ``Engine``: return the speed and load of late."""
+        waiting = len(self._inbox) + len(self._scheduler.waiting)
+        running = len(self._scheduler.running)
+        return self._meter.measure(running=running, waiting=waiting)
 
     def close(self, grace_seconds: float) -> None:
+        """Implement ``Engine``: refuse new requests and end the running ones."""
         is_own = threading.current_thread() is self._thread
-        # Its own thread cannot wait for itself.
+        # The engine's thread cannot wait for itself.
         grace = 0.0 if is_own else min(max(0.0, grace_seconds), threading.TIMEOUT_MAX)
         with self._changed:
             self._is_closing = True
@@ -117,26 +128,26 @@ class TransformersEngine:
             self._thread.join()
 
     def step(self) -> None:
-        """Take every live reply one step on."""
-        began = self._clock()
-        self._take_in()
-        self._end_what_is_due()
-        self._batcher.admit()
-        self._reading = spans = self._batcher.plan()
-        if not spans:
+        """Read one chunk of each scheduled request and sample the next tokens."""
+        started = self._clock()
+        self._take_inbox()
+        self._finish_due()
+        self._scheduler.admit()
+        self._chunks = chunks = self._scheduler.schedule()
+        if not chunks:
             return
-        self._store.make(self._batcher.take_moves())
-        logits = self._model.forward(spans, self._store)  # [speaking, vocabulary]
-        self._batcher.stored(spans)
-        last = [span for span in spans if span.is_last]
-        speaking = [span.sequence for span in last]
-        samplers = [run.sampler for run in speaking]
-        tokens = choose(logits, samplers, self._store.history(last))
-        for run, token in zip(speaking, tokens, strict=True):
-            with self._guarding(run):
-                run.take(token)
-        self._let_go()
-        self._meter.add(self._clock() - began, spans, new_tokens=len(speaking))
+        self._cache.copy_rows(self._scheduler.take_row_copies())
+        logits = self._model.forward(chunks, self._cache)  # [completed, vocabulary]
+        self._scheduler.mark_cached(chunks)
+        completed = [chunk for chunk in chunks if chunk.is_last]
+        requests = [chunk.sequence for chunk in completed]
+        samplers = [request.sampler for request in requests]
+        tokens = sample(logits, samplers, self._cache.token_history(completed))
+        for request, token in zip(requests, tokens, strict=True):
+            with self._failing_alone(request):
+                request.append_token(token)
+        self._remove_finished()
+        self._meter.add(self._clock() - started, chunks, new_tokens=len(requests))
         self.steps += 1
 
     def _loop(self) -> None:
@@ -147,79 +158,82 @@ class TransformersEngine:
                 self._recover(error)
 
     def _wait_for_work(self) -> bool:
-        """Block until there is a run; False once the engine is closed and empty."""
+        """Block until there is a request; return False once closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_closing or not self._is_idle())
             return not self._is_idle()
 
     def _is_idle(self) -> bool:
-        return not (self._inbox or self._batcher.live or self._batcher.waiting)
+        return not (self._inbox or self._scheduler.running or self._scheduler.waiting)
 
-    def _take_in(self) -> None:
+    def _take_inbox(self) -> None:
         with self._changed:
-            self._batcher.waiting.extend(self._inbox)
+            self._scheduler.waiting.extend(self._inbox)
             self._inbox.clear()
 
-    def _end_what_is_due(self) -> None:
+    def _finish_due(self) -> None:
+        """End requests that were stopped, are invalid, or are out of time."""
         now = self._clock()
-        for run in (*self._batcher.live, *self._batcher.waiting):
-            if self._is_handing_back or run.is_due(now):
-                with self._guarding(run):
-                    run.end_as_due(is_handed_back=self._is_handing_back)
-        self._let_go()
+        for request in (*self._scheduler.running, *self._scheduler.waiting):
+            if self._is_handing_back or request.is_due(now):
+                with self._failing_alone(request):
+                    request.finish_due(is_handed_back=self._is_handing_back)
+        self._remove_finished()
 
     @contextmanager
-    def _guarding(self, run: Generation) -> Iterator[None]:
-        """A fault in what is done to a run ends that run alone."""
+    def _failing_alone(self, request: RunningRequest) -> Iterator[None]:
+        """Turn an error in the handling of a request into the end of that request."""
         try:
             yield
         except BaseException as error:
-            log.warning("a reply failed in the engine: %s", describe(error))
+            log.warning("a reply failed in the engine: %s", describe_error(error))
             try:
-                run.fail(error)
+                request.fail(error)
             except BaseException as fault:
-                log.error("a listener failed at its end: %s", describe(fault))
+                log.error("a listener failed at its end: %s", describe_error(fault))
 
-    def _let_go(self) -> None:
-        """Free the rows of those that ended."""
-        for run in (*self._batcher.live, *self._batcher.waiting):
-            if run.is_over:
-                self._batcher.leave(run)
+    def _remove_finished(self) -> None:
+        """Free the rows of finished requests."""
+        for request in (*self._scheduler.running, *self._scheduler.waiting):
+            if request.is_finished:
+                self._scheduler.remove(request)
         with self._changed:
             if self._is_idle():
                 self._changed.notify_all()
 
     def _recover(self, error: BaseException) -> None:
-        """After a fault of the whole engine: build it anew, and read again.
+        """Rebuild the KV cache after a failed step, and read all requests again.
 
-        Those it happened to are read one at a time from then on, until it is clear who
-        is to blame. Nobody loses what was written.
+        The requests of the failed step are read one at a time from then on, until it is
+        clear which one is the cause. No text is lost.
         """
-        log.error("a step of the engine failed: %s", describe(error))
-        blamed = [span.sequence for span in self._reading] or [*self._batcher.live]
-        for run in blamed or [*self._batcher.waiting]:
-            with self._guarding(run):
-                run.suspect(error)
-        self._reading = []
-        self._batcher.forget_rows()
-        self._let_go()
+        log.error("a step of the engine failed: %s", describe_error(error))
+        suspects = [c.sequence for c in self._chunks] or [*self._scheduler.running]
+        for request in suspects or [*self._scheduler.waiting]:
+            with self._failing_alone(request):
+                request.suspect(error)
+        self._chunks = []
+        self._scheduler.reset_cache()
+        self._remove_finished()
         try:
-            # The old store goes before the new one comes: memory may be what lacks. The
-            # frames in which the fault arose hold it too.
+            # The old cache is freed before the new one is allocated, as memory may be
+            # what is short. The frames of the traceback hold references to it too.
             traceback.clear_frames(error.__traceback__)
-            del self._store
-            self._store = self._new_store()
+            del self._cache
+            self._cache = self._new_kv_cache()
         except BaseException as fault:
             self._give_up(fault)
 
-    def _new_store(self) -> Store:
-        return self._model.new_store(self._batcher.rows, self._speaker.context_tokens)
+    def _new_kv_cache(self) -> KVCache:
+        return self._model.new_kv_cache(
+            self._scheduler.rows, self._format.context_tokens
+        )
 
     def _give_up(self, error: BaseException) -> None:
-        """Nothing can be run here any more: others may answer what is left."""
-        log.critical("the engine cannot be rebuilt: %s", describe(error))
+        """Hand back all requests, for other workers to answer, and report the fault."""
+        log.critical("the engine cannot be rebuilt: %s", describe_error(error))
         with self._changed:
             self._is_closing = self._is_handing_back = True
-        self._take_in()
-        self._end_what_is_due()
+        self._take_inbox()
+        self._finish_due()
         self._on_broken()

@@ -21,15 +21,18 @@ def open_engine(
     prefill_tokens: int = 0,
     on_broken: Callable[[], object] = lambda: None,
 ) -> Engine:
-    """The engine for ``entry`` with the weights in ``folder``, ready to submit to.
+    """Return an engine for ``entry``, ready for requests.
 
-    ``folder``: what ``worker.weights.fetch`` returned; None without weights.
-    ``rows``: most live replies. ``memory_mb``: for their keys and values; 0 for a share
-    of what is there, which ``workers`` processes of this machine divide.
-    ``prefill_tokens``: of prompts, read in one step beside replies; 0 goes by device.
-    ``threads``: torch's threads in this process; 0 leaves its own choice.
-    ``on_broken`` is called when the device is beyond repair. Raises
-    ``ModelUnavailable``.
+    ``folder``: where the model is; None for an engine without weights.
+    ``rows``: limit of replies at once.
+    ``memory_mb``: mebibytes for the KV cache; 0 takes a share of the memory, which
+    ``workers`` processes of this machine divide between them.
+    ``prefill_tokens``: prompt tokens that a step reads beside replies; 0 goes by
+    device.
+    ``threads``: torch's threads in this process; 0 leaves torch's own choice.
+    ``on_broken`` is called when the device is beyond repair.
+
+    Raises ``ModelUnavailable``.
     """
     if entry.engine == "scripted":
         from worker.engine.scripted import ScriptedEngine
@@ -37,12 +40,12 @@ def open_engine(
         return ScriptedEngine(rows, entry)
     if folder is None:
         raise ValueError(f"{entry.name}: an engine with weights needs their folder")
-    # Imported late: a scripted worker must not pay for torch.
+    # Imported late: a worker with the scripted engine never loads torch.
     from worker.engine.engine import TransformersEngine
-    from worker.engine.model import load
+    from worker.engine.model import load_model
 
     return TransformersEngine(
-        load(folder, device=device, threads=threads),
+        load_model(folder, device=device, threads=threads),
         entry,
         rows=rows,
         memory_mb=memory_mb,

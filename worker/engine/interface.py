@@ -1,4 +1,4 @@
-"""The small protocol that every engine speaks: submit, text, stop, deadline, close."""
+"""What every engine implements: submit a request, stream its text, stop it, close."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ class ModelUnavailable(RuntimeError):
     """The model cannot be loaded here. The message is one line for the operator."""
 
 
-class Listener(Protocol):
-    """Hears of one run. Called from the engine's thread: must return at once."""
+class ReplyListener(Protocol):
+    """Receives the output of one request.
+
+    The engine calls it from its own thread, so both methods must return at once.
+    """
 
     def on_text(self, text: str, new_tokens: int) -> None:
-        """More text: whole characters only, never the beginning of a stop string.
+        """Take more text: whole characters, never the beginning of a stop string.
 
-        ``new_tokens`` counts all tokens generated so far in this run.
+        ``new_tokens`` counts all tokens generated for this request so far.
         """
 
     def on_end(self, ending: wire.Ending) -> None:
-        """The run is over; called exactly once, after the last ``on_text``."""
+        """Take the end of the request. Called exactly once, after the last text."""
 
 
-class Run(Protocol):
-    """One live request in an engine."""
+class RequestHandle(Protocol):
+    """One submitted request, as its sender sees it."""
 
     def stop(self) -> None:
-        """End within one step with outcome ``stopped``. Harmless when over."""
+        """End the request within one step as ``stopped``. Harmless once it ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What an engine serves, for the announcement."""
+class ModelInfo:
+    """Which model an engine serves and where, for the worker's announcement."""
 
     model: str
     label: str
@@ -47,41 +50,47 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast the engine has been of late."""
+class Throughput:
+    """Speed and load of an engine over its latest steps."""
 
     #: New tokens of all replies together.
     tokens_per_second: float
-    live: int
-    #: Submitted, but not yet in a row.
+    #: Requests that have a row.
+    running: int
+    #: Requests that were submitted and have no row yet.
     waiting: int = 0
-    #: Of all tokens that were read, those of prompts: 0 to 1.
+    #: Share of prompt tokens among all tokens that the model read: 0 to 1.
     prefill_share: float = 0.0
 
 
 class Engine(Protocol):
-    """Generates for up to ``rows`` requests at once."""
+    """Generates replies to up to ``rows`` requests at once."""
 
     rows: int
-    about: About
+    model_info: ModelInfo
 
     @property
     def steps(self) -> int:
-        """Grows while anything is live; for a watchdog."""
+        """Counter that grows while any request is running; for a watchdog."""
 
-    def submit(self, request: wire.Request, listener: Listener) -> Run:
-        """Begin a run, or queue it until a row is free.
+    def submit(self, request: wire.Request, listener: ReplyListener) -> RequestHandle:
+        """Start a request, or queue it until a row is free.
 
-        ``request.max_seconds`` counts from here; a run that exceeds it ends as
-        ``failed`` with ``too_slow``, its text so far already delivered. A request
-        the model cannot serve ends as ``failed``; nothing but ``EngineClosed`` is
-        raised.
+        ``request.max_seconds`` counts from this call. A request that exceeds it ends as
+        ``failed`` with ``too_slow``, after its text so far was delivered. A request
+        that the model cannot serve ends as ``failed``. Raises nothing but
+        ``EngineClosed``.
         """
         ...
 
-    def pace(self) -> Pace: ...
+    def throughput(self) -> Throughput:
+        """Return the speed and load of late. Callable from any thread."""
+        ...
 
     def close(self, grace_seconds: float) -> None:
-        """Take no more; let live runs end for ``grace_seconds``, then end the
-        rest as ``handed_back``. Returns when every listener heard its end."""
+        """Refuse new requests and end the running ones.
+
+        Requests may finish for ``grace_seconds``; the rest end as ``handed_back``.
+        Returns when every listener received its end.
+        """
         ...

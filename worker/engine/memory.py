@@ -1,4 +1,4 @@
-"""How many rows fit: decided once, before the first reply."""
+"""How many rows the KV cache gets; decided once, before the first reply."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch
 
 from worker.engine.interface import ModelUnavailable
 
-#: Of what is there, keys and values may take this share unless told otherwise.
-SHARE = 0.25
-#: For each live reply this many rows keep what ended, for the next turn.
-KEPT_ROWS = 1
+#: Default share of the memory that the KV cache may take.
+MEMORY_SHARE = 0.25
+#: Rows of the prefix cache for each running reply.
+CACHED_ROWS_PER_REPLY = 1
 MEBI = 2**20
-#: What a container may use at most, as its system tells it.
+#: Memory limit of the container, in cgroup version 2 and 1.
 CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -24,30 +24,32 @@ CGROUP_LIMITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """Rows of one size."""
+class CacheSize:
+    """The size of the KV cache, in rows."""
 
-    #: Most live replies.
-    slots: int
-    #: All rows, with those that keep what ended.
+    #: Limit of replies at once.
+    max_running: int
+    #: All rows, with those of the prefix cache.
     rows: int
 
     @classmethod
     def plan(
         cls,
         row_bytes: int,
-        slots: int,
+        max_running: int,
         device: torch.device,
         *,
-        mb: int = 0,
+        memory_mb: int = 0,
         workers: int = 1,
-    ) -> Room:
-        """``mb``: mebibytes for all rows; 0 takes a share of what is there.
+    ) -> CacheSize:
+        """Return the largest size that fits, up to ``max_running`` replies.
 
-        ``workers`` processes like this one are on the machine and take that share
-        together. Raises ``ModelUnavailable`` where not one row fits.
+        ``memory_mb``: mebibytes for all rows; 0 takes a share of the memory, which
+        ``workers`` processes on the machine divide between them. Raises
+        ``ModelUnavailable`` if not even one row fits.
         """
-        budget = mb * MEBI if mb else int(SHARE * machine_bytes(device) / workers)
+        share = MEMORY_SHARE * available_bytes(device) / workers
+        budget = memory_mb * MEBI if memory_mb else int(share)
         fitting = budget // row_bytes
         if fitting < 1:
             raise ModelUnavailable(
@@ -55,21 +57,21 @@ class Room:
                 f"and there are {budget / MEBI:.0f}: set WORKER_MEMORY_MB to "
                 f"{math.ceil(row_bytes / MEBI)} or more."
             )
-        rows = min(fitting, slots * (1 + KEPT_ROWS))
-        return cls(slots=min(slots, rows), rows=rows)
+        rows = min(fitting, max_running * (1 + CACHED_ROWS_PER_REPLY))
+        return cls(max_running=min(max_running, rows), rows=rows)
 
 
-def machine_bytes(device: torch.device) -> int:
-    """The memory of the device, or of the machine or container around a CPU."""
+def available_bytes(device: torch.device) -> int:
+    """Return the free memory of a CUDA device, or that of the machine or container."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([installed, *map(_limit, CGROUP_LIMITS)])
+    return min([installed, *map(_read_limit, CGROUP_LIMITS)])
 
 
-def _limit(path: Path) -> int:
+def _read_limit(path: Path) -> int:
     try:
         return int(path.read_text())
     except (OSError, ValueError):
-        # No such file, or "max".
+        # The file is absent, or says "max".
         return 2**62

@@ -1,8 +1,8 @@
-"""Who is read in the next step, and in which row: decisions only, no tensors.
+"""Decides what each step reads and in which row of the KV cache. No tensors.
 
-Live sequences fill the rows from 0 on without a gap, so that a step can take them as
-one slice. The rows behind them keep what ended there, for the next turn of the same
-conversation, until somebody needs the room: least recently used first.
+Running sequences fill the rows from 0 on without a gap, so that a step can read them as
+one slice. The rows behind them keep the tokens of finished sequences as a prefix cache,
+least recently used out first: the next turn of a conversation finds its prefix there.
 """
 
 from __future__ import annotations
@@ -10,235 +10,177 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Generic
 
-
-class Sequence:
-    """The tokens of one reply, and how many of them its row holds."""
-
-    def __init__(self, ids: list[int]) -> None:
-        #: The prompt, then the reply.
-        self.ids = ids
-        #: Where its keys and values are; None while it waits.
-        self.row: int | None = None
-        #: The first so many of ``ids`` were read: their keys and values are there.
-        self.stored_tokens = 0
-        #: Order of admission.
-        self.arrival = 0
-        #: True after a fault that may have been its own: it is read alone then.
-        self.is_suspect = False
-
-    @property
-    def unread_tokens(self) -> int:
-        return len(self.ids) - self.stored_tokens
-
-
-S = TypeVar("S", bound=Sequence)
+from worker.engine.sequence import Chunk, S, common_prefix_tokens, next_chunk
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """Copies the first ``tokens`` of a row to another one, or exchanges them."""
+class RowCopy:
+    """Copies the first ``tokens`` of one row to another, or swaps them."""
 
     source: int
     target: int
     tokens: int
-    is_exchange: bool = False
+    is_swap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Span(Generic[S]):
-    """The tokens of one sequence that one step reads."""
-
-    sequence: S
-    row: int
-    #: Positions in the sequence: of the first token, and behind the last.
-    start: int
-    stop: int
-
-    @property
-    def is_decode(self) -> bool:
-        return self.stop - self.start == 1
-
-    @property
-    def is_last(self) -> bool:
-        """Whether all is read with it, so that a new token can be chosen."""
-        return self.stop == len(self.sequence.ids)
-
-    @property
-    def ids(self) -> list[int]:
-        return self.sequence.ids[self.start : self.stop]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a row holds that nobody reads at present."""
+class CachedRow:
+    """The tokens in a row that no running sequence uses."""
 
     ids: list[int]
-    #: When it was left; the smallest goes first.
-    left_at: int
+    #: When its sequence finished, on the scheduler's counter; the smallest is evicted.
+    finished_at: int
 
 
-EMPTY = Kept([], -1)
+EMPTY_ROW = CachedRow([], -1)
 
 
-class Batcher(Generic[S]):
-    """Rows for sequences, and sequences for steps. Used by one thread."""
+class Scheduler(Generic[S]):
+    """Assigns rows to sequences and sequences to steps. Used by one thread."""
 
     def __init__(
-        self, *, slots: int, rows: int, prefill_tokens: int, first_prefill_tokens: int
+        self,
+        *,
+        max_running: int,
+        rows: int,
+        prefill_tokens: int,
+        first_prefill_tokens: int,
     ) -> None:
-        """``slots``: most live sequences; ``rows``: at least as many.
+        """Start with empty rows; ``rows`` is at least ``max_running``.
 
-        A step reads at most ``prefill_tokens`` of prompts, and one more for every
-        reply that is being written: about what the replies cost by themselves, which
-        bounds the gaps in their text. With no reply being written it reads
-        ``first_prefill_tokens``.
+        A step reads at most ``prefill_tokens`` prompt tokens plus one for every
+        decoding reply. That costs about as much as the replies do by themselves, which
+        bounds the gaps in their text. While no reply is decoding, a step reads
+        ``first_prefill_tokens``. (Chunked prefill: Sarathi-Serve, Agrawal et al. 2024.)
         """
-        self.slots = slots
+        self.max_running = max_running
         self.rows = rows
         self._prefill_tokens = prefill_tokens
         self._first_prefill_tokens = first_prefill_tokens
-        #: ``live[row]`` is the sequence in that row.
-        self.live: list[S] = []
+        #: ``running[row]`` is the sequence in that row.
+        self.running: list[S] = []
         self.waiting: deque[S] = deque()
-        self._kept = [EMPTY] * rows
-        self._moves: list[Move] = []
-        self._clock = count()
+        self._cached = [EMPTY_ROW] * rows
+        self._row_copies: list[RowCopy] = []
+        self._counter = count()
 
     def admit(self) -> None:
-        """Let those who waited longest join while there is room."""
-        while self.waiting and len(self.live) < self.slots:
-            # It stands in one of both all the while: others ask whether there is any.
-            self._join(self.waiting[0])
+        """Give rows to the sequences that waited longest, while there is room."""
+        while self.waiting and len(self.running) < self.max_running:
+            # Other threads ask whether any sequence is left: it joins one list before
+            # it leaves the other.
+            self._admit(self.waiting[0])
             self.waiting.popleft()
 
-    def plan(self) -> list[Span[S]]:
-        """What to read next: a token of each reply, and some of the prompts.
+    def schedule(self) -> list[Chunk[S]]:
+        """Return what to read next: one token of each reply, and some prompt tokens.
 
-        Sequences under suspicion are read one at a time, and nobody beside them.
+        Suspect sequences are read one at a time, without any other beside them.
         """
-        suspects = [sequence for sequence in self.live if sequence.is_suspect]
-        chosen = suspects[:1] or self.live
-        spans = [_span(s, 1) for s in chosen if s.unread_tokens == 1]
-        room = self._first_prefill_tokens
-        if spans:
-            room = self._prefill_tokens + len(spans)
-        for sequence in sorted(chosen, key=lambda s: s.arrival):
-            if sequence.unread_tokens > 1 and room > 0:
-                spans.append(_span(sequence, room))
-                room -= spans[-1].stop - spans[-1].start
-        return spans
+        suspects = [sequence for sequence in self.running if sequence.is_suspect]
+        chosen = suspects[:1] or self.running
+        chunks = [next_chunk(s, 1) for s in chosen if s.uncached_tokens == 1]
+        budget = self._first_prefill_tokens
+        if chunks:
+            budget = self._prefill_tokens + len(chunks)
+        for sequence in sorted(chosen, key=lambda s: s.admission_order):
+            if sequence.uncached_tokens > 1 and budget > 0:
+                chunks.append(next_chunk(sequence, budget))
+                budget -= chunks[-1].stop - chunks[-1].start
+        return chunks
 
-    def take_moves(self) -> list[Move]:
-        """The moves that must be made, in this order, before the next step."""
-        moves, self._moves = self._moves, []
-        return moves
+    def take_row_copies(self) -> list[RowCopy]:
+        """Return the copies to make, in this order, before the next step."""
+        copies, self._row_copies = self._row_copies, []
+        return copies
 
-    def stored(self, spans: list[Span[S]]) -> None:
-        """The step was made: the rows hold what it read."""
-        for span in spans:
-            span.sequence.stored_tokens = span.stop
+    def mark_cached(self, chunks: list[Chunk[S]]) -> None:
+        """Record that a step has read these chunks into their rows."""
+        for chunk in chunks:
+            chunk.sequence.cached_tokens = chunk.stop
 
-    def leave(self, sequence: S) -> None:
-        """End a sequence, live or waiting; what its row holds is kept."""
+    def remove(self, sequence: S) -> None:
+        """Take out a sequence, running or waiting; its row keeps its tokens."""
         if sequence.row is None:
             self.waiting.remove(sequence)
             return
-        row, last = sequence.row, self.live.pop()
-        last_row = len(self.live)
+        row, last = sequence.row, self.running.pop()
+        last_row = len(self.running)
         if last is not sequence:
-            # Rows stay without a gap: the last one takes the place.
-            stored = sequence.stored_tokens, last.stored_tokens
-            self._exchange_rows(row, last_row, *stored)
-            self.live[row], last.row = last, row
-        kept = sequence.ids[: sequence.stored_tokens]
-        self._kept[last_row] = Kept(kept, next(self._clock))
+            # The last running row moves into the gap.
+            self._swap_rows(row, last_row, sequence.cached_tokens, last.cached_tokens)
+            self.running[row], last.row = last, row
+        tokens = sequence.ids[: sequence.cached_tokens]
+        self._cached[last_row] = CachedRow(tokens, next(self._counter))
         sequence.row = None
 
-    def forget_rows(self) -> None:
-        """The rows lost what they held: whoever is live is read again."""
-        self._kept = [EMPTY] * self.rows
-        self._moves.clear()
-        for sequence in self.live:
-            sequence.stored_tokens = 0
+    def reset_cache(self) -> None:
+        """Record that all rows lost their content: running sequences are read again."""
+        self._cached = [EMPTY_ROW] * self.rows
+        self._row_copies.clear()
+        for sequence in self.running:
+            sequence.cached_tokens = 0
 
-    def _join(self, sequence: S) -> None:
-        """Put a sequence in the first row behind the live ones.
+    def _admit(self, sequence: S) -> None:
+        """Put a sequence into the first row behind the running ones.
 
-        Whatever row holds the longest beginning of it lends that.
+        The row that holds the longest prefix of it is taken over or copied.
         """
-        row = len(self.live)
-        source, tokens = self._beginning(sequence.ids)
-        oldest = min(range(row, self.rows), key=lambda r: self._kept[r].left_at)
-        is_all_taken = source >= row and tokens == len(self._kept[source].ids)
-        if tokens and (is_all_taken or source == oldest):
-            self._swap_kept(source, row)
+        row = len(self.running)
+        source, tokens = self._longest_cached_prefix(sequence.ids)
+        oldest = min(range(row, self.rows), key=lambda r: self._cached[r].finished_at)
+        is_whole_row = source >= row and tokens == len(self._cached[source].ids)
+        if tokens and (is_whole_row or source == oldest):
+            self._swap_cached(source, row)
         else:
-            self._move_kept(row, oldest)
+            self._move_cached(row, oldest)
             if tokens and source != row:
-                self._moves.append(Move(source, row, tokens))
-        self._kept[row] = EMPTY
-        sequence.row, sequence.stored_tokens = row, tokens
-        sequence.arrival = next(self._clock)
-        self.live.append(sequence)
+                self._row_copies.append(RowCopy(source, row, tokens))
+        self._cached[row] = EMPTY_ROW
+        sequence.row, sequence.cached_tokens = row, tokens
+        sequence.admission_order = next(self._counter)
+        self.running.append(sequence)
 
-    def _beginning(self, ids: list[int]) -> tuple[int, int]:
-        """The row that holds most of the beginning of ``ids``, and how much of it.
+    def _longest_cached_prefix(self, ids: list[int]) -> tuple[int, int]:
+        """Return the row with the longest prefix of ``ids``, and its length.
 
-        The last token is always read anew: what comes next is chosen after it.
+        The last token is never taken from the cache: its logits give the next one.
         """
-        found = (0, 0)
+        best = (0, 0)
         for row in range(self.rows):
-            tokens = common_tokens(self._held(row), ids[:-1])
-            if tokens > found[1]:
-                found = (row, tokens)
-        return found
+            tokens = common_prefix_tokens(self._row_tokens(row), ids[:-1])
+            if tokens > best[1]:
+                best = (row, tokens)
+        return best
 
-    def _held(self, row: int) -> list[int]:
-        if row < len(self.live):
-            sequence = self.live[row]
-            return sequence.ids[: sequence.stored_tokens]
-        return self._kept[row].ids
+    def _row_tokens(self, row: int) -> list[int]:
+        if row < len(self.running):
+            sequence = self.running[row]
+            return sequence.ids[: sequence.cached_tokens]
+        return self._cached[row].ids
 
-    def _swap_kept(self, first: int, second: int) -> None:
+    def _swap_cached(self, first: int, second: int) -> None:
         if first == second:
             return
-        one, other = self._kept[first], self._kept[second]
-        self._exchange_rows(first, second, len(one.ids), len(other.ids))
-        self._kept[first], self._kept[second] = other, one
+        one, other = self._cached[first], self._cached[second]
+        self._swap_rows(first, second, len(one.ids), len(other.ids))
+        self._cached[first], self._cached[second] = other, one
 
-    def _move_kept(self, source: int, target: int) -> None:
-        """Save what a row keeps into another one, which loses its own."""
+    def _move_cached(self, source: int, target: int) -> None:
+        """Move the cached tokens of a row to another row, whose own are lost."""
         if source != target:
-            self._kept[target] = self._kept[source]
-            if tokens := len(self._kept[source].ids):
-                self._moves.append(Move(source, target, tokens))
+            self._cached[target] = self._cached[source]
+            if tokens := len(self._cached[source].ids):
+                self._row_copies.append(RowCopy(source, target, tokens))
 
-    def _exchange_rows(self, first: int, second: int, one: int, other: int) -> None:
-        """Exchange what two rows hold: ``one`` and ``other`` tokens."""
+    def _swap_rows(self, first: int, second: int, one: int, other: int) -> None:
+        """Swap the content of two rows, which hold ``one`` and ``other`` tokens."""
         if one and other:
-            self._moves.append(Move(first, second, max(one, other), is_exchange=True))
+            swap = RowCopy(first, second, max(one, other), is_swap=True)
+            self._row_copies.append(swap)
         elif one:
-            self._moves.append(Move(first, second, one))
+            self._row_copies.append(RowCopy(first, second, one))
         elif other:
-            self._moves.append(Move(second, first, other))
-
-
-def common_tokens(one: list[int], other: list[int]) -> int:
-    """How many tokens two sequences have in common from their beginning."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        # Whole slices are compared, which is much faster than token by token.
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _span(sequence: S, most_tokens: int) -> Span[S]:
-    start = sequence.stored_tokens
-    stop = min(len(sequence.ids), start + most_tokens)
-    return Span(sequence, sequence.row or 0, start, stop)
+            self._row_copies.append(RowCopy(second, first, other))

@@ -1,12 +1,17 @@
 """An engine without weights, for tests of everything that is not the model.
 
-Its reply repeats the words of the newest prompt, so a test knows what must come. A
-reply that was begun goes on with the word whose turn it is, by their number.
-Directives in the prompt steer it: ``[words=40]``, ``[delay=0.05]`` (seconds a word),
-``[first=1]`` (seconds before the first one, as for a long prompt),
-``[unicode]``, ``[run]`` (every word bears a mark of its run, so that two runs that
-wrote into one reply show), and after half of the words ``[fail]``, ``[crash]`` (the
-process dies at once) or ``[hang]`` (no more text until stop, deadline or close).
+Its reply repeats the words of the newest prompt, so a test knows what to expect. A
+reply that was begun continues with the next word, by number. Directives in the prompt
+steer it:
+
+- ``[words=40]``: the number of words;
+- ``[delay=0.05]``: seconds before each word;
+- ``[first=1]``: seconds before the first word, as for a long prompt;
+- ``[unicode]``: words of several bytes a character;
+- ``[run]``: every word carries a mark of its run, which shows whether two runs wrote
+  into one reply;
+- after half of the words: ``[fail]``, ``[crash]`` (the process exits at once) or
+  ``[hang]`` (no more text until stop, deadline or close).
 """
 
 from __future__ import annotations
@@ -22,30 +27,30 @@ from itertools import cycle, islice
 
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, ErrorCode, Outcome, Request, Role
-from worker.engine.interface import About, EngineClosed, Listener, Pace
+from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Throughput
 
 log = logging.getLogger(__name__)
 
 DEFAULT_WORDS = 12
-MOST_WORDS = 100_000
+MAX_WORDS = 100_000
 DEFAULT_DELAY_SECONDS = 0.01
 CRASH_EXIT_CODE = 70
 DIRECTIVE = re.compile(
     r"\[(words|delay|first|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]"
 )
-#: Two to four bytes a character, a combining mark, and an emoji of several characters.
+#: Two to four bytes a character, a combining mark, an emoji of several code points.
 UNICODE_WORDS = ("Grüße", "日本語", "e\u0301", "\U0001f469\u200d\U0001f680", "🎉")
 
 MARK = re.compile("·[0-9a-f]{4}")
 
 
 def directives(prompt: str) -> dict[str, str]:
-    """The directives of a prompt, with their values."""
+    """Return the directives of a prompt, with their values."""
     return dict(DIRECTIVE.findall(prompt))
 
 
 def reply_words(prompt: str) -> list[str]:
-    """The words of the reply to a prompt, as many as it asks for."""
+    """Return the words of the reply to a prompt, as many as it asks for."""
     steering = directives(prompt)
     said = DIRECTIVE.sub(" ", prompt).split() or ["nothing"]
     extra = UNICODE_WORDS if "unicode" in steering else ()
@@ -54,12 +59,12 @@ def reply_words(prompt: str) -> list[str]:
 
 
 def expected_reply(prompt_text: str) -> str:
-    """The whole reply to a prompt, where nothing stops it or cuts it short."""
+    """Return the whole reply to a prompt, if nothing stops it or cuts it short."""
     return " ".join(reply_words(prompt_text))
 
 
 def without_marks(text: str) -> str:
-    """A reply to a prompt with ``[run]`` as one without, if one run wrote all of it."""
+    """Return a reply to a ``[run]`` prompt without its marks, if one run wrote it."""
     if len(set(MARK.findall(text))) > 1:
         return f"(more than one run) {text}"
     return MARK.sub("", text)
@@ -67,15 +72,15 @@ def without_marks(text: str) -> str:
 
 def _number(value: str | None, default: float) -> float:
     try:
-        return min(float(value or default), MOST_WORDS)
+        return min(float(value or default), MAX_WORDS)
     except ValueError:
         return default
 
 
-class ScriptedRun:
-    """One request; ``play`` runs in a row's thread, ``stop`` in any."""
+class ScriptedRequest:
+    """Implements ``RequestHandle``. A row's thread calls ``play``."""
 
-    def __init__(self, request: Request, listener: Listener) -> None:
+    def __init__(self, request: Request, listener: ReplyListener) -> None:
         self._request = request
         self._listener = listener
         self._deadline = time.monotonic() + request.max_seconds
@@ -84,9 +89,11 @@ class ScriptedRun:
         self.new_tokens = 0
 
     def stop(self) -> None:
+        """Implement ``RequestHandle``: end as ``stopped``."""
         self._interrupt(Outcome.STOPPED)
 
     def hand_back(self) -> None:
+        """End as ``handed_back``."""
         self._interrupt(Outcome.HANDED_BACK)
 
     def _interrupt(self, outcome: Outcome) -> None:
@@ -95,7 +102,7 @@ class ScriptedRun:
         self._wake.set()
 
     def play(self) -> None:
-        """Say the words, then tell the end; a fault of the listener ends the run."""
+        """Write the words, then report the end. A listener's error ends the request."""
         try:
             ending = self._play()
         except BaseException as error:
@@ -130,7 +137,7 @@ class ScriptedRun:
         return self._ending(Outcome.DONE, is_length_limited=len(words) > last)
 
     def _fault(self, steering: dict[str, str]) -> Ending | None:
-        """What a directive makes of the run half-way."""
+        """Do what a directive asks for half-way; return the ending, if it ends."""
         if "crash" in steering:
             os._exit(CRASH_EXIT_CODE)
         if "fail" in steering:
@@ -138,7 +145,7 @@ class ScriptedRun:
         return self._pause(float("inf")) if "hang" in steering else None
 
     def _pause(self, seconds: float) -> Ending | None:
-        """Wait; the ending, if the run is interrupted or its time is over."""
+        """Wait; return the ending, if the request is interrupted or out of time."""
         left_seconds = self._deadline - time.monotonic()
         self._wake.wait(max(0.0, min(seconds, left_seconds, threading.TIMEOUT_MAX)))
         if self._outcome is not None:
@@ -167,19 +174,19 @@ class ScriptedRun:
 
 
 class ScriptedEngine:
-    """Implements ``interface.Engine``: one thread a row, one token a word."""
+    """Implements ``interface.Engine`` with one thread a row and one token a word."""
 
     def __init__(self, rows: int = 1, entry: ModelEntry | None = None) -> None:
         self.rows = rows
-        self.about = About(
+        self.model_info = ModelInfo(
             model=entry.name if entry else "scripted",
             label=entry.label if entry else "Scripted replies",
             revision="",
             device="cpu",
         )
         self._changed = threading.Condition()
-        self._waiting: deque[ScriptedRun] = deque()
-        self._live: list[ScriptedRun] = []
+        self._waiting: deque[ScriptedRequest] = deque()
+        self._running: list[ScriptedRequest] = []
         self._is_closing = False
         self._threads = [
             threading.Thread(target=self._serve, name=f"scripted-{row}", daemon=True)
@@ -190,51 +197,56 @@ class ScriptedEngine:
 
     @property
     def steps(self) -> int:
-        """It never stands still: a reply told to hang does so on purpose."""
+        """Time, which always grows: a reply that hangs does so on purpose."""
         return time.monotonic_ns()
 
-    def submit(self, request: Request, listener: Listener) -> ScriptedRun:
-        run = ScriptedRun(request, listener)
+    def submit(self, request: Request, listener: ReplyListener) -> ScriptedRequest:
+        """Implement ``Engine``: start a request, or queue it until a row is free."""
+        handle = ScriptedRequest(request, listener)
         with self._changed:
             if self._is_closing:
                 raise EngineClosed("the engine is closing")
-            self._waiting.append(run)
+            self._waiting.append(handle)
             self._changed.notify_all()
-        return run
+        return handle
 
-    def pace(self) -> Pace:
+    def throughput(self) -> Throughput:
+        """Implement ``Engine``: return the speed and load of late."""
         with self._changed:
-            live = len(self._live)
-        return Pace(tokens_per_second=live / DEFAULT_DELAY_SECONDS, live=live)
+            running = len(self._running)
+        return Throughput(
+            tokens_per_second=running / DEFAULT_DELAY_SECONDS, running=running
+        )
 
     def close(self, grace_seconds: float) -> None:
+        """Implement ``Engine``: refuse new requests and end the running ones."""
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
             self._changed.wait_for(self._is_idle, timeout=max(0.0, grace_seconds))
-            for run in (*self._live, *self._waiting):
-                run.hand_back()
+            for request in (*self._running, *self._waiting):
+                request.hand_back()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
 
     def _is_idle(self) -> bool:
-        return not self._live and not self._waiting
+        return not self._running and not self._waiting
 
     def _serve(self) -> None:
-        """The life of one row."""
-        while (run := self._next()) is not None:
-            run.play()
+        """Play the requests of one row, one after another."""
+        while (request := self._next()) is not None:
+            request.play()
             with self._changed:
-                self._live.remove(run)
+                self._running.remove(request)
                 self._changed.notify_all()
 
-    def _next(self) -> ScriptedRun | None:
-        """Wait for a run; None once the engine is closed and empty."""
+    def _next(self) -> ScriptedRequest | None:
+        """Wait for a request; return None once the engine is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._waiting) or self._is_closing)
             if not self._waiting:
                 return None
-            run = self._waiting.popleft()
-            self._live.append(run)
-            return run
+            request = self._waiting.popleft()
+            self._running.append(request)
+            return request

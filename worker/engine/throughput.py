@@ -1,4 +1,4 @@
-"""How fast the engine has been of late."""
+"""Measures the speed of an engine over its latest steps."""
 
 from __future__ import annotations
 
@@ -7,42 +7,46 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from worker.engine.interface import Pace
-from worker.engine.scheduler import Span
+from worker.engine.interface import Throughput
+from worker.engine.sequence import Chunk
 
-#: How many steps back the pace looks.
-STEPS = 200
+#: Number of steps that the measurement covers.
+MEASURED_STEPS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """Duration of one step, and what it read."""
+
     seconds: float
-    #: Tokens read: of prompts, and to write a further one each.
+    #: Prompt tokens after which no token was sampled.
     prompt_tokens: int
+    #: Tokens that were sampled.
     new_tokens: int
 
 
-class PaceMeter:
-    """Measures over the latest steps. ``add`` in one thread, ``pace`` in any."""
+class ThroughputMeter:
+    """Measures over the latest steps. Add in one thread, measure in any."""
 
     def __init__(self) -> None:
-        self._steps: deque[Step] = deque(maxlen=STEPS)
+        self._steps: deque[Step] = deque(maxlen=MEASURED_STEPS)
 
     def add(
-        self, seconds: float, spans: Sequence[Span[Any]], *, new_tokens: int
+        self, seconds: float, chunks: Sequence[Chunk[Any]], *, new_tokens: int
     ) -> None:
-        """Note a step, what it read, and how many tokens it brought."""
-        read_tokens = sum(span.stop - span.start for span in spans)
+        """Record one step: its duration, what it read, and how many tokens came."""
+        read_tokens = sum(chunk.stop - chunk.start for chunk in chunks)
         self._steps.append(Step(seconds, read_tokens - new_tokens, new_tokens))
 
-    def pace(self, *, live: int, waiting: int) -> Pace:
+    def measure(self, *, running: int, waiting: int) -> Throughput:
+        """Return the throughput of the recorded steps, with the load given."""
         steps = list(self._steps)
         seconds = sum(step.seconds for step in steps)
         new_tokens = sum(step.new_tokens for step in steps)
         prompt_tokens = sum(step.prompt_tokens for step in steps)
-        return Pace(
+        return Throughput(
             tokens_per_second=new_tokens / seconds if seconds else 0.0,
-            live=live,
+            running=running,
             waiting=waiting,
             prefill_share=prompt_tokens / max(1, prompt_tokens + new_tokens),
         )

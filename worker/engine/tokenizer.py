@@ -8,23 +8,23 @@ from typing import Any
 
 
 class Tokenizer:
-    """Text to tokens and back, for one model."""
+    """The tokenizer of one model. Text never produces special tokens by accident."""
 
     def __init__(self, tokenizer: Any) -> None:
         """``tokenizer``: a fast tokenizer of transformers."""
         self._tokenizer = tokenizer
 
     def encode(self, text: str) -> list[int]:
-        """Tokens of plain text: special tokens in it stay plain text."""
-        return list(self._encoded(text)["input_ids"])
+        """Return the tokens of plain text; special strings in it stay plain text."""
+        return list(self._encode(text)["input_ids"])
 
-    def starts(self, text: str) -> list[int]:
-        """For each token of ``encode(text)``, the character where it begins."""
-        encoded = self._encoded(text, return_offsets_mapping=True)
+    def token_starts(self, text: str) -> list[int]:
+        """Return the first character of each token of ``encode(text)``."""
+        encoded = self._encode(text, return_offsets_mapping=True)
         return [start for start, _ in encoded["offset_mapping"]]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of the tokens, without special ones."""
+        """Return the text of tokens, without special ones."""
         return str(
             self._tokenizer.decode(
                 list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
@@ -33,31 +33,38 @@ class Tokenizer:
 
     @property
     def eos_id(self) -> int | None:
+        """The token that ends a text, if the tokenizer has one."""
         value = self._tokenizer.eos_token_id
         return None if value is None else int(value)
 
     @property
     def has_chat_template(self) -> bool:
+        """Whether the tokenizer brings a chat template."""
         return bool(self._tokenizer.chat_template)
 
-    def render(self, messages: list[dict[str, str]], *, has_cue: bool) -> str:
-        """The chat template filled with messages, and the cue to reply where asked.
+    def render(
+        self, messages: list[dict[str, str]], *, add_generation_prompt: bool
+    ) -> str:
+        """Return the chat template filled with messages.
 
-        Raises ``jinja2.TemplateError`` where the template refuses them.
+        Raises ``jinja2.TemplateError`` if the template refuses them.
         """
         return str(
             self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=has_cue
+                messages, tokenize=False, add_generation_prompt=add_generation_prompt
             )
         )
 
     def special_tokens(self) -> dict[str, int]:
-        """The strings that stand for special tokens, with their tokens."""
+        """Return the special strings with their tokens."""
         added = self._tokenizer.added_tokens_decoder
         return {token.content: i for i, token in added.items() if token.special}
 
     def special_pattern(self) -> re.Pattern[str] | None:
-        """Matches exactly the special strings, with the white space they swallow."""
+        """Return a pattern that matches the special strings and nothing else.
+
+        A match includes the white space that a special token absorbs.
+        """
         added = self._tokenizer.added_tokens_decoder.values()
         special = sorted(
             (token for token in added if token.special), key=lambda t: -len(t.content)
@@ -75,12 +82,12 @@ class Tokenizer:
             + ")"
         )
 
-    def _encoded(self, text: str, **options: Any) -> Any:
+    def _encode(self, text: str, **options: Any) -> Any:
         return self._tokenizer(
             text,
             add_special_tokens=False,
             split_special_tokens=True,
-            # A prompt longer than the model is cut by us, not warned about.
+            # The context window shortens long prompts; no warning is needed.
             verbose=False,
             **options,
         )

@@ -1,0 +1,1 @@
+"""Fetching a model, converting it, and verifying its files. Imports no engine."""

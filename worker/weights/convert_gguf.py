@@ -1,4 +1,4 @@
-"""Turns a GGUF file into a folder of safetensors and tokenizer, once."""
+"""Converts a GGUF file into a folder with safetensors and a tokenizer, once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from worker import model_folder
 
-#: Changes when folders made by an older version of this file must be made again.
+#: Version of the result. A new number makes earlier conversions be done again.
 CONVERSION = 1
 
 
@@ -20,9 +20,9 @@ class ConversionFailed(RuntimeError):
 def convert(gguf: Path, folder: Path) -> None:
     """Write the model of ``gguf`` into ``folder``, which appears whole or not at all.
 
-    What an interrupted conversion left is removed. Takes some 20 seconds and, in
-    full precision, four bytes of memory and disk for each parameter, so that a
-    worker loads the result in less than one. Raises ``ConversionFailed``.
+    The rest of an interrupted conversion is removed. It takes about 20 seconds and, in
+    full precision, four bytes of memory and disk for each parameter; a worker then
+    loads the result in less than a second. Raises ``ConversionFailed``.
     """
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -31,24 +31,24 @@ def convert(gguf: Path, folder: Path) -> None:
     try:
         _write(gguf, partial)
     except Exception as error:
-        # The parsers of a broken file raise whatever they stumble over.
+        # A parser may raise anything on a broken file.
         shutil.rmtree(partial, ignore_errors=True)
         reason = str(error).strip().partition("\n")[0]
         raise ConversionFailed(f"{gguf} cannot be converted: {reason}") from error
-    if problem := model_folder.problem(partial):
+    if problem := model_folder.find_problem(partial):
         shutil.rmtree(partial, ignore_errors=True)
         raise ConversionFailed(f"{gguf} was not converted: the result {problem}")
     os.replace(partial, folder)
 
 
 def _write(gguf: Path, folder: Path) -> None:
-    # Imported here: only a first start pays for torch.
+    # Imported here: only a first start loads torch.
     from transformers import AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    _module(gguf).save_pretrained(folder)
-    # Written for its owner alone; workers may run as somebody else.
+    _load_gguf(gguf).save_pretrained(folder)
+    # Weights are written readable by the owner alone; workers may be other users.
     for path in folder.glob("*.safetensors"):
         path.chmod(0o644)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(
@@ -56,11 +56,11 @@ def _write(gguf: Path, folder: Path) -> None:
     )
 
 
-def _module(gguf: Path) -> Any:
-    """The model with its weights unpacked to float32.
+def _load_gguf(gguf: Path) -> Any:
+    """Return the model with its weights unpacked to float32.
 
-    ``from_pretrained(gguf_file=…)`` would do, but needs one more package (accelerate)
-    and marks its result as quantised, which it then refuses to save.
+    ``from_pretrained(gguf_file=…)`` needs one more package (accelerate) and marks its
+    result as quantised, which it then refuses to save.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM

@@ -1,4 +1,4 @@
-"""Chooses the model served here, before any worker starts: the only place that does."""
+"""Chooses the model to serve, or its fallback, before any worker starts."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from chatsite.catalog import Catalog, HubSource, ModelEntry
-from chatsite.durable_file import write_durably
+from chatsite.catalog import Catalog, ModelEntry, HubSource
 from chatsite.model_choice import FILE_NAME, ModelChoice
+from chatsite.durable_file import write_durably
 from worker.weights.hub import Hub
 
 UNREACHABLE = "the model hub could not be reached"
 
 
-def choose(catalog: Catalog, chosen: str, hub: Hub) -> ModelChoice:
-    """The model to serve.
+def choose_model(catalog: Catalog, chosen: str, hub: Hub) -> ModelChoice:
+    """Return the model to serve.
 
-    ``chosen``: what ``CHAT_MODEL`` says, empty when unset. Only then, and only when
-    the default is neither here nor its hub connected to, is it the fallback.
+    ``chosen``: the value of ``CHAT_MODEL``, empty when unset. The fallback is chosen
+    only when it is unset, the default is not here and the hub is out of reach.
     """
     if chosen:
         return ModelChoice(chosen, chosen)
     wanted = catalog.get(catalog.default)
-    if not catalog.fallback or _can_be_had(wanted, hub):
+    if not catalog.fallback or _is_obtainable(wanted, hub):
         return ModelChoice(wanted.name, wanted.name)
     return ModelChoice(catalog.fallback, wanted.name, UNREACHABLE)
 
 
-def _can_be_had(entry: ModelEntry, hub: Hub) -> bool:
+def _is_obtainable(entry: ModelEntry, hub: Hub) -> bool:
     if not isinstance(entry.source, HubSource):
         return True
-    return hub.cached(entry.source) is not None or hub.can_connect()
+    return hub.cached_folder(entry.source) is not None or hub.can_connect()
 
 
-def settle(data_dir: Path, chat_model: str, catalog: Catalog, hub: Hub) -> None:
-    """Make the choice if nobody has: a worker started by hand on a fresh machine.
+def ensure_chosen(data_dir: Path, chat_model: str, catalog: Catalog, hub: Hub) -> None:
+    """Choose a model if none is chosen yet: a worker started by hand on a new machine.
 
-    One that stands is never changed here, only by ``worker.fetch`` at the next start.
+    An existing choice is never changed here, only by ``worker.fetch`` at the next
+    start.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(data_dir / "choice.lock"):
         if not chat_model and not (data_dir / FILE_NAME).exists():
-            write(choose(catalog, "", hub), data_dir)
+            write_choice(choose_model(catalog, "", hub), data_dir)
 
 
-def write(choice: ModelChoice, data_dir: Path) -> None:
-    """Leave the choice where the other processes read it; whole or not at all."""
+def write_choice(choice: ModelChoice, data_dir: Path) -> None:
+    """Write the choice, atomically, to where the other processes read it."""
     data_dir.mkdir(parents=True, exist_ok=True)
     write_durably(data_dir / FILE_NAME, json.dumps(asdict(choice)) + "\n")

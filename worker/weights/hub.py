@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-# Read by the library at its import: plain HTTP, which proxies and mirrors can serve.
+# The library reads this when it is imported. Plain HTTP works with proxies and mirrors.
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 
 import httpx2
@@ -34,38 +34,38 @@ from tqdm import tqdm
 
 from chatsite.catalog import HubSource
 from worker import model_folder
-from worker.weights.digests import Expected
+from worker.weights.digests import ExpectedDigests
 
-#: Folders of a repository hold the same model for other programs.
-UNWANTED_FILES = ("*/*",)
+#: Subfolders of a repository hold the same model for other programs.
+IGNORED_FILES = ("*/*",)
 ATTEMPTS = 3
 PAUSE_SECONDS = 1.0
 CONNECT_SECONDS = 5.0
 
-#: Hears of progress: a share from 0 to 1 where it is known, and what is being done.
+#: Receives progress: a share from 0 to 1 if known, and what is being done.
 OnProgress = Callable[[float | None, str], None]
 
 
 class HubFailed(RuntimeError):
-    """A model cannot be had from the hub. The message is one line for the operator."""
+    """The hub cannot provide a model. The message is one line for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A hub and the cache for what comes from it."""
+    """A model hub, and the cache for files from it."""
 
     endpoint: str
     cache: Path
 
     @classmethod
     def from_environment(cls) -> Hub:
-        """The hub of ``HF_ENDPOINT`` and the cache below ``HF_HOME``."""
+        """Return the hub of ``HF_ENDPOINT`` with the cache below ``HF_HOME``."""
         return cls(constants.ENDPOINT, Path(constants.HF_HUB_CACHE))
 
     def can_connect(self) -> bool:
-        """Whether any answer comes within 5 s, be it an error.
+        """Return whether the hub answers within 5 s, even with an error.
 
-        False when offline use was asked for (``HF_HUB_OFFLINE``).
+        False in offline mode (``HF_HUB_OFFLINE``).
         """
         if constants.is_offline_mode():
             return False
@@ -76,41 +76,44 @@ class Hub:
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError):
             return False
         except httpx2.TransportError:
-            return True  # Connected, then badly served: not for us to paper over.
+            return True  # The connection was made: the download reports the error.
         return True
 
-    def cached(self, source: HubSource) -> Path | None:
-        """The folder of a model that is here and whole; asks no network."""
+    def cached_folder(self, source: HubSource) -> Path | None:
+        """Return the folder of a model that is here and complete; without network."""
         folder = self._folder(source)
-        if model_folder.problem(folder) or self._cut_short(source, folder):
+        if model_folder.find_problem(folder) or self._incomplete_files(source, folder):
             return None
         return folder
 
     def download(self, source: HubSource, on_progress: OnProgress) -> Path:
-        """The folder of the model, downloaded where it is not here yet.
+        """Return the folder of the model, downloaded if it is not here yet.
 
-        A connection that breaks is taken up again, a broken file fetched again, a
-        few times. Raises ``HubFailed``.
+        A broken connection is resumed and a broken file fetched again, a few times.
+        Raises ``HubFailed``.
         """
         reason = ""
         for attempt in range(ATTEMPTS):
-            if folder := self.cached(source):
+            if folder := self.cached_folder(source):
                 return folder
             if attempt:
                 on_progress(None, f"trying again: {reason}")
                 time.sleep(PAUSE_SECONDS * attempt)
-            reason = self._try(source, on_progress)
-        if folder := self.cached(source):
+            reason = self._try_download(source, on_progress)
+        if folder := self.cached_folder(source):
             return folder
         raise HubFailed(f"{self._named(source)} could not be downloaded: {reason}")
 
-    def _try(self, source: HubSource, on_progress: OnProgress) -> str:
-        """One attempt; why it may have failed. Raises ``HubFailed`` when for good."""
+    def _try_download(self, source: HubSource, on_progress: OnProgress) -> str:
+        """Make one attempt; return why it may have failed.
+
+        Raises ``HubFailed`` if another attempt would be useless.
+        """
         self._remove_broken(source)
-        # The library would try for more than a minute.
+        # The library itself would try for more than a minute.
         if not self.can_connect():
             return "the hub cannot be connected to"
-        share = _Share(lambda: self._total_bytes(source), on_progress)
+        progress = _DownloadProgress(lambda: self._total_bytes(source), on_progress)
         try:
             folder = snapshot_download(
                 source.repository,
@@ -118,8 +121,8 @@ class Hub:
                 endpoint=self.endpoint,
                 cache_dir=self.cache,
                 allow_patterns=list(model_folder.LOADED_FILES),
-                ignore_patterns=list(UNWANTED_FILES),
-                tqdm_class=_bar_class(share),
+                ignore_patterns=list(IGNORED_FILES),
+                tqdm_class=_bar_class(progress),
             )
         except (
             RevisionNotFoundError,
@@ -133,10 +136,10 @@ class Hub:
             return _first_line(error)
         except (httpx2.HTTPError, LocalEntryNotFoundError, OSError) as error:
             return _first_line(error)
-        return f"the model {model_folder.problem(Path(folder)) or 'is cut short'}"
+        return f"the model {model_folder.find_problem(Path(folder)) or 'is cut short'}"
 
     def _folder(self, source: HubSource) -> Path:
-        """Where the library keeps the files of this revision."""
+        """Return the folder in which the library keeps the files of this revision."""
         repository = "models--" + source.repository.replace("/", "--")
         return self.cache / repository / "snapshots" / source.revision
 
@@ -154,15 +157,15 @@ class Hub:
     def _named(self, source: HubSource) -> str:
         return f"{source.repository} at {source.revision[:12]} from {self.endpoint}"
 
-    def listed(self, source: HubSource) -> Expected:
-        """What git calls the files of this revision, as the hub listed them."""
-        return Expected(
+    def listed_digests(self, source: HubSource) -> ExpectedDigests:
+        """Return the git object ids of the files of this revision, as the hub lists."""
+        return ExpectedDigests(
             f"the hub's list of revision {source.revision[:12]}",
             git={file.path: file.blob_id for file in self._tree(source)},
         )
 
     def _tree(self, source: HubSource) -> list[RepoFile]:
-        """Every wanted file, as the hub listed them; empty if it never did."""
+        """Return the wanted files as the hub listed them; empty if it never did."""
         try:
             tree = get_cached_repo_tree(
                 source.repository, revision=source.revision, cache_dir=self.cache
@@ -177,8 +180,8 @@ class Hub:
     def _total_bytes(self, source: HubSource) -> int:
         return sum(self._sizes(source).values())
 
-    def _cut_short(self, source: HubSource, folder: Path) -> list[Path]:
-        """Files that are here in another size than the hub listed, or missing."""
+    def _incomplete_files(self, source: HubSource, folder: Path) -> list[Path]:
+        """Return files whose size differs from the hub's list, or that are missing."""
         files = {folder / name: size for name, size in self._sizes(source).items()}
         return [
             path
@@ -187,12 +190,12 @@ class Hub:
         ]
 
     def _remove_broken(self, source: HubSource) -> None:
-        """Delete what is cut short, so that the library fetches it again."""
+        """Delete incomplete files, so that the library fetches them again."""
         folder = self._folder(source)
         if folder.is_dir():
             for path in {
-                *model_folder.broken_files(folder),
-                *self._cut_short(source, folder),
+                *model_folder.incomplete_files(folder),
+                *self._incomplete_files(source, folder),
             }:
                 path.resolve().unlink(missing_ok=True)
                 path.unlink(missing_ok=True)
@@ -206,32 +209,32 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-class _Share:
-    """The share of all bytes that is here; told whenever it grows."""
+class _DownloadProgress:
+    """Reports the share of all bytes that is here, whenever it grows."""
 
     def __init__(self, total_bytes: Callable[[], int], on_progress: OnProgress) -> None:
         self._total_bytes = total_bytes
         self._on_progress = on_progress
-        self._told = 0.0
+        self._reported = 0.0
         self._lock = threading.Lock()
 
-    def tell(self, seen_bytes: float) -> None:
-        """Take news from any of the threads that download."""
+    def update(self, seen_bytes: float) -> None:
+        """Take the bytes so far. Callable by any of the threads that download."""
         with self._lock:
             total = self._total_bytes()
             share = min(1.0, seen_bytes / total) if total else 0.0
-            if share > self._told:
-                self._told = share
+            if share > self._reported:
+                self._reported = share
                 self._on_progress(share, "downloading")
 
 
-def _bar_class(share: _Share) -> type[tqdm]:
-    """A silent progress bar, as the library wants one, that passes its count on.
+def _bar_class(progress: _DownloadProgress) -> type[tqdm]:
+    """Return a class of silent progress bars that pass their count on.
 
-    The library opens several; those that count bytes all see every byte.
+    The library opens several bars; each of those that count bytes sees every byte.
     """
 
-    class Bar(tqdm):  # type: ignore[misc]  # untyped, see above
+    class Bar(tqdm):  # type: ignore[misc]  # untyped
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             self.counts_bytes = kwargs.get("unit") == "B"
             kwargs["disable"] = True
@@ -240,6 +243,6 @@ def _bar_class(share: _Share) -> type[tqdm]:
         def update(self, n: float | None = 1) -> None:
             self.n += n or 0
             if self.counts_bytes:
-                share.tell(self.n)
+                progress.update(self.n)
 
     return Bar

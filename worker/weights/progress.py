@@ -1,4 +1,4 @@
-"""Tells people in the terminal and on the page how far a fetch is."""
+"""Reports how far a fetch is, in the terminal and on the page."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ANNOUNCE_SECONDS = 1.0
 BAR_CHARACTERS = 40
 
 
-class Progress:
+class ProgressReporter:
     """A bar in the terminal, or a line every tenth; an announcement every second.
 
-    The page is told from a thread of its own, so that no part of a fetch waits for
-    Redis, and a long part without news does not look dead.
+    A thread of its own announces to the page, so that the fetch never waits for Redis
+    and a long part without news still looks alive.
     """
 
     def __init__(self, entry: ModelEntry) -> None:
@@ -31,9 +31,10 @@ class Progress:
         self._printed_tenths = -1
         self._lock = threading.Lock()
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._announce_often, daemon=True)
+        self._thread = threading.Thread(target=self._announce_loop, daemon=True)
 
     def __enter__(self) -> Self:
+        """Start to announce."""
         self._thread.start()
         return self
 
@@ -43,6 +44,7 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Withdraw the announcement and end the line of the bar."""
         self._done.set()
         self._thread.join()
         with suppress(MailboxAway):
@@ -51,17 +53,17 @@ class Progress:
             print(flush=True)
 
     def report(self, share: float | None, note: str) -> None:
-        """Take news from any thread: a share from 0 to 1 where known, and a note."""
+        """Report a share from 0 to 1, if known, and a note. Thread-safe."""
         with self._lock:
             self._share = share
             if share is None:
                 print(f"{self._entry.label}: {note}", flush=True)
             elif sys.stdout.isatty():
-                self._draw(share, note)
+                self._draw_bar(share, note)
             else:
                 self._print_tenths(share, note)
 
-    def _draw(self, share: float, note: str) -> None:
+    def _draw_bar(self, share: float, note: str) -> None:
         bar = "#" * round(share * BAR_CHARACTERS)
         line = f"[{bar:<{BAR_CHARACTERS}}] {share:4.0%}"
         print(f"\r{self._entry.label}: {note} {line}", end="", flush=True)
@@ -71,10 +73,10 @@ class Progress:
             self._printed_tenths = tenths
             print(f"{self._entry.label}: {note}, {tenths * 10} %", flush=True)
 
-    def _announce_often(self) -> None:
+    def _announce_loop(self) -> None:
         mailbox = open_mailbox()
         while True:
-            # Redis may well start later than we do; the page can wait for news.
+            # Redis may start later than this process; the next second tries again.
             with suppress(MailboxAway):
                 mailbox.announce(self._announcement())
             if self._done.wait(ANNOUNCE_SECONDS):

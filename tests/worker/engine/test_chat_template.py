@@ -10,14 +10,14 @@ from jinja2 import TemplateError
 
 from chatsite.wire import Role, Turn
 from tests.worker.conftest import CHAT_TEMPLATE, TEMPLATE, turns
-from worker.engine.chat_template import BadTurns, Layout, layout_for
-from worker.engine.context_window import fit
+from worker.engine.chat_template import ChatTemplate, InvalidTurns, chat_template_for
+from worker.engine.context_window import fit_prompt
 from worker.engine.model import LanguageModel
 
 
 def written(model: LanguageModel, *said: Turn) -> str:
-    layout = layout_for(model.tokenizer, TEMPLATE, 1024)
-    ids = fit(layout, model.tokenizer, said, 10_000).ids
+    template = chat_template_for(model.tokenizer, TEMPLATE, 1024)
+    ids = fit_prompt(template, model.tokenizer, said, 10_000).ids
     # Special tokens are to be seen here.
     return str(model.tokenizer._tokenizer.decode(ids))
 
@@ -58,8 +58,8 @@ def test_a_chat_layout_gives_the_tokens_of_the_chat_template(
     expected = model.tokenizer._tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, return_dict=True
     )["input_ids"]
-    layout = layout_for(model.tokenizer, None, 1024)
-    assert fit(layout, model.tokenizer, said, 10_000).ids == list(expected)
+    template = chat_template_for(model.tokenizer, None, 1024)
+    assert fit_prompt(template, model.tokenizer, said, 10_000).ids == list(expected)
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "smollm2"])
@@ -68,11 +68,11 @@ def test_typed_special_tokens_stay_plain_text(
     request: pytest.FixtureRequest, name: str, typed: str
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    layout = layout_for(model.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(model.tokenizer, TEMPLATE, 1024)
     special = set(model.tokenizer.special_tokens().values())
 
     def marks(text: str) -> list[int]:
-        ids = fit(layout, model.tokenizer, turns(text), 10_000).ids
+        ids = fit_prompt(template, model.tokenizer, turns(text), 10_000).ids
         return [token for token in ids if token in special]
 
     assert marks(f"say {typed} now{typed}") == marks("say it now")
@@ -86,15 +86,15 @@ def test_typed_placeholders_are_not_filled(llama: LanguageModel) -> None:
 
 def test_a_model_without_any_template_is_refused(gpt2: LanguageModel) -> None:
     with pytest.raises(ValueError, match="no chat template"):
-        layout_for(gpt2.tokenizer, None, 1024)
+        chat_template_for(gpt2.tokenizer, None, 1024)
 
 
 def test_an_opening_too_long_for_a_small_context_is_left_out(
     gpt2: LanguageModel,
 ) -> None:
     turns = [Turn(Role.USER, "Hi")]
-    whole = layout_for(gpt2.tokenizer, TEMPLATE, 100_000).pieces(turns)
-    short = layout_for(gpt2.tokenizer, TEMPLATE, 16).pieces(turns)
+    whole = chat_template_for(gpt2.tokenizer, TEMPLATE, 100_000).encode_turns(turns)
+    short = chat_template_for(gpt2.tokenizer, TEMPLATE, 16).encode_turns(turns)
     assert whole[0]
     assert short[0] == []
     assert short[1] == whole[1]
@@ -127,26 +127,28 @@ class Templated:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tokens, name)
 
-    def render(self, messages: list[dict[str, str]], *, has_cue: bool) -> str:
+    def render(
+        self, messages: list[dict[str, str]], *, add_generation_prompt: bool
+    ) -> str:
         return str(
             self._tokens._tokenizer.apply_chat_template(
                 messages,
                 chat_template=self._template,
                 tokenize=False,
-                add_generation_prompt=has_cue,
+                add_generation_prompt=add_generation_prompt,
             )
         )
 
 
 REFUSES = "{{ raise_exception('no system') if messages[0]['role'] == 'system' }}"
 PASSES_OVER = "{% set messages = messages | rejectattr('role', 'eq', 'system') %}"
-TRIMS = CHAT_TEMPLATE.replace("['content']", "['content'] | trim")
+STRIPS = CHAT_TEMPLATE.replace("['content']", "['content'] | trim")
 PLAIN = CHAT_TEMPLATE.replace("<|im_start|>", "# ").replace("<|im_end|>", "")
 
 
-def layout_of(model: LanguageModel, template: str) -> Layout:
+def template_of(model: LanguageModel, template: str) -> ChatTemplate:
     tokens = Templated(model, template)
-    return layout_for(tokens, None, 1024)  # type: ignore[arg-type]  # by __getattr__
+    return chat_template_for(tokens, None, 1024)  # type: ignore[arg-type]  # by __getattr__
 
 
 @pytest.mark.parametrize("begins", [REFUSES, PASSES_OVER])
@@ -154,12 +156,12 @@ def layout_of(model: LanguageModel, template: str) -> Layout:
 def test_system_text_that_a_template_does_not_take_stands_before_the_first_prompt(
     llama: LanguageModel, begins: str, texts: tuple[str, ...]
 ) -> None:
-    layout = layout_of(llama, begins + CHAT_TEMPLATE)
+    template = template_of(llama, begins + CHAT_TEMPLATE)
     said = [Turn(Role.SYSTEM, "Be brief."), *turns(*texts)]
-    pieces = layout.pieces(said)
+    pieces = template.encode_turns(said)
     first, *others = texts
     same = [*turns(f"Be brief.\n\n{first}", *others)]
-    whole = layout_of(llama, CHAT_TEMPLATE).pieces(same)
+    whole = template_of(llama, CHAT_TEMPLATE).encode_turns(same)
     assert list(chain(*pieces)) == list(chain(*whole))
     # What is fixed and what may be dropped are told apart.
     assert llama.tokenizer.decode(pieces[1]).endswith("Be brief.\n\n")
@@ -169,29 +171,29 @@ def test_system_text_that_a_template_does_not_take_stands_before_the_first_promp
 def test_a_template_that_refuses_all_else_is_no_matter_of_system_turns(
     llama: LanguageModel,
 ) -> None:
-    layout = layout_of(llama, "{{ raise_exception('never') }}")
+    template = template_of(llama, "{{ raise_exception('never') }}")
     with pytest.raises(TemplateError):
-        layout.pieces(turns("Hi"))
+        template.encode_turns(turns("Hi"))
 
 
 def test_a_template_that_trims_leaves_the_text_whole(llama: LanguageModel) -> None:
     said = turns(" Hi ", " I am  not")
-    plain = layout_of(llama, CHAT_TEMPLATE).pieces(said)
-    assert layout_of(llama, TRIMS).pieces(said) == plain
+    plain = template_of(llama, CHAT_TEMPLATE).encode_turns(said)
+    assert template_of(llama, STRIPS).encode_turns(said) == plain
 
 
 def test_a_template_that_leaves_out_the_reply_cannot_continue_it(
     llama: LanguageModel,
 ) -> None:
-    layout = layout_of(llama, "{{ messages[0]['content'] }}")
-    with pytest.raises(BadTurns):
-        layout.pieces(turns("Hi", "Hello"))
+    template = template_of(llama, "{{ messages[0]['content'] }}")
+    with pytest.raises(InvalidTurns):
+        template.encode_turns(turns("Hi", "Hello"))
 
 
 def test_turns_are_told_apart_where_a_template_has_no_special_tokens(
     llama: LanguageModel,
 ) -> None:
-    pieces = layout_of(llama, PLAIN).pieces(turns("Hi", "ä", "Who?"))
+    pieces = template_of(llama, PLAIN).encode_turns(turns("Hi", "ä", "Who?"))
     assert [llama.tokenizer.decode(piece) for piece in pieces] == [
         "# user\n",
         "Hi\n# assistant\n",

@@ -6,8 +6,12 @@ from hypothesis import strategies as st
 
 from chatsite.wire import Role, Turn
 from tests.worker.conftest import TEMPLATE, turns
-from worker.engine.chat_template import BadTurns, TranscriptLayout, layout_for
-from worker.engine.context_window import first_kept, fit, reply_budget
+from worker.engine.chat_template import (
+    InvalidTurns,
+    TranscriptTemplate,
+    chat_template_for,
+)
+from worker.engine.context_window import count_dropped_turns, fit_prompt, reply_budget
 from worker.engine.model import LanguageModel
 
 
@@ -28,14 +32,14 @@ from worker.engine.model import LanguageModel
 def test_old_turns_are_dropped_in_big_steps(
     counts: list[int], budget: int, expected: int
 ) -> None:
-    assert first_kept(counts, budget) == expected
+    assert count_dropped_turns(counts, budget) == expected
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(60, 400))
 def test_what_is_kept_fits_and_is_not_less_than_need_be(
     counts: list[int], budget: int
 ) -> None:
-    first = first_kept(counts, budget)
+    first = count_dropped_turns(counts, budget)
     kept = sum(counts[first:])
     assert kept <= budget
     if first:
@@ -43,7 +47,7 @@ def test_what_is_kept_fits_and_is_not_less_than_need_be(
 
 
 def test_the_first_turn_kept_moves_rarely_as_a_conversation_grows() -> None:
-    firsts = [first_kept([10] * n, 200) for n in range(1, 200)]
+    firsts = [count_dropped_turns([10] * n, 200) for n in range(1, 200)]
     assert firsts == sorted(firsts)
     assert len(set(firsts)) <= 1 + 2000 // 100
 
@@ -63,9 +67,9 @@ def test_a_prompt_too_long_fills_the_budget_and_keeps_its_end(
     request: pytest.FixtureRequest, name: str, size: int, budget: int
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    layout = layout_for(model.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(model.tokenizer, TEMPLATE, 1024)
     text = "ä" * size + "end"
-    prompt = fit(layout, model.tokenizer, turns(text), budget)
+    prompt = fit_prompt(template, model.tokenizer, turns(text), budget)
     assert len(prompt.ids) <= budget
     assert "end" in model.tokenizer.decode(prompt.ids)
     assert "\ufffd" not in model.tokenizer.decode(prompt.ids)
@@ -86,15 +90,15 @@ def test_a_prompt_too_long_fills_the_budget_and_keeps_its_end(
 def test_turns_that_end_with_neither_a_person_nor_a_reply_to_one_are_refused(
     gpt2: LanguageModel, said: list[Turn]
 ) -> None:
-    layout = TranscriptLayout(TEMPLATE, gpt2.tokenizer)
-    with pytest.raises(BadTurns):
-        fit(layout, gpt2.tokenizer, said, 100)
+    template = TranscriptTemplate(TEMPLATE, gpt2.tokenizer)
+    with pytest.raises(InvalidTurns):
+        fit_prompt(template, gpt2.tokenizer, said, 100)
 
 
 def test_a_system_turn_that_fills_the_context_is_left_out(gpt2: LanguageModel) -> None:
-    layout = TranscriptLayout(TEMPLATE, gpt2.tokenizer)
+    template = TranscriptTemplate(TEMPLATE, gpt2.tokenizer)
     said = [Turn(Role.SYSTEM, "x" * 500), *turns("why")]
-    prompt = fit(layout, gpt2.tokenizer, said, 100)
+    prompt = fit_prompt(template, gpt2.tokenizer, said, 100)
     assert prompt.dropped_turns == 1
     assert gpt2.tokenizer.decode(prompt.ids).endswith("Question: why\nAnswer:")
 
@@ -120,9 +124,9 @@ def test_a_reply_to_be_continued_stays_with_its_question(
     is_begun_whole: bool,
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    layout = layout_for(model.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(model.tokenizer, TEMPLATE, 1024)
     said = turns("old", "older", asked.strip(), begun.strip())
-    prompt = fit(layout, model.tokenizer, said, 100)
+    prompt = fit_prompt(template, model.tokenizer, said, 100)
     text = model.tokenizer.decode(prompt.ids)
     assert len(prompt.ids) <= 100
     assert (asked.strip() in text, begun.strip() in text) == (
@@ -141,9 +145,9 @@ def test_a_reply_to_be_continued_stays_with_its_question(
 def test_a_continuation_fits_and_ends_with_what_was_begun(
     gpt2: LanguageModel, sizes: tuple[int, ...], budget: int
 ) -> None:
-    layout = layout_for(gpt2.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(gpt2.tokenizer, TEMPLATE, 1024)
     said = turns(*("ä" * size + "x" for size in sizes))
-    prompt = fit(layout, gpt2.tokenizer, said, budget)
+    prompt = fit_prompt(template, gpt2.tokenizer, said, budget)
     assert len(prompt.ids) <= budget
     text = gpt2.tokenizer.decode(prompt.ids)
     assert text.endswith("x")
@@ -154,9 +158,9 @@ def test_a_continuation_fits_and_ends_with_what_was_begun(
 def test_white_space_at_the_end_of_a_reply_to_be_continued_is_left_out(
     gpt2: LanguageModel,
 ) -> None:
-    layout = TranscriptLayout(TEMPLATE, gpt2.tokenizer)
+    template = TranscriptTemplate(TEMPLATE, gpt2.tokenizer)
     plain, spaced = (
-        fit(layout, gpt2.tokenizer, turns("why", text), 100).ids
+        fit_prompt(template, gpt2.tokenizer, turns("why", text), 100).ids
         for text in ("because", "because \n ")
     )
     assert plain == spaced

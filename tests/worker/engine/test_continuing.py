@@ -15,15 +15,15 @@ import pytest
 import torch
 
 from chatsite.wire import Request, Role, Turn
-from tests.worker.conftest import TEMPLATE, Heard, entry_for, request_for
+from tests.worker.conftest import TEMPLATE, RecordingListener, entry_for, request_for
 from tests.worker.engine.test_exactness import prompts
-from worker.engine.chat_template import TranscriptLayout
+from worker.engine.chat_template import TranscriptTemplate
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
-from worker.engine.kv_cache import Store
+from worker.engine.kv_cache import KVCache
 from worker.engine.model import LanguageModel
-from worker.engine.running_request import Generation
-from worker.engine.scheduler import Span
+from worker.engine.running_request import RunningRequest
+from worker.engine.sequence import Chunk
 
 QUESTIONS = ["Who are you?", "Why is honey sweet?"]
 
@@ -36,19 +36,19 @@ class Lettered:
         self._characters = model.tokenizer.encode(characters)
         self._colon, self._space = model.tokenizer.encode(": ")
         #: Tokens that each step read of each reply.
-        self.read: list[tuple[Generation, int]] = []
+        self.read: list[tuple[RunningRequest, int]] = []
         self.context_tokens = model.context_tokens
         self.device = model.device
         self.eos_ids = model.eos_ids
         self.tokenizer = model.tokenizer
-        self.new_store = model.new_store
+        self.new_kv_cache = model.new_kv_cache
         self.row_shape = model.row_shape
 
-    def forward(self, spans: list[Span[Any]], store: Store) -> torch.Tensor:
-        self.read += [(span.sequence, span.stop - span.start) for span in spans]
-        logits = self._model.forward(spans, store)
+    def forward(self, chunks: list[Chunk[Any]], store: KVCache) -> torch.Tensor:
+        self.read += [(chunk.sequence, chunk.stop - chunk.start) for chunk in chunks]
+        logits = self._model.forward(chunks, store)
         held = torch.full_like(logits, -math.inf)
-        last = [span.sequence.ids[-1] for span in spans if span.is_last]
+        last = [chunk.sequence.ids[-1] for chunk in chunks if chunk.is_last]
         for line, token in enumerate(last):
             allowed = [self._space] if token == self._colon else self._characters
             held[line, allowed] = logits[line, allowed]
@@ -68,8 +68,8 @@ def engine_of(model: object, closing: list[Engine]) -> TransformersEngine:
     return engine
 
 
-def replied(engine: TransformersEngine, asked: Request) -> tuple[str, Generation]:
-    heard = Heard()
+def replied(engine: TransformersEngine, asked: Request) -> tuple[str, RunningRequest]:
+    heard = RecordingListener()
     run = engine.submit(asked, heard)
     assert heard.ending(120).error is None
     return heard.text, run
@@ -105,7 +105,7 @@ def test_white_space_at_the_seam_is_neither_doubled_nor_lost(
         half = replace(asked, settings=replace(asked.settings, max_new_tokens=10))
         first, run = replied(engine, half)
         if small.tokenizer.decode(run.new_ids) not in (first, f" {first}"):
-            continue  # More white space than the layout's own was trimmed in front.
+            continue  # More white space than the template's own was trimmed in front.
         second, _ = replied(engine, continued(half, first))
         assert whole.startswith(first + second)
         seams += first != first.rstrip() and bool(second)
@@ -138,8 +138,8 @@ def test_smollm2_goes_on_as_if_never_cut(
 ) -> None:
     engine = engine_of(smollm2, closing)
     if is_transcript:
-        layout = TranscriptLayout(TEMPLATE, smollm2.tokenizer)
-        engine._speaker = replace(engine._speaker, layout=layout)
+        template = TranscriptTemplate(TEMPLATE, smollm2.tokenizer)
+        engine._speaker = replace(engine._speaker, template=template)
     for question in QUESTIONS:
         asked = request_for(question, max_new_tokens=20)
         whole, _ = replied(engine, asked)

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.engine.detokenizer import BROKEN, ReplyText, StopFilter, TokenText
+from worker.engine.detokenizer import (
+    REPLACEMENT_CHARACTER,
+    IncrementalDetokenizer,
+    ReplyText,
+    StopStringFilter,
+)
 from worker.engine.model import LanguageModel
 
 
@@ -15,21 +20,21 @@ def decode_bytes(ids: Sequence[int]) -> str:
     return bytes(ids).decode("utf-8", errors="replace")
 
 
-def shown(text: TokenText, ids: Sequence[int]) -> list[str]:
+def shown(text: IncrementalDetokenizer, ids: Sequence[int]) -> list[str]:
     return [text.push(token) for token in ids]
 
 
 @given(st.text())
 def test_valid_text_comes_through_whole_and_never_broken(text: str) -> None:
-    pieces = shown(TokenText(decode_bytes), text.encode("utf-8"))
-    assert "".join(pieces) == text.replace(BROKEN, "").replace("\0", "")
+    pieces = shown(IncrementalDetokenizer(decode_bytes), text.encode("utf-8"))
+    assert "".join(pieces) == text.replace(REPLACEMENT_CHARACTER, "").replace("\0", "")
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_show_no_broken_character(data: bytes) -> None:
-    pieces = shown(TokenText(decode_bytes), data)
+    pieces = shown(IncrementalDetokenizer(decode_bytes), data)
     valid = data.decode("utf-8", errors="ignore").replace("\0", "")
-    assert "".join(pieces) == valid.replace(BROKEN, "")
+    assert "".join(pieces) == valid.replace(REPLACEMENT_CHARACTER, "")
 
 
 def test_decoding_looks_at_a_few_tokens_only() -> None:
@@ -39,7 +44,10 @@ def test_decoding_looks_at_a_few_tokens_only() -> None:
         looked_at.append(len(ids))
         return decode_bytes(ids)
 
-    shown(TokenText(decode), "ä word and a 日本".encode() * 50 + b"\xff" * 500)
+    shown(
+        IncrementalDetokenizer(decode),
+        "ä word and a 日本".encode() * 50 + b"\xff" * 500,
+    )
     assert max(looked_at) < 24
 
 
@@ -50,13 +58,13 @@ def test_real_tokenizers_come_through_whole(
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
     ids = model.tokenizer.encode(text)
-    pieces = shown(TokenText(model.tokenizer.decode), ids)
+    pieces = shown(IncrementalDetokenizer(model.tokenizer.decode), ids)
     whole = model.tokenizer.decode(ids)
-    assert "".join(pieces) == whole.replace(BROKEN, "").replace("\0", "")
+    assert "".join(pieces) == whole.replace(REPLACEMENT_CHARACTER, "").replace("\0", "")
 
 
 def filtered(pieces: list[str], stops: Sequence[str]) -> list[str]:
-    passing = StopFilter(stops)
+    passing = StopStringFilter(stops)
     return [*(passing.push(piece) for piece in pieces), passing.finish()]
 
 
@@ -106,14 +114,14 @@ def test_nothing_shown_has_to_be_taken_back(
 ) -> None:
     final = cut_at_first_stop("".join(pieces), stops)
     so_far = ""
-    passing = StopFilter(stops)
+    passing = StopStringFilter(stops)
     for piece in pieces:
         so_far += passing.push(piece)
         assert final.startswith(so_far)
 
 
 def test_white_space_before_a_reply_is_trimmed_where_asked() -> None:
-    reply = ReplyText(decode_bytes, ["\nQ"], trim=True)
+    reply = ReplyText(decode_bytes, ["\nQ"], strip=True)
     assert (
         "".join(reply.push(b) for b in b" \n  Paris is\n nice.\nQ")
         == "Paris is\n nice."
@@ -122,13 +130,13 @@ def test_white_space_before_a_reply_is_trimmed_where_asked() -> None:
 
 
 def test_a_stop_string_right_at_the_beginning_leaves_nothing() -> None:
-    reply = ReplyText(decode_bytes, ["\nQ"], trim=True)
+    reply = ReplyText(decode_bytes, ["\nQ"], strip=True)
     assert "".join(reply.push(b) for b in b"\nQ") == ""
     assert reply.is_stopped
 
 
 def test_half_a_character_at_the_end_is_dropped() -> None:
-    reply = ReplyText(decode_bytes, [], trim=False)
+    reply = ReplyText(decode_bytes, [], strip=False)
     pieces = [reply.push(b) for b in "ok é".encode()[:-1]]
     assert "".join(pieces) + reply.finish() == "ok "
 
@@ -148,7 +156,7 @@ def test_half_a_character_at_the_end_is_dropped() -> None:
 def test_a_stop_string_may_begin_in_the_text_that_is_continued(
     before: str, pieces: list[str], expected: str
 ) -> None:
-    passing = StopFilter(["\nQuestion:"], before)
+    passing = StopStringFilter(["\nQuestion:"], before)
     text = "".join(passing.push(piece) for piece in pieces) + passing.finish()
     assert text == expected
 
@@ -166,7 +174,7 @@ def test_a_stop_string_may_begin_in_the_text_that_is_continued(
         ("Done.\n", "\nQuestion:", ""),
         ("Done. ", " ", ""),
         ("Done. ", "", ""),
-        # Nothing to be continued: white space before a reply belongs to the layout.
+        # Nothing to be continued: white space before a reply belongs to the template.
         ("", "  Yes", "Yes"),
         (" ", " Yes", "Yes"),
     ],
@@ -175,6 +183,6 @@ def test_white_space_that_stands_there_is_not_shown_twice(
     begun: str, new: str, expected: str
 ) -> None:
     for trim in (True, False):
-        reply = ReplyText(decode_bytes, ["\nQuestion:"], trim=trim, begun=begun)
+        reply = ReplyText(decode_bytes, ["\nQuestion:"], strip=trim, begun=begun)
         text = "".join(reply.push(b) for b in new.encode()) + reply.finish()
         assert text == (expected if trim or begun else new)

@@ -15,20 +15,20 @@ import torch
 from chatsite.wire import ErrorCode, Outcome, Role, Turn
 from tests.worker.conftest import (
     CONTEXT_TOKENS,
-    Heard,
+    RecordingListener,
     entry_for,
     request_for,
 )
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine, EngineClosed
-from worker.engine.kv_cache import Store
+from worker.engine.kv_cache import KVCache
 from worker.engine.model import LanguageModel
-from worker.engine.running_request import Generation
-from worker.engine.scheduler import Span
+from worker.engine.running_request import RunningRequest
+from worker.engine.sequence import Chunk
 
 
 class Clock:
-    """Stands still until it is told to move."""
+    """Stands still until it is told to copy."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -49,13 +49,13 @@ class Gate:
         self.device = model.device
         self.eos_ids = model.eos_ids
         self.tokenizer = model.tokenizer
-        self.new_store = model.new_store
+        self.new_kv_cache = model.new_kv_cache
         self.row_shape = model.row_shape
 
-    def forward(self, spans: list[Span[Any]], store: Store) -> torch.Tensor:
+    def forward(self, chunks: list[Chunk[Any]], store: KVCache) -> torch.Tensor:
         self.asked += 1
         assert self.steps.acquire(timeout=60)
-        return self._model.forward(spans, store)
+        return self._model.forward(chunks, store)
 
     def open(self) -> None:
         self.steps.release(1_000_000)
@@ -68,8 +68,10 @@ def engine(gpt2: LanguageModel, closing: list[Engine]) -> TransformersEngine:
     return engine
 
 
-def finished(engine: TransformersEngine, *texts: str, **options: object) -> Heard:
-    heard = Heard()
+def finished(
+    engine: TransformersEngine, *texts: str, **options: object
+) -> RecordingListener:
+    heard = RecordingListener()
     engine.submit(request_for(*texts, **options), heard)  # type: ignore[arg-type]
     heard.ending()
     return heard
@@ -123,7 +125,7 @@ def test_a_prompt_too_long_by_itself_keeps_its_end(
 ) -> None:
     engine = TransformersEngine(gpt2, entry_for())
     closing.append(engine)
-    heard = Heard()
+    heard = RecordingListener()
     run = engine.submit(request_for("x" * 500 + " the end"), heard)
     assert heard.ending().cut_tokens > 300
     prompt = gpt2.tokenizer.decode(run.prompt_ids)
@@ -172,7 +174,7 @@ def test_bad_settings_fail_the_reply_as_a_bad_request(
 def test_a_reply_to_be_continued_without_its_prompt_is_a_bad_request(
     engine: TransformersEngine,
 ) -> None:
-    asked, heard = request_for("Hi", "secret"), Heard()
+    asked, heard = request_for("Hi", "secret"), RecordingListener()
     engine.submit(replace(asked, turns=asked.turns[1:]), heard)
     ending = heard.ending()
     assert ending.error == ErrorCode.BAD_REQUEST
@@ -185,7 +187,7 @@ def test_stopping_keeps_the_text_so_far(
     gate = Gate(gpt2)
     engine = TransformersEngine(gate, entry_for())  # type: ignore[arg-type]
     closing.append(engine)
-    heard = Heard()
+    heard = RecordingListener()
     run = engine.submit(request_for("hello", max_new_tokens=60), heard)
     while not heard.first_text.is_set():
         gate.steps.release()
@@ -208,7 +210,7 @@ def test_stopping_a_waiting_run_ends_it_without_text(
     gate = Gate(gpt2)
     engine = TransformersEngine(gate, entry_for())  # type: ignore[arg-type]
     closing.append(engine)
-    first, second = Heard(), Heard()
+    first, second = RecordingListener(), RecordingListener()
     engine.submit(request_for("one"), first)
     engine.submit(request_for("two"), second).stop()
     gate.open()
@@ -223,7 +225,7 @@ def test_a_run_past_its_deadline_ends_as_too_slow_with_its_text(
     gate, clock = Gate(gpt2), Clock()
     engine = TransformersEngine(gate, entry_for(), clock=clock)  # type: ignore[arg-type]
     closing.append(engine)
-    heard = Heard()
+    heard = RecordingListener()
     engine.submit(request_for("hello", max_new_tokens=60, max_seconds=5), heard)
     while not heard.first_text.is_set():
         gate.steps.release()
@@ -235,7 +237,7 @@ def test_a_run_past_its_deadline_ends_as_too_slow_with_its_text(
     assert heard.text
 
 
-class Rude(Heard):
+class Rude(RecordingListener):
     """A listener that raises at the first text."""
 
     def __init__(self, error: BaseException) -> None:
@@ -252,7 +254,7 @@ class Rude(Heard):
 def test_a_listener_that_raises_fails_its_own_run_alone(
     engine: TransformersEngine, error: BaseException
 ) -> None:
-    rude, polite = Rude(error), Heard()
+    rude, polite = Rude(error), RecordingListener()
     engine.submit(request_for("hello"), rude)
     engine.submit(request_for("hello"), polite)
     assert rude.ending().error == ErrorCode.MODEL_ERROR
@@ -264,7 +266,7 @@ def test_a_listener_that_raises_fails_its_own_run_alone(
 def test_a_listener_that_raises_at_the_end_harms_nobody(
     engine: TransformersEngine,
 ) -> None:
-    class RudeAtTheEnd(Heard):
+    class RudeAtTheEnd(RecordingListener):
         def on_end(self, ending: object) -> None:
             raise SystemExit(1)
 
@@ -278,18 +280,18 @@ class Faulty(Gate):
     def __init__(
         self,
         model: LanguageModel,
-        is_due: Callable[[list[Span[Any]]], bool],
+        is_due: Callable[[list[Chunk[Any]]], bool],
         fault: BaseException | None = None,
     ) -> None:
         super().__init__(model)
         self._is_due = is_due
         self._fault = fault
 
-    def forward(self, spans: list[Span[Any]], store: Store) -> torch.Tensor:
-        is_due = self._is_due(spans)
+    def forward(self, chunks: list[Chunk[Any]], store: KVCache) -> torch.Tensor:
+        is_due = self._is_due(chunks)
         if is_due and self._fault is not None:
             raise self._fault
-        logits = self._model.forward(spans, store)
+        logits = self._model.forward(chunks, store)
         return logits * math.nan if is_due else logits
 
 
@@ -297,10 +299,12 @@ FAULTS = [None, RuntimeError("secret"), MemoryError()]
 PROMPTS = ("one", "two", "three", "four", "five")
 
 
-def texts_of(model: object, closing: list[Engine], *, rows: int) -> list[Heard]:
+def texts_of(
+    model: object, closing: list[Engine], *, rows: int
+) -> list[RecordingListener]:
     engine = TransformersEngine(model, entry_for(), rows=rows)  # type: ignore[arg-type]
     closing.append(engine)
-    heard = [Heard() for _ in PROMPTS]
+    heard = [RecordingListener() for _ in PROMPTS]
     for prompt, one in zip(PROMPTS, heard, strict=True):
         engine.submit(request_for(prompt, temperature=1.0, seed=len(prompt)), one)
     for one in heard:
@@ -315,7 +319,7 @@ def test_a_fault_of_a_whole_step_loses_nobody(
     expected = [one.text for one in texts_of(gpt2, closing, rows=1)]
     steps = count()
     # In the middle, with several replies live and some of their text told.
-    faulty = Faulty(gpt2, lambda spans: next(steps) == 6, fault)
+    faulty = Faulty(gpt2, lambda chunks: next(steps) == 6, fault)
     heard = texts_of(faulty, closing, rows=4)
     assert [one.text for one in heard] == expected
     assert {one.endings[0].outcome for one in heard} == {Outcome.DONE}
@@ -328,8 +332,8 @@ def test_a_poisonous_run_fails_alone(
     expected = [one.text for one in texts_of(gpt2, closing, rows=1)]
     poison = gpt2.tokenizer.encode("three")
 
-    def is_due(spans: list[Span[Any]]) -> bool:
-        prompts = [list(span.sequence.prompt_ids) for span in spans]
+    def is_due(chunks: list[Chunk[Any]]) -> bool:
+        prompts = [list(chunk.sequence.prompt_ids) for chunk in chunks]
         return any(
             poison == ids[n : n + len(poison)]
             for ids in prompts
@@ -348,8 +352,8 @@ def test_an_innocent_reply_outlives_many_poisonous_ones(
 ) -> None:
     poison = gpt2.tokenizer.encode("poison")
 
-    def is_due(spans: list[Span[Any]]) -> bool:
-        prompts = [list(span.sequence.prompt_ids) for span in spans]
+    def is_due(chunks: list[Chunk[Any]]) -> bool:
+        prompts = [list(chunk.sequence.prompt_ids) for chunk in chunks]
         size = len(poison)
         return any(
             poison == ids[n : n + size] for ids in prompts for n in range(len(ids))
@@ -360,11 +364,11 @@ def test_an_innocent_reply_outlives_many_poisonous_ones(
     faulty._model = gate  # type: ignore[assignment]
     engine = TransformersEngine(faulty, entry_for(), rows=3)  # type: ignore[arg-type]
     closing.append(engine)
-    innocent = Heard()
+    innocent = RecordingListener()
     asked = request_for("why is the sea blue", max_new_tokens=60, temperature=1.0)
     run = engine.submit(asked, innocent)
     for _ in range(6):
-        bad = Heard()
+        bad = RecordingListener()
         engine.submit(request_for("poison"), bad)
         before = run.new_tokens
         while not bad.endings or run.new_tokens == before:
@@ -381,14 +385,14 @@ def test_the_old_store_is_gone_before_the_new_one_is_made(
 ) -> None:
     steps, stores, alive = count(), [], []
 
-    def new_store(rows: int, tokens: int) -> Store:
+    def new_kv_cache(rows: int, tokens: int) -> KVCache:
         alive.append(sum(one() is not None for one in stores))
-        store = gpt2.new_store(rows, tokens)
+        store = gpt2.new_kv_cache(rows, tokens)
         stores.append(weakref.ref(store))
         return store
 
     faulty = Faulty(gpt2, lambda _: next(steps) in (3, 6), MemoryError())
-    faulty.new_store = new_store  # type: ignore[method-assign]
+    faulty.new_kv_cache = new_kv_cache  # type: ignore[method-assign]
     engine = TransformersEngine(faulty, entry_for(), rows=2)  # type: ignore[arg-type]
     closing.append(engine)
     assert finished(engine, "hello").ending().outcome == Outcome.DONE
@@ -397,7 +401,7 @@ def test_the_old_store_is_gone_before_the_new_one_is_made(
 
 def test_closing_waits_for_ever_if_told_so(gpt2: LanguageModel) -> None:
     engine = TransformersEngine(gpt2, entry_for())
-    heard = Heard()
+    heard = RecordingListener()
     engine.submit(request_for("hello"), heard)
     engine.close(math.inf)
     assert heard.endings[0].outcome == Outcome.DONE
@@ -406,7 +410,7 @@ def test_closing_waits_for_ever_if_told_so(gpt2: LanguageModel) -> None:
 def test_an_engine_beyond_repair_hands_everything_back(
     gpt2: LanguageModel, closing: list[Engine]
 ) -> None:
-    model = Faulty(gpt2, lambda spans: True, RuntimeError())
+    model = Faulty(gpt2, lambda chunks: True, RuntimeError())
     broken = threading.Event()
     engine = TransformersEngine(
         model,  # type: ignore[arg-type]
@@ -416,11 +420,11 @@ def test_an_engine_beyond_repair_hands_everything_back(
     )
     closing.append(engine)
 
-    def no_store(*_: object) -> Store:
+    def no_store(*_: object) -> KVCache:
         raise RuntimeError("the device is gone")
 
-    model.new_store = no_store  # type: ignore[method-assign,assignment]
-    heard = [Heard() for _ in range(3)]
+    model.new_kv_cache = no_store  # type: ignore[method-assign,assignment]
+    heard = [RecordingListener() for _ in range(3)]
     for one in heard:
         with contextlib.suppress(EngineClosed):
             engine.submit(request_for("hello"), one)
@@ -429,7 +433,7 @@ def test_an_engine_beyond_repair_hands_everything_back(
     assert ended
     assert set(ended) == {Outcome.HANDED_BACK}
     with pytest.raises(EngineClosed):
-        engine.submit(request_for("hello"), Heard())
+        engine.submit(request_for("hello"), RecordingListener())
 
 
 def test_stops_and_deadlines_take_effect_within_a_step_beside_others(
@@ -438,7 +442,7 @@ def test_stops_and_deadlines_take_effect_within_a_step_beside_others(
     gate, clock = Gate(gpt2), Clock()
     engine = TransformersEngine(gate, entry_for(), rows=6, clock=clock)  # type: ignore[arg-type]
     closing.append(engine)
-    heard = [Heard() for _ in range(6)]
+    heard = [RecordingListener() for _ in range(6)]
     runs = [
         engine.submit(
             request_for(f"{n}", max_new_tokens=60, max_seconds=5 if n == 1 else 99),
@@ -467,7 +471,7 @@ def test_stops_and_deadlines_take_effect_within_a_step_beside_others(
 def test_more_requests_than_rows_are_all_served_in_turn(
     engine: TransformersEngine,
 ) -> None:
-    heard = [Heard() for _ in range(9)]
+    heard = [RecordingListener() for _ in range(9)]
     for one in heard:
         engine.submit(request_for("hello"), one)
     assert {one.ending().outcome for one in heard} == {Outcome.DONE}
@@ -476,12 +480,12 @@ def test_more_requests_than_rows_are_all_served_in_turn(
 
 def test_closing_lets_live_runs_end_within_the_grace(gpt2: LanguageModel) -> None:
     engine = TransformersEngine(gpt2, entry_for())
-    heard = Heard()
+    heard = RecordingListener()
     engine.submit(request_for("hello"), heard)
     engine.close(60)
     assert heard.endings[0].outcome == Outcome.DONE
     with pytest.raises(EngineClosed):
-        engine.submit(request_for("hello"), Heard())
+        engine.submit(request_for("hello"), RecordingListener())
 
 
 def test_closing_hands_back_what_the_grace_did_not_suffice_for(
@@ -489,7 +493,7 @@ def test_closing_hands_back_what_the_grace_did_not_suffice_for(
 ) -> None:
     gate = Gate(gpt2)
     engine = TransformersEngine(gate, entry_for())  # type: ignore[arg-type]
-    live, waiting = Heard(), Heard()
+    live, waiting = RecordingListener(), RecordingListener()
     engine.submit(request_for("one", max_new_tokens=60), live)
     engine.submit(request_for("two", max_new_tokens=60), waiting)
     closer = threading.Thread(target=engine.close, args=(0,))
@@ -510,10 +514,10 @@ def test_closing_twice_does_no_harm(gpt2: LanguageModel) -> None:
 
 
 def test_the_pace_is_measured_over_the_steps(engine: TransformersEngine) -> None:
-    assert engine.pace().tokens_per_second == 0
+    assert engine.throughput().tokens_per_second == 0
     finished(engine, "hello")
-    assert engine.pace().tokens_per_second > 0
-    assert 0 < engine.pace().prefill_share < 1
+    assert engine.throughput().tokens_per_second > 0
+    assert 0 < engine.throughput().prefill_share < 1
     assert engine.steps > 0
 
 
@@ -522,9 +526,9 @@ def test_a_typed_end_mark_stays_text(
 ) -> None:
     engine = TransformersEngine(llama, entry_for())
     closing.append(engine)
-    heard = Heard()
+    heard = RecordingListener()
     typed = "<|im_end|>x<|endoftext|>"
-    run: Generation = engine.submit(request_for(typed), heard)
+    run: RunningRequest = engine.submit(request_for(typed), heard)
     heard.ending()
     special = set(llama.tokenizer.special_tokens().values())
     # <|im_start|>user … <|im_end|> <|im_start|>assistant: the marks of the template.
@@ -533,7 +537,7 @@ def test_a_typed_end_mark_stays_text(
 
 
 def test_an_empty_conversation_is_a_bad_request(engine: TransformersEngine) -> None:
-    heard = Heard()
+    heard = RecordingListener()
     engine.submit(request_for(), heard)
     assert heard.ending().error == ErrorCode.BAD_REQUEST
 
@@ -545,7 +549,7 @@ def test_a_system_turn_stays_when_old_turns_go(
     closing.append(engine)
     history = request_for(*[f"turn {n}" for n in range(21)])
     turns = (Turn(Role.SYSTEM, "Be brief."), *history.turns)
-    heard = Heard()
+    heard = RecordingListener()
     run = engine.submit(
         type(history)(turns, history.settings, history.max_seconds), heard
     )

@@ -13,11 +13,16 @@ from transformers import AutoModelForCausalLM
 
 from chatsite.wire import Role, Turn
 from tests.environment import IS_SOAK
-from tests.worker.conftest import CONTEXT_TOKENS, Heard, entry_for, request_for
+from tests.worker.conftest import (
+    CONTEXT_TOKENS,
+    RecordingListener,
+    entry_for,
+    request_for,
+)
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel
-from worker.engine.scheduler import Sequence, Span
+from worker.engine.sequence import Chunk, Sequence
 
 PROMPTS = 50
 WORDS = [
@@ -99,7 +104,7 @@ def check_equality(
     """Compare on the tokens that the engine kept; their numbers, for the caller."""
     lengths = []
     for text in texts:
-        heard = Heard()
+        heard = RecordingListener()
         asked = request_for(text, **options)
         # Short, and so is the prompt: a chat template would put in a long one.
         turns = (Turn(Role.SYSTEM, "Hi"), *asked.turns)
@@ -150,9 +155,9 @@ def test_smollm2_equals_generate(
 def test_a_prompt_of_one_token_equals_generate(
     gpt2: LanguageModel, gpt2_folder: Path
 ) -> None:
-    store, sequence = gpt2.new_store(rows=1, tokens=16), Sequence([65])
+    store, sequence = gpt2.new_kv_cache(rows=1, tokens=16), Sequence([65])
     for position in range(8):
-        logits = gpt2.forward([Span(sequence, 0, position, position + 1)], store)
+        logits = gpt2.forward([Chunk(sequence, 0, position, position + 1)], store)
         sequence.ids.append(int(logits[0].argmax()))
     expected = generated(reference(gpt2_folder), [65], max_new_tokens=8)
     assert sequence.ids[1 : len(expected) + 1] == expected

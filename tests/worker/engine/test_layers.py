@@ -6,12 +6,12 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.pytorch_utils import Conv1D
 
-from worker.engine.attention import attend
+from worker.engine.attention import packed_attention
 from worker.engine.interface import ModelUnavailable
 from worker.engine.layers import PackedLinear, can_pack, replace_layers
-from worker.engine.memory import MEBI, Room, machine_bytes
-from worker.engine.packing import Packing, longest_together
-from worker.engine.scheduler import Sequence, Span
+from worker.engine.memory import MEBI, CacheSize, available_bytes
+from worker.engine.packing import PackedBatch, longest_batched
+from worker.engine.sequence import Chunk, Sequence
 
 
 def test_what_runs_here_can_pack() -> None:
@@ -59,7 +59,7 @@ def test_every_layer_is_replaced() -> None:
 def test_a_reply_much_longer_than_the_others_is_read_by_itself(
     lengths: list[int], longest: int
 ) -> None:
-    assert longest_together(lengths) == longest
+    assert longest_batched(lengths) == longest
 
 
 @pytest.mark.parametrize(("heads", "key_heads"), [(4, 4), (4, 2), (6, 1)])
@@ -69,11 +69,13 @@ def test_every_token_sees_its_own_row_up_to_itself(heads: int, key_heads: int) -
     key, value = torch.randn(2, rows, key_heads, longest, size)
     # Rows 0, 1 and 4 write; 2 reads a chunk in the middle; 3 begins; 5 is very long.
     spots = [(0, 9, 10), (1, 11, 12), (2, 5, 9), (3, 0, 3), (4, 10, 11), (5, 350, 351)]
-    spans = [Span(Sequence([0] * stop), row, start, stop) for row, start, stop in spots]
-    packing = Packing.of(spans, torch.device("cpu"), torch.float32)
-    assert len(packing.pieces) == 3
+    chunks = [
+        Chunk(Sequence([0] * stop), row, start, stop) for row, start, stop in spots
+    ]
+    packing = PackedBatch.of(chunks, torch.device("cpu"), torch.float32)
+    assert len(packing.segments) == 3
     query = torch.randn(1, heads, len(packing.ids), size)
-    found, _ = attend(
+    found, _ = packed_attention(
         nn.Identity(), query, key, value, None, packing=packing, scaling=0.3
     )
     for n, (row, position) in enumerate(
@@ -87,20 +89,23 @@ def test_every_token_sees_its_own_row_up_to_itself(heads: int, key_heads: int) -
 
 
 @pytest.mark.parametrize(
-    ("mb", "slots", "rows"), [(100, 8, 10), (1000, 8, 16), (50, 5, 5), (10, 1, 1)]
+    ("memory_mb", "max_running", "rows"),
+    [(100, 8, 10), (1000, 8, 16), (50, 5, 5), (10, 1, 1)],
 )
-def test_memory_bounds_the_rows(mb: int, slots: int, rows: int) -> None:
-    room = Room.plan(10 * MEBI, 8, torch.device("cpu"), mb=mb)
-    assert (room.slots, room.rows) == (slots, rows)
+def test_memory_bounds_the_rows(memory_mb: int, max_running: int, rows: int) -> None:
+    size = CacheSize.plan(10 * MEBI, 8, torch.device("cpu"), memory_mb=memory_mb)
+    assert (size.max_running, size.rows) == (max_running, rows)
 
 
 def test_workers_of_one_machine_divide_its_memory() -> None:
     device = torch.device("cpu")
-    row = machine_bytes(device) // 40
-    rows = [Room.plan(row, 99, device, workers=workers).rows for workers in (1, 2, 5)]
+    row = available_bytes(device) // 40
+    rows = [
+        CacheSize.plan(row, 99, device, workers=workers).rows for workers in (1, 2, 5)
+    ]
     assert rows == [10, 5, 2]
 
 
 def test_memory_for_not_even_one_reply_is_refused_by_name() -> None:
     with pytest.raises(ModelUnavailable, match="WORKER_MEMORY_MB"):
-        Room.plan(10 * MEBI, 8, torch.device("cpu"), mb=9)
+        CacheSize.plan(10 * MEBI, 8, torch.device("cpu"), memory_mb=9)

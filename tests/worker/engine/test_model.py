@@ -22,7 +22,7 @@ from transformers import (
 )
 
 from tests.worker.conftest import (
-    Heard,
+    RecordingListener,
     byte_tokenizer,
     entry_for,
     request_for,
@@ -31,13 +31,13 @@ from tests.worker.conftest import (
 from worker import model_folder
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine, ModelUnavailable
-from worker.engine.model import LanguageModel, load, pick_device
+from worker.engine.model import LanguageModel, load_model, pick_device
 from worker.weights.convert_gguf import ConversionFailed, convert
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"none: is no folder"):
-        load(tmp_path / "none")
+        load_model(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_is_missing_in_a_folder_is_named(
     folder = shutil.copytree(gpt2_folder, tmp_path / "model")
     (folder / removed).unlink()
     with pytest.raises(ModelUnavailable, match=problem):
-        load(folder)
+        load_model(folder)
 
 
 def test_weights_cut_short_are_found_without_reading_them(
@@ -64,9 +64,9 @@ def test_weights_cut_short_are_found_without_reading_them(
     whole = (folder / "model.safetensors").read_bytes()
     for size in (0, 5, 100, len(whole) - 1):
         (folder / "model.safetensors").write_bytes(whole[:size])
-        assert "model.safetensors" in model_folder.problem(folder)
+        assert "model.safetensors" in model_folder.find_problem(folder)
     (folder / "model.safetensors").write_bytes(whole)
-    assert not model_folder.problem(folder)
+    assert not model_folder.find_problem(folder)
 
 
 def test_code_that_comes_with_a_model_is_never_run(
@@ -79,7 +79,7 @@ def test_code_that_comes_with_a_model_is_never_run(
     proof = tmp_path / "ran"
     (folder / "own.py").write_text(f"open({str(proof)!r}, 'w')")
     with pytest.raises(ModelUnavailable):
-        load(folder)
+        load_model(folder)
     assert not proof.exists()
 
 
@@ -107,7 +107,7 @@ def test_the_stand_in_answers_a_question(
 ) -> None:
     engine = TransformersEngine(smollm2, entry_for(context_tokens=2048))
     closing.append(engine)
-    heard = Heard()
+    heard = RecordingListener()
     engine.submit(
         request_for("What is the capital of France?", max_new_tokens=20), heard
     )
@@ -133,7 +133,7 @@ def test_a_model_with_a_window_serves_no_more_than_fits_into_it(
     torch.manual_seed(1)
     module = MistralForCausalLM(MistralConfig(**TINY, sliding_window=48))
     folder = write_model(tmp_path / "model", module, byte_tokenizer())
-    assert load(folder, device="cpu", threads=1).context_tokens == 48
+    assert load_model(folder, device="cpu", threads=1).context_tokens == 48
 
 
 def test_a_model_with_another_kind_of_attention_is_refused(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_model_with_another_kind_of_attention_is_refused(tmp_path: Path) -> No
         tmp_path / "model", Gemma2ForCausalLM(config), byte_tokenizer()
     )
     with pytest.raises(ModelUnavailable, match="attention"):
-        load(folder, device="cpu", threads=1)
+        load_model(folder, device="cpu", threads=1)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_model_of_another_build_is_refused_in_one_line(
 ) -> None:
     folder = write_model(tmp_path / "model", kind(config), byte_tokenizer())
     with pytest.raises(ModelUnavailable, match="this kind of model") as refused:
-        load(folder, device="cpu", threads=1)
+        load_model(folder, device="cpu", threads=1)
     assert "\n" not in str(refused.value)
 
 
@@ -192,7 +192,7 @@ def test_positions_must_not_depend_on_who_else_is_in_a_step(
 ) -> None:
     torch.manual_seed(1)
     folder = write_model(tmp_path / "model", make(), byte_tokenizer())
-    assert load(folder, device="cpu", threads=1).context_tokens == context
+    assert load_model(folder, device="cpu", threads=1).context_tokens == context
 
 
 @pytest.mark.parametrize("cap", [50.0, 8.0])
@@ -204,7 +204,7 @@ def test_a_cap_on_scores_is_refused_however_little_it_shows(
         tmp_path / "model", Gemma2ForCausalLM(config), byte_tokenizer()
     )
     with pytest.raises(ModelUnavailable, match="softcap"):
-        load(folder, device="cpu", threads=1)
+        load_model(folder, device="cpu", threads=1)
 
 
 def test_a_cache_with_other_layers_is_refused(tmp_path: Path) -> None:
@@ -212,4 +212,4 @@ def test_a_cache_with_other_layers_is_refused(tmp_path: Path) -> None:
     module = Lfm2ForCausalLM(Lfm2Config(**TINY, layer_types=layers))
     folder = write_model(tmp_path / "model", module, byte_tokenizer())
     with pytest.raises(ModelUnavailable, match="this kind of model"):
-        load(folder, device="cpu", threads=1)
+        load_model(folder, device="cpu", threads=1)

@@ -18,22 +18,22 @@ from transformers import (
 from chatsite.wire import SamplingParams
 from tests.environment import IS_SOAK
 from worker.engine.sampling import (
-    BrokenLogits,
     Candidates,
-    History,
+    NonFiniteLogits,
     Sampler,
-    choose,
-    draw,
-    keys_of,
-    penalised,
-    scores_of_all,
+    TokenHistory,
+    apply_repetition_penalty,
+    draw_tokens,
+    full_vocabulary_scores,
+    random_keys,
+    sample,
     uniform,
 )
 
 #: More than are looked at as candidates.
 VOCABULARY = 2000
 #: Nothing of a prompt.
-NOTHING = History(
+NOTHING = TokenHistory(
     torch.zeros((1, 1), dtype=torch.long), torch.ones(1, dtype=torch.long)
 )
 
@@ -43,16 +43,18 @@ def logits_for(seed: int, spread: float) -> torch.Tensor:
     return torch.randn(VOCABULARY, generator=generator) * spread
 
 
-def no_history(lines: int) -> History:
-    return History(torch.zeros((lines, 1), dtype=torch.long), torch.ones(lines).long())
+def no_history(lines: int) -> TokenHistory:
+    return TokenHistory(
+        torch.zeros((lines, 1), dtype=torch.long), torch.ones(lines).long()
+    )
 
 
 def candidates(logits: torch.Tensor, sampler: Sampler) -> list[int]:
-    """The tokens that may come, looked for as ``draw`` does."""
+    """The tokens that may come, looked for as ``draw_tokens`` does."""
     found = Candidates.of(logits[None], [sampler])
     if found.are_enough[0]:
         return found.tokens[0, found.scores[0] > -math.inf].tolist()
-    scores = scores_of_all(logits, sampler)
+    scores = full_vocabulary_scores(logits, sampler)
     return (scores > -math.inf).nonzero()[:, 0].tolist()
 
 
@@ -94,12 +96,14 @@ def test_every_line_is_chosen_as_if_it_were_alone(
     logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
     ids = torch.arange(4 * len(settings)).view(-1, 4) % VOCABULARY
     lengths = torch.arange(len(settings)) % 4 + 1
-    together = choose(logits, [Sampler(one) for one in settings], History(ids, lengths))
+    together = sample(
+        logits, [Sampler(one) for one in settings], TokenHistory(ids, lengths)
+    )
     alone = [
-        choose(
+        sample(
             logits[n : n + 1],
             [Sampler(one)],
-            History(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
+            TokenHistory(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
         )[0]
         for n, one in enumerate(settings)
     ]
@@ -113,7 +117,9 @@ def test_a_top_p_of_nearly_all_needs_nearly_all_candidates() -> None:
 
 def test_without_bounds_every_token_may_come() -> None:
     sampler = Sampler(SamplingParams(temperature=1, top_p=1.0))
-    drawn = Counter(draw(torch.zeros(2000, 10), [sampler] * 2000, torch.arange(2000)))
+    drawn = Counter(
+        draw_tokens(torch.zeros(2000, 10), [sampler] * 2000, torch.arange(2000))
+    )
     assert set(drawn) == set(range(10))
 
 
@@ -123,9 +129,9 @@ def test_a_top_p_beside_a_larger_top_k_looks_at_the_same_candidates() -> None:
     beside = SamplingParams(temperature=1, top_k=300)
     for seed in range(40):
         asked = SamplingParams(temperature=1, top_p=0.7, seed=seed)
-        alone = draw(logits[:1], [Sampler(asked)], torch.tensor([5]))
+        alone = draw_tokens(logits[:1], [Sampler(asked)], torch.tensor([5]))
         both = [Sampler(asked), Sampler(beside)]
-        assert draw(logits, both, torch.tensor([5, 9]))[:1] == alone
+        assert draw_tokens(logits, both, torch.tensor([5, 9]))[:1] == alone
 
 
 def test_the_repetition_penalty_is_that_of_transformers() -> None:
@@ -134,7 +140,10 @@ def test_the_repetition_penalty_is_that_of_transformers() -> None:
     expected = RepetitionPenaltyLogitsProcessor(1.7)(prompt, logits.clone())
     padded = torch.tensor([[1, 1, 5, 1999, 8, 9]])
     assert torch.equal(
-        penalised(logits, [1.7], History(padded, torch.tensor([4]))), expected
+        apply_repetition_penalty(
+            logits, [1.7], TokenHistory(padded, torch.tensor([4]))
+        ),
+        expected,
     )
 
 
@@ -146,7 +155,7 @@ def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
     sampler = Sampler(SamplingParams(temperature=0.7, top_p=top_p, seed=5))
     draws = 20_000 if IS_SOAK else 5_000
     drawn = torch.tensor(
-        draw(logits.expand(draws, -1), [sampler] * draws, torch.arange(draws))
+        draw_tokens(logits.expand(draws, -1), [sampler] * draws, torch.arange(draws))
     )
     heated = TemperatureLogitsWarper(0.7)(None, logits[None])
     warped = TopPLogitsWarper(top_p)(None, heated) if top_p < 1 else heated
@@ -162,7 +171,7 @@ def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
 
 def test_chance_depends_on_seed_position_and_token() -> None:
     seeds, positions = [1, 1, 2, -(2**63), 2**63 - 1], torch.tensor([7, 8, 7, 7, 7])
-    chances = uniform(keys_of(seeds, positions)[:, None], torch.arange(5000)[None])
+    chances = uniform(random_keys(seeds, positions)[:, None], torch.arange(5000)[None])
     assert ((chances > 0) & (chances < 1)).all()
     assert (chances.mean(-1) - 0.5).abs().max() < 0.02
     assert len(chances.flatten().unique()) == chances.numel()
@@ -174,12 +183,12 @@ def test_chance_depends_on_seed_position_and_token() -> None:
 def test_no_or_hardly_any_temperature_picks_the_likeliest(temperature: float) -> None:
     logits = logits_for(2, 3.0)[None]
     sampler = Sampler(SamplingParams(temperature=temperature, top_p=1.0))
-    assert choose(logits, [sampler], NOTHING) == [int(logits.argmax())]
+    assert sample(logits, [sampler], NOTHING) == [int(logits.argmax())]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
     logits = torch.stack([logits_for(1, 1.0), logits_for(2, 1.0)])
     logits[1, 5] = value
-    with pytest.raises(BrokenLogits):
-        choose(logits, [Sampler(SamplingParams())] * 2, no_history(2))
+    with pytest.raises(NonFiniteLogits):
+        sample(logits, [Sampler(SamplingParams())] * 2, no_history(2))

@@ -1,4 +1,4 @@
-"""The batcher beside a store of plain lists that does what its moves say."""
+"""The scheduler beside a store of plain lists that does what its copies say."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from worker.engine.scheduler import Batcher, Move, Sequence, common_tokens
+from worker.engine.scheduler import RowCopy, Scheduler
+from worker.engine.sequence import Sequence, common_prefix_tokens
 
-SLOTS, ROWS, PREFILL, FIRST = 3, 5, 4, 7
+MAX_RUNNING, ROWS, PREFILL, FIRST = 3, 5, 4, 7
 #: Few different tokens, so that prompts often begin alike.
 PROMPT = st.lists(st.integers(0, 1), min_size=1, max_size=20)
 
@@ -23,27 +24,30 @@ class Rows:
     def __init__(self) -> None:
         self.held: list[list[int]] = [[] for _ in range(ROWS)]
 
-    def make(self, moves: list[Move]) -> None:
-        for move in moves:
-            source, target = self.held[move.source], self.held[move.target]
-            taken, given = source[: move.tokens], target[: move.tokens]
-            self.held[move.target] = taken
-            if move.is_exchange:
-                self.held[move.source] = given
+    def apply(self, copies: list[RowCopy]) -> None:
+        for copy in copies:
+            source, target = self.held[copy.source], self.held[copy.target]
+            taken, given = source[: copy.tokens], target[: copy.tokens]
+            self.held[copy.target] = taken
+            if copy.is_swap:
+                self.held[copy.source] = given
 
 
-def new_batcher() -> Batcher[Sequence]:
-    return Batcher(
-        slots=SLOTS, rows=ROWS, prefill_tokens=PREFILL, first_prefill_tokens=FIRST
+def new_scheduler() -> Scheduler[Sequence]:
+    return Scheduler(
+        max_running=MAX_RUNNING,
+        rows=ROWS,
+        prefill_tokens=PREFILL,
+        first_prefill_tokens=FIRST,
     )
 
 
-class Life(RuleBasedStateMachine):
+class SchedulerMachine(RuleBasedStateMachine):
     """Sequences come, are read and leave, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.batcher = new_batcher()
+        self.scheduler = new_scheduler()
         self.rows = Rows()
         self.all: list[Sequence] = []
 
@@ -51,132 +55,136 @@ class Life(RuleBasedStateMachine):
     def submit(self, prompt: list[int]) -> None:
         sequence = Sequence(list(prompt))
         self.all.append(sequence)
-        self.batcher.waiting.append(sequence)
+        self.scheduler.waiting.append(sequence)
 
     @rule(token=st.integers(0, 1))
     def step(self, token: int) -> None:
-        first = [*self.batcher.waiting][: SLOTS - len(self.batcher.live)]
-        self.batcher.admit()
-        assert all(sequence in self.batcher.live for sequence in first)
-        spans = self.batcher.plan()
-        self.rows.make(self.batcher.take_moves())
-        assert bool(spans) == bool(self.batcher.live)
-        self.check_plan(spans)
-        for span in spans:
-            row = self.rows.held[span.row]
-            assert row[: span.start] == span.sequence.ids[: span.start]
-            self.rows.held[span.row] = row[: span.start] + span.ids
-        last = [span.sequence for span in spans if span.is_last]
-        self.batcher.stored(spans)
+        first = [*self.scheduler.waiting][: MAX_RUNNING - len(self.scheduler.running)]
+        self.scheduler.admit()
+        assert all(sequence in self.scheduler.running for sequence in first)
+        chunks = self.scheduler.schedule()
+        self.rows.apply(self.scheduler.take_row_copies())
+        assert bool(chunks) == bool(self.scheduler.running)
+        self.check_chunks(chunks)
+        for chunk in chunks:
+            row = self.rows.held[chunk.row]
+            assert row[: chunk.start] == chunk.sequence.ids[: chunk.start]
+            self.rows.held[chunk.row] = row[: chunk.start] + chunk.ids
+        last = [chunk.sequence for chunk in chunks if chunk.is_last]
+        self.scheduler.mark_cached(chunks)
         for sequence in last:
             sequence.ids.append(token)
             sequence.is_suspect = False
 
-    def check_plan(self, spans) -> None:
-        live = self.batcher.live
+    def check_chunks(self, chunks) -> None:
+        live = self.scheduler.running
         suspects = [sequence for sequence in live if sequence.is_suspect]
         if suspects:
-            assert [span.sequence for span in spans] == suspects[:1]
+            assert [chunk.sequence for chunk in chunks] == suspects[:1]
         else:
-            ready = [sequence for sequence in live if sequence.unread_tokens == 1]
-            assert {id(s) for s in ready} <= {id(span.sequence) for span in spans}
-        decodes = sum(span.sequence.unread_tokens == 1 for span in spans)
+            ready = [sequence for sequence in live if sequence.uncached_tokens == 1]
+            assert {id(s) for s in ready} <= {id(chunk.sequence) for chunk in chunks}
+        decodes = sum(chunk.sequence.uncached_tokens == 1 for chunk in chunks)
         room = PREFILL + decodes if decodes else FIRST
-        assert sum(span.stop - span.start for span in spans) - decodes <= room
-        assert len({span.row for span in spans}) == len(spans)
+        assert sum(chunk.stop - chunk.start for chunk in chunks) - decodes <= room
+        assert len({chunk.row for chunk in chunks}) == len(chunks)
 
     @precondition(lambda self: self.all)
     @rule(data=st.data())
-    def leave(self, data) -> None:
+    def remove(self, data) -> None:
         sequence = self.all.pop(data.draw(st.integers(0, len(self.all) - 1)))
-        self.batcher.leave(sequence)
+        self.scheduler.remove(sequence)
         assert sequence.row is None
 
-    @precondition(lambda self: self.batcher.live)
+    @precondition(lambda self: self.scheduler.running)
     @rule(data=st.data())
     def suspect(self, data) -> None:
-        data.draw(st.sampled_from(self.batcher.live)).is_suspect = True
+        data.draw(st.sampled_from(self.scheduler.running)).is_suspect = True
 
     @rule()
-    def lose_the_rows(self) -> None:
-        self.batcher.forget_rows()
+    def reset_the_cache(self) -> None:
+        self.scheduler.reset_cache()
         self.rows = Rows()
 
     @invariant()
-    def nobody_is_lost_and_no_row_shared(self) -> None:
-        known = [*self.batcher.live, *self.batcher.waiting]
+    def every_sequence_has_at_most_one_place(self) -> None:
+        known = [*self.scheduler.running, *self.scheduler.waiting]
         assert len(known) == len(self.all)
         assert {id(s) for s in known} == {id(s) for s in self.all}
-        assert [s.row for s in self.batcher.live] == [*range(len(self.batcher.live))]
-        assert all(s.row is None for s in self.batcher.waiting)
-        assert len(self.batcher.live) <= SLOTS
+        assert [s.row for s in self.scheduler.running] == [
+            *range(len(self.scheduler.running))
+        ]
+        assert all(s.row is None for s in self.scheduler.waiting)
+        assert len(self.scheduler.running) <= MAX_RUNNING
 
     @invariant()
-    def rows_hold_what_is_said_of_them(self) -> None:
+    def rows_hold_the_tokens_that_the_scheduler_assumes(self) -> None:
         seen = Rows()
         seen.held = [list(row) for row in self.rows.held]
-        seen.make(self.batcher._moves)
+        seen.apply(self.scheduler._row_copies)
         for row in range(ROWS):
-            known = self.batcher._held(row)
+            known = self.scheduler._row_tokens(row)
             assert seen.held[row][: len(known)] == known
 
     @invariant()
-    def moves_stay_in_bounds(self) -> None:
-        for move in self.batcher._moves:
-            assert 0 <= move.source < ROWS
-            assert 0 <= move.target < ROWS
-            assert move.source != move.target
+    def copies_stay_within_the_rows(self) -> None:
+        for copy in self.scheduler._row_copies:
+            assert 0 <= copy.source < ROWS
+            assert 0 <= copy.target < ROWS
+            assert copy.source != copy.target
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestSchedulerMachine = SchedulerMachine.TestCase
+TestSchedulerMachine.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None
+)
 
 
-def read(batcher: Batcher[Sequence], ids: list[int]) -> int:
+def read(scheduler: Scheduler[Sequence], ids: list[int]) -> int:
     """Let a sequence join, be read, and leave; how much of it was there already."""
     sequence = Sequence(list(ids))
-    batcher.waiting.append(sequence)
-    batcher.admit()
-    found = sequence.stored_tokens
-    while sequence.unread_tokens:
-        batcher.stored(batcher.plan())
-    batcher.leave(sequence)
+    scheduler.waiting.append(sequence)
+    scheduler.admit()
+    found = sequence.cached_tokens
+    while sequence.uncached_tokens:
+        scheduler.mark_cached(scheduler.schedule())
+    scheduler.remove(sequence)
     return found
 
 
 def test_the_next_turn_reads_only_what_is_new() -> None:
-    batcher = new_batcher()
-    assert read(batcher, [1, 2, 3, 4]) == 0
-    assert read(batcher, [1, 2, 3, 4, 5, 6]) == 4
+    scheduler = new_scheduler()
+    assert read(scheduler, [1, 2, 3, 4]) == 0
+    assert read(scheduler, [1, 2, 3, 4, 5, 6]) == 4
 
 
 def test_the_last_token_of_a_prompt_is_always_read() -> None:
-    batcher = new_batcher()
-    read(batcher, [1, 2, 3, 4])
-    assert read(batcher, [1, 2, 3, 4]) == 3
+    scheduler = new_scheduler()
+    read(scheduler, [1, 2, 3, 4])
+    assert read(scheduler, [1, 2, 3, 4]) == 3
 
 
 def test_the_longest_beginning_is_taken() -> None:
-    batcher = new_batcher()
-    read(batcher, [1, 2, 9])
-    read(batcher, [1, 2, 3, 9])
-    assert read(batcher, [1, 2, 3, 4, 5]) == 3
+    scheduler = new_scheduler()
+    read(scheduler, [1, 2, 9])
+    read(scheduler, [1, 2, 3, 9])
+    assert read(scheduler, [1, 2, 3, 4, 5]) == 3
 
 
 def test_who_was_not_used_for_longest_makes_room() -> None:
-    batcher = new_batcher()
+    scheduler = new_scheduler()
     for first in range(ROWS + 1):
-        read(batcher, [first, 7, 7, 7])
-    assert read(batcher, [1, 7, 7, 7, 7]) == 4
-    assert read(batcher, [0, 7, 7, 7, 7]) == 0
+        read(scheduler, [first, 7, 7, 7])
+    assert read(scheduler, [1, 7, 7, 7, 7]) == 4
+    assert read(scheduler, [0, 7, 7, 7, 7]) == 0
 
 
 def test_a_conversation_takes_one_row_however_many_turns_it_has() -> None:
-    batcher = new_batcher()
-    read(batcher, [8, 8, 8])
+    scheduler = new_scheduler()
+    read(scheduler, [8, 8, 8])
     for turns in range(2, 12):
-        read(batcher, [1] * turns)
-    assert read(batcher, [8, 8, 8, 8]) == 3
+        read(scheduler, [1] * turns)
+    assert read(scheduler, [8, 8, 8, 8]) == 3
 
 
 @pytest.mark.parametrize(
@@ -186,7 +194,7 @@ def test_a_conversation_takes_one_row_however_many_turns_it_has() -> None:
 def test_common_tokens_are_counted(
     one: list[int], other: list[int], common: int
 ) -> None:
-    assert common_tokens(one, other) == common
+    assert common_prefix_tokens(one, other) == common
 
 
 def test_decisions_need_no_tensors() -> None:

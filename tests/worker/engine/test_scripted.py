@@ -8,7 +8,7 @@ import pytest
 
 from chatsite.catalog import Catalog
 from chatsite.wire import ErrorCode, Outcome
-from tests.worker.conftest import ROOT, Heard, request_for
+from tests.worker.conftest import ROOT, RecordingListener, request_for
 from worker.engine.factory import open_engine
 from worker.engine.interface import EngineClosed
 from worker.engine.scripted import CRASH_EXIT_CODE, ScriptedEngine, expected_reply
@@ -21,8 +21,8 @@ def engine() -> Iterator[ScriptedEngine]:
     engine.close(0)
 
 
-def played(engine: ScriptedEngine, prompt: str, **options: object) -> Heard:
-    heard = Heard()
+def played(engine: ScriptedEngine, prompt: str, **options: object) -> RecordingListener:
+    heard = RecordingListener()
     engine.submit(request_for(prompt, **options), heard)  # type: ignore[arg-type]
     heard.ending()
     return heard
@@ -58,12 +58,12 @@ def test_a_reply_that_was_begun_goes_on_behind_it(
 ) -> None:
     prompt = "[words=40] [delay=0] hello big world"
     first = played(engine, prompt, max_new_tokens=7).text + seam
-    heard = Heard()
+    heard = RecordingListener()
     engine.submit(request_for(prompt, first, max_new_tokens=20), heard)
     assert heard.ending().is_length_limited
     assert heard.ending().new_tokens == 20
     second = heard.text
-    heard = Heard()
+    heard = RecordingListener()
     engine.submit(request_for(prompt, first + second, max_new_tokens=13), heard)
     assert not heard.ending().is_length_limited
     assert first + second + heard.text == expected_reply(prompt)
@@ -76,7 +76,7 @@ def test_told_to_fail_it_fails_half_way(engine: ScriptedEngine) -> None:
 
 
 def test_a_hanging_reply_ends_by_stop(engine: ScriptedEngine) -> None:
-    heard = Heard()
+    heard = RecordingListener()
     run = engine.submit(request_for("[hang]"), heard)
     assert heard.first_text.wait(60)
     run.stop()
@@ -89,7 +89,7 @@ def test_a_hanging_reply_ends_by_its_deadline(engine: ScriptedEngine) -> None:
 
 
 def test_a_listener_that_raises_ends_its_own_run_alone(engine: ScriptedEngine) -> None:
-    class Rude(Heard):
+    class Rude(RecordingListener):
         def on_text(self, text: str, new_tokens: int) -> None:
             raise SystemExit(1)
 
@@ -100,7 +100,7 @@ def test_a_listener_that_raises_ends_its_own_run_alone(engine: ScriptedEngine) -
 
 
 def test_more_requests_than_rows_are_all_served(engine: ScriptedEngine) -> None:
-    heard = [Heard() for _ in range(7)]
+    heard = [RecordingListener() for _ in range(7)]
     for one in heard:
         engine.submit(request_for("hello [delay=0]"), one)
     assert {one.ending().outcome for one in heard} == {Outcome.DONE}
@@ -108,18 +108,18 @@ def test_more_requests_than_rows_are_all_served(engine: ScriptedEngine) -> None:
 
 def test_closing_hands_back_what_is_live_and_what_waits() -> None:
     engine = ScriptedEngine(rows=1)
-    heard = [Heard(), Heard()]
+    heard = [RecordingListener(), RecordingListener()]
     for one in heard:
         engine.submit(request_for("[hang] [delay=0]"), one)
     engine.close(0)
     assert [one.endings[0].outcome for one in heard] == [Outcome.HANDED_BACK] * 2
     with pytest.raises(EngineClosed):
-        engine.submit(request_for("hello"), Heard())
+        engine.submit(request_for("hello"), RecordingListener())
 
 
 def test_closing_lets_live_replies_end_within_the_grace() -> None:
     engine = ScriptedEngine(rows=1)
-    heard = Heard()
+    heard = RecordingListener()
     engine.submit(request_for("hello"), heard)
     engine.close(60)
     assert heard.endings[0].outcome == Outcome.DONE
@@ -157,5 +157,5 @@ def test_the_catalogue_entry_opens_this_engine() -> None:
     entry = Catalog.load(ROOT / "catalog.toml").get("scripted")
     engine = open_engine(entry, None, rows=3, device="auto", threads=0)
     assert isinstance(engine, ScriptedEngine)
-    assert (engine.rows, engine.about.model) == (3, "scripted")
+    assert (engine.rows, engine.model_info.model) == (3, "scripted")
     engine.close(0)

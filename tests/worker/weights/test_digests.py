@@ -16,7 +16,7 @@ from tests.worker.conftest import ROOT, entry_for
 from tests.worker.weights.stand_in_hub import POINTER, REPOSITORY, REVISION, StandInHub
 from worker import model_folder
 from worker.weights import digests
-from worker.weights.digests import git_digest, sha256
+from worker.weights.digests import git_blob_id, sha256
 from worker.weights.fetch import FetchError, fetch
 from worker.weights.hub import Hub
 
@@ -218,7 +218,7 @@ def test_digests_are_those_of_other_tools(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert git_digest(path) == told.stdout.strip()
+    assert git_blob_id(path) == told.stdout.strip()
 
 
 def test_the_large_file_of_gpt2_is_the_one_that_its_revision_points_to() -> None:

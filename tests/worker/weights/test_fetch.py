@@ -18,7 +18,7 @@ from tests.processes import free_port
 from tests.worker.conftest import ROOT, entry_for
 from tests.worker.weights.stand_in_hub import REPOSITORY, REVISION, StandInHub
 from worker import model_folder
-from worker.engine.model import load
+from worker.engine.model import load_model
 from worker.weights.fetch import FetchError, fetch, local_folder
 from worker.weights.hub import Hub
 
@@ -88,7 +88,7 @@ def test_a_first_download_shows_progress_and_gives_a_model_that_loads(
     assert news.shares == sorted(news.shares)
     assert len(news.shares) > 2
     assert news.shares[-1] == 1
-    assert load(folder, device="cpu").context_tokens == 128
+    assert load_model(folder, device="cpu").context_tokens == 128
 
 
 def test_only_weights_tokenizer_and_configuration_are_downloaded(
@@ -122,7 +122,7 @@ def test_a_transfer_that_breaks_is_taken_up_where_it_broke(
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 10_000)
     hub_server.cut_once.add("model.safetensors")
     folder = fetch(tiny(), tmp_path / "data", News(), hub)
-    assert not model_folder.problem(folder)
+    assert not model_folder.find_problem(folder)
     assert hub_server.ranges["model.safetensors"] == ["bytes=70000-"]
 
 

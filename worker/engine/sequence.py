@@ -1,0 +1,81 @@
+"""The tokens of one request, and the part of them that one step reads. No tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+
+class Sequence:
+    """The tokens of one request, and how many of them the KV cache holds."""
+
+    def __init__(self, ids: list[int]) -> None:
+        #: The prompt, then the reply.
+        self.ids = ids
+        #: Row of the KV cache; None while the sequence waits.
+        self.row: int | None = None
+        #: Length of the prefix of ``ids`` whose keys and values are in the row.
+        self.cached_tokens = 0
+        #: Position in the order of admission.
+        self.admission_order = 0
+        #: True after an engine fault that this sequence may have caused: it is then
+        #: read alone.
+        self.is_suspect = False
+
+    @property
+    def uncached_tokens(self) -> int:
+        """Number of tokens that the model has not read yet."""
+        return len(self.ids) - self.cached_tokens
+
+
+S = TypeVar("S", bound=Sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Generic[S]):
+    """The tokens of one sequence that one step reads.
+
+    A chunk is part of a prompt (chunked prefill) or the newest token of a reply
+    (decode).
+    """
+
+    sequence: S
+    row: int
+    #: Positions in the sequence: of the first token, and one past the last.
+    start: int
+    stop: int
+
+    @property
+    def is_decode(self) -> bool:
+        """Whether the chunk is a single token."""
+        return self.stop - self.start == 1
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it completes the sequence, so that a new token can be sampled."""
+        return self.stop == len(self.sequence.ids)
+
+    @property
+    def ids(self) -> list[int]:
+        """The tokens themselves."""
+        return self.sequence.ids[self.start : self.stop]
+
+
+def next_chunk(sequence: S, max_tokens: int) -> Chunk[S]:
+    """Return the chunk of at most ``max_tokens`` that follows the cached prefix."""
+    start = sequence.cached_tokens
+    stop = min(len(sequence.ids), start + max_tokens)
+    return Chunk(sequence, sequence.row or 0, start, stop)
+
+
+def common_prefix_tokens(one: list[int], other: list[int]) -> int:
+    """Return the length of the longest common prefix of two token lists."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        # Comparing slices is much faster than comparing token by token.
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
