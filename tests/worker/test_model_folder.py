@@ -1,4 +1,4 @@
-"""Folders that try to run code when a model is loaded from them; none gets to."""
+"""Model folders that try to run code when they are loaded; none succeeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from chatsite.catalog import FolderSource
-from tests.worker.conftest import CHAT_TEMPLATE, entry_for
+from tests.worker.tiny_models import CHAT_TEMPLATE, entry_for
 from worker.engine.interface import ModelUnavailable
 from worker.engine.model import load_model
 from worker.weights.fetch import FetchError, fetch
@@ -22,8 +22,8 @@ from worker.weights.fetch import FetchError, fetch
 PICKLES = ["pytorch_model.bin", "model.pt", "model.pth", "model.ckpt", "model.pkl"]
 
 
-class Touch:
-    """A pickle of this makes a file when it is loaded."""
+class CreatesFile:
+    """A pickle of this creates a file when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -43,9 +43,9 @@ def proof(tmp_path: Path) -> Path:
 
 
 def pickled(folder: Path, name: str, proof: Path) -> None:
-    """The real weights as a pickle, with a stowaway."""
+    """The real weights as a pickle, with code added."""
     module = AutoModelForCausalLM.from_pretrained(folder)
-    torch.save({**module.state_dict(), "stowaway": Touch(proof)}, folder / name)
+    torch.save({**module.state_dict(), "stowaway": CreatesFile(proof)}, folder / name)
 
 
 def changed(path: Path, **changes: Any) -> None:
@@ -61,7 +61,7 @@ def write_code(folder: Path, proof: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PICKLES)
-def test_a_folder_with_pickled_weights_only_is_refused_by_name(
+def test_a_folder_with_only_a_pickle_is_refused(
     folder: Path, proof: Path, tmp_path: Path, name: str
 ) -> None:
     pickled(folder, name, proof)
@@ -87,9 +87,7 @@ def test_a_pickle_beside_safetensors_is_not_opened(folder: Path, proof: Path) ->
     assert not proof.exists()
 
 
-def test_a_pickle_in_the_clothes_of_safetensors_is_refused(
-    folder: Path, proof: Path
-) -> None:
+def test_a_pickle_named_safetensors_is_refused(folder: Path, proof: Path) -> None:
     pickled(folder, "pytorch_model.bin", proof)
     (folder / "pytorch_model.bin").replace(folder / "model.safetensors")
     with pytest.raises(ModelUnavailable, match="broken"):
@@ -98,7 +96,7 @@ def test_a_pickle_in_the_clothes_of_safetensors_is_refused(
 
 
 @pytest.mark.parametrize("part", ["pytorch_model.bin", "../other.safetensors"])
-def test_an_index_that_names_other_files_as_parts_is_refused(
+def test_an_index_that_names_other_files_is_refused(
     folder: Path, proof: Path, part: str
 ) -> None:
     pickled(folder, "pytorch_model.bin", proof)
@@ -112,7 +110,7 @@ def test_an_index_that_names_other_files_as_parts_is_refused(
     assert not proof.exists()
 
 
-def test_a_configuration_that_names_a_pickle_as_the_weights_is_refused(
+def test_a_configuration_that_names_a_pickle_is_refused(
     folder: Path, proof: Path
 ) -> None:
     pickled(folder, "adapter_model.bin", proof)
@@ -122,7 +120,7 @@ def test_a_configuration_that_names_a_pickle_as_the_weights_is_refused(
     assert not proof.exists()
 
 
-def test_an_index_of_another_name_is_no_way_in(folder: Path, proof: Path) -> None:
+def test_an_index_with_another_name_is_not_read(folder: Path, proof: Path) -> None:
     pickled(folder, "pytorch_model.bin", proof)
     names = AutoModelForCausalLM.from_pretrained(folder).state_dict()
     index = {"metadata": {}, "weight_map": dict.fromkeys(names, "pytorch_model.bin")}
@@ -134,9 +132,7 @@ def test_an_index_of_another_name_is_no_way_in(folder: Path, proof: Path) -> Non
     assert not proof.exists()
 
 
-def test_code_of_a_known_kind_of_model_is_passed_over(
-    folder: Path, proof: Path
-) -> None:
+def test_code_of_a_known_architecture_is_ignored(folder: Path, proof: Path) -> None:
     write_code(folder, proof)
     own = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
     changed(folder / "config.json", auto_map=own)
@@ -144,9 +140,7 @@ def test_code_of_a_known_kind_of_model_is_passed_over(
     assert not proof.exists()
 
 
-def test_code_of_an_unknown_kind_of_model_is_a_refusal(
-    folder: Path, proof: Path
-) -> None:
+def test_code_of_an_unknown_architecture_is_refused(folder: Path, proof: Path) -> None:
     write_code(folder, proof)
     own = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
     changed(folder / "config.json", auto_map=own, model_type="own")
@@ -161,7 +155,7 @@ def test_code_of_a_tokenizer_never_runs(folder: Path, proof: Path, kind: str) ->
     own = {"AutoTokenizer": ["own.Tokenizer", "own.Tokenizer"]}
     path = folder / "tokenizer_config.json"
     changed(path, auto_map=own, tokenizer_class=kind)
-    # Loaded by what transformers itself knows, or refused; never by their code.
+    # Loaded by transformers' own class, or refused; never by this code.
     try:
         load_model(folder, device="cpu")
     except ModelUnavailable as refused:
@@ -169,7 +163,7 @@ def test_code_of_a_tokenizer_never_runs(folder: Path, proof: Path, kind: str) ->
     assert not proof.exists()
 
 
-def test_a_code_file_named_by_the_generation_never_runs(
+def test_code_named_by_the_generation_config_never_runs(
     folder: Path, proof: Path
 ) -> None:
     generate = folder / "custom_generate"
@@ -180,9 +174,7 @@ def test_a_code_file_named_by_the_generation_never_runs(
     assert not proof.exists()
 
 
-def test_a_chat_template_cannot_reach_out_of_its_sandbox(
-    folder: Path, proof: Path
-) -> None:
+def test_a_chat_template_cannot_leave_its_sandbox(folder: Path, proof: Path) -> None:
     reach = "{{ cycler.__init__.__globals__.os.open('%s', 64) }}" % proof  # noqa: UP031
     changed(folder / "tokenizer_config.json", chat_template=reach + CHAT_TEMPLATE)
     (folder / "chat_template.jinja").write_text(reach + CHAT_TEMPLATE)

@@ -1,4 +1,4 @@
-"""Serving, beside a mailbox and an engine that are real."""
+"""Serving with a real mailbox and a real (scripted) engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROMPT = "[hang] after half of the words"
 NEVER_SECONDS = 3600
 
 
-def test_a_first_text_does_not_wait_for_the_next_flush(
+def test_the_first_text_does_not_wait_for_the_next_flush(
     box: Mailbox, until: Callable[..., None]
 ) -> None:
     turns = (wire.Turn(wire.Role.USER, PROMPT),)

@@ -1,4 +1,4 @@
-"""Many replies at once are the same as each by itself, and nobody hears another's."""
+"""Replies generated in one batch equal those generated alone, and never mix."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import torch
 
 from chatsite.wire import Outcome, Request
 from tests.environment import IS_SOAK
-from tests.worker.conftest import RecordingListener, entry_for, request_for
 from tests.worker.engine.test_exactness import WORDS, generated, reference
+from tests.worker.recording_listener import RecordingListener
+from tests.worker.sample_requests import request_for
+from tests.worker.tiny_models import entry_for
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel
@@ -21,15 +23,15 @@ from worker.engine.running_request import RunningRequest
 from worker.engine.sampling import Sampler, TokenHistory, sample
 from worker.engine.sequence import Chunk, Sequence, common_prefix_tokens
 
-#: Of so many texts, this share may differ because two tokens were as likely.
+#: Share of replies that may differ because two tokens were equally likely.
 TIES = 0.005
-#: Logits of these models lie some tens apart; float32 rounds them at about the sixth
-#: digit, and every layer does so anew.
+#: Logits of these models differ by tens; float32 rounds them at about the sixth digit,
+#: in every layer.
 ROUNDING = 1e-4
 
 
 def conversation(dice: random.Random) -> list[str]:
-    """Some turns; many begin alike, so that rows are taken over and copied."""
+    """Some turns. Many begin alike, so that rows are reused and copied."""
     openings = ["tell me about bees", "why is the sea blue and", "x"]
     texts = [dice.choice(openings)]
     for _ in range(dice.choice([0, 0, 2, 4])):
@@ -47,29 +49,29 @@ def test_replies_that_join_and_leave_at_random_equal_generate(
     closing.append(engine)
     dice, runs = random.Random(3), []
     for _ in range(200):
-        heard = RecordingListener()
+        listener = RecordingListener()
         asked = request_for(*conversation(dice), max_new_tokens=dice.randint(1, 24))
-        runs.append((engine.submit(asked, heard), heard, asked))
-        # Some come together, others when those before are half-way.
+        runs.append((engine.submit(asked, listener), listener, asked))
+        # Some arrive together, others when earlier ones are half-way.
         if dice.random() < 0.3:
             runs[max(0, len(runs) - 4)][1].ending()
     plain = reference(request.getfixturevalue(f"{name}_folder"))
-    for run, heard, asked in runs:
-        assert heard.ending().error is None
+    for run, listener, asked in runs:
+        assert listener.ending().error is None
         most = min(asked.settings.max_new_tokens, 64)
         assert run.new_ids == generated(plain, run.prompt_ids, max_new_tokens=most)
 
 
 @dataclass(frozen=True)
 class Solo:
-    """A request, and what it gets with nobody beside it."""
+    """A request, and its reply with no other beside it."""
 
     request: Request
     ids: list[int]
     text: str
 
 
-def solos(model: LanguageModel, closing: list[Engine], count: int) -> list[Solo]:
+def solo_replies(model: LanguageModel, closing: list[Engine], count: int) -> list[Solo]:
     engine = TransformersEngine(model, entry_for(), rows=1)
     closing.append(engine)
     dice, found = random.Random(9), []
@@ -83,57 +85,61 @@ def solos(model: LanguageModel, closing: list[Engine], count: int) -> list[Solo]
             repetition_penalty=dice.choice([1.0, 1.2]),
             seed=number,
         )
-        heard = RecordingListener()
-        run = engine.submit(asked, heard)
-        heard.ending()
-        found.append(Solo(asked, run.new_ids, heard.text))
+        listener = RecordingListener()
+        run = engine.submit(asked, listener)
+        listener.ending()
+        found.append(Solo(asked, run.new_ids, listener.text))
     return found
 
 
-def test_no_text_crosses_over(gpt2: LanguageModel, closing: list[Engine]) -> None:
+def test_replies_in_one_batch_do_not_mix(
+    gpt2: LanguageModel, closing: list[Engine]
+) -> None:
     count, distinct = (10_000, 400) if IS_SOAK else (500, 100)
-    alone = solos(gpt2, closing, distinct)
+    alone = solo_replies(gpt2, closing, distinct)
     engine = TransformersEngine(gpt2, entry_for(), rows=16, prefill_tokens=16)
     closing.append(engine)
     dice = random.Random(4)
     live: list[tuple[Solo, RunningRequest, RecordingListener]] = []
     ties, memory = 0, 0
     for number in range(count):
-        solo, heard = dice.choice(alone), RecordingListener()
-        live.append((solo, engine.submit(solo.request, heard), heard))
+        solo, listener = dice.choice(alone), RecordingListener()
+        live.append((solo, engine.submit(solo.request, listener), listener))
         if dice.random() < 0.2:
             dice.choice(live)[1].stop()
         while len(live) > 40:
-            ties += parts_by_a_tie(gpt2, *live.pop(dice.randrange(20)))
+            ties += differs_by_a_tie(gpt2, *live.pop(dice.randrange(20)))
         if number == count // 5:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    ties += sum(parts_by_a_tie(gpt2, *one) for one in live)
-    print(f"{ties} of {count} replies part from their solo run by a tie")
+    ties += sum(differs_by_a_tie(gpt2, *one) for one in live)
+    print(f"{ties} of {count} replies differ from their solo run by a tie")
     assert ties <= TIES * count
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
     assert grown_kb < 60_000
 
 
-def parts_by_a_tie(
-    model: LanguageModel, solo: Solo, run: RunningRequest, heard: RecordingListener
+def differs_by_a_tie(
+    model: LanguageModel, solo: Solo, run: RunningRequest, listener: RecordingListener
 ) -> bool:
-    """Whether rounding made it another reply than by itself; fails if aught else did.
+    """Whether the reply differs from the solo one by rounding; fails on other causes.
 
-    A stopped one must be the beginning of what it is by itself.
+    A stopped reply must be a prefix of the solo one.
     """
-    ending = heard.ending()
+    ending = listener.ending()
     assert ending.error is None
     is_whole = ending.outcome == Outcome.DONE
     parting = common_prefix_tokens(run.new_ids, solo.ids)
     if parting < len(run.new_ids) or (is_whole and parting < len(solo.ids)):
         assert is_tie(model, solo, run, parting)
         return True
-    assert heard.text == solo.text if is_whole else solo.text.startswith(heard.text)
+    assert (
+        listener.text == solo.text if is_whole else solo.text.startswith(listener.text)
+    )
     return False
 
 
 def is_tie(model: LanguageModel, solo: Solo, run: RunningRequest, parting: int) -> bool:
-    """Whether noise of the size of rounding makes both next tokens come."""
+    """Whether noise of the size of rounding produces both next tokens."""
     ids = [*run.prompt_ids, *solo.ids[:parting]]
     chunk = Chunk(Sequence(ids), row=0, start=0, stop=len(ids))
     logits = model.forward([chunk], model.new_kv_cache(1, len(ids)))
@@ -144,27 +150,27 @@ def is_tie(model: LanguageModel, solo: Solo, run: RunningRequest, parting: int) 
     for _ in range(400):
         shaken = logits + ROUNDING * torch.randn(logits.shape, generator=noise)
         found |= set(sample(shaken, [sampler], history))
-    # An end mark is no part of a reply.
+    # ``new_ids`` leaves out the end mark.
     end = min(model.eos_ids)
     return {(ids[parting:] or [end])[0] for ids in (solo.ids, run.new_ids)} <= found
 
 
-def test_what_is_no_tie_is_not_taken_for_one(
+def test_a_difference_without_a_tie_is_reported(
     gpt2: LanguageModel, closing: list[Engine]
 ) -> None:
-    solo, other = solos(gpt2, closing, 2)
+    solo, other = solo_replies(gpt2, closing, 2)
     engine = TransformersEngine(gpt2, entry_for(), rows=1)
     closing.append(engine)
-    heard = RecordingListener()
-    run = engine.submit(solo.request, heard)
-    heard.ending()
-    assert not parts_by_a_tie(gpt2, solo, run, heard)
+    listener = RecordingListener()
+    run = engine.submit(solo.request, listener)
+    listener.ending()
+    assert not differs_by_a_tie(gpt2, solo, run, listener)
     with pytest.raises(AssertionError):
-        parts_by_a_tie(gpt2, other, run, heard)
+        differs_by_a_tie(gpt2, other, run, listener)
 
 
-def canaries(count: int) -> list[str]:
-    """Words that nobody would say unasked."""
+def invented_words(count: int) -> list[str]:
+    """Invented words, which a model writes only if a prompt contains them."""
     dice = random.Random(2)
     syllables = ["zor", "quil", "mab", "tev", "dru", "fex", "gly", "nok", "pas", "wib"]
     words: dict[str, None] = {}
@@ -173,24 +179,24 @@ def canaries(count: int) -> list[str]:
     return list(words)
 
 
-def test_nobody_says_the_word_that_another_was_told(
+def test_no_reply_contains_a_word_of_another_prompt(
     smollm2: LanguageModel, smollm2_folder: Path, closing: list[Engine]
 ) -> None:
     count = 200 if IS_SOAK else 12
     engine = TransformersEngine(smollm2, entry_for(context_tokens=128), rows=8)
     closing.append(engine)
-    words = canaries(count)
-    heard = [RecordingListener() for _ in words]
-    for word, one in zip(words, heard, strict=True):
+    words = invented_words(count)
+    listeners = [RecordingListener() for _ in words]
+    for word, one in zip(words, listeners, strict=True):
         engine.submit(request_for(f"Repeat this word: {word}", max_new_tokens=14), one)
-    texts = [one.ending(600) and one.text.lower() for one in heard]
-    foreign = [
+    texts = [one.ending(600) and one.text.lower() for one in listeners]
+    leaked = [
         (word, text)
         for n, text in enumerate(texts)
         for m, word in enumerate(words)
         if m != n and word in text
     ]
-    assert not foreign
-    # The test would not notice anything if nobody repeated theirs.
+    assert not leaked
+    # The test would prove nothing if the model did not repeat its words.
     own = sum(word in text for word, text in zip(words, texts, strict=True))
     assert own >= count // 3

@@ -9,20 +9,21 @@ from hypothesis import strategies as st
 from jinja2 import TemplateError
 
 from chatsite.wire import Role, Turn
-from tests.worker.conftest import CHAT_TEMPLATE, TEMPLATE, turns
+from tests.worker.sample_requests import turns
+from tests.worker.tiny_models import CHAT_TEMPLATE, TRANSCRIPT
 from worker.engine.chat_template import ChatTemplate, InvalidTurns, chat_template_for
 from worker.engine.context_window import fit_prompt
 from worker.engine.model import LanguageModel
 
 
 def written(model: LanguageModel, *said: Turn) -> str:
-    template = chat_template_for(model.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(model.tokenizer, TRANSCRIPT, 1024)
     ids = fit_prompt(template, model.tokenizer, said, 10_000).ids
-    # Special tokens are to be seen here.
+    # Decoded with special tokens, unlike ``Tokenizer.decode``.
     return str(model.tokenizer._tokenizer.decode(ids))
 
 
-def test_a_transcript_opens_with_the_opening_and_ends_with_the_cue(
+def test_a_transcript_begins_with_the_opening_and_ends_with_the_assistant_marker(
     gpt2: LanguageModel,
 ) -> None:
     assert written(gpt2, *turns("Hi", "Hello", "Who?")) == (
@@ -40,7 +41,7 @@ def test_a_transcript_opens_with_the_opening_and_ends_with_the_cue(
         "a\rAnswer:b",
     ],
 )
-def test_typed_turn_markers_begin_no_line(gpt2: LanguageModel, typed: str) -> None:
+def test_typed_turn_markers_never_begin_a_line(gpt2: LanguageModel, typed: str) -> None:
     lines = written(gpt2, *turns(typed)).splitlines()
     marked = [line for line in lines if line.lower().startswith(("answer", "question"))]
     assert len(marked) == 2
@@ -49,7 +50,7 @@ def test_typed_turn_markers_begin_no_line(gpt2: LanguageModel, typed: str) -> No
 
 @pytest.mark.parametrize("name", ["llama", "smollm2"])
 @given(texts=st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=3))
-def test_a_chat_layout_gives_the_tokens_of_the_chat_template(
+def test_the_tokens_are_those_of_apply_chat_template(
     request: pytest.FixtureRequest, name: str, texts: list[str]
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
@@ -68,7 +69,7 @@ def test_typed_special_tokens_stay_plain_text(
     request: pytest.FixtureRequest, name: str, typed: str
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    template = chat_template_for(model.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(model.tokenizer, TRANSCRIPT, 1024)
     special = set(model.tokenizer.special_tokens().values())
 
     def marks(text: str) -> list[int]:
@@ -93,8 +94,8 @@ def test_an_opening_too_long_for_a_small_context_is_left_out(
     gpt2: LanguageModel,
 ) -> None:
     turns = [Turn(Role.USER, "Hi")]
-    whole = chat_template_for(gpt2.tokenizer, TEMPLATE, 100_000).encode_turns(turns)
-    short = chat_template_for(gpt2.tokenizer, TEMPLATE, 16).encode_turns(turns)
+    whole = chat_template_for(gpt2.tokenizer, TRANSCRIPT, 100_000).encode_turns(turns)
+    short = chat_template_for(gpt2.tokenizer, TRANSCRIPT, 16).encode_turns(turns)
     assert whole[0]
     assert short[0] == []
     assert short[1] == whole[1]
@@ -107,17 +108,17 @@ def test_an_opening_too_long_for_a_small_context_is_left_out(
         ("llama", "<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\n"),
     ],
 )
-def test_a_reply_to_be_continued_is_the_end(
+def test_the_prompt_ends_with_the_reply_to_be_continued(
     request: pytest.FixtureRequest, name: str, end: str
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
     begun = " I am" if name == "gpt2" else "I am"
     assert written(model, *turns("Who?", "I am")).endswith(end + begun)
-    # One without text is a reply that begins.
+    # An empty reply is one that begins.
     assert written(model, *turns("Who?", "")).endswith(end)
 
 
-class Templated:
+class TokenizerWithTemplate:
     """The tokenizer of a model with another chat template."""
 
     def __init__(self, model: LanguageModel, template: str) -> None:
@@ -141,19 +142,19 @@ class Templated:
 
 
 REFUSES = "{{ raise_exception('no system') if messages[0]['role'] == 'system' }}"
-PASSES_OVER = "{% set messages = messages | rejectattr('role', 'eq', 'system') %}"
+IGNORES = "{% set messages = messages | rejectattr('role', 'eq', 'system') %}"
 STRIPS = CHAT_TEMPLATE.replace("['content']", "['content'] | trim")
 PLAIN = CHAT_TEMPLATE.replace("<|im_start|>", "# ").replace("<|im_end|>", "")
 
 
 def template_of(model: LanguageModel, template: str) -> ChatTemplate:
-    tokens = Templated(model, template)
+    tokens = TokenizerWithTemplate(model, template)
     return chat_template_for(tokens, None, 1024)  # type: ignore[arg-type]  # by __getattr__
 
 
-@pytest.mark.parametrize("begins", [REFUSES, PASSES_OVER])
+@pytest.mark.parametrize("begins", [REFUSES, IGNORES])
 @pytest.mark.parametrize("texts", [("Hi",), ("Hi", "Hello", "Who?"), ("Hi", "Hel")])
-def test_system_text_that_a_template_does_not_take_stands_before_the_first_prompt(
+def test_system_text_that_a_template_refuses_is_put_before_the_first_user_turn(
     llama: LanguageModel, begins: str, texts: tuple[str, ...]
 ) -> None:
     template = template_of(llama, begins + CHAT_TEMPLATE)
@@ -163,12 +164,12 @@ def test_system_text_that_a_template_does_not_take_stands_before_the_first_promp
     same = [*turns(f"Be brief.\n\n{first}", *others)]
     whole = template_of(llama, CHAT_TEMPLATE).encode_turns(same)
     assert list(chain(*pieces)) == list(chain(*whole))
-    # What is fixed and what may be dropped are told apart.
+    # The fixed system text and the user's turn are separate.
     assert llama.tokenizer.decode(pieces[1]).endswith("Be brief.\n\n")
     assert llama.tokenizer.decode(pieces[2]).startswith("Hi")
 
 
-def test_a_template_that_refuses_all_else_is_no_matter_of_system_turns(
+def test_an_error_of_a_template_without_system_turns_is_raised(
     llama: LanguageModel,
 ) -> None:
     template = template_of(llama, "{{ raise_exception('never') }}")
@@ -176,7 +177,7 @@ def test_a_template_that_refuses_all_else_is_no_matter_of_system_turns(
         template.encode_turns(turns("Hi"))
 
 
-def test_a_template_that_trims_leaves_the_text_whole(llama: LanguageModel) -> None:
+def test_a_template_that_trims_text_does_not_change_it(llama: LanguageModel) -> None:
     said = turns(" Hi ", " I am  not")
     plain = template_of(llama, CHAT_TEMPLATE).encode_turns(said)
     assert template_of(llama, STRIPS).encode_turns(said) == plain
@@ -190,7 +191,7 @@ def test_a_template_that_leaves_out_the_reply_cannot_continue_it(
         template.encode_turns(turns("Hi", "Hello"))
 
 
-def test_turns_are_told_apart_where_a_template_has_no_special_tokens(
+def test_turns_are_separated_in_a_template_without_special_tokens(
     llama: LanguageModel,
 ) -> None:
     pieces = template_of(llama, PLAIN).encode_turns(turns("Hi", "ä", "Who?"))

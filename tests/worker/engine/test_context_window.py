@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatsite.wire import Role, Turn
-from tests.worker.conftest import TEMPLATE, turns
+from tests.worker.sample_requests import turns
+from tests.worker.tiny_models import TRANSCRIPT
 from worker.engine.chat_template import (
     InvalidTurns,
     TranscriptTemplate,
@@ -20,7 +21,7 @@ from worker.engine.model import LanguageModel
     [
         ([], 10, 0),
         ([5, 5], 10, 0),
-        # One token too many: half of the budget goes.
+        # One token too many: half of the budget is dropped.
         ([5, 5, 1], 10, 1),
         ([1, 1, 1, 1, 1, 5, 1], 10, 5),
         # The newest turn always stays.
@@ -36,9 +37,7 @@ def test_old_turns_are_dropped_in_big_steps(
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(60, 400))
-def test_what_is_kept_fits_and_is_not_less_than_need_be(
-    counts: list[int], budget: int
-) -> None:
+def test_the_kept_turns_fit_and_use_the_budget(counts: list[int], budget: int) -> None:
     first = count_dropped_turns(counts, budget)
     kept = sum(counts[first:])
     assert kept <= budget
@@ -46,7 +45,7 @@ def test_what_is_kept_fits_and_is_not_less_than_need_be(
         assert kept >= budget / 2 - 30
 
 
-def test_the_first_turn_kept_moves_rarely_as_a_conversation_grows() -> None:
+def test_the_first_kept_turn_changes_rarely_as_a_conversation_grows() -> None:
     firsts = [count_dropped_turns([10] * n, 200) for n in range(1, 200)]
     assert firsts == sorted(firsts)
     assert len(set(firsts)) <= 1 + 2000 // 100
@@ -63,11 +62,11 @@ def test_a_reply_takes_at_most_half_of_the_context(
 
 @pytest.mark.parametrize("name", ["gpt2", "llama"])
 @given(size=st.integers(0, 300), budget=st.integers(60, 120))
-def test_a_prompt_too_long_fills_the_budget_and_keeps_its_end(
+def test_a_long_prompt_fills_the_budget_and_keeps_its_end(
     request: pytest.FixtureRequest, name: str, size: int, budget: int
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    template = chat_template_for(model.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(model.tokenizer, TRANSCRIPT, 1024)
     text = "ä" * size + "end"
     prompt = fit_prompt(template, model.tokenizer, turns(text), budget)
     assert len(prompt.ids) <= budget
@@ -87,16 +86,16 @@ def test_a_prompt_too_long_fills_the_budget_and_keeps_its_end(
         [*turns("a", "b"), Turn(Role.ASSISTANT, "c")],
     ],
 )
-def test_turns_that_end_with_neither_a_person_nor_a_reply_to_one_are_refused(
+def test_turns_must_end_with_a_user_turn_or_a_reply_to_one(
     gpt2: LanguageModel, said: list[Turn]
 ) -> None:
-    template = TranscriptTemplate(TEMPLATE, gpt2.tokenizer)
+    template = TranscriptTemplate(TRANSCRIPT, gpt2.tokenizer)
     with pytest.raises(InvalidTurns):
         fit_prompt(template, gpt2.tokenizer, said, 100)
 
 
 def test_a_system_turn_that_fills_the_context_is_left_out(gpt2: LanguageModel) -> None:
-    template = TranscriptTemplate(TEMPLATE, gpt2.tokenizer)
+    template = TranscriptTemplate(TRANSCRIPT, gpt2.tokenizer)
     said = [Turn(Role.SYSTEM, "x" * 500), *turns("why")]
     prompt = fit_prompt(template, gpt2.tokenizer, said, 100)
     assert prompt.dropped_turns == 1
@@ -108,7 +107,7 @@ def test_a_system_turn_that_fills_the_context_is_left_out(gpt2: LanguageModel) -
     ("asked", "begun", "is_asked_whole", "is_begun_whole"),
     [
         ("why", "because " * 3, True, True),
-        # One of both is too long by far, and then it is the one that is cut.
+        # One of the two is far too long, and it alone is cut.
         ("why", "because " * 30, True, False),
         ("why " * 40, "because", False, True),
         ("why " * 40, "because " * 30, False, False),
@@ -124,7 +123,7 @@ def test_a_reply_to_be_continued_stays_with_its_question(
     is_begun_whole: bool,
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    template = chat_template_for(model.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(model.tokenizer, TRANSCRIPT, 1024)
     said = turns("old", "older", asked.strip(), begun.strip())
     prompt = fit_prompt(template, model.tokenizer, said, 100)
     text = model.tokenizer.decode(prompt.ids)
@@ -142,10 +141,10 @@ def test_a_reply_to_be_continued_stays_with_its_question(
 
 
 @given(sizes=st.tuples(*[st.integers(0, 200)] * 4), budget=st.integers(70, 200))
-def test_a_continuation_fits_and_ends_with_what_was_begun(
+def test_a_continuation_fits_and_ends_with_the_begun_text(
     gpt2: LanguageModel, sizes: tuple[int, ...], budget: int
 ) -> None:
-    template = chat_template_for(gpt2.tokenizer, TEMPLATE, 1024)
+    template = chat_template_for(gpt2.tokenizer, TRANSCRIPT, 1024)
     said = turns(*("ä" * size + "x" for size in sizes))
     prompt = fit_prompt(template, gpt2.tokenizer, said, budget)
     assert len(prompt.ids) <= budget
@@ -158,7 +157,7 @@ def test_a_continuation_fits_and_ends_with_what_was_begun(
 def test_white_space_at_the_end_of_a_reply_to_be_continued_is_left_out(
     gpt2: LanguageModel,
 ) -> None:
-    template = TranscriptTemplate(TEMPLATE, gpt2.tokenizer)
+    template = TranscriptTemplate(TRANSCRIPT, gpt2.tokenizer)
     plain, spaced = (
         fit_prompt(template, gpt2.tokenizer, turns("why", text), 100).ids
         for text in ("because", "because \n ")

@@ -25,19 +25,19 @@ def shown(text: IncrementalDetokenizer, ids: Sequence[int]) -> list[str]:
 
 
 @given(st.text())
-def test_valid_text_comes_through_whole_and_never_broken(text: str) -> None:
+def test_valid_text_is_decoded_completely(text: str) -> None:
     pieces = shown(IncrementalDetokenizer(decode_bytes), text.encode("utf-8"))
     assert "".join(pieces) == text.replace(REPLACEMENT_CHARACTER, "").replace("\0", "")
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_show_no_broken_character(data: bytes) -> None:
+def test_invalid_bytes_never_show_a_replacement_character(data: bytes) -> None:
     pieces = shown(IncrementalDetokenizer(decode_bytes), data)
     valid = data.decode("utf-8", errors="ignore").replace("\0", "")
     assert "".join(pieces) == valid.replace(REPLACEMENT_CHARACTER, "")
 
 
-def test_decoding_looks_at_a_few_tokens_only() -> None:
+def test_each_token_decodes_only_a_short_window() -> None:
     looked_at: list[int] = []
 
     def decode(ids: Sequence[int]) -> str:
@@ -53,7 +53,7 @@ def test_decoding_looks_at_a_few_tokens_only() -> None:
 
 @pytest.mark.parametrize("name", ["gpt2", "smollm2"])
 @given(text=st.text(max_size=40))
-def test_real_tokenizers_come_through_whole(
+def test_text_of_real_tokenizers_is_decoded_completely(
     request: pytest.FixtureRequest, name: str, text: str
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
@@ -80,7 +80,7 @@ def filtered(pieces: list[str], stops: Sequence[str]) -> list[str]:
         (["x"], [], ["x", ""]),
     ],
 )
-def test_stop_strings_end_the_text_and_never_show(
+def test_stop_strings_end_the_text_and_are_not_shown(
     pieces: list[str], stops: list[str], expected: list[str]
 ) -> None:
     assert filtered(pieces, stops) == expected
@@ -91,7 +91,7 @@ STOPS = st.lists(st.text(alphabet="ab\n", min_size=1, max_size=4), max_size=3)
 
 
 def cut_at_first_stop(text: str, stops: list[str]) -> str:
-    """The slow way: look at the text letter by letter."""
+    """A slow reference: look at the text letter by letter."""
     for end in range(len(text) + 1):
         ended = [stop for stop in stops if text[:end].endswith(stop)]
         if ended:
@@ -100,7 +100,7 @@ def cut_at_first_stop(text: str, stops: list[str]) -> str:
 
 
 @given(st.lists(LETTERS, max_size=6), STOPS)
-def test_the_cut_of_the_pieces_does_not_matter(
+def test_the_result_does_not_depend_on_how_text_is_cut(
     pieces: list[str], stops: list[str]
 ) -> None:
     result = filtered(pieces, stops)
@@ -109,7 +109,7 @@ def test_the_cut_of_the_pieces_does_not_matter(
 
 
 @given(st.lists(LETTERS, max_size=6), STOPS)
-def test_nothing_shown_has_to_be_taken_back(
+def test_shown_text_is_always_a_prefix_of_the_result(
     pieces: list[str], stops: list[str]
 ) -> None:
     final = cut_at_first_stop("".join(pieces), stops)
@@ -120,7 +120,7 @@ def test_nothing_shown_has_to_be_taken_back(
         assert final.startswith(so_far)
 
 
-def test_white_space_before_a_reply_is_trimmed_where_asked() -> None:
+def test_leading_white_space_is_stripped_on_request() -> None:
     reply = ReplyText(decode_bytes, ["\nQ"], strip=True)
     assert (
         "".join(reply.push(b) for b in b" \n  Paris is\n nice.\nQ")
@@ -129,7 +129,7 @@ def test_white_space_before_a_reply_is_trimmed_where_asked() -> None:
     assert reply.is_stopped
 
 
-def test_a_stop_string_right_at_the_beginning_leaves_nothing() -> None:
+def test_a_stop_string_at_the_beginning_leaves_no_text() -> None:
     reply = ReplyText(decode_bytes, ["\nQ"], strip=True)
     assert "".join(reply.push(b) for b in b"\nQ") == ""
     assert reply.is_stopped
@@ -144,11 +144,11 @@ def test_half_a_character_at_the_end_is_dropped() -> None:
 @pytest.mark.parametrize(
     ("before", "pieces", "expected"),
     [
-        # The stop string began in text that is shown: nothing more comes.
+        # The stop string begins in text that is shown: no more text follows.
         ("Paris.\nQues", ["tion:", " why"], ""),
         ("Paris.\nQues", ["t is long"], "t is long"),
         ("Paris.\nQues", [], ""),
-        # A whole one in the old text is none of ours.
+        # A complete stop string in the old text is ignored.
         ("Paris.\nQuestion: a", ["b"], "b"),
         ("Paris.", ["\nQuestion:"], ""),
     ],
@@ -174,12 +174,12 @@ def test_a_stop_string_may_begin_in_the_text_that_is_continued(
         ("Done.\n", "\nQuestion:", ""),
         ("Done. ", " ", ""),
         ("Done. ", "", ""),
-        # Nothing to be continued: white space before a reply belongs to the template.
+        # Without a text to continue, leading white space belongs to the template.
         ("", "  Yes", "Yes"),
         (" ", " Yes", "Yes"),
     ],
 )
-def test_white_space_that_stands_there_is_not_shown_twice(
+def test_white_space_of_the_continued_text_is_not_repeated(
     begun: str, new: str, expected: str
 ) -> None:
     for trim in (True, False):

@@ -1,4 +1,4 @@
-"""Greedy output of the engine is that of ``generate``, token for token."""
+"""Greedy output of the engine equals that of ``generate``, token for token."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from transformers import AutoModelForCausalLM
 
 from chatsite.wire import Role, Turn
 from tests.environment import IS_SOAK
-from tests.worker.conftest import (
-    CONTEXT_TOKENS,
-    RecordingListener,
-    entry_for,
-    request_for,
-)
+from tests.worker.recording_listener import RecordingListener
+from tests.worker.sample_requests import request_for
+from tests.worker.tiny_models import CONTEXT_TOKENS, entry_for
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel
@@ -63,9 +60,9 @@ WORDS = [
 
 
 def prompts(longest_words: int, power: int = 2) -> list[str]:
-    """Fifty prompts from one character to ``longest_words`` words, most of them short.
+    """Fifty prompts from one character to ``longest_words`` words, mostly short.
 
-    The higher the ``power``, the fewer are long.
+    A higher ``power`` gives fewer long ones.
     """
     dice = random.Random(5)
     sizes = [
@@ -74,8 +71,8 @@ def prompts(longest_words: int, power: int = 2) -> list[str]:
     return [" ".join(dice.choices(WORDS, k=size)) or "x" for size in sizes]
 
 
-def some(texts: list[str]) -> list[str]:
-    """All of them in `make soak`, else every third, the longest among them."""
+def sample_of(texts: list[str]) -> list[str]:
+    """All of them in `make soak`, otherwise every third, including the longest."""
     return texts[:: -1 if IS_SOAK else -3]
 
 
@@ -84,7 +81,7 @@ def reference(folder: Path) -> Any:
 
 
 def generated(model: Any, ids: list[int], **options: Any) -> list[int]:
-    """What ``generate`` adds to a prompt, without its end mark."""
+    """The tokens that ``generate`` adds to a prompt, without its end mark."""
     inputs = torch.tensor([ids])
     with torch.inference_mode():
         output = model.generate(
@@ -101,52 +98,51 @@ def generated(model: Any, ids: list[int], **options: Any) -> list[int]:
 def check_equality(
     engine: TransformersEngine, model: Any, texts: list[str], **options: Any
 ) -> list[int]:
-    """Compare on the tokens that the engine kept; their numbers, for the caller."""
+    """Compare, given the prompt as the engine cut it; return the prompt lengths."""
     lengths = []
     for text in texts:
-        heard = RecordingListener()
+        listener = RecordingListener()
         asked = request_for(text, **options)
-        # Short, and so is the prompt: a chat template would put in a long one.
+        # SmolLM2's chat template would insert a long system text otherwise.
         turns = (Turn(Role.SYSTEM, "Hi"), *asked.turns)
-        run = engine.submit(replace(asked, turns=turns), heard)
-        assert heard.ending(120).error is None
+        run = engine.submit(replace(asked, turns=turns), listener)
+        assert listener.ending(120).error is None
         ids = list(run.prompt_ids)
         assert run.new_ids == generated(model, ids, **options)
         lengths.append(len(ids))
     return lengths
 
 
-@pytest.mark.parametrize("penalty", [1.0, 1.3])
-@pytest.mark.parametrize("name", ["gpt2", "llama"])
+@pytest.mark.parametrize(("name", "penalty"), [("gpt2", 1.3), ("llama", 1.0)])
 def test_small_models_equal_generate(
     request: pytest.FixtureRequest, closing: list[Engine], name: str, penalty: float
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    # Prompts are read in several chunks here.
+    # With 40 tokens a step, prompts are read in several chunks.
     engine = TransformersEngine(model, entry_for(), prefill_tokens=40)
     closing.append(engine)
     lengths = check_equality(
         engine,
         reference(request.getfixturevalue(f"{name}_folder")),
-        some(prompts(longest_words=40)),
+        sample_of(prompts(longest_words=40)),
         max_new_tokens=24,
         repetition_penalty=penalty,
     )
-    # The longest prompts do not fit and are cut; some of them fill what is left.
+    # The longest prompts do not fit and are cut to what is left of the context.
     assert max(lengths) > CONTEXT_TOKENS - 24 - 4
 
 
 def test_smollm2_equals_generate(
     smollm2: LanguageModel, smollm2_folder: Path, closing: list[Engine]
 ) -> None:
-    """From a prompt of one token to past the context, which is cut short for speed."""
+    """Prompts from one token to more than the context, which is small for speed."""
     context, words, new = (512, 600, 16) if IS_SOAK else (96, 110, 3)
     engine = TransformersEngine(smollm2, entry_for(context_tokens=context))
     closing.append(engine)
     lengths = check_equality(
         engine,
         reference(smollm2_folder),
-        some(prompts(words, power=4)),
+        sample_of(prompts(words, power=4)),
         max_new_tokens=new,
     )
     assert max(lengths) > context - new - 4
@@ -155,9 +151,9 @@ def test_smollm2_equals_generate(
 def test_a_prompt_of_one_token_equals_generate(
     gpt2: LanguageModel, gpt2_folder: Path
 ) -> None:
-    store, sequence = gpt2.new_kv_cache(rows=1, tokens=16), Sequence([65])
+    cache, sequence = gpt2.new_kv_cache(rows=1, tokens=16), Sequence([65])
     for position in range(8):
-        logits = gpt2.forward([Chunk(sequence, 0, position, position + 1)], store)
+        logits = gpt2.forward([Chunk(sequence, 0, position, position + 1)], cache)
         sequence.ids.append(int(logits[0].argmax()))
     expected = generated(reference(gpt2_folder), [65], max_new_tokens=8)
     assert sequence.ids[1 : len(expected) + 1] == expected

@@ -14,14 +14,14 @@ from worker.engine.packing import PackedBatch, longest_batched
 from worker.engine.sequence import Chunk, Sequence
 
 
-def test_what_runs_here_can_pack() -> None:
+def test_this_build_of_torch_has_the_operators() -> None:
     assert can_pack()
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 7, 32, 200])
 @pytest.mark.parametrize("out_features", [12, 17])
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_packed_layers_give_the_same_as_plain_ones(
+def test_packed_layers_equal_plain_ones(
     rows: int, out_features: int, has_bias: bool
 ) -> None:
     torch.manual_seed(1)
@@ -67,19 +67,26 @@ def test_every_token_sees_its_own_row_up_to_itself(heads: int, key_heads: int) -
     torch.manual_seed(2)
     size, rows, longest = 8, 6, 400
     key, value = torch.randn(2, rows, key_heads, longest, size)
-    # Rows 0, 1 and 4 write; 2 reads a chunk in the middle; 3 begins; 5 is very long.
-    spots = [(0, 9, 10), (1, 11, 12), (2, 5, 9), (3, 0, 3), (4, 10, 11), (5, 350, 351)]
-    chunks = [
-        Chunk(Sequence([0] * stop), row, start, stop) for row, start, stop in spots
+    # Rows 0, 1 and 4 decode; 2 and 3 read a chunk of a prompt; 5 is a long reply.
+    positions = [
+        (0, 9, 10),
+        (1, 11, 12),
+        (2, 5, 9),
+        (3, 0, 3),
+        (4, 10, 11),
+        (5, 350, 351),
     ]
-    packing = PackedBatch.of(chunks, torch.device("cpu"), torch.float32)
-    assert len(packing.segments) == 3
-    query = torch.randn(1, heads, len(packing.ids), size)
+    chunks = [
+        Chunk(Sequence([0] * stop), row, start, stop) for row, start, stop in positions
+    ]
+    batch = PackedBatch.of(chunks, torch.device("cpu"), torch.float32)
+    assert len(batch.segments) == 3
+    query = torch.randn(1, heads, len(batch.ids), size)
     found, _ = packed_attention(
-        nn.Identity(), query, key, value, None, packing=packing, scaling=0.3
+        nn.Identity(), query, key, value, None, packing=batch, scaling=0.3
     )
     for n, (row, position) in enumerate(
-        zip(packing.rows.tolist(), packing.positions.tolist(), strict=True)
+        zip(batch.rows.tolist(), batch.positions.tolist(), strict=True)
     ):
         for head in range(heads):
             seen = key[row, head * key_heads // heads, : position + 1]
@@ -92,7 +99,7 @@ def test_every_token_sees_its_own_row_up_to_itself(heads: int, key_heads: int) -
     ("memory_mb", "max_running", "rows"),
     [(100, 8, 10), (1000, 8, 16), (50, 5, 5), (10, 1, 1)],
 )
-def test_memory_bounds_the_rows(memory_mb: int, max_running: int, rows: int) -> None:
+def test_memory_limits_the_rows(memory_mb: int, max_running: int, rows: int) -> None:
     size = CacheSize.plan(10 * MEBI, 8, torch.device("cpu"), memory_mb=memory_mb)
     assert (size.max_running, size.rows) == (max_running, rows)
 
@@ -106,6 +113,6 @@ def test_workers_of_one_machine_divide_its_memory() -> None:
     assert rows == [10, 5, 2]
 
 
-def test_memory_for_not_even_one_reply_is_refused_by_name() -> None:
+def test_too_little_memory_for_one_reply_names_the_setting() -> None:
     with pytest.raises(ModelUnavailable, match="WORKER_MEMORY_MB"):
         CacheSize.plan(10 * MEBI, 8, torch.device("cpu"), memory_mb=9)

@@ -21,13 +21,9 @@ from transformers import (
     Phi3ForCausalLM,
 )
 
-from tests.worker.conftest import (
-    RecordingListener,
-    byte_tokenizer,
-    entry_for,
-    request_for,
-    write_model,
-)
+from tests.worker.recording_listener import RecordingListener
+from tests.worker.sample_requests import request_for
+from tests.worker.tiny_models import byte_tokenizer, entry_for, write_model
 from worker import model_folder
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine, ModelUnavailable
@@ -48,7 +44,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         ("tokenizer.json", "holds no tokenizer"),
     ],
 )
-def test_what_is_missing_in_a_folder_is_named(
+def test_a_missing_file_is_named(
     gpt2_folder: Path, tmp_path: Path, removed: str, problem: str
 ) -> None:
     folder = shutil.copytree(gpt2_folder, tmp_path / "model")
@@ -69,9 +65,7 @@ def test_weights_cut_short_are_found_without_reading_them(
     assert not model_folder.find_problem(folder)
 
 
-def test_code_that_comes_with_a_model_is_never_run(
-    gpt2_folder: Path, tmp_path: Path
-) -> None:
+def test_code_in_a_model_folder_never_runs(gpt2_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(gpt2_folder, tmp_path / "model")
     (folder / "config.json").write_text(
         '{"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}'
@@ -84,7 +78,7 @@ def test_code_that_comes_with_a_model_is_never_run(
 
 
 @pytest.mark.parametrize("name", ["tpu", "cuda:99", "cuda:x", ""])
-def test_a_device_that_is_not_here_is_named(name: str) -> None:
+def test_an_absent_device_is_named(name: str) -> None:
     with pytest.raises(ModelUnavailable, match="device"):
         pick_device(name)
 
@@ -102,17 +96,17 @@ def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list((tmp_path / "models").iterdir())
 
 
-def test_the_stand_in_answers_a_question(
+def test_the_fallback_model_answers_a_question(
     smollm2: LanguageModel, closing: list[Engine]
 ) -> None:
     engine = TransformersEngine(smollm2, entry_for(context_tokens=2048))
     closing.append(engine)
-    heard = RecordingListener()
+    listeners = RecordingListener()
     engine.submit(
-        request_for("What is the capital of France?", max_new_tokens=20), heard
+        request_for("What is the capital of France?", max_new_tokens=20), listeners
     )
-    assert heard.ending().error is None
-    assert "Paris" in heard.text
+    assert listeners.ending().error is None
+    assert "Paris" in listeners.text
 
 
 TINY = {
@@ -127,7 +121,7 @@ TINY = {
 }
 
 
-def test_a_model_with_a_window_serves_no_more_than_fits_into_it(
+def test_a_sliding_window_limits_the_context(
     tmp_path: Path,
 ) -> None:
     torch.manual_seed(1)
@@ -136,9 +130,9 @@ def test_a_model_with_a_window_serves_no_more_than_fits_into_it(
     assert load_model(folder, device="cpu", threads=1).context_tokens == 48
 
 
-def test_a_model_with_another_kind_of_attention_is_refused(tmp_path: Path) -> None:
+def test_a_model_with_unsupported_attention_is_refused(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    # Scores are pressed below a cap, which plain attention knows nothing of.
+    # Scores are capped, which plain attention does not do.
     config = Gemma2Config(**TINY, head_dim=8, attn_logit_softcapping=0.05)
     folder = write_model(
         tmp_path / "model", Gemma2ForCausalLM(config), byte_tokenizer()
@@ -150,12 +144,12 @@ def test_a_model_with_another_kind_of_attention_is_refused(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("config", "kind"),
     [
-        # Positions are slopes of a mask there; here there is no attention at all.
+        # BLOOM has positions in its mask (ALiBi); Mamba has no attention.
         (BloomConfig(vocab_size=259, hidden_size=32, n_head=4), BloomForCausalLM),
         (MambaConfig(vocab_size=259, hidden_size=32), MambaForCausalLM),
     ],
 )
-def test_a_model_of_another_build_is_refused_in_one_line(
+def test_an_unsupported_architecture_is_refused_in_one_line(
     tmp_path: Path, config: Any, kind: Any
 ) -> None:
     folder = write_model(tmp_path / "model", kind(config), byte_tokenizer())
@@ -187,7 +181,7 @@ def phi3(**changes: Any) -> Any:
         (phi3, 128),
     ],
 )
-def test_positions_must_not_depend_on_who_else_is_in_a_step(
+def test_positions_do_not_depend_on_other_sequences_of_a_step(
     tmp_path: Path, make: Any, context: int
 ) -> None:
     torch.manual_seed(1)
@@ -196,9 +190,7 @@ def test_positions_must_not_depend_on_who_else_is_in_a_step(
 
 
 @pytest.mark.parametrize("cap", [50.0, 8.0])
-def test_a_cap_on_scores_is_refused_however_little_it_shows(
-    tmp_path: Path, cap: float
-) -> None:
+def test_a_small_cap_on_attention_scores_is_refused(tmp_path: Path, cap: float) -> None:
     config = Gemma2Config(**TINY, head_dim=8, attn_logit_softcapping=cap)
     folder = write_model(
         tmp_path / "model", Gemma2ForCausalLM(config), byte_tokenizer()

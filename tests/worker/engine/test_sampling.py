@@ -30,10 +30,10 @@ from worker.engine.sampling import (
     uniform,
 )
 
-#: More than are looked at as candidates.
+#: More than the number of candidates.
 VOCABULARY = 2000
-#: Nothing of a prompt.
-NOTHING = TokenHistory(
+#: A history that no test case reads.
+NO_HISTORY = TokenHistory(
     torch.zeros((1, 1), dtype=torch.long), torch.ones(1, dtype=torch.long)
 )
 
@@ -50,7 +50,7 @@ def no_history(lines: int) -> TokenHistory:
 
 
 def candidates(logits: torch.Tensor, sampler: Sampler) -> list[int]:
-    """The tokens that may come, looked for as ``draw_tokens`` does."""
+    """The tokens that are allowed, found as ``draw_tokens`` finds them."""
     found = Candidates.of(logits[None], [sampler])
     if found.are_enough[0]:
         return found.tokens[0, found.scores[0] > -math.inf].tolist()
@@ -73,7 +73,7 @@ def test_the_candidates_are_those_of_transformers(
     expected = int((kept > -math.inf).sum())
     sampler = Sampler(SamplingParams(temperature=1, top_k=top_k, top_p=top_p))
     tokens = candidates(logits, sampler)
-    # Sums in another order may round one candidate in or out.
+    # A sum in another order may round one candidate in or out.
     assert abs(len(tokens) - expected) <= 1
     allowed = set(logits.topk(min(expected + 1, VOCABULARY)).indices.tolist())
     assert set(tokens) <= allowed
@@ -90,7 +90,7 @@ SETTINGS = st.builds(
 
 
 @given(st.lists(SETTINGS, min_size=1, max_size=8), st.integers(0, 99))
-def test_every_line_is_chosen_as_if_it_were_alone(
+def test_each_row_is_sampled_as_if_alone(
     settings: list[SamplingParams], seed: int
 ) -> None:
     logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
@@ -110,12 +110,12 @@ def test_every_line_is_chosen_as_if_it_were_alone(
     assert together == alone
 
 
-def test_a_top_p_of_nearly_all_needs_nearly_all_candidates() -> None:
+def test_a_top_p_near_one_needs_nearly_all_candidates() -> None:
     sampler = Sampler(SamplingParams(temperature=1, top_p=1 - 1e-9))
     assert len(candidates(torch.zeros(VOCABULARY), sampler)) >= VOCABULARY - 1
 
 
-def test_without_bounds_every_token_may_come() -> None:
+def test_without_bounds_every_token_is_allowed() -> None:
     sampler = Sampler(SamplingParams(temperature=1, top_p=1.0))
     drawn = Counter(
         draw_tokens(torch.zeros(2000, 10), [sampler] * 2000, torch.arange(2000))
@@ -123,8 +123,8 @@ def test_without_bounds_every_token_may_come() -> None:
     assert set(drawn) == set(range(10))
 
 
-def test_a_top_p_beside_a_larger_top_k_looks_at_the_same_candidates() -> None:
-    # 64 candidates do not do, but the 300 of the neighbour would.
+def test_top_p_uses_the_same_candidates_beside_a_larger_top_k() -> None:
+    # 64 candidates do not suffice here; the neighbour's 300 would.
     logits = torch.stack([logits_for(1, 1.5), logits_for(2, 1.5)])
     beside = SamplingParams(temperature=1, top_k=300)
     for seed in range(40):
@@ -150,10 +150,10 @@ def test_the_repetition_penalty_is_that_of_transformers() -> None:
 @pytest.mark.parametrize("top_p", [0.97, 1.0])
 @pytest.mark.parametrize("vocabulary", [4, 300])
 def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
-    """With few tokens all are candidates; of 300 more than that may come."""
+    """Of 4 tokens all are candidates; of 300 some beyond the candidates are allowed."""
     logits = torch.linspace(2, -1, vocabulary)
     sampler = Sampler(SamplingParams(temperature=0.7, top_p=top_p, seed=5))
-    draws = 20_000 if IS_SOAK else 5_000
+    draws = 20_000 if IS_SOAK else 3_000
     drawn = torch.tensor(
         draw_tokens(logits.expand(draws, -1), [sampler] * draws, torch.arange(draws))
     )
@@ -161,15 +161,15 @@ def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
     warped = TopPLogitsWarper(top_p)(None, heated) if top_p < 1 else heated
     expected = draws * warped.softmax(-1)[0].double()
     found = drawn.bincount(minlength=vocabulary).double()
-    may_come = expected > 0
-    assert found[~may_come].sum() == 0
-    # Pearson's statistic: about as large as the number of tokens, if all is well.
-    freedom = int(may_come.sum()) - 1
-    statistic = ((found - expected)[may_come] ** 2 / expected[may_come]).sum()
+    is_allowed = expected > 0
+    assert found[~is_allowed].sum() == 0
+    # Pearson's chi-squared statistic, whose mean is the degrees of freedom.
+    freedom = int(is_allowed.sum()) - 1
+    statistic = ((found - expected)[is_allowed] ** 2 / expected[is_allowed]).sum()
     assert statistic < freedom + 4 * math.sqrt(2 * freedom)
 
 
-def test_chance_depends_on_seed_position_and_token() -> None:
+def test_randomness_depends_on_seed_position_and_token() -> None:
     seeds, positions = [1, 1, 2, -(2**63), 2**63 - 1], torch.tensor([7, 8, 7, 7, 7])
     chances = uniform(random_keys(seeds, positions)[:, None], torch.arange(5000)[None])
     assert ((chances > 0) & (chances < 1)).all()
@@ -180,14 +180,14 @@ def test_chance_depends_on_seed_position_and_token() -> None:
 
 
 @pytest.mark.parametrize("temperature", [0, 1e-30, 1e-5])
-def test_no_or_hardly_any_temperature_picks_the_likeliest(temperature: float) -> None:
+def test_a_temperature_near_zero_is_greedy(temperature: float) -> None:
     logits = logits_for(2, 3.0)[None]
     sampler = Sampler(SamplingParams(temperature=temperature, top_p=1.0))
-    assert sample(logits, [sampler], NOTHING) == [int(logits.argmax())]
+    assert sample(logits, [sampler], NO_HISTORY) == [int(logits.argmax())]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_logits_that_are_no_numbers_are_refused(value: float) -> None:
+def test_logits_that_are_not_finite_are_refused(value: float) -> None:
     logits = torch.stack([logits_for(1, 1.0), logits_for(2, 1.0)])
     logits[1, 5] = value
     with pytest.raises(NonFiniteLogits):

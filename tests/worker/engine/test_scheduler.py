@@ -1,4 +1,4 @@
-"""The scheduler beside a store of plain lists that does what its copies say."""
+"""The scheduler beside rows of plain lists, on which its copies are carried out."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.environment import IS_SOAK
 from worker.engine.scheduler import RowCopy, Scheduler
 from worker.engine.sequence import Sequence, common_prefix_tokens
 
 MAX_RUNNING, ROWS, PREFILL, FIRST = 3, 5, 4, 7
-#: Few different tokens, so that prompts often begin alike.
+#: Only two different tokens, so that prompts often have common prefixes.
 PROMPT = st.lists(st.integers(0, 1), min_size=1, max_size=20)
 
 
 class Rows:
-    """What a store would hold: for each row the tokens that were read into it."""
+    """The content of a KV cache: the tokens that were read into each row."""
 
     def __init__(self) -> None:
         self.held: list[list[int]] = [[] for _ in range(ROWS)]
@@ -43,7 +44,7 @@ def new_scheduler() -> Scheduler[Sequence]:
 
 
 class SchedulerMachine(RuleBasedStateMachine):
-    """Sequences come, are read and leave, in any order."""
+    """Sequences are submitted, read and removed in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,12 +137,12 @@ class SchedulerMachine(RuleBasedStateMachine):
 
 TestSchedulerMachine = SchedulerMachine.TestCase
 TestSchedulerMachine.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
+    max_examples=400 if IS_SOAK else 60, stateful_step_count=40, deadline=None
 )
 
 
 def read(scheduler: Scheduler[Sequence], ids: list[int]) -> int:
-    """Let a sequence join, be read, and leave; how much of it was there already."""
+    """Admit, read and remove a sequence; return the cached tokens it began with."""
     sequence = Sequence(list(ids))
     scheduler.waiting.append(sequence)
     scheduler.admit()
@@ -152,7 +153,7 @@ def read(scheduler: Scheduler[Sequence], ids: list[int]) -> int:
     return found
 
 
-def test_the_next_turn_reads_only_what_is_new() -> None:
+def test_the_next_turn_reads_only_new_tokens() -> None:
     scheduler = new_scheduler()
     assert read(scheduler, [1, 2, 3, 4]) == 0
     assert read(scheduler, [1, 2, 3, 4, 5, 6]) == 4
@@ -164,14 +165,14 @@ def test_the_last_token_of_a_prompt_is_always_read() -> None:
     assert read(scheduler, [1, 2, 3, 4]) == 3
 
 
-def test_the_longest_beginning_is_taken() -> None:
+def test_the_longest_cached_prefix_is_used() -> None:
     scheduler = new_scheduler()
     read(scheduler, [1, 2, 9])
     read(scheduler, [1, 2, 3, 9])
     assert read(scheduler, [1, 2, 3, 4, 5]) == 3
 
 
-def test_who_was_not_used_for_longest_makes_room() -> None:
+def test_the_least_recently_used_row_is_evicted() -> None:
     scheduler = new_scheduler()
     for first in range(ROWS + 1):
         read(scheduler, [first, 7, 7, 7])
@@ -191,12 +192,12 @@ def test_a_conversation_takes_one_row_however_many_turns_it_has() -> None:
     ("one", "other", "common"),
     [([], [1], 0), ([1, 2], [1, 2], 2), ([1, 2, 3], [1, 9, 3], 1), ([2], [1], 0)],
 )
-def test_common_tokens_are_counted(
+def test_common_prefix_tokens_are_counted(
     one: list[int], other: list[int], common: int
 ) -> None:
     assert common_prefix_tokens(one, other) == common
 
 
-def test_decisions_need_no_tensors() -> None:
+def test_the_scheduler_imports_no_torch() -> None:
     code = "import sys, worker.engine.scheduler; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

