@@ -28,9 +28,9 @@ from django.conf import settings
 
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
+from chatsite.mailbox import open_mailbox
 from chatsite.model_choice import current_catalog, model_entry
 from chatsite.startup import REFUSED_STATUS
-from chatsite.mailbox import open_mailbox
 from worker.celery_consumer import BellConsumer
 from worker.engine.factory import open_engine
 from worker.engine.interface import Engine, ModelUnavailable

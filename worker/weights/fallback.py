@@ -8,9 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from chatsite.catalog import Catalog, ModelEntry, HubSource
-from chatsite.model_choice import FILE_NAME, ModelChoice
+from chatsite.catalog import Catalog, HubSource, ModelEntry
 from chatsite.durable_file import write_durably
+from chatsite.model_choice import FILE_NAME, ModelChoice
 from worker.weights.hub import Hub
 
 UNREACHABLE = "the model hub could not be reached"

@@ -11,10 +11,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from chatsite.catalog import (
-    ModelEntry,
     FolderSource,
     GgufSource,
     HubSource,
+    ModelEntry,
 )
 from worker import model_folder
 from worker.weights import pypi
@@ -28,7 +28,9 @@ class FetchError(RuntimeError):
     """The model cannot be provided. The message is one line for the operator."""
 
 
-def local_folder(entry: ModelEntry, data_dir: Path, hub: Hub | None = None) -> Path | None:
+def local_folder(
+    entry: ModelEntry, data_dir: Path, hub: Hub | None = None
+) -> Path | None:
     """Return the folder a worker loads, if it is here and complete; no network."""
     match entry.source:
         case HubSource() as source:
@@ -96,7 +98,9 @@ def _verify(
             ledger.verify(str(folder), files, named)
 
 
-def _fetch(entry: ModelEntry, data_dir: Path, on_progress: OnProgress, hub: Hub) -> Path:
+def _fetch(
+    entry: ModelEntry, data_dir: Path, on_progress: OnProgress, hub: Hub
+) -> Path:
     match entry.source:
         case HubSource() as source:
             return hub.download(source, on_progress)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chatsite.catalog import Catalog, ModelEntry, FolderSource, GgufSource, HubSource
+from chatsite.catalog import Catalog, FolderSource, GgufSource, HubSource, ModelEntry
 from tests.worker.conftest import ROOT
 from tests.worker.tiny_models import entry_for
 from tests.worker.weights.stand_in_hub import POINTER, REPOSITORY, REVISION, StandInHub
