@@ -169,8 +169,8 @@ def git_blob_id(path: Path) -> str:
 def git_lfs_pointer_id(path: Path, digest: str) -> str:
     """Return the git object id of a large file, of which git stores only a pointer.
 
-    The pointer holds the SHA-256 and the size. Source: the Git LFS specification,
-    https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
+    The pointer holds the SHA-256 and the size. Source: the specification of Git LFS,
+    https://git-lfs.com.
     """
     pointer = (
         "version https://git-lfs.github.com/spec/v1\n"
