@@ -14,7 +14,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from bench.model import byte_level
+from bench.random_model import byte_level
 from chatsite.catalog import ModelEntry, Template
 
 CONTEXT_TOKENS = 128
