@@ -82,6 +82,10 @@ class Element:
         """The text of every element that matches."""
         return [element.text for element in self.all(selector)]
 
+    def raw_texts(self, selector: str) -> list[str]:
+        """The same with white space as it stands, as what was typed into a form."""
+        return [element.raw_text for element in self.all(selector)]
+
     def values(self, selector: str, attribute: str) -> list[str]:
         """An attribute of every element that matches."""
         return [element[attribute] for element in self.all(selector)]

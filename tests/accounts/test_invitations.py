@@ -24,8 +24,7 @@ def staff(tab: Client, account: User) -> Client:
 
 def shown(answer) -> str:  # type: ignore[no-untyped-def]
     """The new link that a page shows."""
-    text = text_of(answer)
-    return text.partition('id="link" value="')[2].partition('"')[0]
+    return dom(answer).one("#link")["value"]
 
 
 def test_staff_makes_links_that_are_shown_once(
@@ -62,7 +61,7 @@ def test_a_term_that_cannot_be_is_refused(days: str, staff: Client) -> None:
     typed = {"note": "For whom", "days": days}
     answer = staff.post("/account/invitations/", typed)
     assert answer.status_code == 422
-    assert 'value="For whom"' in text_of(answer)
+    assert '[value="For whom"]' in dom(answer)
     assert not Invitation.objects.exists()
 
 

@@ -19,6 +19,7 @@ from chatsite.cookie_names import cookie_names, suffix_of
 from tests.accounts.conftest import is_logged_in
 from tests.chat.pages import known, poll_url, text_of
 from tests.cookies import GUEST, SESSION, THEME, TOKEN, ZONE
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +78,7 @@ def test_a_guest_with_cookies_of_the_old_names_keeps_everything(
     old = bare(newcomer, salt=salt)
     page = old.get("/")
     assert "Hello" in text_of(page)
-    assert 'data-theme="dark"' in text_of(page)
+    assert "[data-theme=dark]" in dom(page)
     assert set(page.cookies) == {SESSION, TOKEN, GUEST, THEME}
     new = with_cookies({name: old.cookies[name].value for name in page.cookies})
     assert "Hello" in text_of(new.get("/"))
@@ -128,7 +129,7 @@ def test_cookies_of_another_site_are_neither_believed_nor_touched(
     visitor = with_cookies(FOREIGN)
     for path in ("/", "/settings/", "/account/", "/account/log-in/", "/nowhere/"):
         page = visitor.get(path)
-        assert 'data-theme="dark"' not in text_of(page)
+        assert "[data-theme=dark]" not in dom(page)
         assert not set(page.cookies) & set(FOREIGN)
     say(visitor, "Hello")
     assert "Hello" in text_of(visitor.get("/"))
@@ -192,10 +193,10 @@ def test_a_guests_cookie_is_given_again_before_it_expires(
 
 
 def test_every_page_tells_its_script_the_names(newcomer: Client) -> None:
-    page = text_of(newcomer.get("/"))
+    body = dom(newcomer.get("/")).one("body")
     suffix = GUEST.removeprefix("guest_")
-    assert f'data-site="{suffix}" data-earlier-sites=""' in page
-    assert f'data-token-cookie="{TOKEN}" data-zone-cookie="{ZONE}"' in page
+    assert (body["data-site"], body["data-earlier-sites"]) == (suffix, "")
+    assert (body["data-token-cookie"], body["data-zone-cookie"]) == (TOKEN, ZONE)
 
 
 def test_an_account_stays_logged_in_whatever_another_site_sets(

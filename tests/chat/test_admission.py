@@ -15,6 +15,7 @@ from chat.services.errors import MessageRefused
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.pages import form_data, poll_url, text_of
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +72,7 @@ def test_a_full_line_is_said_with_the_text_kept_and_the_time(
     assert plain.status_code == 429
     assert plain.headers["Retry-After"] == "60"
     assert "The line for this model is full." in text_of(plain)
-    assert "after</textarea>" in text_of(plain)
+    assert "after" in dom(plain).raw_texts("textarea")
     told = tab.post("/send/", data, headers=HTMX)
     assert told.status_code == 429
     assert "in 1 min" in text_of(told)

@@ -19,6 +19,7 @@ from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.long import long_conversation
 from tests.chat.pages import form_data, known, poll_url, text_of
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -81,9 +82,9 @@ def test_a_reply_to_come_among_earlier_messages_is_asked_after(
     early = Message.objects.get(text="reply 61")
     Reply.objects.filter(pk=early.pk).update(state="queued")
     first = Message.objects.get(text="prompt 70")
-    found = text_of(tab.get(f"/c/{conversation.pk}/earlier/?before={first.pk}"))
-    assert 'hx-swap-oob="beforeend:#poller"' in found
-    assert f'value="{early.pk}:0:0"' in found
+    found = dom(tab.get(f"/c/{conversation.pk}/earlier/?before={first.pk}"))
+    added = found.one('[hx-swap-oob="beforeend:#poller"]')
+    assert added.values("[name=r]", "value") == [f"{early.pk}:0:0"]
 
 
 def test_a_prompt_that_passes_for_a_held_reply_is_passed_over(
@@ -97,13 +98,13 @@ def test_a_prompt_that_passes_for_a_held_reply_is_passed_over(
 def test_while_a_person_is_asked_there_is_nothing_to_stop(
     tab: Client, talk: Reply, worker: Worker
 ) -> None:
-    assert 'id="stop"' in text_of(tab.get(page_of(talk)))
+    assert "#stop" in dom(tab.get(page_of(talk)))
     worker.finish(worker.claim(), "Half", "stopped")
     collect(str(talk.pk))
-    page = text_of(tab.get(page_of(talk)))
-    assert "Send this anyway?" in page
-    assert 'id="stop"' not in page
-    assert "asks whether to go on" in page
+    page = dom(tab.get(page_of(talk)))
+    assert "Send this anyway?" in page.text
+    assert "#stop" not in page
+    assert '[aria-label="asks whether to go on"]' in page
 
 
 def test_a_lowered_limit_of_tokens_holds_for_what_was_chosen_before(
@@ -118,7 +119,7 @@ def test_a_lowered_limit_of_tokens_holds_for_what_was_chosen_before(
     assert effective_settings(owner).settings.max_new_tokens == 10
     done = Reply.objects.with_path().get(pk=reply.pk)
     assert reply_versions.repeat(done).settings["max_new_tokens"] == 10
-    assert 'value="10"' in text_of(tab.get("/settings/"))
+    assert '[value="10"]' in dom(tab.get("/settings/"))
 
 
 @pytest.mark.parametrize("text", ["\u200b", " \u3164\n", "\u2800\u200e", "\ufeff"])

@@ -64,10 +64,10 @@ def test_what_was_chosen_holds_from_the_next_reply_on(
         seed=7,
         stop=("END", "Stop here"),
     )
-    text = text_of(tab.get(address))
-    assert 'value="smollm2" checked' in text
-    assert "Answer in rhymes." in text
-    assert "END\nStop here" in text
+    page = dom(tab.get(address))
+    assert page.one("[name=model][checked]")["value"] == "smollm2"
+    assert page.one("[name=instructions]").text == "Answer in rhymes."
+    assert page.one("[name=stop]").raw_text == "END\nStop here"
 
 
 def test_empty_fields_follow_ones_own_settings_and_those_the_model(
@@ -82,7 +82,7 @@ def test_empty_fields_follow_ones_own_settings_and_those_the_model(
     used = sent(owner, "hi", conversation).settings
     assert (used["temperature"], used["top_p"]) == (1.5, 0.8)
     assert used["max_new_tokens"] == 4000
-    assert 'placeholder="1.5"' in text_of(tab.get(f"/c/{conversation.pk}/settings/"))
+    assert '[placeholder="1.5"]' in dom(tab.get(f"/c/{conversation.pk}/settings/"))
 
 
 @pytest.mark.parametrize(
