@@ -39,7 +39,7 @@ def close(user: User) -> None:
     """Nobody finds this account or anything of it any more; harmless to repeat."""
     with transaction.atomic():
         # In the order of whoever sends: first the conversation, then its owner.
-        there = Conversation.objects.there().filter(owner=user)
+        there = Conversation.objects.not_deleted().filter(owner=user)
         there.update(deleted_at=timezone.now())
         user.close()
     end_all(user)

@@ -75,7 +75,7 @@ def guest_of_cookie(request: HttpRequest) -> User | None:
 
 
 def sender(
-    request: HttpRequest, *, is_prompt: bool = False, newcomer: Newcomer | None = None
+    request: HttpRequest, *, is_message: bool = False, newcomer: Newcomer | None = None
 ) -> User:
     """Who sends: the user of the session, else the guest of the cookie.
 
@@ -90,7 +90,7 @@ def sender(
         return user
     if not settings.GUESTS:
         raise PermissionDenied
-    guest = _guest(request, newcomer, is_prompt=is_prompt)
+    guest = _guest(request, newcomer, is_message=is_message)
     note_network(request, guest)
     _keep_cookie(request, guest)
     token = request.META.get("CSRF_COOKIE")
@@ -120,7 +120,9 @@ def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
             User.objects.filter(pk=user.pk, username=None).update(network=network)
 
 
-def _guest(request: HttpRequest, newcomer: Newcomer | None, *, is_prompt: bool) -> User:
+def _guest(
+    request: HttpRequest, newcomer: Newcomer | None, *, is_message: bool
+) -> User:
     """The guest of this browser's cookie, made now if there is none."""
     pk = guest_id(request) or (newcomer.pk if newcomer else uuid.uuid4())
     known = User.objects.filter(pk=pk).first()
@@ -130,7 +132,7 @@ def _guest(request: HttpRequest, newcomer: Newcomer | None, *, is_prompt: bool) 
     if known is not None and known.is_guest and known.is_active:
         return known
     network = network_digest(request)
-    if is_prompt:
+    if is_message:
         stranger = User(network=network)
         check_first_message(stranger, effective_settings(stranger).entry.name)
     admit_guest(network)

@@ -62,7 +62,9 @@ def count_of(guest: UUID | None) -> int:
     """How many conversations a guest has; an account's are not counted."""
     if guest is None:
         return 0
-    there = Conversation.objects.there().filter(owner_id=guest, owner__username=None)
+    there = Conversation.objects.not_deleted().filter(
+        owner_id=guest, owner__username=None
+    )
     return there.count()
 
 

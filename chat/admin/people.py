@@ -132,7 +132,7 @@ class UserAdmin(SupportAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         theirs = Reply.objects.filter(message__owner=OuterRef("pk"))
-        there = Conversation.objects.there().filter(owner=OuterRef("pk"))
+        there = Conversation.objects.not_deleted().filter(owner=OuterRef("pk"))
         found: QuerySet[Any] = super().get_queryset(request)
         found = found.defer("instructions", "settings")
         return cast(

@@ -54,7 +54,7 @@ GONE_CALLER = ApiError(
 def caller(request: HttpRequest, key: str | None, text: str) -> User:
     """Who sends; ``key`` is None where none was given. Raises ``ApiError``."""
     if key is None or not _is_unknown(request):
-        return sender(request, is_prompt=True)
+        return sender(request, is_message=True)
     today, yesterday = _guest_ids(network_digest(request), key, text)
     is_secret = len(key) >= SECRET_CHARACTERS
     found = _guest_before(today, yesterday)
@@ -62,7 +62,7 @@ def caller(request: HttpRequest, key: str | None, text: str) -> User:
         raise UNKNOWN_CALLER
     newcomer = Newcomer(found.pk if found else today, is_only=not is_secret)
     try:
-        guest = sender(request, is_prompt=True, newcomer=newcomer)
+        guest = sender(request, is_message=True, newcomer=newcomer)
     except NotNew:
         raise UNKNOWN_CALLER from None
     if found is None:

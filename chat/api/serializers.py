@@ -58,9 +58,9 @@ def allowance_shape(left: RemainingLimit) -> dict[str, Any]:
     missing; both null for waiting replies, of which each end brings one back."""
     return {
         "kind": left.kind,
-        "whose": left.whose,
+        "whose": left.scope,
         "limit": left.limit,
-        "left": left.left,
+        "left": left.remaining,
         "wait_seconds": left.wait_seconds,
         "full_seconds": left.full_seconds,
     }
@@ -68,7 +68,7 @@ def allowance_shape(left: RemainingLimit) -> dict[str, Any]:
 
 def _hit(hit: Hit) -> dict[str, Any]:
     """``message`` and ``role`` are null where the title was found."""
-    role = wire.Role.USER if hit.is_prompt else wire.Role.ASSISTANT
+    role = wire.Role.USER if hit.is_from_user else wire.Role.ASSISTANT
     return {
         "conversation": str(hit.conversation),
         "title": hit.title,

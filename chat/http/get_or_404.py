@@ -11,7 +11,11 @@ from chatsite import wire
 
 
 def get_conversation_or_404(owner: UUID | None, pk: UUID) -> Conversation:
-    theirs = Conversation.objects.there().select_related("owner").filter(owner_id=owner)
+    theirs = (
+        Conversation.objects.not_deleted()
+        .select_related("owner")
+        .filter(owner_id=owner)
+    )
     found = theirs.filter(pk=pk).first()
     if owner is None or found is None:
         raise Http404
@@ -26,7 +30,7 @@ def find_deleted(owner: UUID | None, pk: UUID) -> Conversation | None:
 
 
 def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
-    replies = Reply.objects.there().with_path()
+    replies = Reply.objects.not_deleted().with_path()
     found = replies.filter(message__owner_id=owner, pk=pk).first()
     if owner is None or found is None:
         raise Http404

@@ -23,7 +23,7 @@ UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def there(self) -> ConversationQuerySet:
+    def not_deleted(self) -> ConversationQuerySet:
         """Those that were not deleted: all that anybody may find."""
         return self.filter(deleted_at=None)
 

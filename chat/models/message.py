@@ -40,5 +40,5 @@ class Message(models.Model):
         return f"{self.role} {self.pk}"
 
     @property
-    def is_prompt(self) -> bool:
+    def is_from_user(self) -> bool:
         return self.role == wire.Role.USER

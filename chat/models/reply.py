@@ -19,7 +19,7 @@ WENT_WRONG = (FAILED, STOPPED)
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
-    def there(self) -> ReplyQuerySet:
+    def not_deleted(self) -> ReplyQuerySet:
         """Those whose conversation was not deleted."""
         return self.filter(message__conversation__deleted_at=None)
 

@@ -92,7 +92,7 @@ def _is_recent(message: Message) -> bool:
 def _place_of(message: Message) -> str:
     """The address of a page that shows a message among its neighbours."""
     page = reverse("conversation", args=[message.conversation_id])
-    kind = "message" if message.is_prompt else "reply"
+    kind = "message" if message.is_from_user else "reply"
     at = "" if _is_recent(message) else f"?at={message.pk}"
     return f"{page}{at}#{kind}-{message.pk}"
 

@@ -77,7 +77,7 @@ class PageDelta:
     def add_shown(self, shown: ShownMessage, *, is_new: bool) -> None:
         """News of a message that the page lacks, or shows as held."""
         (self.appended if is_new else self.replaced).append(shown)
-        if shown.message.is_prompt:
+        if shown.message.is_from_user:
             return
         sight = shown.sight
         self.said.append(announcement(sight or shown.message.reply))

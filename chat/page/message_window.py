@@ -37,7 +37,7 @@ class MessageWindow:
     @property
     def has_queued(self) -> bool:
         """Whether a reply among them waits or is being written."""
-        replies = [m.reply for m in (*self.messages, *self.batch) if not m.is_prompt]
+        replies = [m.reply for m in (*self.messages, *self.batch) if not m.is_from_user]
         return any(reply.state == wire.State.QUEUED for reply in replies)
 
     @property
@@ -97,7 +97,7 @@ def around(conversation: Conversation, message: UUID) -> MessageWindow:
 
 def batch_of(leaf: Message) -> list[Message]:
     """The replies that were asked for together with the last one, itself included."""
-    if leaf.is_prompt or leaf.reply.batch is None:
+    if leaf.is_from_user or leaf.reply.batch is None:
         return []
     beside = Message.objects.filter(
         parent=leaf.parent_id, reply__batch=leaf.reply.batch

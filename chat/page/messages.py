@@ -149,7 +149,7 @@ def held_fingerprint(pks: Iterable[UUID]) -> str:
 
 
 def _state(message: Message) -> wire.State | None:
-    return None if message.is_prompt else wire.State(message.reply.state)
+    return None if message.is_from_user else wire.State(message.reply.state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def _little_context(
         owner = User.objects.filter(pk=UUID(view.owner)).first()
     little = scarce_limit(owner) if owner else None
     if little is not None and known.little_due_at == 0:
-        news.said.append(little.said)
+        news.said.append(little.text)
     is_news = little is not None or known.little_due_at != 0
     return {"little": little, "has_little_changed": is_news}
 

@@ -44,7 +44,9 @@ def context_usage(
     """
     if not messages:
         return None
-    replies = [m.reply for m in messages if not m.is_prompt and m.reply.prompt_tokens]
+    replies = [
+        m.reply for m in messages if not m.is_from_user and m.reply.prompt_tokens
+    ]
     latest = replies[-1] if replies else None
     tokens = _tokens_up_to(latest) + _tokens_after(latest, messages)
     context = chosen.entry.context_tokens

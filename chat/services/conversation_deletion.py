@@ -62,7 +62,7 @@ def remove_for_good() -> bool:
 def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:
     now = timezone.now()
     with transaction.atomic():
-        conversations.there().update(deleted_at=now)
+        conversations.not_deleted().update(deleted_at=now)
         unfinished = Reply.objects.unfinished().filter(
             message__owner=owner, message__conversation__deleted_at=now
         )

@@ -101,7 +101,7 @@ def older(owner: UUID | None, before: Cursor) -> ListPart:
 
 
 def _listed(owner: UUID) -> ConversationQuerySet:
-    mine = Conversation.objects.there().filter(owner_id=owner)
+    mine = Conversation.objects.not_deleted().filter(owner_id=owner)
     return mine.annotate(leaf_state=F("active_leaf__reply__state"))
 
 

@@ -107,7 +107,7 @@ def _was_removed(row: IdempotencyKey) -> bool:
 def _given(row: IdempotencyKey) -> Reply | None:
     if row.reply is None:
         return None
-    reply = Reply.objects.there().with_path().filter(pk=row.reply).first()
+    reply = Reply.objects.not_deleted().with_path().filter(pk=row.reply).first()
     if reply is None:
         raise MessageRefused(
             "deleted",

@@ -115,7 +115,7 @@ def _save(
 
 def claim_not_deleted(pk: UUID) -> Conversation:
     """A conversation, for this transaction alone. Raises ``MessageRefused``."""
-    claimed = Conversation.objects.there().select_for_update()
+    claimed = Conversation.objects.not_deleted().select_for_update()
     conversation = claimed.filter(pk=pk).first()
     if conversation is None:
         raise MessageRefused("deleted", _("This conversation was deleted."))

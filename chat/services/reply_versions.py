@@ -141,7 +141,7 @@ def _answer(
             fields.get("model")
             or effective_settings(conversation.owner, conversation).entry.name
         )
-        admit(conversation.owner, None, model, count, is_prompt=False)
+        admit(conversation.owner, None, model, count, is_message=False)
         is_held = conversation.has_unfinished(prompt.pk)
         if count > 1:
             fields["batch"] = uuid.uuid4()

@@ -56,7 +56,7 @@ def _conversation(known: PageState) -> str:
 def delete_all(request: HttpRequest) -> HttpResponse:
     owner = owner_id(request)
     if request.method != "POST":
-        count = Conversation.objects.there().filter(owner_id=owner).count()
+        count = Conversation.objects.not_deleted().filter(owner_id=owner).count()
         return render(request, "delete_all.html", {"count": count if owner else 0})
     deleted = conversation_deletion.delete_all(owner) if owner else None
     note = f"?{DELETED}={deleted.pk}" if deleted else ""

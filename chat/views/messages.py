@@ -94,7 +94,7 @@ def _sent(
     key = form.idempotency_key
     check_key(key)  # what is refused makes no guest
     return messages.send_message(
-        sender(request, is_prompt=True), text, key, conversation, instead_of=prompt
+        sender(request, is_message=True), text, key, conversation, instead_of=prompt
     )
 
 

@@ -12,13 +12,13 @@ def long_conversation(owner: User, count: int) -> Conversation:
     made = Conversation.objects.create(owner=owner, title=f"{count} messages")
     messages: list[Message] = []
     for number in range(count):
-        is_prompt = number % 2 == 0
+        is_from_user = number % 2 == 0
         message = Message(
             conversation=made,
             owner=owner,
             parent=messages[-1] if messages else None,
-            role="user" if is_prompt else "assistant",
-            text=f"{'prompt' if is_prompt else 'reply'} {number}",
+            role="user" if is_from_user else "assistant",
+            text=f"{'prompt' if is_from_user else 'reply'} {number}",
         )
         messages.append(message)
     Message.objects.bulk_create(messages)

@@ -337,10 +337,10 @@ def test_deleting_conversations_stops_their_replies_and_can_be_undone(
         act(desk, CONVERSATIONS, "delete_with_undo", pk)
     reply.refresh_from_db()
     assert reply.state == wire.State.STOPPED
-    assert not Conversation.objects.there().exists()
+    assert not Conversation.objects.not_deleted().exists()
     assert rows(desk.get(CONVERSATIONS, {"deleted_at__isempty": "0"})) == 1
     act(desk, CONVERSATIONS, "restore", pk)
-    assert Conversation.objects.there().filter(pk=pk).exists()
+    assert Conversation.objects.not_deleted().filter(pk=pk).exists()
 
 
 def test_replies_are_listed_by_what_became_of_them(
@@ -459,7 +459,7 @@ def test_who_may_look_changes_nothing(
     assert change(tab, ada, limits='{"prompts_per_day": 5}').status_code == 403
     act(tab, CONVERSATIONS, "delete_with_undo", pk)
     act(tab, USERS, "sign_out_everywhere", ada.pk)
-    assert Conversation.objects.there().filter(pk=pk).exists()
+    assert Conversation.objects.not_deleted().filter(pk=pk).exists()
     ada.refresh_from_db()
     assert ada.limits == {}
 

@@ -28,7 +28,7 @@ gaps = st.lists(
 )
 def test_what_is_left_of_thirty_a_day(taken: int, left: int, next_minutes: int) -> None:
     full_at = THIRTY_A_DAY.after(NOW - 5, NOW, taken)
-    assert THIRTY_A_DAY.left(full_at, NOW) == left
+    assert THIRTY_A_DAY.remaining(full_at, NOW) == left
     wait = THIRTY_A_DAY.wait_seconds(full_at, NOW)
     assert wait == pytest.approx(next_minutes * MINUTES, abs=1)
 
@@ -38,7 +38,7 @@ def test_what_is_left_of_thirty_a_day(taken: int, left: int, next_minutes: int) 
 )
 def test_it_comes_back_evenly(minutes: int, left: int) -> None:
     full_at = THIRTY_A_DAY.after(NOW, NOW, 30)
-    assert THIRTY_A_DAY.left(full_at, NOW + minutes * MINUTES) == left
+    assert THIRTY_A_DAY.remaining(full_at, NOW + minutes * MINUTES) == left
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_more_than_the_limit_is_given_where_nothing_was_taken() -> None:
 def test_a_debt_is_forgiven_so_far_that_a_period_brings_one_back() -> None:
     bucket = TokenBucket(1000, DAY)
     full_at = bucket.after(NOW, NOW, 10**6)
-    assert bucket.left(full_at, NOW) == 0
+    assert bucket.remaining(full_at, NOW) == 0
     assert bucket.wait_seconds(full_at, NOW) == pytest.approx(DAY)
-    assert bucket.left(full_at, NOW + DAY) == 1
+    assert bucket.remaining(full_at, NOW + DAY) == 1
 
 
 @settings(deadline=None)
@@ -96,7 +96,7 @@ def test_after_the_wait_that_is_told_it_is_there(
         wait = bucket.wait_seconds(full_at, now, count)
         assert 0 <= wait <= 2 * period
         assert bucket.wait_seconds(full_at, now + wait + 1e-6, count) == 0
-        assert bucket.left(full_at, now + wait + 1e-6) >= min(count, limit)
+        assert bucket.remaining(full_at, now + wait + 1e-6) >= min(count, limit)
 
 
 @settings(deadline=None)
@@ -105,8 +105,8 @@ def test_less_is_left_the_more_was_taken_and_more_the_more_time_went_by(
     limit: int, period: float, ahead: float
 ) -> None:
     bucket, full_at = TokenBucket(limit, period), NOW + ahead
-    left = bucket.left(full_at, NOW)
+    left = bucket.remaining(full_at, NOW)
     assert 0 <= left <= limit
-    assert bucket.left(bucket.after(full_at, NOW, 1), NOW) <= left
-    assert bucket.left(full_at, NOW + 60) >= left
-    assert bucket.left(full_at, NOW + ahead) == limit
+    assert bucket.remaining(bucket.after(full_at, NOW, 1), NOW) <= left
+    assert bucket.remaining(full_at, NOW + 60) >= left
+    assert bucket.remaining(full_at, NOW + ahead) == limit

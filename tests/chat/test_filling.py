@@ -22,12 +22,12 @@ def path(*turns: str, **counted: int) -> list[Message]:
     """Prompts and replies by turns; what was counted belongs to the last reply."""
     messages = []
     for number, text in enumerate(turns):
-        is_prompt = number % 2 == 0
-        message = Message(role="user" if is_prompt else "assistant", text=text)
-        if not is_prompt:
+        is_from_user = number % 2 == 0
+        message = Message(role="user" if is_from_user else "assistant", text=text)
+        if not is_from_user:
             Reply(message=message, state="done", seed=1)
         messages.append(message)
-    replies = [message.reply for message in messages if not message.is_prompt]
+    replies = [message.reply for message in messages if not message.is_from_user]
     for name, value in counted.items():
         setattr(replies[-1], name, value)
     return messages

@@ -193,11 +193,11 @@ def test_calls_that_make_nothing_are_carried_out_once_too(
     assert title() == "B"
     deleted = f"conversations/{talk.pk}/delete"
     twice(deleted, "delete", lambda: conversation_deletion.restore(talk_as_it_is(talk)))
-    assert Conversation.objects.there().filter(pk=talk.pk).exists()
+    assert Conversation.objects.not_deleted().filter(pk=talk.pk).exists()
     restored = f"conversations/{talk.pk}/restore"
     conversation_deletion.delete(talk)
     twice(restored, "restore", lambda: conversation_deletion.delete(talk))
-    assert not Conversation.objects.there().filter(pk=talk.pk).exists()
+    assert not Conversation.objects.not_deleted().filter(pk=talk.pk).exists()
 
 
 def talk_as_it_is(talk: Conversation) -> Conversation:

@@ -60,9 +60,9 @@ def refusal_of(owner: User, count: int = 1) -> MessageRefused:
 def left(owner: User, kind: LimitKind, whose: LimitScope | None = None) -> int:
     whose = whose or (LimitScope.GUEST if owner.is_guest else LimitScope.ACCOUNT)
     return next(
-        one.left
+        one.remaining
         for one in remaining_limits(owner)
-        if one.kind is kind and one.whose is whose
+        if one.kind is kind and one.scope is whose
     )
 
 
@@ -462,7 +462,7 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
     ask(owner, 7)
     little = scarce_limit(owner)
     assert little is not None
-    assert little.said == "5 of 30 messages left today"
+    assert little.text == "5 of 30 messages left today"
     ask(owner, 5)
     nothing = scarce_limit(owner)
     assert nothing is not None
@@ -512,7 +512,7 @@ def test_what_all_guests_of_a_network_have_left_is_said_apart(settings) -> None:
     ask(guest(NETWORK), 9)
     little = scarce_limit(guest(NETWORK))
     assert little is not None
-    assert little.said == (
+    assert little.text == (
         "All guests of your network together: 1 of 10 messages left this minute"
     )
     assert little.comes == "one more every 6 s"

@@ -99,7 +99,7 @@ def test_a_title_is_found_once_and_marked(owner: User, talk: Conversation) -> No
     assert hit.snippet == (SnippetPart("Knots", is_match=True),)
     message = say(talk, "Knots, please")
     (hit,) = search(owner.pk, "knots").hits
-    assert (hit.message, hit.is_prompt) == (message.pk, True)
+    assert (hit.message, hit.is_from_user) == (message.pk, True)
 
 
 def test_a_reply_is_found_once_it_has_text_and_not_as_it_was_before(
@@ -109,7 +109,7 @@ def test_a_reply_is_found_once_it_has_text_and_not_as_it_was_before(
     assert not Passage.objects.filter(message=reply).exists()
     Message.objects.filter(pk=reply.pk).update(text="A sheepshank shortens")
     (hit,) = search(owner.pk, "sheepshank").hits
-    assert (hit.message, hit.is_prompt) == (reply.pk, False)
+    assert (hit.message, hit.is_from_user) == (reply.pk, False)
     Message.objects.filter(pk=reply.pk).update(text="A trucker's hitch")
     assert found(owner, "sheepshank") == []
     assert found(owner, "trucker") == ["A trucker's hitch"]

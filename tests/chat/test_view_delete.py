@@ -23,8 +23,8 @@ def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Clien
     return client_of(owner)
 
 
-def there() -> int:
-    return Conversation.objects.there().count()
+def not_deleted() -> int:
+    return Conversation.objects.not_deleted().count()
 
 
 def test_without_a_script_one_is_deleted_noted_and_brought_back(
@@ -85,7 +85,7 @@ def test_deleting_or_restoring_again_changes_nothing(tab: Client, owner: User) -
     assert Conversation.objects.get().deleted_at == first
     for _ in range(2):
         assert tab.post(f"/c/{talk.pk}/restore/").status_code == 303
-    assert there() == 1
+    assert not_deleted() == 1
 
 
 def test_nobody_deletes_restores_or_hears_of_what_is_not_theirs(
@@ -98,7 +98,7 @@ def test_nobody_deletes_restores_or_hears_of_what_is_not_theirs(
         assert who.post(f"/c/{deleted.pk}/restore/").status_code == 404
         assert "Talk" not in text_of(who.get(f"/?deleted={deleted.pk}"))
         who.post("/delete-all/")
-    assert there() == 1
+    assert not_deleted() == 1
 
 
 @pytest.mark.parametrize(
@@ -152,16 +152,16 @@ def test_all_are_deleted_once_asked_and_restored_together(
     make(User.objects.guest(uuid.uuid4()), 2)
     tab.post(f"/c/{earlier.pk}/delete/")
     assert "Delete all 3 conversations?" in text_of(tab.get("/delete-all/"))
-    assert there() == 5
+    assert not_deleted() == 5
     answer = tab.post("/delete-all/")
-    assert there() == 2
+    assert not_deleted() == 2
     home = text_of(tab.get(answer["Location"]))
     assert "3 conversations were deleted." in home
     one = answer["Location"].partition("deleted=")[2]
     assert tab.post(f"/c/{one}/restore/")["Location"] == "/"
     # What was deleted before by itself stays so.
-    assert there() == 5
-    assert not Conversation.objects.there().filter(pk=earlier.pk).exists()
+    assert not_deleted() == 5
+    assert not Conversation.objects.not_deleted().filter(pk=earlier.pk).exists()
 
 
 def test_where_there_is_nothing_nothing_is_deleted(tab: Client) -> None:
@@ -175,7 +175,7 @@ def test_a_page_out_of_date_is_told_so(tab: Client, owner: User) -> None:
         url = f"/c/{talk.pk}/{call}/"
         assert tab.post(url, {"r": "x"}, headers=HTMX).status_code == 400
         assert tab.get(url).status_code == 405
-    assert there() == 1
+    assert not_deleted() == 1
 
 
 def test_the_program_interface_deletes_and_restores(tab: Client, owner: User) -> None:
@@ -187,10 +187,10 @@ def test_the_program_interface_deletes_and_restores(tab: Client, owner: User) ->
         {"id": str(talk.pk), "deleted": True},
     )
     assert tab.post(f"{url}/delete").status_code == 200
-    assert there() == 0
+    assert not_deleted() == 0
     assert tab.post(f"{url}/restore").json() == {"id": str(talk.pk), "deleted": False}
     assert tab.post(f"{url}/restore").status_code == 200
-    assert there() == 1
+    assert not_deleted() == 1
     assert Client().post(f"{url}/delete").status_code == 404
 
 

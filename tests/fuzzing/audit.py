@@ -45,15 +45,17 @@ def look() -> None:
         for message in Message.objects.select_related("conversation")
     }
     replies = {reply.pk: reply for reply in Reply.objects.all()}
-    answered = Counter(m.parent_id for m in messages.values() if not m.is_prompt)
+    answered = Counter(m.parent_id for m in messages.values() if not m.is_from_user)
     for pk, message in messages.items():
         parent = messages.get(message.parent_id) if message.parent_id else None
         assert message.owner_id == message.conversation.owner_id, pk
-        assert message.is_prompt == (pk not in replies), f"{pk} with or without reply"
+        assert message.is_from_user == (pk not in replies), (
+            f"{pk} with or without reply"
+        )
         assert message.parent_id is None or parent is not None, pk
         assert parent is None or parent.conversation_id == message.conversation_id, pk
-        assert parent is None or parent.is_prompt != message.is_prompt, pk
-        if message.is_prompt:
+        assert parent is None or parent.is_from_user != message.is_from_user, pk
+        if message.is_from_user:
             assert answered[pk] >= 1, f"{pk} has no reply"
             assert not is_blank(message.text), pk
         else:
@@ -81,7 +83,7 @@ def _look_at_conversations(messages: dict[object, Message]) -> None:
         leaf = messages.get(conversation.active_leaf_id)
         assert (leaf is None) == (not of[conversation.pk]), conversation.pk
         assert leaf is None or leaf.conversation_id == conversation.pk, conversation.pk
-        assert leaf is None or not leaf.is_prompt, conversation.pk
+        assert leaf is None or not leaf.is_from_user, conversation.pk
         assert not is_blank(conversation.title), conversation.pk
 
 

@@ -174,7 +174,7 @@ def _hand_over_strays(look: Look, seen: Sequence[Seen]) -> bool:
     if not pks:
         return False
     owner = UUID(look.owner)
-    mine = Reply.objects.there().filter(pk__in=pks, message__owner=owner)
+    mine = Reply.objects.not_deleted().filter(pk__in=pks, message__owner=owner)
     found = list(mine.values_list("pk", flat=True))
     if found:
         hand_over(owner, found)
@@ -220,7 +220,7 @@ def _sight(look: Look, pk: str, entry: object) -> ReplyStatus:
 
 
 def _row(owner: str, pk: str) -> Reply:
-    mine = Reply.objects.there().with_path().filter(message__owner=UUID(owner))
+    mine = Reply.objects.not_deleted().with_path().filter(message__owner=UUID(owner))
     found = mine.filter(pk=UUID(pk)).first()
     if found is None:
         raise NotOwner

@@ -1,7 +1,8 @@
-"""Admission: whether a prompt may join the line, and if not, when to come back.
+"""Admission control: whether a message may join the queue, and if not, when it may.
 
-Whatever makes work is admitted here once, when its rows are saved: a prompt, and every
-further reply. What is held, changed, published anew or sent twice was admitted before.
+Everything that creates work is admitted here once, when its rows are saved: a message
+and each further reply. A held, edited, republished or repeated message was admitted
+before.
 """
 
 from __future__ import annotations
@@ -29,11 +30,10 @@ from chat.services.wait_estimate import seconds_between_ends
 from chat.wording.replies import duration
 from chatsite.mailbox import MailboxAway, open_mailbox
 
-#: What somebody who is refused is told to wait, at least and at most, and where
-#: nothing was measured yet.
-SOONEST_SECONDS = 5
-LATEST_SECONDS = 3600
-UNKNOWN_SECONDS = 60
+#: Bounds of the wait that a refusal names, and the wait if no worker was measured yet.
+RETRY_MIN_SECONDS = 5
+RETRY_MAX_SECONDS = 3600
+RETRY_UNKNOWN_SECONDS = 60
 
 
 def admit(
@@ -42,28 +42,26 @@ def admit(
     model: str,
     count: int = 1,
     *,
-    is_prompt: bool = True,
+    is_message: bool = True,
 ) -> None:
-    """Take ``count`` replies of what their owner may have; raise ``MessageRefused``,
-    and take nothing, where that would pass a limit. Within the transaction that saves
-    them.
+    """Count ``count`` replies against the owner's limits, in the transaction that
+    saves them.
 
-    Who counts here counts alone: two prompts sent at once do not both see the last
-    place free.
+    Raises ``MessageRefused`` and counts nothing if that would exceed a limit. Locks
+    serialise the counting, so two messages at once do not both get the last place.
     """
-    purses = limited_subjects(owner)
-    advisory_lock([*(purse.subject for purse in purses), f"model {model}"])
+    subjects = limited_subjects(owner)
+    advisory_lock([*(subject.key for subject in subjects), f"model {model}"])
     _check_open(owner)
-    standing = _check(owner, purses, conversation, model, count, is_prompt=is_prompt)
-    # What it takes in tokens is known when it ends.
+    usages = _check(owner, subjects, conversation, model, count, is_message=is_message)
+    # The number of tokens is known only when the reply ends.
     record_usage(
-        [one for one in standing if one.kind is not LimitKind.TOKENS_PER_DAY], count
+        [one for one in usages if one.kind is not LimitKind.TOKENS_PER_DAY], count
     )
 
 
 def _check_open(owner: User) -> None:
-    """Somebody who was closed a moment ago gets nothing more, which would go with
-    them: a guest whose conversations were taken along, or who was erased."""
+    """Refuse a user who was closed a moment ago: a guest who was merged or erased."""
     if not User.objects.filter(pk=owner.pk, is_active=True).exists():
         said = _(
             "You logged in or out in another tab meanwhile. Your text is kept here:"
@@ -74,108 +72,112 @@ def _check_open(owner: User) -> None:
 
 
 def check_first_message(newcomer: User, model: str) -> None:
-    """Raise ``MessageRefused`` where the first prompt of a guest who is not saved yet
-    would be refused: so that a prompt refused makes no guest. Takes nothing."""
+    """Raise ``MessageRefused`` if an unsaved guest's first message would be refused.
+
+    So a refused message creates no guest. Counts nothing.
+    """
     of_network = limited_subjects(newcomer)[1:]
-    _check(newcomer, of_network, None, model, 1, is_prompt=True)
+    _check(newcomer, of_network, None, model, 1, is_message=True)
 
 
 def _check(
     owner: User,
-    purses: list[LimitedSubject],
+    subjects: list[LimitedSubject],
     conversation: Conversation | None,
     model: str,
     count: int,
     *,
-    is_prompt: bool,
+    is_message: bool,
 ) -> list[LimitUsage]:
-    """How the limits stand that ``count`` replies count for. Raises
-    ``MessageRefused``."""
-    if full := _what_is_full(owner, purses, conversation, model, count):
+    """The usage of the limits that ``count`` replies count for.
+
+    Raises ``MessageRefused`` if one is reached.
+    """
+    if full := _what_is_full(owner, subjects, conversation, model, count):
         seconds = _seconds_until_room(model)
-        raise _refusal(*full, seconds, is_prompt=is_prompt)
-    standing = current_usage(purses, MESSAGE_LIMITS)
-    if short := _what_is_short(standing, count):
+        raise _refusal(*full, seconds, is_message=is_message)
+    usages = current_usage(subjects, MESSAGE_LIMITS)
+    if short := _what_is_short(usages, count):
         needed = _needed(short, count)
         seconds = math.ceil(short.wait_seconds(needed))
         why, code = (
             limit_reached_text(short, needed),
-            limit_code(short.purse, short.kind),
+            limit_code(short.subject, short.kind),
         )
-        raise _refusal(code, why, seconds, is_prompt=is_prompt)
-    return standing
+        raise _refusal(code, why, seconds, is_message=is_message)
+    return usages
 
 
-def limit_code(purse: LimitedSubject, kind: LimitKind) -> str:
-    """The code of a refusal by this limit, for programs."""
-    return f"network_{kind}" if purse.whose is LimitScope.NETWORK else str(kind)
+def limit_code(subject: LimitedSubject, kind: LimitKind) -> str:
+    """The API's error code for this limit."""
+    return f"network_{kind}" if subject.scope is LimitScope.NETWORK else str(kind)
 
 
-def waiting_count(owner: User, purse: LimitedSubject) -> int:
-    """How many replies count for what may wait of this purse."""
+def waiting_count(owner: User, subject: LimitedSubject) -> int:
+    """How many replies count against ``REPLIES_WAITING`` of this subject."""
     unfinished = Reply.objects.unfinished()
-    if purse.whose is LimitScope.NETWORK:
+    if subject.scope is LimitScope.NETWORK:
         return unfinished.of_guests_from(owner.network).count()
     return unfinished.filter(message__owner=owner).count()
 
 
 def _what_is_full(
     owner: User,
-    purses: list[LimitedSubject],
+    subjects: list[LimitedSubject],
     conversation: Conversation | None,
     model: str,
     count: int,
 ) -> tuple[str, str] | None:
-    """Code and sentence of the first limit that ``count`` replies more would pass."""
+    """Code and sentence of the first queue limit that ``count`` more would exceed."""
     unfinished = Reply.objects.unfinished()
     if conversation is not None:
-        ahead = unfinished.filter(message__conversation=conversation).count()
-        if ahead > settings.HELD_MESSAGES_MAX:
+        held = unfinished.filter(message__conversation=conversation).count()
+        if held > settings.HELD_MESSAGES_MAX:
             said = ngettext(
                 "%(count)s message already waits in this conversation.",
                 "%(count)s messages already wait in this conversation.",
                 settings.HELD_MESSAGES_MAX,
             )
             return "too_many_ahead", said % {"count": settings.HELD_MESSAGES_MAX}
-    for purse in purses:
-        most = purse.limits[LimitKind.REPLIES_WAITING]
-        if most and waiting_count(owner, purse) + count > most:
-            is_network = purse.whose is LimitScope.NETWORK
+    for subject in subjects:
+        most = subject.limits[LimitKind.REPLIES_WAITING]
+        if most and waiting_count(owner, subject) + count > most:
+            is_network = subject.scope is LimitScope.NETWORK
             code = "too_many_of_your_network" if is_network else "too_many_of_yours"
-            return code, too_many_waiting_text(purse.whose, most)
+            return code, too_many_waiting_text(subject.scope, most)
     if unfinished.filter(model=model).count() + count > settings.QUEUE_REPLIES_MAX:
         return "queue_full", _("The line for this model is full.")
     return None
 
 
-def _what_is_short(standing: list[LimitUsage], count: int) -> LimitUsage | None:
-    """Of the limits that do not have as many left, the one that takes longest."""
-    short = [one for one in standing if one.wait_seconds(_needed(one, count))]
+def _what_is_short(usages: list[LimitUsage], count: int) -> LimitUsage | None:
+    """The limit without ``count`` remaining that takes longest to refill, if any."""
+    short = [one for one in usages if one.wait_seconds(_needed(one, count))]
     return max(
         short, key=lambda one: one.wait_seconds(_needed(one, count)), default=None
     )
 
 
-def _needed(balance: LimitUsage, count: int) -> int:
-    return 1 if balance.kind is LimitKind.TOKENS_PER_DAY else count
+def _needed(usage: LimitUsage, count: int) -> int:
+    return 1 if usage.kind is LimitKind.TOKENS_PER_DAY else count
 
 
-def _refusal(code: str, why: str, seconds: int, *, is_prompt: bool) -> MessageRefused:
+def _refusal(code: str, why: str, seconds: int, *, is_message: bool) -> MessageRefused:
     words = {"why": why, "duration": duration(seconds)}
     bare = _("%(why)s Try again in %(duration)s.") % words
     message = bare
-    if is_prompt:
+    if is_message:
         kept = _("%(why)s Your text is kept here: send it again in %(duration)s.")
         message = kept % words
     return MessageRefused(code, message, retry_seconds=seconds, bare_message=bare)
 
 
 def _seconds_until_room(model: str) -> int:
-    """Until a reply of this model ends, as the workers' pace has it."""
+    """Seconds until a reply of this model ends, by the workers' throughput."""
     try:
         seconds = seconds_between_ends(open_mailbox().workers(model))
     except MailboxAway:
         seconds = None
     if seconds is None:
-        return UNKNOWN_SECONDS
-    return min(LATEST_SECONDS, max(SOONEST_SECONDS, math.ceil(seconds)))
+        return RETRY_UNKNOWN_SECONDS
+    return min(RETRY_MAX_SECONDS, max(RETRY_MIN_SECONDS, math.ceil(seconds)))

@@ -1,9 +1,9 @@
-"""Arrivals: how many guests and accounts one network may begin in an hour.
+"""Limits per network and hour: new guests, new accounts, mails to typed addresses.
 
-A guest is made by a first prompt, so somebody who throws cookies away makes one with
-each; and an account counts only for itself. Both are bounded here, far above what a
-school behind one address needs. So is the mail that a network may have sent to
-addresses it only typed.
+The first message creates a guest, so a browser that drops its cookies creates one with
+each message. An account has limits of its own. So new guests and accounts of a network
+are limited here, far above what a school behind one address needs. The same holds for
+mails to addresses that a visitor typed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chat.wording.replies import duration
 
 
 def admit_guest(network: str) -> None:
-    """Before a guest is made. Raises ``MessageRefused``."""
+    """Count a new guest of this network. Raises ``MessageRefused``."""
     said = _(
         "Too many new guests came from your network in the last hour. Nothing you typed"
         " is lost: try again in %(duration)s."
@@ -30,7 +30,10 @@ def admit_guest(network: str) -> None:
 
 
 def admit_sign_up(network: str) -> None:
-    """Before an account is made, once its form is right. Raises ``MessageRefused``."""
+    """Count a new account of this network. Raises ``MessageRefused``.
+
+    Call it once the form is valid.
+    """
     said = _(
         "Too many accounts were made from your network in the last hour. Try again in"
         " %(duration)s."
@@ -39,7 +42,10 @@ def admit_sign_up(network: str) -> None:
 
 
 def admit_mail(network: str) -> None:
-    """Before a link is mailed where somebody asks. Raises ``MessageRefused``."""
+    """Count a mail that a visitor of this network asks for.
+
+    Raises ``MessageRefused``.
+    """
     said = _(
         "Too many links were asked for from your network in the last hour. Try again"
         " in %(duration)s."
@@ -51,11 +57,11 @@ def _admit(network: str, kind: LimitKind, code: str, said: str) -> None:
     limit = limit_of(LimitScope.NETWORK, kind)
     if limit is None:
         return
-    purse = network_subject(network, {kind: limit})
+    subject = network_subject(network, {kind: limit})
     with transaction.atomic():
-        advisory_lock([purse.subject])
-        standing = current_usage([purse], [kind])
-        if seconds := math.ceil(standing[0].wait_seconds()):
+        advisory_lock([subject.key])
+        usages = current_usage([subject], [kind])
+        if seconds := math.ceil(usages[0].wait_seconds()):
             message = said % {"duration": duration(seconds)}
             raise MessageRefused(code, message, retry_seconds=seconds)
-        record_usage(standing, 1)
+        record_usage(usages, 1)

@@ -1,4 +1,4 @@
-"""Allowances: what somebody may still ask for, and when more comes back."""
+"""What remains of a user's limits, and when more becomes available."""
 
 from __future__ import annotations
 
@@ -17,73 +17,77 @@ from chat.services.limits.usage import (
 )
 from chat.services.limits.wording import refill_text, remaining_text
 
-#: Below this share of a limit, the page says what is left beside the message box.
-LITTLE = 0.2
-#: What the page says of it is looked at again after so long, or later.
+#: Below this share of a limit the page shows what remains beside the message box.
+SCARCE_SHARE = 0.2
+#: The page asks again for what remains after this long at the soonest.
 RENEW_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class RemainingLimit:
-    """What is left of one limit."""
+    """What remains of one limit, as pages and the API show it."""
 
     kind: LimitKind
-    whose: LimitScope
+    scope: LimitScope
     limit: int
-    left: int
-    #: What is left and when more comes back, in words that stay true for a while.
-    said: str
-    comes: str = ""
-    #: Until one more may be had, and until nothing is missing; None where only the end
-    #: of a reply brings something back.
+    remaining: int
+    #: What remains and when it refills, in words that stay true for a while.
+    text: str
+    refill: str = ""
+    #: Seconds until one more is allowed and until all are; None if only the end of a
+    #: reply makes room.
     wait_seconds: int | None = None
     full_seconds: int | None = None
-    #: Seconds since the epoch at which ``said`` wants to be looked at again.
+    #: Seconds since the epoch at which ``text`` should be computed again.
     due_at: int = 0
 
 
 def remaining_limits(user: User) -> list[RemainingLimit]:
-    """All limits that hold for somebody's prompts, their own first."""
-    purses = limited_subjects(user)
-    found = [_left(balance) for balance in current_usage(purses, MESSAGE_LIMITS)]
-    for purse in purses:
-        if limit := purse.limits[LimitKind.REPLIES_WAITING]:
-            left = max(0, limit - waiting_count(user, purse))
-            said = remaining_text(purse.whose, LimitKind.REPLIES_WAITING, left, limit)
+    """All limits that a user's messages count for, the user's own first."""
+    subjects = limited_subjects(user)
+    found = [_remaining(usage) for usage in current_usage(subjects, MESSAGE_LIMITS)]
+    for subject in subjects:
+        if limit := subject.limits[LimitKind.REPLIES_WAITING]:
+            remaining = max(0, limit - waiting_count(user, subject))
+            text = remaining_text(
+                subject.scope, LimitKind.REPLIES_WAITING, remaining, limit
+            )
             found.append(
                 RemainingLimit(
-                    LimitKind.REPLIES_WAITING, purse.whose, limit, left, said
+                    LimitKind.REPLIES_WAITING, subject.scope, limit, remaining, text
                 )
             )
-    return sorted(found, key=lambda one: one.whose is LimitScope.NETWORK)
+    return sorted(found, key=lambda one: one.scope is LimitScope.NETWORK)
 
 
 def scarce_limit(user: User) -> RemainingLimit | None:
-    """The limit of which least is left, if that is little; in one query."""
-    standing = current_usage(limited_subjects(user), MESSAGE_LIMITS)
-    tightest = _tightest(b for b in standing if b.left < LITTLE * b.bucket.limit)
-    return _left(tightest) if tightest else None
+    """The limit with the smallest remaining share, if it is scarce; one query."""
+    usages = current_usage(limited_subjects(user), MESSAGE_LIMITS)
+    tightest = _tightest(
+        b for b in usages if b.remaining < SCARCE_SHARE * b.bucket.limit
+    )
+    return _remaining(tightest) if tightest else None
 
 
-def _tightest(standing: Iterable[LimitUsage]) -> LimitUsage | None:
+def _tightest(usages: Iterable[LimitUsage]) -> LimitUsage | None:
     return min(
-        standing,
-        key=lambda one: (one.left / one.bucket.limit, -one.wait_seconds()),
+        usages,
+        key=lambda one: (one.remaining / one.bucket.limit, -one.wait_seconds()),
         default=None,
     )
 
 
-def _left(balance: LimitUsage) -> RemainingLimit:
-    left, limit = balance.left, balance.bucket.limit
-    changes = balance.wait_seconds(min(left + 1, limit))
+def _remaining(usage: LimitUsage) -> RemainingLimit:
+    remaining, limit = usage.remaining, usage.bucket.limit
+    changes = usage.wait_seconds(min(remaining + 1, limit))
     return RemainingLimit(
-        balance.kind,
-        balance.purse.whose,
+        usage.kind,
+        usage.subject.scope,
         limit,
-        left,
-        remaining_text(balance.purse.whose, balance.kind, left, limit),
-        refill_text(balance),
-        wait_seconds=math.ceil(balance.wait_seconds()),
-        full_seconds=math.ceil(max(0.0, balance.full_at - balance.now)),
-        due_at=math.ceil(balance.now + max(RENEW_SECONDS, changes)),
+        remaining,
+        remaining_text(usage.subject.scope, usage.kind, remaining, limit),
+        refill_text(usage),
+        wait_seconds=math.ceil(usage.wait_seconds()),
+        full_seconds=math.ceil(max(0.0, usage.full_at - usage.now)),
+        due_at=math.ceil(usage.now + max(RENEW_SECONDS, changes)),
     )

@@ -1,10 +1,10 @@
-"""Which limits hold for whom: by the settings, or by what an account was given.
+"""Which limits apply to whom: those of the settings, or those given to one account.
 
-A person has limits of their own, as a guest or as an account. All guests of one network
-have some together besides, so that private windows gain nothing. An account counts only
-for itself: a household, a school or a mobile carrier stands behind one address, and who
-signs in must not wait for neighbours; how many accounts a network can make is limited
-by itself.
+A user has limits of their own, as a guest or with an account. All guests of one network
+also share limits, so private windows gain nothing. An account counts only for itself: a
+household, a school or a mobile carrier may share one address, and a signed-in user must
+not wait for neighbours. The number of accounts that a network can create has a limit of
+its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chatsite.setting_types.numbers import LIMIT_MAX
 
 
 class LimitKind(StrEnum):
-    """What is limited. The name ends the setting's name; the value is public."""
+    """What a limit counts. In capital letters, the last words of its setting."""
 
     MESSAGES_PER_MINUTE = "prompts_per_minute"
     MESSAGES_PER_DAY = "prompts_per_day"
@@ -34,15 +34,17 @@ class LimitKind(StrEnum):
 
 
 class LimitScope(StrEnum):
+    """Whom a limit applies to. In capital letters, the first word of its setting."""
+
     GUEST = "guest"
     ACCOUNT = "account"
     NETWORK = "network"
 
 
-#: None is no limit.
+#: None means unlimited.
 Limits = Mapping[LimitKind, int | None]
 
-#: What an account can be given more of, or less.
+#: The limits that an administrator can change for one account.
 PERSONAL = (
     LimitKind.MESSAGES_PER_MINUTE,
     LimitKind.MESSAGES_PER_DAY,
@@ -51,33 +53,33 @@ PERSONAL = (
 )
 
 
-def limit_of(whose: LimitScope, kind: LimitKind) -> int | None:
-    """The limit that the settings name."""
-    limit: int | None = getattr(settings, f"{whose.name}_{kind.name}")
+def limit_of(scope: LimitScope, kind: LimitKind) -> int | None:
+    """The limit of the settings."""
+    limit: int | None = getattr(settings, f"{scope.name}_{kind.name}")
     return limit
 
 
 def limits_of(user: User) -> dict[LimitKind, int | None]:
-    """The limits of one person. What their row says goes before the settings."""
-    whose = LimitScope.GUEST if user.is_guest else LimitScope.ACCOUNT
-    found = {kind: limit_of(whose, kind) for kind in PERSONAL}
+    """The limits of one user. Those in the user's row override the settings."""
+    scope = LimitScope.GUEST if user.is_guest else LimitScope.ACCOUNT
+    found = {kind: limit_of(scope, kind) for kind in PERSONAL}
     own = user.limits if isinstance(user.limits, dict) else {}
-    # Nobody is locked out by what stands in a row and is no limit.
+    # An invalid value in the row is ignored, so that it locks no user out.
     return found | {
         LimitKind(k): n for k, n in own.items() if k in PERSONAL and _is_limit(n)
     }
 
 
 def network_limits() -> dict[LimitKind, int | None]:
-    """The limits that all guests of one network have together."""
+    """The limits that all guests of one network share."""
     return {kind: limit_of(LimitScope.NETWORK, kind) for kind in PERSONAL}
 
 
 def clean_limits(raw: Any) -> dict[str, int | None]:
-    """Limits of one account as they are kept in its row: for whoever edits them.
+    """Validate the limits that an administrator typed for one account.
 
-    ``{"prompts_per_day": 500, "tokens_per_day": null}``, null for no limit; empty for
-    those of the settings. Raises ``ValidationError``.
+    The format is ``{"prompts_per_day": 500, "tokens_per_day": null}``, with null for
+    unlimited; empty means those of the settings. Raises ``ValidationError``.
     """
     if raw in (None, ""):
         return {}
@@ -90,13 +92,12 @@ def clean_limits(raw: Any) -> dict[str, int | None]:
     return dict(raw)
 
 
-def is_higher_for_accounts(whose: LimitScope, kind: LimitKind) -> bool:
-    """Whether a guest refused by this limit could go on with an account, if only they
-    had one."""
-    if whose is LimitScope.ACCOUNT or settings.SIGNUP == "closed":
+def is_higher_for_accounts(scope: LimitScope, kind: LimitKind) -> bool:
+    """Whether a guest at this limit could go on with an account."""
+    if scope is LimitScope.ACCOUNT or settings.SIGNUP == "closed":
         return False
     of_account = limit_of(LimitScope.ACCOUNT, kind)
-    if whose is LimitScope.NETWORK or of_account is None:
+    if scope is LimitScope.NETWORK or of_account is None:
         return True
     of_guest = limit_of(LimitScope.GUEST, kind)
     return of_guest is not None and of_account > of_guest

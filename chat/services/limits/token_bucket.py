@@ -1,9 +1,9 @@
-"""A limit of so many per period: pure arithmetic over times that are passed in.
+"""A token bucket: pure arithmetic over times that the caller passes in.
 
-The generic cell rate algorithm (ITU-T I.371, as a virtual scheduler): of what was
-taken nothing is kept but one time, at which all of it will have come back. All may be
-taken at once, and it comes back evenly: a limit of 30 a day gives one more every 48
-minutes, and nobody has to wait for midnight.
+It is the generic cell rate algorithm (ITU-T I.371, virtual scheduling). The only state
+is one time: the moment at which the bucket will be full again. The whole limit may be
+used at once, and the bucket refills evenly: a limit of 30 a day allows one more every
+48 minutes, and no user waits for midnight.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-#: What clocks and databases round away, as a part of one.
+#: Clocks and databases round times; this share of one token makes up for it.
 ROUNDING = 1e-3
 
 
@@ -24,31 +24,31 @@ class TokenBucket:
 
     @property
     def interval_seconds(self) -> float:
-        """In so long one more comes back."""
+        """Seconds in which one token is refilled."""
         return self.period_seconds / self.limit
 
-    def left(self, full_at: float, now: float) -> int:
-        """How many may be taken; none as long as there is a debt."""
+    def remaining(self, full_at: float, now: float) -> int:
+        """How many tokens are in the bucket; 0 as long as there is a debt."""
         taken = max(0.0, full_at - now) / self.interval_seconds
         return max(0, math.floor(self.limit - taken + ROUNDING))
 
     def wait_seconds(self, full_at: float, now: float, count: int = 1) -> float:
-        """How long until ``count`` may be taken; 0 where they may be taken now.
+        """Seconds until ``count`` tokens are in the bucket; 0 if they are now.
 
-        Where the limit is less than that, it has to be untouched: so nothing is
+        If ``count`` exceeds the limit, a full bucket is enough. So no request is
         refused forever.
         """
-        missing = min(count, self.limit) - self.left(full_at, now)
+        missing = min(count, self.limit) - self.remaining(full_at, now)
         if missing <= 0:
             return 0.0
         spare = self.period_seconds - min(count, self.limit) * self.interval_seconds
         return max(0.0, full_at - now - spare)
 
     def after(self, full_at: float, now: float, count: int) -> float:
-        """``full_at`` once ``count`` were taken, whether they were there or not.
+        """``full_at`` after ``count`` tokens are taken, even if they are not there.
 
-        A debt is cut where one could be taken again after a whole period: nobody is
-        shut out for longer, however much was spent.
+        The debt is limited: after one whole period one token is available again,
+        however many were taken.
         """
         latest = now + 2 * self.period_seconds - self.interval_seconds
         return min(max(full_at, now) + count * self.interval_seconds, latest)

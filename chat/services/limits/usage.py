@@ -1,7 +1,7 @@
-"""Spending: what was taken of the limits of a person and of their network.
+"""How much of each limit is used: the token buckets of users and networks.
 
-Every caller is within a transaction and holds the subjects by ``alone``, or two at once
-would both see the last one left.
+Callers run in a transaction and hold the subjects' keys by ``advisory_lock``.
+Otherwise two requests at once would both see the last token.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ PERIODS = {
     LimitKind.SIGNUPS_PER_HOUR: 3600,
     LimitKind.MAILS_PER_HOUR: 3600,
 }
-#: Rows of short periods come and go: what is full again is not deleted at once.
+#: A bucket that is full again keeps its row this long: it is likely to be used soon.
 KEPT_SECONDS = 3600
-#: The time that limits go by, in seconds since the epoch; tests have a clock to turn.
+#: The clock of all limits, in seconds since the epoch; tests replace it.
 clock: Callable[[], float] = time.time
-#: What sending needs something left of.
+#: The limits that a message counts for.
 MESSAGE_LIMITS = (
     LimitKind.MESSAGES_PER_MINUTE,
     LimitKind.MESSAGES_PER_DAY,
@@ -45,56 +45,65 @@ MESSAGE_LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class LimitedSubject:
-    """Whose limits: one person's, or those of all guests of one network."""
+    """One user, or all guests of one network, and their limits.
 
-    whose: LimitScope
-    subject: str
+    ``key`` names the subject in the table and in locks.
+    """
+
+    scope: LimitScope
+    key: str
     limits: Limits
     owner: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LimitUsage:
-    """How one limit of a purse stood at a moment."""
+    """How much of one limit a subject had used at the time ``now``."""
 
-    purse: LimitedSubject
+    subject: LimitedSubject
     kind: LimitKind
     bucket: TokenBucket
     full_at: float
     now: float
 
     @property
-    def left(self) -> int:
-        return self.bucket.left(self.full_at, self.now)
+    def remaining(self) -> int:
+        """How many more the limit allows; 0 or more."""
+        return self.bucket.remaining(self.full_at, self.now)
 
     def wait_seconds(self, count: int = 1) -> float:
+        """Seconds until the limit allows ``count`` more."""
         return self.bucket.wait_seconds(self.full_at, self.now, count)
 
 
 def limited_subjects(user: User) -> list[LimitedSubject]:
-    """All whose limits somebody's prompts count for; their own first."""
-    whose = LimitScope.GUEST if user.is_guest else LimitScope.ACCOUNT
-    own = LimitedSubject(whose, f"user:{user.pk}", limits_of(user), user.pk)
+    """The subjects whose limits a user's messages count for, the user first."""
+    scope = LimitScope.GUEST if user.is_guest else LimitScope.ACCOUNT
+    own = LimitedSubject(scope, f"user:{user.pk}", limits_of(user), user.pk)
     return [own, network_subject(user.network)] if user.is_guest_of_network else [own]
 
 
 def network_subject(network: str, limits: Limits | None = None) -> LimitedSubject:
+    """All guests of a network; ``limits`` defaults to those of the settings."""
     found = network_limits() if limits is None else limits
     return LimitedSubject(LimitScope.NETWORK, f"network:{network}", found)
 
 
 def current_usage(
-    purses: Sequence[LimitedSubject], kinds: Iterable[LimitKind]
+    subjects: Sequence[LimitedSubject], kinds: Iterable[LimitKind]
 ) -> list[LimitUsage]:
-    """How these limits stand now, as far as there are any; in one query."""
+    """The usage of these limits now, without those that are unlimited; one query."""
     now = clock()
     limited = [
-        (purse, kind) for kind in kinds for purse in purses if purse.limits[kind]
+        (subject, kind)
+        for kind in kinds
+        for subject in subjects
+        if subject.limits[kind]
     ]
     if not limited:
         return []
     rows = Allowance.objects.filter(
-        subject__in={purse.subject for purse, _ in limited},
+        subject__in={subject.key for subject, _ in limited},
         kind__in={kind for _, kind in limited},
     )
     found = {
@@ -103,28 +112,28 @@ def current_usage(
     }
     return [
         LimitUsage(
-            purse,
+            subject,
             kind,
-            TokenBucket(purse.limits[kind] or 1, PERIODS[kind]),
-            found.get((purse.subject, kind), now),
+            TokenBucket(subject.limits[kind] or 1, PERIODS[kind]),
+            found.get((subject.key, kind), now),
             now,
         )
-        for purse, kind in limited
+        for subject, kind in limited
     ]
 
 
 def record_usage(taken: Sequence[LimitUsage], count: int) -> None:
-    """Take ``count`` of each of these, whether they are there or not; in one query."""
+    """Count ``count`` against each of these, even beyond the limit; one query."""
     if not taken:
         return
     rows = [
         Allowance(
-            subject=balance.purse.subject,
-            kind=balance.kind,
-            owner_id=balance.purse.owner,
-            full_at=_time(balance.bucket.after(balance.full_at, balance.now, count)),
+            subject=usage.subject.key,
+            kind=usage.kind,
+            owner_id=usage.subject.owner,
+            full_at=_time(usage.bucket.after(usage.full_at, usage.now, count)),
         )
-        for balance in taken
+        for usage in taken
     ]
     Allowance.objects.bulk_create(
         rows,
@@ -135,18 +144,18 @@ def record_usage(taken: Sequence[LimitUsage], count: int) -> None:
 
 
 def charge_tokens(owner: User, tokens: int) -> None:
-    """Take the tokens of a reply that ended; more than were left become a debt."""
-    purses = limited_subjects(owner)
+    """Count the tokens of a finished reply; beyond the limit they become a debt."""
+    subjects = limited_subjects(owner)
     if tokens <= 0 or not any(
-        purse.limits[LimitKind.TOKENS_PER_DAY] for purse in purses
+        subject.limits[LimitKind.TOKENS_PER_DAY] for subject in subjects
     ):
         return
-    advisory_lock([purse.subject for purse in purses])
-    record_usage(current_usage(purses, [LimitKind.TOKENS_PER_DAY]), tokens)
+    advisory_lock([subject.key for subject in subjects])
+    record_usage(current_usage(subjects, [LimitKind.TOKENS_PER_DAY]), tokens)
 
 
 def purge_full_buckets() -> None:
-    """Delete some of the rows that say no more than a missing one."""
+    """Delete some rows of full buckets: a missing row means the same."""
     Allowance.objects.purge(_time(clock() - KEPT_SECONDS))
 
 

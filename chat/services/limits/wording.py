@@ -1,4 +1,4 @@
-"""Limits in words: which was reached, what is left of it, and when more comes back."""
+"""Sentences about limits: which one is reached, what remains, when it refills."""
 
 from __future__ import annotations
 
@@ -14,33 +14,35 @@ from chat.services.limits.rules import LimitKind, LimitScope, is_higher_for_acco
 from chat.services.limits.usage import LimitUsage
 from chat.wording.replies import duration
 
-#: Up to so long from one message to the next, the pace says it all.
+#: If a token is refilled at least this often, the interval says enough.
 SHORT_SECONDS = 60
 
 
-def limit_reached_text(balance: LimitUsage, count: int) -> str:
-    """Why ``count`` more cannot be had now, and who could have more."""
-    if balance.purse.whose is LimitScope.NETWORK:
+def limit_reached_text(usage: LimitUsage, count: int) -> str:
+    """Why ``count`` more are refused now, and whether an account would help."""
+    if usage.subject.scope is LimitScope.NETWORK:
         said = _(
             "The limit that all guests of your network have together is reached:"
             " %(amount)s."
         )
     else:
         said = _("Your limit is reached: %(amount)s.")
-    sentences = [said % {"amount": _amount(balance.kind, balance.bucket.limit)}]
-    if balance.left:
+    sentences = [said % {"amount": _amount(usage.kind, usage.bucket.limit)}]
+    if usage.remaining:
         only = ngettext(
             "%(left)s is left, and this takes %(count)s.",
             "%(left)s are left, and this takes %(count)s.",
-            balance.left,
+            usage.remaining,
         )
-        sentences.append(only % {"left": number(balance.left), "count": number(count)})
-    return " ".join(sentences + account_hint(balance.purse.whose, balance.kind))
+        sentences.append(
+            only % {"left": number(usage.remaining), "count": number(count)}
+        )
+    return " ".join(sentences + account_hint(usage.subject.scope, usage.kind))
 
 
-def too_many_waiting_text(whose: LimitScope, limit: int) -> str:
-    """Why no further reply may wait in line."""
-    if whose is LimitScope.NETWORK:
+def too_many_waiting_text(scope: LimitScope, limit: int) -> str:
+    """Why no further reply may wait in the queue."""
+    if scope is LimitScope.NETWORK:
         said = ngettext(
             "No more than %(count)s message of all guests of your network together may"
             " wait at once.",
@@ -55,54 +57,51 @@ def too_many_waiting_text(whose: LimitScope, limit: int) -> str:
             limit,
         )
     sentences = [said % {"count": number(limit)}]
-    return " ".join(sentences + account_hint(whose, LimitKind.REPLIES_WAITING))
+    return " ".join(sentences + account_hint(scope, LimitKind.REPLIES_WAITING))
 
 
-def account_hint(whose: LimitScope, kind: LimitKind) -> list[str]:
-    """What is told a guest who could go on with an account; nothing to others."""
-    if not is_higher_for_accounts(whose, kind):
+def account_hint(scope: LimitScope, kind: LimitKind) -> list[str]:
+    """A sentence for guests who could go on with an account; empty for others."""
+    if not is_higher_for_accounts(scope, kind):
         return []
-    if whose is LimitScope.NETWORK:
+    if scope is LimitScope.NETWORK:
         return [_("With an account only your own messages count.")]
     return [_("With an account you have more.")]
 
 
-def remaining_text(whose: LimitScope, kind: LimitKind, left: int, limit: int) -> str:
-    """``12 of 30 messages left today``, and of whom where it is not one's own."""
+def remaining_text(scope: LimitScope, kind: LimitKind, left: int, limit: int) -> str:
+    """``12 of 30 messages left today``, and whose limit it is if it is shared."""
     said = _left(kind, limit) % {"left": number(left), "limit": number(limit)}
-    if whose is LimitScope.NETWORK:
+    if scope is LimitScope.NETWORK:
         return _("All guests of your network together: %(said)s") % {"said": said}
     return said
 
 
-def refill_text(balance: LimitUsage) -> str:
-    """When more comes back, in words that stay true for a while; empty where nothing
-    was taken."""
-    left, limit = balance.left, balance.bucket.limit
+def refill_text(usage: LimitUsage) -> str:
+    """When the limit refills, in words that stay true for a while; empty if full."""
+    left, limit = usage.remaining, usage.bucket.limit
     if left >= limit:
         return ""
-    if balance.kind is LimitKind.TOKENS_PER_DAY:
+    if usage.kind is LimitKind.TOKENS_PER_DAY:
         if left:
             return _("all are back %(when)s") % {
-                "when": _moment(balance.full_at, balance.now)
+                "when": _moment(usage.full_at, usage.now)
             }
-        return _("more %(when)s") % {"when": _moment(_next_at(balance), balance.now)}
-    interval = balance.bucket.interval_seconds
+        return _("more %(when)s") % {"when": _moment(_next_at(usage), usage.now)}
+    interval = usage.bucket.interval_seconds
     if left or interval < SHORT_SECONDS:
         pace = duration(max(1, math.ceil(interval)))
         return _("one more every %(duration)s") % {"duration": pace}
-    return _("the next one %(when)s") % {
-        "when": _moment(_next_at(balance), balance.now)
-    }
+    return _("the next one %(when)s") % {"when": _moment(_next_at(usage), usage.now)}
 
 
 def number(count: int) -> str:
+    """A number with grouped digits, in the language of the page."""
     return number_format(count, force_grouping=True)
 
 
 def _moment(stamp: float, now: float) -> str:
-    """``at 14:05``, ``tomorrow at 9:00``, or with the date; a minute too late rather
-    than too early."""
+    """``at 14:05``, ``tomorrow at 9:00``, or with the date; rounded up to minutes."""
     zone = timezone.get_current_timezone()
     when = datetime.fromtimestamp(60 * math.ceil(stamp / 60), zone)
     days = (when.date() - datetime.fromtimestamp(now, zone).date()).days
@@ -112,8 +111,8 @@ def _moment(stamp: float, now: float) -> str:
     return said % {"time": date_format(when, "TIME_FORMAT")}
 
 
-def _next_at(balance: LimitUsage) -> float:
-    return balance.now + balance.wait_seconds()
+def _next_at(usage: LimitUsage) -> float:
+    return usage.now + usage.wait_seconds()
 
 
 def _amount(kind: LimitKind, limit: int) -> str:

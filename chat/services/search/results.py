@@ -25,7 +25,7 @@ class Hit:
     title: str
     #: None: the title was found.
     message: UUID | None
-    is_prompt: bool
+    is_from_user: bool
     snippet: tuple[SnippetPart, ...]
     said_at: datetime
 
@@ -98,7 +98,7 @@ def _hit(passage: Passage, text: Folded, typed: ParsedQuery) -> Hit:
         conversation=conversation.pk,
         title=conversation.title,
         message=passage.message_id,
-        is_prompt=message is not None and message.is_prompt,
+        is_from_user=message is not None and message.is_from_user,
         snippet=show(_text(passage), text, typed),
         said_at=(message or conversation).created_at,
     )

@@ -81,6 +81,6 @@ def _of(request: HttpRequest, user: User) -> dict[str, Any]:
         "account": user,
         "may_invite": may_invite(user),
         "devices": sorted(devices, key=lambda device: not device.is_here),
-        "count": Conversation.objects.there().filter(owner=user).count(),
+        "count": Conversation.objects.not_deleted().filter(owner=user).count(),
         "left": count_of(left_guest(request)),
     }

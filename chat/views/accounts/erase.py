@@ -27,7 +27,9 @@ def erase(request: HttpRequest) -> HttpResponse:
         "form": form,
         "account": account,
         "user_to_erase": user,
-        "count": Conversation.objects.there().filter(owner=user).count() if user else 0,
+        "count": Conversation.objects.not_deleted().filter(owner=user).count()
+        if user
+        else 0,
         "is_done": "done" in request.GET,
     }
     status = 422 if form and form.errors else 200
