@@ -60,7 +60,7 @@ class State(StrEnum):
         return self in (State.DONE, State.STOPPED, State.FAILED)
 
 
-class Kind(StrEnum):
+class RequestKind(StrEnum):
     """Whom a request serves: a person who waits, or a job that helps."""
 
     REPLY = "reply"

@@ -156,7 +156,7 @@ def follow_site() -> None:
 
     from chatsite.mailbox import open_mailbox
 
-    if not settings.CHAT_MODEL and (model := open_mailbox().noted_choice()):
+    if not settings.CHAT_MODEL and (model := open_mailbox().served_model()):
         os.environ["CHAT_MODEL"] = settings.CHAT_MODEL = model
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from threading import Event, Lock
 
 from chatsite import wire
-from chatsite.mailbox import Claim, Kept
-from chatsite.mailbox.mailbox import Write
+from chatsite.mailbox import Claim, WriteResult
+from chatsite.mailbox.results import Write
 from worker.engine.interface import RequestHandle
 
 
@@ -68,7 +68,7 @@ class Delivery:
                 self._tokens,
             )
 
-    def accept(self, kept: Kept) -> None:
+    def accept(self, kept: WriteResult) -> None:
         """Take the mailbox's answer to a write; stop if it says so."""
         if kept.verdict == "refused":
             self.is_lost = True

@@ -46,7 +46,7 @@ def mail(
 def is_due(what: str) -> bool:
     """Whether this was not mailed a moment ago; from now on it was."""
     try:
-        return open_mailbox().is_first(what, PAUSE_SECONDS)
+        return open_mailbox().is_first_request(what, PAUSE_SECONDS)
     except MailboxAway:
         return True
 

@@ -12,7 +12,7 @@ from chat.page.state import PageState
 from chat.services.context_usage import ContextUsage
 from chat.services.jobs.status import ReplyStatus
 from chatsite import wire
-from chatsite.mailbox.mailbox import Seen
+from chatsite.mailbox.results import ReplyCursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class PageDelta:
     #: How full the model's context is, where messages came or ended.
     filling: ContextUsage | None = None
     #: What the page has once it has all this.
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[ReplyCursor] = field(default_factory=list)
     held: list[UUID] = field(default_factory=list)
     paused: list[UUID] = field(default_factory=list)
     ahead: str = ""
@@ -55,7 +55,9 @@ class PageDelta:
         """What is announced; of several alike, one."""
         return list(dict.fromkeys(self.said))
 
-    def add_seen(self, before: Seen, sight: ReplyStatus, *, is_away: bool) -> None:
+    def add_seen(
+        self, before: ReplyCursor, sight: ReplyStatus, *, is_away: bool
+    ) -> None:
         """News of a reply that the page already watches."""
         if sight.state.is_terminal and sight.row is not None:
             self.replaced.append(ShownMessage(sight.row.message))

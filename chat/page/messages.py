@@ -16,7 +16,7 @@ from chat.page.message_window import MessageWindow
 from chat.page.state import PageState, path_fingerprint
 from chat.services.jobs.status import PollSnapshot, ReplyStatus, poll_snapshot
 from chatsite import wire
-from chatsite.mailbox.mailbox import Seen
+from chatsite.mailbox.results import ReplyCursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def with_versions(
     ]
 
 
-def seen_state(sight: ReplyStatus) -> Seen:
+def seen_state(sight: ReplyStatus) -> ReplyCursor:
     """What a page has of a reply once it shows all that ``sight`` holds."""
     return (str(sight.pk), sight.run, sight.length)
 

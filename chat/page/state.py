@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from chat.services.conversation_list import Cursor
-from chatsite.mailbox.mailbox import Seen
+from chatsite.mailbox.results import ReplyCursor
 
 #: More unfinished replies than this no page shows.
 MAX_REPLIES = 100
@@ -32,7 +32,7 @@ class PageState:
     #: The owner's change counter; empty counts as changed.
     changes: str = ""
     #: Id, run and bytes of text of each reply that waits or grows.
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[ReplyCursor, ...] = ()
     held: tuple[UUID, ...] = ()
     #: Those held that ask a person to decide.
     paused: tuple[UUID, ...] = ()
@@ -139,7 +139,7 @@ def _cursor(raw: str) -> Cursor | None:
     return Cursor.parse(raw) if raw else None
 
 
-def _seen(raw: str) -> Seen:
+def _seen(raw: str) -> ReplyCursor:
     reply, run, length = raw.split(":")
     return str(UUID(reply)), _number(run), _number(length)
 

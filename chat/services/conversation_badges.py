@@ -89,6 +89,6 @@ def _coming(owner: UUID) -> dict[UUID, Badge]:
 
 def _begun(replies: list[str]) -> set[str]:
     try:
-        return open_mailbox().begun(replies)
+        return open_mailbox().started(replies)
     except MailboxAway:
         return set()

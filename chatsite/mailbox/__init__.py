@@ -1,28 +1,36 @@
 """The mailbox: what web and workers share in Redis. Nothing else knows its keys."""
 
 from chatsite.mailbox.connection import MailboxAway
-from chatsite.mailbox.entries import (
-    Claim,
-    Ended,
-    Growing,
-    Kept,
-    Look,
-    Missing,
-    Published,
-    Queued,
-)
 from chatsite.mailbox.mailbox import Mailbox, open_mailbox
+from chatsite.mailbox.results import (
+    Claim,
+    EndedReply,
+    FinishedReply,
+    LostReply,
+    MailboxSnapshot,
+    MissingReply,
+    Publication,
+    QueuedReply,
+    ReplyCursor,
+    RunningReply,
+    Write,
+    WriteResult,
+)
 
 __all__ = [
     "Claim",
-    "Ended",
-    "Growing",
-    "Kept",
-    "Look",
+    "EndedReply",
+    "FinishedReply",
+    "LostReply",
     "Mailbox",
     "MailboxAway",
-    "Missing",
-    "Published",
-    "Queued",
+    "MailboxSnapshot",
+    "MissingReply",
+    "Publication",
+    "QueuedReply",
+    "ReplyCursor",
+    "RunningReply",
+    "Write",
+    "WriteResult",
     "open_mailbox",
 ]

@@ -1,4 +1,4 @@
-"""The connection to Redis: bounded in time, and quick to fail while it is away."""
+"""The connection to Redis: bounded in time, and quick to fail while Redis is away."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from redis.retry import Retry
 
 from chatsite.redis_url import parse
 
-#: After a failure, calls are refused at once for this long instead of each
-#: waiting for a time-out of its own.
+#: For so long after a failure all calls fail at once. Otherwise each would wait for
+#: its own time-out.
 PAUSE_SECONDS = 1.0
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 
 
 class MailboxAway(Exception):
-    """Redis did not answer. Nothing is lost: the database row is the outbox."""
+    """Redis did not answer. No reply is lost: its database row is the outbox."""
 
 
 class Connection:
@@ -44,12 +44,12 @@ class Connection:
 
     def run(self, name: str, *arguments: str | float) -> Any:
         """Run one script. Raises ``MailboxAway``."""
-        return self.guarded(lambda: self.script(name)(args=arguments))
+        return self.call(lambda: self.script(name)(args=arguments))
 
     def run_all(
         self, name: str, calls: Sequence[Sequence[str | int | float]]
     ) -> list[Any]:
-        """Run one script many times in one trip. Raises ``MailboxAway``."""
+        """Run one script many times in one round trip. Raises ``MailboxAway``."""
 
         def send() -> list[Any]:
             pipe = self.client.pipeline(transaction=False)
@@ -58,15 +58,14 @@ class Connection:
                 script(args=arguments, client=pipe)
             return list(pipe.execute())
 
-        return self.guarded(send)
+        return self.call(send)
 
     def command(self, *words: str | float) -> Any:
         """Run one command of Redis. Raises ``MailboxAway``."""
-        return self.guarded(lambda: self.client.execute_command(*words))
+        return self.call(lambda: self.client.execute_command(*words))
 
-    def asked(self, *words: str) -> bool:
-        """Run one command that this user may be refused; whether it was not. Raises
-        ``MailboxAway``."""
+    def try_command(self, *words: str) -> bool:
+        """Run one command; False if Redis refuses it. Raises ``MailboxAway``."""
 
         def send() -> bool:
             try:
@@ -75,7 +74,7 @@ class Connection:
                 return False
             return True
 
-        return self.guarded(send)
+        return self.call(send)
 
     def commands(self, *commands: Sequence[str | int | float]) -> list[Any]:
         """Run several commands as one transaction. Raises ``MailboxAway``."""
@@ -86,34 +85,50 @@ class Connection:
                 pipe.execute_command(*words)
             return list(pipe.execute())
 
-        return self.guarded(send)
+        return self.call(send)
 
     def script(self, name: str) -> Any:
+        """The Lua script of that name in the folder ``scripts``."""
         return self.client.register_script(_source(name))
 
     def forgive(self) -> None:
-        """Forget that Redis was away: the next call tries it again at once."""
+        """Forget the last failure, so that the next call tries Redis at once."""
         self._away_until = 0.0
 
-    def guarded(self, call: Callable[[], Answer]) -> Answer:
-        """Whatever Redis raises becomes ``MailboxAway``; then a short pause, after
-        which one call tries it again while the others are still refused."""
+    def call(self, send: Callable[[], Answer]) -> Answer:
+        """The result of ``send``. Every error of Redis becomes ``MailboxAway``.
+
+        After an error calls fail at once for ``PAUSE_SECONDS``. Then one call tries
+        Redis again, while the others still fail.
+        """
         now = time.monotonic()
         if now < self._away_until:
             raise MailboxAway("Redis was away a moment ago")
         if self._away_until:
             self._away_until = now + PAUSE_SECONDS
         try:
-            answer = call()
+            answer = send()
         except redis.RedisError as error:
             self._away_until = time.monotonic() + PAUSE_SECONDS
-            raise MailboxAway(_told(error)) from error
+            raise MailboxAway(_description(error)) from error
         self._away_until = 0.0
         return answer
 
 
-def _told(error: redis.RedisError) -> str:
-    """Of an answer only its kind: a pipeline's error repeats the whole command."""
+class MailboxCalls:
+    """A part of the calls of the mailbox, on one Redis server."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = Connection(url)
+
+
+def key_of(kind: str, name: str) -> str:
+    """A key of Redis, such as ``mailbox:line:gpt2``."""
+    return f"mailbox:{kind}:{name}"
+
+
+def _description(error: redis.RedisError) -> str:
+    """The type of an error of Redis; the text of one might repeat a whole command."""
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__

@@ -43,7 +43,7 @@ class Outage:
         self._box = box
         connection, guarded, ring = (
             box.connection,
-            box.connection.guarded,
+            box.connection.call,
             app.send_task,
         )
 
@@ -58,7 +58,7 @@ class Outage:
             self._count()
             return ring(*arguments, **more)
 
-        monkeypatch.setattr(connection, "guarded", call)
+        monkeypatch.setattr(connection, "call", call)
         monkeypatch.setattr(app, "send_task", counted_ring)
 
     @contextmanager

@@ -25,7 +25,7 @@ from chat.services.errors import MessageRefused
 from chat.services.jobs.stop import stop_reply
 from chat.services.messages import send_message
 from chat.services.search.results import search
-from chatsite.mailbox import Growing, Mailbox, Missing, Queued
+from chatsite.mailbox import Mailbox, MissingReply, QueuedReply, RunningReply
 from tests.accounts.conftest import Worker, log_in
 from tests.chat.pages import poll_url, text_of
 from tests.dom import dom
@@ -42,9 +42,9 @@ def guest(owner: User) -> User:
 def look(box: Mailbox, who: User, *replies: Reply):  # type: ignore[no-untyped-def]
     box.remember(str(who.pk), str(who.pk))
     seen = [(str(reply.pk), 0, 0) for reply in replies]
-    found = box.look(str(who.pk), "scripted", seen)
+    found = box.snapshot(str(who.pk), "scripted", seen)
     assert found is not None
-    return found.entries
+    return found.replies
 
 
 def test_it_asks_and_takes_them_along(
@@ -136,7 +136,7 @@ def test_the_new_owner_sees_the_text_grow_at_once(
         assert answer.status_code == 200
         assert "upon" in text_of(answer)
     (entry,) = look(box, guest, Reply.objects.get())
-    assert entry == Missing(is_foreign=True)
+    assert entry == MissingReply(is_foreign=True)
     worker.finish(claim, "Once upon a time")
     answer = newcomer.get(poll_url(page))
     assert "Once upon a time" in text_of(answer)
@@ -152,7 +152,7 @@ def test_places_in_line_are_kept(
     take_along(guest.pk, account)
     assert box.first_in_line("scripted", 9) == before
     for entry, ahead in zip(look(box, account, mine, theirs), (0, 1), strict=True):
-        assert isinstance(entry, Queued)
+        assert isinstance(entry, QueuedReply)
         assert entry.ahead == ahead
     stop_reply(Reply.objects.with_path().get(pk=theirs.pk))
     assert box.first_in_line("scripted", 9) == [str(mine.pk), str(other.pk)]
@@ -179,7 +179,7 @@ def test_what_a_worker_hands_back_stands_where_the_account_stands(
     take_along(guest.pk, account)
     assert box.hand_back(claim.reply, claim.token) == "kept"
     (entry,) = look(box, account, reply)
-    assert isinstance(entry, Queued)
+    assert isinstance(entry, QueuedReply)
     assert worker.answer("done").reply == str(reply.pk)
 
 
@@ -275,7 +275,7 @@ def test_a_stranger_is_given_nothing_by_asking(
     page = client_of(guest).get(f"/c/{reply.message.conversation_id}/")
     stranger = client_of(User.objects.create_user("wasp"))
     assert stranger.get(poll_url(page)).status_code == 404
-    [entry] = box.published([str(reply.pk)])
+    [entry] = box.publications([str(reply.pk)])
     assert entry.owner == str(guest.pk)
 
 
@@ -288,14 +288,14 @@ def test_the_keeper_hands_over_what_was_forgotten(
 ) -> None:
     reply = sent(guest, "Tell me")
     died_before_the_mailbox_heard(guest, account, monkeypatch)
-    [entry] = box.published([str(reply.pk)])
+    [entry] = box.publications([str(reply.pk)])
     assert entry.owner == str(guest.pk)
     Reply.objects.update(published_at=reply.published_at.replace(year=2020))
     Keeper().sweep()
-    [entry] = box.published([str(reply.pk)])
+    [entry] = box.publications([str(reply.pk)])
     assert entry.owner == str(account.pk)
     (entry,) = look(box, account, reply)
-    assert isinstance(entry, Queued)
+    assert isinstance(entry, QueuedReply)
 
 
 def test_while_the_queue_is_away_it_is_handed_over_later(
@@ -313,7 +313,7 @@ def test_while_the_queue_is_away_it_is_handed_over_later(
     claim = worker.claim()
     worker.write(claim, "Once")
     (entry,) = look(box, account, reply)
-    assert isinstance(entry, Growing)
+    assert isinstance(entry, RunningReply)
 
 
 # Others who act at the same moment

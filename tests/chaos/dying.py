@@ -125,7 +125,7 @@ def sweep_and_die(calls: int) -> None:
     from chat.keeper import Keeper
     from chatsite.mailbox.connection import Connection
 
-    whole, left = Connection.guarded, calls
+    whole, left = Connection.call, calls
 
     def counted(self: Connection, call: Callable[[], Any]) -> Any:
         nonlocal left
@@ -135,7 +135,7 @@ def sweep_and_die(calls: int) -> None:
             die()
         return answer
 
-    Connection.guarded = counted  # type: ignore[method-assign,assignment]
+    Connection.call = counted  # type: ignore[method-assign,assignment]
     keeper = Keeper()
     while True:
         keeper.sweep()

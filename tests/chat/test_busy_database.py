@@ -88,7 +88,7 @@ def test_an_end_is_shown_whichever_call_to_the_mailbox_fails(
     reply, client = send_message(owner, "hello", "key"), client_of(owner)
     page = client.get(f"/c/{reply.message.conversation_id}/")
     worker.answer("the whole answer")
-    calls, guarded = 0, box.connection.guarded
+    calls, guarded = 0, box.connection.call
 
     def fails_from_then_on(act: Any) -> Any:
         nonlocal calls
@@ -98,7 +98,7 @@ def test_an_end_is_shown_whichever_call_to_the_mailbox_fails(
         return guarded(act)
 
     with monkeypatch.context() as patched:
-        patched.setattr(box.connection, "guarded", fails_from_then_on)
+        patched.setattr(box.connection, "call", fails_from_then_on)
         assert client.get(poll_url(page)).status_code == 200
     Keeper().sweep()
     row = Reply.objects.get(pk=reply.pk)

@@ -141,7 +141,7 @@ def test_an_end_that_another_collects_is_on_the_disk_before_it_is_shown(
     reply = sent(owner)
     worker.answer("said")
     with monkeypatch.context() as patched:
-        patched.setattr(Mailbox, "collected", lambda *_: None)
+        patched.setattr(Mailbox, "mark_collected", lambda *_: None)
         collect(str(reply.pk))
     synced: list[int] = []
     monkeypatch.setattr("os.fdatasync", synced.append)

@@ -21,7 +21,7 @@ def test_a_prompt_becomes_two_messages_a_row_and_a_place_in_line(
     assert [m.text for m in conversation.path()] == ["  Hello\nthere", ""]
     assert conversation.title == "Hello there"
     assert (reply.state, reply.attempt) == ("queued", 1)
-    [entry] = box.published([str(reply.pk)])
+    [entry] = box.publications([str(reply.pk)])
     assert entry.attempt == 1
 
 

@@ -57,7 +57,7 @@ class TestSweep:
         valkey.client.flushall()
         long_ago(reply)
         keeper.sweep()
-        [entry] = box.published([str(reply.pk)])
+        [entry] = box.publications([str(reply.pk)])
         assert entry.attempt == 2
         assert Reply.objects.get(pk=reply.pk).attempt == 2
         assert bells(valkey) == 1
@@ -68,7 +68,7 @@ class TestSweep:
         reply = sent(owner)
         valkey.client.flushall()
         keeper.sweep()
-        assert box.published([str(reply.pk)]) == [None]
+        assert box.publications([str(reply.pk)]) == [None]
 
     def test_a_prompt_sent_while_redis_was_away_is_published_later(
         self, owner: User, valkey: Valkey, sent, keeper: Keeper
@@ -84,7 +84,7 @@ class TestSweep:
         open_mailbox().connection.forgive()
         long_ago(reply)
         keeper.sweep()
-        [entry] = open_mailbox().published([str(reply.pk)])
+        [entry] = open_mailbox().publications([str(reply.pk)])
         assert entry.attempt == 2
 
     def test_a_stop_asked_for_while_redis_was_away_is_carried_out(

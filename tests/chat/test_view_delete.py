@@ -201,4 +201,4 @@ def test_other_pages_hear_of_it(tab: Client, owner: User) -> None:
     answer = tab.get(poll_url(page))
     assert "#conversations" in dom(answer)
     assert f"#entry-{talk.pk}" not in dom(answer)
-    assert open_mailbox().begun([]) == set()
+    assert open_mailbox().started([]) == set()

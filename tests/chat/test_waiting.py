@@ -16,7 +16,7 @@ from statistics import fmean, median
 from chat.services.wait_estimate import estimate_wait
 from chat.wording.replies import rounded_range
 from chatsite import wire
-from chatsite.mailbox import Claim, Mailbox, Queued
+from chatsite.mailbox import Claim, Mailbox, QueuedReply
 from tests.environment import IS_SOAK
 from worker.serving import lengths_of
 
@@ -105,10 +105,10 @@ class Simulation:
             reply, 1, owner=reply, share=reply, model=MODEL, request=REQUEST, cost=200
         )
         self.box.remember("page", reply)
-        look = self.box.look("page", MODEL, [(reply, 0, 0)])
+        look = self.box.snapshot("page", MODEL, [(reply, 0, 0)])
         assert look is not None
-        (entry,) = look.entries
-        assert isinstance(entry, Queued)
+        (entry,) = look.replies
+        assert isinstance(entry, QueuedReply)
         found = estimate_wait(entry.ahead, [w.announcement() for w in self.workers])
         shown = None
         if found is not None and not found.is_at_once:
@@ -127,7 +127,7 @@ class Simulation:
     def leave(self, worker: SimulatedWorker, claim: Claim, tokens: int) -> None:
         ending = wire.Ending(wire.Outcome.DONE, prompt_tokens=5, new_tokens=tokens)
         self.box.finish((claim.reply, claim.token, 0, "x", tokens), ending)
-        self.box.collected(claim.reply, 1)
+        self.box.mark_collected(claim.reply, 1)
         worker.live -= 1
         worker.lengths.append(tokens)
 

@@ -36,7 +36,7 @@ def serve(box: Mailbox, tokens: int | None = None) -> str | None:
     if tokens is not None:
         ending = wire.Ending(wire.Outcome.DONE, prompt_tokens=0, new_tokens=tokens)
         box.finish((claim.reply, claim.token, 0, "x", tokens), ending)
-        box.collected(claim.reply, 1)
+        box.mark_collected(claim.reply, 1)
     return claim.reply.partition("-")[0]
 
 
@@ -155,7 +155,7 @@ def test_what_two_get_while_both_wait_differs_within_the_papers_bound(
         owner, cost = claim.reply.partition("-")[0], costs[claim.reply]
         ending = wire.Ending(wire.Outcome.DONE, new_tokens=int(cost))
         box.finish((claim.reply, claim.token, 0, "x", 1), ending)
-        box.collected(claim.reply, 1)
+        box.mark_collected(claim.reply, 1)
         waiting[owner] -= 1
         for pair, amounts in got.items():
             if owner in pair:

@@ -90,7 +90,7 @@ def test_what_the_queue_refuses_does_not_repeat_what_was_sent() -> None:
         raise redis.ResponseError(f"Command # 1 (SET x {TEXT}) of pipeline: NOPERM")
 
     with pytest.raises(MailboxAway) as away:
-        connection.guarded(refuse)
+        connection.call(refuse)
     assert TEXT not in str(away.value)
 
 

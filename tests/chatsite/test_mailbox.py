@@ -10,12 +10,12 @@ import redis
 from chatsite import wire
 from chatsite.mailbox import (
     Claim,
-    Ended,
-    Growing,
+    EndedReply,
     Mailbox,
     MailboxAway,
-    Missing,
-    Queued,
+    MissingReply,
+    QueuedReply,
+    RunningReply,
 )
 from chatsite.mailbox.connection import PAUSE_SECONDS
 from tests.valkey import Valkey
@@ -38,9 +38,9 @@ def claim(box: Mailbox, lease_seconds: float = 60) -> Claim:
 
 def look(box: Mailbox, reply: str, owner: str = "ann", run: int = 0, offset: int = 0):  # type: ignore[no-untyped-def]
     box.remember("session", owner)
-    seen = box.look("session", "m", [(reply, run, offset)])
+    seen = box.snapshot("session", "m", [(reply, run, offset)])
     assert seen is not None
-    return seen.entries[0]
+    return seen.replies[0]
 
 
 def test_a_reply_goes_from_line_to_claim_to_end(box: Mailbox) -> None:
@@ -52,13 +52,13 @@ def test_a_reply_goes_from_line_to_claim_to_end(box: Mailbox) -> None:
     [kept] = box.write([("a", held.token, 0, "Hé", 1)], 60)
     assert (kept.verdict, kept.length) == ("kept", 3)
     seen = look(box, "a")
-    assert isinstance(seen, Growing)
+    assert isinstance(seen, RunningReply)
     assert (seen.text, seen.length, seen.tokens) == ("Hé", 3, 1)
     assert look(box, "a", run=seen.run, offset=3).text == ""
     assert box.finish(("a", held.token, 3, "!", 2), DONE).verdict == "kept"
-    assert look(box, "a") == Ended(seen.run, wire.Outcome.DONE)
+    assert look(box, "a") == EndedReply(seen.run, wire.Outcome.DONE)
     assert box.finished() == ["a"]
-    ending = box.ending("a")
+    ending = box.finished_reply("a")
     assert ending is not None
     assert (ending.text, ending.details["new_tokens"]) == ("Hé!", 2)
 
@@ -114,7 +114,7 @@ def test_equal_tags_keep_the_order_of_arrival(box: Mailbox) -> None:
 
 
 def test_helpers_wait_behind_people(box: Mailbox) -> None:
-    enqueue(box, "title", owner="ann", kind=wire.Kind.HELPER)
+    enqueue(box, "title", owner="ann", kind=wire.RequestKind.HELPER)
     enqueue(box, "bob's", owner="bob")
     assert look(box, "title").ahead == 1
     assert [claim(box).reply for _ in range(2)] == ["bob's", "title"]
@@ -148,13 +148,13 @@ def test_a_stop_while_running_is_told_to_the_worker(box: Mailbox) -> None:
     assert look(box, "a").is_stopping
     assert box.write([("a", token, 0, "so far", 1)], 60)[0].verdict == "stop"
     assert box.hand_back("a", token) == "stopped"
-    ending = box.ending("a")
+    ending = box.finished_reply("a")
     assert ending is not None and ending.text == "so far"
 
 
 def test_an_unknown_reply_is_missing(box: Mailbox) -> None:
     assert box.stop("nobody") == "missing"
-    assert box.ending("nobody") is None
+    assert box.finished_reply("nobody") is None
 
 
 def test_a_lease_that_ran_out_is_taken_back_and_the_zombie_refused(
@@ -182,7 +182,7 @@ def test_three_losses_fail_a_reply(box: Mailbox) -> None:
         claim(box, lease_seconds=0)
         fates += [back.fate for back in box.take_back(max_losses=3)]
     assert fates == ["queued", "queued", "failed"]
-    ending = box.ending("a")
+    ending = box.finished_reply("a")
     assert ending is not None and ending.details["error"] == "worker_lost"
 
 
@@ -197,14 +197,14 @@ def test_nobody_but_the_owner_is_told_anything(box: Mailbox) -> None:
     enqueue(box, "a", owner="ann")
     seen = look(box, "a", owner="bob")
     assert seen.is_foreign
-    assert box.look("unknown session", "m", [("a", 0, 0)]) is None
+    assert box.snapshot("unknown session", "m", [("a", 0, 0)]) is None
 
 
 def test_a_forgotten_session_sees_nothing(box: Mailbox) -> None:
     enqueue(box, "a")
-    assert isinstance(look(box, "a"), Queued)
+    assert isinstance(look(box, "a"), QueuedReply)
     box.forget("session")
-    assert box.look("session", "m", [("a", 0, 0)]) is None
+    assert box.snapshot("session", "m", [("a", 0, 0)]) is None
 
 
 def test_a_forged_offset_gives_text_and_no_error(box: Mailbox) -> None:
@@ -238,7 +238,7 @@ def test_the_change_counter_never_repeats_after_redis_forgot_it(
 ) -> None:
     def counter() -> int:
         box.remember("session", "ann")
-        seen = box.look("session", "m", [])
+        seen = box.snapshot("session", "m", [])
         assert seen is not None
         return int(seen.changes)
 
@@ -264,7 +264,7 @@ def test_what_was_collected_is_gone_within_a_minute(
     enqueue(box, "a")
     token = claim(box).token
     box.finish(("a", token, 0, "x", 1), DONE)
-    box.collected("a", 1)
+    box.mark_collected("a", 1)
     assert box.finished() == []
     assert 0 < valkey.client.ttl("mailbox:reply:a") <= 60
     assert 0 < valkey.client.ttl("mailbox:text:a") <= 60
@@ -310,12 +310,12 @@ def test_entries_handed_over_keep_place_text_and_worker(box: Mailbox) -> None:
     assert box.hand_over(["a", "b", "nowhere"], "bee", "bee") == 2
     assert box.hand_over(["a", "b"], "bee", "bee") == 0
     assert box.first_in_line("m", 9) == line
-    *found, nowhere = box.published(["a", "b", "c", "nowhere"])
+    *found, nowhere = box.publications(["a", "b", "c", "nowhere"])
     assert [entry.owner for entry in found] == ["bee", "bee", "cy"]
     assert nowhere is None
     assert look(box, "a", "bee").text == "half"
-    assert look(box, "b", "ann") == Missing(is_foreign=True)
-    assert isinstance(look(box, "b", "bee"), Queued)
+    assert look(box, "b", "ann") == MissingReply(is_foreign=True)
+    assert isinstance(look(box, "b", "bee"), QueuedReply)
     assert box.write([(held.reply, held.token, 4, " done", 2)], 60)[0].verdict == "kept"
     assert box.finish(("a", held.token, 9, "", 2), DONE).verdict == "kept"
     assert box.stop("b") == "left"
@@ -340,7 +340,7 @@ def test_pages_of_both_owners_hear_of_it(box: Mailbox) -> None:
 
 def changes(box: Mailbox, owner: str) -> str:
     box.remember("session", owner)
-    seen = box.look("session", "m", [])
+    seen = box.snapshot("session", "m", [])
     assert seen is not None
     return seen.changes
 
@@ -376,9 +376,9 @@ def test_nothing_is_left_of_what_was_erased(box: Mailbox, valkey: Valkey) -> Non
 
 
 def test_the_first_who_asks_is_told_so_and_no_other(box: Mailbox) -> None:
-    assert box.is_first("a link for ann", 60)
-    assert not box.is_first("a link for ann", 60)
-    assert box.is_first("a link for cy", 60)
+    assert box.is_first_request("a link for ann", 60)
+    assert not box.is_first_request("a link for ann", 60)
+    assert box.is_first_request("a link for cy", 60)
 
 
 def test_after_a_failure_one_call_tries_again_and_keeps_no_other_waiting(
@@ -387,7 +387,7 @@ def test_after_a_failure_one_call_tries_again_and_keeps_no_other_waiting(
     def fail() -> None:
         raise redis.TimeoutError
 
-    guarded = box.connection.guarded
+    guarded = box.connection.call
     with pytest.raises(MailboxAway, match="TimeoutError"):
         guarded(fail)
     with pytest.raises(MailboxAway, match="a moment ago"):

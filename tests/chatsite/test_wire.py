@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chatsite import wire
-from chatsite.mailbox import Ended, Mailbox
-from chatsite.mailbox.entries import entry_from
+from chatsite.mailbox import EndedReply, Mailbox
+from chatsite.mailbox.results import reply_from
 
 REQUEST = wire.Request(
     (wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(top_k=3), 60
@@ -68,11 +68,11 @@ def test_further_keys_of_an_announcement_are_passed_over() -> None:
 
 
 def test_an_outcome_of_a_newer_worker_counts_as_a_failure(box: Mailbox) -> None:
-    assert entry_from(["ended", "1", "paused"]) == Ended(1, wire.Outcome.FAILED)
+    assert reply_from(["ended", "1", "paused"]) == EndedReply(1, wire.Outcome.FAILED)
     box.enqueue("a", 1, owner="ann", share="ann", model="m", request=REQUEST, cost=1.0)
     claim = box.claim("m", "worker", 60)
     assert claim is not None
     box.connection.run("finish", "a", claim.token, 0, "text", 1, "paused", "{}", 1)
-    ending = box.ending("a")
+    ending = box.finished_reply("a")
     assert ending is not None
     assert (ending.outcome, ending.text) == (wire.Outcome.FAILED, "text")

@@ -12,7 +12,7 @@ from chat.keeper import Keeper
 from chat.models import Conversation, Reply, User
 from chat.services.messages import send_message
 from chatsite import wire
-from chatsite.mailbox import Growing, Mailbox, MailboxAway
+from chatsite.mailbox import Mailbox, MailboxAway, RunningReply
 
 #: A keeper sweeps at intervals, and rings again for what two sweeps saw idle.
 SWEEP_SECONDS = 0.3
@@ -23,13 +23,13 @@ def ask(owner: User, text: str, conversation: Conversation | None = None) -> Rep
     return send_message(owner, text, next(_keys), conversation)
 
 
-def growing(box: Mailbox, reply: Reply, owner: User) -> Growing | None:
+def growing(box: Mailbox, reply: Reply, owner: User) -> RunningReply | None:
     """What the mailbox holds of a reply once it has text."""
     box.remember("watcher", str(owner.pk))
-    seen = box.look("watcher", "scripted", [(str(reply.pk), 0, 0)])
+    seen = box.snapshot("watcher", "scripted", [(str(reply.pk), 0, 0)])
     assert seen is not None
-    entry = seen.entries[0]
-    return entry if isinstance(entry, Growing) and entry.text else None
+    entry = seen.replies[0]
+    return entry if isinstance(entry, RunningReply) and entry.text else None
 
 
 @pytest.fixture

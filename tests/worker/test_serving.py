@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from chatsite import wire
-from chatsite.mailbox import Growing, Mailbox
+from chatsite.mailbox import Mailbox, RunningReply
 from worker.engine.scripted import ScriptedEngine
 from worker.serving import ReplyServer
 
@@ -24,10 +24,10 @@ def test_the_first_text_does_not_wait_for_the_next_flush(
     box.remember("session", "ann")
 
     def text() -> str:
-        seen = box.look("session", "scripted", [("a", 0, 0)])
+        seen = box.snapshot("session", "scripted", [("a", 0, 0)])
         assert seen is not None
-        entry = seen.entries[0]
-        return entry.text if isinstance(entry, Growing) else ""
+        entry = seen.replies[0]
+        return entry.text if isinstance(entry, RunningReply) else ""
 
     engine = ScriptedEngine()
     server = ReplyServer(

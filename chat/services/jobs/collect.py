@@ -15,7 +15,7 @@ from chat.services.limits.usage import charge_tokens
 from chat.services.optional_write import NotWritten, optional_write, wait_until_durable
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
-from chatsite.mailbox.entries import Ending
+from chatsite.mailbox.results import FinishedReply
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +26,14 @@ def collect(pk: str) -> Reply | None:
     Returns the row, or None if there is nothing to collect. Raises ``MailboxAway``.
     """
     box = open_mailbox()
-    ending = box.ending(pk)
+    ending = box.finished_reply(pk)
     if ending is None:
         return None
     reply = Reply.objects.with_path().filter(pk=UUID(pk)).first()
     if reply is not None:
         _copy(reply, ending)
     if reply is None:
-        box.collected(pk, ending.attempt)
+        box.mark_collected(pk, ending.attempt)
     else:
         _tell_and_go_on(box, reply, ending)
     return reply
@@ -47,7 +47,7 @@ def collect_now(reply: Reply) -> Reply:
     """
     box, pk, is_saved = open_mailbox(), str(reply.pk), False
     try:
-        ending = box.ending(pk)
+        ending = box.finished_reply(pk)
         if ending is None or ending.attempt != reply.attempt or reply.is_terminal:
             if ending and reply.is_terminal:
                 # The mailbox has not been told: another may be amid writing it.
@@ -68,22 +68,22 @@ def collect_now(reply: Reply) -> Reply:
     return reply
 
 
-def _tell_and_go_on(box: Mailbox, reply: Reply, ending: Ending) -> None:
+def _tell_and_go_on(box: Mailbox, reply: Reply, ending: FinishedReply) -> None:
     """Have the mailbox forget what is collected, pages hear of it, and the next held
     reply start. Raises ``MailboxAway``."""
-    box.collected(str(reply.pk), ending.attempt)
+    box.mark_collected(str(reply.pk), ending.attempt)
     box.touch(str(reply.message.owner_id))
     release_next(reply.message.conversation)
 
 
-def _show_as_ended(reply: Reply, ending: Ending) -> None:
+def _show_as_ended(reply: Reply, ending: FinishedReply) -> None:
     reply.state = wire.State(ending.outcome)
     for name, value in _fields(ending).items():
         setattr(reply, name, value)
     reply.message.text = _text(reply, ending)
 
 
-def _copy(reply: Reply, ending: Ending) -> None:
+def _copy(reply: Reply, ending: FinishedReply) -> None:
     """One transaction; a row that ended, or was published anew, stays as it is."""
     if reply.attempt != ending.attempt:
         return
@@ -91,7 +91,7 @@ def _copy(reply: Reply, ending: Ending) -> None:
         _end(reply, ending)
 
 
-def _end(reply: Reply, ending: Ending) -> bool:
+def _end(reply: Reply, ending: FinishedReply) -> bool:
     """Within a transaction; False where the row moved on before."""
     # In the order of all others who need both: first the conversation.
     reply.message.conversation.claim()
@@ -107,7 +107,7 @@ def _end(reply: Reply, ending: Ending) -> bool:
     return True
 
 
-def _text(reply: Reply, ending: Ending) -> str:
+def _text(reply: Reply, ending: FinishedReply) -> str:
     """PostgreSQL keeps no NUL; a space keeps words apart and lengths equal."""
     begun = reply.message.text[: reply.continued_characters]
     return begun + ending.text.replace("\x00", " ")
@@ -119,7 +119,7 @@ def _note_unread(conversation: UUID) -> None:
     )
 
 
-def _fields(ending: Ending) -> dict[str, Any]:
+def _fields(ending: FinishedReply) -> dict[str, Any]:
     """The row's fields; what no engine told (a stop in line) keeps its default."""
     said = ending.details
     known: dict[str, Any] = {

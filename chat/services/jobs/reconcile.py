@@ -24,7 +24,7 @@ from chat.services.jobs.publish import hand_over, publish, release_next
 from chat.services.jobs.stop import finish_stop
 from chat.services.wait_estimate import free_rows, ready_workers
 from chat.tasks import ring
-from chatsite.mailbox import MailboxAway, Published, open_mailbox
+from chatsite.mailbox import MailboxAway, Publication, open_mailbox
 from chatsite.model_choice import model_entry
 
 log = logging.getLogger(__name__)
@@ -93,8 +93,8 @@ def publish_forgotten() -> None:
     """Publish the rows that never reached the mailbox, or that it forgot."""
     queued = Reply.objects.unpublished_since(PUBLISHING_SECONDS).order_by("queued_at")
     rows = list(queued.values_list("pk", "attempt", "message__owner_id"))
-    known = open_mailbox().published([str(pk) for pk, _, _ in rows])
-    behind: dict[UUID, tuple[int, Published | None]] = {}
+    known = open_mailbox().publications([str(pk) for pk, _, _ in rows])
+    behind: dict[UUID, tuple[int, Publication | None]] = {}
     for (pk, attempt, owner), found in zip(rows, known, strict=True):
         # Entries follow their rows to another owner, should whoever moved those have
         # died before the mailbox heard of it.
@@ -121,7 +121,7 @@ def follow_model_choice() -> None:
     Only where nobody picked the model, and nobody serves it.
     """
     entry, box = model_entry(), open_mailbox()
-    box.note_choice(entry.name)
+    box.set_served_model(entry.name)
     strays = Reply.objects.queued().filter(is_model_picked=False)
     for reply in _batch(strays.exclude(model=entry.name)):
         conversation = reply.message.conversation

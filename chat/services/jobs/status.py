@@ -21,15 +21,15 @@ from chat.services.jobs.publish import hand_over
 from chat.services.session_digest import guest_digest, session_digest
 from chatsite import wire
 from chatsite.mailbox import (
-    Ended,
-    Growing,
-    Look,
+    EndedReply,
     MailboxAway,
-    Missing,
-    Queued,
+    MailboxSnapshot,
+    MissingReply,
+    QueuedReply,
+    RunningReply,
     open_mailbox,
 )
-from chatsite.mailbox.mailbox import Seen
+from chatsite.mailbox.results import ReplyCursor
 
 
 class NotOwner(Exception):
@@ -113,7 +113,7 @@ def poll_snapshot(
     session_key: str | None,
     user: Callable[[], User | AnonymousUser],
     model: str,
-    seen: Sequence[Seen] = (),
+    seen: Sequence[ReplyCursor] = (),
 ) -> PollSnapshot:
     """Look at replies by (id, run, offset already shown). Raises ``NotOwner``.
 
@@ -128,7 +128,7 @@ def poll_snapshot(
         return _without_mailbox(_signed_in(user()), seen)
     sights = tuple(
         _sight(look, pk, entry)
-        for (pk, _, _), entry in zip(seen, look.entries, strict=True)
+        for (pk, _, _), entry in zip(seen, look.replies, strict=True)
     )
     return PollSnapshot(look.owner, sights, look.changes, look.waiting, look.workers)
 
@@ -137,10 +137,12 @@ def _look(
     session_key: str | None,
     user: Callable[[], User | AnonymousUser],
     model: str,
-    seen: Sequence[Seen],
-) -> Look:
+    seen: Sequence[ReplyCursor],
+) -> MailboxSnapshot:
     box = open_mailbox()
-    look = box.look(session_digest(session_key), model, seen) if session_key else None
+    look = (
+        box.snapshot(session_digest(session_key), model, seen) if session_key else None
+    )
     if look is None:
         owner = _signed_in(user())
         # What the browser says is its session may be anything: it is not remembered
@@ -151,7 +153,7 @@ def _look(
             else session_digest(session_key or "")
         )
         box.remember(name, str(owner.pk))
-        look = box.look(name, model, seen)
+        look = box.snapshot(name, model, seen)
     if look is None:
         raise MailboxAway("the mailbox forgot who asks while it was asked")
     return look
@@ -164,12 +166,12 @@ def _signed_in(user: User | AnonymousUser) -> User:
     return user
 
 
-def _hand_over_strays(look: Look, seen: Sequence[Seen]) -> bool:
+def _hand_over_strays(look: MailboxSnapshot, seen: Sequence[ReplyCursor]) -> bool:
     """Whether an entry was still its earlier owner's, and follows its row now."""
     pks = [
         UUID(pk)
-        for (pk, _, _), entry in zip(seen, look.entries, strict=True)
-        if isinstance(entry, Missing) and entry.is_foreign
+        for (pk, _, _), entry in zip(seen, look.replies, strict=True)
+        if isinstance(entry, MissingReply) and entry.is_foreign
     ]
     if not pks:
         return False
@@ -181,9 +183,9 @@ def _hand_over_strays(look: Look, seen: Sequence[Seen]) -> bool:
     return bool(found)
 
 
-def _sight(look: Look, pk: str, entry: object) -> ReplyStatus:
+def _sight(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
     match entry:
-        case Queued():
+        case QueuedReply():
             return ReplyStatus(
                 UUID(pk),
                 wire.State.QUEUED,
@@ -194,7 +196,7 @@ def _sight(look: Look, pk: str, entry: object) -> ReplyStatus:
                 losses=entry.losses,
                 queued_at=entry.queued_at,
             )
-        case Growing():
+        case RunningReply():
             if entry.is_stopping:
                 _row(look.owner, pk)  # its conversation may have been deleted
             return ReplyStatus(
@@ -212,9 +214,9 @@ def _sight(look: Look, pk: str, entry: object) -> ReplyStatus:
                 started_at=entry.started_at,
                 first_text_at=entry.first_text_at,
             )
-        case Ended():
+        case EndedReply():
             return _from_row(collect_now(_row(look.owner, pk)))
-        case Missing(is_foreign=False):
+        case MissingReply(is_foreign=False):
             return _from_row(_row(look.owner, pk))
     raise NotOwner
 
@@ -251,7 +253,7 @@ def _stamp(time: datetime | None) -> float | None:
     return None if time is None else time.timestamp()
 
 
-def _without_mailbox(user: User, seen: Sequence[Seen]) -> PollSnapshot:
+def _without_mailbox(user: User, seen: Sequence[ReplyCursor]) -> PollSnapshot:
     """What the database alone can say."""
     sights = tuple(_from_row(_row(str(user.pk), pk)) for pk, _, _ in seen)
     return PollSnapshot(str(user.pk), sights, "", 0, (), is_away=True)

@@ -1,4 +1,7 @@
-"""What the mailbox tells: plain frozen data. Times are seconds since the epoch."""
+"""What the mailbox returns: plain frozen data.
+
+Times are in seconds since 1970-01-01 UTC, lengths and offsets in bytes of UTF-8.
+"""
 
 from __future__ import annotations
 
@@ -8,60 +11,69 @@ from typing import Any
 
 from chatsite import wire
 
+#: A reply that a page shows: its id, its run, and the bytes of text shown so far.
+ReplyCursor = tuple[str, int, int]
+#: Text that a worker adds: reply id, token, byte offset, text, tokens so far.
+Write = tuple[str, str, int, str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A reply that this worker, and nobody else, may write."""
+    """A reply that this worker, and no other, may write."""
 
     reply: str
     token: str
     attempt: int
     losses: int
-    #: The request as JSON: reading it may fail, and then that reply alone fails.
+    #: The request as JSON. If it cannot be read, only this reply fails.
     request: str
-    #: True where it ended workers before: nothing else may run beside it.
+    #: Whether no other reply may run beside it, because it has lost workers before.
     runs_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """What the entry of a reply was published as."""
+class Publication:
+    """The attempt and the owner with which a reply was put into the line."""
 
     attempt: int
     owner: str
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Answer to a write (kept, stop, refused) or to an end (kept, again, refused)."""
+class WriteResult:
+    """The answer to text that a worker wrote.
+
+    ``verdict`` is ``kept``, ``stop`` or ``refused`` for a write, and ``kept``,
+    ``again`` or ``refused`` for the end of a reply.
+    """
 
     verdict: str
-    #: Bytes of text the mailbox holds now: where the next write begins.
+    #: Bytes of text that the mailbox holds: the offset of the next write.
     length: int
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """The mailbox knows nothing of this reply (or nothing for this owner)."""
+class MissingReply:
+    """The mailbox does not know this reply, or it belongs to another owner."""
 
     is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """A reply that stands in line."""
+class QueuedReply:
+    """A reply that waits in line, behind ``ahead`` others."""
 
     run: int
     ahead: int
     queued_at: float
     losses: int
-    #: True where the same person had another in line: others may come before it.
+    #: Whether the same person has an earlier reply in line: others may overtake then.
     is_further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Growing:
-    """A reply that a worker writes, with the text from byte ``offset`` on."""
+class RunningReply:
+    """A reply that a worker is writing, with its text from byte ``offset`` on."""
 
     run: int
     tokens: int
@@ -76,32 +88,34 @@ class Growing:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A reply that ended and waits to be collected into the database."""
+class EndedReply:
+    """A reply that ended. The keeper has not yet collected it into the database."""
 
     run: int
     outcome: wire.Outcome
 
 
-Entry = Missing | Queued | Growing | Ended
+MailboxReply = MissingReply | QueuedReply | RunningReply | EndedReply
 
 
-def entry_from(raw: list[Any]) -> Entry:
-    """Read one entry as the poll script tells it."""
+def reply_from(raw: list[Any]) -> MailboxReply:
+    """One reply of the poll script's answer. Raises ``ValueError``."""
     match raw:
         case ["queued", run, ahead, queued, losses, further]:
             is_further = bool(further)
-            return Queued(int(run), int(ahead), float(queued), int(losses), is_further)
+            return QueuedReply(
+                int(run), int(ahead), float(queued), int(losses), is_further
+            )
         case ["running", *fields]:
-            return _growing(*fields)
+            return _running(*fields)
         case ["ended", run, outcome]:
-            return Ended(int(run), wire.Outcome.read(outcome))
+            return EndedReply(int(run), wire.Outcome.read(outcome))
         case [kind]:
-            return Missing(is_foreign=kind == "foreign")
-    raise ValueError(f"unreadable entry: {raw[:1]}")
+            return MissingReply(is_foreign=kind == "foreign")
+    raise ValueError(f"unreadable reply: {raw[:1]}")
 
 
-def _growing(
+def _running(
     run: str,
     tokens: str,
     queued: str,
@@ -112,8 +126,8 @@ def _growing(
     offset: int,
     length: int,
     text: str,
-) -> Growing:
-    return Growing(
+) -> RunningReply:
+    return RunningReply(
         run=int(run),
         tokens=int(tokens),
         queued_at=float(queued),
@@ -128,21 +142,21 @@ def _growing(
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One poll's answer: the owner it was told to, and what they may know."""
+class MailboxSnapshot:
+    """What one poll reads of the mailbox, as far as its owner may know."""
 
     owner: str
     now: float
-    #: The owner's change counter; empty when Redis does not know one.
+    #: The owner's change counter; empty if Redis has none.
     changes: str
     waiting: int
     workers: tuple[wire.Announcement, ...]
-    entries: tuple[Entry, ...]
+    replies: tuple[MailboxReply, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """Everything the mailbox kept of a reply that ended, for the database."""
+class FinishedReply:
+    """All that the mailbox has of a reply that ended, for the database."""
 
     reply: str
     attempt: int
@@ -154,11 +168,12 @@ class Ending:
     started_at: float | None
     first_text_at: float | None
     finished_at: float
-    #: The engine's words, as ``wire.Ending`` spells them; empty if none ran.
+    #: The fields of ``wire.Ending``; empty if no engine ran.
     details: dict[str, Any]
 
     @classmethod
-    def from_hash(cls, reply: str, raw: dict[str, str], text: str) -> Ending:
+    def from_hash(cls, reply: str, raw: dict[str, str], text: str) -> FinishedReply:
+        """Read the hash of a reply, and its text. Raises ``KeyError``."""
         return cls(
             reply=reply,
             attempt=int(raw["attempt"]),
@@ -175,14 +190,14 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
-    """A reply whose worker was lost; ``fate`` is queued, stopped or failed."""
+class LostReply:
+    """A reply of a lost worker; ``fate`` is ``queued``, ``stopped`` or ``failed``."""
 
     reply: str
     attempt: int
     model: str
     fate: str
-    #: How often a worker was lost while it wrote this reply, this time included.
+    #: How many workers were lost while they wrote this reply, this one included.
     losses: int
     worker: str
 
@@ -192,7 +207,7 @@ def _time(raw: str | None) -> float | None:
 
 
 def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, ...]:
-    """The announcements that have not expired, by the clock of the server."""
+    """The announcements that have not expired by the clock of the server, by worker."""
     living = []
     for line in raw:
         expires, _, text = line.partition(" ")
@@ -201,5 +216,5 @@ def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, .
         try:
             living.append(wire.Announcement.from_json(text))
         except (ValueError, KeyError, TypeError):
-            continue  # A worker of another version: its replies are not for us.
+            continue  # A worker of another version.
     return tuple(sorted(living, key=lambda said: said.worker))

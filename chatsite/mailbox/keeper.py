@@ -1,0 +1,92 @@
+"""The calls of the keeper: collect what ended, take back what was lost, expire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from chatsite import wire
+from chatsite.mailbox.connection import MailboxCalls, key_of
+from chatsite.mailbox.results import FinishedReply, LostReply, Publication
+
+#: A collected reply stays this long, for pages that still ask for it.
+COLLECTED_SECONDS = 30
+#: A longer time between two sweeps counts as time without a worker.
+TICK_GAP_SECONDS = 30
+
+
+class KeeperCalls(MailboxCalls):
+    """What the keeper does in each of its sweeps."""
+
+    def rewrite_file(self) -> bool:
+        """Have Redis rewrite its append-only file, which still holds erased data.
+
+        False if it is rewriting already, has no such file, or refuses this user.
+        """
+        return self.connection.try_command("BGREWRITEAOF")
+
+    def finished(self) -> list[str]:
+        """Ids of the replies that ended and were not collected yet."""
+        return sorted(self.connection.command("SMEMBERS", "mailbox:finished"))
+
+    def finished_reply(self, reply: str) -> FinishedReply | None:
+        """A reply that ended, with its text; None if it has not, or is gone."""
+        entry, text = self.connection.commands(
+            ("HGETALL", key_of("reply", reply)), ("GET", key_of("text", reply))
+        )
+        if entry.get("state") != "ended":
+            return None
+        return FinishedReply.from_hash(reply, entry, text or "")
+
+    def mark_collected(self, reply: str, attempt: int) -> None:
+        """Say that the database has this attempt; the mailbox soon forgets it."""
+        self.connection.run("collected", reply, attempt, COLLECTED_SECONDS)
+
+    def publications(self, replies: Sequence[str]) -> list[Publication | None]:
+        """How each reply was published; None for one that the mailbox does not know."""
+        if not replies:
+            return []
+        answers = self.connection.commands(
+            *(("HMGET", key_of("reply", pk), "attempt", "owner") for pk in replies)
+        )
+        return [
+            None if attempt is None else Publication(int(attempt), owner)
+            for attempt, owner in answers
+        ]
+
+    def take_back(self, max_losses: int) -> list[LostReply]:
+        """Take back every reply whose worker let its lease run out.
+
+        One that has lost ``max_losses`` workers fails.
+        """
+        ending = wire.Ending(wire.Outcome.FAILED, wire.ErrorCode.WORKER_LOST)
+        rows = self.connection.run("take_back", max_losses, json.dumps(asdict(ending)))
+        return [
+            LostReply(reply, int(attempt), model, fate, int(losses), worker)
+            for reply, attempt, model, fate, losses, worker in rows
+        ]
+
+    def tick(self, model: str) -> None:
+        """Advance the clock of a model that is being served."""
+        self.connection.run("tick", model, TICK_GAP_SECONDS)
+
+    def expire(self, reply: str, seconds: float) -> bool:
+        """Fail a reply that has waited so long by the clock of its model."""
+        ending = wire.Ending(wire.Outcome.FAILED, wire.ErrorCode.EXPIRED)
+        return bool(
+            self.connection.run("expire", reply, seconds, json.dumps(asdict(ending)))
+        )
+
+    def set_served_model(self, model: str) -> None:
+        """Note which model the site serves, for workers on other machines."""
+        self.connection.command("SET", "mailbox:choice", model)
+
+    def served_model(self) -> str | None:
+        """The model that the site serves, if it was noted."""
+        found = self.connection.command("GET", "mailbox:choice")
+        return None if found is None else str(found)
+
+    def models(self) -> list[str]:
+        """Every model that was asked for or served."""
+        return sorted(self.connection.command("SMEMBERS", "mailbox:models"))

@@ -1,0 +1,82 @@
+"""The line: replies enter it, leave it, and change owners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatsite import wire
+from chatsite.mailbox.connection import MailboxCalls, key_of
+
+#: A worker that heard of a stop ends the reply within this time, or is gone.
+STOP_SECONDS = 2.0
+
+
+class LineCalls(MailboxCalls):
+    """Calls that change the line, or count it."""
+
+    def enqueue(
+        self,
+        reply: str,
+        attempt: int,
+        *,
+        owner: str,
+        share: str,
+        model: str,
+        request: wire.Request,
+        cost: float,
+        losses: int = 0,
+        kind: wire.RequestKind = wire.RequestKind.REPLY,
+    ) -> bool:
+        """Put one attempt of a reply into the line; False if it is there already.
+
+        ``share`` names the person, or the network, that the line treats as one.
+        ``cost`` estimates how many tokens of this share the reply takes.
+        """
+        answer = self.connection.run(
+            "enqueue",
+            reply,
+            attempt,
+            owner,
+            share,
+            model,
+            kind,
+            cost,
+            request.to_json(),
+            losses,
+        )
+        return bool(answer)
+
+    def stop(self, reply: str) -> str:
+        """Stop a reply: ``left`` the line, ``flagged``, ``ended`` or ``missing``."""
+        return str(self.connection.run("stop", reply, STOP_SECONDS))
+
+    def hand_over(self, replies: Sequence[str], owner: str, share: str) -> int:
+        """Give replies to another owner, with their places and text.
+
+        Returns how many were found.
+        """
+        if not replies:
+            return 0
+        return int(self.connection.run("hand_over", owner, share, *replies))
+
+    def erase(self, replies: Sequence[str]) -> None:
+        """Remove everything that is kept of these replies, in whatever state."""
+        if replies:
+            self.connection.run("erase", *replies)
+
+    def erase_owner(self, owner: str) -> None:
+        """Remove what is kept of an owner who has no replies left."""
+        self.connection.run("erase_owner", owner)
+
+    def waiting(self, model: str) -> int:
+        """How many replies wait for this model, helper jobs included."""
+        return sum(
+            self.connection.commands(
+                ("ZCARD", key_of("line", model)), ("ZCARD", key_of("helpers", model))
+            )
+        )
+
+    def first_in_line(self, model: str, count: int) -> list[str]:
+        """Ids of the first replies in line."""
+        members = self.connection.command("ZRANGE", key_of("line", model), 0, count - 1)
+        return [member.partition(":")[2] for member in members]

@@ -1,0 +1,74 @@
+"""The calls of pages: what a poll reads, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from chatsite.mailbox.connection import MailboxCalls, key_of
+from chatsite.mailbox.results import (
+    MailboxSnapshot,
+    ReplyCursor,
+    announcements_from,
+    reply_from,
+)
+
+#: How long the owner behind a session is remembered without asking the database.
+SESSION_SECONDS = 60
+
+
+class PageCalls(MailboxCalls):
+    """What web servers ask while pages wait."""
+
+    def snapshot(
+        self, session: str, model: str, cursors: Sequence[ReplyCursor]
+    ) -> MailboxSnapshot | None:
+        """Everything that one poll needs; None for an unknown session.
+
+        ``session`` is the digest under which ``remember`` noted the owner.
+        """
+        words = [word for cursor in cursors for word in cursor]
+        answer = self.connection.run("poll", session, model, *words)
+        if not answer:
+            return None
+        owner, now, changes, waiting, workers, replies = answer
+        return MailboxSnapshot(
+            owner=owner,
+            now=float(now),
+            changes=changes,
+            waiting=int(waiting),
+            workers=announcements_from(workers, float(now)),
+            replies=tuple(reply_from(raw) for raw in replies),
+        )
+
+    def remember(
+        self, session: str, owner: str, seconds: int = SESSION_SECONDS
+    ) -> None:
+        """Note the owner behind a session, so that polls need no database."""
+        self.connection.command("SET", f"who:{session}", owner, "EX", seconds)
+
+    def forget(self, session: str) -> None:
+        """Forget the owner behind a session."""
+        self.connection.command("DEL", f"who:{session}")
+
+    def is_first_request(self, what: str, seconds: int) -> bool:
+        """Whether this was not asked for ``what`` within so many seconds."""
+        name = key_of("once", sha256(what.encode()).hexdigest())
+        return bool(self.connection.command("SET", name, "", "NX", "EX", seconds))
+
+    def touch(self, owner: str) -> None:
+        """Tell every page of this owner that something changed."""
+        self.connection.run("touch", owner)
+
+    def started(self, replies: Sequence[str]) -> set[str]:
+        """Those of the replies that a worker writes, or finished a moment ago."""
+        if not replies:
+            return set()
+        states = self.connection.commands(
+            *(("HGET", key_of("reply", reply), "state") for reply in replies)
+        )
+        return {
+            reply
+            for reply, state in zip(replies, states, strict=True)
+            if state in ("running", "ended")
+        }

@@ -1,0 +1,87 @@
+"""The calls of workers: claim a reply, write it, finish it, and announce oneself."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from django.conf import settings
+
+from chatsite import wire
+from chatsite.mailbox.connection import MailboxCalls, key_of
+from chatsite.mailbox.results import Claim, Write, WriteResult, announcements_from
+
+ANNOUNCEMENT_SECONDS = 10.0
+
+
+class WorkerCalls(MailboxCalls):
+    """What workers say, and what others learn of them."""
+
+    def claim(
+        self, model: str, worker: str, lease_seconds: float, *, live: int = 0
+    ) -> Claim | None:
+        """Take the first reply in line; None if the line is empty.
+
+        ``live`` is the number of replies that this worker is writing. A reply that has
+        to run alone is not given to a worker that writes others. After it was refused
+        one, the worker gets None until it has finished the others.
+        """
+        token = secrets.token_hex(16)
+        # The last attempt before a reply is given up runs alone.
+        alone_from = max(1, settings.MAX_LOSSES - 1)
+        answer = self.connection.run(
+            "claim", model, worker, token, lease_seconds, live, alone_from
+        )
+        if not answer:
+            return None
+        reply, attempt, request, losses = answer
+        runs_alone = int(losses) >= alone_from
+        return Claim(reply, token, int(attempt), int(losses), request, runs_alone)
+
+    def write(self, writes: Sequence[Write], lease_seconds: float) -> list[WriteResult]:
+        """Add text to many replies and renew their leases, in one round trip."""
+        answers = self.connection.run_all(
+            "write", [(*write, lease_seconds) for write in writes]
+        )
+        return [WriteResult(str(verdict), int(length)) for verdict, length in answers]
+
+    def finish(self, write: Write, ending: wire.Ending) -> WriteResult:
+        """Add the last text of a reply and end it, in one step."""
+        verdict, length = self.connection.run(
+            "finish",
+            *write,
+            ending.outcome,
+            json.dumps(asdict(ending)),
+            ending.prompt_tokens + ending.new_tokens,
+        )
+        return WriteResult(str(verdict), int(length))
+
+    def hand_back(self, reply: str, token: str) -> str:
+        """Return a reply to its place in line: ``kept``, ``stopped`` or ``refused``."""
+        return str(self.connection.run("hand_back", reply, token))
+
+    def announce(
+        self, announcement: wire.Announcement, seconds: float = ANNOUNCEMENT_SECONDS
+    ) -> None:
+        """Say what a worker serves. The announcement expires after ``seconds``."""
+        self.connection.run(
+            "announce",
+            announcement.model,
+            announcement.worker,
+            announcement.to_json(),
+            seconds,
+        )
+
+    def withdraw(self, announcement: wire.Announcement) -> None:
+        """Remove the announcement of a worker that leaves."""
+        key = key_of("workers", announcement.model)
+        self.connection.command("HDEL", key, announcement.worker)
+
+    def workers(self, model: str) -> tuple[wire.Announcement, ...]:
+        """The announcements for this model, also of workers that still load it."""
+        lines, (seconds, microseconds) = self.connection.commands(
+            ("HVALS", key_of("workers", model)), ("TIME",)
+        )
+        return announcements_from(lines, seconds + microseconds / 1e6)
