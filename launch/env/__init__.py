@@ -1,0 +1,1 @@
+"""The virtual environment ``.venv``, and the lock files it is installed from."""

@@ -1,8 +1,8 @@
-"""Makes the virtual environment, then becomes a command of the Python in it.
+"""Makes the virtual environment, then runs a command with the Python in it.
 
     python3 -m launch.env run -m launch
 
-Run by whatever Python the machine has: standard library only.
+It runs under whatever Python the machine has, so it uses only the standard library.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ OLDEST = (3, 11)
 
 
 def main(arguments: list[str]) -> int:
-    """Ensure what the set named first needs, then run the rest, if there is a rest."""
+    """Install the package set that is named first, then run the rest as a command."""
     if sys.version_info < OLDEST:
-        return _give_way(arguments)
+        return _run_with_newer_python(arguments)
     from launch.env import virtualenv
     from launch.errors import LaunchError
 
-    # An exception ends a running installer too; a bare signal would leave it behind.
+    # An exception also ends a running installer; the bare signal would leave it behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
+        signal.signal(number, _exit)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
-        print("\nStopped; the next start takes it up again.", file=sys.stderr)
+        print("\nStopped; the next start continues.", file=sys.stderr)
         return 130
     if arguments[1:]:
         sys.stdout.flush()
@@ -40,22 +40,22 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _end(number: int, _frame: object) -> None:
+def _exit(number: int, _frame: object) -> None:
     signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
-def _give_way(arguments: list[str]) -> int:
-    """Hand over to a newer Python if the machine has one beside this one."""
+def _run_with_newer_python(arguments: list[str]) -> int:
+    """Start again under a newer Python, if the machine has one."""
     import shutil
 
-    here = ".".join(map(str, sys.version_info[:2]))
+    this = ".".join(map(str, sys.version_info[:2]))
     for minor in (14, 13, 12, 11):
         newer = shutil.which(f"python3.{minor}")
         if newer and _works(newer):
             os.execv(newer, [newer, "-m", "launch.env", *arguments])
     print(
-        f"This needs Python 3.11 or newer, not {here}; "
+        f"This needs Python 3.11 or newer, not {this}; "
         "install one, or name it: make run PYTHON=/path/to/python3.11",
         file=sys.stderr,
     )
@@ -63,7 +63,7 @@ def _give_way(arguments: list[str]) -> int:
 
 
 def _works(python: str) -> bool:
-    """A name alone proves nothing: version managers leave stubs that only fail."""
+    """Run it once: version managers leave stubs of that name which only fail."""
     import subprocess
 
     ran = subprocess.run([python, "-c", ""], stderr=subprocess.DEVNULL, check=False)

@@ -1,8 +1,8 @@
-"""Asks whether what is locked has known vulnerabilities: ``make audit``.
+"""Looks up known vulnerabilities of all locked packages: ``make audit``.
 
-Ends with 0 only if every package was really looked up and nothing was found, with 1 if
-something was found, and with 3 if that could not be told: "not run" is not "passed".
-pip-audit itself, without ``--strict``, ends well when it could look up nothing.
+The exit status is 0 only if every package was looked up and none has a vulnerability,
+1 if one was found, and 3 if a package could not be looked up: "not run" is not
+"passed". (pip-audit without ``--strict`` succeeds even when it looked up nothing.)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from launch.env.lockfiles import LOCKS, Lock, pins
 
 FOUND, NOT_RUN = 1, 3
-#: Each package is one question, and each is given up after 15 seconds.
+#: pip-audit sends a request for each package and waits 15 seconds for each answer.
 LONGEST_SECONDS = 900
 
 Pin = tuple[str, str]
@@ -27,20 +27,21 @@ Pin = tuple[str, str]
 
 @dataclass(slots=True)
 class Outcome:
-    """What is known after asking: who was looked up, what was found, what failed."""
+    """The packages that were looked up, and the vulnerabilities found in them."""
 
     looked_up: set[Pin] = field(default_factory=set)
     findings: list[str] = field(default_factory=list)
-    #: Why something could not be looked up; empty if nothing failed.
+    #: Why a package could not be looked up; empty if all could.
     failure: str = ""
 
 
 def main(arguments: list[str]) -> int:
-    options = parsed(arguments)
-    wanted = locked(list(LOCKS.values()))
+    """Look up all packages and print what was found. Return the exit status."""
+    options = parse_options(arguments)
+    wanted = locked_packages(list(LOCKS.values()))
     outcome = Outcome()
-    for some in rounds(wanted):
-        ask(some, options, outcome)
+    for batch in batches(wanted):
+        look_up(batch, options, outcome)
         if outcome.failure:
             break
     for finding in outcome.findings:
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
     if missing := wanted - outcome.looked_up:
         reason = outcome.failure or "the service left them out"
         print(f"not run: {len(missing)} of {len(wanted)} packages were not looked up")
-        print(f"({named(missing)}). Reason: {reason}")
+        print(f"({first_names(missing)}). Reason: {reason}")
     if outcome.findings:
         print(f"{len(outcome.findings)} known vulnerabilities in what is locked.")
         return FOUND
@@ -58,11 +59,11 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def parsed(arguments: list[str]) -> list[str]:
-    """Options for pip-audit; none of those with which it would look up less."""
+def parse_options(arguments: list[str]) -> list[str]:
+    """Return options for pip-audit: none with which it would look up less."""
     parser = argparse.ArgumentParser("make audit", allow_abbrev=False)
     parser.add_argument("-s", "--vulnerability-service", default="pypi")
-    parser.add_argument("--osv-url", help="where a service that speaks as OSV does is")
+    parser.add_argument("--osv-url", help="URL of a service with the API of OSV")
     parser.add_argument("--ignore-vuln", action="append", metavar="ID", default=[])
     given = parser.parse_args(arguments)
     options = [f"--vulnerability-service={given.vulnerability_service}"]
@@ -71,8 +72,8 @@ def parsed(arguments: list[str]) -> list[str]:
     return options + [f"--ignore-vuln={name}" for name in given.ignore_vuln]
 
 
-def locked(locks: list[Lock]) -> set[Pin]:
-    """All packages of all locks, and torch, which stands beside them."""
+def locked_packages(locks: list[Lock]) -> set[Pin]:
+    """Return all packages of these locks, and torch, which no lock holds."""
     texts = [lock.path().read_text(encoding="utf-8") for lock in locks]
     return {
         pin
@@ -81,8 +82,8 @@ def locked(locks: list[Lock]) -> set[Pin]:
     }
 
 
-def rounds(wanted: set[Pin]) -> list[list[Pin]]:
-    """Each package in one version only: pip-audit takes no second one at a time."""
+def batches(wanted: set[Pin]) -> list[list[Pin]]:
+    """Split the packages, since pip-audit takes one version of each at a time."""
     parted: list[dict[str, str]] = []
     for name, version in sorted(wanted):
         free = next((one for one in parted if name not in one), None)
@@ -93,11 +94,11 @@ def rounds(wanted: set[Pin]) -> list[list[Pin]]:
     return [list(one.items()) for one in parted]
 
 
-def ask(some: list[Pin], options: list[str], outcome: Outcome) -> None:
-    """Look some packages up and add to the outcome what came of it."""
+def look_up(batch: list[Pin], options: list[str], outcome: Outcome) -> None:
+    """Look up some packages and add the result to ``outcome``."""
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder) / "requirements.txt"
-        requirements.write_text("".join(f"{n}=={v}\n" for n, v in some))
+        requirements.write_text("".join(f"{n}=={v}\n" for n, v in batch))
         command = [
             *(sys.executable, "-m", "pip_audit", "--strict", "--format=json"),
             *("--progress-spinner=off", "--no-deps", "--disable-pip"),
@@ -117,15 +118,15 @@ def ask(some: list[Pin], options: list[str], outcome: Outcome) -> None:
     try:
         answers = json.loads(asked.stdout)["dependencies"]
         for answer in answers:
-            take(answer, outcome)
+            add_answer(answer, outcome)
     except (ValueError, LookupError, TypeError):
         answers = []
     if not answers or asked.returncode not in (0, FOUND):
-        outcome.failure = last_words(asked.stderr)
+        outcome.failure = last_error(asked.stderr)
 
 
-def take(answer: dict[str, Any], outcome: Outcome) -> None:
-    """Add what pip-audit says of one package; one that it skipped was not looked up."""
+def add_answer(answer: dict[str, Any], outcome: Outcome) -> None:
+    """Add pip-audit's answer for one package. A skipped one was not looked up."""
     if "skip_reason" in answer:
         outcome.failure = f"{answer['name']}: {answer['skip_reason']}"
         return
@@ -139,14 +140,14 @@ def take(answer: dict[str, Any], outcome: Outcome) -> None:
         )
 
 
-def named(missing: set[Pin]) -> str:
-    """A few of them by name."""
+def first_names(missing: set[Pin]) -> str:
+    """Return the names of the first three."""
     names = [f"{name} {version}" for name, version in sorted(missing)]
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
-def last_words(errors: str) -> str:
-    """What pip-audit said last of its own accord, or of what it stumbled over."""
+def last_error(errors: str) -> str:
+    """Return the last error that pip-audit logged, or else its last line."""
     lines = [line for line in errors.splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("ERROR") and "Tip:" not in line]
     last = (told or lines or ["pip-audit said nothing"])[-1]

@@ -1,9 +1,9 @@
-"""Finds a Chromium for the tests in a browser, or gets one.
+"""Finds a Chromium for the browser tests, or installs one.
 
     python -m launch.env.chromium
 
-The system's own, else Playwright's, else Debian's. Where none can be had, people
-are told loudly and their tests skip; in CI (variable ``CI``) that is a failure.
+It takes the system's own, otherwise Playwright's, otherwise Debian's. Where there is
+none, it says so and the browser tests are skipped; in CI (variable ``CI``) it fails.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INSTALL_SECONDS = 300
 
 
 def executable() -> str | None:
-    """Path of a Chromium that is here already."""
+    """Return the path of an installed Chromium, or None."""
     for name in NAMES:
         if found := shutil.which(name):
             return found
@@ -29,6 +29,7 @@ def executable() -> str | None:
 
 
 def main() -> int:
+    """Find or install a Chromium and print its path. Return the exit status."""
     for get in (_nothing, _download, _install):
         get()
         if found := executable():
@@ -47,7 +48,7 @@ def _of_playwright() -> str | None:
 
 
 def _nothing() -> None:
-    """What is here may do."""
+    """The first look: a Chromium may be installed already."""
 
 
 def _download() -> None:

@@ -1,7 +1,7 @@
-"""Makes the lock files anew: ``make lock``.
+"""Compiles the lock files from the requirements: ``make lock``.
 
-What is locked stays as it is unless the requirements ask for something else; with
-``--upgrade`` everything that they leave open becomes the newest.
+A locked version stays as it is unless the requirements ask for another one. With
+``--upgrade`` every package that they leave open gets its newest version.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from launch.env.lockfiles import APART, LOCKS, ROOT, Lock, normalized, pins
+from launch.env.lockfiles import LOCKS, NOT_LOCKED, ROOT, Lock, normalized, pins
 from launch.errors import LaunchError
 
 OLDEST = "3.11"
 
 
 def main(options: list[str]) -> int:
-    """``options`` go on to ``uv pip compile``."""
+    """Compile all locks. ``options`` are passed on to ``uv pip compile``."""
     try:
         for lock in LOCKS.values():
             path = lock.path()
@@ -34,9 +34,9 @@ def main(options: list[str]) -> int:
 
 
 def resolved(lock: Lock, options: list[str]) -> str:
-    """Every package but torch and its libraries, for all machines, with its hashes."""
+    """Return the text of a lock: for all machines, with hashes, without torch."""
     with tempfile.TemporaryDirectory() as folder:
-        # uv keeps the versions that it finds where it is to write.
+        # uv keeps the versions that it finds in the output file.
         output = Path(folder) / "lock.txt"
         if lock.path().is_file():
             output.write_text(lock.path().read_text("utf-8"), encoding="utf-8")
@@ -44,29 +44,29 @@ def resolved(lock: Lock, options: list[str]) -> str:
             *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"),
             *("--python-version", OLDEST, "--generate-hashes"),
             *("--no-header", "--annotation-style=line", "--output-file", str(output)),
-            *(["--no-deps"] if lock.alone else _versions_of_all(lock)),
+            *(["--no-deps"] if lock.alone else _same_versions(lock)),
             *options,
             *lock.inputs,
         ]
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
             raise LaunchError(f"uv could not make locks/{lock.name}.txt; see above.")
-        return without_apart(output.read_text(encoding="utf-8"))
+        return without_torch(output.read_text(encoding="utf-8"))
 
 
-def _versions_of_all(lock: Lock) -> list[str]:
-    """The same package has one version in all locks, whichever are installed."""
+def _same_versions(lock: Lock) -> list[str]:
+    """Return the option that gives a package the same version in all locks."""
     first = next(iter(LOCKS.values()))
     return [] if lock is first else ["--constraint", str(first.path())]
 
 
-def without_apart(text: str) -> str:
-    """The text without torch and the libraries that its build decides about."""
+def without_torch(text: str) -> str:
+    """Return the text without torch and the libraries that its build needs."""
     blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
     name = re.compile(r"[A-Za-z0-9_.-]+")
     return "".join(
         block
         for block in blocks
-        if not ((m := name.match(block)) and APART.fullmatch(normalized(m[0])))
+        if not ((m := name.match(block)) and NOT_LOCKED.fullmatch(normalized(m[0])))
     )
 
 

@@ -1,8 +1,8 @@
-"""The lock files: for each set of requirements every package, with its hashes.
+"""The lock files: every package of a set of requirements, with its hashes.
 
-``requirements*.txt`` are for people; ``make lock`` makes a file of ``locks/`` of them.
-torch is in no lock, nor are the libraries of its CUDA build: which build it is, and so
-its hash, depends on the machine (``launch.env.torch_build``).
+People edit ``requirements*.txt``; ``make lock`` compiles the files of ``locks/`` from
+them. torch and the libraries of its CUDA build are in no lock: which build is
+installed, and so its hash, depends on the machine (``launch.env.torch_build``).
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from pathlib import Path
 from launch.errors import LaunchError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-#: Not in a lock: torch and what only its build decides about.
-APART = re.compile(r"torch|triton|pytorch-triton|(?:nvidia|cuda)-.+")
+#: Packages that no lock holds: torch, and what its build decides.
+NOT_LOCKED = re.compile(r"torch|triton|pytorch-triton|(?:nvidia|cuda)-.+")
 FINGERPRINT = "# Made for requirements with sha256 "
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock file and the requirement files it is made of, relative to ``root``."""
+    """A lock file and the requirement files it is compiled from, below ``root``."""
 
     name: str
     inputs: tuple[str, ...]
-    #: Installed without what it depends on: see the comment in its input.
+    #: Installed without its dependencies: see the comment in its requirement file.
     alone: bool = False
 
     def path(self, root: Path = ROOT) -> Path:
+        """Return the path of the lock file."""
         return root / "locks" / f"{self.name}.txt"
 
     def requirements(self, root: Path = ROOT) -> list[str]:
-        """The lines of all inputs and of the files they include, sorted."""
+        """Return the lines of all inputs and of the files they include, sorted."""
         lines: set[str] = set()
         waiting = [root / name for name in self.inputs]
         while waiting:
@@ -47,27 +48,29 @@ class Lock:
         return sorted(lines)
 
     def torch(self, root: Path = ROOT) -> str:
-        """The pin of torch, which the lock itself does not hold; empty without one."""
+        """Return the pin of torch in the requirements; empty without one."""
         wanted = (r for r in self.requirements(root) if r.startswith("torch=="))
         return next(wanted, "")
 
     def fingerprint(self, root: Path = ROOT) -> str:
+        """Return the SHA-256 of the requirements, in hexadecimal digits."""
         text = "\n".join(self.requirements(root))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def header(self, root: Path = ROOT) -> str:
+        """Return the comment at the top of the lock, which holds the fingerprint."""
         made = f"# By `make lock`, of {' '.join(self.inputs)}: change those instead."
         return f"{made}\n{FINGERPRINT}{self.fingerprint(root)}\n"
 
-    def check_fresh(self, root: Path = ROOT) -> None:
-        """Raise ``LaunchError`` if the inputs changed since the lock was made."""
+    def check_is_current(self, root: Path = ROOT) -> None:
+        """Raise ``LaunchError`` if the requirements changed since `make lock`."""
         path = self.path(root)
         if not path.is_file():
             raise LaunchError(f"locks/{path.name} is missing; `make lock` makes it.")
         if f"{FINGERPRINT}{self.fingerprint(root)}\n" not in path.read_text("utf-8"):
             raise LaunchError(
                 f"locks/{path.name} was made for other requirements than those in "
-                f"{' '.join(self.inputs)}; `make lock` makes it anew."
+                f"{' '.join(self.inputs)}; run `make lock`."
             )
 
 
@@ -76,7 +79,7 @@ _BENCH = "requirements-bench.txt"
 LOCKS = {
     lock.name: lock
     for lock in (
-        # First: it holds all others, which take their versions from it.
+        # First: it holds the packages of all others, which take their versions from it.
         Lock(
             "dev",
             (
@@ -96,10 +99,10 @@ LOCKS = {
 
 
 def pins(text: str) -> set[tuple[str, str]]:
-    """Name and version of every package of a requirement or lock file."""
+    """Return name and version of every package in a requirement or lock file."""
     return {(normalized(name), version) for name, version in PIN.findall(text)}
 
 
 def normalized(name: str) -> str:
-    """A package's name as registries compare it."""
+    """Return a package's name as registries compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""Runs a program that ends with all that it started, if this one is told to end."""
+"""Runs an installer in a process group, which ends with this process's exceptions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+#: Between SIGTERM and SIGKILL.
 GRACE_SECONDS = 2
 
 Command = Sequence[str | Path]
@@ -17,7 +18,11 @@ Command = Sequence[str | Path]
 
 @contextmanager
 def started(command: Command, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """The running program, in a group of its own. ``venv`` and ``pip`` start others."""
+    """Start a program and, if the block raises, end it with all its children.
+
+    ``venv`` and ``pip`` start other programs, so each gets a process group of its own.
+    ``options`` are those of ``subprocess.Popen``.
+    """
     with subprocess.Popen(
         command, text=True, start_new_session=True, **options
     ) as process:
@@ -31,7 +36,10 @@ def started(command: Command, **options: Any) -> Iterator[subprocess.Popen[str]]
 def run(
     command: Command, timeout: float | None = None, **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """As ``subprocess.run`` with text. Raises ``subprocess.TimeoutExpired``."""
+    """Run a program as ``subprocess.run`` does, in text mode.
+
+    Raises ``subprocess.TimeoutExpired`` after ``timeout`` seconds.
+    """
     with started(command, **options) as process:
         out, errors = process.communicate(timeout=timeout)
     return subprocess.CompletedProcess(command, process.returncode, out, errors)
@@ -42,5 +50,5 @@ def _end_group(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(GRACE_SECONDS)
-    with suppress(ProcessLookupError):  # Also what its first process left behind.
+    with suppress(ProcessLookupError):  # The children may outlive the first process.
         os.killpg(process.pid, signal.SIGKILL)

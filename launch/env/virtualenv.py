@@ -1,4 +1,4 @@
-"""The virtual environment ``.venv`` and what is installed in it."""
+"""The virtual environment ``.venv``: makes it and installs the packages of a set."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from typing import Any
 
 from chatsite.durable_file import write_durably
 from launch.env import process_group, torch_build
-from launch.env.lockfiles import LOCKS, Lock
+from launch.env.installer import Installer
+from launch.env.lockfiles import LOCKS, Lock, pins
 from launch.errors import LaunchError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-#: Written last, removed first: if it is missing, an installation was interrupted.
+#: Written last and removed first: where it is missing, an installation was cut off.
 STAMP = VENV / "installed.json"
 
-#: What can be asked for, as the locks that hold it.
+#: The package sets, and the locks that hold their packages.
 SETS = {
     "run": ("run",),
     "worker": ("worker",),
@@ -36,40 +37,49 @@ SETS = {
     "audit": ("audit",),
     "lock": ("uv",),
 }
+_WITH_TORCH = "it takes about {} GB of disk space, some GB more with CUDA"
+DISK_SPACE = {
+    "run": _WITH_TORCH.format(1.3),
+    "worker": _WITH_TORCH.format(1.2),
+    "dev": _WITH_TORCH.format(2),
+    "bench": _WITH_TORCH.format(1.6),
+    "audit": "it takes less than 0.2 GB of disk space",
+    "lock": "it takes less than 0.2 GB of disk space",
+}
 
 
 def ensure(name: str, torch: str) -> None:
-    """Have ``.venv`` hold the set ``name``; does nothing if it does already.
+    """Install the set ``name`` into ``.venv``, unless it is installed already.
 
     ``torch`` is the raw value of TORCH. Raises ``LaunchError``.
     """
     wanted = [LOCKS[each] for each in SETS[name]]
     build = torch_build.parse(torch) if any(lock.torch(ROOT) for lock in wanted) else ""
-    with _only_one_at_a_time():
-        if name != "lock":  # What makes the locks anew must run with those of before.
+    with _exclusive_lock():
+        if name != "lock":  # `make lock` itself has to run with the old ones.
             for lock in wanted:
-                lock.check_fresh(ROOT)
+                lock.check_is_current(ROOT)
         files = {lock.name: _hash(lock.path(ROOT)) for lock in wanted}
         stamp = _stamp()
         if _satisfies(stamp, files, build):
             return
         STAMP.unlink(missing_ok=True)
         if _must_be_made(stamp):
-            _make()
+            _make(name)
             stamp = {}
         _install(wanted, build)
         kept = {
             "torch": build or stamp.get("torch", ""),
             "files": {**stamp.get("files", {}), **files},
         }
-        # After a power cut the stamp must not stand beside packages that are not whole.
+        # After a power cut there must be no stamp beside packages that are not whole.
         os.sync()
         write_durably(STAMP, json.dumps({**_python(), **kept}))
 
 
 @contextmanager
-def _only_one_at_a_time() -> Iterator[None]:
-    """Hold a lock on the checkout: two installations at once would spoil both."""
+def _exclusive_lock() -> Iterator[None]:
+    """Lock the checkout: two installations at the same time would break both."""
     descriptor = os.open(ROOT, os.O_RDONLY)
     try:
         try:
@@ -94,9 +104,9 @@ def _stamp() -> dict[str, Any]:
 
 
 def _satisfies(stamp: dict[str, Any], files: dict[str, str], build: str) -> bool:
-    """Whether all is there; ``auto`` is content with any build of torch.
+    """Return whether the stamp says that all these lock files are installed.
 
-    ``build`` is empty for a set without torch.
+    ``auto`` accepts any build of torch. ``build`` is empty for a set without torch.
     """
     return (
         PYTHON.exists()
@@ -111,7 +121,7 @@ def _hash(path: Path) -> str:
 
 
 def _must_be_made(stamp: dict[str, Any]) -> bool:
-    """True unless ``.venv`` works, is of this Python and still where it was made."""
+    """Return whether ``.venv`` is missing, broken, moved, or of another Python."""
     if stamp and not _python().items() <= stamp.items():
         return True
     check = f"import pip, sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
@@ -122,14 +132,15 @@ def _must_be_made(stamp: dict[str, Any]) -> bool:
     return ran.returncode != 0
 
 
-def _make() -> None:
+def _make(name: str) -> None:
     for module in ("venv", "ensurepip"):
         if importlib.util.find_spec(module) is None:
             raise LaunchError(
                 f"Python's {module} module is missing; install it "
                 "(Debian and Ubuntu: apt install python3-venv) and start again."
             )
-    print("Making .venv with Python", sys.version.split()[0], flush=True)
+    python = sys.version.split()[0]
+    print(f"Making .venv with Python {python}; {DISK_SPACE[name]}.", flush=True)
     made = process_group.run(
         [sys.executable, "-m", "venv", "--clear", VENV],
         stdout=subprocess.PIPE,
@@ -142,33 +153,52 @@ def _make() -> None:
 
 
 def _install(wanted: list[Lock], build: str) -> None:
-    _drop_half_installed()
-    torch = next((pin for lock in wanted if (pin := lock.torch(ROOT))), "")
-    if torch:
-        torch_build.prepare(PYTHON, torch, build, LOCKS["uv"].path(ROOT))
-    for lock in wanted:
-        alone = ["--no-deps"] if lock.alone else []
-        _pip(*alone, "--require-hashes", f"-r{lock.path(ROOT)}")
-    if torch:
-        # By its version alone: which build it is, and so its hash, no lock can know.
-        _pip("--no-deps", torch)
-        if libraries := torch_build.libraries(PYTHON, torch):
-            _pip("--no-deps", *libraries)
-        torch_build.verify(VENV, build)
+    _remove_half_installed()
+    installer = Installer(PYTHON, LOCKS["uv"].path(ROOT))
+    _install_with(installer, wanted, build)
+    if _remove_half_installed():
+        # A power cut may have emptied files in uv's cache, which it links to.
+        print("Some files were not whole; downloading them again.", flush=True)
+        installer.without_cache()
+        _install_with(installer, wanted, build)
     print("Installed.", flush=True)
 
 
-def _drop_half_installed() -> None:
-    """pip takes a package whose installation was cut off for a whole one."""
+def _install_with(installer: Installer, wanted: list[Lock], build: str) -> None:
+    torch = next((pin for lock in wanted if (pin := lock.torch(ROOT))), "")
+    if torch:
+        torch_build.install(installer, torch, build)
+    for lock in wanted:
+        path = lock.path(ROOT)
+        count = len(pins(path.read_text(encoding="utf-8")))
+        print(f"Installing the packages of locks/{path.name} ({count}).", flush=True)
+        alone = ["--no-deps"] if lock.alone else []
+        installer.install(*alone, "--require-hashes", f"-r{path}")
+    if torch:
+        if cuda := torch_build.libraries(installer, torch):
+            print(f"Installing the CUDA libraries of torch ({len(cuda)}).", flush=True)
+            installer.install("--no-deps", *cuda)
+        torch_build.verify(VENV, build)
+
+
+def _remove_half_installed() -> bool:
+    """Remove the records of packages whose installation was cut off.
+
+    Without it pip and uv take such a package for a whole one. Return whether there was
+    one.
+    """
+    found = False
     for metadata in VENV.glob("lib/python*/site-packages/*.dist-info"):
         if not _is_whole(metadata):
             shutil.rmtree(metadata)
+            found = True
+    return found
 
 
 def _is_whole(metadata: Path) -> bool:
-    """Whether all files of a package have the sizes that it lists.
+    """Return whether all files of a package have the sizes in its RECORD.
 
-    A power cut leaves some of them empty. The list: path, digest and size a line,
+    A power cut leaves some of them empty. A line of RECORD is path, digest and size:
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/
     """
     try:
@@ -180,30 +210,3 @@ def _is_whole(metadata: Path) -> bool:
         )
     except (OSError, ValueError, csv.Error):
         return False
-
-
-def _pip(*arguments: str) -> None:
-    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
-    if not sys.stdout.isatty():
-        command.append("-qq")
-    status, errors = _run([*command, "--only-binary=:all:", *arguments])
-    if "DO NOT MATCH THE HASHES" in errors:
-        raise LaunchError(
-            "A package (named above) is not the one that is locked: its hash differs. "
-            "It was not installed. Look where it comes from: pip's index, or its cache "
-            "(`pip cache purge`). Only if the change is meant, run `make lock`."
-        )
-    if status != 0:
-        raise LaunchError(
-            "pip could not install what is needed; its words stand above."
-        )
-
-
-def _run(command: list[str]) -> tuple[int, str]:
-    """Its status and what it said on standard error, which people see as it comes."""
-    said = []
-    with process_group.started(command, stderr=subprocess.PIPE) as process:
-        for line in process.stderr or ():
-            sys.stderr.write(line)
-            said.append(line)
-    return process.returncode, "".join(said)

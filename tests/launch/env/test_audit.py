@@ -41,7 +41,7 @@ def test_without_findings_every_locked_package_was_looked_up(
 ) -> None:
     done = audited(service.url)
     assert done.returncode == 0, done.stdout + done.stderr
-    wanted = audit.locked(list(LOCKS.values()))
+    wanted = audit.locked_packages(list(LOCKS.values()))
     assert set(service.asked) == wanted
     assert f"{len(wanted)} packages looked up" in done.stdout
     # Locked in two versions, for an older Python and a newer one: both are asked for.
@@ -98,8 +98,8 @@ def test_one_package_that_cannot_be_looked_up_means_not_run(
 
 def test_what_was_skipped_was_not_looked_up() -> None:
     outcome = audit.Outcome()
-    audit.take({"name": "torch", "skip_reason": "is not there"}, outcome)
-    audit.take({"name": "django", "version": "5", "vulns": []}, outcome)
+    audit.add_answer({"name": "torch", "skip_reason": "is not there"}, outcome)
+    audit.add_answer({"name": "django", "version": "5", "vulns": []}, outcome)
     assert outcome.looked_up == {("django", "5")}
     assert outcome.failure == "torch: is not there"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from launch.env import compile_lockfiles
-from launch.env.lockfiles import APART, LOCKS, Lock, normalized, pins
+from launch.env.lockfiles import LOCKS, NOT_LOCKED, Lock, normalized, pins
 from launch.env.virtualenv import SETS
 from launch.errors import LaunchError
 from tests.processes import ROOT
@@ -38,7 +38,7 @@ def names(lock: Lock) -> set[str]:
 
 @each_lock
 def test_a_lock_was_made_for_the_requirements_as_they_are(lock: Lock) -> None:
-    lock.check_fresh()
+    lock.check_is_current()
 
 
 @each_lock
@@ -47,7 +47,7 @@ def test_a_lock_holds_every_pin_of_its_requirements_in_the_same_version(
 ) -> None:
     wanted = pins("\n".join(lock.requirements()))
     assert wanted
-    apart = {(name, version) for name, version in wanted if APART.fullmatch(name)}
+    apart = {(name, version) for name, version in wanted if NOT_LOCKED.fullmatch(name)}
     assert wanted - apart <= pins(text(lock))
 
 
@@ -72,7 +72,7 @@ def test_no_lock_names_a_host_or_an_option_of_an_index(lock: Lock) -> None:
 
 @each_lock
 def test_torch_and_the_libraries_of_its_build_are_in_no_lock(lock: Lock) -> None:
-    assert not {name for name in names(lock) if APART.fullmatch(name)}
+    assert not {name for name in names(lock) if NOT_LOCKED.fullmatch(name)}
 
 
 def test_what_torch_needs_besides_is_locked() -> None:
@@ -125,12 +125,12 @@ def test_a_lock_of_other_requirements_is_refused_with_what_to_do(
     (tmp_path / "locks").mkdir()
     (tmp_path / "requirements-own.txt").write_text("first==1.0\n")
     with pytest.raises(LaunchError, match=r"locks/own\.txt is missing; `make lock`"):
-        lock.check_fresh(tmp_path)
+        lock.check_is_current(tmp_path)
     lock.path(tmp_path).write_text(lock.header(tmp_path))
-    lock.check_fresh(tmp_path)
+    lock.check_is_current(tmp_path)
     (tmp_path / "requirements-own.txt").write_text("first==1.1\n")
     with pytest.raises(LaunchError, match=r"other requirements.*`make lock`"):
-        lock.check_fresh(tmp_path)
+        lock.check_is_current(tmp_path)
 
 
 def test_torch_and_its_libraries_are_taken_out_with_their_hashes() -> None:
@@ -140,7 +140,7 @@ def test_torch_and_its_libraries_are_taken_out_with_their_hashes() -> None:
         "torch==2.0 \\\n    --hash=sha256:cc \\\n    --hash=sha256:dd\n"
         "torchless==1.0 \\\n    --hash=sha256:ee\n"
     )
-    assert compile_lockfiles.without_apart(resolved) == (
+    assert compile_lockfiles.without_torch(resolved) == (
         "first==1.0 \\\n    --hash=sha256:aa\n    # via torch\n"
         "torchless==1.0 \\\n    --hash=sha256:ee\n"
     )

@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
+from launch.env.installer import pip_settings
 from launch.env.lockfiles import LOCKS
 from tests.launch.env.wheels import make_wheel
 from tests.launch.process_tree import ROOT, Start, command_of, eventually, run
 
-#: The sets that these tests install, and files that their locks are made of.
+UV = find_uv_bin()
+#: The locks that these tests need, and the files that they are compiled from.
 LOCKED = ("run", "audit", "uv")
 REQUIREMENTS = (
     "requirements.txt",
@@ -23,12 +26,13 @@ REQUIREMENTS = (
     "requirements-audit.txt",
     "requirements-uv.txt",
 )
+TORCH_CPU = "__version__ = '2.0+cpu'\ncuda = None\n"
 
 
-class Clone:
-    """A checkout with the real bootstrap and requirements of its own."""
+class Checkout:
+    """A checkout with the real ``launch`` and requirements of its own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, with_uv: bool = True) -> None:
         self.root = root
         self.wheels = root / "wheels"
         self.wheels.mkdir()
@@ -42,15 +46,18 @@ class Clone:
             "-r worker/requirements.txt\nfirst==1.0\n"
         )
         (root / "worker" / "requirements.txt").write_text("torch==2.0\n")
-        make_wheel(
-            self.wheels, "torch", "2.0+cpu", "__version__ = '2.0+cpu'\ncuda = None\n"
-        )
+        make_wheel(self.wheels, "torch", "2.0+cpu", TORCH_CPU)
         make_wheel(self.wheels, "first", "1.0", "number = 1\n")
         make_wheel(self.wheels, "second", "1.0", "number = 2\n")
+        if with_uv:
+            # The real program, but not 60 MB of it for each test.
+            run_uv = f"import os, sys\nos.execv({UV!r}, [{UV!r}, *sys.argv[1:]])\n"
+            make_wheel(self.wheels, "uv", "1.0", run_uv)
+            (root / "requirements-uv.txt").write_text("uv==1.0\n")
         self.lock()
 
     def lock(self) -> None:
-        """As `make lock` does, but for packages that only lie here."""
+        """Do what `make lock` does, for packages that are only in ``wheels``."""
         (self.root / "locks").mkdir(exist_ok=True)
         for lock in (LOCKS[name] for name in LOCKED):
             text = lock.header(self.root)
@@ -69,69 +76,129 @@ class Clone:
         self, *arguments: str, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         return run(
-            [sys.executable, "-m", "launch.env.__main__", *(arguments or ("run",))],
+            [sys.executable, "-m", "launch.env", *(arguments or ("run",))],
             cwd=self.root,
             PIP_NO_INDEX="1",
             PIP_FIND_LINKS=self.wheels.as_uri(),
-            PIP_DISABLE_PIP_VERSION_CHECK="1",
+            UV_CACHE_DIR=str(self.root / "cache"),
             **variables,
         )
 
+    def site_packages(self, name: str) -> list[Path]:
+        """Return what is installed under this name."""
+        return list(self.root.glob(f".venv/lib/python*/site-packages/{name}"))
+
+
+@pytest.fixture(scope="session")
+def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with nothing but pip in it."""
+    folder = tmp_path_factory.mktemp("bare") / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    return folder
+
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    return Clone(tmp_path)
+def fresh(tmp_path: Path) -> Checkout:
+    """A checkout without ``.venv``."""
+    return Checkout(tmp_path)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, bare_environment: Path) -> Checkout:
+    """A checkout whose ``.venv`` was made, and nothing installed in it yet."""
+    shutil.copytree(bare_environment, tmp_path / ".venv", symlinks=True)
+    return Checkout(tmp_path)
+
+
+@pytest.fixture
+def without_uv(tmp_path: Path, bare_environment: Path) -> Checkout:
+    """The same on a machine that cannot get uv."""
+    shutil.copytree(bare_environment, tmp_path / ".venv", symlinks=True)
+    return Checkout(tmp_path, with_uv=False)
+
+
+@pytest.fixture(params=["checkout", "without_uv"])
+def either(request: pytest.FixtureRequest) -> Checkout:
+    """One checkout with uv, one without."""
+    return request.getfixturevalue(request.param)
 
 
 def test_the_first_start_installs_and_the_second_has_nothing_to_do(
-    clone: Clone,
+    fresh: Checkout,
 ) -> None:
-    first = clone.start("run", "-c", "import first; print('number', first.number)")
+    first = fresh.start("run", "-c", "import first; print('number', first.number)")
     assert first.returncode == 0, first.stderr
     assert "to download (torch==2.0, CPU build)" in first.stdout
+    assert "Making .venv with Python 3" in first.stdout
+    assert "GB of disk space" in first.stdout
+    assert "Installing the packages of locks/run.txt (1)." in first.stdout
+    assert "pip" not in first.stdout, "uv has done it"
     assert first.stdout.endswith("number 1\n")
-    second = clone.start("run", "-c", "import sys; print(sys.prefix)")
-    assert second.stdout == f"{clone.root / '.venv'}\n"
+    second = fresh.start("run", "-c", "import sys; print(sys.prefix)")
+    assert second.stdout == f"{fresh.root / '.venv'}\n"
 
 
-def test_a_changed_requirement_is_installed_at_the_next_start(clone: Clone) -> None:
-    clone.start()
-    with (clone.root / "requirements-run.txt").open("a") as file:
+def test_a_machine_without_uv_installs_by_pip(without_uv: Checkout) -> None:
+    done = without_uv.start("run", "-c", "import first, torch.version")
+    assert done.returncode == 0, done.stderr
+    assert "uv cannot be had; pip installs" in done.stdout
+
+
+def test_uv_is_told_what_pip_is_configured_with() -> None:
+    listed = (
+        "global.index-url='https://one.example/simple'\n"
+        "global.find-links='/a /b'\ninstall.find-links='/c\\n/d'\n"
+        ":env:.index-url='https://two.example/simple'\n"
+    )
+    assert pip_settings(listed) == {
+        "index-url": "https://two.example/simple",
+        "find-links": "/c\n/d",
+    }
+
+
+def test_a_changed_requirement_is_installed_at_the_next_start(
+    checkout: Checkout,
+) -> None:
+    checkout.start()
+    with (checkout.root / "requirements-run.txt").open("a") as file:
         file.write("second==1.0\n")
-    clone.lock()
-    changed = clone.start("run", "-c", "import first, second, torch.version")
+    checkout.lock()
+    changed = checkout.start("run", "-c", "import first, second, torch.version")
     assert changed.returncode == 0, changed.stderr
     assert "Installing what changed" in changed.stdout
 
 
-def test_an_interrupted_installation_is_taken_up_again(clone: Clone) -> None:
-    clone.start()
-    (clone.root / ".venv" / "installed.json").unlink()
-    (site,) = clone.root.glob(".venv/lib/python*/site-packages")
-    (site / "first-1.0.dist-info" / "RECORD").unlink()
-    (site / "first.py").unlink()
-    again = clone.start("run", "-c", "import first")
+def test_an_interrupted_installation_is_taken_up_again(either: Checkout) -> None:
+    either.start()
+    (either.root / ".venv" / "installed.json").unlink()
+    (module,) = either.site_packages("first.py")
+    module.unlink()
+    (record,) = either.site_packages("first-1.0.dist-info/RECORD")
+    record.unlink()
+    again = either.start("run", "-c", "import first")
     assert again.returncode == 0, again.stderr
 
 
-def test_a_package_that_a_power_cut_emptied_is_installed_again(clone: Clone) -> None:
-    clone.start()
-    (clone.root / ".venv" / "installed.json").write_bytes(b"")
-    (site,) = clone.root.glob(".venv/lib/python*/site-packages")
-    (site / "first.py").write_bytes(b"")
-    again = clone.start("run", "-c", "import first; first.number")
+def test_a_package_that_a_power_cut_emptied_is_installed_again(
+    checkout: Checkout,
+) -> None:
+    checkout.start()
+    (checkout.root / ".venv" / "installed.json").write_bytes(b"")
+    (module,) = checkout.site_packages("first.py")
+    module.write_bytes(b"")  # Also the file in uv's cache, which it is a link to.
+    again = checkout.start("run", "-c", "import first; first.number")
     assert again.returncode == 0, again.stderr
 
 
-def test_a_half_made_environment_is_made_anew(clone: Clone) -> None:
-    (clone.root / ".venv" / "bin").mkdir(parents=True)
-    (clone.root / ".venv" / "bin" / "python").symlink_to("/nowhere")
-    assert clone.start("run", "-c", "import first").returncode == 0
+def test_a_half_made_environment_is_made_anew(fresh: Checkout) -> None:
+    (fresh.root / ".venv" / "bin").mkdir(parents=True)
+    (fresh.root / ".venv" / "bin" / "python").symlink_to("/nowhere")
+    assert fresh.start("run", "-c", "import first").returncode == 0
 
 
 @pytest.mark.parametrize("module", ["venv", "ensurepip"])
 def test_a_missing_module_of_python_is_one_clear_line(
-    clone: Clone, tmp_path: Path, module: str
+    fresh: Checkout, tmp_path: Path, module: str
 ) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()
@@ -142,120 +209,120 @@ def test_a_missing_module_of_python_is_one_clear_line(
         f"    return None if name == {module!r} else find(name, path, target)\n"
         "PathFinder.find_spec = look\n"
     )
-    refused = clone.start(PYTHONPATH=str(hidden))
+    refused = fresh.start(PYTHONPATH=str(hidden))
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1, refused.stderr
     assert "apt install python3-venv" in refused.stderr
     assert module in refused.stderr
 
 
-def test_what_cannot_be_installed_ends_the_start(clone: Clone) -> None:
-    (clone.root / "requirements-run.txt").write_text("nowhere==1.0\n")
-    clone.lock()
-    refused = clone.start("run", "-c", "print('never')")
+def test_what_cannot_be_installed_ends_the_start(either: Checkout) -> None:
+    (either.root / "requirements-run.txt").write_text("nowhere==1.0\n")
+    either.lock()
+    refused = either.start("run", "-c", "print('never')")
     assert refused.returncode == 1
     assert "never" not in refused.stdout
     assert "pip could not install" in refused.stderr.splitlines()[-1]
 
 
-def test_an_unknown_build_of_torch_is_refused_in_one_line(clone: Clone) -> None:
-    refused = clone.start(TORCH="gpu")
+def test_an_unknown_build_of_torch_is_refused_in_one_line(fresh: Checkout) -> None:
+    refused = fresh.start(TORCH="gpu")
     assert refused.returncode == 2
     assert refused.stderr == "TORCH must be auto, cpu or cuda, not 'gpu'.\n"
 
 
-def test_cuda_by_name_is_refused_where_there_is_none(clone: Clone) -> None:
-    refused = clone.start(TORCH="cuda")
+def test_cuda_by_name_is_refused_where_there_is_none(checkout: Checkout) -> None:
+    refused = checkout.start(TORCH="cuda")
     assert refused.returncode == 1
     assert "no build of torch with CUDA" in refused.stderr
 
 
-def test_another_build_of_torch_replaces_the_installed_one(clone: Clone) -> None:
-    clone.start()
-    (clone.wheels / "torch-2.0+cpu-py3-none-any.whl").unlink()
+def test_another_build_of_torch_replaces_the_installed_one(either: Checkout) -> None:
+    either.start()
+    (either.wheels / "torch-2.0+cpu-py3-none-any.whl").unlink()
     make_wheel(
-        clone.wheels, "torch", "2.0", "__version__ = '2.0+cu130'\ncuda = '13.0'\n"
+        either.wheels, "torch", "2.0", "__version__ = '2.0+cu130'\ncuda = '13.0'\n"
     )
-    changed = clone.start(
+    changed = either.start(
         "run", "-c", "from torch.version import cuda; print(cuda)", TORCH="cuda"
     )
     assert changed.stdout.endswith("13.0\n"), changed.stderr
-    assert clone.start("run", "-c", "", TORCH="auto").stdout == ""
+    assert either.start("run", "-c", "", TORCH="auto").stdout == ""
 
 
-def test_a_package_other_than_the_locked_one_is_refused(clone: Clone) -> None:
-    make_wheel(clone.wheels, "first", "1.0", "number = 'from somebody else'\n")
-    refused = clone.start("run", "-c", "print('never')")
+def test_a_package_other_than_the_locked_one_is_refused(either: Checkout) -> None:
+    make_wheel(either.wheels, "first", "1.0", "number = 'from somebody else'\n")
+    refused = either.start("run", "-c", "print('never')")
     assert refused.returncode == 1
     assert "never" not in refused.stdout
     assert "first" in refused.stderr
     last = refused.stderr.splitlines()[-1]
     assert "not the one that is locked: its hash differs" in last
     assert "make lock" in last
-    assert not list(clone.root.glob(".venv/lib/python*/site-packages/first.py"))
-    assert clone.start("run", "-c", "").returncode == 1, "it is refused again"
+    assert not either.site_packages("first.py")
+    assert either.start("run", "-c", "").returncode == 1, "it is refused again"
 
 
-def test_what_a_locked_package_asks_for_must_be_locked_too(clone: Clone) -> None:
-    make_wheel(clone.wheels, "first", "1.0", "", needs="second")
-    clone.lock()
-    refused = clone.start()
+def test_what_a_locked_package_asks_for_must_be_locked_too(either: Checkout) -> None:
+    make_wheel(either.wheels, "first", "1.0", "", needs="second")
+    either.lock()
+    refused = either.start()
     assert refused.returncode == 1
     assert "second" in refused.stderr
-    assert not list(clone.root.glob(".venv/lib/python*/site-packages/second.py"))
+    assert not either.site_packages("second.py")
 
 
-def test_requirements_changed_without_a_new_lock_are_refused(clone: Clone) -> None:
-    with (clone.root / "requirements-run.txt").open("a") as file:
+def test_requirements_changed_without_a_new_lock_are_refused(fresh: Checkout) -> None:
+    with (fresh.root / "requirements-run.txt").open("a") as file:
         file.write("second==1.0\n")
-    refused = clone.start("run", "-c", "print('never')")
+    refused = fresh.start("run", "-c", "print('never')")
     assert refused.returncode == 1
     assert "requirements-run.txt" in refused.stderr
     assert "make lock" in refused.stderr
-    assert not (clone.root / ".venv").exists()
+    assert not (fresh.root / ".venv").exists()
 
 
-def test_a_comment_in_the_requirements_asks_for_no_new_lock(clone: Clone) -> None:
-    with (clone.root / "requirements-run.txt").open("a") as file:
+def test_a_comment_in_the_requirements_asks_for_no_new_lock(checkout: Checkout) -> None:
+    with (checkout.root / "requirements-run.txt").open("a") as file:
         file.write("\n# Why.\n")
-    assert clone.start("run", "-c", "import first").returncode == 0
+    assert checkout.start("run", "-c", "import first").returncode == 0
 
 
-def test_libraries_of_a_cuda_build_come_in_beside_the_lock(clone: Clone) -> None:
-    (clone.wheels / "torch-2.0+cpu-py3-none-any.whl").unlink()
+def test_libraries_of_a_cuda_build_come_in_beside_the_lock(either: Checkout) -> None:
+    (either.wheels / "torch-2.0+cpu-py3-none-any.whl").unlink()
     cuda = "__version__ = '2.0'\ncuda = '13.0'\n"
-    make_wheel(clone.wheels, "torch", "2.0", cuda, needs="nvidia_blas==3.0")
-    make_wheel(clone.wheels, "nvidia_blas", "3.0", "")
-    done = clone.start("run", "-c", "import first, nvidia_blas", TORCH="cuda")
+    make_wheel(either.wheels, "torch", "2.0", cuda, needs="nvidia_blas==3.0")
+    make_wheel(either.wheels, "nvidia_blas", "3.0", "")
+    done = either.start("run", "-c", "import first, nvidia_blas", TORCH="cuda")
     assert done.returncode == 0, done.stderr
 
 
-def test_a_build_of_torch_brings_in_nothing_else(clone: Clone) -> None:
+def test_a_build_of_torch_brings_in_nothing_else(checkout: Checkout) -> None:
     build = "__version__ = '2.0+cpu'\ncuda = None\n"
-    make_wheel(clone.wheels, "torch", "2.0+cpu", build, needs="second")
-    refused = clone.start()
+    make_wheel(checkout.wheels, "torch", "2.0+cpu", build, needs="second")
+    refused = checkout.start()
     assert refused.returncode == 1
     assert "asks for second 1.0, which is in no lock" in refused.stderr
-    assert not list(clone.root.glob(".venv/lib/python*/site-packages/second.py"))
+    assert not checkout.site_packages("second.py")
 
 
-def test_a_set_without_torch_installs_none(clone: Clone) -> None:
-    done = clone.start("audit", "-c", "print('here')")
+def test_a_set_without_torch_installs_none(checkout: Checkout) -> None:
+    done = checkout.start("audit", "-c", "print('here')")
     assert done.returncode == 0, done.stderr
-    assert not list(clone.root.glob(".venv/lib/python*/site-packages/torch"))
-    assert clone.start("run", "-c", "import first, torch.version").returncode == 0
+    assert not checkout.site_packages("torch")
+    assert checkout.start("run", "-c", "import first, torch.version").returncode == 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_an_end_while_the_environment_is_made_leaves_no_process(
-    clone: Clone, tmp_path: Path, how: signal.Signals
+    fresh: Checkout, tmp_path: Path, how: signal.Signals
 ) -> None:
     if signal.getsignal(how) is signal.SIG_IGN:
         pytest.skip(f"what runs the tests has them ignore {how.name}")
     begun = Start(
-        [sys.executable, "-m", "launch.env.__main__", "run"],
+        [sys.executable, "-m", "launch.env", "run"],
         tmp_path / "output",
-        cwd=clone.root,
+        cwd=fresh.root,
     )
     try:
         eventually(
@@ -274,5 +341,5 @@ def test_an_end_while_the_environment_is_made_leaves_no_process(
 def test_a_checkout_with_an_awkward_name_gets_its_environment(tmp_path: Path) -> None:
     root = tmp_path / "Work #2 a%b c++ it's [ü] $HOME ;"
     root.mkdir()
-    done = Clone(root).start("run", "-c", "import sys, first; print(sys.prefix)")
+    done = Checkout(root).start("run", "-c", "import sys, first; print(sys.prefix)")
     assert done.stdout.endswith(f"{root / '.venv'}\n"), done.stderr
