@@ -1,1 +1,1 @@
-"""Starts everything on one machine: what stands behind ``make run``."""
+"""Starts the site and its workers on one machine: ``make run``, ``make worker``."""

@@ -1,4 +1,4 @@
-"""What must hold before anything is started."""
+"""Checks before anything is started: limits, static files, port and Redis."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from launch.config import LaunchConfig
 from launch.errors import LaunchError
 
 REDIS_SECONDS = 5
-#: What supervisord asks of the system before it starts anything.
+#: supervisord's own minimums, which it checks before it starts anything.
 OPEN_FILES_MIN, PROCESSES_MIN = 1024, 200
 
 
 def check_system_limits() -> None:
-    """Raise ``LaunchError`` where supervisord could not have what it needs at least."""
+    """Raise ``LaunchError`` if the system allows less than supervisord needs."""
     needs = (
         (resource.RLIMIT_NOFILE, OPEN_FILES_MIN, "open files", "-n"),
         (resource.RLIMIT_NPROC, PROCESSES_MIN, "processes", "-u"),
@@ -37,7 +37,7 @@ def check_system_limits() -> None:
 
 
 def check_static_files() -> None:
-    """Raise ``LaunchError`` unless the files that pages load are there."""
+    """Raise ``LaunchError`` if files that pages load are missing."""
     from chatsite import settings, static_files
 
     if said := static_files.refusal(settings.STATIC_ROOT, settings.STATICFILES_DIRS):
@@ -45,7 +45,7 @@ def check_static_files() -> None:
 
 
 def check_port(config: LaunchConfig) -> None:
-    """Raise ``LaunchError`` unless the web server can listen where it is told to."""
+    """Raise ``LaunchError`` if the web server cannot listen on BIND and PORT."""
     try:
         family, address = resolve(config.bind, config.port)
     except OSError:
@@ -75,7 +75,7 @@ def _port_error(config: LaunchConfig, error: OSError) -> LaunchError:
 
 
 def check_redis(config: LaunchConfig) -> None:
-    """Raise ``LaunchError`` unless the server behind REDIS_URL answers."""
+    """Raise ``LaunchError`` if the server at REDIS_URL does not answer."""
     try:
         address = parse(config.redis_url, config.redis_ca_file)
         with redis.Redis(

@@ -1,4 +1,4 @@
-"""What this start is about: read once from the settings, then only read."""
+"""The configuration of one start, taken from the settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT_GRACE_SECONDS = "5"
 
 @dataclass(frozen=True, slots=True)
 class LaunchConfig:
-    """Everything a start needs to know."""
+    """The configuration of one start."""
 
     role: Role
     data_dir: Path
@@ -33,54 +33,60 @@ class LaunchConfig:
     workers: int
     worker_slots: int
     worker_grace_seconds: float
-    #: Who vouches for the server behind ``rediss://``, if not the system's list.
+    #: Certificate authorities for ``rediss://``, if not the system's.
     redis_ca_file: Path | None = None
     is_https_only: bool = False
     site_url: str = ""
-    #: The path of the site, ``/chat``, if it does not stand at the root.
+    #: The path of the site, such as ``/chat``; empty at the root.
     prefix: str = ""
-    #: Where sockets lie if the path of ``run_dir`` is too long for them.
+    #: The folder for sockets, if the path of ``run_dir`` is too long for them.
     sockets: Path | None = None
 
     @property
     def home(self) -> Path:
-        """A worker beside a site on one machine must not share its run files."""
+        """The folder for run files and logs, which a worker does not share with a site."""
         return self.data_dir if self.role == "site" else self.data_dir / "worker"
 
     @property
     def run_dir(self) -> Path:
+        """The folder for the lock, process ids and sockets."""
         return self.home / "run"
 
     @property
     def log_dir(self) -> Path:
+        """The folder for the logs of the programs."""
         return self.home / "log"
 
     @property
     def socket_dir(self) -> Path:
+        """The folder for Unix sockets."""
         return self.sockets or self.run_dir
 
     @property
     def valkey_dir(self) -> Path:
+        """The folder for the files of the embedded Valkey."""
         return self.data_dir / "valkey"
 
     @property
     def valkey_socket(self) -> Path:
+        """The socket of the embedded Valkey."""
         return self.socket_dir / "valkey.sock"
 
     @property
     def host(self) -> str:
-        """The name under which a browser on this machine finds the site."""
+        """The host under which a browser on this machine finds the site."""
         host = "127.0.0.1" if self.bind in ANY_ADDRESS else self.bind.strip("[]")
         return f"[{host}]" if ":" in host else host
 
     @property
     def url(self) -> str:
+        """The URL of the site for a browser on this machine."""
         path = f"{self.prefix}/" if self.prefix else ""
         return f"http://{self.host}:{self.port}{path}"
 
     @property
     def address(self) -> str:
-        """Where a person finds the site, in words."""
+        """The URL of the site, or how to reach it through a proxy, for a person."""
         if not self.is_https_only:
             return self.url
         public = f"{self.site_url or 'https://…'}{self.prefix}"
@@ -88,9 +94,9 @@ class LaunchConfig:
 
 
 def read_config(role: Role) -> LaunchConfig:
-    """The plan for this environment, which it completes for the children.
+    """Read the configuration, and set the variables that the programs need.
 
-    Raises ``LaunchError`` on any bad value, the other programs' settings included.
+    Raises ``LaunchError`` on any bad value, also of settings of the other programs.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
     try:
@@ -109,24 +115,19 @@ def _read(role: Role) -> LaunchConfig:
     if role == "worker":
         _check_worker(has_own_valkey=has_own_valkey, workers=worker.WORKERS.raw())
     data_dir = storage.DATA_DIR.read()
-    os.environ["DATA_DIR"] = str(data_dir)
     home = data_dir if role == "site" else data_dir / "worker"
     sockets = socket_folder.choose(home / "run")
+    os.environ["DATA_DIR"] = str(data_dir)
     if has_own_valkey:
         os.environ["REDIS_URL"] = f"unix://{quote(str(sockets / 'valkey.sock'))}"
     if not worker.WORKER_GRACE_SECONDS.is_set():
         os.environ["WORKER_GRACE_SECONDS"] = DEFAULT_GRACE_SECONDS
+    # The settings are read only now, with the variables above.
     from chatsite import settings
-    from chatsite.catalog import CatalogError
-    from chatsite.model_choice import model_entry
 
-    try:
-        model_entry()
-    except CatalogError as error:
-        raise LaunchError(f"CHAT_MODEL, CHAT_CATALOG: {error}", status=2) from None
+    _check_model()
     if not settings.WORKER_THREADS:
         os.environ["WORKER_THREADS"] = str(max(1, cores() // max(1, settings.WORKERS)))
-
     return LaunchConfig(
         role=role,
         data_dir=data_dir,
@@ -145,8 +146,19 @@ def _read(role: Role) -> LaunchConfig:
     )
 
 
+def _check_model() -> None:
+    """Raise ``LaunchError`` if CHAT_MODEL or the catalogue is bad."""
+    from chatsite.catalog import CatalogError
+    from chatsite.model_choice import model_entry
+
+    try:
+        model_entry()
+    except CatalogError as error:
+        raise LaunchError(f"CHAT_MODEL, CHAT_CATALOG: {error}", status=2) from None
+
+
 def _check_worker(*, has_own_valkey: bool, workers: str) -> None:
-    """Raises ``LaunchError`` where workers alone make no sense."""
+    """Raise ``LaunchError`` if no worker could run with these settings."""
     if has_own_valkey:
         raise LaunchError(
             "A worker needs the site's Redis: make worker REDIS_URL=redis://host:6379/0"
@@ -158,14 +170,14 @@ def _check_worker(*, has_own_valkey: bool, workers: str) -> None:
 
 
 def cores() -> int:
-    """Cores this process may use, which in a container are not all there are."""
+    """Return how many cores this process may use, in a container perhaps not all."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def make_folders(plan: LaunchConfig) -> None:
-    """Make the folders, closed to other people. Raises ``LaunchError``."""
+    """Make the folders, readable by this account only. Raises ``LaunchError``."""
     own = [plan.valkey_dir] if plan.has_own_valkey else []
     for folder in (plan.data_dir, plan.run_dir, plan.log_dir, *own):
         try:

@@ -1,9 +1,9 @@
-"""Runs a command that ends when its parent does, however the parent ended.
+"""Runs a command that ends when its parent process ends, for whatever reason.
 
     python die_with_parent.py KILL some-command --with its-arguments
 
-The kernel sends the signal on Linux; elsewhere a small watcher process does.
-Standard library only, and run by path, so that it starts in no time.
+On Linux the kernel sends the signal; elsewhere a small watcher process does. It uses
+only the standard library and is run by its path, so that it starts at once.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import sys
 import time
 from collections.abc import Iterable
 
-#: Holds the pid of the process that exported it. So a child knows whose child it
-#: should be, even when that parent is already gone by the time the child looks.
+#: The process id of the parent that exported this variable. A child compares it with
+#: its real parent, which may already have ended by then.
 PARENT = "CHATSITE_BOUND_PARENT"
 PR_SET_PDEATHSIG = 1
 WATCH_SECONDS = 0.5
@@ -31,30 +31,30 @@ def die_with_parent(signal_number: int, parent: int) -> None:
 
 
 def end_if_orphaned(signal_number: int, parent: int) -> None:
-    """Close the race: the parent may have ended before anything was set up."""
+    """End this process if ``parent`` had ended before it could be watched."""
     if os.getppid() != parent:
         os._exit(128 + signal_number)
 
 
 def watch_parent(signal_number: int, parent: int) -> None:
-    """Leave a detached process behind that signals this one when ``parent`` ends."""
-    bound = os.getpid()
+    """Start a detached process that signals this one when ``parent`` ends."""
+    watched = os.getpid()
     if (child := os.fork()) != 0:
         os.waitpid(child, 0)
         end_if_orphaned(signal_number, parent)
         return
     os.setsid()
     if os.fork() == 0:
-        _forget_files()
-        while _is_alive(parent) and _is_alive(bound):
+        _close_files()
+        while _is_alive(parent) and _is_alive(watched):
             time.sleep(WATCH_SECONDS)
-        if _is_alive(bound):
-            os.kill(bound, signal_number)
+        if _is_alive(watched):
+            os.kill(watched, signal_number)
     os._exit(0)
 
 
-def _forget_files() -> None:
-    """Let go of pipes and locks, which must close when the watched process ends."""
+def _close_files() -> None:
+    """Close pipes and locks, which must be closed when the watched process ends."""
     os.closerange(3, 1024)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):

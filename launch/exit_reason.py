@@ -1,4 +1,4 @@
-"""The line of a program's log that tells why it ended."""
+"""Why a program ended: an error in its log, or its exit status."""
 
 from __future__ import annotations
 
@@ -8,18 +8,43 @@ from pathlib import Path
 TAIL_BYTES = 16_384
 TAIL_LINES = 15
 LINE_MAX = 300
-#: The last line of a trace: the kind of an error and its words. Or what a command says
-#: before a line on its help.
+#: The last line of a traceback: the class of the error and its message. Or an error that
+#: a command prints before a line about its help.
 RAISED = re.compile(r"([\w.]+(Error|Exception|Configured|Exit)\b|Error)(:.*)?")
+#: A line that a logger marked as a warning or worse. Valkey's mark is ``#``.
+WARNING = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^\d+:\w .* # ")
+#: A line that a logger marked as less than a warning, and so gives no reason. The other
+#: marks of Valkey are ``.``, ``-`` and ``*``.
+INFORMATION = re.compile(r"\b(DEBUG|INFO|NOTICE)\b|^\d+:\w .* [.*-] ")
+#: supervisord's line on the end of a program.
+ENDED = "exited: {name} \\(([^;]+);"
 
 
-def exit_reason(log: Path) -> str:
-    """The last error that was raised near the end, else the last line."""
-    lines = [line for line in _tail(log)[-TAIL_LINES:] if line.strip()]
-    if not lines:
-        return "it said nothing"
+def exit_reason(log: Path, supervisor_log: Path | None = None, name: str = "") -> str:
+    """Return why a program ended, in one line of 300 characters at most.
+
+    This is the error that was raised last, otherwise the last line of the log if it is
+    not mere information, otherwise the last warning, otherwise the exit status in the
+    log of supervisord. A program that a signal ended has written no reason.
+    """
+    status = _exit_status(supervisor_log, name) if supervisor_log else ""
+    if status.startswith("terminated by"):
+        return status
+    lines = [line.strip() for line in _tail(log)[-TAIL_LINES:] if line.strip()]
     raised = [line for line in lines if RAISED.fullmatch(line)]
-    return (raised or lines)[-1].strip()[:LINE_MAX]
+    last = [line for line in lines[-1:] if not INFORMATION.search(line)]
+    warnings = [line for line in lines if WARNING.search(line)]
+    reasons = raised or last or warnings or [status or "its log gives no reason"]
+    return reasons[-1][:LINE_MAX]
+
+
+def _exit_status(supervisor_log: Path, name: str) -> str:
+    """Return ``exit status N`` or ``terminated by SIGNAL``; empty if unknown."""
+    ended = re.compile(ENDED.format(name=re.escape(name)))
+    found = [
+        match[1] for line in _tail(supervisor_log) if (match := ended.search(line))
+    ]
+    return found[-1] if found else ""
 
 
 def _tail(log: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""How gunicorn serves the site, here and in a container."""
+"""The configuration of gunicorn, for `make run` and for containers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from launch.die_with_parent import die_with_parent
 from launch.web.request_reader import HEAD_MAX_BYTES
 
 startup.begin()
-from chatsite import settings, static_files  # noqa: E402 - only what can be read
+from chatsite import settings, static_files  # noqa: E402 - settings that are valid
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -27,34 +27,34 @@ except OSError as error:
 if missing := static_files.refusal(settings.STATIC_ROOT, settings.STATICFILES_DIRS):
     print(missing, file=sys.stderr)
     raise SystemExit(startup.REFUSED_STATUS)
-# Gunicorn would refuse requests from which a proxy has taken the prefix already.
+# Otherwise gunicorn refuses requests from which a proxy has removed the prefix.
 os.environ["URL_PREFIX"] = settings.URL_PREFIX
 os.environ.pop("SCRIPT_NAME", None)
 worker_class = "launch.web.worker.WebWorker"
 logger_class = "launch.web.error_responses.WebLogger"
 workers = settings.WEB_PROCESSES
 threads = settings.WEB_THREADS
-#: Gunicorn ends a process whose main loop was silent for so long, and starts another.
+#: In seconds. Gunicorn replaces a process whose main loop was silent for so long.
 timeout = settings.WEB_FROZEN_SECONDS
 graceful_timeout = 4
-#: Any but 0: how long an idle connection stays is for the worker to tell.
+#: Any value but 0: the worker decides how long an idle connection stays.
 keepalive = settings.WEB_IDLE_SECONDS
-#: The worker reads heads, and sends what clients are slow to take: see launch/web.
+#: The worker reads requests and sends answers to slow clients: see launch/web.
 http_parser = "python"
 limit_request_field_size = HEAD_MAX_BYTES
 sendfile = False
-#: The access log would say who chatted when; polls would fill the disk.
+#: An access log would record who chatted when, and polls would fill the disk.
 accesslog = None
 errorlog = "-"
 control_socket_disable = True
-#: Whether a request came over HTTPS is decided by Django alone (TRUSTED_PROXIES).
+#: Django alone decides whether a request came over HTTPS (TRUSTED_PROXIES).
 secure_scheme_headers: dict[str, str] = {}
-#: The heartbeat is a file's time stamp: on a busy disk that can stall a worker.
+#: The heartbeat is a file's time stamp, which can stall a worker on a busy disk.
 _MEMORY = "/dev/shm"  # noqa: S108  (gunicorn makes its file there safely)
 worker_tmp_dir = _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:
-    """End with the parent. Elsewhere than on Linux gunicorn's own check must do."""
+    """End with the parent. Other systems than Linux have only gunicorn's own check."""
     if sys.platform == "linux":
         die_with_parent(signal.SIGKILL, server.pid)

@@ -1,4 +1,4 @@
-"""Says by its exit status whether the program in this container is well.
+"""The health check of a container: exit status 0 if its program is healthy.
 
 python -m launch.health web|keeper|worker
 """
@@ -13,32 +13,36 @@ from pathlib import Path
 
 
 def web() -> bool:
-    """The site answers; what it answers is for people who look at it."""
+    """Return whether the site answers, whatever the answer says."""
     connection = HTTPConnection(
         "127.0.0.1", int(os.environ.get("PORT") or 8000), timeout=4
     )
     connection.request("GET", "/healthz")
-    # 400 says that it does not go by this name here, and so that it is well.
+    # The answer is 400 where ALLOWED_HOSTS does not hold this address.
     return connection.getresponse().status in (200, 400)
 
 
 def keeper() -> bool:
-    """Its process is there. One that hangs is not seen here: a reply is then collected
-    by the poll that sees its end, and a second keeper does no harm."""
-    ours = b"manage.py\0keeper"
-    return any(ours in _command(folder) for folder in Path("/proc").glob("[0-9]*"))
+    """Return whether the keeper's process exists.
+
+    A keeper that hangs is not noticed. That does little harm: the poll that sees the
+    end of a reply collects it, too.
+    """
+    command = b"manage.py\0keeper"
+    return any(command in _command(folder) for folder in Path("/proc").glob("[0-9]*"))
 
 
 def worker() -> bool:
-    """A worker of this host says that it serves, or that it is on its way there."""
+    """Return whether a worker of this host has announced itself lately."""
     from chatsite import startup
 
     startup.begin()
     from chatsite.mailbox import open_mailbox
     from chatsite.model_choice import model_entry
 
-    said = open_mailbox().workers(model_entry().name)
-    return any(one.worker.startswith(f"{socket.gethostname()}-") for one in said)
+    announced = open_mailbox().workers(model_entry().name)
+    host = f"{socket.gethostname()}-"
+    return any(one.worker.startswith(host) for one in announced)
 
 
 def _command(folder: Path) -> bytes:
@@ -49,6 +53,7 @@ def _command(folder: Path) -> bytes:
 
 
 def main(name: str) -> int:
+    """Run the check of this name and return the exit status."""
     checks = {"web": web, "keeper": keeper, "worker": worker}
     try:
         return 0 if checks[name]() else 1

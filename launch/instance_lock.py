@@ -1,4 +1,4 @@
-"""Lets only one start at a time use a data folder."""
+"""Allows one start at a time in a data folder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from launch.errors import LaunchError
 
 @contextmanager
 def hold_instance_lock(run_dir: Path) -> Iterator[None]:
-    """Hold the folder's lock; the kernel frees it however this process ends.
+    """Hold the folder's lock. The kernel frees it however this process ends.
 
-    Raises ``LaunchError`` naming the process that holds it.
+    Raises ``LaunchError``, which names the process that holds the lock.
     """
     descriptor = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

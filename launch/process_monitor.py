@@ -1,4 +1,4 @@
-"""Tells when a program died, and keeps the supervisor from giving up on it."""
+"""Reports programs that died, and keeps supervisord from giving up on them."""
 
 from __future__ import annotations
 
@@ -13,34 +13,36 @@ from launch.exit_reason import exit_reason
 from launch.supervisord import VALKEY, Supervisor
 from launch.valkey_recovery import REMOVED, has_removed
 
+#: States of supervisord: https://supervisord.org/subprocess.html#process-states
 BACKOFF, FATAL, RUNNING = "BACKOFF", "FATAL", "RUNNING"
-#: A program that ended this soon after its start did not start at all.
+#: A program that ended within this time after its start has failed to start.
 STARTED_SECONDS = 10
-#: After one such end it may come back; after two it cannot start.
+#: After one failure a program may come back; after two it cannot start.
 FAILURES = 2
 
 
 class ProcessMonitor:
-    """Compares what runs with what ran at the last look."""
+    """Compares the running programs with those of the check before."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._pids: dict[str, int] = {}
         self._seen_since: dict[str, float] = {}
-        #: The start, in the supervisor's seconds, whose end was told last.
-        self._failed: dict[str, int] = {}
+        #: The start (in supervisord's seconds) of the last process that was reported dead.
+        self._reported: dict[str, int] = {}
         self._down: set[str] = set()
-        self._named: set[str] = set()
-        #: The Valkey that was looked at last for what it removed.
-        self._valkey = 0
-        #: How often each program has died.
+        #: Programs that were reported as unable to start.
+        self._failing: set[str] = set()
+        #: The last Valkey process whose log was read.
+        self._valkey_pid = 0
+        #: How many times each program has died.
         self.deaths: Counter[str] = Counter()
-        #: How often in a row each program ended soon after its start.
+        #: How many times in a row each program has failed to start.
         self.failures: Counter[str] = Counter()
 
     @property
     def pids(self) -> dict[str, int]:
-        """Process ids of what runs, by program."""
+        """Process ids of the running programs, by program."""
         return {name: pid for name, pid in self._pids.items() if pid}
 
     def check(self) -> None:
@@ -54,68 +56,76 @@ class ProcessMonitor:
         for name, state in states.items():
             self._compare(name, state)
 
-    def reason(self, name: str, said: str = "") -> str:
-        """Why a program cannot start: one line for a person."""
+    def reason(self, name: str, spawn_error: str = "") -> str:
+        """Return one line on why a program cannot start."""
+        why = spawn_error or self._exit_reason(name)
+        return f"{name} cannot start: {why}; see {self._supervisor.log(name)}"
+
+    def _exit_reason(self, name: str) -> str:
         log = self._supervisor.log(name)
-        return f"{name} cannot start: {said or exit_reason(log)}; see {log}"
+        return exit_reason(log, self._supervisor.own_log, name)
 
     def _compare(self, name: str, info: dict[str, Any]) -> None:
         pid, state = int(info["pid"]), str(info["statename"])
         before, began = self._pids.get(name, 0), int(info["start"])
-        has_failed = state in (BACKOFF, FATAL) and began != self._failed.get(name)
+        has_failed = state in (BACKOFF, FATAL) and began != self._reported.get(name)
         if before and pid != before:
             lived = time.monotonic() - self._seen_since[name]
             self._note_death(name, lived < STARTED_SECONDS)
-        elif has_failed:  # Between two looks, or it could not be spawned.
+        elif has_failed:  # It died between two checks, or could not be spawned.
             self._note_death(name, True, _spawn_error(info))
         if not pid:
-            self._failed[name] = began
+            self._reported[name] = began
         if pid != before:
             self._seen_since[name] = time.monotonic()
         if state == RUNNING:
             self._note_running(name)
-            if name == VALKEY and pid != self._valkey:
-                self._valkey = pid
-                self._tell_removal()
+            if name == VALKEY and pid != self._valkey_pid:
+                self._valkey_pid = pid
+                self._report_removed_files()
         if state == FATAL:
             self._supervisor.revive(name)
         self._pids[name] = pid
 
-    def _note_death(self, name: str, is_start: bool, said: str = "") -> None:
+    def _note_death(self, name: str, is_start: bool, spawn_error: str = "") -> None:
         self.deaths[name] += 1
         self.failures[name] = self.failures[name] + 1 if is_start else 0
-        log = self._supervisor.log(name)
         if name not in self._down:
             self._down.add(name)
-            why = said or exit_reason(log)
+            why = spawn_error or self._exit_reason(name)
+            log = self._supervisor.log(name)
             say(f"{name} died and is being restarted ({why}); see {log}")
-        if self.failures[name] >= FAILURES and name not in self._named:
-            self._named.add(name)
-            say(self.reason(name, said))
+        if self.failures[name] >= FAILURES and name not in self._failing:
+            self._failing.add(name)
+            say(self.reason(name, spawn_error))
 
-    def _tell_removal(self) -> None:
-        """Also where it failed and came back between two looks."""
+    def _report_removed_files(self) -> None:
+        """Report also what happened between two checks: the log tells."""
         if has_removed(self._supervisor.log(VALKEY)):
             say(REMOVED)
 
     def _note_running(self, name: str) -> None:
-        """A program that cannot start is up for a moment, too: that is not told."""
+        """Report that a program runs again.
+
+        A program that cannot start also runs for a moment; that is not reported.
+        """
         is_up = time.monotonic() - self._seen_since[name] >= STARTED_SECONDS
-        if name in self._named and not is_up:
+        if name in self._failing and not is_up:
             return
         if is_up:
             self.failures[name] = 0
-            self._named.discard(name)
+            self._failing.discard(name)
         if name in self._down:
             self._down.remove(name)
             say(f"{name} runs again.")
 
 
 def _spawn_error(info: dict[str, Any]) -> str:
-    """Why a program could not be run; nothing where it ran, since its log says more."""
-    said = str(info["spawnerr"])
-    return "" if said.startswith("Exited too quickly") else said
+    """Return why a program could not be run; empty if it ran, as its log tells more."""
+    error = str(info["spawnerr"])
+    return "" if error.startswith("Exited too quickly") else error
 
 
 def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
     print(line, flush=True)

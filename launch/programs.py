@@ -14,7 +14,7 @@ from launch.config import LaunchConfig
 VALKEY_STOP_SECONDS = 5
 WEB_STOP_SECONDS = 6
 KEEPER_STOP_SECONDS = 5
-#: Added to a worker's own grace, for its last words to Redis.
+#: Added to a worker's own grace period, for its last writes to Redis.
 WORKER_STOP_MARGIN_SECONDS = 2
 
 
@@ -29,7 +29,7 @@ class Program:
 
 
 def programs(config: LaunchConfig) -> list[Program]:
-    """The programs of ``config``, in the order in which they start."""
+    """Return the programs of this start, in the order in which they start."""
     workers = [_worker(config, number) for number in range(1, config.workers + 1)]
     if config.role == "worker":
         return workers
@@ -38,7 +38,10 @@ def programs(config: LaunchConfig) -> list[Program]:
 
 
 def valkey_command(folder: Path, unix_socket: Path) -> tuple[str, ...]:
-    """The embedded server: on a socket only, and nothing it accepted is forgotten."""
+    """Return the command of the embedded server.
+
+    It listens on a Unix socket only and writes every command to its append-only file.
+    """
     return (
         str(get_binary_path()),
         *("--port", "0"),
@@ -74,7 +77,7 @@ def _keeper() -> Program:
 
 
 def _worker(config: LaunchConfig, number: int) -> Program:
-    """One Celery worker. It starts once the model is on disk."""
+    """Return a Celery worker, which starts when the model is on disk."""
     command = (
         *(sys.executable, "-m", "celery", "-A", "chatsite", "worker"),
         *("--pool", "threads", "--concurrency", str(config.worker_slots)),

@@ -1,4 +1,4 @@
-"""Waits until the page is up, and until a worker can really generate."""
+"""Waits until the page is up, and until a worker can generate replies."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from launch.errors import LaunchError
 from launch.process_monitor import FAILURES, ProcessMonitor
 
 PAGE_SECONDS = 60
-LOOK_SECONDS = 0.2
-#: Long enough for a process to start and speak for itself, and no longer.
+CHECK_SECONDS = 0.2
+#: How long the announcement lasts: until the worker process announces itself.
 LOADING_SECONDS = 8
-#: A worker that died this often before it was ever ready will not become so.
+#: A worker that dies so often before it is ready will not become ready.
 DEATHS = 3
 
 
 def wait_for_page(config: LaunchConfig, monitor: ProcessMonitor) -> None:
-    """Return once the site answers. Raises ``LaunchError`` with a line of a log."""
+    """Return when the site answers. Raises ``LaunchError`` with a line of a log."""
     deadline = time.monotonic() + PAGE_SECONDS
     while not _page_answers(config):
         monitor.check()
@@ -29,28 +29,31 @@ def wait_for_page(config: LaunchConfig, monitor: ProcessMonitor) -> None:
             raise LaunchError(
                 f"{monitor.reason('web')} (no answer in {PAGE_SECONDS} s)"
             )
-        time.sleep(LOOK_SECONDS)
+        time.sleep(CHECK_SECONDS)
 
 
 def say_loading(model: str, label: str) -> None:
-    """Tell the page that the model is on its way, until its own processes do."""
+    """Announce to the page that the model is loading, until the worker does so."""
     from chatsite.mailbox import MailboxAway, open_mailbox
     from chatsite.wire import Announcement, Stage
 
-    said = Announcement(f"launcher-{os.getpid()}", model, label, Stage.LOADING)
+    announcement = Announcement(f"launcher-{os.getpid()}", model, label, Stage.LOADING)
     with suppress(MailboxAway):
-        open_mailbox().announce(said, LOADING_SECONDS)
+        open_mailbox().announce(announcement, LOADING_SECONDS)
 
 
 def wait_for_worker(model: str, monitor: ProcessMonitor) -> None:
-    """Return once a worker of this start says that it is ready to generate."""
+    """Return when a worker of this start announces that it is ready.
+
+    Raises ``LaunchError`` if a program cannot start.
+    """
     while not _is_served(model, monitor):
         monitor.check()
         _refuse_dead(monitor)
         for name, deaths in monitor.deaths.items():
             if name.startswith("worker") and deaths >= DEATHS:
                 raise LaunchError(monitor.reason(name))
-        time.sleep(LOOK_SECONDS)
+        time.sleep(CHECK_SECONDS)
 
 
 def _refuse_dead(monitor: ProcessMonitor) -> None:
@@ -73,7 +76,10 @@ def _page_answers(config: LaunchConfig) -> bool:
 
 
 def _is_served(model: str, monitor: ProcessMonitor) -> bool:
-    """Announcements outlive their worker for a while, so only our own count."""
+    """Return whether a worker of this start is ready.
+
+    Announcements outlive their worker for a while, so the process id is compared.
+    """
     from chatsite.mailbox import MailboxAway, open_mailbox
     from chatsite.wire import Stage
 
@@ -83,6 +89,6 @@ def _is_served(model: str, monitor: ProcessMonitor) -> bool:
     except MailboxAway:
         return False
     return any(
-        said.stage is Stage.READY and ours & set(said.worker.split("-"))
-        for said in announcements
+        one.stage is Stage.READY and ours & set(one.worker.split("-"))
+        for one in announcements
     )

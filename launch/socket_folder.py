@@ -1,7 +1,7 @@
-"""A folder for Unix sockets, whose addresses hold some 104 bytes.
+"""The folder for Unix sockets, whose paths may have about 104 bytes.
 
-Where the path of the data folder is too long, sockets lie in a folder with a random
-name. The data folder keeps a note of it, and the launcher removes it at the end.
+Where the path of the data folder is too long, the sockets are in a temporary folder with
+a random name. The data folder has a note of that name, and the launcher removes both.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from launch.errors import LaunchError
 #: supervisord appends a process id to its own.
 PATH_BYTES = 80
 NOTE = "sockets"
-STAND_IN = re.compile(r"chatsite-[0-9a-f]{16}")
+TEMPORARY = re.compile(r"chatsite-[0-9a-f]{16}")
 
 
 def choose(run_dir: Path) -> Path:
-    """``run_dir``, the stand-in that is noted there, or a name for a new one."""
+    """Return ``run_dir``, the temporary folder noted there, or a new name for one."""
     if _is_short(run_dir):
         return run_dir
     with suppress(OSError, ValueError):
         noted = Path((run_dir / NOTE).read_text(encoding="utf-8"))
-        # This folder is removed later: a torn note must not name another one.
-        if STAND_IN.fullmatch(noted.name) and _is_private(noted):
+        # This folder is removed later, so a damaged note must not name another one.
+        if TEMPORARY.fullmatch(noted.name) and _is_private(noted):
             return noted
     name = f"chatsite-{secrets.token_hex(8)}"
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - private
@@ -55,7 +55,7 @@ def make(folder: Path, run_dir: Path) -> None:
 
 
 def remove(folder: Path, run_dir: Path) -> None:
-    """Leave nothing outside the data folder."""
+    """Remove the temporary folder and the note, if there are any."""
     if folder != run_dir:
         shutil.rmtree(folder, ignore_errors=True)
         (run_dir / NOTE).unlink(missing_ok=True)
@@ -66,7 +66,7 @@ def _is_short(path: Path) -> bool:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether this account alone made and reads it; a link is followed nowhere."""
+    """Return whether only this account may read the folder. Links are not followed."""
     try:
         status = folder.lstat()
     except OSError:

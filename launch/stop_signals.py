@@ -1,4 +1,4 @@
-"""Turns signals that ask for an end into one exception."""
+"""Turns the signals that ask this program to end into one exception."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """Somebody asked this program to end."""
+    """A signal asked this program to end. ``status`` is its exit status."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
@@ -18,7 +18,7 @@ class Stopped(BaseException):
 
 
 def raise_on_signals() -> None:
-    """From here on the first such signal raises ``Stopped``; later ones do nothing."""
+    """Have the first such signal raise ``Stopped`` and ignore later ones."""
     for number in SIGNALS:
         signal.signal(number, _stop)
 

@@ -1,4 +1,4 @@
-"""Runs the programs under supervisord, and talks to it."""
+"""Runs the programs under supervisord, and calls its XML-RPC interface."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from launch.programs import Program
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 15
-#: All programs but Valkey stop together, then Valkey; what is left is killed.
+#: All programs but Valkey stop together, then Valkey; then the rest is killed.
 STOP_MARGIN_SECONDS = 1.5
 #: supervisord waits a second longer after each failure. So it gives up early, and
-#: ``revive`` starts the count afresh: some six seconds at most, and never the end.
+#: ``revive`` resets its count: it waits six seconds at most and never gives up for good.
 RETRIES = 3
 VALKEY = "valkey"
 OTHERS = "chatsite"
@@ -72,7 +72,7 @@ stdout_logfile_backups=3
 
 
 class Supervisor:
-    """One supervisord and its programs; ends with this process."""
+    """One supervisord and its programs, which end with this process."""
 
     def __init__(self, config: LaunchConfig, programs: Iterable[Program]) -> None:
         self._config = config
@@ -81,20 +81,20 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start supervisord and what starts at once. Raises ``LaunchError``."""
+        """Start supervisord and all programs but the workers. Raises ``LaunchError``."""
         conf = self._config.run_dir / "supervisord.conf"
         conf.write_text(self._conf_text(), encoding="utf-8")
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(conf)]
-        said = self._config.log_dir / "supervisord.err"
+        errors = self._config.log_dir / "supervisord.err"
         self._process = subprocess.Popen(
             ended_with_parent("TERM", command),
-            # Its files are named from here: it expands percent signs in the names of
-            # log files twice.
+            # Relative paths begin here: supervisord would expand percent signs in the
+            # names of log files twice.
             cwd=self._config.home,
             env={
                 **os.environ,
-                **self._places(),
+                **self._variables(),
                 PARENT: str(os.getpid()),
             },
             stdin=subprocess.DEVNULL,
@@ -103,28 +103,35 @@ class Supervisor:
             # Ctrl-C in the terminal reaches the launcher alone.
             start_new_session=True,
         )
-        Thread(target=_keep, args=(self._process.stdout, said), daemon=True).start()
+        Thread(
+            target=_copy_output, args=(self._process.stdout, errors), daemon=True
+        ).start()
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if not self.is_alive() or time.monotonic() > deadline:
                 raise LaunchError(
-                    f"The supervisor did not start: {exit_reason(said)}; see {said}."
+                    f"The supervisor did not start: {exit_reason(errors)}; see {errors}."
                 )
             time.sleep(0.05)
 
     @property
     def names(self) -> set[str]:
-        """All programs that it should know."""
+        """Names of all programs that supervisord should know."""
         return {program.name for program in self._programs}
 
     def is_alive(self) -> bool:
+        """Return whether supervisord runs."""
         return self._process is not None and self._process.poll() is None
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """What supervisord says of each program, by name. Raises ``OSError``."""
+        """Return supervisord's information on each program, by name.
+
+        Raises ``OSError``, ``HTTPException`` or ``ProtocolError`` if it has ended.
+        """
         return {str(info["name"]): info for info in self._call("getAllProcessInfo")}
 
     def start_workers(self) -> None:
+        """Start the programs that wait for the model."""
         for program in self._programs:
             if not program.starts_at_once:
                 self._call("startProcess", f"{OTHERS}:{program.name}", False)
@@ -135,13 +142,19 @@ class Supervisor:
         try:
             self._call("startProcess", f"{group}:{name}", False)
         except Fault:
-            return  # It runs by now.
+            return  # It runs already.
 
     def log(self, name: str) -> Path:
+        """Return the log of a program."""
         return self._config.log_dir / f"{name}.log"
 
+    @property
+    def own_log(self) -> Path:
+        """The log in which supervisord notes how programs ended."""
+        return self._config.log_dir / "supervisord.log"
+
     def stop(self) -> None:
-        """Stop every program, in the end by force, and supervisord with them."""
+        """Stop every program and supervisord, after their grace period by SIGKILL."""
         if self._process is None:
             return
         longest = max(program.stop_seconds for program in self._programs)
@@ -152,7 +165,7 @@ class Supervisor:
             self.kill()
 
     def kill(self) -> None:
-        """End supervisord at once; its programs are bound to it."""
+        """Kill supervisord, and with it its programs."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
@@ -177,9 +190,11 @@ class Supervisor:
         )
         return head + "".join(self._section(program) for program in self._programs)
 
-    def _places(self) -> dict[str, str]:
-        """Paths and commands. Within the configuration, ``#`` and ``;`` begin comments,
-        and no quotes can hold them."""
+    def _variables(self) -> dict[str, str]:
+        """Return variables with paths and commands.
+
+        In the configuration file ``#`` and ``;`` begin comments, also within quotes.
+        """
         commands = {
             _variable(program): shlex.join(ended_with_parent("KILL", program.command))
             for program in self._programs
@@ -197,15 +212,16 @@ class Supervisor:
         )
 
 
-def _keep(words: IO[bytes], file: Path) -> None:
-    """Write down what supervisord says, as far as the disk has room.
+def _copy_output(output: IO[bytes], file: Path) -> None:
+    """Write supervisord's output to a file, as far as the disk has room.
 
-    Through a pipe: where it cannot say that a log could not be written, it ends.
+    It goes through a pipe, because supervisord ends if it cannot print that a log could
+    not be written.
     """
-    with words, file.open("wb", buffering=0) as kept:
-        for line in words:
+    with output, file.open("wb", buffering=0) as copy:
+        for line in output:
             with suppress(OSError):
-                kept.write(line)
+                copy.write(line)
 
 
 def _variable(program: Program) -> str:

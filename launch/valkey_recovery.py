@@ -1,10 +1,10 @@
-"""Starts the embedded Valkey, without the files that it refused at its last start.
+"""Starts the embedded Valkey, and first removes files that it could not read.
 
     python valkey_recovery.py LOG FOLDER valkey-server --its-options
 
-After a power cut a file may end in NUL bytes, or be missing, and Valkey then refuses
-to start. The rows of the database rebuild all that it held, so its files are removed:
-a copy kept aside would hold texts that people erase later. Standard library only.
+After a power cut a file may end in NUL bytes or be missing, and Valkey then does not
+start. The database can rebuild the queue, so the files are removed. No copy is kept: it
+would hold texts that people delete later. This uses only the standard library.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import shutil
 import sys
 from pathlib import Path
 
-#: A crash leaves some 20,000 bytes in the log.
+#: A crash report takes about 20,000 bytes of the log.
 TAIL_BYTES = 65_536
-#: The first lines that Valkey writes when it starts.
+#: The first line that Valkey writes when it starts.
 STARTS = "oO0OoO0OoO0Oo Valkey is starting"
 READY = "Ready to accept connections"
 BROKEN = re.compile(
@@ -31,7 +31,7 @@ BROKEN = re.compile(
     r"|Wrong signature trying to load DB|RDB CRC error|Internal error in RDB reading"
     r"|BUG REPORT START"
 )
-#: The files may be good, and the fault lies elsewhere.
+#: Errors with which the files may be good and the cause is another one.
 SPARED = re.compile(
     r"Can't handle RDB format|Permission denied|No space left|Input/output error"
 )
@@ -44,21 +44,21 @@ REMOVED = "The queue's files were damaged and are removed; the database rebuilds
 
 
 def has_refused(log: Path) -> bool:
-    """Whether the last start in this log ended because the files are broken."""
+    """Return whether the last start in this log ended because of broken files."""
     last = _last_start(log)
     return READY not in last and bool(BROKEN.search(last)) and not SPARED.search(last)
 
 
 def has_removed(log: Path) -> bool:
-    """Whether files were removed just before the last start in this log."""
+    """Return whether files were removed just before the last start in this log."""
     before, _, _ = _tail(log).rpartition(STARTS)
     return REMOVED in before.rpartition(STARTS)[2]
 
 
-def _is_newer(log: Path, words: str) -> bool:
-    """Whether the last start ended for that, and these words do not say so yet."""
+def _is_newer(log: Path, message: str) -> bool:
+    """Return whether the last start ended so, without this message in the log."""
     last = _last_start(log)
-    return bool(NEWER.search(last)) and words not in last
+    return bool(NEWER.search(last)) and message not in last
 
 
 def _last_start(log: Path) -> str:
@@ -75,18 +75,19 @@ def _tail(log: Path) -> str:
 
 
 def main(arguments: list[str]) -> None:
+    """Remove broken files, then become the server."""
     log, folder, *command = arguments
     files = Path(folder) / "appendonlydir"
-    # Half a copy of all texts, of a server that ended while it wrote one.
+    # Parts of a copy of the queue, left by a server that ended while it wrote one.
     for left in (*Path(folder).glob("temp-*"), *files.glob("temp-*")):
         left.unlink()
     if files.exists() and has_refused(Path(log)):
         shutil.rmtree(files) if files.is_dir() else files.unlink()
         print(REMOVED, flush=True)
-    words = FROM_NEWER.format(folder=files)
-    if files.exists() and _is_newer(Path(log), words):
-        # The last line is the one that is shown. The next start tries again.
-        sys.exit(words)
+    message = FROM_NEWER.format(folder=files)
+    if files.exists() and _is_newer(Path(log), message):
+        # The monitor shows the last line. The next start tries again.
+        sys.exit(message)
     os.execv(command[0], command)
 
 
