@@ -25,20 +25,21 @@ from launch.config import LaunchConfig, make_folders, read_config
 from launch.die_with_parent import ended_with_parent
 from launch.errors import LaunchError
 from launch.instance_lock import hold_instance_lock
-from launch.process_monitor import ProcessMonitor
+from launch.process_monitor import ProcessMonitor, say
 from launch.programs import programs
 from launch.stale_processes import end_stale_processes
 from launch.supervisord import Supervisor
 
-WATCH_SECONDS = 1
+CHECK_SECONDS = 1
 
 
 def main(arguments: list[str]) -> int:
-    speak_utf8()
+    """Run the site, only workers, or a command. Return the exit status."""
+    use_utf8()
     stop_signals.raise_on_signals()
     try:
         if arguments[:1] in (["status"], ["admin"]):
-            become(read_config("site"), arguments)
+            exec_manage_command(read_config("site"), arguments)
         start(read_config("worker" if arguments == ["worker"] else "site"))
     except LaunchError as error:
         print(error, file=sys.stderr)
@@ -47,18 +48,21 @@ def main(arguments: list[str]) -> int:
         return stopped.status
 
 
-def speak_utf8() -> None:
-    """Have this program and its children spell paths and logs in UTF-8."""
+def use_utf8() -> None:
+    """Have this program and its children use UTF-8 for paths and logs.
+
+    If Python did not start in UTF-8 mode, it is started again in it.
+    """
     startup.tolerate_letters()
     if not sys.flags.utf8_mode and sys.getfilesystemencoding() != "utf-8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def become(config: LaunchConfig, command: list[str]) -> NoReturn:
-    """Become a command, which finds Redis in the environment of the config."""
+def exec_manage_command(config: LaunchConfig, command: list[str]) -> NoReturn:
+    """Replace this process by a command of manage.py, with the variables of a start."""
     os.umask(0o077)
-    if command[0] == "admin":  # also before the first start
+    if command[0] == "admin":  # It may be run before the first start.
         make_folders(config)
         migrate()
     os.execv(sys.executable, [sys.executable, "manage.py", *command])
@@ -67,7 +71,7 @@ def become(config: LaunchConfig, command: list[str]) -> NoReturn:
 def start(config: LaunchConfig) -> NoReturn:
     """Check, prepare and run, until ``LaunchError`` or ``Stopped`` is raised.
 
-    By then all processes have ended.
+    All processes have ended before either is raised to the caller.
     """
     os.umask(0o077)
     check_system_limits()
@@ -82,7 +86,7 @@ def start(config: LaunchConfig) -> NoReturn:
         if config.role == "site":
             migrate()
         else:
-            follow_site()
+            adopt_model_of_site()
         socket_folder.make(config.socket_dir, config.run_dir)
         supervisor = Supervisor(config, programs(config))
         try:
@@ -95,18 +99,18 @@ def start(config: LaunchConfig) -> NoReturn:
 
 
 def serve(config: LaunchConfig, supervisor: Supervisor) -> NoReturn:
-    """Bring the programs up one after the other, then watch them."""
+    """Start the programs one after the other, then monitor them."""
     monitor = ProcessMonitor(supervisor)
     if config.role == "site":
         readiness.wait_for_page(config, monitor)
-        say_loading()
+        announce_loading()
         if not config.workers:
             say(f"ready: {config.address}")
             say("No worker runs here (WORKERS=0); start some with: make worker")
-            attend(monitor)
+            monitor_forever(monitor)
         say(f"The page is up at {config.address}; the model is loading.")
     fetch_model(monitor)
-    say_loading()
+    announce_loading()
     say("Loading the model.")
     supervisor.start_workers()
     model = served_model()
@@ -114,16 +118,18 @@ def serve(config: LaunchConfig, supervisor: Supervisor) -> NoReturn:
     is_site = config.role == "site"
     say(f"ready: {config.address}" if is_site else "ready: waiting for prompts")
     say(model_line())
-    attend(monitor)
+    monitor_forever(monitor)
 
 
-def attend(monitor: ProcessMonitor) -> NoReturn:
+def monitor_forever(monitor: ProcessMonitor) -> NoReturn:
+    """Check the programs once a second, until an exception is raised."""
     while True:
         monitor.check()
-        time.sleep(WATCH_SECONDS)
+        time.sleep(CHECK_SECONDS)
 
 
 def migrate() -> None:
+    """Migrate the database. Raises ``LaunchError``."""
     command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
     ran = subprocess.run(
         command,
@@ -141,7 +147,7 @@ def migrate() -> None:
 
 
 def _remedy(reason: str) -> str:
-    """What to do where SQLite calls its file damaged; else nothing."""
+    """Return what to do if SQLite finds its file damaged, otherwise nothing."""
     if "malformed" not in reason and "not a database" not in reason:
         return ""
     from chatsite import database_file, settings
@@ -150,8 +156,8 @@ def _remedy(reason: str) -> str:
     return f". {database_file.remedy(database)}"
 
 
-def follow_site() -> None:
-    """Serve what the site serves, unless CHAT_MODEL says otherwise."""
+def adopt_model_of_site() -> None:
+    """Take the model that the site has chosen, unless CHAT_MODEL names one."""
     from django.conf import settings
 
     from chatsite.mailbox import open_mailbox
@@ -161,36 +167,41 @@ def follow_site() -> None:
 
 
 def fetch_model(monitor: ProcessMonitor) -> None:
-    """Choose the model and have it on disk; shows its progress on this terminal."""
+    """Choose the model and download it, with its progress on this terminal.
+
+    Raises ``LaunchError`` if no model can be had.
+    """
     command = ended_with_parent("TERM", [sys.executable, "-m", "worker.fetch"])
     with subprocess.Popen(command) as fetching:
         try:
             while fetching.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
-                    fetching.wait(WATCH_SECONDS)
+                    fetching.wait(CHECK_SECONDS)
                 monitor.check()
         except BaseException:
             fetching.terminate()
             raise
     if fetching.returncode != 0:
-        raise LaunchError("No model, so no answers; the reason stands above.")
+        raise LaunchError("No model could be loaded; the reason is above.")
 
 
-def say_loading() -> None:
+def announce_loading() -> None:
+    """Announce to the page that the model is loading."""
     from chatsite.model_choice import model_entry
 
     entry = model_entry()
-    readiness.say_loading(entry.name, entry.label)
+    readiness.announce_loading(entry.name, entry.label)
 
 
 def served_model() -> str:
+    """Return the name of the model that the workers serve."""
     from chatsite.model_choice import model_entry
 
     return model_entry().name
 
 
 def model_line() -> str:
-    """Names the model, why it is this one, and how to have the other."""
+    """Return a line that names the model, why it was chosen, and how to change it."""
     from chatsite.model_choice import current_catalog, current_choice, model_entry
 
     entry, choice = model_entry(), current_choice()
@@ -201,10 +212,6 @@ def model_line() -> str:
         line += f" instead of {choice.wanted}, because {choice.reason.rstrip('.')}"
     other = others[0] if others else "/a/folder"
     return f"{line}; choose another with CHAT_MODEL={other}"
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

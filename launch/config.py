@@ -44,7 +44,7 @@ class LaunchConfig:
 
     @property
     def home(self) -> Path:
-        """The folder for run files and logs, which a worker does not share with a site."""
+        """The folder for run files and logs: site and worker have one each."""
         return self.data_dir if self.role == "site" else self.data_dir / "worker"
 
     @property

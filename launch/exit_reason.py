@@ -8,8 +8,8 @@ from pathlib import Path
 TAIL_BYTES = 16_384
 TAIL_LINES = 15
 LINE_MAX = 300
-#: The last line of a traceback: the class of the error and its message. Or an error that
-#: a command prints before a line about its help.
+#: The last line of a traceback: the class of the error and its message. Or an error
+#: that a command prints before a line about its help.
 RAISED = re.compile(r"([\w.]+(Error|Exception|Configured|Exit)\b|Error)(:.*)?")
 #: A line that a logger marked as a warning or worse. Valkey's mark is ``#``.
 WARNING = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^\d+:\w .* # ")

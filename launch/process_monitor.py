@@ -28,7 +28,7 @@ class ProcessMonitor:
         self._supervisor = supervisor
         self._pids: dict[str, int] = {}
         self._seen_since: dict[str, float] = {}
-        #: The start (in supervisord's seconds) of the last process that was reported dead.
+        #: When the process that was last reported dead had started, by supervisord.
         self._reported: dict[str, int] = {}
         self._down: set[str] = set()
         #: Programs that were reported as unable to start.

@@ -32,7 +32,7 @@ def wait_for_page(config: LaunchConfig, monitor: ProcessMonitor) -> None:
         time.sleep(CHECK_SECONDS)
 
 
-def say_loading(model: str, label: str) -> None:
+def announce_loading(model: str, label: str) -> None:
     """Announce to the page that the model is loading, until the worker does so."""
     from chatsite.mailbox import MailboxAway, open_mailbox
     from chatsite.wire import Announcement, Stage

@@ -1,7 +1,7 @@
 """The folder for Unix sockets, whose paths may have about 104 bytes.
 
-Where the path of the data folder is too long, the sockets are in a temporary folder with
-a random name. The data folder has a note of that name, and the launcher removes both.
+Where the path of the data folder is too long, the sockets are in a temporary folder
+with a random name. The data folder has a note of it, and the launcher removes both.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ START_SECONDS = 15
 #: All programs but Valkey stop together, then Valkey; then the rest is killed.
 STOP_MARGIN_SECONDS = 1.5
 #: supervisord waits a second longer after each failure. So it gives up early, and
-#: ``revive`` resets its count: it waits six seconds at most and never gives up for good.
+#: ``revive`` resets its count: it waits six seconds at most and tries for ever.
 RETRIES = 3
 VALKEY = "valkey"
 OTHERS = "chatsite"
@@ -81,7 +81,7 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start supervisord and all programs but the workers. Raises ``LaunchError``."""
+        """Start supervisord and all programs but workers. Raises ``LaunchError``."""
         conf = self._config.run_dir / "supervisord.conf"
         conf.write_text(self._conf_text(), encoding="utf-8")
         self._socket.unlink(missing_ok=True)
@@ -110,7 +110,8 @@ class Supervisor:
         while not self._answers():
             if not self.is_alive() or time.monotonic() > deadline:
                 raise LaunchError(
-                    f"The supervisor did not start: {exit_reason(errors)}; see {errors}."
+                    f"The supervisor did not start: {exit_reason(errors)}; "
+                    f"see {errors}."
                 )
             time.sleep(0.05)
 

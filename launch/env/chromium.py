@@ -30,11 +30,13 @@ def executable() -> str | None:
 
 def main() -> int:
     """Find or install a Chromium and print its path. Return the exit status."""
-    for get in (_nothing, _download, _install):
-        get()
-        if found := executable():
-            print(f"Browser for the tests: {found}", flush=True)
-            return 0
+    if not executable():
+        _download()
+    if not executable():
+        _install()
+    if found := executable():
+        print(f"Browser for the tests: {found}", flush=True)
+        return 0
     print("NO BROWSER: the tests in a browser are SKIPPED. Install Chromium.")
     return 1 if os.environ.get("CI") else 0
 
@@ -45,10 +47,6 @@ def _of_playwright() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if path and Path(path).exists() else None
-
-
-def _nothing() -> None:
-    """The first look: a Chromium may be installed already."""
 
 
 def _download() -> None:

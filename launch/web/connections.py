@@ -1,4 +1,4 @@
-"""The connections of one web process, and which of them ends for a new one."""
+"""The connections of one web process, and which one is closed for a new one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 from launch.web.request_reader import RequestReader
 from launch.web.response_buffer import ResponseBuffer
 
-#: Close at once and forget what is not sent (``struct linger``: on, no seconds).
+#: Close at once and discard what is not sent (``struct linger``: on, 0 seconds).
 WITHOUT_LINGERING = struct.pack("ii", 1, 0)
-#: A home or an office has a network of this size, all of it.
+#: One home or office gets a whole network of this size.
 IPV6_PREFIX = 64
 
 
 class State(Enum):
-    """What a connection waits for, and the process with it."""
+    """What a connection waits for."""
 
     #: The first byte of a request.
     IDLE = auto()
@@ -30,17 +30,17 @@ class State(Enum):
     HEAD = auto()
     #: The rest of a body.
     BODY = auto()
-    #: A thread has the request, or will have it.
+    #: A thread has the request or will get it.
     WORK = auto()
-    #: The client, which has to take the rest of its answer.
+    #: The client has to receive the rest of its answer.
     SENDING = auto()
-    #: The end of what the client sends, which nothing reads. The client may lose its
-    #: answer if the server closes with unread bytes (RFC 9112, section 9.6).
+    #: The client has to finish sending, and what it sends is discarded. It could lose
+    #: its answer if the server closed with unread bytes (RFC 9112, section 9.6).
     LINGERING = auto()
 
 
 class Connection:
-    """One client. ``sock``, ``client`` and ``server`` are what gunicorn asks for."""
+    """One client. gunicorn reads the attributes ``sock``, ``client`` and ``server``."""
 
     def __init__(
         self,
@@ -57,25 +57,25 @@ class Connection:
         self.network = network
         self.reader = reader
         self.sock = response
-        #: Set by the first wait.
+        #: The event loop sets it when it first waits for the client.
         self.state = State.WORK
-        #: When the client last finished something, by the monotonic clock.
+        #: When the client last completed a step, by the monotonic clock.
         self.since = time.monotonic()
         self.deadline = self.since
-        #: Sent or discarded since the deadline was set.
+        #: Bytes sent or discarded since the deadline was set.
         self.passed_bytes = 0
-        #: The events it is registered for with the main loop's selector.
+        #: The events for which the main loop's selector watches it.
         self.events = 0
         self.stays_open = True
 
     def held_bytes(self) -> int:
-        """What of a request has arrived and what of an answer was not taken."""
+        """Return the bytes of an incomplete request and of an unsent answer."""
         if self.state is State.WORK:
             return 0
         return len(self.reader) + len(self.sock)
 
     def close(self) -> None:
-        """Close. The kernel forgets what is left of an answer that is cut short."""
+        """Close. The kernel discards the rest of an answer that is cut short."""
         if self.state is State.SENDING or self.sock.has_failed:
             option = (socket.SOL_SOCKET, socket.SO_LINGER, WITHOUT_LINGERING)
             with suppress(OSError):
@@ -84,9 +84,9 @@ class Connection:
 
 
 class Connections:
-    """All that are open, by network: at most ``most_of_network`` of one.
+    """All open connections, by network: at most ``most_of_network`` of each.
 
-    The network of clients that no bound holds is an empty string.
+    Clients to which this limit does not apply have an empty string as their network.
     """
 
     def __init__(self, most_of_network: int) -> None:
@@ -105,10 +105,12 @@ class Connections:
         return connection in self._by_network.get(connection.network, ())
 
     def add(self, connection: Connection) -> None:
+        """Add a connection."""
         self._by_network[connection.network].add(connection)
         self._count += 1
 
     def remove(self, connection: Connection) -> None:
+        """Remove a connection. Raises ``KeyError`` if it is not here."""
         members = self._by_network[connection.network]
         members.remove(connection)
         self._count -= 1
@@ -116,28 +118,30 @@ class Connections:
             del self._by_network[connection.network]
 
     def is_full_for(self, network: str) -> bool:
+        """Return whether a network has as many connections as it may."""
         count = len(self._by_network.get(network, ()))
         return bool(network) and count >= self._most_of_network
 
     def of(self, network: str) -> Iterable[Connection]:
+        """Return the connections of a network."""
         return self._by_network.get(network, ())
 
 
 def oldest(connections: Iterable[Connection]) -> Connection | None:
-    """The one that may end first: nothing is asked of it, or for the longest time not.
+    """Return the connection to close first: a lingering one, otherwise the oldest.
 
-    Never one whose request is whole: it will be answered.
+    A connection whose request is whole is never returned: it will be answered.
     """
     waiting = [one for one in connections if one.state is not State.WORK]
-    return min(waiting, key=_patience, default=None)
+    return min(waiting, key=_close_order, default=None)
 
 
-def _patience(connection: Connection) -> tuple[bool, float]:
+def _close_order(connection: Connection) -> tuple[bool, float]:
     return connection.state is not State.LINGERING, connection.since
 
 
 def network_of(client: Any, proxies: Iterable[IPv4Network | IPv6Network]) -> str:
-    """The address, of IPv6 its /64; nothing for a proxy or a socket file."""
+    """Return the address (of IPv6 its /64), or nothing for a proxy or socket file."""
     address = address_of(client)
     if address is None or any(address in network for network in proxies):
         return ""
@@ -147,7 +151,7 @@ def network_of(client: Any, proxies: Iterable[IPv4Network | IPv6Network]) -> str
 
 
 def address_of(client: Any) -> IPv4Address | IPv6Address | None:
-    """The address of a peer as ``accept`` names it; None for a socket file."""
+    """Return the address of a peer of ``accept``; None for a socket file."""
     if not isinstance(client, tuple):
         return None
     address = ip_address(client[0].partition("%")[0])

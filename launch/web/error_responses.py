@@ -1,7 +1,7 @@
-"""Answers to what never reaches Django: with the same headers, and silently.
+"""Error responses to requests that never reach Django.
 
-Gunicorn's own answer and its own log repeat what was sent, and that may be anybody's
-text.
+They have the same headers as Django's. gunicorn's own response and log are not used,
+because they repeat what was sent, which may be private text.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ STATUS = {
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
 }
-SAID = {
+MESSAGES = {
     HTTPStatus.REQUEST_TIMEOUT: "The request took too long to arrive. Send it again.\n",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests of your network at once. "
     "Send it again in a moment.\n",
 }
-SAID_OTHERWISE = "The server could not read this request.\n"
+DEFAULT_MESSAGE = "The server could not read this request.\n"
 RETRY_SECONDS = 1
 TEXT, PAGE = "text/plain; charset=utf-8", "text/html; charset=utf-8"
-#: In English: the language that a browser asks for could not be read, either.
+#: In English, because the header with the browser's language was not read either.
 COOKIES_PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -57,13 +57,14 @@ COOKIES_PAGE = """\
 
 
 class WebLogger(Logger):  # type: ignore[misc]  # untyped
-    """Gunicorn's log without its details, which are the paths that were asked for."""
+    """gunicorn's log without debug messages, which hold the requested paths."""
 
     def debug(self, *_arguments: Any, **_named: Any) -> None:
-        pass
+        """Log nothing."""
 
 
 def status_of(error: Exception) -> HTTPStatus:
+    """Return the status for an error of gunicorn's parsers or of the server."""
     known = [status for kind, status in STATUS.items() if isinstance(error, kind)]
     if known:
         return known[0]
@@ -71,8 +72,8 @@ def status_of(error: Exception) -> HTTPStatus:
     return HTTPStatus.BAD_REQUEST if is_of_client else HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def where(error: BaseException) -> str:
-    """The kind of an error and the line it came from: never its words."""
+def location(error: BaseException) -> str:
+    """Return the class of an error and the line that raised it, not its message."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -83,33 +84,33 @@ def where(error: BaseException) -> str:
 
 
 def is_about_cookies(error: Exception) -> bool:
-    """Whether a person can mend a request by deleting cookies.
+    """Return whether a person can repair a request by deleting cookies.
 
-    No other part of a browser's head grows, or holds what gunicorn refuses.
+    No other header of a browser grows, or holds characters that gunicorn refuses.
     """
     if isinstance(error, errors.InvalidHeader):
         return str(error.hdr) == "COOKIE"
     return isinstance(error, errors.LimitRequestHeaders)
 
 
-def answer_to(error: Exception) -> bytes:
-    """A whole answer to what is no request, or failed in the server."""
+def response_to(error: Exception) -> bytes:
+    """Return a whole response to an invalid request or an error of the server."""
     status = status_of(error)
     if is_about_cookies(error):
-        return _answer(status, PAGE, COOKIES_PAGE)
-    return answer(status)
+        return _response(status, PAGE, COOKIES_PAGE)
+    return response(status)
 
 
-def answer(status: HTTPStatus) -> bytes:
-    """A whole answer, after which the connection ends."""
-    return _answer(status, TEXT, SAID.get(status, SAID_OTHERWISE))
+def response(status: HTTPStatus) -> bytes:
+    """Return a whole response with a sentence on this status."""
+    return _response(status, TEXT, MESSAGES.get(status, DEFAULT_MESSAGE))
 
 
-def _answer(status: HTTPStatus, content_type: str, said: str) -> bytes:
+def _response(status: HTTPStatus, content_type: str, body: str) -> bytes:
     headers = {
         "Connection": "close",
         "Content-Type": content_type,
-        "Content-Length": str(len(said)),
+        "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
         "Content-Security-Policy": NOTHING_ALLOWED,
         **HEADERS,
@@ -118,4 +119,4 @@ def _answer(status: HTTPStatus, content_type: str, said: str) -> bytes:
         headers["Retry-After"] = str(RETRY_SECONDS)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", said]).encode("latin-1")
+    return "\r\n".join([*lines, "", body]).encode("latin-1")

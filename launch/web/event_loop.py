@@ -1,7 +1,7 @@
-"""What a web process does with its connections: all of it without waiting for a client.
+"""The main loop of a web process, which never waits for one client.
 
-One thread runs this. It reads what has arrived, hands over whole requests, sends
-what clients were slow to take, and ends connections whose time is over.
+It runs in one thread. It reads what has arrived, hands over whole requests, sends
+answers to slow clients, and closes connections whose time is over.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class EventLoop:
-    """The connections of one process. ``hand_over`` gets each request that is whole.
+    """The connections of one process. ``hand_over`` is called with each whole request.
 
-    While a request is handed over its connection belongs to a thread; ``resume`` takes
-    it back.
+    From then on the connection belongs to a thread, until ``resume`` takes it back.
     """
 
     def __init__(
@@ -51,9 +50,10 @@ class EventLoop:
         self.connections = Connections(limits.connections_of_network)
         self._is_out_of_files = False
 
-    # Connections begin and end
+    # Opening and closing
 
     def can_accept(self) -> bool:
+        """Return whether there is room, or can be made, for a connection."""
         if self._is_out_of_files:
             return False
         if len(self.connections) < self._limits.connections:
@@ -61,6 +61,7 @@ class EventLoop:
         return oldest(self.connections) is not None
 
     def accept(self, listener: Any) -> None:
+        """Accept a connection, and read at once what came with it."""
         try:
             link, client = listener.accept()
         except OSError as error:
@@ -72,12 +73,12 @@ class EventLoop:
         has_room = self._has_room_for(connection.network)
         self.connections.add(connection)
         if has_room:
-            # Often the request has come with the connection.
             self._read(connection, link)
         else:
             self._refuse(connection, HTTPStatus.TOO_MANY_REQUESTS)
 
     def end_expired(self, now: float) -> None:
+        """Close connections whose deadline has passed; answer 408 where one waits."""
         self._is_out_of_files = False
         for connection in self.connections:
             if connection.state is State.WORK or connection.deadline > now:
@@ -88,7 +89,7 @@ class EventLoop:
                 self.drop(connection)
 
     def bound_memory(self) -> None:
-        """Where all hold too much together, end those that held it for longest."""
+        """Close the oldest connections while all together buffer too much."""
         holding = [one for one in self.connections if one.held_bytes()]
         excess = sum(map(Connection.held_bytes, holding)) - self._limits.buffer_bytes
         for connection in sorted(holding, key=lambda one: one.since):
@@ -98,13 +99,13 @@ class EventLoop:
             self.drop(connection)
 
     def drop_idle(self) -> None:
-        """End the connections that wait for nothing but another request."""
+        """Close the connections that only wait for another request."""
         for connection in self.connections:
             if connection.state in (State.IDLE, State.LINGERING):
                 self.drop(connection)
 
     def drop(self, connection: Connection) -> None:
-        """Close. Does nothing to a connection that is closed already."""
+        """Close a connection, unless it is closed already."""
         if connection not in self.connections:
             return
         self.connections.remove(connection)
@@ -113,7 +114,10 @@ class EventLoop:
         connection.close()
 
     def _has_room_for(self, network: str) -> bool:
-        """Make room by ending an older connection, one of the same network first."""
+        """Return whether there is room, after closing an older connection if needed.
+
+        If the network has its maximum, that is one of the same network.
+        """
         if self.connections.is_full_for(network):
             return self._make_room(self.connections.of(network))
         if len(self.connections) >= self._limits.connections:
@@ -121,12 +125,12 @@ class EventLoop:
         return True
 
     def _make_room(self, among: Iterable[Connection]) -> bool:
-        ended = oldest(among)
-        if ended is not None:
-            self.drop(ended)
-        return ended is not None
+        closing = oldest(among)
+        if closing is not None:
+            self.drop(closing)
+        return closing is not None
 
-    # What arrives
+    # Reading
 
     def _read(self, connection: Connection, _link: Any) -> None:
         try:
@@ -142,7 +146,7 @@ class EventLoop:
             self._discard(connection, data)
         elif data:
             connection.reader.feed(data)
-            self._go_on(connection)
+            self._continue_reading(connection)
         else:
             self._end_input(connection)
 
@@ -151,12 +155,12 @@ class EventLoop:
         if not data or connection.passed_bytes > LINGER_MAX_BYTES:
             self.drop(connection)
 
-    def _go_on(self, connection: Connection) -> None:
-        """Hand over a request that is whole, or wait for the rest of it."""
+    def _continue_reading(self, connection: Connection) -> None:
+        """Hand over a whole request, or wait for the rest of it."""
         try:
             request = connection.reader.next_request()
         except Exception as error:
-            self.say_error(connection, error)
+            self.answer_error(connection, error)
             self.resume(connection, stays_open=False)
             return
         if request is not None:
@@ -164,14 +168,14 @@ class EventLoop:
             self._listen(connection, 0)
             self._hand_over(connection, request)
         elif connection.reader.is_in_body:
-            self._encourage(connection)
+            self._send_continue(connection)
             self._wait(connection, State.BODY)
         else:
             is_in_head = connection.reader.is_in_head
             self._wait(connection, State.HEAD if is_in_head else State.IDLE)
 
-    def _encourage(self, connection: Connection) -> None:
-        """Tell a client that asked first that its body is wanted."""
+    def _send_continue(self, connection: Connection) -> None:
+        """Answer ``Expect: 100-continue``, so that the client sends its body."""
         if connection.reader.take_expectation():
             with suppress(OSError):
                 connection.link.send(CONTINUE)
@@ -184,28 +188,28 @@ class EventLoop:
         else:
             self.drop(connection)
 
-    # What is answered
+    # Answering
 
-    def say_error(self, connection: Connection, error: Exception) -> None:
-        """Answer a request that failed in the server, or what is no request."""
+    def answer_error(self, connection: Connection, error: Exception) -> None:
+        """Answer an invalid request, or one that failed in the server."""
         status = error_responses.status_of(error)
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
-            place = error_responses.where(error)
+            place = error_responses.location(error)
             self._log.error("a request failed in the server: %s", place)
         else:
-            self._log.info("refused what is no request: %s", type(error).__name__)
+            self._log.info("refused an invalid request: %s", type(error).__name__)
         with suppress(OSError):
-            connection.sock.sendall(error_responses.answer_to(error))
+            connection.sock.sendall(error_responses.response_to(error))
 
     def resume(self, connection: Connection, *, stays_open: bool) -> None:
-        """Send the answer that stands in the connection, then go on or end."""
+        """Send the buffered answer, then read the next request or close."""
         connection.stays_open = stays_open
         connection.since = time.monotonic()
         self._send(connection)
 
     def _refuse(self, connection: Connection, status: HTTPStatus) -> None:
         with suppress(OSError):
-            connection.sock.sendall(error_responses.answer(status))
+            connection.sock.sendall(error_responses.response(status))
         self.resume(connection, stays_open=False)
 
     def _write(self, connection: Connection, _link: Any) -> None:
@@ -223,7 +227,7 @@ class EventLoop:
             self._wait(connection, State.SENDING)
             self._note_progress(connection)
         elif connection.stays_open:
-            self._go_on(connection)
+            self._continue_reading(connection)
         else:
             self._linger(connection)
 
@@ -244,7 +248,7 @@ class EventLoop:
     # States
 
     def _wait(self, connection: Connection, state: State) -> None:
-        """Enter a state, or stay in it. A deadline runs from its beginning."""
+        """Enter a state, or stay in it. Its deadline counts from the entry."""
         if connection.state is not state:
             connection.state = state
             self._set_deadline(connection)

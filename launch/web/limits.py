@@ -1,4 +1,4 @@
-"""What the web server allows a client, from the settings."""
+"""The limits of the web server on clients, from the settings."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from chatsite import settings
 from launch.web.connections import State
 
 MEGABYTE = 1_048_576
-#: Discarding what a refused client still sends: a paste of some megabytes.
+#: A refused client may still send, and this much is discarded: a paste of megabytes.
 LINGER_SECONDS = 30
 LINGER_MAX_BYTES = 16_777_216
-#: Of the files a process may have open: databases, logs, sockets of its own.
+#: Files that a process opens besides connections: databases, logs, sockets.
 OTHER_FILES = 128
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Seconds that each state may last, and numbers of connections."""
+    """How many seconds each state may last, and how many connections there may be."""
 
     seconds: dict[State, float]
     connections: int
@@ -31,6 +31,7 @@ class ConnectionLimits:
 
     @classmethod
     def of_settings(cls) -> ConnectionLimits:
+        """Return the limits that the settings name."""
         return cls(
             seconds={
                 State.IDLE: settings.WEB_IDLE_SECONDS,
@@ -49,7 +50,7 @@ class ConnectionLimits:
 
 
 def allow_open_files(connections: int) -> int:
-    """Let this process have so many connections: how many the system allows."""
+    """Let this process open so many connections; return how many it may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,6 +1,6 @@
-"""Assemble requests from the bytes of one connection, without ever waiting for more.
+"""Assembles requests from the bytes of one connection, without waiting for more.
 
-Gunicorn's own parsers read the head and decode chunks, and refuse what is no request.
+gunicorn's own parsers read the head, decode chunks, and refuse invalid requests.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import Unreader
 
-#: Of a whole head, which may be one long line: a browser sends the cookies of all
-#: applications on a host in one. Gunicorn bounds lines and their number.
+#: The limit of a whole head, which may be one long line: a browser sends the cookies of
+#: all applications on a host in one. gunicorn limits the lines and their number.
 HEAD_MAX_BYTES = 65_536
-#: The end of a head, or a line that ends with LF alone, which no head may hold.
+#: The end of a head, or a line that ends with LF alone, which is not allowed.
 HEAD_IS_DECIDED = re.compile(rb"\r\n\r\n|(?<!\r)\n")
 HEAD_OF_CHUNKS = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Incomplete(Exception):
-    """The parser needs bytes that are not here."""
+    """The parser needs bytes that have not arrived."""
 
 
 class RequestReader:
     """The requests of one connection, one after another.
 
-    Its methods raise what gunicorn's parsers raise on bytes that are no request. The
-    connection has to end then.
+    On invalid requests its methods raise the errors of gunicorn's parsers. Then the
+    connection has to be closed.
     """
 
     def __init__(self, cfg: Any, peer: Any, body_max_bytes: int) -> None:
@@ -39,32 +39,35 @@ class RequestReader:
         self._peer = peer
         self._body_max_bytes = body_max_bytes
         self._buffer = bytearray()
-        #: How much of the buffer was searched for the end of a head.
+        #: How many bytes of the buffer were searched for the end of a head.
         self._searched = 0
         self._count = 0
         self._request: Any = None
         self._body: LengthBody | ChunkedBody = LengthBody(0, 0)
 
     def __len__(self) -> int:
-        """Bytes kept of requests that are not whole."""
+        """Return the bytes kept of incomplete requests."""
         return len(self._buffer) + len(self._body)
 
     @property
     def is_in_head(self) -> bool:
+        """Whether a part of a head has arrived."""
         return self._request is None and bool(self._buffer)
 
     @property
     def is_in_body(self) -> bool:
+        """Whether a head has arrived and its body is incomplete."""
         return self._request is not None
 
     def feed(self, data: bytes) -> None:
+        """Add bytes that have arrived."""
         self._buffer += data
 
     def next_request(self) -> Any:
-        """The next request with its whole body, or None while it is incomplete.
+        """Return the next request with its whole body, or None while it is incomplete.
 
-        Of a body beyond the bound nothing is kept: the request has the length that was
-        announced and nothing to read, and its connection ends with the answer.
+        A body over the limit is discarded: the request has the announced length and
+        nothing to read, and its connection is closed after the answer.
         """
         if self._request is None:
             self._read_head()
@@ -72,18 +75,18 @@ class RequestReader:
             return None
         request, self._request = self._request, None
         body, self._body = self._body, LengthBody(0, 0)
-        # Gunicorn would ask for the body that is here.
+        # Otherwise gunicorn would ask for the body that has arrived.
         request._expected_100_continue = False
         body.give_to(request)
         return request
 
     def end(self) -> None:
-        """Raise if the client ended its side within a body."""
+        """Raise ``NoMoreData`` if the client stopped sending within a body."""
         if self.is_in_body:
             raise errors.NoMoreData
 
     def take_expectation(self) -> bool:
-        """Whether the client waits for a word before it sends its body; once only."""
+        """Return whether the client waits for 100 Continue; True only once."""
         is_expected = bool(self._request._expected_100_continue)
         self._request._expected_100_continue = False
         return is_expected
@@ -99,7 +102,7 @@ class RequestReader:
             _refuse_long_head(self._searched)
 
     def _parse_head(self) -> None:
-        """Set the request and what follows its head, if the head is whole."""
+        """Set the request and its body, if the head is whole."""
         held = Held(bytes(self._buffer))
         try:
             request = Request(self._cfg, held, self._peer, self._count + 1)
@@ -120,13 +123,14 @@ def _refuse_long_head(length: int) -> None:
 
 
 class Held(Unreader):  # type: ignore[misc]  # untyped
-    """Bytes for gunicorn's parser, which has to do with these."""
+    """The bytes that gunicorn's parser may read; it cannot wait for more."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__()
         self.buf.write(data)
 
     def chunk(self, _size_hint: int | None = None) -> bytes:
+        """Raise ``Incomplete``."""
         raise Incomplete
 
 
@@ -139,7 +143,7 @@ class LengthBody:
         self.is_too_large = length > max_bytes
 
     def take_from(self, buffer: bytearray) -> bool:
-        """Take what belongs to the body; whether it is whole, or too large to be."""
+        """Take the body's bytes; return whether it is whole or too large."""
         if self.is_too_large:
             buffer.clear()
             return True
@@ -153,13 +157,14 @@ class LengthBody:
         return len(self._content)
 
     def give_to(self, request: Any) -> None:
+        """Set the body of gunicorn's request."""
         request.body = BytesIO(self._content)
         if self.is_too_large:
             request.force_close()
 
 
 class ChunkedBody:
-    """A body in chunks, which the application gets as one of known length."""
+    """A chunked body, which the application gets as one of known length."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -169,9 +174,11 @@ class ChunkedBody:
 
     @property
     def is_too_large(self) -> bool:
+        """Whether more has arrived than is allowed."""
         return len(self._content) > self._max_bytes
 
     def take_from(self, buffer: bytearray) -> bool:
+        """Take the body's chunks; return whether it is whole or too large."""
         self._chunks.feed(bytes(buffer))
         buffer.clear()
         if self._chunks.is_complete:
@@ -182,7 +189,8 @@ class ChunkedBody:
         return len(self._content)
 
     def give_to(self, request: Any) -> None:
-        # This header says of no hop that follows how the body is sent.
+        """Set the body of gunicorn's request."""
+        # This header describes one hop only (RFC 9112, section 6.1).
         kept = [pair for pair in request.headers if pair[0] != "TRANSFER-ENCODING"]
         request.headers = [*kept, ("CONTENT-LENGTH", str(len(self._content)))]
         if self.is_too_large:
@@ -192,6 +200,7 @@ class ChunkedBody:
 
 
 def body_of(request: Any, max_bytes: int) -> LengthBody | ChunkedBody:
+    """Return the empty body that the head of a request announces."""
     reader = request.body.reader
     if isinstance(reader, ChunkedReader):
         return ChunkedBody(max_bytes)

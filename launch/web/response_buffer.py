@@ -1,8 +1,8 @@
-"""Answers on their way to a client that may be slow to take them.
+"""Buffers answers for clients that may be slow to receive them.
 
-Gunicorn writes to it as to a socket. What the kernel does not take stays here, up to a
-bound, and the thread goes on to the next request; the main loop sends the rest. Only an
-answer beyond the bound makes its thread wait, and only some threads may.
+gunicorn writes to the buffer as to a socket. It keeps what the kernel does not take,
+up to a limit, and the thread continues with the next request; the main loop sends the
+rest. Only an answer over the limit makes its thread wait, and only some threads may.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import socket
 import time
 from threading import Lock
 
-#: What is written in pieces goes to the kernel in pieces of this size.
+#: Small writes are collected until they have this size.
 PIECE_BYTES = 65_536
-#: Kept of one answer; a page is smaller, only downloads are larger.
+#: The limit for one answer: pages are smaller, only downloads are larger.
 KEPT_BYTES = 1_048_576
-#: To be taken within the time for sending, so that a trickle is no progress: 2 kB/s.
+#: A client has to receive this much within the time for sending: about 2 kB/s.
 PROGRESS_BYTES = 65_536
 
 
 class SlowClientError(OSError):
-    """The client takes its answer too slowly, or is gone."""
+    """The client receives its answer too slowly, or is gone."""
 
 
 class SendingThreads:
-    """How many threads may wait for clients to take large answers, and how many do."""
+    """Counts the threads that wait for slow clients, and limits them."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -33,21 +33,22 @@ class SendingThreads:
         self.count = 0
 
     def enter(self) -> bool:
-        """Whether one more may wait."""
+        """Count one more thread; return whether it may wait."""
         with self._lock:
             may_wait = self.count < self._most
             self.count += may_wait
         return may_wait
 
     def leave(self) -> None:
+        """Count one thread less."""
         with self._lock:
             self.count -= 1
 
 
 class ResponseBuffer:
-    """The side of a connection that answers. It belongs to one thread at a time.
+    """The sending side of a connection. It belongs to one thread at a time.
 
-    ``send_seconds``: how long a client may take none, or next to none, of its answer.
+    ``send_seconds``: how long a client may receive next to nothing of its answer.
     """
 
     def __init__(
@@ -60,11 +61,11 @@ class ResponseBuffer:
         self.has_failed = False
 
     def __len__(self) -> int:
-        """Bytes that are not sent yet."""
+        """Return the number of unsent bytes."""
         return len(self._unsent)
 
     def sendall(self, data: bytes) -> None:
-        """Send, or keep for later. Raises ``OSError`` where the client is gone."""
+        """Send, or keep for later. Raises ``OSError`` if the client is gone."""
         self._unsent += data
         if len(self._unsent) >= PIECE_BYTES:
             self.flush()
@@ -72,7 +73,10 @@ class ResponseBuffer:
             self._wait_for_client()
 
     def flush(self) -> int:
-        """Send what the kernel takes now: how many bytes."""
+        """Send what the kernel takes now; return the number of bytes.
+
+        Raises ``OSError`` if the client is gone.
+        """
         sent = 0
         try:
             while self._unsent:
@@ -88,10 +92,11 @@ class ResponseBuffer:
         return sent
 
     def shutdown(self, _how: int) -> None:
-        """An answer that failed within: gunicorn ends the connection."""
+        """Note that gunicorn closes the connection, since the answer failed."""
         self.has_failed = True
 
     def close(self) -> None:
+        """Note the same: the event loop closes the socket."""
         self.has_failed = True
 
     def _wait_for_client(self) -> None:
@@ -104,7 +109,7 @@ class ResponseBuffer:
             self._sending.leave()
 
     def _send_some(self) -> None:
-        """Wait until the client took some; raises when it is too slow."""
+        """Wait until the client received some. Raises if it is too slow."""
         deadline = time.monotonic() + self._send_seconds
         enough = len(self._unsent) - PROGRESS_BYTES
         ready = select.poll()

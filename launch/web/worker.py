@@ -1,8 +1,8 @@
-"""Gunicorn's worker of threads, with a main loop that no client can hold up.
+"""gunicorn's threaded worker, with a main loop that no client can block.
 
-Gunicorn gives a connection to a thread, which reads from it for as long as the client
-likes. Here the main loop reads what has arrived, within deadlines, and a thread gets a
-request when it is whole.
+gunicorn gives a connection to a thread, which waits while a slow client sends. Here the
+main loop reads what has arrived, within deadlines, and a thread gets a request when it
+is whole.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from launch.web.request_reader import RequestReader
 from launch.web.response_buffer import ResponseBuffer, SendingThreads
 
 SWEEP_SECONDS = 1.0
-STOP_LOOK_SECONDS = 0.1
-#: Unsent, of one connection.
+STOP_CHECK_SECONDS = 0.1
+#: How many unsent bytes of one connection the kernel may keep.
 KERNEL_BYTES = 131_072
-#: Gunicorn starts another process when one ends like this.
+#: gunicorn starts another process when one ends with this status.
 STUCK_STATUS = 1
 
 
@@ -40,7 +40,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._limits = ConnectionLimits.of_settings()
-        # Gunicorn's own list of kept connections stays empty, which is fewer than this.
+        # gunicorn's own list of kept connections stays empty, so any limit will do.
         self.max_keepalived = 1
         self._sending = SendingThreads(max(1, self.cfg.threads // 2))
         self._in_work = 0
@@ -49,13 +49,14 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         self._loop: EventLoop
 
     def run(self) -> None:
+        """Run the main loop until gunicorn stops this process."""
         allowed = allow_open_files(self._limits.connections)
         limits = replace(self._limits, connections=allowed)
         self._loop = EventLoop(
             self.poller, limits, self._connect, self._hand_over, self.log
         )
         for listener in self.sockets:
-            bound_kernel_buffers(listener, limits.seconds[State.SENDING])
+            limit_kernel_buffers(listener, limits.seconds[State.SENDING])
         self.poller.register(
             self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks
         )
@@ -66,10 +67,11 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         self._stop()
 
     def accept(self, listener: Any) -> None:
+        """Accept a connection: gunicorn calls this when one waits."""
         self._loop.accept(listener)
 
     def _stop(self) -> None:
-        """Answer what is whole or arriving within gunicorn's grace, then end."""
+        """Answer requests that arrive within gunicorn's grace period, then end."""
         self.alive = False
         self.set_accept_enabled(False)
         began = time.monotonic()
@@ -79,7 +81,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
                 break
             if waited > STOP_KEEPALIVE_LINGER:
                 self._loop.drop_idle()
-            self.wait_for_and_dispatch_events(timeout=STOP_LOOK_SECONDS)
+            self.wait_for_and_dispatch_events(timeout=STOP_CHECK_SECONDS)
             self._sweep_if_due()
         for connection in self._loop.connections:
             self._loop.drop(connection)
@@ -90,7 +92,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             listener.close()
 
     def _sweep_if_due(self) -> None:
-        """Once a second: tell gunicorn that this loop runs; end what is too slow."""
+        """Once a second, signal that this loop runs, and close what is too slow."""
         now = time.monotonic()
         if now < self._sweep_at:
             return
@@ -101,9 +103,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         self._loop.bound_memory()
 
     def _end_if_stuck(self, now: float) -> None:
-        """End the process where requests wait and no thread has finished for long.
+        """End the process if requests wait and no thread has finished for too long.
 
-        A thread that waits for its client goes on: it has a deadline of its own.
+        A thread that waits for its client does not count: it has its own deadline.
         """
         has_waiting = self._in_work > self.cfg.threads
         if not has_waiting or self._sending.count >= self.cfg.threads:
@@ -133,21 +135,21 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         )
 
     def _answer(self, connection: Connection, request: Any) -> bool:
-        """In a thread: whether the connection may have another request."""
+        """Answer a request, in a thread; return whether the connection stays open."""
         stays_open = False
         try:
             stays_open = self.handle_request(request, connection)
         except (OSError, StopIteration):
-            # The client is gone, or the answer failed after it began.
+            # The client is gone, or the answer failed after its beginning.
             connection.sock.has_failed = True
         except Exception as error:
-            self._loop.say_error(connection, error)
+            self._loop.answer_error(connection, error)
         with suppress(OSError):
             connection.sock.flush()
         return stays_open
 
     def _finish(self, connection: Connection, done: Future[bool]) -> None:
-        """In the main loop, after a thread."""
+        """Take the connection back from its thread, in the main loop."""
         self._in_work -= 1
         self._finished_at = time.monotonic()
         if done.cancelled() or done.exception() is not None:
@@ -156,12 +158,12 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             self._loop.resume(connection, stays_open=done.result())
 
 
-def bound_kernel_buffers(listener: Any, seconds: float) -> None:
-    """Bound what the kernel keeps for clients of this listener, and for how long.
+def limit_kernel_buffers(listener: Any, seconds: float) -> None:
+    """Limit what the kernel keeps for clients of this listener, and for how long.
 
-    It would take megabytes for a client that reads nothing, which this process counts
-    as sent, and keep them after the connection is closed here. What is on its way to a
-    fast client is not bounded. See tcp(7).
+    Otherwise it takes megabytes for a client that reads nothing, which this process
+    counts as sent, and keeps them after the connection is closed. Data on its way to a
+    fast client is not limited. See tcp(7).
     """
     if sys.platform == "linux" and listener.family != socket.AF_UNIX:
         milliseconds = int(1000 * seconds)

@@ -113,7 +113,7 @@ def test_what_died_once_is_only_restarted(
     time.sleep(1.2)  # It counts as running after a second.
     os.kill(monitor.pids["web"], signal.SIGKILL)
     said = look_until(monitor, "web runs again", capsys)
-    assert "web died and is being restarted" in said
+    assert "web died and is being restarted (terminated by SIGKILL)" in said
     assert "cannot start" not in said
 
 
@@ -139,14 +139,44 @@ def test_a_supervisor_that_ignores_a_program_is_refused(
         monitor.check()
 
 
-def test_the_telling_line_is_the_last_error_that_was_raised(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    assert exit_reason(log) == "it said nothing"
-    log.write_text("begins\nfirst\n\n")
-    assert exit_reason(log) == "first"
-    log.write_text("Traceback:\n  File x\nImportError: no y\n[INFO] Shutting down\n")
-    assert exit_reason(log) == "ImportError: no y"
-    log.write_text("Error: too few files\nFor help, use supervisord -h\n")
-    assert exit_reason(log) == "Error: too few files"
-    log.write_bytes(b"\xff" * 20_000)
-    assert len(exit_reason(log)) == 300
+BOOTING = "[2026-01-02 03:04:05 +0000] [7] [INFO] Booting worker with pid: 7\n"
+CELERY = "[2026-01-02 03:04:05,678: INFO/MainProcess] worker ready.\n"
+VALKEY = "7:M 02 Jan 2026 03:04:05.678 * Ready to accept connections unix\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("", "exit status 3"),
+        ("begins\nfirst\n\n", "first"),
+        ("Traceback:\n  File x\nImportError: no y\n" + BOOTING, "ImportError: no y"),
+        ("Error: too few files\nFor help, use it -h\n", "Error: too few files"),
+        (BOOTING, "exit status 3"),
+        ("banner\n" + CELERY, "exit status 3"),
+        (VALKEY, "exit status 3"),
+        ("[7] [CRITICAL] it is stuck\n" + BOOTING, "[7] [CRITICAL] it is stuck"),
+        ("7:M 02 Jan 2026 03:04:05.6 # Bad file\n" + VALKEY, "7:M 02 Jan 2026 03:04:05.6 # Bad file"),
+        ("x" * 20_000, "x" * 300),
+    ],
+)  # fmt: skip
+def test_the_reason_is_an_error_or_the_exit_status(
+    tmp_path: Path, written: str, reason: str
+) -> None:
+    log, supervisor_log = tmp_path / "log", tmp_path / "supervisord.log"
+    log.write_text(written)
+    supervisor_log.write_text(
+        "2026-01-02 03:04:05,678 INFO exited: web (exit status 1; not expected)\n"
+        "2026-01-02 03:04:05,678 INFO exited: web (exit status 3; not expected)\n"
+        "2026-01-02 03:04:05,678 INFO exited: web2 (exit status 4; not expected)\n"
+    )
+    assert exit_reason(log, supervisor_log, "web") == reason
+
+
+def test_a_program_that_a_signal_ended_has_no_reason_in_its_log(tmp_path: Path) -> None:
+    log, supervisor_log = tmp_path / "log", tmp_path / "supervisord.log"
+    log.write_text("ValueError: of an hour ago\n" + BOOTING)
+    supervisor_log.write_text(
+        "INFO exited: web (terminated by SIGKILL; not expected)\n"
+    )
+    assert exit_reason(log, supervisor_log, "web") == "terminated by SIGKILL"
+    assert exit_reason(tmp_path / "none") == "its log gives no reason"
