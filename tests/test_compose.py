@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
@@ -182,6 +183,29 @@ def test_what_an_image_copies_exists(path: Path) -> None:
     for line in re.findall(r"^COPY (?!--from)(.+)$", path.read_text(), re.MULTILINE):
         *sources, _ = [word for word in line.split() if not word.startswith("--")]
         assert all(list(ROOT.glob(source.rstrip("/"))) for source in sources), line
+
+
+def test_the_worker_image_has_what_makes_its_environment(tmp_path: Path) -> None:
+    """Without any package installed, as in the base image."""
+    dockerfile = (ROOT / "docker" / "worker.Dockerfile").read_text()
+    before = dockerfile[: dockerfile.index("python -m launch.env")]
+    for line in re.findall(r"^COPY (.+)$", before, re.MULTILINE):
+        *sources, target = line.split()
+        for source in sources:
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, tmp_path / target)
+            else:
+                to = tmp_path / target
+                folder = to if target.endswith("/") else to.parent
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, to)
+    code = (
+        "from launch.env import virtualenv as v\n"
+        "assert v.ROOT.samefile('.')\n"
+        "for name in v.SETS['worker']: v.LOCKS[name].check_is_current(v.ROOT)\n"
+        "v.LOCKS['uv'].path(v.ROOT).read_text()\n"
+    )
+    subprocess.run([sys.executable, "-S", "-c", code], cwd=tmp_path, check=True)
 
 
 def test_the_web_image_has_no_torch_and_no_image_runs_as_root() -> None:
