@@ -53,6 +53,14 @@ def test_the_end_of_an_older_publication_is_not_taken(
     assert state(reply) == "queued"
 
 
+def test_two_keepers_publish_a_reply_again_once(owner: User, sent) -> None:
+    reply = sent(owner)
+    one, other = (Reply.objects.with_path().get(pk=reply.pk) for _ in range(2))
+    assert one.publish_again()
+    assert not other.publish_again()
+    assert Reply.objects.get(pk=reply.pk).attempt == 2
+
+
 def test_a_nul_is_kept_as_a_space(owner: User, box: Mailbox, sent, worker) -> None:
     reply = sent(owner)
     worker.answer("a\x00b")

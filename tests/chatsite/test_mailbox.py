@@ -21,6 +21,8 @@ from chatsite.mailbox.connection import PAUSE_SECONDS
 from tests.valkey import Valkey
 
 REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(), 60)
+#: What Redis answers for the time that a key has left, if it stays for good.
+NO_EXPIRY = -1
 DONE = wire.Ending(wire.Outcome.DONE, prompt_tokens=3, new_tokens=2)
 
 
@@ -268,6 +270,18 @@ def test_what_was_collected_is_gone_within_a_minute(
     assert box.finished() == []
     assert 0 < valkey.client.ttl("mailbox:reply:a") <= 60
     assert 0 < valkey.client.ttl("mailbox:text:a") <= 60
+
+
+def test_an_entry_that_was_published_again_outlives_the_collecting_of_an_earlier(
+    box: Mailbox, valkey: Valkey
+) -> None:
+    enqueue(box, "a")
+    token = claim(box).token
+    box.finish(("a", token, 0, "x", 1), DONE)
+    enqueue(box, "a", attempt=2)
+    box.mark_collected("a", 1)
+    assert valkey.client.ttl("mailbox:reply:a") == NO_EXPIRY
+    assert claim(box).attempt == 2
 
 
 def test_a_reply_that_ended_two_workers_waits_for_one_that_writes_nothing(
