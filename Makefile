@@ -24,7 +24,7 @@ OF_DATABASE = tests/chat tests/accounts tests/upgrade tests/test_fuzzing.py test
 
 QUICK = tests/chat tests/accounts tests/chatsite tests/worker tests/bench tests/test_*.py
 
-.PHONY: help run worker status admin quick test soak chaos screenshots bench load slow felt check docs browser audit lock clean
+.PHONY: help run worker status admin quick test soak mutations chaos screenshots bench load slow felt check docs browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -52,6 +52,10 @@ test: browser  ## all tests at small size, on SQLite and again on PostgreSQL
 soak: browser  ## all tests with larger counts
 	SOAK=1 $(PYTEST) --timeout 3600 $(TESTS)
 	$(if $(TESTS),,TEST_DATABASE=postgres $(PYTEST) $(OF_DATABASE) tests/integration)
+
+mutations:  ## make 40 faults of one line, each of which the tests must find; ARGS="--only owner"
+	@$(WITH) dev
+	$(VENV_PYTHON) -m tests.mutations $(ARGS)
 
 chaos:  ## break everything while guests send, cut the power; CHAOS_SECONDS CHAOS_CUTS CHAOS_JSON
 	@$(WITH) dev

@@ -1,0 +1,277 @@
+"""Forty faults of one line: in fencing, owner checks, keys, sampling and rendering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One line of a file, what it becomes, and the tests that must fail then."""
+
+    subject: str
+    path: str
+    #: Stands exactly once in the file.
+    old: str
+    new: str
+    #: Files or tests, as pytest takes them.
+    tests: tuple[str, ...]
+
+
+def _of(
+    subject: str, path: str, *tests: str, changes: dict[str, str]
+) -> list[Mutation]:
+    return [Mutation(subject, path, old, new, tests) for old, new in changes.items()]
+
+
+SCRIPTS = "chatsite/mailbox/scripts"
+MAILBOX = "tests/chatsite/test_mailbox.py"
+COLLECTING = "tests/chat/test_collecting.py"
+KEYS = "tests/chat/test_idempotency.py"
+FIRST_CALL = "tests/chat/test_api_first_call.py"
+SAMPLING = "tests/worker/engine/test_sampling.py"
+DETOKENIZER = "tests/worker/engine/test_detokenizer.py"
+HOSTILE = "tests/chat/test_markdown_hostile.py"
+MARKDOWN = "tests/chat/test_markdown.py"
+LINKS = "tests/chat/test_links.py"
+
+FENCING = [
+    *_of(
+        "fencing",
+        f"{SCRIPTS}/prelude.lua",
+        MAILBOX,
+        changes={
+            "  return redis.call('HGET', key('reply', id), 'claim') == token": (
+                "  return redis.call('EXISTS', key('reply', id)) == 1"
+            ),
+        },
+    ),
+    *_of(
+        "fencing",
+        f"{SCRIPTS}/finish.lua",
+        MAILBOX,
+        changes={"if not holds(id, token) then return {'refused', 0} end": ""},
+    ),
+    *_of(
+        "fencing",
+        f"{SCRIPTS}/write.lua",
+        MAILBOX,
+        changes={"if not holds(id, token) then return {'refused', 0} end": ""},
+    ),
+    *_of(
+        "fencing",
+        f"{SCRIPTS}/hand_back.lua",
+        MAILBOX,
+        changes={"if not holds(id, token) then return 'refused' end": ""},
+    ),
+    *_of(
+        "fencing",
+        f"{SCRIPTS}/enqueue.lua",
+        MAILBOX,
+        changes={
+            "if tonumber(known) >= attempt then": "if tonumber(known) > attempt then"
+        },
+    ),
+    *_of(
+        "fencing",
+        f"{SCRIPTS}/collected.lua",
+        MAILBOX,
+        changes={"if known and known ~= attempt then return 0 end": ""},
+    ),
+    *_of(
+        "fencing",
+        "chat/services/jobs/collect.py",
+        COLLECTING,
+        changes={"    if reply.attempt != ending.attempt:": "    if False:"},
+    ),
+    *_of(
+        "fencing",
+        "chat/models/reply.py",
+        "tests/chat/test_sweeping.py",
+        COLLECTING,
+        changes={
+            "filter(pk=self.pk, state=before, attempt=self.attempt)": (
+                "filter(pk=self.pk, state=before)"
+            )
+        },
+    ),
+]
+
+LOOK_UPS = "chat/http/get_or_404.py"
+OWNERS = [
+    *_of(
+        "owner",
+        f"{SCRIPTS}/poll.lua",
+        MAILBOX,
+        changes={"  if got[1] ~= owner then return {'foreign'} end": ""},
+    ),
+    *_of(
+        "owner",
+        LOOK_UPS,
+        "tests/chat/test_pages_around.py",
+        changes={
+            "        .filter(owner_id=owner)\n": "        .filter()\n",
+        },
+    ),
+    *_of(
+        "owner",
+        LOOK_UPS,
+        "tests/chat/test_view_delete.py",
+        changes={"filter(owner_id=owner, pk=pk).first()": "filter(pk=pk).first()"},
+    ),
+    *_of(
+        "owner",
+        LOOK_UPS,
+        "tests/chat/test_view_stop.py",
+        changes={"filter(message__owner_id=owner, pk=pk)": "filter(pk=pk)"},
+    ),
+    *_of(
+        "owner",
+        LOOK_UPS,
+        "tests/test_access.py::test_a_stranger_gets_nothing_of_it_and_changes_nothing",
+        changes={
+            "owner_id=owner, pk=pk, conversation__deleted_at=None": (
+                "pk=pk, conversation__deleted_at=None"
+            ),
+        },
+    ),
+    *_of(
+        "owner",
+        LOOK_UPS,
+        "tests/chat/test_view_conversation.py",
+        changes={
+            "found = conversation.messages.filter(": "found = Message.objects.filter("
+        },
+    ),
+    *_of(
+        "owner",
+        "chat/services/conversation_list.py",
+        "tests/chat/test_view_history.py",
+        changes={"not_deleted().filter(owner_id=owner)": "not_deleted().filter()"},
+    ),
+    *_of(
+        "owner",
+        "chat/accounts/data_export.py",
+        "tests/accounts/test_download.py",
+        changes={
+            "Conversation.objects.filter(owner=user)": "Conversation.objects.all()"
+        },
+    ),
+    *_of(
+        "owner",
+        "chat/services/jobs/status.py",
+        "tests/chat/test_view_poll.py",
+        changes={".with_path().filter(message__owner=UUID(owner))": ".with_path()"},
+    ),
+]
+
+KEY_RULES = [
+    *_of(
+        "idempotency",
+        "chat/services/idempotency.py",
+        KEYS,
+        changes={
+            "    if row is not None and row.request_digest != digest:": "    if False:",
+            "IdempotencyKey.objects.filter(owner=owner, key=key)": (
+                "IdempotencyKey.objects.filter(key=key)"
+            ),
+            "    if row is not None and not _was_removed(row):": (
+                "    if row is not None:"
+            ),
+            "    _keep(owner, key, digest, made)": "    pass",
+            "    if len(key) > KEY_CHARACTERS or not key.isprintable():": (
+                "    if len(key) > KEY_CHARACTERS:"
+            ),
+        },
+    ),
+    *_of(
+        "idempotency",
+        "chat/api/first_call.py",
+        FIRST_CALL,
+        changes={
+            "    is_secret = len(key) >= SECRET_CHARACTERS": "    is_secret = True",
+            r'f"{network}\0{key}\0{text}\0{day.isoformat()}"': (
+                r'f"{key}\0{text}\0{day.isoformat()}"'
+            ),
+        },
+    ),
+]
+
+SAMPLES = [
+    *_of(
+        "sampling",
+        "worker/engine/sampling.py",
+        SAMPLING,
+        changes={
+            "torch.where(scores < 0, scores * penalty, scores / penalty)": (
+                "scores / penalty"
+            ),
+            "(cumulative - weights < wanted)": "(cumulative < wanted)",
+            "torch.where(has_limit, limits <= size, is_reached)": (
+                "torch.where(has_limit, limits <= size, True)"
+            ),
+            "(scores - torch.log(": "(scores - 0 * torch.log(",
+            " + positions * GOLDEN)": ")",
+            "scores.exp().where(torch.arange(size) < limits, 0.0)": "scores.exp()",
+            "    if not torch.isfinite(logits.amax(-1)).all():": "    if False:",
+        },
+    ),
+    *_of(
+        "sampling",
+        "worker/engine/detokenizer.py",
+        DETOKENIZER,
+        changes={
+            "            return self._release(min(found)[1])": (
+                "            return self._release(min(found)[0])"
+            ),
+        },
+    ),
+]
+
+RENDERING = [
+    *_of(
+        "rendering",
+        "chat/rendering/markdown/parser.py",
+        MARKDOWN,
+        HOSTILE,
+        changes={
+            '"html": False': '"html": True',
+            'made.disable(["image", "code"])': 'made.disable(["code"])',
+            "rank = OUTER_HEADING_LEVEL + 1 + used.index(token.tag)": (
+                "rank = OUTER_HEADING_LEVEL + used.index(token.tag)"
+            ),
+        },
+    ),
+    *_of(
+        "rendering",
+        "chat/rendering/links.py",
+        LINKS,
+        MARKDOWN,
+        HOSTILE,
+        changes={
+            'parts.scheme in ("http", "https")': (
+                'parts.scheme in ("http", "https", "ftp")'
+            ),
+            '    token.attrSet("rel", "noopener noreferrer nofollow ugc")': "    pass",
+            "[escape(as_line(text)) for text in behind if text]": (
+                "[as_line(text) for text in behind if text]"
+            ),
+        },
+    ),
+    *_of(
+        "rendering",
+        "chat/rendering/markdown/code.py",
+        MARKDOWN,
+        HOSTILE,
+        changes={
+            "    code = code or escape(token.content)": (
+                "    code = code or token.content"
+            ),
+            "with_controls_shown(escape(tokens[index].content))": (
+                "with_controls_shown(tokens[index].content)"
+            ),
+        },
+    ),
+]
+
+MUTATIONS = [*FENCING, *OWNERS, *KEY_RULES, *SAMPLES, *RENDERING]
