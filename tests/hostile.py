@@ -336,7 +336,7 @@ def dangling(r: random.Random) -> str:
 
 def templates(r: random.Random) -> str:
     form = (
-        "{{% include 'base.html' %}} {0}",
+        "{{% include 'layout/base.html' %}} {0}",
         "{{{{ {0} }}}}",
         "${{{0}}}",
         "<%= {0} %>",

@@ -28,7 +28,7 @@ def told(request: HttpRequest, lock: Lock) -> HttpResponse:
     """Says when it ends; the same for names that exist and for those that do not."""
     text = request.POST.get("text", "")
     context = {"duration": duration(lock.seconds), "lock": lock, "text": text}
-    response = render(request, "locked.html", context, status=429)
+    response = render(request, "accounts/locked.html", context, status=429)
     response.headers["Retry-After"] = str(lock.seconds)
     add_never_cache_headers(response)
     return response

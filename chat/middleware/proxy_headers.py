@@ -145,7 +145,7 @@ def _schemes(said: str) -> list[str]:
 
 def _unknown_prefix(request: HttpRequest, prefix: str) -> HttpResponse:
     log.warning("a server or a proxy says SCRIPT_NAME: set URL_PREFIX to it")
-    return render(request, "unknown_proxy.html", {"prefix": prefix}, status=400)
+    return render(request, "errors/unknown_proxy.html", {"prefix": prefix}, status=400)
 
 
 def _unknown_proxy(request: HttpRequest) -> HttpResponse:
@@ -153,4 +153,4 @@ def _unknown_proxy(request: HttpRequest) -> HttpResponse:
         "a proxy speaks HTTPS and is not believed: set TRUSTED_PROXIES to its address, "
         "and PROXY_SCHEME_HEADER to the header in which it says https"
     )
-    return render(request, "unknown_proxy.html", status=400)
+    return render(request, "errors/unknown_proxy.html", status=400)

@@ -111,7 +111,7 @@ def _updated(request: Request, known: PageState, message: Message) -> HttpRespon
 
 def _refused(request: Request, reply: Reply, refused: MessageRefused) -> HttpResponse:
     """Why not now, beside the message box or on a page with the way back."""
-    template = "_refused.html" if request.htmx else "refused.html"
+    template = "composer/_error.html" if request.htmx else "replies/refused.html"
     context: dict[str, Any] = {"reply": reply, "message": refused.message}
     if refused.retry_seconds is not None:
         context |= scarce_limit_context(request)

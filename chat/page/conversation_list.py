@@ -25,5 +25,5 @@ def list_with_undo_notice(
         # It was done, whatever else the page says it shows: it is loaded anew.
         return HttpResponseClientRedirect(reverse("home"))
     note = {"undo": undo, "is_oob": True}
-    response.write(render_to_string("_undone.html", note, request))
+    response.write(render_to_string("conversations/_undo_slot.html", note, request))
     return response

@@ -61,7 +61,7 @@ def update(request: HttpRequest, known: PageState, *, key: str = "") -> HttpResp
         load_changes(request, known, conversation, news)
     context = _context(known, view, entry, news, is_changed=is_changed)
     context |= _little_context(known, view, news, is_changed=is_changed)
-    return render(request, "_update.html", context | {"key": key})
+    return render(request, "poll/_update.html", context | {"key": key})
 
 
 def _little_context(

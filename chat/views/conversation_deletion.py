@@ -57,7 +57,9 @@ def delete_all(request: HttpRequest) -> HttpResponse:
     owner = owner_id(request)
     if request.method != "POST":
         count = Conversation.objects.not_deleted().filter(owner_id=owner).count()
-        return render(request, "delete_all.html", {"count": count if owner else 0})
+        return render(
+            request, "conversations/delete_all.html", {"count": count if owner else 0}
+        )
     deleted = conversation_deletion.delete_all(owner) if owner else None
     note = f"?{DELETED}={deleted.pk}" if deleted else ""
     return HttpResponseRedirect(reverse("home") + note, status=303)

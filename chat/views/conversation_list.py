@@ -30,10 +30,10 @@ def history(request: Request) -> HttpResponse:
     except ValueError:
         return HttpResponse(_("There is no such place in the list."), status=400)
     if request.htmx:
-        response = render(request, "_older.html", _context(known, part))
+        response = render(request, "conversations/_history.html", _context(known, part))
     else:
         context = {"history": part, "is_later": bool(raw)}
-        response = render(request, "history.html", context)
+        response = render(request, "conversations/history.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
 

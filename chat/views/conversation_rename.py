@@ -51,7 +51,9 @@ def _form(
     error: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    template = "_rename.html" if request.htmx else "rename.html"
+    template = (
+        "conversations/_rename.html" if request.htmx else "conversations/rename.html"
+    )
     context = {
         "conversation": conversation,
         "title": title,
@@ -67,7 +69,7 @@ def _refused(
     """What is wrong, beside the title as it was typed."""
     if request.htmx:
         context = {"conversation": conversation, "error": error}
-        return render(request, "_title_refused.html", context, status=422)
+        return render(request, "conversations/_title_error.html", context, status=422)
     return _form(request, conversation, title, error, status=422)
 
 

@@ -53,7 +53,7 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
         "is_guest_lost": is_guest_lost(request),
         "are_drafts_kept": are_drafts_kept(request),
     }
-    response = render(request, "home.html", context)
+    response = render(request, "conversations/home.html", context)
     remember_guest(request, response)
     return leaving_nothing(response) if is_ended else response
 
@@ -97,7 +97,7 @@ def conversation_page(
         "filling": _filling(window, chosen),
         "undo": requested_undo_notice(request),
     }
-    return render(request, "conversation.html", context)
+    return render(request, "conversations/conversation.html", context)
 
 
 def _filling(window: MessageWindow, chosen: EffectiveSettings) -> ContextUsage | None:
@@ -142,4 +142,4 @@ def earlier(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise Http404 from error
     known = thread.known(PageState(), "")
     context = {"thread": thread, "view": view, "label": entry.label, "known": known}
-    return render(request, "_earlier.html", context | message_context())
+    return render(request, "messages/_earlier.html", context | message_context())

@@ -61,9 +61,9 @@ def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: A
         "limit": settings.MESSAGE_MAX_CHARACTERS,
     }
     if wanted and request.htmx:
-        page = render(request, "_untrusted.html", context, status=422)
+        page = render(request, "errors/_csrf_failure.html", context, status=422)
         return reswap(page, "none")
-    return render(request, "csrf_failure.html", context, status=403)
+    return render(request, "errors/csrf_failure.html", context, status=403)
 
 
 def cause_of(request: HttpRequest) -> Cause:

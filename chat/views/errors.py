@@ -68,7 +68,7 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
         "action": form_action(request),
     }
     status = 507 if is_full else 503
-    response = render(request, "busy.html", context, status=status)
+    response = render(request, "errors/busy.html", context, status=status)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 

@@ -38,7 +38,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
             raise
         # Removed from another tab: what was typed here becomes a new message.
         form = MessageForm(request.POST, initial={"key": new_key()})
-        return render(request, "removed.html", {"form": form}, status=404)
+        return render(request, "messages/removed.html", {"form": form}, status=404)
     if request.method != "POST":
         if reply.state != wire.State.HELD:
             return redirect_to_reply(reply)
@@ -75,7 +75,7 @@ def _page(
     request: HttpRequest, reply: Reply, form: MessageForm, status: int = 200
 ) -> HttpResponse:
     context = {"reply": reply, "form": form, "limit": settings.MESSAGE_MAX_CHARACTERS}
-    return render(request, "edit.html", context, status=status)
+    return render(request, "messages/edit.html", context, status=status)
 
 
 @require_POST

@@ -72,7 +72,7 @@ def _logged_out(
     if not request.htmx:  # no script keeps the text while its person logs in
         again = MessageForm(request.POST, initial={"key": new_key()})
         context = {"form": again, "is_logged_out": True}
-        return render(request, "not_here.html", context, status=422)
+        return render(request, "messages/not_sent.html", context, status=422)
     said = _("You were logged out in this browser. Log in to send this: it is kept.")
     form.add_error("text", said)
     return _refused(request, form, conversation)
@@ -82,7 +82,7 @@ def _not_here(request: HttpRequest) -> HttpResponse:
     """Deleted in another tab, or its owner was logged out from another browser: what
     was typed comes back, and can become a new message."""
     form = MessageForm(request.POST, initial={"key": new_key()})
-    return render(request, "not_here.html", {"form": form}, status=404)
+    return render(request, "messages/not_sent.html", {"form": form}, status=404)
 
 
 def _sent(
@@ -109,7 +109,7 @@ def _refused(
         context: dict[str, Any] = {"message": form.error}
         if retry_seconds is not None:
             context |= scarce_limit_context(request)
-        page = render(request, "_refused.html", context)
+        page = render(request, "composer/_error.html", context)
         remember_guest(request, page)
     elif conversation is None:
         page = home_page(request, form)

@@ -97,4 +97,4 @@ def gone(request: HttpRequest, known: PageState) -> HttpResponse | None:
         "history": history,
         "undo": undo_notice_for(found),
     }
-    return render(request, "_gone.html", context)
+    return render(request, "poll/_conversation_deleted.html", context)

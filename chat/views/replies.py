@@ -80,6 +80,6 @@ def choose(request: Request, pk: UUID) -> HttpResponse:
 def details(request: Request, pk: UUID) -> HttpResponse:
     """A page, or for the page that asks by its script only what goes into it."""
     reply = get_reply_or_404(owner_id(request), pk)
-    template = "_details.html" if request.htmx else "details.html"
+    template = "replies/_details.html" if request.htmx else "replies/details.html"
     versions = versions_of([reply.message])[reply.pk]
     return render(request, template, {"reply": reply, "versions": versions})

@@ -47,4 +47,4 @@ def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
         "label": entry.label,
         "refresh": math.ceil(seconds) if shown.sight else None,
     }
-    return render(request, "frame.html", context)
+    return render(request, "replies/frame.html", context)

@@ -28,5 +28,5 @@ def search(request: Request) -> HttpResponse:
     hits = results.search(owner_id(request), query, before)
     found = {"query": query, "hits": hits, "is_more": before is not None}
     if request.htmx and not request.htmx.history_restore_request:
-        return render(request, "_hits.html", found | {"is_live": True})
-    return render(request, "search.html", frame_context(request) | found)
+        return render(request, "search/_hits.html", found | {"is_live": True})
+    return render(request, "search/search.html", frame_context(request) | found)

@@ -53,7 +53,7 @@ def _own_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
         "theme_chosen": theme_of(request),
         **limits_context(request),
     }
-    page = _page(request, "settings.html", form, context)
+    page = _page(request, "settings/settings.html", form, context)
     remember_guest(request, page)
     return page
 
@@ -76,7 +76,9 @@ def conversation_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
         form.save(found)
         page = reverse("conversation", args=[found.pk])
         return HttpResponseRedirect(page, status=303)
-    return _page(request, "conversation_settings.html", form, {"conversation": found})
+    return _page(
+        request, "settings/conversation_settings.html", form, {"conversation": found}
+    )
 
 
 def _form(

@@ -9,7 +9,7 @@ import { catchUp, forgetChanges } from "./poller.js";
 const composer = byId("composer");
 const box = byId("text");
 
-// Shortcuts, with Ctrl or Cmd. The dialog under Ctrl+/ lists them (templates/_keys.html).
+// Shortcuts, with Ctrl or Cmd. The dialog under Ctrl+/ lists them (templates/layout/_keyboard_shortcuts.html).
 
 const SHORTCUTS = {
   "/": () => byId("keys").togglePopover(),

@@ -2,8 +2,8 @@
  * What all modules share: the words of the page, its storage, and htmx's events.
  *
  * The site works without scripts; with them it is comfortable. The modules keep nothing that the server does not
- * know, except what is typed and not yet sent. Each module is a script of the page (templates/base.html), starts by
- * itself, and does nothing on a page that lacks its elements. This one comes first.
+ * know, except what is typed and not yet sent. Each module is a script of the page (templates/layout/base.html),
+ * starts by itself, and does nothing on a page that lacks its elements. This one comes first.
  */
 
 // Trusted Types: htmx may write this site's HTML, in which the policy of the page lets no script run. The policy has

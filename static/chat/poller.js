@@ -1,6 +1,6 @@
 /**
  * Polling: when the page asks for news, what it does when the server cannot be reached, and how it tells a person
- * elsewhere that a reply has ended. The poller itself is an element that htmx serves (templates/_poller.html).
+ * elsewhere that a reply has ended. The poller itself is an element that htmx serves (templates/poll/_poller.html).
  */
 
 import { moveDraft } from "./drafts.js";

@@ -46,7 +46,7 @@ def _block(
     code = highlighted(token.content, language) if is_affordable else ""
     code = code or escape(token.content)
     context = {"info": info, "code": with_controls_shown(code)}
-    return render_to_string("_code.html", context)
+    return render_to_string("messages/_code_block.html", context)
 
 
 def _inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
