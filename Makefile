@@ -65,7 +65,7 @@ browser:  # what the tests in a browser need
 	@$(WITH) dev -m launch.env.chromium
 
 screenshots: browser  ## the pictures of docs/pictures; INTO=folder: every state and size
-	INTO=$(INTO) $(VENV_PYTHON) -m pytest -q -p no:randomly tests/browser/pictures.py
+	INTO=$(INTO) $(VENV_PYTHON) -m pytest -q -p no:randomly tests/browser/screenshots.py
 
 bench:  ## our engine beside others; ARGS="--quick", --json FILE, --svg FILE
 	@$(WITH) bench -m bench.engine $(ARGS)

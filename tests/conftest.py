@@ -15,7 +15,7 @@ from django.test import Client
 
 from chat.models import Message, User
 from chatsite.mailbox import Mailbox, open_mailbox
-from tests import canary
+from tests import log_leaks
 from tests.environment import FOLDER, SOCKET
 from tests.valkey import Valkey
 
@@ -72,17 +72,17 @@ def _uses_database(item: pytest.Item) -> bool:
 
 @pytest.fixture(autouse=True)
 def _no_text_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    canary.begin()
+    log_leaks.forget_texts()
 
     def note(instance: Message, **_: object) -> None:
-        canary.note(instance.text)
+        log_leaks.remember_text(instance.text)
 
     post_save.connect(note, sender=Message)
     yield
     post_save.disconnect(note, sender=Message)
     for when in ("setup", "call"):
         for record in caplog.get_records(when):  # type: ignore[arg-type]
-            canary.look_for_leaks(f"{record.getMessage()} {record.exc_text or ''}")
+            log_leaks.assert_no_leak(f"{record.getMessage()} {record.exc_text or ''}")
 
 
 @pytest.fixture(scope="session")

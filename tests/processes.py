@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from launch.die_with_parent import PARENT
-from tests import canary
+from tests import log_leaks
 
 ROOT = Path(__file__).resolve().parent.parent
 BOUND = (sys.executable, str(ROOT / "launch" / "die_with_parent.py"), "KILL")
@@ -75,7 +75,7 @@ class Program:
         if self.is_alive:
             self.kill()
         if error is None:
-            canary.look_for_leaks(self.log)
+            log_leaks.assert_no_leak(self.log)
         else:
             sys.stderr.write(f"--- {self.process.args}\n{self.log[-6000:]}\n")
         self.output.unlink()

@@ -1,7 +1,7 @@
 """Nobody ever sees another's: every path, asked by everybody.
 
 The paths come from the URL configuration, and whose they are from the table in
-``tests/access/table.py``.
+``tests/access/access_rules.py``.
 """
 
 from __future__ import annotations
@@ -17,20 +17,8 @@ from django.db import transaction
 
 from chat.models import Conversation, Message, Reply
 from chatsite.mailbox import Mailbox
-from tests.access import world as worlds
-from tests.access.asking import Answer, ask
-from tests.access.people import (
-    STRANGERS,
-    Visitor,
-    another_account,
-    erase,
-    nobody,
-    signed_in,
-    superuser,
-)
-from tests.access.reading import names_read
-from tests.access.routes import Route, routes
-from tests.access.table import (
+from tests.access import owner_data as worlds
+from tests.access.access_rules import (
     ALL,
     BOTH,
     NO_TEXT,
@@ -40,8 +28,20 @@ from tests.access.table import (
     Kind,
     entry_of,
 )
-from tests.access.traces import Traces, traces
-from tests.access.world import World
+from tests.access.http_call import Answer, ask
+from tests.access.owner_data import World
+from tests.access.parameter_names import names_read
+from tests.access.routes import Route, routes
+from tests.access.stored_state import Traces, traces
+from tests.access.visitors import (
+    STRANGERS,
+    Visitor,
+    another_account,
+    erase,
+    nobody,
+    signed_in,
+    superuser,
+)
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db

@@ -31,9 +31,9 @@ from chatsite.mailbox import Mailbox
 from chatsite.wsgi import without_charset
 from tests.access.routes import Route, routes
 from tests.environment import IS_SOAK
-from tests.fuzzing import audit, values
-from tests.fuzzing.forms import field_names
-from tests.fuzzing.people import Person, people, rows_elsewhere
+from tests.fuzzing import invariants, values
+from tests.fuzzing.callers import Person, people, rows_elsewhere
+from tests.fuzzing.form_fields import field_names
 
 SEED = int(os.environ.get("FUZZ_SEED", "6"))
 #: The second database meets the same code with fewer.
@@ -239,7 +239,7 @@ class Trial:
     errors: Errors
     everybody: list[Person]
     statuses: Counter[int] = field(default_factory=Counter)
-    kept: dict[str, str] = field(default_factory=audit.fingerprints)
+    kept: dict[str, str] = field(default_factory=invariants.fingerprints)
 
     def ask(self, person: Person, ask: Ask) -> None:
         response = person.client.request(**ask.environ())
@@ -248,7 +248,7 @@ class Trial:
         if self.errors.found:
             raise AssertionError("\n".join(self.errors.found))
         assert response.status_code < 500
-        now = audit.fingerprints()
+        now = invariants.fingerprints()
         if response.status_code >= 400:
             changed = [name for name in now if now[name] != self.kept.get(name)]
             assert not changed, (
@@ -266,13 +266,13 @@ class Trial:
         for person in self.everybody:
             person.refurnish(self.box)
         self.errors.found.clear()
-        self.kept = audit.fingerprints()
+        self.kept = invariants.fingerprints()
 
     def sweep(self) -> None:
         """The keeper finds nothing that it cannot deal with."""
         Keeper().sweep()
-        audit.look()
-        self.kept = audit.fingerprints()
+        invariants.look()
+        self.kept = invariants.fingerprints()
 
 
 def fuzz(box: Mailbox, errors: Errors, requests: int = REQUESTS) -> Trial:
@@ -285,7 +285,7 @@ def fuzz(box: Mailbox, errors: Errors, requests: int = REQUESTS) -> Trial:
         try:
             trial.ask(person, ask)
             if number % BATCH == BATCH - 1:
-                audit.look()
+                invariants.look()
                 trial.sweep()
         except AssertionError as error:
             replay = f"FUZZ_SEED={SEED} FUZZ_REQUESTS={number + 1}"

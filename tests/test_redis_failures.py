@@ -1,7 +1,7 @@
 """Redis fails between any two calls that a request makes: every path, every call.
 
 The paths come from the URL configuration, and what is asked there from the table in
-``tests/access/table.py``.
+``tests/access/access_rules.py``.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from chat.keeper import Keeper
 from chat.models import User
 from chat.services.messages import send_message
 from chatsite.mailbox import Mailbox
-from tests.access import world as worlds
-from tests.access.asking import Answer, ask
-from tests.access.outage import Copy, Failure, Outage, contents
+from tests.access import owner_data as worlds
+from tests.access.access_rules import Entry, Kind, entry_of, own
+from tests.access.http_call import Answer, ask
+from tests.access.owner_data import World
+from tests.access.redis_outage import Copy, Failure, Outage, contents
 from tests.access.routes import routes
-from tests.access.table import Entry, Kind, entry_of, own
-from tests.access.world import World
 from tests.chat.conftest import Worker, worker
 from tests.environment import IS_SOAK
-from tests.fuzzing import audit
+from tests.fuzzing import invariants
 
 __all__ = ["worker"]
 pytestmark = pytest.mark.django_db
@@ -117,7 +117,7 @@ def _swept() -> Counter[tuple[Any, ...]]:
     """What the database holds once the keeper swept."""
     with TestCase.captureOnCommitCallbacks(execute=True):
         Keeper().sweep()
-    audit.look()
+    invariants.look()
     return contents()
 
 

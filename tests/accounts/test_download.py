@@ -11,7 +11,7 @@ from chat.accounts.data_export import export
 from chat.keeper import Keeper
 from chat.models import Conversation, Message, User
 from tests.accounts.conftest import Worker
-from tests.chat.long import long_conversation
+from tests.chat.conversation_data import long_conversation
 
 pytestmark = pytest.mark.django_db
 

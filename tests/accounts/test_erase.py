@@ -29,9 +29,9 @@ from chat.services.search import index_maintenance
 from chat.services.search.results import search
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.accounts.conftest import PASSWORD, Worker, is_logged_in, log_in
-from tests.chat.long import long_conversation
+from tests.chat.conversation_data import long_conversation
 from tests.chat.pages import text_of
-from tests.cookies import GUEST
+from tests.cookie_names import GUEST
 from tests.valkey import Valkey
 
 CANARY = "zwitscherkanarienvogel"

@@ -20,7 +20,7 @@ from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import is_logged_in, log_in, signs_up
 from tests.chat.conftest import Worker
 from tests.chat.pages import known, poll_url, text_of
-from tests.cookies import GUEST, SESSION
+from tests.cookie_names import GUEST, SESSION
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db

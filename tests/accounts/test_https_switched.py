@@ -17,7 +17,7 @@ from chat.models import Conversation, User
 from chatsite.cookie_names import HOST_PREFIX
 from tests.accounts.conftest import is_logged_in
 from tests.chat.pages import text_of
-from tests.cookies import GUEST, SESSION, THEME, TOKEN
+from tests.cookie_names import GUEST, SESSION, THEME, TOKEN
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from tests.accounts.conftest import (
     log_in,
 )
 from tests.chat.pages import text_of
-from tests.cookies import ZONE
+from tests.cookie_names import ZONE
 
 pytestmark = pytest.mark.django_db
 

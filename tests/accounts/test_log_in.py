@@ -9,7 +9,7 @@ from django.test import Client
 from chat.models import Attempts, Conversation, Session, User
 from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import text_of
-from tests.cookies import SESSION
+from tests.cookie_names import SESSION
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db

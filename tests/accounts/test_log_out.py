@@ -13,7 +13,7 @@ from chat.services.session_digest import session_digest
 from chatsite.mailbox import Mailbox
 from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import poll_url, text_of
-from tests.cookies import GUEST, SESSION
+from tests.cookie_names import GUEST, SESSION
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from chat.models import Conversation, User
 from chatsite.cookie_names import cookie_names, suffix_of
 from tests.accounts.conftest import is_logged_in
 from tests.chat.pages import known, poll_url, text_of
-from tests.cookies import GUEST, SESSION, THEME, TOKEN, ZONE
+from tests.cookie_names import GUEST, SESSION, THEME, TOKEN, ZONE
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db

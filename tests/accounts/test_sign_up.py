@@ -24,7 +24,7 @@ from tests.accounts.conftest import (
     signs_up,
 )
 from tests.chat.pages import poll_url, text_of
-from tests.cookies import GUEST, SESSION, TOKEN
+from tests.cookie_names import GUEST, SESSION, TOKEN
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db

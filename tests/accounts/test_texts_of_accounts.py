@@ -16,10 +16,10 @@ from chat.accounts import invitations
 from chat.accounts.password_reset import reset_link
 from chat.models import User
 from tests.accounts.conftest import PASSWORD, link_in, log_in
+from tests.chat.page_texts import is_worded, texts_of
 from tests.chat.pages import text_of
-from tests.chat.pseudo import spoken, untranslated
+from tests.chat.pseudo_language import spoken, untranslated
 from tests.chat.test_texts import source_of
-from tests.chat.visible import is_worded, texts_of
 
 pytestmark = pytest.mark.django_db
 

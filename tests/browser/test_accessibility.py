@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Site, Worker
-from tests.browser.scenes import SCENES, UNSCRIPTED, Stage
+from tests.browser.page_states import SCENES, UNSCRIPTED, Stage
 from tests.environment import IS_SOAK
 
 DESK = {"width": 1100, "height": 760}

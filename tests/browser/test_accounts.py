@@ -10,9 +10,9 @@ from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from launch.env.chromium import executable
 from tests.browser.conftest import ARGUMENTS, Site, Worker, served_beside
-from tests.browser.scenes import PASSWORD, fill_sign_up
-from tests.browser.steps import begin, box_of, say
-from tests.cookies import SESSION
+from tests.browser.page_states import PASSWORD, fill_sign_up
+from tests.browser.user_actions import begin, box_of, say
+from tests.cookie_names import SESSION
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import START_SECONDS, Site
-from tests.browser.scenes import PASSWORD as PASSWORD_OF_SCENES
-from tests.browser.scenes import fill_sign_up
-from tests.browser.steps import begin
+from tests.browser.page_states import PASSWORD as PASSWORD_OF_SCENES
+from tests.browser.page_states import fill_sign_up
 from tests.browser.test_policy import violations, watched  # noqa: F401 - a fixture
+from tests.browser.user_actions import begin
 from tests.processes import Program
 
 PASSWORD = secrets.token_urlsafe(16)

@@ -20,10 +20,10 @@ from playwright.sync_api import (
 )
 
 from tests.browser.conftest import Site, Worker, counts
-from tests.browser.front import Front
-from tests.browser.scenes import PASSWORD, fill_sign_up
-from tests.browser.steps import begin, box_of, say
+from tests.browser.page_states import PASSWORD, fill_sign_up
+from tests.browser.reverse_proxy import ReverseProxy
 from tests.browser.test_history import entry, open_menu, press_enter
+from tests.browser.user_actions import begin, box_of, say
 from tests.certificate import certificate
 from tests.processes import Program, free_port
 
@@ -60,7 +60,7 @@ def test_behind_https_the_setting_is_named_and_with_it_all_works(
 ) -> None:
     with (
         shipped(site) as bare,
-        Front(bare.url, tls=tls, tells=TOLD, passes_host=passes_host) as front,
+        ReverseProxy(bare.url, tls=tls, tells=TOLD, passes_host=passes_host) as front,
     ):
         named = (
             "HTTPS_ONLY=on" if passes_host else f"CSRF_TRUSTED_ORIGINS={front.origin}"
@@ -104,7 +104,7 @@ def test_a_proxy_that_is_not_heard_is_named_instead_of_a_redirect_for_ever(
 ) -> None:
     with (
         shipped(site, HTTPS_ONLY="on", TRUSTED_PROXIES=trusted) as served,
-        Front(served.url, tls=tls, tells=tells) as front,
+        ReverseProxy(served.url, tls=tls, tells=tells) as front,
     ):
         page = guest(base_url=front.origin, ignore_https_errors=True).new_page()
         page.goto("/")
@@ -120,7 +120,7 @@ def below(site: Site) -> Iterator[Site]:
 def test_a_site_under_a_path_works_whole(
     below: Site, guest: Guest, worker: Worker
 ) -> None:
-    with Front(below.url, path="/chat/") as front:
+    with ReverseProxy(below.url, path="/chat/") as front:
         context = guest(base_url=front.origin)
         asked, complaints = watched(context)
         page = context.new_page()
@@ -137,7 +137,7 @@ def test_a_site_under_a_path_works_whole(
 def test_the_proxy_may_take_the_path_off(
     below: Site, guest: Guest, worker: Worker
 ) -> None:
-    with Front(below.url, path="/chat/", takes_off=True) as front:
+    with ReverseProxy(below.url, path="/chat/", takes_off=True) as front:
         context = guest(base_url=front.origin)
         asked, complaints = watched(context)
         page = context.new_page()

@@ -14,8 +14,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from tests.browser.conftest import Site, Worker
-from tests.browser.steps import CONVERSATION, becomes_true, begin, box_of, say
-from tests.cookies import SESSION
+from tests.browser.user_actions import CONVERSATION, becomes_true, begin, box_of, say
+from tests.cookie_names import SESSION
 from tests.valkey import Valkey
 
 #: Records every announcement, and keeps hold of the first text node of a reply.

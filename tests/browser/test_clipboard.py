@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.shelf import Shelf
-from tests.browser.steps import becomes_true, begin
+from tests.browser.stored_texts import StoredTexts
+from tests.browser.user_actions import becomes_true, begin
 from tests.environment import IS_SOAK
-from tests.ordinary import REPLIES
+from tests.everyday_replies import REPLIES
 
 #: Characters that pages, browsers and clipboards like to change.
 ODD = (
@@ -60,12 +60,12 @@ READ = "navigator.clipboard.readText()"
 
 
 @pytest.fixture
-def shelf(home: Page, worker: Worker) -> Shelf:
+def shelf(home: Page, worker: Worker) -> StoredTexts:
     home.context.grant_permissions(["clipboard-read", "clipboard-write"])
     begin(home, "one")
     worker.finish(worker.claim(), "two")
     expect(home.locator(".reply.done")).to_be_visible()
-    return Shelf(urlsplit(home.url).path.split("/")[2])
+    return StoredTexts(urlsplit(home.url).path.split("/")[2])
 
 
 def is_copied(page: Page, text: str) -> None:
@@ -79,7 +79,7 @@ def copy_by_hand(page: Page, box: Locator) -> None:
     page.keyboard.press("Control+c")
 
 
-def look_at(page: Page, shelf: Shelf, replies: list[str]) -> list[str]:
+def look_at(page: Page, shelf: StoredTexts, replies: list[str]) -> list[str]:
     """Opens a conversation of ``replies``; its prompts as the page keeps them."""
     conversation = shelf.put("said", replies)
     page.goto(f"/c/{conversation}/")
@@ -89,7 +89,7 @@ def look_at(page: Page, shelf: Shelf, replies: list[str]) -> list[str]:
 
 
 def test_replies_and_prompts_are_copied_as_they_were_written(
-    home: Page, shelf: Shelf
+    home: Page, shelf: StoredTexts
 ) -> None:
     replies = [*REPLIES, "".join(ODD)]
     prompts = look_at(home, shelf, replies)
@@ -105,7 +105,7 @@ def test_replies_and_prompts_are_copied_as_they_were_written(
 
 @pytest.mark.parametrize("language", ["python", ""])
 def test_code_is_copied_as_it_was_written(
-    home: Page, shelf: Shelf, language: str
+    home: Page, shelf: StoredTexts, language: str
 ) -> None:
     look_at(home, shelf, [f"```{language}\n{code}```" for code in CODES])
     for number, code in enumerate(CODES):
@@ -116,14 +116,14 @@ def test_code_is_copied_as_it_was_written(
         is_copied(home, code)
 
 
-def test_code_within_a_line_is_copied_by_hand(home: Page, shelf: Shelf) -> None:
+def test_code_within_a_line_is_copied_by_hand(home: Page, shelf: StoredTexts) -> None:
     look_at(home, shelf, ["see `a\u00a0\u202eb`"])
     copy_by_hand(home, home.locator(".md code"))
     is_copied(home, "a\u00a0\u202eb")
 
 
 def test_a_control_in_code_is_named_and_moves_no_letter(
-    home: Page, shelf: Shelf
+    home: Page, shelf: StoredTexts
 ) -> None:
     look_at(home, shelf, ["```\nab\u202ecd\u2069ef\n```"])
     places = home.locator("pre code").evaluate(LEFT_EDGES)
@@ -136,7 +136,7 @@ def test_a_control_in_code_is_named_and_moves_no_letter(
 
 
 def test_what_is_selected_around_code_holds_no_words_of_the_site(
-    home: Page, shelf: Shelf
+    home: Page, shelf: StoredTexts
 ) -> None:
     look_at(home, shelf, [f"above\n\n```python\n{CODES[0]}```\n\nbelow"])
     copy_by_hand(home, home.locator(".reply .md"))
@@ -147,7 +147,7 @@ def test_what_is_selected_around_code_holds_no_words_of_the_site(
 
 @pytest.mark.parametrize("box", [".code", ".code pre"])
 def test_a_selection_that_is_a_block_of_code_is_copied_as_written(
-    home: Page, shelf: Shelf, box: str
+    home: Page, shelf: StoredTexts, box: str
 ) -> None:
     look_at(home, shelf, [f"```python\n{CODES[2]}```"])
     copy_by_hand(home, home.locator(box))
@@ -155,7 +155,7 @@ def test_a_selection_that_is_a_block_of_code_is_copied_as_written(
 
 
 def test_copying_without_the_clipboard_leaves_the_focus_at_the_button(
-    home: Page, shelf: Shelf
+    home: Page, shelf: StoredTexts
 ) -> None:
     look_at(home, shelf, ["```\nx = 1\n```"])
     home.evaluate(
@@ -192,7 +192,7 @@ LEFT_EDGES = r"""box => {
 )
 @given(texts=st.lists(TEXTS, min_size=8, max_size=8))
 def test_whatever_is_written_is_copied(
-    home: Page, shelf: Shelf, texts: list[str]
+    home: Page, shelf: StoredTexts, texts: list[str]
 ) -> None:
     codes = [re.sub("`", " ", text) + "\n" for text in texts]
     look_at(home, shelf, [f"```js\n{code}```" for code in codes])

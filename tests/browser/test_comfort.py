@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import becomes_true, begin, box_of, say
+from tests.browser.user_actions import becomes_true, begin, box_of, say
 
 HIDE = """(isAway) => {
   Object.defineProperty(document, "hidden", { get: () => isAway, configurable: true });

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import CONVERSATION, becomes_true, begin, box_of, say
+from tests.browser.user_actions import CONVERSATION, becomes_true, begin, box_of, say
 
 TAB = "sessionStorage.getItem('tab')"
 DRAFTS = "Object.keys(localStorage).filter(key => key.includes('draft:')).length"

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import begin
+from tests.browser.user_actions import begin
 
 MAX_REQUESTS = 9
 MAX_BYTES = 100_000

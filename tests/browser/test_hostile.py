@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from tests.browser.conftest import Site, Worker
-from tests.browser.shelf import Shelf
-from tests.browser.steps import begin, say
-from tests.browser.watch import Watch
+from tests.browser.harm_detector import HarmDetector
+from tests.browser.stored_texts import StoredTexts
+from tests.browser.user_actions import begin, say
 from tests.environment import IS_SOAK
-from tests.hostile import FROM_FAMILIES, OUTPUTS, SIZE, corpus
+from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, SIZE, corpus
 
 #: Outputs on one page; as many hits come at once.
 TOGETHER = 20
@@ -35,8 +35,8 @@ class Reader:
     """A guest with a conversation, and whoever watches them."""
 
     page: Page
-    watch: Watch
-    shelf: Shelf
+    watch: HarmDetector
+    shelf: StoredTexts
     pages: int = 0
 
     def put(self, outputs: Sequence[str]) -> tuple[str, UUID]:
@@ -65,7 +65,7 @@ class Reader:
 @pytest.fixture
 def reader(guest: Callable[..., BrowserContext], site: Site, worker: Worker) -> Reader:
     context = guest()
-    watch = Watch(context, site.url)
+    watch = HarmDetector(context, site.url)
     page = context.new_page()
     page.goto("/")
     begin(page, "a first question")
@@ -73,7 +73,7 @@ def reader(guest: Callable[..., BrowserContext], site: Site, worker: Worker) -> 
     expect(page.locator(".reply.done")).to_be_visible()
     watch.look(page)
     assert not watch.found
-    return Reader(page, watch, Shelf(urlsplit(page.url).path.split("/")[2]))
+    return Reader(page, watch, StoredTexts(urlsplit(page.url).path.split("/")[2]))
 
 
 def outputs() -> list[str]:

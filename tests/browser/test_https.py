@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import START_SECONDS, Site, Worker
 from tests.certificate import certificate
-from tests.cookies import GUEST, SESSION, TOKEN
+from tests.cookie_names import GUEST, SESSION, TOKEN
 from tests.processes import Program, free_port
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from chatsite import wire
 from tests.browser.conftest import Worker
-from tests.browser.steps import CONVERSATION, becomes_true, begin, box_of
+from tests.browser.user_actions import CONVERSATION, becomes_true, begin, box_of
 
 
 def focus_by_tab(page: Page, name: str, most: int = 60) -> None:

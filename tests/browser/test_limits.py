@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import DATABASE, Site, Worker, served_beside
-from tests.browser.steps import begin, box_of, say
+from tests.browser.user_actions import begin, box_of, say
 
 
 @pytest.fixture(scope="module")

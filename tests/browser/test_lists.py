@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.shelf import Shelf
-from tests.browser.steps import begin
+from tests.browser.stored_texts import StoredTexts
+from tests.browser.user_actions import begin
 
 #: What the room before an item has beyond the width of its number.
 ROOM = """lists => lists.map(list => {
@@ -47,7 +47,7 @@ def test_items_stand_beside_their_bullets(home: Page, worker: Worker) -> None:
     begin(home, "one")
     worker.finish(worker.claim(), "two")
     expect(home.locator(".reply.done")).to_be_visible()
-    shelf = Shelf(urlsplit(home.url).path.split("/")[2])
+    shelf = StoredTexts(urlsplit(home.url).path.split("/")[2])
     home.goto(f"/c/{shelf.put('said', [REPLY])}/")
     gaps = home.locator(".md li").evaluate_all(GAPS)
     padding = 24

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import box_of, say
+from tests.browser.user_actions import box_of, say
 
 
 def paste(page: Page, text: str, times: int) -> None:

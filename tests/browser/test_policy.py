@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.browser.conftest import Site, Worker
-from tests.browser.steps import becomes_true, begin
+from tests.browser.user_actions import becomes_true, begin
 
 #: Reports every violation of the policy, also of what the page caught itself.
 WATCH = """

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from chatsite import wire
 from chatsite.mailbox import Claim
 from tests.browser.conftest import Worker
-from tests.browser.scenes import CONVERSATION, say
-from tests.browser.steps import becomes_true
+from tests.browser.page_states import CONVERSATION, say
+from tests.browser.user_actions import becomes_true
 
 STARTED, READY = "The reply has started.", "The reply is ready."
 IN_LINE = "Your prompt is in line."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import CONVERSATION, begin, box_of, say
+from tests.browser.user_actions import CONVERSATION, begin, box_of, say
 
 
 def hold(page: Page) -> list[Route]:

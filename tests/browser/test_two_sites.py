@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from chatsite.cookie_names import suffix_of
 from tests.browser.conftest import DATABASE, Site, Worker, served_beside
-from tests.browser.steps import begin, box_of
+from tests.browser.user_actions import begin, box_of
 from tests.environment import FOLDER, SOCKET
 
 KEY = "the key of the other site, which is long enough"

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.steps import CONVERSATION, box_of, say
+from tests.browser.user_actions import CONVERSATION, box_of, say
 from tests.environment import FOLDER
 from tests.processes import free_port
 from tests.upgrade.earlier import Release, wait_for_page

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.steps import becomes_true, begin, box_of, say
+from tests.browser.user_actions import becomes_true, begin, box_of, say
 
 
 def answered(home: Page, worker: Worker, prompt: str, answer: str) -> None:

@@ -3,7 +3,7 @@
 python -m tests.chaos.run        (CHAOS_SECONDS, CHAOS_JSON, CHAOS_GUESTS,
                                   CHAOS_MODEL, CHAOS_WITHOUT, CHAOS_CALM, CHAOS_CUTS …)
 
-Power cuts follow the faults, on a site of their own: see ``tests.chaos.cuts``.
+Power cuts follow the faults, on a site of their own: see ``tests.chaos.power_cuts``.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.chaos.audit import Audit, examine, keys_left, leaks, summary, takeovers
-from tests.chaos.cuts import PowerCuts
-from tests.chaos.disk import NoDisk
+from tests.chaos.crash_disk import NoDisk
 from tests.chaos.faults import FAULTS, TAKE_A_WORKER, Fault, faults_here
 from tests.chaos.guests import TERMINAL, Guest, crowd
+from tests.chaos.power_cuts import PowerCuts
 from tests.chaos.site import Site
 from worker.engine.scripted import expected_reply
 

@@ -226,7 +226,7 @@ class Site:
         without = self._without if self._without in ("fence", "key") else ""
         if not clock and not without:
             return [sys.executable, *arguments]
-        started = ("-m", "tests.chaos.started", clock, without)
+        started = ("-m", "tests.chaos.faulty_start", clock, without)
         return [sys.executable, *started, *arguments]
 
     def _part(self, name: str, command: list[str], **environment: str) -> Part:

@@ -22,7 +22,7 @@ from chat.services.jobs import reconcile
 from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
-from tests.chaos import dying
+from tests.chaos import crash_points
 from tests.environment import FOLDER, IS_SOAK
 from worker.engine.scripted import expected_reply, without_marks
 
@@ -42,7 +42,7 @@ class Trials:
         self.keys: list[tuple[str, str]] = []
         self._keeper = Keeper()
         self._names = itertools.count()
-        self.worker: dying.BaseProcess | None = None
+        self.worker: crash_points.BaseProcess | None = None
 
     def text(self, words: int = 12) -> str:
         return f"number {next(self._names)} [words={words}] [delay=0.01] [run]"
@@ -55,8 +55,8 @@ class Trials:
     def start_worker(
         self, point: str, spared: object, *, is_late: bool = False
     ) -> None:
-        self.worker = dying.start(
-            dying.serve_and_die, self.log, point, str(spared), is_late
+        self.worker = crash_points.start(
+            crash_points.serve_and_die, self.log, point, str(spared), is_late
         )
 
     def end_worker(self) -> None:
@@ -83,7 +83,7 @@ class Trials:
         assert self.worker
         self.worker.terminate()
 
-    def wait_for_death(self, process: dying.BaseProcess | None) -> None:
+    def wait_for_death(self, process: crash_points.BaseProcess | None) -> None:
         assert process is not None
         process.join(30)
         assert process.exitcode == -9, self.log.read_text()[-3000:]
@@ -144,7 +144,7 @@ def trials(
     trials.end_worker()
 
 
-@pytest.mark.parametrize("point", dying.WORKER_POINTS)
+@pytest.mark.parametrize("point", crash_points.WORKER_POINTS)
 def test_a_worker_that_dies(point: str, trials: Trials) -> None:
     is_late = False
     trials.start_worker(point, NOBODY)
@@ -163,14 +163,19 @@ def test_a_worker_that_dies(point: str, trials: Trials) -> None:
         trials.audit()
 
 
-@pytest.mark.parametrize("point", dying.WEB_POINTS)
+@pytest.mark.parametrize("point", crash_points.WEB_POINTS)
 def test_a_web_server_that_dies(point: str, trials: Trials) -> None:
     trials.start_worker("none", NOBODY)
     for number in range(TRIALS):
         text, key = trials.text(), f"web-{number}"
         trials.keys.append((key, text))
-        process = dying.start(
-            dying.send_and_die, trials.log, point, str(trials.owner.pk), text, key
+        process = crash_points.start(
+            crash_points.send_and_die,
+            trials.log,
+            point,
+            str(trials.owner.pk),
+            text,
+            key,
         )
         trials.wait_for_death(process)
         # The browser had no answer: it sends again.
@@ -179,7 +184,7 @@ def test_a_web_server_that_dies(point: str, trials: Trials) -> None:
         trials.audit()
 
 
-@pytest.mark.parametrize("point", dying.KEEPER_POINTS)
+@pytest.mark.parametrize("point", crash_points.KEEPER_POINTS)
 def test_a_keeper_that_dies(
     point: str, trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +196,9 @@ def test_a_keeper_that_dies(
             trials.ask()
         trials.play(trials.ask(), lease_seconds=0)
         trials.play(trials.ask(), lease_seconds=60, is_done=True)
-        keeper = dying.start(dying.sweep_and_die, trials.log, dice.randrange(60))
+        keeper = crash_points.start(
+            crash_points.sweep_and_die, trials.log, dice.randrange(60)
+        )
         trials.wait_for_death(keeper)
         trials.start_worker("none", NOBODY)
         trials.settle()

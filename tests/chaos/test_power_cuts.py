@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from chatsite.durable_file import create_durably, write_durably
-from tests.chaos.cuts import PowerCuts
-from tests.chaos.disk import NoDisk, copy_at_one_instant, make_image, mounted
+from tests.chaos.crash_disk import NoDisk, copy_at_one_instant, make_image, mounted
+from tests.chaos.power_cuts import PowerCuts
 from tests.chaos.run import prompt
 from tests.environment import IS_SOAK
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from chat.accounts import account_deletion, guest_merge
 from chat.models import Message, User
 from chatsite.mailbox import Mailbox
-from tests.cookies import GUEST, SESSION
+from tests.cookie_names import GUEST, SESSION
 
 pytestmark = pytest.mark.django_db
 

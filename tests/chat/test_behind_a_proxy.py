@@ -19,7 +19,7 @@ from chatsite.mailbox import Mailbox
 from chatsite.settings_table import addresses
 from chatsite.url_prefix import OWN_WORDS
 from tests.chat.pages import text_of
-from tests.cookies import TOKEN
+from tests.cookie_names import TOKEN
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db

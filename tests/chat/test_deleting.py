@@ -17,7 +17,7 @@ from chat.services.errors import MessageRefused
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
-from tests.chat.histories import make
+from tests.chat.conversation_data import make_conversations
 from tests.chat.pages import text_of
 from tests.valkey import Valkey
 
@@ -177,8 +177,8 @@ def test_the_keeper_removes_for_good_what_can_no_longer_be_restored(
     monkeypatch.setattr(conversation_deletion, "BATCH", 2)
     settings.DELETED_KEEP_HOURS = 24
     talk = sent(owner).message.conversation
-    make(owner, 4)
-    kept = make(owner, 1)[0]
+    make_conversations(owner, 4)
+    kept = make_conversations(owner, 1)[0]
     delete(talk)
     conversation_deletion.delete_all(owner.pk)
     now = timezone.now()
@@ -194,7 +194,7 @@ def test_the_keeper_removes_for_good_what_can_no_longer_be_restored(
 
 
 def test_the_sweep_removes_them(owner: User, box: Mailbox, settings) -> None:
-    make(owner, 1)
+    make_conversations(owner, 1)
     conversation_deletion.delete_all(owner.pk)
     Keeper().sweep()
     assert Conversation.objects.count() == 1
@@ -206,9 +206,9 @@ def test_the_sweep_removes_them(owner: User, box: Mailbox, settings) -> None:
 def test_only_those_deleted_together_come_back_together(
     owner: User, box: Mailbox, delete
 ) -> None:
-    alone, *_ = make(owner, 3)
+    alone, *_ = make_conversations(owner, 3)
     delete(alone)
-    make(User.objects.guest(uuid.uuid4()), 1)
+    make_conversations(User.objects.guest(uuid.uuid4()), 1)
     one = conversation_deletion.delete_all(owner.pk)
     assert one is not None
     assert conversation_deletion.restore(one) == 2

@@ -14,9 +14,9 @@ from pytest_django import Settings
 from chat.models import User
 from chatsite.mailbox import Mailbox
 from chatsite.security_headers import HEADERS
-from tests.everywhere import every_path
-from tests.observatory import directives
+from tests.http_observatory import directives
 from tests.processes import ROOT
+from tests.url_paths import every_path
 
 pytestmark = pytest.mark.django_db
 #: What may stand in a source list: this site, and pictures the stylesheet holds.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chat.rendering.code_highlight import LANGUAGES, highlighted
 from chat.rendering.markdown import render
-from tests.chat.words import text_of
+from tests.chat.visible_words import text_of
 from tests.environment import IS_SOAK
 
 PIECES = (

@@ -17,7 +17,7 @@ from chat.services.jobs.collect import collect
 from chat.services.messages import send_message
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
-from tests.chat.long import long_conversation
+from tests.chat.conversation_data import long_conversation
 from tests.chat.pages import form_data, known, poll_url, text_of
 from tests.dom import dom
 

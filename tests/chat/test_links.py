@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chat.rendering.markdown import render
-from tests.chat.shown import Shown
+from tests.chat.allowed_html import AllowedHtml
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from tests.chat.shown import Shown
     ],
 )
 def test_web_addresses_are_links(text: str, address: str) -> None:
-    assert {*Shown(render(text)).links} == {address}
+    assert {*AllowedHtml(render(text)).links} == {address}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_web_addresses_are_links(text: str, address: str) -> None:
 )
 def test_a_bracket_or_stop_of_any_script_ends_an_address(text: str) -> None:
     address = "https://a.example/x?y=1"
-    shown = Shown(render(text.replace("{}", address)))
+    shown = AllowedHtml(render(text.replace("{}", address)))
     assert shown.links == [address] * text.count("{}")
     assert shown.text.strip() == text.replace("{}", address).replace("**", "")
 
@@ -98,7 +98,7 @@ def test_a_definition_leads_where_its_references_lead(
     written: str, address: str, said: str | None
 ) -> None:
     other = "[a]: https://b.example/other"
-    shown = Shown(
+    shown = AllowedHtml(
         render(f"[a]: {written}\n{other}\n> [c]: {written}\n\nsee [a] and [c]")
     )
     assert shown.links == [address, "https://b.example/other", *[address] * 3]
@@ -125,7 +125,7 @@ def test_a_definition_leads_where_its_references_lead(
     ],
 )
 def test_all_else_is_text(text: str) -> None:
-    shown = Shown(render(text))
+    shown = AllowedHtml(render(text))
     assert shown.links == []
     assert "x" in shown.text or "a" in shown.text or "http" in shown.text
 
@@ -145,4 +145,4 @@ def test_all_else_is_text(text: str) -> None:
     ],
 )
 def test_a_link_says_its_host_unless_its_text_does(text: str, shown: str) -> None:
-    assert Shown(render(text)).text.strip("\n") == shown
+    assert AllowedHtml(render(text)).text.strip("\n") == shown

@@ -22,7 +22,7 @@ from pytest_django import Settings
 from chat.accounts.login_throttle import begin, is_password_of, succeed
 from chat.models import Attempts, User
 from chatsite.mailbox import Mailbox
-from tests.chat.counting import worked
+from tests.chat.counting_hasher import hashed
 from tests.environment import IS_SOAK
 
 pytestmark = pytest.mark.django_db
@@ -341,7 +341,7 @@ def test_every_refused_log_in_is_the_same_work(
     db: None, settings: Settings, rf: RequestFactory
 ) -> None:
     """One hash and the same queries; ``bench/login_timing.py`` measures the time."""
-    settings.PASSWORD_HASHERS = ["tests.chat.counting.Counting"]
+    settings.PASSWORD_HASHERS = ["tests.chat.counting_hasher.CountingHasher"]
     kinds = ("known", "without", "inactive", "closed")
     for name in kinds:
         User.objects.create_user(name, None if name == "without" else RIGHT)
@@ -350,11 +350,11 @@ def test_every_refused_log_in_is_the_same_work(
     attempt("the first of all")
     queries = set()
     for kind in ("unknown", *kinds):
-        worked.clear()
+        hashed.clear()
         with CaptureQueriesContext(connection) as asked:
             password = "wrong" if kind == "known" else RIGHT
             assert attempt(kind, password).status_code == 422
-        assert len(worked) == 1
+        assert len(hashed) == 1
         verbs = [query["sql"].split()[0] for query in asked.captured_queries]
         queries.add(" ".join(verbs))
     assert len(queries) == 1

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.rendering.markdown import render
-from tests.chat.shown import Shown
-from tests.hostile import FROM_FAMILIES, OUTPUTS
+from tests.chat.allowed_html import AllowedHtml
+from tests.hostile_replies import FROM_FAMILIES, OUTPUTS
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,16 @@ def test_a_box_is_a_sign_that_is_read_out(
     box = f'<span class="box" role="img" aria-label="{said}">{sign}</span> milk'
     assert box in html
     assert "<input" not in html
-    Shown(html)
+    AllowedHtml(html)
 
 
 def test_the_box_stands_in_the_first_line_of_its_item() -> None:
     assert "<p><span" in render("- [x] a\n\n  b\n- [ ] c")
     assert "<h4><span" in render("- [x] # a")
-    assert Shown(render("- [x] - a\n- [ ] ```\n  b\n  ```")).text.count("\u2611") == 1
+    assert (
+        AllowedHtml(render("- [x] - a\n- [ ] ```\n  b\n  ```")).text.count("\u2611")
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,7 @@ def test_the_box_stands_in_the_first_line_of_its_item() -> None:
 )
 def test_all_else_is_no_box(text: str) -> None:
     assert 'class="box"' not in render(text)
-    assert "[" in Shown(render(text)).text
+    assert "[" in AllowedHtml(render(text)).text
 
 
 @pytest.mark.parametrize("tag", ["<br>", "<br/>", "<br />", "<BR>"])
@@ -47,7 +50,7 @@ def test_a_break_in_a_cell_breaks_its_line(tag: str) -> None:
     html = render(f"|a{tag}b|\n|-|\n|1{tag}**2{tag}3**|")
     assert "<th>a<br />\nb</th>" in html
     assert "<td>1<br />\n<strong>2<br />\n3</strong></td>" in html
-    Shown(html)
+    AllowedHtml(html)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ def test_a_break_in_a_cell_breaks_its_line(tag: str) -> None:
     ],
 )
 def test_a_break_that_is_talked_about_is_text(text: str) -> None:
-    assert "<br>" in Shown(render(text)).text
+    assert "<br>" in AllowedHtml(render(text)).text
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,7 @@ def test_a_break_that_is_talked_about_is_text(text: str) -> None:
 )
 def test_bullets_stand_where_most_lines_begin(text: str, sides: str) -> None:
     html = render(text)
-    Shown(html)
+    AllowedHtml(html)
     assert (
         " ".join(re.findall(r'<(?:ul|ol|blockquote|table) dir="(\w+)"', html)) == sides
     )
@@ -111,7 +114,7 @@ def test_a_block_whose_first_letter_misleads_says_its_direction(
 @settings(max_examples=200, deadline=None)
 @given(OUTPUTS | FROM_FAMILIES | st.text("אבa1 \n->|*[]x<br>:", max_size=80))
 def test_nothing_of_this_becomes_more_than_text_and_links(text: str) -> None:
-    Shown(render(f"|{text}\n|-|\n|{text}|\n\n- [x] {text}\nא"))
+    AllowedHtml(render(f"|{text}\n|-|\n|{text}|\n\n- [x] {text}\nא"))
 
 
 BREAKS = ("\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\r", "\r\n", "&#12;")
@@ -123,9 +126,12 @@ def test_all_that_breaks_a_line_does_so_in_a_reply(mark: str) -> None:
         f"one{mark}two *3{mark}4*"
     )
     assert (
-        "one\ntwo" in Shown(render(f"\\(one{mark}two\\)".replace("&#12;", "\n"))).text
+        "one\ntwo"
+        in AllowedHtml(render(f"\\(one{mark}two\\)".replace("&#12;", "\n"))).text
     )
-    assert "one two" in Shown(render(f"[x](https://a.example 'one{mark}two')")).text
+    assert (
+        "one two" in AllowedHtml(render(f"[x](https://a.example 'one{mark}two')")).text
+    )
 
 
 @pytest.mark.parametrize("control", ["\x07", "\x1b", "\x7f"])

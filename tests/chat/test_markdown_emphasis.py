@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 from chat.rendering.markdown import render
 from chat.rendering.markdown.emphasis import Inline
 from tests.environment import IS_SOAK
-from tests.hostile import corpus
-from tests.ordinary import REPLIES
+from tests.everyday_replies import REPLIES
+from tests.hostile_replies import corpus
 
 LATIN = "ab1 é\u00a0ж\u05d0*_~\n\"'.,:!?()[]`-“”«»…—$&\\<>😀"
 

@@ -19,9 +19,9 @@ from chat.rendering.markdown.references import REFERENCED_CHARACTERS
 from chat.services.search.query_parser import ParsedQuery
 from chat.services.search.snippets import SNIPPET_CHARACTERS, snippet
 from chatsite.search.folding import Folded
-from tests.chat.shown import Shown
+from tests.chat.allowed_html import AllowedHtml
 from tests.environment import IS_SOAK
-from tests.hostile import FROM_FAMILIES, OUTPUTS, SIZE, corpus
+from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, SIZE, corpus
 
 EXAMPLES = 3000 if IS_SOAK else 100
 MILLION = 1_000_000
@@ -32,7 +32,7 @@ def test_the_corpus_has_no_output_twice() -> None:
 
 
 def test_nothing_of_the_corpus_becomes_more_than_text_and_links() -> None:
-    shown = [Shown(render(text)) for text in corpus(1 if IS_SOAK else 10)]
+    shown = [AllowedHtml(render(text)) for text in corpus(1 if IS_SOAK else 10)]
     assert any(one.links for one in shown), "no link came through to be looked at"
     assert any("<script>" in one.text for one in shown)
 
@@ -40,7 +40,7 @@ def test_nothing_of_the_corpus_becomes_more_than_text_and_links() -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(OUTPUTS | FROM_FAMILIES | st.text())
 def test_nothing_becomes_more_than_text_and_links(text: str) -> None:
-    Shown(render(text))
+    AllowedHtml(render(text))
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -127,7 +127,7 @@ def test_a_long_address_that_is_named_often_becomes_little_html(
     text = (defined + unit * TEXT_CHARACTERS)[:TEXT_CHARACTERS]
     html = render(text)
     assert len(html) < 30 * TEXT_CHARACTERS
-    shown = Shown(html)
+    shown = AllowedHtml(html)
     assert len(shown.links) > REFERENCED_CHARACTERS / 2000
     # Those beyond are there as they were written.
     assert "[a]" in shown.text.rstrip()[-10:]
@@ -141,14 +141,14 @@ def test_a_million_characters_are_shown_as_they_are(unit: str) -> None:
     assert steps_of(lambda: render(text)) < MILLION / 10
     html = render(text)
     assert html.startswith('<div class="as-written">')
-    assert Shown(html).text == text
+    assert AllowedHtml(html).text == text
 
 
 def test_a_table_that_grows_by_itself_is_shown_as_it_is() -> None:
     columns = 2000
     text = "|a" * columns + "|\n" + "|-" * columns + "|\n" + "|\n" * 5000
     assert len(text) < TEXT_CHARACTERS < 3 * columns * 5000
-    assert Shown(render(text)).text == text
+    assert AllowedHtml(render(text)).text == text
     wide = "|a" * (BLOCK_TOKENS // 12) + "|\n" + "|-" * (BLOCK_TOKENS // 12) + "|"
     assert "<table>" in render(wide)
 

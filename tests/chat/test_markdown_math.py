@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.rendering.markdown import render
-from tests.chat.shown import Shown
+from tests.chat.allowed_html import AllowedHtml
 from tests.dom import dom
 
 BODIES = (
@@ -36,7 +36,7 @@ def test_a_formula_keeps_all_its_marks(
 ) -> None:
     formula = body.join(marks)
     html = render(around.replace("{}", formula))
-    assert formula in Shown(html).text
+    assert formula in AllowedHtml(html).text
     assert "<em>" not in html
     assert "[class=math]" in dom(html)
 
@@ -58,7 +58,7 @@ def test_a_formula_of_several_lines_is_a_block(
     inner = " " * len(before) if before == "- " else before.replace("So:\n", "")
     text = before + f"\n{inner}".join(lines) + f"\n{inner}after *it*"
     html = render(text)
-    assert "\n".join(lines) in Shown(html).text
+    assert "\n".join(lines) in AllowedHtml(html).text
     assert "after <em>it</em>" in html
     assert "<h" not in html
 
@@ -149,13 +149,15 @@ def test_a_formula_of_several_lines_keeps_all_its_marks(
 ) -> None:
     inner = {"- {}": "  ", "> {}": "> "}.get(around, "")
     html = render(around.replace("{}", text.replace("\n", f"\n{inner}")))
-    assert text in Shown(html.replace("<br />\n", "\n")).text
+    assert text in AllowedHtml(html.replace("<br />\n", "\n")).text
     assert f'<{tag} class="math">' in html
     assert html.count("<em>") == around.count("*after*")
 
 
 def test_escapes_are_escapes() -> None:
-    assert Shown(render("\\*a\\* \\$5 \\# \\_ C:\\\\x")).text == "*a* $5 # _ C:\\x\n"
+    assert (
+        AllowedHtml(render("\\*a\\* \\$5 \\# \\_ C:\\\\x")).text == "*a* $5 # _ C:\\x\n"
+    )
 
 
 def test_code_comes_first() -> None:
@@ -168,4 +170,4 @@ def test_code_comes_first() -> None:
 def test_whatever_stands_between_the_marks_stays(body: str) -> None:
     if not body or "\\" in body or "\n" in body:
         return
-    assert f"\\({body}\\)" in Shown(render(f"\\({body}\\)")).text
+    assert f"\\({body}\\)" in AllowedHtml(render(f"\\({body}\\)")).text

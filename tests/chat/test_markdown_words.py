@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.rendering.markdown import render
-from tests.chat.shown import Shown
-from tests.chat.words import Visible, hidden_words
+from tests.chat.allowed_html import AllowedHtml
+from tests.chat.visible_words import VisibleText, hidden_words
 from tests.environment import IS_SOAK
-from tests.hostile import FROM_FAMILIES, OUTPUTS, corpus
-from tests.ordinary import REPLIES
+from tests.everyday_replies import REPLIES
+from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, corpus
 
 #: Longer outputs are looked at in the tests of what is shown as it was written.
 LONG = 20_000
@@ -48,12 +48,12 @@ def test_what_is_nested_too_deeply_is_shown_as_it_was_written(
 ) -> None:
     text = f"Here:\n\n{mark * depth}the answer is 42\n\nafter it"
     assert hidden_words(text) == []
-    assert "the answer is 42" in Shown(render(text)).text
+    assert "the answer is 42" in AllowedHtml(render(text)).text
 
 
 def test_lines_too_deep_keep_their_shape() -> None:
     text = "".join("  " * step + f"- x{step}\n" for step in range(15)) + "\nlast"
-    shown = Shown(render(text)).text
+    shown = AllowedHtml(render(text)).text
     assert "\n- x10\n  - x11\n    - x12\n      - x13\n        - x14\n" in shown
     assert render(text).endswith("<p>last</p>\n")
 
@@ -82,7 +82,7 @@ def test_too_deep_is_an_item_not_the_whole_list() -> None:
     ],
 )
 def test_a_definition_is_text_with_a_link(text: str, shown: str | None) -> None:
-    read = Shown(render(f"Sources:\n\n{text}"))
+    read = AllowedHtml(render(f"Sources:\n\n{text}"))
     said = "\n".join(line.removeprefix("> ") for line in text.splitlines())
     assert read.text.split("Sources:\n")[1].strip() == (shown or said)
     assert len(read.links) == text.count("]:")
@@ -105,7 +105,7 @@ def test_definitions_below_each_other_are_lines_of_one_paragraph() -> None:
 )
 def test_a_reference_names_its_definition(text: str, shown: str) -> None:
     html = render(f"{text}\n\n[d]: https://a.example 'about it'")
-    assert Shown(html).text.splitlines()[0] == shown
+    assert AllowedHtml(html).text.splitlines()[0] == shown
     assert html.count("about it") == 1
 
 
@@ -120,7 +120,7 @@ def test_a_reference_names_its_definition(text: str, shown: str) -> None:
     ],
 )
 def test_titles_and_addresses_without_text_are_text(text: str, shown: str) -> None:
-    assert " ".join(Shown(render(text)).text.split()) == shown
+    assert " ".join(AllowedHtml(render(text)).text.split()) == shown
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_titles_and_addresses_without_text_are_text(text: str, shown: str) -> No
 )
 def test_all_words_behind_a_fence_are_its_caption(info: str) -> None:
     html = render(f"```{info}\nlet a = 1\n```")
-    assert Shown(html).text.startswith(info)
+    assert AllowedHtml(html).text.startswith(info)
     assert ("hl-" in html) == (info[0] in "pjr")
 
 
@@ -162,13 +162,18 @@ def test_items_have_the_numbers_that_were_written(written: str, shown: str) -> N
     for before in ("", "> ", "- "):
         items = "\n".join(f"{number}. x" for number in written.split())
         text = before + items.replace("\n", "\n" + before.replace("-", " "))
-        read = Visible(render(text)).text
+        read = VisibleText(render(text)).text
         assert " ".join(re.findall(r"(\d+)\.", read)) == shown
 
 
 def test_numbers_of_lists_within_lists_are_their_own() -> None:
     text = "4. a\n   9. b\n   11. c\n6. d"
-    assert re.findall(r"(\d+)\.", Visible(render(text)).text) == ["4", "9", "11", "6"]
+    assert re.findall(r"(\d+)\.", VisibleText(render(text)).text) == [
+        "4",
+        "9",
+        "11",
+        "6",
+    ]
 
 
 @pytest.mark.parametrize(("number", "digits"), [(7, ""), (10, "2"), (1986, "4")])

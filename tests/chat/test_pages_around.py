@@ -15,7 +15,7 @@ from chat.models import Reply, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import text_of
-from tests.cookies import GUEST
+from tests.cookie_names import GUEST
 from tests.dom import dom
 from tests.valkey import Valkey
 

@@ -16,7 +16,7 @@ from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox
 from chatsite.wsgi import application, without_charset
 from tests.chat.conftest import Worker
-from tests.cookies import TOKEN
+from tests.cookie_names import TOKEN
 
 pytestmark = pytest.mark.django_db
 

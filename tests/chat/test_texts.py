@@ -34,12 +34,11 @@ from chat.wording.replies import duration, duration_range
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from chatsite.model_choice import current_catalog
-from tests.chat import histories
 from tests.chat.conftest import Worker
-from tests.chat.long import long_conversation
+from tests.chat.conversation_data import long_conversation, make_conversations
+from tests.chat.page_texts import is_worded, texts_of
 from tests.chat.pages import form_data, poll_url, text_of
-from tests.chat.pseudo import spoken, untranslated
-from tests.chat.visible import is_worded, texts_of
+from tests.chat.pseudo_language import spoken, untranslated
 from tests.dom import dom
 from tests.valkey import Valkey
 
@@ -144,7 +143,7 @@ def test_a_model_that_stands_in(box: Mailbox, settings, tmp_path: Path) -> None:
 
 
 def test_the_list_with_its_periods_and_marks(tab: Client, owner: User, sent) -> None:
-    made = histories.make(owner, 60, hours=30)
+    made = make_conversations(owner, 60, hours=30)
     Conversation.objects.update(title="1 + 1", has_unread=True)
     sent(owner, "2 + 2", conversation=made[1])
     page = check(tab.get("/"))
@@ -158,7 +157,7 @@ def test_the_list_with_its_periods_and_marks(tab: Client, owner: User, sent) -> 
 
 
 def test_renaming(tab: Client, owner: User) -> None:
-    [talk] = histories.make(owner, 1)
+    [talk] = make_conversations(owner, 1)
     Conversation.objects.update(title="1 + 1")
     address = f"/c/{talk.pk}/rename/"
     for headers in ({}, HTMX):
@@ -169,7 +168,7 @@ def test_renaming(tab: Client, owner: User) -> None:
 
 def test_deleting(tab: Client, owner: User) -> None:
     check(tab.get("/delete-all/"))
-    histories.make(owner, 3)
+    make_conversations(owner, 3)
     Conversation.objects.update(title="1 + 1")
     first, second, _ = Conversation.objects.all()
     page = tab.get("/")

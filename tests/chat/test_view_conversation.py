@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox
-from tests.chat.long import long_conversation
+from tests.chat.conversation_data import long_conversation
 from tests.chat.pages import form_data, known, poll_url, text_of
 from tests.dom import dom
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from chat.models import Conversation, User
 from chatsite.mailbox import Mailbox, open_mailbox
-from tests.chat.histories import make
+from tests.chat.conversation_data import make_conversations
 from tests.chat.pages import form_data, known, poll_url, text_of
 from tests.dom import dom
 
@@ -30,7 +30,7 @@ def not_deleted() -> int:
 def test_without_a_script_one_is_deleted_noted_and_brought_back(
     tab: Client, owner: User
 ) -> None:
-    [talk, _] = make(owner, 2)
+    [talk, _] = make_conversations(owner, 2)
     answer = tab.post(f"/c/{talk.pk}/delete/", {"c": str(talk.pk)})
     assert (answer.status_code, answer["Location"]) == (303, f"/?deleted={talk.pk}")
     home = dom(tab.get(answer["Location"]))
@@ -45,7 +45,7 @@ def test_without_a_script_one_is_deleted_noted_and_brought_back(
 
 
 def test_who_looks_at_another_one_stays_there(tab: Client, owner: User) -> None:
-    talk, other = make(owner, 2)
+    talk, other = make_conversations(owner, 2)
     answer = tab.post(f"/c/{talk.pk}/delete/", {"c": str(other.pk)})
     assert answer["Location"] == f"/c/{other.pk}/?deleted={talk.pk}"
     assert "Deleted “Talk 0”." in dom(tab.get(answer["Location"])).text
@@ -54,7 +54,7 @@ def test_who_looks_at_another_one_stays_there(tab: Client, owner: User) -> None:
 def test_in_the_page_the_entry_goes_and_the_note_comes(
     tab: Client, owner: User, sent
 ) -> None:
-    [talk] = make(owner, 1)
+    [talk] = make_conversations(owner, 1)
     page = tab.get(f"/c/{sent(owner).message.conversation_id}/")
     url = f"/c/{talk.pk}/delete/"
     answer = tab.post(url, form_data(page, ""), headers=HTMX)
@@ -77,7 +77,7 @@ def test_in_the_page_that_shows_it_deleting_leads_home(
 
 
 def test_deleting_or_restoring_again_changes_nothing(tab: Client, owner: User) -> None:
-    [talk] = make(owner, 1)
+    [talk] = make_conversations(owner, 1)
     for _ in range(2):
         assert tab.post(f"/c/{talk.pk}/delete/").status_code == 303
     first = Conversation.objects.get().deleted_at
@@ -91,7 +91,7 @@ def test_deleting_or_restoring_again_changes_nothing(tab: Client, owner: User) -
 def test_nobody_deletes_restores_or_hears_of_what_is_not_theirs(
     tab: Client, owner: User, client_of, box: Mailbox
 ) -> None:
-    deleted, talk = make(owner, 2)
+    deleted, talk = make_conversations(owner, 2)
     tab.post(f"/c/{deleted.pk}/delete/")
     for who in (client_of(User.objects.guest(uuid.uuid4())), Client()):
         assert who.post(f"/c/{talk.pk}/delete/").status_code == 404
@@ -148,8 +148,8 @@ def test_a_page_whose_conversation_was_removed_for_good_finds_nothing(
 def test_all_are_deleted_once_asked_and_restored_together(
     tab: Client, owner: User, client_of
 ) -> None:
-    earlier, *_ = make(owner, 4)
-    make(User.objects.guest(uuid.uuid4()), 2)
+    earlier, *_ = make_conversations(owner, 4)
+    make_conversations(User.objects.guest(uuid.uuid4()), 2)
     tab.post(f"/c/{earlier.pk}/delete/")
     assert "Delete all 3 conversations?" in text_of(tab.get("/delete-all/"))
     assert not_deleted() == 5
@@ -170,7 +170,7 @@ def test_where_there_is_nothing_nothing_is_deleted(tab: Client) -> None:
 
 
 def test_a_page_out_of_date_is_told_so(tab: Client, owner: User) -> None:
-    [talk] = make(owner, 1)
+    [talk] = make_conversations(owner, 1)
     for call in ("delete", "restore"):
         url = f"/c/{talk.pk}/{call}/"
         assert tab.post(url, {"r": "x"}, headers=HTMX).status_code == 400
@@ -179,7 +179,7 @@ def test_a_page_out_of_date_is_told_so(tab: Client, owner: User) -> None:
 
 
 def test_the_program_interface_deletes_and_restores(tab: Client, owner: User) -> None:
-    [talk] = make(owner, 1)
+    [talk] = make_conversations(owner, 1)
     url = f"/api/v1/conversations/{talk.pk}"
     answer = tab.post(f"{url}/delete")
     assert (answer.status_code, answer.json()) == (
@@ -195,7 +195,7 @@ def test_the_program_interface_deletes_and_restores(tab: Client, owner: User) ->
 
 
 def test_other_pages_hear_of_it(tab: Client, owner: User) -> None:
-    talk, _ = make(owner, 2)
+    talk, _ = make_conversations(owner, 2)
     page = tab.get("/")
     tab.post(f"/c/{talk.pk}/delete/")
     answer = tab.get(poll_url(page))

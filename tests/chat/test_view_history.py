@@ -21,9 +21,9 @@ from chat.services.reply_versions import retry
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
-from tests.chat.histories import make, move
+from tests.chat.conversation_data import make_conversations, set_last_activity
 from tests.chat.pages import known, poll_url, text_of
-from tests.cookies import ZONE
+from tests.cookie_names import ZONE
 from tests.dom import dom
 from tests.valkey import Valkey
 
@@ -65,10 +65,10 @@ def test_conversations_are_listed_under_their_periods_the_newest_first(
     tab: Client, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timezone, "now", lambda: NOON)
-    made = make(owner, 6)
+    made = make_conversations(owner, 6)
     days = [0, 1, 3, 20, 60, 400]
     for conversation, ago in zip(made, days, strict=True):
-        move(conversation, NOON - timedelta(days=ago))
+        set_last_activity(conversation, NOON - timedelta(days=ago))
     page = tab.get("/history/")
     assert listed(page) == [str(conversation.pk) for conversation in made]
     assert headings(page) == [
@@ -97,7 +97,7 @@ def test_days_are_those_of_the_persons_time_zone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(timezone, "now", lambda: NOON)
-    make(owner, 1, newest=NOON - timedelta(hours=11))
+    make_conversations(owner, 1, newest=NOON - timedelta(hours=11))
     tab.cookies[ZONE] = zone
     assert headings(tab.get("/history/")) == [heading]
 
@@ -105,7 +105,7 @@ def test_days_are_those_of_the_persons_time_zone(
 def test_nobody_is_shown_another_persons_history(
     tab: Client, owner: User, client_of, box: Mailbox
 ) -> None:
-    make(owner, 60)
+    make_conversations(owner, 60)
     stranger = client_of(User.objects.guest(uuid.uuid4()))
     for who in (stranger, Client()):
         for path in ("/", "/history/", "/history/?before=1-" + "f" * 32):
@@ -116,7 +116,7 @@ def test_nobody_is_shown_another_persons_history(
 def test_a_page_lists_the_newest_and_loads_the_next_without_a_gap(
     tab: Client, owner: User
 ) -> None:
-    made = [str(conversation.pk) for conversation in make(owner, 120)]
+    made = [str(conversation.pk) for conversation in make_conversations(owner, 120)]
     page = tab.get("/")
     assert listed(page) == made[:PART]
     second = load_older(tab, page)
@@ -130,7 +130,7 @@ def test_a_page_lists_the_newest_and_loads_the_next_without_a_gap(
 
 
 def test_without_a_script_the_parts_are_pages(tab: Client, owner: User) -> None:
-    made = [str(conversation.pk) for conversation in make(owner, 60)]
+    made = [str(conversation.pk) for conversation in make_conversations(owner, 60)]
     page = tab.get("/history/")
     second = tab.get(dom(page).one('a[href^="/history/?before="]')["href"])
     assert listed(page) + listed(second) == made
@@ -138,7 +138,7 @@ def test_without_a_script_the_parts_are_pages(tab: Client, owner: User) -> None:
 
 
 def test_equal_times_lose_nothing_between_two_parts(tab: Client, owner: User) -> None:
-    made = make(owner, 120, hours=0)
+    made = make_conversations(owner, 120, hours=0)
     page = tab.get("/")
     second = load_older(tab, page)
     third = load_older(tab, second)
@@ -147,10 +147,10 @@ def test_equal_times_lose_nothing_between_two_parts(tab: Client, owner: User) ->
 
 
 def test_a_change_keeps_what_was_loaded_further(tab: Client, owner: User) -> None:
-    made = make(owner, 120)
+    made = make_conversations(owner, 120)
     second = load_older(tab, tab.get("/"))
-    move(made[70], timezone.now())
-    move(made[110], timezone.now())
+    set_last_activity(made[70], timezone.now())
+    set_last_activity(made[110], timezone.now())
     open_mailbox().touch(str(owner.pk))
     answer = tab.get(poll_url(second))
     entries = listed(answer)
@@ -164,9 +164,9 @@ def test_a_change_keeps_what_was_loaded_further(tab: Client, owner: User) -> Non
 
 
 def test_the_place_itself_may_move_or_vanish(tab: Client, owner: User) -> None:
-    made = make(owner, 60)
+    made = make_conversations(owner, 60)
     page = tab.get("/")
-    move(made[49], timezone.now())
+    set_last_activity(made[49], timezone.now())
     Conversation.objects.filter(pk=made[48].pk).update(deleted_at=timezone.now())
     open_mailbox().touch(str(owner.pk))
     answer = tab.get(poll_url(page))
@@ -191,9 +191,9 @@ def test_the_number_of_queries_does_not_grow_with_the_history(
         return counts
 
     sent(owner)
-    make(owner, 4)
+    make_conversations(owner, 4)
     few = queries()
-    make(owner, 495)
+    make_conversations(owner, 495)
     assert queries() == few
 
 
@@ -312,7 +312,7 @@ def test_an_empty_history_says_what_will_be_there(tab: Client) -> None:
 
 
 def test_a_title_is_escaped_wherever_it_stands(tab: Client, owner: User) -> None:
-    [talk] = make(owner, 1)
+    [talk] = make_conversations(owner, 1)
     Conversation.objects.filter(pk=talk.pk).update(title="<b>\"&'")
     page = dom(tab.get("/"))
     entry = page.one(f"#entry-{talk.pk}")
@@ -329,7 +329,7 @@ def test_replies_beyond_those_asked_about_show_as_waiting(
 
 
 def test_a_conversation_without_messages_has_no_mark(tab: Client, owner: User) -> None:
-    [talk] = make(owner, 1)
+    [talk] = make_conversations(owner, 1)
     assert Message.objects.count() == 0
     assert mark_of(tab.get("/"), talk.pk) == ""
 
@@ -340,7 +340,7 @@ def test_only_get_is_answered(tab: Client) -> None:
 
 def test_the_parts_agree_with_the_whole(owner: User, box: Mailbox) -> None:
     """However the history is cut, it reads the same."""
-    make(owner, 130, hours=7)
+    make_conversations(owner, 130, hours=7)
     whole = conversation_list.newest(
         owner.pk, Cursor(NOON - timedelta(days=9999), uuid.uuid4())
     )

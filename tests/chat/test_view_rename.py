@@ -8,7 +8,7 @@ from django.test import Client
 
 from chat.models import Conversation, User
 from chatsite.mailbox import Mailbox
-from tests.chat.histories import make
+from tests.chat.conversation_data import make_conversations
 from tests.chat.pages import form_data, poll_url, text_of
 from tests.dom import dom
 
@@ -23,7 +23,7 @@ def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Clien
 
 @pytest.fixture
 def talk(owner: User) -> Conversation:
-    return make(owner, 2)[1]
+    return make_conversations(owner, 2)[1]
 
 
 def title_of(talk: Conversation) -> str:

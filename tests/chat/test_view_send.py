@@ -12,7 +12,7 @@ from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import form_data, known, text_of
-from tests.cookies import TOKEN
+from tests.cookie_names import TOKEN
 from tests.dom import dom
 from tests.valkey import Valkey
 

@@ -15,7 +15,7 @@ from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import text_of
-from tests.cookies import THEME
+from tests.cookie_names import THEME
 from tests.dom import dom
 from tests.valkey import Valkey
 

@@ -20,7 +20,7 @@ import redis
 from kombu import Connection
 
 from chatsite import wire
-from tests import canary
+from tests import log_leaks
 from tests.certificate import certificate
 from tests.chaos.proxy import Proxy
 from tests.processes import ROOT, Program, free_port
@@ -167,7 +167,7 @@ def test_a_site_and_its_worker_need_no_more_than_their_rights(
             assert WEB not in program.log and WORKER not in program.log
             assert urllib.parse.quote(WORKER, safe="") not in program.log
             assert urllib.parse.quote(WEB, safe="") not in program.log
-            canary.look_for_leaks(program.log)
+            log_leaks.assert_no_leak(program.log)
 
 
 def answers(url: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chatsite.security_headers import HEADERS
-from tests.observatory import A_PLUS, score
+from tests.http_observatory import A_PLUS, score
 from tests.processes import Program, free_port
 
 HOST = "chat.example.org"

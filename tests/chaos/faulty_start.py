@@ -1,6 +1,6 @@
 """Starts a program with a clock that may jump, or with a protection switched off.
 
-    python -m tests.chaos.started CLOCK_FILE WITHOUT -m celery -A chatsite worker
+    python -m tests.chaos.faulty_start CLOCK_FILE WITHOUT -m celery -A chatsite worker
 
 Either may be empty. The file holds the seconds by which the clock is wrong.
 """

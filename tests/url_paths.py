@@ -1,4 +1,4 @@
-"""Every address of the site, found from the URLconf: a new one cannot be forgotten."""
+"""Every path of the site, read from the URLconf, so that tests cannot miss a new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person does again and again."""
+"""What a user does in many tests: type, send, begin a conversation."""
 
 from __future__ import annotations
 

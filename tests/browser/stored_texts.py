@@ -1,6 +1,6 @@
-"""Puts texts into the database of the served site, as if they had been answered.
+"""Stores texts in the database of the served site, as if a worker had written them.
 
-A row is a copy of one that the site itself made, so that a new column needs nothing here.
+Rows are copies of rows that the site made, so that a new column needs no change here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TITLE_CHARACTERS = 200
 PROMPT_CHARACTERS = 8000
 
 
-class Shelf:
+class StoredTexts:
     """Copies one conversation of one turn, which is there already."""
 
     def __init__(self, conversation: str) -> None:

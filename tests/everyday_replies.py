@@ -1,4 +1,4 @@
-"""What a model writes on an ordinary day: replies as people get them from a chat.
+"""Replies as a model writes them on an ordinary day.
 
 They hold what small and large models do in Markdown, its usual mistakes among them.
 """

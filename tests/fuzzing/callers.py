@@ -18,8 +18,8 @@ from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
-from tests.cookies import TOKEN
-from tests.fuzzing.forms import Form, forms_of
+from tests.cookie_names import TOKEN
+from tests.fuzzing.form_fields import Form, forms_of
 from tests.fuzzing.values import NAME, PASSWORD
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"

@@ -1,4 +1,4 @@
-"""What a renderer may make of a text: a strict reading of its HTML."""
+"""The HTML that the renderer may produce: a strict parser that fails on anything else."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ATTRIBUTES = {
 }
 
 
-class Shown(HTMLParser):
+class AllowedHtml(HTMLParser):
     """Raises ``AssertionError`` for what is not allowed, or does not end."""
 
     def __init__(self, html: str) -> None:

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.shortcuts import resolve_url
 from django.test import Client, TestCase
 
-from tests.access.table import Entry
-from tests.access.world import Secrets
+from tests.access.access_rules import Entry
+from tests.access.owner_data import Secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Watches a page for whatever a text could do to it, and says what it did.
+"""Detects what a text does to the page that shows it.
 
-Nothing is asked of the texts: a script that runs, a request, a dialog, an element that
-should not be there or leaves its place, are found whoever made them.
+It does not look at the texts. It finds scripts that run, requests, dialogs, and elements
+that must not be there or that leave their place.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ LOOK = r"""
 """
 
 
-class Watch:
+class HarmDetector:
     """All that happened in a browser; ``found`` stays empty while nothing acts."""
 
     def __init__(self, context: BrowserContext, url: str) -> None:

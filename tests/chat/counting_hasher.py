@@ -1,17 +1,18 @@
-"""The hasher of the site, which counts how often it worked."""
+"""The hasher of the site, which counts how often it hashed."""
 
 from __future__ import annotations
 
 from chat.accounts.hashers import Argon2
 
-worked: list[str] = []
+#: Each time that the hasher worked, what it did.
+hashed: list[str] = []
 
 
-class Counting(Argon2):
+class CountingHasher(Argon2):
     def encode(self, password: str, salt: str) -> str:
-        worked.append("encode")
+        hashed.append("encode")
         return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        worked.append("verify")
+        hashed.append("verify")
         return super().verify(password, encoded)

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.audit import Audit, examine
-from tests.chaos.disk import copy_at_one_instant, make_image, mounted
+from tests.chaos.crash_disk import copy_at_one_instant, make_image, mounted
 from tests.chaos.guests import Guest
-from tests.chaos.power import PoweredSite
+from tests.chaos.site_on_disk import PoweredSite
 from tests.launch.process_tree import eventually
 from worker.engine.scripted import expected_reply
 

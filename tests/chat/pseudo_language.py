@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import trans_real
 
 from chat.rendering import markdown
-from tests.chat.visible import is_worded, texts_of
+from tests.chat.page_texts import is_worded, texts_of
 
 
 class Pseudo(trans_real.DjangoTranslation):

@@ -1,4 +1,4 @@
-"""Which words of a text a person does not see once it is rendered."""
+"""Finds the words of a text that are not visible once it is rendered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from markdown_it.common.normalize_url import normalizeLinkText
 
 from chat.rendering.markdown import render
-from tests.chat.shown import Shown
+from tests.chat.allowed_html import AllowedHtml
 
 WORD = re.compile(r"[^\W_]+")
 #: What stands for something else, which is looked at in tests of its own.
@@ -22,7 +22,7 @@ SIGN = re.compile(
 )
 
 
-class Visible(Shown):
+class VisibleText(AllowedHtml):
     """A reading in which the numbers of lists and the addresses of links are text.
 
     A browser draws the former, and shows the latter for a link that is pointed at.
@@ -59,7 +59,7 @@ class Visible(Shown):
 
 def hidden_words(text: str) -> list[str]:
     """The words of ``text`` that are not to be seen, in its order, as it is shown."""
-    shown = Visible(render(text)).text
+    shown = VisibleText(render(text)).text
     hidden, place = [], 0
     for word in WORD.findall(SIGN.sub(" ", text)):
         found = shown.find(word, place)

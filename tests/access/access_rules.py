@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from tests.access.owner_data import COMMON, World
 from tests.access.routes import Route
-from tests.access.world import COMMON, World
 
 READ = ("GET", "HEAD")
 WRITE = ("POST",)
@@ -203,7 +203,7 @@ def entry_of(route: Route) -> Entry:
     if route.name.startswith("admin:") or route.written.startswith("admin/"):
         return ADMIN
     raise LookupError(
-        f"{route.written!r} stands in no table: say in tests/access/table.py whose it"
+        f"{route.written!r} stands in no table: say in tests/access/access_rules.py whose it"
         " is (own, of, api or Kind.PUBLIC), which methods it takes, and what its owner"
         " reads there"
     )

@@ -14,7 +14,7 @@ from django.utils import timezone
 from chat.accounts import account_deletion, guest_cookie
 from chat.models import Session, User
 from chat.services.session_digest import session_digest
-from tests.access.world import World
+from tests.access.owner_data import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What of a page a person reads or hears: texts, and the attributes that are said."""
+"""The texts of a page that a person reads or hears, attributes that are read out included."""
 
 from __future__ import annotations
 

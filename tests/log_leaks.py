@@ -1,7 +1,7 @@
-"""No log holds what somebody wrote, nor a secret: looked at after every test.
+"""Checks after every test that no log holds a message or a secret.
 
-Texts are noted as the test's process saves them; logs are its own and those of the
-programs it started.
+Messages are remembered when the process of the test saves them. The logs are those of
+this process and of the programs that it started.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ SHORTEST = 8
 _written: set[str] = set()
 
 
-def begin() -> None:
+def forget_texts() -> None:
     """Another test: nothing is written yet."""
     _written.clear()
 
 
-def note(text: str) -> None:
+def remember_text(text: str) -> None:
     if len(text) >= SHORTEST:
         _written.add(text)
 
 
-def look_for_leaks(log: str) -> None:
+def assert_no_leak(log: str) -> None:
     """Raises ``AssertionError`` where the log holds what it must not."""
     secret = os.environ["SECRET_KEY"]
     leaked = [text for text in (*_written, secret) if text in log]

@@ -16,7 +16,7 @@ HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "upgrade")
 
 
 @dataclass
-class Front:
+class ReverseProxy:
     """Listens on a port of its own, and passes on what lies under ``path``."""
 
     target: str
@@ -60,7 +60,7 @@ class Front:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    front: Front
+    front: ReverseProxy
 
     def handle(self) -> None:
         try:

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import Site, Worker
-from tests.browser.scenes import SCENES, UNSCRIPTED, Stage
+from tests.browser.page_states import SCENES, UNSCRIPTED, Stage
 from tests.processes import ROOT
 
 INTO = os.environ.get("INTO")
