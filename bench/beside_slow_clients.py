@@ -43,7 +43,7 @@ POSTS_AT_ONCE = 32
 SEVERAL_ADDRESSES = [f"127.0.1.{number}" for number in range(1, 11)]
 OWN_ADDRESS = ["127.0.0.1"]
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-SAID = "hello [words=3] [delay=0]"
+MESSAGE = "hello [words=3] [delay=0]"
 
 
 @dataclass
@@ -84,12 +84,12 @@ class User:
         )
 
     async def _round(self, session: aiohttp.ClientSession) -> None:
-        said: dict[str, str] = {"text": SAID}
+        body: dict[str, str] = {"text": MESSAGE}
         if self._conversation:
-            said["conversation"] = self._conversation
+            body["conversation"] = self._conversation
         headers = {"Idempotency-Key": uuid4().hex}
         sent = await self._ask(
-            session, "send", "POST", "/api/v1/messages", json=said, headers=headers
+            session, "send", "POST", "/api/v1/messages", json=body, headers=headers
         )
         if sent:
             self._conversation = json.loads(sent)["conversation"]
@@ -97,9 +97,9 @@ class User:
         if not (poller := POLLER.search(page)):
             return
         known = [(name, unescape(value)) for name, value in INPUT.findall(poller[0])]
-        asked: dict[str, Any] = {"params": known, "headers": {"HX-Request": "true"}}
+        poll: dict[str, Any] = {"params": known, "headers": {"HX-Request": "true"}}
         for _ in range(3):
-            await self._ask(session, "poll", "GET", "/poll/", **asked)
+            await self._ask(session, "poll", "GET", "/poll/", **poll)
 
     async def _ask(
         self,
@@ -139,8 +139,8 @@ async def measure_beside(
     await asyncio.sleep(min(SETTLE_SECONDS, seconds) if slow else 0)
     latencies = Latencies()
     await User(site.url, latencies).go_on(seconds)
-    said, _ = await crowd.communicate(b"")
-    return _figures(latencies) | json.loads(said)
+    counts, _ = await crowd.communicate(b"")
+    return _figures(latencies) | json.loads(counts)
 
 
 def _figures(latencies: Latencies) -> dict[str, Any]:
@@ -156,14 +156,14 @@ def _figures(latencies: Latencies) -> dict[str, Any]:
 async def post_large(site: RunningSite, posts: int) -> dict[str, Any]:
     """Send forms of 4 MB, 32 at once; return the answers and the server's memory."""
     before, began = site.web_megabytes(), time.monotonic()
-    told: Counter[str] = Counter()
+    answers: Counter[str] = Counter()
     most = before
     gate = asyncio.Semaphore(POSTS_AT_ONCE)
 
     async def post() -> None:
         nonlocal most
         async with gate:
-            told[await _post_one(site.url)] += 1
+            answers[await _post_one(site.url)] += 1
             most = max(most, site.web_megabytes())
 
     await asyncio.gather(*(post() for _ in range(posts)))
@@ -171,7 +171,7 @@ async def post_large(site: RunningSite, posts: int) -> dict[str, Any]:
     await asyncio.sleep(1)
     return {
         "posts": posts,
-        "told": dict(told),
+        "answers": dict(answers),
         "seconds": round(seconds, 1),
         "web_mb_before": round(before),
         "web_mb_most": round(most),
@@ -222,16 +222,18 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seconds", type=float, default=30, help="of each part")
     parser.add_argument("--posts", type=int, default=200, help="forms of 4 MB")
     parser.add_argument("--json", type=Path, help="write the figures here")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory(prefix="chatsite-bench-") as folder,
         running_site(Path(folder)) as site,
     ):
         found = asyncio.run(
-            measure(site, slow=given.slow, seconds=given.seconds, posts=given.posts)
+            measure(
+                site, slow=options.slow, seconds=options.seconds, posts=options.posts
+            )
         )
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=2) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -33,16 +33,16 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--svg", type=Path, help="draw the table here")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--cache", type=Path, default=Path(".cache/bench"))
-    given = parser.parse_args(arguments)
-    given.cache.mkdir(parents=True, exist_ok=True)
-    plan = QUICK if given.quick else FULL
-    results = Bench(plan, given.cache, given.threads).measure()
-    _print_results(results, plan, given.threads)
-    if given.json:
-        data = _data(results, plan, given.threads)
-        given.json.write_text(json.dumps(data, indent=2) + "\n")
-    if given.svg:
-        plot(rows(results), given.svg)
+    options = parser.parse_args(arguments)
+    options.cache.mkdir(parents=True, exist_ok=True)
+    plan = QUICK if options.quick else FULL
+    results = Bench(plan, options.cache, options.threads).measure()
+    _print_results(results, plan, options.threads)
+    if options.json:
+        data = _data(results, plan, options.threads)
+        options.json.write_text(json.dumps(data, indent=2) + "\n")
+    if options.svg:
+        plot(rows(results), options.svg)
 
 
 def _print_results(results: Results, plan: Plan, threads: int) -> None:

@@ -110,18 +110,18 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.login_timing")
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--json", type=Path, help="write the figures here")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="chatsite-bench-") as folder:
         prepare(Path(folder))
-        rows = report(measure(given.rounds))
+        rows = report(measure(options.rounds))
     print(f"{'tried':<28}{'median':>9}{'p95':>9}{'paired':>9}{'slower':>9}")
     for row in rows:
         print(
             f"{row['kind']:<28}{row['median_ms']:>9}{row['p95_ms']:>9}"
             f"{row['difference_ms']:>9}{row['slower_share']:>9}"
         )
-    if given.json:
-        given.json.write_text(json.dumps(rows, indent=2) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=2) + "\n")
 
 
 if __name__ == "__main__":

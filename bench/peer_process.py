@@ -68,9 +68,9 @@ def _serve(
         return
     pipe.send(None)
     while True:
-        method, given = pipe.recv()
+        method, arguments = pipe.recv()
         try:
-            answer = peak_mb() if method == PEAK else getattr(held, method)(*given)
+            answer = peak_mb() if method == PEAK else getattr(held, method)(*arguments)
         except Exception as error:
             answer = RuntimeError(f"{type(error).__name__}: {error}")
         pipe.send(answer)

@@ -157,8 +157,8 @@ class Conversation:
         with closing(sqlite3.connect(self._database)) as database:
             found = database.execute(query).fetchone()
         return [
-            datetime.fromisoformat(said).replace(tzinfo=UTC).timestamp()
-            for said in found
+            datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp()
+            for stamp in found
         ]
 
 
@@ -207,16 +207,16 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.perceived_latency")
     parser.add_argument("--replies", type=int, default=50, help="of each kind")
     parser.add_argument("--json", type=Path, help="write the figures here")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory(prefix="chatsite-bench-") as folder,
         running_site(Path(folder)) as site,
     ):
         database = Path(folder) / "chatsite.sqlite3"
-        figures = measure(site.url, database, given.replies)
+        figures = measure(site.url, database, options.replies)
     print(table(figures))
-    if given.json:
-        given.json.write_text(json.dumps(figures, indent=2) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -121,14 +121,14 @@ def cost_of_sending() -> dict[str, float]:
 
     pid = _server_pid()
     owner = User.objects.guest(uuid.uuid4())
-    said = texts(Random(SEED), vocabulary(Random(SEED)))
+    random_texts = texts(Random(SEED), vocabulary(Random(SEED)))
     seconds: dict[bool, list[float]] = {True: [], False: []}
     for number in range(2 * ROUNDS):
         has_triggers = number % 2 == 0
         switch_triggers(is_on=has_triggers)
         for _ in range(SENDS):
             began = _cpu_seconds(pid)
-            _save(owner, next(said), next(said))
+            _save(owner, next(random_texts), next(random_texts))
             seconds[has_triggers].append(_cpu_seconds(pid) - began)
     switch_triggers(is_on=True)
     return {
@@ -146,10 +146,10 @@ def _save(owner: Any, prompt: str, answer: str) -> None:
     from chat.models import Conversation, Message
 
     with transaction.atomic():
-        talk = Conversation.objects.create(owner=owner, title=prompt[:60])
-        mine = {"conversation": talk, "owner": owner}
-        asked = Message.objects.create(role="user", text=prompt, **mine)
-        reply = Message.objects.create(role="assistant", parent=asked, **mine)
+        conversation = Conversation.objects.create(owner=owner, title=prompt[:60])
+        common = {"conversation": conversation, "owner": owner}
+        message = Message.objects.create(role="user", text=prompt, **common)
+        reply = Message.objects.create(role="assistant", parent=message, **common)
     with transaction.atomic():
         Message.objects.filter(pk=reply.pk).update(text=answer)
 
@@ -162,18 +162,22 @@ def main() -> None:
     parser.add_argument("--searches", type=int, default=50)
     parser.add_argument("--database", default="")
     parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chatsite-search-") as folder:
-        _set_up(asked.database or f"sqlite:///{folder}/search.sqlite3", folder)
-        indexing = _prepare(asked.messages, asked.of_one)
-        figures = measure(asked.searches)
+        _set_up(options.database or f"sqlite:///{folder}/search.sqlite3", folder)
+        indexing = _prepare(options.messages, options.of_one)
+        figures = measure(options.searches)
         cost = cost_of_sending()
     _show(figures, cost)
     if indexing:
         print(f"\nIndexing all of them took {indexing:.0f} s")
-    if asked.json:
-        told = {"searches": figures, "send": cost, "indexing_seconds": indexing}
-        asked.json.write_text(json.dumps(told))
+    if options.json:
+        figures_by_name = {
+            "searches": figures,
+            "send": cost,
+            "indexing_seconds": indexing,
+        }
+        options.json.write_text(json.dumps(figures_by_name))
 
 
 def _prepare(messages: int, of_one: int) -> float | None:

@@ -97,17 +97,21 @@ def _rows(
     for number, text in enumerate(islice(texts(random, words), messages)):
         is_one = number % every == 0
         owner = people[0] if is_one else random.choice(people[1:])
-        talk, count = current.get(owner.pk, (None, 0))
-        if talk is None or count == PER_CONVERSATION:
-            talk, count = Conversation(owner=owner, title=text[:60]), 0
-        current[owner.pk] = (talk, count + 1)
+        conversation, count = current.get(owner.pk, (None, 0))
+        if conversation is None or count == PER_CONVERSATION:
+            conversation, count = Conversation(owner=owner, title=text[:60]), 0
+        current[owner.pk] = (conversation, count + 1)
         if is_one and number < messages / 2 and number // every % 5 == 0:
             text = f"{text} {OLD_TOPIC}"  # noqa: PLW2901 - adds one word
         if choice.random() < WITH_HAN:
             text = f"{text} {next(in_han)}"  # noqa: PLW2901
-        said_at = began + timedelta(seconds=number)
+        created_at = began + timedelta(seconds=number)
         yield Message(
-            conversation=talk, owner=owner, role="user", text=text, created_at=said_at
+            conversation=conversation,
+            owner=owner,
+            role="user",
+            text=text,
+            created_at=created_at,
         )
 
 

@@ -59,8 +59,8 @@ async def byte_a_second(writer: asyncio.StreamWriter) -> None:
 async def never_reading(writer: asyncio.StreamWriter) -> None:
     """Ask for far more than the kernel buffers, and read none of it."""
     writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a socket
-    asked = b"GET /static/chat.css HTTP/1.1\r\n" + HEAD + b"\r\n"
-    writer.write(asked * UNREAD_ANSWERS)
+    request = b"GET /static/chat.css HTTP/1.1\r\n" + HEAD + b"\r\n"
+    writer.write(request * UNREAD_ANSWERS)
 
 
 KINDS: dict[str, Callable[[asyncio.StreamWriter], Coroutine[Any, Any, None]]] = {

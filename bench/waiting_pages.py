@@ -85,7 +85,9 @@ class Visitor:
             delay = DELAY.search(poller[0])
             wait_seconds = int(delay[1]) / 1000 if delay else IDLE_SECONDS
             await asyncio.sleep(wait_seconds)
-            known = [(name, unescape(said)) for name, said in INPUT.findall(poller[0])]
+            known = [
+                (name, unescape(value)) for name, value in INPUT.findall(poller[0])
+            ]
             page = await self._ask(
                 *("GET", "/poll/", self._load.polls),
                 params=known,
@@ -165,19 +167,19 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rate", type=float, default=20, help="messages a second")
     parser.add_argument("--json", type=Path, help="write the figures here")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     found = []
-    for pages in map(int, given.pages.split(",")):
+    for pages in map(int, options.pages.split(",")):
         with (
             tempfile.TemporaryDirectory(prefix="chatsite-bench-") as folder,
             running_site(Path(folder)) as site,
         ):
-            run = asyncio.run(measure(site.url, pages, given.seconds, given.rate))
+            run = asyncio.run(measure(site.url, pages, options.seconds, options.rate))
             run["web_mb"] = round(site.web_megabytes())
         found.append(run)
         print(json.dumps(run), flush=True)
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=2) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -87,13 +87,13 @@ class Ours:
         The result covers the requests whose prompt has at most ``observed`` tokens.
         """
         began = time.perf_counter()
-        heard = []
+        replies = []
         for seconds, request in arrivals:
             time.sleep(max(0.0, began + seconds - time.perf_counter()))
-            heard.append((len(request.prompt), self._submit(request)))
-        for _, one in heard:
+            replies.append((len(request.prompt), self._submit(request)))
+        for _, one in replies:
             one.wait()
-        return _measured(began, [one for size, one in heard if size <= observed])
+        return _measured(began, [one for size, one in replies if size <= observed])
 
     def second_turn(self, conversations: int) -> tuple[float, float]:
         """Return median seconds to the first text of a new prompt and of its next turn.
@@ -121,9 +121,9 @@ class Ours:
         )
 
     def _first_text(self, prompt: str) -> float:
-        heard = self._submit(BenchRequest(prompt, 4, 0))
-        heard.wait()
-        return heard.times[0] - heard.began
+        reply = self._submit(BenchRequest(prompt, 4, 0))
+        reply.wait()
+        return reply.times[0] - reply.began
 
     def _submit(self, request: BenchRequest) -> TextTimes:
         settings = SamplingParams(
@@ -134,16 +134,16 @@ class Ours:
             seed=request.seed,
         )
         turns = (Turn(Role.USER, request.prompt),)
-        heard = TextTimes()
-        self._engine.submit(Request(turns, settings, max_seconds=3600), heard)
-        return heard
+        times = TextTimes()
+        self._engine.submit(Request(turns, settings, max_seconds=3600), times)
+        return times
 
 
-def _measured(began: float, heard: Sequence[TextTimes]) -> Measurement:
+def _measured(began: float, replies: Sequence[TextTimes]) -> Measurement:
     return Measurement(
-        tokens=sum(one.wait() for one in heard),
+        tokens=sum(one.wait() for one in replies),
         seconds=time.perf_counter() - began,
         # A reply of very few tokens may have no text: only part of a character.
-        first_texts=[one.times[0] - one.began for one in heard if one.times],
-        gaps=[gap for one in heard for gap in gaps_of(one.times)],
+        first_texts=[one.times[0] - one.began for one in replies if one.times],
+        gaps=[gap for one in replies for gap in gaps_of(one.times)],
     )

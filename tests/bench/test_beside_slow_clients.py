@@ -20,4 +20,4 @@ def test_a_user_is_answered_beside_slow_clients(tmp_path: Path) -> None:
     for name in ("alone", "beside slow clients of ten addresses"):
         assert found[name]["errors"] == {}
         assert found[name]["poll_count"] > 0
-    assert found["large"]["told"] == {"413": 8}
+    assert found["large"]["answers"] == {"413": 8}
