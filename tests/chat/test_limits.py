@@ -454,7 +454,7 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
     assert scarce_limit(owner) is None
     ask(owner, 18)
     found = remaining_limits(owner)[0]
-    assert (found.said, found.comes) == (
+    assert (found.text, found.refill) == (
         "12 of 30 messages left today",
         "one more every 48 min",
     )
@@ -466,8 +466,8 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
     ask(owner, 5)
     nothing = scarce_limit(owner)
     assert nothing is not None
-    assert nothing.said == "0 of 30 messages left today"
-    assert nothing.comes == "the next one at 8:48 a.m."
+    assert nothing.text == "0 of 30 messages left today"
+    assert nothing.refill == "the next one at 8:48 a.m."
     assert nothing.wait_seconds == 48 * 60
     assert nothing.due_at == clock.now + 48 * 60
 
@@ -488,11 +488,11 @@ def test_when_the_next_one_comes_is_said_by_the_clock_of_whoever_asks(
     ask(owner, 2)
     found = scarce_limit(owner)
     assert found is not None
-    assert found.comes == words
+    assert found.refill == words
     with timezone.override("Asia/Tokyo"):
         elsewhere = scarce_limit(owner)
     assert elsewhere is not None
-    assert elsewhere.comes != words
+    assert elsewhere.refill != words
 
 
 def test_a_debt_of_tokens_is_back_at_a_time_of_another_day(
@@ -502,8 +502,8 @@ def test_a_debt_of_tokens_is_back_at_a_time_of_another_day(
     end(owner, worker, sent)
     found = scarce_limit(owner)
     assert found is not None
-    assert found.said == "0 of 4 tokens left today"
-    assert found.comes == "more tomorrow at 8 a.m."
+    assert found.text == "0 of 4 tokens left today"
+    assert found.refill == "more tomorrow at 8 a.m."
     assert found.full_seconds == 42 * 3600
 
 
@@ -515,7 +515,7 @@ def test_what_all_guests_of_a_network_have_left_is_said_apart(settings) -> None:
     assert little.text == (
         "All guests of your network together: 1 of 10 messages left this minute"
     )
-    assert little.comes == "one more every 6 s"
+    assert little.refill == "one more every 6 s"
 
 
 # What becomes of the rows
