@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from chat.http.get_or_404 import find_deleted
 from chat.http.request import owner_id
 from chat.models import Conversation
-from chat.services.conversation_deletion import together_with
+from chat.services.conversation_deletion import deleted_together
 
 #: The parameter of a page that shows the note.
 DELETED = "deleted"
@@ -25,7 +25,7 @@ class UndoNotice:
 
 
 def undo_notice_for(conversation: Conversation) -> UndoNotice:
-    return UndoNotice(conversation, together_with(conversation).count())
+    return UndoNotice(conversation, deleted_together(conversation).count())
 
 
 def requested_undo_notice(request: HttpRequest) -> UndoNotice | None:

@@ -1,1 +1,1 @@
-"""What people and the keeper can do; each function spans database and mailbox."""
+"""What users and the keeper can do, across the database and the mailbox."""

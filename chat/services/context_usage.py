@@ -1,4 +1,4 @@
-"""How much of a model's context a conversation takes, and what falls out next."""
+"""Context-window usage, and which message will be dropped next."""
 
 from __future__ import annotations
 
@@ -10,37 +10,40 @@ from chat.models.conversation import title_from
 from chat.services.effective_settings import EffectiveSettings
 from chat.services.jobs.request import CHARACTERS_PER_TOKEN
 
-#: From this share on it is worth knowing what falls out next.
+#: From this share on the page names the message that will be dropped next.
 HIGH_SHARE = 0.75
 BEGINNING_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class ContextUsage:
-    """Tokens of the messages so far, of those that are left beside a reply."""
+    """Tokens of the messages, against those that fit beside a reply."""
 
     tokens: int
     budget_tokens: int
-    #: Old messages that the latest reply was made without.
+    #: Old messages that the latest reply was generated without.
     dropped_messages: int = 0
-    #: How the oldest message begins that is still read; empty while there is room.
-    next_out: str = ""
+    #: How the message begins that will be dropped next; empty while there is room.
+    next_dropped: str = ""
 
     @property
     def share(self) -> float:
+        """The used share of the budget, 0 to 1."""
         return min(1.0, self.tokens / self.budget_tokens)
 
     @property
     def high_tokens(self) -> int:
+        """The number of tokens at ``HIGH_SHARE``."""
         return int(HIGH_SHARE * self.budget_tokens)
 
 
 def context_usage(
     messages: Sequence[Message], chosen: EffectiveSettings, *, has_earlier: bool
 ) -> ContextUsage | None:
-    """From the newest messages of a path, whose replies are loaded; None without any.
+    """The usage of a path, from its newest messages with loaded replies; None if empty.
 
-    Exact up to the latest reply that was counted, estimated from there on.
+    Exact up to the latest reply whose tokens were counted, an estimate from there on.
+    ``has_earlier`` says that the path has messages before these.
     """
     if not messages:
         return None
@@ -55,7 +58,7 @@ def context_usage(
     found = ContextUsage(tokens, budget, dropped)
     if found.share < HIGH_SHARE or has_earlier:
         return found
-    return ContextUsage(tokens, budget, dropped, _next_out(messages, dropped))
+    return ContextUsage(tokens, budget, dropped, _next_dropped(messages, dropped))
 
 
 def _tokens_up_to(latest: Reply | None) -> int:
@@ -71,8 +74,8 @@ def _tokens_after(latest: Reply | None, messages: Sequence[Message]) -> int:
     return characters // CHARACTERS_PER_TOKEN
 
 
-def _next_out(messages: Sequence[Message], dropped: int) -> str:
-    said = [message.text for message in messages if message.text]
-    return (
-        title_from(said[dropped], BEGINNING_CHARACTERS) if dropped < len(said) else ""
-    )
+def _next_dropped(messages: Sequence[Message], dropped: int) -> str:
+    texts = [message.text for message in messages if message.text]
+    if dropped >= len(texts):
+        return ""
+    return title_from(texts[dropped], BEGINNING_CHARACTERS)

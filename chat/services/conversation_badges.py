@@ -1,4 +1,4 @@
-"""Marks: what the list says of a conversation beside its title."""
+"""Badges: the state that the list shows beside the title of a conversation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from chat.models.reply import WENT_WRONG
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
-#: More unfinished replies than this are not asked about: the rest shows as waiting.
+#: The mailbox is asked about this many replies; the others show as waiting.
 ASKED_MAX = 100
 
 
 class Badge(StrEnum):
+    """The state of a conversation, as templates name it."""
+
     PAUSED = "paused"
     RUNNING = "running"
     WAITING = "waiting"
@@ -26,6 +28,7 @@ class Badge(StrEnum):
 
     @property
     def words(self) -> str:
+        """The badge as a text, in the language of the page."""
         return str(WORDS[self])
 
 
@@ -38,8 +41,8 @@ WORDS = {
 }
 
 
-#: What tells most about a conversation comes first.
-COMING = {
+#: Badges of unfinished replies by their state; the first one that applies is shown.
+UNFINISHED_BADGES = {
     "running": Badge.RUNNING,
     "queued": Badge.WAITING,
     "paused": Badge.PAUSED,
@@ -50,44 +53,46 @@ COMING = {
 def badges_of(
     owner: UUID, conversations: Iterable[Conversation]
 ) -> dict[UUID, Badge | None]:
-    """The mark of each, for one query and at most one trip to Redis.
+    """The badge of each conversation, by one query and at most one trip to Redis.
 
-    The conversations come with ``leaf_state``, the state of the reply they end with.
+    The conversations are annotated with ``leaf_state``, the state of their last reply.
     """
-    coming = _coming(owner)
+    unfinished = _unfinished(owner)
     return {
-        conversation.pk: coming.get(conversation.pk) or _settled(conversation)
+        conversation.pk: unfinished.get(conversation.pk) or _finished(conversation)
         for conversation in conversations
     }
 
 
-def _settled(conversation: Conversation) -> Badge | None:
+def _finished(conversation: Conversation) -> Badge | None:
     if getattr(conversation, "leaf_state", None) == wire.State.FAILED:
         return Badge.FAILED
     return Badge.UNREAD if conversation.has_unread else None
 
 
-def _coming(owner: UUID) -> dict[UUID, Badge]:
-    """Conversations in which a reply is still to come."""
+def _unfinished(owner: UUID) -> dict[UUID, Badge]:
+    """The badges of conversations with an unfinished reply."""
     unfinished = Reply.objects.unfinished().filter(message__owner=owner)
     before = "message__parent__parent__reply__state"
     rows = list(
         unfinished.values_list("message__conversation_id", "pk", "state", before)
     )
     queued = [str(pk) for _, pk, state, _ in rows if state == wire.State.QUEUED]
-    begun = _begun(queued[:ASKED_MAX])
-    kinds: dict[UUID, set[str]] = {}
+    started = _started(queued[:ASKED_MAX])
+    states: dict[UUID, set[str]] = {}
     for conversation, pk, state, state_before in rows:
         is_paused = state == wire.State.HELD and state_before in WENT_WRONG
-        kind = "running" if str(pk) in begun else "paused" if is_paused else state
-        kinds.setdefault(conversation, set()).add(kind)
+        shown = "running" if str(pk) in started else "paused" if is_paused else state
+        states.setdefault(conversation, set()).add(shown)
     return {
-        conversation: next(mark for kind, mark in COMING.items() if kind in found)
-        for conversation, found in kinds.items()
+        conversation: next(
+            badge for state, badge in UNFINISHED_BADGES.items() if state in found
+        )
+        for conversation, found in states.items()
     }
 
 
-def _begun(replies: list[str]) -> set[str]:
+def _started(replies: list[str]) -> set[str]:
     try:
         return open_mailbox().started(replies)
     except MailboxAway:

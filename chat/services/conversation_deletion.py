@@ -1,4 +1,4 @@
-"""Deleting conversations, and the way back; the keeper removes them for good."""
+"""Deletes conversations, restores them, and removes them for good later."""
 
 from __future__ import annotations
 
@@ -15,46 +15,52 @@ from chat.services.jobs.stop import stop_reply
 from chat.services.notify import notify_pages
 from chatsite import wire
 
-#: A conversation may have thousands of messages, which leave with it.
+#: Conversations removed at once: each may have thousands of messages.
 BATCH = 10
 
 
 def delete(conversation: Conversation) -> None:
-    """Nobody finds it any more, and its unfinished replies are stopped."""
+    """Hide a conversation from its owner and stop its unfinished replies."""
     _delete(Conversation.objects.filter(pk=conversation.pk), conversation.owner_id)
 
 
 def delete_all(owner: UUID) -> Conversation | None:
-    """Delete all that are there, together; any one of them, or None."""
+    """Delete all conversations of an owner together.
+
+    Returns one of them, from which all can be restored; None if there was none.
+    """
     when = _delete(Conversation.objects.filter(owner_id=owner), owner)
     return Conversation.objects.filter(owner_id=owner, deleted_at=when).first()
 
 
 def restore(conversation: Conversation) -> int:
-    """Bring back a deleted one and those deleted together with it; how many.
+    """Restore a deleted conversation and those deleted together with it.
 
-    Their replies stay stopped.
+    Returns how many. Their replies stay stopped.
     """
-    count = together_with(conversation).update(deleted_at=None)
+    count = deleted_together(conversation).update(deleted_at=None)
     transaction.on_commit(lambda: notify_pages(conversation.owner_id))
     return count
 
 
-def together_with(conversation: Conversation) -> ConversationQuerySet:
-    """A deleted conversation, and those deleted together with it."""
+def deleted_together(conversation: Conversation) -> ConversationQuerySet:
+    """A deleted conversation and those deleted in the same request."""
     deleted = Conversation.objects.deleted().filter(owner_id=conversation.owner_id)
     return deleted.filter(deleted_at=conversation.deleted_at)
 
 
 def remove_for_good() -> bool:
-    """Remove some of those that can no longer be restored; whether there were any."""
+    """Remove one batch of conversations whose ``DELETED_KEEP_HOURS`` are over.
+
+    Returns whether there were any.
+    """
     before = timezone.now() - timedelta(hours=settings.DELETED_KEEP_HOURS)
-    late = Conversation.objects.deleted().filter(deleted_at__lt=before)
-    if not late.exists():
+    expired = Conversation.objects.deleted().filter(deleted_at__lt=before)
+    if not expired.exists():
         return False
     with transaction.atomic():
-        # Nobody restores one while it goes.
-        claimed = late.select_for_update().order_by("deleted_at")[:BATCH]
+        # The lock keeps a restore from running at the same time.
+        claimed = expired.select_for_update().order_by("deleted_at")[:BATCH]
         Conversation.objects.filter(pk__in=[row.pk for row in claimed]).delete()
     return True
 
@@ -67,7 +73,7 @@ def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:
             message__owner=owner, message__conversation__deleted_at=now
         )
         pks = list(unfinished.values_list("pk", flat=True))
-        # Should this process die now, the keeper carries the stops out.
+        # If this process dies now, the keeper completes the stops.
         Reply.objects.filter(pk__in=pks, stop_requested_at=None).update(
             stop_requested_at=now
         )
@@ -77,7 +83,7 @@ def _delete(conversations: ConversationQuerySet, owner: UUID) -> datetime:
 
 
 def _stop(pks: list[UUID]) -> None:
-    """Those held first, so that none moves up; each stays in its place."""
+    """Stop held replies first, so that none of them starts."""
     replies = Reply.objects.unfinished().with_path().filter(pk__in=pks)
     for reply in sorted(replies, key=lambda row: row.state != wire.State.HELD):
         if reply.state != wire.State.HELD or not reply.end(wire.State.STOPPED):

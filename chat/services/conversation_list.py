@@ -1,8 +1,8 @@
-"""The history: an owner's conversations in parts, the newest first.
+"""The list of an owner's conversations, newest first, loaded in parts.
 
-A page holds everything from one cursor on, however much it has loaded, and is shown all
-of that anew when something changes. So nothing falls between two parts, and nothing
-stands in both.
+A page knows the cursor of its oldest conversation. When something changes it gets the
+whole list up to that cursor again. So no conversation falls between two parts, and none
+appears twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chat.models import Conversation
 from chat.models.conversation import ConversationQuerySet
 from chat.services.conversation_badges import Badge, badges_of
 
-#: So many conversations are loaded at once.
+#: Conversations in one part.
 PART = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR_DIGITS = 16
@@ -29,7 +29,7 @@ CURSOR_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place of a conversation in its owner's history."""
+    """The place of a conversation in its owner's list."""
 
     updated_at: datetime
     pk: UUID
@@ -39,50 +39,52 @@ class Cursor:
 
     @classmethod
     def parse(cls, raw: str) -> Cursor:
-        """Raises ``ValueError``."""
+        """The cursor of its text form. Raises ``ValueError``."""
         digits, _, pk = raw.partition("-")
         if not (digits.isascii() and digits.isdigit()) or len(digits) > CURSOR_DIGITS:
-            raise ValueError("no place in a history")
+            raise ValueError("not a cursor")
         return cls(EPOCH + timedelta(microseconds=int(digits)), UUID(pk))
 
     @property
     def before(self) -> Q:
+        """A filter for everything older."""
         is_older = Q(updated_at__lt=self.updated_at) | Q(pk__lt=self.pk)
         return Q(updated_at__lte=self.updated_at) & is_older
 
     @property
     def on(self) -> Q:
-        """What stands at this place, and all that is newer."""
+        """A filter for this place and everything newer."""
         is_newer = Q(updated_at__gt=self.updated_at) | Q(pk__gte=self.pk)
         return Q(updated_at__gte=self.updated_at) & is_newer
 
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
-    """One conversation as it is listed."""
+    """One conversation in the list."""
 
     conversation: Conversation
-    mark: Badge | None
-    #: The heading above it; empty where it stands under the same as the one before.
+    badge: Badge | None
+    #: The heading above it; empty if it has the same as the one before.
     heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ListPart:
-    """Items that follow each other, and whether more follow them."""
+    """Consecutive items, and whether the list goes on after them."""
 
     items: tuple[ListItem, ...] = ()
     has_more: bool = False
 
     @property
     def last(self) -> Cursor | None:
+        """The cursor of the oldest item."""
         return _cursor(self.items[-1].conversation) if self.items else None
 
 
 def newest(owner: UUID | None, since: Cursor | None = None) -> ListPart:
-    """All from ``since`` on, or as many as are loaded at once if that is more.
+    """All conversations up to ``since``, or one part if that is more.
 
-    Four queries at most, however long the history.
+    At most four queries, however long the list is.
     """
     if owner is None:
         return ListPart()
@@ -93,7 +95,7 @@ def newest(owner: UUID | None, since: Cursor | None = None) -> ListPart:
 
 
 def older(owner: UUID | None, before: Cursor) -> ListPart:
-    """The next items after those that a page has."""
+    """The part after the cursor ``before``."""
     if owner is None:
         return ListPart()
     rest = _listed(owner).filter(before.before)
@@ -111,7 +113,7 @@ def _part(
     rest: ConversationQuerySet,
     above: str = "",
 ) -> ListPart:
-    """``found``, filled up from ``rest``; what precedes them stands under ``above``."""
+    """``found`` filled up from ``rest``; ``above`` is the heading before them."""
     room = max(PART - len(found), 0)
     following = list(rest[: room + 1])
     found += following[:room]
@@ -121,18 +123,18 @@ def _part(
 def _items(
     owner: UUID, conversations: Sequence[Conversation], above: str
 ) -> tuple[ListItem, ...]:
-    marks = badges_of(owner, conversations)
+    badges = badges_of(owner, conversations)
     items = []
     for conversation in conversations:
         period = _period(conversation.updated_at)
         heading = "" if period == above else period
-        items.append(ListItem(conversation, marks[conversation.pk], heading))
+        items.append(ListItem(conversation, badges[conversation.pk], heading))
         above = period
     return tuple(items)
 
 
 def _period(time: datetime) -> str:
-    """In the time zone of whoever asks."""
+    """The heading for a time, in the time zone of the request."""
     return period_of(localdate(time), localdate())
 
 
@@ -141,9 +143,9 @@ def _cursor(conversation: Conversation) -> Cursor:
 
 
 def period_of(day: date, today: date) -> str:
-    """The heading under which something of ``day`` is listed.
+    """The heading under which a conversation of ``day`` is listed.
 
-    A day to come counts as today: clocks and time zones may differ.
+    A future day counts as today: clocks and time zones may differ.
     """
     days_ago = (today - day).days
     if days_ago <= 0:

@@ -1,4 +1,4 @@
-"""Renaming a conversation."""
+"""Renames a conversation and marks it read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ TITLE_MAX_CHARACTERS = 200
 
 
 class TitleRefused(MessageRefused):
-    """A title that cannot be used: why."""
+    """The title cannot be used; the message says why."""
 
 
 def rename(conversation: Conversation, title: str) -> None:
-    """Its place in the history stays. Raises ``TitleRefused``."""
+    """Rename a conversation; its place in the list stays. Raises ``TitleRefused``."""
     title = clean_title(title)
     Conversation.objects.filter(pk=conversation.pk).update(title=title)
     conversation.title = title
@@ -30,7 +30,10 @@ def rename(conversation: Conversation, title: str) -> None:
 
 
 def clean_title(title: str) -> str:
-    """The title as it is kept: one line, without controls."""
+    """The title as it is stored: one line without control characters.
+
+    Raises ``TitleRefused``.
+    """
     title = as_line(without_directions(title))
     if is_blank(title):
         raise TitleRefused("blank_title", _("Write a title first."))
@@ -50,15 +53,14 @@ def clean_title(title: str) -> str:
 
 
 def mark_read(conversation: Conversation) -> None:
-    """Take the mark away, here and in the lists of other pages; writes only then."""
+    """Remove the unread badge, on other pages too; writes only if there was one."""
     unread = Conversation.objects.filter(pk=conversation.pk, has_unread=True)
     if not unread.exists():
         return
     try:
         with optional_write():
-            is_news = unread.update(has_unread=False)
+            was_unread = unread.update(has_unread=False)
     except NotWritten:
-        return  # the next look takes it away
-    if not is_news:
-        return
-    notify_pages(conversation.owner_id)
+        return  # the next view of the conversation removes it
+    if was_unread:
+        notify_pages(conversation.owner_id)

@@ -1,6 +1,6 @@
-"""What was chosen for the replies of a conversation, and what holds where nothing was.
+"""The settings that apply to the next reply of a conversation.
 
-A conversation goes before its owner, an owner before the catalogue.
+The conversation's settings override its owner's, and these override the catalogue's.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from chatsite.model_choice import current_catalog, model_entry
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
-    """How the next reply is to be made."""
+    """How the next reply will be generated."""
 
     entry: ModelEntry
-    #: Whether a person picked that model.
+    #: Whether a user picked this model.
     is_picked: bool
     settings: wire.SamplingParams
-    #: None: another one for every reply.
+    #: None means a new random seed for every reply.
     seed: int | None
     instructions: str
 
@@ -33,7 +33,7 @@ class EffectiveSettings:
 def effective_settings(
     owner: User, conversation: Conversation | None = None
 ) -> EffectiveSettings:
-    """What holds for the next reply in ``conversation``, or in a new one."""
+    """The settings of the next reply in ``conversation``, or in a new one."""
     layers = [owner, conversation] if conversation else [owner]
     chosen: dict[str, Any] = {}
     for layer in layers:
@@ -50,8 +50,8 @@ def effective_settings(
 
 
 def model_to_watch(conversation: Conversation) -> ModelEntry:
-    """The model whose workers matter now: that of the reply that is to come first, else
-    of the next one."""
+    """The model whose workers a page shows: that of the first unfinished reply, or of
+    the next one."""
     queued = Reply.objects.queued().filter(message__conversation=conversation)
     coming = queued.order_by("queued_at").values_list("model", flat=True).first()
     return (
@@ -62,28 +62,30 @@ def model_to_watch(conversation: Conversation) -> ModelEntry:
 
 
 def model_of(owner: User, conversation: Conversation | None) -> str:
-    """The model that a person picked; empty follows the one served here."""
+    """The model that a user picked; empty means the site's own choice."""
     return (conversation.model if conversation else "") or owner.model
 
 
 def catalog_entry(picked: str) -> ModelEntry:
-    """The entry of a picked model. One that left the catalogue gives way to the one
-    served here, as if nothing had been picked."""
+    """The catalogue entry of a picked model.
+
+    If the model is not in the catalogue any more it is the site's own choice.
+    """
     return current_catalog().models.get(picked) or model_entry()
 
 
 def _with(
     settings: wire.SamplingParams, chosen: Mapping[str, Any]
 ) -> wire.SamplingParams:
-    """Settings that an older version knew are passed over."""
+    """Override ``settings`` by those that were chosen; unknown names are ignored."""
     known = {name: value for name, value in chosen.items() if name in asdict(settings)}
     if "stop" in known:
         known["stop"] = tuple(known["stop"])
     wanted = replace(settings, **{**known, "seed": 0})
-    # The site's limit may have been lowered since this was chosen.
+    # The limit of the site may be lower now than when this was chosen.
     return replace(wanted, max_new_tokens=capped_reply_tokens(wanted.max_new_tokens))
 
 
 def capped_reply_tokens(tokens: int) -> int:
-    """As many of these new tokens as a reply may have here."""
+    """``tokens``, or the site's limit of a reply if that is less."""
     return min(tokens, site.REPLY_MAX_TOKENS)

@@ -1,13 +1,14 @@
-"""A prompt that cannot be accepted: why, and what to do."""
+"""The error that services raise if they refuse a message or another request."""
 
 from __future__ import annotations
 
 
 class MessageRefused(Exception):
-    """``code`` for programs, ``message`` for people at the page; ``bare_message`` where
-    no page keeps what was typed.
+    """A request is refused; the sentence says why and what to do.
 
-    ``retry_seconds`` is set where the same prompt may be sent again later.
+    ``code`` is the API's error code. ``message`` is for users of a page, which keeps
+    their text; ``bare_message`` is for clients that keep no text. ``retry_seconds`` is
+    set if the same request may succeed after that time.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Prompts sent ahead: edited, removed, or let go although something went wrong.
+"""Edits, removes and releases held messages.
 
-They are held until the reply before them is done. Whatever is done to one claims it
-first by a conditional update, so that it either happens before the prompt starts or not
-at all.
+A message that is sent while a reply is unfinished is held until that reply is done.
+Each action first claims the held row by a conditional update. So it either happens
+before the message starts, or not at all.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from chat.services.notify import notify_pages
 
 
 class NotHeld(Exception):
-    """The prompt is no longer held: its turn has come, or it was taken back."""
+    """The message is no longer held: it started, or it was removed."""
 
 
 def edit(reply: Reply, text: str) -> None:
-    """Put another text in place of a held prompt. Raises ``NotHeld`` or
-    ``MessageRefused``, and then nothing is changed."""
-    text, prompt = clean_text(text), reply.message.parent
+    """Change the text of a held message.
+
+    ``reply`` is the reply that the message waits for. Raises ``NotHeld`` or
+    ``MessageRefused``; then nothing changes.
+    """
+    text, message = clean_text(text), reply.message.parent
     with transaction.atomic():
-        if prompt is None or not reply.touch_held():
+        if message is None or not reply.touch_held():
             raise NotHeld
         if _other_reply(reply):
             said = _(
@@ -34,41 +37,41 @@ def edit(reply: Reply, text: str) -> None:
                 " yours as a new message."
             )
             raise MessageRefused("answered", said)
-        Message.objects.filter(pk=prompt.pk).update(text=text)
+        Message.objects.filter(pk=message.pk).update(text=text)
     transaction.on_commit(lambda: notify_pages(reply.message.owner_id))
 
 
 def remove(reply: Reply) -> None:
-    """Remove a held prompt; those after it follow what it followed. One that has
-    another reply already stays with that.
+    """Remove a held message; the messages after it move up.
 
-    Raises ``NotHeld``.
+    If the message has another reply already, only this reply is removed. Raises
+    ``NotHeld``.
     """
-    message, prompt = reply.message, reply.message.parent
-    if prompt is None:
+    answer, message = reply.message, reply.message.parent
+    if message is None:
         raise NotHeld
-    conversation = message.conversation
+    conversation = answer.conversation
     with transaction.atomic():
         conversation.claim()
         if not reply.touch_held():
             raise NotHeld
-        # What it follows may have been removed just before.
-        prompt.refresh_from_db(fields=["parent"])
+        # The message before it may have been removed a moment ago.
+        message.refresh_from_db(fields=["parent"])
         other = _other_reply(reply)
-        before = tree.newest_leaf(other.pk) if other else prompt.parent_id
-        Message.objects.filter(parent=message).update(parent=before)
+        before = tree.newest_leaf(other.pk) if other else message.parent_id
+        Message.objects.filter(parent=answer).update(parent=before)
         type(conversation).objects.filter(
-            pk=conversation.pk, active_leaf=message
+            pk=conversation.pk, active_leaf=answer
         ).update(active_leaf=before)
-        (message if other else prompt).delete()
+        (answer if other else message).delete()
     transaction.on_commit(lambda: release_next(conversation))
     transaction.on_commit(lambda: notify_pages(reply.message.owner_id))
 
 
 def release(reply: Reply) -> None:
-    """Send a held prompt although the reply before it failed or was stopped.
+    """Send a held message although the reply before it failed or was stopped.
 
-    Raises ``NotHeld`` where it is not waiting for that.
+    Raises ``NotHeld`` if the message does not wait for this decision.
     """
     if not reply.is_paused or not reply.release():
         raise NotHeld
@@ -76,6 +79,6 @@ def release(reply: Reply) -> None:
 
 
 def _other_reply(reply: Reply) -> Message | None:
-    """The newest other reply to the same prompt, if it was answered before."""
+    """The newest other reply to the same message, if there is one."""
     others = Message.objects.filter(parent=reply.message.parent_id).exclude(pk=reply.pk)
     return others.order_by("-created_at").first()

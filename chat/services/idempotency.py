@@ -1,6 +1,6 @@
-"""Idempotency keys: a request that is sent again with its key is carried out once.
+"""Idempotency keys: a request that is repeated with its key is carried out once.
 
-Every request that takes a key goes through here, from the pages and from the API.
+All requests with a key pass through here, those of pages and those of the API.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Act = Callable[[], Reply | Conversation]
 
 
 def check_key(key: str) -> None:
-    """Raises ``MessageRefused`` with the code bad_key."""
+    """Raises ``MessageRefused`` with the code bad_key for an invalid key."""
     if not key:
         raise MessageRefused(
             "bad_key",
@@ -41,18 +41,17 @@ def check_key(key: str) -> None:
 def reply_once(
     owner: UUID | None, key: str | None, asked: Sequence[str], act: Callable[[], Reply]
 ) -> Reply:
-    """Carry out a request that gives a reply, or give the reply it gave before.
+    """Carry out a request once; a repeated one returns the same reply.
 
-    ``asked`` says what is asked for: the kind of request, what it is done to, and the
-    body, in this order. ``act`` runs in a transaction. Without a key it is carried out
-    each time; two at once with the same are carried out one after the other. Raises
-    ``MessageRefused`` with the code bad_key, key_reused or deleted, and what ``act``
-    raises; then the key stays unused.
+    ``asked`` identifies the request: its kind, its object and its body, in this order.
+    ``act`` runs in a transaction. Without a key it runs each time. Two requests at once
+    with the same key run one after the other. Raises ``MessageRefused`` with the code
+    bad_key, key_reused or deleted, and what ``act`` raises; then the key stays unused.
     """
     found = _once(owner, key, asked, act)
     if isinstance(found, Reply):
         return found
-    raise TypeError(asked[0])  # a digest belongs to one kind of request
+    raise TypeError(asked[0])  # the digest contains the kind of request
 
 
 def once(
@@ -61,12 +60,15 @@ def once(
     asked: Sequence[str],
     act: Callable[[], Conversation],
 ) -> None:
-    """The same for a request that gives no reply; ``act`` returns its conversation."""
+    """The same for a request without a reply; ``act`` returns its conversation."""
     _once(owner, key, asked, act)
 
 
 def request_digest(asked: Sequence[str]) -> str:
-    """Only the last part may hold line breaks. Migration 0011 makes the same."""
+    """The SHA-256 of the parts; only the last may contain line breaks.
+
+    Migration 0011 computes the same.
+    """
     return sha256("\n".join(asked).encode()).hexdigest()
 
 
@@ -76,7 +78,7 @@ def _once(
     if key is not None:
         check_key(key)
     with transaction.atomic():
-        if key is None or owner is None:  # nothing belongs to a stranger
+        if key is None or owner is None:  # an anonymous client owns nothing
             return _reply_of(act())
         return _with_key(owner, key, request_digest(asked), act)
 
@@ -97,7 +99,7 @@ def _with_key(owner: UUID, key: str, digest: str, act: Act) -> Reply | None:
 
 
 def _was_removed(row: IdempotencyKey) -> bool:
-    """A held message that was taken back may be sent once more: its key is free."""
+    """Free the key of a held message that was removed; it may be sent again."""
     if row.reply is None or Reply.objects.filter(pk=row.reply).exists():
         return False
     row.delete()
@@ -113,7 +115,7 @@ def _given(row: IdempotencyKey) -> Reply | None:
             "deleted",
             _(
                 "This was sent before, and its conversation was deleted since. "
-                "To send it anew, open a new conversation."
+                "To send it again, open a new conversation."
             ),
         )
     return reply

@@ -1,4 +1,4 @@
-"""Sending a prompt: one transaction, and the queue learns of it on commit."""
+"""Sends messages: one transaction saves them, and the queue gets them on commit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite import wire
 from chatsite.sampling_settings import SEED_BITS
 
-#: Letters and signs that are empty: the fillers of Hangul, and Braille without dots.
+#: Invisible letters and signs: the fillers of Hangul, and Braille without dots.
 FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
 
 
@@ -37,14 +37,13 @@ def send_message(
     *,
     instead_of: Message | None = None,
 ) -> Reply:
-    """Save a prompt and the reply to come, and enqueue it once committed.
+    """Save a message and its unfinished reply, and enqueue the reply on commit.
 
-    ``key`` makes it safe to send again: the same key with the same text gives the
-    reply made first. Without a conversation a new one begins. With ``instead_of``, a
-    prompt of the conversation, this becomes another version of it, and the
-    conversation goes on from there; the old version stays reachable.
-    Raises ``MessageRefused`` with the code blank or too_long, with one of
-    ``idempotency``, or with one of ``admission`` and the time to come back.
+    ``key`` makes the request safe to repeat: the same key with the same text returns
+    the first reply. Without ``conversation`` a new one is created. ``instead_of`` is a
+    message of the conversation; the new one becomes another version of it, and the
+    conversation continues from there. Raises ``MessageRefused`` with the code blank or
+    too_long, a code of ``idempotency``, or a code of ``admission`` and a retry time.
     """
     text = clean_text(text)
     into = "" if conversation is None else conversation.pk.hex
@@ -57,7 +56,7 @@ def send_message(
 
 
 def clean_text(text: str) -> str:
-    """The prompt as it is kept. Raises ``MessageRefused`` if blank or too long."""
+    """The text as it is stored. Raises ``MessageRefused`` if blank or too long."""
     text = without_blank_edges(as_lines(text))
     if is_blank(text):
         raise MessageRefused("blank", _("Write a message first."))
@@ -78,7 +77,7 @@ def clean_text(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text can be seen."""
+    """Whether a text has no visible character."""
     return all(
         unicodedata.category(character)[0] in "CZ" or character in FILLERS
         for character in text
@@ -92,21 +91,21 @@ def _save(
     instead_of: Message | None,
 ) -> Reply:
     if conversation is not None:
-        # Two prompts sent at once are put one after the other, not side by side.
+        # The lock puts two messages that are sent at once one after the other.
         conversation = claim_not_deleted(conversation.pk)
         conversation.owner = owner
     admit(owner, conversation, effective_settings(owner, conversation).entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
-    parent = _last(conversation) if instead_of is None else _place_of(instead_of)
-    prompt = Message.objects.create(
+    parent = _last(conversation) if instead_of is None else _parent_of(instead_of)
+    message = Message.objects.create(
         conversation=conversation,
         owner=owner,
         parent_id=parent,
         role=wire.Role.USER,
         text=text,
     )
-    reply = await_reply(prompt, is_held=conversation.has_unfinished(parent))
+    reply = create_reply(message, is_held=conversation.has_unfinished(parent))
     conversation.active_leaf = reply.message
     conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish(reply), robust=True)
@@ -114,7 +113,7 @@ def _save(
 
 
 def claim_not_deleted(pk: UUID) -> Conversation:
-    """A conversation, for this transaction alone. Raises ``MessageRefused``."""
+    """Lock a conversation until the transaction ends. Raises ``MessageRefused``."""
     claimed = Conversation.objects.not_deleted().select_for_update()
     conversation = claimed.filter(pk=pk).first()
     if conversation is None:
@@ -122,56 +121,63 @@ def claim_not_deleted(pk: UUID) -> Conversation:
     return conversation
 
 
-def _place_of(prompt: Message) -> UUID | None:
-    """What a prompt follows, which may have been removed just before, as the prompt
-    itself may. Raises ``MessageRefused``."""
+def _parent_of(message: Message) -> UUID | None:
+    """The id of the message before this one, read again from the database.
+
+    Either may have been removed a moment ago. Raises ``MessageRefused``.
+    """
     try:
-        prompt.refresh_from_db(fields=["parent"])
+        message.refresh_from_db(fields=["parent"])
     except Message.DoesNotExist:
         said = _("The message that you changed was removed. Send this as a new one.")
         raise MessageRefused("gone", said) from None
-    return prompt.parent_id
+    return message.parent_id
 
 
 def _last(conversation: Conversation) -> UUID | None:
-    """The message that the next prompt follows: the last one shown, unless that is a
-    reply stopped before its turn came, which must hold up nobody."""
+    """The id of the message that the next one follows: the last one of the path.
+
+    A reply that was stopped before it started is skipped, so that it delays nothing.
+    """
     leaf = conversation.active_leaf
-    while leaf is not None and leaf.parent is not None and _was_taken_back(leaf):
-        leaf = _answered(leaf.parent) or leaf.parent.parent
+    while leaf is not None and leaf.parent is not None and _was_stopped_early(leaf):
+        leaf = _newest_started_reply(leaf.parent) or leaf.parent.parent
     return None if leaf is None else leaf.pk
 
 
-def _answered(prompt: Message) -> Message | None:
-    """The newest reply to a prompt that came to its turn."""
-    replies = Message.objects.filter(parent=prompt).exclude(reply__queued_at=None)
+def _newest_started_reply(message: Message) -> Message | None:
+    """The newest reply to a message that was queued at least once."""
+    replies = Message.objects.filter(parent=message).exclude(reply__queued_at=None)
     return replies.order_by("-created_at").first()
 
 
-def _was_taken_back(message: Message) -> bool:
+def _was_stopped_early(message: Message) -> bool:
     return Reply.objects.filter(
         message=message, state=wire.State.STOPPED, queued_at=None
     ).exists()
 
 
-def await_reply(
-    prompt: Message, *, is_held: bool, text: str = "", **fields: Any
+def create_reply(
+    message: Message, *, is_held: bool, text: str = "", **fields: Any
 ) -> Reply:
-    """The answer to a prompt, still to be written behind ``text``, and the row that is
-    its outbox. ``fields`` of the row go before what its owner prefers."""
-    conversation = prompt.conversation
+    """Create the unfinished reply to a message, with the row that is its outbox.
+
+    ``text`` is the beginning of the reply that the model continues. ``fields`` override
+    the owner's settings.
+    """
+    conversation = message.conversation
     now = None if is_held else timezone.now()
-    message = Message.objects.create(
+    reply = Message.objects.create(
         conversation=conversation,
-        owner_id=prompt.owner_id,
-        parent=prompt,
+        owner_id=message.owner_id,
+        parent=message,
         role=wire.Role.ASSISTANT,
         text=text,
     )
     chosen = effective_settings(conversation.owner, conversation)
     seed = new_seed() if chosen.seed is None else chosen.seed
     return Reply.objects.create(
-        message=message,
+        message=reply,
         state=wire.State.HELD if is_held else wire.State.QUEUED,
         queued_at=now,
         published_at=now,
@@ -188,4 +194,5 @@ def await_reply(
 
 
 def new_seed() -> int:
+    """A random seed for sampling."""
     return secrets.randbits(SEED_BITS)

@@ -1,4 +1,4 @@
-"""Telling the other pages of an owner that something changed."""
+"""Notifies the open pages of an owner that something changed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ log = logging.getLogger(__name__)
 
 
 def notify_pages(owner: UUID) -> None:
-    """They look again at their next poll; while the queue is away, once it is back."""
+    """Let the owner's pages load changes at their next poll.
+
+    If Redis cannot be reached they do so once it can.
+    """
     try:
         open_mailbox().touch(str(owner))
     except MailboxAway:
-        log.info("no page of %s hears of this until the queue is back", owner)
+        log.info("the pages of %s load this change once Redis is back", owner)

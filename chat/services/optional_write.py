@@ -1,7 +1,7 @@
-"""Writes that a page can do without: reading never waits for a writer.
+"""Writes that a page can do without, so that reading never waits for a writer.
 
-While another process holds the database (a backup, an import), pages are answered from
-what can be read, and the keeper does the write later.
+While another process locks the database (a backup, an import), pages show what can be
+read, and the keeper writes later.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from chatsite.postgresql.base import DatabaseWrapper as PostgresqlWrapper
     from chatsite.sqlite.base import DatabaseWrapper as SqliteWrapper
 
-#: An optional write waits this long for another writer.
-PATIENCE_SECONDS = 0.1
+#: Seconds that an optional write waits for another writer.
+LOCK_TIMEOUT_SECONDS = 0.1
 
 
 class NotWritten(Exception):
@@ -25,9 +25,9 @@ class NotWritten(Exception):
 
 
 def wait_until_durable() -> None:
-    """Return once what was read is on the disk, also if another process wrote it.
+    """Return once everything read so far is on the disk, whichever process wrote it.
 
-    PostgreSQL shows nothing before that.
+    PostgreSQL shows no row before that.
     """
     if connection.vendor == "sqlite":
         cast("SqliteWrapper", connection).wait_for_sync()
@@ -35,13 +35,13 @@ def wait_until_durable() -> None:
 
 @contextmanager
 def optional_write() -> Iterator[None]:
-    """A transaction that gives up soon instead of waiting for another writer.
+    """A transaction that gives up soon if another process is writing.
 
     Raises ``NotWritten``.
     """
     backend = cast("SqliteWrapper | PostgresqlWrapper", connection)
     try:
-        with backend.brief_transaction(PATIENCE_SECONDS):
+        with backend.brief_transaction(LOCK_TIMEOUT_SECONDS):
             yield
     except (InterfaceError, OperationalError) as error:
         raise NotWritten from error

@@ -1,7 +1,7 @@
-"""Another reply to a prompt: tried again, as a variant, run again, or gone on with.
+"""Further versions of a reply: retry, variants, regenerate exactly, continue.
 
-The old reply stays where it is, reachable as another version. All of these are harmless
-to repeat: while a reply to the prompt is to come, there is no further one.
+The old reply stays, reachable as another version. All requests here may be repeated:
+while a reply to the message is unfinished, no further one is created.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chat.services.effective_settings import capped_reply_tokens, effective_sett
 from chat.services.errors import MessageRefused
 from chat.services.jobs.publish import publish
 from chat.services.limits.admission import admit
-from chat.services.messages import await_reply, claim_not_deleted, new_seed
+from chat.services.messages import claim_not_deleted, create_reply, new_seed
 from chat.services.notify import notify_pages
 from chatsite import wire
 from chatsite.catalog import CatalogError
@@ -28,18 +28,21 @@ from chatsite.model_choice import model_entry
 
 
 def retry(reply: Reply) -> Reply:
-    """A new reply in place of one that failed or was stopped; one that went well
-    stays, and is returned. So is a newer one that went well: asked for again, because
-    the answer was lost or the page is old, there is no third. Raises
-    ``MessageRefused``."""
+    """Create a new reply in place of one that failed or was stopped.
+
+    Returns the reply itself if it is done, and a newer one that is done: a request that
+    is repeated creates no third reply. Raises ``MessageRefused``.
+    """
     if reply.state not in WENT_WRONG:
         return reply
-    return _done_since(reply) or _answer(reply)
+    return _newer_done(reply) or _create_replies(reply)
 
 
-def _done_since(old: Reply) -> Reply | None:
-    """The newest good reply to the same prompt that came after ``old``, led through.
-    Those that were asked for together with it do not take its place."""
+def _newer_done(old: Reply) -> Reply | None:
+    """The newest done reply to the same message after ``old``, put on the path.
+
+    Replies that were requested together with ``old`` do not count.
+    """
     message = old.message
     newer = Reply.objects.with_path().filter(
         state=wire.State.DONE,
@@ -57,8 +60,10 @@ def _done_since(old: Reply) -> Reply | None:
 
 
 def vary(reply: Reply, count: int = 1) -> Reply:
-    """``count`` new replies at once, each a variant with its own seed; the first of
-    them. Raises ``MessageRefused``."""
+    """Create ``count`` variants at once, each with a seed of its own.
+
+    Returns the first one. Raises ``MessageRefused``.
+    """
     most = settings.VERSIONS_AT_ONCE_MAX
     if not 1 <= count <= most:
         said = ngettext(
@@ -67,37 +72,37 @@ def vary(reply: Reply, count: int = 1) -> Reply:
             most,
         )
         raise MessageRefused("bad_count", said % {"count": most})
-    return _answer(reply, count=count, is_varied=True)
+    return _create_replies(reply, count=count, is_varied=True)
 
 
 def repeat(reply: Reply) -> Reply:
-    """Run a reply again exactly as it was: model, settings, instructions, seed.
+    """Generate a reply again exactly as it was: model, settings, instructions, seed.
 
     Raises ``MessageRefused``.
     """
     begun = reply.message.text[: reply.continued_characters]
-    return _answer(reply, text=begun, **_as_it_was(reply))
+    return _create_replies(reply, text=begun, **_as_it_was(reply))
 
 
 def can_resume(reply: Reply) -> bool:
-    """Whether a reply was cut off: at its limit of tokens, or by a person."""
+    """Whether a reply was cut off, by its token limit or by a user."""
     was_cut = reply.is_length_limited or reply.state == wire.State.STOPPED
     return reply.is_terminal and was_cut and bool(reply.message.text)
 
 
 def resume(reply: Reply) -> Reply:
-    """A reply that goes on where this one was cut; one that was not is returned.
+    """Create a reply that continues this one; returns this one if it was not cut off.
 
     Raises ``MessageRefused``.
     """
     if not can_resume(reply):
         return reply
-    # With the same random numbers it goes on as if it had never been cut.
-    return _answer(reply, text=reply.message.text, **_as_it_was(reply))
+    # With the same seed it continues as if it had never been cut off.
+    return _create_replies(reply, text=reply.message.text, **_as_it_was(reply))
 
 
 def _as_it_was(reply: Reply) -> dict[str, Any]:
-    """What a reply was made with. Raises ``MessageRefused``."""
+    """The fields that a reply was generated with. Raises ``MessageRefused``."""
     _check_offered(reply.model)
     length = capped_reply_tokens(reply.settings["max_new_tokens"])
     return {
@@ -109,7 +114,7 @@ def _as_it_was(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _answer(
+def _create_replies(
     old: Reply,
     *,
     count: int = 1,
@@ -117,21 +122,25 @@ def _answer(
     text: str = "",
     **fields: Any,
 ) -> Reply:
-    """New replies to the prompt of ``old``; the first of them. ``fields`` are those of
-    the rows, and ``text`` is what they go on with. Varied ones differ even where a
-    person fixed the seed."""
+    """Create replies to the message of ``old`` and return the first.
+
+    ``text`` is the beginning that they continue, ``fields`` those of their rows. Varied
+    replies differ even if a user fixed the seed.
+    """
     if not old.is_terminal:
         return old
     with transaction.atomic():
         conversation = claim_not_deleted(old.message.conversation_id)
-        prompt = old.message.parent
-        if prompt is None:
+        message = old.message.parent
+        if message is None:
             return old
-        to_come = Reply.objects.unfinished().with_path().filter(message__parent=prompt)
+        unfinished = (
+            Reply.objects.unfinished().with_path().filter(message__parent=message)
+        )
         if old.batch and old.state in WENT_WRONG:
-            # Those beside it are no answer to trying this one again.
-            to_come = to_come.exclude(batch=old.batch)
-        if found := to_come.order_by("message__created_at").first():
+            # Replies of the same batch do not answer a retry of this one.
+            unfinished = unfinished.exclude(batch=old.batch)
+        if found := unfinished.order_by("message__created_at").first():
             _show(found.message, conversation)
             transaction.on_commit(
                 lambda: notify_pages(conversation.owner_id), robust=True
@@ -142,15 +151,15 @@ def _answer(
             or effective_settings(conversation.owner, conversation).entry.name
         )
         admit(conversation.owner, None, model, count, is_message=False)
-        is_held = conversation.has_unfinished(prompt.pk)
+        is_held = conversation.has_unfinished(message.pk)
         if count > 1:
             fields["batch"] = uuid.uuid4()
         fresh: list[Reply] = []
         while len(fresh) < count:
             seed = {"seed": new_seed()} if is_varied else {}
             row = {**fields, **seed}
-            fresh.append(await_reply(prompt, is_held=is_held, text=text, **row))
-        _lead_through(fresh[0].message, old, conversation)
+            fresh.append(create_reply(message, is_held=is_held, text=text, **row))
+        _put_on_path(fresh[0].message, old, conversation)
         transaction.on_commit(lambda: _publish_all(fresh), robust=True)
         return fresh[0]
 
@@ -161,9 +170,11 @@ def _publish_all(replies: list[Reply]) -> None:
             publish(reply)
 
 
-def _lead_through(new: Message, old: Reply, conversation: Conversation) -> None:
-    """The path leads through the new reply. Where the old one went wrong, so does
-    whatever was sent after it; what followed a good one stays with that."""
+def _put_on_path(new: Message, old: Reply, conversation: Conversation) -> None:
+    """Put the new reply on the path.
+
+    If the old one failed or was stopped, the messages after it follow the new one.
+    """
     if old.state in WENT_WRONG:
         Message.objects.filter(parent=old.message).update(parent=new)
     _show(new, conversation)
@@ -190,15 +201,15 @@ def _check_offered(model: str) -> None:
 
 
 def choose(message: Message) -> None:
-    """The path leads through ``message``, and from there on to the newest.
+    """Put ``message`` on the path, and after it the newest messages.
 
-    Raises ``MessageRefused`` where the conversation was deleted.
+    Raises ``MessageRefused`` if the conversation was deleted.
     """
     with transaction.atomic():
         conversation = claim_not_deleted(message.conversation_id)
         if message.pk in conversation.path_ids():
             return
         conversation.active_leaf_id = tree.newest_leaf(message.pk)
-        # Looking at another version makes a conversation no newer.
+        # Choosing a version does not move the conversation in the list.
         conversation.save(update_fields=["active_leaf"])
     notify_pages(conversation.owner_id)

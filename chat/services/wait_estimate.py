@@ -1,4 +1,4 @@
-"""How long a place in line will probably take, from what the workers announce."""
+"""Estimates how long a place in the queue takes, from the workers' heartbeats."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 
 from chatsite import wire
 
-#: So many times its standard error lies a range to either side: nine in ten real waits
-#: are inside. Chosen by the simulation in ``tests/chat/test_waiting.py``.
+#: Half the width of the range, in standard errors. Nine in ten real waits are inside;
+#: the simulation in ``tests/chat/test_waiting.py`` chose it.
 DEVIATIONS = 1.4
-#: What the pace of a worker may be off by, as a share.
-PACE_ERROR = 0.07
-#: How much replies differ in length, as a share of their mean, where it is not known.
+#: Relative error of a worker's measured throughput.
+THROUGHPUT_ERROR = 0.07
+#: Relative deviation of the lengths of replies, if no worker measured it.
 UNKNOWN_SPREAD = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class WaitEstimate:
-    """A range of seconds in which a turn will probably come."""
+    """A range of seconds in which a reply will probably start."""
 
     low: float
     high: float
 
     @property
     def is_at_once(self) -> bool:
-        """Whether a free row is about to take it."""
+        """Whether a free row of a worker takes the reply immediately."""
         return self.high == 0
 
 
@@ -34,43 +34,43 @@ AT_ONCE = WaitEstimate(0.0, 0.0)
 
 
 def ready_workers(workers: Sequence[wire.Announcement]) -> list[wire.Announcement]:
-    """Those that take replies at present."""
+    """The workers that accept replies now."""
     return [worker for worker in workers if worker.stage is wire.Stage.READY]
 
 
 def free_rows(ready: Sequence[wire.Announcement]) -> int:
-    """How many replies they could begin at once."""
+    """How many replies these workers could start immediately."""
     return sum(worker.free for worker in ready)
 
 
 def estimate_wait(
-    ahead: int, workers: Sequence[wire.Announcement]
+    place: int, workers: Sequence[wire.Announcement]
 ) -> WaitEstimate | None:
-    """When the turn comes of who has ``ahead`` replies before them in line.
+    """When a reply starts that has ``place`` replies before it in the queue.
 
-    The workers of the model end replies at their measured pace, and each end lets one
-    in. None where nothing was measured yet.
+    The workers finish replies at their measured throughput, and each finished reply
+    makes room for one. None if nothing was measured yet.
     """
     ready = ready_workers(workers)
-    ends = ahead + 1 - free_rows(ready)
+    ends = place + 1 - free_rows(ready)
     if ready and ends <= 0:
         return AT_ONCE
     seconds = seconds_between_ends(ready)
     if seconds is None:
         return None
     spread = _spread(ready)
-    # Ends of many rows together come as if by chance; the more of them each row has
-    # seen, the more evenly.
-    by_chance = min(ends, sum(worker.rows for worker in ready))
-    variance = ends * spread**2 + by_chance * max(0.0, 1 - spread**2)
-    relative = variance / ends**2 + PACE_ERROR**2
+    # The ends of many rows together are a Poisson process; after several ends of each
+    # row they come more evenly.
+    poisson_ends = min(ends, sum(worker.rows for worker in ready))
+    variance = ends * spread**2 + poisson_ends * max(0.0, 1 - spread**2)
+    relative = variance / ends**2 + THROUGHPUT_ERROR**2
     middle = ends * seconds / math.sqrt(1 + relative)
     factor = math.exp(DEVIATIONS * math.sqrt(math.log1p(relative)))
     return WaitEstimate(middle / factor, middle * factor)
 
 
 def seconds_between_ends(workers: Sequence[wire.Announcement]) -> float | None:
-    """How often a reply of theirs ends; None where nothing was measured yet."""
+    """Mean seconds between two ends of replies; None if nothing was measured yet."""
     ends_per_second = sum(
         worker.tokens_per_second / worker.tokens_per_reply
         for worker in ready_workers(workers)

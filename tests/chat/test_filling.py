@@ -47,7 +47,7 @@ def test_tokens_are_counted_where_they_were_and_else_estimated(
     found = context_usage(messages, chosen(1100), has_earlier=False)
     assert found
     assert (found.tokens, found.budget_tokens) == (tokens, 1000)
-    assert found.next_out == ""
+    assert found.next_dropped == ""
 
 
 def test_no_messages_fill_nothing() -> None:
@@ -58,17 +58,17 @@ def test_what_falls_out_next_is_told_when_it_gets_full() -> None:
     messages = path("How do bees live?", "Well.", prompt_tokens=900, new_tokens=50)
     found = context_usage(messages, chosen(1100), has_earlier=False)
     assert found
-    assert found.next_out == "How do bees live?"
+    assert found.next_dropped == "How do bees live?"
     unknown = context_usage(messages, chosen(1100), has_earlier=True)
     assert unknown
-    assert unknown.next_out == ""
+    assert unknown.next_dropped == ""
 
 
 def test_what_fell_out_is_counted_and_the_next_is_the_oldest_that_is_left() -> None:
     messages = path("one", "two", "three", "four", prompt_tokens=990, dropped_turns=2)
     found = context_usage(messages, chosen(1100), has_earlier=False)
     assert found
-    assert (found.dropped_messages, found.next_out) == (2, "three")
+    assert (found.dropped_messages, found.next_dropped) == (2, "three")
 
 
 def test_a_reply_never_takes_more_than_half_of_the_context() -> None:

@@ -1,4 +1,4 @@
-"""Collecting: a reply that ended in the mailbox becomes a finished row."""
+"""Collects replies: copies the end of a reply from the mailbox into its row."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def collect(pk: str) -> Reply | None:
-    """Copy an ended reply into the database; harmless to repeat, by anyone.
+    """Copy an ended reply into the database; any process may repeat it.
 
     Returns the row, or None if there is nothing to collect. Raises ``MailboxAway``.
     """
@@ -35,22 +35,22 @@ def collect(pk: str) -> Reply | None:
     if reply is None:
         box.mark_collected(pk, ending.attempt)
     else:
-        _tell_and_go_on(box, reply, ending)
+        _confirm_and_release(box, reply, ending)
     return reply
 
 
 def collect_now(reply: Reply) -> Reply:
-    """The same for a page, which waits for no other writer.
+    """The same for a page, which does not wait for other writers.
 
-    Returns the row as it ended. Where the database is locked, or the mailbox goes away
-    meanwhile, it stands so in memory alone, and the keeper collects it later.
+    Returns the row as it ended. If the database is locked or Redis goes away, only the
+    row in memory is changed, and the keeper collects the reply later.
     """
     box, pk, is_saved = open_mailbox(), str(reply.pk), False
     try:
         ending = box.finished_reply(pk)
         if ending is None or ending.attempt != reply.attempt or reply.is_terminal:
             if ending and reply.is_terminal:
-                # The mailbox has not been told: another may be amid writing it.
+                # Another process may be writing the row at this moment.
                 wait_until_durable()
             return reply
         with optional_write():
@@ -58,7 +58,7 @@ def collect_now(reply: Reply) -> Reply:
         is_saved = True
         if not is_mine:
             return Reply.objects.with_path().get(pk=reply.pk)
-        _tell_and_go_on(box, reply, ending)
+        _confirm_and_release(box, reply, ending)
     except MailboxAway as error:
         log.info("reply %s is collected later: %s", reply.pk, error)
     except NotWritten:
@@ -68,9 +68,11 @@ def collect_now(reply: Reply) -> Reply:
     return reply
 
 
-def _tell_and_go_on(box: Mailbox, reply: Reply, ending: FinishedReply) -> None:
-    """Have the mailbox forget what is collected, pages hear of it, and the next held
-    reply start. Raises ``MailboxAway``."""
+def _confirm_and_release(box: Mailbox, reply: Reply, ending: FinishedReply) -> None:
+    """Remove the entry from the mailbox, notify pages and start the next held reply.
+
+    Raises ``MailboxAway``.
+    """
     box.mark_collected(str(reply.pk), ending.attempt)
     box.touch(str(reply.message.owner_id))
     release_next(reply.message.conversation)
@@ -84,7 +86,7 @@ def _show_as_ended(reply: Reply, ending: FinishedReply) -> None:
 
 
 def _copy(reply: Reply, ending: FinishedReply) -> None:
-    """One transaction; a row that ended, or was published anew, stays as it is."""
+    """Copy in one transaction; a row that ended or was republished stays as it is."""
     if reply.attempt != ending.attempt:
         return
     with transaction.atomic():
@@ -92,15 +94,15 @@ def _copy(reply: Reply, ending: FinishedReply) -> None:
 
 
 def _end(reply: Reply, ending: FinishedReply) -> bool:
-    """Within a transaction; False where the row moved on before."""
-    # In the order of all others who need both: first the conversation.
+    """Finish the row, within a transaction; False if its state changed before."""
+    # All code that locks both locks the conversation first.
     reply.message.conversation.claim()
     if not reply.end(wire.State(ending.outcome), **_fields(ending)):
         return False
     text = _text(reply, ending)
     Message.objects.filter(pk=reply.pk).update(text=text)
-    if ending.outcome is not wire.Outcome.STOPPED:  # a person knows of that
-        _note_unread(reply.message.conversation_id)
+    if ending.outcome is not wire.Outcome.STOPPED:  # the user knows about it
+        _mark_unread(reply.message.conversation_id)
     tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
     charge_tokens(reply.message.conversation.owner, tokens)
     reply.message.text = text
@@ -108,22 +110,22 @@ def _end(reply: Reply, ending: FinishedReply) -> bool:
 
 
 def _text(reply: Reply, ending: FinishedReply) -> str:
-    """PostgreSQL keeps no NUL; a space keeps words apart and lengths equal."""
+    """The whole text, with a space for each NUL, which PostgreSQL cannot store."""
     begun = reply.message.text[: reply.continued_characters]
     return begun + ending.text.replace("\x00", " ")
 
 
-def _note_unread(conversation: UUID) -> None:
+def _mark_unread(conversation: UUID) -> None:
     Conversation.objects.filter(pk=conversation, has_unread=False).update(
         has_unread=True
     )
 
 
 def _fields(ending: FinishedReply) -> dict[str, Any]:
-    """The row's fields; what no engine told (a stop in line) keeps its default."""
-    said = ending.details
+    """The fields of the row. Counts that no engine reported keep their defaults."""
+    details = ending.details
     known: dict[str, Any] = {
-        name: said[name]
+        name: details[name]
         for name in (
             "prompt_tokens",
             "new_tokens",
@@ -131,12 +133,12 @@ def _fields(ending: FinishedReply) -> dict[str, Any]:
             "cut_tokens",
             "is_length_limited",
         )
-        if name in said
+        if name in details
     }
     return {
         **known,
-        "error": said.get("error") or "",
-        "revision": said.get("revision", ""),
+        "error": details.get("error") or "",
+        "revision": details.get("revision", ""),
         "losses": ending.losses,
         "worker": ending.worker,
         "started_at": _time(ending.started_at),

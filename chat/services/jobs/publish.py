@@ -1,4 +1,4 @@
-"""Publishing a reply: its mailbox entry, its place in line, and one bell."""
+"""Publishes a reply: its mailbox entry, its place in the queue, and one bell."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ log = logging.getLogger(__name__)
 
 
 def publish(reply: Reply) -> bool:
-    """Bring a queued row into the mailbox; harmless to repeat.
+    """Publish a queued row to the mailbox; may be repeated.
 
-    False while Redis is away: the row stays, and the keeper publishes it later.
+    Returns False if Redis cannot be reached: the row stays, and the keeper publishes it
+    later.
     """
     conversation = reply.message.conversation
     try:
@@ -33,15 +34,15 @@ def publish(reply: Reply) -> bool:
 
 
 def _is_wanted(reply: Reply) -> bool:
-    """Whether the row still waits, as whatever attempt, and nobody asked to stop it."""
+    """Whether the row is still queued, in any attempt, and no stop was requested."""
     wanted = Reply.objects.queued().filter(pk=reply.pk, stop_requested_at=None)
     return wanted.exists()
 
 
 def _ring_if_still_wanted(reply: Reply) -> None:
-    """Whoever stopped it meanwhile found no entry: so the stop is done here.
+    """Ring the bell, or complete a stop that came before the entry existed.
 
-    One that was published anew meanwhile is as wanted as before: its newer entry
+    A row that was published again in the meantime still gets its bell: its newer entry
     replaces this one.
     """
     if _is_wanted(reply):
@@ -65,15 +66,20 @@ def _enqueue(reply: Reply, conversation: Conversation) -> bool:
 
 
 def hand_over(owner: UUID, replies: Sequence[UUID]) -> None:
-    """What the mailbox has of these becomes ``owner``'s, as the rows did; harmless to
-    repeat. Raises ``MailboxAway``."""
+    """Change the owner of mailbox entries, as their rows did; may be repeated.
+
+    Raises ``MailboxAway``.
+    """
     entries = [str(pk) for pk in replies]
     open_mailbox().hand_over(entries, str(owner), str(owner))
 
 
 def release_next(conversation: Conversation) -> None:
-    """Let the held replies go whose turn has come, each in its own transaction. While
-    another process holds the database they stay, and the keeper lets them go."""
+    """Release the held replies that may start, each in its own transaction.
+
+    While another process locks the database they stay held, and the keeper releases
+    them.
+    """
     held = Reply.objects.held().with_path().filter(message__conversation=conversation)
     for reply in held.order_by("message__created_at"):
         if reply.can_start() and _release(reply):

@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
-#: A row just saved is being published by its own request: leave it this long.
+#: Seconds that a new row is left to its own request, which publishes it.
 PUBLISHING_SECONDS = 2.0
 BATCH = 500
 
 
 class Reconciler:
-    """Puts right what any process left undone; remembers what the last round saw.
+    """Completes what any process left unfinished; remembers the last round.
 
     ``clock`` returns seconds that never run backwards.
     """
@@ -57,8 +57,8 @@ class Reconciler:
         if self._reachable_since is None:
             self._reachable_since = self._clock()
         collect_finished()
-        stop_as_asked()
-        publish_forgotten()
+        complete_stops()
+        publish_missing()
         follow_model_choice()
         release_held()
         if self._clock() - self._reachable_since >= settings.LEASE_SECONDS:
@@ -68,7 +68,7 @@ class Reconciler:
         fail_expired()
 
     def _serve(self, model: str) -> None:
-        """Ring again for free rows that sleep; move the model's clock on."""
+        """Ring again for idle free rows, and advance the model's clock."""
         box = open_mailbox()
         ready = ready_workers(box.workers(model))
         if ready:
@@ -79,46 +79,47 @@ class Reconciler:
 
 
 def collect_finished() -> None:
+    """Collect every reply that ended in the mailbox."""
     for pk in open_mailbox().finished():
         _guarded(collect, pk)
 
 
-def stop_as_asked() -> None:
-    """Carry out the stops that were asked for while Redis was away."""
+def complete_stops() -> None:
+    """Complete the stops that were requested while Redis was away."""
     for reply in _batch(Reply.objects.asked_to_stop().queued()):
         _guarded(finish_stop, reply)
 
 
-def publish_forgotten() -> None:
-    """Publish the rows that never reached the mailbox, or that it forgot."""
+def publish_missing() -> None:
+    """Publish the rows that never reached the mailbox, or that Redis lost."""
     queued = Reply.objects.unpublished_since(PUBLISHING_SECONDS).order_by("queued_at")
     rows = list(queued.values_list("pk", "attempt", "message__owner_id"))
     known = open_mailbox().publications([str(pk) for pk, _, _ in rows])
     behind: dict[UUID, tuple[int, Publication | None]] = {}
     for (pk, attempt, owner), found in zip(rows, known, strict=True):
-        # Entries follow their rows to another owner, should whoever moved those have
-        # died before the mailbox heard of it.
+        # The process that moved the row to another owner may have died before it moved
+        # the entry.
         if found is not None and found.owner != str(owner):
             hand_over(owner, [pk])
         if found is None or found.attempt < attempt:
             behind[pk] = attempt, found
     for reply in _batch(Reply.objects.queued().filter(pk__in=list(behind)[:BATCH])):
         attempt, found = behind[reply.pk]
-        # Another keeper may have been quicker.
+        # Another keeper may have published it already.
         if reply.attempt == attempt:
-            _guarded(_publish_anew if found is None else publish, reply)
+            _guarded(_republish if found is None else publish, reply)
 
 
-def _publish_anew(reply: Reply) -> None:
+def _republish(reply: Reply) -> None:
     if reply.publish_again():
         log.info("publishing reply %s as attempt %s", reply.pk, reply.attempt)
         publish(reply)
 
 
 def follow_model_choice() -> None:
-    """Move rows that wait for a model that was given up at start to its successor.
+    """Move queued rows to the site's current model if theirs was given up at start.
 
-    Only where nobody picked the model, and nobody serves it.
+    Rows whose model a user picked stay, and so do rows of a model with workers.
     """
     entry, box = model_entry(), open_mailbox()
     box.set_served_model(entry.name)
@@ -133,14 +134,14 @@ def follow_model_choice() -> None:
 
 
 def release_held() -> None:
-    """Release what its predecessor's end should have released."""
+    """Release held rows that the end of the reply before them did not release."""
     held = _batch(Reply.objects.releasable())
     for conversation in {row.message.conversation for row in held}:
         _guarded(release_next, conversation)
 
 
 def fail_expired() -> None:
-    """Fail what waited too long, counting only the time in which it was served."""
+    """Fail replies that waited too long, counting only time with a worker present."""
     limit = settings.REPLY_EXPIRY_SECONDS
     for reply in _batch(Reply.objects.queued_before(limit)):
         if open_mailbox().expire(str(reply.pk), limit):
@@ -148,13 +149,13 @@ def fail_expired() -> None:
 
 
 def take_back_lost() -> None:
-    """Take back what lost workers held, and wake somebody for it."""
+    """Take back the replies of lost workers, and ring for another worker."""
     for lost in open_mailbox().take_back(settings.MAX_LOSSES):
         log.warning(
             "worker %s lost reply %s (losses %d): %s",
             *(lost.worker, lost.reply, lost.losses, lost.fate),
         )
-        # So that an emptied Redis forgives nobody's losses, and operators see them.
+        # The row keeps the count if Redis is emptied, and operators see it there.
         Reply.objects.unfinished().filter(
             pk=UUID(lost.reply), attempt=lost.attempt
         ).update(losses=lost.losses)
@@ -171,7 +172,7 @@ def _batch(rows: ReplyQuerySet) -> list[Reply]:
 
 
 def _guarded(step: Callable[[Item], object], item: Item) -> None:
-    """One bad row must not keep the sweep from the others."""
+    """Run a step for one row, so that a bad row does not stop the others."""
     try:
         step(item)
     except (MailboxAway, DatabaseError):
@@ -181,17 +182,18 @@ def _guarded(step: Callable[[Item], object], item: Item) -> None:
 
 
 class ExtraBells:
-    """Rings only where replies waited beside free rows in two sweeps running.
+    """Decides how many bells to ring again: pure arithmetic over two successive sweeps.
 
-    Counting the broker's own messages instead would deadlock: dead bells stay there
-    until their visibility time-out.
+    It rings only if replies waited beside free rows in both. Counting the broker's
+    messages instead would deadlock: lost bells stay there until their visibility
+    timeout.
     """
 
     def __init__(self) -> None:
         self._idle_before: dict[str, int] = {}
 
     def due(self, model: str, waiting: int, free: int) -> int:
-        """How many bells ``model`` needs now."""
+        """The number of bells that ``model`` needs now."""
         idle = min(waiting, free)
         before = self._idle_before.get(model, 0)
         self._idle_before[model] = idle

@@ -1,4 +1,4 @@
-"""The request to a model: the turns of a reply's path, bounded."""
+"""Builds the request to a worker: the turns of a reply's path, within a limit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from django.conf import settings
 from chat.models import Message, Reply, tree
 from chatsite import wire
 
-#: Old turns leave in steps of this many, so that the text a worker has already
-#: computed stays the beginning of the next request.
+#: Old turns are dropped in steps of this many, so that the prefix which a worker has in
+#: its KV cache stays the beginning of the next request.
 STEP_TURNS = 8
-#: About so many characters are a token, where none were counted.
+#: Estimated characters per token, if no tokens were counted.
 CHARACTERS_PER_TOKEN = 4
 
 
 def request_for(reply: Reply) -> wire.Request:
-    """What a worker needs to answer, read from the database."""
+    """The request for a reply, read from the database."""
     message = reply.message
     path = _answered(message)
     end = reply.continued_characters
@@ -40,8 +40,10 @@ def request_for(reply: Reply) -> wire.Request:
 
 
 def _answered(message: Message) -> list[tuple[UUID, int]]:
-    """Ids and lengths of the messages that lead to a reply, oldest first. A prompt that
-    got no answer is left out, but the newest."""
+    """Ids and lengths of the messages before a reply, oldest first.
+
+    Messages without a reply are left out, except the newest.
+    """
     if message.parent_id is None:
         return []
     path = tree.lengths_up(message.conversation_id, message.parent_id)[::-1]
@@ -51,7 +53,7 @@ def _answered(message: Message) -> list[tuple[UUID, int]]:
 
 
 def turns_to_drop(lengths: Sequence[int], limit: int) -> int:
-    """How many of the oldest turns to leave out; the newest always stays."""
+    """How many of the oldest turns to drop; the newest always stays."""
     after = [*reversed(list(accumulate(reversed(lengths)))), 0]
     for start in range(0, len(lengths), STEP_TURNS):
         if after[start] <= limit:
@@ -60,9 +62,9 @@ def turns_to_drop(lengths: Sequence[int], limit: int) -> int:
 
 
 def cost_of(request: wire.Request) -> float:
-    """Tokens a request is expected to take of its owner's share.
+    """The estimated tokens that a request takes of its owner's share.
 
-    An estimate, corrected by the true count when it ends.
+    The true count corrects it when the reply ends.
     """
     characters = sum(len(turn.text) for turn in request.turns)
     return characters / CHARACTERS_PER_TOKEN + request.settings.max_new_tokens

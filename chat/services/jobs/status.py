@@ -1,8 +1,8 @@
-"""Watching: what a page may know of its replies, for the price of one trip to Redis.
+"""The state of a page's replies, by one trip to Redis.
 
-While replies wait or grow no SQL runs: the mailbox knows who is behind a session,
-refuses every other owner, and holds the text. The database is asked only when the
-session is new to the mailbox, when a reply ended, and when the mailbox is away.
+While replies wait or grow no SQL runs: the mailbox knows the user of a session, refuses
+every other owner, and has the text. The database is read only if the mailbox does not
+know the session, if a reply ended, or if Redis is away.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from chatsite.mailbox.results import ReplyCursor
 
 
 class NotOwner(Exception):
-    """The session ended, or a reply asked for is not this owner's (answer: 404)."""
+    """The session ended, or a requested reply is not this owner's (HTTP 404)."""
 
     def __init__(self, *, is_signed_out: bool = False) -> None:
         super().__init__()
@@ -42,18 +42,18 @@ class NotOwner(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReplyStatus:
-    """One reply as its owner may see it now.
+    """The state of one reply, for its owner.
 
-    ``row`` is set when the database was asked: always for terminal states, for held
-    ones, and for queued ones that the mailbox does not know (``is_unpublished``).
+    ``row`` is set if the database was read: for terminal and held replies, and for
+    queued ones that the mailbox does not know (``is_unpublished``).
     """
 
     pk: UUID
     state: wire.State
     run: int = 0
-    #: People ahead in line.
+    #: Replies before it in the queue.
     ahead: int = 0
-    #: Its owner had another in line: whoever comes with a single prompt goes first.
+    #: Its owner has an earlier one in the queue: owners with a single one go first.
     is_further: bool = False
     #: Seconds in this state so far.
     seconds: float = 0.0
@@ -61,14 +61,14 @@ class ReplyStatus:
     losses: int = 0
     is_stopping: bool = False
     is_unpublished: bool = False
-    #: Held, and the reply before it failed or was stopped: a person decides.
+    #: Held, and the reply before it failed or was stopped: the user decides.
     is_paused: bool = False
-    #: Where ``text`` begins, and the whole length so far, in bytes of UTF-8.
+    #: Where ``text`` begins and the whole length so far, in UTF-8 bytes.
     offset: int = 0
     length: int = 0
     text: str = ""
     row: Reply | None = None
-    #: Seconds since the epoch, as far as they are known.
+    #: Seconds since the epoch; None if unknown.
     queued_at: float | None = None
     started_at: float | None = None
     first_text_at: float | None = None
@@ -76,7 +76,7 @@ class ReplyStatus:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """How fast it is written, once there was a second to tell by."""
+        """The speed of writing; None during the first second."""
         if self.first_text_at is None or self.started_at is None:
             return None
         seconds = self.started_at + self.seconds - self.first_text_at
@@ -85,11 +85,11 @@ class ReplyStatus:
 
 @dataclass(frozen=True, slots=True)
 class PollSnapshot:
-    """Everything one poll learns."""
+    """Everything that one poll reads."""
 
     owner: str
     sights: tuple[ReplyStatus, ...]
-    #: The owner's change counter; empty when it is not known.
+    #: The owner's change counter; empty if unknown.
     changes: str
     waiting: int
     workers: tuple[wire.Announcement, ...]
@@ -97,14 +97,14 @@ class PollSnapshot:
 
     @property
     def stage(self) -> wire.Stage | None:
-        """The best stage among the workers of the model; None if none serves it."""
+        """The best stage of the model's workers; None if there is no worker."""
         stages = {worker.stage for worker in self.workers}
         order = (wire.Stage.READY, wire.Stage.LOADING, wire.Stage.FETCHING)
         return next((stage for stage in order if stage in stages), None)
 
     @property
     def progress(self) -> float | None:
-        """How far the model is fetched, 0 to 1, where known."""
+        """The fetched share of the model, 0 to 1; None if unknown."""
         known = [w.progress for w in self.workers if w.progress is not None]
         return max(known, default=None)
 
@@ -115,14 +115,14 @@ def poll_snapshot(
     model: str,
     seen: Sequence[ReplyCursor] = (),
 ) -> PollSnapshot:
-    """Look at replies by (id, run, offset already shown). Raises ``NotOwner``.
+    """The state of replies, given as (id, run, offset already shown).
 
-    ``user`` is called, at the price of SQL, only when the mailbox cannot say who is
-    behind the session.
+    ``user`` is called, and runs SQL, only if the mailbox does not know the session.
+    Raises ``NotOwner``.
     """
     try:
         look = _look(session_key, user, model, seen)
-        if _hand_over_strays(look, seen):
+        if _fix_owners(look, seen):
             look = _look(session_key, user, model, seen)
     except MailboxAway:
         return _without_mailbox(_signed_in(user()), seen)
@@ -145,8 +145,8 @@ def _look(
     )
     if look is None:
         owner = _signed_in(user())
-        # What the browser says is its session may be anything: it is not remembered
-        # as that of a guest whom only the cookie tells.
+        # The session key comes from the browser and may be anything. It is not stored
+        # for a guest who is known by the guest cookie alone.
         name = (
             guest_digest(owner.pk)
             if owner.is_of_cookie
@@ -160,14 +160,14 @@ def _look(
 
 
 def _signed_in(user: User | AnonymousUser) -> User:
-    """Where there are no guests, one from before is nobody."""
+    """The user; a guest does not count if guests are not allowed."""
     if not isinstance(user, User) or (user.is_guest and not settings.GUESTS):
         raise NotOwner(is_signed_out=True)
     return user
 
 
-def _hand_over_strays(look: MailboxSnapshot, seen: Sequence[ReplyCursor]) -> bool:
-    """Whether an entry was still its earlier owner's, and follows its row now."""
+def _fix_owners(look: MailboxSnapshot, seen: Sequence[ReplyCursor]) -> bool:
+    """Move entries of an earlier owner to the owner of their rows; whether any."""
     pks = [
         UUID(pk)
         for (pk, _, _), entry in zip(seen, look.replies, strict=True)
@@ -198,7 +198,7 @@ def _sight(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
             )
         case RunningReply():
             if entry.is_stopping:
-                _row(look.owner, pk)  # its conversation may have been deleted
+                _row(look.owner, pk)  # raises if its conversation was deleted
             return ReplyStatus(
                 UUID(pk),
                 wire.State.RUNNING,
@@ -238,7 +238,7 @@ def _from_row(row: Reply) -> ReplyStatus:
         is_stopping=row.stop_requested_at is not None and not state.is_terminal,
         is_unpublished=state is wire.State.QUEUED,
         row=row,
-        # Before its end, a text is what it goes on with: the page has that already.
+        # Before its end the text is the beginning that it continues; pages have it.
         text=row.message.text if state.is_terminal else "",
         tokens=row.new_tokens or 0,
         seconds=row.seconds or 0.0,
@@ -254,13 +254,13 @@ def _stamp(time: datetime | None) -> float | None:
 
 
 def _without_mailbox(user: User, seen: Sequence[ReplyCursor]) -> PollSnapshot:
-    """What the database alone can say."""
+    """The state of replies from the database alone."""
     sights = tuple(_from_row(_row(str(user.pk), pk)) for pk, _, _ in seen)
     return PollSnapshot(str(user.pk), sights, "", 0, (), is_away=True)
 
 
 def worker_snapshot(model: str) -> PollSnapshot:
-    """Who serves a model and how many wait for it; of replies it knows none."""
+    """The workers and the queue of a model, without any replies."""
     box = open_mailbox()
     try:
         return PollSnapshot("", (), "", box.waiting(model), box.workers(model))

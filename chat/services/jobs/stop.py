@@ -1,4 +1,4 @@
-"""Stopping a reply: first the row, then the mailbox, then the collecting."""
+"""Stops replies: first the row, then the mailbox entry, then collects the end."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 
 def stop_reply(reply: Reply) -> None:
-    """Stop a reply wherever it is: held, in line or being written.
+    """Stop a reply that is held, queued or being written.
 
-    The text so far is kept. While Redis is away the wish stands in the row, and the
-    keeper carries it out. While another process holds the database, what the mailbox
-    has of the reply is stopped at once, and the row learns of it when it is collected.
+    The text so far is kept. While Redis is away the row keeps the request, and the
+    keeper completes it. While another process locks the database the mailbox entry is
+    stopped immediately, and the row follows when the reply is collected.
     """
     try:
         with optional_write():
@@ -31,8 +31,8 @@ def stop_reply(reply: Reply) -> None:
         if _stop_in_mailbox(reply):
             return
         reply.ask_to_stop()
-    if reply.state == wire.State.HELD and _take_back(reply):
-        _tell(reply)
+    if reply.state == wire.State.HELD and _stop_held(reply):
+        _release_and_notify(reply)
         return
     try:
         finish_stop(reply)
@@ -41,7 +41,7 @@ def stop_reply(reply: Reply) -> None:
 
 
 def _stop_in_mailbox(reply: Reply) -> bool:
-    """False where only the row can tell: it is held, or Redis is away or empty."""
+    """Stop the entry; False if there is none or Redis is away."""
     if reply.state == wire.State.HELD:
         return False
     try:
@@ -51,15 +51,15 @@ def _stop_in_mailbox(reply: Reply) -> bool:
 
 
 def batch_of(reply: Reply) -> list[Reply]:
-    """The reply, and those that were asked for together with it."""
+    """The reply and those that were requested together with it."""
     if reply.batch is None:
         return [reply]
     replies = Reply.objects.with_path().filter(batch=reply.batch)
     return list(replies.filter(message__parent=reply.message.parent))
 
 
-def _take_back(reply: Reply) -> bool:
-    """End a held reply; those behind it follow what it followed, and do not pause."""
+def _stop_held(reply: Reply) -> bool:
+    """End a held reply; the messages after it follow the one before it."""
     prompt = reply.message.parent
     with transaction.atomic():
         reply.message.conversation.claim()
@@ -71,18 +71,18 @@ def _take_back(reply: Reply) -> bool:
 
 
 def finish_stop(reply: Reply) -> None:
-    """Bring a stop asked for into the mailbox. Raises ``MailboxAway``."""
+    """Stop the mailbox entry and collect it. Raises ``MailboxAway``."""
     verdict = open_mailbox().stop(str(reply.pk))
     if verdict == "flagged":
         return
     collect(str(reply.pk))
-    # Still waiting: the mailbox has nothing of it, or only an earlier attempt.
+    # Still queued: the mailbox has no entry, or only that of an earlier attempt.
     reply.refresh_from_db(fields=["state", "attempt"])
     if not reply.is_terminal and reply.end(wire.State.STOPPED):
-        _tell(reply)
+        _release_and_notify(reply)
 
 
-def _tell(reply: Reply) -> None:
+def _release_and_notify(reply: Reply) -> None:
     conversation = reply.message.conversation
     release_next(conversation)
     notify_pages(conversation.owner_id)

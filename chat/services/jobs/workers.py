@@ -1,4 +1,4 @@
-"""Who serves which model, and how long its line is: what somebody who picks wants."""
+"""Workers and queues of all models, for users who pick one and for operators."""
 
 from __future__ import annotations
 
@@ -20,28 +20,29 @@ from chatsite.model_choice import current_catalog, model_entry
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model on offer, as it is now."""
+    """One model that users can pick, with its workers and its queue."""
 
     entry: ModelEntry
-    #: Whether it answers where nobody picked a model.
+    #: Whether it is the site's current choice.
     is_default: bool
     waiting: int = 0
     workers: Sequence[wire.Announcement] = ()
-    #: False while the queue cannot be asked.
+    #: False while Redis is away.
     is_known: bool = True
 
     @property
     def ready(self) -> int:
+        """The number of ready workers."""
         return len(ready_workers(self.workers))
 
     @property
     def wait(self) -> WaitEstimate | None:
-        """When a prompt sent now would probably begin to be answered."""
+        """When the reply to a message that is sent now would probably start."""
         return estimate_wait(self.waiting, self.workers)
 
 
 def model_statuses() -> list[ModelStatus]:
-    """The models on offer, the one served here among them even if it is hidden."""
+    """The models that users can pick, including the current one if it is hidden."""
     default, box = model_entry(), open_mailbox()
     entries = list(current_catalog().entries)
     if default.name not in {entry.name for entry in entries}:
@@ -69,6 +70,8 @@ LOSSES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class ModelOverview:
+    """A model, the length of its queue, and its workers."""
+
     name: str
     waiting: int
     workers: tuple[wire.Announcement, ...]
@@ -76,18 +79,21 @@ class ModelOverview:
 
 @dataclass(frozen=True, slots=True)
 class SiteOverview:
+    """The state of the site for its operators."""
+
     #: None while Redis is away.
     models: tuple[ModelOverview, ...] | None
-    #: Replies by state: those to come, whatever their age, and those that ended lately.
+    #: Numbers of replies by state: all unfinished ones, and those that ended recently.
     unfinished: dict[str, int]
     ended: dict[str, int]
-    #: Why those failed.
+    #: Numbers of the failed ones by their reason.
     errors: dict[str, int]
-    #: Replies that were lost with a worker of late, the newest first.
+    #: Replies that recently lost a worker, newest first.
     lost: tuple[Reply, ...]
 
 
 def site_overview() -> SiteOverview:
+    """The state of the site, with what ended within ``RECENT``."""
     ended = Reply.objects.filter(finished_at__gte=timezone.now() - RECENT)
     lost = (ended | Reply.objects.unfinished()).filter(losses__gt=0)
     return SiteOverview(
