@@ -19,8 +19,8 @@ def test_the_first_text_does_not_wait_for_the_next_flush(
 ) -> None:
     turns = (wire.Turn(wire.Role.USER, PROMPT),)
     request = wire.Request(turns, wire.SamplingParams(), 60)
-    said = {"owner": "ann", "share": "ann", "cost": 100.0, "model": "scripted"}
-    box.enqueue("a", 1, request=request, **said)  # type: ignore[arg-type]
+    options = {"owner": "ann", "share": "ann", "cost": 100.0, "model": "scripted"}
+    box.enqueue("a", 1, request=request, **options)  # type: ignore[arg-type]
     box.remember("session", "ann")
 
     def text() -> str:

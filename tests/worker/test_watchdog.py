@@ -1,3 +1,5 @@
+"""The detectors of the watchdog, as tables of time and counters."""
+
 from __future__ import annotations
 
 from worker.watchdog import DeafnessDetector, StallDetector

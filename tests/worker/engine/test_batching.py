@@ -30,13 +30,13 @@ TIES = 0.005
 ROUNDING = 1e-4
 
 
-def conversation(dice: random.Random) -> list[str]:
+def conversation(rng: random.Random) -> list[str]:
     """Some turns. Many begin alike, so that rows are reused and copied."""
     openings = ["tell me about bees", "why is the sea blue and", "x"]
-    texts = [dice.choice(openings)]
-    for _ in range(dice.choice([0, 0, 2, 4])):
-        texts.append(" ".join(dice.choices(WORDS, k=dice.randint(1, 3))))
-    texts[-1] += " " + " ".join(dice.choices(WORDS, k=dice.randint(0, 6)))
+    texts = [rng.choice(openings)]
+    for _ in range(rng.choice([0, 0, 2, 4])):
+        texts.append(" ".join(rng.choices(WORDS, k=rng.randint(1, 3))))
+    texts[-1] += " " + " ".join(rng.choices(WORDS, k=rng.randint(0, 6)))
     return texts
 
 
@@ -47,19 +47,23 @@ def test_replies_that_join_and_leave_at_random_equal_generate(
     model: LanguageModel = request.getfixturevalue(name)
     engine = TransformersEngine(model, entry_for(), rows=6, prefill_tokens=9)
     closing.append(engine)
-    dice, runs = random.Random(3), []
+    rng, runs = random.Random(3), []
     for _ in range(200):
         listener = RecordingListener()
-        asked = request_for(*conversation(dice), max_new_tokens=dice.randint(1, 24))
-        runs.append((engine.submit(asked, listener), listener, asked))
+        wire_request = request_for(
+            *conversation(rng), max_new_tokens=rng.randint(1, 24)
+        )
+        runs.append((engine.submit(wire_request, listener), listener, wire_request))
         # Some arrive together, others when earlier ones are half-way.
-        if dice.random() < 0.3:
+        if rng.random() < 0.3:
             runs[max(0, len(runs) - 4)][1].ending()
     plain = reference(request.getfixturevalue(f"{name}_folder"))
-    for run, listener, asked in runs:
+    for running, listener, wire_request in runs:
         assert listener.ending().error is None
-        most = min(asked.settings.max_new_tokens, 64)
-        assert run.new_ids == generated(plain, run.prompt_ids, max_new_tokens=most)
+        most = min(wire_request.settings.max_new_tokens, 64)
+        assert running.new_ids == generated(
+            plain, running.prompt_ids, max_new_tokens=most
+        )
 
 
 @dataclass(frozen=True)
@@ -74,21 +78,21 @@ class Solo:
 def solo_replies(model: LanguageModel, closing: list[Engine], count: int) -> list[Solo]:
     engine = TransformersEngine(model, entry_for(), rows=1)
     closing.append(engine)
-    dice, found = random.Random(9), []
+    rng, found = random.Random(9), []
     for number in range(count):
-        asked = request_for(
-            *conversation(dice),
-            max_new_tokens=dice.randint(1, 12),
-            temperature=dice.choice([0, 0.7, 1.0]),
-            top_k=dice.choice([0, 20]),
-            top_p=dice.choice([0.9, 1.0]),
-            repetition_penalty=dice.choice([1.0, 1.2]),
+        wire_request = request_for(
+            *conversation(rng),
+            max_new_tokens=rng.randint(1, 12),
+            temperature=rng.choice([0, 0.7, 1.0]),
+            top_k=rng.choice([0, 20]),
+            top_p=rng.choice([0.9, 1.0]),
+            repetition_penalty=rng.choice([1.0, 1.2]),
             seed=number,
         )
         listener = RecordingListener()
-        run = engine.submit(asked, listener)
+        running = engine.submit(wire_request, listener)
         listener.ending()
-        found.append(Solo(asked, run.new_ids, listener.text))
+        found.append(Solo(wire_request, running.new_ids, listener.text))
     return found
 
 
@@ -99,16 +103,16 @@ def test_replies_in_one_batch_do_not_mix(
     alone = solo_replies(gpt2, closing, distinct)
     engine = TransformersEngine(gpt2, entry_for(), rows=16, prefill_tokens=16)
     closing.append(engine)
-    dice = random.Random(4)
+    rng = random.Random(4)
     live: list[tuple[Solo, RunningRequest, RecordingListener]] = []
     ties, memory = 0, 0
     for number in range(count):
-        solo, listener = dice.choice(alone), RecordingListener()
+        solo, listener = rng.choice(alone), RecordingListener()
         live.append((solo, engine.submit(solo.request, listener), listener))
-        if dice.random() < 0.2:
-            dice.choice(live)[1].stop()
+        if rng.random() < 0.2:
+            rng.choice(live)[1].stop()
         while len(live) > 40:
-            ties += differs_by_a_tie(gpt2, *live.pop(dice.randrange(20)))
+            ties += differs_by_a_tie(gpt2, *live.pop(rng.randrange(20)))
         if number == count // 5:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ties += sum(differs_by_a_tie(gpt2, *one) for one in live)
@@ -119,7 +123,10 @@ def test_replies_in_one_batch_do_not_mix(
 
 
 def differs_by_a_tie(
-    model: LanguageModel, solo: Solo, run: RunningRequest, listener: RecordingListener
+    model: LanguageModel,
+    solo: Solo,
+    running: RunningRequest,
+    listener: RecordingListener,
 ) -> bool:
     """Whether the reply differs from the solo one by rounding; fails on other causes.
 
@@ -128,9 +135,9 @@ def differs_by_a_tie(
     ending = listener.ending()
     assert ending.error is None
     is_whole = ending.outcome == Outcome.DONE
-    parting = common_prefix_tokens(run.new_ids, solo.ids)
-    if parting < len(run.new_ids) or (is_whole and parting < len(solo.ids)):
-        assert is_tie(model, solo, run, parting)
+    parting = common_prefix_tokens(running.new_ids, solo.ids)
+    if parting < len(running.new_ids) or (is_whole and parting < len(solo.ids)):
+        assert is_tie(model, solo, running, parting)
         return True
     assert (
         listener.text == solo.text if is_whole else solo.text.startswith(listener.text)
@@ -138,9 +145,11 @@ def differs_by_a_tie(
     return False
 
 
-def is_tie(model: LanguageModel, solo: Solo, run: RunningRequest, parting: int) -> bool:
+def is_tie(
+    model: LanguageModel, solo: Solo, running: RunningRequest, parting: int
+) -> bool:
     """Whether noise of the size of rounding produces both next tokens."""
-    ids = [*run.prompt_ids, *solo.ids[:parting]]
+    ids = [*running.prompt_ids, *solo.ids[:parting]]
     chunk = Chunk(Sequence(ids), row=0, start=0, stop=len(ids))
     logits = model.forward([chunk], model.new_kv_cache(1, len(ids)))
     history = TokenHistory(torch.tensor([ids]), torch.tensor([len(ids)]))
@@ -152,7 +161,7 @@ def is_tie(model: LanguageModel, solo: Solo, run: RunningRequest, parting: int) 
         found |= set(sample(shaken, [sampler], history))
     # ``new_ids`` leaves out the end mark.
     end = min(model.eos_ids)
-    return {(ids[parting:] or [end])[0] for ids in (solo.ids, run.new_ids)} <= found
+    return {(ids[parting:] or [end])[0] for ids in (solo.ids, running.new_ids)} <= found
 
 
 def test_a_difference_without_a_tie_is_reported(
@@ -162,20 +171,20 @@ def test_a_difference_without_a_tie_is_reported(
     engine = TransformersEngine(gpt2, entry_for(), rows=1)
     closing.append(engine)
     listener = RecordingListener()
-    run = engine.submit(solo.request, listener)
+    running = engine.submit(solo.request, listener)
     listener.ending()
-    assert not differs_by_a_tie(gpt2, solo, run, listener)
+    assert not differs_by_a_tie(gpt2, solo, running, listener)
     with pytest.raises(AssertionError):
-        differs_by_a_tie(gpt2, other, run, listener)
+        differs_by_a_tie(gpt2, other, running, listener)
 
 
 def invented_words(count: int) -> list[str]:
     """Invented words, which a model writes only if a prompt contains them."""
-    dice = random.Random(2)
+    rng = random.Random(2)
     syllables = ["zor", "quil", "mab", "tev", "dru", "fex", "gly", "nok", "pas", "wib"]
     words: dict[str, None] = {}
     while len(words) < count:
-        words["".join(dice.choices(syllables, k=3))] = None
+        words["".join(rng.choices(syllables, k=3))] = None
     return list(words)
 
 

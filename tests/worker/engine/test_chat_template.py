@@ -1,3 +1,5 @@
+"""Turns become the tokens that a model expects, whatever people type."""
+
 from __future__ import annotations
 
 from itertools import chain
@@ -16,9 +18,9 @@ from worker.engine.context_window import fit_prompt
 from worker.engine.model import LanguageModel
 
 
-def written(model: LanguageModel, *said: Turn) -> str:
+def written(model: LanguageModel, *conversation: Turn) -> str:
     template = chat_template_for(model.tokenizer, TRANSCRIPT, 1024)
-    ids = fit_prompt(template, model.tokenizer, said, 10_000).ids
+    ids = fit_prompt(template, model.tokenizer, conversation, 10_000).ids
     # Decoded with special tokens, unlike ``Tokenizer.decode``.
     return str(model.tokenizer._tokenizer.decode(ids))
 
@@ -54,13 +56,15 @@ def test_the_tokens_are_those_of_apply_chat_template(
     request: pytest.FixtureRequest, name: str, texts: list[str]
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
-    said = turns(*texts) if len(texts) % 2 else turns(*texts, "last")
-    messages = [{"role": str(t.role), "content": t.text} for t in said]
+    conversation = turns(*texts) if len(texts) % 2 else turns(*texts, "last")
+    messages = [{"role": str(t.role), "content": t.text} for t in conversation]
     expected = model.tokenizer._tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, return_dict=True
     )["input_ids"]
     template = chat_template_for(model.tokenizer, None, 1024)
-    assert fit_prompt(template, model.tokenizer, said, 10_000).ids == list(expected)
+    assert fit_prompt(template, model.tokenizer, conversation, 10_000).ids == list(
+        expected
+    )
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "smollm2"])
@@ -158,8 +162,8 @@ def test_system_text_that_a_template_refuses_is_put_before_the_first_user_turn(
     llama: LanguageModel, begins: str, texts: tuple[str, ...]
 ) -> None:
     template = template_of(llama, begins + CHAT_TEMPLATE)
-    said = [Turn(Role.SYSTEM, "Be brief."), *turns(*texts)]
-    pieces = template.encode_turns(said)
+    conversation = [Turn(Role.SYSTEM, "Be brief."), *turns(*texts)]
+    pieces = template.encode_turns(conversation)
     first, *others = texts
     same = [*turns(f"Be brief.\n\n{first}", *others)]
     whole = template_of(llama, CHAT_TEMPLATE).encode_turns(same)
@@ -178,9 +182,9 @@ def test_an_error_of_a_template_without_system_turns_is_raised(
 
 
 def test_a_template_that_trims_text_does_not_change_it(llama: LanguageModel) -> None:
-    said = turns(" Hi ", " I am  not")
-    plain = template_of(llama, CHAT_TEMPLATE).encode_turns(said)
-    assert template_of(llama, STRIPS).encode_turns(said) == plain
+    conversation = turns(" Hi ", " I am  not")
+    plain = template_of(llama, CHAT_TEMPLATE).encode_turns(conversation)
+    assert template_of(llama, STRIPS).encode_turns(conversation) == plain
 
 
 def test_a_template_that_leaves_out_the_reply_cannot_continue_it(

@@ -1,3 +1,5 @@
+"""Prompts fit the context, and lose what matters least."""
+
 from __future__ import annotations
 
 import pytest
@@ -78,7 +80,7 @@ def test_a_long_prompt_fills_the_budget_and_keeps_its_end(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "conversation",
     [
         [],
         [Turn(Role.SYSTEM, "a")],
@@ -87,24 +89,24 @@ def test_a_long_prompt_fills_the_budget_and_keeps_its_end(
     ],
 )
 def test_turns_must_end_with_a_user_turn_or_a_reply_to_one(
-    gpt2: LanguageModel, said: list[Turn]
+    gpt2: LanguageModel, conversation: list[Turn]
 ) -> None:
     template = TranscriptTemplate(TRANSCRIPT, gpt2.tokenizer)
     with pytest.raises(InvalidTurns):
-        fit_prompt(template, gpt2.tokenizer, said, 100)
+        fit_prompt(template, gpt2.tokenizer, conversation, 100)
 
 
 def test_a_system_turn_that_fills_the_context_is_left_out(gpt2: LanguageModel) -> None:
     template = TranscriptTemplate(TRANSCRIPT, gpt2.tokenizer)
-    said = [Turn(Role.SYSTEM, "x" * 500), *turns("why")]
-    prompt = fit_prompt(template, gpt2.tokenizer, said, 100)
+    conversation = [Turn(Role.SYSTEM, "x" * 500), *turns("why")]
+    prompt = fit_prompt(template, gpt2.tokenizer, conversation, 100)
     assert prompt.dropped_turns == 1
     assert gpt2.tokenizer.decode(prompt.ids).endswith("Question: why\nAnswer:")
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama"])
 @pytest.mark.parametrize(
-    ("asked", "begun", "is_asked_whole", "is_begun_whole"),
+    ("question", "begun", "is_question_whole", "is_begun_whole"),
     [
         ("why", "because " * 3, True, True),
         # One of the two is far too long, and it alone is cut.
@@ -116,25 +118,25 @@ def test_a_system_turn_that_fills_the_context_is_left_out(gpt2: LanguageModel) -
 def test_a_reply_to_be_continued_stays_with_its_question(
     request: pytest.FixtureRequest,
     name: str,
-    asked: str,
+    question: str,
     begun: str,
     *,
-    is_asked_whole: bool,
+    is_question_whole: bool,
     is_begun_whole: bool,
 ) -> None:
     model: LanguageModel = request.getfixturevalue(name)
     template = chat_template_for(model.tokenizer, TRANSCRIPT, 1024)
-    said = turns("old", "older", asked.strip(), begun.strip())
-    prompt = fit_prompt(template, model.tokenizer, said, 100)
+    conversation = turns("old", "older", question.strip(), begun.strip())
+    prompt = fit_prompt(template, model.tokenizer, conversation, 100)
     text = model.tokenizer.decode(prompt.ids)
     assert len(prompt.ids) <= 100
-    assert (asked.strip() in text, begun.strip() in text) == (
-        is_asked_whole,
+    assert (question.strip() in text, begun.strip() in text) == (
+        is_question_whole,
         is_begun_whole,
     )
     assert "why" in text
     assert text.endswith("because")
-    assert bool(prompt.cut_tokens) == (not (is_asked_whole and is_begun_whole))
+    assert bool(prompt.cut_tokens) == (not (is_question_whole and is_begun_whole))
     if prompt.cut_tokens:
         assert prompt.dropped_turns == 2
         assert len(prompt.ids) >= 99
@@ -145,8 +147,8 @@ def test_a_continuation_fits_and_ends_with_the_begun_text(
     gpt2: LanguageModel, sizes: tuple[int, ...], budget: int
 ) -> None:
     template = chat_template_for(gpt2.tokenizer, TRANSCRIPT, 1024)
-    said = turns(*("ä" * size + "x" for size in sizes))
-    prompt = fit_prompt(template, gpt2.tokenizer, said, budget)
+    conversation = turns(*("ä" * size + "x" for size in sizes))
+    prompt = fit_prompt(template, gpt2.tokenizer, conversation, budget)
     assert len(prompt.ids) <= budget
     text = gpt2.tokenizer.decode(prompt.ids)
     assert text.endswith("x")

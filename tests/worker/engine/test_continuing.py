@@ -70,15 +70,19 @@ def engine_of(model: object, closing: list[Engine]) -> TransformersEngine:
     return engine
 
 
-def replied(engine: TransformersEngine, asked: Request) -> tuple[str, RunningRequest]:
+def replied(
+    engine: TransformersEngine, wire_request: Request
+) -> tuple[str, RunningRequest]:
     listener = RecordingListener()
-    run = engine.submit(asked, listener)
+    running = engine.submit(wire_request, listener)
     assert listener.ending(120).error is None
-    return listener.text, run
+    return listener.text, running
 
 
-def continued(asked: Request, text: str) -> Request:
-    return replace(asked, turns=(*asked.turns, Turn(Role.ASSISTANT, text)))
+def continued(wire_request: Request, text: str) -> Request:
+    return replace(
+        wire_request, turns=(*wire_request.turns, Turn(Role.ASSISTANT, text))
+    )
 
 
 def test_a_continued_reply_equals_an_uncut_one(
@@ -86,13 +90,15 @@ def test_a_continued_reply_equals_an_uncut_one(
 ) -> None:
     engine = engine_of(LetterModel(small, string.ascii_letters), closing)
     for prompt in prompts(longest_words=10)[::6]:
-        asked = request_for(prompt, temperature=1.0, max_new_tokens=20)
-        whole, _ = replied(engine, asked)
-        half = replace(asked, settings=replace(asked.settings, max_new_tokens=10))
+        wire_request = request_for(prompt, temperature=1.0, max_new_tokens=20)
+        whole, _ = replied(engine, wire_request)
+        half = replace(
+            wire_request, settings=replace(wire_request.settings, max_new_tokens=10)
+        )
         first, _ = replied(engine, half)
-        second, run = replied(engine, continued(half, first))
+        second, running = replied(engine, continued(half, first))
         assert first + second == whole
-        assert run.new_tokens == 10
+        assert running.new_tokens == 10
 
 
 def test_white_space_at_the_cut_is_neither_doubled_nor_lost(
@@ -101,11 +107,13 @@ def test_white_space_at_the_cut_is_neither_doubled_nor_lost(
     engine = engine_of(LetterModel(small, "abcdefg \n"), closing)
     cuts = 0
     for prompt in prompts(longest_words=10)[::6]:
-        asked = request_for(prompt, max_new_tokens=40)
-        whole, _ = replied(engine, asked)
-        half = replace(asked, settings=replace(asked.settings, max_new_tokens=10))
-        first, run = replied(engine, half)
-        if small.tokenizer.decode(run.new_ids) not in (first, f" {first}"):
+        wire_request = request_for(prompt, max_new_tokens=40)
+        whole, _ = replied(engine, wire_request)
+        half = replace(
+            wire_request, settings=replace(wire_request.settings, max_new_tokens=10)
+        )
+        first, running = replied(engine, half)
+        if small.tokenizer.decode(running.new_ids) not in (first, f" {first}"):
             continue  # White space beyond the template's own was stripped in front.
         second, _ = replied(engine, continued(half, first))
         assert whole.startswith(first + second)
@@ -118,19 +126,19 @@ def test_a_continuation_reads_only_the_last_token_again(
 ) -> None:
     model = LetterModel(small, string.ascii_letters)
     engine = engine_of(model, closing)
-    asked = request_for("why is the sea blue", max_new_tokens=10)
-    first, _ = replied(engine, asked)
-    _, run = replied(engine, continued(asked, first))
+    wire_request = request_for("why is the sea blue", max_new_tokens=10)
+    first, _ = replied(engine, wire_request)
+    _, running = replied(engine, continued(wire_request, first))
     # Only the last token of the first half, which the model had not read yet.
-    assert [count for one, count in model.read if one is run] == [1] * 10
+    assert [count for one, count in model.read if one is running] == [1] * 10
 
 
 def test_a_continuation_may_begin_with_a_space(
     gpt2: LanguageModel, closing: list[Engine]
 ) -> None:
     engine = engine_of(LetterModel(gpt2, " "), closing)
-    asked = continued(request_for("why", max_new_tokens=3), "Because")
-    assert replied(engine, asked)[0] == "   "
+    wire_request = continued(request_for("why", max_new_tokens=3), "Because")
+    assert replied(engine, wire_request)[0] == "   "
 
 
 @pytest.mark.parametrize("is_transcript", [False, True])
@@ -142,9 +150,11 @@ def test_a_continued_reply_of_smollm2_equals_an_uncut_one(
         template = TranscriptTemplate(TRANSCRIPT, smollm2.tokenizer)
         engine._format = replace(engine._format, template=template)
     for question in QUESTIONS:
-        asked = request_for(question, max_new_tokens=20)
-        whole, _ = replied(engine, asked)
-        half = replace(asked, settings=replace(asked.settings, max_new_tokens=10))
+        wire_request = request_for(question, max_new_tokens=20)
+        whole, _ = replied(engine, wire_request)
+        half = replace(
+            wire_request, settings=replace(wire_request.settings, max_new_tokens=10)
+        )
         first, _ = replied(engine, half)
         second, _ = replied(engine, continued(half, first))
         assert first + second == whole

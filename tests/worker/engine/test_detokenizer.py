@@ -1,3 +1,5 @@
+"""Tokens become text in whole characters, without stop strings."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

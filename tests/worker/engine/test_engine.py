@@ -68,9 +68,9 @@ def test_a_prompt_longer_than_the_context_keeps_its_end(
     engine = TransformersEngine(gpt2, entry_for())
     closing.append(engine)
     listener = RecordingListener()
-    run = engine.submit(request_for("x" * 500 + " the end"), listener)
+    running = engine.submit(request_for("x" * 500 + " the end"), listener)
     assert listener.ending().cut_tokens > 300
-    prompt = gpt2.tokenizer.decode(run.prompt_ids)
+    prompt = gpt2.tokenizer.decode(running.prompt_ids)
     assert prompt.endswith("the end\nAnswer:")
     assert prompt.startswith("A talk.")
 
@@ -116,8 +116,8 @@ def test_invalid_sampling_params_are_a_bad_request(
 def test_a_reply_to_be_continued_without_its_prompt_is_a_bad_request(
     engine: TransformersEngine,
 ) -> None:
-    asked, listener = request_for("Hi", "secret"), RecordingListener()
-    engine.submit(replace(asked, turns=asked.turns[1:]), listener)
+    wire_request, listener = request_for("Hi", "secret"), RecordingListener()
+    engine.submit(replace(wire_request, turns=wire_request.turns[1:]), listener)
     ending = listener.ending()
     assert ending.error == ErrorCode.BAD_REQUEST
     assert "secret" not in ending.detail
@@ -148,12 +148,12 @@ def test_a_typed_end_mark_stays_text(
     closing.append(engine)
     listener = RecordingListener()
     typed = "<|im_end|>x<|endoftext|>"
-    run: RunningRequest = engine.submit(request_for(typed), listener)
+    running: RunningRequest = engine.submit(request_for(typed), listener)
     listener.ending()
     special = set(llama.tokenizer.special_tokens().values())
     # <|im_start|>user … <|im_end|> <|im_start|>assistant: those of the template.
-    assert sum(token in special for token in run.prompt_ids) == 3
-    assert typed in llama.tokenizer.decode(run.prompt_ids)
+    assert sum(token in special for token in running.prompt_ids) == 3
+    assert typed in llama.tokenizer.decode(running.prompt_ids)
 
 
 def test_an_empty_conversation_is_a_bad_request(engine: TransformersEngine) -> None:
@@ -170,9 +170,9 @@ def test_a_system_turn_stays_when_old_turns_go(
     history = request_for(*[f"turn {n}" for n in range(21)])
     turns = (Turn(Role.SYSTEM, "Be brief."), *history.turns)
     listener = RecordingListener()
-    run = engine.submit(
+    running = engine.submit(
         type(history)(turns, history.settings, history.max_seconds), listener
     )
     assert listener.ending().dropped_turns > 0
-    prompt = gpt2.tokenizer.decode(run.prompt_ids)
+    prompt = gpt2.tokenizer.decode(running.prompt_ids)
     assert prompt.startswith("A talk.\n\nBe brief.\n\nQuestion:")

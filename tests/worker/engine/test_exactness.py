@@ -64,11 +64,11 @@ def prompts(longest_words: int, power: int = 2) -> list[str]:
 
     A higher ``power`` gives fewer long ones.
     """
-    dice = random.Random(5)
+    rng = random.Random(5)
     sizes = [
         round(longest_words * (n / (PROMPTS - 1)) ** power) for n in range(PROMPTS)
     ]
-    return [" ".join(dice.choices(WORDS, k=size)) or "x" for size in sizes]
+    return [" ".join(rng.choices(WORDS, k=size)) or "x" for size in sizes]
 
 
 def sample_of(texts: list[str]) -> list[str]:
@@ -102,13 +102,13 @@ def check_equality(
     lengths = []
     for text in texts:
         listener = RecordingListener()
-        asked = request_for(text, **options)
+        wire_request = request_for(text, **options)
         # SmolLM2's chat template would insert a long system text otherwise.
-        turns = (Turn(Role.SYSTEM, "Hi"), *asked.turns)
-        run = engine.submit(replace(asked, turns=turns), listener)
+        turns = (Turn(Role.SYSTEM, "Hi"), *wire_request.turns)
+        running = engine.submit(replace(wire_request, turns=turns), listener)
         assert listener.ending(120).error is None
-        ids = list(run.prompt_ids)
-        assert run.new_ids == generated(model, ids, **options)
+        ids = list(running.prompt_ids)
+        assert running.new_ids == generated(model, ids, **options)
         lengths.append(len(ids))
     return lengths
 

@@ -145,13 +145,15 @@ def test_a_good_request_survives_many_that_break_steps(
     engine = TransformersEngine(faulty, entry_for(), rows=3)  # type: ignore[arg-type]
     closing.append(engine)
     good = RecordingListener()
-    asked = request_for("why is the sea blue", max_new_tokens=60, temperature=1.0)
-    run = engine.submit(asked, good)
+    wire_request = request_for(
+        "why is the sea blue", max_new_tokens=60, temperature=1.0
+    )
+    running = engine.submit(wire_request, good)
     for _ in range(6):
         bad = RecordingListener()
         engine.submit(request_for("poison"), bad)
-        before = run.new_tokens
-        while not bad.endings or run.new_tokens == before:
+        before = running.new_tokens
+        while not bad.endings or running.new_tokens == before:
             assert not good.endings, good.endings
             gate.steps.release()
             bad.ended.wait(0.02)

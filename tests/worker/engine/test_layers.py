@@ -1,3 +1,5 @@
+"""The faster layers, packing and attention equal plain computations."""
+
 from __future__ import annotations
 
 import pytest

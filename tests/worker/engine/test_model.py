@@ -1,3 +1,5 @@
+"""Model folders are loaded, or refused with a reason."""
+
 from __future__ import annotations
 
 import shutil

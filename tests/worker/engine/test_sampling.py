@@ -1,3 +1,5 @@
+"""Sampling equals that of transformers, and depends on the seed alone."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""The engine without weights does what its directives say."""
+
 from __future__ import annotations
 
 import subprocess
@@ -77,9 +79,9 @@ def test_the_fail_directive_fails_half_way(engine: ScriptedEngine) -> None:
 
 def test_a_hanging_reply_can_be_stopped(engine: ScriptedEngine) -> None:
     listener = RecordingListener()
-    run = engine.submit(request_for("[hang]"), listener)
+    handle = engine.submit(request_for("[hang]"), listener)
     assert listener.first_text.wait(60)
-    run.stop()
+    handle.stop()
     assert listener.ending().outcome == Outcome.STOPPED
 
 

@@ -25,19 +25,19 @@ def test_stopping_keeps_the_text_so_far(
     engine = TransformersEngine(gate, entry_for())  # type: ignore[arg-type]
     closing.append(engine)
     listener = RecordingListener()
-    run = engine.submit(request_for("hello", max_new_tokens=60), listener)
+    running = engine.submit(request_for("hello", max_new_tokens=60), listener)
     while not listener.first_text.is_set():
         gate.steps.release()
         listener.first_text.wait(0.05)
-    run.stop()
-    at_stop = len(run.new_ids)
+    running.stop()
+    at_stop = len(running.new_ids)
     gate.open()
     ending = listener.ending()
     assert ending.outcome == Outcome.STOPPED
     assert listener.text
     # At most one step, which had begun, followed the stop.
     assert ending.new_tokens <= at_stop + 1
-    run.stop()
+    running.stop()
     assert len(listener.endings) == 1
 
 
