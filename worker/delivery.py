@@ -68,15 +68,15 @@ class Delivery:
                 self._tokens,
             )
 
-    def accept(self, kept: WriteResult) -> None:
+    def accept(self, result: WriteResult) -> None:
         """Take the mailbox's answer to a write; stop if it says so."""
-        if kept.verdict == "refused":
+        if result.verdict == "refused":
             self.is_lost = True
             self.stop()
             return
         with self._lock:
-            self._stored_bytes = kept.length
-        if kept.verdict == "stop":
+            self._stored_bytes = result.length
+        if result.verdict == "stop":
             self.stop()
 
     def attach(self, handle: RequestHandle) -> None:

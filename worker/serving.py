@@ -215,14 +215,14 @@ class ReplyServer:
         ending = replace(ending, revision=self.engine.model_info.revision)
         while True:
             try:
-                kept = self._box.finish(delivery.next_write(), ending)
+                result = self._box.finish(delivery.next_write(), ending)
             except MailboxAway as error:
                 log.warning("end of %s waits: %s", delivery.claim.reply, error)
                 if self._closed.wait(RETRY_SECONDS):
                     return
                 continue
-            delivery.accept(kept)
-            if kept.verdict != "again":
+            delivery.accept(result)
+            if result.verdict != "again":
                 return
 
     def _hand_back(self, claim: Claim) -> None:
@@ -255,10 +255,10 @@ class ReplyServer:
         if not live:
             return
         writes = [delivery.next_write() for delivery in live]
-        answers = self._box.write(writes, self._lease_seconds)
-        for delivery, kept in zip(live, answers, strict=True):
+        results = self._box.write(writes, self._lease_seconds)
+        for delivery, result in zip(live, results, strict=True):
             if not delivery.ended.is_set():
-                delivery.accept(kept)
+                delivery.accept(result)
 
 
 def lengths_of(tokens: Sequence[int]) -> tuple[float, float]:

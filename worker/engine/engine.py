@@ -77,13 +77,7 @@ class TransformersEngine:
         self.model_info = ModelInfo(
             entry.name, entry.label, entry.revision, str(model.device)
         )
-        by_device = PREFILL_TOKENS.get(model.device.type, PREFILL_TOKENS_ELSEWHERE)
-        self._scheduler = Scheduler[RunningRequest](
-            max_running=size.max_running,
-            rows=size.rows,
-            prefill_tokens=prefill_tokens or by_device,
-            first_prefill_tokens=prefill_tokens or max(FIRST_PREFILL_TOKENS, by_device),
-        )
+        self._scheduler = _new_scheduler(size, model.device.type, prefill_tokens)
         self._cache = self._new_kv_cache()
         self._changed = threading.Condition()
         self._inbox: deque[RunningRequest] = deque()
@@ -237,3 +231,16 @@ class TransformersEngine:
         self._take_inbox()
         self._finish_due()
         self._on_broken()
+
+
+def _new_scheduler(
+    size: CacheSize, device_type: str, prefill_tokens: int
+) -> Scheduler[RunningRequest]:
+    """Return a scheduler for the rows of a cache; 0 prefill tokens go by device."""
+    by_device = PREFILL_TOKENS.get(device_type, PREFILL_TOKENS_ELSEWHERE)
+    return Scheduler[RunningRequest](
+        max_running=size.max_running,
+        rows=size.rows,
+        prefill_tokens=prefill_tokens or by_device,
+        first_prefill_tokens=prefill_tokens or max(FIRST_PREFILL_TOKENS, by_device),
+    )
