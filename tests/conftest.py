@@ -35,7 +35,7 @@ SLOW = (
     "tests/worker/engine/test_continuing.py",
     "tests/worker/engine/test_exactness.py",
     "tests/worker/engine/test_scripted.py",
-    "tests/worker/test_model_folder.py",
+    "tests/worker/test_hostile_model_folders.py",
     "tests/worker/weights/",
 )
 #: Fixtures that start programs or load real weights.
