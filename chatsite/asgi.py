@@ -1,4 +1,4 @@
-"""The web process for ASGI servers; every view is synchronous and short."""
+"""The application for ASGI servers. Every view is synchronous and short."""
 
 from django.core.asgi import get_asgi_application
 

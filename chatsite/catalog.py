@@ -1,4 +1,4 @@
-"""The models on offer, read from the TOML file that both tiers share."""
+"""The catalogue: the models on offer, read from the TOML file that both tiers share."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from chatsite.catalog_table import CatalogError, CatalogTable
 from chatsite.sampling_settings import MODEL_SETTINGS
 from chatsite.server_url import shown
 from chatsite.wire import SamplingParams
 
+__all__ = [
+    "Catalog",
+    "CatalogError",
+    "FolderSource",
+    "GgufSource",
+    "HubSource",
+    "ModelEntry",
+    "Source",
+    "Template",
+]
+
 ENGINES = ("transformers", "scripted")
-#: Names stand in queue names, Redis keys and folder names.
+#: Names of models become parts of queue names, Redis keys and folder names.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 REVISION = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-#: A local model takes the smaller of this and what its own configuration says.
+#: The context of a local model, unless its own configuration has a smaller one.
 LOCAL_CONTEXT_TOKENS = 2048
-
-
-class CatalogError(ValueError):
-    """The catalogue is wrong, or a model is not in it. The message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +61,9 @@ Source = HubSource | FolderSource | GgufSource
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """How to write a conversation as a transcript for a model without a chat template.
+    """How a model without a chat template reads a conversation: as a transcript.
 
-    ``user`` and ``assistant`` are the markers that begin a turn on its own line.
+    Each turn begins on a line of its own with the marker ``user`` or ``assistant``.
     """
 
     opening: str
@@ -70,22 +77,22 @@ class ModelEntry:
 
     name: str
     label: str
-    #: None for an engine without weights.
+    #: None if the engine needs no weights.
     source: Source | None
     context_tokens: int
-    #: Used only when the tokenizer brings no chat template.
+    #: Used only if the tokenizer has no chat template.
     template: Template | None = None
-    #: Strings that end a reply, besides those of the request.
+    #: Strings that end a reply, in addition to those of the request.
     stop: tuple[str, ...] = ()
     settings: SamplingParams = field(default_factory=SamplingParams)
     engine: str = "transformers"
     hidden: bool = False
-    #: SHA-256 of the model's files by name. With any, a file without one is refused.
+    #: SHA-256 of the model's files by name. If there are any, every file needs one.
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def revision(self) -> str:
-        """Which version of the weights this is; empty for a local path."""
+        """The version of the weights; empty for a local path."""
         match self.source:
             case HubSource(revision=revision):
                 return revision
@@ -105,7 +112,7 @@ class Catalog:
 
     @classmethod
     def load(cls, path: Path) -> Catalog:
-        """Read a catalogue. ``CatalogError`` names the file, the model, the field."""
+        """Read a catalogue. Raises ``CatalogError`` with file, model and field."""
         try:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
@@ -114,18 +121,18 @@ class Catalog:
             ) from error
         except ValueError as error:
             raise CatalogError(f"{path}: is no valid TOML: {error}") from error
-        return _catalog(_Table(str(path), raw), path.parent)
+        return _catalog(CatalogTable(str(path), raw), path.parent)
 
     @property
     def entries(self) -> tuple[ModelEntry, ...]:
-        """The models that people may see, in the order of the file."""
+        """The models that users can see, in the order of the file."""
         return tuple(e for e in self.models.values() if not e.hidden)
 
     def get(self, choice: str) -> ModelEntry:
-        """The model of that name, or a local one by its path.
+        """Return the model of that name, or a local one by its path.
 
-        A path is absolute or exists; it is taken as it is, because the web tier may
-        not see the folder that a worker serves. ``CatalogError`` otherwise.
+        A path is absolute or exists. An absolute one need not exist here, because the
+        web server may not see the folder of the worker. Raises ``CatalogError``.
         """
         if choice in self.models:
             return self.models[choice]
@@ -150,14 +157,14 @@ class Catalog:
         )
 
     def _local_name(self, stem: str) -> str:
-        """A queue-safe name that no model of the catalogue has."""
+        """Return a name for queues that no model of the catalogue has."""
         slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:50].strip("-")
         name = slug or "local"
         return f"local-{name}" if name in self.models else name
 
 
 def _path_of(choice: str) -> Path | None:
-    """The absolute path, if ``choice`` may be one."""
+    """Return the absolute path, if ``choice`` may be a path."""
     try:
         path = Path(choice).expanduser() if choice.startswith("~") else Path(choice)
         is_path = bool(choice) and (path.is_absolute() or path.exists())
@@ -166,61 +173,7 @@ def _path_of(choice: str) -> Path | None:
     return path.absolute() if is_path else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """One table of the file, read field by field; knows where it stands."""
-
-    place: str
-    values: dict[str, Any]
-
-    def error(self, name: str, problem: str) -> CatalogError:
-        return CatalogError(f"{self.place}: {name}: {problem}")
-
-    def only(self, *names: str) -> None:
-        for name in self.values:
-            if name not in names:
-                raise self.error(name, f"is unknown; known are {', '.join(names)}")
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self.values.get(name, default)
-        if value is None:
-            raise self.error(name, "is missing")
-        if not isinstance(value, str) or (name in self.values and not value.strip()):
-            raise self.error(name, "must be text that is not blank")
-        return value
-
-    def integer(self, name: str, minimum: int) -> int:
-        value = self.values.get(name)
-        if value is None:
-            raise self.error(name, "is missing")
-        if type(value) is not int or value < minimum:
-            raise self.error(name, f"must be a whole number of at least {minimum}")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value = self.values.get(name, False)
-        if not isinstance(value, bool):
-            raise self.error(name, "must be true or false")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        values = self.values.get(name, [])
-        if not isinstance(values, list) or not all(
-            isinstance(v, str) and v for v in values
-        ):
-            raise self.error(name, "must be a list of texts that are not empty")
-        return tuple(values)
-
-    def table(self, name: str) -> _Table | None:
-        value = self.values.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, dict):
-            raise self.error(name, "must be a table")
-        return _Table(f"{self.place}: {name}", value)
-
-
-def _catalog(table: _Table, folder: Path) -> Catalog:
+def _catalog(table: CatalogTable, folder: Path) -> Catalog:
     table.only("default", "fallback", "models")
     models = table.table("models")
     if models is None or not models.values:
@@ -237,7 +190,7 @@ def _catalog(table: _Table, folder: Path) -> Catalog:
     return Catalog(table.text("default"), table.text("fallback", ""), entries)
 
 
-def _entry(name: str, table: _Table, folder: Path) -> ModelEntry:
+def _entry(name: str, table: CatalogTable, folder: Path) -> ModelEntry:
     table.only(
         *("label", "hub", "revision", "folder", "gguf", "package", "context_tokens"),
         *("template", "stop", "settings", "engine", "hidden", "sha256"),
@@ -259,8 +212,8 @@ def _entry(name: str, table: _Table, folder: Path) -> ModelEntry:
     )
 
 
-def _source(table: _Table, folder: Path) -> Source:
-    """Relative paths count from the folder of the catalogue."""
+def _source(table: CatalogTable, folder: Path) -> Source:
+    """Read the source of a model. Relative paths count from the catalogue's folder."""
     kinds = [kind for kind in ("hub", "folder", "gguf") if kind in table.values]
     if len(kinds) != 1:
         raise table.error("source", "exactly one of hub, folder and gguf is needed")
@@ -274,7 +227,7 @@ def _source(table: _Table, folder: Path) -> Source:
     return _gguf_source(table, folder)
 
 
-def _hub_source(table: _Table) -> HubSource:
+def _hub_source(table: CatalogTable) -> HubSource:
     repository = table.text("hub")
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repository):
         raise table.error("hub", "must look like owner/name")
@@ -284,7 +237,7 @@ def _hub_source(table: _Table) -> HubSource:
     return HubSource(repository, revision)
 
 
-def _gguf_source(table: _Table, folder: Path) -> GgufSource:
+def _gguf_source(table: CatalogTable, folder: Path) -> GgufSource:
     path = Path(table.text("gguf")).expanduser()
     package = table.text("package", "")
     if not package:
@@ -296,7 +249,7 @@ def _gguf_source(table: _Table, folder: Path) -> GgufSource:
     return GgufSource(path, package)
 
 
-def _template(table: _Table | None) -> Template | None:
+def _template(table: CatalogTable | None) -> Template | None:
     if table is None:
         return None
     table.only("opening", "user", "assistant")
@@ -307,7 +260,7 @@ def _template(table: _Table | None) -> Template | None:
     )
 
 
-def _sha256(table: _Table | None) -> dict[str, str]:
+def _sha256(table: CatalogTable | None) -> dict[str, str]:
     if table is None:
         return {}
     for name in table.values:
@@ -316,8 +269,8 @@ def _sha256(table: _Table | None) -> dict[str, str]:
     return dict(table.values)
 
 
-def _settings(table: _Table | None) -> SamplingParams:
-    """The sampling settings of a model, where they differ from the defaults."""
+def _settings(table: CatalogTable | None) -> SamplingParams:
+    """Read the sampling settings of a model; the others have their defaults."""
     if table is None:
         return SamplingParams()
     table.only(*(setting.name for setting in MODEL_SETTINGS))

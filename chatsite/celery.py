@@ -1,7 +1,7 @@
-"""The Celery app: one task, used as a doorbell.
+"""The Celery app, whose only task is a doorbell.
 
-Celery's Django fix-up is left out on purpose: a worker has no database and no ORM,
-and must not import the web tier.
+Celery's fix-up for Django is off: a worker has no database and no ORM, and must not
+import the web tier.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ startup.begin()
 
 
 def _configuration() -> dict[str, Any]:
-    """Settings and their reasons: docs/architecture.md, "Celery"."""
+    """Return Celery's settings, which docs/architecture.md explains under "Celery"."""
     redis = parse(settings.REDIS_URL, settings.REDIS_CA_FILE)
     return {
         "broker_url": redis.broker_url(),
@@ -41,7 +41,7 @@ def _configuration() -> dict[str, Any]:
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],
-        # Or whoever reaches the broker could end workers, or make them obey.
+        # Otherwise anyone who reaches the broker could end workers, or control them.
         "worker_enable_remote_control": False,
         "task_acks_late": True,
         "task_publish_retry": False,

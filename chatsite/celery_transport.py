@@ -1,15 +1,15 @@
-"""Bells may be lost, doubled or broken: what Celery does about them is tamed here.
+"""A Redis transport for kombu that ignores lost and malformed bells.
 
-kombu 5.7.0 still wants to give back and to acknowledge what came over a connection that
-broke. Both end in an ``AttributeError`` on the closed channel that Celery takes for the
-end: it stops listening for good, while its threads go on and look healthy. So does what
-stands in a queue and is no message. A bell is worth nothing, the keeper rings again, so
-here all of this is passed over; ``worker.celery_consumer`` does the same for tasks.
+kombu 5.7.0 restores and acknowledges messages of a connection that broke. Both raise an
+``AttributeError`` on the closed channel, which ends Celery's consumer for good, while
+its threads go on and look healthy. Malformed messages in a queue do the same. A lost
+bell does no harm, because the keeper rings again. So this transport ignores all of
+these; ``worker.celery_consumer`` does the same for tasks.
 
-Whoever can push to a queue can ring and no more: of a message only its id is taken, and
-what Celery gets to see is a bell made here. Nothing that Celery would do for a message
-(call others when it is done, wait until a date, unpack a body, answer somebody) can be
-asked for.
+A client that can push to a queue can ring a bell and do no more. The transport takes
+only the id of a message and passes a bell of its own to Celery. So a message cannot ask
+for anything else that Celery does: callbacks, a date to wait for, a body to unpack, a
+reply.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from chatsite import wire
 log = logging.getLogger(__name__)
 
 QUEUES = wire.queue_name("")
-#: The reply, and which of its bells.
+#: The id of a reply, and the number of its bell.
 BELL_ID = re.compile(r"[0-9a-f-]{36}\.[0-9a-z.]{1,40}")
-#: No arguments; nobody to call when it succeeds, fails or is one of several.
+#: A body without arguments and without callbacks.
 NOTHING = [[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 BODY = base64.b64encode(json.dumps(NOTHING).encode()).decode()
 
 
-class NoBell(Exception):
-    """What came is none. Says nothing of what it was instead."""
+class NotABell(Exception):
+    """A message is not a bell. The exception contains nothing of the message."""
 
 
 def bell_of(raw: Any, queue: str) -> dict[str, Any]:
-    """A bell as we make it, in the place of a message as it came. Raises ``NoBell``."""
+    """Return a new bell with the id of a message. Raises ``NotABell``."""
     match raw:
         case {"headers": {"task": wire.GENERATE, "id": str(bell_id)}}:
             pass
         case _:
-            raise NoBell
+            raise NotABell
     if not BELL_ID.fullmatch(bell_id):
-        raise NoBell
+        raise NotABell
     return {
         "body": BODY,
         "content-type": "application/json",
@@ -69,28 +69,31 @@ def bell_of(raw: Any, queue: str) -> dict[str, Any]:
 
 
 class BellQoS(QoS):
-    """Keeps quiet about messages of a channel that is closed."""
+    """Ignores messages of a closed channel."""
 
     def ack(self, delivery_tag: Any) -> None:
+        """Acknowledge a message, unless the channel is closed."""
         if not self.channel.closed:
             super().ack(delivery_tag)
 
     def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
+        """Reject a message, unless the channel is closed."""
         if not self.channel.closed:
             super().reject(delivery_tag, requeue=requeue)
 
     def restore_unacked_once(self, *_: Any, **__: Any) -> None:
-        pass
+        """Restore nothing: the keeper rings again."""
 
 
 class BellChannel(Channel):
-    """Drops what stands in a queue and is no message."""
+    """Drops malformed messages, and replaces the others by new bells."""
 
     QoS = BellQoS
     connection: Any
     connection_errors: tuple[type[Exception], ...]
 
     def basic_consume(self, queue: str, *args: Any, **kwargs: Any) -> Any:
+        """Consume a queue; the consumer gets only new bells."""
         consumer = super().basic_consume(queue, *args, **kwargs)
         if queue.startswith(QUEUES):
             callbacks = self.connection._callbacks
@@ -106,14 +109,14 @@ class BellChannel(Channel):
                 raise
             if isinstance(error, NoPermissionError):
                 log.critical(
-                    "the user of REDIS_URL may take no bells, so this worker ends: give"
-                    " it the worker's rights of docker/redis.acl"
+                    "the user of REDIS_URL may not read the queue, so this worker ends:"
+                    " give it the worker's rights of docker/redis.acl"
                 )
                 raise
-            log.warning("dropped what is no message: %s", type(error).__name__)
+            log.warning("dropped a malformed message: %s", type(error).__name__)
             return True
 
 
 def install() -> None:
-    """Have every Redis connection of this process use it."""
+    """Let every Redis connection of this process use the transport."""
     Transport.Channel = BellChannel

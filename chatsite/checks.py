@@ -1,4 +1,4 @@
-"""System checks: settings that clash, each with what to do."""
+"""System checks: settings that contradict each other, with a remedy for each."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from chatsite.model_choice import model_entry
 
 @register
 def check_model(**_: Any) -> list[CheckMessage]:
+    """Check that the chosen model is in the catalogue."""
     try:
         model_entry()
     except CatalogError as error:
@@ -29,6 +30,7 @@ def check_model(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_lease(**_: Any) -> list[CheckMessage]:
+    """Check that a lease is long enough for a worker to renew it."""
     if settings.LEASE_SECONDS < 4 * settings.WORKER_FLUSH_SECONDS:
         return [
             Error(
@@ -42,16 +44,19 @@ def check_lease(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_proxies(**_: Any) -> list[CheckMessage]:
-    """Only a proxy speaks HTTPS for this site: without trust in it, all guests have its
-    address. That a server is open to a network tells of no proxy."""
+    """Check that the proxy is trusted if settings show that there is one.
+
+    Only a proxy speaks HTTPS for this site. If it is not trusted, all guests have its
+    address. A server that listens on a network address need not have a proxy.
+    """
     has_https = any(o.startswith("https") for o in settings.CSRF_TRUSTED_ORIGINS)
     proxies = settings.TRUSTED_PROXIES
     is_trusting = proxies.networks or proxies.is_unix_trusted
     if (settings.HTTPS_ONLY or has_https) and not is_trusting:
         return [
             Caution(
-                "HTTPS_ONLY, SITE_URL or CSRF_TRUSTED_ORIGINS tell of a proxy, and "
-                "TRUSTED_PROXIES is empty: all guests count as one network.",
+                "HTTPS_ONLY, SITE_URL or CSRF_TRUSTED_ORIGINS show that there is a "
+                "proxy, but TRUSTED_PROXIES is empty: all guests count as one network.",
                 hint="Set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1.",
                 id="chatsite.W020",
             )
@@ -61,7 +66,7 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_limits(**_: Any) -> list[CheckMessage]:
-    """A person who has more than their whole network never gets it."""
+    """Check that no guest's limit is above the one of their network."""
     kinds = (
         "MESSAGES_PER_MINUTE",
         "MESSAGES_PER_DAY",
@@ -85,11 +90,12 @@ def check_limits(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_request_size(**_: Any) -> list[CheckMessage]:
+    """Check that a request has room for the longest message."""
     if settings.REQUEST_MAX_CHARACTERS < settings.MESSAGE_MAX_CHARACTERS:
         return [
             Caution(
                 "REQUEST_MAX_CHARACTERS is below MESSAGE_MAX_CHARACTERS: the longest "
-                "prompts reach the model without any history.",
+                "messages reach the model without any history.",
                 hint="Raise REQUEST_MAX_CHARACTERS.",
                 id="chatsite.W001",
             )
@@ -99,11 +105,12 @@ def check_request_size(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_mail_links(**_: Any) -> list[CheckMessage]:
+    """Check that links in mail have an address to lead to."""
     if settings.HAS_MAIL and not settings.SITE_URL:
         return [
             Caution(
                 "EMAIL_URL is set, but no mail is sent: its links would lead to "
-                "whatever host a request names.",
+                "any host that a request names.",
                 hint="Set SITE_URL to the address of the site.",
                 id="chatsite.W010",
             )
@@ -113,12 +120,13 @@ def check_mail_links(**_: Any) -> list[CheckMessage]:
 
 @register
 def check_ways_in(**_: Any) -> list[CheckMessage]:
+    """Check that people can enter the site."""
     if not settings.GUESTS and settings.SIGNUP == "closed":
         return [
             Caution(
-                "GUESTS is off and SIGNUP closed: only accounts made by "
-                "`manage.py admin` and in the administration can come in.",
-                hint="SIGNUP=invitation lets you invite people.",
+                "GUESTS is off and SIGNUP is closed: only accounts made by "
+                "`manage.py admin` or in the admin can log in.",
+                hint="Set SIGNUP=invitation to invite people.",
                 id="chatsite.W011",
             )
         ]

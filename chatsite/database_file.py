@@ -1,7 +1,8 @@
-"""The file of an SQLite database: where it belongs, and closed to other people.
+"""The file of an SQLite database: in its place, and closed to other accounts.
 
-Earlier versions made a URL of DATA_DIR and read it like a web form: ``c++`` became
-``c  ``, and what follows ``#`` or ``?`` was cut off. What they left there is moved.
+Earlier versions made a URL of DATA_DIR and decoded it like a web form: ``c++`` became
+``c  ``, and everything after ``#`` or ``?`` was cut off. A database that they left in
+such a place is moved.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 def prepare_file(database: Path, data_dir: Path) -> None:
-    """Have a folder for the database, in it that of an earlier version, all closed.
+    """Make the folder of the database, move an earlier database there, close both.
 
-    Raises ``ImproperlyConfigured``, also where the file is no database. Call it before
-    the first connection: closing the file again would let go of SQLite's locks on it.
+    Raises ``ImproperlyConfigured``, also if the file is not a database. Call it before
+    the first connection: to open and close the file later would release SQLite's
+    locks on it.
     """
     variable = (
         "DATABASE_URL" if os.environ.get("DATABASE_URL", "").strip() else "DATA_DIR"
@@ -55,12 +57,12 @@ def prepare_file(database: Path, data_dir: Path) -> None:
 
 
 def earlier_place(database: Path) -> Path:
-    """Where an earlier version kept the database that belongs at ``database``."""
+    """Return where an earlier version kept the database of this place."""
     return Path(unquote_plus(re.split("[?#]", str(database), maxsplit=1)[0]))
 
 
 def remedy(database: Path) -> str:
-    """What to do with a damaged database, in words."""
+    """Say what to do with a damaged database."""
     return (
         f"{str(database)!r} is left as it is: move it away, with its -wal and -shm, "
         "and put a backup there, or have the next start make a new one. "
@@ -69,13 +71,13 @@ def remedy(database: Path) -> str:
 
 
 def _refuse_damaged(database: Path, variable: str) -> None:
-    """Raises ``ImproperlyConfigured`` for what SQLite would not open, or would lose.
+    """Raise ``ImproperlyConfigured`` for a file that SQLite cannot open, or would harm.
 
-    It deletes the log beside an empty database, and what the log holds with it.
+    SQLite deletes the log beside an empty database, with all data in the log.
     """
     log, journal = (Path(f"{database}{suffix}") for suffix in ("-wal", "-journal"))
     if not database.exists() or _begins(journal, JOURNAL_MAGIC):
-        return  # A journal repairs the beginning of the file.
+        return  # SQLite repairs the file from its journal.
     if not _size(database) and _size(log):
         raise ImproperlyConfigured(
             f"{variable}: the database is empty, but {str(log)!r} beside it is not. "
@@ -99,7 +101,10 @@ def _size(path: Path) -> int:
 
 
 def _settle(database: Path, data_dir: Path, variable: str) -> None:
-    """Move what an earlier version left elsewhere, unless it may be another site's."""
+    """Move a database that an earlier version left elsewhere.
+
+    Raises ``ImproperlyConfigured`` if it may belong to another site.
+    """
     earlier = earlier_place(database)
     if earlier == database or database.exists() or not _is_ours(earlier):
         return
@@ -119,7 +124,7 @@ def _settle(database: Path, data_dir: Path, variable: str) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether this is a database of this program."""
+    """Whether the file is a database of this program."""
     if not path.is_file():
         return False
     query = "SELECT 1 FROM sqlite_master WHERE name = 'chat_message'"
@@ -131,7 +136,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _others(earlier: Path, data_dir: Path) -> list[Path]:
-    """Other data folders that the earlier version led to the same file."""
+    """List other data folders for which the earlier version used the same file."""
     common = Path(os.path.commonpath([earlier, data_dir]))
     depth = len(data_dir.relative_to(common).parts)
     keys = [
@@ -142,7 +147,7 @@ def _others(earlier: Path, data_dir: Path) -> list[Path]:
 
 
 def _move(earlier: Path, database: Path) -> None:
-    """Only while no process has it open, with all that its log holds."""
+    """Move a database and the data in its log. Raises if a process has it open."""
     try:
         with closing(_opened(earlier)) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -169,7 +174,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Several programs start at once; one of them moves."""
+    """Hold a lock on the folder, since several programs start at once."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -179,7 +184,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _close(database: Path) -> None:
-    """SQLite gives the files beside it the mode that the database has."""
+    """Close the database to others; SQLite gives its mode to the files beside it."""
     for file in (Path(f"{database}{suffix}") for suffix in SUFFIXES):
         with suppress(FileNotFoundError, PermissionError):
             if (mode := file.stat().st_mode) & 0o077:

@@ -1,6 +1,6 @@
 """DATABASE_URL as Django's settings of a database.
 
-A plus stays a plus, unlike in libraries that read the whole URL as a web form does.
+A plus sign stays a plus sign, unlike in libraries that decode a URL like a web form.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ ISOLATION_LEVELS = ("1", "2", "3", "4")
 
 
 def parse(raw: str) -> dict[str, object]:
-    """Raises ``BadUrl``."""
+    """Return the connection settings that a URL spells. Raises ``BadUrl``."""
     url = ServerUrl.parse(raw, (SQLITE, *POSTGRESQL), is_host_folder_allowed=True)
     return _sqlite(url) if url.scheme == SQLITE else _postgresql(url)
 
 
 def sqlite_at(path: Path) -> dict[str, object]:
-    """The settings of a file. Its path never becomes a URL."""
+    """Return the connection settings of a file, whose path never becomes a URL."""
     return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
 
 

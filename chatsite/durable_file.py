@@ -1,7 +1,7 @@
-"""Small files that are on the disk before a program goes on, whole or not at all.
+"""Small files that are written to the disk as a whole or not at all.
 
-A power cut may leave a file that was not synced empty, or full of NUL bytes.
-Standard library only: the launcher uses it before anything is installed.
+After a power cut, a file that was not synced may be empty or full of NUL bytes. This
+module imports only the standard library: the launcher uses it before an installation.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def write_durably(path: Path, text: str) -> None:
-    """Replace the file by one that holds ``text`` and that its owner alone can read."""
+    """Replace the file by one with ``text`` that only its owner can read."""
     draft = _draft(path, text)
     try:
         draft.replace(path)
@@ -25,7 +25,7 @@ def write_durably(path: Path, text: str) -> None:
 
 
 def create_durably(path: Path, text: str) -> bool:
-    """The same, unless the file is there by now: False, and that one stays."""
+    """Create the file like ``write_durably``; False if it exists, and then it stays."""
     draft = _draft(path, text)
     try:
         path.hardlink_to(draft)
@@ -38,18 +38,17 @@ def create_durably(path: Path, text: str) -> bool:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
+    """Write a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        if full := getattr(
-            fcntl, "F_FULLFSYNC", None
-        ):  # macOS: fsync stops short of it
+        # On macOS fsync does not reach the disk itself.
+        if full := getattr(fcntl, "F_FULLFSYNC", None):
             with suppress(OSError):
                 fcntl.fcntl(descriptor, full)
                 return
         os.fsync(descriptor)
     except OSError:
-        # Some file systems have no sync of folders.
+        # Some file systems cannot sync folders.
         if not path.is_dir():
             raise
     finally:
@@ -57,7 +56,7 @@ def sync(path: Path) -> None:
 
 
 def _draft(path: Path, text: str) -> Path:
-    """A file beside ``path`` that holds the text, on the disk."""
+    """Write the text to a new file beside ``path``, and sync it."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         draft.touch(mode=0o600, exist_ok=False)

@@ -12,7 +12,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def raw_value(name: str) -> str:
-    """The value of a variable, byte by byte; empty if the variable is unset.
+    """Return the value of a variable, byte by byte; empty if the variable is unset.
 
     Raises ``ImproperlyConfigured`` for control characters and text that is not UTF-8.
     """
@@ -28,7 +28,7 @@ def raw_value(name: str) -> str:
 
 
 def value_of(name: str) -> str:
-    """The value of a variable without the white space around it.
+    """Return the value of a variable without the white space around it.
 
     Empty if the variable is unset, since an empty variable counts as unset. Raises
     ``ImproperlyConfigured`` like ``raw_value``.

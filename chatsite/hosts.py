@@ -1,4 +1,4 @@
-"""Names and addresses: where the site listens, and the names it answers to."""
+"""Host names and addresses: where the site listens, and the names it answers to."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def bind_address(raw: str) -> str:
-    """An address or a name to listen on, without brackets; ``*`` is every address.
+    """Return an address or a name to listen on, without brackets.
 
-    Raises ``ValueError``: also for ``127.1``, which only some programs understand.
+    ``*`` is every address. Raises ``ValueError``, also for ``127.1``, which only
+    some programs understand.
     """
     host = raw[1:-1] if raw.startswith("[") and raw.endswith("]") else raw
     if host == "*":
@@ -31,7 +32,7 @@ def bind_address(raw: str) -> str:
 
 
 def resolve(bind: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
-    """The address that gunicorn listens on. Raises ``OSError`` for an unknown name."""
+    """Return the address to listen on. Raises ``OSError`` for an unknown name."""
     found = socket.getaddrinfo(
         bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
@@ -41,15 +42,15 @@ def resolve(bind: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]
 
 
 def listening(bind: str, port: int) -> str:
-    """The same address as gunicorn spells it. A name is resolved."""
+    """Return the address to listen on as gunicorn spells it; a name is resolved."""
     family, (host, _) = resolve(bind, port)
     return f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
 
 
 def allowed_host(raw: str) -> str:
-    """A name in the form in which Django compares it; a port is taken off.
+    """Return a host name in the form in which Django compares it, without a port.
 
-    ``*`` and ``.example.org`` stay. Raises ``ValueError``.
+    ``*`` and ``.example.org`` stay as they are. Raises ``ValueError``.
     """
     if raw == "*":
         return raw
@@ -68,10 +69,10 @@ def allowed_host(raw: str) -> str:
 
 
 def origin(raw: str) -> str:
-    """An origin as a browser spells it: small letters, no default port, no last slash.
+    """Return an origin as a browser spells it: lower case, no default port, no slash.
 
-    A host may begin with ``*.``, for all names below. Raises ``ValueError``, also for a
-    path or a query: an origin has none.
+    A host may begin with ``*.``, for all names below it. Raises ``ValueError``, also
+    for a path or a query: an origin has none.
     """
     parts = urlsplit(raw.removesuffix("/"))
     if parts.scheme not in DEFAULT_PORTS or "@" in parts.netloc or parts.port == 0:
@@ -87,7 +88,7 @@ def origin(raw: str) -> str:
 
 
 def allowed_hosts(bind: str) -> list[str]:
-    """Names under which a server bound to ``bind`` is reached by default."""
+    """List the names under which a server bound to ``bind`` is reached by default."""
     if bind in (*ANY_ADDRESS, "[::]", "*"):
         return ["*"]
     return ["localhost", "127.0.0.1", "[::1]", allowed_host(bind)]

@@ -1,8 +1,8 @@
-"""Log lines: ids, counts and places in the code; nobody's words, and no secret.
+"""Log lines with ids, counts and places in the code, without texts and secrets.
 
-An error's own words may repeat whatever it stumbled over, and a path may hold a secret
-link. So of an error only its kind and its trace are written, of a request only the kind
-of page it asked for. Libraries never speak below ``info``: their details are texts.
+The message of an error may repeat a user's text, and a path may contain a secret link.
+So the log has only the type and the trace of an error, and only the route of a request.
+Libraries never log below ``info``: their details contain texts.
 """
 
 from __future__ import annotations
@@ -22,34 +22,36 @@ Raised = (
 )
 
 
-def kind_of(error: BaseException) -> str:
-    """What went wrong, with the database's own code for it: never the words."""
+def error_type(error: BaseException) -> str:
+    """Return the type of an error, with the database's code for it, not its message."""
     cause = error.__cause__ or error
     code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     return f"{type(error).__name__} ({code})" if code else type(error).__name__
 
 
-class Line(logging.Formatter):
-    """One line, or more where an error left its trace."""
+class SafeFormatter(logging.Formatter):
+    """Formats a record as one line, and the trace of an error below it."""
 
     def __init__(self, format: str, secrets: Iterable[str] = ()) -> None:
         super().__init__(format)
         self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        # Another handler may have put its own words there.
+        """Return the line of a record, in which secrets are replaced."""
+        # Another handler may have put the message of the error there.
         record.exc_text = None
         line = super().format(record)
         for secret in self._secrets:
             line = line.replace(secret, HIDDEN)
         return line
 
-    def formatException(self, ei: Raised) -> str:  # noqa: N802 - its name there
-        return "\n".join(_told(ei[1]))
+    def formatException(self, ei: Raised) -> str:  # noqa: N802 - logging's name
+        """Return types and places of an error and of its causes."""
+        return "\n".join(_trace(ei[1]))
 
 
-def _told(error: BaseException | None) -> Iterable[str]:
-    """An error and what led to it: kinds and places."""
+def _trace(error: BaseException | None) -> Iterable[str]:
+    """List types and places of an error and of what caused it."""
     while error is not None:
         yield type(error).__qualname__
         for frame in traceback.extract_tb(error.__traceback__):
@@ -58,14 +60,15 @@ def _told(error: BaseException | None) -> Iterable[str]:
         error = error.__cause__ or (None if is_hidden else error.__context__)
 
 
-class OfRequests(logging.Filter):
-    """Django names the path that went wrong; here it is the kind of page instead."""
+class RequestFilter(logging.Filter):
+    """Replaces the path in Django's records of requests by the route."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record, and keep it."""
         request = getattr(record, "request", None)
         if request is not None and record.name.startswith("django."):
             match = getattr(request, "resolver_match", None)
-            page = match.route if match else "what is no page"
+            page = match.route if match else "no page"
             status = getattr(record, "status_code", "")
             record.msg = "%s %s %s"
             record.args = (status, getattr(request, "method", ""), f"/{page}")
@@ -73,15 +76,15 @@ class OfRequests(logging.Filter):
 
 
 def logging_at(level: str, secrets: Iterable[str]) -> dict[str, Any]:
-    """What ``logging.config.dictConfig`` takes."""
+    """Return the configuration of logging for ``logging.config.dictConfig``."""
     libraries = "INFO" if level == "DEBUG" else level
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"of_requests": {"()": "chatsite.logs.OfRequests"}},
+        "filters": {"of_requests": {"()": "chatsite.logs.RequestFilter"}},
         "formatters": {
             "line": {
-                "()": "chatsite.logs.Line",
+                "()": "chatsite.logs.SafeFormatter",
                 "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
                 "secrets": list(secrets),
             }
@@ -95,6 +98,6 @@ def logging_at(level: str, secrets: Iterable[str]) -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": libraries},
         "loggers": {name: {"level": level} for name in OURS}
-        # These keep a level of their own, whatever the root's is.
+        # These libraries set a level of their own.
         | {name: {"level": libraries} for name in ("celery", "kombu", "django")},
     }

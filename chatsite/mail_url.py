@@ -1,4 +1,4 @@
-"""EMAIL_URL as Django's settings of the server that takes mail, and its sender."""
+"""EMAIL_URL as Django's settings of a mail server; the check of a sender."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SCHEMES = ("smtp", *TLS, SSL)
 
 
 def parse(raw: str) -> dict[str, object]:
-    """An empty URL is a server that takes nothing. Raises ``BadUrl``."""
+    """Return Django's mail settings for a URL. Raises ``BadUrl``.
+
+    For an empty URL, they discard all mail.
+    """
     if not raw:
         return {"EMAIL_BACKEND": f"{BACKENDS}dummy.EmailBackend"}
     url = ServerUrl.parse(raw, SCHEMES, ())
@@ -37,7 +40,7 @@ def parse(raw: str) -> dict[str, object]:
 
 
 def is_sender(raw: str) -> bool:
-    """Whether mail can be sent from here: one address, with or without a name."""
+    """Whether this is one mail address, with or without a name."""
     header = policy.default.header_factory("From", raw)
     if any(isinstance(defect, InvalidHeaderDefect) for defect in header.defects):
         return False

@@ -1,8 +1,8 @@
-"""Which model is served here: chosen once, before the workers start.
+"""Which model the site serves: chosen once, before the workers start.
 
-``CHAT_MODEL`` decides; where it is unset, the choice that the fetching step wrote
-into the data folder does, and before that was ever run the default of the catalogue.
-Read afresh on every call, since the web tier may be up before the choice is made.
+``CHAT_MODEL`` decides. If it is unset, the choice does that ``worker.fetch`` wrote into
+the data folder, and before that the default of the catalogue. The choice is read again
+on every call, since the web server may be up before it is made.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ class ModelChoice:
 
     @property
     def is_fallback(self) -> bool:
+        """Whether another model than the wanted one is served."""
         return self.model != self.wanted
 
 
 def current_choice() -> ModelChoice:
-    """The choice in force. Raises ``CatalogError``."""
+    """Return the choice in force. Raises ``CatalogError``."""
     if settings.CHAT_MODEL:
         return ModelChoice(settings.CHAT_MODEL, settings.CHAT_MODEL)
     try:
@@ -45,7 +46,7 @@ def current_choice() -> ModelChoice:
 
 
 def model_entry(picked: str = "") -> ModelEntry:
-    """The catalogue's entry of a picked model, or of the one served here.
+    """Return the catalogue's entry of a picked model, or of the served one.
 
     Raises ``CatalogError``.
     """
@@ -53,7 +54,7 @@ def model_entry(picked: str = "") -> ModelEntry:
 
 
 def current_catalog() -> Catalog:
-    """The catalogue as it stands on disk now. Raises ``CatalogError``."""
+    """Return the catalogue as it is on the disk now. Raises ``CatalogError``."""
     path = settings.CHAT_CATALOG
     try:
         return _catalog(path, path.stat().st_mtime_ns)

@@ -1,7 +1,7 @@
-"""REDIS_URL, parsed once: the mailbox and Celery's broker get the same parts of it.
+"""REDIS_URL, parsed once for the mailbox and for Celery's broker.
 
-redis-py and kombu read the same URL differently: one ignores a database that is no
-number, the other ignores ``?db=``. So neither of them is given the URL.
+redis-py and kombu read the same URL differently: one ignores a database that is not a
+number, the other ignores ``?db=``. So neither of them gets the URL.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ CERTIFICATES = ("none", "optional", "required")
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """One Redis database, and who logs in to it."""
+    """One Redis database, and the user that logs in to it."""
 
     host: str = ""
     port: int = DEFAULT_PORT
-    #: The socket file of ``unix://``; then there is no host.
+    #: The socket file of ``unix://``, which replaces host and port.
     path: str = ""
     database: int = 0
     username: str = ""
@@ -36,7 +36,7 @@ class RedisAddress:
     tls: tuple[tuple[str, Any], ...] = ()
 
     def client_options(self) -> dict[str, Any]:
-        """Arguments of ``redis.Redis``."""
+        """Return the arguments of ``redis.Redis``."""
         place: dict[str, Any] = {"host": self.host, "port": self.port}
         if self.path:
             place = {"unix_socket_path": self.path}
@@ -49,7 +49,7 @@ class RedisAddress:
         }
 
     def broker_url(self) -> str:
-        """The same database as kombu spells it."""
+        """Return the URL of the same database as kombu spells it."""
         login = f"{_quoted(self.username)}:{_quoted(self.password)}@"
         if not self.username and not self.password:
             login = ""
@@ -63,7 +63,7 @@ class RedisAddress:
 
 
 def parse(raw: str, ca_file: Path | None = None) -> RedisAddress:
-    """Raises ``BadUrl`` where the two clients would not mean the same."""
+    """Parse a URL. Raises ``BadUrl`` if the two clients would read it differently."""
     url = ServerUrl.parse(raw, SCHEMES, OPTIONS)
     database = url.options.get("db", "")
     login: dict[str, Any] = {"username": url.username, "password": url.password}
@@ -98,7 +98,7 @@ def _database(text: str) -> int:
 
 
 def _tls(url: ServerUrl, ca_file: Path | None) -> tuple[tuple[str, Any], ...]:
-    """Over TLS the server is always asked who it is, unless the URL says otherwise."""
+    """Return options of TLS; certificates are checked unless the URL says otherwise."""
     chosen = {k: v for k, v in url.options.items() if k.startswith("ssl_")}
     if url.scheme != "rediss":
         if chosen:

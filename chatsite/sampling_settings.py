@@ -32,6 +32,7 @@ class SamplingSetting(Generic[N]):
     name: str
     label: _StrPromise
     help_text: _StrPromise
+    #: Requests leave defaults out, so a changed one needs a new ``wire.VERSION``.
     default: N
     minimum: N
     maximum: N
@@ -46,7 +47,7 @@ class SamplingSetting(Generic[N]):
         return isinstance(self.default, int)
 
     def problem(self, value: Any) -> str:
-        """The reason why ``value`` is invalid ("must be …"); empty if it is valid."""
+        """Return why ``value`` is invalid ("must be …"); empty if it is valid."""
         types = (int,) if self.is_whole else (int, float)
         # ``type`` and not ``isinstance``, since booleans are integers.
         if type(value) in types and self.minimum <= value <= self.maximum:

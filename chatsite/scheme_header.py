@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 NAME = re.compile(r"[A-Z0-9_]*[A-Z0-9]")
-#: Headers that say something else in every request that has them: their value is never
-#: ``https``, and clients send them through proxies. As WSGI spells them.
+#: Headers with another meaning, as WSGI spells them. Their value is never ``https``,
+#: and clients send them through proxies.
 TAKEN_PREFIXES = ("ACCEPT", "CONTENT_", "HX_", "IF_", "SEC_")
 TAKEN = frozenset(
     (
@@ -22,7 +22,7 @@ TAKEN = frozenset(
 
 
 def parse(raw: str) -> str:
-    """``HTTP_X_SCHEME`` of ``X-Scheme``. Raises ``ValueError``."""
+    """Return ``HTTP_X_SCHEME`` for ``X-Scheme``. Raises ``ValueError``."""
     name = raw.upper().replace("-", "_").removeprefix("HTTP_")
     if not raw.isascii() or not NAME.fullmatch(name):
         raise ValueError("the name of a header")

@@ -1,4 +1,4 @@
-"""The key that signs cookies: of the environment, else kept in the data folder."""
+"""The key that signs cookies: from the environment, else kept in the data folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chatsite.settings_table import addresses
 
 
 def secret_key(data_dir: Path) -> str:
-    """``SECRET_KEY``, else the key in the data folder, which the first process makes.
+    """Return ``SECRET_KEY``, else the key in the data folder; the first start makes it.
 
     Raises ``ImproperlyConfigured``.
     """
@@ -24,7 +24,7 @@ def secret_key(data_dir: Path) -> str:
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         if not kept.exists():
-            # On the disk before it signs anything: a power cut would leave it empty.
+            # It is on the disk before it signs anything, in case of a power cut.
             create_durably(kept, secrets.token_urlsafe(50))
         return _kept_key(kept)
     except OSError as error:
@@ -35,7 +35,7 @@ def secret_key(data_dir: Path) -> str:
 
 
 def _kept_key(kept: Path) -> str:
-    """The key in this file, which is closed to others if somebody opened it."""
+    """Return the key in this file, and close the file to other accounts."""
     if kept.stat().st_mode & 0o077:
         warnings.warn(f"{kept} could be read by others; closed", stacklevel=2)
         kept.chmod(0o600)
@@ -43,7 +43,7 @@ def _kept_key(kept: Path) -> str:
         key = kept.read_text(encoding="utf-8").strip()
     except UnicodeDecodeError:
         key = ""
-    # What a power cut leaves of a file may be as long as a key, and NUL bytes.
+    # After a power cut a file may have the length of a key, but only NUL bytes.
     if len(key) < SECRET_CHARACTERS_MIN or not key.isprintable():
         raise ImproperlyConfigured(
             f"{kept} holds no key. If you have a copy of it, put that there. Else "

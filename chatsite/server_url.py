@@ -1,7 +1,7 @@
-"""URLs of servers, read strictly: what is ambiguous is refused, and never repeated.
+"""URLs of servers, read strictly: ambiguous ones are refused, and never repeated.
 
 A password with an unquoted ``/``, ``#`` or ``?`` ends a URL's host early: a piece of it
-becomes a port, a path or an option. So a refusal never holds any part of the URL.
+becomes a port, a path or an option. So no error message contains a part of the URL.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ SHOWN_MAX = 80
 
 
 class BadUrl(ValueError):
-    """What is wrong with a URL. The message holds no part of it."""
+    """A URL is invalid. The message says why and contains no part of the URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerUrl:
-    """The parts of a URL; user and password are decoded, the path is not."""
+    """The parts of a URL. User and password are decoded, the path is not."""
 
     scheme: str
     username: str = ""
     password: str = ""
-    #: Each host with its port; a plus stays a plus.
+    #: Each host with its port. A plus sign stays a plus sign.
     hosts: tuple[tuple[str, int | None], ...] = ()
     path: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -50,9 +50,10 @@ class ServerUrl:
         *,
         is_host_folder_allowed: bool = False,
     ) -> ServerUrl:
-        """Raises ``BadUrl``. Without ``options`` any name of an option is taken.
+        """Parse a URL with one of these schemes. Raises ``BadUrl``.
 
-        With ``is_host_folder_allowed`` a host may be the folder of a socket, quoted.
+        ``options`` are the option names that may follow ``?``; None allows all. With
+        ``is_host_folder_allowed`` a host may be the quoted folder of a socket.
         """
         parts = _split(raw)
         if parts.scheme not in schemes or "://" not in raw:
@@ -82,13 +83,16 @@ class ServerUrl:
 
 
 def shown(value: str) -> str:
-    """What stood in a setting, as far as it may be told: of a URL only its scheme."""
-    told = re.sub(r"://.+", "://…", value)
-    return told if len(told) <= SHOWN_MAX else f"{told[:SHOWN_MAX]}…"
+    """Return the value of a setting as far as a message may show it.
+
+    A URL is reduced to its scheme, a long value is cut.
+    """
+    safe = re.sub(r"://.+", "://…", value)
+    return safe if len(safe) <= SHOWN_MAX else f"{safe[:SHOWN_MAX]}…"
 
 
 def passwords_in(*urls: str) -> set[str]:
-    """The passwords in these URLs, quoted, unquoted and as they are written there."""
+    """Return the passwords in these URLs: quoted, unquoted and as they are written."""
     found = {urlsplit(url).password or "" for url in urls}
     spellings = {
         spelling
@@ -106,7 +110,7 @@ def _split(raw: str) -> SplitResult:
 
 
 def decoded(text: str) -> str:
-    """A part without its percent signs. Raises ``BadUrl``."""
+    """Decode the percent signs of a part. Raises ``BadUrl``."""
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
@@ -114,7 +118,7 @@ def decoded(text: str) -> str:
 
 
 def decoded_path(text: str) -> str:
-    """The name of a file, whose bytes need not be UTF-8."""
+    """Decode the name of a file, whose bytes need not be UTF-8."""
     return os.fsdecode(unquote_to_bytes(text.encode()))
 
 

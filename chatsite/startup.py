@@ -1,4 +1,4 @@
-"""What every program of the site does first."""
+"""What every program of the site does first: read the settings, or refuse to start."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ REFUSED_STATUS = 2
 
 
 def begin() -> None:
-    """Read the settings, or end in one line that names the bad one, with status 2.
+    """Read the settings, or exit with status 2 and one line that names the bad one.
 
-    All files from here on are closed to other accounts. A letter that the terminal does
-    not know is written as its number.
+    Files made from now on are closed to other accounts. A character that the terminal
+    cannot show is written as its number.
     """
     os.umask(0o077)
     tolerate_letters()
@@ -30,7 +30,7 @@ def begin() -> None:
 
 
 def tolerate_letters() -> None:
-    """Have no letter end this program for the terminal's encoding."""
+    """Let no character that the terminal cannot show end this program."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

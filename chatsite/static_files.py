@@ -1,4 +1,4 @@
-"""Whether the files that pages load stand where they are served from."""
+"""Checks that the files that pages load are where they are served from."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-#: Packages with files of their own, which pages load as well.
+#: Other packages with files that pages load.
 PACKAGES = ("django.contrib.admin", "django_htmx")
 
 
 def refusal(root: Path | None, sources: list[Path]) -> str:
-    """One line for a person if ``root`` lacks a file that pages load.
+    """Return one line for the operator if ``root`` lacks a file that pages load.
 
     Empty if nothing is missing, or if the sources themselves are served (no ``root``).
-    Commands may run without the files, so only what serves pages asks.
+    Commands can run without the files, so only servers of pages call this.
     """
     if root is None:
         return ""
@@ -30,7 +30,7 @@ def refusal(root: Path | None, sources: list[Path]) -> str:
 
 
 def package_folders() -> list[Path]:
-    """The static files of other packages, which are not imported for that."""
+    """List the folders of static files of other packages, without importing them."""
     specs = [find_spec(package) for package in PACKAGES]
     folders = [spec.submodule_search_locations for spec in specs if spec is not None]
     return [Path(folder) / "static" for found in folders for folder in found or ()]

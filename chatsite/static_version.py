@@ -30,24 +30,31 @@ _VERSIONED = re.compile(rf"[0-9a-f]{{{VERSION_DIGITS}}}/")
 
 
 class VersionedStorage(StaticFilesStorage):
-    """What ``{% static %}`` asks for URLs. With ``DEBUG``, files change: no version."""
+    """The storage that ``{% static %}`` asks for URLs.
+
+    With ``DEBUG`` files change, so the URLs have no version.
+    """
 
     def url(self, name: str | None) -> str:
+        """Return the URL of a file, with the version of all files."""
         return super().url(name if settings.DEBUG else f"{version()}/{name or ''}")
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
-    """WhiteNoise, which serves each file under its plain and its versioned URL."""
+    """WhiteNoise that serves each file under its plain and its versioned URL."""
 
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any) -> None:
+        """Register a file under both of its URLs."""
         super().add_file_to_dictionary(url, path, stat_cache)
         name = url.removeprefix(self.static_prefix)
         super().add_file_to_dictionary(self._versioned(name), path, stat_cache)
 
     def immutable_file_test(self, path: str, url: str) -> bool:  # noqa: ARG002
+        """Whether browsers may keep the file for good, as under a versioned URL."""
         return url.startswith(self._versioned(""))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Serve a static file, also for the URL of another version."""
         if file := self._file_of_other_version(request.path_info):
             response: HttpResponseBase = self.serve(file, request)
             response.headers["Cache-Control"] = "no-store"
@@ -67,7 +74,7 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no type
 
 @cache
 def version() -> str:
-    """A digest of the names and contents of all static files that are served here."""
+    """Return a digest of the names and contents of all static files served here."""
     digest = sha256()
     for name, path in sorted(_served_files()):
         content = sha256(path.read_bytes()).hexdigest()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
-#: The first words of the site's own paths. A proxy takes the prefix off or passes it
-#: on, and a path must show which: so no prefix begins with one of these.
+#: The first words of the site's own paths. A proxy removes the prefix or passes it on,
+#: and the path must show which. So no prefix begins with one of these words.
 OWN_WORDS = frozenset(
     (
         *("account", "admin", "api", "c", "delete-all", "healthz", "history", "m"),
@@ -16,7 +16,7 @@ OWN_WORDS = frozenset(
 
 
 def parse(raw: str) -> str:
-    """``/chat`` of ``/chat/``; empty for the root. Raises ``ValueError``."""
+    """Return ``/chat`` for ``/chat/``; empty for the root. Raises ``ValueError``."""
     path = raw.removesuffix("/")
     if not PATH.fullmatch(path):
         raise ValueError("a path of plain letters and digits like /chat")

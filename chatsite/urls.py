@@ -1,4 +1,4 @@
-"""Where every path begins."""
+"""The root of all URL paths."""
 
 from __future__ import annotations
 

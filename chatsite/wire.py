@@ -1,9 +1,9 @@
-"""What crosses between the tiers: names, states and plain data, spelled once.
+"""The data that web servers and workers exchange: names, states and dataclasses.
 
-Everything here travels as JSON through Redis. ``VERSION`` changes when an older
-worker could no longer read what a newer web tier writes, or the reverse. Each side also
-reads the version before its own, and passes over keys that it does not know. So sites
-and workers of two releases can run side by side, while they are replaced one by one.
+All of it travels as JSON through Redis. ``VERSION`` changes when an older worker can no
+longer read the data of a newer site, or the reverse. Each side also reads the version
+before its own, and ignores unknown keys. So sites and workers of two releases can run
+side by side while they are replaced one by one.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ VERSION = 1
 
 
 def is_readable(version: int) -> bool:
-    """Whether this wire version is read: it is the current one or the one before."""
+    """Whether this wire version can be read: the current one and the one before."""
     return VERSION - 1 <= version <= VERSION
 
 
-#: Name of the one Celery task. It is a doorbell: it carries no text.
+#: Name of the only Celery task. It is a doorbell without any text.
 GENERATE = "chatsite.generate"
 
 
 def queue_name(model: str) -> str:
-    """Name of the Celery queue whose bells wake the workers of ``model``."""
+    """Return the name of the Celery queue with the bells for workers of ``model``."""
     return f"generate.{model}"
 
 
 def task_id(reply: str, attempt: int) -> str:
-    """Celery task id of the bell for one publication of one reply."""
+    """Return the Celery task id of the bell for one attempt of a reply."""
     return f"{reply}.{attempt}"
 
 
 class State(StrEnum):
-    """State of a reply as people and the API see it."""
+    """State of a reply, as pages and the API show it."""
 
     HELD = "held"
     QUEUED = "queued"
@@ -57,18 +57,19 @@ class State(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
+        """Whether the reply has ended."""
         return self in (State.DONE, State.STOPPED, State.FAILED)
 
 
 class RequestKind(StrEnum):
-    """Whom a request serves: a person who waits, or a job that helps."""
+    """Whether a request is for a waiting person or for a helper job."""
 
     REPLY = "reply"
     HELPER = "helper"
 
 
 class Role(StrEnum):
-    """Who speaks in a turn."""
+    """The author of a turn."""
 
     SYSTEM = "system"
     USER = "user"
@@ -90,7 +91,7 @@ class Outcome(StrEnum):
 
 
 class Stage(StrEnum):
-    """What a worker says of itself."""
+    """How far a worker has come, as it announces it."""
 
     FETCHING = "fetching"
     LOADING = "loading"
@@ -99,7 +100,7 @@ class Stage(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Why a reply failed; the web tier turns each into a sentence."""
+    """Why a reply failed. The site has a sentence for each of them."""
 
     MODEL_ERROR = "model_error"
     BAD_REQUEST = "bad_request"
@@ -131,15 +132,15 @@ class SamplingParams:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> SamplingParams:
-        """Read settings from JSON. Settings of another release are passed over."""
+        """Read settings from JSON. Unknown keys, of another release, are ignored."""
         known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
         return cls(**{**known, "stop": tuple(raw.get("stop", ()))})
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings that differ from the defaults.
+        """Return the settings that differ from the defaults.
 
-        So an older worker that refuses unknown keys still serves every reply that does
-        not use a setting it does not know.
+        So an older worker that refuses unknown keys still serves every reply that uses
+        only settings that it knows.
         """
         return {
             name: value
@@ -154,27 +155,28 @@ DEFAULT_SAMPLING_PARAMS = SamplingParams()
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request to a model: the turns, oldest first.
+    """One request to a model, with the turns in their order.
 
-    The newest is a person's, to be answered, or the assistant's behind it, to be
-    continued: the reply is then only what is new. A worker that cannot continue yet
-    fails such a request, and no other, as ``bad_request``.
+    The model answers the last turn if it is the user's, and continues it if it is the
+    assistant's; the reply is then only the new text. An older worker that cannot
+    continue a turn fails such a request as ``bad_request``.
     """
 
     turns: tuple[Turn, ...]
     settings: SamplingParams
     max_seconds: float
-    #: Old turns that the web tier already left out of ``turns``.
+    #: How many old turns the site has left out of ``turns``.
     dropped_turns: int = 0
     version: int = VERSION
 
     @property
     def begun(self) -> str:
-        """The text that the reply continues; empty where it begins anew."""
+        """The text that the reply continues; empty for a new reply."""
         newest = self.turns[-1] if self.turns else None
         return newest.text if newest and newest.role == Role.ASSISTANT else ""
 
     def to_json(self) -> str:
+        """Return the request as JSON, in ASCII."""
         raw = {**asdict(self), "settings": self.settings.to_dict()}
         return json.dumps(raw, ensure_ascii=True, separators=(",", ":"))
 
@@ -195,56 +197,57 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended, as the engine tells it. Counts are in tokens of the model."""
+    """How one run of a request ended in the engine. Counts are in tokens."""
 
     outcome: Outcome
     error: ErrorCode | None = None
-    #: For the log only: never shown to people, never holds their text.
+    #: For the log only: pages never show it, and it never contains a user's text.
     detail: str = ""
     prompt_tokens: int = 0
     new_tokens: int = 0
-    #: Whole old turns left out, the web tier's and the worker's together.
+    #: Whole old turns that the site and the worker left out.
     dropped_turns: int = 0
-    #: Tokens cut from the fronts of newest prompt and reply, too long by themselves.
+    #: Tokens cut from the front of the last turns, if these alone are too long.
     cut_tokens: int = 0
-    #: Revision of the model that answered.
+    #: The revision of the model.
     revision: str = ""
-    #: True when the reply ended because it reached ``max_new_tokens``.
+    #: Whether the reply ended because it reached ``max_new_tokens``.
     is_length_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What a worker says of itself every few seconds."""
+    """The state of a worker, which it announces every second."""
 
     worker: str
     model: str
     label: str
     stage: Stage
-    #: 0 to 1 while fetching, where known.
+    #: From 0 to 1 while the worker fetches its model, if known.
     progress: float | None = None
     device: str = ""
     revision: str = ""
     rows: int = 0
     free: int = 0
-    #: New tokens of all its replies together, of late.
+    #: Recent new tokens of all its replies together.
     tokens_per_second: float = 0.0
-    #: New tokens of a reply that ended, on average; 0 before the first.
+    #: Average new tokens of the replies that ended; 0 before the first.
     tokens_per_reply: float = 0.0
-    #: How much they differ: standard deviation as a share of the mean; 0 if unknown.
+    #: The standard deviation of that number, divided by the mean; 0 if unknown.
     reply_spread: float = 0.0
-    #: Claimed, but not yet in a row.
+    #: Replies that are claimed, but have no row in the batch yet.
     waiting: int = 0
-    #: Of all tokens it read of late, those of prompts: 0 to 1.
+    #: The share of prompts in the tokens that it recently read, from 0 to 1.
     prefill_share: float = 0.0
     version: int = field(default=VERSION)
 
     def to_json(self) -> str:
+        """Return the announcement as JSON."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Announcement:
-        """Read an announcement; what a newer worker says besides is passed over.
+        """Read an announcement. Unknown keys, of a newer worker, are ignored.
 
         Raises ``ValueError``, ``KeyError`` or ``TypeError``.
         """

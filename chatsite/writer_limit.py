@@ -1,8 +1,8 @@
-"""Bounds how many threads of a process wait for a database that lets none write.
+"""Limits how many threads of a process wait for a database that another one holds.
 
 While another process holds the database (a backup, an import), every thread that has to
-write waits. Without a bound all threads of the web server would, and none would be left
-for pages and polls, which only read.
+write waits. Without a limit all threads of the web server would wait, and none would be
+left for pages and polls, which only read.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from threading import Lock
 
 from django.db import OperationalError
 
-#: Writers that wait longer than this are taken to wait for another process.
+#: A writer that waits longer than this is assumed to wait for another process.
 SOON_SECONDS = 2.0
 
 
 class WriterLimit:
-    """The threads of one process that wait until they may write.
+    """The threads of one process that wait until they can write.
 
-    In a rush all may wait a moment, since each waits only for those before it. Once one
-    of them waited for ``SOON_SECONDS`` in vain, there are at most ``most``.
+    All of them may wait for a moment, since in a rush each waits only for those before
+    it. Once one has waited ``SOON_SECONDS`` in vain, at most ``most`` may wait.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        #: When each began to wait, the first one first.
+        #: When each thread began to wait, in this order.
         self._since: dict[object, float] = {}
         self._is_blocked = False
 
     @contextmanager
     def waiting(self, seconds: float, most: int) -> Iterator[float]:
-        """Within, this thread waits, for as many seconds as it is given.
+        """Yield for how many seconds this thread may wait inside the block.
 
-        Raises ``OperationalError`` where as many wait in vain as may.
+        Raises ``OperationalError`` if ``most`` threads already wait in vain.
         """
-        if seconds < SOON_SECONDS:  # takes no thread from others for long
+        if seconds < SOON_SECONDS:  # too short to matter
             yield seconds
             return
         place = object()
@@ -54,7 +54,7 @@ class WriterLimit:
                 del self._since[place]
 
     def _enter(self, place: object, most: int) -> bool:
-        """Whether more wait already than may wait for long."""
+        """Note that a thread waits; whether ``most`` others already do."""
         now = time.monotonic()
         with self._lock:
             is_further = len(self._since) >= most
@@ -67,5 +67,5 @@ class WriterLimit:
         return now - next(iter(self._since.values()))
 
 
-#: That of this process.
+#: The limit of this process.
 writer_limit = WriterLimit()

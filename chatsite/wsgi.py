@@ -1,4 +1,4 @@
-"""The web process as gunicorn serves it."""
+"""The application for WSGI servers: gunicorn serves it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ _CHARSET = re.compile(r";\s*charset\s*\*?\s*=[^;]*", re.IGNORECASE)
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Django's, told of no charset: all that it takes is UTF-8.
+    """Call Django without the charset of a request, since everything is UTF-8.
 
-    It would ask Python for whatever codec a request names (``charset=base64``), and
-    read its fields with it, before any middleware could refuse them: a 500.
+    Django would decode fields with any codec that a request names (``charset=base64``)
+    before a middleware could refuse it, and answer 500.
     """
     environ["CONTENT_TYPE"] = without_charset(environ.get("CONTENT_TYPE", ""))
     return _django(environ, start_response)
 
 
 def without_charset(content_type: str) -> str:
+    """Remove the charset from a content type."""
     return _CHARSET.sub("", content_type)

@@ -17,7 +17,7 @@ from django.views import defaults
 
 from chat.forms import MessageForm
 from chat.http.api_errors import BUSY, FULL
-from chatsite.logs import kind_of
+from chatsite.logs import error_type
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
-    log.error("the database does not answer: %s", kind_of(error))
+    log.error("the database does not answer: %s", error_type(error))
     is_full = "full" in str(error)
     if request.path_info.startswith("/api/"):
         return (FULL if is_full else BUSY).response()

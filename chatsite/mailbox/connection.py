@@ -88,7 +88,7 @@ class Connection:
         return self.call(send)
 
     def script(self, name: str) -> Any:
-        """The Lua script of that name in the folder ``scripts``."""
+        """Return the Lua script of that name in the folder ``scripts``."""
         return self.client.register_script(_source(name))
 
     def forgive(self) -> None:
@@ -96,7 +96,7 @@ class Connection:
         self._away_until = 0.0
 
     def call(self, send: Callable[[], Answer]) -> Answer:
-        """The result of ``send``. Every error of Redis becomes ``MailboxAway``.
+        """Return the result of ``send``. Every error of Redis becomes ``MailboxAway``.
 
         After an error calls fail at once for ``PAUSE_SECONDS``. Then one call tries
         Redis again, while the others still fail.
@@ -123,12 +123,12 @@ class MailboxCalls:
 
 
 def key_of(kind: str, name: str) -> str:
-    """A key of Redis, such as ``mailbox:line:gpt2``."""
+    """Return a key of Redis, such as ``mailbox:line:gpt2``."""
     return f"mailbox:{kind}:{name}"
 
 
 def _description(error: redis.RedisError) -> str:
-    """The type of an error of Redis; the text of one might repeat a whole command."""
+    """Describe an error. The message of an answer might repeat a whole command."""
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__

@@ -31,7 +31,7 @@ class KeeperCalls(MailboxCalls):
         return sorted(self.connection.command("SMEMBERS", "mailbox:finished"))
 
     def finished_reply(self, reply: str) -> FinishedReply | None:
-        """A reply that ended, with its text; None if it has not, or is gone."""
+        """Return a reply that ended, with its text; None if it has not, or is gone."""
         entry, text = self.connection.commands(
             ("HGETALL", key_of("reply", reply)), ("GET", key_of("text", reply))
         )
@@ -83,7 +83,7 @@ class KeeperCalls(MailboxCalls):
         self.connection.command("SET", "mailbox:choice", model)
 
     def served_model(self) -> str | None:
-        """The model that the site serves, if it was noted."""
+        """Return the model that the site serves, if it was noted."""
         found = self.connection.command("GET", "mailbox:choice")
         return None if found is None else str(found)
 

@@ -30,5 +30,5 @@ def _mailbox_at(url: str) -> Mailbox:
 
 
 def open_mailbox() -> Mailbox:
-    """The mailbox of this process, at ``REDIS_URL``."""
+    """Return the mailbox of this process, at ``REDIS_URL``."""
     return _mailbox_at(settings.REDIS_URL)

@@ -207,7 +207,11 @@ def _time(raw: str | None) -> float | None:
 
 
 def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, ...]:
-    """The announcements that have not expired by the clock of the server, by worker."""
+    """Return the announcements that have not expired, sorted by worker.
+
+    ``now`` is the time of the server. Unreadable ones, of another version, are left
+    out.
+    """
     living = []
     for line in raw:
         expires, _, text = line.partition(" ")
@@ -216,5 +220,5 @@ def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, .
         try:
             living.append(wire.Announcement.from_json(text))
         except (ValueError, KeyError, TypeError):
-            continue  # A worker of another version.
+            continue
     return tuple(sorted(living, key=lambda said: said.worker))

@@ -80,7 +80,7 @@ class WorkerCalls(MailboxCalls):
         self.connection.command("HDEL", key, announcement.worker)
 
     def workers(self, model: str) -> tuple[wire.Announcement, ...]:
-        """The announcements for this model, also of workers that still load it."""
+        """Return the announcements of workers for this model, loading ones included."""
         lines, (seconds, microseconds) = self.connection.commands(
             ("HVALS", key_of("workers", model)), ("TIME",)
         )

@@ -1,7 +1,8 @@
-"""PostgreSQL whose locks are waited for up to ``DATABASE_WAIT_SECONDS``, and not by all
-threads at once.
+"""PostgreSQL with a limit on the time and on the threads that wait for a lock.
 
-PostgreSQL itself waits without an end. A plain read waits for no writer.
+PostgreSQL itself waits for a lock without end. A wait ends after
+``DATABASE_WAIT_SECONDS``, and not all threads of a process may wait at once. A plain
+read waits for no writer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from psycopg import pq
 from chatsite.database_url import DJANGO
 from chatsite.writer_limit import writer_limit
 
-#: Statements that may wait for a lock of a row, or for one by name.
+#: Statements that may wait for the lock of a row, or for an advisory lock.
 LOCKING = re.compile(
     r"\s*(?:INSERT|UPDATE|DELETE)\b"
     r"|.*\b(?:FOR (?:NO KEY )?UPDATE|pg_advisory_xact_lock)\b",
@@ -29,13 +30,15 @@ LOCKING = re.compile(
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection that limits its waits for locks."""
+
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._patience: float | None = None
         self.execute_wrappers.append(self._limited)
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Raises ``ImproperlyConfigured`` for an option that no connection takes."""
+        """Return libpq's options. Raises ``ImproperlyConfigured`` for unknown ones."""
         known = {one.keyword.decode() for one in pq.Conninfo.get_defaults()}
         if not set(self.settings_dict["OPTIONS"]) <= known.union(DJANGO):
             raise ImproperlyConfigured(
@@ -46,25 +49,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @contextmanager
     def brief_transaction(self, seconds: float) -> Iterator[None]:
-        """A transaction that waits no longer than this for a lock; raises
-        ``OperationalError`` then."""
+        """Begin a transaction that waits at most so many seconds for each lock.
+
+        Raises ``OperationalError`` when the time is up.
+        """
         before, self._patience = self._patience, seconds
         try:
             with transaction.atomic(self.alias):
-                # PostgreSQL forgets it at the end of the transaction.
+                # A LOCAL setting ends with the transaction.
                 self._wait_for_locks(seconds, "LOCAL")
                 yield
         finally:
             self._patience = before
 
     def init_connection_state(self) -> None:
+        """Set the limit on waits for a new connection."""
         super().init_connection_state()
         self._wait_for_locks(settings.DATABASE_WAIT_SECONDS)
 
     def _limited(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, more: Any
     ) -> Any:
-        """Execute a statement, when there is room for one more that waits."""
+        """Execute a statement, if one more thread may wait for a lock."""
         if not LOCKING.match(sql):
             return execute(sql, params, many, more)
         whole = self._patience or settings.DATABASE_WAIT_SECONDS
@@ -78,7 +84,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self._restore(whole)
 
     def _restore(self, seconds: float) -> None:
-        """A transaction that failed takes no command; its end restores by itself."""
+        """Restore the usual limit. In a failed transaction its rollback does that."""
         with suppress(DatabaseError):
             self._wait_for_locks(seconds)
 

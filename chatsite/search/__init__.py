@@ -1,1 +1,1 @@
-"""Full-text search: which words a text has, the same for every database."""
+"""Full-text search: the words of a text, the same for every database."""

@@ -1,10 +1,10 @@
 """Folding: what a character becomes in the search index.
 
-Character by character: compatibility decomposition (NFKD), case folding, and without
-accents and format characters, so that composed and decomposed text, capitals, ligatures
-and full-width letters are one. Marks that are letters in all but name (the vowels of
-India and of South-East Asia, the voicing of kana) stay. See Unicode Standard Annex 15
-and section 3.13 of the Unicode Standard.
+Each character is decomposed (NFKD) and case-folded, and loses its accents and format
+characters. So composed and decomposed text, capitals, ligatures and full-width letters
+become the same. Marks that work as letters (vowels of India and of South-East Asia, the
+voicing of kana) stay. See Unicode Standard Annex 15 and section 3.13 of the Unicode
+Standard.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ VARIANTS = {
     "ة": "ه",
     "ہ": "ه",
 }
-#: Likewise "ø", "ł", "đ" …, by their names.
+#: The same for "ø", "ł", "đ" …, by their Unicode names.
 WITH_ADDITION = re.compile(r"LATIN SMALL LETTER ([A-Z]) WITH ")
-#: Not of category Cf, yet without any sign of their own: joiners, Hangul fillers,
-#: vowels of Khmer that are not written, variation selectors, the Arabic tatweel.
+#: Invisible characters outside category Cf: joiners, Hangul fillers, vowels of Khmer
+#: that are not written, variation selectors, the Arabic tatweel.
 INVISIBLE = re.compile(
     "[\u034f\u0640\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
@@ -42,13 +42,13 @@ LETTER_SIGNS = range(0x2B9, 0x300)
 #: Combining classes of marks that people leave out. Others are kept: virama (9),
 #: voicing of kana (8), vowels and tones of Telugu, Thai, Lao and Tibetan (84 to 132).
 OPTIONAL_CLASSES = {1, 6, 7, *range(10, 37), *range(200, 241)}
-#: Han that is younger than this Python is Han all the same.
+#: Han characters that are newer than this Python's Unicode data count as Han.
 HAN_PLANES = range(0x20000, 0x3FFFE)
 LAST_MARK = 0x20000
 
 
 class _Table(dict[int, str]):
-    """For ``str.translate``: what each character becomes; a separator is a space."""
+    """A table for ``str.translate``, filled on demand; separators become spaces."""
 
     def __missing__(self, code: int) -> str:
         self[code] = fold_character(chr(code))
@@ -59,20 +59,21 @@ TABLE = _Table()
 
 
 def fold_character(character: str) -> str:
-    """Letters and digits (also several, with spaces between), "" or a space."""
+    """Return what a character becomes: letters, digits and spaces, or nothing."""
     if is_dropped(character):
         return ""
     category = unicodedata.category(character)
     decomposed = unicodedata.normalize("NFKD", character)
     is_sign = category[0] in "PSZ"
     if category == "So" and unicodedata.decomposition(character).startswith("<super>"):
-        return " "  # a trade mark sign is no part of the name before it
+        return " "  # a trade mark sign does not belong to the name before it
     kept = "".join(part for part in decomposed if not is_dropped(part))
     folded = unicodedata.normalize("NFKD", kept.casefold())
     return "".join(_letter(part) for part in folded if not (is_sign and _is_mark(part)))
 
 
 def is_dropped(character: str) -> bool:
+    """Whether the index leaves this character out: an accent, or invisible."""
     category = unicodedata.category(character)
     if category in ("Cf", "Me") or INVISIBLE.match(character):
         return True
@@ -80,7 +81,7 @@ def is_dropped(character: str) -> bool:
 
 
 def in_order(text: str) -> str:
-    """Folded text with the marks that follow one letter in one order."""
+    """Sort the marks after each letter of a folded text, so that their order is one."""
     if text.isascii():
         return text
     order, several = _marks()
@@ -88,20 +89,21 @@ def in_order(text: str) -> str:
 
 
 def ordered_marks() -> str:
-    """All marks that are kept and have an order, in that order."""
+    """Return all marks that are kept and have an order, in that order."""
     return _marks()[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A folded text, and where each of its characters stood in the original."""
+    """A folded text, and the place of each of its characters in the original."""
 
     text: str
-    #: One more than there are characters: the last is the length of the original.
+    #: One more than the text has characters; the last is the original's length.
     places: Sequence[int]
 
     @classmethod
     def of(cls, original: str) -> Folded:
+        """Fold a text."""
         if original.isascii():
             return cls(original.translate(TABLE), range(len(original) + 1))
         parts = [TABLE[ord(character)] for character in original]
@@ -109,7 +111,7 @@ class Folded:
         return cls(in_order("".join(parts)), [*places, len(original)])
 
     def span(self, begin: int, end: int) -> tuple[int, int]:
-        """Beginning and end in the original, with the accents of the last letter."""
+        """Return beginning and end in the original, with the last letter's accents."""
         last = self.places[end - 1] + 1
         return self.places[begin], max(last, self.places[end])
 

@@ -1,9 +1,9 @@
 """Tokens: the words of a text as the search index keeps them.
 
-A word is a run of folded letters and digits. Scripts that put no spaces between words
-give no such runs: there each letter with its marks, or each syllable of Hangul, is
-taken together with the next (bigrams, as Lucene's CJKAnalyzer does), and a query is cut
-alike. The last one of a run stands alone, so that each begins a token.
+A word is a run of folded letters and digits. Some scripts put no spaces between words.
+There each letter with its marks, or each syllable of Hangul, forms a token with the
+next one (bigrams, as in Lucene's CJKAnalyzer). A query is cut in the same way. The last
+letter of a run is a token by itself, so that every letter begins a token.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from itertools import pairwise
 
 from chatsite.search.folding import TABLE, in_order
 
-#: A longer token is cut: PostgreSQL refuses one of over 2,046 bytes.
+#: Longer tokens are cut: PostgreSQL refuses tokens of more than 2,046 bytes.
 TOKEN_CHARACTERS = 100
-#: Search finds nothing beyond: a tsvector holds 1 MB, and this many characters fit in
-#: it, each in two tokens of four bytes a character.
+#: Search finds nothing beyond. A tsvector holds 1 MB: that many characters, each in two
+#: tokens of four bytes a character.
 TEXT_CHARACTERS = 100_000
-#: Blocks of scripts without spaces between words. Hangul has spaces, but puts particles
-#: and other nouns to a noun without any.
+#: Blocks of scripts without spaces between words. Hangul has spaces, but joins
+#: particles and further nouns to a noun without any.
 BLOCKS = (
     *((0xE00, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF)),
     *((0x1A20, 0x1AAF), (0x1B00, 0x1B7F), (0xA980, 0xA9FF), (0xAA60, 0xAADF)),
@@ -35,7 +35,7 @@ VOWELS = "\u1160-\u11a7\ud7b0-\ud7c6"
 TRAILING = "\u11a8-\u11ff\ud7cb-\ud7fb"
 #: Syllables of Hangul, before folding takes them apart.
 SYLLABLES = "\uac00-\ud7a3"
-#: So much of Unicode may hold marks of these scripts; above there are only Han and Yi.
+#: Marks of these scripts lie in these ranges; above there are only Han and Yi.
 MARKS_UNTIL = 0x31FF
 MARKS_AGAIN = range(0xA980, 0xAB00)
 
@@ -46,10 +46,10 @@ def _marks() -> str:
     return "".join(c for c in in_blocks if unicodedata.category(c)[0] == "M")
 
 
-#: Inside of a character class of a regular expression, in Python and in PostgreSQL.
+#: For character classes of regular expressions, in Python and in PostgreSQL.
 UNSPACED = "".join(f"{chr(first)}-{chr(last)}" for first, last in BLOCKS)
 MARKS = _marks()
-#: What continues a letter or a syllable that was begun.
+#: Characters that continue a letter or a syllable.
 CONTINUES = f"{VOWELS}{TRAILING}{MARKS}"
 UNIT = f"[{LEADING}][{VOWELS}]?[{TRAILING}]?[{MARKS}]*|.[{MARKS}]*"
 RUN_OR_WORD = f"([{UNSPACED}]+)|[^ {UNSPACED}]+"
@@ -60,7 +60,7 @@ _UNIT = re.compile(UNIT)
 
 
 def index_words(text: str) -> str:
-    """All different tokens of a text, sorted, with a space between them."""
+    """Return the distinct tokens of a text, sorted, with a space between them."""
     folded = in_order(text[:TEXT_CHARACTERS].translate(TABLE)[:TEXT_CHARACTERS])
     return " ".join(sorted(set(_tokens(folded))))
 
@@ -77,16 +77,16 @@ def _tokens(folded: str) -> Iterator[str]:
 
 
 def units(run: str) -> list[str]:
-    """The letters with their marks, or syllables, of a run without spaces."""
+    """Split a run without spaces into letters with their marks, or syllables."""
     return _UNIT.findall(run)
 
 
 def begins_unspaced(character: str) -> bool:
-    """Whether it is of a script without spaces, and continues no other letter."""
+    """Whether the character begins a letter of a script without spaces."""
     return bool(_BEGINS.match(character))
 
 
 def bigrams(parts: list[str], *, with_last: bool) -> list[str]:
-    """Each with the next; the last alone too where that is asked for."""
+    """Join each part with the next; ``with_last`` adds the last one alone."""
     pairs = [f"{one}{two}"[:TOKEN_CHARACTERS] for one, two in pairwise(parts)]
     return [*pairs, parts[-1][:TOKEN_CHARACTERS]] if with_last else pairs

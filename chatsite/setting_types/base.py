@@ -23,7 +23,7 @@ class BadValue(ValueError):
 
     @classmethod
     def unlike(cls, expected: str, found: str) -> BadValue:
-        """``expected`` describes valid values; of ``found`` no secret is repeated."""
+        """Make the error of a setting that expects something else than ``found``."""
         return cls(f"must be {expected}, not {shown(found)!r}.")
 
 
@@ -50,7 +50,7 @@ class Setting(ABC, Generic[T]):
 
     @abstractmethod
     def parse(self, raw: str) -> T:
-        """The value that ``raw`` spells. Raises ``BadValue``."""
+        """Return the value that ``raw`` spells. Raises ``BadValue``."""
 
     @property
     @abstractmethod
@@ -58,11 +58,11 @@ class Setting(ABC, Generic[T]):
         """The valid values in words, such as "a whole number from 1 to 64"."""
 
     def spell(self, value: T) -> str:
-        """The text that ``parse`` reads as ``value``; empty if it means "unset"."""
+        """Return the text that ``parse`` reads as ``value``; empty for "unset"."""
         return str(value)
 
     def raw(self) -> str:
-        """The value in the environment, unparsed; empty if unset."""
+        """Return the value in the environment, unparsed; empty if unset."""
         return value_of(self._variable())
 
     def is_set(self) -> bool:
@@ -70,7 +70,7 @@ class Setting(ABC, Generic[T]):
         return bool(self.raw())
 
     def read(self, default: T | None = None) -> T:
-        """The value in the environment, else ``default``, else the table's default.
+        """Return the value in the environment, else ``default``, else the table's.
 
         Raises ``ImproperlyConfigured`` with one line that names the variable, says what
         is expected and what was found.
@@ -80,13 +80,13 @@ class Setting(ABC, Generic[T]):
         return self.checked(lambda: self.parse(raw))
 
     def checked(self, parse: Callable[[], T]) -> T:
-        """The result of ``parse``. Raises ``ImproperlyConfigured`` for ``BadValue``."""
+        """Call ``parse``; its ``BadValue`` becomes ``ImproperlyConfigured``."""
         try:
             return parse()
         except BadValue as bad:
             raise ImproperlyConfigured(f"{self._variable()} {bad}") from None
 
     def _variable(self) -> str:
-        """The first variable that is set, else the setting's own name."""
+        """Return the first variable that is set, else the setting's own name."""
         names = (self.name, *self.fallback_names)
         return next((name for name in names if value_of(name)), self.name)

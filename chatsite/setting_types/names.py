@@ -14,22 +14,24 @@ from chatsite.trusted_proxies import TrustedProxies
 class BindAddress(Setting[str]):
     """An address or host name to listen on."""
 
+    values = "an address like 127.0.0.1 or ::1"
+
     def parse(self, raw: str) -> str:
+        """Return the address without brackets. Raises ``BadValue``."""
         try:
             return hosts.bind_address(raw)
         except ValueError:
             raise BadValue.unlike(self.values, raw) from None
-
-    @property
-    def values(self) -> str:
-        return "an address like 127.0.0.1 or ::1"
 
 
 @dataclass(frozen=True)
 class HostNames(Setting[list[str]]):
     """Host names separated by commas, in the form that Django compares."""
 
+    values = "names like chat.example.org, .example.org, [::1] or *"
+
     def parse(self, raw: str) -> list[str]:
+        """Return the names as Django compares them. Raises ``BadValue``."""
         if not (words := words_of(raw)):
             raise BadValue.unlike("names of hosts", raw)
         try:
@@ -38,18 +40,20 @@ class HostNames(Setting[list[str]]):
             raise BadValue.unlike(self.values, ",".join(words)) from None
 
     def spell(self, value: list[str]) -> str:
+        """Return the names with commas between them."""
         return ",".join(value)
-
-    @property
-    def values(self) -> str:
-        return "names like chat.example.org, .example.org, [::1] or *"
 
 
 @dataclass(frozen=True)
 class Origins(Setting[list[str]]):
     """Origins such as ``https://chat.example.org``, separated by commas."""
 
+    values = (
+        "origins like https://chat.example.org or https://*.example.org, without a path"
+    )
+
     def parse(self, raw: str) -> list[str]:
+        """Return the origins as browsers spell them. Raises ``BadValue``."""
         words = words_of(raw)
         try:
             return [hosts.origin(word) for word in words]
@@ -57,25 +61,25 @@ class Origins(Setting[list[str]]):
             raise BadValue.unlike(self.values, ",".join(words)) from None
 
     def spell(self, value: list[str]) -> str:
+        """Return the origins with commas between them."""
         return ",".join(value)
-
-    @property
-    def values(self) -> str:
-        return (
-            "origins like https://chat.example.org or https://*.example.org, "
-            "without a path"
-        )
 
 
 @dataclass(frozen=True)
 class SiteAddress(Setting[str]):
     """The public address of the site, as an origin; its path is the prefix alone."""
 
+    values = "an address like https://chat.example.org (URL_PREFIX is its path)"
+
     def parse(self, raw: str) -> str:
+        """Return the origin of a site without a prefix. Raises ``BadValue``."""
         return self.parse_below(raw, "")
 
     def parse_below(self, raw: str, prefix: str) -> str:
-        """The origin of ``raw``, whose path may be ``prefix``. Raises ``BadValue``."""
+        """Return the origin of an address with the path ``prefix``, or with none.
+
+        Raises ``BadValue``.
+        """
         if not (address := raw.rstrip("/")):
             return ""
         try:
@@ -88,54 +92,52 @@ class SiteAddress(Setting[str]):
         return origin
 
     def read_below(self, prefix: str) -> str:
-        """Like ``read``, for a site with that prefix."""
+        """Read the address of a site with this prefix; see ``read``."""
         if not (raw := self.raw()):
             return self.default
         return self.checked(lambda: self.parse_below(raw, prefix))
-
-    @property
-    def values(self) -> str:
-        return "an address like https://chat.example.org (URL_PREFIX is its path)"
 
 
 @dataclass(frozen=True)
 class PathPrefix(Setting[str]):
     """The path of the site, such as ``/chat``; empty at the root of its host."""
 
+    values = "a path of plain letters and digits like /chat"
+
     def parse(self, raw: str) -> str:
+        """Return the path without a slash at its end. Raises ``BadValue``."""
         try:
             return url_prefix.parse(raw)
         except ValueError as bad:
             raise BadValue.unlike(str(bad), raw) from None
-
-    @property
-    def values(self) -> str:
-        return "a path of plain letters and digits like /chat"
 
 
 @dataclass(frozen=True)
 class HeaderName(Setting[str]):
     """The header in which a proxy says ``https``, as WSGI spells it."""
 
+    values = "the name of a header that says https, like X-Forwarded-Proto"
+
     def parse(self, raw: str) -> str:
+        """Return the name as WSGI spells it. Raises ``BadValue``."""
         try:
             return scheme_header.parse(raw)
         except ValueError as bad:
             raise BadValue.unlike(str(bad), raw) from None
 
     def spell(self, value: str) -> str:
+        """Return the name as HTTP spells it."""
         return value.removeprefix("HTTP_").replace("_", "-").title()
-
-    @property
-    def values(self) -> str:
-        return "the name of a header that says https, like X-Forwarded-Proto"
 
 
 @dataclass(frozen=True)
 class ProxyNetworks(Setting[TrustedProxies]):
     """Addresses, networks such as ``10.0.0.0/8``, and ``unix``, between commas."""
 
+    values = "addresses or networks like 10.0.0.0/8, or unix"
+
     def parse(self, raw: str) -> TrustedProxies:
+        """Return the proxies. Raises ``BadValue``."""
         words = words_of(raw)
         try:
             return TrustedProxies.parse(words)
@@ -143,56 +145,50 @@ class ProxyNetworks(Setting[TrustedProxies]):
             raise BadValue.unlike(self.values, ",".join(words)) from None
 
     def spell(self, value: TrustedProxies) -> str:
+        """Return the networks with commas between them."""
         return ",".join(map(str, value.networks)) + ",unix" * value.is_unix_trusted
-
-    @property
-    def values(self) -> str:
-        return "addresses or networks like 10.0.0.0/8, or unix"
 
 
 @dataclass(frozen=True)
 class CookieSuffix(Setting[str]):
     """The end of the names of the site's cookies."""
 
+    values = "up to 32 letters, digits, - or _"
+
     def parse(self, raw: str) -> str:
+        """Return the suffix. Raises ``BadValue``."""
         if not re.fullmatch(r"[A-Za-z0-9_-]{0,32}", raw):
             raise BadValue.unlike(self.values, raw)
         return raw
-
-    @property
-    def values(self) -> str:
-        return "up to 32 letters, digits, - or _"
 
 
 @dataclass(frozen=True)
 class MailSender(Setting[str]):
     """A mail address, with or without a name before it."""
 
+    values = "an address like Chat <chat@example.org>"
+
     def parse(self, raw: str) -> str:
+        """Return the address. Raises ``BadValue``."""
         if not mail_url.is_sender(raw):
             raise BadValue.unlike(self.values, raw)
         return raw
-
-    @property
-    def values(self) -> str:
-        return "an address like Chat <chat@example.org>"
 
 
 @dataclass(frozen=True)
 class Device(Setting[str]):
     """A device of torch, or ``auto``."""
 
+    values = "auto, cpu, cuda, cuda:1 or mps"
+
     def parse(self, raw: str) -> str:
+        """Return the device in lower case. Raises ``BadValue``."""
         device = raw.lower()
         if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:(0|[1-9][0-9]?))?", device):
             raise BadValue.unlike(self.values, device)
         return device
 
-    @property
-    def values(self) -> str:
-        return "auto, cpu, cuda, cuda:1 or mps"
-
 
 def words_of(raw: str) -> list[str]:
-    """The words between commas, without empty ones."""
+    """Return the words between commas, without empty ones."""
     return [word.strip() for word in raw.split(",") if word.strip()]

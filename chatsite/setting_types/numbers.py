@@ -21,6 +21,7 @@ class Integer(Setting[int]):
     maximum: int = field(default=LIMIT_MAX, kw_only=True)
 
     def parse(self, raw: str) -> int:
+        """Return the number. Raises ``BadValue``, also beyond the bounds."""
         if re.fullmatch(r"[+-]?[0-9]{1,20}", raw):
             number = int(raw)
             if self.minimum <= number <= self.maximum:
@@ -29,6 +30,7 @@ class Integer(Setting[int]):
 
     @property
     def values(self) -> str:
+        """The valid values in words."""
         return f"a whole number from {self.minimum} to {self.maximum}"
 
 
@@ -40,6 +42,7 @@ class Number(Setting[float]):
     maximum: float = field(default=SECONDS_MAX, kw_only=True)
 
     def parse(self, raw: str) -> float:
+        """Return the number. Raises ``BadValue``, also beyond the bounds."""
         if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", raw):
             number = float(raw)
             if self.minimum <= number <= self.maximum:
@@ -48,6 +51,7 @@ class Number(Setting[float]):
 
     @property
     def values(self) -> str:
+        """The valid values in words."""
         return f"a number from {self.minimum:g} to {self.maximum:.10g}"
 
 
@@ -56,6 +60,7 @@ class Limit(Setting[int | None]):
     """A whole number from 1 up, or None (no limit) for ``off`` and ``0``."""
 
     def parse(self, raw: str) -> int | None:
+        """Return the limit, or None for no limit. Raises ``BadValue``."""
         if raw.lower() in ("off", "0"):
             return None
         is_number = raw.isascii() and raw.isdigit()
@@ -64,8 +69,10 @@ class Limit(Setting[int | None]):
         raise BadValue.unlike(self.values, raw)
 
     def spell(self, value: int | None) -> str:
+        """Return the limit, or ``off``."""
         return "off" if value is None else str(value)
 
     @property
     def values(self) -> str:
+        """The valid values in words."""
         return f"a whole number from 1 to {LIMIT_MAX}, or off"

@@ -19,19 +19,19 @@ ROOT = Path(__file__).resolve().parents[2]
 class FilePath(Setting[Path]):
     """A path. A relative one counts from the current directory."""
 
+    values = "a path"
+
     def raw(self) -> str:
-        """The value in the environment: white space around it is part of the path."""
+        """Return the value in the environment; white space is part of a path."""
         return raw_value(self.name)
 
     def parse(self, raw: str) -> Path:
+        """Return the absolute path. Raises ``BadValue``."""
         return _path(raw)
 
     def spell(self, value: Path) -> str:
+        """Return the path, relative to the checkout if it is inside."""
         return str(value.relative_to(ROOT) if value.is_relative_to(ROOT) else value)
-
-    @property
-    def values(self) -> str:
-        return "a path"
 
 
 @dataclass(frozen=True)
@@ -63,37 +63,36 @@ class Folder(FilePath):
 class OptionalPath(Setting[Path | None]):
     """A path, or None if the variable is unset or blank."""
 
+    values = "a path"
+
     def raw(self) -> str:
-        """The value in the environment: white space around it is part of the path."""
+        """Return the value in the environment; white space is part of a path."""
         raw = raw_value(self.name)
         return raw if raw.strip() else ""
 
     def parse(self, raw: str) -> Path | None:
+        """Return the absolute path. Raises ``BadValue``."""
         return _path(raw)
 
     def spell(self, value: Path | None) -> str:
+        """Return the path, or nothing for None."""
         return "" if value is None else str(value)
-
-    @property
-    def values(self) -> str:
-        return "a path"
 
 
 @dataclass(frozen=True)
 class ReadableFile(OptionalPath):
     """A file that this process can read."""
 
+    values = "a file that can be read"
+
     def parse(self, raw: str) -> Path | None:
+        """Return the absolute path. Raises ``BadValue`` for an unreadable file."""
         path = _path(raw)
         try:
             with path.open("rb"):
                 return path
         except OSError:
             raise BadValue.unlike(self.values, str(path)) from None
-
-    @property
-    def values(self) -> str:
-        return "a file that can be read"
 
 
 def _path(raw: str) -> Path:

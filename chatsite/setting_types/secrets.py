@@ -20,12 +20,14 @@ class SecretKey(Setting[str]):
     """One secret, too long to be guessed."""
 
     def parse(self, raw: str) -> str:
+        """Return the secret. Raises ``BadValue`` for a short one."""
         if len(raw) < SECRET_CHARACTERS_MIN:
             raise BadValue(TOO_SHORT)
         return raw
 
     @property
     def values(self) -> str:
+        """The valid values in words."""
         return f"at least {SECRET_CHARACTERS_MIN} random characters"
 
 
@@ -34,7 +36,7 @@ class SecretKeys(Setting[list[str]]):
     """Several secrets, separated by commas."""
 
     def parse(self, raw: str) -> list[str]:
-        """Every run of parts between commas that is long enough to be a secret.
+        """Return every run of parts between commas that is long enough to be a secret.
 
         A secret may itself contain commas, and nothing distinguishes these from the
         separators. So all runs count, the shortest first.
@@ -50,8 +52,10 @@ class SecretKeys(Setting[list[str]]):
         return [key for key in joined if len(key) >= SECRET_CHARACTERS_MIN]
 
     def spell(self, value: list[str]) -> str:
+        """Return the secrets with commas between them."""
         return ",".join(value)
 
     @property
     def values(self) -> str:
+        """The valid values in words."""
         return f"up to {SECRETS_MAX} secrets, separated by commas"

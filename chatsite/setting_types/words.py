@@ -17,10 +17,12 @@ class Text(Setting[str]):
     expected: str = field(default="text", kw_only=True)
 
     def parse(self, raw: str) -> str:
+        """Return the text."""
         return raw
 
     @property
     def values(self) -> str:
+        """The valid values in words."""
         return self.expected
 
 
@@ -28,7 +30,10 @@ class Text(Setting[str]):
 class Flag(Setting[bool]):
     """``on`` or ``off``; the usual other spellings count as well."""
 
+    values = "on or off"
+
     def parse(self, raw: str) -> bool:
+        """Return True or False for the usual spellings. Raises ``BadValue``."""
         if raw.lower() in TRUE:
             return True
         if raw.lower() in FALSE:
@@ -36,11 +41,8 @@ class Flag(Setting[bool]):
         raise BadValue.unlike(self.values, raw.lower())
 
     def spell(self, value: bool) -> str:
+        """Return ``on`` or ``off``."""
         return "on" if value else "off"
-
-    @property
-    def values(self) -> str:
-        return "on or off"
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,12 @@ class OneOf(Setting[str]):
     choices: tuple[str, ...] = field(kw_only=True)
 
     def parse(self, raw: str) -> str:
+        """Return the word in lower case. Raises ``BadValue``."""
         if raw.lower() not in self.choices:
             raise BadValue.unlike(self.values, raw.lower())
         return raw.lower()
 
     @property
     def values(self) -> str:
+        """The valid values in words."""
         return "one of " + ", ".join(self.choices)

@@ -20,7 +20,7 @@ TEXT_LIMIT: Final = (
 
 
 def default_body_bytes(longest_text: int) -> int:
-    """The largest body of a request with a text of so many characters."""
+    """Return the largest body of a request with a text of so many characters."""
     return BODY_BYTES_BESIDE_TEXT + BODY_BYTES_PER_CHARACTER * longest_text
 
 

@@ -40,12 +40,12 @@ FILE_HEAD = f"""\
 
 
 def page() -> str:
-    """The text of ``docs/settings.md``."""
+    """Return the text of ``docs/settings.md``."""
     return "\n".join([PAGE_HEAD, *_contents(), *map(_section, GROUPS), _renamed()])
 
 
 def example_file() -> str:
-    """The text of ``example.env``: each setting commented out, with its default."""
+    """Return the text of ``example.env``: all settings, commented out."""
     return FILE_HEAD + "".join(
         f"\n\n## {group.title}\n" + "".join(map(_example, group.settings))
         for group in GROUPS
@@ -59,7 +59,7 @@ def _contents() -> Iterator[str]:
 
 
 def _anchor(title: str) -> str:
-    """The fragment that GitHub gives a heading."""
+    """Return the fragment that GitHub gives a heading."""
     return title.lower().replace(",", "").replace(" ", "-")
 
 

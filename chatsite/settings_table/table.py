@@ -32,7 +32,7 @@ class Group:
 
     @classmethod
     def of(cls, module: ModuleType) -> Group:
-        """The module's title and introduction, and its settings in their order."""
+        """Return the group that a module declares, in the module's order."""
         declared = [s for s in vars(module).values() if isinstance(s, Setting)]
         return cls(module.TITLE, module.INTRODUCTION, tuple(declared))
 

@@ -1,14 +1,14 @@
-"""SQLite whose transactions in one process wait for each other in a line.
+"""SQLite with a queue for the writers of one process.
 
-SQLite itself has no line: whoever finds the database locked sleeps, up to 100 ms at a
-time, and tries again. When twenty threads write, most of them sleep while nobody
-writes. Between processes it stays as it is, but for ``WriterLimit``.
+SQLite itself has no queue: a connection that finds the database locked sleeps, up to
+100 ms at a time, and tries again. When twenty threads write, most of them sleep while
+none writes. Between processes this stays so, apart from ``WriterLimit``.
 
-A write is on the disk before it returns. Writers of one process share the syncs, after
-they have passed the turn on.
+A write is on the disk before it returns. The writers of one process share syncs, which
+they wait for after the next writer has got its turn.
 
-Every connection knows ``chat_words(text)``, by which triggers keep the search index: a
-writer that does not know it is refused, and cannot leave the index behind the texts.
+Every connection has the function ``chat_words(text)``, with which triggers keep the
+search index. SQLite refuses a writer without it, so the index never lags behind.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from chatsite.sqlite.shared_sync import shared_sync
 from chatsite.writer_limit import writer_limit
 
 _turn = Lock()
-#: SQLite itself waits this long for another process, again and again.
+#: SQLite waits in steps of this length for another process.
 STEP_SECONDS = 0.1
 WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b")
 
 
 def add_functions(connection: Any) -> None:
-    """Have a connection of ``sqlite3`` know the functions that triggers call."""
+    """Give a connection of ``sqlite3`` the functions that triggers call."""
     connection.create_function("chat_words", 1, index_words, deterministic=True)
 
 
@@ -47,13 +47,16 @@ def _is_busy(error: OperationalError) -> bool:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection. A transaction begins as ``IMMEDIATE``, hence as a writer's; a write
-    outside of one takes its turn alike."""
+    """A connection whose writes take turns with those of other threads.
+
+    A transaction begins as ``IMMEDIATE``, so it is a writer from its start. A write
+    outside of a transaction takes a turn as well.
+    """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._has_turn = False
-        #: Whether the log is synced here, not by SQLite, for the write at hand.
+        #: Whether this class, and not SQLite, syncs the log after the current write.
         self._is_sync_shared = False
         self._can_share_sync = False
         self._patience: float | None = None
@@ -61,8 +64,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @contextmanager
     def brief_transaction(self, seconds: float) -> Iterator[None]:
-        """A transaction that waits no longer than this for other writers; raises
-        ``OperationalError`` then."""
+        """Begin a transaction that waits at most so many seconds for other writers.
+
+        Raises ``OperationalError`` when the time is up.
+        """
         before, self._patience = self._patience, seconds
         try:
             with transaction.atomic(self.alias):
@@ -77,16 +82,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return float(self.settings_dict["OPTIONS"]["timeout"])
 
     def _wait_in_sqlite(self, seconds: float) -> None:
-        """How long SQLite itself waits for other processes."""
+        """Set how long SQLite itself waits for other processes."""
         self.ensure_connection()
         self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Open a connection with the functions of triggers."""
         connection = super().get_new_connection(conn_params)
         add_functions(connection)
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         self._is_sync_shared = False
-        # Elsewhere SQLite syncs in ways of its own.
+        # With other journals, and on other systems, SQLite syncs differently.
         self._can_share_sync = mode == "wal" and sys.platform == "linux"
         return connection
 
@@ -107,8 +113,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._end_write()
 
     def _write(self, act: Callable[[], Any]) -> Any:
-        """Do what locks the database once this thread has its turn, which it keeps
-        unless that raises. Raises ``OperationalError`` where the time is up."""
+        """Call ``act``, which locks the database, when this thread has its turn.
+
+        The thread keeps the turn unless ``act`` raises. Raises ``OperationalError``
+        when the time is up.
+        """
         most = settings.WRITERS_WAITING_MAX
         with writer_limit.waiting(self._timeout, most) as seconds:
             end = time.monotonic() + seconds
@@ -124,7 +133,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise
 
     def _end_write(self) -> None:
-        """Pass the turn on, then wait for the disk. Raises ``OperationalError``."""
+        """Pass the turn on, then wait for the sync. Raises ``OperationalError``."""
         is_sync_shared = self._is_sync_shared
         self._sync_alone()
         self._pass_turn()
@@ -132,8 +141,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.wait_for_sync()
 
     def wait_for_sync(self) -> None:
-        """Return once all that was committed is on the disk, also by others: a commit
-        can be read before it is. Raises ``OperationalError``."""
+        """Return when all commits are on the disk, also those of other threads.
+
+        A commit can be read before it is on the disk. Raises ``OperationalError``.
+        """
         if not self._can_share_sync:
             return
         try:
@@ -142,21 +153,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise OperationalError(f"cannot sync the log: {error}") from error
 
     def _share_sync(self) -> None:
-        """Have SQLite not sync at the end of this write."""
+        """Keep SQLite from syncing at the end of this write."""
         self.ensure_connection()
         if self._can_share_sync:
             self.connection.execute("PRAGMA synchronous = NORMAL")
             self._is_sync_shared = True
 
     def _sync_alone(self) -> None:
-        """Have SQLite sync again, as at the end of a statement that returns rows."""
+        """Let SQLite sync again at the end of a write."""
         if self._is_sync_shared:
             self._is_sync_shared = False
             self.connection.execute("PRAGMA synchronous = FULL")
 
     def _try_until(self, end: float, act: Callable[[], Any]) -> Any:
-        """In steps: while SQLite waits it keeps the connection to itself, and so any
-        other thread in which Python frees a cursor of this one would wait as well."""
+        """Call ``act`` until the database is free, or the time is up.
+
+        SQLite waits in short steps. While it waits it locks the connection, so another
+        thread in which Python frees a cursor of this connection has to wait as well.
+        """
         try:
             while True:
                 left = max(0, end - time.monotonic())
@@ -170,7 +184,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._wait_in_sqlite(float(self.settings_dict["OPTIONS"]["timeout"]))
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        """Django calls it at the end of a transaction, after commit or rollback."""
+        """Pass the turn on at the end of a transaction, after commit or rollback."""
         try:
             super()._set_autocommit(autocommit)  # type: ignore[misc]
         finally:

@@ -1,11 +1,11 @@
-"""One sync of SQLite's log for all transactions that wait for one.
+"""One sync of SQLite's log for all transactions that wait for one (group commit).
 
 A commit under ``synchronous=NORMAL`` writes to the log and leaves it to the operating
 system. It is durable once the log is synced after that, or checkpointed, which syncs it
 first: https://www.sqlite.org/wal.html#performance_considerations. While one sync runs,
 further commits gather, and the next sync serves them all, as PostgreSQL's group commit.
 
-No lock of SQLite is on the log itself, so that it may be opened and closed here.
+SQLite keeps no lock on the log itself, so this module may open and close it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ class SharedSync:
         self._path = path
         self._condition = Condition()
         self._is_running = False
-        #: How many have asked, and up to which of them the outcome is known.
+        #: How many threads have asked, and for how many the outcome is known.
         self._asked = 0
         self._served = 0
-        #: The errors of those who asked and have not been told yet.
+        #: The errors of threads that have not yet seen them, by their number.
         self._errors: dict[int, OSError] = {}
 
     def wait(self) -> None:
-        """Return once what was written before is on the disk. Raises ``OSError``."""
+        """Return when everything written before is on the disk. Raises ``OSError``."""
         with self._condition:
             self._asked += 1
             mine = self._asked
@@ -46,8 +46,10 @@ class SharedSync:
         return not self._is_running
 
     def _lead(self) -> None:
-        """Sync for all who have asked by now. A sync that failed is not tried again:
-        the kernel may have dropped what it could not write."""
+        """Sync for all threads that have asked by now.
+
+        A failed sync is not repeated: the kernel may have dropped the data.
+        """
         self._is_running, last = True, self._asked
         self._condition.release()
         try:
@@ -65,7 +67,7 @@ class SharedSync:
         try:
             descriptor = os.open(self._path, os.O_RDONLY)
         except FileNotFoundError:
-            return None  # Checkpointed, and so in the database.
+            return None  # After a checkpoint all is in the database.
         except OSError as error:
             return error
         try:
@@ -79,5 +81,5 @@ class SharedSync:
 
 @cache
 def shared_sync(database: str) -> SharedSync:
-    """That of the log of a database, for all threads of this process."""
+    """Return the sync of a database's log, for all threads of this process."""
     return SharedSync(f"{database}-wal")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatsite.celery_transport import NoBell, bell_of
+from chatsite.celery_transport import NotABell, bell_of
 
 ID = "00000000-0000-0000-0000-000000000007.1"
 QUEUE = "generate.scripted"
@@ -50,7 +50,7 @@ def test_whatever_else_a_message_says_is_gone(body: Any, said: dict[str, Any]) -
 
 @given(JSON)
 def test_what_is_no_bell_is_refused(raw: Any) -> None:
-    with pytest.raises(NoBell):
+    with pytest.raises(NotABell):
         bell_of(raw, QUEUE)
 
 
@@ -69,5 +69,5 @@ def test_what_is_no_bell_is_refused(raw: Any) -> None:
     ],
 )
 def test_a_foreign_task_or_id_is_none(name: Any, bell_id: Any) -> None:
-    with pytest.raises(NoBell):
+    with pytest.raises(NotABell):
         bell_of(message(task=name, id=bell_id), QUEUE)

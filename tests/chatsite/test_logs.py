@@ -12,7 +12,7 @@ import redis
 from django.db import DataError
 from django.test import RequestFactory
 
-from chatsite.logs import OfRequests, kind_of, logging_at
+from chatsite.logs import RequestFilter, error_type, logging_at
 from chatsite.mailbox import MailboxAway
 from chatsite.mailbox.connection import Connection
 
@@ -65,7 +65,7 @@ def test_of_a_request_only_the_kind_of_page_is_told(
     logging.getLogger("django.written").warning(
         "Not Found: %s", request.path, extra={"status_code": 404, "request": request}
     )
-    assert "404 GET /what is no page" in written.getvalue()
+    assert "404 GET /no page" in written.getvalue()
     assert "secret-link" not in written.getvalue()
 
 
@@ -79,8 +79,8 @@ def test_libraries_are_never_as_talkative_as_we_are() -> None:
 def test_an_error_of_a_database_is_told_by_its_code() -> None:
     error = DataError(f"value too long: {TEXT}")
     error.__cause__ = type("Cause", (Exception,), {"sqlstate": "22001"})(TEXT)
-    assert kind_of(error) == "DataError (22001)"
-    assert kind_of(ValueError(TEXT)) == "ValueError"
+    assert error_type(error) == "DataError (22001)"
+    assert error_type(ValueError(TEXT)) == "ValueError"
 
 
 def test_what_the_queue_refuses_does_not_repeat_what_was_sent() -> None:
@@ -96,5 +96,5 @@ def test_what_the_queue_refuses_does_not_repeat_what_was_sent() -> None:
 
 def test_other_records_pass_as_they_are() -> None:
     record = logging.makeLogRecord({"name": "chat", "msg": "%s", "args": (1,)})
-    assert OfRequests().filter(record)
+    assert RequestFilter().filter(record)
     assert record.getMessage() == "1"

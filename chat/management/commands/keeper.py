@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from chat.keeper import Keeper
-from chatsite.logs import kind_of
+from chatsite.logs import error_type
 from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def _sweep(keeper: Keeper, failures: int) -> bool:
     except (MailboxAway, DatabaseError) as error:
         if failures % QUIET_SWEEPS == 0:
             is_safe = isinstance(error, MailboxAway)
-            log.warning("sweep put off: %s", error if is_safe else kind_of(error))
+            log.warning("sweep put off: %s", error if is_safe else error_type(error))
         return False
     except Exception:
         log.exception("sweep failed")
