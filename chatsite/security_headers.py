@@ -1,11 +1,11 @@
-"""What every answer tells a browser, whoever made it."""
+"""Security headers of every response, and the content security policy of pages."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-#: Of what a browser can do, pages use the clipboard (to copy a reply) and no more. Only
-#: names that browsers know: they complain of others.
+#: Features of browsers that pages do not use: all but the clipboard, which copies a
+#: reply. Browsers warn about unknown names.
 UNUSED_FEATURES = (
     "accelerometer",
     "autoplay",
@@ -35,7 +35,7 @@ UNUSED_FEATURES = (
     "xr-spatial-tracking",
 )
 PERMISSIONS = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
-#: A view or a middleware further in may have said something of its own before.
+#: A view or an inner middleware may have set another value.
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -46,5 +46,27 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Permitted-Cross-Domain-Policies": "none",
 }
-#: For what is no page of the site: errors of the server itself.
+#: The policy of responses that are not pages: errors of the server itself.
 NOTHING_ALLOWED = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def content_security_policy(*, is_https_only: bool) -> dict[str, Any]:
+    """Return the policy of pages for django-csp: nothing inline or from elsewhere."""
+    directives = {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "frame-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "object-src": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["default"],
+        "upgrade-insecure-requests": is_https_only,
+    }
+    return {"DIRECTIVES": directives}

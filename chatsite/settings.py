@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 from chatsite.cookie_names import HOST_PREFIX, cookie_names
-from chatsite.database_file import NAME as DATABASE_NAME
-from chatsite.database_file import prepare_file
+from chatsite.databases import connection_settings
 from chatsite.environment import rename_variables
 from chatsite.hosts import allowed_hosts
 from chatsite.logs import logging_at
 from chatsite.secret_key import secret_key
+from chatsite.security_headers import content_security_policy
 from chatsite.server_url import passwords_in
 from chatsite.settings_table import (
     NEW_NAMES,
@@ -43,7 +43,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = storage.DATA_DIR.make()
 REDIS_CA_FILE = storage.REDIS_CA_FILE.read()
 REDIS_URL = storage.REDIS_URL.read()
-DATABASES = {"default": storage.DATABASE_URL.read_or_file(DATA_DIR / DATABASE_NAME)}
 BIND = storage.BIND.read()
 PORT = storage.PORT.read()
 
@@ -143,10 +142,10 @@ WORKER_GRACE_SECONDS = worker.WORKER_GRACE_SECONDS.read()
 # Django itself
 DEBUG = storage.DEBUG.read()
 SECRET_KEY = secret_key(DATA_DIR)
-#: What an earlier key signed still counts while it stands here.
+#: Cookies and links that these keys signed still count.
 SECRET_KEY_FALLBACKS = addresses.SECRET_KEY_FALLBACKS.read()
 ALLOWED_HOSTS = addresses.ALLOWED_HOSTS.read(allowed_hosts(BIND))
-# The site's own address is where its forms come from, whatever a proxy makes of it.
+# Forms come from the site's own address, whatever a proxy makes of it.
 CSRF_TRUSTED_ORIGINS = [
     *addresses.CSRF_TRUSTED_ORIGINS.read(),
     *([SITE_URL] if SITE_URL else []),
@@ -160,7 +159,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
-#: English is what the code says; every other one needs its folder in ``locale``.
+#: The code is in English; every other language needs its folder in ``locale``.
 LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
@@ -174,17 +173,17 @@ INSTALLED_APPS = [
     "chat",
 ]
 MIDDLEWARE = [
-    # Around everything, so that no answer leaves without them.
+    # The outermost, so that every response has these headers.
     "chat.middleware.security_headers.Headers",
     "csp.middleware.CSPMiddleware",
-    # What follows may believe what a request says of its scheme, host and path.
+    # After it, scheme, host and path of a request can be trusted.
     "chat.middleware.proxy_headers.Proxy",
     "chat.middleware.security_headers.AdminPolicy",
     "django.middleware.security.SecurityMiddleware",
-    # Around static files too: what was compressed beforehand passes as it is.
+    # Static files as well; files that are compressed already pass unchanged.
     "django.middleware.gzip.GZipMiddleware",
     "chatsite.static_version.StaticFiles",
-    # Around the session, which is saved by then.
+    # Outside of the session, which is saved when they see the response.
     "chat.middleware.last_seen.Presence",
     "chat.middleware.renamed_cookies.OwnCookies",
     "chat.middleware.session_cookie.SessionCookie",
@@ -197,7 +196,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "chat.middleware.login_required.Gate",
     "chat.middleware.time_zone.TimeZone",
-    # Within the zone of whoever asks: it tells a time.
+    # Inside of the visitor's time zone, since it shows a time.
     "chat.middleware.login_lockout.Locked",
     "chat.views.errors.DatabaseGuard",
 ]
@@ -205,7 +204,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,  # those of Django's admin
+        "APP_DIRS": True,  # for Django's admin
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -220,30 +219,11 @@ TEMPLATES = [
     }
 ]
 
-# Database: short transactions, and on SQLite one writer at a time who waits its turn.
-DATABASES["default"]["ATOMIC_REQUESTS"] = False
-DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["ENGINE"] = "chatsite.sqlite"
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": DATABASE_WAIT_SECONDS,
-        # FULL syncs the log at each commit: NORMAL would lose acknowledged messages in
-        # a power cut. On macOS a sync reaches the disk itself only with ``fullfsync``.
-        # What is erased is overwritten in the file as well.
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA fullfsync=ON;"
-            "PRAGMA secure_delete=ON;"
-        ),
-    }
-    prepare_file(Path(str(DATABASES["default"]["NAME"])), DATA_DIR)
-else:
-    DATABASES["default"]["ENGINE"] = "chatsite.postgresql"
-    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+DATABASES = {"default": connection_settings(DATA_DIR, DATABASE_WAIT_SECONDS)}
 
 AUTHENTICATION_BACKENDS = [
     "chat.accounts.backend.AccountBackend",
-    # Asked for nobody's password: sessions begun under this name go on.
+    # Checks no password, but keeps sessions that were begun under its name.
     "django.contrib.auth.backends.ModelBackend",
 ]
 PASSWORD_HASHERS = [
@@ -266,12 +246,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "log_in"
 LOGIN_REDIRECT_URL = "home"
 
-# Sessions live in the database: cached ones do not outlive a dead cache.
+# Sessions are in the database: a cache would lose them when it dies.
 SESSION_ENGINE = "chat.accounts.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
-#: A browser takes such a cookie only from this very host, and over HTTPS.
+#: Names that are the site's own; with HTTPS browsers accept them only from this host.
 COOKIE_NAMES = cookie_names(
     HOST_PREFIX if HTTPS_ONLY else "",
     addresses.COOKIE_SUFFIX.read(),
@@ -279,26 +259,26 @@ COOKIE_NAMES = cookie_names(
     SECRET_KEY_FALLBACKS,
 )
 SESSION_COOKIE_NAME = COOKIE_NAMES.own("sessionid")
-# Not HttpOnly: the script puts a newer token into forms that were opened earlier.
+# Not HttpOnly: the script puts the current token into forms that were opened earlier.
 CSRF_COOKIE_NAME = COOKIE_NAMES.own("csrftoken")
 LANGUAGE_COOKIE_NAME = COOKIE_NAMES.own("language")
-# Only the admin has messages.
+# Only the admin uses messages.
 MESSAGE_STORAGE = "chat.http.message_storage.MessageStorage"
 CSRF_FAILURE_VIEW = "chat.views.csrf_failure.csrf_failure"
 
-# Behind a proxy that speaks HTTPS. What others say of the scheme is taken away first
-# (``chat.middleware.proxy_headers``).
+# For a proxy that speaks HTTPS. ``chat.middleware.proxy_headers`` first removes the
+# header from requests of others.
 PROXY_SCHEME_HEADER = addresses.PROXY_SCHEME_HEADER.read()
 SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-# Asked from inside a container, where no proxy is.
+# Health checks ask inside a container, without a proxy.
 SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/healthz'[1:])}$"]
 HSTS_DAYS = addresses.HSTS_DAYS.read()
 SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
-# Other hosts below this one's name, and lists inside browsers, are not ours to decide.
+# Whether subdomains and preload lists of browsers are included, the operator decides.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if not HTTPS_ONLY:
-    # Without HTTPS, on one machine or in a private network, none of this can be.
+    # These need HTTPS, which one machine or a private network may not have.
     SILENCED_SYSTEM_CHECKS += [
         "security.W004",
         "security.W008",
@@ -306,30 +286,11 @@ if not HTTPS_ONLY:
         "security.W016",
     ]
 
-# No page needs anything from elsewhere, nor anything inline.
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "frame-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "object-src": ["'none'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-        "require-trusted-types-for": ["'script'"],
-        "trusted-types": ["default"],
-        "upgrade-insecure-requests": HTTPS_ONLY,
-    }
-}
+CONTENT_SECURITY_POLICY = content_security_policy(is_https_only=HTTPS_ONLY)
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
-# Django's cache is not used; most of its backends would keep pickles.
+# The site does not use Django's cache, most of whose backends store pickles.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 
@@ -338,7 +299,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 STATIC_URL = f"{URL_PREFIX}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = storage.STATIC_ROOT.read()
-# Who serves them may be another account than the one that collects them.
+# Another account than the one that collects the files may serve them.
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

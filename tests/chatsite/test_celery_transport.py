@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatsite.celery_transport import NotABell, bell_of
@@ -39,6 +39,8 @@ def test_a_bell_carries_its_id_and_nothing_else() -> None:
     assert bell(f"{ID[:36]}.again.0a1b2c3d")["headers"]["id"].endswith("0a1b2c3d")
 
 
+# On a busy machine it takes long to make the first examples.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(JSON, st.dictionaries(st.text(max_size=12), JSON, max_size=6))
 def test_whatever_else_a_message_says_is_gone(body: Any, said: dict[str, Any]) -> None:
     raw = message(**{**said, "task": "chatsite.generate", "id": ID})

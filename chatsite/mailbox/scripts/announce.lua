@@ -1,4 +1,4 @@
--- Keeps one worker's word about itself until it expires, by the clock of the server.
+-- Keeps the announcement of a worker until it expires by the clock of the server.
 local model, worker, text, seconds = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 redis.call('SADD', MODELS, model)
 local said = redis.call('HGETALL', key('workers', model))

@@ -1,7 +1,7 @@
--- Takes the first in line, people before helpers, and leases it to one worker. A reply
--- that ended several workers runs with nobody beside it: a worker that writes others
--- keeps it for itself ('wait') and takes nobody else until they are done, and the other
--- workers pass it by for as long.
+-- Takes the first reply in line, people before helpers, and leases it to one worker. A
+-- reply that has lost several workers runs alone. A worker that writes other replies
+-- reserves it ('wait') and takes no further reply until those are done. Meanwhile the
+-- other workers skip it ('pass').
 local model, worker, token, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local live, alone_from = tonumber(ARGV[5]), tonumber(ARGV[6])
 

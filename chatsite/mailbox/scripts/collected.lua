@@ -1,4 +1,4 @@
--- Lets an entry go that was collected, unless it was published anew meanwhile.
+-- Lets a collected entry expire, unless it was published again in the meantime.
 local id, attempt, seconds = ARGV[1], ARGV[2], ARGV[3]
 local known = redis.call('HGET', key('reply', id), 'attempt')
 if known and known ~= attempt then return 0 end

@@ -1,6 +1,6 @@
--- Makes the entry of one publication and its place in the line (self-clocked fair
+-- Makes the entry of one attempt and gives it a place in line (self-clocked fair
 -- queueing, Golestani 1994: tag = max(v, the share's last tag) + cost).
--- A no-op if this attempt or a later one is known; an older one is replaced.
+-- Does nothing if this attempt or a later one is known; replaces an earlier one.
 local id, attempt, owner, share = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local model, kind, cost, request, losses = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
 
@@ -23,7 +23,7 @@ redis.call('ZADD', key('tags', model), tag, share)
 redis.call('HSET', key('reply', id), 'attempt', attempt, 'owner', owner, 'share', share,
   'model', model, 'kind', kind, 'cost', cost, 'request', request, 'losses', losses,
   'tag', tag, 'member', member, 'further', last > served and '1' or '', 'queued', stamp(), 'tokens', 0,
-  -- Pages compare runs: none of this publication may pass for one of an earlier.
+  -- Pages compare runs, so the runs of two attempts must differ.
   'run', (attempt - 1) * 1000,
   'since', redis.call('HGET', key('clock', model), 'seconds') or '0')
 stand_in_line(id)

@@ -1,5 +1,5 @@
--- Drops entries wherever they stand, with their text: nothing of them is left, and
--- whatever a worker still writes is refused.
+-- Removes entries in any state, with their text. What a worker still writes to them is
+-- refused.
 for _, id in ipairs(ARGV) do
   if redis.call('EXISTS', key('reply', id)) == 1 then leave_line(id) end
   redis.call('ZREM', LEASES, id)

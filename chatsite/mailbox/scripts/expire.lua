@@ -1,4 +1,4 @@
--- Fails an entry that stood in line for too long by its model's own clock.
+-- Fails an entry that has waited too long by the clock of its model.
 local id, limit, ending = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local got = redis.call('HMGET', key('reply', id), 'state', 'model', 'since')
 if got[1] ~= 'queued' then return 0 end

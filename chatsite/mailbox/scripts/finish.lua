@@ -1,5 +1,6 @@
--- The last text and the end, in one step; then corrects what the share was charged, also
--- for those of its replies that wait: what is shared are tokens, not turns.
+-- Adds the last text and ends the entry, in one step. Then charges the share with the
+-- real cost instead of the estimate, also in the tags of its waiting replies: shares are
+-- equal in tokens, not in turns.
 local id, token, offset, text = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local tokens, outcome, ending, cost = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 if not holds(id, token) then return {'refused', 0} end

@@ -1,4 +1,4 @@
--- Gives an unfinished entry its old place again; a stop asked for meanwhile wins.
+-- Returns an unfinished entry to its old place, or ends it if a stop was requested.
 local id, token = ARGV[1], ARGV[2]
 if not holds(id, token) then return 'refused' end
 if redis.call('HEXISTS', key('reply', id), 'stop') == 1 then

@@ -1,6 +1,6 @@
--- Gives entries to another owner, each with its place in line and with what is being
--- written: whoever asks next as the new owner sees the text grow, and the old one is a
--- stranger. ARGV: new owner, the share they count as, then ids. Harmless to repeat.
+-- Gives entries to another owner, with their places in line and their text. From then on
+-- only the new owner can read them. ARGV: new owner, their share, then ids. May be
+-- repeated.
 local owner, share = ARGV[1], ARGV[2]
 local moved = 0
 for i = 3, #ARGV do
@@ -12,7 +12,7 @@ for i = 3, #ARGV do
       redis.call('SREM', queue_of(got[3], got[2]), got[5])
       redis.call('SADD', queue_of(got[3], share), got[5])
     end
-    -- What the new share asks for next stands behind what it was given.
+    -- Further replies of the new share come after those that it was given.
     if got[4] ~= 'ended' then redis.call('ZADD', key('tags', got[3]), 'GT', got[6], share) end
     touch(got[1])
     moved = moved + 1

@@ -1,7 +1,7 @@
--- Everything one poll needs, in one trip. ARGV: hash of the session key, model,
+-- Everything that one poll needs, in one round trip. ARGV: hash of the session key, model,
 -- then id, run, offset (bytes) for each reply the page shows as unfinished.
--- Returns {owner, time, changes, waiting, announcements, entries}; nothing of an entry
--- is told to anyone but its owner.
+-- Returns {owner, time, changes, waiting, announcements, entries}. Only its owner gets
+-- data of an entry.
 local owner, model = redis.call('GET', 'who:' .. ARGV[1]), ARGV[2]
 if not owner then return false end
 
@@ -12,7 +12,7 @@ local function place(got)
   return ahead
 end
 
-local function look(id, run, offset)
+local function read(id, run, offset)
   local got = redis.call('HMGET', key('reply', id), 'owner', 'state', 'model', 'kind',
     'member', 'run', 'tokens', 'queued', 'started', 'losses', 'stop', 'outcome', 'first', 'further')
   if not got[1] then return {'missing'} end
@@ -29,7 +29,7 @@ end
 
 local entries = {}
 for i = 3, #ARGV, 3 do
-  entries[#entries + 1] = look(ARGV[i], ARGV[i + 1], ARGV[i + 2])
+  entries[#entries + 1] = read(ARGV[i], ARGV[i + 1], ARGV[i + 2])
 end
 local waiting = redis.call('ZCARD', key('line', model))
 return {owner, stamp(), redis.call('GET', 'changes:' .. owner) or '', waiting,

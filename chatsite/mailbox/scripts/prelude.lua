@@ -1,4 +1,4 @@
--- Shared by every script: each file is loaded with these lines before it.
+-- Shared by all scripts: these lines are loaded before each of them.
 local function key(kind, name) return 'mailbox:' .. kind .. ':' .. name end
 
 local function now()
@@ -10,9 +10,8 @@ local function stamp() return string.format('%.3f', now()) end
 
 local LEASES, FINISHED, MODELS = 'mailbox:leases', 'mailbox:finished', 'mailbox:models'
 
--- Moves an owner's change counter on, which is kept for a day. A new one starts at the
--- time, so that a page that knew an earlier counter can never mistake it for the one it
--- has seen.
+-- Increments an owner's change counter, which is kept for a day. A new counter starts at
+-- the current time, so that a page cannot mistake it for an earlier one.
 local function touch(owner)
   local counter = 'changes:' .. owner
   if redis.call('EXISTS', counter) == 0 then
@@ -22,28 +21,28 @@ local function touch(owner)
   return redis.call('INCR', counter)
 end
 
--- Tells the pages of an entry's owner: their lists say what is being written.
+-- Tells the pages of an entry's owner, whose lists show which replies are being written.
 local function touch_owner_of(id)
   local owner = redis.call('HGET', key('reply', id), 'owner')
   if owner then touch(owner) end
 end
 
--- The line an entry stands in: helper jobs wait behind all people.
+-- The line of an entry. Helper jobs wait behind all people.
 local function line_of(model, kind)
   return key(kind == 'helper' and 'helpers' or 'line', model)
 end
 
--- The members of one share that stand in a line.
+-- The members of one share in the line of a model.
 local function queue_of(model, share) return key('queue', model .. ':' .. share) end
 
--- Takes an entry out of its line; its tag stays with it.
+-- Takes an entry out of its line. It keeps its tag.
 local function leave_line(id)
   local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'member', 'share')
   redis.call('ZREM', line_of(got[1], got[2]), got[3])
   redis.call('SREM', queue_of(got[1], got[4]), got[3])
 end
 
--- Puts an entry (back) into its line, at the place its tag gives it.
+-- Puts an entry into its line, at the place of its tag.
 local function stand_in_line(id)
   local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'tag', 'member', 'share')
   redis.call('HSET', key('reply', id), 'state', 'queued')
@@ -53,7 +52,7 @@ local function stand_in_line(id)
   redis.call('SADD', queue_of(got[1], got[5]), got[4])
 end
 
--- Ends an entry, whoever held it, and leaves it for the keeper to collect.
+-- Ends an entry in any state, and leaves it for the keeper to collect.
 local function finish(id, outcome, ending)
   redis.call('HSET', key('reply', id),
     'state', 'ended', 'outcome', outcome, 'ending', ending, 'finished', stamp())
@@ -62,8 +61,8 @@ local function finish(id, outcome, ending)
   redis.call('SADD', FINISHED, id)
 end
 
--- Writes text at a byte offset, so that the same write repeated changes nothing.
--- Returns the bytes held now; fewer than `offset` means that Redis lost some.
+-- Writes text at a byte offset, so that a repeated write changes nothing. Returns how
+-- many bytes are held now; fewer than `offset` means that Redis has lost some.
 local function write_text(id, offset, text, tokens)
   local held = redis.call('STRLEN', key('text', id))
   if held < offset then return held end
@@ -75,7 +74,7 @@ local function write_text(id, offset, text, tokens)
   return held
 end
 
--- Only the claim that holds the token may speak for an entry.
+-- Whether the claim with this fencing token holds the entry.
 local function holds(id, token)
   return redis.call('HGET', key('reply', id), 'claim') == token
 end

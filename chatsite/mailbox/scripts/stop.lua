@@ -1,6 +1,6 @@
--- Stops an entry wherever it stands. A running one is flagged: its worker ends it. If
--- the flag was there for longer than `patience` that worker is gone: it ends here, and
--- whatever the worker may still write is refused.
+-- Stops an entry in any state. A running one gets a flag, and its worker ends it. If the
+-- flag is older than `patience`, the worker is gone: then the entry ends here, and what
+-- the worker still writes is refused.
 local id, patience = ARGV[1], tonumber(ARGV[2])
 local got = redis.call('HMGET', key('reply', id),
   'state', 'model', 'share', 'tag', 'cost')
@@ -16,7 +16,7 @@ if got[1] == 'running' then
 end
 
 leave_line(id)
--- Whoever leaves with the newest tag of their share gives it back.
+-- If the entry has the last tag of its share, its cost is refunded.
 local last = redis.call('ZSCORE', key('tags', got[2]), got[3])
 if last and tonumber(last) == tonumber(got[4]) then
   redis.call('ZINCRBY', key('tags', got[2]), -tonumber(got[5]), got[3])

@@ -1,5 +1,5 @@
--- Takes back every entry whose lease ran out: the same place in line, one loss more.
--- Returns {id, attempt, model, what became of it, losses, the lost worker} for each.
+-- Takes back every entry whose lease ran out, and counts the loss; it keeps its place in
+-- line. Returns {id, attempt, model, new state, losses, lost worker} for each.
 local limit, lost_ending = tonumber(ARGV[1]), ARGV[2]
 local taken = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now())) do

@@ -1,6 +1,6 @@
--- Moves a model's clock on, which runs only while somebody serves it. Called every
--- sweep by any number of keepers: what lies between two calls is counted once, and a
--- gap (nobody served, or the power was off) is not counted at all.
+-- Advances the clock of a model, which runs only while a worker serves it. Any number of
+-- keepers call this in every sweep. The time between two calls counts once; a longer gap
+-- (no worker, or a power cut) does not count.
 local clock, gap = key('clock', ARGV[1]), tonumber(ARGV[2])
 local got = redis.call('HMGET', clock, 'seconds', 'seen')
 local seconds, time = tonumber(got[1] or '0'), now()

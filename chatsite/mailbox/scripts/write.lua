@@ -1,4 +1,4 @@
--- Adds text, renews the lease and reads the stop flag in one trip.
+-- Adds text, renews the lease and reads the stop flag, in one round trip.
 local id, token, offset, text = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local tokens, lease = ARGV[5], tonumber(ARGV[6])
 if not holds(id, token) then return {'refused', 0} end
