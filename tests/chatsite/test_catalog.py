@@ -54,12 +54,12 @@ def test_the_fallback_comes_from_a_pinned_package(catalog: Catalog) -> None:
     assert (entry.settings.temperature, entry.settings.top_p) == (0.2, 0.5)
 
 
-def test_hidden_models_can_be_had_but_are_not_on_offer(catalog: Catalog) -> None:
+def test_hidden_models_exist_but_are_not_listed(catalog: Catalog) -> None:
     assert [entry.name for entry in catalog.entries] == ["gpt2", "smollm2"]
     assert catalog.get("scripted").engine == "scripted"
 
 
-def test_a_name_that_is_not_on_offer_lists_the_others(catalog: Catalog) -> None:
+def test_an_unknown_name_lists_the_models_on_offer(catalog: Catalog) -> None:
     with pytest.raises(CatalogError, match=r"'gpt5'.*gpt2, smollm2"):
         catalog.get("gpt5")
 
@@ -129,6 +129,6 @@ def test_a_mistake_names_the_file_the_model_and_the_field(
     assert str(tmp_path / "catalog.toml") in str(caught.value)
 
 
-def test_a_catalogue_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_a_missing_catalogue_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="cannot be read"):
         Catalog.load(tmp_path / "none.toml")

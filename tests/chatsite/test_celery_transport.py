@@ -42,7 +42,7 @@ def test_a_bell_carries_its_id_and_nothing_else() -> None:
 # On a busy machine it takes long to make the first examples.
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(JSON, st.dictionaries(st.text(max_size=12), JSON, max_size=6))
-def test_whatever_else_a_message_says_is_gone(body: Any, said: dict[str, Any]) -> None:
+def test_other_parts_of_a_message_are_dropped(body: Any, said: dict[str, Any]) -> None:
     raw = message(**{**said, "task": "chatsite.generate", "id": ID})
     raw |= {"body": body, "properties": said, "content-type": "application/x-pickle"}
     made = bell_of(raw, QUEUE)
@@ -51,7 +51,7 @@ def test_whatever_else_a_message_says_is_gone(body: Any, said: dict[str, Any]) -
 
 
 @given(JSON)
-def test_what_is_no_bell_is_refused(raw: Any) -> None:
+def test_other_messages_are_refused(raw: Any) -> None:
     with pytest.raises(NotABell):
         bell_of(raw, QUEUE)
 
@@ -70,6 +70,6 @@ def test_what_is_no_bell_is_refused(raw: Any) -> None:
         (["chatsite.generate"], ID),
     ],
 )
-def test_a_foreign_task_or_id_is_none(name: Any, bell_id: Any) -> None:
+def test_other_tasks_and_malformed_ids_are_refused(name: Any, bell_id: Any) -> None:
     with pytest.raises(NotABell):
         bell_of(message(task=name, id=bell_id), QUEUE)

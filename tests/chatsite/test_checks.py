@@ -27,7 +27,7 @@ def ids(found: list[checks.CheckMessage]) -> list[str]:
         (True, [], TrustedProxies(is_unix_trusted=True), False),
     ],
 )
-def test_a_proxy_that_nobody_trusts_makes_one_network_of_all_guests(
+def test_an_untrusted_proxy_makes_one_network_of_all_guests(
     https_only: bool,
     origins: list[str],
     proxies: TrustedProxies,
@@ -50,7 +50,7 @@ def test_a_proxy_that_nobody_trusts_makes_one_network_of_all_guests(
         (5, None, False),
     ],
 )
-def test_a_guest_who_has_more_than_their_network_never_gets_it(
+def test_a_guest_limit_above_the_network_limit_is_reported(
     of_guest: int | None, of_network: int | None, is_warned: bool, settings: Settings
 ) -> None:
     assert ids(checks.check_limits()) == []
@@ -68,7 +68,7 @@ def test_a_guest_who_has_more_than_their_network_never_gets_it(
         (True, "https://chat.example.org", ["*"], False),
     ],
 )
-def test_mail_whose_links_anybody_could_turn_elsewhere_is_said_not_to_leave(
+def test_mail_without_a_site_url_is_reported(
     has_mail: bool, site_url: str, hosts: list[str], is_warned: bool, settings: Settings
 ) -> None:
     settings.HAS_MAIL, settings.SITE_URL = has_mail, site_url
@@ -80,7 +80,7 @@ def test_mail_whose_links_anybody_could_turn_elsewhere_is_said_not_to_leave(
     ("guests", "signup", "is_warned"),
     [(True, "closed", False), (False, "closed", True), (False, "invitation", False)],
 )
-def test_a_site_that_nobody_can_come_into_is_said(
+def test_a_site_that_no_one_can_enter_is_reported(
     guests: bool, signup: str, is_warned: bool, settings: Settings
 ) -> None:
     settings.GUESTS, settings.SIGNUP = guests, signup

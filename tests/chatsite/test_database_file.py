@@ -42,7 +42,7 @@ def unnamed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "name", ["c++", "why?", "notes #1", "%41bc", "a+b #c", "deep #1/folder"]
 )
-def test_what_an_earlier_version_put_elsewhere_is_moved(
+def test_a_database_of_an_earlier_version_is_moved(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / name
@@ -55,7 +55,7 @@ def test_what_an_earlier_version_put_elsewhere_is_moved(
     assert str(data / NAME) in capsys.readouterr().err
 
 
-def test_what_two_sites_shared_is_named_and_not_taken(tmp_path: Path) -> None:
+def test_a_database_that_two_sites_share_is_not_moved(tmp_path: Path) -> None:
     for name in ("notes #1", "notes #2"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "secret_key").write_text(KEY)
@@ -68,7 +68,7 @@ def test_what_two_sites_shared_is_named_and_not_taken(tmp_path: Path) -> None:
     prepare_file(data / NAME, data)
 
 
-def test_what_is_in_use_is_not_moved(tmp_path: Path) -> None:
+def test_a_database_in_use_is_not_moved(tmp_path: Path) -> None:
     data = tmp_path / "c++"
     data.mkdir()
     make_database(earlier_place(data / NAME))
@@ -79,7 +79,7 @@ def test_what_is_in_use_is_not_moved(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_ours", [True, False])
-def test_only_a_database_of_ours_fills_an_empty_place(
+def test_only_a_database_of_this_program_is_moved(
     tmp_path: Path, is_ours: bool
 ) -> None:
     data = tmp_path / "c++"
@@ -91,7 +91,7 @@ def test_only_a_database_of_ours_fills_an_empty_place(
     assert words_in(data / NAME) == ["here"] if is_ours else not (data / NAME).exists()
 
 
-def test_a_database_of_a_url_is_named(
+def test_a_misplaced_database_of_a_url_is_named_and_not_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/my+db")
@@ -100,7 +100,7 @@ def test_a_database_of_a_url_is_named(
         prepare_file(tmp_path / "my+db", tmp_path)
 
 
-def test_in_a_folder_open_to_others_the_files_are_closed(tmp_path: Path) -> None:
+def test_files_in_a_folder_open_to_others_are_closed(tmp_path: Path) -> None:
     """As without make, and with a database that was open to others before."""
     tmp_path.chmod(0o755)
     (tmp_path / "own").mkdir(mode=0o755)
@@ -121,7 +121,9 @@ def test_in_a_folder_open_to_others_the_files_are_closed(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("content", [b"some text", bytes(40_960)])
-def test_what_is_no_database_is_named_and_kept(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_named_and_kept(
+    content: bytes, tmp_path: Path
+) -> None:
     database = tmp_path / NAME
     database.write_bytes(content)
     with pytest.raises(ImproperlyConfigured, match="put a backup there") as error:
@@ -147,7 +149,7 @@ def test_a_file_that_is_no_database_keeps_its_mode(
     assert {stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir()} == {0o644}
 
 
-def test_files_beside_a_database_that_is_not_there_keep_their_mode(
+def test_files_beside_a_missing_database_keep_their_mode(
     tmp_path: Path,
 ) -> None:
     beside = tmp_path / f"{NAME}-wal"
@@ -157,7 +159,7 @@ def test_files_beside_a_database_that_is_not_there_keep_their_mode(
     assert stat.S_IMODE(beside.stat().st_mode) == 0o644
 
 
-def test_what_is_no_regular_file_is_named_and_not_touched(
+def test_a_special_file_is_named_and_not_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipe = tmp_path / "pipe"
@@ -170,14 +172,14 @@ def test_what_is_no_regular_file_is_named_and_not_touched(
     assert list(tmp_path.iterdir()) == [pipe]
 
 
-def test_a_journal_may_repair_the_beginning_of_the_file(tmp_path: Path) -> None:
+def test_a_journal_can_repair_a_damaged_header(tmp_path: Path) -> None:
     database, journal = tmp_path / NAME, tmp_path / f"{NAME}-journal"
     database.write_bytes(bytes(4096))
     journal.write_bytes(bytes.fromhex("d9d505f920a163d7") + bytes(504))
     prepare_file(database, tmp_path)
 
 
-def test_the_name_of_a_file_may_be_no_text(tmp_path: Path) -> None:
+def test_a_file_name_need_not_be_utf8(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "contenttypes", "--verbosity=0"],
         cwd=ROOT,
@@ -191,7 +193,7 @@ def test_the_name_of_a_file_may_be_no_text(tmp_path: Path) -> None:
     assert b"caf\xe9.db" in os.listdir(os.fsencode(tmp_path))
 
 
-def test_the_log_beside_an_empty_database_is_not_lost(tmp_path: Path) -> None:
+def test_an_empty_database_with_a_log_is_refused(tmp_path: Path) -> None:
     """SQLite would delete it, with what it holds."""
     database, log = tmp_path / NAME, tmp_path / f"{NAME}-wal"
     database.touch()

@@ -40,7 +40,7 @@ def serve(box: Mailbox, tokens: int | None = None) -> str | None:
     return claim.reply.partition("-")[0]
 
 
-def test_one_prompt_waits_for_no_more_than_two_of_somebodys_fifty(
+def test_one_message_waits_for_at_most_two_of_anothers_fifty(
     box: Mailbox,
 ) -> None:
     for _ in range(50):
@@ -84,7 +84,7 @@ def test_tokens_are_shared_and_not_turns(box: Mailbox) -> None:
 
 
 @pytest.mark.parametrize("windows", [1, 10])
-def test_private_windows_of_one_network_get_together_what_one_gets(
+def test_private_windows_of_one_network_share_one_place(
     box: Mailbox, windows: int
 ) -> None:
     for number in range(40):
@@ -94,7 +94,7 @@ def test_private_windows_of_one_network_get_together_what_one_gets(
     assert abs(served.count("alone") - 20) <= 1
 
 
-def test_a_window_opened_later_stands_behind_those_of_its_network(box: Mailbox) -> None:
+def test_a_new_window_waits_behind_those_of_its_network(box: Mailbox) -> None:
     for _ in range(10):
         join(box, "first", share="network:a")
     join(box, "fresh", share="network:a")
@@ -104,7 +104,7 @@ def test_a_window_opened_later_stands_behind_those_of_its_network(box: Mailbox) 
     assert served.index("fresh") == 11
 
 
-def test_who_changes_the_network_while_prompts_wait_loses_none(box: Mailbox) -> None:
+def test_a_guest_who_changes_networks_loses_no_message(box: Mailbox) -> None:
     for _ in range(3):
         join(box, "moving", share="network:a")
     join(box, "staying", share="network:a")
@@ -117,7 +117,7 @@ def test_who_changes_the_network_while_prompts_wait_loses_none(box: Mailbox) -> 
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_two_get_while_both_wait_differs_within_the_papers_bound(
+def test_two_shares_differ_by_no_more_than_the_papers_bound(
     box: Mailbox, seed: int
 ) -> None:
     """Golestani 1994, theorem 1: by at most the sum of their largest costs.

@@ -36,7 +36,7 @@ def written() -> Iterator[io.StringIO]:
     logging.getLogger().setLevel(level)
 
 
-def test_an_error_leaves_its_kind_and_its_trace_without_its_words(
+def test_an_error_is_logged_by_type_and_trace_without_its_message(
     written: io.StringIO,
 ) -> None:
     log = logging.getLogger("chat.written")
@@ -52,13 +52,13 @@ def test_an_error_leaves_its_kind_and_its_trace_without_its_words(
     assert "ValueError" in line and "KeyError" in line and "test_logs.py" in line
 
 
-def test_a_secret_is_hidden_wherever_it_stands(written: io.StringIO) -> None:
+def test_a_secret_is_hidden_anywhere_in_a_line(written: io.StringIO) -> None:
     logging.getLogger("chat.written").info("connected to redis://web:%s@host", SECRET)
     assert SECRET not in written.getvalue()
     assert "redis://web:***@host" in written.getvalue()
 
 
-def test_of_a_request_only_the_kind_of_page_is_told(
+def test_a_request_is_logged_by_its_route(
     written: io.StringIO, rf: RequestFactory
 ) -> None:
     request = rf.get("/r/secret-link/", {"q": TEXT})
@@ -69,21 +69,21 @@ def test_of_a_request_only_the_kind_of_page_is_told(
     assert "secret-link" not in written.getvalue()
 
 
-def test_libraries_are_never_as_talkative_as_we_are() -> None:
+def test_libraries_never_log_details() -> None:
     config = logging_at("DEBUG", ())
     assert config["root"]["level"] == config["loggers"]["celery"]["level"] == "INFO"
     assert config["loggers"]["worker"]["level"] == "DEBUG"
     assert logging_at("WARNING", ())["root"]["level"] == "WARNING"
 
 
-def test_an_error_of_a_database_is_told_by_its_code() -> None:
+def test_a_database_error_is_logged_by_its_code() -> None:
     error = DataError(f"value too long: {TEXT}")
     error.__cause__ = type("Cause", (Exception,), {"sqlstate": "22001"})(TEXT)
     assert error_type(error) == "DataError (22001)"
     assert error_type(ValueError(TEXT)) == "ValueError"
 
 
-def test_what_the_queue_refuses_does_not_repeat_what_was_sent() -> None:
+def test_an_error_of_redis_does_not_repeat_the_command() -> None:
     connection = Connection("redis://127.0.0.1:1/0")
 
     def refuse() -> None:
@@ -94,7 +94,7 @@ def test_what_the_queue_refuses_does_not_repeat_what_was_sent() -> None:
     assert TEXT not in str(away.value)
 
 
-def test_other_records_pass_as_they_are() -> None:
+def test_other_records_are_unchanged() -> None:
     record = logging.makeLogRecord({"name": "chat", "msg": "%s", "args": (1,)})
     assert RequestFilter().filter(record)
     assert record.getMessage() == "1"

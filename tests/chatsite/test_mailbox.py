@@ -100,7 +100,7 @@ def test_a_write_beyond_what_redis_still_holds_asks_for_the_rest(box: Mailbox) -
     assert box.finish(("a", token, 0, "all of it", 3), DONE).verdict == "kept"
 
 
-def test_nobody_with_one_prompt_waits_behind_anothers_fifty(box: Mailbox) -> None:
+def test_one_message_does_not_wait_behind_anothers_fifty(box: Mailbox) -> None:
     for i in range(50):
         enqueue(box, f"many-{i}", owner="bob")
     enqueue(box, "one", owner="ann")
@@ -132,7 +132,7 @@ def test_a_hand_back_keeps_its_place(box: Mailbox) -> None:
     assert again.token != token
 
 
-def test_a_stop_in_line_ends_at_once_and_gives_the_share_back(box: Mailbox) -> None:
+def test_a_stop_in_line_ends_at_once_and_refunds_the_share(box: Mailbox) -> None:
     enqueue(box, "a1", owner="ann")
     enqueue(box, "b1", owner="bob")
     enqueue(box, "a2", owner="ann")
@@ -143,7 +143,7 @@ def test_a_stop_in_line_ends_at_once_and_gives_the_share_back(box: Mailbox) -> N
     assert look(box, "a2").outcome is wire.Outcome.STOPPED
 
 
-def test_a_stop_while_running_is_told_to_the_worker(box: Mailbox) -> None:
+def test_a_stop_while_running_reaches_the_worker(box: Mailbox) -> None:
     enqueue(box, "a")
     token = claim(box).token
     assert box.stop("a") == "flagged"
@@ -195,7 +195,7 @@ def test_a_stop_asked_for_before_the_worker_was_lost_wins(box: Mailbox) -> None:
     assert [back.fate for back in box.take_back(max_losses=3)] == ["stopped"]
 
 
-def test_nobody_but_the_owner_is_told_anything(box: Mailbox) -> None:
+def test_only_the_owner_sees_a_reply(box: Mailbox) -> None:
     enqueue(box, "a", owner="ann")
     seen = look(box, "a", owner="bob")
     assert seen.is_foreign
@@ -253,14 +253,14 @@ def test_the_change_counter_never_repeats_after_redis_forgot_it(
     assert counter() > first + 1
 
 
-def test_a_server_that_is_away_is_told_quickly(tmp_path: object) -> None:
+def test_a_missing_server_is_noticed_quickly(tmp_path: object) -> None:
     box = Mailbox(f"unix://{tmp_path}/nobody.sock")
     for _ in range(3):
         with pytest.raises(MailboxAway):
             box.waiting("m")
 
 
-def test_what_was_collected_is_gone_within_a_minute(
+def test_a_collected_reply_is_gone_within_a_minute(
     box: Mailbox, valkey: Valkey
 ) -> None:
     enqueue(box, "a")
@@ -272,7 +272,7 @@ def test_what_was_collected_is_gone_within_a_minute(
     assert 0 < valkey.client.ttl("mailbox:text:a") <= 60
 
 
-def test_an_entry_that_was_published_again_outlives_the_collecting_of_an_earlier(
+def test_a_new_attempt_outlives_the_collection_of_an_earlier_one(
     box: Mailbox, valkey: Valkey
 ) -> None:
     enqueue(box, "a")
@@ -284,7 +284,7 @@ def test_an_entry_that_was_published_again_outlives_the_collecting_of_an_earlier
     assert claim(box).attempt == 2
 
 
-def test_a_reply_that_ended_two_workers_waits_for_one_that_writes_nothing(
+def test_a_reply_that_lost_two_workers_waits_for_an_idle_one(
     box: Mailbox,
 ) -> None:
     enqueue(box, "poison", losses=2)
@@ -301,7 +301,7 @@ def test_a_reply_that_ended_two_workers_waits_for_one_that_writes_nothing(
     assert taken.runs_alone
 
 
-def test_a_worker_that_died_before_it_was_free_keeps_nothing(box: Mailbox) -> None:
+def test_a_worker_that_died_before_it_was_idle_reserves_nothing(box: Mailbox) -> None:
     enqueue(box, "poison", losses=2)
     assert box.claim("m", "dead", 0.001, live=1) is None
     assert box.claim("m", "next", 60, live=1) is None
@@ -309,7 +309,7 @@ def test_a_worker_that_died_before_it_was_free_keeps_nothing(box: Mailbox) -> No
     assert taken is not None and taken.reply == "poison"
 
 
-def test_one_loss_keeps_nobody_apart(box: Mailbox) -> None:
+def test_a_reply_with_one_loss_runs_beside_others(box: Mailbox) -> None:
     enqueue(box, "a", losses=1)
     taken = box.claim("m", "busy", 60, live=5)
     assert taken is not None and not taken.runs_alone
@@ -336,7 +336,7 @@ def test_entries_handed_over_keep_place_text_and_worker(box: Mailbox) -> None:
     assert box.hand_over([], "bee", "bee") == 0
 
 
-def test_what_is_handed_over_counts_for_the_new_share(box: Mailbox) -> None:
+def test_replies_handed_over_count_for_the_new_share(box: Mailbox) -> None:
     enqueue(box, "a", "ann")
     enqueue(box, "b", "ann")
     box.hand_over(["a", "b"], "bee", "bee")
@@ -345,7 +345,7 @@ def test_what_is_handed_over_counts_for_the_new_share(box: Mailbox) -> None:
     assert box.first_in_line("m", 9) == ["a", "c", "b", "d"]
 
 
-def test_pages_of_both_owners_hear_of_it(box: Mailbox) -> None:
+def test_pages_of_both_owners_hear_of_a_hand_over(box: Mailbox) -> None:
     enqueue(box, "a", "ann")
     before = [changes(box, owner) for owner in ("ann", "bee")]
     box.hand_over(["a"], "bee", "bee")
@@ -359,7 +359,7 @@ def changes(box: Mailbox, owner: str) -> str:
     return seen.changes
 
 
-def test_nothing_is_left_of_what_was_erased(box: Mailbox, valkey: Valkey) -> None:
+def test_nothing_is_left_of_an_erased_reply(box: Mailbox, valkey: Valkey) -> None:
     for reply in ("running", "ended", "queued"):
         enqueue(box, reply)
         if reply != "queued":
@@ -389,13 +389,13 @@ def test_nothing_is_left_of_what_was_erased(box: Mailbox, valkey: Valkey) -> Non
     assert valkey.client.zscore("mailbox:tags:m", "ann") is None
 
 
-def test_the_first_who_asks_is_told_so_and_no_other(box: Mailbox) -> None:
+def test_only_the_first_request_in_a_while_is_the_first(box: Mailbox) -> None:
     assert box.is_first_request("a link for ann", 60)
     assert not box.is_first_request("a link for ann", 60)
     assert box.is_first_request("a link for cy", 60)
 
 
-def test_after_a_failure_one_call_tries_again_and_keeps_no_other_waiting(
+def test_after_a_failure_one_call_tries_again_while_others_fail_at_once(
     box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:

@@ -43,7 +43,7 @@ def test_a_value_beyond_the_range_is_named(setting: SamplingSetting[Any]) -> Non
 
 @each_setting
 @pytest.mark.parametrize("value", [True, "1", None, [1], float("nan")])
-def test_what_is_no_number_is_refused(
+def test_another_type_than_a_number_is_refused(
     setting: SamplingSetting[Any], value: object
 ) -> None:
     assert setting.problem(value).startswith("must be a")

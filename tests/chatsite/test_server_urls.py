@@ -105,7 +105,7 @@ def test_a_redis_url_with_two_meanings_is_refused(url: str) -> None:
         ("sqlite:////a/caf%E9", os.fsdecode(b"/a/caf\xe9")),
     ],
 )
-def test_a_plus_in_the_name_of_a_file_stays_one(url: str, name: str) -> None:
+def test_a_plus_in_a_file_name_stays_a_plus(url: str, name: str) -> None:
     assert database_url.parse(url)["NAME"] == name
 
 
@@ -189,7 +189,7 @@ def test_a_host_is_written_as_django_compares_it(raw: str, host: str) -> None:
 @pytest.mark.parametrize(
     "raw", ["https://a.example", "*.example.org", "a b", "a/", "[::1", "[x]", "u@h", ""]
 )
-def test_what_is_no_host_is_refused(raw: str) -> None:
+def test_an_invalid_host_is_refused(raw: str) -> None:
     with pytest.raises(ValueError):
         hosts.allowed_host(raw)
 
@@ -215,7 +215,7 @@ def test_the_server_listens_where_the_check_tries(raw: str, address: str) -> Non
     "raw",
     ["127.1", "0x7f.1", "1", "[127.0.0.1", "[localhost]", "a b", "h:1", "-h", "/s"],
 )
-def test_what_is_no_address_to_listen_on_is_refused(raw: str) -> None:
+def test_an_invalid_address_to_listen_on_is_refused(raw: str) -> None:
     with pytest.raises(ValueError):
         hosts.bind_address(raw)
 
@@ -235,7 +235,7 @@ def test_options_of_libpq_and_django_are_passed_on() -> None:
 
 
 @pytest.mark.parametrize("option", ["hunter=2", "pool=1"])
-def test_an_option_that_no_connection_takes_is_refused(option: str) -> None:
+def test_an_unknown_option_of_a_connection_is_refused(option: str) -> None:
     database = database_url.parse(f"postgres://h/n?{option}&isolation_level=2")
     database["ENGINE"] = "chatsite.postgresql"
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as error:
@@ -244,7 +244,7 @@ def test_an_option_that_no_connection_takes_is_refused(option: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["smtp://%2Fx", "smtp://u:p%00@h", "smtp://h%00"])
-def test_mail_needs_a_host_that_can_be_asked(url: str) -> None:
+def test_a_mail_url_needs_one_host(url: str) -> None:
     with pytest.raises(BadUrl):
         mail_url.parse(url)
 
@@ -268,5 +268,5 @@ def test_mail_can_be_sent_from_an_address(raw: str) -> None:
         *("x: a@b;", "a@b <c@d> <e@f>", "a@b@c", "Chat", "@", "a..b@c"),
     ],
 )
-def test_what_is_not_one_address_sends_nothing(raw: str) -> None:
+def test_a_sender_is_exactly_one_address(raw: str) -> None:
     assert not mail_url.is_sender(raw)

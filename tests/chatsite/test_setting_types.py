@@ -68,7 +68,7 @@ def test_a_limit_is_a_count_or_off(
 
 
 @pytest.mark.parametrize("raw", ["-1", "1.5", "+1", "1_000", "٣", "10000000001", "x"])
-def test_what_is_no_limit_is_refused(raw: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_limit_is_refused(raw: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUEST_MESSAGES_PER_DAY", raw)
     with pytest.raises(ImproperlyConfigured, match="GUEST_MESSAGES_PER_DAY must be a"):
         limits.GUEST_MESSAGES_PER_DAY.read(7)
@@ -93,7 +93,9 @@ def test_a_password_that_must_be_quoted_is_neither_taken_nor_repeated(
     assert "ter2" not in str(error.value) and "hun" not in str(error.value)
 
 
-def test_a_database_can_be_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_url_can_demand_a_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     url = "postgres://web:s%2Fcret@host/name?sslmode=verify-full&sslrootcert=/ca.pem"
     monkeypatch.setenv("DATABASE_URL", url)
     config = storage.DATABASE_URL.read_or_file(Path())
@@ -101,7 +103,7 @@ def test_a_database_can_be_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> N
     assert config["OPTIONS"] == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
 
 
-def test_celery_gets_the_same_server_in_its_own_spelling() -> None:
+def test_celery_gets_the_same_server_as_kombu_spells_it() -> None:
     socket = parse("unix:///run/r.sock?db=2").broker_url()
     assert socket == "redis+socket:///run/r.sock?virtual_host=2"
     assert parse("rediss://h:1/2").broker_url() == "rediss://h:1/2"
@@ -152,7 +154,7 @@ def test_a_header_is_found_however_it_is_spelled(
         *("Accept-Language", "Content-Type", "-", "X-ſsl", "X Scheme"),
     ],
 )
-def test_a_header_of_another_use_tells_no_scheme(
+def test_a_header_with_another_meaning_is_refused(
     monkeypatch: pytest.MonkeyPatch, raw: str
 ) -> None:
     monkeypatch.setenv("PROXY_SCHEME_HEADER", raw)
@@ -160,7 +162,7 @@ def test_a_header_of_another_use_tells_no_scheme(
         addresses.PROXY_SCHEME_HEADER.read()
 
 
-def test_a_prefix_that_does_not_count_is_not_looked_at(
+def test_script_name_is_not_read_beside_url_prefix(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SCRIPT_NAME", "c")
@@ -171,7 +173,7 @@ def test_a_prefix_that_does_not_count_is_not_looked_at(
         addresses.URL_PREFIX.read()
 
 
-def test_an_earlier_key_may_hold_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_earlier_key_may_contain_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it stands between others, and is long on both sides of a comma."""
     plain, first, second = "p" * 40, "f" * 33, "s" * 33
     monkeypatch.setenv("SECRET_KEY_FALLBACKS", f"{plain}, {first}, {second},x")
@@ -207,7 +209,7 @@ def test_origins_are_spelled_as_browsers_spell_them(
         *("https://me@a.org", "https://.a.org", "https://a.*.org", "https://[::1"),
     ],
 )
-def test_what_is_no_origin_is_refused(
+def test_an_invalid_origin_is_refused(
     monkeypatch: pytest.MonkeyPatch, raw: str
 ) -> None:
     monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", raw)
@@ -233,7 +235,9 @@ def test_what_is_no_origin_is_refused(
         *("/c", "/c/", "/static/x", "/admin", "/settings"),
     ],
 )
-def test_what_is_no_path_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+def test_an_invalid_prefix_is_refused(
+    monkeypatch: pytest.MonkeyPatch, raw: str
+) -> None:
     monkeypatch.setenv("URL_PREFIX", raw)
     with pytest.raises(ImproperlyConfigured, match="URL_PREFIX must be"):
         addresses.URL_PREFIX.read()
@@ -243,7 +247,7 @@ def test_what_is_no_path_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -
     ("raw", "path"),
     [("/", ""), ("/chat", "/chat"), ("/chat/", "/chat"), ("/a/b-c_1.~", "/a/b-c_1.~")],
 )
-def test_a_path_has_no_slash_at_its_end(
+def test_a_prefix_has_no_slash_at_its_end(
     monkeypatch: pytest.MonkeyPatch, raw: str, path: str
 ) -> None:
     monkeypatch.setenv("URL_PREFIX", raw)

@@ -59,7 +59,7 @@ def test_writers_of_one_process_come_one_after_another() -> None:
     assert most == 1
 
 
-def test_who_waits_begins_when_the_one_before_commits() -> None:
+def test_a_writer_begins_when_the_one_before_commits() -> None:
     order: list[str] = []
 
     def second() -> None:
@@ -93,7 +93,7 @@ def test_a_turn_is_passed_on_when_a_connection_is_closed_amid_a_transaction() ->
     write()
 
 
-def test_who_waited_too_long_is_told_that_the_database_is_locked() -> None:
+def test_a_writer_that_waited_too_long_gets_an_error() -> None:
     errors: list[str] = []
 
     def body() -> None:
@@ -155,7 +155,7 @@ def test_a_write_is_synced_before_it_returns(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="shared on Linux alone")
-def test_what_may_not_be_on_the_disk_is_an_error(
+def test_a_failed_sync_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(_: int) -> None:
@@ -196,7 +196,7 @@ def test_writers_share_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert count == 2
 
 
-def test_who_waits_for_another_process_holds_up_no_thread_that_frees_a_cursor(
+def test_a_writer_that_waits_for_another_process_blocks_no_thread_that_frees_a_cursor(
     until: Callable[..., None],
 ) -> None:
     """Python's garbage collector frees cursors in whatever thread it runs."""

@@ -65,7 +65,7 @@ def test_another_version_gets_the_file_that_is_here_and_nothing_keeps_it() -> No
         "/other/0123456789ab/chat/page.js",
     ],
 )
-def test_what_is_no_file_is_not_found(path: str) -> None:
+def test_an_unknown_file_is_not_found(path: str) -> None:
     assert Client().get(path).status_code == 404
 
 
@@ -86,7 +86,7 @@ def test_the_version_changes_with_any_file_that_is_served(
     assert len(found) == 3
 
 
-def test_while_files_change_their_urls_name_no_version(settings: Settings) -> None:
+def test_urls_have_no_version_while_files_change(settings: Settings) -> None:
     settings.DEBUG = True
     assert static("chat/page.js") == "/static/chat/page.js"
 

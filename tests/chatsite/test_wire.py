@@ -25,7 +25,7 @@ def test_a_request_is_read_as_it_was_written() -> None:
     assert wire.Request.from_json(REQUEST.to_json()) == REQUEST
 
 
-def test_settings_of_another_release_are_passed_over() -> None:
+def test_settings_of_another_release_are_ignored() -> None:
     read = wire.SamplingParams.from_dict({"top_k": 3, "stop": ["x"], "mirostat": 2})
     assert read == wire.SamplingParams(top_k=3, stop=("x",))
 
@@ -34,7 +34,7 @@ def test_only_settings_that_were_changed_are_written() -> None:
     assert json.loads(REQUEST.to_json())["settings"] == {"top_k": 3}
 
 
-def test_further_keys_of_a_request_its_turns_and_its_settings_are_passed_over() -> None:
+def test_unknown_keys_of_a_request_are_ignored() -> None:
     raw = json.loads(REQUEST.to_json())
     raw["settings"]["mirostat"] = 2
     raw["turns"][0]["pictures"] = []
@@ -42,7 +42,7 @@ def test_further_keys_of_a_request_its_turns_and_its_settings_are_passed_over() 
 
 
 @pytest.mark.parametrize(("version", "is_read"), [(5, False), (6, True), (7, True)])
-def test_the_version_before_ones_own_is_read(
+def test_the_version_before_the_current_one_is_read(
     monkeypatch: pytest.MonkeyPatch, version: int, *, is_read: bool
 ) -> None:
     monkeypatch.setattr(wire, "VERSION", 7)
@@ -54,13 +54,13 @@ def test_the_version_before_ones_own_is_read(
             wire.Request.from_json(text)
 
 
-def test_a_request_of_a_version_to_come_is_refused() -> None:
+def test_a_request_of_a_newer_version_is_refused() -> None:
     text = changed(REQUEST.to_json(), version=wire.VERSION + 1)
     with pytest.raises(ValueError, match="version"):
         wire.Request.from_json(text)
 
 
-def test_further_keys_of_an_announcement_are_passed_over() -> None:
+def test_unknown_keys_of_an_announcement_are_ignored() -> None:
     said = wire.Announcement("w", "m", "M", wire.Stage.READY, rows=2)
     newer = changed(said.to_json(), batteries=3, version=wire.VERSION + 1)
     read = wire.Announcement.from_json(newer)

@@ -16,7 +16,7 @@ def limit() -> WriterLimit:
     return WriterLimit()
 
 
-def test_in_a_rush_all_wait_and_those_beyond_the_bound_only_a_moment(
+def test_in_a_rush_all_wait_and_those_beyond_the_limit_only_a_moment(
     limit: WriterLimit,
 ) -> None:
     with ExitStack() as waiting:
@@ -24,7 +24,7 @@ def test_in_a_rush_all_wait_and_those_beyond_the_bound_only_a_moment(
     assert given == [LONG, LONG, writer_limit.SOON_SECONDS, writer_limit.SOON_SECONDS]
 
 
-def test_once_one_waited_in_vain_no_more_than_the_bound_wait(
+def test_after_one_waited_in_vain_no_more_than_the_limit_wait(
     limit: WriterLimit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with limit.waiting(LONG, 1):
@@ -35,7 +35,7 @@ def test_once_one_waited_in_vain_no_more_than_the_bound_wait(
         assert seconds == LONG
 
 
-def test_after_a_refusal_the_bound_holds_until_one_could_write(
+def test_after_a_refusal_the_limit_holds_until_a_write_succeeds(
     limit: WriterLimit,
 ) -> None:
     with pytest.raises(OperationalError), limit.waiting(LONG, 1):
@@ -50,6 +50,6 @@ def test_after_a_refusal_the_bound_holds_until_one_could_write(
         pass
 
 
-def test_who_waits_only_a_moment_anyway_is_not_counted(limit: WriterLimit) -> None:
+def test_a_short_wait_is_not_counted(limit: WriterLimit) -> None:
     with limit.waiting(0.1, 1) as first, limit.waiting(0.1, 1) as second:
         assert (first, second) == (0.1, 0.1)
