@@ -108,7 +108,7 @@ OWNERS = [
     *_of(
         "owner",
         LOOK_UPS,
-        "tests/chat/test_pages_around.py",
+        "tests/chat/test_view_settings.py",
         changes={
             "        .filter(owner_id=owner)\n": "        .filter()\n",
         },
