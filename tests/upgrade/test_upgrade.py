@@ -28,6 +28,7 @@ from tests.upgrade.visitor import Visitor
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.timeout(300)
+LONGEST_MESSAGE = 500
 NEW_PASSWORD = "another long one"
 
 
@@ -55,6 +56,8 @@ def upgraded(database_url: str, mails: MailServer) -> Iterator[Upgraded]:
         "EMAIL_URL": mails.url,
         "SITE_URL": url,
         "LOGIN_FAILURES_MAX": "2",
+        # By the name that the earlier release has for it.
+        "PROMPT_MAX_CHARACTERS": str(LONGEST_MESSAGE),
     }
     earlier = Release.earlier(**environment)
     current = Release.current(**environment)
@@ -182,6 +185,11 @@ def search_finds_what_was_said(made: Furnished) -> None:
     assert made.bob.call("search?q=brulee").json["hits"] == []
 
 
+def settings_hold_under_their_earlier_names(made: Furnished) -> None:
+    answer = made.ann.call("messages", {"text": "x" * (LONGEST_MESSAGE + 1)})
+    assert (answer.status, answer.json["error"]["code"]) == (422, "too_long")
+
+
 def looks_are_kept(made: Furnished) -> None:
     """The theme of the browser, the instructions of a conversation."""
     page = made.ann.get("/settings/")
@@ -275,6 +283,7 @@ CHECKS = (
     limits_remember_what_was_used,
     search_finds_what_was_said,
     looks_are_kept,
+    settings_hold_under_their_earlier_names,
     ends_are_told,
     a_guest_goes_on_with_either_cookie,
     passwords_log_in,
