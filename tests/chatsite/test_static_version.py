@@ -24,6 +24,12 @@ def answer_at(url: str) -> tuple[int, bytes, str]:
     return answer.status_code, content, answer.headers["Cache-Control"]
 
 
+@pytest.fixture(autouse=True)
+def _files_are_listed_at_the_start(settings: Settings) -> None:
+    """As on a site, and unlike in the other tests."""
+    settings.WHITENOISE_AUTOREFRESH = False
+
+
 @pytest.fixture
 def _is_new() -> object:
     version.cache_clear()
