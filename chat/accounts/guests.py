@@ -144,7 +144,7 @@ def _guest(
 
 def _only(pk: uuid.UUID, network: str) -> User:
     """A new guest. Raises ``NotNew`` where another request was quicker."""
-    guest, is_new = User.objects.get_or_make_guest(pk, network)
+    guest, is_new = User.objects.get_or_create_guest(pk, network)
     if not is_new:
         raise NotNew
     return guest

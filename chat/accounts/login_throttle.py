@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from chat.accounts.client_network import network_digest
-from chat.models import Attempts, User
+from chat.models import AttemptCounter, User
 from chat.models.user import fold, fold_address, is_address
 
 SALT = "chat.accounts.locking"
@@ -53,13 +53,13 @@ def begin(request: HttpRequest, name: str, user: User | None) -> Lock | None:
 
 def succeed(request: HttpRequest, name: str, user: User) -> None:
     """The password was right: nothing is held against this network."""
-    Attempts.objects.forget(_pair(request, name, user))
-    Attempts.objects.give_back(_network(request))
+    AttemptCounter.objects.forget(_pair(request, name, user))
+    AttemptCounter.objects.give_back(_network(request))
 
 
 def pardon(request: HttpRequest, user: User) -> None:
     """Who has a link to a new password was wrong about the old one, and no guesser."""
-    Attempts.objects.forget(_pair(request, "", user))
+    AttemptCounter.objects.forget(_pair(request, "", user))
 
 
 def is_password_of(request: HttpRequest, user: User, password: str) -> bool:
@@ -74,20 +74,20 @@ def _take_both(pair: str, network: str) -> bool:
     now = timezone.now()
     minutes = timedelta(minutes=settings.LOGIN_LOCK_MINUTES)
     limit = settings.LOGIN_FAILURES_MAX
-    if not Attempts.objects.take(pair, now, limit, minutes, slides=True):
+    if not AttemptCounter.objects.take(pair, now, limit, minutes, slides=True):
         return False
     limit = settings.NETWORK_LOGIN_FAILURES_PER_HOUR
-    if Attempts.objects.take(network, now, limit, HOUR, slides=False):
+    if AttemptCounter.objects.take(network, now, limit, HOUR, slides=False):
         return True
-    Attempts.objects.give_back(pair)
+    AttemptCounter.objects.give_back(pair)
     return False
 
 
 def _lock(pair: str, network: str) -> Lock | None:
     """The one that ends last, where there are both."""
     now = timezone.now()
-    of_pair = Attempts.objects.end_of_lock(pair, now, settings.LOGIN_FAILURES_MAX)
-    of_network = Attempts.objects.end_of_lock(
+    of_pair = AttemptCounter.objects.end_of_lock(pair, now, settings.LOGIN_FAILURES_MAX)
+    of_network = AttemptCounter.objects.end_of_lock(
         network, now, settings.NETWORK_LOGIN_FAILURES_PER_HOUR
     )
     if of_network and (of_pair is None or of_pair <= of_network):

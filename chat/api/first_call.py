@@ -24,7 +24,7 @@ from chat.accounts.client_network import network_digest
 from chat.accounts.guests import Newcomer, NotNew, guest_id, sender
 from chat.http.api_errors import ApiError
 from chat.http.request import visitor
-from chat.models import Attempts, User
+from chat.models import AttemptCounter, User
 
 SALT = "chat.api.first_call"
 #: A key of so many characters, or more, is taken for a secret.
@@ -67,7 +67,7 @@ def caller(request: HttpRequest, key: str | None, text: str) -> User:
         raise UNKNOWN_CALLER from None
     if found is None:
         now = timezone.now()
-        Attempts.objects.take(_digest(guest.pk), now, 1, KNOWN_FOR, slides=False)
+        AttemptCounter.objects.take(_digest(guest.pk), now, 1, KNOWN_FOR, slides=False)
     return guest
 
 
@@ -75,7 +75,7 @@ def _guest_before(*pks: uuid.UUID) -> User | None:
     """The guest that the same call made. Raises ``ApiError`` where they are gone."""
     # Asked first: a guest is noted once the row is there.
     digests = [_digest(pk) for pk in pks]
-    noted = Attempts.objects.filter(digest__in=digests, until__gt=timezone.now())
+    noted = AttemptCounter.objects.filter(digest__in=digests, until__gt=timezone.now())
     is_noted = noted.exists()
     users = list(User.objects.filter(pk__in=pks))
     found = next((one for one in users if one.is_guest and one.is_active), None)

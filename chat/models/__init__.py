@@ -1,8 +1,8 @@
-from chat.models.allowance import Allowance
-from chat.models.attempts import Attempts
+from chat.models.attempt_counter import AttemptCounter
 from chat.models.conversation import Conversation
 from chat.models.idempotency_key import IdempotencyKey
 from chat.models.invitation import Invitation
+from chat.models.limit_bucket import LimitBucket
 from chat.models.message import Message
 from chat.models.passage import Passage
 from chat.models.reply import Reply
@@ -10,11 +10,11 @@ from chat.models.session import Session
 from chat.models.user import User
 
 __all__ = [
-    "Allowance",
-    "Attempts",
+    "AttemptCounter",
     "Conversation",
     "IdempotencyKey",
     "Invitation",
+    "LimitBucket",
     "Message",
     "Passage",
     "Reply",

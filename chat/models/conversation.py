@@ -1,4 +1,4 @@
-"""A conversation: a tree of messages, of which one path is shown."""
+"""A conversation: a tree of messages, one path of which is shown."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from chat.text_cleanup import as_line
 from chatsite import wire
 
 TITLE_CHARACTERS = 60
-#: Embeddings, overrides and isolates; the marks of direction only tell of themselves.
+#: Bidirectional embeddings, overrides and isolates; plain marks are harmless.
 DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-#: Row states of a reply that is still to come.
+#: The states of an unfinished reply.
 UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def not_deleted(self) -> ConversationQuerySet:
-        """Those that were not deleted: all that anybody may find."""
+        """Conversations that were not deleted, the only ones that users can see."""
         return self.filter(deleted_at=None)
 
     def deleted(self) -> ConversationQuerySet:
-        """Those that wait to be restored, or removed for good."""
+        """Deleted conversations, which can be restored until they are removed."""
         return self.exclude(deleted_at=None)
 
 
 class Conversation(Preferences):
+    """A tree of messages; ``active_leaf`` ends the path that is shown."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
@@ -43,7 +45,7 @@ class Conversation(Preferences):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    #: A reply ended, and no page of the owner's has shown it yet.
+    #: A reply ended, and no page of the owner has shown it yet.
     has_unread = models.BooleanField(default=False)
     #: Conversations deleted together have the same time, and are restored together.
     deleted_at = models.DateTimeField(null=True)
@@ -69,18 +71,20 @@ class Conversation(Preferences):
         return str(self.pk)
 
     def claim(self) -> None:
-        """For the rest of the transaction nobody else rearranges its messages."""
+        """Lock the conversation until the transaction ends, to change its tree."""
         Conversation.objects.select_for_update().filter(pk=self.pk).first()
 
     def path(self, leaf: uuid.UUID | None = None) -> list[Message]:
-        """The messages that lead to ``leaf`` (default: the active one), oldest first.
-        Two queries, however many."""
+        """The messages up to ``leaf`` (default: the active one), oldest first.
+
+        Two queries, however many messages there are.
+        """
         return self.loaded(self.path_ids(leaf))
 
     def path_ids(
         self, leaf: uuid.UUID | None = None, *, limit: int = tree.ENDLESS
     ) -> list[uuid.UUID]:
-        """Ids of the last ``limit`` of them."""
+        """The ids of the last ``limit`` messages of ``path``."""
         leaf = leaf or self.active_leaf_id
         if leaf is None:
             return []
@@ -90,13 +94,13 @@ class Conversation(Preferences):
         """Messages of this conversation with their replies, in the order of ``ids``."""
         if not ids:
             return []
-        # By their ids alone: the conversation as a condition would be searched first.
+        # By ids alone: with the conversation as a condition the planner would scan it.
         found = Message.objects.select_related("reply").in_bulk(ids)
-        mine = [found[pk] for pk in ids if pk in found]
-        return [message for message in mine if message.conversation_id == self.pk]
+        ordered = [found[pk] for pk in ids if pk in found]
+        return [message for message in ordered if message.conversation_id == self.pk]
 
     def has_unfinished(self, leaf: uuid.UUID | None) -> bool:
-        """Whether a reply on the path to ``leaf`` is still to come."""
+        """Whether a reply on the path to ``leaf`` is unfinished."""
         if (
             leaf is None
             or not self.messages.filter(reply__state__in=UNFINISHED).exists()
@@ -106,13 +110,15 @@ class Conversation(Preferences):
 
 
 def without_directions(text: str) -> str:
-    """Without controls that reorder what stands behind them, as titles do in places
-    where no element keeps them apart: a tab's, a tooltip, a notice of the system."""
+    """Remove bidirectional controls, which could reorder the text after a title.
+
+    Tabs, tooltips and system notifications cannot isolate a title with an element.
+    """
     return DIRECTIONS.sub("", text)
 
 
 def title_from(text: str, characters: int = TITLE_CHARACTERS) -> str:
-    """A title made of the first words of a prompt."""
+    """A title from the first words of a message, at most ``characters`` long."""
     words = as_line(without_directions(text))
     if len(words) <= characters:
         return words

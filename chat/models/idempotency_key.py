@@ -1,4 +1,4 @@
-"""Which request an idempotency key named, and the reply that came of it."""
+"""The request that an idempotency key belongs to, and its reply."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ KEY_CHARACTERS = 200
 
 
 class IdempotencyKey(models.Model):
-    """It is removed with its conversation."""
+    """A used idempotency key; it is deleted with its conversation."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -18,12 +18,12 @@ class IdempotencyKey(models.Model):
         db_index=False,  # the index of the constraint begins with it
     )
     key = models.CharField(max_length=KEY_CHARACTERS)
-    #: SHA-256 of what the request asked for: the key is good for the same alone.
+    #: SHA-256 of the request; the key is valid for the same request only.
     request_digest = models.CharField(max_length=64)
     conversation = models.ForeignKey(
         "chat.Conversation", on_delete=models.CASCADE, related_name="+"
     )
-    #: The id of the reply, which may have been removed since; None where it made none.
+    #: The id of the reply, which may be removed by now; None if there was none.
     reply = models.UUIDField(null=True)
 
     class Meta:

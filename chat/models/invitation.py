@@ -9,10 +9,12 @@ from django.db import models
 
 
 class Invitation(models.Model):
+    """A link with which one person may sign up until ``expires_at``."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    #: Digest of the secret in the link, which is shown once and kept nowhere.
+    #: Digest of the secret in the link. The secret is shown once and never stored.
     digest = models.CharField(max_length=64, unique=True)
-    #: For whoever invites: whom it is meant for.
+    #: Whom it is meant for; only the inviter sees it.
     note = models.CharField(max_length=200, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

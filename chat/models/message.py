@@ -1,4 +1,4 @@
-"""One message of a conversation's tree."""
+"""A message of a conversation: a node of its tree."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from chatsite import wire
 
 
 class Message(models.Model):
+    """A user's message or a reply; a reply has a ``Reply`` row as well."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(
         "chat.Conversation",
         on_delete=models.CASCADE,
         related_name="messages",
-        db_index=False,  # the index of places begins with it
+        db_index=False,  # the index message_place begins with it
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="messages"
@@ -41,4 +43,5 @@ class Message(models.Model):
 
     @property
     def is_from_user(self) -> bool:
+        """Whether a user wrote it, and not a model."""
         return self.role == wire.Role.USER

@@ -1,4 +1,4 @@
-"""A passage: what search looks through, one for each text and each title."""
+"""A passage: one searchable text, of a message or of a title."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from django.db.models import Q
 
 
 class Passage(models.Model):
-    """Triggers of the database write it, and nothing else does
-    (``chat/migrations/0010_folded_words.py``): no code that saves a message or a title
-    can forget it. A greater id is newer.
+    """One searchable text. A greater id is newer.
+
+    Only triggers of the database write it (``chat/migrations/0010_folded_words.py``),
+    so no code that saves a message or a title can forget it.
     """
 
     owner = models.ForeignKey(
@@ -22,7 +23,7 @@ class Passage(models.Model):
     conversation = models.ForeignKey(
         "chat.Conversation", on_delete=models.CASCADE, related_name="+"
     )
-    #: None: the conversation's title.
+    #: None for the title of the conversation.
     message = models.OneToOneField(
         "chat.Message", on_delete=models.CASCADE, null=True, related_name="+"
     )
@@ -44,4 +45,5 @@ class Passage(models.Model):
 
     @property
     def is_title(self) -> bool:
+        """Whether it is the title of a conversation."""
         return self.message_id is None

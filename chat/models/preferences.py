@@ -1,4 +1,4 @@
-"""What somebody chose: for one conversation, or for all of theirs."""
+"""The settings that a user chose, for one conversation or for all."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from django.db import models
 
 
 class Preferences(models.Model):
-    """Empty means: not chosen here. A conversation goes before its owner, and an owner
-    before what the catalogue says of the model."""
+    """Chosen settings; empty means not chosen here.
 
-    #: Name of the model a person picked; empty follows the one served here.
+    Those of a conversation override its owner's, and these override the catalogue's.
+    """
+
+    #: Name of the model that the user picked; empty follows the site's choice.
     model = models.CharField(max_length=100, blank=True)
-    #: The settings of ``wire.SamplingParams`` that were chosen, and no others.
+    #: Only the settings of ``wire.SamplingParams`` that were chosen.
     settings = models.JSONField(default=dict, blank=True)
-    #: What the model is told before the first prompt.
+    #: The system prompt.
     instructions = models.TextField(blank=True)
 
     class Meta:

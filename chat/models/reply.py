@@ -1,4 +1,4 @@
-"""A reply: the row that is the outbox. Every move is one conditional update."""
+"""A reply: the row is the outbox. Each state transition is one conditional update."""
 
 from __future__ import annotations
 
@@ -15,60 +15,64 @@ from chatsite import wire
 
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED
 DONE, STOPPED, FAILED = wire.State.DONE, wire.State.STOPPED, wire.State.FAILED
-WENT_WRONG = (FAILED, STOPPED)
+FAILED_OR_STOPPED = (FAILED, STOPPED)
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
     def not_deleted(self) -> ReplyQuerySet:
-        """Those whose conversation was not deleted."""
+        """Replies whose conversation was not deleted."""
         return self.filter(message__conversation__deleted_at=None)
 
     def unfinished(self) -> ReplyQuerySet:
+        """Replies in a state that is not terminal."""
         return self.filter(state__in=UNFINISHED)
 
     def of_guests_from(self, network: str) -> ReplyQuerySet:
-        """Those of all guests of one network together."""
+        """Replies to the guests of one network."""
         return self.filter(
             message__owner__network=network, message__owner__username=None
         )
 
     def queued(self) -> ReplyQuerySet:
+        """Replies that wait for a worker or are being written."""
         return self.filter(state=QUEUED)
 
     def unpublished_since(self, seconds: float) -> ReplyQuerySet:
-        """Queued rows whose last publication had this long to reach the mailbox."""
+        """Queued rows that were published at least this many seconds ago."""
         before = timezone.now() - timedelta(seconds=seconds)
         return self.queued().filter(published_at__lt=before)
 
     def queued_before(self, seconds: float) -> ReplyQuerySet:
-        """Queued rows that wait at least this long."""
+        """Queued rows that have waited at least this many seconds."""
         before = timezone.now() - timedelta(seconds=seconds)
         return self.queued().filter(queued_at__lt=before)
 
     def held(self) -> ReplyQuerySet:
+        """Replies that wait for the one before them."""
         return self.filter(state=HELD)
 
     def releasable(self) -> ReplyQuerySet:
-        """Held rows whose turn may have come: the reply before them is done."""
+        """Held rows that may start: the reply before them is done."""
         return self.held().filter(message__parent__parent__reply__state=DONE)
 
     def paused(self) -> ReplyQuerySet:
-        """Held rows that wait for a person: the reply before them went wrong."""
+        """Held rows that wait for the user: the reply before them failed or stopped."""
         before = "message__parent__parent__reply__state__in"
-        return self.held().filter(**{before: WENT_WRONG})
+        return self.held().filter(**{before: FAILED_OR_STOPPED})
 
     def asked_to_stop(self) -> ReplyQuerySet:
+        """Unfinished replies with a stop request."""
         return self.unfinished().exclude(stop_requested_at=None)
 
     def with_path(self) -> ReplyQuerySet:
-        """With what publishing and collecting need, in one query."""
+        """Join the rows that publishing and collecting need."""
         return self.select_related("message__conversation__owner", "message__parent")
 
 
 class Reply(models.Model):
-    """What becomes of one assistant message.
+    """The generation of one assistant message.
 
-    ``queued`` covers all that happens in the mailbox; the row learns of it when the
+    ``queued`` covers everything that happens in the mailbox; the row changes when the
     end is collected. Terminal states never change.
     """
 
@@ -82,21 +86,21 @@ class Reply(models.Model):
     )
     #: Counts publications to the mailbox.
     attempt = models.PositiveIntegerField(default=1)
-    #: Counts workers that were lost while they wrote this reply.
+    #: Counts the workers that were lost while they wrote this reply.
     losses = models.PositiveIntegerField(default=0)
     stop_requested_at = models.DateTimeField(null=True)
 
     model = models.CharField(max_length=100)
-    #: Picked by a person: this reply waits for it, however long nobody serves it.
+    #: The user picked the model: the reply waits for it even while it has no worker.
     is_model_picked = models.BooleanField(default=False)
     revision = models.CharField(max_length=100, blank=True)
     settings = models.JSONField(default=dict)
     seed = models.BigIntegerField()
-    #: What the model was told before the first prompt.
+    #: The system prompt.
     instructions = models.TextField(blank=True)
-    #: So much of the text was there before: this reply goes on with another one.
+    #: Length of the prefix copied from the reply that this one continues; 0 otherwise.
     continued_characters = models.PositiveIntegerField(default=0)
-    #: The same for replies asked for together, as variants of each other.
+    #: Shared by replies that were requested together as variants.
     batch = models.UUIDField(null=True)
 
     prompt_tokens = models.PositiveIntegerField(null=True)
@@ -137,22 +141,23 @@ class Reply(models.Model):
 
     @property
     def is_terminal(self) -> bool:
+        """Whether the reply is done, stopped or failed."""
         return wire.State(self.state).is_terminal
 
     @property
     def seconds(self) -> float | None:
-        """How long the model wrote."""
+        """Seconds from start to end; None before the end."""
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
 
     def release(self) -> bool:
-        """Held → queued. False if somebody else was quicker."""
+        """Held → queued. False if another process changed the state before."""
         now = timezone.now()
         return self._move(HELD, state=QUEUED, queued_at=now, published_at=now)
 
     def publish_again(self, **fields: Any) -> bool:
-        """Count one publication more, before it is made."""
+        """Count the next attempt before it is published; False if not queued."""
         fields["published_at"] = timezone.now()
         moved = self._move(QUEUED, attempt=F("attempt") + 1, **fields)
         if moved:
@@ -160,29 +165,31 @@ class Reply(models.Model):
         return moved
 
     def ask_to_stop(self) -> None:
+        """Store the stop request, if the reply is unfinished."""
         Reply.objects.filter(pk=self.pk, stop_requested_at=None).unfinished().update(
             stop_requested_at=timezone.now()
         )
 
     def end(self, state: wire.State, **fields: Any) -> bool:
-        """Held or queued, as this row is known → terminal. False if it moved on."""
+        """Held or queued → terminal. False if another process changed the state."""
         if self.is_terminal:
             return False
         fields.setdefault("finished_at", timezone.now())
         return self._move(wire.State(self.state), state=state, **fields)
 
     def can_start(self) -> bool:
-        """Whether nothing before it on its path is still to come, or went wrong."""
+        """Whether every reply before it on its path is done."""
         message = self.message
         is_due = not message.conversation.has_unfinished(message.parent_id)
         return is_due and not self.is_paused
 
     @property
     def is_paused(self) -> bool:
+        """Whether it is held and the user must decide whether to go on."""
         return Reply.objects.paused().filter(pk=self.pk).exists()
 
     def touch_held(self) -> bool:
-        """Claim a held row for the rest of the transaction; False if it moved on."""
+        """Lock a held row until the transaction ends; False if it is not held."""
         return self._move(HELD, state=HELD)
 
     def _move(self, before: wire.State, **fields: Any) -> bool:

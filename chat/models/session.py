@@ -1,4 +1,4 @@
-"""A session: one browser in which somebody is signed in."""
+"""A session: one browser in which a user is logged in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import models
 
 
 class Session(AbstractBaseSession):
-    """Django's own, and whose it is: so that somebody can list and end theirs."""
+    """Django's session with its user, who can list and end their sessions."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -20,9 +20,9 @@ class Session(AbstractBaseSession):
         related_name="sessions",
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    #: When this browser last asked for a page, to some hours.
+    #: When this browser last requested a page, to within a few hours.
     seen_at = models.DateTimeField(null=True)
-    #: What the browser says it is, in few words: “Firefox on Linux”.
+    #: A short name of the browser: “Firefox on Linux”.
     device = models.CharField(max_length=100, blank=True, default="")
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Session(AbstractBaseSession):
         return import_module(settings.SESSION_ENGINE).SessionStore
 
     def save(self, *args: Any, force_update: bool = False, **kwargs: Any) -> None:
-        """Where the store saves data again, what else the row holds stays."""
+        """Save; an update by the session store keeps the other columns."""
         if force_update:
             kwargs["update_fields"] = ("session_data", "expire_date", "user")
         super().save(*args, force_update=force_update, **kwargs)

@@ -1,7 +1,7 @@
-"""Walks through a conversation's tree, done by the database in one query each.
+"""Walks through the tree of a conversation, each by one recursive query.
 
-A path may have thousands of messages; what a page needs of it is a window, so only
-ids travel, and no more of them than asked for.
+A path may have thousands of messages, and a page needs only a window of it. So the
+queries return ids, and no more of them than requested.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db import connection
 
 from chatsite import wire
 
-#: More messages than any path has.
+#: Larger than the length of any path.
 ENDLESS = 2**31 - 1
 
 UP = """
@@ -28,7 +28,7 @@ WITH RECURSIVE path(id, parent_id, step) AS (
 )
 """
 
-#: In each step the newest child; the last row is the leaf.
+#: Each step goes to the newest child; the last row is the leaf.
 DOWN = """
 WITH RECURSIVE path(id, step) AS (
     SELECT id, 1 FROM chat_message WHERE id = %s
@@ -62,7 +62,7 @@ def lengths_up(conversation: uuid.UUID, leaf: uuid.UUID) -> list[tuple[uuid.UUID
 
 
 def is_unfinished(conversation: uuid.UUID, leaf: uuid.UUID) -> bool:
-    """Whether a reply from ``leaf`` up to the first message is still to come."""
+    """Whether a reply from ``leaf`` up to the first message is unfinished."""
     query = (
         f"{UP} SELECT 1 FROM path JOIN chat_reply ON message_id = path.id"
         " WHERE state IN (%s, %s) LIMIT 1"
@@ -72,7 +72,7 @@ def is_unfinished(conversation: uuid.UUID, leaf: uuid.UUID) -> bool:
 
 
 def newest_leaf(message: uuid.UUID) -> uuid.UUID:
-    """Where the path ends that goes on from ``message``, always to the newest."""
+    """The last message of the path through ``message`` and its newest descendants."""
     ((pk,),) = _rows(DOWN, (message,))
     return _uuid(pk)
 
@@ -84,7 +84,7 @@ def _rows(query: str, parameters: Iterable[uuid.UUID | str | int]) -> list[Any]:
 
 
 def _adapted(value: uuid.UUID | str | int) -> uuid.UUID | str | int:
-    """SQLite keeps UUIDs as their hexadecimal digits."""
+    """The value as the database stores it: SQLite has UUIDs as hexadecimal digits."""
     if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
         return value.hex
     return value

@@ -1,4 +1,4 @@
-"""People. A guest is a user without a name, so that every owner check is one check."""
+"""Users. A guest is a user without a name, so one owner check covers both."""
 
 from __future__ import annotations
 
@@ -15,33 +15,38 @@ from chat.models.preferences import Preferences
 
 
 class UserManager(BaseUserManager["User"]):
-    def guest(self, pk: uuid.UUID, network: str = "") -> User:
-        """The guest of this id, made at their first prompt; one, however often."""
-        return self.get_or_make_guest(pk, network)[0]
+    """Creates users and finds them by what they type."""
 
-    def get_or_make_guest(self, pk: uuid.UUID, network: str = "") -> tuple[User, bool]:
-        """The same, and whether this made it."""
+    def guest(self, pk: uuid.UUID, network: str = "") -> User:
+        """The guest with this id, created at the first message; may be repeated."""
+        return self.get_or_create_guest(pk, network)[0]
+
+    def get_or_create_guest(
+        self, pk: uuid.UUID, network: str = ""
+    ) -> tuple[User, bool]:
+        """The guest, and whether this call created it."""
         fresh = {"password": _no_password(), "network": network}
         return self.get_or_create(pk=pk, defaults=fresh)
 
     def named(self, username: str) -> User | None:
-        """The account of this name, in whatever case it is written."""
+        """The account with this name, ignoring case."""
         folded = self.annotate(folded=Lower("username"))
         return folded.filter(folded=fold(username)).first()
 
     def addressed(self, email: str) -> User | None:
-        """The account of this address, in whatever case it is written."""
+        """The account with this e-mail address, ignoring case."""
         folded = self.exclude(email="").annotate(folded=Lower("email"))
         return folded.filter(folded=fold_address(email)).first()
 
     def known_as(self, typed: str) -> User | None:
-        """The account of this name or address, for whoever logs in.
+        """The account with this name or e-mail address, as typed at log-in.
 
-        No name holds an @, so that neither can be taken for the other.
+        Names never contain an @, so the two cannot be confused.
         """
         return self.addressed(typed) if is_address(typed) else self.named(typed)
 
     def get_by_natural_key(self, username: str | None) -> User:
+        """The account as Django's commands look it up. Raises ``DoesNotExist``."""
         found = self.known_as(username or "")
         if found is None:
             raise self.model.DoesNotExist
@@ -50,6 +55,7 @@ class UserManager(BaseUserManager["User"]):
     def create_user(
         self, username: str, password: str | None = None, email: str = ""
     ) -> User:
+        """Create an account."""
         user = self.model(username=username, email=email)
         user.set_password(password)
         user.save(using=self._db)
@@ -58,6 +64,7 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, username: str, password: str | None = None, email: str = ""
     ) -> User:
+        """Create an account that may use all of Django's admin."""
         user = self.create_user(username, password, email)
         user.is_staff = user.is_superuser = True
         user.save(using=self._db)
@@ -65,25 +72,25 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin, Preferences):
-    """Somebody who asks. Signing up only gives the row a name."""
+    """A guest or an account. Signing up only gives the guest's row a name."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(max_length=150, unique=True, null=True, blank=True)
-    #: Where a link to a new password goes; empty for nowhere.
+    #: Where password-reset links are sent; may be empty.
     email = models.EmailField(max_length=254, blank=True, default="")
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
-    #: When this person last asked for a page, to some hours.
+    #: When the user last requested a page, to within a few hours.
     seen_at = models.DateTimeField(null=True, blank=True)
-    #: Digest of the network a guest came from: guests of one network share a weight.
+    #: Digest of a guest's network: guests of one network share one place in the queue.
     network = models.CharField(max_length=64, blank=True, default="")
-    #: Limits of this person alone, by the name of their setting in small letters.
+    #: Limits of this user, by the last words of their settings in lower case.
     limits = models.JSONField(default=dict, blank=True)
-    #: The account was closed: whatever is left of it is being erased.
+    #: When the account was closed; the keeper erases it.
     closed_at = models.DateTimeField(null=True, blank=True)
 
-    #: True for a guest whom the cookie alone tells: this browser has no session.
+    #: True for a guest who is known by the guest cookie, without a session.
     is_of_cookie = False
 
     objects = UserManager()
@@ -117,7 +124,7 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
         return self.username or f"guest {self.pk}"
 
     def close(self) -> None:
-        """Nobody signs in as this person any more, and the name is free again."""
+        """End all log-ins of this user and free the name; the keeper erases more."""
         self.username, self.email, self.is_active = None, "", False
         self.is_staff = self.is_superuser = False
         self.instructions = ""
@@ -129,36 +136,40 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
 
     @property
     def is_guest(self) -> bool:
+        """Whether the user has no account."""
         return self.username is None
 
     @property
     def is_guest_of_network(self) -> bool:
-        """Whether others of the same network count together with this guest."""
+        """Whether the guest counts together with others of the same network."""
         return self.is_guest and bool(self.network)
 
     @property
     def share(self) -> str:
-        """Whom the line counts as one person: all guests of a network, so that private
-        windows gain nothing; an account alone."""
+        """The key of the share in the queue: one for all guests of a network, so that
+        private windows gain nothing; one for each account.
+        """
         return f"network:{self.network}" if self.is_guest_of_network else str(self.pk)
 
 
 def fold(name: str) -> str:
-    """The same for every way to write a name."""
+    """The name in a form that ignores case and Unicode compatibility variants."""
     composed = unicodedata.normalize("NFKC", name).strip()
     return unicodedata.normalize("NFKC", composed.casefold())
 
 
 def is_address(typed: str) -> bool:
+    """Whether this is an e-mail address and not a name."""
     return "@" in typed
 
 
 def fold_address(email: str) -> str:
+    """The address in a form that ignores case."""
     return email.strip().lower()
 
 
 def _no_password() -> str:
-    """A password hash that no password matches, fresh for every guest."""
+    """A new password hash that no password matches."""
     user = User()
     user.set_unusable_password()
     return user.password

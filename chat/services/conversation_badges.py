@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Conversation, Reply
-from chat.models.reply import WENT_WRONG
+from chat.models.reply import FAILED_OR_STOPPED
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -81,7 +81,7 @@ def _unfinished(owner: UUID) -> dict[UUID, Badge]:
     started = _started(queued[:ASKED_MAX])
     states: dict[UUID, set[str]] = {}
     for conversation, pk, state, state_before in rows:
-        is_paused = state == wire.State.HELD and state_before in WENT_WRONG
+        is_paused = state == wire.State.HELD and state_before in FAILED_OR_STOPPED
         shown = "running" if str(pk) in started else "paused" if is_paused else state
         states.setdefault(conversation, set()).add(shown)
     return {

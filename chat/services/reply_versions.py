@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Conversation, Message, Reply, tree
-from chat.models.reply import WENT_WRONG
+from chat.models.reply import FAILED_OR_STOPPED
 from chat.services.effective_settings import capped_reply_tokens, effective_settings
 from chat.services.errors import MessageRefused
 from chat.services.jobs.publish import publish
@@ -33,7 +33,7 @@ def retry(reply: Reply) -> Reply:
     Returns the reply itself if it is done, and a newer one that is done: a request that
     is repeated creates no third reply. Raises ``MessageRefused``.
     """
-    if reply.state not in WENT_WRONG:
+    if reply.state not in FAILED_OR_STOPPED:
         return reply
     return _newer_done(reply) or _create_replies(reply)
 
@@ -137,7 +137,7 @@ def _create_replies(
         unfinished = (
             Reply.objects.unfinished().with_path().filter(message__parent=message)
         )
-        if old.batch and old.state in WENT_WRONG:
+        if old.batch and old.state in FAILED_OR_STOPPED:
             # Replies of the same batch do not answer a retry of this one.
             unfinished = unfinished.exclude(batch=old.batch)
         if found := unfinished.order_by("message__created_at").first():
@@ -175,7 +175,7 @@ def _put_on_path(new: Message, old: Reply, conversation: Conversation) -> None:
 
     If the old one failed or was stopped, the messages after it follow the new one.
     """
-    if old.state in WENT_WRONG:
+    if old.state in FAILED_OR_STOPPED:
         Message.objects.filter(parent=old.message).update(parent=new)
     _show(new, conversation)
 

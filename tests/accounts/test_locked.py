@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import time_format
 
 from chat.accounts.password_reset import reset_link
-from chat.models import Attempts, User
+from chat.models import AttemptCounter, User
 from tests.accounts.conftest import (
     OTHER,
     PASSWORD,
@@ -62,7 +62,9 @@ def test_the_end_of_a_lock_is_told_by_the_clock_of_whoever_asks(
     for _ in range(2):
         log_in(newcomer, password="wrong wrong")
     said = text_of(log_in(newcomer))
-    (ends_at,) = Attempts.objects.filter(count=2, until__lt=soon()).values_list("until")
+    (ends_at,) = AttemptCounter.objects.filter(count=2, until__lt=soon()).values_list(
+        "until"
+    )
     with timezone.override(ZoneInfo("Pacific/Kiritimati")):
         assert f"until {time_format(timezone.localtime(*ends_at))}" in said
 
@@ -116,7 +118,7 @@ def test_a_right_password_is_held_against_nobody(
 ) -> None:
     answer = tab.post(path, {**OWN[path], "password": PASSWORD})
     assert answer.status_code == 303
-    assert not Attempts.objects.filter(count__gt=0).exists()
+    assert not AttemptCounter.objects.filter(count__gt=0).exists()
 
 
 def test_who_chose_a_new_password_by_a_link_logs_in_with_it(

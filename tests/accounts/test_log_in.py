@@ -6,7 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from chat.models import Attempts, Conversation, Session, User
+from chat.models import AttemptCounter, Conversation, Session, User
 from tests.accounts.conftest import PASSWORD, is_logged_in, log_in
 from tests.chat.pages import text_of
 from tests.cookie_names import SESSION
@@ -190,7 +190,7 @@ class TestWithoutGuests:
             answer = newcomer.post("/account/log-in/", wrong)
             assert answer.status_code == status
             assert "Tell me\nall" in dom(answer).raw_texts("textarea")
-        Attempts.objects.all().delete()
+        AttemptCounter.objects.all().delete()
         answer = newcomer.post("/account/log-in/", typed | {"password": PASSWORD})
         assert answer.status_code == 200
         assert "Tell me\nall" in dom(answer).raw_texts("textarea")

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chat.keeper import Keeper
-from chat.models import Allowance, Conversation, Reply, User
+from chat.models import Conversation, LimitBucket, Reply, User
 from chat.services import held_messages, reply_versions
 from chat.services.errors import MessageRefused
 from chat.services.jobs.collect import collect
@@ -193,7 +193,7 @@ def test_no_limit_is_no_limit_and_leaves_no_row(settings) -> None:
     owner = guest(NETWORK)
     for _ in range(200):
         ask(owner)
-    assert not Allowance.objects.exists()
+    assert not LimitBucket.objects.exists()
     assert {one.kind for one in remaining_limits(owner)} == {LimitKind.REPLIES_WAITING}
 
 
@@ -351,7 +351,7 @@ def test_a_reply_may_leave_a_debt_and_then_there_is_a_wait_of_a_day_at_most(
     settings.GUEST_TOKENS_PER_DAY, owner = 6, guest()
     for count in (1, 2):
         if count == 2:
-            Allowance.objects.filter(kind=LimitKind.TOKENS_PER_DAY).delete()
+            LimitBucket.objects.filter(kind=LimitKind.TOKENS_PER_DAY).delete()
         end(owner, worker, sent)
     refused = refusal_of(owner)
     assert refused.code == "tokens_per_day"
@@ -366,7 +366,7 @@ def test_a_reply_taken_back_in_line_costs_no_tokens(box: Mailbox, sent) -> None:
     reply = sent(owner)
     box.stop(str(reply.pk))
     collect(str(reply.pk))
-    assert not Allowance.objects.filter(kind=LimitKind.TOKENS_PER_DAY).exists()
+    assert not LimitBucket.objects.filter(kind=LimitKind.TOKENS_PER_DAY).exists()
 
 
 # Two at once
@@ -526,20 +526,20 @@ def test_the_keeper_deletes_rows_that_say_nothing_any_more(
 ) -> None:
     ask(guest(NETWORK))
     kinds = {LimitKind.MESSAGES_PER_MINUTE, LimitKind.MESSAGES_PER_DAY}
-    assert set(Allowance.objects.values_list("kind", flat=True)) == kinds
+    assert set(LimitBucket.objects.values_list("kind", flat=True)) == kinds
     clock.turn(600)
     Keeper().sweep()
-    assert Allowance.objects.count() == 4
+    assert LimitBucket.objects.count() == 4
     clock.turn(24 * 3600)
     Keeper().sweep()
-    assert not Allowance.objects.exists()
+    assert not LimitBucket.objects.exists()
 
 
 def test_the_rows_of_a_person_go_with_them_and_those_of_a_network_stay() -> None:
     owner = guest(NETWORK)
     ask(owner)
     owner.delete()
-    assert set(Allowance.objects.values_list("subject", flat=True)) == {
+    assert set(LimitBucket.objects.values_list("subject", flat=True)) == {
         f"network:{NETWORK}"
     }
 

@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from pytest_django import Settings
 
 from chat.accounts.login_throttle import begin, is_password_of, succeed
-from chat.models import Attempts, User
+from chat.models import AttemptCounter, User
 from chatsite.mailbox import Mailbox
 from tests.chat.counting_hasher import hashed
 from tests.environment import IS_SOAK
@@ -131,7 +131,7 @@ def test_many_log_ins_lock_and_recover(
     assert tried == expected
     clock[0] += timedelta(minutes=15, seconds=1)
     assert attempt(password=RIGHT).status_code == 204
-    assert Attempts.objects.filter(count__gte=10).count() <= 1  # the network's
+    assert AttemptCounter.objects.filter(count__gte=10).count() <= 1  # the network's
 
 
 def test_however_many_names_one_network_has_a_hundred_guesses(
@@ -200,7 +200,7 @@ def test_a_success_takes_back_what_was_counted(somebody: User) -> None:
     for _ in range(30):
         attempt()
         assert attempt(password=RIGHT).status_code == 204
-    network = Attempts.objects.get()
+    network = AttemptCounter.objects.get()
     assert network.count == 30
 
 
@@ -290,16 +290,16 @@ def test_of_those_who_come_at_once_when_a_lock_ended_none_is_turned_away() -> No
     def take(digest: str) -> bool:
         try:
             now = timezone.now()
-            return Attempts.objects.take(digest, now, 8, minute, slides=True)
+            return AttemptCounter.objects.take(digest, now, 8, minute, slides=True)
         finally:
             connection.close()
 
     for turn in range(20):
         digest, ended = f"lock {turn}", timezone.now() - minute
-        Attempts.objects.create(digest=digest, count=8, until=ended)
+        AttemptCounter.objects.create(digest=digest, count=8, until=ended)
         with ThreadPoolExecutor(8) as pool:
             assert all(pool.map(take, [digest] * 8))
-    assert not Attempts.objects.exclude(count=8).exists()
+    assert not AttemptCounter.objects.exclude(count=8).exists()
 
 
 def test_nothing_that_was_typed_is_kept(somebody: User, rf: RequestFactory) -> None:
@@ -317,7 +317,7 @@ def test_what_is_over_is_forgotten(clock: list[datetime], somebody: User) -> Non
         attempt(f"name-{number}")
     clock[0] += timedelta(hours=2)
     attempt("another")
-    assert Attempts.objects.count() == 2
+    assert AttemptCounter.objects.count() == 2
 
 
 @pytest.mark.parametrize("kind", ["inactive", "closed", "no password", "guest"])
@@ -385,4 +385,4 @@ def test_a_success_counts_nothing(somebody: User, rf: RequestFactory) -> None:
     request = rf.post("/", REMOTE_ADDR=HERE)
     assert begin(request, "somebody", somebody) is None
     succeed(request, "somebody", somebody)
-    assert not Attempts.objects.filter(count__gt=0).exists()
+    assert not AttemptCounter.objects.filter(count__gt=0).exists()

@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from chat.accounts.guest_merge import take_along
-from chat.models import Allowance, Conversation, Message, Reply, User
+from chat.models import Conversation, LimitBucket, Message, Reply, User
 from chat.services.jobs.collect import collect
 from chatsite.mailbox import Mailbox, open_mailbox
 from chatsite.trusted_proxies import TrustedProxies
@@ -240,7 +240,7 @@ def test_who_logs_in_takes_waiting_prompts_out_of_the_share_of_their_network(
     for _ in range(2):
         collect(worker.answer("yes").reply)
     assert {row.state for row in Reply.objects.all()} == {"done"}
-    charged = Allowance.objects.filter(kind="tokens_per_day", owner=account)
+    charged = LimitBucket.objects.filter(kind="tokens_per_day", owner=account)
     assert charged.exists()
 
 
@@ -256,7 +256,7 @@ def test_a_further_reply_is_counted_where_it_is_asked_for(
     with committed():
         window.post(f"/r/{reply}/vary/", form_data(page, ""))
     assert Reply.objects.exclude(pk=reply).count() == 1
-    subjects = Allowance.objects.filter(owner=None).values_list("subject", flat=True)
+    subjects = LimitBucket.objects.filter(owner=None).values_list("subject", flat=True)
     assert len(set(subjects)) == 2
     assert shares()[-1] == User.objects.get().share
 

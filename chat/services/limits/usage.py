@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from chat.models import Allowance, User
+from chat.models import LimitBucket, User
 from chat.services.advisory_lock import advisory_lock
 from chat.services.limits.rules import (
     LimitKind,
@@ -102,7 +102,7 @@ def current_usage(
     ]
     if not limited:
         return []
-    rows = Allowance.objects.filter(
+    rows = LimitBucket.objects.filter(
         subject__in={subject.key for subject, _ in limited},
         kind__in={kind for _, kind in limited},
     )
@@ -127,7 +127,7 @@ def record_usage(taken: Sequence[LimitUsage], count: int) -> None:
     if not taken:
         return
     rows = [
-        Allowance(
+        LimitBucket(
             subject=usage.subject.key,
             kind=usage.kind,
             owner_id=usage.subject.owner,
@@ -135,7 +135,7 @@ def record_usage(taken: Sequence[LimitUsage], count: int) -> None:
         )
         for usage in taken
     ]
-    Allowance.objects.bulk_create(
+    LimitBucket.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=("subject", "kind"),
@@ -156,7 +156,7 @@ def charge_tokens(owner: User, tokens: int) -> None:
 
 def purge_full_buckets() -> None:
     """Delete some rows of full buckets: a missing row means the same."""
-    Allowance.objects.purge(_time(clock() - KEPT_SECONDS))
+    LimitBucket.objects.purge(_time(clock() - KEPT_SECONDS))
 
 
 def _time(stamp: float) -> datetime:

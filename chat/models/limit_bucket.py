@@ -1,4 +1,4 @@
-"""How much was taken of one limit, by a person or by the guests of a network."""
+"""How much of one limit a user, or the guests of a network, have used."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ from django.db import models
 BATCH = 500
 
 
-class AllowanceQuerySet(models.QuerySet["Allowance"]):
+class LimitBucketQuerySet(models.QuerySet["LimitBucket"]):
     def purge(self, before: datetime) -> None:
-        """Delete some of those that were full again by then."""
+        """Delete a batch of buckets that were full before this time."""
         late = self.filter(full_at__lt=before).order_by("full_at")
         if pks := list(late.values_list("pk", flat=True)[:BATCH]):
-            # One that was taken from meanwhile stays.
+            # The condition again: one may have been used in the meantime.
             self.filter(pk__in=pks, full_at__lt=before).delete()
 
 
-class Allowance(models.Model):
-    """A row for each subject and kind; none where nothing was taken."""
+class LimitBucket(models.Model):
+    """The token bucket of a subject and a kind of limit; no row means full."""
 
     #: ``user:<id>`` or ``network:<digest>``.
     subject = models.CharField(max_length=80)
     kind = models.CharField(max_length=20)
-    #: When all that was taken will have come back; see ``services/buckets.py``.
+    #: When the bucket is full again; see ``chat.services.limits.token_bucket``.
     full_at = models.DateTimeField(db_index=True)
-    #: Whose it is, where it is a person's: it goes with them.
+    #: The user, if it is not a network's bucket; it is deleted with the user.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         null=True,
-        related_name="allowances",
+        related_name="limit_buckets",
     )
 
-    objects = AllowanceQuerySet.as_manager()
+    objects = LimitBucketQuerySet.as_manager()
 
     class Meta:
+        db_table = "chat_allowance"  # its name before the model was renamed
         constraints = (
             models.UniqueConstraint(
                 fields=("subject", "kind"), name="one_allowance_per_kind"

@@ -1,4 +1,4 @@
-"""How often something was tried of late: a password, and a program's first call."""
+"""Counts recent attempts: wrong passwords, and first requests of API clients."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F
 
 
-class AttemptsQuerySet(models.QuerySet["Attempts"]):
+class AttemptCounterQuerySet(models.QuerySet["AttemptCounter"]):
     def take(
         self, digest: str, now: datetime, limit: int, window: timedelta, *, slides: bool
     ) -> bool:
-        """Count one more, unless ``limit`` is reached; exact however many try at once.
+        """Count one attempt; False if ``limit`` is reached. Exact under concurrency.
 
-        All of it is forgotten when ``window`` is over: since the first attempt, or
-        since the last one where it ``slides``.
+        The counter is reset after ``window``, counted from the first attempt, or from
+        the last one if it ``slides``.
         """
         ends = {"until": now + window}
         while True:
@@ -32,31 +32,38 @@ class AttemptsQuerySet(models.QuerySet["Attempts"]):
                 with transaction.atomic():
                     self.create(digest=digest, count=1, **ends)
             except IntegrityError:
-                continue  # somebody else began it, or began it anew
+                continue  # another process created or reset it
             self.filter(until__lte=now).delete()
             return True
 
     def give_back(self, digest: str) -> None:
-        """One of them was none of those that count."""
+        """Count one attempt less."""
         self.filter(digest=digest, count__gt=0).update(count=F("count") - 1)
 
     def forget(self, digest: str) -> None:
+        """Delete the counter."""
         self.filter(digest=digest).delete()
 
     def end_of_lock(self, digest: str, now: datetime, limit: int) -> datetime | None:
-        """When one may try again; None where one may now."""
+        """When the next attempt is allowed; None if it is allowed now."""
         reached = self.filter(digest=digest, until__gt=now, count__gte=limit)
         return reached.values_list("until", flat=True).first()
 
 
-class Attempts(models.Model):
-    """Whose, and from where, a keyed digest says: what was typed may be a password."""
+class AttemptCounter(models.Model):
+    """Attempts under an HMAC of account and network.
+
+    The table never has the raw name, which may be a mistyped password.
+    """
 
     digest = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField()
     until = models.DateTimeField(db_index=True)
 
-    objects = AttemptsQuerySet.as_manager()
+    objects = AttemptCounterQuerySet.as_manager()
+
+    class Meta:
+        db_table = "chat_attempts"  # its name before the model was renamed
 
     def __str__(self) -> str:
         return f"{self.count} attempts"
