@@ -48,7 +48,7 @@ def test_replies_that_join_and_leave_at_random_equal_generate(
     engine = TransformersEngine(model, entry_for(), rows=6, prefill_tokens=9)
     closing.append(engine)
     rng, runs = random.Random(3), []
-    for _ in range(200):
+    for _ in range(400 if IS_SOAK else 100):
         listener = RecordingListener()
         wire_request = request_for(
             *conversation(rng), max_new_tokens=rng.randint(1, 24)

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from chatsite.wire import Request, Role, Turn
+from tests.environment import IS_SOAK
 from tests.worker.engine.test_exactness import prompts
 from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
@@ -27,7 +28,7 @@ from worker.engine.model import LanguageModel
 from worker.engine.running_request import RunningRequest
 from worker.engine.sequence import Chunk
 
-QUESTIONS = ["Who are you?", "Why is honey sweet?"]
+QUESTIONS = ["Why is honey sweet?", "Who are you?"][: 2 if IS_SOAK else 1]
 
 
 class LetterModel:
