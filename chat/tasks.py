@@ -1,4 +1,4 @@
-"""Ringing the bell: the only place of the web tier that talks to Celery."""
+"""Rings bells: the only module of the web tier that uses Celery."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 
 def ring(model: str, task_id: str) -> bool:
-    """Wake one free row of a worker of ``model``.
+    """Send the Celery task that wakes one free row of a worker of ``model``.
 
-    False if the broker is away; nothing is lost then, the keeper rings again.
+    Returns False if the broker cannot be reached; then the keeper rings again.
     """
     try:
         app.send_task(

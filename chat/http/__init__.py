@@ -1,0 +1,1 @@
+"""What views share about HTTP: the request, look-ups, cookies, API errors."""

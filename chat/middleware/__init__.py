@@ -1,0 +1,1 @@
+"""Middleware: headers, proxies, authentication, log-in, time zone."""

@@ -1,3 +1,5 @@
+"""The tables of the site."""
+
 from chat.models.attempt_counter import AttemptCounter
 from chat.models.conversation import Conversation
 from chat.models.idempotency_key import IdempotencyKey

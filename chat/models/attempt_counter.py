@@ -9,6 +9,8 @@ from django.db.models import F
 
 
 class AttemptCounterQuerySet(models.QuerySet["AttemptCounter"]):
+    """Counts attempts under a digest, within a window of time."""
+
     def take(
         self, digest: str, now: datetime, limit: int, window: timedelta, *, slides: bool
     ) -> bool:

@@ -23,6 +23,8 @@ UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Sets of conversations by whether they were deleted."""
+
     def not_deleted(self) -> ConversationQuerySet:
         """Conversations that were not deleted, the only ones that users can see."""
         return self.filter(deleted_at=None)

@@ -11,6 +11,8 @@ BATCH = 500
 
 
 class LimitBucketQuerySet(models.QuerySet["LimitBucket"]):
+    """Sets of buckets."""
+
     def purge(self, before: datetime) -> None:
         """Delete a batch of buckets that were full before this time."""
         late = self.filter(full_at__lt=before).order_by("full_at")

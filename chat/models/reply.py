@@ -19,6 +19,8 @@ FAILED_OR_STOPPED = (FAILED, STOPPED)
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
+    """Sets of replies by their state and age."""
+
     def not_deleted(self) -> ReplyQuerySet:
         """Replies whose conversation was not deleted."""
         return self.filter(message__conversation__deleted_at=None)

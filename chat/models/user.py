@@ -146,8 +146,10 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
 
     @property
     def share(self) -> str:
-        """The key of the share in the queue: one for all guests of a network, so that
-        private windows gain nothing; one for each account.
+        """The key of the user's share in the queue.
+
+        All guests of a network have one share, so private windows gain nothing; each
+        account has one of its own.
         """
         return f"network:{self.network}" if self.is_guest_of_network else str(self.pk)
 

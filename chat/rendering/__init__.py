@@ -1,0 +1,1 @@
+"""Turns the text of messages into HTML that is safe to show."""

@@ -50,8 +50,10 @@ def effective_settings(
 
 
 def model_to_watch(conversation: Conversation) -> ModelEntry:
-    """The model whose workers a page shows: that of the first unfinished reply, or of
-    the next one."""
+    """The model whose workers a page shows.
+
+    It is the model of the first unfinished reply, or of the next one.
+    """
     queued = Reply.objects.queued().filter(message__conversation=conversation)
     coming = queued.order_by("queued_at").values_list("model", flat=True).first()
     return (

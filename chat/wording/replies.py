@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from chat.models import Reply
 from chatsite import wire
 
-#: Why a reply failed, and what to do. Nothing a person wrote is ever lost by it.
+#: Why a reply failed and what the user can do, for every failure reason.
 REASONS = {
     wire.ErrorCode.MODEL_ERROR: gettext_lazy(
         "The model stopped with an error on this prompt. "
@@ -49,7 +49,7 @@ TIMES = {
 
 
 def duration(seconds: float | None) -> str:
-    """``9 s``, ``1 min 12 s``, ``2 h 5 min``; empty when it is not known."""
+    """``9 s``, ``1 min 12 s``, ``2 h 5 min``; empty if unknown."""
     if seconds is None:
         return ""
     whole = max(0, round(seconds))
@@ -61,12 +61,12 @@ def duration(seconds: float | None) -> str:
     return " ".join(parts)
 
 
-#: Up to so many seconds a range is told in steps of so many.
+#: Ranges are rounded: up to the first number of seconds, to multiples of the second.
 STEPS = ((60, 2), (180, 5), (600, 15), (math.inf, 60))
 
 
 def rounded_range(low: float, high: float) -> tuple[int, int]:
-    """A range in round numbers of seconds, never narrower than it is."""
+    """A range rounded outwards to round numbers of seconds."""
     step = next(step for limit, step in STEPS if high <= limit)
     return step * math.floor(low / step), step * math.ceil(high / step)
 
@@ -81,7 +81,7 @@ def duration_range(low: float, high: float) -> str:
 
 
 def reason(reply: Reply) -> str:
-    """Why a reply failed, in a sentence."""
+    """The sentence for why a reply failed, and what to do."""
     try:
         said = REASONS[wire.ErrorCode(reply.error)]
     except (ValueError, KeyError):

@@ -1,4 +1,4 @@
-"""What is known of a finished reply, in words for its details."""
+"""The details of a finished reply, as names and values for its details page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chatsite.sampling_settings import MODEL_SETTINGS, SEED
 
 
 def facts(reply: Reply) -> Iterator[tuple[str, str]]:
-    """Names and values, in the order in which they are read; none that says nothing."""
+    """Yield the names and values of all details that are known, in display order."""
     for name, value in (*_made_of(reply), *_counted(reply), *_timed(reply)):
         if value:
             yield name, value
@@ -81,7 +81,7 @@ def _between(start: datetime | None, end: datetime | None) -> str:
 
 
 def _speed(reply: Reply) -> str:
-    """Tokens per second, from the first text on."""
+    """Tokens per second from the first text to the end."""
     start, end, count = reply.first_text_at, reply.finished_at, reply.new_tokens
     if start is None or end is None or not count or end <= start:
         return ""
@@ -90,5 +90,5 @@ def _speed(reply: Reply) -> str:
 
 
 def _quoted(text: str) -> str:
-    """With what cannot be seen, line breaks above all, written out."""
+    """The text with escapes for invisible characters such as line breaks."""
     return json.dumps(text, ensure_ascii=False)

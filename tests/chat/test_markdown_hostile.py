@@ -165,7 +165,7 @@ def test_colours_are_for_short_code_only() -> None:
 
 
 def test_a_snippet_of_a_long_text_is_short_and_soon_there() -> None:
-    typed = ParsedQuery.read("a b")
+    typed = ParsedQuery.parse("a b")
     assert typed is not None
     for text in ("a b " * 250_000, "a" * MILLION, "a" + "\u0301\u0316" * 500_000):
         folded = Folded.of(text)

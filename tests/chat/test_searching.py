@@ -330,14 +330,14 @@ def test_nothing_that_is_typed_can_break_a_search(
     say(talk, said)
     search(owner.pk, typed)
     # Whatever was said is found by its own words.
-    if ParsedQuery.read(said) is not None:
+    if ParsedQuery.parse(said) is not None:
         assert any(hit.message for hit in search(owner.pk, said).hits)
     talk.delete()
 
 
 def test_the_snippet_shows_where_most_words_stand_together() -> None:
     text = "rope " + "filler " * 60 + "the bowline holds a rope well " + "more " * 60
-    typed = ParsedQuery.read("rope bowline")
+    typed = ParsedQuery.parse("rope bowline")
     assert typed is not None
     pieces = snippet(text, Folded.of(text), typed)
     assert [piece.text for piece in pieces if piece.is_match] == ["bowline", "rope"]
@@ -348,7 +348,7 @@ def test_the_snippet_shows_where_most_words_stand_together() -> None:
 @given(text=st.text(), typed=st.text(min_size=1))
 @settings(deadline=None)
 def test_a_snippet_is_a_part_of_the_text_as_it_is(text: str, typed: str) -> None:
-    read = ParsedQuery.read(typed)
+    read = ParsedQuery.parse(typed)
     if read is None:
         return
     whole = "".join(piece.text for piece in snippet(text, Folded.of(text), read))

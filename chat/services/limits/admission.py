@@ -44,10 +44,10 @@ def admit(
     *,
     is_message: bool = True,
 ) -> None:
-    """Count ``count`` replies against the owner's limits, in the transaction that
-    saves them.
+    """Count ``count`` replies against the owner's limits.
 
-    Raises ``MessageRefused`` and counts nothing if that would exceed a limit. Locks
+    Call it in the transaction that saves them. Raises ``MessageRefused`` and counts
+    nothing if that would exceed a limit. Locks
     serialise the counting, so two messages at once do not both get the last place.
     """
     subjects = limited_subjects(owner)

@@ -1,4 +1,4 @@
-"""Which passages hold the words, newest first; only this knows both databases."""
+"""Finds the passages with all words, newest first, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.db import connection
 
 from chat.services.search.query_parser import ParsedQuery
 
-#: So many of an owner's newest passages PostgreSQL reads before it asks its index.
+#: PostgreSQL scans this many of an owner's newest passages before it uses its index.
 NEWEST = 1000
-#: Makes an owner's id a word that cannot be typed, in the index of SQLite.
+#: Turns an owner's id into a token that no user can type, in the index of SQLite.
 OWNER_MARK = "\ue000"
-#: Which passages may be found at all: said once, here, for every query below.
-IS_THERE = """
+#: The condition of all queries below: the conversation was not deleted.
+NOT_DELETED = """
     EXISTS (
         SELECT 1 FROM chat_conversation
         WHERE chat_conversation.id = passage.conversation_id
@@ -23,24 +23,24 @@ IS_THERE = """
     )
 """
 
-# The rows of the index come newest first by themselves, and only as many are read.
+# The index returns its rows newest first, and only as many as needed are read.
 SQLITE = f"""
 SELECT passage.id
 FROM chat_passage_index JOIN chat_passage AS passage
   ON passage.id = chat_passage_index.rowid
 WHERE chat_passage_index MATCH %(query)s AND chat_passage_index.rowid < %(before)s
-  AND passage.owner_id = %(owner)s AND {IS_THERE}
+  AND passage.owner_id = %(owner)s AND {NOT_DELETED}
 ORDER BY chat_passage_index.rowid DESC LIMIT %(count)s
 """
 
-# Of a common word the index would name tens of thousands of rows, all to be sorted: but
-# then enough of the newest ones hold it.
+# For a common word the index would return tens of thousands of rows to be sorted. In
+# this case enough of the newest passages contain it.
 POSTGRES_NEWEST = f"""
 SELECT passage.id FROM (
     SELECT id, conversation_id, lexemes FROM chat_passage
     WHERE owner_id = %(owner)s AND id < %(before)s ORDER BY id DESC LIMIT {NEWEST}
 ) AS passage
-WHERE passage.lexemes @@ %(query)s::tsquery AND {IS_THERE}
+WHERE passage.lexemes @@ %(query)s::tsquery AND {NOT_DELETED}
 ORDER BY passage.id DESC LIMIT %(count)s
 """
 POSTGRES_OLDEST_OF_THEM = f"""
@@ -48,34 +48,34 @@ SELECT id FROM chat_passage WHERE owner_id = %(owner)s AND id < %(before)s
 ORDER BY id DESC OFFSET {NEWEST - 1} LIMIT 1
 """
 
-# Materialised, lest the planner walks through all rows of the owner after all; and in
-# order already, so that of many rows only a page is looked at any further.
+# MATERIALIZED keeps the planner from scanning all rows of the owner. The order inside
+# lets it look at only one page of many rows.
 POSTGRES_INDEX = f"""
 WITH passage AS MATERIALIZED (
     SELECT id, owner_id, conversation_id FROM chat_passage
     WHERE lexemes @@ %(query)s::tsquery ORDER BY id DESC
 )
 SELECT passage.id FROM passage
-WHERE passage.owner_id = %(owner)s AND passage.id < %(before)s AND {IS_THERE}
+WHERE passage.owner_id = %(owner)s AND passage.id < %(before)s AND {NOT_DELETED}
 ORDER BY passage.id DESC LIMIT %(count)s
 """
 
 
 def find_passages(
-    owner: UUID, typed: ParsedQuery, before: int, count: int
+    owner: UUID, query: ParsedQuery, before: int, count: int
 ) -> list[int]:
     """Ids of at most ``count`` passages older than ``before``, the newest first."""
-    return OF_VENDOR[connection.vendor](owner, typed, before, count)
+    return OF_VENDOR[connection.vendor](owner, query, before, count)
 
 
-def _on_sqlite(owner: UUID, typed: ParsedQuery, before: int, count: int) -> list[int]:
-    words = [f'"{word}"' for word in (f"{OWNER_MARK}{owner.hex}", *typed.words)]
-    query = " AND ".join((*words, *(f'"{begun}" *' for begun in typed.beginnings)))
-    return _ids(SQLITE, query=query, owner=owner.hex, before=before, count=count)
+def _on_sqlite(owner: UUID, query: ParsedQuery, before: int, count: int) -> list[int]:
+    words = [f'"{word}"' for word in (f"{OWNER_MARK}{owner.hex}", *query.words)]
+    match = " AND ".join((*words, *(f'"{prefix}" *' for prefix in query.prefixes)))
+    return _ids(SQLITE, query=match, owner=owner.hex, before=before, count=count)
 
 
-def _on_postgres(owner: UUID, typed: ParsedQuery, before: int, count: int) -> list[int]:
-    asked: dict[str, Any] = {"query": _tsquery(owner, typed), "owner": owner}
+def _on_postgres(owner: UUID, query: ParsedQuery, before: int, count: int) -> list[int]:
+    asked: dict[str, Any] = {"query": _tsquery(owner, query), "owner": owner}
     asked |= {"before": before, "count": count}
     found = _ids(POSTGRES_NEWEST, **asked)
     if len(found) == count or not (oldest := _ids(POSTGRES_OLDEST_OF_THEM, **asked)):
@@ -84,11 +84,11 @@ def _on_postgres(owner: UUID, typed: ParsedQuery, before: int, count: int) -> li
     return found + _ids(POSTGRES_INDEX, **asked)
 
 
-def _tsquery(owner: UUID, typed: ParsedQuery) -> str:
+def _tsquery(owner: UUID, query: ParsedQuery) -> str:
     of_owner = str(owner)[:2]
-    words = [f"'{of_owner}{word}'" for word in typed.words]
-    beginnings = [f"'{of_owner}{begun}':*" for begun in typed.beginnings]
-    return " & ".join((*words, *beginnings))
+    words = [f"'{of_owner}{word}'" for word in query.words]
+    prefixes = [f"'{of_owner}{prefix}':*" for prefix in query.prefixes]
+    return " & ".join((*words, *prefixes))
 
 
 def _ids(statement: str, **asked: Any) -> list[int]:

@@ -1,35 +1,37 @@
-"""The full-text index of SQLite forgets a word only when its parts are merged."""
+"""Removes deleted words from SQLite's full-text index, by merging its segments."""
 
 from __future__ import annotations
 
 from django.db import connection
 
 INDEX = "chat_passage_index"
-#: Pages of the index that one step writes: a moment in which nobody else does.
+#: Pages of the index that one step writes; no other process writes meanwhile.
 PAGES = 200
-#: How long the journal may keep others waiting while it is emptied.
-PATIENCE_MS = 100
+#: Milliseconds for which emptying the journal may block other processes.
+BUSY_TIMEOUT_MS = 100
 
 
 class IndexMerge:
-    """Merges the index in steps, after which it holds no word of what was erased.
-    PostgreSQL does as much by itself (vacuum)."""
+    """Merges all segments of the index in steps; then no deleted word is left in it.
+
+    PostgreSQL does the same by itself (vacuum).
+    """
 
     def __init__(self) -> None:
-        self._has_begun = False
+        self._has_started = False
 
     def step(self) -> bool:
-        """One step; whether it was the last."""
+        """Merge a few pages; returns whether it was the last step."""
         if connection.vendor != "sqlite":
             return True
-        # A negative number begins anew with all parts; a positive one goes on.
-        pages = PAGES if self._has_begun else -PAGES
-        self._has_begun = True
+        # FTS5: a negative number starts with all segments, a positive one continues.
+        pages = PAGES if self._has_started else -PAGES
+        self._has_started = True
         return not _merge(pages)
 
 
 def _merge(pages: int) -> bool:
-    """Whether that changed anything (SQLite's own way to tell)."""
+    """Whether the merge changed anything, by SQLite's count of changes."""
     with connection.cursor() as cursor:
         before = _changes(cursor)
         cursor.execute(
@@ -44,16 +46,18 @@ def _changes(cursor: object) -> int:
 
 
 def empty_journal() -> bool:
-    """Pages as they were before stand in SQLite's journal until it is emptied; False
-    while somebody reads them."""
+    """Truncate SQLite's write-ahead log, which may contain deleted texts.
+
+    Returns False while another process reads it.
+    """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return True
-    patience = 1000 * connection.settings_dict["OPTIONS"]["timeout"]
+    busy_timeout = 1000 * connection.settings_dict["OPTIONS"]["timeout"]
     with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         try:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             (is_busy, *_) = cursor.fetchone()
         finally:
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+            cursor.execute(f"PRAGMA busy_timeout = {busy_timeout}")
     return not is_busy

@@ -1,4 +1,4 @@
-"""Searching: an owner's titles and messages that hold all the words, newest first."""
+"""Searches an owner's titles and messages for all words, newest first."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from chat.services.search.query_parser import ParsedQuery
 from chat.services.search.snippets import SnippetPart, marked, snippet
 from chatsite.search.folding import Folded
 
+#: Hits on one page.
 PAGE = 20
 NEWEST = 2**63 - 1
-#: So many pages are read in vain, where texts hold all pairs of letters of a run but
-#: not the run, before the person is asked whether to go on.
+#: Pages without a hit that one request reads, if texts contain all pairs of letters of
+#: a run but not the run itself.
 ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
+    """A message or a title that was found."""
+
     conversation: UUID
     title: str
-    #: None: the title was found.
+    #: None for a title.
     message: UUID | None
     is_from_user: bool
     snippet: tuple[SnippetPart, ...]
@@ -32,55 +35,59 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
+    """A page of hits."""
+
     hits: tuple[Hit, ...] = ()
-    #: What the next ones come ``before``; None if these are all.
+    #: The ``before`` of the next page; None on the last page.
     more: int | None = None
-    #: Only signs were typed, such as ``€`` or ``→``, and the index holds none.
+    #: The query has only signs, such as ``€``, which the index does not contain.
     is_signs_only: bool = False
 
 
 def search(owner: UUID | None, text: str, before: int | None = None) -> Hits:
-    """At most ``PAGE`` hits. Every word must occur, the last one at least as the
-    beginning of a word; text without any word finds nothing, and so does nobody.
+    """Find at most ``PAGE`` messages and titles.
+
+    Each word must occur, the last one at least as a prefix. A query without words, or
+    without an owner, finds nothing.
     """
-    typed = ParsedQuery.read(text)
-    if typed is None:
+    query = ParsedQuery.parse(text)
+    if query is None:
         return Hits(is_signs_only=bool(text.strip()))
     if owner is None:
         return Hits()
     for _ in range(ROUNDS):
         ids = find_passages(
-            owner, typed, NEWEST if before is None else before, PAGE + 1
+            owner, query, NEWEST if before is None else before, PAGE + 1
         )
         before = ids[PAGE - 1] if len(ids) > PAGE else None
-        hits = _hits(owner, typed, ids[:PAGE])
+        hits = _hits(owner, query, ids[:PAGE])
         if hits or before is None:
             break
     return Hits(hits, before)
 
 
 def cursor(raw: str) -> int | None:
-    """What to search ``before``, as it stands in a URL. Raises ``ValueError``."""
+    """Parse the ``before`` of a URL. Raises ``ValueError``."""
     if not raw:
         return None
     is_number = raw.isascii() and raw.isdigit() and len(raw) <= len(str(NEWEST))
     if not is_number or int(raw) > NEWEST:
-        raise ValueError("not a place among hits")
+        raise ValueError("not a cursor of hits")
     return int(raw)
 
 
-def _hits(owner: UUID, typed: ParsedQuery, ids: list[int]) -> tuple[Hit, ...]:
+def _hits(owner: UUID, query: ParsedQuery, ids: list[int]) -> tuple[Hit, ...]:
     passages = (
         Passage.objects.filter(owner_id=owner, pk__in=ids)
         .select_related("conversation", "message")
         .defer("words", "conversation__settings")
         .order_by("-pk")
     )
-    found = [(p, text) for p in passages if typed.is_in(text := Folded.of(_text(p)))]
-    # A title is mostly the beginning of a message that was found as well.
+    found = [(p, text) for p in passages if query.is_in(text := Folded.of(_text(p)))]
+    # A title usually repeats the beginning of a message that was found as well.
     with_message = {p.conversation_id for p, _ in found if not p.is_title}
     return tuple(
-        _hit(passage, text, typed)
+        _hit(passage, text, query)
         for passage, text in found
         if not passage.is_title or passage.conversation_id not in with_message
     )
@@ -91,7 +98,7 @@ def _text(passage: Passage) -> str:
     return passage.conversation.title if message is None else message.text
 
 
-def _hit(passage: Passage, text: Folded, typed: ParsedQuery) -> Hit:
+def _hit(passage: Passage, text: Folded, query: ParsedQuery) -> Hit:
     conversation, message = passage.conversation, passage.message
     show = marked if message is None else snippet
     return Hit(
@@ -99,6 +106,6 @@ def _hit(passage: Passage, text: Folded, typed: ParsedQuery) -> Hit:
         title=conversation.title,
         message=passage.message_id,
         is_from_user=message is not None and message.is_from_user,
-        snippet=show(_text(passage), text, typed),
+        snippet=show(_text(passage), text, query),
         said_at=(message or conversation).created_at,
     )

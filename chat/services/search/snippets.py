@@ -1,4 +1,4 @@
-"""The part of a text that shows why it was found."""
+"""Snippets: the part of a text that contains the words of a query."""
 
 from __future__ import annotations
 
@@ -11,36 +11,38 @@ from chatsite.search.folding import Folded
 from chatsite.search.tokens import begins_unspaced
 
 SNIPPET_CHARACTERS = 180
-#: What stands before the first word found.
+#: Characters before the first match.
 LEAD_CHARACTERS = 40
-#: Words found that are looked at: a text may hold a hundred thousand.
+#: Matches that are considered: a text may have a hundred thousand.
 SPANS = 2000
 Span = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class SnippetPart:
+    """A stretch of a snippet, which is a match or not."""
+
     text: str
     is_match: bool = False
 
 
-def snippet(text: str, folded: Folded, typed: ParsedQuery) -> tuple[SnippetPart, ...]:
-    """The place where most of the words stand together, with each of them marked."""
-    spans = list(islice(typed.spans(folded), SPANS))
+def snippet(text: str, folded: Folded, query: ParsedQuery) -> tuple[SnippetPart, ...]:
+    """The stretch with the most different words, with its matches marked."""
+    spans = list(islice(query.spans(folded), SPANS))
     begin = _begin(text, _best(spans))
     end = _end(text, begin)
-    pieces = [SnippetPart("… ")] if begin else []
-    pieces += _pieces(text, begin, end, spans)
-    return (*pieces, SnippetPart(" …")) if end < len(text.rstrip()) else tuple(pieces)
+    parts = [SnippetPart("… ")] if begin else []
+    parts += _parts(text, begin, end, spans)
+    return (*parts, SnippetPart(" …")) if end < len(text.rstrip()) else tuple(parts)
 
 
-def marked(text: str, folded: Folded, typed: ParsedQuery) -> tuple[SnippetPart, ...]:
-    """The whole text with the words marked."""
-    return tuple(_pieces(text, 0, len(text), list(typed.spans(folded))))
+def marked(text: str, folded: Folded, query: ParsedQuery) -> tuple[SnippetPart, ...]:
+    """The whole text, with its matches marked."""
+    return tuple(_parts(text, 0, len(text), list(query.spans(folded))))
 
 
 def _best(spans: Sequence[Span]) -> int:
-    """Where the stretch with the most different words begins; the first of several."""
+    """The start of the stretch with the most different words; the first of several."""
     best, most, last = 0, 0, 0
     for first, (begin, _, _) in enumerate(spans):
         while last < len(spans) and spans[last][1] <= begin + _room():
@@ -56,8 +58,10 @@ def _room() -> int:
 
 
 def _begin(text: str, match: int) -> int:
-    """A little before the match, where a word begins, or a letter of a script that has
-    no spaces."""
+    """A place shortly before the match at which a word begins.
+
+    In scripts without spaces any letter counts.
+    """
     if match <= LEAD_CHARACTERS:
         return 0
     begin = match - LEAD_CHARACTERS
@@ -68,7 +72,7 @@ def _begin(text: str, match: int) -> int:
 
 
 def _end(text: str, begin: int) -> int:
-    """Where a word ends, if one does so near the length of a snippet."""
+    """The end of a word near the length of a snippet, if there is one."""
     end = begin + SNIPPET_CHARACTERS
     if end >= len(text):
         return len(text)
@@ -78,17 +82,15 @@ def _end(text: str, begin: int) -> int:
     return end
 
 
-def _pieces(
-    text: str, begin: int, end: int, spans: Sequence[Span]
-) -> list[SnippetPart]:
-    pieces: list[SnippetPart] = []
+def _parts(text: str, begin: int, end: int, spans: Sequence[Span]) -> list[SnippetPart]:
+    parts: list[SnippetPart] = []
     place = begin
     for first, last, _ in spans:
         if first < begin or last > end:
             continue
-        pieces += [
+        parts += [
             SnippetPart(text[place:first]),
             SnippetPart(text[first:last], is_match=True),
         ]
         place = last
-    return [piece for piece in (*pieces, SnippetPart(text[place:end])) if piece.text]
+    return [part for part in (*parts, SnippetPart(text[place:end])) if part.text]
