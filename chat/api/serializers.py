@@ -16,30 +16,30 @@ from chat.wording.replies import reason
 from chatsite import wire
 
 
-def reply_shape(request: HttpRequest, sight: ReplyStatus) -> dict[str, Any]:
+def reply_shape(request: HttpRequest, status: ReplyStatus) -> dict[str, Any]:
     """One reply: where it is, what it says so far, and when what happened.
 
     ``place`` is 1 for the next in line, null when the reply waits in no line.
     """
-    url = reverse("api:reply", args=[sight.pk])
-    is_in_line = sight.state is wire.State.QUEUED and not sight.is_unpublished
+    url = reverse("api:reply", args=[status.pk])
+    is_in_line = status.state is wire.State.QUEUED and not status.is_unpublished
     return {
-        "id": str(sight.pk),
+        "id": str(status.pk),
         "url": request.build_absolute_uri(url),
-        "stop_url": request.build_absolute_uri(reverse("api:stop", args=[sight.pk])),
-        "state": sight.state,
-        "place": sight.ahead + 1 if is_in_line else None,
-        "text": sight.text,
-        "tokens": sight.tokens,
-        "is_length_limited": bool(sight.row and sight.row.is_length_limited),
-        "is_paused": _is_paused(sight),
-        "is_stopping": sight.is_stopping,
-        "error": _error(sight),
+        "stop_url": request.build_absolute_uri(reverse("api:stop", args=[status.pk])),
+        "state": status.state,
+        "place": status.place + 1 if is_in_line else None,
+        "text": status.text,
+        "tokens": status.tokens,
+        "is_length_limited": bool(status.row and status.row.is_length_limited),
+        "is_paused": _is_paused(status),
+        "is_stopping": status.is_stopping,
+        "error": _error(status),
         "times": {
-            "queued": _iso(sight.queued_at),
-            "started": _iso(sight.started_at),
-            "first_text": _iso(sight.first_text_at),
-            "finished": _iso(sight.finished_at),
+            "queued": _iso(status.queued_at),
+            "started": _iso(status.started_at),
+            "first_text": _iso(status.first_text_at),
+            "finished": _iso(status.finished_at),
         },
     }
 
@@ -81,15 +81,15 @@ def _hit(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _is_paused(sight: ReplyStatus) -> bool:
+def _is_paused(status: ReplyStatus) -> bool:
     """Held, and the reply before it went wrong: somebody has to decide."""
-    return sight.state is wire.State.HELD and bool(sight.row and sight.row.is_paused)
+    return status.state is wire.State.HELD and bool(status.row and status.row.is_paused)
 
 
-def _error(sight: ReplyStatus) -> dict[str, str] | None:
-    if sight.row is None or not sight.row.error:
+def _error(status: ReplyStatus) -> dict[str, str] | None:
+    if status.row is None or not status.row.error:
         return None
-    return {"code": sight.row.error, "message": reason(sight.row)}
+    return {"code": status.row.error, "message": reason(status.row)}
 
 
 def _iso(stamp: float | None) -> str | None:

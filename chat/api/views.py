@@ -126,7 +126,7 @@ def search(request: HttpRequest) -> JsonResponse:
 def allowances(request: HttpRequest) -> JsonResponse:
     """What is left of the limits of whoever asks, and of their network; a program
     without cookies is a guest who was never seen, and gets the cookie of one."""
-    found = limits_context(request)["allowances"]
+    found = limits_context(request)["limits"]
     shape = {"allowances": [allowance_shape(one) for one in found]}
     response = JsonResponse(shape)
     if settings.GUESTS:
@@ -172,7 +172,7 @@ def _look(request: HttpRequest, pk: uuid.UUID) -> ReplyStatus:
     key = session_key(request)
     return poll_snapshot(
         key, lambda: visitor(request), model_entry().name, seen
-    ).sights[0]
+    ).statuses[0]
 
 
 def _text(body: dict[str, Any]) -> str:

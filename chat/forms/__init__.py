@@ -1,3 +1,5 @@
+"""The forms of the pages."""
+
 from chat.forms.message import MessageForm, new_key
 from chat.forms.preferences import PreferencesForm
 

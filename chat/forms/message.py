@@ -1,4 +1,4 @@
-"""The one form of the page: a prompt, and the key that makes it safe to send twice."""
+"""The form of the composer: a message and its idempotency key."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from chat.services.messages import clean_text
 
 
 class MessageForm(forms.Form):
-    """What the service refuses is shown beside the form, with the text kept."""
+    """A message to send. What the service refuses becomes an error of the form."""
 
-    #: No CharField: it would trim, and refuse characters that the service drops.
+    #: No CharField: it strips text, and refuses characters that the service drops.
     text = forms.Field(required=False)
     key = forms.Field(required=False)
-    #: Of the prompt that this becomes another version of.
+    #: Id of the message that this is another version of.
     instead_of = forms.UUIDField(required=False)
 
     def clean_text(self) -> str:
+        """The text as it is saved."""
         try:
             return clean_text(str(self.cleaned_data["text"] or ""))
         except MessageRefused as refused:
@@ -30,29 +31,32 @@ class MessageForm(forms.Form):
 
     @property
     def idempotency_key(self) -> str:
-        """The page's key and the text: the same text twice is one message.
+        """The key of the page with a digest of the text.
 
-        An edited text under the same key (the Back button) is a new one.
+        The same text sent twice is one message. An edited text under the same key,
+        after the Back button, is another.
         """
         text: str = self.cleaned_data["text"]
         return f"{self.typed_key}:{sha256(text.encode()).hexdigest()[:16]}"
 
     @property
     def typed_key(self) -> str:
+        """The key of the page, or a new one."""
         return str(self._raw("key") or "") or new_key()
 
     @property
     def typed_text(self) -> str:
-        """The text as it was typed, for a form that is shown again."""
+        """The text as it was typed."""
         return str(self._raw("text") or "")
 
     @property
     def typed_instead_of(self) -> str:
+        """Id of the message that this replaces, as it was sent; empty without one."""
         return str(self._raw("instead_of") or "")
 
     @property
     def error(self) -> str:
-        """The first thing that is wrong, in plain words."""
+        """The first error of the form; empty without one."""
         found = [message for messages in self.errors.values() for message in messages]
         return str(found[0]) if found else ""
 
@@ -61,4 +65,5 @@ class MessageForm(forms.Form):
 
 
 def new_key() -> str:
+    """A random key for a form."""
     return uuid.uuid4().hex

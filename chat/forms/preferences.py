@@ -1,4 +1,4 @@
-"""How replies are to be made: for a conversation, or as somebody's defaults."""
+"""The form for how replies are generated, of a user or of a conversation."""
 
 from __future__ import annotations
 
@@ -23,21 +23,25 @@ from chatsite.sampling_settings import (
     SamplingSetting,
 )
 
-#: Fields that are kept as settings: those of ``wire.SamplingParams``.
+#: Fields that are saved as settings: those of ``wire.SamplingParams``.
 SETTINGS = (*(setting.name for setting in SAMPLING_SETTINGS), "stop")
 
 
 class LinesField(forms.CharField):
-    """A text of several lines; no blank lines around it unless ``strip`` is off."""
+    """A text of several lines; ``strip`` removes blank lines around it."""
 
     def to_python(self, value: Any) -> str:
-        # The base class would take the indentation of the first line, too.
+        """The text with line feeds as its only line ends."""
+        # The base class would also strip the indentation of the first line.
         text = as_lines("" if value is None else str(value))
         return without_blank_edges(text) if self.strip else text
 
 
 class PreferencesForm(forms.Form):
-    """An empty field means: as it is without it. The placeholders say what that is."""
+    """Model, instructions and sampling settings.
+
+    An empty field inherits its value from ``defaults``, which are the placeholders.
+    """
 
     model = forms.CharField(label=_("Model"), required=False)
     instructions = LinesField(
@@ -72,6 +76,7 @@ class PreferencesForm(forms.Form):
 
     @classmethod
     def initial_of(cls, chosen: User | Conversation) -> dict[str, Any]:
+        """The initial values of the form for what was saved."""
         stop = "\n".join(chosen.settings.get("stop", ()))
         common = {"model": chosen.model, "instructions": chosen.instructions}
         kept = dict(chosen.settings)
@@ -81,29 +86,33 @@ class PreferencesForm(forms.Form):
 
     @property
     def number_fields(self) -> list[forms.BoundField]:
-        """The fields of all sampling settings that are numbers."""
+        """The bound fields of all numeric sampling settings."""
         return [self[setting.name] for setting in SAMPLING_SETTINGS]
 
     @property
     def has_settings(self) -> bool:
-        """Whether anything but the model and the instructions is filled in."""
+        """Whether any sampling setting is filled in."""
         return any(self[name].value() not in (None, "") for name in SETTINGS)
 
     def clean_model(self) -> str:
+        """The name of a model of the catalogue, or an empty string."""
         name: str = self.cleaned_data["model"]
         if name and name not in current_catalog().models:
             raise ValidationError(gettext("This model is not offered any more."))
         return name
 
     def clean_stop(self) -> list[str]:
+        """The stop strings, one from each line that is not empty."""
         lines = self.cleaned_data["stop"].split("\n")
         found = [line for line in lines if line]
         if len(found) > STOP_STRINGS_OFFERED or max(map(len, found), default=0) > (
             STOP_STRING_CHARACTERS_OFFERED
         ):
-            said = gettext("At most %(count)s stop strings of %(length)s characters.")
+            message = gettext(
+                "At most %(count)s stop strings of %(length)s characters."
+            )
             raise ValidationError(
-                said
+                message
                 % {
                     "count": STOP_STRINGS_OFFERED,
                     "length": STOP_STRING_CHARACTERS_OFFERED,
@@ -112,7 +121,7 @@ class PreferencesForm(forms.Form):
         return found
 
     def save(self, chosen: User | Conversation) -> None:
-        """Keep what was chosen, and nothing else. Call when valid."""
+        """Save a valid form to a user or a conversation."""
         given = self.cleaned_data
         chosen.model = given["model"]
         chosen.instructions = given["instructions"]

@@ -1,4 +1,4 @@
-"""Errors in one shape: a code for programs, a sentence for people."""
+"""Errors of the API in one shape: a code for programs, a sentence for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chat.services.errors import MessageRefused
 
 
 class ApiError(Exception):
-    """Ends a call: HTTP status, code, and what to do."""
+    """An error answer: HTTP status, error code, and a message that says what to do."""
 
     def __init__(
         self,
@@ -26,12 +26,13 @@ class ApiError(Exception):
         self.message = message
 
     def response(self) -> JsonResponse:
+        """The answer: ``{"error": {"code": …, "message": …}}``."""
         error = {"code": self.code, "message": str(self.message)}
         return JsonResponse({"error": error}, status=self.status, headers=self.headers)
 
 
 def refusal(refused: MessageRefused) -> ApiError:
-    """A prompt that was not accepted, and when to try again if that helps."""
+    """The error for a refused message: 429 where a retry helps, 422 otherwise."""
     if refused.retry_seconds is None:
         return ApiError(422, refused.code, refused.bare_message)
     headers = {"Retry-After": str(refused.retry_seconds)}

@@ -1,4 +1,7 @@
-"""Owner-first look-ups: nothing is fetched by a bare id."""
+"""Look-ups that start from the owner: no row is fetched by its id alone.
+
+All raise ``Http404`` for an id that does not exist or belongs to another owner.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,27 @@ from chatsite import wire
 
 
 def get_conversation_or_404(owner: UUID | None, pk: UUID) -> Conversation:
-    theirs = (
+    """A conversation that is not deleted, with its owner."""
+    own = (
         Conversation.objects.not_deleted()
         .select_related("owner")
         .filter(owner_id=owner)
     )
-    found = theirs.filter(pk=pk).first()
+    found = own.filter(pk=pk).first()
     if owner is None or found is None:
         raise Http404
     return found
 
 
 def find_deleted(owner: UUID | None, pk: UUID) -> Conversation | None:
-    """A conversation that its owner may still restore."""
+    """A deleted conversation that its owner may still restore; None without one."""
     if owner is None:
         return None
     return Conversation.objects.deleted().filter(owner_id=owner, pk=pk).first()
 
 
 def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
+    """A reply of a conversation that is not deleted, with its message and path."""
     replies = Reply.objects.not_deleted().with_path()
     found = replies.filter(message__owner_id=owner, pk=pk).first()
     if owner is None or found is None:
@@ -38,6 +43,7 @@ def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
 
 
 def get_message_or_404(owner: UUID | None, pk: UUID) -> Message:
+    """A message of a conversation that is not deleted, with its conversation."""
     messages = Message.objects.select_related("conversation")
     found = messages.filter(
         owner_id=owner, pk=pk, conversation__deleted_at=None
@@ -47,8 +53,8 @@ def get_message_or_404(owner: UUID | None, pk: UUID) -> Message:
     return found
 
 
-def get_prompt_or_404(conversation: Conversation, pk: UUID) -> Message:
-    """A person's message of a conversation that was looked up by its owner."""
+def get_user_message_or_404(conversation: Conversation, pk: UUID) -> Message:
+    """A user's message of a conversation that was looked up by its owner."""
     found = conversation.messages.filter(pk=pk, role=wire.Role.USER).first()
     if found is None:
         raise Http404

@@ -1,7 +1,7 @@
-"""Where a message of the admin stands until the next page shows it.
+"""Storage of Django's messages (the admin shows them) until the next page.
 
-In a cookie, since the action it tells of may have ended the session; under a name of
-this site's own, since another application on the host may have a cookie ``messages``.
+They are in a cookie, since an action may end the session of the person who did it. The
+cookie has a name of this site's own: another application on the host may use Django's.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from django.contrib.messages.storage.session import SessionStorage
 
 
 class OwnCookieStorage(CookieStorage):
+    """Django's cookie storage under this site's own cookie name."""
+
     cookie_name = settings.COOKIE_NAMES.own("messages")
 
 
 class MessageStorage(FallbackStorage):
-    """The session holds what has no room in the cookie."""
+    """The cookie storage, and the session for messages that do not fit in it."""
 
     storage_classes = (OwnCookieStorage, SessionStorage)

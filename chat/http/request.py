@@ -1,4 +1,4 @@
-"""What a view needs of the browser that asks."""
+"""Who sends a request: session, user and account."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ from chat.models import User
 
 
 class Request(HttpRequest):
-    """A request as the middleware leaves it."""
+    """A request with the attributes that middleware adds."""
 
     htmx: HtmxDetails
 
 
 def session_key(request: HttpRequest) -> str | None:
-    """The key of the session, read from the cookie and at no other price; of one that
-    this request began, the new one."""
+    """The session key from the cookie, without SQL; the new key of a new session."""
     if request.session.modified:
         return request.session.session_key
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME)
 
 
 def visitor(request: HttpRequest) -> User | AnonymousUser:
-    """Who is signed in, at the price of SQL once it is looked at."""
+    """The user of the session. Using the result costs a query."""
     return request.user
 
 
 def has_account(request: HttpRequest) -> bool:
-    """Whether an account is signed in, at the same cost."""
+    """Whether an account, not a guest, is logged in. Costs a query."""
     user = visitor(request)
     return isinstance(user, User) and not user.is_guest
 
 
 def owner_id(request: HttpRequest) -> UUID | None:
-    """Id of the person signed in, else None, to whom nothing belongs."""
+    """Id of the user, an account or a guest; None for an anonymous visitor."""
     return request.user.pk

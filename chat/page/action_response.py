@@ -1,4 +1,4 @@
-"""The answer to what was done to a reply: the page as it is now, or the way back."""
+"""Answers to actions on a message or a reply: an update of the page, or a redirect."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from chat.http.request import Request, owner_id, visitor
 from chat.models import Message, Reply
 from chat.page.context_limits import scarce_limit_context
 from chat.page.state import InvalidPageState, PageState, messages_per_page
-from chat.page.update_response import update
+from chat.page.update_response import update_or_redirect
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import reply_once
-from chat.services.jobs.status import NotOwner
 
 
 def redirect_to_reply(reply: Reply) -> HttpResponse:
+    """Redirect to a reply in its conversation."""
     page = reverse("conversation", args=[reply.message.conversation_id])
     return HttpResponseRedirect(f"{page}#reply-{reply.pk}", status=303)
 
@@ -31,8 +31,11 @@ def redirect_to_reply(reply: Reply) -> HttpResponse:
 def create_new_version(
     request: Request, pk: UUID, act: Callable[[Reply], Reply]
 ) -> HttpResponse:
-    """Ask for another reply by what ``act`` does to the one of this id, once for what
-    the page showed when the form was sent."""
+    """Request another version of a reply by ``act``, at most once for each form.
+
+    The form names the number of versions that it showed, which makes the idempotency
+    key.
+    """
     reply = get_reply_or_404(owner_id(request), pk)
     note_network(request, visitor(request))
     asked = (request.path, request.POST.get("count", ""))
@@ -46,35 +49,31 @@ def create_new_version(
 
 
 def _key(request: Request, asked: Sequence[str]) -> str | None:
-    """The form names the versions there were; only with what is asked for is it a key.
-    A page of before this was so has none."""
+    """The idempotency key of the form; None for a page of a release without one."""
     key = request.POST.get("key")
     return f"page:{':'.join(asked)}:{key}" if key else None
 
 
 def response_with_message(request: Request, message: Message) -> HttpResponse:
-    """The page that shows a message, after it came to be on the path."""
-    if not request.htmx:
-        return HttpResponseRedirect(_place_of(message), status=303)
-    known = _known(request)
-    if known is None or known.leaf is None or not _is_recent(message):
-        # No page that shows the newest messages, or others than those, asks after it.
-        return HttpResponseClientRedirect(_place_of(message))
-    return _updated(request, known, message)
+    """The answer once a message is part of the active path."""
+    url = _message_url(message)
+    page_state = _page_state(request)
+    if request.htmx and (
+        page_state is None or page_state.leaf is None or not _is_recent(message)
+    ):
+        # The page does not show the end of the path, or the message is not near it.
+        return HttpResponseClientRedirect(url)
+    return _updated(request, page_state, message, url)
 
 
 def response_after_action(request: Request, reply: Reply) -> HttpResponse:
-    """The page of a reply, after something was done to it."""
-    if not request.htmx:
-        return redirect_to_reply(reply)
-    known = _known(request)
-    if known is None:
-        return HttpResponseClientRedirect(redirect_to_reply(reply)["Location"])
-    return _updated(request, known, reply.message)
+    """The answer once an action on a reply is done."""
+    url = redirect_to_reply(reply)["Location"]
+    return _updated(request, _page_state(request), reply.message, url)
 
 
-def _known(request: Request) -> PageState | None:
-    """None where what the page tells of itself makes no sense."""
+def _page_state(request: Request) -> PageState | None:
+    """The state of the page; None where it is invalid: the action is done anyway."""
     try:
         return PageState.from_query(request.POST)
     except InvalidPageState:
@@ -82,35 +81,35 @@ def _known(request: Request) -> PageState | None:
 
 
 def _is_recent(message: Message) -> bool:
-    """Whether a page that shows the newest messages shows this one, too."""
+    """Whether a page that shows the newest messages shows this one."""
     conversation = message.conversation
     conversation.refresh_from_db(fields=["active_leaf"])
     newest = conversation.path_ids(limit=messages_per_page())
     return message.pk in newest or message.parent_id in newest
 
 
-def _place_of(message: Message) -> str:
-    """The address of a page that shows a message among its neighbours."""
+def _message_url(message: Message) -> str:
+    """URL of a page that shows a message among its neighbours."""
     page = reverse("conversation", args=[message.conversation_id])
     kind = "message" if message.is_from_user else "reply"
     at = "" if _is_recent(message) else f"?at={message.pk}"
     return f"{page}{at}#{kind}-{message.pk}"
 
 
-def _updated(request: Request, known: PageState, message: Message) -> HttpResponse:
-    """What the page that asks lacks of its conversation, now that it did something.
-
-    What was done is never answered as if it had been refused: a page that does not know
-    what it shows is loaded anew.
-    """
-    try:
-        return update(request, known.after_action(message.conversation_id))
-    except NotOwner:
-        return HttpResponseClientRedirect(_place_of(message))
+def _updated(
+    request: Request, page_state: PageState | None, message: Message, url: str
+) -> HttpResponse:
+    """What changed in the conversation of a message, or a redirect to ``url``."""
+    if page_state is None:
+        if not request.htmx:
+            return HttpResponseRedirect(url, status=303)
+        return HttpResponseClientRedirect(url)
+    state = page_state.after_action(message.conversation_id)
+    return update_or_redirect(request, state, url)
 
 
 def _refused(request: Request, reply: Reply, refused: MessageRefused) -> HttpResponse:
-    """Why not now, beside the message box or on a page with the way back."""
+    """The reason for a refusal, beside the message box or on a page of its own."""
     template = "composer/_error.html" if request.htmx else "replies/refused.html"
     context: dict[str, Any] = {"reply": reply, "message": refused.message}
     if refused.retry_seconds is not None:
@@ -121,8 +120,10 @@ def _refused(request: Request, reply: Reply, refused: MessageRefused) -> HttpRes
 
 
 def with_refusal_status(page: HttpResponse, retry_seconds: int | None) -> HttpResponse:
-    """``page`` says why; this says it to programs, and when to ask again if that
-    helps."""
+    """Give a page that explains a refusal its status and ``Retry-After`` header.
+
+    The status is 429 where a retry after ``retry_seconds`` helps, and 422 otherwise.
+    """
     page.status_code = 422 if retry_seconds is None else 429
     if retry_seconds is not None:
         page.headers["Retry-After"] = str(retry_seconds)

@@ -1,4 +1,4 @@
-"""What a screen reader says when a reply comes into a state."""
+"""What a screen reader says when the state of a reply changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatsite import wire
 
 
 def announcement(reply: ReplyStatus | Reply) -> str:
-    """What is said once, aloud, when a reply comes into a state."""
+    """The sentence for the current state of a reply."""
     match wire.State(reply.state):
         case wire.State.HELD if isinstance(reply, ReplyStatus) and reply.is_paused:
             return _("Your next prompt waits for you to decide.")

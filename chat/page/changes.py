@@ -1,4 +1,4 @@
-"""Learning what a page lacks of its conversation: what only the database can tell."""
+"""The part of a page's delta that only the database knows: new and changed messages."""
 
 from __future__ import annotations
 
@@ -27,100 +27,127 @@ from chat.services.effective_settings import (
 )
 from chatsite import wire
 
-#: More messages than this are not appended to a page: it shows its newest anew.
-NEW_MESSAGES = 60
-FILLING_MESSAGES = 20
+#: A page that lacks more messages than this gets the whole list instead.
+APPENDED_MESSAGES_MAX = 60
+#: The context usage is computed from this many of the newest messages.
+CONTEXT_USAGE_MESSAGES = 20
 
 
 def load_changes(
-    request: HttpRequest, known: PageState, conversation: Conversation, news: PageDelta
+    request: HttpRequest,
+    page_state: PageState,
+    conversation: Conversation,
+    delta: PageDelta,
 ) -> None:
-    """What differs among the messages of a page, and the ones that it lacks."""
-    if known.leaf is None:
-        _learn_shown(request, known, conversation, news)
+    """Add to ``delta`` the messages that changed and those that the page lacks."""
+    if page_state.leaf is None:
+        _load_window_changes(request, page_state, conversation, delta)
     else:
-        _learn_path(request, known, conversation, news)
-    news.ahead = held_fingerprint([*news.held, *news.paused])
+        _load_path_changes(request, page_state, conversation, delta)
+    delta.held_fingerprint = held_fingerprint([*delta.held, *delta.paused])
 
 
-def _learn_shown(
-    request: HttpRequest, known: PageState, conversation: Conversation, news: PageDelta
+def _load_window_changes(
+    request: HttpRequest,
+    page_state: PageState,
+    conversation: Conversation,
+    delta: PageDelta,
 ) -> None:
-    """Of a page that does not reach the end only what it shows."""
-    _replace_moved(request, known, conversation, news)
-    news.replaced = with_versions(news.replaced, (), None)
+    """For a page that does not reach the end: only changes of its messages."""
+    _replace_changed_held(request, page_state, conversation, delta)
+    delta.replaced = with_versions(delta.replaced, (), None)
 
 
-def _learn_path(
-    request: HttpRequest, known: PageState, conversation: Conversation, news: PageDelta
+def _load_path_changes(
+    request: HttpRequest,
+    page_state: PageState,
+    conversation: Conversation,
+    delta: PageDelta,
 ) -> None:
-    """Also the messages behind the last one; or all of them where the page shows
-    another path than the one that is shown now."""
-    ids = conversation.path_ids(limit=messages_per_page() + NEW_MESSAGES)
-    news.filling = _filling(conversation, ids)
-    news.model = model_to_watch(conversation).name
-    after = ids.index(known.leaf) + 1 if known.leaf in ids else 0
+    """For a page that reaches the end: also messages after its last one.
+
+    A page that shows another path than the active one gets the whole list.
+    """
+    ids = conversation.path_ids(limit=messages_per_page() + APPENDED_MESSAGES_MAX)
+    delta.context_usage = _context_usage(conversation, ids)
+    delta.model = model_to_watch(conversation).name
+    after = ids.index(page_state.leaf) + 1 if page_state.leaf in ids else 0
     batch = _batch_at(conversation, ids[after - 1 : after])
-    beside = [message.pk for message in batch]
+    batch_ids = [message.pk for message in batch]
+    is_same_path = page_state.path_fingerprint == path_fingerprint(
+        ids[:after], batch_ids
+    )
     is_longer = after < len(ids)
-    is_beside = is_longer and (batch or _batch_at(conversation, ids[-1:]))
-    if known.path != path_fingerprint(ids[:after], beside) or is_beside:
-        thread, _ = MessageList.of(
-            request, catalog_entry(known.model).name, latest(conversation)
+    if not is_same_path or (is_longer and (batch or _batch_at(conversation, ids[-1:]))):
+        message_list, _ = MessageList.load(
+            request, catalog_entry(page_state.model).name, latest(conversation)
         )
-        news.show_anew(known, thread)
+        delta.replace_messages(page_state, message_list)
         return
-    _replace_moved(request, known, conversation, news)
-    for item in _looked_at(request, known, conversation.loaded(ids[after:])):
-        news.add_shown(item, is_new=True)
-    news.leaf, news.path = ids[-1], path_fingerprint(ids, beside)
-    news.replaced = with_versions(news.replaced, batch, news.leaf)
-    news.appended = with_versions(news.appended, batch, news.leaf)
+    _replace_changed_held(request, page_state, conversation, delta)
+    for item in _with_status(request, page_state, conversation.loaded(ids[after:])):
+        delta.add_message(item, is_new=True)
+    delta.leaf, delta.path_fingerprint = ids[-1], path_fingerprint(ids, batch_ids)
+    delta.replaced = with_versions(delta.replaced, batch, delta.leaf)
+    delta.appended = with_versions(delta.appended, batch, delta.leaf)
 
 
-def _replace_moved(
-    request: HttpRequest, known: PageState, conversation: Conversation, news: PageDelta
+def _replace_changed_held(
+    request: HttpRequest,
+    page_state: PageState,
+    conversation: Conversation,
+    delta: PageDelta,
 ) -> None:
-    moved = _moved(known, conversation)
-    news.held = [pk for pk in news.held if pk not in moved]
-    news.paused = [pk for pk in news.paused if pk not in moved]
-    messages = sorted(conversation.loaded([*moved]), key=lambda said: said.created_at)
-    for item in _looked_at(request, known, messages):
-        news.add_shown(item, is_new=False)
+    changed = _changed_held_ids(page_state, conversation)
+    delta.held = [pk for pk in delta.held if pk not in changed]
+    delta.paused = [pk for pk in delta.paused if pk not in changed]
+    messages = sorted(
+        conversation.loaded([*changed]), key=lambda message: message.created_at
+    )
+    for item in _with_status(request, page_state, messages):
+        delta.add_message(item, is_new=False)
 
 
 def _batch_at(conversation: Conversation, leaf: Sequence[UUID]) -> list[Message]:
-    return [mate for message in conversation.loaded(leaf) for mate in batch_of(message)]
+    return [
+        reply for message in conversation.loaded(leaf) for reply in batch_of(message)
+    ]
 
 
-def _filling(conversation: Conversation, ids: Sequence[UUID]) -> ContextUsage | None:
-    """Of the last messages alone: more of them tell no more."""
+def _context_usage(
+    conversation: Conversation, ids: Sequence[UUID]
+) -> ContextUsage | None:
     chosen = effective_settings(conversation.owner, conversation)
-    end = conversation.loaded(ids[-FILLING_MESSAGES:])
-    return context_usage(end, chosen, has_earlier=len(ids) > FILLING_MESSAGES)
+    end = conversation.loaded(ids[-CONTEXT_USAGE_MESSAGES:])
+    return context_usage(end, chosen, has_earlier=len(ids) > CONTEXT_USAGE_MESSAGES)
 
 
-def _looked_at(
-    request: HttpRequest, known: PageState, messages: Sequence[Message]
+def _with_status(
+    request: HttpRequest, page_state: PageState, messages: Sequence[Message]
 ) -> Sequence[ShownMessage]:
     if not messages:
         return ()
-    return with_status(request, catalog_entry(known.model).name, messages)[0]
+    return with_status(request, catalog_entry(page_state.model).name, messages)[0]
 
 
-def _moved(known: PageState, conversation: Conversation) -> set[UUID]:
-    """Replies that the page shows as held and that are no longer what they were, each
-    with its prompt."""
-    shown = {*known.held, *known.paused}
+def _changed_held_ids(page_state: PageState, conversation: Conversation) -> set[UUID]:
+    """Ids of the replies that the page shows as held and that changed since.
+
+    The message that each of them answers is among the ids.
+    """
+    shown = {*page_state.held, *page_state.paused}
     if not shown:
         return set()
-    paused, is_changed = paused_replies(shown), held_fingerprint(shown) != known.ahead
+    paused, is_changed = (
+        paused_replies(shown),
+        held_fingerprint(shown) != page_state.held_fingerprint,
+    )
     rows = Reply.objects.filter(pk__in=shown, message__conversation=conversation)
-    moved: set[UUID] = set()
-    for pk, prompt, state in rows.values_list("pk", "message__parent", "state"):
-        was_paused, is_paused = pk in known.paused, pk in paused
+    changed: set[UUID] = set()
+    for pk, message_id, state in rows.values_list("pk", "message__parent", "state"):
+        was_paused, is_paused = pk in page_state.paused, pk in paused
         if is_changed or state != wire.State.HELD or was_paused != is_paused:
-            moved.add(pk)
-            if prompt is not None:
-                moved.add(prompt)
-    return moved
+            changed.add(pk)
+            if message_id is not None:
+                changed.add(message_id)
+    return changed

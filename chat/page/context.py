@@ -1,9 +1,9 @@
-"""What every whole page shows around its messages."""
+"""The context that every whole page gives its templates, around the messages."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -14,73 +14,132 @@ from chat.http.request import session_key, visitor
 from chat.models import User
 from chat.page.poll_interval import PollInterval, jittered
 from chat.page.state import PageState, owner_fingerprint
-from chat.services.conversation_list import newest
+from chat.services.conversation_list import ListPart, newest
 from chat.services.effective_settings import effective_settings
 from chat.services.jobs.status import PollSnapshot, poll_snapshot, worker_snapshot
-from chat.services.limits.remaining import scarce_limit
+from chat.services.limits.remaining import RemainingLimit, scarce_limit
 from chat.wording.script_messages import script_texts
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
 from chatsite.model_choice import current_choice, model_entry
 
 
+class ModelFallback(TypedDict):
+    """For ``workers/_model_fallback.html``."""
+
+    #: Label of the model that answers.
+    label: str
+    #: Label or name of the model that was configured.
+    wanted: str
+    #: Why that one does not answer; a sentence without its full stop, or empty.
+    reason: str
+
+
+class WorkerContext(TypedDict):
+    """For the templates in ``workers/`` and the status of pending replies."""
+
+    snapshot: PollSnapshot
+    #: Label of the model whose workers ``snapshot`` names.
+    label: str
+    ready_workers: int
+    #: Whether a reply on the page is pending: it says itself what it waits for.
+    is_pending: bool
+
+
+class PollerContext(TypedDict):
+    """For ``poll/_poller.html``."""
+
+    page_state: PageState
+    #: The poll interval, which the page sends back with its next poll.
+    delay_ms: int
+    #: The same with jitter: when the page polls next.
+    jittered_delay_ms: int
+    #: A page without an answer polls again after so long.
+    watchdog_seconds: int
+
+
+class MessageContext(TypedDict):
+    """For the templates in ``messages/`` and ``replies/``, besides the message."""
+
+    #: How many versions of a reply may be requested at once.
+    versions_at_once: int
+
+
+class PageContext(WorkerContext, PollerContext, MessageContext):
+    """For ``layout/app.html``."""
+
+    history: ListPart
+    form: MessageForm
+    #: Characters that a message may have.
+    max_characters: int
+    model_fallback: ModelFallback | None
+    scarce_limit: RemainingLimit | None
+    #: Texts of the scripts by name.
+    script_texts: dict[str, str]
+
+
 def page_context(
-    view: PollSnapshot,
+    snapshot: PollSnapshot,
     entry: ModelEntry,
-    known: PageState,
+    page_state: PageState,
     form: MessageForm | None = None,
     owner: User | None = None,
-) -> dict[str, Any]:
-    """The frame around the messages: list, model, composer and poller."""
-    history = newest(owner_of(view))
-    known = replace(
-        known,
+) -> PageContext:
+    """Everything around the messages: list, model, composer and poller."""
+    history = newest(owner_of(snapshot))
+    page_state = replace(
+        page_state,
         since=history.last,
-        whose=owner_fingerprint(view.owner),
-        is_accounts=owner is not None and not owner.is_guest,
+        owner_fingerprint=owner_fingerprint(snapshot.owner),
+        is_account=owner is not None and not owner.is_guest,
     )
     return {
         "history": history,
         "form": form or MessageForm(initial={"key": new_key()}),
-        "limit": settings.MESSAGE_MAX_CHARACTERS,
-        "banner": banner(entry),
-        "stop": known.first_pending,
-        "little": scarce_limit(owner) if owner else None,
+        "max_characters": settings.MESSAGE_MAX_CHARACTERS,
+        "model_fallback": model_fallback(entry),
+        "scarce_limit": scarce_limit(owner) if owner else None,
+        "script_texts": script_texts(),
         **message_context(),
-        "texts": script_texts(),
-        **worker_context(view, entry, is_pending=bool(known.first_pending)),
-        **poller_context(view, known),
+        **worker_context(snapshot, entry, is_pending=bool(page_state.first_pending)),
+        **poller_context(snapshot, page_state),
     }
 
 
-def frame_context(
-    request: HttpRequest, form: MessageForm | None = None
-) -> dict[str, Any]:
-    """The frame of a page that shows no conversation."""
+def frame_context(request: HttpRequest, form: MessageForm | None = None) -> PageContext:
+    """The context of a page that shows no conversation."""
     user = visitor(request)
     owner = user if isinstance(user, User) else None
     if owner:
         entry = effective_settings(owner).entry
-        view = poll_snapshot(session_key(request), lambda: owner, entry.name)
+        snapshot = poll_snapshot(session_key(request), lambda: owner, entry.name)
     else:
         entry = model_entry()
-        view = worker_snapshot(entry.name)
-    known = PageState(changes=view.changes, model=entry.name, is_nobody=not view.owner)
-    return page_context(view, entry, with_worker_state(view, known), form, owner)
+        snapshot = worker_snapshot(entry.name)
+    page_state = PageState(
+        change_counter=snapshot.change_counter,
+        model=entry.name,
+        is_anonymous=not snapshot.owner,
+    )
+    page_state = with_worker_state(snapshot, page_state)
+    return page_context(snapshot, entry, page_state, form, owner)
 
 
-def message_context() -> dict[str, Any]:
-    """What every message needs besides itself."""
-    return {"variants_at_once": settings.VERSIONS_AT_ONCE_MAX}
+def message_context() -> MessageContext:
+    """What the templates of a message need besides the message."""
+    return {"versions_at_once": settings.VERSIONS_AT_ONCE_MAX}
 
 
-def owner_of(view: PollSnapshot) -> UUID | None:
-    return UUID(view.owner) if view.owner else None
+def owner_of(snapshot: PollSnapshot) -> UUID | None:
+    """Id of the user whose snapshot it is; None for an anonymous visitor."""
+    return UUID(snapshot.owner) if snapshot.owner else None
 
 
-def banner(entry: ModelEntry) -> dict[str, str] | None:
-    """Which model answers instead of which, and why; nothing to say where a person
-    picked another one than it."""
+def model_fallback(entry: ModelEntry) -> ModelFallback | None:
+    """The model that answers in place of the configured one, and why.
+
+    None where the configured model answers, or where ``entry`` was picked by a person.
+    """
     choice = current_choice()
     if not choice.is_fallback or entry.name != choice.model:
         return None
@@ -92,50 +151,61 @@ def banner(entry: ModelEntry) -> dict[str, str] | None:
 
 
 def worker_context(
-    view: PollSnapshot, entry: ModelEntry, *, is_pending: bool
-) -> dict[str, Any]:
-    """The line about the workers; what waits says for itself whom it waits for."""
+    snapshot: PollSnapshot, entry: ModelEntry, *, is_pending: bool
+) -> WorkerContext:
+    """The state of the workers of a model."""
     return {
-        "view": view,
+        "snapshot": snapshot,
         "label": entry.label,
-        "ready": sum(w.stage is wire.Stage.READY for w in view.workers),
+        "ready_workers": _ready_workers(snapshot),
         "is_pending": is_pending,
     }
 
 
-def workers_fingerprint(view: PollSnapshot, *, is_pending: bool) -> str:
-    """Changes when ``_chip.html`` or ``_notice.html`` would."""
-    ready = sum(w.stage is wire.Stage.READY for w in view.workers)
-    done = round(100 * (view.progress or 0))
-    stage = view.stage or "none"
-    parts = (stage, ready, done, view.waiting, int(view.is_away), int(is_pending))
+def workers_fingerprint(snapshot: PollSnapshot, *, is_pending: bool) -> str:
+    """Changes whenever ``workers/_model_link.html`` or ``_notice.html`` would."""
+    parts = (
+        snapshot.stage or "none",
+        _ready_workers(snapshot),
+        round(100 * (snapshot.progress or 0)),
+        snapshot.waiting,
+        int(snapshot.is_away),
+        int(is_pending),
+    )
     return "-".join(map(str, parts))
 
 
-def with_worker_state(view: PollSnapshot, known: PageState) -> PageState:
-    """The same page once it says how the workers are."""
-    is_pending = bool(known.first_pending)
-    return replace(known, workers=workers_fingerprint(view, is_pending=is_pending))
+def _ready_workers(snapshot: PollSnapshot) -> int:
+    return sum(worker.stage is wire.Stage.READY for worker in snapshot.workers)
 
 
-def poller_context(view: PollSnapshot, known: PageState) -> dict[str, Any]:
-    """The poller's state and when it asks next."""
-    pace = PollInterval(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
-    seconds = pace.next(
-        view.sights,
-        view.stage,
-        is_away=view.is_away,
-        previous_seconds=known.delay_seconds,
+def with_worker_state(snapshot: PollSnapshot, page_state: PageState) -> PageState:
+    """The state of the page once it shows the workers of ``snapshot``."""
+    is_pending = bool(page_state.first_pending)
+    fingerprint = workers_fingerprint(snapshot, is_pending=is_pending)
+    return replace(page_state, workers_fingerprint=fingerprint)
+
+
+def poller_context(snapshot: PollSnapshot, page_state: PageState) -> PollerContext:
+    """The poller of a page whose next poll depends on ``snapshot``."""
+    seconds = _poll_interval().next(
+        snapshot.statuses,
+        snapshot.stage,
+        is_away=snapshot.is_away,
+        previous_seconds=page_state.delay_seconds,
     )
-    return poller_after(seconds, known)
+    return poller_after(seconds, page_state)
 
 
-def poller_after(seconds: float, known: PageState) -> dict[str, Any]:
-    """The poller's state where it asks next after so long."""
-    pace = PollInterval(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
+def poller_after(seconds: float, page_state: PageState) -> PollerContext:
+    """The poller of a page that polls again after ``seconds``."""
     return {
-        "known": known,
-        "delay": round(1000 * seconds),
-        "jittered_delay": round(1000 * jittered(seconds)),
-        "watchdog": pace.watchdog_seconds,
+        "page_state": page_state,
+        "delay_ms": round(1000 * seconds),
+        "jittered_delay_ms": round(1000 * jittered(seconds)),
+        "watchdog_seconds": _poll_interval().watchdog_seconds,
     }
+
+
+def _poll_interval() -> PollInterval:
+    return PollInterval(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)

@@ -1,20 +1,40 @@
-"""What pages say about limits: all in the settings, little beside the message box."""
+"""Template contexts about limits: all of them, and the one that is nearly used up."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from django.http import HttpRequest
 
 from chat.accounts.client_network import network_digest
 from chat.http.request import visitor
 from chat.models import User
-from chat.services.limits.remaining import remaining_limits, scarce_limit
+from chat.services.limits.remaining import (
+    RemainingLimit,
+    remaining_limits,
+    scarce_limit,
+)
+
+
+class LimitsContext(TypedDict):
+    """For ``limits/_limits.html``."""
+
+    limits: list[RemainingLimit]
+
+
+class ScarceLimitContext(TypedDict):
+    """For ``limits/_scarce_limit.html``, in the answer to a poll or an action."""
+
+    scarce_limit: RemainingLimit | None
+    #: Whether the page is to show it, or to remove the one that it shows.
+    has_scarce_limit_changed: bool
 
 
 def limited_user(request: HttpRequest) -> User:
-    """Whose limits hold for whoever asks: a visitor has those of a guest who was never
-    seen, and of their network. Nothing is saved."""
+    """The user whose limits apply to a request.
+
+    For an anonymous visitor an unsaved guest with the network of the request.
+    """
     user = visitor(request)
     if not isinstance(user, User):
         user = User()
@@ -23,11 +43,14 @@ def limited_user(request: HttpRequest) -> User:
     return user
 
 
-def limits_context(request: HttpRequest) -> dict[str, Any]:
-    """For ``_allowances.html``, on any page."""
-    return {"allowances": remaining_limits(limited_user(request))}
+def limits_context(request: HttpRequest) -> LimitsContext:
+    """All limits of the visitor."""
+    return {"limits": remaining_limits(limited_user(request))}
 
 
-def scarce_limit_context(request: HttpRequest) -> dict[str, Any]:
-    """For the answer to something refused."""
-    return {"little": scarce_limit(limited_user(request)), "has_little_changed": True}
+def scarce_limit_context(request: HttpRequest) -> ScarceLimitContext:
+    """The scarce limit of a visitor whose message was refused."""
+    return {
+        "scarce_limit": scarce_limit(limited_user(request)),
+        "has_scarce_limit_changed": True,
+    }

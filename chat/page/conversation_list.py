@@ -1,4 +1,4 @@
-"""The list of a page, with the note that something was deleted, or without it."""
+"""The answer to deleting and restoring: the list, with or without an undo notice."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from chat.services.jobs.status import NotOwner
 
 
 def list_with_undo_notice(
-    request: HttpRequest, known: PageState, undo: UndoNotice | None = None
+    request: HttpRequest, page_state: PageState, undo_notice: UndoNotice | None = None
 ) -> HttpResponse:
-    """The list as it is now, and the note with the way back, or none."""
+    """The current list of conversations, and the undo notice or an empty place for it.
+
+    A page whose own conversation is not its owner's any more is redirected home.
+    """
     try:
-        response = update(request, replace(known, changes=""))
+        response = update(request, replace(page_state, change_counter=""))
     except (NotOwner, Http404):
-        # It was done, whatever else the page says it shows: it is loaded anew.
         return HttpResponseClientRedirect(reverse("home"))
-    note = {"undo": undo, "is_oob": True}
-    response.write(render_to_string("conversations/_undo_slot.html", note, request))
+    context = {"undo_notice": undo_notice, "is_oob": True}
+    response.write(render_to_string("conversations/_undo_slot.html", context, request))
     return response

@@ -1,4 +1,4 @@
-"""What a page lacks: the pieces that are put into it."""
+"""The difference between a page and its conversation, collected piece by piece."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chat.models import Conversation
 from chat.page.announcements import announcement
-from chat.page.messages import MessageList, ShownMessage, seen_state
+from chat.page.messages import MessageList, ShownMessage, reply_cursor
 from chat.page.state import PageState
 from chat.services.context_usage import ContextUsage
 from chat.services.jobs.status import ReplyStatus
@@ -17,89 +17,93 @@ from chatsite.mailbox.results import ReplyCursor
 
 @dataclass(frozen=True, slots=True)
 class TextAppend:
-    """One reply that waits or grows; ``is_anew`` replaces the text on the page."""
+    """Text to append to a pending reply, or to replace its text with."""
 
-    sight: ReplyStatus
-    is_anew: bool
+    status: ReplyStatus
+    replaces_text: bool
 
 
 @dataclass(slots=True)
 class PageDelta:
-    """What a page lacks."""
+    """What a page has to add or replace, and its state afterwards."""
 
-    growing: list[TextAppend] = field(default_factory=list)
-    #: Articles that take the place of the ones on the page.
+    text_appends: list[TextAppend] = field(default_factory=list)
+    #: Messages that replace the ones of the same id on the page.
     replaced: list[ShownMessage] = field(default_factory=list)
+    #: Messages to add at the end.
     appended: list[ShownMessage] = field(default_factory=list)
-    #: All that the page is to show, where it shows another path or part.
-    thread: MessageList | None = None
-    said: list[str] = field(default_factory=list)
-    #: How full the model's context is, where messages came or ended.
-    filling: ContextUsage | None = None
-    #: What the page has once it has all this.
-    seen: list[ReplyCursor] = field(default_factory=list)
+    #: The whole list, where the page shows another path; replaces all messages.
+    message_list: MessageList | None = None
+    #: What a screen reader says.
+    announcements: list[str] = field(default_factory=list)
+    #: Set where messages came or replies ended.
+    context_usage: ContextUsage | None = None
+    # The state of the page afterwards; see ``PageState`` for the fields.
+    cursors: list[ReplyCursor] = field(default_factory=list)
     held: list[UUID] = field(default_factory=list)
     paused: list[UUID] = field(default_factory=list)
-    ahead: str = ""
+    held_fingerprint: str = ""
     leaf: UUID | None = None
-    path: str = ""
-    #: The model whose workers the page tells about from now on.
+    path_fingerprint: str = ""
+    #: The model whose workers the page shows from now on; empty leaves it as it is.
     model: str = ""
-    #: The conversation itself, where the database was asked.
+    #: Set where the database was queried.
     conversation: Conversation | None = None
-    #: Sights beyond those of the view, which also set the pace.
-    sights: list[ReplyStatus] = field(default_factory=list)
+    #: Sights beyond those of the snapshot, which also set the pace.
+    statuses: list[ReplyStatus] = field(default_factory=list)
 
     @property
-    def words(self) -> list[str]:
-        """What is announced; of several alike, one."""
-        return list(dict.fromkeys(self.said))
+    def distinct_announcements(self) -> list[str]:
+        """The announcements without repetitions, in order."""
+        return list(dict.fromkeys(self.announcements))
 
-    def add_seen(
-        self, before: ReplyCursor, sight: ReplyStatus, *, is_away: bool
+    def add_status(
+        self, before: ReplyCursor, status: ReplyStatus, *, is_away: bool
     ) -> None:
-        """News of a reply that the page already watches."""
-        if sight.state.is_terminal and sight.row is not None:
-            self.replaced.append(ShownMessage(sight.row.message))
-            self.said.append(announcement(sight))
+        """Add what is new of a reply that the page shows as pending."""
+        if status.state.is_terminal and status.row is not None:
+            self.replaced.append(ShownMessage(status.row.message))
+            self.announcements.append(announcement(status))
             return
-        is_running = sight.state is wire.State.RUNNING
-        is_anew = is_running and (sight.run, sight.offset) != before[1:]
-        self.growing.append(TextAppend(sight, is_anew))
-        if is_running and sight.run != before[1]:
-            self.said.append(announcement(sight))
+        is_running = status.state is wire.State.RUNNING
+        replaces_text = is_running and (status.run, status.offset) != before[1:]
+        self.text_appends.append(TextAppend(status, replaces_text))
+        if is_running and status.run != before[1]:
+            self.announcements.append(announcement(status))
         if is_running:
-            self.seen.append(seen_state(sight))
-        elif sight.row is not None and not is_away:
-            # The mailbox lost it: whatever comes is another text.
-            self.seen.append((before[0], 0, 0))
+            self.cursors.append(reply_cursor(status))
+        elif status.row is not None and not is_away:
+            # The mailbox lost it: the next text is another one.
+            self.cursors.append((before[0], 0, 0))
         else:
-            self.seen.append(before)
+            self.cursors.append(before)
 
-    def add_shown(self, shown: ShownMessage, *, is_new: bool) -> None:
-        """News of a message that the page lacks, or shows as held."""
-        (self.appended if is_new else self.replaced).append(shown)
-        if shown.message.is_from_user:
+    def add_message(self, shown_message: ShownMessage, *, is_new: bool) -> None:
+        """Add a message that the page lacks (``is_new``) or shows as held."""
+        (self.appended if is_new else self.replaced).append(shown_message)
+        if shown_message.message.is_from_user:
             return
-        sight = shown.sight
-        self.said.append(announcement(sight or shown.message.reply))
-        if sight is None:
+        status = shown_message.status
+        self.announcements.append(announcement(status or shown_message.message.reply))
+        if status is None:
             return
-        self.sights.append(sight)
-        if sight.state is wire.State.HELD:
-            (self.paused if sight.is_paused else self.held).append(sight.pk)
+        self.statuses.append(status)
+        if status.state is wire.State.HELD:
+            (self.paused if status.is_paused else self.held).append(status.pk)
         else:
-            self.seen.append(seen_state(sight))
+            self.cursors.append(reply_cursor(status))
 
-    def show_anew(self, known: PageState, thread: MessageList) -> None:
-        """Everything is to be shown; nothing else of the page counts any more."""
-        after = thread.known(known, known.changes)
-        self.thread, self.growing, self.replaced = thread, [], []
-        self.leaf, self.path = after.leaf, after.path
-        self.seen, self.held = list(after.seen), list(after.held)
+    def replace_messages(
+        self, page_state: PageState, message_list: MessageList
+    ) -> None:
+        """Replace all messages of the page; drop the pieces collected so far."""
+        after = message_list.applied_to(page_state, page_state.change_counter)
+        self.message_list, self.text_appends, self.replaced = message_list, [], []
+        self.leaf, self.path_fingerprint = after.leaf, after.path_fingerprint
+        self.cursors, self.held = list(after.cursors), list(after.held)
         self.paused = list(after.paused)
-        for item in (*thread.shown, *thread.batch):
-            if item.sight is not None:
-                self.sights.append(item.sight)
-                if item.sight.pk not in known.watched:
-                    self.said.append(announcement(item.sight))
+        for item in (*message_list.messages, *message_list.batch):
+            if item.status is not None:
+                self.statuses.append(item.status)
+                if item.status.pk not in page_state.watched:
+                    self.announcements.append(announcement(item.status))

@@ -1,4 +1,4 @@
-"""Why a page was sent home, told where it lands: its person's session is over."""
+"""The notice on the first page after a session ended, and why a page went there."""
 
 from __future__ import annotations
 
@@ -13,22 +13,29 @@ ENDED = "ended"
 OF_GUEST = "guest"
 
 
-def logged_out_url(*, is_accounts: bool) -> str:
-    """A guest is logged out by nobody: only the cookie is lost."""
-    value = f"={OF_GUEST}" if settings.GUESTS and not is_accounts else ""
+def logged_out_url(*, is_account: bool) -> str:
+    """Where a page goes whose session is over.
+
+    A guest cannot be logged out; a guest's session is over when the cookie is lost.
+    """
+    value = f"={OF_GUEST}" if settings.GUESTS and not is_account else ""
     return f"{reverse('home')}?{ENDED}{value}"
 
 
 def was_logged_out(request: HttpRequest) -> bool:
-    """Whether to say so: not any more to an account that logged in since."""
+    """Whether to show the notice: not to an account that has logged in again."""
     return ENDED in request.GET and not has_account(request)
 
 
 def is_guest_lost(request: HttpRequest) -> bool:
+    """Whether the page that was sent here belonged to a guest."""
     return request.GET.get(ENDED) == OF_GUEST
 
 
 def are_drafts_kept(request: HttpRequest) -> bool:
-    """Whoever logs out takes their drafts and the cookie out of this browser; who was
-    logged out from elsewhere still has both."""
+    """Whether this browser still holds the drafts.
+
+    Logging out removes the drafts and the cookie from the browser; being logged out
+    from another browser removes neither.
+    """
     return bool(session_key(request))

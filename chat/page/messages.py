@@ -1,4 +1,4 @@
-"""The messages of a page, each with what is known of the reply to come."""
+"""The messages that a page shows, with their versions and the status of replies."""
 
 from __future__ import annotations
 
@@ -21,106 +21,119 @@ from chatsite.mailbox.results import ReplyCursor
 
 @dataclass(frozen=True, slots=True)
 class ShownMessage:
-    """One message; ``sight`` is set for replies that are still to come."""
+    """One message of a page."""
 
     message: Message
-    sight: ReplyStatus | None = None
+    #: Set for a reply that is held, queued or running; None for all other messages.
+    status: ReplyStatus | None = None
+    #: None where the page shows no way to other versions.
     versions: Versions | None = None
-    #: One of several that were asked for together and are shown side by side.
-    is_beside: bool = False
-    #: Of those: the one that the conversation goes on from.
+    #: One of several replies that were requested together and are shown side by side.
+    is_in_batch: bool = False
+    #: Of those, the one that the conversation continues from.
     is_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MessageList:
-    """The messages that a page shows."""
+    """All messages that a page shows."""
 
     window: MessageWindow
-    shown: Sequence[ShownMessage]
-    #: Those side by side at the end, if any.
+    #: One below the other, oldest first.
+    messages: Sequence[ShownMessage]
+    #: Replies side by side after them, if the last reply was requested with others.
     batch: Sequence[ShownMessage]
 
     @classmethod
-    def of(
+    def load(
         cls, request: HttpRequest, model: str, window: MessageWindow
     ) -> tuple[MessageList, PollSnapshot]:
-        """The messages as they stand now, and the whole view. Raises ``NotOwner``."""
-        alone = window.messages[:-1] if window.batch else window.messages
-        shown, view = with_status(request, model, [*alone, *window.batch])
-        dressed = with_versions(shown, window.batch, window.leaf)
-        return cls(window, dressed[: len(alone)], dressed[len(alone) :]), view
+        """The messages of a window with their current status, and the snapshot.
 
-    def known(self, known: PageState, changes: str) -> PageState:
-        """What a page has that shows this."""
-        sights = [item.sight for item in (*self.shown, *self.batch) if item.sight]
-        held = [sight for sight in sights if sight.state is wire.State.HELD]
+        Raises ``NotOwner``.
+        """
+        alone = window.messages[:-1] if window.batch else window.messages
+        shown, snapshot = with_status(request, model, [*alone, *window.batch])
+        versioned = with_versions(shown, window.batch, window.leaf)
+        return cls(window, versioned[: len(alone)], versioned[len(alone) :]), snapshot
+
+    def applied_to(self, page_state: PageState, change_counter: str) -> PageState:
+        """The state of a page once it shows this list."""
+        statuses = [
+            item.status for item in (*self.messages, *self.batch) if item.status
+        ]
+        held = [status for status in statuses if status.state is wire.State.HELD]
         return replace(
-            known,
+            page_state,
             leaf=self.window.leaf,
-            changes=changes,
-            seen=tuple(seen_state(sight) for sight in sights if sight not in held),
-            held=tuple(sight.pk for sight in held if not sight.is_paused),
-            paused=tuple(sight.pk for sight in held if sight.is_paused),
-            path=path_fingerprint(
+            change_counter=change_counter,
+            cursors=tuple(
+                reply_cursor(status) for status in statuses if status not in held
+            ),
+            held=tuple(status.pk for status in held if not status.is_paused),
+            paused=tuple(status.pk for status in held if status.is_paused),
+            path_fingerprint=path_fingerprint(
                 self.window.ids, [item.message.pk for item in self.batch]
             ),
-            ahead=held_fingerprint(sight.pk for sight in held),
+            held_fingerprint=held_fingerprint(status.pk for status in held),
         )
 
 
 def with_status(
     request: HttpRequest, model: str, messages: Iterable[Message]
 ) -> tuple[list[ShownMessage], PollSnapshot]:
-    """Messages as they stand now, with all the text there is, and the whole view.
+    """Messages with the current status and text of their replies, and the snapshot.
 
     Raises ``NotOwner``.
     """
     messages = list(messages)
     queued = [m for m in messages if _state(m) is wire.State.QUEUED]
-    view = poll_snapshot(
+    snapshot = poll_snapshot(
         session_key(request),
         lambda: visitor(request),
         model,
         [(str(message.pk), 0, 0) for message in queued],
     )
-    sights = {sight.pk: sight for sight in view.sights}
-    sights |= _held([m.reply for m in messages if _state(m) is wire.State.HELD])
-    return [_shown(message, sights.get(message.pk)) for message in messages], view
+    statuses = {status.pk: status for status in snapshot.statuses}
+    statuses |= _held([m.reply for m in messages if _state(m) is wire.State.HELD])
+    return [_shown(message, statuses.get(message.pk)) for message in messages], snapshot
 
 
 def with_versions(
     shown: Sequence[ShownMessage], batch: Sequence[Message], leaf: UUID | None
 ) -> list[ShownMessage]:
-    """The same, each with its versions and its place beside others."""
+    """The same messages with their versions and their place in a batch.
+
+    ``batch`` holds the replies that stand side by side, ``leaf`` the chosen one.
+    """
     versions = versions_of(item.message for item in shown)
     beside = {message.pk for message in batch} if len(batch) > 1 else set()
     return [
         replace(
             item,
             versions=versions.get(item.message.pk),
-            is_beside=item.message.pk in beside,
+            is_in_batch=item.message.pk in beside,
             is_chosen=item.message.pk == leaf,
         )
         for item in shown
     ]
 
 
-def seen_state(sight: ReplyStatus) -> ReplyCursor:
-    """What a page has of a reply once it shows all that ``sight`` holds."""
-    return (str(sight.pk), sight.run, sight.length)
+def reply_cursor(status: ReplyStatus) -> ReplyCursor:
+    """How far a page has read a reply once it shows all text of ``status``."""
+    return (str(status.pk), status.run, status.length)
 
 
-def _shown(message: Message, sight: ReplyStatus | None) -> ShownMessage:
-    if sight is None:
+def _shown(message: Message, status: ReplyStatus | None) -> ShownMessage:
+    if status is None:
         return ShownMessage(message)
-    if sight.state.is_terminal and sight.row is not None:  # it ended a moment ago
-        return ShownMessage(sight.row.message)
-    return ShownMessage(message, sight)
+    if status.state.is_terminal and status.row is not None:  # it ended a moment ago
+        return ShownMessage(status.row.message)
+    return ShownMessage(message, status)
 
 
 def _held(replies: list[Reply]) -> dict[UUID, ReplyStatus]:
-    """Held replies: only the database knows of them."""
+    """The status of held replies, which only the database knows."""
     paused = paused_replies([reply.pk for reply in replies])
     return {
         reply.pk: ReplyStatus(
@@ -131,7 +144,7 @@ def _held(replies: list[Reply]) -> dict[UUID, ReplyStatus]:
 
 
 def paused_replies(pks: Iterable[UUID]) -> set[UUID]:
-    """Which of these replies wait for a person to decide."""
+    """Those of the held replies that wait for their owner to decide."""
     pks = list(pks)
     if not pks:
         return set()
@@ -139,7 +152,7 @@ def paused_replies(pks: Iterable[UUID]) -> set[UUID]:
 
 
 def held_fingerprint(pks: Iterable[UUID]) -> str:
-    """Fingerprint of the prompts of held replies, which may be changed elsewhere."""
+    """Fingerprint of the held messages of these replies: another tab may edit them."""
     pks = list(pks)
     if not pks:
         return ""
@@ -154,25 +167,29 @@ def _state(message: Message) -> wire.State | None:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """All versions of a message, oldest first, and which of them it is."""
+    """All versions of a message, oldest first, and the index of the one shown."""
 
     ids: tuple[UUID, ...]
     index: int
 
     @property
     def number(self) -> int:
+        """Position of the version shown, counted from 1."""
         return self.index + 1
 
     @property
     def count(self) -> int:
+        """Number of versions."""
         return len(self.ids)
 
     @property
     def previous(self) -> UUID | None:
+        """Id of the version before; None for the first."""
         return self.ids[self.index - 1] if self.index else None
 
     @property
     def next(self) -> UUID | None:
+        """Id of the version after; None for the last."""
         return self.ids[self.number] if self.number < self.count else None
 
 

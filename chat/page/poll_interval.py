@@ -1,4 +1,4 @@
-"""How soon a page asks again: pure arithmetic, so that the server sets the pace."""
+"""When a page polls next: pure arithmetic. The server decides, not the page."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from chat.services.jobs.status import ReplyStatus
 from chatsite import wire
 
 JITTER = 0.2
-#: Silence makes a page ask less often, but never less often than this.
+#: A page whose running reply gets no text polls less and less often, down to this.
 SLOWEST_SECONDS = 2.0
-#: What has just begun is looked at after this share of the time between flowing texts,
-#: and later after so large a share of the time that it has taken so far.
+#: A reply that has just begun is polled after this share of ``flow_seconds``, and later
+#: after ``AWAITED_SHARE`` of the time that it has taken so far.
 FRESH_SHARE = 0.5
 AWAITED_SHARE = 0.25
-#: Each reply ahead in line adds this much, up to the limit.
+#: Each reply ahead in line adds ``AHEAD_SECONDS``, up to ``IN_LINE_SECONDS``.
 AHEAD_SECONDS = 0.2
 IN_LINE_SECONDS = 10.0
-#: Waiting for something that takes seconds by itself: the queue, a worker, a model.
+#: While the queue is unreachable, or the model is loading.
 OUTAGE_SECONDS = 2.0
+#: While no worker serves the model.
 NO_WORKER_SECONDS = 5.0
-#: The watchdog asks at least this often, even if an answer was lost.
+#: The page polls at least this often, even if an answer was lost.
 WATCHDOG_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class PollInterval:
-    """The two speeds between which everything lies (see the settings)."""
+    """The shortest and the longest interval (POLL_SECONDS and POLL_IDLE_SECONDS)."""
 
     flow_seconds: float
     idle_seconds: float
 
     def next(
         self,
-        sights: Sequence[ReplyStatus],
+        statuses: Sequence[ReplyStatus],
         stage: wire.Stage | None,
         *,
         is_away: bool = False,
@@ -43,9 +44,9 @@ class PollInterval:
     ) -> float:
         """Seconds until the next poll, before jitter."""
         waits = [
-            self._wait(sight, stage, previous_seconds)
-            for sight in sights
-            if not sight.state.is_terminal and sight.state is not wire.State.HELD
+            self._wait(status, stage, previous_seconds)
+            for status in statuses
+            if not status.state.is_terminal and status.state is not wire.State.HELD
         ]
         if is_away:
             return OUTAGE_SECONDS
@@ -53,32 +54,35 @@ class PollInterval:
 
     @property
     def watchdog_seconds(self) -> int:
+        """After how long without an answer a page polls again."""
         return max(WATCHDOG_SECONDS, round(self.idle_seconds * 1.25))
 
     def _wait(
-        self, sight: ReplyStatus, stage: wire.Stage | None, previous_seconds: float
+        self, status: ReplyStatus, stage: wire.Stage | None, previous_seconds: float
     ) -> float:
-        if sight.state is wire.State.RUNNING:
-            if sight.text or sight.is_stopping:
+        if status.state is wire.State.RUNNING:
+            if status.text or status.is_stopping:
                 return self.flow_seconds
-            if not sight.length:
-                return self._awaited(sight.seconds, SLOWEST_SECONDS)
+            if not status.length:
+                return self._awaited(status.seconds, SLOWEST_SECONDS)
             slower = max(previous_seconds, self.flow_seconds) * 1.5
             return min(slower, max(SLOWEST_SECONDS, self.flow_seconds))
-        if sight.is_unpublished or stage is not wire.Stage.READY:
+        if status.is_unpublished or stage is not wire.Stage.READY:
             return OUTAGE_SECONDS
-        next_in_line = self._awaited(sight.seconds, self.flow_seconds)
-        return min(next_in_line + AHEAD_SECONDS * sight.ahead, IN_LINE_SECONDS)
+        next_in_line = self._awaited(status.seconds, self.flow_seconds)
+        return min(next_in_line + AHEAD_SECONDS * status.place, IN_LINE_SECONDS)
 
     def _awaited(self, seconds: float, slowest_seconds: float) -> float:
-        """For what was awaited that long: what comes soon is seen at once, and a long
-        wait is made longer by a quarter at most."""
+        """The interval for a reply that has been awaited for ``seconds``.
+
+        So a fast reply shows at once, and a slow one at most a quarter later.
+        """
         soonest_seconds = FRESH_SHARE * self.flow_seconds
         slowest_seconds = max(slowest_seconds, self.flow_seconds)
         return min(max(soonest_seconds, AWAITED_SHARE * seconds), slowest_seconds)
 
     def _at_rest(self, stage: wire.Stage | None) -> float:
-        """Nothing is pending: only the state of the workers may change."""
+        """Nothing is pending: only the state of the workers can change."""
         if stage is wire.Stage.READY:
             return self.idle_seconds
         waits_for_model = stage is not None
@@ -87,5 +91,5 @@ class PollInterval:
 
 
 def jittered(seconds: float) -> float:
-    """Spread, so that pages that were opened together do not ask together."""
+    """``seconds`` with random jitter: pages opened together do not poll together."""
     return seconds * random.uniform(1 - JITTER, 1 + JITTER)

@@ -1,4 +1,4 @@
-"""What a page says it has, as its poller carries it."""
+"""The state of a page in the browser, which its poller sends with every request."""
 
 from __future__ import annotations
 
@@ -13,121 +13,135 @@ from django.http import QueryDict
 from chat.services.conversation_list import Cursor
 from chatsite.mailbox.results import ReplyCursor
 
-#: More unfinished replies than this no page shows.
+#: No page shows more pending replies than this.
 MAX_REPLIES = 100
+#: Numbers beyond this are no counters of a page (and no integers of a script).
 MAX_NUMBER = 2**53
 
 
 class InvalidPageState(ValueError):
-    """The parameters of a poll make no sense (answer: 400)."""
+    """The parameters of a poll are malformed (answer: 400)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """The state of one page, told with every request, so that no server keeps it."""
+    """What one page shows. It travels with every request, so no server stores it.
 
+    The comments name the query parameter of each field. A site that was just upgraded
+    gets them from pages that the release before has made.
+    """
+
+    #: ``c``
     conversation: UUID | None = None
-    #: The last message shown.
+    #: ``leaf``: the last message of the path shown; None where the page does not reach
+    #: the end of the path.
     leaf: UUID | None = None
-    #: The owner's change counter; empty counts as changed.
-    changes: str = ""
-    #: Id, run and bytes of text of each reply that waits or grows.
-    seen: tuple[ReplyCursor, ...] = ()
+    #: ``n``: the owner's change counter; empty counts as changed.
+    change_counter: str = ""
+    #: ``r``: id, run and bytes of text shown of each reply that is queued or running.
+    cursors: tuple[ReplyCursor, ...] = ()
+    #: ``h``: held replies that wait for the reply before them.
     held: tuple[UUID, ...] = ()
-    #: Those held that ask a person to decide.
+    #: ``hp``: held replies that wait for their owner to decide.
     paused: tuple[UUID, ...] = ()
-    #: Fingerprint of the prompts of both.
-    ahead: str = ""
-    #: Fingerprint of the last messages shown, up to the leaf.
-    path: str = ""
-    #: The model whose workers the page tells about; empty for the one served here.
+    #: ``a``: of the held messages of both.
+    held_fingerprint: str = ""
+    #: ``p``: of the ids of the last messages shown, up to the leaf.
+    path_fingerprint: str = ""
+    #: ``m``: the model whose workers the page shows; empty for the site's default.
     model: str = ""
-    #: Fingerprint of what is said about the workers.
-    workers: str = ""
+    #: ``w``: of what the page shows about the workers.
+    workers_fingerprint: str = ""
+    #: ``d``: the last poll interval (in the parameter in milliseconds).
     delay_seconds: float = 0.0
-    #: The oldest conversation listed; None lists as many as are loaded at once.
+    #: ``since``: the oldest conversation listed; None lists as many as one page loads.
     since: Cursor | None = None
-    #: True while nobody looks at the page.
+    #: ``hidden``: True while the page is in the background.
     is_hidden: bool = False
-    #: Fingerprint of whom the page was made for.
-    whose: str = ""
-    #: True for a page that was made for an account.
-    is_accounts: bool = False
-    #: True for a page that was made for somebody not signed in.
-    is_nobody: bool = False
-    #: When what the page says is left of a limit wants to be looked at again; 0 where
-    #: it says nothing, None for a page that has no place for it.
-    little_due_at: int | None = None
+    #: ``o``: of the owner for whom the page was made.
+    owner_fingerprint: str = ""
+    #: ``u``: True for a page that was made for an account.
+    is_account: bool = False
+    #: ``nobody``: True for a page that was made for an anonymous visitor.
+    is_anonymous: bool = False
+    #: ``l``: when the scarce limit shown is to be refreshed, in seconds since the
+    #: epoch; 0 while none is shown, None for a page that has no place for one.
+    scarce_limit_due_at: int | None = None
 
     @classmethod
     def from_query(cls, query: QueryDict) -> PageState:
-        """Raises ``InvalidPageState``."""
-        seen, held = query.getlist("r"), query.getlist("h")
+        """Parse the parameters of a request. Raises ``InvalidPageState``."""
+        cursors, held = query.getlist("r"), query.getlist("h")
         paused = query.getlist("hp")
-        if len(seen) + len(held) + len(paused) > MAX_REPLIES:
+        if len(cursors) + len(held) + len(paused) > MAX_REPLIES:
             raise InvalidPageState("too many replies")
         try:
             return cls(
                 conversation=_uuid(query.get("c", "")),
                 leaf=_uuid(query.get("leaf", "")),
-                changes=query.get("n", "")[:40],
-                seen=tuple(_seen(raw) for raw in seen),
+                change_counter=query.get("n", "")[:40],
+                cursors=tuple(_reply_cursor(raw) for raw in cursors),
                 held=tuple(UUID(raw) for raw in held),
                 paused=tuple(UUID(raw) for raw in paused),
-                ahead=query.get("a", "")[:40],
-                path=query.get("p", "")[:40],
+                held_fingerprint=query.get("a", "")[:40],
+                path_fingerprint=query.get("p", "")[:40],
                 model=query.get("m", "")[:100],
-                workers=query.get("w", "")[:40],
+                workers_fingerprint=query.get("w", "")[:40],
                 delay_seconds=_number(query.get("d") or "0") / 1000,
-                since=_cursor(query.get("since", "")),
+                since=_list_cursor(query.get("since", "")),
                 is_hidden=query.get("hidden") == "1",
-                whose=query.get("o", "")[:40],
-                is_accounts="u" in query,
-                is_nobody="nobody" in query,
-                little_due_at=_due_at(query.get("l")),
+                owner_fingerprint=query.get("o", "")[:40],
+                is_account="u" in query,
+                is_anonymous="nobody" in query,
+                scarce_limit_due_at=_due_at(query.get("l")),
             )
         except ValueError as error:
             raise InvalidPageState(str(error)) from error
 
     def after_action(self, conversation: UUID) -> PageState:
-        """The same page once it did something: what changed is asked in any case."""
-        due_at = self.little_due_at or 0
+        """Return the state after an action: the database is queried in any case."""
+        due_at = self.scarce_limit_due_at or 0
         return replace(
-            self, conversation=conversation, changes="", little_due_at=due_at
+            self,
+            conversation=conversation,
+            change_counter="",
+            scarce_limit_due_at=due_at,
         )
 
-    def is_little_due(self, now: float) -> bool:
-        """Whether more may be left of a limit by now than the page says."""
-        return bool(self.little_due_at) and now >= (self.little_due_at or 0)
+    def is_scarce_limit_due(self, now: float) -> bool:
+        """Whether the scarce limit shown may have refilled by ``now`` (seconds)."""
+        return bool(self.scarce_limit_due_at) and now >= (self.scarce_limit_due_at or 0)
 
     @property
     def watched(self) -> set[UUID]:
-        """The replies to come that the page shows."""
-        return {UUID(pk) for pk, _, _ in self.seen} | {*self.held, *self.paused}
+        """Ids of all pending replies of the page."""
+        return {UUID(pk) for pk, _, _ in self.cursors} | {*self.held, *self.paused}
 
     @property
     def first_pending(self) -> str:
-        """Id of the reply that the Stop button of this page ends; none while nothing
-        goes on before a person decides."""
-        if self.paused and not self.seen:
+        """Id of the reply that the Stop button stops; empty for none.
+
+        There is none while everything waits for the owner to decide.
+        """
+        if self.paused and not self.cursors:
             return ""
-        ids = [pk for pk, _, _ in self.seen] + [str(pk) for pk in self.held]
+        ids = [pk for pk, _, _ in self.cursors] + [str(pk) for pk in self.held]
         return ids[0] if ids else ""
 
 
 def messages_per_page() -> int:
-    """Messages of a page before earlier ones are asked for: whole turns."""
+    """Number of messages that a page loads: an even one, for whole turns."""
     return int(settings.MESSAGES_SHOWN + settings.MESSAGES_SHOWN % 2)
 
 
 def path_fingerprint(path: Sequence[UUID], batch: Sequence[UUID] = ()) -> str:
-    """Another one whenever the end of a page leads through other messages."""
+    """Fingerprint of the last messages of a path and of the batch at its end."""
     end = (*path[-messages_per_page() :], *batch)
     return sha256(b"".join(pk.bytes for pk in end)).hexdigest()[:12]
 
 
 def owner_fingerprint(owner: object) -> str:
-    """The same for every page of one person; empty for nobody's."""
+    """The same for every page of one user; empty for an anonymous visitor."""
     return sha256(str(owner).encode()).hexdigest()[:12] if owner else ""
 
 
@@ -135,11 +149,11 @@ def _uuid(raw: str) -> UUID | None:
     return UUID(raw) if raw else None
 
 
-def _cursor(raw: str) -> Cursor | None:
+def _list_cursor(raw: str) -> Cursor | None:
     return Cursor.parse(raw) if raw else None
 
 
-def _seen(raw: str) -> ReplyCursor:
+def _reply_cursor(raw: str) -> ReplyCursor:
     reply, run, length = raw.split(":")
     return str(UUID(reply)), _number(run), _number(length)
 

@@ -1,4 +1,4 @@
-"""The note that something was deleted, and the way back."""
+"""The notice that conversations were deleted, with a button to restore them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from chat.http.request import owner_id
 from chat.models import Conversation
 from chat.services.conversation_deletion import deleted_together
 
-#: The parameter of a page that shows the note.
+#: Query parameter of a page that shows the notice: the id of the conversation.
 DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class UndoNotice:
-    """What can be restored: a conversation, and how many were deleted with it."""
+    """A deleted conversation, and how many were deleted together with it."""
 
     conversation: Conversation
     count: int
 
 
 def undo_notice_for(conversation: Conversation) -> UndoNotice:
+    """The notice for a deleted conversation."""
     return UndoNotice(conversation, deleted_together(conversation).count())
 
 
 def requested_undo_notice(request: HttpRequest) -> UndoNotice | None:
-    """What the address of a page names as deleted, while it can be restored."""
+    """The notice that the URL of a page requests, while restoring is possible."""
     try:
         pk = UUID(request.GET.get(DELETED, ""))
     except ValueError:

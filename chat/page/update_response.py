@@ -1,33 +1,38 @@
-"""What happened since a page last asked, as pieces to put into it.
+"""What changed since a page last asked, as fragments to swap into it.
 
-The answer to a poll, to sending and to stopping is one and the same: whatever
-differs from what the page says it has, and the poller that asks next.
+Polls, sending and stopping get the same answer: everything that differs from the state
+that the page sends, and the poller for its next request.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django_htmx.http import HttpResponseClientRedirect
 
 from chat.http.get_or_404 import get_conversation_or_404
-from chat.http.request import session_key, visitor
-from chat.models import User
+from chat.http.request import Request, session_key, visitor
+from chat.models import Conversation, User
 from chat.page.changes import load_changes
 from chat.page.context import (
+    MessageContext,
+    PollerContext,
+    WorkerContext,
     message_context,
     owner_of,
     poller_context,
     with_worker_state,
     worker_context,
 )
+from chat.page.context_limits import ScarceLimitContext
 from chat.page.delta import PageDelta
 from chat.page.state import PageState, owner_fingerprint
-from chat.services.conversation_list import newest
+from chat.services.context_usage import ContextUsage
+from chat.services.conversation_list import ListPart, newest
 from chat.services.conversations import mark_read
 from chat.services.effective_settings import catalog_entry
 from chat.services.jobs.status import (
@@ -41,136 +46,208 @@ from chat.services.limits.remaining import scarce_limit
 from chatsite.catalog import ModelEntry
 
 
-def update(request: HttpRequest, known: PageState, *, key: str = "") -> HttpResponse:
+class UpdateContext(WorkerContext, PollerContext, MessageContext):
+    """For ``poll/_update.html``, besides ``ScarceLimitContext`` and the form's key."""
+
+    delta: PageDelta
+    #: Whether the list of conversations is part of the answer.
+    is_changed: bool
+    history: ListPart | None
+    #: None where the database was not queried for it.
+    conversation: Conversation | None
+    context_usage: ContextUsage | None
+    have_workers_changed: bool
+    #: Whether the Stop button stops another reply now, or none.
+    has_first_pending_changed: bool
+
+
+def update(
+    request: HttpRequest, page_state: PageState, *, key: str = ""
+) -> HttpResponse:
     """Answer a poll, or an action of this page. Raises ``NotOwner``, ``Http404``.
 
-    While replies wait or grow, and nothing else changed, no SQL runs. ``key`` is for
-    the next prompt, once this one was accepted.
+    No SQL runs while replies are pending and nothing else changed. ``key`` is the
+    idempotency key for the next message, after one was accepted.
     """
-    entry = catalog_entry(known.model)
-    view = _view(request, known, entry)
-    news = _news_of_seen(known, view)
-    is_changed = _is_changed(known, view)
-    if _is_of_ended_account(known, view):
+    entry = catalog_entry(page_state.model)
+    snapshot = _snapshot(request, page_state, entry)
+    delta = _delta_of_pending(page_state, snapshot)
+    is_changed = _is_changed(page_state, snapshot)
+    if _has_account_session_ended(page_state, snapshot):
         raise NotOwner
-    if is_changed and known.conversation:
-        conversation = get_conversation_or_404(owner_of(view), known.conversation)
-        news.conversation = conversation
-        if not known.is_hidden:
-            mark_read(conversation)
-        load_changes(request, known, conversation, news)
-    context = _context(known, view, entry, news, is_changed=is_changed)
-    context |= _little_context(known, view, news, is_changed=is_changed)
-    return render(request, "poll/_update.html", context | {"key": key})
+    if is_changed and page_state.conversation:
+        owner = owner_of(snapshot)
+        delta.conversation = get_conversation_or_404(owner, page_state.conversation)
+        if not page_state.is_hidden:
+            mark_read(delta.conversation)
+        load_changes(request, page_state, delta.conversation, delta)
+    context = {
+        **_context(page_state, snapshot, entry, delta, is_changed=is_changed),
+        **_scarce_limit_context(page_state, snapshot, delta, is_changed=is_changed),
+        "key": key,
+    }
+    return render(request, "poll/_update.html", context)
 
 
-def _little_context(
-    known: PageState, view: PollSnapshot, news: PageDelta, *, is_changed: bool
-) -> dict[str, Any]:
-    """What is left of the limits, where something was sent or ended, or came back."""
-    is_due = is_changed or known.is_little_due(usage.clock())
-    if known.little_due_at is None or not view.owner or not is_due:
+def update_or_redirect(
+    request: Request, page_state: PageState, url: str, *, key: str = ""
+) -> HttpResponse:
+    """Answer an action that is done: with what changed, or by a redirect to ``url``.
+
+    A page without htmx is redirected. So is a page that names a conversation or a
+    reply of another owner: the action itself must not look refused.
+    """
+    if not request.htmx:
+        return HttpResponseRedirect(url, status=303)
+    try:
+        return update(request, page_state, key=key)
+    except (NotOwner, Http404):
+        return HttpResponseClientRedirect(url)
+
+
+def _scarce_limit_context(
+    page_state: PageState,
+    snapshot: PollSnapshot,
+    delta: PageDelta,
+    *,
+    is_changed: bool,
+) -> ScarceLimitContext | dict[str, bool]:
+    """The scarce limit, where a message was sent or ended, or where it refills.
+
+    Empty where the page shows it as it is.
+    """
+    due_at = page_state.scarce_limit_due_at
+    is_due = is_changed or page_state.is_scarce_limit_due(usage.clock())
+    if due_at is None or not snapshot.owner or not is_due:
         return {}
-    if news.conversation is not None:
-        owner: User | None = news.conversation.owner
+    if delta.conversation is not None:
+        owner: User | None = delta.conversation.owner
     else:
-        owner = User.objects.filter(pk=UUID(view.owner)).first()
-    little = scarce_limit(owner) if owner else None
-    if little is not None and known.little_due_at == 0:
-        news.said.append(little.text)
-    is_news = little is not None or known.little_due_at != 0
-    return {"little": little, "has_little_changed": is_news}
+        owner = User.objects.filter(pk=UUID(snapshot.owner)).first()
+    scarce = scarce_limit(owner) if owner else None
+    if scarce is not None and due_at == 0:
+        delta.announcements.append(scarce.text)
+    has_changed = scarce is not None or due_at != 0
+    return {"scarce_limit": scarce, "has_scarce_limit_changed": has_changed}
 
 
-def _view(request: HttpRequest, known: PageState, entry: ModelEntry) -> PollSnapshot:
-    """What is known now; of a page made for nobody, which asks for nothing of
-    anybody's, only the workers (sending it home would bring it here again)."""
+def _snapshot(
+    request: HttpRequest, page_state: PageState, entry: ModelEntry
+) -> PollSnapshot:
+    """The snapshot for the visitor; for an anonymous page only that of the workers.
+
+    A redirect home would lead an anonymous page to the page that it is.
+    """
     key = session_key(request)
-    is_of_nobody = (
+    is_anonymous = (
         settings.GUESTS
-        and known.is_nobody
-        and not known.watched
-        and not known.conversation
+        and page_state.is_anonymous
+        and not page_state.watched
+        and not page_state.conversation
     )
-    if is_of_nobody and key is None:
+    if is_anonymous and key is None:
         return worker_snapshot(entry.name)
     try:
-        return poll_snapshot(key, lambda: visitor(request), entry.name, known.seen)
+        return poll_snapshot(
+            key, lambda: visitor(request), entry.name, page_state.cursors
+        )
     except NotOwner:
-        if is_of_nobody:
+        if is_anonymous:
             return worker_snapshot(entry.name)
         raise
 
 
-def _news_of_seen(known: PageState, view: PollSnapshot) -> PageDelta:
-    news = PageDelta(leaf=known.leaf, path=known.path, ahead=known.ahead)
-    news.held, news.paused = list(known.held), list(known.paused)
-    for before, sight in zip(known.seen, view.sights, strict=True):
-        news.add_seen(before, sight, is_away=view.is_away)
-    return news
+def _delta_of_pending(page_state: PageState, snapshot: PollSnapshot) -> PageDelta:
+    """What the snapshot says is new of the replies that the page shows as pending."""
+    delta = PageDelta(
+        held=list(page_state.held),
+        paused=list(page_state.paused),
+        held_fingerprint=page_state.held_fingerprint,
+        leaf=page_state.leaf,
+        path_fingerprint=page_state.path_fingerprint,
+    )
+    for before, status in zip(page_state.cursors, snapshot.statuses, strict=True):
+        delta.add_status(before, status, is_away=snapshot.is_away)
+    return delta
 
 
-def _is_changed(known: PageState, view: PollSnapshot) -> bool:
-    """Whether only the database can tell what is new. No counter means changed."""
-    if not view.owner:
+def _is_changed(page_state: PageState, snapshot: PollSnapshot) -> bool:
+    """Whether the database must be queried. An unknown counter counts as changed."""
+    if not snapshot.owner:
         return False
-    is_anothers = bool(known.whose) and known.whose != owner_fingerprint(view.owner)
-    has_ended = any(sight.state.is_terminal for sight in view.sights)
-    is_told = view.changes and view.changes == known.changes
-    return has_ended or is_anothers or not is_told
+    fingerprint = owner_fingerprint(snapshot.owner)
+    is_anothers = page_state.owner_fingerprint not in ("", fingerprint)
+    has_ended = any(status.state.is_terminal for status in snapshot.statuses)
+    counter = snapshot.change_counter
+    return (
+        has_ended or is_anothers or not counter or counter != page_state.change_counter
+    )
 
 
-def _is_of_ended_account(known: PageState, view: PollSnapshot) -> bool:
-    """Whether a page without a conversation was an account's, and the session is over.
-    One with a conversation is refused where that is looked up."""
-    is_anothers = known.whose != owner_fingerprint(view.owner)
-    return is_anothers and known.is_accounts and not known.conversation
+def _has_account_session_ended(page_state: PageState, snapshot: PollSnapshot) -> bool:
+    """Whether a page without a conversation belongs to an account that logged out.
+
+    A page with a conversation is refused where the conversation is looked up.
+    """
+    is_anothers = page_state.owner_fingerprint != owner_fingerprint(snapshot.owner)
+    return is_anothers and page_state.is_account and not page_state.conversation
 
 
-def _is_accounts(known: PageState, news: PageDelta) -> bool:
-    """A guest's page becomes an account's by signing up."""
-    if news.conversation is not None:
-        return not news.conversation.owner.is_guest
-    return known.is_accounts
+def _is_account(page_state: PageState, delta: PageDelta) -> bool:
+    """Whether the page belongs to an account; a guest's page does after signing up."""
+    if delta.conversation is not None:
+        return not delta.conversation.owner.is_guest
+    return page_state.is_account
 
 
 def _context(
-    known: PageState,
-    view: PollSnapshot,
+    page_state: PageState,
+    snapshot: PollSnapshot,
     entry: ModelEntry,
-    news: PageDelta,
+    delta: PageDelta,
     *,
     is_changed: bool,
-) -> dict[str, Any]:
-    history = newest(owner_of(view), known.since) if is_changed else None
-    after = replace(
-        known,
-        since=history.last if history else known.since,
-        leaf=news.leaf,
-        changes=view.changes,
-        seen=tuple(news.seen),
-        held=tuple(news.held),
-        paused=tuple(news.paused),
-        ahead=news.ahead,
-        path=news.path,
-        model=news.model or known.model,
-        whose=owner_fingerprint(view.owner),
-        is_accounts=_is_accounts(known, news),
-        is_nobody=not view.owner,
-    )
-    after = with_worker_state(view, after)
+) -> UpdateContext:
+    history = newest(owner_of(snapshot), page_state.since) if is_changed else None
+    after = _state_after(page_state, snapshot, delta, history)
+    replies = (*snapshot.statuses, *delta.statuses)
     is_pending = bool(after.first_pending)
-    everything = replace(view, sights=(*view.sights, *news.sights))
     return {
-        **worker_context(view, entry, is_pending=is_pending),
-        **poller_context(everything, after),
+        **worker_context(snapshot, entry, is_pending=is_pending),
+        **poller_context(replace(snapshot, statuses=replies), after),
         **message_context(),
-        "news": news,
-        "is_changed": is_changed and bool(view.owner),
+        "delta": delta,
+        "is_changed": is_changed and bool(snapshot.owner),
         "history": history,
-        "conversation": news.conversation,
-        "have_workers_changed": after.workers != known.workers,
-        "filling": news.filling,
-        "stop": after.first_pending,
-        "has_stop_changed": after.first_pending != known.first_pending,
+        "conversation": delta.conversation,
+        "context_usage": delta.context_usage,
+        "have_workers_changed": (
+            after.workers_fingerprint != page_state.workers_fingerprint
+        ),
+        "has_first_pending_changed": after.first_pending != page_state.first_pending,
     }
+
+
+def _state_after(
+    page_state: PageState,
+    snapshot: PollSnapshot,
+    delta: PageDelta,
+    history: ListPart | None,
+) -> PageState:
+    """The state of the page once it has all that ``delta`` holds."""
+    after = replace(
+        page_state,
+        since=history.last if history else page_state.since,
+        leaf=delta.leaf,
+        change_counter=snapshot.change_counter,
+        cursors=tuple(delta.cursors),
+        held=tuple(delta.held),
+        paused=tuple(delta.paused),
+        held_fingerprint=delta.held_fingerprint,
+        path_fingerprint=delta.path_fingerprint,
+        model=delta.model or page_state.model,
+        owner_fingerprint=owner_fingerprint(snapshot.owner),
+        is_account=_is_account(page_state, delta),
+        is_anonymous=not snapshot.owner,
+    )
+    return with_worker_state(snapshot, after)

@@ -1,8 +1,10 @@
-"""The words for states: what people read instead of codes and numbers."""
+"""Filters and tags of the templates: words for states, and htmx attributes."""
 
 from __future__ import annotations
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from chat.page.state import owner_fingerprint
 from chat.rendering.markdown import render
@@ -22,18 +24,18 @@ register.filter("markdown", render)
 register.filter("as_lines", as_lines)
 register.filter("facts", facts)
 register.filter("can_resume", can_resume)
-register.filter("whose", owner_fingerprint)
+register.filter("owner_fingerprint", owner_fingerprint)
 
 
 @register.filter(name="duration_range")
-def expectation_range(expectation: WaitEstimate) -> str:
-    """The range of an expectation: ``20 to 45 s``."""
-    return duration_range(expectation.low, expectation.high)
+def wait_range(wait: WaitEstimate) -> str:
+    """The range of a wait: ``20 to 45 s``."""
+    return duration_range(wait.low, wait.high)
 
 
 @register.filter
 def model_label(name: str) -> str:
-    """The label of a model; the name of one that is no longer on offer."""
+    """The label of a model; its name if the catalogue has it no longer."""
     try:
         return model_entry(name).label
     except CatalogError:
@@ -42,17 +44,37 @@ def model_label(name: str) -> str:
 
 @register.filter
 def percent(share: float) -> str:
+    """``0.5`` as ``50 %``."""
     return f"{round(100 * share)}\N{NO-BREAK SPACE}%"
 
 
 @register.filter
-def expected(sight: ReplyStatus, view: PollSnapshot) -> WaitEstimate | None:
-    """When its turn will probably come; None if nobody knows."""
-    return estimate_wait(sight.ahead, view.workers)
+def expected_wait(status: ReplyStatus, snapshot: PollSnapshot) -> WaitEstimate | None:
+    """The expected wait of a queued reply; None if it cannot be estimated."""
+    return estimate_wait(status.place, snapshot.workers)
 
 
 @register.filter
-def is_starting(sight: ReplyStatus, view: PollSnapshot) -> bool:
-    """Whether a free row is about to take it: not worth showing a ticket for."""
-    expectation = expected(sight, view)
-    return expectation is not None and expectation.is_at_once and sight.seconds < 3
+def is_starting(status: ReplyStatus, snapshot: PollSnapshot) -> bool:
+    """Whether a worker has a free row for the reply: its place in line is not shown."""
+    wait = expected_wait(status, snapshot)
+    return wait is not None and wait.is_at_once and status.seconds < 3
+
+
+@register.simple_tag
+def post_attributes(
+    url: str, include: str = "#poller", attribute: str = "action"
+) -> SafeString:
+    """Attributes of a form that posts to ``url``, with htmx and without.
+
+    ``include`` selects the fields to send besides the form's own: those of the poller
+    say what the page shows, so the answer is what changed. Requests of a page wait for
+    each other. ``attribute`` is ``formaction`` on a button of another form.
+    """
+    return format_html(
+        '{attribute}="{url}" hx-post="{url}" hx-include="{include}" hx-target="this"'
+        ' hx-swap="none" hx-sync="#room:queue all"',
+        attribute=attribute,
+        url=url,
+        include=include,
+    )

@@ -1,1 +1,1 @@
-"""The pages: one view a file, and the nouns they share."""
+"""The views of the pages, grouped by object."""

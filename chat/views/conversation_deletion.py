@@ -1,4 +1,4 @@
-"""Deleting one conversation."""
+"""Deleting conversations, and restoring them."""
 
 from __future__ import annotations
 
@@ -15,63 +15,58 @@ from chat.http.get_or_404 import find_deleted, get_conversation_or_404
 from chat.http.request import Request, owner_id
 from chat.models import Conversation
 from chat.page.conversation_list import list_with_undo_notice
-from chat.page.state import InvalidPageState, PageState
+from chat.page.decorators import with_page_state
+from chat.page.state import PageState
 from chat.page.undo_notice import DELETED, undo_notice_for
 from chat.services import conversation_deletion
-from chat.views.poll import out_of_date
 
 
 @require_POST
-def delete(request: Request, pk: UUID) -> HttpResponse:
-    """Harmless to repeat. A page that shows it goes home, others stay as they are."""
-    try:
-        known = PageState.from_query(request.POST)
-    except InvalidPageState:
-        return out_of_date()
+@with_page_state
+def delete(request: Request, page_state: PageState, pk: UUID) -> HttpResponse:
+    """Delete a conversation; harmless to repeat.
+
+    A page that shows the conversation goes home; others get the new list.
+    """
     conversation = find_deleted(owner_id(request), pk)
     if conversation is None:
         conversation = get_conversation_or_404(owner_id(request), pk)
         conversation_deletion.delete(conversation)
         conversation.refresh_from_db(fields=["deleted_at"])
     if not request.htmx:
-        return HttpResponseRedirect(_page(known, pk), status=303)
-    if known.conversation == pk:
-        return HttpResponseClientRedirect(_page(known, pk))
-    return list_with_undo_notice(request, known, undo_notice_for(conversation))
+        return HttpResponseRedirect(_next_page(page_state, pk), status=303)
+    if page_state.conversation == pk:
+        return HttpResponseClientRedirect(_next_page(page_state, pk))
+    return list_with_undo_notice(request, page_state, undo_notice_for(conversation))
 
 
-def _page(known: PageState, pk: UUID) -> str:
-    """The page to go on with, which says what was deleted."""
-    is_open = known.conversation in (None, pk)
-    page = reverse("home") if is_open else _conversation(known)
-    return f"{page}?{DELETED}={pk}"
-
-
-def _conversation(known: PageState) -> str:
-    return reverse("conversation", args=[known.conversation])
+def _next_page(page_state: PageState, deleted: UUID) -> str:
+    """URL of the page to go to, with the notice about the deleted conversation."""
+    if page_state.conversation in (None, deleted):
+        page = reverse("home")
+    else:
+        page = reverse("conversation", args=[page_state.conversation])
+    return f"{page}?{DELETED}={deleted}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def delete_all(request: HttpRequest) -> HttpResponse:
+    """Ask for confirmation (GET), then delete all conversations (POST)."""
     owner = owner_id(request)
     if request.method != "POST":
         count = Conversation.objects.not_deleted().filter(owner_id=owner).count()
-        return render(
-            request, "conversations/delete_all.html", {"count": count if owner else 0}
-        )
+        context = {"count": count if owner else 0}
+        return render(request, "conversations/delete_all.html", context)
     deleted = conversation_deletion.delete_all(owner) if owner else None
-    note = f"?{DELETED}={deleted.pk}" if deleted else ""
-    return HttpResponseRedirect(reverse("home") + note, status=303)
+    query = f"?{DELETED}={deleted.pk}" if deleted else ""
+    return HttpResponseRedirect(reverse("home") + query, status=303)
 
 
 @require_POST
-def restore(request: Request, pk: UUID) -> HttpResponse:
-    """With those deleted together with it. Harmless to repeat."""
-    try:
-        known = PageState.from_query(request.POST)
-    except InvalidPageState:
-        return out_of_date()
+@with_page_state
+def restore(request: Request, page_state: PageState, pk: UUID) -> HttpResponse:
+    """Restore a conversation and those deleted together with it; harmless to repeat."""
     conversation = find_deleted(owner_id(request), pk)
     if conversation is None:
         conversation = get_conversation_or_404(owner_id(request), pk)
@@ -81,4 +76,4 @@ def restore(request: Request, pk: UUID) -> HttpResponse:
     if not request.htmx:
         page = reverse("conversation", args=[pk]) if count == 1 else reverse("home")
         return HttpResponseRedirect(page, status=303)
-    return list_with_undo_notice(request, known)
+    return list_with_undo_notice(request, page_state)

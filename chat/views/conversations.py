@@ -1,4 +1,4 @@
-"""The first page: a new conversation."""
+"""The pages with messages: a new conversation, one conversation, earlier messages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from django.views.decorators.http import require_safe
 
 from chat.accounts.guests import remember_guest
 from chat.forms import MessageForm, new_key
-from chat.http.get_or_404 import get_conversation_or_404, get_prompt_or_404
+from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
 from chat.http.request import owner_id
 from chat.middleware.security_headers import leaving_nothing
 from chat.models import Conversation
 from chat.page.context import (
+    MessageContext,
+    PageContext,
     frame_context,
     message_context,
     page_context,
@@ -25,7 +27,7 @@ from chat.page.logged_out_notice import are_drafts_kept, is_guest_lost, was_logg
 from chat.page.message_window import MessageWindow, around, before, latest
 from chat.page.messages import MessageList
 from chat.page.state import PageState
-from chat.page.undo_notice import requested_undo_notice
+from chat.page.undo_notice import UndoNotice, requested_undo_notice
 from chat.services.context_usage import ContextUsage, context_usage
 from chat.services.conversations import mark_read
 from chat.services.effective_settings import (
@@ -33,22 +35,55 @@ from chat.services.effective_settings import (
     effective_settings,
     model_to_watch,
 )
-from chat.services.jobs.status import NotOwner
+from chat.services.jobs.status import NotOwner, PollSnapshot
+
+
+class HomeContext(PageContext):
+    """For ``conversations/home.html``."""
+
+    undo_notice: UndoNotice | None
+    #: Whether to say that the session of the page before has ended.
+    is_ended: bool
+    #: Whether that was the session of a guest, whose cookie is lost.
+    is_guest_lost: bool
+    #: Whether the drafts are still in this browser.
+    are_drafts_kept: bool
+
+
+class ConversationContext(PageContext):
+    """For ``conversations/conversation.html``."""
+
+    conversation: Conversation
+    message_list: MessageList
+    #: None where the page does not show the end of the active path.
+    context_usage: ContextUsage | None
+    undo_notice: UndoNotice | None
+
+
+class EarlierContext(MessageContext):
+    """For ``messages/_earlier.html``."""
+
+    message_list: MessageList
+    snapshot: PollSnapshot
+    label: str
+    #: Only its ``cursors`` count: they are added to the poller of the page.
+    page_state: PageState
 
 
 @require_safe
 @cache_control(private=True, no_cache=True)
 def home(request: HttpRequest) -> HttpResponse:
-    """An empty conversation; ``?text=`` begins the first prompt."""
-    begun = request.GET.get("text", "")
-    return home_page(request, MessageForm(initial={"text": begun, "key": new_key()}))
+    """Show an empty conversation; ``?text=`` fills the message box."""
+    text = request.GET.get("text", "")
+    return home_page(request, MessageForm(initial={"text": text, "key": new_key()}))
 
 
 def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
+    """The first page with a form, which may be one that was refused."""
     is_ended = was_logged_out(request)
-    context = frame_context(request, form)
-    context |= {
-        "undo": requested_undo_notice(request),
+    context: HomeContext = {
+        **frame_context(request, form),
+        "undo_notice": requested_undo_notice(request),
         "is_ended": is_ended,
         "is_guest_lost": is_guest_lost(request),
         "are_drafts_kept": are_drafts_kept(request),
@@ -61,16 +96,19 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
 @require_safe
 @cache_control(private=True, no_cache=True)
 def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """``?at=`` a message, ``?before=`` one; ``?edit=`` puts a prompt into the form."""
+    """Show a conversation at its end, around message ``?at=`` or before ``?before=``.
+
+    ``?edit=`` puts a message into the form, to send another version of it.
+    """
     found = get_conversation_or_404(owner_id(request), pk)
     edited = _message_id(request, "edit")
     if edited is None:
         return conversation_page(request, found, window=_window(request, found))
-    prompt = get_prompt_or_404(found, edited)
+    message = get_user_message_or_404(found, edited)
     form = MessageForm(
-        initial={"text": prompt.text, "key": new_key(), "instead_of": str(prompt.pk)}
+        initial={"text": message.text, "key": new_key(), "instead_of": str(message.pk)}
     )
-    return conversation_page(request, found, form, window=around(found, prompt.pk))
+    return conversation_page(request, found, form, window=around(found, message.pk))
 
 
 def conversation_page(
@@ -79,29 +117,33 @@ def conversation_page(
     form: MessageForm | None = None,
     window: MessageWindow | None = None,
 ) -> HttpResponse:
-    """The whole page; a form that was refused is shown again as it was typed."""
+    """The whole page; a form that was refused is shown as it was typed."""
     chosen = effective_settings(conversation.owner, conversation)
     window = window or latest(conversation)
     entry = model_to_watch(conversation) if window.has_queued else chosen.entry
     try:
-        thread, view = MessageList.of(request, entry.name, window)
+        message_list, snapshot = MessageList.load(request, entry.name, window)
     except NotOwner as refused:
         raise Http404 from refused
     mark_read(conversation)
-    known = PageState(conversation=conversation.pk, model=entry.name)
-    known = with_worker_state(view, thread.known(known, view.changes))
-    context = {
-        **page_context(view, entry, known, form, conversation.owner),
+    page_state = PageState(conversation=conversation.pk, model=entry.name)
+    page_state = with_worker_state(
+        snapshot, message_list.applied_to(page_state, snapshot.change_counter)
+    )
+    context: ConversationContext = {
+        **page_context(snapshot, entry, page_state, form, conversation.owner),
         "conversation": conversation,
-        "thread": thread,
-        "filling": _filling(window, chosen),
-        "undo": requested_undo_notice(request),
+        "message_list": message_list,
+        "context_usage": _context_usage(window, chosen),
+        "undo_notice": requested_undo_notice(request),
     }
     return render(request, "conversations/conversation.html", context)
 
 
-def _filling(window: MessageWindow, chosen: EffectiveSettings) -> ContextUsage | None:
-    """Of the conversation as it goes on, if that is what is shown."""
+def _context_usage(
+    window: MessageWindow, chosen: EffectiveSettings
+) -> ContextUsage | None:
+    """The context usage of the active path, if its end is shown."""
     if window.leaf is None:
         return None
     return context_usage(window.messages, chosen, has_earlier=window.has_earlier)
@@ -132,14 +174,20 @@ def _message_id(request: HttpRequest, name: str) -> UUID | None:
 @require_safe
 @never_cache
 def earlier(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """``?before=`` the first message shown."""
+    """Get the messages before ``?before=``, the first one that a page shows."""
     conversation = get_conversation_or_404(owner_id(request), pk)
     entry = effective_settings(conversation.owner, conversation).entry
     try:
         window = before(conversation, UUID(request.GET.get("before", "")))
-        thread, view = MessageList.of(request, entry.name, window)
+        message_list, snapshot = MessageList.load(request, entry.name, window)
     except (ValueError, NotOwner) as error:
         raise Http404 from error
-    known = thread.known(PageState(), "")
-    context = {"thread": thread, "view": view, "label": entry.label, "known": known}
-    return render(request, "messages/_earlier.html", context | message_context())
+    page_state = message_list.applied_to(PageState(), "")
+    context: EarlierContext = {
+        "message_list": message_list,
+        "snapshot": snapshot,
+        "label": entry.label,
+        "page_state": page_state,
+        **message_context(),
+    }
+    return render(request, "messages/_earlier.html", context)

@@ -1,8 +1,8 @@
-"""What a person is told whose form cannot be trusted, and what its text becomes.
+"""The page for a form that fails the CSRF check: it says why and keeps the text.
 
-A form is trusted if its token fits the cookie and its ``Origin`` is this site. A proxy
-that rewrites the host, or of whose HTTPS the site does not know, makes the second fail
-for every form: that is no matter of the person, so the setting is named.
+A form passes if its token fits the cookie and its ``Origin`` is this site. Behind a
+proxy that rewrites the host, or whose HTTPS the site does not know, every form fails
+the second condition. The sender cannot help that, so the page names the setting.
 """
 
 from __future__ import annotations
@@ -29,82 +29,84 @@ LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "")
 
 
 class Cause(StrEnum):
-    """Why a form was not trusted."""
+    """Why a form failed the check."""
 
     OLD = "old"
     NO_COOKIE = "no_cookie"
     OTHER_SITE = "other_site"
-    UNSAID = "unsaid"
+    NO_ORIGIN = "no_origin"
     SETTINGS = "settings"
 
 
 def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: ARG001
-    """The page that says why, with the typed text in a fresh form.
+    """Show the cause, with the typed text in a form that has a valid token.
 
-    Only a person can send that one. A page with a script stays as it is and says which
-    settings are missing, if those are the cause.
+    Only a person can send that form. A page with htmx stays as it is and shows the
+    missing settings, if those are the cause.
     """
     cause = cause_of(request)
-    wanted = wanted_settings(request) if cause is Cause.SETTINGS else []
-    if wanted:
+    missing = missing_settings(request) if cause is Cause.SETTINGS else []
+    if missing:
         log.warning(
             "forms are refused: a page is opened at %s and its requests arrive for %s; "
             "set %s",
-            *(_sender(request), _own_origin(request), " and ".join(wanted)),
+            *(_sender(request), _own_origin(request), " and ".join(missing)),
         )
     get_token(request)
     context = {
         "cause": cause.value,
-        "wanted": wanted,
+        "missing_settings": missing,
         "form": MessageForm(request.POST) if "text" in request.POST else None,
         "action": form_action(request),
-        "limit": settings.MESSAGE_MAX_CHARACTERS,
     }
-    if wanted and request.htmx:
+    if missing and request.htmx:
         page = render(request, "errors/_csrf_failure.html", context, status=422)
         return reswap(page, "none")
     return render(request, "errors/csrf_failure.html", context, status=403)
 
 
 def cause_of(request: HttpRequest) -> Cause:
-    """Settings are named only for a page of this site: its token fits, or the browser
-    vouches for it, or only the scheme differs. Otherwise a foreign page could have its
-    own address named."""
+    """The cause of a failed check.
+
+    ``SETTINGS`` only for a page of this site: its token fits, the browser vouches for
+    it, or only the scheme differs. Otherwise another site could get its own address
+    named as a trusted origin.
+    """
     sender, own = _sender(request), _own_origin(request)
     if sender not in (None, own):
         is_ours = _host(sender or "") == _host(own) or _is_own_page(request)
         return Cause.SETTINGS if is_ours else Cause.OTHER_SITE
     if sender is None and _is_own_page(request):
-        return Cause.UNSAID
+        return Cause.NO_ORIGIN
     has_cookie = settings.CSRF_COOKIE_NAME in request.COOKIES
     return Cause.OLD if has_cookie else Cause.NO_COOKIE
 
 
-def wanted_settings(request: HttpRequest) -> list[str]:
-    """What makes the site take forms from the page that sent this one."""
+def missing_settings(request: HttpRequest) -> list[str]:
+    """The settings that make the site accept forms from the page that sent this one."""
     sender = _sender(request) or ""
     is_https = sender.startswith("https:")
     is_same_host = _host(sender) == _host(_own_origin(request))
     if not is_same_host or is_https == request.is_secure():
         return [f"CSRF_TRUSTED_ORIGINS={sender}"]
-    if not is_https:  # the proxy says https of plain requests, too
+    if not is_https:  # the proxy reports HTTPS for plain requests, too
         return ["PROXY_SCHEME_HEADER"]
     is_proxy_here = request.META.get("REMOTE_ADDR", "") in LOOPBACK
     return ["HTTPS_ONLY=on", *([] if is_proxy_here else ["TRUSTED_PROXIES"])]
 
 
 class _TokenCheck(CsrfViewMiddleware):
-    """The check of the token alone, without its page of failure and its log."""
+    """Django's check, without its failure page and its log."""
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:  # noqa: ARG002
         return HttpResponse(reason)
 
 
 def _is_own_page(request: HttpRequest) -> bool:
-    """Whether the browser vouches for the page, or its token fits."""
+    """Whether the browser says that the page is of this site, or its token fits."""
     if request.headers.get("Sec-Fetch-Site") == "same-origin":
         return True
-    request.POST  # noqa: B018 - read before it is copied: that can be done once
+    request.POST  # noqa: B018 - the body can be read only once: before the copy
     asked = copy.copy(request)
     asked.META = {**request.META, "HTTP_ORIGIN": _own_origin(request)}
     check = _TokenCheck(lambda _: HttpResponse())
@@ -112,10 +114,10 @@ def _is_own_page(request: HttpRequest) -> bool:
 
 
 def _sender(request: HttpRequest) -> str | None:
-    """The origin of the page that sent the form; None where the browser hides it."""
-    said = request.headers.get("Origin") or request.headers.get("Referer", "")
+    """The origin of the page that sent the form; None if the browser hides it."""
+    raw = request.headers.get("Origin") or request.headers.get("Referer", "")
     try:
-        parts = urlsplit(said)
+        parts = urlsplit(raw)
         return hosts.origin(f"{parts.scheme}://{parts.netloc}")
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""What is shown when a request cannot be trusted, or cannot be served now."""
+"""Error pages: the database is unavailable, bad requests, unknown addresses."""
 
 from __future__ import annotations
 
@@ -21,19 +21,17 @@ from chatsite.logs import error_type
 
 log = logging.getLogger(__name__)
 
-#: A database that is locked, or away, is asked again after so long.
+#: When to retry while the database is locked or unreachable.
 RETRY_SECONDS = 5
-#: How addresses begin of what is in a conversation: of others it is not the matter.
-OF_CONVERSATIONS = ("/c/", "/r/", "/m/")
+#: Paths of conversations, replies and messages.
+CONVERSATION_PATHS = ("/c/", "/r/", "/m/")
 
-
-#: How Django tells that a database is busy, full or away.
+#: Django's errors for a database that is busy, full or unreachable.
 UNAVAILABLE = (OperationalError, InterfaceError)
 
 
 class DatabaseGuard:
-    """Middleware: where a view finds the database busy, full or away, that is said,
-    with the text kept."""
+    """Middleware: show a page with the typed text if the database is unavailable."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -44,11 +42,12 @@ class DatabaseGuard:
     def process_exception(
         self, request: HttpRequest, error: Exception
     ) -> HttpResponse | None:
+        """Answer a database error of a view."""
         return _unavailable(request, error) if isinstance(error, UNAVAILABLE) else None
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """What failed beside the views, as middleware that finds the database busy."""
+    """Handle errors outside the views, such as a busy database in middleware."""
     error = sys.exception()
     if isinstance(error, UNAVAILABLE):
         return _unavailable(request, error)
@@ -74,7 +73,7 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What Django calls a suspicious operation; a body that is too large is a 413."""
+    """Handle what Django calls a suspicious operation; 413 for a body too large."""
     if isinstance(exception, RequestDataTooBig):
         limit = number_format(settings.MESSAGE_MAX_CHARACTERS, force_grouping=True)
         return render(request, "413.html", {"limit": limit}, status=413)
@@ -83,16 +82,19 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
-    """Django's own looks for a token in the form, and fails where that is broken."""
-    is_of_conversation = request.path_info.startswith(OF_CONVERSATIONS)
+    """Show the 404 page.
+
+    Django's own view reads the form for a CSRF token, which fails for a broken form.
+    """
+    is_of_conversation = request.path_info.startswith(CONVERSATION_PATHS)
     context = {"is_of_conversation": is_of_conversation}
     return render(request, "404.html", context, status=404)
 
 
 def form_action(request: HttpRequest) -> str:
-    """Where the form was going, if that is a place to send texts to."""
+    """URL for a form with the text: where it was sent, if that takes text."""
     try:
-        is_of_text = resolve(request.path_info).url_name in ("send", "edit")
+        takes_text = resolve(request.path_info).url_name in ("send", "edit")
     except Resolver404:
-        is_of_text = False
-    return request.path if is_of_text else reverse("send")
+        takes_text = False
+    return request.path if takes_text else reverse("send")

@@ -1,4 +1,4 @@
-"""Whether this process answers; it asks neither Redis nor the database."""
+"""The health check of a web process; it needs neither Redis nor the database."""
 
 from __future__ import annotations
 
@@ -10,4 +10,5 @@ from django.views.decorators.http import require_safe
 @require_safe
 @never_cache
 def health(_request: HttpRequest) -> HttpResponse:
+    """Answer ``ok``."""
     return HttpResponse("ok", content_type="text/plain; charset=utf-8")

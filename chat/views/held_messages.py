@@ -1,11 +1,10 @@
-"""The text of a held prompt, changed before its turn comes."""
+"""Editing, removing and releasing a held message before its turn comes."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -30,20 +29,23 @@ STARTED = _(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What cannot be saved any more is shown, never lost."""
+    """Show the form (GET), or save the text (POST).
+
+    A text that cannot be saved any more is shown again, so it is not lost.
+    """
     try:
         reply = get_reply_or_404(owner_id(request), pk)
     except Http404:
         if request.method != "POST":
             raise
-        # Removed from another tab: what was typed here becomes a new message.
+        # Removed from another tab: the text can become a new message.
         form = MessageForm(request.POST, initial={"key": new_key()})
         return render(request, "messages/removed.html", {"form": form}, status=404)
     if request.method != "POST":
         if reply.state != wire.State.HELD:
             return redirect_to_reply(reply)
-        prompt = reply.message.parent
-        text = prompt.text if prompt else ""
+        message = reply.message.parent
+        text = message.text if message else ""
         return _page(request, reply, MessageForm(initial={"text": text}))
     form = MessageForm(request.POST)
     if not form.is_valid():
@@ -60,7 +62,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _change(reply: Reply, form: MessageForm) -> None:
-    """Raises ``MessageRefused`` or ``NotHeld``."""
+    """Save the text. Raises ``MessageRefused`` or ``NotHeld``."""
     conversation, text = reply.message.conversation, form.cleaned_data["text"]
 
     def act() -> Conversation:
@@ -74,13 +76,13 @@ def _change(reply: Reply, form: MessageForm) -> None:
 def _page(
     request: HttpRequest, reply: Reply, form: MessageForm, status: int = 200
 ) -> HttpResponse:
-    context = {"reply": reply, "form": form, "limit": settings.MESSAGE_MAX_CHARACTERS}
+    context = {"reply": reply, "form": form}
     return render(request, "messages/edit.html", context, status=status)
 
 
 @require_POST
 def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One whose turn has come stays; there is Stop for it."""
+    """Remove a held message; one whose turn has come stays."""
     reply = get_reply_or_404(owner_id(request), pk)
     conversation = reply.message.conversation_id
     try:
@@ -93,9 +95,9 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def proceed(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Harmless to repeat, and once its turn has come."""
+    """Release a held message; harmless to repeat, and once its turn has come."""
     reply = get_reply_or_404(owner_id(request), pk)
-    # What was wanted has happened, or was settled from another tab.
+    # Its turn has come, or another tab released or removed it.
     with suppress(held_messages.NotHeld):
         held_messages.release(reply)
     return redirect_to_reply(reply)

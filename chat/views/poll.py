@@ -1,4 +1,4 @@
-"""The poll: without SQL and with one trip to Redis while replies wait or grow."""
+"""The poll: no SQL and one round trip to Redis while replies are pending."""
 
 from __future__ import annotations
 
@@ -12,89 +12,94 @@ from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.http.get_or_404 import find_deleted
-from chat.http.request import owner_id, session_key, visitor
+from chat.http.request import Request, owner_id, session_key, visitor
 from chat.middleware.security_headers import leaving_nothing
-from chat.page.context import owner_of, poller_context
+from chat.page.context import PollerContext, owner_of, poller_context
+from chat.page.decorators import with_page_state
 from chat.page.logged_out_notice import logged_out_url
-from chat.page.state import InvalidPageState, PageState, owner_fingerprint
-from chat.page.undo_notice import undo_notice_for
+from chat.page.state import PageState, owner_fingerprint
+from chat.page.undo_notice import UndoNotice, undo_notice_for
 from chat.page.update_response import update
-from chat.services.conversation_list import newest
+from chat.services.conversation_list import ListPart, newest
 from chat.services.jobs.status import NotOwner, poll_snapshot
 from chatsite.model_choice import model_entry
 
 
+class DeletedContext(PollerContext):
+    """For ``poll/_conversation_deleted.html``."""
+
+    history: ListPart
+    undo_notice: UndoNotice
+
+
 @require_GET
 @never_cache
-def poll(request: HttpRequest) -> HttpResponse:
-    """What differs from what the page says it has; 404 for anybody else's."""
+@with_page_state
+def poll(request: Request, page_state: PageState) -> HttpResponse:
+    """Get what differs from the state of the page; 404 for a page of another owner."""
     try:
-        known = PageState.from_query(request.GET)
-    except InvalidPageState:
-        return HttpResponse(_("This is no poll of a page."), status=400)
-    try:
-        return update(request, known)
+        return update(request, page_state)
     except (Http404, NotOwner) as refused:
         if isinstance(refused, NotOwner) and refused.is_signed_out:
-            return signed_out(known)
-        is_anothers = _is_anothers(request, known)
-        return gone(request, known) or (signed_out(known) if is_anothers else none())
+            return _logged_out(page_state)
+        deleted = _conversation_deleted(request, page_state)
+        if deleted is None and _is_of_another_owner(request, page_state):
+            return _logged_out(page_state)
+        return deleted or HttpResponse(_("Not found."), status=404)
 
 
-def _is_anothers(request: HttpRequest, known: PageState) -> bool:
-    """Whether the page was made for somebody who logged out in this browser since, and
-    somebody else logged in: it shows what they may not see."""
-    return bool(known.whose) and known.whose != owner_fingerprint(owner_id(request))
+def _is_of_another_owner(request: HttpRequest, page_state: PageState) -> bool:
+    """Whether another user has logged in in this browser since the page was made."""
+    owner = owner_fingerprint(owner_id(request))
+    return page_state.owner_fingerprint not in ("", owner)
 
 
-def none() -> HttpResponse:
-    """There is nothing here for this browser."""
-    return HttpResponse(_("Not found."), status=404)
-
-
-def signed_out(known: PageState) -> HttpResponse:
-    """Sends the page home, where its person is told why."""
-    response = HttpResponseClientRedirect(logged_out_url(is_accounts=known.is_accounts))
+def _logged_out(page_state: PageState) -> HttpResponse:
+    """Send the page home, where a notice says that the session has ended."""
+    response = HttpResponseClientRedirect(
+        logged_out_url(is_account=page_state.is_account)
+    )
     response.status_code = 404
     return leaving_nothing(response)
 
 
-def out_of_date() -> HttpResponse:
-    """For a page whose state, as it tells it, makes no sense."""
-    return HttpResponse(_("This page is out of date. Reload it."), status=400)
-
-
-#: No path has this fingerprint: once restored, the page is loaded afresh.
+#: No path has this fingerprint: a restored conversation is sent as a whole.
 NO_PATH = "gone"
 
 
-def gone(request: HttpRequest, known: PageState) -> HttpResponse | None:
-    """None where there is nothing to restore. Raises ``NotOwner``.
+def _conversation_deleted(
+    request: HttpRequest, page_state: PageState
+) -> HttpResponse | None:
+    """The undo notice for a page whose conversation was deleted elsewhere.
 
-    The page goes on asking, always as one that knows of no change, so that it hears
-    when the conversation is back.
+    None where there is nothing to restore. The page goes on polling with an empty
+    change counter, so it learns of a restored conversation. Raises ``NotOwner``.
     """
-    view = poll_snapshot(
+    snapshot = poll_snapshot(
         session_key(request), lambda: visitor(request), model_entry().name
     )
-    owner = owner_of(view)
-    found = find_deleted(owner, known.conversation) if known.conversation else None
+    owner = owner_of(snapshot)
+    found = (
+        find_deleted(owner, page_state.conversation)
+        if page_state.conversation
+        else None
+    )
     if found is None:
         return None
-    history = newest(owner, known.since)
+    history = newest(owner, page_state.since)
     after = replace(
-        known,
-        changes="",
-        seen=(),
+        page_state,
+        change_counter="",
+        cursors=(),
         held=(),
         paused=(),
-        path=NO_PATH,
-        workers="",  # once restored, the notice is said anew
+        path_fingerprint=NO_PATH,
+        workers_fingerprint="",  # the notice is shown again after restoring
         since=history.last,
     )
-    context = {
-        **poller_context(view, after),
+    context: DeletedContext = {
+        **poller_context(snapshot, after),
         "history": history,
-        "undo": undo_notice_for(found),
+        "undo_notice": undo_notice_for(found),
     }
     return render(request, "poll/_conversation_deleted.html", context)

@@ -1,4 +1,4 @@
-"""Stopping a reply: held, in line or being written."""
+"""Actions on replies: stop, other versions, details."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from chat.services.jobs.stop import batch_of, stop_reply
 
 @require_POST
 def stop(request: Request, pk: UUID) -> HttpResponse:
-    """The text so far is kept. Harmless to repeat, and once the reply has ended.
+    """Stop a reply and keep its text; harmless to repeat, and after its end.
 
-    With ``together``, also those that were asked for together with it.
+    With ``together``, stop also the replies that were requested together with it.
     """
     reply = get_reply_or_404(owner_id(request), pk)
-    together = batch_of(reply) if "together" in request.POST else [reply]
-    for each in together:
+    replies = batch_of(reply) if "together" in request.POST else [reply]
+    for each in replies:
         if not each.is_terminal:
             stop_reply(each)
     return response_after_action(request, reply)
@@ -39,23 +39,25 @@ def stop(request: Request, pk: UUID) -> HttpResponse:
 
 @require_POST
 def retry(request: Request, pk: UUID) -> HttpResponse:
-    """Harmless to repeat: while one is to come, there is no second."""
+    """Request a failed or stopped reply again, at most once while one is pending."""
     return create_new_version(request, pk, reply_versions.retry)
 
 
 @require_POST
 def repeat(request: Request, pk: UUID) -> HttpResponse:
+    """Request a reply again with the same settings and seed."""
     return create_new_version(request, pk, reply_versions.repeat)
 
 
 @require_POST
 def resume(request: Request, pk: UUID) -> HttpResponse:
+    """Request a version that continues the text of a reply."""
     return create_new_version(request, pk, reply_versions.resume)
 
 
 @require_POST
 def vary(request: Request, pk: UUID) -> HttpResponse:
-    """``count`` of them; harmless to repeat while they are to come."""
+    """Request ``count`` other versions; harmless to repeat while they are pending."""
     raw = request.POST.get("count", "1")
     count = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 4 else 0
     return create_new_version(
@@ -65,6 +67,7 @@ def vary(request: Request, pk: UUID) -> HttpResponse:
 
 @require_POST
 def choose(request: Request, pk: UUID) -> HttpResponse:
+    """Make a version of a message, and what follows it, the active path."""
     message = get_message_or_404(owner_id(request), pk)
     try:
         reply_versions.choose(message)
@@ -75,10 +78,10 @@ def choose(request: Request, pk: UUID) -> HttpResponse:
 
 @require_safe
 @cache_control(private=True, no_cache=True)
-# One URL, two answers: the Back button must not show the shorter one as a page.
+# The Back button must not show the fragment for htmx as a page.
 @vary_on_headers("HX-Request")
 def details(request: Request, pk: UUID) -> HttpResponse:
-    """A page, or for the page that asks by its script only what goes into it."""
+    """Show how a reply was made: a page, or for htmx a fragment."""
     reply = get_reply_or_404(owner_id(request), pk)
     template = "replies/_details.html" if request.htmx else "replies/details.html"
     versions = versions_of([reply.message])[reply.pk]

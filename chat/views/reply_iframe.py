@@ -1,4 +1,4 @@
-"""Without JavaScript: a reply to come, in a frame that refreshes itself."""
+"""Without JavaScript: a pending reply in an iframe that refreshes itself."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from chat.services.effective_settings import catalog_entry
 from chat.services.jobs.status import NotOwner
 from chatsite import wire
 
+#: Refresh interval while the reply is held.
 HELD_SECONDS = 3
 
 
@@ -29,22 +30,28 @@ HELD_SECONDS = 3
 @xframe_options_sameorigin
 @csp_replace({"frame-ancestors": ["'self'"]})  # type: ignore[arg-type]  # takes any view
 def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Show the text so far, or a link to the reply once it has ended."""
     reply = get_reply_or_404(owner_id(request), pk)
     entry = catalog_entry(reply.model)
     try:
-        (shown,), view = with_status(request, entry.name, [reply.message])
+        (shown_message,), snapshot = with_status(request, entry.name, [reply.message])
     except NotOwner as refused:
         raise Http404 from refused
-    pace = PollInterval(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
-    seconds = pace.next(view.sights, view.stage, is_away=view.is_away)
-    if shown.sight is not None and shown.sight.state is wire.State.HELD:
+    interval = PollInterval(settings.POLL_SECONDS, settings.POLL_IDLE_SECONDS)
+    seconds = interval.next(snapshot.statuses, snapshot.stage, is_away=snapshot.is_away)
+    if (
+        shown_message.status is not None
+        and shown_message.status.state is wire.State.HELD
+    ):
         seconds = HELD_SECONDS
     context = {
-        "message": shown.message,
-        "sight": shown.sight,
-        "versions": None if shown.sight else versions_of([reply.message])[reply.pk],
-        "view": view,
+        "message": shown_message.message,
+        "status": shown_message.status,
+        "versions": None
+        if shown_message.status
+        else versions_of([reply.message])[reply.pk],
+        "snapshot": snapshot,
         "label": entry.label,
-        "refresh": math.ceil(seconds) if shown.sight else None,
+        "refresh": math.ceil(seconds) if shown_message.status else None,
     }
     return render(request, "replies/frame.html", context)

@@ -1,6 +1,8 @@
-"""Search: an owner's titles and messages that hold all the words typed."""
+"""Search in the titles and messages of the visitor's conversations."""
 
 from __future__ import annotations
+
+from typing import TypedDict
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -14,19 +16,33 @@ from chat.page.context import frame_context
 from chat.services.search import results
 
 
+class HitsContext(TypedDict):
+    """For ``search/_hits.html``."""
+
+    query: str
+    hits: results.Hits
+    #: Whether hits precede these.
+    is_continued: bool
+
+
 @require_safe
 @cache_control(private=True, no_cache=True)
-# One URL, two answers: the Back button must not show the shorter one as a page.
+# The Back button must not show the fragment for htmx as a page.
 @vary_on_headers("HX-Request")
 def search(request: Request) -> HttpResponse:
-    """The hits for ``?q=`` as a page; to htmx only the hits, to be put into one."""
+    """Show the hits for ``?q=``: a page, or for htmx only the list."""
     query = request.GET.get("q", "").strip()
     try:
         before = results.cursor(request.GET.get("before", ""))
     except ValueError:
         return HttpResponse(_("These hits cannot be continued."), status=400)
     hits = results.search(owner_id(request), query, before)
-    found = {"query": query, "hits": hits, "is_more": before is not None}
+    found: HitsContext = {
+        "query": query,
+        "hits": hits,
+        "is_continued": before is not None,
+    }
     if request.htmx and not request.htmx.history_restore_request:
-        return render(request, "search/_hits.html", found | {"is_live": True})
-    return render(request, "search/search.html", frame_context(request) | found)
+        context = {**found, "is_live": True}
+        return render(request, "search/_hits.html", context)
+    return render(request, "search/search.html", {**frame_context(request), **found})

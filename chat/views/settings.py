@@ -1,4 +1,4 @@
-"""Settings: somebody's defaults, and those of one conversation."""
+"""The settings of a user, and of one conversation."""
 
 from __future__ import annotations
 
@@ -31,23 +31,27 @@ METHODS = ["GET", "HEAD", "POST"]
 @never_cache
 @require_http_methods(METHODS)
 def settings(request: HttpRequest) -> HttpResponse:
-    """Defaults for all conversations, and how the pages look in this browser."""
+    """Show or save the settings for all conversations and the theme of this browser."""
     user = visitor(request)
     mine = user if isinstance(user, User) else User()
     form = _form(request, mine, effective_settings(User()))
     if "u" in request.POST and not has_account(request):
-        said = _("You were logged out in this browser. Log in to save this.")
-        form.add_error(None, said)
+        error = _("You were logged out in this browser. Log in to save this.")
+        form.add_error(None, error)
     if request.method == "POST" and form.is_valid():
         try:
             return _saved(request, form)
-        except MessageRefused as refused:  # a visitor, of whom no guest is made now
+        except (
+            MessageRefused
+        ) as refused:  # an anonymous visitor, for whom no guest may be created
             form.add_error(None, refused.message)
-            return with_refusal_status(_own_page(request, form), refused.retry_seconds)
-    return _own_page(request, form)
+            return with_refusal_status(
+                _settings_page(request, form), refused.retry_seconds
+            )
+    return _settings_page(request, form)
 
 
-def _own_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
+def _settings_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
     context = {
         "themes": THEMES,
         "theme_chosen": theme_of(request),
@@ -59,7 +63,7 @@ def _own_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
 
 
 def _saved(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
-    """Raises ``MessageRefused``."""
+    """Save the form of the user. Raises ``MessageRefused``."""
     form.save(sender(request))
     saved = HttpResponseRedirect(reverse("settings") + "?saved", status=303)
     remember_theme(request, saved)
@@ -69,7 +73,7 @@ def _saved(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
 @never_cache
 @require_http_methods(METHODS)
 def conversation_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What holds for one conversation, from its next reply on."""
+    """Show or save the settings of one conversation; they apply from the next reply."""
     found = get_conversation_or_404(owner_id(request), pk)
     form = _form(request, found, effective_settings(found.owner))
     if request.method == "POST" and form.is_valid():
@@ -98,7 +102,7 @@ def _page(
         **frame_context(request),
         **context,
         "form": form,
-        "servings": model_statuses(),
+        "model_statuses": model_statuses(),
         "is_saved": "saved" in request.GET,
     }
     return render(request, template, everything, status=status)

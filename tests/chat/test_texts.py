@@ -46,10 +46,9 @@ pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
 FOLDER = Path(site.BASE_DIR, "templates")
-INSIDE_A_TAG = FOLDER / "replies" / "_post_attributes.html"
 #: Those of accounts have their own test, those of the admin have Django's texts.
 ELSEWHERE = {*FOLDER.glob("accounts/*"), *FOLDER.glob("admin/**/*")}
-TEMPLATES = sorted({*FOLDER.rglob("*.html")} - {INSIDE_A_TAG} - ELSEWHERE)
+TEMPLATES = sorted({*FOLDER.rglob("*.html")} - ELSEWHERE)
 #: Said as they are in every language.
 NAMES = ("chatsite", *(entry.label for entry in current_catalog().models.values()))
 
@@ -323,8 +322,8 @@ def test_a_conversation_deleted_elsewhere(
 
 SIGHTS: tuple[dict[str, Any], ...] = (
     {"state": wire.State.QUEUED},
-    {"state": wire.State.QUEUED, "ahead": 3, "is_further": True},
-    {"state": wire.State.QUEUED, "ahead": 1, "losses": 1, "seconds": 4000},
+    {"state": wire.State.QUEUED, "place": 3, "is_further": True},
+    {"state": wire.State.QUEUED, "place": 1, "losses": 1, "seconds": 4000},
     {"state": wire.State.QUEUED, "is_stopping": True},
     {"state": wire.State.QUEUED, "is_stopping": True, "is_unpublished": True},
     {"state": wire.State.QUEUED, "is_unpublished": True},
@@ -357,14 +356,19 @@ WORKERS: tuple[tuple[wire.Announcement, ...], ...] = (
 )
 
 
-@pytest.mark.parametrize("sight", SIGHTS, ids=str)
-def test_every_state_of_a_reply(sight: dict[str, Any], owner: User, sent) -> None:
+@pytest.mark.parametrize("status", SIGHTS, ids=str)
+def test_every_state_of_a_reply(status: dict[str, Any], owner: User, sent) -> None:
     reply = sent(owner, "1 + 1")
-    seen = ReplyStatus(reply.pk, **sight)
+    seen = ReplyStatus(reply.pk, **status)
     assert untranslated(announcement(seen)) == []
     for workers in WORKERS:
-        view = PollSnapshot("", (seen,), "", 0, workers)
-        context = {"sight": seen, "view": view, "label": "1", "message": reply.message}
+        snapshot = PollSnapshot("", (seen,), "", 0, workers)
+        context = {
+            "status": seen,
+            "snapshot": snapshot,
+            "label": "1",
+            "message": reply.message,
+        }
         for name in (
             "replies/_status.html",
             "replies/_pending.html",

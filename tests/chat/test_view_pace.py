@@ -14,33 +14,33 @@ PACE = PollInterval(flow_seconds=0.4, idle_seconds=20)
 PK = uuid.UUID(int=1)
 
 
-def sight(state: State, **known: object) -> ReplyStatus:
+def status(state: State, **known: object) -> ReplyStatus:
     return ReplyStatus(PK, state, **known)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("sights", "stage", "previous", "expected"),
+    ("statuses", "stage", "previous", "expected"),
     [
         ([], Stage.READY, 0, 20),
         ([], Stage.LOADING, 0, 2),
         ([], None, 0, 5),
-        ([sight(State.DONE)], Stage.READY, 0, 20),
-        ([sight(State.HELD)], Stage.READY, 0, 20),
-        ([sight(State.RUNNING, text="a")], Stage.READY, 2, 0.4),
-        ([sight(State.RUNNING, is_stopping=True)], Stage.READY, 2, 0.4),
-        ([sight(State.RUNNING)], Stage.READY, 20, 0.2),
-        ([sight(State.RUNNING, seconds=2)], Stage.READY, 0.4, 0.5),
-        ([sight(State.RUNNING, seconds=60)], Stage.READY, 0.4, 2),
-        ([sight(State.RUNNING, length=1)], Stage.READY, 0, 0.6),
-        ([sight(State.RUNNING, length=1)], Stage.READY, 1.8, 2),
-        ([sight(State.QUEUED)], Stage.READY, 0, 0.2),
-        ([sight(State.QUEUED, seconds=9)], Stage.READY, 0, 0.4),
-        ([sight(State.QUEUED, seconds=9, ahead=5)], Stage.READY, 0, 1.4),
-        ([sight(State.QUEUED, ahead=500)], Stage.READY, 0, 10),
-        ([sight(State.QUEUED)], None, 0, 2),
-        ([sight(State.QUEUED, is_unpublished=True)], Stage.READY, 0, 2),
+        ([status(State.DONE)], Stage.READY, 0, 20),
+        ([status(State.HELD)], Stage.READY, 0, 20),
+        ([status(State.RUNNING, text="a")], Stage.READY, 2, 0.4),
+        ([status(State.RUNNING, is_stopping=True)], Stage.READY, 2, 0.4),
+        ([status(State.RUNNING)], Stage.READY, 20, 0.2),
+        ([status(State.RUNNING, seconds=2)], Stage.READY, 0.4, 0.5),
+        ([status(State.RUNNING, seconds=60)], Stage.READY, 0.4, 2),
+        ([status(State.RUNNING, length=1)], Stage.READY, 0, 0.6),
+        ([status(State.RUNNING, length=1)], Stage.READY, 1.8, 2),
+        ([status(State.QUEUED)], Stage.READY, 0, 0.2),
+        ([status(State.QUEUED, seconds=9)], Stage.READY, 0, 0.4),
+        ([status(State.QUEUED, seconds=9, place=5)], Stage.READY, 0, 1.4),
+        ([status(State.QUEUED, place=500)], Stage.READY, 0, 10),
+        ([status(State.QUEUED)], None, 0, 2),
+        ([status(State.QUEUED, is_unpublished=True)], Stage.READY, 0, 2),
         (
-            [sight(State.QUEUED, ahead=500), sight(State.RUNNING, text="a")],
+            [status(State.QUEUED, place=500), status(State.RUNNING, text="a")],
             Stage.READY,
             0,
             0.4,
@@ -48,14 +48,14 @@ def sight(state: State, **known: object) -> ReplyStatus:
     ],
 )
 def test_the_delay_follows_what_happens(
-    sights: list[ReplyStatus], stage: Stage | None, previous: float, expected: float
+    statuses: list[ReplyStatus], stage: Stage | None, previous: float, expected: float
 ) -> None:
-    found = PACE.next(sights, stage, previous_seconds=previous)
+    found = PACE.next(statuses, stage, previous_seconds=previous)
     assert found == pytest.approx(expected)
 
 
 def test_without_redis_it_asks_now_and_then() -> None:
-    assert PACE.next([sight(State.QUEUED)], None, is_away=True) == 2
+    assert PACE.next([status(State.QUEUED)], None, is_away=True) == 2
 
 
 def test_the_watchdog_never_overtakes_a_long_idle_delay() -> None:

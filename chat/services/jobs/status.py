@@ -51,8 +51,8 @@ class ReplyStatus:
     pk: UUID
     state: wire.State
     run: int = 0
-    #: Replies before it in the queue.
-    ahead: int = 0
+    #: Its place in the queue: how many replies come before it.
+    place: int = 0
     #: Its owner has an earlier one in the queue: owners with a single one go first.
     is_further: bool = False
     #: Seconds in this state so far.
@@ -88,9 +88,9 @@ class PollSnapshot:
     """Everything that one poll reads."""
 
     owner: str
-    sights: tuple[ReplyStatus, ...]
+    statuses: tuple[ReplyStatus, ...]
     #: The owner's change counter; empty if unknown.
-    changes: str
+    change_counter: str
     waiting: int
     workers: tuple[wire.Announcement, ...]
     is_away: bool = False
@@ -126,11 +126,11 @@ def poll_snapshot(
             look = _look(session_key, user, model, seen)
     except MailboxAway:
         return _without_mailbox(_signed_in(user()), seen)
-    sights = tuple(
-        _sight(look, pk, entry)
+    statuses = tuple(
+        _status(look, pk, entry)
         for (pk, _, _), entry in zip(seen, look.replies, strict=True)
     )
-    return PollSnapshot(look.owner, sights, look.changes, look.waiting, look.workers)
+    return PollSnapshot(look.owner, statuses, look.changes, look.waiting, look.workers)
 
 
 def _look(
@@ -183,14 +183,14 @@ def _fix_owners(look: MailboxSnapshot, seen: Sequence[ReplyCursor]) -> bool:
     return bool(found)
 
 
-def _sight(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
+def _status(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
     match entry:
         case QueuedReply():
             return ReplyStatus(
                 UUID(pk),
                 wire.State.QUEUED,
                 run=entry.run,
-                ahead=entry.ahead,
+                place=entry.ahead,
                 is_further=entry.is_further,
                 seconds=look.now - entry.queued_at,
                 losses=entry.losses,
@@ -255,8 +255,8 @@ def _stamp(time: datetime | None) -> float | None:
 
 def _without_mailbox(user: User, seen: Sequence[ReplyCursor]) -> PollSnapshot:
     """The state of replies from the database alone."""
-    sights = tuple(_from_row(_row(str(user.pk), pk)) for pk, _, _ in seen)
-    return PollSnapshot(str(user.pk), sights, "", 0, (), is_away=True)
+    statuses = tuple(_from_row(_row(str(user.pk), pk)) for pk, _, _ in seen)
+    return PollSnapshot(str(user.pk), statuses, "", 0, (), is_away=True)
 
 
 def worker_snapshot(model: str) -> PollSnapshot:
