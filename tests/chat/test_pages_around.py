@@ -58,7 +58,7 @@ def test_the_page_says_which_model_answers_instead_of_which(
     settings.DATA_DIR, settings.CHAT_MODEL = tmp_path, ""
     chosen = {"model": "scripted", "wanted": "gpt2", "reason": "the hub is away."}
     (tmp_path / "model.json").write_text(json.dumps(chosen))
-    text = text_of(Client().get("/"))
+    text = dom(Client().get("/")).text
     assert "Scripted replies answers instead of GPT-2" in text
     assert "the hub is away. The setting CHAT_MODEL chooses the model." in text
 

@@ -124,7 +124,7 @@ def test_the_models_say_who_serves_them_and_how_long_the_wait_is(
 ) -> None:
     worker.announce(free=0)
     sent(owner, "hi")
-    text = text_of(tab.get("/settings/"))
+    text = dom(tab.get("/settings/")).text
     assert "1 worker · 1 in line" in text
     assert text.count("No worker serves it right now.") == 2
 
