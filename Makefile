@@ -19,10 +19,12 @@ PYTEST = $(VENV_PYTHON) -m pytest -n $(JOBS) --dist worksteal
 # beside others is tried once more alone, and fails if it fails again.
 AGAIN = || { echo 'Once more, alone, what failed:'; \
 	$(VENV_PYTHON) -m pytest --last-failed --last-failed-no-failures none
-# The tests that use the database of the settings; the others have their own or none.
-OF_DATABASE = tests/chat tests/accounts tests/upgrade tests/test_fuzzing.py tests/chaos/test_crash_points.py --ignore tests/chat/test_texts.py
+# The tests that use the database of the settings; the others have their own or none, or
+# read what templates and middleware make of the same rows.
+OF_DATABASE = tests/chat tests/upgrade tests/test_fuzzing.py tests/chaos/test_crash_points.py \
+	$(addprefix --ignore tests/chat/,accounts/test_page_texts.py middleware wording)
 
-QUICK = tests/chat tests/accounts tests/chatsite tests/worker tests/bench tests/test_*.py
+QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/test_*.py
 
 .PHONY: help run worker status admin quick test soak mutations chaos screenshots bench load slow felt check docs browser audit lock clean
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chatsite import wire
 
 #: Half the width of the range, in standard errors. Nine in ten real waits are inside;
-#: the simulation in ``tests/chat/test_waiting.py`` chose it.
+#: the simulation in ``tests/chat/services/test_wait_estimate_simulated.py`` chose it.
 DEVIATIONS = 1.4
 #: Relative error of a worker's measured throughput.
 THROUGHPUT_ERROR = 0.07

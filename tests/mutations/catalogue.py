@@ -26,14 +26,14 @@ def _of(
 
 SCRIPTS = "chatsite/mailbox/scripts"
 MAILBOX = "tests/chatsite/test_mailbox.py"
-COLLECTING = "tests/chat/test_collecting.py"
-KEYS = "tests/chat/test_idempotency.py"
-FIRST_CALL = "tests/chat/test_api_first_call.py"
+COLLECTING = "tests/chat/services/jobs/test_collect.py"
+KEYS = "tests/chat/services/test_idempotency.py"
+FIRST_CALL = "tests/chat/api/test_first_call.py"
 SAMPLING = "tests/worker/engine/test_sampling.py"
 DETOKENIZER = "tests/worker/engine/test_detokenizer.py"
-HOSTILE = "tests/chat/test_markdown_hostile.py"
-MARKDOWN = "tests/chat/test_markdown.py"
-LINKS = "tests/chat/test_links.py"
+HOSTILE = "tests/chat/rendering/markdown/test_hostile_replies.py"
+MARKDOWN = "tests/chat/rendering/markdown/test_markdown.py"
+LINKS = "tests/chat/rendering/test_links.py"
 
 FENCING = [
     *_of(
@@ -87,7 +87,7 @@ FENCING = [
     *_of(
         "fencing",
         "chat/models/reply.py",
-        "tests/chat/test_sweeping.py",
+        "tests/chat/services/jobs/test_reconcile.py",
         COLLECTING,
         changes={
             "filter(pk=self.pk, state=before, attempt=self.attempt)": (
@@ -108,7 +108,7 @@ OWNERS = [
     *_of(
         "owner",
         LOOK_UPS,
-        "tests/chat/test_view_settings.py",
+        "tests/chat/views/test_settings.py",
         changes={
             "        .filter(owner_id=owner)\n": "        .filter()\n",
         },
@@ -116,13 +116,13 @@ OWNERS = [
     *_of(
         "owner",
         LOOK_UPS,
-        "tests/chat/test_view_delete.py",
+        "tests/chat/views/test_conversation_deletion.py",
         changes={"filter(owner_id=owner, pk=pk).first()": "filter(pk=pk).first()"},
     ),
     *_of(
         "owner",
         LOOK_UPS,
-        "tests/chat/test_view_stop.py",
+        "tests/chat/views/test_replies.py",
         changes={"filter(message__owner_id=owner, pk=pk)": "filter(pk=pk)"},
     ),
     *_of(
@@ -138,7 +138,7 @@ OWNERS = [
     *_of(
         "owner",
         LOOK_UPS,
-        "tests/chat/test_view_conversation.py",
+        "tests/chat/views/test_conversations.py",
         changes={
             "found = conversation.messages.filter(": "found = Message.objects.filter("
         },
@@ -146,13 +146,13 @@ OWNERS = [
     *_of(
         "owner",
         "chat/services/conversation_list.py",
-        "tests/chat/test_view_history.py",
+        "tests/chat/views/test_conversation_list.py",
         changes={"not_deleted().filter(owner_id=owner)": "not_deleted().filter()"},
     ),
     *_of(
         "owner",
         "chat/accounts/data_export.py",
-        "tests/accounts/test_download.py",
+        "tests/chat/accounts/test_data_export.py",
         changes={
             "Conversation.objects.filter(owner=user)": "Conversation.objects.all()"
         },
@@ -160,7 +160,7 @@ OWNERS = [
     *_of(
         "owner",
         "chat/services/jobs/status.py",
-        "tests/chat/test_view_poll.py",
+        "tests/chat/views/test_poll.py",
         changes={".with_path().filter(message__owner=UUID(owner))": ".with_path()"},
     ),
 ]

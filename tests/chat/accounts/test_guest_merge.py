@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from django.conf import LazySettings
+from django.db import connections
+from django.test import Client
+
+from chat.accounts.guest_merge import take_along
+from chat.keeper import Keeper
+from chat.models import (
+    Conversation,
+    IdempotencyKey,
+    Message,
+    Passage,
+    Reply,
+    Session,
+    User,
+)
+from chat.services.errors import MessageRefused
+from chat.services.jobs.stop import stop_reply
+from chat.services.messages import send_message
+from chat.services.search.results import search
+from chatsite.mailbox import Mailbox, MissingReply, QueuedReply, RunningReply
+from tests.chat.accounts.conftest import Worker, log_in
+from tests.chat.pages import poll_url, text_of
+from tests.dom import dom
+from tests.valkey import Valkey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def guest(owner: User) -> User:
+    return owner
+
+
+def look(box: Mailbox, who: User, *replies: Reply):  # type: ignore[no-untyped-def]
+    box.remember(str(who.pk), str(who.pk))
+    seen = [(str(reply.pk), 0, 0) for reply in replies]
+    found = box.snapshot(str(who.pk), "scripted", seen)
+    assert found is not None
+    return found.replies
+
+
+def test_it_asks_and_takes_them_along(
+    account: User, newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    say(newcomer, "There")
+    address = log_in(newcomer)["Location"]
+    page = dom(newcomer.get(address))
+    assert "Take 2 conversations along?" in page.text
+    assert "bee" in page.texts("main bdi")
+    answer = newcomer.post("/account/merge/", {"choice": "take", "next": "/"})
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    page = text_of(newcomer.get("/"))
+    assert "Hello" in page
+    assert "There" in page
+    assert Conversation.objects.filter(owner=account).count() == 2
+    assert newcomer.post("/account/merge/", {"choice": "take"}).status_code == 303
+    assert newcomer.get("/account/merge/").status_code == 303
+
+
+def test_what_is_left_comes_back_after_logging_out_and_not_before(
+    account: User, newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    log_in(newcomer)
+    newcomer.post("/account/merge/", {"choice": "leave"})
+    assert "Hello" not in text_of(newcomer.get("/"))
+    assert "1 conversation was left" in text_of(newcomer.get("/account/"))
+    newcomer.post("/account/log-out/")
+    say(newcomer, "Again")
+    assert "Hello" in text_of(newcomer.get("/"))
+    assert Conversation.objects.filter(owner=account).count() == 0
+
+
+def test_what_was_taken_along_is_not_shown_after_logging_out(
+    account: User, newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    log_in(newcomer)
+    newcomer.post("/account/merge/", {"choice": "take"})
+    newcomer.post("/account/log-out/")
+    assert "Hello" not in text_of(newcomer.get("/"))
+    say(newcomer, "Somebody else")
+    assert "Hello" not in text_of(newcomer.get("/"))
+
+
+def test_nobody_takes_what_is_not_their_browsers(
+    tab: Client, guest: User, sent, account: User
+) -> None:
+    sent(guest, "Private")
+    tab.post("/account/merge/", {"choice": "take", "guest": str(guest.pk)})
+    assert not Conversation.objects.filter(owner=account).exists()
+
+
+def test_only_an_account_takes_along(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    answer = newcomer.post("/account/merge/", {"choice": "take"})
+    assert answer["Location"].startswith("/account/log-in/")
+
+
+def test_an_account_is_never_taken_along(account: User, sent) -> None:
+    other = User.objects.create_user("wasp")
+    sent(other, "Mine")
+    assert take_along(other.pk, account) == 0
+    assert Conversation.objects.get().owner == other
+
+
+def test_the_new_owner_sees_the_text_grow_at_once(
+    account: User,
+    newcomer: Client,
+    say: Callable[..., None],
+    worker: Worker,
+    box: Mailbox,
+    client_of: Callable[[User], Client],
+) -> None:
+    say(newcomer, "Tell me")
+    guest = User.objects.get(username=None)
+    claim = worker.claim()
+    worker.write(claim, "Once ")
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    log_in(newcomer)
+    newcomer.post("/account/merge/", {"choice": "take"})
+    worker.write(claim, "upon", len("Once "))
+    for client in (newcomer, client_of(account)):
+        answer = client.get(poll_url(page))
+        assert answer.status_code == 200
+        assert "upon" in text_of(answer)
+    (entry,) = look(box, guest, Reply.objects.get())
+    assert entry == MissingReply(is_foreign=True)
+    worker.finish(claim, "Once upon a time")
+    answer = newcomer.get(poll_url(page))
+    assert "Once upon a time" in text_of(answer)
+
+
+def test_places_in_line_are_kept(
+    guest: User, account: User, box: Mailbox, worker: Worker, sent
+) -> None:
+    mine = sent(account, "first")
+    theirs = sent(guest, "other")
+    other = sent(User.objects.guest(uuid.uuid4()), "third")
+    before = box.first_in_line("scripted", 9)
+    take_along(guest.pk, account)
+    assert box.first_in_line("scripted", 9) == before
+    for entry, ahead in zip(look(box, account, mine, theirs), (0, 1), strict=True):
+        assert isinstance(entry, QueuedReply)
+        assert entry.ahead == ahead
+    stop_reply(Reply.objects.with_path().get(pk=theirs.pk))
+    assert box.first_in_line("scripted", 9) == [str(mine.pk), str(other.pk)]
+    assert [worker.claim().reply for _ in range(2)] == [str(mine.pk), str(other.pk)]
+
+
+def test_whoever_takes_prompts_along_gains_no_turn_by_it(
+    guest: User, account: User, box: Mailbox, sent
+) -> None:
+    sent(guest, "first")
+    sent(guest, "second")
+    take_along(guest.pk, account)
+    other = sent(User.objects.guest(uuid.uuid4()), "other")
+    next_one = sent(account, "third")
+    line = box.first_in_line("scripted", 9)
+    assert line.index(str(other.pk)) < line.index(str(next_one.pk))
+
+
+def test_what_a_worker_hands_back_stands_where_the_account_stands(
+    guest: User, account: User, box: Mailbox, worker: Worker, sent
+) -> None:
+    reply = sent(guest, "first")
+    claim = worker.claim()
+    take_along(guest.pk, account)
+    assert box.hand_back(claim.reply, claim.token) == "kept"
+    (entry,) = look(box, account, reply)
+    assert isinstance(entry, QueuedReply)
+    assert worker.answer("done").reply == str(reply.pk)
+
+
+def test_search_finds_it_for_the_account_alone(
+    guest: User, account: User, sent
+) -> None:
+    sent(guest, "the honeycomb")
+    take_along(guest.pk, account)
+    assert len(search(account.pk, "honeycomb").hits) == 1
+    assert not search(guest.pk, "honeycomb").hits
+    assert not Passage.objects.filter(owner=guest).exists()
+
+
+def test_a_key_that_both_used_harms_nothing(guest: User, account: User, sent) -> None:
+    sent(account, "mine", key="same")
+    sent(guest, "theirs", key="same")
+    assert take_along(guest.pk, account) == 1
+    assert send_message(account, "mine", "same").message.parent.text == "mine"
+    assert IdempotencyKey.objects.count() == 1
+
+
+def test_a_key_of_the_guest_comes_along(guest: User, account: User, sent) -> None:
+    reply = sent(guest, "theirs", key="same")
+    take_along(guest.pk, account)
+    assert send_message(account, "theirs", "same").pk == reply.pk
+
+
+def test_preferences_of_the_account_stay(guest: User, account: User, sent) -> None:
+    User.objects.filter(pk=guest.pk).update(instructions="As a guest")
+    User.objects.filter(pk=account.pk).update(instructions="As myself")
+    sent(guest, "Hello")
+    take_along(guest.pk, account)
+    account.refresh_from_db()
+    assert account.instructions == "As myself"
+
+
+def test_what_may_be_restored_comes_along(
+    guest: User, account: User, sent, client_of: Callable[[User], Client]
+) -> None:
+    talk = sent(guest, "Hello").message.conversation
+    client_of(guest).post(f"/c/{talk.pk}/delete/")
+    take_along(guest.pk, account)
+    assert client_of(account).post(f"/c/{talk.pk}/restore/").status_code == 303
+    assert "Hello" in text_of(client_of(account).get("/"))
+
+
+def test_the_guest_is_closed_and_erased(
+    guest: User, account: User, sent, client_of: Callable[[User], Client], box: Mailbox
+) -> None:
+    before = client_of(guest)
+    sent(guest, "Hello")
+    take_along(guest.pk, account)
+    assert not Session.objects.filter(user=guest).exists()
+    assert "Hello" not in text_of(before.get("/"))
+    Keeper().sweep()
+    assert not User.objects.filter(pk=guest.pk).exists()
+    assert Conversation.objects.get().owner == account
+
+
+# What was left undone
+
+
+def died_before_the_mailbox_heard(
+    guest: User, account: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("chat.accounts.guest_merge.hand_over", lambda *_: None)
+        take_along(guest.pk, account)
+
+
+def test_the_next_poll_hands_over_what_was_forgotten(
+    guest: User,
+    account: User,
+    worker: Worker,
+    sent,
+    client_of: Callable[[User], Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reply = sent(guest, "Tell me")
+    page = client_of(guest).get(f"/c/{reply.message.conversation_id}/")
+    claim = worker.claim()
+    worker.write(claim, "Once")
+    died_before_the_mailbox_heard(guest, account, monkeypatch)
+    answer = client_of(account).get(poll_url(page))
+    assert answer.status_code == 200
+    assert "Once" in text_of(answer)
+
+
+def test_a_stranger_is_given_nothing_by_asking(
+    guest: User, sent, worker: Worker, client_of: Callable[[User], Client], box: Mailbox
+) -> None:
+    reply = sent(guest, "Tell me")
+    page = client_of(guest).get(f"/c/{reply.message.conversation_id}/")
+    stranger = client_of(User.objects.create_user("wasp"))
+    assert stranger.get(poll_url(page)).status_code == 404
+    [entry] = box.publications([str(reply.pk)])
+    assert entry.owner == str(guest.pk)
+
+
+def test_the_keeper_hands_over_what_was_forgotten(
+    guest: User,
+    account: User,
+    box: Mailbox,
+    sent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reply = sent(guest, "Tell me")
+    died_before_the_mailbox_heard(guest, account, monkeypatch)
+    [entry] = box.publications([str(reply.pk)])
+    assert entry.owner == str(guest.pk)
+    Reply.objects.update(published_at=reply.published_at.replace(year=2020))
+    Keeper().sweep()
+    [entry] = box.publications([str(reply.pk)])
+    assert entry.owner == str(account.pk)
+    (entry,) = look(box, account, reply)
+    assert isinstance(entry, QueuedReply)
+
+
+def test_while_the_queue_is_away_it_is_handed_over_later(
+    guest: User, account: User, valkey: Valkey, worker: Worker, sent, box: Mailbox
+) -> None:
+    reply = sent(guest, "Tell me")
+    valkey.stop()
+    try:
+        assert take_along(guest.pk, account) == 1
+    finally:
+        valkey.start()
+    box.connection.forgive()
+    Reply.objects.update(published_at=reply.published_at.replace(year=2020))
+    Keeper().sweep()
+    claim = worker.claim()
+    worker.write(claim, "Once")
+    (entry,) = look(box, account, reply)
+    assert isinstance(entry, RunningReply)
+
+
+# Others who act at the same moment
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_that_is_sent_meanwhile_is_lost(
+    box: Mailbox, settings: LazySettings
+) -> None:
+    for limit in ("MESSAGES_PER_MINUTE", "MESSAGES_PER_DAY", "REPLIES_WAITING"):
+        setattr(settings, f"GUEST_{limit}", None)
+    settings.HELD_MESSAGES_MAX = 1_000_000
+    account = User.objects.create_user("bee")
+    guest = User.objects.guest(uuid.uuid4())
+    first = send_message(guest, "first", "first").message.conversation
+    accepted, has_begun = [], Event()
+
+    def keep_sending(number: int) -> None:
+        for turn in range(25):
+            text = f"{number} {turn}"
+            talk = Conversation.objects.get(pk=first.pk) if turn % 2 else None
+            try:
+                send_message(guest, text, text, talk)
+            except MessageRefused as refused:
+                assert refused.code == "closed"
+                break
+            else:
+                accepted.append(text)
+                has_begun.set()
+        connections.close_all()
+
+    with ThreadPoolExecutor(4) as people:
+        senders = [people.submit(keep_sending, number) for number in range(4)]
+        assert has_begun.wait(20)
+        take_along(guest.pk, account)
+        for sender in senders:
+            sender.result()
+    kept = Message.objects.filter(role="user", owner=account)
+    assert {*kept.values_list("text", flat=True)} == {"first", *accepted}
+    assert not Message.objects.exclude(owner=account).exists()
+    assert not Conversation.objects.exclude(owner=account).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_takes_them_along(box: Mailbox) -> None:
+    account = User.objects.create_user("bee")
+    guest = User.objects.guest(uuid.uuid4())
+    for number in range(5):
+        Conversation.objects.create(owner=guest, title=str(number))
+
+    def take(_number: int) -> int:
+        try:
+            return take_along(guest.pk, account)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as people:
+        counts = list(people.map(take, range(4)))
+    assert sorted(counts) == [0, 0, 0, 5]

@@ -1,0 +1,319 @@
+"""A guest whose session is gone goes on by the cookie; an account is told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from http.cookies import SimpleCookie
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+
+from chat.accounts import account_deletion, guest_cookie, guest_merge
+from chat.accounts.session_end import end
+from chat.models import Conversation, Reply, Session, User
+from chat.services.session_digest import guest_digest, session_digest
+from chatsite.mailbox import Mailbox
+from tests.chat.accounts.conftest import is_logged_in, log_in, signs_up
+from tests.chat.conftest import Worker
+from tests.chat.pages import known, poll_url, text_of
+from tests.cookie_names import GUEST, SESSION
+from tests.dom import dom
+
+pytestmark = pytest.mark.django_db
+
+Say = Callable[..., None]
+
+
+def expire(client: Client) -> None:
+    late = timezone.now() - timedelta(seconds=1)
+    Session.objects.update(expire_date=late)
+
+
+def delete(client: Client) -> None:
+    end(Session.objects.all())
+
+
+def lose(client: Client) -> None:
+    del client.cookies[SESSION]
+
+
+def overwrite(client: Client) -> None:
+    client.cookies[SESSION] = "k" * 32
+
+
+WAYS = (expire, delete, lose, overwrite)
+
+
+def with_cookie_of(pk: uuid.UUID, **cookies: str) -> Client:
+    client = Client()
+    client.cookies = SimpleCookie({GUEST: guest_cookie.value_for(pk), **cookies})
+    return client
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_page_polls_on_and_the_next_message_is_theirs(
+    way: Callable[[Client], None],
+    newcomer: Client,
+    say: Say,
+    worker: Worker,
+    box: Mailbox,
+) -> None:
+    say(newcomer, "Hello")
+    worker.write(worker.claim(), "Once upon")
+    conversation = Conversation.objects.get()
+    page = newcomer.get(f"/c/{conversation.pk}/")
+    way(newcomer)
+    for key in box.connection.client.keys("who:*"):
+        box.connection.client.delete(key)
+    for _ in range(2):
+        answer = newcomer.get(poll_url(page), headers={"HX-Request": "true"})
+        assert answer.status_code == 200
+        assert SESSION not in answer.cookies
+    opened = newcomer.get("/")
+    assert "Hello" in text_of(opened)
+    assert "logged out" not in text_of(opened)
+    text = {"text": "And then?", "key": "then"}
+    path = f"/c/{conversation.pk}/send/"
+    assert newcomer.post(path, text).status_code == 303
+    assert conversation.messages.count() == 4
+    assert newcomer.cookies[SESSION].value
+
+
+def test_reading_begins_no_session_and_is_noted(newcomer: Client, say: Say) -> None:
+    say(newcomer, "Hello")
+    delete(newcomer)
+    User.objects.update(seen_at=timezone.now() - timedelta(days=20))
+    newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    assert Session.objects.count() == 0
+    assert User.objects.get().seen_at > timezone.now() - timedelta(minutes=1)
+
+
+def test_a_program_reads_its_reply_by_the_cookie_alone(
+    box: Mailbox, newcomer: Client
+) -> None:
+    program = Client()
+    body = {"text": "Hello"}
+    sent = program.post("/api/v1/messages", body, content_type="application/json")
+    assert sent.cookies[GUEST]["max-age"]
+    delete(program)
+    lose(program)
+    assert program.get(sent.json()["url"]).status_code == 200
+    assert newcomer.get(sent.json()["url"]).status_code == 404
+
+
+def test_the_cookie_of_the_session_opens_no_guest_by_itself(
+    newcomer: Client, say: Say, box: Mailbox
+) -> None:
+    """Neither what stood in that cookie while the guest went on, nor what the mailbox
+    remembers of it."""
+    say(newcomer, "Hello")
+    pk = User.objects.get().pk
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    for key in (
+        "k" * 32,
+        str(pk),
+        f"guest:{pk}",
+        guest_digest(pk),
+        session_digest(str(pk)),
+    ):
+        newcomer.cookies[SESSION] = key
+        assert newcomer.get(poll_url(page)).status_code == 200
+        thief = Client()
+        thief.cookies[SESSION] = key
+        assert thief.get(poll_url(page)).status_code == 404
+        assert "Hello" not in text_of(thief.get("/"))
+
+
+def test_a_forged_cookie_opens_nothing(newcomer: Client, say: Say) -> None:
+    say(newcomer, "Hello")
+    signature = guest_cookie.value_for(uuid.uuid4()).split(":", 1)[1]
+    pk = User.objects.get().pk
+    for value in (str(pk), f"{pk}:{signature}", f"{pk}:", ":", "\xff"):
+        forger = Client()
+        forger.cookies[GUEST] = value
+        assert "Hello" not in text_of(forger.get("/"))
+
+
+def sign_up(guest: Client, account: User) -> None:
+    signs_up(guest, "wasp")
+
+
+def erase(guest: Client, account: User) -> None:
+    account_deletion.erase(User.objects.get(username=None))
+
+
+def take_along(guest: Client, account: User) -> None:
+    guest_merge.take_along(User.objects.get(username=None).pk, account)
+
+
+def make_inactive(guest: Client, account: User) -> None:
+    User.objects.filter(username=None).update(is_active=False)
+
+
+@pytest.mark.parametrize("way", [sign_up, erase, take_along, make_inactive])
+def test_the_old_cookie_of_a_guest_who_is_none_any_more_opens_nothing(
+    way: Callable[[Client, User], None],
+    account: User,
+    newcomer: Client,
+    say: Say,
+) -> None:
+    say(newcomer, "Hello")
+    path = f"/c/{Conversation.objects.get().pk}/"
+    page = newcomer.get(path)
+    thief = Client()
+    thief.cookies[GUEST] = newcomer.cookies[GUEST].value
+    assert thief.get(poll_url(page)).status_code == 200
+    way(newcomer, account)
+    assert "Hello" not in text_of(thief.get("/"))
+    assert thief.get(poll_url(page)).status_code == 404
+    assert thief.get(path).status_code == 404
+    assert not is_logged_in(thief)
+
+
+def test_where_guests_are_not_allowed_the_cookie_opens_nothing(
+    newcomer: Client, say: Say, settings: LazySettings
+) -> None:
+    say(newcomer, "Hello")
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    lose(newcomer)
+    settings.GUESTS = False
+    assert newcomer.get("/").status_code == 303
+    answer = newcomer.get(poll_url(page))
+    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
+    url = f"/api/v1/replies/{Reply.objects.get().pk}"
+    assert newcomer.get(url).status_code == 401
+
+
+@pytest.fixture
+def shared(account: User, newcomer: Client, say: Say) -> Client:
+    """A browser in which a guest wrote before an account logged in."""
+    say(newcomer, "The guest's")
+    log_in(newcomer)
+    say(newcomer, "The account's")
+    return newcomer
+
+
+@pytest.mark.parametrize("path", ["/", "/settings/", "the conversation"])
+def test_an_account_is_told_that_its_session_ended_also_where_a_guest_was_left(
+    path: str, shared: Client
+) -> None:
+    if path == "the conversation":
+        path = f"/c/{Conversation.objects.get(title__contains='account').pk}/"
+    page = shared.get(path)
+    delete(shared)
+    answer = shared.get(poll_url(page))
+    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
+    landed = text_of(shared.get("/?ended"))
+    assert "You were logged out in this browser." in landed
+    assert "The guest" in landed
+    assert "The account" not in landed
+
+
+def test_what_was_typed_as_an_account_is_not_sent_as_the_guest_left_there(
+    shared: Client,
+) -> None:
+    page = shared.get("/")
+    state = {**dict(known(page)), "text": "Only as myself", "key": "k"}
+    delete(shared)
+    answer = shared.post("/send/", state, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert "Log in to send this: it is kept." in text_of(answer)
+    assert not Conversation.objects.filter(title="Only as myself").exists()
+    log_in(shared)
+    assert shared.post("/send/", state).status_code == 303
+
+
+def test_a_plain_form_of_an_account_is_not_sent_as_the_guest_left_there(
+    shared: Client,
+) -> None:
+    hidden = dom(shared.get("/")).one("#composer input[type=hidden][name=u]")
+    assert (hidden["value"], hidden["autocomplete"]) == ("1", "off")
+    delete(shared)
+    plain = {"u": "1", "text": "Only as myself", "key": "k"}
+    answer = shared.post("/send/", plain)
+    assert answer.status_code == 422
+    page = dom(answer)
+    assert "You were logged out in this browser." in page.text
+    assert page.one("textarea").raw_text == "Only as myself"
+    assert "[name=u]" not in page
+    assert not Conversation.objects.filter(title="Only as myself").exists()
+
+
+def test_settings_of_an_account_are_not_saved_as_those_of_the_guest_left_there(
+    shared: Client,
+) -> None:
+    assert dom(shared.get("/settings/")).first("form [name=u]")["value"] == "1"
+    delete(shared)
+    form = {"u": "1", "instructions": "Answer in verse"}
+    answer = shared.post("/settings/", form)
+    assert answer.status_code == 422
+    assert "You were logged out in this browser." in text_of(answer)
+    assert "Answer in verse" in text_of(answer)
+    assert not User.objects.filter(instructions="Answer in verse").exists()
+
+
+def test_a_guest_without_a_session_signs_up_and_keeps_everything(
+    newcomer: Client, say: Say
+) -> None:
+    say(newcomer, "Hello")
+    lose(newcomer)
+    assert "Hello" in text_of(newcomer.get("/"))
+    assert signs_up(newcomer).status_code == 303
+    assert "Hello" in text_of(newcomer.get("/"))
+    assert User.objects.get().username == "bee"
+
+
+def test_the_answer_to_a_late_poll_of_a_guest_logs_out_no_account(
+    account: User, newcomer: Client, say: Say
+) -> None:
+    say(newcomer, "The guest's")
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    late = Client()
+    late.cookies = SimpleCookie(
+        {name: newcomer.cookies[name].value for name in (SESSION, GUEST)}
+    )
+    log_in(newcomer)
+    for address in (poll_url(page), f"/c/{Conversation.objects.get().pk}/"):
+        answer = late.get(address, headers={"HX-Request": "true"})
+        assert answer.status_code == 200
+        assert not {SESSION, GUEST} & set(answer.cookies)
+
+
+def test_a_guest_without_any_cookie_is_told_what_is_lost(
+    newcomer: Client, say: Say
+) -> None:
+    say(newcomer, "Hello")
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    emptied = Client()
+    answer = emptied.get(poll_url(page))
+    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended=guest")
+    landed = text_of(emptied.get(answer["HX-Redirect"]))
+    assert "lost the cookie that opens a guest" in landed
+    assert "You were logged out" not in landed
+
+
+def test_a_guests_page_becomes_an_accounts_by_signing_up(
+    newcomer: Client, say: Say
+) -> None:
+    say(newcomer, "Hello")
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    signs_up(newcomer)
+    say(newcomer, "More")  # tells the page that something changed
+    answer = newcomer.get(poll_url(page))
+    delete(newcomer)
+    assert newcomer.get(poll_url(answer))["HX-Redirect"] == "/?ended"
+
+
+def test_the_cookie_follows_a_guest_whose_cookie_was_lost(
+    newcomer: Client, say: Say
+) -> None:
+    say(newcomer, "Hello")
+    del newcomer.cookies[GUEST]
+    say(newcomer, "Again")
+    lose(newcomer)
+    assert "Hello" in text_of(newcomer.get("/"))
+    assert User.objects.count() == 1

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from chat.models import AttemptCounter, Conversation, Session, User
+from tests.chat.accounts.conftest import PASSWORD, is_logged_in, log_in
+from tests.chat.pages import text_of
+from tests.cookie_names import SESSION
+from tests.dom import dom
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "name", ["bee", "BEE", " bee ", "bee@example.org", "Bee@Example.ORG"]
+)
+def test_by_name_or_address_in_any_case(
+    name: str, account: User, newcomer: Client
+) -> None:
+    answer = log_in(newcomer, name)
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    assert is_logged_in(newcomer)
+    assert Session.objects.get().user == account
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("bee", "wrong"),
+        ("wasp", PASSWORD),
+        ("wasp@example.org", PASSWORD),
+        ("", PASSWORD),
+        ("bee", ""),
+        ("bee\x00", PASSWORD),
+        ("x" * 300, PASSWORD),
+        ("%", PASSWORD),
+        ("b__", PASSWORD),
+    ],
+)
+def test_what_is_not_right_is_said_the_same_and_the_name_is_kept(
+    name: str, password: str, account: User, newcomer: Client
+) -> None:
+    answer = log_in(newcomer, name, password)
+    page = dom(answer)
+    assert answer.status_code == 422
+    assert not is_logged_in(newcomer)
+    if name == "wasp":
+        assert page.one("input[name=name]")["value"] == name
+    assert not page.one("input[name=password]").get("value")
+
+
+def test_unknown_names_and_wrong_passwords_are_told_alike(
+    account: User, newcomer: Client
+) -> None:
+    def said(name: str) -> tuple[str, list[str]]:
+        page = dom(log_in(newcomer, name, "wrong"))
+        kept = page.values("input[value]:not([name=csrfmiddlewaretoken])", "value")
+        return page.text, [value for value in kept if value != name]
+
+    first, second = said("bee"), said("wasp")
+    assert "The name or the password is not right." in first[0]
+    assert first == second
+
+
+def test_no_guest_has_a_password(newcomer: Client, owner: User) -> None:
+    for name in (str(owner.pk), "", "None"):
+        assert log_in(newcomer, name, "").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("then", "to"),
+    [
+        ("/settings/?saved", "/settings/?saved"),
+        ("//evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("settings/", "/"),
+    ],
+)
+def test_it_goes_on_to_paths_of_this_site_only(
+    then: str, to: str, account: User, newcomer: Client
+) -> None:
+    typed = {"name": "bee", "password": PASSWORD, "next": then}
+    assert newcomer.post("/account/log-in/", typed)["Location"] == to
+    newcomer.post("/account/log-out/")
+    page = dom(newcomer.get("/account/log-in/", {"next": then}))
+    assert page.one("input[name=next]")["value"] == to
+
+
+def test_whoever_is_logged_in_is_shown_their_account(tab: Client) -> None:
+    assert tab.get("/account/log-in/")["Location"] == "/account/"
+
+
+def test_the_session_is_a_new_one(account: User, newcomer: Client) -> None:
+    session = newcomer.session
+    session["planted"] = True
+    session.save()
+    newcomer.cookies[SESSION] = session.session_key
+    log_in(newcomer)
+    assert newcomer.cookies[SESSION].value != session.session_key
+
+
+def test_a_token_is_needed(account: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert log_in(strict).status_code == 403
+
+
+def test_whoever_has_something_in_this_browser_is_asked_first(
+    account: User, newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    typed = {"name": "bee", "password": PASSWORD, "next": "/settings/"}
+    answer = newcomer.post("/account/log-in/", typed)
+    assert answer["Location"] == "/account/merge/?next=%2Fsettings%2F"
+    assert "Hello" not in text_of(newcomer.get("/"))
+
+
+def test_an_account_that_is_closed_lets_nobody_in(
+    account: User, newcomer: Client
+) -> None:
+    account.close()
+    assert log_in(newcomer).status_code == 422
+
+
+# Where there are no guests
+
+
+@pytest.fixture
+def _no_guests(settings: LazySettings) -> None:
+    settings.GUESTS = False
+
+
+@pytest.mark.usefixtures("_no_guests")
+class TestWithoutGuests:
+    def test_the_first_page_asks_to_log_in_and_says_why(self, newcomer: Client) -> None:
+        answer = newcomer.get("/?text=Hi", follow=True)
+        assert answer.redirect_chain == [("/account/log-in/?next=%2F%3Ftext%3DHi", 303)]
+        assert "for people who have an account" in text_of(answer)
+
+    def test_an_account_comes_in(self, tab: Client, say: Callable[..., None]) -> None:
+        assert tab.get("/").status_code == 200
+        say(tab, "Hello")
+        assert tab.get("/api/v1/search?q=hello").status_code == 200
+
+    @pytest.mark.parametrize(
+        "path", ["/", "/settings/", "/history/", "/search/", "/delete-all/"]
+    )
+    def test_no_page_is_shown_to_a_guest(
+        self, path: str, owner: User, client_of: Callable[[User], Client]
+    ) -> None:
+        for client in (Client(), client_of(owner)):
+            answer = client.get(path)
+            assert answer.status_code == 303
+            assert answer["Location"].startswith("/account/log-in/")
+
+    def test_what_a_guest_sends_is_given_back_and_nothing_saved(
+        self, owner: User, client_of: Callable[[User], Client]
+    ) -> None:
+        for client in (Client(), client_of(owner)):
+            answer = client.post("/send/", {"text": "Tell me\nall", "key": "k"})
+            assert answer.status_code == 401
+            assert "Tell me\nall" in dom(answer).raw_texts("textarea")
+            data = {"text": "Tell me", "key": "k"}
+            answer = client.post("/send/", data, headers={"HX-Request": "true"})
+            assert answer["HX-Redirect"] == "/account/log-in/?next=%2F"
+        assert not Conversation.objects.exists()
+        assert User.objects.count() == 1
+
+    def test_a_page_is_come_back_to_whatever_piece_of_it_was_asked_for(self) -> None:
+        page = "http://testserver/settings/"
+        htmx = {"HX-Request": "true", "HX-Current-URL": page}
+        for answer in (
+            Client().get("/search/?q=bees", headers=htmx),
+            Client().post("/send/", {"text": "Hi", "key": "k"}, headers=htmx),
+        ):
+            assert answer["HX-Redirect"] == "/account/log-in/?next=%2Fsettings%2F"
+
+    def test_what_was_typed_before_can_be_sent_after(
+        self, account: User, newcomer: Client, settings: LazySettings
+    ) -> None:
+        settings.LOGIN_FAILURES_MAX = 2
+        typed = {"name": "bee", "text": "Tell me\nall"}
+        wrong = typed | {"password": "wrong"}
+        for status in (422, 422, 429):
+            answer = newcomer.post("/account/log-in/", wrong)
+            assert answer.status_code == status
+            assert "Tell me\nall" in dom(answer).raw_texts("textarea")
+        AttemptCounter.objects.all().delete()
+        answer = newcomer.post("/account/log-in/", typed | {"password": PASSWORD})
+        assert answer.status_code == 200
+        assert "Tell me\nall" in dom(answer).raw_texts("textarea")
+        assert '[action="/send/"]' in dom(answer)
+        assert newcomer.get("/").status_code == 200
+
+    def test_a_program_is_told_in_its_own_shape(
+        self, owner: User, client_of: Callable[[User], Client]
+    ) -> None:
+        reply = "/api/v1/replies/00000000-0000-4000-8000-000000000000"
+        for client in (Client(), client_of(owner)):
+            for answer in (
+                client.post("/api/v1/messages", {"text": "x"}, "application/json"),
+                client.get("/api/v1/search?q=x"),
+                client.get(reply),
+                client.post(f"{reply}/stop"),
+            ):
+                assert answer.status_code == 401
+                assert answer.json()["error"]["code"] == "log_in_first"
+
+    def test_a_poll_sends_home(
+        self, owner: User, client_of: Callable[[User], Client]
+    ) -> None:
+        for client in (Client(), client_of(owner)):
+            answer = client.get("/poll/?nobody=1")
+            assert answer.status_code in (400, 404)
+            answer = client.get("/poll/")
+            assert answer.status_code == 404
+            assert answer["HX-Redirect"] == "/?ended"
+
+    def test_what_needs_no_account_is_open(self, box) -> None:  # type: ignore[no-untyped-def]
+        for path in ("/healthz", "/account/sign-up/", "/account/forgotten/"):
+            assert Client().get(path).status_code == 200
+
+    def test_a_guest_from_before_takes_everything_along(
+        self,
+        account: User,
+        newcomer: Client,
+        say: Callable[..., None],
+        settings: LazySettings,
+    ) -> None:
+        settings.GUESTS = True
+        say(newcomer, "Hello")
+        settings.GUESTS = False
+        assert newcomer.get("/").status_code == 303
+        assert log_in(newcomer)["Location"].startswith("/account/merge/")
+        newcomer.post("/account/merge/", {"choice": "take"})
+        assert "Hello" in text_of(newcomer.get("/"))

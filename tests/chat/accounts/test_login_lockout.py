@@ -1,0 +1,132 @@
+"""Wherever a password is asked for, guessing it ends for a while."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+from django.utils.formats import time_format
+
+from chat.accounts.password_reset import reset_link
+from chat.models import AttemptCounter, User
+from tests.chat.accounts.conftest import (
+    OTHER,
+    PASSWORD,
+    is_logged_in,
+    link_in,
+    log_in,
+)
+from tests.chat.pages import text_of
+from tests.cookie_names import ZONE
+
+pytestmark = pytest.mark.django_db
+
+#: Every form that asks for the password of whoever is logged in.
+OWN = {
+    "/account/password/": {"new": OTHER},
+    "/account/email/": {"email": "other@example.org"},
+    "/account/erase/": {},
+}
+
+
+@pytest.fixture(autouse=True)
+def _few(settings: LazySettings) -> None:
+    settings.LOGIN_FAILURES_MAX = 2
+
+
+def soon() -> datetime:
+    """Locks of accounts end before, those of networks after."""
+    return timezone.now() + timedelta(minutes=30)
+
+
+def test_the_log_in_page_says_when_guessing_may_go_on(
+    account: User, newcomer: Client
+) -> None:
+    for _ in range(2):
+        assert log_in(newcomer, password="wrong wrong").status_code == 422
+    answer = log_in(newcomer, password=PASSWORD)
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 15 * 60
+    assert "Too many wrong passwords" in text_of(answer)
+    assert not is_logged_in(newcomer)
+
+
+def test_the_end_of_a_lock_is_told_by_the_clock_of_whoever_asks(
+    account: User, newcomer: Client
+) -> None:
+    newcomer.cookies[ZONE] = "Pacific/Kiritimati"  # 14 hours ahead
+    for _ in range(2):
+        log_in(newcomer, password="wrong wrong")
+    said = text_of(log_in(newcomer))
+    (ends_at,) = AttemptCounter.objects.filter(count=2, until__lt=soon()).values_list(
+        "until"
+    )
+    with timezone.override(ZoneInfo("Pacific/Kiritimati")):
+        assert f"until {time_format(timezone.localtime(*ends_at))}" in said
+
+
+def test_a_lock_keeps_the_text_that_waits_for_the_log_in(
+    account: User, newcomer: Client
+) -> None:
+    for _ in range(2):
+        log_in(newcomer, password="wrong wrong")
+    typed = {"name": "bee", "password": PASSWORD, "text": "What do bees eat?"}
+    answer = newcomer.post("/account/log-in/", typed)
+    assert answer.status_code == 429
+    assert "What do bees eat?" in text_of(answer)
+
+
+def test_an_e_mail_address_and_a_name_are_one_account(
+    account: User, newcomer: Client
+) -> None:
+    log_in(newcomer, "bee", "wrong wrong")
+    log_in(newcomer, "BEE@example.org", "wrong wrong")
+    assert log_in(newcomer, "bee").status_code == 429
+
+
+def test_another_network_is_not_locked_out(
+    account: User, newcomer: Client, settings: LazySettings
+) -> None:
+    for _ in range(3):
+        log_in(newcomer, password="wrong wrong")
+    elsewhere = Client(REMOTE_ADDR="203.0.113.7")
+    assert log_in(elsewhere).status_code == 303
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_a_password_cannot_be_guessed_by_who_found_a_browser_open(
+    path: str, account: User, tab: Client
+) -> None:
+    for _ in range(2):
+        answer = tab.post(path, {**OWN[path], "password": "wrong wrong"})
+        assert answer.status_code == 422
+    answer = tab.post(path, {**OWN[path], "password": PASSWORD})
+    assert answer.status_code == 429
+    account.refresh_from_db()
+    assert account.check_password(PASSWORD)
+    assert account.email == "bee@example.org"
+    assert account.closed_at is None
+
+
+@pytest.mark.parametrize("path", ["/account/password/", "/account/email/"])
+def test_a_right_password_is_held_against_nobody(
+    path: str, account: User, tab: Client
+) -> None:
+    answer = tab.post(path, {**OWN[path], "password": PASSWORD})
+    assert answer.status_code == 303
+    assert not AttemptCounter.objects.filter(count__gt=0).exists()
+
+
+def test_who_chose_a_new_password_by_a_link_logs_in_with_it(
+    account: User, newcomer: Client
+) -> None:
+    for _ in range(3):
+        log_in(newcomer, password="wrong wrong")
+    other = Client()
+    page = other.get(link_in(reset_link(account)), follow=True)
+    assert other.post(page.request["PATH_INFO"], {"new": OTHER}).status_code == 303
+    assert log_in(newcomer, password=OTHER).status_code == 303

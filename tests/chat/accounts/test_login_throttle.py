@@ -1,0 +1,388 @@
+"""Guessing passwords: who does is locked out as documented, and nobody else."""
+
+from __future__ import annotations
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import include, path, reverse
+from django.utils import timezone
+from django.utils.html import strip_tags
+from django.views.decorators.csrf import csrf_exempt
+from pytest_django import Settings
+
+from chat.accounts.login_throttle import begin, is_password_of, succeed
+from chat.models import AttemptCounter, User
+from chatsite.mailbox import Mailbox
+from tests.chat.accounts.counting_hasher import hashed
+from tests.environment import IS_SOAK
+
+pytestmark = pytest.mark.django_db
+RIGHT = secrets.token_urlsafe(12)
+#: An attempt a second; the shorter run passes over seconds at which all are locked.
+SECONDS = (
+    range(10_000) if IS_SOAK else [*range(20), *range(20, 900, 80), *range(900, 925)]
+)
+NAMES = 1_000 if IS_SOAK else 120
+HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+
+
+@csrf_exempt
+def log_in(request: HttpRequest) -> HttpResponse:
+    user = authenticate(
+        request, username=request.POST["name"], password=request.POST["password"]
+    )
+    return HttpResponse(status=204 if user else 422)
+
+
+@csrf_exempt
+def confirm(request: HttpRequest) -> HttpResponse:
+    """What asks somebody who is signed in for the password again."""
+    user = User.objects.get(username="somebody")
+    is_right = is_password_of(request, user, request.POST["password"])
+    return HttpResponse(status=204 if is_right else 422)
+
+
+urlpatterns = [
+    path("log-in/", log_in),
+    path("confirm/", confirm),
+    path("", include("chatsite.urls")),
+]
+
+
+#: One for all: each would prepare the whole site for its first request.
+browser = Client()
+
+
+@pytest.fixture(autouse=True)
+def _cheap(settings: Settings) -> None:
+    """These tests count log-ins; hashing has tests of its own."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.ROOT_URLCONF = __name__
+    settings.LOGIN_FAILURES_MAX = 10
+    settings.LOGIN_LOCK_MINUTES = 15
+    settings.NETWORK_LOGIN_FAILURES_PER_HOUR = 100
+
+
+@pytest.fixture
+def somebody(db: None, _cheap: None) -> User:
+    return User.objects.create_user("somebody", RIGHT, "somebody@example.org")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """Time as the test says."""
+    now = [timezone.now()]
+    monkeypatch.setattr(timezone, "now", lambda: now[0])
+    return now
+
+
+def attempt(
+    name: str = "somebody", password: str = "wrong", network: str = HERE
+) -> HttpResponse:
+    data = {"name": name, "password": password}
+    return browser.post("/log-in/", data, REMOTE_ADDR=network)
+
+
+def test_the_right_password_logs_in_by_name_and_by_address(somebody: User) -> None:
+    for name in (
+        "somebody",
+        "SomeBody",
+        "somebody@example.org",
+        "SOMEBODY@example.org",
+    ):
+        assert attempt(name, RIGHT).status_code == 204
+
+
+def test_so_many_attempts_lock_and_say_when_it_ends(somebody: User) -> None:
+    assert [attempt().status_code for _ in range(10)] == [422] * 10
+    locked = attempt()
+    assert locked.status_code == 429
+    assert 14 * 60 < int(locked.headers["Retry-After"]) <= 15 * 60
+    assert "no-store" in locked.headers["Cache-Control"]
+    text = strip_tags(locked.content.decode())
+    assert "Too many wrong passwords" in text and "15 min" in text
+    assert "for this account" in text
+    assert attempt(password=RIGHT).status_code == 429
+
+
+def test_many_log_ins_lock_and_recover(
+    somebody: User, clock: list[datetime], settings: Settings
+) -> None:
+    """One a second: each quarter of an hour lets ten through, and no more."""
+    settings.NETWORK_LOGIN_FAILURES_PER_HOUR = 10_000
+    began = clock[0]
+    tried = []
+    for second in SECONDS:
+        clock[0] = began + timedelta(seconds=second)
+        if attempt().status_code == 422:
+            tried.append(second)
+    # Ten at once, then locked for 900 s after the last of them, and again.
+    cycle = 9 + 900
+    expected = [second for second in SECONDS if second % cycle < 10]
+    assert tried == expected
+    clock[0] += timedelta(minutes=15, seconds=1)
+    assert attempt(password=RIGHT).status_code == 204
+    assert AttemptCounter.objects.filter(count__gte=10).count() <= 1  # the network's
+
+
+def test_however_many_names_one_network_has_a_hundred_guesses(
+    somebody: User, clock: list[datetime]
+) -> None:
+    codes = [attempt(f"name-{number}").status_code for number in range(NAMES)]
+    assert codes == [422] * 100 + [429] * (NAMES - 100)
+    assert "whatever the account" in attempt().content.decode()
+    assert attempt(password=RIGHT).status_code == 429
+    assert attempt(password=RIGHT, network=ELSEWHERE).status_code == 204
+    clock[0] += timedelta(hours=1, seconds=1)
+    assert attempt(password=RIGHT).status_code == 204
+
+
+def test_a_stranger_does_not_lock_the_owner_out(somebody: User) -> None:
+    for _ in range(12):
+        attempt(network=ELSEWHERE)
+    assert attempt(password=RIGHT, network=ELSEWHERE).status_code == 429
+    assert attempt(password=RIGHT, network=HERE).status_code == 204
+
+
+def test_all_addresses_of_one_line_are_one_network(somebody: User) -> None:
+    for number in range(10):
+        attempt(network=f"2001:db8:0:1::{number:x}")
+    assert attempt(network="2001:db8:0:1:ffff::1").status_code == 429
+    assert attempt(network="2001:db8:0:2::1").status_code == 422
+
+
+def test_name_and_address_count_together(somebody: User) -> None:
+    for name in ("somebody", "somebody@example.org") * 5:
+        attempt(name)
+    assert attempt("SOMEBODY").status_code == 429
+
+
+def test_a_name_that_nobody_has_locks_the_same(somebody: User) -> None:
+    for _ in range(10):
+        attempt("Nobody")
+    unknown, page = attempt("nobody "), attempt("nobody ")
+    for _ in range(10):
+        attempt("somebody", network=ELSEWHERE)
+    known = attempt("somebody", network=ELSEWHERE)
+    assert unknown.status_code == known.status_code == 429
+    assert strip_tags(known.content.decode()) == strip_tags(page.content.decode())
+
+
+@pytest.mark.parametrize("name", ["somebody", "nobodyhere", "Straße", "ﬁnn"])
+def test_ways_to_write_a_name_count_together_whether_it_is_anybodys(
+    name: str, somebody: User
+) -> None:
+    """Or the lock would tell who has an account."""
+    wide = "".join(chr(ord(c) + 0xFEE0) if c.isascii() else c for c in name)
+    for written in (name, wide, name.upper(), f" {name} ", wide.upper()) * 2:
+        assert attempt(written).status_code == 422
+    assert attempt(name).status_code == 429
+
+
+def test_ways_to_write_an_address_count_as_they_find_it(somebody: User) -> None:
+    for domain in ("example.org", "nowhere.example"):
+        for _ in range(5):
+            attempt(f"\uff53omebody@{domain}")
+            attempt(f"SOMEBODY@{domain}")
+        assert attempt(f"somebody@{domain}").status_code == 422
+
+
+def test_a_success_takes_back_what_was_counted(somebody: User) -> None:
+    for _ in range(30):
+        attempt()
+        assert attempt(password=RIGHT).status_code == 204
+    network = AttemptCounter.objects.get()
+    assert network.count == 30
+
+
+def test_logging_in_to_an_own_account_does_not_pay_for_guesses(
+    somebody: User, settings: Settings
+) -> None:
+    settings.NETWORK_LOGIN_FAILURES_PER_HOUR = 20
+    User.objects.create_user("stranger", RIGHT)
+    for number in range(20):
+        assert attempt(f"victim-{number}").status_code == 422
+        if number < 19:
+            assert attempt("stranger", RIGHT).status_code == 204
+    assert attempt("another").status_code == 429
+    assert attempt("stranger", RIGHT).status_code == 429
+
+
+def test_a_password_asked_for_again_counts_like_a_log_in(somebody: User) -> None:
+
+    def confirm_with(password: str) -> int:
+        data = {"password": password}
+        return browser.post("/confirm/", data, REMOTE_ADDR=HERE).status_code
+
+    assert confirm_with(RIGHT) == 204
+    for _ in range(5):
+        assert confirm_with("wrong") == 422
+        attempt()
+    assert confirm_with(RIGHT) == 429
+    assert attempt(password=RIGHT).status_code == 429
+
+
+@pytest.mark.parametrize("name", ["password", "email", "erase"])
+def test_pages_that_ask_for_the_password_again_lock(
+    somebody: User, box: Mailbox, name: str
+) -> None:
+    tab = Client(REMOTE_ADDR=HERE)
+    tab.force_login(somebody)
+    given = {"password": "wrong", "new": "another long one", "email": "a@example.org"}
+    where = reverse(name)
+    assert [tab.post(where, given).status_code for _ in range(10)] == [422] * 10
+    assert tab.post(where, given | {"password": RIGHT}).status_code == 429
+    somebody.refresh_from_db()
+    assert somebody.check_password(RIGHT) and somebody.closed_at is None
+    # Nobody is signed out by it.
+    assert tab.get(reverse("account")).status_code == 200
+
+
+def test_the_log_in_page_of_the_site_locks(somebody: User, box: Mailbox) -> None:
+    data = {"name": "somebody@example.org", "password": "wrong"}
+    where = reverse("log_in")
+    said = [browser.post(where, data, REMOTE_ADDR=HERE).status_code for _ in range(11)]
+    assert said == [422] * 10 + [429]
+    right = data | {"password": RIGHT}
+    assert browser.post(where, right, REMOTE_ADDR=ELSEWHERE).status_code == 303
+    browser.cookies.clear()
+
+
+def test_the_admin_locks_too(somebody: User) -> None:
+    User.objects.filter(pk=somebody.pk).update(is_staff=True)
+
+    def enter(password: str, network: str = HERE) -> int:
+        form = {"username": "somebody", "password": password}
+        return browser.post("/admin/login/", form, REMOTE_ADDR=network).status_code
+
+    assert [enter("wrong") for _ in range(12)] == [200] * 10 + [429] * 2
+    assert enter(RIGHT) == 429
+    assert enter(RIGHT, ELSEWHERE) == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hundred_at_once_are_a_hundred(somebody: User, rf: RequestFactory) -> None:
+    def guess(_: int) -> bool:
+        try:
+            request = rf.post("/", REMOTE_ADDR=HERE)
+            return begin(request, "somebody", somebody) is None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(guess, range(100))) == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_those_who_come_at_once_when_a_lock_ended_none_is_turned_away() -> None:
+    """One of them begins the count anew, and the others go on with it."""
+    minute = timedelta(minutes=1)
+
+    def take(digest: str) -> bool:
+        try:
+            now = timezone.now()
+            return AttemptCounter.objects.take(digest, now, 8, minute, slides=True)
+        finally:
+            connection.close()
+
+    for turn in range(20):
+        digest, ended = f"lock {turn}", timezone.now() - minute
+        AttemptCounter.objects.create(digest=digest, count=8, until=ended)
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(take, [digest] * 8))
+    assert not AttemptCounter.objects.exclude(count=8).exists()
+
+
+def test_nothing_that_was_typed_is_kept(somebody: User, rf: RequestFactory) -> None:
+    typed = "a password in the wrong field"
+    attempt(typed)
+    attempt(password=typed)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM chat_attempts")
+        kept = repr(cursor.fetchall())
+    assert typed not in kept and HERE not in kept and "somebody" not in kept
+
+
+def test_what_is_over_is_forgotten(clock: list[datetime], somebody: User) -> None:
+    for number in range(5):
+        attempt(f"name-{number}")
+    clock[0] += timedelta(hours=2)
+    attempt("another")
+    assert AttemptCounter.objects.count() == 2
+
+
+@pytest.mark.parametrize("kind", ["inactive", "closed", "no password", "guest"])
+def test_who_cannot_log_in_is_told_no_more_than_anybody(
+    somebody: User, kind: str
+) -> None:
+    if kind == "inactive":
+        somebody.is_active = False
+    elif kind == "closed":
+        somebody.closed_at = timezone.now()
+    elif kind == "no password":
+        somebody.set_unusable_password()
+    else:
+        somebody.username, somebody.email = None, ""
+    somebody.save()
+    assert attempt(password=RIGHT).status_code == 422
+    assert attempt("", RIGHT).status_code == 422
+
+
+def test_every_refused_log_in_is_the_same_work(
+    db: None, settings: Settings, rf: RequestFactory
+) -> None:
+    """One hash and the same queries; ``bench/login_timing.py`` measures the time."""
+    settings.PASSWORD_HASHERS = ["tests.chat.accounts.counting_hasher.CountingHasher"]
+    kinds = ("known", "without", "inactive", "closed")
+    for name in kinds:
+        User.objects.create_user(name, None if name == "without" else RIGHT)
+    User.objects.filter(username="inactive").update(is_active=False)
+    User.objects.filter(username="closed").update(closed_at=timezone.now())
+    attempt("the first of all")
+    queries = set()
+    for kind in ("unknown", *kinds):
+        hashed.clear()
+        with CaptureQueriesContext(connection) as asked:
+            password = "wrong" if kind == "known" else RIGHT
+            assert attempt(kind, password).status_code == 422
+        assert len(hashed) == 1
+        verbs = [query["sql"].split()[0] for query in asked.captured_queries]
+        queries.add(" ".join(verbs))
+    assert len(queries) == 1
+
+
+def test_passwords_are_kept_as_argon2_with_what_owasp_asks_for(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chatsite import settings as ours
+
+    settings.PASSWORD_HASHERS = ours.PASSWORD_HASHERS
+    user = User.objects.create_user("new", RIGHT)
+    assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    old = make_password(RIGHT, hasher="pbkdf2_sha256")
+    User.objects.filter(pk=user.pk).update(password=old)
+    assert attempt("new", RIGHT).status_code == 204
+    user.refresh_from_db()
+    assert user.password.startswith("argon2$")
+
+
+def test_whoever_asks_for_an_empty_name_is_nobody(somebody: User) -> None:
+    User.objects.create(username=None)
+    assert User.objects.known_as("") is None
+    assert User.objects.known_as("None") is None
+
+
+def test_a_success_counts_nothing(somebody: User, rf: RequestFactory) -> None:
+    request = rf.post("/", REMOTE_ADDR=HERE)
+    assert begin(request, "somebody", somebody) is None
+    succeed(request, "somebody", somebody)
+    assert not AttemptCounter.objects.filter(count__gt=0).exists()

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+from django.test import Client, RequestFactory
+
+from chat.accounts.password_reset import reset_link
+from chat.models import User
+from tests.chat.accounts.conftest import OTHER, is_logged_in, link_in, log_in
+from tests.chat.pages import text_of
+from tests.dom import dom
+from tests.valkey import Valkey
+
+pytestmark = pytest.mark.django_db
+
+
+def ask(client: Client, email: str) -> Any:
+    return client.post("/account/forgotten/", {"email": email})
+
+
+def path_of(user: User) -> str:
+    return link_in(reset_link(user))
+
+
+def test_a_link_in_the_mail_leads_to_a_new_password(
+    account: User, newcomer: Client, mails: Callable[[], list[Any]],
+    client_of: Callable[[User], Client],
+) -> None:  # fmt: skip
+    other = client_of(account)
+    answer = ask(newcomer, "BEE@example.org")
+    assert answer["Location"] == "/account/forgotten/?sent"
+    (sent,) = mails()
+    assert sent.to == ["bee@example.org"]
+    assert sent.body.startswith("Somebody, hopefully you,")
+    answer = newcomer.get(link_in(sent.body))
+    page = answer["Location"]
+    assert page == f"/account/reset/{account.pk}/set/"
+    assert "bee" in dom(newcomer.get(page)).texts("main bdi")
+    answer = newcomer.post(page, {"new": OTHER})
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    assert is_logged_in(newcomer)
+    assert not is_logged_in(other)
+    assert log_in(Client(), "bee", OTHER).status_code == 303
+    assert Client().get(link_in(sent.body)).status_code == 410
+
+
+def test_the_answer_is_the_same_whoever_asks_for_whom(
+    account: User, newcomer: Client, mails: Callable[[], list[Any]]
+) -> None:
+    User.objects.create_user("wasp", "x")
+    known, unknown = ask(newcomer, "bee@example.org"), ask(newcomer, "x@example.org")
+    assert known["Location"] == unknown["Location"]
+    assert len(mails()) == 1
+    assert ask(newcomer, "nothing").status_code == 422
+
+
+def test_nobody_is_flooded_with_links(
+    account: User, newcomer: Client, mails: Callable[[], list[Any]], valkey: Valkey
+) -> None:
+    for _ in range(5):
+        ask(newcomer, "bee@example.org")
+    assert len(mails()) == 1
+    valkey.client.flushall()
+    ask(newcomer, "bee@example.org")
+    assert len(mails()) == 1
+
+
+def test_no_host_that_a_request_names_gets_into_a_mail(
+    account: User, newcomer: Client, mails: Callable[[], list[Any]],
+    settings: LazySettings, valkey: Valkey,
+) -> None:  # fmt: skip
+    settings.SITE_URL, settings.ALLOWED_HOSTS = "", ["*"]
+    evil = {"Host": "evil.example"}
+    newcomer.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
+    assert mails() == []
+    assert "This site sends no mail." in text_of(newcomer.get("/account/forgotten/"))
+    settings.SITE_URL = "https://chat.example.org"
+    newcomer.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
+    assert "https://chat.example.org/account/reset/" in mails()[0].body
+
+
+def test_where_no_mail_leaves_it_says_whom_to_ask(newcomer: Client) -> None:
+    assert "Ask whoever runs it" in text_of(newcomer.get("/account/forgotten/"))
+
+
+def test_the_token_is_in_no_address_that_shows_the_form(
+    account: User, newcomer: Client
+) -> None:
+    path = path_of(account)
+    token = path.rstrip("/").rpartition("/")[2]
+    page = newcomer.get(path, follow=True)
+    assert page.redirect_chain
+    assert token not in text_of(page)
+    assert token not in page.wsgi_request.path
+
+
+def test_a_password_that_cannot_be_is_refused_and_the_link_stays_good(
+    account: User, newcomer: Client
+) -> None:
+    page = newcomer.get(path_of(account))["Location"]
+    assert newcomer.post(page, {"new": "short"}).status_code == 422
+    assert newcomer.post(page, {"new": OTHER}).status_code == 303
+
+
+def test_a_link_is_spent_by_a_log_in_and_by_a_change(
+    account: User, newcomer: Client
+) -> None:
+    path = path_of(account)
+    page = newcomer.get(path)["Location"]
+    log_in(Client())
+    assert newcomer.post(page, {"new": OTHER}).status_code == 410
+    account.refresh_from_db()
+    assert Client().get(path).status_code == 410
+
+
+def test_a_link_of_one_is_no_link_of_another(account: User, newcomer: Client) -> None:
+    wasp = User.objects.create_user("wasp", "x")
+    path = path_of(account).replace(str(account.pk), str(wasp.pk))
+    assert newcomer.get(path).status_code == 410
+    newcomer.get(path_of(account))
+    assert newcomer.get(f"/account/reset/{wasp.pk}/set/").status_code == 410
+    assert Client().get(f"/account/reset/{account.pk}/set/").status_code == 410
+
+
+def test_a_guest_who_resets_is_asked_about_what_they_wrote(
+    account: User, newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    page = newcomer.get(path_of(account))["Location"]
+    answer = newcomer.post(page, {"new": OTHER})
+    assert answer["Location"].startswith("/account/merge/")
+
+
+# A link made by hand
+
+
+def test_a_command_prints_a_link(account: User, settings: LazySettings) -> None:
+    said = StringIO()
+    call_command("reset_link", "Bee@example.org", stdout=said)
+    assert said.getvalue().startswith(
+        f"http://127.0.0.1:{settings.PORT}/account/reset/"
+    )
+    settings.SITE_URL = "https://chat.example.org"
+    said = StringIO()
+    call_command("reset_link", "BEE", stdout=said)
+    assert said.getvalue().startswith("https://chat.example.org/account/reset/")
+    assert Client().get(link_in(said.getvalue())).status_code == 303
+
+
+def test_no_link_is_made_for_nobody(account: User, owner: User) -> None:
+    with pytest.raises(CommandError, match="no account"):
+        call_command("reset_link", "wasp")
+    for user in (owner, account):
+        user.close()
+        with pytest.raises(ValueError):
+            reset_link(user)
+
+
+def test_a_link_made_in_a_request_leads_where_that_came_from(account: User) -> None:
+    request = RequestFactory().get("/")
+    assert reset_link(account, request).startswith("http://testserver/account/reset/")

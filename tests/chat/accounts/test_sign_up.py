@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import connections
+from django.test import Client
+
+from chat.accounts import invitations, sign_up
+from chat.accounts.guests import guest_id
+from chat.models import Conversation, Invitation, Reply, Session, User
+from chat.services.session_digest import session_digest
+from chatsite.mailbox import Mailbox
+from tests.chat.accounts.conftest import (
+    PASSWORD,
+    Worker,
+    is_logged_in,
+    link_in,
+    log_in,
+    signs_up,
+)
+from tests.chat.pages import poll_url, text_of
+from tests.cookie_names import GUEST, SESSION, TOKEN
+from tests.dom import dom
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_guest_who_signs_up_is_the_same_person_with_a_name(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Tell me about bees")
+    guest = User.objects.get()
+    page = text_of(newcomer.get("/account/sign-up/"))
+    assert "Your conversation stays with you" in page
+    answer = signs_up(newcomer)
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    assert User.objects.get().pk == guest.pk
+    assert User.objects.get().username == "bee"
+    page = dom(newcomer.get("/"))
+    assert "Tell me about bees" in page.text
+    assert "bee" in page.texts("bdi")
+    second = Client()
+    assert log_in(second)["Location"] == "/"
+    assert "Tell me about bees" in text_of(second.get("/"))
+
+
+def test_a_reply_that_is_being_written_goes_on_through_the_sign_up(
+    newcomer: Client, say: Callable[..., None], worker: Worker
+) -> None:
+    say(newcomer, "Tell me")
+    claim = worker.claim()
+    worker.write(claim, "Once ")
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    signs_up(newcomer)
+    worker.write(claim, "upon", len("Once "))
+    answer = newcomer.get(poll_url(page))
+    assert answer.status_code == 200
+    assert "upon" in text_of(answer)
+
+
+def test_a_poll_that_is_on_its_way_meanwhile_sends_no_page_home(
+    newcomer: Client, say: Callable[..., None], worker: Worker, box: Mailbox
+) -> None:
+    say(newcomer, "Tell me")
+    worker.write(worker.claim(), "Once")
+    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    before = newcomer.cookies[SESSION].value
+    signs_up(newcomer)
+    late = Client()
+    late.cookies[SESSION] = before
+    answer = late.get(poll_url(page))
+    assert answer.status_code == 200
+    assert not late.cookies[SESSION]["max-age"]  # nor takes a cookie away
+    assert late.get("/account/password/").status_code == 303  # it opens nothing else
+    assert 0 < box.connection.client.ttl(f"who:{session_digest(before)}") <= 5
+
+
+def test_somebody_who_wrote_nothing_yet_signs_up(newcomer: Client) -> None:
+    assert "No mail is sent." in text_of(newcomer.get("/account/sign-up/"))
+    signs_up(newcomer, email="Bee@Example.org")
+    user = User.objects.get()
+    assert (user.username, user.email) == ("bee", "bee@example.org")
+    assert is_logged_in(newcomer)
+
+
+def test_the_session_the_token_and_the_guests_cookie_are_new(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    newcomer.get("/")
+    before = {name: newcomer.cookies[name].value for name in newcomer.cookies}
+    signs_up(newcomer)
+    for name in (SESSION, TOKEN, GUEST):
+        assert newcomer.cookies[name].value != before[name], name
+    thief = Client()
+    for name in (SESSION, GUEST):
+        thief.cookies[name] = before[name]
+    assert "Hello" not in text_of(thief.get("/"))
+    thief.post("/send/", {"text": "Mine?", "key": "k"})
+    assert Conversation.objects.get(title="Mine?").owner != User.objects.named("bee")
+    assert not is_logged_in(thief)
+
+
+def test_other_sessions_of_the_guest_end(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    copy = Client()
+    copy.force_login(User.objects.get())
+    signs_up(newcomer)
+    assert Session.objects.count() == 1
+    assert "Hello" not in text_of(copy.get("/"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a b"}, "name"),
+        ({"name": "x" * 41}, "name"),
+        ({"name": "BEE"}, "name"),
+        ({"name": "admin"}, "name"),
+        ({"name": "r00t"}, "name"),
+        ({"name": "adm1n"}, "name"),
+        ({"name": "Adrnin"}, "name"),
+        ({"name": "bee@example.org"}, "name"),
+        ({"name": "pаypal"}, "name"),  # with a Cyrillic letter
+        ({"name": "сосо"}, "name"),  # all of it Cyrillic
+        ({"password": ""}, "password"),
+        ({"password": "short"}, "password"),
+        ({"password": "1234567890123"}, "password"),
+        ({"password": "password1234"[:8]}, "password"),
+        ({"name": "honeycomb", "password": "honeycomb1"}, "password"),
+        ({"password": "x" * 513}, "password"),
+        ({"email": "nowhere"}, "email"),
+        ({"email": "BEE@example.org"}, "email"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_its_field_and_the_rest_is_kept(
+    typed: dict[str, str], field: str, account: User, newcomer: Client
+) -> None:
+    given = {"name": "wasp", "password": PASSWORD, "email": "wasp@example.org", **typed}
+    answer = newcomer.post("/account/sign-up/", given)
+    page = dom(answer)
+    assert answer.status_code == 422
+    assert f"#id_{field}_error" in page
+    assert len(page.all(".errorlist")) == 1
+    for name in {"name", "email"} - {field}:
+        assert page.one(f"input[name={name}]")["value"] == given[name]
+    assert not page.one("input[name=password]").get("value")
+    assert User.objects.exclude(username=None).count() == 1
+    assert not is_logged_in(newcomer)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Wasp", "Wasp"),
+        ("ＷＡＳＰ", "WASP"),
+        ("Élise", "élise"),
+        ("蜜蜂", "蜜蜂"),
+        ("a.b-c_1", "a.b-c_1"),
+    ],
+)
+def test_a_name_is_one_however_it_is_written(
+    typed: str, kept: str, newcomer: Client
+) -> None:
+    signs_up(newcomer, typed)
+    assert User.objects.get().username == kept
+    for way in (typed, typed.upper(), typed.lower(), f" {kept} "):
+        assert log_in(Client(), way).status_code == 303
+    assert signs_up(Client(), typed.swapcase()).status_code == 422
+
+
+def test_a_double_click_makes_one_account_and_both_answers_are_good(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    before = {name: newcomer.cookies[name].value for name in newcomer.cookies}
+    signs_up(newcomer)
+    twin = Client()
+    for name, value in before.items():
+        twin.cookies[name] = value
+    assert signs_up(twin).status_code == 303
+    assert User.objects.count() == 1
+    assert is_logged_in(twin)
+
+
+def test_a_copied_cookie_opens_nothing_without_the_password(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    stolen = newcomer.cookies[GUEST].value
+    signs_up(newcomer)
+    thief = Client()
+    thief.cookies[GUEST] = stolen
+    assert signs_up(thief, password="not the same one").status_code == 422
+    assert not is_logged_in(thief)
+
+
+def test_two_tabs_that_sign_up_at_once_make_one_account(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    guest = User.objects.get()
+    sign_up.create_account("bee", PASSWORD, guest=guest)
+    with pytest.raises(sign_up.IsNoGuest):
+        sign_up.create_account("wasp", PASSWORD, guest=guest)
+    with pytest.raises(sign_up.NameTaken):
+        sign_up.create_account("Bee", PASSWORD)
+    assert User.objects.get().username == "bee"
+
+
+def test_where_mail_leaves_an_address_is_kept_once_its_owner_said_so(
+    newcomer: Client, mails: Callable[[], list[Any]]
+) -> None:
+    assert "should you forget yours" in text_of(newcomer.get("/account/sign-up/"))
+    answer = signs_up(newcomer, email="bee@example.org")
+    assert answer["Location"] == "/account/?sent"
+    assert "We sent a link" in text_of(newcomer.get("/account/?sent"))
+    assert User.objects.get().email == ""
+    (sent,) = mails()
+    assert sent.to == ["bee@example.org"]
+    path = link_in(sent.body)
+    assert newcomer.get(path).status_code == 200
+    assert User.objects.get().email == ""  # programs follow links, too
+    newcomer.post(path)
+    assert User.objects.get().email == "bee@example.org"
+
+
+def test_where_mail_leaves_nobody_learns_whose_address_it_is(
+    account: User, newcomer: Client, mails: Callable[[], list[Any]]
+) -> None:
+    assert signs_up(newcomer, "wasp", email="bee@example.org").status_code == 303
+    (sent,) = mails()
+    assert "belongs to yours already" in " ".join(sent.body.split())
+    assert "http" not in sent.body
+
+
+def test_whoever_is_logged_in_does_not_sign_up(tab: Client) -> None:
+    assert tab.get("/account/sign-up/")["Location"] == "/account/"
+
+
+@pytest.mark.parametrize(
+    ("then", "to"),
+    [
+        ("/settings/", "/settings/"),
+        ("//evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/\\evil.example", "/"),
+        ("", "/"),
+    ],
+)
+def test_it_goes_on_to_paths_of_this_site_only(
+    then: str, to: str, newcomer: Client
+) -> None:
+    assert signs_up(newcomer, next=then)["Location"] == to
+
+
+def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
+    newcomer: Client, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    signs_up(newcomer)
+    answer = signs_up(Client(), "wasp")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert "Too many accounts" in text_of(answer)
+    assert "[value=wasp]" in dom(answer)
+    assert User.objects.named("wasp") is None
+
+
+# Invitations
+
+
+def test_closed_means_nobody(newcomer: Client, settings: LazySettings) -> None:
+    settings.SIGNUP = "closed"
+    _, path = invitations.invite(None)
+    for address in ("/account/sign-up/", path):
+        assert newcomer.get(address).status_code == 403
+        typed = {"name": "bee", "password": PASSWORD}
+        assert newcomer.post(address, typed).status_code == 403
+    assert not User.objects.exists()
+    assert "Sign up" not in text_of(newcomer.get("/"))
+
+
+def test_an_invitation_makes_one_account(
+    newcomer: Client, settings: LazySettings, say: Callable[..., None]
+) -> None:
+    settings.SIGNUP = "invitation"
+    say(newcomer, "Hello")
+    _, path = invitations.invite(None)
+    assert signs_up(newcomer).status_code == 403
+    assert newcomer.get(path).status_code == 200
+    typed = {"name": "bee", "password": PASSWORD}
+    refused = newcomer.post(path, {**typed, "name": "a b"})
+    assert refused.status_code == 422
+    assert f'[action="{path}"]' in dom(refused)
+    assert newcomer.post(path, typed).status_code == 303
+    assert Invitation.objects.get().used_by == User.objects.named("bee")
+    assert "Hello" in text_of(newcomer.get("/"))
+    other = Client()
+    answer = other.get(path)
+    assert answer.status_code == 410
+    assert "This invitation was used." in text_of(answer)
+    assert other.post(path, {**typed, "name": "wasp"}).status_code == 410
+
+
+def test_what_ended_or_never_was_is_told_apart(
+    newcomer: Client, settings: LazySettings
+) -> None:
+    settings.SIGNUP = "invitation"
+    _, path = invitations.invite(None, days=-1)
+    assert "has expired" in text_of(newcomer.get(path))
+    assert "no such invitation" in text_of(newcomer.get("/account/invited/x/"))
+
+
+def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
+    secret, _ = invitations.invite(None)
+    sign_up.create_account("bee", PASSWORD, invitation=secret)
+    with pytest.raises(sign_up.InvitationSpent):
+        sign_up.create_account("wasp", PASSWORD, invitation=secret)
+    assert User.objects.named("wasp") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
+    box: Mailbox,
+) -> None:
+    secret, _ = invitations.invite(None)
+
+    def try_it(name: str, invitation: str = "") -> bool:
+        try:
+            sign_up.create_account(name, PASSWORD, invitation=invitation)
+        except (sign_up.NameTaken, sign_up.InvitationSpent):
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(6) as people:
+        same = list(people.map(try_it, ["bee", "Bee", "BEE", "bEE", "beE", "BeE"]))
+        names = [f"wasp{number}" for number in range(6)]
+        invited = list(people.map(try_it, names, [secret] * 6))
+    assert sum(same) == sum(invited) == 1
+    assert User.objects.count() == 2
+
+
+def test_a_name_that_is_taken_spends_no_invitation(account: User) -> None:
+    secret, _ = invitations.invite(None)
+    with pytest.raises(sign_up.NameTaken):
+        sign_up.create_account("bee", PASSWORD, invitation=secret)
+    assert invitations.standing(secret) is invitations.Standing.GOOD
+
+
+def test_no_secret_is_kept() -> None:
+    secret, path = invitations.invite(None)
+    assert path == f"/account/invited/{secret}/"
+    assert secret not in str(Invitation.objects.values().get())
+
+
+def test_the_row_of_a_reply_stays_where_it_was(
+    newcomer: Client, say: Callable[..., None]
+) -> None:
+    say(newcomer, "Hello")
+    signs_up(newcomer)
+    reply = Reply.objects.get()
+    assert reply.message.owner == User.objects.get()
+
+
+def test_without_a_guest_the_id_of_the_cookie_is_the_accounts(newcomer: Client) -> None:
+    request = newcomer.get("/").wsgi_request
+    signs_up(newcomer)
+    assert User.objects.get().pk == guest_id(request)
+    assert isinstance(User.objects.get().pk, uuid.UUID)
+
+
+def test_too_many_accounts_of_one_network_wait_and_lose_nothing(
+    box: Mailbox, settings: LazySettings
+) -> None:
+    settings.NETWORK_SIGNUPS_PER_HOUR = 1
+    assert signs_up(Client(), "first").status_code == 303
+    answer = signs_up(Client(), "second")
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 3600
+    assert "Too many accounts were made from your network" in text_of(answer)
+    assert "[value=second]" in dom(answer)
+    assert not User.objects.filter(username="second").exists()

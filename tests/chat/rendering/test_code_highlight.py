@@ -1,0 +1,80 @@
+"""Code with colours is the same code."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat.rendering.code_highlight import LANGUAGES, highlighted
+from chat.rendering.markdown import render
+from tests.chat.rendering.visible_words import text_of
+from tests.environment import IS_SOAK
+
+PIECES = (
+    *("def f(x):\n\treturn 'a'  # c", "\tx\n", "a\u00a0b", "\n\n x\n\n", "<?php 1; ?>"),
+    *("$ ls\nout\n", ">>> 1\n1\n", "In [1]: 2", "-- c", "/* ", '"""', "#include <x>\n"),
+    *("{{ a }}", "@@ -1 +1 @@\n-a\n+b", "x = 1;", "\u202e", "'", "`", "a:\n  - b\n"),
+)
+CODE = st.lists(
+    st.sampled_from(PIECES) | st.text("ab1 \n\t'\"#;(){}<>=&\\/*-:$%@[]"), max_size=8
+).map("".join)
+
+
+@settings(max_examples=5000 if IS_SOAK else 100, deadline=None)
+@given(st.sampled_from(LANGUAGES), CODE)
+def test_colours_change_no_letter(language: str, code: str) -> None:
+    html = highlighted(code, language)
+    assert not html or text_of(html) == code
+
+
+@pytest.mark.parametrize("language", ["python", "console", "diff", "html"])
+def test_code_without_a_last_line_break_has_colours_and_gets_none(
+    language: str,
+) -> None:
+    assert text_of(highlighted("a = 1\n  b", language)) == "a = 1\n  b"
+
+
+def test_what_lexers_take_away_is_left_without_colours() -> None:
+    assert highlighted("\ufeffa = 1\n", "python") == ""
+
+
+@pytest.mark.parametrize("language", ["", "python"])
+def test_a_control_of_direction_is_named_and_stays(language: str) -> None:
+    html = render(f"`a\u202eb`\n\n```{language}\nx = '\u2066'\n```")
+    assert 'aria-label="U+202E">\u202e</span>b' in html
+    assert 'aria-label="U+2066">\u2066</span>' in html
+    assert text_of(html.split("<code>")[2]).startswith("x = '\u2066'\n")
+
+
+@pytest.mark.parametrize("language", ["", "python"])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        *("\u061c", "\u200e", "\u200f", "\u202b", "\u2067", "\u206c"),
+        *("\u00ad", "\u200b", "\u2060", "\u2062", "\u3164", "\ufeff", "\ufffa"),
+        *("\U000e0001", "\U000e0041", "\U000e007f"),
+    ],
+)
+def test_what_reorders_code_or_shows_nothing_is_named_and_stays(
+    hidden: str, language: str
+) -> None:
+    code = f"x = 9 {hidden}-{hidden} 3\n"
+    html = render(f"`a{hidden}b`\n\n```{language}\n{code}```")
+    boxed = f'aria-label="U+{ord(hidden):04X}">{hidden}</span>'
+    assert html.count(boxed) == 3
+    assert text_of(html.split("<code>")[2]).startswith(code)
+
+
+@pytest.mark.parametrize("needed", ["\u200c", "\u200d", "\ufe0f", "\U000e0100"])
+def test_joiners_stay_as_they_are_in_code(needed: str) -> None:
+    assert 'class="control"' not in render(f"`a{needed}b`\n\n```\na{needed}b\n```")
+
+
+def test_text_keeps_marks_of_direction_unnamed() -> None:
+    assert 'class="control"' not in render("a\u200fb \u00ad \U0001f3f4\U000e0067")
+
+
+def test_every_language_on_the_list_has_colours() -> None:
+    code = "if (x == 1) { return 2; }\n"
+    assert not [name for name in LANGUAGES if not highlighted(code, name)]

@@ -1,0 +1,75 @@
+"""Finds the words of a text that are not visible once it is rendered."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import unquote
+
+from markdown_it.common.normalize_url import normalizeLinkText
+
+from chat.rendering.markdown import render
+from tests.chat.rendering.allowed_html import AllowedHtml
+
+WORD = re.compile(r"[^\W_]+")
+#: What stands for something else, which is looked at in tests of its own.
+SIGN = re.compile(
+    r"&#?\w+;"  # a character
+    r"|(?<![^\W_])\d{1,9}[.)](?=\s|$)"  # the number of an item, which is counted on
+    r"|\[[xX]\](?=[ \t])"  # a box that is ticked
+    r"|<br ?/?>",  # a break within a cell
+    re.MULTILINE,
+)
+
+
+class VisibleText(AllowedHtml):
+    """A reading in which the numbers of lists and the addresses of links are text.
+
+    A browser draws the former, and shows the latter for a link that is pointed at.
+    """
+
+    def __init__(self, html: str) -> None:
+        self._numbers: list[int | None] = []
+        self._address = ""
+        super().__init__(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        super().handle_starttag(tag, attrs)
+        given = dict(attrs)
+        if tag in ("ol", "ul"):
+            start = int(given.get("start") or 1) if tag == "ol" else None
+            self._numbers.append(start)
+        elif tag == "li" and (number := self._numbers[-1]) is not None:
+            number = int(given.get("value") or number)
+            self.text += f"\n{number}. "
+            self._numbers[-1] = number + 1
+        elif tag == "a":
+            self._address = given["href"] or ""
+        elif tag in ("br", "p", "td", "th", "div"):
+            self.text += "\n"
+
+    def handle_endtag(self, tag: str) -> None:
+        super().handle_endtag(tag)
+        if tag in ("ol", "ul"):
+            self._numbers.pop()
+        elif tag == "a":
+            address = self._address
+            self.text += f" {address} {unquote(address)} {normalizeLinkText(address)} "
+
+
+def hidden_words(text: str) -> list[str]:
+    """The words of ``text`` that are not to be seen, in its order, as it is shown."""
+    shown = VisibleText(render(text)).text
+    hidden, place = [], 0
+    for word in WORD.findall(SIGN.sub(" ", text)):
+        found = shown.find(word, place)
+        if found < 0:
+            hidden.append(word)
+        else:
+            place = found + len(word)
+    return hidden
+
+
+def text_of(html: str) -> str:
+    """The text between the tags of ``html``, which a browser puts on the clipboard."""
+    return unescape(re.sub(r"<[^>]*>", "", html))

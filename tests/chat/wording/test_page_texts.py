@@ -1,0 +1,563 @@
+"""Every text that a person sees went through gettext.
+
+In the pseudo language a translated text stands between ⟦ and ⟧, so what was forgotten
+stands bare. What people write in here has no letters: it is in no language.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as site
+from django.db import OperationalError
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from chat.http import api_errors
+from chat.models import Conversation, Message, Reply, User
+from chat.page.announcements import announcement
+from chat.rendering.markdown import render
+from chat.services import reply_versions
+from chat.services.conversation_list import period_of
+from chat.services.jobs.collect import collect
+from chat.services.jobs.status import PollSnapshot, ReplyStatus
+from chat.services.jobs.stop import stop_reply
+from chat.wording.replies import duration, duration_range
+from chatsite import wire
+from chatsite.mailbox import Mailbox, open_mailbox
+from chatsite.model_choice import current_catalog
+from tests.chat.conftest import Worker
+from tests.chat.conversation_data import long_conversation, make_conversations
+from tests.chat.pages import form_data, poll_url, text_of
+from tests.chat.wording.page_texts import is_worded, texts_of
+from tests.chat.wording.pseudo_language import spoken, untranslated
+from tests.dom import dom
+from tests.valkey import Valkey
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+FOLDER = Path(site.BASE_DIR, "templates")
+#: Those of accounts have their own test, those of the admin have Django's texts.
+ELSEWHERE = {*FOLDER.glob("accounts/*"), *FOLDER.glob("admin/**/*")}
+TEMPLATES = sorted({*FOLDER.rglob("*.html")} - ELSEWHERE)
+#: Said as they are in every language.
+NAMES = ("chatsite", *(entry.label for entry in current_catalog().models.values()))
+
+
+@pytest.fixture(autouse=True)
+def _pseudo() -> Iterator[None]:
+    with spoken():
+        yield
+
+
+@pytest.fixture
+def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
+    return client_of(owner)
+
+
+def check(answer: Any, status: int = 200, *, names: tuple[str, ...] = NAMES) -> Any:
+    """Its texts are translated; and it has some."""
+    assert answer.status_code == status
+    html = text_of(answer)
+    assert "⟦" in html
+    assert untranslated(html, names) == []
+    return answer
+
+
+def page_of(reply: Reply) -> str:
+    return reverse("conversation", args=[reply.message.conversation_id])
+
+
+# The check itself
+
+
+@pytest.mark.parametrize(
+    ("html", "bare"),
+    [
+        ("<p>Hello</p>", ["Hello"]),
+        ("<p>⟦Hello⟧ there</p>", ["⟦Hello⟧ there"]),
+        ("<p>⟦Expected in ⟦5 s⟧.⟧ · 12 %</p>", []),
+        ('<a aria-label="Close">×</a>', ["Close"]),
+        ('<input placeholder="Message" title="⟦Title⟧">', ["Message"]),
+        ("<textarea>typed</textarea><pre>code</pre><svg>drawn</svg>", []),
+        ('<script>run()</script><script id="texts">{"a": "b c", "d": "Oh"}</script>',
+         ["Oh"]),
+        ("<title>⟦Settings⟧ · chatsite</title>", []),
+    ],
+)  # fmt: skip
+def test_what_was_forgotten_is_found(html: str, bare: list[str]) -> None:
+    assert untranslated(html, ["chatsite"]) == bare
+
+
+# Templates as they are written: also the branches that no page below comes into
+
+
+def source_of(template: Path) -> str:
+    """A template without what is put in, and without what is translated."""
+    text = template.read_text()
+    text = re.sub(r"{#.*?#}", "", text)
+    text = re.sub(
+        r"{%\s*blocktranslate.*?endblocktranslate\s*%}", "", text, flags=re.DOTALL
+    )
+    return re.sub(r"{%.*?%}|{{.*?}}", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "template", TEMPLATES, ids=lambda path: str(path.relative_to(FOLDER))
+)
+def test_no_template_says_anything_by_itself(template: Path) -> None:
+    bare = [text.replace("chatsite", "") for text in texts_of(source_of(template))]
+    assert [text for text in bare if is_worded(text)] == []
+    # Words handed to a filter; `_("…")` is how they are translated.
+    literal = r"\|(?:default|default_if_none|yesno):[\"']\w+|\|pluralize"
+    assert re.findall(literal, template.read_text()) == []
+
+
+# Pages around the conversations
+
+
+def test_home(box: Mailbox, worker: Worker, tab: Client) -> None:
+    check(Client().get("/"))
+    worker.announce()
+    page = check(tab.get("/"))
+    ideas = dom(page).values('a[href^="?text="]', "href")
+    assert len(ideas) == 3
+    assert all(idea.startswith("?text=%E2%9F%A6") for idea in ideas)
+
+
+def test_a_model_that_stands_in(box: Mailbox, settings, tmp_path: Path) -> None:
+    settings.DATA_DIR, settings.CHAT_MODEL = tmp_path, ""
+    chosen = {"model": "scripted", "wanted": "gpt2", "reason": "1 + 1"}
+    (tmp_path / "model.json").write_text(json.dumps(chosen))
+    assert "1 + 1" in text_of(check(Client().get("/")))
+
+
+def test_the_list_with_its_periods_and_marks(tab: Client, owner: User, sent) -> None:
+    made = make_conversations(owner, 60, hours=30)
+    Conversation.objects.update(title="1 + 1", has_unread=True)
+    sent(owner, "2 + 2", conversation=made[1])
+    page = check(tab.get("/"))
+    assert {"⟦new reply⟧", "⟦reply on its way⟧", "⟦Older conversations⟧"} <= {
+        *texts_of(text_of(page))
+    }
+    check(tab.get("/history/"))
+    more = dom(page).first('a[href^="/history/?before="]')["href"]
+    check(tab.get(more))
+    check(tab.get(more, headers=HTMX))
+
+
+def test_renaming(tab: Client, owner: User) -> None:
+    [talk] = make_conversations(owner, 1)
+    Conversation.objects.update(title="1 + 1")
+    address = f"/c/{talk.pk}/rename/"
+    for headers in ({}, HTMX):
+        check(tab.get(address, headers=headers))
+        for title in ("", "1" * 201):
+            check(tab.post(address, {"title": title}, headers=headers), 422)
+
+
+def test_deleting(tab: Client, owner: User) -> None:
+    check(tab.get("/delete-all/"))
+    make_conversations(owner, 3)
+    Conversation.objects.update(title="1 + 1")
+    first, second, _ = Conversation.objects.all()
+    page = tab.get("/")
+    form = form_data(page, "")
+    check(tab.post(f"/c/{first.pk}/delete/", form, headers=HTMX))
+    check(tab.get("/delete-all/"))
+    check(tab.get(tab.post(f"/c/{second.pk}/delete/")["Location"]))
+    check(tab.get("/delete-all/"))
+    for talk in (first, second):
+        tab.post(f"/c/{talk.pk}/restore/")
+    check(tab.get(tab.post("/delete-all/")["Location"]))
+
+
+def test_settings(tab: Client, owner: User, worker: Worker, sent) -> None:
+    reply = sent(owner, "1 + 1")
+    worker.announce(free=0)
+    addresses = ("/settings/", f"{page_of(reply)}settings/")
+    wrong = {
+        "temperature": "-1",
+        "top_p": "2",
+        "top_k": "1 + 1",
+        "max_new_tokens": "0",
+        "stop": "1\n2\n3\n4\n5",
+        "model": "1 + 1",
+        "instructions": "1" * 4001,
+    }
+    for address in addresses:
+        check(tab.get(address))
+        check(tab.post(address, wrong), 422)
+    check(tab.get("/settings/?saved"))
+    worker.announce(wire.Stage.LOADING)
+    check(tab.get("/settings/"))
+
+
+# A conversation, its updates and its frames
+
+
+def test_replies_to_come(tab: Client, owner: User, worker: Worker, sent) -> None:
+    first = sent(owner, "1 + 1")
+    held = sent(owner, "2 + 2", conversation=first.message.conversation)
+    page = check(tab.get(page_of(first)))
+    worker.announce(free=0)
+    check(tab.get(poll_url(page)))
+    check(tab.get(page_of(first)))
+    check(tab.get(f"/r/{held.pk}/edit/"))
+    for reply in (first, held):
+        check(tab.get(f"/r/{reply.pk}/frame/"))
+    claim = worker.claim()
+    answer = check(tab.get(poll_url(page)))
+    assert "⟦The reply has started.⟧" in texts_of(text_of(answer))
+    worker.write(claim, "= 2")
+    check(tab.get(page_of(first)))
+    check(tab.get(f"/r/{first.pk}/frame/"))
+    worker.finish(claim, "= 2", wire.Outcome.FAILED)
+    answer = check(tab.get(poll_url(answer)))
+    assert "⟦Send it⟧" in texts_of(text_of(answer))
+    check(tab.get(page_of(first)))
+    check(tab.get(f"/r/{first.pk}/frame/"))
+    check(tab.get(f"/r/{held.pk}/frame/"))
+
+
+def test_a_reply_to_come_is_changed_too_late(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner, "1 + 1")
+    check(tab.post(f"/r/{reply.pk}/edit/", {"text": "2"}), 409)
+    check(tab.post(f"/r/{reply.pk}/edit/", {"text": ""}), 422)
+
+
+ENDS: tuple[dict[str, Any], ...] = (
+    *({"state": "failed", "error": code, "losses": 9} for code in wire.ErrorCode),
+    *({"state": "failed", "error": code, "losses": 1} for code in ("worker_lost", "")),
+    {"state": "stopped", "new_tokens": 1},
+    {"state": "done", "is_length_limited": True, "new_tokens": 200, "cut_tokens": 1},
+    {"state": "done", "cut_tokens": 9, "continued_characters": 1, "dropped_turns": 1},
+)
+
+
+@pytest.mark.parametrize("text", ["", "= 2"])
+def test_replies_that_ended(text: str, tab: Client, owner: User, box: Mailbox) -> None:
+    talk = long_conversation(owner, 2 * len(ENDS))
+    Conversation.objects.update(title="1 + 1")
+    Message.objects.filter(role="user").update(text="1 + 1")
+    Message.objects.filter(role="assistant").update(text=text)
+    now = timezone.now()
+    replies = Reply.objects.order_by("message__created_at", "pk")
+    for reply, end in zip(replies, ENDS, strict=True):
+        times = {"queued_at": now, "started_at": now, "first_text_at": now}
+        Reply.objects.filter(pk=reply.pk).update(**end, **times)
+        check(tab.get(f"/r/{reply.pk}/frame/"))
+        check(tab.get(f"/r/{reply.pk}/details/"), names=(*NAMES, "scripted"))
+        check(tab.get(f"/r/{reply.pk}/details/", headers=HTMX), names=("scripted",))
+    check(tab.get(f"/c/{talk.pk}/"))
+
+
+def test_variants_and_versions(
+    tab: Client, owner: User, worker: Worker, sent, committed
+) -> None:
+    reply = sent(owner, "1 + 1")
+    worker.answer("= 2")
+    page = tab.get(page_of(reply))
+    with committed():
+        fresh = reply_versions.vary(Reply.objects.with_path().get(), 2)
+    check(tab.get(poll_url(page)))
+    check(tab.get(page_of(reply)))
+    for _ in range(2):
+        worker.answer("= 3")
+    collect(str(fresh.pk))
+    check(tab.get(page_of(reply)))
+    check(tab.get(f"{page_of(reply)}?at={reply.pk}"))
+    check(tab.get(f"{page_of(reply)}?edit={reply.message.parent_id}"))
+    refused = tab.post(f"/r/{reply.pk}/vary/", {"count": "9"})
+    check(refused, 422)
+    check(tab.post(f"/r/{reply.pk}/vary/", {"count": "9"}, headers=HTMX), 422)
+    Reply.objects.update(model="1 + 1")
+    check(tab.post(f"/r/{reply.pk}/repeat/"), 422)
+
+
+def test_a_window_of_a_long_conversation(
+    tab: Client, owner: User, box: Mailbox, settings
+) -> None:
+    settings.MESSAGES_SHOWN = 4
+    talk = long_conversation(owner, 12)
+    Conversation.objects.update(title="1 + 1")
+    Message.objects.update(text="1 + 1 " * 900)
+    Reply.objects.update(prompt_tokens=900, new_tokens=90)
+    page = check(tab.get(f"/c/{talk.pk}/"))
+    before = dom(page).first('a[href*="?before="]')["href"].partition("?")[2]
+    check(tab.get(f"/c/{talk.pk}/?{before}"))
+    check(tab.get(f"/c/{talk.pk}/earlier/?{before}", headers=HTMX))
+
+
+def test_a_full_context(tab: Client, owner: User, box: Mailbox) -> None:
+    talk = long_conversation(owner, 4)
+    Conversation.objects.update(title="1 + 1", model="smollm2")
+    Message.objects.update(text="1 + 1")
+    Reply.objects.update(prompt_tokens=1900)
+    assert "“1 + 1”" in text_of(check(tab.get(f"/c/{talk.pk}/")))
+    Reply.objects.update(dropped_turns=2)
+    check(tab.get(f"/c/{talk.pk}/"))
+
+
+def test_a_conversation_deleted_elsewhere(
+    tab: Client, owner: User, sent, committed
+) -> None:
+    reply = sent(owner, "1 + 1")
+    page = tab.get(page_of(reply))
+    with committed():
+        tab.post(f"{page_of(reply)}delete/")
+    assert "⟦Undo⟧" in text_of(check(tab.get(poll_url(page))))
+
+
+SIGHTS: tuple[dict[str, Any], ...] = (
+    {"state": wire.State.QUEUED},
+    {"state": wire.State.QUEUED, "place": 3, "is_further": True},
+    {"state": wire.State.QUEUED, "place": 1, "losses": 1, "seconds": 4000},
+    {"state": wire.State.QUEUED, "is_stopping": True},
+    {"state": wire.State.QUEUED, "is_stopping": True, "is_unpublished": True},
+    {"state": wire.State.QUEUED, "is_unpublished": True},
+    {"state": wire.State.RUNNING, "losses": 1, "seconds": 90},
+    {"state": wire.State.RUNNING, "tokens": 1},
+    {
+        "state": wire.State.RUNNING,
+        "tokens": 9,
+        "seconds": 9,
+        "started_at": 1,
+        "first_text_at": 2,
+    },
+    {"state": wire.State.RUNNING, "is_stopping": True},
+    {"state": wire.State.HELD},
+    {"state": wire.State.HELD, "is_paused": True},
+)
+
+
+def announced(stage: wire.Stage, **more: Any) -> tuple[wire.Announcement, ...]:
+    return (wire.Announcement("w", "scripted", "Scripted", stage, **more),)
+
+
+WORKERS: tuple[tuple[wire.Announcement, ...], ...] = (
+    (),
+    announced(wire.Stage.LOADING),
+    announced(wire.Stage.FETCHING),
+    announced(wire.Stage.FETCHING, progress=0.4),
+    announced(wire.Stage.READY, free=1),
+    announced(wire.Stage.READY, tokens_per_second=9.0, tokens_per_reply=90.0),
+)
+
+
+@pytest.mark.parametrize("status", SIGHTS, ids=str)
+def test_every_state_of_a_reply(status: dict[str, Any], owner: User, sent) -> None:
+    reply = sent(owner, "1 + 1")
+    seen = ReplyStatus(reply.pk, **status)
+    assert untranslated(announcement(seen)) == []
+    for workers in WORKERS:
+        snapshot = PollSnapshot("", (seen,), "", 0, workers)
+        context = {
+            "status": seen,
+            "snapshot": snapshot,
+            "label": "1",
+            "message": reply.message,
+        }
+        for name in (
+            "replies/_status.html",
+            "replies/_pending.html",
+            "replies/frame.html",
+            "workers/_notice.html",
+        ):
+            html = render_to_string(name, context | {"reply": reply})
+            assert untranslated(html) == []
+
+
+def test_while_the_queue_is_away(
+    tab: Client, owner: User, valkey: Valkey, sent
+) -> None:
+    reply = sent(owner, "1 + 1")
+    page = tab.get(page_of(reply))
+    valkey.stop()
+    try:
+        for address in ("/", "/settings/", page_of(reply), poll_url(page)):
+            check(tab.get(address))
+        stop_reply(Reply.objects.with_path().get())
+        check(tab.get(page_of(reply)))
+    finally:
+        valkey.start()
+        open_mailbox().connection.forgive()
+
+
+# What is refused, and what goes wrong
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_refused_prompts(
+    headers: dict[str, str], tab: Client, owner: User, box: Mailbox, settings, sent
+) -> None:
+    reply = sent(owner, "1 + 1")
+    address = f"{page_of(reply)}send/"
+    settings.MESSAGE_MAX_CHARACTERS = 3000
+    wrong = (
+        {"text": " "},
+        {"text": "1" * 3001},
+        {"text": "1", "key": "\x00"},
+        {"text": "1", "instead_of": "1"},
+    )
+    for data in wrong:
+        check(tab.post(address, data, headers=headers), 422)
+        if "instead_of" not in data:
+            check(tab.post("/send/", data, headers=headers), 422)
+    for limit in ("QUEUE_REPLIES_MAX", "GUEST_REPLIES_WAITING", "HELD_MESSAGES_MAX"):
+        setattr(settings, limit, 0 if limit != "GUEST_REPLIES_WAITING" else 1)
+        check(tab.post(address, {"text": "1", "key": limit}, headers=headers), 429)
+
+
+LIMITS = (
+    "MESSAGES_PER_MINUTE",
+    "MESSAGES_PER_DAY",
+    "TOKENS_PER_DAY",
+    "REPLIES_WAITING",
+)
+
+
+@pytest.mark.parametrize("whose", ["GUEST", "NETWORK"])
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_that_is_reached(
+    whose: str, limit: str, box: Mailbox, settings, worker: Worker, committed
+) -> None:
+    setattr(settings, f"{whose}_{limit}", 1)
+    guest = Client()
+    with committed():
+        guest.post("/send/", {"text": "1"})
+    if limit == "TOKENS_PER_DAY":
+        collect(worker.answer("2").reply)
+    for headers in ({}, HTMX):
+        check(guest.post("/send/", {"text": "2"}, headers=headers), 429)
+    check(guest.get("/"))
+    check(guest.get("/settings/"))
+    call = {"text": "2"}
+    answer = guest.post("/api/v1/messages", call, content_type="application/json")
+    said_by_api(answer, 429)
+
+
+def test_new_guests_that_are_too_many(box: Mailbox, settings) -> None:
+    settings.NETWORK_GUESTS_PER_HOUR = 1
+    Client().post("/send/", {"text": "1"})
+    for headers in ({}, HTMX):
+        check(Client().post("/send/", {"text": "2"}, headers=headers), 429)
+    check(Client().post("/settings/", {"seed": "3"}), 429)
+
+
+def test_the_disk_is_full_or_the_database_busy(
+    tab: Client, owner: User, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for said, status in (("disk is full", 507), ("locked", 503)):
+
+        def fail(*_: object, said: str = said, **__: object) -> None:
+            raise OperationalError(said)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("chat.services.messages.send_message", fail)
+            patch.setattr("chat.views.replies.get_reply_or_404", fail)
+            patch.setattr("chat.api.views.get_reply_or_404", fail)
+            check(tab.post("/send/", {"text": "1"}), status)
+            check(tab.get(f"/r/{owner.pk}/details/"), status)
+            said_by_api(tab.post(f"/api/v1/replies/{owner.pk}/stop"), status)
+
+
+def test_error_pages(tab: Client, box: Mailbox, settings) -> None:
+    check(Client().get("/nowhere"), 404)
+    large = "1" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    form = "application/x-www-form-urlencoded"
+    check(tab.post("/send/", f"text={large}", content_type=form), 413)
+    strict = Client(enforce_csrf_checks=True)
+    check(strict.post("/send/", {"text": "1", "key": "1"}), 403)
+    settings.CHAT_CATALOG = settings.DATA_DIR / "nothing.toml"
+    check(Client(raise_request_exception=False).get("/"), 500)
+
+
+def test_answers_of_one_line(tab: Client, owner: User, sent) -> None:
+    reply = sent(owner, "1 + 1")
+    page = page_of(reply)
+    for address in (f"{page}delete/", f"{page}restore/", f"{page}send/"):
+        check(tab.post(address, {"r": "x", "text": "1"}, headers=HTMX), 400)
+    check(tab.post(f"{page}rename/", {"title": "1", "r": "x"}, headers=HTMX), 400)
+    check(tab.get("/poll/?r=x"), 400)
+    check(tab.get("/history/?before=x"), 400)
+    check(tab.get("/poll/", {"c": str(owner.pk)}), 404)
+
+
+# The API
+
+
+def said_by_api(answer: Any, status: int) -> None:
+    assert answer.status_code == status
+    said = json.loads(answer.content)["error"]["message"]
+    assert said.startswith("⟦")
+    assert untranslated(said, ("POST", "application", "json")) == []
+
+
+def test_the_api(tab: Client, owner: User, worker: Worker, sent) -> None:
+    reply = sent(owner, "1 + 1")
+    api, mine = "/api/v1", f"/api/v1/replies/{reply.pk}"
+    as_json = "application/json"
+    said_by_api(tab.get(f"{api}/messages"), 405)
+    said_by_api(tab.get(f"{api}/nothing"), 404)
+    said_by_api(tab.post(f"{api}/messages", {}), 415)
+    said_by_api(tab.post(f"{mine}/stop", headers={"Origin": "http://else"}), 403)
+    for body in ("[]", "[", "{}", '{"text": ""}'):
+        answer = tab.post(f"{api}/messages", body, content_type=as_json)
+        said_by_api(answer, 422 if "text" in body else 400)
+    rename = reverse("api:rename", args=[reply.message.conversation_id])
+    said_by_api(tab.post(rename, "{}", content_type=as_json), 400)
+    said_by_api(tab.post(f"{mine}/proceed"), 409)
+    for key in ("key-0", "1" * 201):
+        answer = tab.post(
+            f"{api}/messages",
+            '{"text": "2"}',
+            content_type=as_json,
+            headers={"Idempotency-Key": key},
+        )
+        said_by_api(answer, 422)
+    tab.post(f"{page_of(reply)}delete/")
+    said_by_api(
+        tab.post(
+            f"{api}/messages",
+            '{"text": "1 + 1"}',
+            content_type=as_json,
+            headers={"Idempotency-Key": "key-0"},
+        ),
+        422,
+    )
+    for error in (api_errors.BROKEN, api_errors.FULL, api_errors.BUSY):
+        said_by_api(error.response(), error.status)
+
+
+# Words that pages are made of
+
+
+@pytest.mark.parametrize("seconds", [0, 9, 72, 3600, 7500])
+def test_durations(seconds: int) -> None:
+    assert untranslated(duration(seconds)) == []
+    for low in (0, seconds / 2):
+        assert untranslated(duration_range(low, seconds)) == []
+
+
+@pytest.mark.parametrize("days", [0, 1, 7, 30, 31, 400])
+def test_periods(days: int) -> None:
+    today = timezone.now().date()
+    assert untranslated(period_of(today - timedelta(days=days), today)) == []
+
+
+def test_code_and_tables() -> None:
+    html = render("```\n1 + 1\n```\n\n|1|2|\n|-|-|\n|3|4|\n")
+    assert untranslated(html) == []
+    assert {"⟦text⟧", "⟦Table⟧"} <= {*texts_of(html)}
