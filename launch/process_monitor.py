@@ -11,7 +11,7 @@ from xmlrpc.client import ProtocolError
 from launch.errors import LaunchError
 from launch.exit_reason import exit_reason
 from launch.supervisord import VALKEY, Supervisor
-from launch.valkey_recovery import REMOVED, has_removed
+from launch.valkey_recovery import REMOVED, has_removed, is_ready
 
 #: States of supervisord: https://supervisord.org/subprocess.html#process-states
 BACKOFF, FATAL, RUNNING = "BACKOFF", "FATAL", "RUNNING"
@@ -81,8 +81,7 @@ class ProcessMonitor:
         if state == RUNNING:
             self._note_running(name)
             if name == VALKEY and pid != self._valkey_pid:
-                self._valkey_pid = pid
-                self._report_removed_files()
+                self._report_removed_files(pid)
         if state == FATAL:
             self._supervisor.revive(name)
         self._pids[name] = pid
@@ -99,10 +98,13 @@ class ProcessMonitor:
             self._failing.add(name)
             say(self.reason(name, spawn_error))
 
-    def _report_removed_files(self) -> None:
-        """Report also what happened between two checks: the log tells."""
-        if has_removed(self._supervisor.log(VALKEY)):
-            say(REMOVED)
+    def _report_removed_files(self, pid: int) -> None:
+        """Report, when Valkey is ready, if files were removed before it started."""
+        log = self._supervisor.log(VALKEY)
+        if is_ready(log, pid):
+            self._valkey_pid = pid
+            if has_removed(log):
+                say(REMOVED)
 
     def _note_running(self, name: str) -> None:
         """Report that a program runs again.

@@ -49,6 +49,12 @@ def has_refused(log: Path) -> bool:
     return READY not in last and bool(BROKEN.search(last)) and not SPARED.search(last)
 
 
+def is_ready(log: Path, pid: int) -> bool:
+    """Return whether the last start in this log is that of ``pid`` and is complete."""
+    last = _last_start(log)
+    return READY in last and f"{pid}:M " in last
+
+
 def has_removed(log: Path) -> bool:
     """Return whether files were removed just before the last start in this log."""
     before, _, _ = _tail(log).rpartition(STARTS)

