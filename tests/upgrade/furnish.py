@@ -24,6 +24,10 @@ LIMITS = '{"prompts_per_day": 77}'
 SLOW = "[words=40] [delay=0.05]"
 
 
+#: What is left of limits, by whose they are.
+Left = dict[str, int]
+
+
 @dataclass
 class Furnished:
     """Who was there, with their browsers, and what each of them had."""
@@ -42,9 +46,10 @@ class Furnished:
     open_page: Answer | None = None
     #: The first call of a program, and what it was answered.
     first_call: dict[str, Any] = field(default_factory=dict)
-    #: What ann had downloaded, and what was left of her limits.
+    #: What ann had downloaded.
     download: dict[str, Any] = field(default_factory=dict)
-    left: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: What was left of the limits of an account, a guest and their network.
+    left: list[Left] = field(default_factory=list)
 
 
 def sign_up(visitor: Visitor, name: str, email: str = "", path: str = "") -> None:
@@ -57,10 +62,11 @@ def log_in(visitor: Visitor, name: str, password: str = PASSWORD) -> Answer:
     return visitor.submit("/account/log-in/", name=name, password=password)
 
 
-def left_of(visitor: Visitor) -> dict[tuple[str, str], int]:
-    """What is left of each limit, by its kind and whose it is."""
+def left_of(visitor: Visitor) -> Left:
+    """How many messages a day each limit leaves, by whose it is."""
     found = visitor.call("allowances").json["allowances"]
-    return {(one["kind"], one["whose"]): one["left"] for one in found}
+    daily = [one for one in found if one["kind"] == "prompts_per_day"]
+    return {one["whose"]: one["left"] for one in daily}
 
 
 def replies_in(visitor: Visitor, conversation: str) -> list[str]:
@@ -83,7 +89,7 @@ def furnish(
     _password_link(made, url, mails)
     _locked_account(url)
     made.download = made.ann.get("/account/download/").json
-    made.left = left_of(made.ann)
+    made.left = [left_of(made.ann), left_of(made.guest)]
     _replies_under_way(made, queue, worker)
     return made
 
@@ -91,7 +97,8 @@ def furnish(
 def _guest(made: Furnished) -> None:
     sent = made.guest.send("gulls and terns")
     made.conversations["guest"] = sent["conversation"]
-    made.guest.wait_for(sent["id"], "done")
+    for text in ("more gulls", "more terns"):
+        made.guest.send(text, sent["conversation"])
     program = Visitor(made.guest.url)
     made.first_call = program.send("from a program", key=SECRET_KEY)
 
