@@ -38,6 +38,8 @@ SLOW = (
     "tests/worker/test_hostile_model_folders.py",
     "tests/worker/weights/",
 )
+#: Fixtures of the tests that run again on PostgreSQL.
+DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
 #: Fixtures that start programs or load real weights.
 SLOW_FIXTURES = {"live_server", "site", "smollm2", "smollm2_folder"}
 
@@ -66,7 +68,7 @@ def pytest_collection_modifyitems(
 
 
 def _uses_database(item: pytest.Item) -> bool:
-    fixtures = {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}
+    fixtures = DATABASE_FIXTURES & {*getattr(item, "fixturenames", ())}
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
