@@ -80,6 +80,9 @@ def test_no_level_of_headings_is_left_out(text: str, levels: str) -> None:
         "![x](https://a.example/pixel.png)",
         "[x](//a.example)\n\n<iframe src=//a.example>",
         "```html\n<script>alert(1)</script>\n```",
+        "`<script>alert(1)</script>`",
+        '[x](https://a.example "<script>alert(1)</script>")',
+        "[x][<script>a</script>]\n\n[<script>a</script>]: https://a.example",
     ],
 )
 def test_nothing_active_comes_through(text: str) -> None:
