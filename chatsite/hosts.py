@@ -7,7 +7,7 @@ import socket
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-ANY_ADDRESS = ("0.0.0.0", "::")
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 NUMERIC = re.compile(r"[0-9.]+|0[xX].*")
 PORT = re.compile(r":[0-9]{1,5}")

@@ -32,7 +32,7 @@ def error_type(error: BaseException) -> str:
 class SafeFormatter(logging.Formatter):
     """Formats a record as one line, and the trace of an error below it."""
 
-    def __init__(self, format: str, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, format: str, secrets: Iterable[str] = ()) -> None:  # noqa: A002
         super().__init__(format)
         self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
 

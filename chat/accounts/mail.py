@@ -74,4 +74,5 @@ def _send(subject: str, body: str, to: Sequence[str]) -> None:
     try:
         EmailMessage(subject, f"{body}\n", to=to).send()
     except Exception as error:
-        log.error("a mail could not be sent: %s", type(error).__name__)
+        # Without the trace, which may contain the address.
+        log.error("a mail could not be sent: %s", type(error).__name__)  # noqa: TRY400

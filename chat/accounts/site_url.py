@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
-ANY = ("0.0.0.0", "::", "[::]", "*")
+ANY = ("0.0.0.0", "::", "[::]", "*")  # noqa: S104 - compared, not bound
 
 
 def address(path: str, request: HttpRequest | None = None) -> str:

@@ -44,7 +44,7 @@ LIKE_OTHERS = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "3": "e"})
 def clean_name(typed: str) -> str:
     """The name as it is kept. Raises ``ValidationError``.
 
-    Beyond a–z only small letters are kept: databases do not agree about the capitals
+    Beyond a to z only small letters are kept: databases do not agree about the capitals
     of the others, and a name must be one whatever its case.
     """
     name = unicodedata.normalize("NFKC", typed).strip()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from django.http import QueryDict
@@ -20,7 +20,7 @@ LOOKS = ("get", "getlist", "__getitem__", "__contains__")
 class _Body(dict[str, Any]):
     """A JSON object that tells what is asked of it."""
 
-    names: set[str] = set()
+    names: ClassVar[set[str]] = set()
 
     def get(self, name: str, default: Any = None) -> Any:
         self.names.add(name)

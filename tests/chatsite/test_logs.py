@@ -42,7 +42,7 @@ def test_an_error_is_logged_by_type_and_trace_without_its_message(
     log = logging.getLogger("chat.written")
     try:
         try:
-            raise KeyError(TEXT)
+            raise KeyError(TEXT)  # noqa: TRY301
         except KeyError as error:
             raise ValueError(f"unreadable: {TEXT}") from error
     except ValueError:

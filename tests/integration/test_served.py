@@ -75,7 +75,7 @@ def _wait(site: Served) -> None:
     while True:
         try:
             site.ask("GET", "/healthz")
-            return
+            return  # noqa: TRY300
         except OSError:
             assert site.program.is_alive, site.program.log
             assert time.monotonic() < deadline, site.program.log

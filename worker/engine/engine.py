@@ -184,7 +184,9 @@ class TransformersEngine:
             try:
                 request.fail(error)
             except BaseException as fault:
-                log.error("a listener failed at its end: %s", describe_error(fault))
+                log.error(  # noqa: TRY400 - the trace may contain text of a user
+                    "a listener failed at its end: %s", describe_error(fault)
+                )
 
     def _remove_finished(self) -> None:
         """Free the rows of finished requests."""

@@ -110,7 +110,9 @@ class ScriptedRequest:
         try:
             self._listener.on_end(ending)
         except BaseException as error:
-            log.error("a listener failed at its end: %s", type(error).__name__)
+            log.error(  # noqa: TRY400 - the trace may contain text of a user
+                "a listener failed at its end: %s", type(error).__name__
+            )
 
     def _play(self) -> Ending:
         begun, turns = self._request.begun, self._request.turns

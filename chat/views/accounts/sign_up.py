@@ -65,7 +65,7 @@ def invited(request: HttpRequest, secret: str) -> HttpResponse:
     return _answer(request, secret)
 
 
-def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:
+def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:  # noqa: C901
     form = SignUpForm(request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return _page(request, form, invitation)
