@@ -1,4 +1,4 @@
-"""Writes ``docs/settings.md`` and ``example.env`` anew."""
+"""Write ``docs/settings.md`` and ``example.env``."""
 
 from __future__ import annotations
 

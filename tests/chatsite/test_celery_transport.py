@@ -1,4 +1,4 @@
-"""Of a message that came, only the id of a bell is left."""
+"""The transport keeps only the id of a bell of each message."""
 
 from __future__ import annotations
 

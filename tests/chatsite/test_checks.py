@@ -1,4 +1,4 @@
-"""Settings that clash are said, with what to do."""
+"""System checks report settings that contradict each other, with a remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database is in the folder that is named, and closed; also an earlier version's."""
+"""The database is in its folder and closed, also one of an earlier version."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_misplaced_database_of_a_url_is_named_and_not_moved(
 
 
 def test_files_in_a_folder_open_to_others_are_closed(tmp_path: Path) -> None:
-    """As without make, and with a database that was open to others before."""
+    """As in a start without make, with a database that was open to others before."""
     tmp_path.chmod(0o755)
     (tmp_path / "own").mkdir(mode=0o755)
     make_database(tmp_path / "own" / NAME)
@@ -194,7 +194,7 @@ def test_a_file_name_need_not_be_utf8(tmp_path: Path) -> None:
 
 
 def test_an_empty_database_with_a_log_is_refused(tmp_path: Path) -> None:
-    """SQLite would delete it, with what it holds."""
+    """SQLite would delete the log, with the data in it."""
     database, log = tmp_path / NAME, tmp_path / f"{NAME}-wal"
     database.touch()
     log.write_bytes(b"a log")

@@ -15,7 +15,7 @@ from chatsite.settings_table import SETTINGS
 
 
 def read_settings(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What a program prints that reads the settings and then names one of them."""
+    """Run a program that reads the settings and prints one of them."""
     code = "from chatsite import settings as s; print(s.HELD_MESSAGES_MAX)"
     return subprocess.run(
         [sys.executable, "-c", code],

@@ -29,7 +29,7 @@ def join(box: Mailbox, owner: str, cost: float = 200, share: str = "") -> str:
 
 
 def serve(box: Mailbox, tokens: int | None = None) -> str | None:
-    """Let the first in line be answered, with so many tokens; who it was."""
+    """Answer the first reply in line with so many tokens; return its owner."""
     claim = box.claim("m", "w", 60)
     if claim is None:
         return None
@@ -67,7 +67,7 @@ def test_nobody_starves_while_newcomers_keep_coming(box: Mailbox) -> None:
 
 
 def test_tokens_are_shared_and_not_turns(box: Mailbox) -> None:
-    """Both say the same beforehand; one's replies come out twenty times as long."""
+    """Both estimate the same cost, but one's replies are twenty times as long."""
     for _ in range(60):
         join(box, "short")
         join(box, "long")
@@ -129,7 +129,7 @@ def test_two_shares_differ_by_no_more_than_the_papers_bound(
     largest = {"a": 50, "b": 400, "c": 1000, "d": 200}
     costs: dict[str, float] = {}
     waiting: Counter[str] = Counter()
-    #: For each pair, what each got since both began to wait together.
+    #: For each pair, the tokens of each since both began to wait together.
     got: dict[tuple[str, str], list[float]] = {}
 
     def arrive(owner: str) -> None:

@@ -1,4 +1,4 @@
-"""Log lines hold ids and places; no text, no path and no secret."""
+"""Log lines contain ids and places, but no text, no path and no secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET = "s3cret-of-the-queue"
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What loggers below ``chat.written`` and ``django.written`` write."""
+    """The output of loggers below ``chat.written`` and ``django.written``."""
     config = logging_at("DEBUG", {SECRET})
     config["handlers"]["console"]["stream"] = stream = io.StringIO()
     for name in ("chat.written", "django.written"):

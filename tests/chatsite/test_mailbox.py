@@ -21,7 +21,7 @@ from chatsite.mailbox.connection import PAUSE_SECONDS
 from tests.valkey import Valkey
 
 REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(), 60)
-#: What Redis answers for the time that a key has left, if it stays for good.
+#: Redis's answer for the time to live of a key that does not expire.
 NO_EXPIRY = -1
 DONE = wire.Ending(wire.Outcome.DONE, prompt_tokens=3, new_tokens=2)
 
@@ -289,10 +289,10 @@ def test_a_reply_that_lost_two_workers_waits_for_an_idle_one(
 ) -> None:
     enqueue(box, "poison", losses=2)
     enqueue(box, "other", owner="bob")
-    # This worker keeps it for itself, and takes nobody else until it is free.
+    # This worker reserves it, and takes no other reply until it is idle.
     assert box.claim("m", "busy", 60, live=3) is None
     assert box.claim("m", "busy", 60, live=1) is None
-    # Another busy one passes it by.
+    # Another busy worker skips it.
     passed = box.claim("m", "second", 60, live=1)
     assert passed is not None and passed.reply == "other"
     assert not passed.runs_alone

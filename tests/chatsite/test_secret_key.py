@@ -1,4 +1,4 @@
-"""The secret key: made once, closed to others, and whole after a power cut."""
+"""The secret key is made once, closed to others, and complete after a power cut."""
 
 from __future__ import annotations
 

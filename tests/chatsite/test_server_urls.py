@@ -1,4 +1,4 @@
-"""URLs of servers: understood the same by all parts, or refused without a secret."""
+"""URLs of servers mean the same to all clients, or are refused without a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of settings: what each one takes, and how it refuses the rest."""
+"""Types of settings: which values they take, and how they refuse others."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_script_name_is_not_read_beside_url_prefix(
 
 
 def test_an_earlier_key_may_contain_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where it stands between others, and is long on both sides of a comma."""
+    """Also between other keys, and with long parts on both sides of a comma."""
     plain, first, second = "p" * 40, "f" * 33, "s" * 33
     monkeypatch.setenv("SECRET_KEY_FALLBACKS", f"{plain}, {first}, {second},x")
     found = addresses.SECRET_KEY_FALLBACKS.read()

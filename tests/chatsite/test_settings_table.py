@@ -1,4 +1,4 @@
-"""The table of settings: complete, consistent, and the source of its documents."""
+"""The table of settings is complete, consistent and the source of its documents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.processes import ROOT
 READ_ELSEWHERE = {
     *("TORCH", "PYTHON", "ADMIN_NAME", "ADMIN_PASSWORD", "HF_HOME", "HF_ENDPOINT"),
 }
-#: Not for people who run a site: set by the programs themselves, or by the system.
+#: Not settings: the programs themselves, or the system, set these variables.
 INTERNAL = {"CI", "DJANGO_SETTINGS_MODULE", "HF_HUB_DISABLE_XET"}
 
 

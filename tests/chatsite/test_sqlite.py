@@ -25,7 +25,7 @@ pytestmark = [
 
 
 def in_thread(body: Callable[[], None]) -> threading.Thread:
-    """Runs it with a connection of its own."""
+    """Run a function in a thread with a connection of its own."""
 
     def run() -> None:
         try:
@@ -79,7 +79,7 @@ def test_a_turn_is_passed_on_after_a_rollback_and_before_commit_hooks() -> None:
         raise ZeroDivisionError
     in_thread(write).join(5)
     with transaction.atomic():
-        # Whoever is called on commit talks to Redis: nobody waits for that.
+        # Commit hooks talk to Redis, and other writers must not wait for that.
         transaction.on_commit(lambda: in_thread(write).join(5))
     write()
 
@@ -113,7 +113,7 @@ def test_a_writer_that_waited_too_long_gets_an_error() -> None:
 
 
 def test_a_commit_is_on_disk_before_anything_is_acknowledged() -> None:
-    """NORMAL leaves the last commits to the operating system: a power cut loses them."""
+    """With NORMAL a power cut would lose the last commits."""
     modes = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
     with connection.cursor() as cursor:
         for pragma, expected in modes.items():
@@ -170,7 +170,7 @@ def test_a_failed_sync_is_an_error(
 
 
 def test_writers_share_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those who come while one runs are served by the next one, all of them."""
+    """The next sync serves all writers that come while one is running."""
     log = tmp_path / "x-wal"
     log.touch()
     shared, count, runs = SharedSync(str(log)), 0, threading.Event()
@@ -199,7 +199,7 @@ def test_writers_share_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_writer_that_waits_for_another_process_blocks_no_thread_that_frees_a_cursor(
     until: Callable[..., None],
 ) -> None:
-    """Python's garbage collector frees cursors in whatever thread it runs."""
+    """Python's garbage collector frees cursors in any thread."""
     kept: list[Any] = []
 
     def body() -> None:

@@ -1,4 +1,4 @@
-"""Web and keeper never load the model's libraries; asked of fresh interpreters."""
+"""In fresh interpreters, web and keeper never load the libraries of the model."""
 
 from __future__ import annotations
 
