@@ -220,13 +220,13 @@ def test_what_a_worker_does_not_need_is_refused(guarded: Guarded, command: str) 
     assert "permission" in str(refused.value).lower() or "acl" in str(refused.value)
 
 
-def test_a_worker_that_may_take_no_bells_says_so_and_ends(
+def test_a_worker_that_may_not_read_the_queue_says_so_and_ends(
     guarded: Guarded, eventually: Callable[..., None]
 ) -> None:
     web = guarded.environment("web", WEB)
     with Program("-m", "celery", "-A", "chatsite", "worker", **web) as worker:
         eventually(lambda: not worker.is_alive)
-        assert worker.log.count("may take no bells") == 1
+        assert worker.log.count("may not read the queue") == 1
         assert worker.process.returncode != 0
 
 
