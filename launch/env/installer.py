@@ -51,7 +51,7 @@ class Installer:
         if self.has_uv:
             self._configure_uv()
         else:
-            print("uv cannot be had; pip installs, which takes minutes.", flush=True)
+            print("No uv here; pip installs, which takes minutes.", flush=True)
 
     def install(self, *arguments: str) -> None:
         """Install, by arguments of ``pip install``. Raises ``LaunchError``."""

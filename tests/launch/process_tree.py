@@ -1,4 +1,4 @@
-"""Starts programs as a person would, and finds every process they leave."""
+"""Starts programs as a person does, and finds all their processes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def eventually(condition: Callable[[], object], seconds: float, what: str) -> No
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """What a fresh terminal has, and nothing of this test run's settings."""
+    """Return the variables of a new terminal, without the settings of the tests."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "PYENV_VERSION")
     return {name: os.environ[name] for name in kept if name in os.environ} | variables
 
 
 class Start:
-    """A program in a session of its own; every process it starts bears a mark."""
+    """A program in a session of its own. Its processes inherit a variable as a mark."""
 
     def __init__(
         self, command: Sequence[str], output: Path, cwd: Path = ROOT, **variables: str
@@ -43,7 +43,7 @@ class Start:
         self._data_dir = variables.get("DATA_DIR", "")
         with output.open("wb") as file:
             self.process = subprocess.Popen(
-                # Nothing stays behind when the test run itself is killed.
+                # So it also ends when the test run is killed.
                 [*SHIM, "KILL", *command],
                 cwd=cwd,
                 env=clean_environment(**{MARK: self.mark}, **variables),
@@ -58,12 +58,15 @@ class Start:
         return self.output.read_text()
 
     def pids(self) -> list[int]:
-        """All living processes of this start, however far from it they have moved."""
+        """Return all living processes of this program, also detached ones."""
         folders = Path("/proc").glob("[0-9]*")
         return [int(folder.name) for folder in folders if self._owns(folder)]
 
     def _owns(self, process: Path) -> bool:
-        """Valkey writes its title over its environment, but stands in its folder."""
+        """Return whether a process is ours.
+
+        Valkey overwrites its environment, but its current directory is known.
+        """
         if f"{MARK}={self.mark}".encode() in _bytes(process / "environ"):
             return True
         if not self._data_dir or b"valkey-server" not in _bytes(process / "cmdline"):
@@ -74,7 +77,7 @@ class Start:
             return False
 
     def pid_of(self, part: str) -> int:
-        """The one process whose command line holds ``part``."""
+        """Return the only process whose command line contains ``part``."""
         found = [pid for pid in self.pids() if part in command_of(pid)]
         assert len(found) == 1, [command_of(pid) for pid in self.pids()]
         return found[0]
@@ -89,7 +92,7 @@ class Start:
         eventually(is_there, seconds, f"{pattern!r} in:\n{self.text}")
 
     def end(self) -> None:
-        """For the end of a test, whatever happened in it."""
+        """Kill all processes, at the end of a test."""
         self.process.kill()
         for pid in self.pids():
             try:

@@ -1,4 +1,4 @@
-"""A bound program ends with its parent, however the parent ended."""
+"""A wrapped program ends with its parent, whatever ended the parent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[Start]:
-    """A program that starts a bound child and a bound grandchild, then waits."""
+    """A program that starts a wrapped child and grandchild, then waits."""
     code = f"""
 import subprocess, signal
 inner = {[*SHIM, "KILL", *SLEEPER]!r}

@@ -152,8 +152,10 @@ def copy_checkout(to: Path) -> None:
 def test_a_site_starts_whatever_its_folders_are_called(
     tmp_path: Path, name: str
 ) -> None:
-    """By make, in a checkout of that name, too; on a terminal that knows only ASCII,
-    and with secrets that look like variables."""
+    """Start by make in a checkout of that name, in an ASCII terminal.
+
+    The secrets look like variables of a shell.
+    """
     checkout = tmp_path / "checkout" / name
     copy_checkout(checkout)
     straight = tmp_path / "straight.py"
@@ -225,7 +227,7 @@ BAD_REDIS_URL = ("REDIS_URL", f"redis://:{SECRET}/x@127.0.0.1/1")
 def test_every_program_refuses_in_one_line(
     tmp_path: Path, program: str, name: str, value: str
 ) -> None:
-    """How each begins is the same; what values are refused, the test above shows."""
+    """All begin in the same way; the table above shows which values are refused."""
     done = run(
         [sys.executable, *PROGRAMS[program]],
         **({"DATA_DIR": str(tmp_path)} | {name: value}),

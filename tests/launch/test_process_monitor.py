@@ -1,4 +1,4 @@
-"""A program that cannot start is named, with why, within seconds."""
+"""A program that cannot start is named within seconds, with the reason."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def look_until(
 def test_what_cannot_start_is_named_with_its_last_line(
     started: list[Supervisor], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whether it dies at once, after a moment, or cannot be run at all."""
+    """One dies at once, one after a moment, and one cannot be run at all."""
     later = "import time; time.sleep(1.5); print('later'); raise SystemExit(3)"
     programs = (
         python("print('why it is so'); raise SystemExit(3)"),

@@ -38,7 +38,7 @@ Starter = Callable[..., Start]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Starter]:
-    """Starts the site in one folder, as often as asked; ends what is left."""
+    """Start sites in one folder; kill what is left at the end of the test."""
     started: list[Start] = []
 
     def begin(command: list[str] | None = None, **variables: str) -> Start:
@@ -199,7 +199,7 @@ def test_a_worker_that_never_gets_ready_ends_the_start(
 
 
 def _broken(tmp_path: Path) -> Path:
-    """A folder in the layout of transformers that no model can be loaded from."""
+    """Make a folder in the layout of transformers whose weights are broken."""
     folder = tmp_path / "broken"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
@@ -211,7 +211,7 @@ def _broken(tmp_path: Path) -> Path:
 def test_ending_make_ends_the_site(
     start: Starter, tmp_path: Path, how: signal.Signals
 ) -> None:
-    """The recipe as it is, but with the Python of the tests in place of ``.venv``."""
+    """Run the recipe with the Python of the tests instead of ``.venv``."""
     straight = tmp_path / "straight.py"
     straight.write_text(
         "import os, sys\nos.execv(sys.executable, [sys.executable, *sys.argv[2:]])\n"
@@ -230,7 +230,7 @@ def test_ending_make_ends_the_site(
 def test_damaged_files_of_the_queue_stop_no_start(
     start: Starter, tmp_path: Path
 ) -> None:
-    """As after a power cut, and again while the site runs."""
+    """Damage them before a start, as a power cut does, and while the site runs."""
     first = start(WORKERS="0")
     first.wait_for(READY)
     first.process.send_signal(signal.SIGTERM)
@@ -246,7 +246,7 @@ def test_damaged_files_of_the_queue_stop_no_start(
 
 
 def damage(tmp_path: Path) -> None:
-    """NUL bytes at the end of what Valkey appends to."""
+    """Append NUL bytes to the file that Valkey appends to."""
     (file,) = (tmp_path / "data/valkey/appendonlydir").glob("*.incr.aof")
     with file.open("ab") as tail:
         tail.write(bytes(700))

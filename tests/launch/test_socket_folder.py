@@ -30,7 +30,7 @@ def test_the_folder_that_is_noted_serves_again(run_dir: Path) -> None:
 def test_a_torn_note_names_no_other_folder(
     note: bytes, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is removed with all that is in it once the site stops."""
+    """That folder would be removed with its content when the site stops."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     monkeypatch.chdir(private)

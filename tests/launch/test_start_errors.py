@@ -1,4 +1,4 @@
-"""A start that cannot work says why in one line, starts nothing, leaves nothing."""
+"""A start that cannot work prints one line with the reason and leaves no process."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def assert_static_root_refused(line: str, root: Path) -> None:
 
 
 def test_what_was_collected_is_enough(tmp_path: Path) -> None:
-    """Also into a folder that does not exist yet."""
+    """Collect into a folder that does not exist yet."""
     root = tmp_path / "not" / "yet"
     variables = {"DATA_DIR": str(tmp_path), "STATIC_ROOT": str(root)}
     collect = [sys.executable, "manage.py", "collectstatic", "--no-input"]

@@ -1,4 +1,4 @@
-"""Valkey starts by itself after a power cut, whatever the cut left of its files."""
+"""Valkey starts again after a power cut, whatever its files look like."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stand-in for a service that knows vulnerabilities, speaking as OSV does."""
+"""A local vulnerability service with the API of OSV."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 
 class StandInService:
-    """Knows what it is told of names; may fail for some, in some status."""
+    """Knows the vulnerabilities that ``tell`` adds, and fails for chosen packages."""
 
     def __init__(self) -> None:
         self.known: dict[str, dict[str, Any]] = {}
@@ -33,7 +33,7 @@ class StandInService:
         self._thread.join()
 
     def tell(self, name: str, identifier: str, fixed: str) -> None:
-        """Let a package have a vulnerability that a later version repairs."""
+        """Add a vulnerability of a package, which a later version repairs."""
         events = [{"introduced": "0"}, {"fixed": fixed}]
         package = {"name": name, "ecosystem": "PyPI"}
         ranges = [{"type": "ECOSYSTEM", "events": events}]
@@ -63,4 +63,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Be silent."""
+        """Log nothing."""

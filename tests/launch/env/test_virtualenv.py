@@ -141,7 +141,7 @@ def test_the_first_start_installs_and_the_second_has_nothing_to_do(
 def test_a_machine_without_uv_installs_by_pip(without_uv: Checkout) -> None:
     done = without_uv.start("run", "-c", "import first, torch.version")
     assert done.returncode == 0, done.stderr
-    assert "uv cannot be had; pip installs" in done.stdout
+    assert "No uv here; pip installs" in done.stdout
 
 
 def test_uv_is_told_what_pip_is_configured_with() -> None:

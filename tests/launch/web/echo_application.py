@@ -1,4 +1,4 @@
-"""What the web server serves in its tests: it says what it was given.
+"""The application of the web server's tests: it answers with what it got.
 
 ``/told``: the request, as JSON. ``/large/N``: N bytes in pieces. ``/page/N``: N bytes at
 once. ``/wait/FILE``: an answer once the file is there. ``/fail``: none.

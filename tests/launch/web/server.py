@@ -1,4 +1,4 @@
-"""The web server as it ships, with an application of the tests, and a plain client."""
+"""Runs the shipped web server with a test application; a plain client of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Served:
     def connect(
         self, said: bytes = b"", source: str = "127.0.0.1", receive: int = 0
     ) -> socket.socket:
-        """A client that has said this; ``receive``: the kernel's buffer for it."""
+        """Connect and send these bytes. ``receive``: size of the kernel's buffer."""
         link = socket.socket()
         self.links.append(link)
         if receive:
@@ -48,7 +48,7 @@ class Served:
         return link
 
     def get(self, path: str = "/told", source: str = "127.0.0.1") -> dict[str, Any]:
-        """What a request on a connection of its own was told."""
+        """Send a request on a new connection; return the application's answer."""
         link = self.connect(request(path, b"Connection: close\r\n"), source)
         head, _, body = whole(link).partition(b"\r\n\r\n")
         link.close()
@@ -92,7 +92,7 @@ def _await(served: Served) -> None:
 
 
 def request(path: str, more: bytes = b"", body: bytes = b"") -> bytes:
-    """A whole request; with a length if it has a body."""
+    """Return a whole request, with Content-Length if it has a body."""
     method = b"POST" if body else b"GET"
     length = b"Content-Length: %d\r\n" % len(body) if body else b""
     line = b"%b %b HTTP/1.1\r\n" % (method, path.encode())
@@ -100,7 +100,7 @@ def request(path: str, more: bytes = b"", body: bytes = b"") -> bytes:
 
 
 def whole(link: socket.socket) -> bytes:
-    """Everything until the server ends the connection."""
+    """Return everything that arrives until the server closes the connection."""
     found = b""
     with suppress(ConnectionResetError):
         while part := link.recv(65_536):
@@ -109,7 +109,7 @@ def whole(link: socket.socket) -> bytes:
 
 
 def answers(link: socket.socket, count: int) -> list[bytes]:
-    """The bodies of so many answers on one connection; of each the length is known."""
+    """Return the bodies of ``count`` answers, each with Content-Length."""
     found = []
     stream = link.makefile("rb")
     for _ in range(count):
@@ -123,7 +123,7 @@ def answers(link: socket.socket, count: int) -> list[bytes]:
 
 
 def is_closed(link: socket.socket) -> bool:
-    """Whether the server ended a connection on which nothing was said."""
+    """Return whether the server closed a connection without an answer."""
     link.setblocking(False)
     try:
         return link.recv(1) == b""
