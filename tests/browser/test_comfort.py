@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.user_actions import becomes_true, begin, box_of, say
+from tests.browser.user_actions import becomes_true, begin, box_of, next_frame, say
 
 HIDE = """(isAway) => {
   Object.defineProperty(document, "hidden", { get: () => isAway, configurable: true });
@@ -91,8 +91,12 @@ def test_new_text_below_is_told_and_one_click_away(home: Page, worker: Worker) -
     button = home.get_by_role("button", name="New text")
     expect(button).to_be_hidden()
     home.locator("#talk").hover()
+    before = home.locator("#talk").evaluate("it => it.scrollTop")
     home.mouse.wheel(0, -600)
-    home.wait_for_timeout(100)
+    becomes_true(
+        home, "before => document.querySelector('#talk').scrollTop < before", before
+    )
+    next_frame(home)
     worker.write(claim, "more\n" * 5)
     button.click()
     expect(button).to_be_hidden()

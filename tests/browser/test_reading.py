@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from chatsite.mailbox import Claim
 from tests.browser.conftest import Worker
 from tests.browser.page_states import CONVERSATION, say
+from tests.browser.user_actions import next_frame
 
 SELECT = """() => {
   const text = document.querySelector(".pending .text").firstChild;
@@ -87,7 +88,7 @@ def test_who_reads_above_stays_there(
     home.evaluate(
         f"share => {{ {TALK}.scrollTop = share * {TALK}.scrollHeight; }}", share
     )
-    home.wait_for_timeout(100)  # what scrolling sets off comes with the next frame
+    next_frame(home)
     before = home.evaluate(f"{TALK}.scrollTop")
     for part in ("more\n" * 20, "and more\n" * 20):
         grow(home, worker, claim, part)

@@ -24,6 +24,13 @@ def becomes_true(page: Page, script: str, argument: Any = None) -> None:
         page.wait_for_timeout(20)
 
 
+def next_frame(page: Page) -> None:
+    """Wait until the page has drawn what scrolling set off."""
+    page.evaluate(
+        "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    )
+
+
 def say(page: Page, text: str) -> None:
     page.get_by_label("Your message").fill(text)
     page.keyboard.press("Enter")
