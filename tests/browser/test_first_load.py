@@ -68,29 +68,32 @@ def test_a_page_that_lacks_a_fitting_module_loads_once_more(
             route.fulfill(body=broken, content_type="text/javascript")
 
     page.route(re.compile("drafts.js"), serve)
-    page.goto("/")
-    expect(page.locator("#counter")).to_have_attribute("data-limit", re.compile("."))
+    open_twice(page)
     begin(page, "one")
-    assert len(asked) >= 2
 
 
 def test_a_page_does_not_load_again_and_again(
     guest: Callable[..., BrowserContext], worker: Worker
 ) -> None:
     page = guest().new_page()
+    page.route(re.compile("drafts.js"), lambda route: route.abort())
+    loads = open_twice(page)
+    # A third time would come after such an answer of the server, as the second did.
+    page.evaluate("fetch('/healthz').then(() => fetch('/healthz'))")
+    assert len(loads) == 2
+    page.fill("#text", "one")
+    page.click("button.send")
+    expect(page.locator(".prompt .text")).to_have_text("one")
+
+
+def open_twice(page: Page) -> list[Page]:
+    """Open the first page, which loads once more; an entry for each load from then on."""
     loads: list[Page] = []
 
     def note(loaded: Page) -> None:
         loads.append(loaded)
 
     page.on("load", note)
-    page.route(re.compile("drafts.js"), lambda route: route.abort())
     with page.expect_event("load", lambda _: len(loads) == 2):
         page.goto("/")
-    # The third time would come after this answer of the server, as the second did.
-    page.evaluate("fetch('/healthz')")
-    page.evaluate("fetch('/healthz')")
-    assert len(loads) == 2
-    page.fill("#text", "one")
-    page.click("button.send")
-    expect(page.locator(".prompt .text")).to_have_text("one")
+    return loads
