@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.user_actions import begin
+from tests.browser.user_actions import PATIENCE_SECONDS, begin
 
 MAX_REQUESTS = 9
 MAX_BYTES = 100_000
@@ -56,19 +57,9 @@ def test_a_page_that_lacks_a_fitting_module_loads_once_more(
 ) -> None:
     """As while a server restarts: a module of another version, or none."""
     page = guest().new_page()
-    asked: list[str] = []
-
-    def serve(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) > 1:
-            route.continue_()
-        elif broken is None:
-            route.abort()
-        else:
-            route.fulfill(body=broken, content_type="text/javascript")
-
-    page.route(re.compile("drafts.js"), serve)
+    visits = break_module(page, broken, times=1)
     open_twice(page)
+    assert len(visits) == 2
     begin(page, "one")
 
 
@@ -76,24 +67,48 @@ def test_a_page_does_not_load_again_and_again(
     guest: Callable[..., BrowserContext], worker: Worker
 ) -> None:
     page = guest().new_page()
-    page.route(re.compile("drafts.js"), lambda route: route.abort())
-    loads = open_twice(page)
+    visits = break_module(page, None, times=100)
+    open_twice(page)
     # A third time would come after such an answer of the server, as the second did.
     page.evaluate("fetch('/healthz').then(() => fetch('/healthz'))")
-    assert len(loads) == 2
+    assert len(visits) == 2
     page.fill("#text", "one")
     page.click("button.send")
     expect(page.locator(".prompt .text")).to_have_text("one")
 
 
-def open_twice(page: Page) -> list[Page]:
-    """Open the first page, which loads once more; an entry for each load from then on."""
-    loads: list[Page] = []
+def break_module(page: Page, broken: str | None, times: int) -> list[str]:
+    """Break a module in so many visits: other text, or none. An entry for each visit."""
+    visits: list[str] = []
 
-    def note(loaded: Page) -> None:
-        loads.append(loaded)
+    def note(request: Request) -> None:
+        if request.is_navigation_request():
+            visits.append(request.url)
 
-    page.on("load", note)
-    with page.expect_event("load", lambda _: len(loads) == 2):
-        page.goto("/")
-    return loads
+    def serve(route: Route) -> None:
+        if len(visits) > times:
+            route.continue_()
+        elif broken is None:
+            route.abort()
+        else:
+            route.fulfill(body=broken, content_type="text/javascript")
+
+    page.on("request", note)
+    page.route(re.compile("drafts.js"), serve)
+    return visits
+
+
+def open_twice(page: Page) -> None:
+    """Open the first page, and wait until it has loaded once more by itself."""
+    shown: list[str] = []
+
+    def note(frame: Frame) -> None:
+        shown.append(frame.url)
+
+    page.on("framenavigated", note)
+    page.goto("/", wait_until="commit")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(shown) < 2:
+        assert time.monotonic() < deadline, "the page did not load once more"
+        page.wait_for_timeout(20)
+    page.wait_for_load_state("load")
