@@ -55,7 +55,7 @@ WATCH = """() => {
   addEventListener("keydown", () => { window.pressed = now(); }, true);
   addEventListener("pointerdown", () => { window.pressed = now(); }, true);
   new MutationObserver(() => {
-    note("prompt", ".prompt");
+    note("prompt", ".message");
     note("first text", ".reply:has(.text:not(:empty))");
     note("end", ".reply:not(.pending)");
     note("stop", ".reply.stopped");

@@ -306,8 +306,8 @@ def styles(r: random.Random) -> str:
         (
             f"<p style='{rule}'>x</p>",
             f"<style>*{{{rule}}}</style>",
-            f"<div class='skip banner' style='{rule}'>x",
-            f"# x {{style='{rule}' .skip #poller}}",
+            f"<div class='skip-link banner' style='{rule}'>x",
+            f"# x {{style='{rule}' .skip-link #poller}}",
             f"```{{style={rule}}}\nx\n```",
             f"<link rel=stylesheet href='data:text/css,*{{{rule}}}'>",
         )

@@ -73,7 +73,7 @@ def post_attributes(
     """
     return format_html(
         '{attribute}="{url}" hx-post="{url}" hx-include="{include}" hx-target="this"'
-        ' hx-swap="none" hx-sync="#room:queue all"',
+        ' hx-swap="none" hx-sync="#main:queue all"',
         attribute=attribute,
         url=url,
         include=include,

@@ -33,7 +33,11 @@ const limit = Number(byId("counter")?.dataset.limit);
 
 // Text
 
-/** A message as the server keeps it: with line feeds, and without blank lines around it. */
+/**
+ * A message as the server keeps it: with line feeds, and without blank lines around it.
+ * @param {string} text
+ * @returns {string}
+ */
 export function normalized(text) {
   return text
     .replace(/\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]/g, "\n")
@@ -41,12 +45,22 @@ export function normalized(text) {
     .trimEnd();
 }
 
-/** The number of characters as the server counts them: a pair of surrogates is one. @returns {number} */
+/**
+ * The number of characters as the server counts them: a pair of surrogates is one.
+ * @param {string} text
+ * @returns {number}
+ */
 export function lengthOf(text) {
   return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
 
-/** Put numbers of characters into a message: the text's, the limit, and how many are too many. */
+/**
+ * Put numbers of characters into a message: the text's, the limit, and how many are too many.
+ * @param {string} message With {count}, {limit} and {over}.
+ * @param {number} length
+ * @param {number} max
+ * @returns {string}
+ */
 export function withCounts(message, length, max = limit) {
   return message
     .replace("{count}", length.toLocaleString())
@@ -88,7 +102,7 @@ function showOutbox() {
 }
 
 function hideOutbox() {
-  for (const message of document.querySelectorAll(".prompt.sending")) message.remove();
+  for (const message of document.querySelectorAll(".message.sending")) message.remove();
 }
 
 /** Empty the box, which is free for the next message at once. @returns {string} What stood in it. */

@@ -44,19 +44,29 @@ export class Outbox {
     return [this.#sending, this.#next, ...this.#waiting].filter((text) => text?.trim());
   }
 
-  /** Let a message wait for the one on its way. */
+  /**
+   * Let a message wait for the one on its way.
+   * @param {string} text
+   */
   add(text) {
     this.#waiting.push(text);
   }
 
-  /** Choose the first message that waits, if nothing is on its way. @returns {boolean} Whether there is one. */
+  /**
+   * Choose the first message that waits, if nothing is on its way.
+   * @returns {boolean} Whether there is one.
+   */
   chooseNext() {
     if (!this.isIdle || !this.#waiting.length) return false;
     this.#next = this.#waiting.shift() ?? "";
     return true;
   }
 
-  /** Begin to send the chosen message, or else the text of the box. @returns {string} What is sent. */
+  /**
+   * Begin to send the chosen message, or else the text of the box.
+   * @param {() => string} takeText Empties the box and returns its text.
+   * @returns {string} The text that is sent.
+   */
   begin(takeText) {
     this.#sending = this.#next ?? takeText();
     this.#next = null;
@@ -163,13 +173,20 @@ export function readDraft() {
   return guests;
 }
 
-/** Keep a draft of this tab for a page; an empty text removes it. */
+/**
+ * Keep a draft of this tab for a page.
+ * @param {string} text Empty to remove the draft.
+ * @param {string} path The path of the page; this page's by default.
+ */
 export function saveDraft(text, path = here) {
   if (text) write(ownKey(path), text);
   else removeKey(ownKey(path));
 }
 
-/** Take the newest draft for this page that a closed tab has left: it becomes this tab's. @returns {string} */
+/**
+ * Take the newest draft for this page that a closed tab has left: it becomes this tab's.
+ * @returns {string} Empty if there is none.
+ */
 export function adoptDraft() {
   const isFree = ({ key, text }) => text && !openTabs.has(key.slice(key.indexOf("#") + 1));
   const found = [draftName(here), draftName(here, "")].flatMap((name) => draftsNamed(`${name}#`)).find(isFree);
@@ -179,7 +196,10 @@ export function adoptDraft() {
   return found.text;
 }
 
-/** Move this page's draft to another page, behind the draft that page has. */
+/**
+ * Move this page's draft to another page, behind the draft that page has.
+ * @param {string} path
+ */
 export function moveDraft(path) {
   const draft = readNamed(draftName(here));
   if (!draft || ownKey(path) === ownKey(here)) return;

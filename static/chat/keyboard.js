@@ -12,9 +12,9 @@ const box = byId("text");
 // Shortcuts, with Ctrl or Cmd. The dialog under Ctrl+/ lists them (templates/layout/_keyboard_shortcuts.html).
 
 const SHORTCUTS = {
-  "/": () => byId("keys").togglePopover(),
+  "/": () => byId("shortcuts").togglePopover(),
   k: () => {
-    if (!byId("q")?.checkVisibility()) byId("rail").showPopover();
+    if (!byId("q")?.checkVisibility()) byId("sidebar").showPopover();
     byId("q")?.focus();
   },
   ".": () => byId("stop")?.click(),
@@ -48,7 +48,7 @@ document.addEventListener("keydown", (event) => {
 // The arrow up in an empty box opens the last message, to be changed.
 box?.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowUp" || box.value) return;
-  const changes = document.querySelectorAll(".prompt:not(:has(+ .held)) .change");
+  const changes = document.querySelectorAll(".message:not(:has(+ .held)) .change");
   const last = /** @type {HTMLAnchorElement | undefined} */ ([...changes].at(-1));
   if (last) location.assign(last.href);
 });
@@ -66,7 +66,7 @@ onHtmx("settled", () => {
   if (document.activeElement !== document.body || !focused) return;
   if (focused.isConnected && !focused.disabled) return;
   const again = focused.id && document.querySelector(`[id="${focused.id}"]:not(:disabled)`);
-  const view = byId("talk");
+  const view = byId("content");
   (again || (isTouch ? view : (box ?? view))).focus({ preventScroll: true });
 });
 

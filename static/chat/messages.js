@@ -12,16 +12,20 @@ const ANNOUNCEMENT_SECONDS = 1.5;
 
 // Scrolling. The view stays at the end while the reader is there, and moves nowhere else.
 
-const view = byId("talk");
+const view = byId("content");
 const messages = byId("messages");
-const newText = byId("newer");
+const newText = byId("new-text");
 let isAtEnd = true;
 /** The height of all messages when the view last followed them, in pixels. */
 let height = 0;
 /** How far the view was from the end before earlier messages came above it. */
 let fromEnd = null;
 
-/** Whether the end of a scrolled element is in view, or almost. @returns {boolean} */
+/**
+ * Whether the end of a scrolled element is in view, or almost.
+ * @param {Pick<Element, "scrollHeight" | "scrollTop" | "clientHeight">} element
+ * @returns {boolean}
+ */
 export function isNearEnd({ scrollHeight, scrollTop, clientHeight }) {
   return scrollHeight - scrollTop - clientHeight < NEAR_END_PIXELS;
 }
@@ -80,7 +84,7 @@ function isSelected(element) {
 }
 
 function swapAfterSelection(reply, finished) {
-  reply.querySelector(".now")?.remove();
+  reply.querySelector(".reply-status")?.remove();
   const swap = () => {
     if (isSelected(reply)) return;
     document.removeEventListener("selectionchange", swap);
@@ -112,7 +116,11 @@ if (status) new MutationObserver(clearLater).observe(status, { childList: true }
 
 // Copying
 
-/** Copy a text to the clipboard. @param {string} text @returns {Promise<boolean>} Whether the browser allowed it. */
+/**
+ * Copy a text to the clipboard.
+ * @param {string} text
+ * @returns {Promise<boolean>} Whether the browser allowed it.
+ */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -140,7 +148,7 @@ function copyBySelection(text) {
 }
 
 async function onCopyButton(button) {
-  const source = button.closest(".code, .said, .reply")?.querySelector("code, .text");
+  const source = button.closest(".code, .turn, .reply")?.querySelector("code, .text");
   if (await copy(button.dataset.copy ?? source.textContent)) {
     announce(wording.copied);
     return showCopied(button.querySelector("use"));
@@ -170,14 +178,14 @@ export function exactText(selected) {
   const range = selected.cloneRange();
   const around = range.commonAncestorContainer;
   const box = /** @type {Element} */ (around.nodeType === Node.ELEMENT_NODE ? around : around.parentElement);
-  const code = box.closest(".md .code")?.querySelector("code");
+  const code = box.closest(".markdown .code")?.querySelector("code");
   if (code) {
     // The selection may begin or end beside the code, at its label or its edge.
     if (range.comparePoint(code, 0) === 0) range.setStart(code, 0);
     const end = code.childNodes.length;
     if (range.comparePoint(code, end) === 0) range.setEnd(code, end);
   }
-  return (code ?? box.closest(".md code, .prompt .text")) ? range.toString() : "";
+  return (code ?? box.closest(".markdown code, .message .text")) ? range.toString() : "";
 }
 
 document.addEventListener("copy", (event) => {

@@ -10,24 +10,33 @@
 // no rule for scripts and their URLs, so no text becomes one.
 globalThis.trustedTypes?.createPolicy("default", { createHTML: (html) => html });
 
-/** @type {(id: string) => any} */
+/**
+ * The element with an id, or null.
+ * @type {(id: string) => any}
+ */
 export const byId = (id) => document.getElementById(id);
 
 /** Whether the main pointer is a finger: Enter makes a line there, and focus would open the keyboard. */
 export const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
 /**
- * What scripts say, in the language of the page (chat/views/texts.py).
+ * What scripts say, in the language of the page (chat/wording/script_messages.py).
  * @type {Readonly<Record<string, string>>}
  */
 export const wording = Object.freeze(JSON.parse(byId("texts")?.textContent ?? "{}"));
 
-/** Show why something was refused: below the message box, or aloud where there is none. Empty: remove the last one. */
+/**
+ * Show why something was refused: below the message box, or as an announcement on a page without one.
+ * @param {string} message Empty to take the last one away.
+ */
 export function showRefusal(message) {
   (byId("refusal") ?? byId("status")).textContent = message;
 }
 
-/** Let screen readers say something. */
+/**
+ * Let screen readers say something.
+ * @param {string} message
+ */
 export function announce(message) {
   byId("status").textContent = message;
 }
@@ -78,7 +87,12 @@ export function withTabStorage(action) {
   }
 }
 
-/** Whether a key of localStorage is this site's, today's or an earlier one, and its name begins so. */
+/**
+ * Whether a key of localStorage is this site's, today's or an earlier one, and what it names begins so.
+ * @param {string} key
+ * @param {string} beginning
+ * @returns {boolean}
+ */
 export function isOwnKey(key, beginning) {
   return [`${site}:`, ...earlierPrefixes].some((prefix) => key.startsWith(prefix + beginning));
 }
@@ -101,7 +115,10 @@ export function readStored(name) {
   });
 }
 
-/** A random id of 128 bits, in hexadecimal digits. */
+/**
+ * A random id of 128 bits, in hexadecimal digits.
+ * @returns {string}
+ */
 export function newId() {
   const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -146,17 +163,29 @@ function requestOf({ detail, target }) {
   };
 }
 
-/** The fields of a form that is about to be sent. @returns {FormData} */
+/**
+ * The fields of a form that is about to be sent, at the moment "configured".
+ * @param {any} event
+ * @returns {FormData}
+ */
 export function fieldsOf({ detail }) {
   return detail.formData ?? detail.ctx.request.body;
 }
 
-/** The URL to which an answer sends the page, if any. @returns {string | null | undefined} */
+/**
+ * The URL to which an answer sends the page, if any.
+ * @param {any} event
+ * @returns {string | null | undefined}
+ */
 export function redirectOf({ detail }) {
   return detail.xhr?.getResponseHeader("HX-Redirect") ?? detail.ctx?.response?.headers.get("HX-Redirect");
 }
 
-/** Whether a status says that the request was carried out. @param {number} status */
+/**
+ * Whether an HTTP status says that the request was carried out.
+ * @param {number} status
+ * @returns {boolean}
+ */
 export const isSuccess = (status) => status >= 200 && status < 300;
 
 // Cookies

@@ -111,7 +111,7 @@ onHtmx("failed", (request, { detail }) => {
   if (status > 0 && status < 500) return;
   retryPoll();
   failures += 1;
-  byId("trouble").hidden = failures < 2;
+  byId("connection-lost").hidden = failures < 2;
 });
 
 // A form sets a poll aside; where the form failed, no other poll came with its answer.
@@ -120,7 +120,7 @@ onHtmx("finished", (request) => !isPoller(request) && !isSuccess(request.status)
 onHtmx("succeeded", (request) => {
   if (!isPoller(request) || request.status < 200 || request.status >= 500) return;
   failures = 0;
-  byId("trouble").hidden = true;
+  byId("connection-lost").hidden = true;
 });
 
 // Someone who was logged out may not read on, nor where the browser keeps the page for its Back button.

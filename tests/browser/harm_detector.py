@@ -45,7 +45,7 @@ LOOK = r"""
         found.push(`link: ${part.href}`);
       }
       const place = getComputedStyle(part).position;
-      if (place !== "static" && !part.matches(".sr")) found.push(`position: ${place}`);
+      if (place !== "static" && !part.matches(".visually-hidden")) found.push(`position: ${place}`);
       // What scrolls by itself shows no more than its own box.
       const scroller = part.parentElement.closest(".table, pre");
       if (scroller && box.contains(scroller)) continue;
@@ -59,15 +59,15 @@ LOOK = r"""
       if (getComputedStyle(scroller).overflowX !== "auto") found.push("scroller");
     }
     if (getComputedStyle(box).overflowX === "visible") found.push(`clip: ${box.className}`);
-    const frame = box.closest(".item, .hit, .said, .room-head");
+    const frame = box.closest(".item, .hit, .turn, .main-header");
     if (!isInside(edge, frame.getBoundingClientRect())) found.push(`frame: ${box.className}`);
   };
   const shown = (box) => box.checkVisibility();
-  const boxes = ".said .text, .entry .title, .hit b, .hit .snippet, #heading";
+  const boxes = ".turn .text, .entry .title, .hit b, .hit .snippet, #heading";
   const all = [...document.querySelectorAll(boxes)].filter(shown);
   all.forEach(lookInto);
 
-  for (const part of document.querySelectorAll("html, .talk, .rail-list, .hits, .room, .dock")) {
+  for (const part of document.querySelectorAll("html, .content, .sidebar-list, .hits, .main, .composer-area")) {
     if (part.scrollWidth > part.clientWidth + 1 && shown(part)) {
       found.push(`wide: ${part.className || part.localName}`);
     }
@@ -78,7 +78,7 @@ LOOK = r"""
     const walker = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
     let left = -1, top = -1;
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (node.parentElement.closest(".sr")) continue;
+      if (node.parentElement.closest(".visually-hidden")) continue;
       for (let place = 0; place < node.length; place += 1) {
         const range = document.createRange();
         range.setStart(node, place);
@@ -92,12 +92,12 @@ LOOK = r"""
     }
     return true;
   };
-  const ours = ".who h3, .who .num, .tools .wide, .hit small, .period h2, .chip, .rail-foot .entry";
+  const ours = ".author h3, .author .tabular, .tools .wide, .hit small, .period h2, .chip, .sidebar-foot .entry";
   const words = [...document.querySelectorAll(ours)].filter(shown);
   for (const part of words) {
     if (!isInOrder(part)) found.push(`order: ${part.textContent.slice(0, 80)}`);
   }
-  if (document.querySelectorAll("#poller, #room, #status").length !== 3) found.push("ids");
+  if (document.querySelectorAll("#poller, #main, #status").length !== 3) found.push("ids");
   return { found, boxes: all.length, words: words.length };
 }
 """

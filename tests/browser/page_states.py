@@ -204,7 +204,7 @@ def no_worker(stage: Stage) -> None:
 def reading(stage: Stage) -> None:
     begin(stage, QUESTION)
     stage.worker.claim()
-    expect(stage.page.locator(".pulse")).to_contain_text("Reading")
+    expect(stage.page.locator(".status-line")).to_contain_text("Reading")
 
 
 def writing(stage: Stage) -> None:
@@ -215,7 +215,7 @@ def writing(stage: Stage) -> None:
 def stopping(stage: Stage) -> None:
     writing(stage)
     stage.page.locator("#stop").click()
-    expect(stage.page.locator(".pulse")).to_contain_text("Stopping")
+    expect(stage.page.locator(".status-line")).to_contain_text("Stopping")
 
 
 def done(stage: Stage) -> None:
@@ -281,7 +281,7 @@ def beside(stage: Stage) -> None:
     stage.page.get_by_role("button", name="4 at once").click()
     for part in (1, 2):
         stage.worker.finish(stage.worker.claim(), STORY[: 120 * part])
-    expect(stage.page.locator(".beside .reply.done")).to_have_count(2)
+    expect(stage.page.locator(".side-by-side .reply.done")).to_have_count(2)
 
 
 def versions(stage: Stage) -> None:
@@ -294,12 +294,12 @@ def versions(stage: Stage) -> None:
 def details(stage: Stage) -> None:
     done(stage)
     stage.page.get_by_text("Details").click()
-    expect(stage.page.locator(".sheet")).to_contain_text("Seed")
+    expect(stage.page.locator(".panel")).to_contain_text("Seed")
 
 
 def revising(stage: Stage) -> None:
     done(stage)
-    stage.page.locator(".prompt .change").click()
+    stage.page.locator(".message .change").click()
     expect(stage.page.locator(".editing")).to_be_visible()
 
 
@@ -319,7 +319,7 @@ def conversation_settings(stage: Stage) -> None:
 def keys(stage: Stage) -> None:
     done(stage)
     stage.page.keyboard.press("Control+/")
-    expect(stage.page.locator("#keys")).to_be_visible()
+    expect(stage.page.locator("#shortcuts")).to_be_visible()
 
 
 def too_long(stage: Stage) -> None:
@@ -332,7 +332,7 @@ def too_long(stage: Stage) -> None:
 def unreachable(stage: Stage) -> None:
     """The server does not answer any more."""
     done(stage)
-    stage.page.locator("#trouble").evaluate("said => { said.hidden = false; }")
+    stage.page.locator("#connection-lost").evaluate("said => { said.hidden = false; }")
 
 
 def many(stage: Stage) -> None:
@@ -425,7 +425,7 @@ def signed_up(stage: Stage, name: str = "") -> str:
     name = name or f"bee-{secrets.token_hex(4)}"
     stage.page.goto("/account/sign-up/")
     fill_sign_up(stage.page, name)
-    expect(stage.page.locator(".rail-foot, .account").first).to_be_attached()
+    expect(stage.page.locator(".sidebar-foot, .account").first).to_be_attached()
     return name
 
 

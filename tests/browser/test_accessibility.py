@@ -29,7 +29,7 @@ EXCEPT = {"frame": ["meta-refresh", "meta-refresh-no-exceptions"]}
 CONTROLS = """() => [...document.querySelectorAll(
     "button, textarea, select, input:not([type=hidden]), summary, a[href]"
   )].map((it) => it.matches("[type=radio], [type=checkbox]") ? it.closest("label") : it).filter((it) => it.checkVisibility({ visibilityProperty: true }) &&
-    !it.closest(".skip, .text, .sr, noscript"))"""
+    !it.closest(".skip-link, .text, .visually-hidden, noscript"))"""
 TOO_LOW = f"""(least) => ({CONTROLS})()
   .filter((it) => it.getBoundingClientRect().height < least - 0.5)
   .map((it) => `${{it.outerHTML.slice(0, 80)}}: ${{it.getBoundingClientRect().height}}`)
@@ -152,10 +152,10 @@ def test_on_a_phone(scene: str, enter: Callable[..., Page]) -> None:
 def test_on_paper(scene: str, enter: Callable[..., Page]) -> None:
     page = enter(scene, viewport=DESK, color_scheme="dark")
     page.emulate_media(media="print")
-    for message in page.locator(".said .text:not(:empty)").all():
+    for message in page.locator(".turn .text:not(:empty)").all():
         expect(message).to_be_visible()
     assert page.evaluate(f"({CONTROLS})().length") == 0
-    talk = page.locator("#talk")
+    talk = page.locator("#content")
     assert talk.evaluate("it => it.scrollHeight <= it.clientHeight")
     paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert paper == "rgb(251, 250, 247)"

@@ -35,8 +35,8 @@ def sign_up(page: Page, name: str) -> None:
 
 
 def open_first(page: Page, title: str) -> None:
-    page.locator(".rail .entry", has_text=title).click()
-    expect(page.locator(".prompt .text").first).to_have_text(title)
+    page.locator(".sidebar .entry", has_text=title).click()
+    expect(page.locator(".message .text").first).to_have_text(title)
 
 
 def test_the_same_conversations_on_a_second_device_also_while_a_reply_runs(
@@ -69,7 +69,7 @@ def test_the_same_conversations_on_a_second_device_also_while_a_reply_runs(
         text = page.locator(".reply.done .text").last
         expect(text).to_have_text("And they make honey. Always.")
     say(home, "Thanks")
-    expect(phone.locator(".prompt .text").last).to_have_text("Thanks")
+    expect(phone.locator(".message .text").last).to_have_text("Thanks")
 
 
 def test_a_page_left_open_in_another_tab_goes_on_after_the_sign_up(
@@ -87,7 +87,7 @@ def test_a_page_left_open_in_another_tab_goes_on_after_the_sign_up(
     worker.finish(claim, " a time")
     expect(home.locator(".reply.done .text")).to_have_text("Once upon a time")
     say(home, "Go on")
-    expect(home.locator(".prompt .text").last).to_have_text("Go on")
+    expect(home.locator(".message .text").last).to_have_text("Go on")
     worker.finish(worker.claim(), "Gladly.")
     expect(home.locator(".reply.done .text").last).to_have_text("Gladly.")
 
@@ -199,7 +199,7 @@ def test_without_a_script(
     log_in(page, name)
     page.get_by_role("button", name="Take it along").click()
     for title in ("Plain", "As a guest again"):
-        expect(page.locator(".rail .entry", has_text=title)).to_be_attached()
+        expect(page.locator(".sidebar .entry", has_text=title)).to_be_attached()
 
 
 def test_a_page_left_open_is_not_there_for_whoever_logs_in_next(
@@ -303,7 +303,7 @@ def test_what_was_sent_by_somebody_logged_out_waits_for_them_to_log_in(
 #: What is seen of the conversation at the moment a kept page is shown again.
 NOTE_WHAT_BACK_SHOWS = """
 addEventListener("pageshow", ({persisted}) => persisted && sessionStorage.setItem(
-  "was-visible", document.querySelector(".prompt .text").checkVisibility()))
+  "was-visible", document.querySelector(".message .text").checkVisibility()))
 """
 
 

@@ -95,7 +95,7 @@ def test_behind_https_the_setting_is_named_and_with_it_all_works(
             plain.get_by_role("button", name="Send").click()
             if passes_host:  # cookies have other names over HTTPS
                 plain.get_by_role("button", name="Send").click()
-            expect(plain.locator(".prompt .text")).to_have_text("Typed with care")
+            expect(plain.locator(".message .text")).to_have_text("Typed with care")
 
 
 @pytest.mark.parametrize(("trusted", "tells"), [("192.0.2.1", TOLD), ("127.0.0.1", {})])

@@ -52,7 +52,7 @@ def test_text_grows_in_place_and_the_poller_comes_to_rest(
     claim = worker.claim()
     worker.write(claim, "A lighthouse <b>stands</b>")
     expect(growing(home)).to_have_text("A lighthouse <b>stands</b>")
-    expect(home.locator(".pulse")).to_contain_text("Writing")
+    expect(home.locator(".status-line")).to_contain_text("Writing")
     home.evaluate(HOLD)
     worker.write(claim, " on a rock,\n  and é shines.")
     expect(growing(home)).to_have_text(
@@ -87,7 +87,7 @@ def test_a_prompt_appears_without_a_new_page_and_the_box_is_free_again(
     expect(home.locator(".reply.done")).to_have_count(1)
     home.evaluate("window.isTheSamePage = true")
     say(home, "two\nlines")
-    expect(home.locator(".prompt .text").last).to_have_text("two\nlines")
+    expect(home.locator(".message .text").last).to_have_text("two\nlines")
     expect(box_of(home)).to_have_value("")
     expect(box_of(home)).to_be_focused()
     worker.finish(worker.claim(), "2")
@@ -105,25 +105,25 @@ def test_the_page_follows_the_text_only_while_its_end_is_in_sight(
     becomes_true(
         home,
         """() => {
-      const talk = document.getElementById("talk");
-      return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 2;
+      const content = document.getElementById("content");
+      return content.scrollHeight - content.scrollTop - content.clientHeight < 2;
     }""",
     )
-    home.locator("#talk").hover()
+    home.locator("#content").hover()
     home.mouse.wheel(0, -500)
     becomes_true(
         home,
         """() => {
-      const talk = document.getElementById("talk");
-      return talk.scrollHeight - talk.scrollTop - talk.clientHeight > 400;
+      const content = document.getElementById("content");
+      return content.scrollHeight - content.scrollTop - content.clientHeight > 400;
     }""",
     )
-    before = home.evaluate("document.getElementById('talk').scrollTop")
+    before = home.evaluate("document.getElementById('content').scrollTop")
     worker.write(claim, "\nmore" * 20 + " and the last")
     expect(growing(home)).to_contain_text("the last")
     worker.finish(claim)
     expect(home.locator(".reply.done")).to_be_attached()
-    assert home.evaluate("document.getElementById('talk').scrollTop") == before
+    assert home.evaluate("document.getElementById('content').scrollTop") == before
 
 
 def test_a_second_prompt_waits_for_the_first_and_goes_out_by_itself(
@@ -159,7 +159,7 @@ def test_stop_beside_send_ends_the_reply_and_keeps_its_text(
     worker.write(claim, "First of all")
     expect(growing(home)).to_have_text("First of all")
     home.locator("#stop").click()
-    expect(home.locator(".pulse")).to_contain_text("Stopping…")
+    expect(home.locator(".status-line")).to_contain_text("Stopping…")
     assert worker.write(claim, ",") == "stop"
     worker.finish(claim, outcome=wire.Outcome.STOPPED)
     expect(home.locator(".reply.stopped .text")).to_have_text("First of all,")
@@ -198,7 +198,7 @@ def test_two_tabs_stay_in_step(home: Page, worker: Worker) -> None:
     twin.goto(home.url)
     say(twin, "two")
     home.bring_to_front()
-    expect(home.locator(".prompt .text").last).to_have_text("two")
+    expect(home.locator(".message .text").last).to_have_text("two")
     worker.finish(worker.claim(), "2")
     expect(home.locator(".reply.done .text")).to_have_text(["1", "2"])
 
@@ -228,7 +228,7 @@ def test_what_is_wrong_with_a_prompt_stands_beside_it(
     home.keyboard.press("Enter")
     expect(home.locator("#refusal")).to_contain_text("8,001 characters")
     expect(box_of(home)).to_have_value(long)
-    expect(home.locator(".prompt")).to_have_count(1)
+    expect(home.locator(".message")).to_have_count(1)
 
 
 def test_enter_pressed_twice_sends_once(home: Page, worker: Worker) -> None:
@@ -236,10 +236,10 @@ def test_enter_pressed_twice_sends_once(home: Page, worker: Worker) -> None:
     box_of(home).fill("two")
     home.keyboard.press("Enter")
     home.keyboard.press("Enter")
-    expect(home.locator(".prompt:not(.sending)")).to_have_count(2)
+    expect(home.locator(".message:not(.sending)")).to_have_count(2)
     expect(home.locator("#refusal")).to_have_text("")
     home.reload()
-    expect(home.locator(".prompt")).to_have_count(2)
+    expect(home.locator(".message")).to_have_count(2)
 
 
 def test_a_prompt_on_its_way_is_shown_once(home: Page, worker: Worker) -> None:
@@ -249,15 +249,15 @@ def test_a_prompt_on_its_way_is_shown_once(home: Page, worker: Worker) -> None:
     waiting: list[Route] = []
     home.route("**/send/", lambda route: waiting.append(route))  # noqa: PLW0108
     say(home, "two <b>")
-    expect(home.locator(".prompt.sending .text")).to_have_text("two <b>")
+    expect(home.locator(".message.sending .text")).to_have_text("two <b>")
     expect(home.locator("[id^=message-]")).to_have_count(1)
     waiting[0].continue_()
     expect(home.locator("[id^=message-]")).to_have_count(2)
-    expect(home.locator(".prompt .text")).to_have_text(["one", "two <b>"])
+    expect(home.locator(".message .text")).to_have_text(["one", "two <b>"])
     say(home, "three")
-    expect(home.locator(".prompt.sending .text")).to_have_text("three")
+    expect(home.locator(".message.sending .text")).to_have_text("three")
     waiting[1].abort()
-    expect(home.locator(".prompt .text")).to_have_text(["one", "two <b>"])
+    expect(home.locator(".message .text")).to_have_text(["one", "two <b>"])
     expect(home.locator("#refusal")).to_contain_text("could not be reached")
 
 
@@ -281,7 +281,7 @@ def test_what_is_typed_while_sending_is_kept(home: Page, worker: Worker) -> None
         lambda route: (box_of(home).fill("two, and more"), route.continue_()),
     )
     say(home, "two")
-    expect(home.locator(".prompt .text").last).to_have_text("two")
+    expect(home.locator(".message .text").last).to_have_text("two")
     expect(box_of(home)).to_have_value("two, and more")
 
 
@@ -303,15 +303,15 @@ def test_a_server_that_is_gone_loses_nothing(
         say(home, "two")
         expect(home.locator("#refusal")).to_contain_text("could not be reached")
         expect(box_of(home)).to_have_value("two")
-        expect(home.locator("#trouble")).to_be_visible()
+        expect(home.locator("#connection-lost")).to_be_visible()
         worker.write(claim, " and the middle")
     finally:
         site.start_web()
         site.wait()
     expect(growing(home)).to_have_text("The beginning and the middle")
-    expect(home.locator("#trouble")).to_be_hidden()
+    expect(home.locator("#connection-lost")).to_be_hidden()
     home.keyboard.press("Enter")
-    expect(home.locator(".prompt .text").last).to_have_text("two")
+    expect(home.locator(".message .text").last).to_have_text("two")
     worker.finish(claim)
     expect(home.locator(".reply.done")).to_have_count(1)
 
@@ -330,7 +330,7 @@ def test_a_server_that_is_gone_is_asked_less_and_less_often(home: Page) -> None:
     assert gaps[1] > 1.5
     assert gaps[2] > 3
     assert gaps[3] > 6
-    expect(home.locator("#trouble")).to_be_visible()
+    expect(home.locator("#connection-lost")).to_be_visible()
 
 
 def test_a_reply_that_came_without_a_new_page_loads_no_frame(
@@ -352,7 +352,7 @@ def test_without_redis_prompts_are_kept_and_answered_later(
     valkey.stop()
     try:
         say(home, "two")
-        expect(home.locator(".prompt .text").last).to_have_text("two")
+        expect(home.locator(".message .text").last).to_have_text("two")
         expect(home.locator(".pending")).to_contain_text(
             "Your prompt is saved. Waiting for the queue…"
         )
@@ -439,8 +439,8 @@ def test_a_guest_whose_session_is_gone_goes_on_with_what_they_typed(
     worker.finish(claim)
     expect(home.locator(".reply.done")).to_be_visible()
     home.keyboard.press("Enter")
-    expect(home.locator(".prompt .text").last).to_have_text("half a thought")
-    expect(home.locator(".prompt:not(.sending)")).to_have_count(2)
+    expect(home.locator(".message .text").last).to_have_text("half a thought")
+    expect(home.locator(".message:not(.sending)")).to_have_count(2)
 
 
 def test_a_guest_whose_cookies_are_all_gone_keeps_what_they_typed(
@@ -462,12 +462,12 @@ def test_without_javascript_the_chat_works(
     page.goto("/")
     box_of(page).fill("one")
     page.get_by_role("button", name="Send").click()
-    expect(page.locator(".prompt .text")).to_have_text("one")
+    expect(page.locator(".message .text")).to_have_text("one")
     frame = page.frame_locator("iframe")
     claim = worker.claim()
     worker.write(claim, "Some text")
     expect(frame.locator(".text")).to_have_text("Some text")
-    expect(page.locator(".room .state")).to_be_hidden()
+    expect(page.locator(".main .state")).to_be_hidden()
     box_of(page).fill("a draft")
     worker.write(claim, " and more")
     expect(frame.locator(".text")).to_have_text("Some text and more")

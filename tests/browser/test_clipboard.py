@@ -83,7 +83,7 @@ def look_at(page: Page, shelf: StoredTexts, replies: list[str]) -> list[str]:
     """Opens a conversation of ``replies``; its prompts as the page keeps them."""
     conversation = shelf.put("said", replies)
     page.goto(f"/c/{conversation}/")
-    return page.locator(".prompt .text").evaluate_all(
+    return page.locator(".message .text").evaluate_all(
         "boxes => boxes.map(box => box.textContent)"
     )
 
@@ -99,7 +99,7 @@ def test_replies_and_prompts_are_copied_as_they_were_written(
         is_copied(home, reply)
         home.get_by_role("button", name="Copy what you said").nth(number).click()
         is_copied(home, prompts[number])
-        copy_by_hand(home, home.locator(".prompt .text").nth(number))
+        copy_by_hand(home, home.locator(".message .text").nth(number))
         is_copied(home, prompts[number])
 
 
@@ -118,7 +118,7 @@ def test_code_is_copied_as_it_was_written(
 
 def test_code_within_a_line_is_copied_by_hand(home: Page, shelf: StoredTexts) -> None:
     look_at(home, shelf, ["see `a\u00a0\u202eb`"])
-    copy_by_hand(home, home.locator(".md code"))
+    copy_by_hand(home, home.locator(".markdown code"))
     is_copied(home, "a\u00a0\u202eb")
 
 
@@ -139,7 +139,7 @@ def test_what_is_selected_around_code_holds_no_words_of_the_site(
     home: Page, shelf: StoredTexts
 ) -> None:
     look_at(home, shelf, [f"above\n\n```python\n{CODES[0]}```\n\nbelow"])
-    copy_by_hand(home, home.locator(".reply .md"))
+    copy_by_hand(home, home.locator(".reply .markdown"))
     becomes_true(home, f"{READ}.then(said => said !== '')")
     said = home.evaluate(READ)
     assert said.split() == ["above", *CODES[0].split(), "below"]

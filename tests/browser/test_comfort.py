@@ -90,11 +90,11 @@ def test_new_text_below_is_told_and_one_click_away(home: Page, worker: Worker) -
     expect(home.locator(".pending .text")).to_contain_text("line")
     button = home.get_by_role("button", name="New text")
     expect(button).to_be_hidden()
-    home.locator("#talk").hover()
-    before = home.locator("#talk").evaluate("it => it.scrollTop")
+    home.locator("#content").hover()
+    before = home.locator("#content").evaluate("it => it.scrollTop")
     home.mouse.wheel(0, -600)
     becomes_true(
-        home, "before => document.querySelector('#talk').scrollTop < before", before
+        home, "before => document.querySelector('#content').scrollTop < before", before
     )
     next_frame(home)
     worker.write(claim, "more\n" * 5)
@@ -103,8 +103,8 @@ def test_new_text_below_is_told_and_one_click_away(home: Page, worker: Worker) -
     becomes_true(
         home,
         """() => {
-      const talk = document.getElementById("talk");
-      return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 2;
+      const content = document.getElementById("content");
+      return content.scrollHeight - content.scrollTop - content.clientHeight < 2;
     }""",
     )
 
@@ -115,14 +115,14 @@ def test_shortcuts_do_what_their_sheet_says(home: Page, worker: Worker) -> None:
     worker.write(claim, "So far")
     expect(home.locator(".pending .text")).to_have_text("So far")
     home.keyboard.press("Control+.")
-    expect(home.locator(".pulse")).to_contain_text("Stopping…")
+    expect(home.locator(".status-line")).to_contain_text("Stopping…")
     worker.finish(claim, outcome="stopped")
     expect(home.locator(".reply.stopped")).to_have_count(1)
     home.keyboard.press("Control+/")
     expect(home.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
     home.keyboard.press("Escape")
     expect(home.get_by_role("heading", name="Keyboard shortcuts")).to_be_hidden()
-    home.locator("#talk").focus()
+    home.locator("#content").focus()
     home.keyboard.press("Shift+Escape")
     expect(box_of(home)).to_be_focused()
     home.keyboard.press("ArrowUp")
@@ -161,15 +161,15 @@ def test_earlier_messages_come_without_moving_what_is_read(
         worker.finish(worker.claim(), f"answer {turn}")
         expect(home.locator(".reply.pending")).to_have_count(0)
     home.reload()
-    expect(home.locator(".prompt")).to_have_count(25)
-    place = "document.querySelectorAll('.prompt')[{}].getBoundingClientRect().top"
-    home.evaluate("document.getElementById('talk').scrollTop = 40")
+    expect(home.locator(".message")).to_have_count(25)
+    place = "document.querySelectorAll('.message')[{}].getBoundingClientRect().top"
+    home.evaluate("document.getElementById('content').scrollTop = 40")
     before = home.evaluate(place.format(0))
-    expect(home.locator(".prompt")).to_have_count(30)
+    expect(home.locator(".message")).to_have_count(30)
     after = home.evaluate(place.format(5))
     assert (
         abs(after - before) < 3
-        or home.evaluate("document.getElementById('talk').scrollTop") == 0
+        or home.evaluate("document.getElementById('content').scrollTop") == 0
     )
     expect(home.locator("#earlier")).to_have_count(0)
 

@@ -74,7 +74,7 @@ def test_a_page_does_not_load_again_and_again(
     assert len(visits) == 2
     page.fill("#text", "one")
     page.click("button.send")
-    expect(page.locator(".prompt .text")).to_have_text("one")
+    expect(page.locator(".message .text")).to_have_text("one")
 
 
 def break_module(page: Page, broken: str | None, times: int) -> list[str]:

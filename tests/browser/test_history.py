@@ -78,7 +78,7 @@ def test_the_list_goes_on_as_far_as_a_reader_scrolls(
     fill_history(home, 120)
     settle(home)
     expect(entries(home)).to_have_count(50)
-    scroller = home.locator(".rail-list")
+    scroller = home.locator(".sidebar-list")
     for count in (100, 121):
         scroller.evaluate("list => list.scrollTo(0, list.scrollHeight)")
         expect(entries(home)).to_have_count(count)
@@ -175,7 +175,9 @@ def test_deleting_what_is_open_leads_home_and_another_tab_says_so(
     open_menu(home, "Open in two tabs")
     home.get_by_role("button", name="Delete").click()
     home.wait_for_url(re.compile(r"/\?deleted="))
-    expect(home.locator(".dock .undo")).to_contain_text("Deleted “Open in two tabs”.")
+    expect(home.locator(".composer-area .undo")).to_contain_text(
+        "Deleted “Open in two tabs”."
+    )
     other.bring_to_front()
     expect(other.locator("#notice")).to_contain_text("This conversation was deleted.")
     expect(other.get_by_label("Your message")).to_have_value("Typed and not yet sent")
@@ -236,7 +238,9 @@ def test_without_a_script_rename_and_delete_work(
     expect(page.locator("#heading")).to_have_text("With another title")
     page.locator(".menu summary").click()
     page.get_by_role("button", name="Delete").click()
-    expect(page.locator(".dock .undo")).to_contain_text("Deleted “With another title”.")
+    expect(page.locator(".composer-area .undo")).to_contain_text(
+        "Deleted “With another title”."
+    )
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#heading")).to_have_text("With another title")
 

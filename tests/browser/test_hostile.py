@@ -159,7 +159,7 @@ def test_accents_are_not_painted_over_what_stands_around(reader: Reader) -> None
     _, conversation = reader.put([f"a{pile}", "`a" + pile + "`", "# a" + pile])
     page = reader.page
     page.goto(f"/c/{conversation}/")
-    for who in page.locator(".reply .who").all():
+    for who in page.locator(".reply .author").all():
         who.scroll_into_view_if_needed()
         before = who.screenshot()
         page.evaluate(
@@ -189,9 +189,9 @@ HARMS = {
         box.innerHTML = '<p>x</p>';
         box.firstChild.style.width = '3000px';
     }""",
-    "wide": "box => { box.style.width = '3000px'; box.closest('.talk').style.width = '2000px'; }",
+    "wide": "box => { box.style.width = '3000px'; box.closest('.content').style.width = '2000px'; }",
     "clip": "box => { box.style.overflow = 'visible'; }",
-    "order": "box => { box.closest('.said').querySelector('h3').prepend('\\u202e'); }",
+    "order": "box => { box.closest('.turn').querySelector('h3').prepend('\\u202e'); }",
     "ids": "box => { box.innerHTML = '<p id=poller></p>'; }",
     "request: GET https": "() => { location = 'https://evil.example/'; }",
 }

@@ -29,7 +29,7 @@ def test_what_one_sends_the_other_shows_while_it_grows(
     home: Page, twin: Page, worker: Worker
 ) -> None:
     say(twin, "two")
-    expect(home.locator(".prompt .text").last).to_have_text("two")
+    expect(home.locator(".message .text").last).to_have_text("two")
     claim = worker.claim()
     worker.write(claim, "So far")
     for page in (home, twin):
@@ -59,15 +59,15 @@ def test_several_at_once_stand_beside_each_other_on_both(
 ) -> None:
     home.get_by_role("button", name="4 at once").click()
     for page in (home, twin):
-        expect(page.locator(".beside .reply.pending")).to_have_count(4)
+        expect(page.locator(".side-by-side .reply.pending")).to_have_count(4)
     for _ in range(4):
         worker.finish(worker.claim(), "Done")
     for page in (home, twin):
-        expect(page.locator(".beside .reply.done")).to_have_count(4)
+        expect(page.locator(".side-by-side .reply.done")).to_have_count(4)
     say(home, "two")
     for page in (home, twin):
-        expect(page.locator(".beside")).to_have_count(0)
-        expect(page.locator(".prompt")).to_have_count(2)
+        expect(page.locator(".side-by-side")).to_have_count(0)
+        expect(page.locator(".message")).to_have_count(2)
 
 
 def test_stopped_on_one_is_stopped_on_the_other(

@@ -39,7 +39,7 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     # Stop, which stands behind the box
     focus_by_tab(home, "Stop")
     home.keyboard.press("Enter")
-    expect(home.locator(".pulse")).to_contain_text("Stopping…")
+    expect(home.locator(".status-line")).to_contain_text("Stopping…")
     worker.finish(claim, outcome=wire.Outcome.STOPPED)
     expect(home.locator(".reply.stopped")).to_have_count(1)
     expect(box_of(home)).to_be_focused()
@@ -62,7 +62,7 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     home.keyboard.press("Control+A")
     home.keyboard.type("What is a bear?")
     home.keyboard.press("Enter")
-    expect(home.locator(".prompt .text")).to_have_text("What is a bear?")
+    expect(home.locator(".message .text")).to_have_text("What is a bear?")
     worker.finish(worker.claim(), "A mammal.")
     expect(home.locator(".reply.done .text")).to_have_text("A mammal.")
 
@@ -112,7 +112,7 @@ def test_the_list_of_shortcuts_opens_on_every_layout(
     home: Page, key: str, code: str, modifiers: int
 ) -> None:
     press(home, key, code, modifiers)
-    expect(home.locator("#keys")).to_be_visible()
+    expect(home.locator("#shortcuts")).to_be_visible()
 
 
 @pytest.mark.parametrize(("key", "code"), [("K", "KeyK"), ("л", "KeyK"), ("k", "KeyV")])
@@ -133,7 +133,7 @@ def test_other_keys_stay_what_they_are(home: Page) -> None:
     ]:
         press(home, key, code, modifiers)
     expect(box_of(home)).to_be_focused()
-    expect(home.locator("#keys")).to_be_hidden()
+    expect(home.locator("#shortcuts")).to_be_hidden()
 
 
 def test_a_refused_clipboard_says_so_and_selects_the_text(

@@ -49,11 +49,11 @@ def test_items_stand_beside_their_bullets(home: Page, worker: Worker) -> None:
     expect(home.locator(".reply.done")).to_be_visible()
     shelf = StoredTexts(urlsplit(home.url).path.split("/")[2])
     home.goto(f"/c/{shelf.put('said', [REPLY])}/")
-    gaps = home.locator(".md li").evaluate_all(GAPS)
+    gaps = home.locator(".markdown li").evaluate_all(GAPS)
     padding = 24
     assert [right for _, right in gaps[:3]] == [padding] * 3
     assert gaps[3][0] == padding
-    assert home.locator(".md .code code").evaluate(
+    assert home.locator(".markdown .code code").evaluate(
         "code => getComputedStyle(code).textAlign"
     ) in ("start", "left")
 
@@ -64,4 +64,4 @@ def test_no_number_of_a_list_is_cut_off(home: Page, worker: Worker) -> None:
     items = "\n\ntext\n\n".join(f"{number}. x" for number in numbers)
     worker.finish(worker.claim(), items)
     expect(home.locator(".reply.done .text ol")).to_have_count(len(numbers))
-    assert min(home.locator(".md ol").evaluate_all(ROOM)) >= 0
+    assert min(home.locator(".markdown ol").evaluate_all(ROOM)) >= 0

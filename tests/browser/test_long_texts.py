@@ -68,7 +68,7 @@ def test_what_is_somewhat_too_long_stays_in_the_box_and_is_not_sent(
     expect(box_of(home)).to_have_value(said)
     box_of(home).fill("short enough")
     home.keyboard.press("Enter")
-    expect(home.locator(".prompt .text")).to_have_text("short enough")
+    expect(home.locator(".message .text")).to_have_text("short enough")
 
 
 def test_a_full_storage_harms_nothing(home: Page, worker: Worker) -> None:

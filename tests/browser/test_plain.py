@@ -34,12 +34,16 @@ def send(page: Page, text: str) -> None:
 
 def test_variants_are_asked_for_compared_and_chosen(page: Page, worker: Worker) -> None:
     page.get_by_role("button", name="4 at once").click()
-    expect(page.locator(".beside .reply")).to_have_count(4)
+    expect(page.locator(".side-by-side .reply")).to_have_count(4)
     for number in range(4):
         worker.finish(worker.claim(), f"Variant {number}")
     afresh(page)
-    page.locator(".beside .reply").nth(1).get_by_role("button", name="Choose").click()
-    expect(page.locator(".beside .reply").nth(1).locator(".chosen")).to_be_visible()
+    page.locator(".side-by-side .reply").nth(1).get_by_role(
+        "button", name="Choose"
+    ).click()
+    expect(
+        page.locator(".side-by-side .reply").nth(1).locator(".chosen")
+    ).to_be_visible()
 
 
 def test_versions_are_changed_by_their_arrows(page: Page, worker: Worker) -> None:
@@ -55,8 +59,8 @@ def test_a_prompt_is_changed(page: Page, worker: Worker) -> None:
     page.get_by_role("link", name="Edit this message").click()
     expect(box_of(page)).to_have_value("one")
     send(page, "another one")
-    expect(page.locator(".prompt .text")).to_have_text("another one")
-    expect(page.locator(".prompt .versions")).to_contain_text("2/2")
+    expect(page.locator(".message .text")).to_have_text("another one")
+    expect(page.locator(".message .versions")).to_contain_text("2/2")
 
 
 def test_a_reply_goes_on_and_tells_how_it_was_made(page: Page, worker: Worker) -> None:

@@ -16,7 +16,7 @@ SELECT = """() => {
   getSelection().setBaseAndExtent(text, 2, text, 12);
 }"""
 IS_THE_SAME_NODE = "window.node === document.querySelector('.pending .text').firstChild"
-TALK = "document.getElementById('talk')"
+TALK = "document.getElementById('content')"
 LINES = "".join(f"line {number}\n" for number in range(80))
 
 
@@ -54,7 +54,7 @@ def test_a_selection_outlives_growth_and_the_end(
     expect(home.locator("#stop")).to_have_count(0)
     assert selected(home) == "**lighthou"
     say(home, "two")
-    expect(home.locator(".prompt .text").last).to_have_text("two")
+    expect(home.locator(".message .text").last).to_have_text("two")
     expect(home.locator(".reply.done .text")).to_have_text(
         "A lighthouse stands on a rock and shines."
     )
@@ -69,7 +69,7 @@ def test_what_was_selected_elsewhere_puts_nothing_off(
 ) -> None:
     grow(home, worker, claim, "One")
     home.evaluate(
-        "getSelection().selectAllChildren(document.querySelector('.prompt .text'))"
+        "getSelection().selectAllChildren(document.querySelector('.message .text'))"
     )
     worker.finish(claim)
     expect(home.locator(".reply.done .text")).to_have_text("One")
@@ -83,7 +83,7 @@ def test_who_reads_above_stays_there(
     """At the beginning, or in the midst of the text that grows."""
     worker.write(claim, LINES)
     expect(home.locator(".pending .text")).to_contain_text("line 79")
-    home.locator("#talk").hover()
+    home.locator("#content").hover()
     home.mouse.wheel(0, -100)
     home.evaluate(
         f"share => {{ {TALK}.scrollTop = share * {TALK}.scrollHeight; }}", share

@@ -94,7 +94,7 @@ def test_the_same_words_are_said_again(page: Page, worker: Worker) -> None:
 def test_stop_is_confirmed(page: Page, worker: Worker) -> None:
     claim = start(page, worker)
     page.locator("#stop").click()
-    expect(page.locator(".pulse")).to_contain_text("Stopping")
+    expect(page.locator(".status-line")).to_contain_text("Stopping")
     worker.finish(claim, outcome=wire.Outcome.STOPPED)
     hears(page, IN_LINE, STARTED, "The reply was stopped.")
 
@@ -133,7 +133,7 @@ def test_nothing_old_is_said_on_a_new_page(page: Page, worker: Worker) -> None:
     page.reload()
     listen(page)
     expect(page.get_by_role("status")).to_be_empty()
-    expect(page.locator(".pulse")).to_contain_text("Writing")
+    expect(page.locator(".status-line")).to_contain_text("Writing")
     hears(page)
     worker.finish(claim)
     hears(page, READY)

@@ -86,4 +86,4 @@ def test_without_javascript_enter_shows_what_was_found(
     page.wait_for_url(PAGE)
     expect(page.locator(".hit mark")).to_have_text("bowline")
     page.locator(".hit").click()
-    expect(page.locator(".prompt .text")).to_have_text("How is a bowline tied?")
+    expect(page.locator(".message .text")).to_have_text("How is a bowline tied?")

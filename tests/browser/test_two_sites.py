@@ -46,8 +46,8 @@ def other(site: Site) -> Iterator[Site]:
 
 
 def open_conversation(page: Page, title: str) -> None:
-    page.locator(".rail .entry", has_text=title).click()
-    expect(page.locator(".prompt .text").first).to_have_text(title)
+    page.locator(".sidebar .entry", has_text=title).click()
+    expect(page.locator(".message .text").first).to_have_text(title)
 
 
 def test_a_guest_talks_on_two_sites_in_turn_and_loses_nothing(
@@ -65,7 +65,7 @@ def test_a_guest_talks_on_two_sites_in_turn_and_loses_nothing(
             begin(page, f"{turn} {name}")
     for name, page in pages.items():
         page.goto(sites[name])
-        mine = page.locator(".rail .entry")
+        mine = page.locator(".sidebar .entry")
         for turn in ("first", "second"):
             expect(mine.filter(has_text=f"{turn} {name}")).to_be_attached()
         expect(page.get_by_text("logged out")).to_have_count(0)

@@ -64,6 +64,6 @@ def test_a_draft_is_kept_and_an_open_page_sends_after_an_upgrade(
         wait_for_page(url, web)
         say(second, SENT)
         second.wait_for_url(CONVERSATION)
-        expect(second.locator(".prompt .text")).to_have_text(SENT)
+        expect(second.locator(".message .text")).to_have_text(SENT)
         first.reload()
         expect(box_of(first)).to_have_value(DRAFT)

@@ -49,24 +49,26 @@ def test_several_at_once_grow_beside_each_other_with_one_poll_at_a_time(
     home.on("requestfinished", lambda asked: "/poll/" in asked.url and count(-1))
     home.on("requestfailed", lambda asked: "/poll/" in asked.url and count(-1))
     home.get_by_role("button", name="4 at once").click()
-    expect(home.locator(".beside .reply.pending")).to_have_count(4)
+    expect(home.locator(".side-by-side .reply.pending")).to_have_count(4)
     claims = [worker.claim() for _ in range(4)]
     for number, claim in enumerate(claims):
         worker.write(claim, f"Variant {number}")
     for number in range(4):
-        expect(home.locator(".beside .text").nth(number)).to_have_text(
+        expect(home.locator(".side-by-side .text").nth(number)).to_have_text(
             f"Variant {number}"
         )
     for claim in claims:
         worker.finish(claim, ".")
-    expect(home.locator(".beside .reply.done")).to_have_count(4)
+    expect(home.locator(".side-by-side .reply.done")).to_have_count(4)
     assert most[0] == 1
-    home.locator(".beside .reply").nth(2).get_by_role(
+    home.locator(".side-by-side .reply").nth(2).get_by_role(
         "button", name="Choose: go on from this one"
     ).click()
-    expect(home.locator(".beside .reply").nth(2).locator(".chosen")).to_be_visible()
+    expect(
+        home.locator(".side-by-side .reply").nth(2).locator(".chosen")
+    ).to_be_visible()
     say(home, "two")
-    expect(home.locator(".beside")).to_have_count(0)
+    expect(home.locator(".side-by-side")).to_have_count(0)
     expect(home.locator(".reply.done .text")).to_have_text("Variant 2.")
     expect(home.locator(".reply .versions").first).to_contain_text("4/5")
     worker.finish(worker.claim(), "Two")
@@ -79,9 +81,9 @@ def test_stop_beside_send_ends_all_that_were_asked_for_together(
     answered(home, worker, "one", "First")
     worker.announce(free=0)
     home.get_by_role("button", name="4 at once").click()
-    expect(home.locator(".beside .reply.pending")).to_have_count(4)
+    expect(home.locator(".side-by-side .reply.pending")).to_have_count(4)
     home.locator("#stop").click()
-    expect(home.locator(".beside .reply.stopped")).to_have_count(4)
+    expect(home.locator(".side-by-side .reply.stopped")).to_have_count(4)
 
 
 def test_a_changed_prompt_becomes_a_branch_and_the_old_one_is_reachable(
@@ -93,12 +95,12 @@ def test_a_changed_prompt_becomes_a_branch_and_the_old_one_is_reachable(
     expect(home.locator(".editing")).to_contain_text("becomes another version")
     box_of(home).fill("What is a bear?")
     home.keyboard.press("Enter")
-    expect(home.locator(".prompt .text")).to_have_text("What is a bear?")
+    expect(home.locator(".message .text")).to_have_text("What is a bear?")
     expect(home).to_have_url(re.compile(r"/c/[0-9a-f-]{36}/$"))
     worker.finish(worker.claim(), "A mammal.")
     expect(home.locator(".reply.done .text")).to_have_text("A mammal.")
-    home.locator(".prompt").get_by_role("button", name="Previous version").click()
-    expect(home.locator(".prompt .text")).to_have_text("What is a bee?")
+    home.locator(".message").get_by_role("button", name="Previous version").click()
+    expect(home.locator(".message .text")).to_have_text("What is a bee?")
     expect(home.locator(".reply .text")).to_have_text("An insect.")
 
 
@@ -106,11 +108,11 @@ def test_a_reply_cut_by_its_limit_goes_on(home: Page, worker: Worker) -> None:
     begin(home, "one")
     worker.finish(worker.claim(), "The cat sa", is_length_limited=True)
     home.get_by_role("button", name="Go on writing").click()
-    expect(home.locator(".reply.pending .joined")).to_have_text("The cat sa")
+    expect(home.locator(".reply.pending .continued")).to_have_text("The cat sa")
     claim = worker.claim()
     assert '"role":"assistant","text":"The cat sa"' in claim.request
     worker.write(claim, "t on")
-    expect(home.locator(".reply.pending .joined")).to_have_text("The cat sat on")
+    expect(home.locator(".reply.pending .continued")).to_have_text("The cat sat on")
     worker.finish(claim, " a mat.")
     expect(home.locator(".reply.done .text")).to_have_text("The cat sat on a mat.")
     expect(home.locator(".reply .versions")).to_contain_text("2/2")
@@ -136,7 +138,7 @@ def test_a_reply_says_how_it_was_made_and_can_be_run_again(
 ) -> None:
     answered(home, worker, "one", "First")
     home.get_by_text("Details").click()
-    sheet = home.locator(".sheet")
+    sheet = home.locator(".panel")
     expect(sheet).to_contain_text("Seed")
     expect(sheet).to_contain_text("Attempt")
     seed = sheet.locator("div:has(> dt:text-is('Seed')) dd").inner_text()

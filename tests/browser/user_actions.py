@@ -39,7 +39,7 @@ def say(page: Page, text: str) -> None:
 def begin(home: Page, text: str) -> None:
     say(home, text)
     home.wait_for_url(CONVERSATION)
-    expect(home.locator(".prompt .text").last).to_have_text(text)
+    expect(home.locator(".message .text").last).to_have_text(text)
 
 
 def box_of(page: Page) -> Locator:

@@ -6,9 +6,9 @@ const sent = [];
 /** A message box whose form goes nowhere: what reaches htmx is noted. */
 async function openComposer(text = "") {
   show(`
-    <section id="talk"><div id="messages"></div></section>
-    <button id="newer" hidden></button>
-    <template id="sending"><article class="prompt sending"><div class="text"></div></article></template>
+    <section id="content"><div id="messages"></div></section>
+    <button id="new-text" hidden></button>
+    <template id="sending"><article class="message sending"><div class="text"></div></article></template>
     <form id="composer"><input id="key" name="key" value="k1"><textarea id="text" name="text">${text}</textarea>
       <span id="counter" data-limit="10" hidden></span></form>`);
   const composer = await import("/chat/composer.js");
@@ -30,7 +30,7 @@ const press = (key, options = {}) => {
   return find("text").dispatchEvent(event);
 };
 const finish = (status) => sendHtmx(find("composer"), "afterRequest", { xhr: { status } });
-const shown = () => [...document.querySelectorAll(".prompt.sending .text")].map((text) => text.textContent);
+const shown = () => [...document.querySelectorAll(".message.sending .text")].map((text) => text.textContent);
 const drafts = () => Object.values(localStorage).map((draft) => JSON.parse(draft).text);
 
 test("a message is counted and kept as the server does it", async () => {

@@ -107,7 +107,10 @@ test("drafts that are too old or too many are removed, and other values stay", a
   const { removeOldDrafts } = await load();
   removeOldDrafts();
   equal(keys().length, 101);
-  equal(["here:draft:/99#a", "here:draft:/100#a", "here:notify"].map((key) => keys().includes(key)), [true, false, true]);
+  equal(
+    ["here:draft:/99#a", "here:draft:/100#a", "here:notify"].map((key) => keys().includes(key)),
+    [true, false, true],
+  );
 });
 
 test("a draft moves to another page behind the one there", async () => {

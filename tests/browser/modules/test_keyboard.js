@@ -60,7 +60,7 @@ test("a click beside an open menu closes it", async () => {
 });
 
 test("the focus moves to the box when its element goes away", async () => {
-  show('<section id="talk"></section><textarea id="text"></textarea><button id="go">go</button>');
+  show('<section id="content"></section><textarea id="text"></textarea><button id="go">go</button>');
   await load();
   find("go").focus();
   find("go").remove();
@@ -69,7 +69,7 @@ test("the focus moves to the box when its element goes away", async () => {
 });
 
 test("the focus stays with an element that comes again under its id", async () => {
-  show('<section id="talk"></section><textarea id="text"></textarea><button id="go">go</button>');
+  show('<section id="content"></section><textarea id="text"></textarea><button id="go">go</button>');
   await load();
   find("go").focus();
   find("go").outerHTML = '<button id="go">again</button>';

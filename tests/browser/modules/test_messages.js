@@ -1,16 +1,16 @@
 import { becomesTrue, equal, sendHtmx, show, test } from "./harness.js";
 
 const find = (id) => document.getElementById(id);
-const view = () => find("talk");
+const view = () => find("content");
 
 /** A view of 200 pixels on messages of 1,000. */
 async function openConversation() {
   show(`
-    <section id="talk" style="height: 200px; overflow-y: auto">
+    <section id="content" style="height: 200px; overflow-y: auto">
       <button id="earlier"></button>
       <div id="messages"><div id="first" style="height: 1000px"></div><p class="reply pending" id="r1"></p></div>
     </section>
-    <button id="newer" hidden></button>`);
+    <button id="new-text" hidden></button>`);
   return import("/chat/messages.js");
 }
 const grow = (pixels) => {
@@ -34,7 +34,7 @@ test("the view follows text while the reader is at the end", async () => {
   await becomesTrue(() => distance() < 1);
   grow(1500);
   await becomesTrue(() => view().scrollHeight > 1500 && distance() < 1);
-  equal(find("newer").hidden, true);
+  equal(find("new-text").hidden, true);
 });
 
 test("a reader who is elsewhere stays there and is told of new text", async () => {
@@ -42,10 +42,10 @@ test("a reader who is elsewhere stays there and is told of new text", async () =
   await becomesTrue(() => distance() < 1);
   await scrolled(300);
   grow(1500);
-  await becomesTrue(() => !find("newer").hidden);
+  await becomesTrue(() => !find("new-text").hidden);
   equal(view().scrollTop, 300);
-  find("newer").click();
-  equal([distance() < 1, find("newer").hidden], [true, true]);
+  find("new-text").click();
+  equal([distance() < 1, find("new-text").hidden], [true, true]);
 });
 
 test("a reader who comes back to the end needs no button", async () => {
@@ -53,9 +53,9 @@ test("a reader who comes back to the end needs no button", async () => {
   await becomesTrue(() => distance() < 1);
   await scrolled(300);
   grow(1500);
-  await becomesTrue(() => !find("newer").hidden);
+  await becomesTrue(() => !find("new-text").hidden);
   await scrolled(view().scrollHeight);
-  await becomesTrue(() => find("newer").hidden);
+  await becomesTrue(() => find("new-text").hidden);
 });
 
 test("earlier messages come above what is read", async () => {
@@ -70,7 +70,10 @@ test("earlier messages come above what is read", async () => {
 });
 
 test("a selection in code is copied letter for letter, without what stands beside it", async () => {
-  show('<div class="md"><figure class="code"><figcaption>python</figcaption><pre><code>a\u00a0b</code></pre></figure></div>');
+  show(
+    `<div class="markdown"><figure class="code"><figcaption>python</figcaption>
+      <pre><code>a\u00a0b</code></pre></figure></div>`,
+  );
   const { exactText } = await import("/chat/messages.js");
   const range = document.createRange();
   range.selectNodeContents(document.querySelector("figure"));
@@ -78,17 +81,17 @@ test("a selection in code is copied letter for letter, without what stands besid
 });
 
 test("a selection across a message is left to the browser", async () => {
-  show('<article class="prompt"><p class="text">one\u00a0two</p></article><div class="md"><p>three</p></div>');
+  show('<article class="message"><p class="text">one\u00a0two</p></article><div class="markdown"><p>three</p></div>');
   const { exactText } = await import("/chat/messages.js");
   const range = document.createRange();
   range.selectNodeContents(document.querySelector(".text"));
   equal(exactText(range), "one\u00a0two");
-  range.setEndAfter(document.querySelector(".md"));
+  range.setEndAfter(document.querySelector(".markdown"));
   equal(exactText(range), "");
 });
 
 test("a selected reply is replaced once the selection ends", async () => {
-  show('<p class="reply pending" id="r2">some text<span class="now">stop</span></p>');
+  show('<p class="reply pending" id="r2">some text<span class="reply-status">stop</span></p>');
   await import("/chat/messages.js");
   globalThis.htmx = { process: () => {} };
   const reply = find("r2");

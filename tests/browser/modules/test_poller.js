@@ -25,13 +25,13 @@ test("retries come later and later, up to fifteen seconds", async () => {
 test("the second failure shows that the server is away, and an answer takes it back", async () => {
   await openPage();
   fail(find("poller"), 0);
-  equal(find("trouble").hidden, true);
+  equal(find("connection-lost").hidden, true);
   fail(find("poller"), 502);
-  equal(find("trouble").hidden, false);
+  equal(find("connection-lost").hidden, false);
   succeed();
-  equal(find("trouble").hidden, true);
+  equal(find("connection-lost").hidden, true);
   fail(find("poller"), 0);
-  equal(find("trouble").hidden, true);
+  equal(find("connection-lost").hidden, true);
 });
 
 test("a poll that was set aside or refused is no failure", async () => {
@@ -40,7 +40,7 @@ test("a poll that was set aside or refused is no failure", async () => {
     sendHtmx(find("poller"), "sendError", { error: { name: "AbortError" } });
     fail(find("poller"), 404);
   }
-  equal(find("trouble").hidden, true);
+  equal(find("connection-lost").hidden, true);
 });
 
 test("a failed action says what failed", async () => {

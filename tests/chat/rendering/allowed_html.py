@@ -36,7 +36,10 @@ ATTRIBUTES = {
     ("pre", "tabindex"): "0",
     ("button", "class"): "ghost copy wide",
     ("button", "type"): "button",
-    ("span", "class"): r"host|control|math|box|sr|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
+    (
+        "span",
+        "class",
+    ): r"host|control|math|box|visually-hidden|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
     ("span", "dir"): "auto",
     ("span", "role"): "img",
     ("span", "aria-label"): r"U\+[0-9A-F]{4,6}|Done|To do",

@@ -31,7 +31,7 @@ def page_of(conversation: Conversation) -> str:
 
 def numbers(page: Any) -> list[int]:
     """Which messages are shown."""
-    return [int(text.split()[1]) for text in dom(page).texts(".said .text")]
+    return [int(text.split()[1]) for text in dom(page).texts(".turn .text")]
 
 
 def test_the_newest_messages_are_shown_and_the_earlier_ones_on_demand(

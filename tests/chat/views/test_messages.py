@@ -60,7 +60,7 @@ def test_without_javascript_a_prompt_leads_to_its_conversation(
     assert answer.status_code == 303
     page = visitor.get(answer.headers["Location"])
     assert page.status_code == 200
-    text = dom(page).one(".prompt .text")
+    text = dom(page).one(".message .text")
     assert (text["dir"], text.raw_text) == ("auto", "Hello there")
     assert "iframe" in dom(page)
     assert Reply.objects.get().state == "queued"
@@ -97,7 +97,7 @@ def test_with_htmx_the_page_gets_the_pieces_it_lacks(
     reply = Reply.objects.get(message__parent__text="two & three")
     assert answer.status_code == 200
     appended = page.one('[hx-swap-oob="beforeend:#messages"]')
-    assert appended.one(".prompt .text").raw_text == "two & three"
+    assert appended.one(".message .text").raw_text == "two & three"
     assert f"#text-{reply.pk}" in page
     assert ("r", f"{reply.pk}:0:0") in known(answer)
     assert page.one("#key")["value"] != data["key"]

@@ -73,7 +73,7 @@ def test_a_conversation_shows_its_messages_in_order(
 
     collect(str(reply.pk))
     page = dom(tab.get(f"/c/{reply.message.conversation_id}/"))
-    assert page.texts("#messages .said .text") == ["What <is> it?", ""]
+    assert page.texts("#messages .turn .text") == ["What <is> it?", ""]
     assert page.texts("#messages .reply h3") == ["Scripted replies"]
     assert page.one("title").text == "What <is> it? · chatsite"
 
@@ -84,7 +84,7 @@ def test_a_reply_that_ended_unseen_is_shown_finished(
     reply = sent(owner)
     worker.answer("It <is>\n  so.")
     page = dom(tab.get(f"/c/{reply.message.conversation_id}/"))
-    text = page.one(".reply .text.md")
+    text = page.one(".reply .text.markdown")
     assert (text["dir"], text.text) == ("auto", "It <is> so.")
     assert "p > br" in text
     assert "iframe" not in page

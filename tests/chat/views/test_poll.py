@@ -177,7 +177,7 @@ def test_the_finished_reply_takes_the_place_of_the_growing_one(
     worker.answer("All <said>\n  and done.")
     answer = tab.get(poll_url(page))
     fragment = dom(answer)
-    text = fragment.one(f"#reply-{reply.pk}[hx-swap-oob=true] .text.md")
+    text = fragment.one(f"#reply-{reply.pk}[hx-swap-oob=true] .text.markdown")
     assert (text["dir"], text.text) == ("auto", "All <said> and done.")
     assert "The reply is ready." in fragment.text
     assert not [value for name, value in known(answer) if name == "r"]
