@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -20,6 +20,17 @@ from chat.page.state import InvalidPageState, PageState, messages_per_page
 from chat.page.update_response import update_or_redirect
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import reply_once
+from chat.services.limits.remaining import RemainingLimit
+
+
+class ErrorContext(TypedDict):
+    """For ``composer/_error.html``."""
+
+    #: What is wrong, for the person who reads the page.
+    message: str
+    #: As in ``ScarceLimitContext``; absent where no limit is the reason.
+    scarce_limit: NotRequired[RemainingLimit | None]
+    has_scarce_limit_changed: NotRequired[bool]
 
 
 def redirect_to_reply(reply: Reply) -> HttpResponse:
@@ -111,12 +122,23 @@ def _updated(
 def _refused(request: Request, reply: Reply, refused: MessageRefused) -> HttpResponse:
     """The reason for a refusal, beside the message box or on a page of its own."""
     template = "composer/_error.html" if request.htmx else "replies/refused.html"
-    context: dict[str, Any] = {"reply": reply, "message": refused.message}
-    if refused.retry_seconds is not None:
-        context |= scarce_limit_context(request)
+    context = {
+        "reply": reply,
+        **error_context(request, refused.message, refused.retry_seconds),
+    }
     return with_refusal_status(
         render(request, template, context), refused.retry_seconds
     )
+
+
+def error_context(
+    request: Request, message: str, retry_seconds: int | None
+) -> ErrorContext:
+    """The reason for a refusal, and the scarce limit where a retry helps."""
+    context: ErrorContext = {"message": message}
+    if retry_seconds is not None:
+        context = {**context, **scarce_limit_context(request)}
+    return context
 
 
 def with_refusal_status(page: HttpResponse, retry_seconds: int | None) -> HttpResponse:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 from enum import StrEnum
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -38,6 +39,19 @@ class Cause(StrEnum):
     SETTINGS = "settings"
 
 
+class CsrfFailureContext(TypedDict):
+    """For ``errors/csrf_failure.html`` and ``_csrf_failure.html``."""
+
+    #: A value of ``Cause``.
+    cause: str
+    #: Names, some with the value that they need.
+    missing_settings: list[str]
+    #: The text that was sent, if any.
+    form: MessageForm | None
+    #: URL for the form.
+    action: str
+
+
 def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: ARG001
     """Show the cause, with the typed text in a form that has a valid token.
 
@@ -53,7 +67,7 @@ def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: A
             *(_sender(request), _own_origin(request), " and ".join(missing)),
         )
     get_token(request)
-    context = {
+    context: CsrfFailureContext = {
         "cause": cause.value,
         "missing_settings": missing,
         "form": MessageForm(request.POST) if "text" in request.POST else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from typing import TypedDict
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
@@ -30,6 +31,19 @@ CONVERSATION_PATHS = ("/c/", "/r/", "/m/")
 UNAVAILABLE = (OperationalError, InterfaceError)
 
 
+class BusyContext(TypedDict):
+    """For ``errors/busy.html``."""
+
+    #: Whether the disk is full; otherwise the database is busy or unreachable.
+    is_full: bool
+    #: Whether the request was to change something.
+    is_sent: bool
+    #: The text that was to be sent, if any.
+    form: MessageForm | None
+    #: URL for the form.
+    action: str
+
+
 class DatabaseGuard:
     """Middleware: show a page with the typed text if the database is unavailable."""
 
@@ -37,6 +51,7 @@ class DatabaseGuard:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request; errors of its view come to ``process_exception``."""
         return self._get_response(request)
 
     def process_exception(
@@ -60,7 +75,7 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         return (FULL if is_full else BUSY).response()
     form = MessageForm(request.POST) if "text" in request.POST else None
-    context = {
+    context: BusyContext = {
         "is_full": is_full,
         "is_sent": request.method == "POST",
         "form": form,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TypedDict
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,6 +26,14 @@ STARTED = _(
     "Its turn has come, so it can no longer be changed. Your text is here: "
     "copy it, or send it as a new message."
 )
+
+
+class EditContext(TypedDict):
+    """For ``messages/edit.html``."""
+
+    #: The held reply to the message.
+    reply: Reply
+    form: MessageForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -76,7 +85,7 @@ def _change(reply: Reply, form: MessageForm) -> None:
 def _page(
     request: HttpRequest, reply: Reply, form: MessageForm, status: int = 200
 ) -> HttpResponse:
-    context = {"reply": reply, "form": form}
+    context: EditContext = {"reply": reply, "form": form}
     return render(request, "messages/edit.html", context, status=status)
 
 

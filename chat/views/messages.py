@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,8 +17,7 @@ from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
 from chat.http.request import Request, has_account, owner_id
 from chat.models import Conversation, Reply
-from chat.page.action_response import with_refusal_status
-from chat.page.context_limits import scarce_limit_context
+from chat.page.action_response import error_context, with_refusal_status
 from chat.page.decorators import with_page_state
 from chat.page.state import PageState
 from chat.page.update_response import update_or_redirect
@@ -26,6 +25,15 @@ from chat.services import messages
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import check_key
 from chat.views.conversations import conversation_page, home_page
+
+
+class NotSentContext(TypedDict):
+    """For ``messages/not_sent.html``."""
+
+    #: The text with a new key, for a new conversation.
+    form: MessageForm
+    #: Whether the account was logged out; otherwise the conversation is gone.
+    is_logged_out: bool
 
 
 @require_POST
@@ -75,7 +83,7 @@ def _logged_out(
     """Refuse a message typed in an account's page: the browser is a guest by now."""
     if not request.htmx:  # no script keeps the text during the log-in
         again = MessageForm(request.POST, initial={"key": new_key()})
-        context = {"form": again, "is_logged_out": True}
+        context: NotSentContext = {"form": again, "is_logged_out": True}
         return render(request, "messages/not_sent.html", context, status=422)
     error = _("You were logged out in this browser. Log in to send this: it is kept.")
     form.add_error("text", error)
@@ -88,7 +96,8 @@ def _not_here(request: HttpRequest) -> HttpResponse:
     It was deleted in another tab, or its owner was logged out from another browser.
     """
     form = MessageForm(request.POST, initial={"key": new_key()})
-    return render(request, "messages/not_sent.html", {"form": form}, status=404)
+    context: NotSentContext = {"form": form, "is_logged_out": False}
+    return render(request, "messages/not_sent.html", context, status=404)
 
 
 def _sent(
@@ -114,9 +123,7 @@ def _refused(
 ) -> HttpResponse:
     """Show the reason beside the form, which keeps the text."""
     if request.htmx:
-        context: dict[str, Any] = {"message": form.error}
-        if retry_seconds is not None:
-            context |= scarce_limit_context(request)
+        context = error_context(request, form.error, retry_seconds)
         page = render(request, "composer/_error.html", context)
         remember_guest(request, page)
     elif conversation is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -12,15 +13,24 @@ from django.views.decorators.vary import vary_on_headers
 
 from chat.http.get_or_404 import get_message_or_404, get_reply_or_404
 from chat.http.request import Request, owner_id
+from chat.models import Reply
 from chat.page.action_response import (
     create_new_version,
     response_after_action,
     response_with_message,
 )
-from chat.page.messages import versions_of
+from chat.page.messages import Versions, versions_of
 from chat.services import reply_versions
 from chat.services.errors import MessageRefused
 from chat.services.jobs.stop import batch_of, stop_reply
+
+
+class DetailsContext(TypedDict):
+    """For ``replies/details.html`` and ``_details.html``."""
+
+    reply: Reply
+    #: Their number is the idempotency key of the form.
+    versions: Versions
 
 
 @require_POST
@@ -84,5 +94,8 @@ def details(request: Request, pk: UUID) -> HttpResponse:
     """Show how a reply was made: a page, or for htmx a fragment."""
     reply = get_reply_or_404(owner_id(request), pk)
     template = "replies/_details.html" if request.htmx else "replies/details.html"
-    versions = versions_of([reply.message])[reply.pk]
-    return render(request, template, {"reply": reply, "versions": versions})
+    context: DetailsContext = {
+        "reply": reply,
+        "versions": versions_of([reply.message])[reply.pk],
+    }
+    return render(request, template, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypedDict
 from uuid import UUID
 
 from csp.decorators import csp_replace
@@ -15,14 +16,30 @@ from django.views.decorators.http import require_safe
 
 from chat.http.get_or_404 import get_reply_or_404
 from chat.http.request import owner_id
-from chat.page.messages import versions_of, with_status
+from chat.models import Message
+from chat.page.messages import Versions, versions_of, with_status
 from chat.page.poll_interval import PollInterval
 from chat.services.effective_settings import catalog_entry
-from chat.services.jobs.status import NotOwner
+from chat.services.jobs.status import NotOwner, PollSnapshot, ReplyStatus
 from chatsite import wire
 
 #: Refresh interval while the reply is held.
 HELD_SECONDS = 3
+
+
+class FrameContext(TypedDict):
+    """For ``replies/frame.html``."""
+
+    message: Message
+    #: None once the reply has ended.
+    status: ReplyStatus | None
+    #: Set once the reply has ended.
+    versions: Versions | None
+    snapshot: PollSnapshot
+    #: Label of the model.
+    label: str
+    #: Seconds until the iframe reloads itself; None once the reply has ended.
+    refresh_seconds: int | None
 
 
 @require_safe
@@ -44,7 +61,7 @@ def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
         and shown_message.status.state is wire.State.HELD
     ):
         seconds = HELD_SECONDS
-    context = {
+    context: FrameContext = {
         "message": shown_message.message,
         "status": shown_message.status,
         "versions": None
@@ -52,6 +69,6 @@ def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
         else versions_of([reply.message])[reply.pk],
         "snapshot": snapshot,
         "label": entry.label,
-        "refresh": math.ceil(seconds) if shown_message.status else None,
+        "refresh_seconds": math.ceil(seconds) if shown_message.status else None,
     }
     return render(request, "replies/frame.html", context)

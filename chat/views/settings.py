@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -19,13 +20,37 @@ from chat.http.request import has_account, owner_id, visitor
 from chat.http.theme import THEMES, remember_theme, theme_of
 from chat.models import Conversation, User
 from chat.page.action_response import with_refusal_status
-from chat.page.context import frame_context
-from chat.page.context_limits import limits_context
+from chat.page.context import PageContext, frame_context
+from chat.page.context_limits import LimitsContext, limits_context
 from chat.services.effective_settings import EffectiveSettings, effective_settings
 from chat.services.errors import MessageRefused
-from chat.services.jobs.workers import model_statuses
+from chat.services.jobs.workers import ModelStatus, model_statuses
 
 METHODS = ["GET", "HEAD", "POST"]
+
+
+class PreferencesContext(PageContext):
+    """For ``settings/_form_fields.html``."""
+
+    preferences_form: PreferencesForm
+    #: All models of the catalogue, with the state of their workers.
+    model_statuses: list[ModelStatus]
+    #: Whether the page says that the form was saved.
+    is_saved: bool
+
+
+class SettingsContext(PreferencesContext, LimitsContext):
+    """For ``settings/settings.html``."""
+
+    #: Labels of the themes by name.
+    themes: Mapping[str, str | Promise]
+    theme_chosen: str
+
+
+class ConversationSettingsContext(PreferencesContext):
+    """For ``settings/conversation_settings.html``."""
+
+    conversation: Conversation
 
 
 @never_cache
@@ -52,12 +77,13 @@ def settings(request: HttpRequest) -> HttpResponse:
 
 
 def _settings_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
-    context = {
+    context: SettingsContext = {
+        **_preferences_context(request, form),
+        **limits_context(request),
         "themes": THEMES,
         "theme_chosen": theme_of(request),
-        **limits_context(request),
     }
-    page = _page(request, "settings/settings.html", form, context)
+    page = render(request, "settings/settings.html", context, status=_status(form))
     remember_guest(request, page)
     return page
 
@@ -80,9 +106,12 @@ def conversation_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
         form.save(found)
         page = reverse("conversation", args=[found.pk])
         return HttpResponseRedirect(page, status=303)
-    return _page(
-        request, "settings/conversation_settings.html", form, {"conversation": found}
-    )
+    context: ConversationSettingsContext = {
+        **_preferences_context(request, form),
+        "conversation": found,
+    }
+    template = "settings/conversation_settings.html"
+    return render(request, template, context, status=_status(form))
 
 
 def _form(
@@ -94,15 +123,16 @@ def _form(
     return PreferencesForm(initial=initial, defaults=defaults)
 
 
-def _page(
-    request: HttpRequest, template: str, form: PreferencesForm, context: dict[str, Any]
-) -> HttpResponse:
-    status = 422 if form.errors else 200
-    everything = {
+def _preferences_context(
+    request: HttpRequest, form: PreferencesForm
+) -> PreferencesContext:
+    return {
         **frame_context(request),
-        **context,
-        "form": form,
+        "preferences_form": form,
         "model_statuses": model_statuses(),
         "is_saved": "saved" in request.GET,
     }
-    return render(request, template, everything, status=status)
+
+
+def _status(form: PreferencesForm) -> int:
+    return 422 if form.errors else 200

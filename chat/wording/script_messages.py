@@ -1,4 +1,4 @@
-"""What the script of a page says by itself, in the language of the page."""
+"""Texts that the scripts of a page show, in the language of the page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from django.utils.translation import gettext as _
 
 
 def script_texts() -> dict[str, str]:
-    """Texts by name; those for a refused send by the status of the answer."""
+    """The texts by name; those for a refused message by the status of the answer.
+
+    Names with ``act-`` are for other actions than sending.
+    """
     return {
         "unreachable": _(
             "The server could not be reached. Your text is still here: send it again."
