@@ -57,7 +57,7 @@ BROKEN = ApiError(
 NOT_HELD = ApiError(
     409,
     "not_held",
-    _("This prompt is not held any more, or waits for no decision. Look at its state."),
+    _("This message is not held now, or waits for no decision. Look at its state."),
 )
 NOT_FOUND = ApiError(
     404, "not_found", _("There is nothing here, or it is not yours. Check the id.")

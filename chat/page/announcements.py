@@ -14,11 +14,11 @@ def announcement(reply: ReplyStatus | Reply) -> str:
     """The sentence for the current state of a reply."""
     match wire.State(reply.state):
         case wire.State.HELD if isinstance(reply, ReplyStatus) and reply.is_paused:
-            return _("Your next prompt waits for you to decide.")
+            return _("Your next message waits for you to decide.")
         case wire.State.HELD:
-            return _("Your prompt is next, when this reply is done.")
+            return _("Your message is next, when this reply is done.")
         case wire.State.QUEUED:
-            return _("Your prompt is in line.")
+            return _("Your message is in line.")
         case wire.State.RUNNING:
             return _("The reply has started.")
         case wire.State.DONE:

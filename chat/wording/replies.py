@@ -14,32 +14,32 @@ from chatsite import wire
 #: Why a reply failed and what the user can do, for every failure reason.
 REASONS = {
     wire.ErrorCode.MODEL_ERROR: gettext_lazy(
-        "The model stopped with an error on this prompt. "
+        "The model stopped with an error on this message. "
         "It is kept; you can send it again."
     ),
     wire.ErrorCode.BAD_REQUEST: gettext_lazy(
         "The worker could not read this request, perhaps because it runs another "
-        "version. Your prompt is kept; send it again in a moment."
+        "version. Your message is kept; send it again in a moment."
     ),
     wire.ErrorCode.TOO_SLOW: gettext_lazy(
         "Writing took longer than the %(max_duration)s allowed, so it was ended. "
         "What was written is kept."
     ),
     wire.ErrorCode.WORKER_LOST: gettext_lazy(
-        "This prompt ended the worker %(losses)s, so it was set aside. "
+        "This message ended the worker %(losses)s, so it was set aside. "
         "Nothing you wrote is lost."
     ),
     wire.ErrorCode.EXPIRED: gettext_lazy(
         "Its turn did not come within %(expiry_duration)s, so it left the line. "
-        "Your prompt is kept; you can send it again."
+        "Your message is kept; you can send it again."
     ),
     wire.ErrorCode.UNKNOWN_MODEL: gettext_lazy(
         "The worker does not have the model that was asked for. "
-        "Your prompt is kept; you can send it again."
+        "Your message is kept; you can send it again."
     ),
 }
 UNKNOWN_REASON = gettext_lazy(
-    "Something went wrong with this reply. Your prompt is kept."
+    "Something went wrong with this reply. Your message is kept."
 )
 TIMES = {
     1: gettext_lazy("once"),

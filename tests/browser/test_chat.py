@@ -146,7 +146,7 @@ def test_a_second_prompt_waits_for_the_first_and_goes_out_by_itself(
     said = home.evaluate("window.said")
     assert said[:2] == [
         "The reply has started.",
-        "Your prompt is next, when this reply is done.",
+        "Your message is next, when this reply is done.",
     ]
     assert said[-1] == "The reply is ready."
 
@@ -354,7 +354,7 @@ def test_without_redis_prompts_are_kept_and_answered_later(
         say(home, "two")
         expect(home.locator(".message .text").last).to_have_text("two")
         expect(home.locator(".pending")).to_contain_text(
-            "Your prompt is saved. Waiting for the queue…"
+            "Your message is saved. Waiting for the queue…"
         )
         expect(home.locator("#chip")).to_contain_text("queue unreachable")
     finally:

@@ -12,9 +12,9 @@ from tests.browser.page_states import CONVERSATION, say
 from tests.browser.user_actions import becomes_true
 
 STARTED, READY = "The reply has started.", "The reply is ready."
-IN_LINE = "Your prompt is in line."
-NEXT = "Your prompt is next, when this reply is done."
-DECIDE = "Your next prompt waits for you to decide."
+IN_LINE = "Your message is in line."
+NEXT = "Your message is next, when this reply is done."
+DECIDE = "Your next message waits for you to decide."
 #: What a screen reader takes notice of: text that came into the region.
 LISTEN = """() => {
   window.said = [];

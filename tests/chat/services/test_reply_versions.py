@@ -210,7 +210,7 @@ def test_a_page_is_told_of_a_variant_without_a_new_page(
     assert '[hx-swap-oob="innerHTML:#messages"]' in fragment
     assert len(fragment.all(".pending.queued")) == 2
     assert len(fragment.all("[name=r]")) == 2
-    assert fragment.text.count("Your prompt is in line.") == 1
+    assert fragment.text.count("Your message is in line.") == 1
     assert ".pending.queued" in dom(tab.get(poll_url(other)))
 
 

@@ -102,7 +102,7 @@ def test_with_htmx_the_page_gets_the_pieces_it_lacks(
     assert ("r", f"{reply.pk}:0:0") in known(answer)
     assert page.one("#key")["value"] != data["key"]
     assert "#conversations[hx-swap-oob=true]" in page
-    assert "Your prompt is in line." in page.text
+    assert "Your message is in line." in page.text
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_without_redis_the_prompt_is_kept_and_the_page_says_so(
         if not headers:
             answer = tab.get(answer.headers["Location"])
         assert answer.status_code == 200
-        assert "Your prompt is saved. Waiting for the queue…" in text_of(answer)
+        assert "Your message is saved. Waiting for the queue…" in text_of(answer)
     finally:
         valkey.start()
         open_mailbox().connection.forgive()

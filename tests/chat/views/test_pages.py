@@ -175,7 +175,7 @@ def test_without_redis_the_pages_open_and_say_so(
         open_mailbox().connection.forgive()
     assert "The queue cannot be reached" in text_of(home)
     assert "The queue cannot be reached" in text_of(stranger)
-    assert "Your prompt is saved. Waiting for the queue…" in text_of(conversation)
+    assert "Your message is saved. Waiting for the queue…" in text_of(conversation)
 
 
 @pytest.mark.parametrize(
