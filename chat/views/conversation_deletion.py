@@ -14,8 +14,8 @@ from django_htmx.http import HttpResponseClientRedirect
 from chat.http.get_or_404 import find_deleted, get_conversation_or_404
 from chat.http.request import Request, owner_id
 from chat.models import Conversation
-from chat.page.conversation_list import list_with_undo_notice
 from chat.page.decorators import with_page_state
+from chat.page.list_response import list_with_undo_notice
 from chat.page.state import PageState
 from chat.page.undo_notice import DELETED, undo_notice_for
 from chat.services import conversation_deletion

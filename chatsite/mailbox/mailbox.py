@@ -7,8 +7,8 @@ from functools import cache
 from django.conf import settings
 
 from chatsite.mailbox.keeper import KeeperCalls
-from chatsite.mailbox.line import LineCalls
 from chatsite.mailbox.pages import PageCalls
+from chatsite.mailbox.queue import LineCalls
 from chatsite.mailbox.workers import WorkerCalls
 
 
