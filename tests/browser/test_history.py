@@ -26,7 +26,7 @@ def entries(page: Page) -> Locator:
 
 
 def entry(page: Page, title: str) -> Locator:
-    return entries(page).filter(has_text=re.compile(f"^{re.escape(title)}$"))
+    return entries(page).filter(has_text=re.compile(rf"^\s*{re.escape(title)}\s*$"))
 
 
 def open_menu(page: Page, title: str) -> None:

@@ -29,7 +29,7 @@ def test_a_pasted_line_break_stays_one(mark: str) -> None:
     assert LinesField().clean(text) == "one\ntwo"
     assert LinesField(strip=False).clean(text) == "one\ntwo"
     assert clean_title(text) == "one two"
-    assert ParsedQuery.parse(text) == ParsedQuery.read("one two")
+    assert ParsedQuery.parse(text) == ParsedQuery.parse("one two")
 
 
 @pytest.mark.parametrize("mark", CONTROLS, ids=ascii)

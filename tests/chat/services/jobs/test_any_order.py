@@ -160,9 +160,9 @@ class Anything(RuleBasedStateMachine):
         for _ in range(count):
             self._say(delivery)
             with suppress(MailboxAway):
-                [kept] = self.box.write([delivery.write()], LONG_SECONDS)
+                [kept] = self.box.write([delivery.next_write()], LONG_SECONDS)
                 self._heard(delivery, kept.verdict)
-                delivery.heard(kept)
+                delivery.accept(kept)
 
     @rule(delivery=deliveries, outcome=st.sampled_from(["done", "done", "failed"]))
     def finish(self, delivery: Delivery, outcome: str) -> None:
@@ -173,8 +173,8 @@ class Anything(RuleBasedStateMachine):
         ending = wire.Ending(wire.Outcome(outcome), error, new_tokens=3)
         with suppress(MailboxAway):
             for _ in range(3):
-                kept = self.box.finish(delivery.write(), ending)
-                delivery.heard(kept)
+                kept = self.box.finish(delivery.next_write(), ending)
+                delivery.accept(kept)
                 if kept.verdict != "again":
                     break
             self._heard(delivery, kept.verdict)
