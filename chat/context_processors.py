@@ -1,4 +1,4 @@
-"""Context processors: what pages say of people, and how scripts find their cookies."""
+"""Context processors: whether visitors may sign up, and the names of cookies."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from chat.accounts.sign_up import can_sign_up
 
 
 def accounts(_request: HttpRequest) -> dict[str, bool]:
+    """Return ``can_sign_up``: whether to show the link to the sign-up page."""
     return {"can_sign_up": can_sign_up()}
 
 
 def cookies(_request: HttpRequest) -> dict[str, str]:
-    """``site`` keeps apart what the scripts of two sites store under one origin."""
+    """Return the names of cookies and of browser storage that the scripts use.
+
+    ``site`` separates what the scripts of two sites store under one origin.
+    """
     names = settings.COOKIE_NAMES
     return {
         "site": names.suffix,

@@ -174,30 +174,30 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     # The outermost, so that every response has these headers.
-    "chat.middleware.security_headers.Headers",
+    "chat.middleware.security_headers.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     # After it, scheme, host and path of a request can be trusted.
-    "chat.middleware.proxy_headers.Proxy",
-    "chat.middleware.security_headers.AdminPolicy",
+    "chat.middleware.proxy_headers.ProxyHeadersMiddleware",
+    "chat.middleware.security_headers.AdminPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Static files as well; files that are compressed already pass unchanged.
     "django.middleware.gzip.GZipMiddleware",
     "chatsite.static_version.StaticFiles",
     # Outside of the session, which is saved when they see the response.
-    "chat.middleware.last_seen.Presence",
-    "chat.middleware.renamed_cookies.OwnCookies",
-    "chat.middleware.session_cookie.SessionCookie",
+    "chat.middleware.last_seen.LastSeenMiddleware",
+    "chat.middleware.renamed_cookies.RenamedCookiesMiddleware",
+    "chat.middleware.session_cookie.SessionCookieMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "chat.middleware.authentication.Authentication",
+    "chat.middleware.authentication.GuestAuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "chat.middleware.login_required.Gate",
-    "chat.middleware.time_zone.TimeZone",
+    "chat.middleware.login_required.LoginRequiredMiddleware",
+    "chat.middleware.time_zone.TimeZoneMiddleware",
     # Inside of the visitor's time zone, since it shows a time.
-    "chat.middleware.login_lockout.Locked",
+    "chat.middleware.login_lockout.LoginLockoutMiddleware",
     "chat.views.errors.DatabaseGuard",
 ]
 TEMPLATES = [

@@ -1,9 +1,9 @@
-"""Who asks: the user of the session, else the guest of the browser's cookie.
+"""Authentication by the session, else by the guest's signed cookie.
 
-A guest has no way to log in: where a session expired, was deleted or never reached the
-browser, the signed cookie alone says who they are. No session begins by reading. One
-begins when the guest sends (``guests.sender``), since an answer that sets its cookie
-could overtake the answer to a log-in.
+A guest cannot log in. If a session expired, was deleted or never reached the browser,
+the signed cookie alone identifies the guest. Reading does not begin a session. A
+session begins when the guest sends (``guests.sender``), because an answer that sets the
+session's cookie could overtake the answer to a log-in.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from django.utils.functional import SimpleLazyObject
 from chat.accounts.guests import guest_of_cookie
 from chat.models import User
 
-#: In ``request.META``: the guest of the cookie, once it was looked up.
+#: In ``request.META``: the guest of the cookie, once it is looked up.
 GUEST_OF_COOKIE = "chat.guest_of_cookie"
 
 
-class Authentication(AuthenticationMiddleware):
+class GuestAuthenticationMiddleware(AuthenticationMiddleware):
+    """Django's middleware, with the cookie's guest in place of an anonymous user."""
+
     def process_request(self, request: HttpRequest) -> None:
+        """Set ``request.user`` to an object that asks the database when it is used."""
         super().process_request(request)
         request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
 

@@ -1,4 +1,4 @@
-"""The page that tells of a lock, whatever page asked for the password."""
+"""The page that tells a user that log-in is locked, and for how long."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from chat.accounts.login_throttle import Lock
 from chat.wording.replies import duration
 
 
-class Locked:
-    """Middleware: where an attempt was refused by a lock, that is the answer."""
+class LoginLockoutMiddleware:
+    """Middleware that answers with this page if the request tried a locked log-in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request, or tell of the lock that it met."""
         response = self._get_response(request)
         lock = getattr(request, "login_lock", None)
-        return response if lock is None else told(request, lock)
+        return response if lock is None else lockout_page(request, lock)
 
 
-def told(request: HttpRequest, lock: Lock) -> HttpResponse:
-    """Says when it ends; the same for names that exist and for those that do not."""
+def lockout_page(request: HttpRequest, lock: Lock) -> HttpResponse:
+    """Return a page with status 429, the same for known and for unknown user names."""
     text = request.POST.get("text", "")
     context = {"duration": duration(lock.seconds), "lock": lock, "text": text}
     response = render(request, "accounts/locked.html", context, status=429)

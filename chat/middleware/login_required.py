@@ -1,4 +1,4 @@
-"""The gate: where guests are not allowed, whoever is not logged in may do so first."""
+"""Requires a log-in for every page while ``GUESTS`` is off."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ from chat.http.api_errors import LOG_IN_FIRST
 from chat.http.request import Request, visitor
 from chat.models import User
 
-#: Look after themselves: the account pages; the admin; whether the site is alive; and
-#: what asks the mailbox who it is, lest a poll costs a query.
+#: Paths and views that check the user themselves: the account pages, the admin, the
+#: health check, and polls, which ask the mailbox so that a poll costs no query.
 OPEN_PATHS = ("/account/", "/admin/", "/healthz")
 OPEN_NAMES = ("poll", "api:reply")
 
 
-class Gate:
-    """Middleware; does nothing while ``GUESTS`` is on."""
+class LoginRequiredMiddleware:
+    """Middleware; it does nothing while ``GUESTS`` is on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request; ``process_view`` does the check."""
         return self._get_response(request)
 
     def process_view(
         self, request: Request, _view: Any, _args: Any, _kwargs: Any
     ) -> HttpResponse | None:
+        """Return None for a user with an account, else a way to the log-in page."""
         if settings.GUESTS or request.path_info.startswith(OPEN_PATHS):
             return None
         match = request.resolver_match
@@ -44,24 +46,24 @@ class Gate:
         user = visitor(request)
         if isinstance(user, User) and not user.is_guest:
             return None
-        return _turned_away(request)
+        return _require_log_in(request)
 
 
-def _turned_away(request: Request) -> HttpResponse:
+def _require_log_in(request: Request) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         return LOG_IN_FIRST.response()
     if request.htmx:
-        # It asked for a piece of its page, or keeps what was typed there: back to that.
+        # The request came from within a page, and that page keeps what was typed.
         page = own_path(request.htmx.current_url_abs_path or "")
-        return HttpResponseClientRedirect(_log_in(page))
+        return HttpResponseClientRedirect(_log_in_url(page))
     is_page = request.method in ("GET", "HEAD")
     then = request.get_full_path() if is_page else reverse("home")
-    # What was typed comes back, to be sent once logged in.
+    # Returns the typed text, which the user sends after the log-in.
     if text := request.POST.get("text", ""):
         context = {"form": LogInForm(), "next": then, "text": text}
         return render(request, "accounts/log_in.html", context, status=401)
-    return HttpResponseRedirect(_log_in(then), status=303)
+    return HttpResponseRedirect(_log_in_url(then), status=303)
 
 
-def _log_in(then: str) -> str:
+def _log_in_url(then: str) -> str:
     return f"{reverse('log_in')}?{urlencode({'next': then})}"

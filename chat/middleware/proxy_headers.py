@@ -1,4 +1,4 @@
-"""What a proxy in front of the site changes about a request is put right here."""
+"""Restores the scheme, host and path that a proxy in front of the site has changed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from chat.accounts.client_network import is_from_proxy, trusted_hops
 
 log = logging.getLogger(__name__)
 
-#: How proxies say that a browser speaks HTTPS; ``on`` is said in ``X-Forwarded-Ssl``.
-SECURE = ("https", "on", "ssl")
-#: Headers in which they do. Only ``PROXY_SCHEME_HEADER`` is believed.
+#: How proxies say that a browser speaks HTTPS; ``X-Forwarded-Ssl`` says ``on``.
+HTTPS_VALUES = ("https", "on", "ssl")
+#: Headers in which proxies say so. The site trusts ``PROXY_SCHEME_HEADER`` only.
 SCHEME_HEADERS = (
     "HTTP_X_FORWARDED_PROTO",
     "HTTP_X_FORWARDED_PROTOCOL",
@@ -28,28 +28,29 @@ SCHEME_HEADERS = (
     "HTTP_CLOUDFRONT_FORWARDED_PROTO",
     "HTTP_FORWARDED",
 )
-#: As ``Forwarded`` spells it (RFC 7239).
+#: The scheme in the header ``Forwarded`` (RFC 7239).
 FORWARDED_PROTO = re.compile(r'\bproto="?([^";,\s]+)', re.IGNORECASE)
-#: A cookie that only HTTPS brings back: with it, a redirect to HTTPS came from there.
-REDIRECTED = settings.COOKIE_NAMES.own("redirected")
-REDIRECTED_SECONDS = 10
+#: A cookie that browsers send over HTTPS only: a request with it came over HTTPS.
+REDIRECT_COOKIE = settings.COOKIE_NAMES.own("redirected")
+REDIRECT_COOKIE_SECONDS = 10
 DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
-class Proxy:
-    """Middleware: the scheme, the host and the path as the browser knows them.
+class ProxyHeadersMiddleware:
+    """Middleware: gives a request the scheme, host and path that the browser knows.
 
-    Of what a request says, only the word of a trusted proxy on the scheme is taken.
+    Of the request's headers it trusts only the scheme that a trusted proxy states.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request, or explain which setting about the proxy is wrong."""
         claims_https = _claims_https(request)
-        _settle_scheme(request)
-        _settle_host(request)
-        is_whole = _settle_path(request)
+        _normalize_scheme(request)
+        _normalize_host(request)
+        is_whole = _remove_prefix(request)
         is_redirected = _would_be_redirected(request)
         if prefix := _foreign_prefix(request):
             return _unknown_prefix(request, prefix)
@@ -58,47 +59,49 @@ class Proxy:
         if not is_whole:
             return HttpResponseRedirect(request.get_full_path())
         response = self._get_response(request)
-        return _noted(response) if is_redirected else response
+        return _with_redirect_cookie(response) if is_redirected else response
 
 
-def is_told_https(request: HttpRequest) -> bool:
-    """Whether the proxies that are trusted say that the browser speaks HTTPS.
+def is_forwarded_https(request: HttpRequest) -> bool:
+    """Whether the trusted proxies say that the browser speaks HTTPS.
 
-    Each proxy may add a word to the header. The one of the farthest trusted proxy
-    counts: what stands before it comes from the client. Without ``X-Forwarded-For`` it
-    is not known how many there are, and the first word counts, as in Django.
+    Each proxy may append a value to the header. The value of the farthest trusted proxy
+    counts: the client may have sent the values before it. Without ``X-Forwarded-For``
+    the number of proxies is unknown, and the first value counts, as in Django.
     """
     said = _schemes(request.META.get(settings.PROXY_SCHEME_HEADER, ""))
     is_counted = "HTTP_X_FORWARDED_FOR" in request.META
     hops = trusted_hops(request) if is_counted else len(said)
-    return said[max(0, len(said) - hops)] in SECURE
+    return said[max(0, len(said) - hops)] in HTTPS_VALUES
 
 
-def _settle_scheme(request: HttpRequest) -> None:
-    """Leave one word of a trusted proxy, spelled as Django looks for it, or none."""
-    is_https = is_from_proxy(request) and is_told_https(request)
+def _normalize_scheme(request: HttpRequest) -> None:
+    """Reduce the header to a trusted ``https`` as Django expects it, or remove it."""
+    is_https = is_from_proxy(request) and is_forwarded_https(request)
     request.META.pop(settings.PROXY_SCHEME_HEADER, None)
     if is_https:
         request.META[settings.PROXY_SCHEME_HEADER] = "https"
 
 
-def _settle_host(request: HttpRequest) -> None:
-    """Spell the host as browsers do in ``Origin``: small letters, no default port."""
+def _normalize_host(request: HttpRequest) -> None:
+    """Spell the host as browsers do in ``Origin``: lower case, no default port."""
     if host := request.META.get("HTTP_HOST"):
         port = DEFAULT_PORT[request.scheme or "http"]
         request.META["HTTP_HOST"] = host.lower().removesuffix(port)
 
 
-def _settle_path(request: HttpRequest) -> bool:
-    """Take off the prefix where a proxy passed it on; False for ``/chat`` without its
-    last slash."""
+def _remove_prefix(request: HttpRequest) -> bool:
+    """Remove the prefix that a proxy passed on.
+
+    Returns False for the bare prefix, such as ``/chat``, which lacks its last slash.
+    """
     prefix = settings.URL_PREFIX
     if not prefix:
         return True
     path = request.path_info
     is_passed_on = path == prefix or path.startswith(f"{prefix}/")
     bare = path[len(prefix) :] if is_passed_on else path
-    # A prefix is often taken off together with the slash behind it, or without.
+    # A proxy may remove the prefix together with the slash behind it.
     request.path_info = f"/{bare.lstrip('/')}"
     request.META["PATH_INFO"] = request.path_info
     request.path = f"{prefix}{request.path_info}"
@@ -106,30 +109,30 @@ def _settle_path(request: HttpRequest) -> bool:
 
 
 def _foreign_prefix(request: HttpRequest) -> str:
-    """What a server or a proxy says of the prefix, where the setting is another."""
+    """The prefix that a server or proxy states, if it differs from the setting."""
     said = str(request.META.get("SCRIPT_NAME", "")).rstrip("/")
     return "" if said == settings.URL_PREFIX else said
 
 
 def _claims_https(request: HttpRequest) -> bool:
-    """Whether the browser seems to have come over HTTPS, whoever says so."""
+    """Whether any header, trusted or not, says that the browser came over HTTPS."""
     names = (settings.PROXY_SCHEME_HEADER, *SCHEME_HEADERS)
     said = {one for name in names for one in _schemes(request.META.get(name, ""))}
-    return REDIRECTED in request.COOKIES or not said.isdisjoint(SECURE)
+    return REDIRECT_COOKIE in request.COOKIES or not said.isdisjoint(HTTPS_VALUES)
 
 
 def _would_be_redirected(request: HttpRequest) -> bool:
-    """To where it comes from, for ever."""
+    """Whether Django would redirect the request to HTTPS, which may never end."""
     path = request.path.lstrip("/")
     is_exempt = any(re.search(one, path) for one in settings.SECURE_REDIRECT_EXEMPT)
     return settings.SECURE_SSL_REDIRECT and not request.is_secure() and not is_exempt
 
 
-def _noted(response: HttpResponse) -> HttpResponse:
+def _with_redirect_cookie(response: HttpResponse) -> HttpResponse:
     response.set_cookie(
-        REDIRECTED,
+        REDIRECT_COOKIE,
         "1",
-        max_age=REDIRECTED_SECONDS,
+        max_age=REDIRECT_COOKIE_SECONDS,
         secure=True,
         httponly=True,
         samesite="Lax",
@@ -138,7 +141,7 @@ def _noted(response: HttpResponse) -> HttpResponse:
 
 
 def _schemes(said: str) -> list[str]:
-    """The words of a header, one of each proxy, in small letters."""
+    """The values of a header, one for each proxy, in lower case."""
     found = (FORWARDED_PROTO.search(one) or [one, one] for one in said.split(","))
     return [one[1].strip().lower() for one in found]
 

@@ -1,10 +1,10 @@
-"""Cookies under names that the site used before still count, until they are renamed.
+"""Accepts cookies under earlier names of the site, and gives them their current names.
 
-Cookies know no port, so those of other sites on this host come along. None of them is
-believed, changed or deleted: a guest's cookie counts where the signature is right, a
-session where the database has it, and the rest beside such a guest's cookie only.
-Where ``HTTPS_ONLY`` was switched, a guest is taken over. A session is not, since plain
-HTTP may have shown its key to others.
+Cookies are not separated by port, so the cookies of other sites on this host arrive
+too. The middleware does not trust, change or delete them. It accepts a guest cookie
+with a valid signature, and a session that the database has. It accepts the other
+cookies only beside such a guest cookie. After ``HTTPS_ONLY`` has changed, the guest is
+kept. The session is not, because plain HTTP may have exposed its key.
 """
 
 from __future__ import annotations
@@ -20,35 +20,36 @@ from chat.accounts import guest_cookie
 from chat.http.theme import COOKIE as THEME
 from chat.http.theme import set_theme, theme_of
 
-#: Not proven by themselves: another site may use the same bare names.
-UNPROVEN = ("csrftoken", "theme", "tz")
+#: Cookies without a signature: another site may use the same bare names.
+UNSIGNED = ("csrftoken", "theme", "tz")
 
 
-class OwnCookies:
-    """Middleware around the one of sessions.
+class RenamedCookiesMiddleware:
+    """Middleware around Django's session middleware.
 
-    Only a whole page sets them: the answer to a poll may overtake the answer to a
-    log-in.
+    It sets cookies only with a whole page: the answer to a poll may overtake the answer
+    to a log-in.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        adopted = _adopt(request)
+        """Answer the request, and set the cookies that are due."""
+        adopted = _adopt_earlier_cookies(request)
         response = self._get_response(request)
         guest = guest_cookie.due(request)
         if guest is not None and guest_cookie.own_name() not in response.cookies:
             guest_cookie.give(response, guest)
         if request.method == "GET" and "HX-Request" not in request.headers:
-            _hand_over(request, response, adopted)
+            _set_current_cookies(request, response, adopted)
         return response
 
 
-def _adopt(request: HttpRequest) -> set[str]:
-    """Put earlier cookies under the site's own names; which."""
+def _adopt_earlier_cookies(request: HttpRequest) -> set[str]:
+    """Copy earlier cookies to their current names; return the base names of these."""
     names = settings.COOKIE_NAMES
-    is_session = _copy(request, "sessionid", names.earlier("sessionid"))
+    is_session = _copy_to_current_name(request, "sessionid", names.earlier("sessionid"))
     adopted = {"sessionid"} if is_session else set()
     if guest_cookie.own_name() in request.COOKIES:
         return adopted
@@ -56,12 +57,18 @@ def _adopt(request: HttpRequest) -> set[str]:
         pk = guest_cookie.read_earlier(request, names_of(guest_cookie.BASE))
         if pk is not None:
             request.COOKIES[guest_cookie.own_name()] = guest_cookie.value_for(pk)
-            beside = {one for one in UNPROVEN if _copy(request, one, names_of(one))}
+            beside = {
+                one
+                for one in UNSIGNED
+                if _copy_to_current_name(request, one, names_of(one))
+            }
             return adopted | {"guest"} | beside
     return adopted
 
 
-def _copy(request: HttpRequest, base: str, names: Sequence[str]) -> bool:
+def _copy_to_current_name(
+    request: HttpRequest, base: str, names: Sequence[str]
+) -> bool:
     own = settings.COOKIE_NAMES.own(base)
     if own in request.COOKIES:
         return False
@@ -72,9 +79,13 @@ def _copy(request: HttpRequest, base: str, names: Sequence[str]) -> bool:
     return found is not None
 
 
-def _hand_over(request: HttpRequest, response: HttpResponse, adopted: set[str]) -> None:
-    """Set the adopted cookies, and a guest's that grows old. That of the token is set
-    by Django wherever a form is."""
+def _set_current_cookies(
+    request: HttpRequest, response: HttpResponse, adopted: set[str]
+) -> None:
+    """Set the adopted cookies, and a guest cookie that is due for renewal.
+
+    Django sets the cookie of the CSRF token wherever a page has a form.
+    """
     found = guest_cookie.read(request)
     is_due = found is not None and (found.is_old or "guest" in adopted)
     if found is not None and is_due and guest_cookie.own_name() not in response.cookies:
@@ -83,14 +94,16 @@ def _hand_over(request: HttpRequest, response: HttpResponse, adopted: set[str]) 
         set_theme(response, theme_of(request))
     session = getattr(request, "session", None)
     if "sessionid" in adopted and session is not None:
-        _keep_session(request, response, session)
+        _set_session_cookie(request, response, session)
 
 
-def _keep_session(
+def _set_session_cookie(
     request: HttpRequest, response: HttpResponse, session: SessionBase
 ) -> None:
-    """Give a living session its new name; a session that ended, or one of another
-    site, has no row."""
+    """Give a session its current cookie name.
+
+    A session that has ended, or one of another site, has no row.
+    """
     name = settings.SESSION_COOKIE_NAME
     row = getattr(session, "row", None)
     if row is None or row.pk != request.COOKIES[name] or name in response.cookies:

@@ -1,4 +1,4 @@
-"""The headers of every answer, also of redirects, errors and static files."""
+"""Security headers for every answer, including redirects, errors and static files."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ from django.utils.cache import patch_cache_control
 
 from chatsite.security_headers import HEADERS
 
-#: The scripts of Django's admin write HTML by themselves.
+#: The scripts of Django's admin write HTML themselves.
 WITHOUT_TRUSTED_TYPES = {"require-trusted-types-for": None, "trusted-types": None}
 
 
-class Headers:
-    """Middleware around all others: what is refused before a view passes it too."""
+class SecurityHeadersMiddleware:
+    """Outermost middleware, so that answers of all other middleware get the headers."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request with the headers that it does not have yet."""
         response = self._get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if "Cache-Control" not in response.headers:
-            # Whose page it is depends on the cookie: nobody may keep it for others.
+            # A page depends on the user's cookie: no cache may keep it for others.
             patch_cache_control(response, private=True, no_cache=True, no_store=True)
-        return leaving_nothing(response) if _ends_session(response) else response
+        return clear_browser_cache(response) if _ends_session(response) else response
 
 
-class AdminPolicy:
-    """Middleware inside the policy's own: what the admin cannot do without."""
+class AdminPolicyMiddleware:
+    """Middleware inside of ``CSPMiddleware``: relaxes the policy for Django's admin."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request; pages of the admin do without trusted types."""
         response = self._get_response(request)
         if request.path.startswith(reverse("admin:index")):
             response._csp_replace = WITHOUT_TRUSTED_TYPES  # type: ignore[attr-defined]
         return response
 
 
-def leaving_nothing(response: HttpResponse) -> HttpResponse:
-    """Or the Back button would still show what was read before."""
+def clear_browser_cache(response: HttpResponse) -> HttpResponse:
+    """Have the browser clear its cache, so that Back does not show old pages."""
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 

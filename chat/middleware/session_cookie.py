@@ -1,4 +1,4 @@
-"""The cookie of a session goes when the session is ended, not when it is missed."""
+"""Deletes the session cookie when a session ends, but not when a session is missing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 
 
-class SessionCookie(SessionMiddleware):
-    """Django's own would take the cookie away in the answer to whatever was asked with
-    a session that is not there any more. Signing in begins another one: a poll that
-    was on its way meanwhile would sign out whoever just came in.
+class SessionCookieMiddleware(SessionMiddleware):
+    """Django's middleware, but it keeps the cookie of a session that it cannot find.
+
+    Django deletes that cookie. A log-in replaces the session, so the late answer to a
+    poll with the old session would then log out the user who has just logged in.
     """
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
+        """Save the session; delete the cookie only if this request ended it."""
         answer = super().process_response(request, response)
         session = getattr(request, "session", None)
         if session is not None and not session.modified:

@@ -13,7 +13,7 @@ from chat.accounts.guests import remember_guest
 from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
 from chat.http.request import owner_id
-from chat.middleware.security_headers import leaving_nothing
+from chat.middleware.security_headers import clear_browser_cache
 from chat.models import Conversation
 from chat.page.context import (
     MessageContext,
@@ -90,7 +90,7 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
     }
     response = render(request, "conversations/home.html", context)
     remember_guest(request, response)
-    return leaving_nothing(response) if is_ended else response
+    return clear_browser_cache(response) if is_ended else response
 
 
 @require_safe

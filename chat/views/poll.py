@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from chat.http.get_or_404 import find_deleted
 from chat.http.request import Request, owner_id, session_key, visitor
-from chat.middleware.security_headers import leaving_nothing
+from chat.middleware.security_headers import clear_browser_cache
 from chat.page.context import PollerContext, owner_of, poller_context
 from chat.page.decorators import with_page_state
 from chat.page.logged_out_notice import logged_out_url
@@ -60,7 +60,7 @@ def _logged_out(page_state: PageState) -> HttpResponse:
         logged_out_url(is_account=page_state.is_account)
     )
     response.status_code = 404
-    return leaving_nothing(response)
+    return clear_browser_cache(response)
 
 
 #: No path has this fingerprint: a restored conversation is sent as a whole.
