@@ -1,0 +1,1 @@
+"""Accounts and guests: sign-up, log-in, sessions, mail, deletion and retention."""

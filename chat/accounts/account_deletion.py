@@ -1,7 +1,7 @@
-"""Erasing: conversations and people, out of the database, its index and the mailbox.
+"""Deletes conversations and users from the database, the search index and the mailbox.
 
-Closing takes everything out of sight at once. What was closed is then erased in
-batches: as far as it can by the request that asked for it, by the keeper to the end.
+Closing hides everything at once. The rows are then erased in batches: the request that
+asked for it erases the first few, and the keeper erases the rest.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ log = logging.getLogger(__name__)
 
 #: Conversations erased in one transaction: each may have thousands of messages.
 CONVERSATIONS = 10
-#: Entries of the mailbox dropped by one script.
+#: Mailbox entries that one script deletes.
 ENTRIES = 500
-#: Guests closed at once, and people whose rows are removed at once.
+#: Guests that one batch closes, and users whose rows one batch removes.
 GUESTS = PEOPLE = 50
-#: What the history of the admin says instead of whom something was done to.
+#: Replaces the names of erased users in the history of the admin.
 ERASED = "somebody erased"
-#: So many batches a person waits for; the keeper does the rest.
+#: Batches that the user's own request erases; the keeper erases the rest.
 BATCHES_AT_ONCE = 5
 
 
 def close(user: User) -> None:
-    """Nobody finds this account or anything of it any more; harmless to repeat."""
+    """Hide an account and everything in it; harmless to repeat."""
     with transaction.atomic():
-        # In the order of whoever sends: first the conversation, then its owner.
+        # In the order of requests that send: the conversation first, then its owner.
         there = Conversation.objects.not_deleted().filter(owner=user)
         there.update(deleted_at=timezone.now())
         user.close()
@@ -46,7 +46,7 @@ def close(user: User) -> None:
 
 
 def erase(user: User) -> None:
-    """Close somebody and erase what they wrote; the keeper removes the rest."""
+    """Close an account and erase what its user wrote; the keeper erases the rest."""
     close(user)
     try:
         for _ in range(BATCHES_AT_ONCE):
@@ -57,14 +57,14 @@ def erase(user: User) -> None:
 
 
 def erase_some(conversations: ConversationQuerySet) -> int:
-    """Erase some of these for good, with all that hangs on them; how many.
+    """Erase one batch of these conversations with their contents; return its size.
 
-    What the mailbox holds goes first, so that nothing is left of what no row tells of.
+    The mailbox comes first, so that it never has an entry without a row.
     Raises ``MailboxAway``.
     """
     pks = list(conversations.values_list("pk", flat=True)[:CONVERSATIONS])
     replies = Reply.objects.filter(message__conversation__in=pks)
-    # Whoever publishes one meanwhile finds that nobody waits for it.
+    # A process that is about to publish one of them finds that it has ended.
     stopped = {"state": wire.State.STOPPED, "finished_at": timezone.now()}
     replies.unfinished().update(**stopped)
     entries = [str(pk) for pk in replies.values_list("pk", flat=True)]
@@ -76,11 +76,14 @@ def erase_some(conversations: ConversationQuerySet) -> int:
 
 
 def erase_closed() -> bool:
-    """One batch of what was closed; whether there was any. Raises ``MailboxAway``."""
+    """Erase one batch of closed accounts; False if there are none.
+
+    Raises ``MailboxAway``.
+    """
     closed = User.objects.exclude(closed_at=None).order_by("closed_at")[:PEOPLE]
     for user in (people := list(closed)):
         if erase_some(Conversation.objects.filter(owner=user)) == CONVERSATIONS:
-            break  # there are more of theirs
+            break  # this user has more conversations
         end_all(user)
         open_mailbox().erase_owner(str(user.pk))
         pk = user.pk
@@ -90,9 +93,9 @@ def erase_closed() -> bool:
 
 
 def _forget(user: User) -> None:
-    """The row, and what names the person elsewhere."""
+    """Delete the user's row, and what names the user in other tables."""
     with transaction.atomic():
-        # Whom it was meant for is the person's name, perhaps.
+        # The note of an invitation may name the person it was meant for.
         Invitation.objects.filter(used_by=user).delete()
         about = LogEntry.objects.filter(object_id=str(user.pk))
         about.update(object_repr=ERASED, change_message="")
@@ -100,7 +103,7 @@ def _forget(user: User) -> None:
 
 
 def close_idle_guests() -> bool:
-    """Close some guests who were not seen for long and wait for nothing."""
+    """Close some guests who were not seen for long and have no reply to come."""
     before = timezone.now() - timedelta(days=settings.GUEST_IDLE_DAYS)
     never = Q(seen_at=None, joined_at__lt=before)
     guests = User.objects.filter(username=None, closed_at=None)
@@ -108,21 +111,21 @@ def close_idle_guests() -> bool:
     waiting = Reply.objects.unfinished().values("message__owner")
     found = list(idle.exclude(pk__in=waiting)[:GUESTS])
     for guest in found:
-        # Who comes back or signs up at this moment is first, or is somebody new.
+        # Does nothing if the guest comes back or signs up at this moment.
         if idle.filter(pk=guest.pk).update(is_active=False):
             close(guest)
     return bool(found)
 
 
 def erase_untouched() -> bool:
-    """One batch of the conversations that nobody touched for ``RETENTION_DAYS``."""
+    """Erase one batch of conversations without a change for ``RETENTION_DAYS`` days."""
     if not settings.RETENTION_DAYS:
         return False
     before = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
     coming = Reply.objects.unfinished().values("message__conversation")
     old = Conversation.objects.filter(updated_at__lt=before).exclude(pk__in=coming)
     pks = list(old.values_list("pk", flat=True)[:CONVERSATIONS])
-    # Who sends to one at this moment is first, or is told that it was deleted.
+    # A message sent to one at this moment comes first, or finds it deleted.
     now = timezone.now()
     old.filter(pk__in=pks).update(deleted_at=now)
     return bool(erase_some(Conversation.objects.filter(pk__in=pks, deleted_at=now)))

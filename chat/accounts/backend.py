@@ -1,4 +1,4 @@
-"""Checks a name, or an e-mail address, and a password: every log-in passes here."""
+"""The authentication backend: checks a password for a user name or e-mail address."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from chat.models import User
 
 
 class AccountBackend(ModelBackend):
+    """Django's backend, with a throttle and equal time for every refusal."""
+
     def authenticate(
         self,
         request: HttpRequest | None,
@@ -20,10 +22,10 @@ class AccountBackend(ModelBackend):
         password: str | None = None,
         **_: Any,
     ) -> User:
-        """Raises ``PermissionDenied``, so that no other backend is asked.
+        """Return the user, or raise ``PermissionDenied``; no other backend is tried.
 
         Unknown names, guests, closed accounts and wrong passwords take the same time:
-        the password is hashed once for each of them.
+        each of them hashes the password once.
         """
         if username is None or password is None:
             raise PermissionDenied

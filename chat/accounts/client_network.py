@@ -1,7 +1,7 @@
-"""The network a request comes from, behind as many proxies as are trusted.
+"""The client's address and network, behind any number of trusted proxies.
 
-An IPv4 address is a network of its own; of IPv6, where one line is given a whole /64,
-that is one (RFC 6177).
+An IPv4 address is a network of its own. An IPv6 network is a /64, because a provider
+gives at least that to one line (RFC 6177).
 """
 
 from __future__ import annotations
@@ -16,43 +16,42 @@ Address = IPv4Address | IPv6Address
 
 SALT = "chat.accounts.networks"
 IPV6_PREFIX = 64
-#: The network of whoever has no address: it came through a socket file.
+#: The network of clients without an address, which come through a socket file.
 UNKNOWN = "unknown"
-#: Proxies in a row of which more are told only by somebody who makes them up.
+#: The most proxies in a row; a header that names more is made up.
 HOPS_MAX = 20
 
 
 def address_of(request: HttpRequest) -> Address | None:
-    """Who asks: the first address, from the nearest on, that no trusted proxy has.
+    """Return the first address, from the nearest on, that is not a trusted proxy's.
 
-    None where the server listens on a socket file that nobody trusts.
+    None if the server listens on a socket file that is not trusted.
     """
     return _hops(request)[-1]
 
 
 def trusted_hops(request: HttpRequest) -> int:
-    """How many proxies in a row, from the nearest on, are trusted."""
+    """Count the trusted proxies in a row, from the nearest on."""
     return sum(_is_trusted(hop) for hop in _hops(request))
 
 
 def is_from_proxy(request: HttpRequest) -> bool:
-    """Whether the nearest hop is one whose word on a request is taken."""
+    """Whether the nearest hop is a trusted proxy."""
     return _is_trusted(_address(request.META.get("REMOTE_ADDR", "")))
 
 
 def network_of(address: Address) -> str:
-    """What counts as one network: ``203.0.113.7`` or ``2001:db8:0:1::/64``."""
+    """Return the network of an address: ``203.0.113.7`` or ``2001:db8:0:1::/64``."""
     if isinstance(address, IPv6Address):
         return str(ip_network((address, IPV6_PREFIX), strict=False))
     return str(address)
 
 
 def network_digest(request: HttpRequest) -> str:
-    """The same for every request of one network, and telling nothing of it without
-    ``SECRET_KEY``.
+    """Return a digest of the client's network, keyed by ``SECRET_KEY``.
 
-    Where the address is not known, all count as one network: were each of them one of
-    their own, a private window would be enough to have everything anew.
+    All clients without a known address share one network. If each had its own, a
+    private window would be enough to get every limit afresh.
     """
     address = address_of(request)
     network = UNKNOWN if address is None else network_of(address)
@@ -68,14 +67,14 @@ def _hops(request: HttpRequest) -> list[Address | None]:
         if not _is_trusted(hops[-1]):
             break
         address = _address(told)
-        if address is None:  # what a trusted proxy says is no address
+        if address is None:  # a trusted proxy sent something else than an address
             break
         hops.append(address)
     return hops
 
 
 def _address(raw: str) -> Address | None:
-    """What a server or a proxy says, with or without brackets, port and zone."""
+    """Parse an address with or without brackets, port and zone."""
     raw = raw.strip()
     if raw.startswith("["):
         raw = raw[1:].partition("]")[0]
@@ -91,7 +90,7 @@ def _address(raw: str) -> Address | None:
 
 
 def _is_trusted(address: Address | None) -> bool:
-    """A socket file (no address) is trusted as ``unix``."""
+    """A connection through a socket file, without address, is trusted as ``unix``."""
     if address is None:
         return settings.TRUSTED_PROXIES.is_unix_trusted
     return any(address in network for network in settings.TRUSTED_PROXIES.networks)

@@ -1,6 +1,6 @@
-"""All that is kept of somebody, as one JSON document in pieces.
+"""Exports all that the site keeps of a user, as one JSON document in pieces.
 
-However much it is, only a part of it is in memory at a time.
+Only a part of the document is in memory at a time.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ ROWS = 100
 
 
 def export(user: User) -> Iterator[str]:
-    """Pieces of the document: account, sessions, conversations with their trees.
+    """Yield pieces of the document: account, sessions, conversations and messages.
 
-    Each message names its ``parent``; ``active`` is the last one of the path shown.
+    Each message names its ``parent``; ``active`` is the last message of the path that
+    the page shows.
     """
     begin = json.dumps(_account(user), indent=1, default=_plain)
     yield begin.removesuffix("\n}") + ',\n "conversations": ['
@@ -88,7 +89,7 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
         yield said | ({"reply": _reply(reply)} if reply else {})
 
 
-#: What a person may want to know of how a reply came about.
+#: What the export says of a reply: the fields of ``Reply`` that concern its user.
 OF_A_REPLY = (
     *("state", "model", "revision", "settings", "seed", "instructions"),
     *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),

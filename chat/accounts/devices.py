@@ -1,8 +1,8 @@
-"""What a browser says it is, in few words: “Firefox on Linux”."""
+"""Names the device of a session by its browser and system: “Firefox on Linux”."""
 
 from __future__ import annotations
 
-#: Many claim to be another as well: whoever says most stands first.
+#: Many browsers also name others, so the most specific mark comes first.
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -30,7 +30,7 @@ SYSTEMS = (
 
 
 def device_of(user_agent: str) -> str:
-    """Empty where it says nothing that is known."""
+    """Return browser and system, or an empty string if neither is known."""
     browser = _first(BROWSERS, user_agent)
     system = _first(SYSTEMS, user_agent)
     return " on ".join(filter(None, (browser, system)))

@@ -1,4 +1,4 @@
-"""The e-mail address of an account: kept once a link sent to it was followed."""
+"""Changes the e-mail address of an account once the user follows a link sent there."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ LINK_SECONDS = 86_400
 
 
 class AddressTaken(Exception):
-    """Another account has it."""
+    """Another account has the address."""
 
 
 class AskedBefore(Exception):
-    """A mail went there a moment ago, whoever asked for it."""
+    """A mail was sent to this address a moment ago, for this user or another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """An account that is to have another address than it had."""
+    """The address that the holder of a valid link asked for."""
 
     user: User
     email: str
 
 
 def ask_for(user: User, email: str, request: HttpRequest) -> bool:
-    """Give an account this address (empty: none), at once where no mail leaves.
+    """Give an account this address (empty for none), at once if the site sends no mail.
 
-    True if a link was sent that has to be followed first. Of an address that another
-    account has, only its owner hears. Raises ``AskedBefore``, or where no mail leaves
-    ``AddressTaken``.
+    Returns True if a link was sent, which the user has to follow first. If another
+    account has the address, the mail tells its owner and the caller learns nothing.
+    Raises ``AskedBefore``, and without mail ``AddressTaken``.
     """
     if not email or not can_mail():
         _keep(user, email)
@@ -57,7 +57,7 @@ def ask_for(user: User, email: str, request: HttpRequest) -> bool:
 
 
 def wish_of(token: str) -> Wish | None:
-    """What a link asks for; None where it is none, too old, or overtaken."""
+    """Return the change that a link asks for; None if it is invalid or outdated."""
     try:
         said: dict[str, Any] = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
     except signing.BadSignature:
@@ -69,13 +69,15 @@ def wish_of(token: str) -> Wish | None:
 
 
 def confirm(wish: Wish) -> None:
-    """Raises ``AddressTaken``."""
+    """Save the address. Raises ``AddressTaken``."""
     _keep(wish.user, wish.email)
 
 
 def _state(user: User) -> str:
-    """Another one once the address or the password was changed: whoever shuts an
-    intruder out by a new password shuts out their links as well."""
+    """A digest that changes with the address and the password.
+
+    A new password that shuts out an intruder thus voids the intruder's links as well.
+    """
     state = f"{user.pk}\n{user.email}\n{user.password}"
     return salted_hmac(SALT, state, algorithm="sha256").hexdigest()
 

@@ -1,8 +1,9 @@
-"""The signed cookie that says which guest a browser is, and nothing else.
+"""The signed cookie that identifies a browser's guest.
 
-With ``HTTPS_ONLY`` values have a salt of their own. Under a name without ``__Host-``,
-which anybody on the way of a plain request can set, only a value from before counts: a
-guest made on the HTTPS site cannot be planted in another person's browser.
+With ``HTTPS_ONLY`` the values have a salt of their own. A cookie whose name lacks
+``__Host-`` can be set by anyone between browser and site on plain HTTP, so such a
+cookie counts only with a value from before ``HTTPS_ONLY``. A guest made on the HTTPS
+site thus cannot be planted in another person's browser.
 """
 
 from __future__ import annotations
@@ -20,28 +21,31 @@ from django.http import HttpRequest, HttpResponse
 from chatsite.cookie_names import HOST_PREFIX
 
 BASE = "guest"
-#: In ``request.META``: the guest whose cookie the answer has to give.
+#: In ``request.META``: the guest whose cookie the answer has to set.
 DUE = "chat.guest_cookie"
-#: Fixed, while the name of the cookie may change.
+#: Never changes, even if the name of the cookie does.
 SALT = "chat.accounts.guest_cookie"
 HTTPS_SALT = f"{SALT}.https"
-#: After this share of its life a cookie is given again, so that it outlives everyone
-#: who keeps coming.
+#: After this share of its life the cookie is set again, so that it never expires for
+#: a guest who keeps coming.
 RENEWED_AFTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class GuestCookie:
+    """The guest in a valid cookie; ``is_old`` if the cookie is due to be set again."""
+
     pk: uuid.UUID
     is_old: bool = False
 
 
 def own_name() -> str:
+    """Return the current name of the cookie on this site."""
     return str(settings.COOKIE_NAMES.own(BASE))
 
 
 def read(request: HttpRequest) -> GuestCookie | None:
-    """None where there is no cookie that this site signed."""
+    """Return the guest of the cookie; None without a cookie that this site signed."""
     pk = _pk_under(request, own_name())
     if pk is None:
         return None
@@ -49,14 +53,14 @@ def read(request: HttpRequest) -> GuestCookie | None:
 
 
 def read_earlier(request: HttpRequest, names: Sequence[str]) -> uuid.UUID | None:
-    """The guest in a cookie under one of these names, which this site used before."""
+    """Return the guest in a cookie under one of these earlier names, if any."""
     found = (_pk_under(request, name) or _pk_as_django(request, name) for name in names)
     return next((pk for pk in found if pk is not None), None)
 
 
 def _pk_under(request: HttpRequest, name: str) -> uuid.UUID | None:
     raw = request.COOKIES.get(name, "")
-    # Values given under HTTPS had the plain salt, too, until they got their own.
+    # Values set with HTTPS_ONLY had the plain salt, too, until they got their own.
     salts = (HTTPS_SALT, SALT) if name.startswith(HOST_PREFIX) else (SALT,)
     for salt in salts:
         with suppress(BadSignature, ValueError):
@@ -66,7 +70,7 @@ def _pk_under(request: HttpRequest, name: str) -> uuid.UUID | None:
 
 
 def _pk_as_django(request: HttpRequest, name: str) -> uuid.UUID | None:
-    """Names without a suffix were signed so, with the name for a salt."""
+    """Read a cookie whose name has no suffix: its salt is the name, as in Django."""
     with suppress(ValueError):
         found = request.get_signed_cookie(name, default="", max_age=_max_age(name))
         return uuid.UUID(found or "")
@@ -74,26 +78,32 @@ def _pk_as_django(request: HttpRequest, name: str) -> uuid.UUID | None:
 
 
 def _max_age(name: str) -> int | None:
-    """Seconds that a value counts for. A browser keeps none longer, but one from before
-    ``HTTPS_ONLY`` can be planted: this ends it."""
+    """Seconds for which a value counts, or None for no limit.
+
+    Browsers drop cookies by themselves. A cookie from before ``HTTPS_ONLY`` can be
+    planted, so the server limits its age.
+    """
     is_from_before = settings.COOKIE_NAMES.prefix and not name.startswith(HOST_PREFIX)
     return settings.SESSION_COOKIE_AGE if is_from_before else None
 
 
 def give_later(request: HttpRequest, pk: uuid.UUID) -> None:
-    """Have the answer to this request give the cookie of this guest."""
+    """Have the answer to this request set the cookie of this guest."""
     request.META[DUE] = pk
 
 
 def due(request: HttpRequest) -> uuid.UUID | None:
+    """Return the guest that ``give_later`` noted, if any."""
     return request.META.get(DUE)
 
 
 def value_for(pk: uuid.UUID) -> str:
+    """Return the signed value of the cookie."""
     return _signer().sign(str(pk))
 
 
 def give(response: HttpResponse, pk: uuid.UUID) -> None:
+    """Set the cookie of this guest."""
     response.set_cookie(
         own_name(),
         value_for(pk),
@@ -105,7 +115,7 @@ def give(response: HttpResponse, pk: uuid.UUID) -> None:
 
 
 def _is_old(raw: str) -> bool:
-    """Whether it was signed long ago, or with an earlier key."""
+    """Whether the value was signed long ago, or with an earlier key."""
     signer = _signer()
     signer.fallback_keys = []
     age = timedelta(seconds=RENEWED_AFTER * settings.SESSION_COOKIE_AGE)

@@ -1,7 +1,7 @@
-"""Taking a guest's conversations along into an account, whatever happens in them.
+"""Merges a guest into an account, also while the guest's replies are being written.
 
-The rows move in one transaction, and what the mailbox holds follows. Should this
-process die in between, the next poll or the keeper hands it over, and the keeper erases
+The rows move in one transaction, and the entries of the mailbox follow. If the process
+dies in between, the next poll or the keeper moves the entries, and the keeper erases
 what is left of the guest.
 """
 
@@ -23,11 +23,13 @@ log = logging.getLogger(__name__)
 
 
 def take_along(guest: UUID, account: User) -> int:
-    """How many conversations came along; harmless to repeat. What the account prefers
-    stays; the guest is closed."""
+    """Move a guest's conversations to an account and close the guest; return the count.
+
+    Harmless to repeat. The account keeps its own settings.
+    """
     with transaction.atomic():
         _wait_for_senders(guest)
-        # Who sends meanwhile, and so refers to one of them, is not kept waiting.
+        # ``no_key``: requests that insert rows which refer to these users do not wait.
         people = User.objects.select_for_update(no_key=True).order_by("pk")
         found = {user.pk: user for user in people.filter(pk__in=(guest, account.pk))}
         left = found.get(guest)
@@ -47,15 +49,18 @@ def take_along(guest: UUID, account: User) -> int:
 
 
 def _wait_for_senders(guest: UUID) -> None:
-    """What the guest sends at this moment is saved before, and comes along; what comes
-    later is refused, with the text kept. In the order of those who send."""
+    """Let requests of the guest that are in progress finish, and take their locks.
+
+    What they saved moves along. Later requests are refused, and the page keeps their
+    text. The locks are taken in the order of requests that send.
+    """
     theirs = Conversation.objects.select_for_update().filter(owner=guest)
     list(theirs.order_by("pk").values_list("pk", flat=True))
     advisory_lock([f"user:{guest}"])
 
 
 def _move(guest: UUID, account: UUID) -> int:
-    """Conversations with all that hangs on them, also those that may be restored."""
+    """Move the conversations and their rows, including deleted ones that can return."""
     _move_keys(guest, account)
     Message.objects.filter(owner=guest).update(owner=account)
     Passage.objects.filter(owner=guest).update(owner=account)
@@ -63,7 +68,7 @@ def _move(guest: UUID, account: UUID) -> int:
 
 
 def _move_keys(guest: UUID, account: UUID) -> None:
-    """Where both used the same idempotency key, the account's stays."""
+    """Move idempotency keys; if both used the same key, the account's stays."""
     used = IdempotencyKey.objects.filter(owner=account).values("key")
     theirs = IdempotencyKey.objects.filter(owner=guest)
     theirs.filter(key__in=used).delete()

@@ -1,4 +1,4 @@
-"""Guests: a signed cookie first, a user at the first prompt, a session from then on."""
+"""Guests: first a signed cookie, with the first message a user, then a session."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class NotNew(Exception):
-    """The guest that a request was to make is there already."""
+    """The guest that the request was to create exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Which guest a request makes that has no cookie; with ``is_only`` it may not open
-    one that is there."""
+    """The guest to create for a request without a cookie.
+
+    ``is_only``: the request may not act as a guest that exists.
+    """
 
     pk: uuid.UUID
     is_only: bool
 
 
 def guest_id(request: HttpRequest) -> uuid.UUID | None:
-    """The id in this browser's guest cookie, if it is ours."""
+    """Return the id in the browser's guest cookie, if this site signed it."""
     found = guest_cookie.read(request)
     return found.pk if found else None
 
 
 def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
-    """Give a browser an id of its own, also one whose session may have ended."""
+    """Set a guest cookie, also in a browser whose session may have ended."""
     if guest_id(request) is not None:
         return
     user = request.user
@@ -52,13 +54,15 @@ def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def renew_guest(response: HttpResponse) -> None:
-    """Give a browser another id: what belongs to the one before is not opened by it."""
+    """Give the browser another guest id, which does not open the guest before it."""
     guest_cookie.give(response, uuid.uuid4())
 
 
 def guest_here(request: HttpRequest) -> User | None:
-    """The guest of this browser: of its session, else, where nobody is signed in, of
-    its cookie. None for an account, and for somebody who never sent anything."""
+    """Return the guest of the session, else, if no user is logged in, of the cookie.
+
+    None for an account, and for a visitor who never sent a message.
+    """
     user = request.user
     if isinstance(user, User):
         return user if user.is_guest else None
@@ -66,7 +70,7 @@ def guest_here(request: HttpRequest) -> User | None:
 
 
 def guest_of_cookie(request: HttpRequest) -> User | None:
-    """Also while an account is signed in: who uses this browser otherwise."""
+    """Return the guest of the browser's cookie, also while an account is logged in."""
     pk = guest_id(request)
     if pk is None:
         return None
@@ -77,11 +81,11 @@ def guest_of_cookie(request: HttpRequest) -> User | None:
 def sender(
     request: HttpRequest, *, is_message: bool = False, newcomer: Newcomer | None = None
 ) -> User:
-    """Who sends: the user of the session, else the guest of the cookie.
+    """Return the user of the session, else the guest of the cookie, made if need be.
 
     The same cookie makes the same guest, so a double Enter makes one guest. Raises
-    ``MessageRefused`` and makes no guest if too many came from one network, or if the
-    message would be refused; raises ``NotNew`` if ``newcomer`` is known already.
+    ``MessageRefused`` and makes no guest if too many came from one network or if the
+    message would be refused; raises ``NotNew`` if ``newcomer`` exists.
     """
     user = get_user(request)
     if isinstance(user, User):
@@ -95,27 +99,27 @@ def sender(
     _keep_cookie(request, guest)
     token = request.META.get("CSRF_COOKIE")
     login(request, guest, backend=BACKEND)
-    # A guest gains no rights by this, so the token of the page stays good: sending the
-    # same form again, or from another tab, must be harmless.
+    # A guest gains no rights by this log-in, so the CSRF token of the page stays valid:
+    # sending the form again, also from another tab, must work.
     if token:
         request.META["CSRF_COOKIE"] = token
     return guest
 
 
 def _keep_cookie(request: HttpRequest, user: User) -> None:
-    """The cookie outlives the session, and so has to open the same guest."""
+    """Set a cookie that outlives the session and identifies the same guest."""
     if user.is_guest and guest_id(request) != user.pk:
         guest_cookie.give_later(request, user.pk)
 
 
 def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
-    """Note which network a guest comes from, whose other guests they count with."""
+    """Store the network of a guest: guests of one network share some limits."""
     if not isinstance(user, User) or not user.is_guest:
         return
     network = network_digest(request)
     if user.network != network:
         user.network = network
-        # While another process holds the database, the next request notes it.
+        # While another process locks the database, this is left to the next request.
         with suppress(NotWritten), optional_write():
             User.objects.filter(pk=user.pk, username=None).update(network=network)
 
@@ -123,7 +127,7 @@ def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
 def _guest(
     request: HttpRequest, newcomer: Newcomer | None, *, is_message: bool
 ) -> User:
-    """The guest of this browser's cookie, made now if there is none."""
+    """Return the guest of the browser's cookie, made now if there is none."""
     pk = guest_id(request) or (newcomer.pk if newcomer else uuid.uuid4())
     known = User.objects.filter(pk=pk).first()
     is_only = newcomer is not None and newcomer.is_only
@@ -138,12 +142,12 @@ def _guest(
     admit_guest(network)
     if is_only:
         return _only(pk, network)
-    # One that signed up or was erased since: this cookie opens nothing.
+    # A guest that signed up or was erased: the cookie does not open that account.
     return User.objects.guest(pk if known is None else uuid.uuid4(), network)
 
 
 def _only(pk: uuid.UUID, network: str) -> User:
-    """A new guest. Raises ``NotNew`` where another request was quicker."""
+    """Make a guest. Raises ``NotNew`` if another request made it first."""
     guest, is_new = User.objects.get_or_create_guest(pk, network)
     if not is_new:
         raise NotNew

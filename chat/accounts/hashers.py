@@ -1,4 +1,4 @@
-"""How passwords are kept."""
+"""How passwords are hashed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 class Argon2(Argon2PasswordHasher):
-    """Argon2id with the least that OWASP asks for (Password Storage Cheat Sheet).
+    """Argon2id with the least memory that OWASP accepts (Password Storage Cheat Sheet).
 
-    Django's own 100 MB a log-in are 1.6 GB when all threads of a small machine's web
-    server check a password at once; this is 0.3.
+    Django's default takes 100 MB for each log-in, which is 1.6 GB if all threads of a
+    small machine's web server check a password at once. This one takes 0.3 GB.
     """
 
     time_cost = 2

@@ -1,4 +1,4 @@
-"""Invitations: a link with a secret, of which only a digest is kept."""
+"""Invitations: a link with a secret, of which the database has only a digest."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from chat.models import Invitation, User
 
 DAYS = 7
 DAYS_MAX = 90
-#: Shown to those who invite for so long after its end, then removed.
+#: Days for which an expired invitation is still listed before it is removed.
 KEEP_DAYS = 30
 
 
 class Standing(StrEnum):
+    """Whether an invitation is valid, and if not, why."""
+
     GOOD = "good"
     USED = "used"
     EXPIRED = "expired"
@@ -26,7 +28,7 @@ class Standing(StrEnum):
 
 
 def invite(by: User | None, note: str = "", days: float = DAYS) -> tuple[str, str]:
-    """A new invitation: its secret, which is told once, and when it ends, as a path."""
+    """Make an invitation; return its secret, which is stored nowhere, and its path."""
     secret = secrets.token_urlsafe(24)
     Invitation.objects.create(
         digest=_digest(secret),
@@ -38,7 +40,7 @@ def invite(by: User | None, note: str = "", days: float = DAYS) -> tuple[str, st
 
 
 def standing(secret: str) -> Standing:
-    """Whether somebody may sign up with it, and if not, why."""
+    """Return whether this secret can be used to sign up, and if not, why."""
     found = Invitation.objects.filter(digest=_digest(secret)).first()
     if found is None:
         return Standing.UNKNOWN
@@ -48,15 +50,17 @@ def standing(secret: str) -> Standing:
 
 
 def use(secret: str, user: User) -> bool:
-    """Use it up, within the transaction that makes the account; False if somebody was
-    quicker, or it ended."""
+    """Use up an invitation within the transaction that makes the account.
+
+    False if it has expired or another person used it first.
+    """
     now = timezone.now()
     good = Invitation.objects.filter(digest=_digest(secret), used_at=None)
     return bool(good.filter(expires_at__gt=now).update(used_at=now, used_by=user))
 
 
 def purge() -> None:
-    """Remove those that ended long ago."""
+    """Remove invitations that expired long ago."""
     before = timezone.now() - timedelta(days=KEEP_DAYS)
     Invitation.objects.filter(expires_at__lt=before).delete()
 

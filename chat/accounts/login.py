@@ -1,4 +1,4 @@
-"""Coming in and going out: which session, which cookie, and where to next."""
+"""Logging in and out: the session, the guest cookie, and the page that follows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from chat.accounts.guests import BACKEND, guest_here, guest_of_cookie, renew_guest
 from chat.models import Conversation, User
 
-#: In the session of an account: the guest of its browser, who may be taken along.
+#: In the session of an account: the guest of its browser, who may be merged into it.
 GUEST = "guest"
 
 
 def own_path(raw: str) -> str:
-    """``raw`` where it is a path of this site, else the first page."""
+    """Return ``raw`` if it is a path of this site, else the path of the first page."""
     path = raw.partition("?")[0].partition("#")[0]
     is_below = path.startswith(get_script_prefix())
     has_steps_up = ".." in unquote(path).split("/")
@@ -29,7 +29,7 @@ def own_path(raw: str) -> str:
 
 
 def enter(request: HttpRequest, user: User, then: str) -> HttpResponse:
-    """Sign somebody in; asks first where this browser's guest has conversations."""
+    """Log in; first ask about the conversations of the browser's guest, if any."""
     guest = guest_here(request)
     login(request, user, backend=getattr(user, "backend", BACKEND))
     if guest is None or guest.pk == user.pk or not count_of(guest.pk):
@@ -39,8 +39,11 @@ def enter(request: HttpRequest, user: User, then: str) -> HttpResponse:
 
 
 def leave(request: HttpRequest) -> HttpResponse:
-    """Sign out. The browser gets another guest, unless somebody else's conversations
-    were left in it, which it shows again."""
+    """Log out, and give the browser another guest.
+
+    If its guest kept conversations that were not merged, the browser keeps that guest
+    and shows them again.
+    """
     is_left = bool(count_of(left_guest(request)))
     logout(request)
     response = _to(reverse("home"))
@@ -50,7 +53,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 
 def left_guest(request: HttpRequest) -> UUID | None:
-    """The guest of this browser beside the account that is signed in."""
+    """Return the browser's guest beside the account that is logged in, if any."""
     noted = request.session.get(GUEST)
     if noted:
         return UUID(noted)
@@ -59,7 +62,7 @@ def left_guest(request: HttpRequest) -> UUID | None:
 
 
 def count_of(guest: UUID | None) -> int:
-    """How many conversations a guest has; an account's are not counted."""
+    """Count the conversations of a guest; 0 for an account."""
     if guest is None:
         return 0
     there = Conversation.objects.not_deleted().filter(

@@ -1,9 +1,9 @@
-"""Who guesses passwords is locked out for a while; who owns the account is not.
+"""Throttles log-in attempts, so that guessing is locked out and the owner is not.
 
-Counted are the attempts at one account from one network, and all those from one
-network. So a stranger locks out nobody but their own network, and trying many names
-from one place does not pay either. An attempt is counted before the password is looked
-at, so that a hundred at once are a hundred; a right one takes back what it counted.
+It counts the attempts at one account from one network, and all attempts from one
+network. A stranger thus locks out only the own network, and trying many names from one
+network is limited as well. An attempt counts before the password is checked, so that a
+hundred attempts at once count as a hundred. A correct password takes its count back.
 """
 
 from __future__ import annotations
@@ -27,21 +27,22 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Ends by itself."""
+    """A lock on log-in, which ends by itself."""
 
     ends_at: datetime
-    #: True where it is on every account, for this network.
+    #: True if it locks every account for this network.
     is_of_network: bool = False
 
     @property
     def seconds(self) -> int:
+        """Seconds until it ends, at least 1."""
         return max(1, math.ceil((self.ends_at - timezone.now()).total_seconds()))
 
 
 def begin(request: HttpRequest, name: str, user: User | None) -> Lock | None:
-    """Count an attempt, which may be made where the answer is None.
+    """Count an attempt; return None if it may go on, else the lock.
 
-    Otherwise the answer to the request becomes the page that tells of the lock.
+    With a lock, ``LoginLockoutMiddleware`` answers the request.
     """
     pair, network = _pair(request, name, user), _network(request)
     if not _take_both(pair, network):
@@ -52,18 +53,18 @@ def begin(request: HttpRequest, name: str, user: User | None) -> Lock | None:
 
 
 def succeed(request: HttpRequest, name: str, user: User) -> None:
-    """The password was right: nothing is held against this network."""
+    """Clear the failures of this account and network after a correct password."""
     AttemptCounter.objects.forget(_pair(request, name, user))
     AttemptCounter.objects.give_back(_network(request))
 
 
 def pardon(request: HttpRequest, user: User) -> None:
-    """Who has a link to a new password was wrong about the old one, and no guesser."""
+    """Clear the failures at an account: the user of a reset link was no guesser."""
     AttemptCounter.objects.forget(_pair(request, "", user))
 
 
 def is_password_of(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether somebody signed in knows their password; guessing counts as at log-in."""
+    """Whether the password is right; a guess counts as it does at log-in."""
     if begin(request, "", user) is not None or not user.check_password(password):
         return False
     succeed(request, "", user)
@@ -84,7 +85,7 @@ def _take_both(pair: str, network: str) -> bool:
 
 
 def _lock(pair: str, network: str) -> Lock | None:
-    """The one that ends last, where there are both."""
+    """Return the lock that ends last, if there are two."""
     now = timezone.now()
     of_pair = AttemptCounter.objects.end_of_lock(pair, now, settings.LOGIN_FAILURES_MAX)
     of_network = AttemptCounter.objects.end_of_lock(
@@ -96,14 +97,17 @@ def _lock(pair: str, network: str) -> Lock | None:
 
 
 def _pair(request: HttpRequest, name: str, user: User | None) -> str:
-    """One for an account however it is named, one for each name that is nobody's."""
+    """The key of an account, however it is named, or of a name without an account."""
     who = str(user.pk) if user else f"nobody {_as_looked_up(name)}"
     return _digest("pair", network_digest(request), who)
 
 
 def _as_looked_up(typed: str) -> str:
-    """The same for what would find the same account: were it not, a lock that comes
-    only where ways to write a name count together would tell that somebody has it."""
+    """Fold a name as the look-up of accounts does.
+
+    Otherwise locks would tell whether a name exists: only for an existing one would
+    several spellings count together.
+    """
     return fold_address(typed) if is_address(typed) else fold(typed)
 
 

@@ -1,6 +1,6 @@
-"""Mail: plain, short, and sent beside the request, so that no answer waits for it.
+"""Sends plain-text mail in a background thread, so that no answer waits for it.
 
-Who asks for a link hears the same, as soon, whether there is such an account or not.
+Answers and their times are the same whether an account exists or not.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from chatsite.mailbox import MailboxAway, open_mailbox
 
 log = logging.getLogger(__name__)
 
-#: More that wait to leave than this are not taken: somebody asks too often.
+#: The most mails that may wait to be sent; further ones are dropped.
 WAITING_MAX = 100
-#: What was mailed is not mailed again within this time, however often it is asked for.
+#: Seconds for which the same mail is not sent again.
 PAUSE_SECONDS = 120
 _waiting: list[Future[None]] = []
 
@@ -30,8 +30,10 @@ _waiting: list[Future[None]] = []
 def mail(
     to: str, template: str, context: dict[str, Any], *, is_wanted: bool = True
 ) -> None:
-    """Send what a template says; its first line is the subject. What nobody wants is
-    not sent, and takes as long here."""
+    """Send a template as mail; its first line is the subject.
+
+    With ``is_wanted=False`` it takes the same time, but sends nothing.
+    """
     if not can_mail() or not to:
         return
     _waiting[:] = [sent for sent in _waiting if not sent.done()]
@@ -44,7 +46,7 @@ def mail(
 
 
 def is_due(what: str) -> bool:
-    """Whether this was not mailed a moment ago; from now on it was."""
+    """Whether this was not mailed a moment ago; the call itself marks it as mailed."""
     try:
         return open_mailbox().is_first_request(what, PAUSE_SECONDS)
     except MailboxAway:
@@ -52,7 +54,7 @@ def is_due(what: str) -> bool:
 
 
 def flush() -> None:
-    """Wait until everything has left."""
+    """Wait until all mail is sent."""
     for sent in _waiting:
         sent.result()
 
@@ -68,11 +70,11 @@ def _sender() -> ThreadPoolExecutor:
 
 
 def _send(subject: str, body: str, to: Sequence[str]) -> None:
-    """A mail that cannot leave is said in the log, without its text or address."""
+    """Send; a failure is logged without text and address."""
     if not to:
         return
     try:
         EmailMessage(subject, f"{body}\n", to=to).send()
     except Exception as error:
-        # Without the trace, which may contain the address.
+        # Without the traceback, which may contain the address.
         log.error("a mail could not be sent: %s", type(error).__name__)  # noqa: TRY400

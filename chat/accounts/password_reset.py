@@ -1,4 +1,4 @@
-"""A link with which somebody who cannot log in chooses a new password."""
+"""Links with which a user who cannot log in sets a new password."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from chat.models import User
 
 
 def reset_link(user: User, request: HttpRequest | None = None) -> str:
-    """A link to a new password, good for a day and once. Raises ``ValueError`` for a
-    guest, and for an account that was closed."""
+    """Return a link to set a password, valid for a day and once.
+
+    Raises ``ValueError`` for a guest and for a closed account.
+    """
     if user.is_guest or not user.is_active:
         raise ValueError("only an account that is open has a password")
     token = default_token_generator.make_token(user)
@@ -23,8 +25,11 @@ def reset_link(user: User, request: HttpRequest | None = None) -> str:
 
 
 def send_link(email: str, request: HttpRequest) -> None:
-    """Mail a link to whoever has this address. For nobody the same is done, so that
-    neither the answer nor its time tells whether there is somebody."""
+    """Mail a link to the account with this address.
+
+    Without such an account the same work is done, so that neither the answer nor its
+    time tells whether one exists.
+    """
     if not can_mail() or not is_due(f"reset {email.lower()}"):
         return
     found = User.objects.addressed(email)
@@ -34,13 +39,14 @@ def send_link(email: str, request: HttpRequest) -> None:
 
 
 def is_good(user: User | None, token: str) -> bool:
+    """Whether a token is valid for this user."""
     if user is None or user.is_guest or not user.is_active:
         return False
     return default_token_generator.check_token(user, token)
 
 
 def set_password(user: User, password: str, but: str | None = None) -> None:
-    """Keep a new password and end all sessions ``but`` the one with this key."""
+    """Save a new password and end all sessions except ``but``, a session key."""
     user.set_password(password)
     user.save(update_fields=["password"])
     end_all(user, but)

@@ -1,4 +1,4 @@
-"""Retention: removes accounts, guests, conversations and sessions whose time is over.
+"""Retention: removes accounts, guests, conversations and sessions that are too old.
 
 Each step removes one batch, so that no sweep takes long.
 """
@@ -17,25 +17,25 @@ from chat.services.search.index_maintenance import IndexMerge, empty_journal
 from chatsite.mailbox import open_mailbox
 
 EVERY_SECONDS = 60
-#: The index of SQLite is merged at most so often: all of it is written anew.
+#: Seconds between merges of SQLite's search index, each of which rewrites the index.
 SCRUB_SECONDS = 3600
 SESSIONS = 500
 
 
 class Retention:
-    """Looks once a minute; while there is more to erase, at every sweep."""
+    """Runs once a minute; while there is more to erase, at every sweep."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._due = 0.0
         self._scrub_due = 0.0
-        # Perhaps by the keeper before, which ended before it came to the files.
+        # An earlier keeper may have erased rows and ended before it cleaned the files.
         self._has_erased = True
-        #: What is left to do for the files to forget: nothing, if empty.
+        #: Steps left that remove erased text from files; empty if there are none.
         self._scrubbing: list[Callable[[], bool]] = []
 
     def run(self) -> None:
-        """One step of each job that is due. Raises ``MailboxAway``."""
+        """Run one step of each job that is due. Raises ``MailboxAway``."""
         if remove_for_good():
             self._has_erased = True
         self._erase()
@@ -52,7 +52,7 @@ class Retention:
             self._scrub(now)
 
     def _scrub(self, now: float) -> None:
-        """One step of it, a minute after one that others stood in the way of."""
+        """Run one step; if another process blocks it, try again a minute later."""
         if self._has_erased and not self._scrubbing:
             self._has_erased = False
             self._scrubbing = [_rewrite_file, IndexMerge().step, empty_journal]
@@ -66,13 +66,13 @@ class Retention:
 
 
 def _rewrite_file() -> bool:
-    """Redis begins it at once, and goes on by itself."""
+    """Have Redis rewrite its file, which it does in the background."""
     open_mailbox().rewrite_file()
     return True
 
 
 def _tidy() -> bool:
-    """One batch of everything; whether some was erased."""
+    """Remove one batch of everything; return whether something was erased."""
     purge_sessions()
     invitations.purge()
     steps = (
@@ -84,7 +84,7 @@ def _tidy() -> bool:
 
 
 def purge_sessions() -> None:
-    """Remove some that ran out; nobody is behind them any more."""
+    """Remove a batch of expired sessions."""
     late = Session.objects.filter(expire_date__lt=timezone.now())
     Session.objects.filter(
         pk__in=list(late.values_list("pk", flat=True)[:SESSIONS])

@@ -1,4 +1,4 @@
-"""Ending sessions: every way out deletes them through the store, so that polls hear."""
+"""Ends sessions through the session store, so that polls with them notice."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ ON_THE_WAY_SECONDS = 5
 
 
 def sessions_of(user: User) -> list[Session]:
-    """The browsers in which somebody is signed in, the one seen last first."""
+    """Return the user's sessions, the one seen last first."""
     living = user.sessions.filter(expire_date__gt=timezone.now())
     return sorted(living, key=lambda row: row.seen_at or row.created_at, reverse=True)
 
 
 def find_session(user: User, name: str) -> Session | None:
-    """One of theirs by the name that pages tell, which is not its key."""
+    """Return a user's session by its digest, which pages show in place of its key."""
     return next(
         (row for row in sessions_of(user) if session_digest(row.pk) == name), None
     )
 
 
 def end(sessions: Iterable[Session]) -> int:
-    """How many were ended."""
+    """End these sessions; return how many."""
     keys = [session.pk for session in sessions]
     for key in keys:
         SessionStore(key).delete(key)
@@ -38,8 +38,11 @@ def end(sessions: Iterable[Session]) -> int:
 
 
 def see_off(key: str | None, user: User) -> None:
-    """A session that gave way to another one in the same browser: polls of its pages
-    that are on their way are answered still, instead of sending those pages home."""
+    """Note that another session replaced this one in the same browser.
+
+    Polls that are on their way with the old key are still answered; otherwise their
+    pages would go to the first page.
+    """
     if key is None:
         return
     with suppress(MailboxAway):
@@ -47,5 +50,5 @@ def see_off(key: str | None, user: User) -> None:
 
 
 def end_all(user: User, but: str | None = None) -> int:
-    """All of somebody's sessions, ``but`` the one with this key."""
+    """End all sessions of a user except ``but``, a session key; return how many."""
     return end(user.sessions.exclude(pk=but) if but else user.sessions.all())

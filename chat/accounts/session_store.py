@@ -1,7 +1,7 @@
-"""Sessions in the database; ending one also ends what polls remember of it.
+"""A session store that also clears what the mailbox caches for a session's polls.
 
-Every way out (log-out, a changed password, another device signed out) deletes the
-session, so this is the one place that has to forget.
+Log-out, a new password and “log out elsewhere” all delete the session, so this is the
+one place that has to clear it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ log = logging.getLogger(__name__)
 
 
 class SessionStore(DatabaseStore):
+    """Django's database store, with this site's model and the mailbox's cache."""
+
     @classmethod
     def get_model_class(cls) -> type[Session]:
+        """Return this site's model, which adds a user and a device to Django's."""
         from chat.models import Session
 
         return Session
 
-    #: The row this was read from; None for one that is new.
+    #: The row that was read; None for a new session.
     row: Session | None = None
 
     def _get_session_from_db(self) -> Session | None:
@@ -37,16 +40,18 @@ class SessionStore(DatabaseStore):
         return self.row
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
+        """Return a row that has the id of the session's user as a column."""
         session = cast("Session", super().create_model_instance(data))
         user = data.get(SESSION_KEY)
         session.user_id = UUID(user) if user else None
         return session
 
     def _validate_session_key(self, key: str | None) -> bool:
-        """Whether it may be one of ours: a database may refuse to look others up."""
+        """Whether it may be a key: some databases fail to look up other strings."""
         return bool(key and key.isascii() and key.isalnum() and len(key) >= 8)
 
     def delete(self, session_key: str | None = None) -> None:
+        """Delete the row and what the mailbox caches of it."""
         key = session_key or self.session_key
         super().delete(session_key)
         if key is None:
@@ -54,4 +59,4 @@ class SessionStore(DatabaseStore):
         try:
             open_mailbox().forget(session_digest(key))
         except MailboxAway:
-            log.warning("the mailbox is away; a session is remembered up to a minute")
+            log.warning("the mailbox is away; polls may use a session for a minute")

@@ -1,4 +1,4 @@
-"""Signing up: the guest of this browser gets a name, and so keeps what they wrote."""
+"""Signing up: the browser's guest becomes an account and keeps its conversations."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from chat.models import User
 
 
 class NameTaken(Exception):
-    """Somebody else has the name, or the address."""
+    """Another account has the name or the address."""
 
 
 class IsNoGuest(Exception):
-    """This browser's guest signed up a moment ago."""
+    """The guest signed up a moment ago."""
 
 
 class InvitationSpent(Exception):
-    """Somebody was quicker with the same invitation."""
+    """The invitation was used a moment ago, or has expired."""
 
 
 def can_sign_up(invitation: str = "") -> bool:
-    """Whether a stranger may make an account, with an invitation where one is asked."""
+    """Whether a visitor may make an account, with an invitation if one is required."""
     if settings.SIGNUP == "invitation":
         return bool(invitation)
     return bool(settings.SIGNUP == "open")
@@ -42,10 +42,10 @@ def create_account(
     pk: uuid.UUID | None = None,
     invitation: str = "",
 ) -> User:
-    """The account, which is the row of ``guest`` or a new one with the id ``pk``.
+    """Make an account from the row of ``guest``, or a new one with the id ``pk``.
 
-    Their sessions elsewhere end: what made them a guest opens no account. Raises
-    ``NameTaken``, ``IsNoGuest``, ``InvitationSpent``.
+    The guest's sessions elsewhere end, because what identified a guest must not open an
+    account. Raises ``NameTaken``, ``IsNoGuest`` or ``InvitationSpent``.
     """
     given = {"username": name, "password": make_password(password), "email": email}
     try:
@@ -67,7 +67,7 @@ def _named(guest: User, given: dict[str, str]) -> User:
 
 
 def _made(pk: uuid.UUID | None, given: dict[str, str]) -> User:
-    """The id of the browser's cookie makes a double click one account."""
+    """The id of the browser's cookie makes one account of a double click."""
     if pk is None or User.objects.filter(pk=pk).exists():
         pk = uuid.uuid4()
     return User.objects.create(pk=pk, **given, seen_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Addresses of this site, for links that leave it."""
+"""Absolute URLs of this site, for links in mail and in the output of commands."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ ANY = ("0.0.0.0", "::", "[::]", "*")  # noqa: S104 - compared, not bound
 
 
 def address(path: str, request: HttpRequest | None = None) -> str:
-    """``SITE_URL`` and a path; where that is not set, the name under which the request
-    came (one of ``ALLOWED_HOSTS``), or this machine's."""
+    """Return the URL of a path: ``SITE_URL`` and the path.
+
+    Without ``SITE_URL`` it uses the host of the request, which ``ALLOWED_HOSTS`` has
+    checked, else this machine's address.
+    """
     if settings.SITE_URL:
         return f"{settings.SITE_URL}{path}"
     if request is not None:
@@ -21,13 +24,15 @@ def address(path: str, request: HttpRequest | None = None) -> str:
 
 
 def guessed() -> str:
-    """What a command says that had to guess where the site is; or nothing."""
+    """Return a hint for the output of a command that guessed the URL, else ""."""
     if settings.SITE_URL:
         return ""
-    return "If the site is reached elsewhere, set SITE_URL (or PORT) and make it anew."
+    return "If the site has another URL, set SITE_URL (or PORT) and repeat the command."
 
 
 def can_mail() -> bool:
-    """Whether mail can leave, with links that nobody can turn elsewhere: a request may
-    name many a host and any port, and only ``SITE_URL`` says which is this site."""
+    """Whether the site can send mail with links to itself.
+
+    Links need ``SITE_URL``: a request may name any allowed host and any port.
+    """
     return bool(settings.HAS_MAIL and settings.SITE_URL)

@@ -1,4 +1,4 @@
-"""Names of accounts: what may be one, so that no two look alike."""
+"""The names that accounts may have: no two may look alike."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from chat.models.user import fold
 
 SHORTEST, LONGEST = 2, 40
-#: What may stand inside a name beside letters and digits.
+#: What may stand inside a name besides letters and digits.
 JOINTS = "._-"
-#: Nobody shall be taken for those who run a site.
+#: Names that could be taken for the people who run the site.
 RESERVED = frozenset(
     (
         *("admin", "administrator", "root", "system", "owner", "operator", "moderator"),
@@ -35,17 +35,17 @@ TOGETHER = (
     frozenset(("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO")),
     frozenset(("CJK", "HANGUL")),
 )
-#: Letters of other scripts that look like those of Latin words.
+#: Letters of other scripts that look like Latin ones.
 LIKE_LATIN = frozenset("асеорхуіѕјһԁԛԝґкмтвнοανικρυχγӏ")
-#: What is read as another: 1, l and i as each other.
+#: Characters that look like another: 1 and i like l, and so on.
 LIKE_OTHERS = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "3": "e"})
 
 
 def clean_name(typed: str) -> str:
-    """The name as it is kept. Raises ``ValidationError``.
+    """Return the name in its stored form. Raises ``ValidationError``.
 
-    Beyond a to z only small letters are kept: databases do not agree about the capitals
-    of the others, and a name must be one whatever its case.
+    Names that are not ASCII are stored in lower case: databases differ in how they
+    match the capitals of other letters, and names must match in any case.
     """
     name = unicodedata.normalize("NFKC", typed).strip()
     name = name if name.isascii() else fold(name)
@@ -84,6 +84,6 @@ def _script(letter: str) -> str:
 
 
 def _skeleton(name: str) -> str:
-    """The same for names that could be read as each other."""
+    """A form that is the same for names that look alike."""
     plain = re.sub(f"[{re.escape(JOINTS)}]", "", name).casefold()
     return plain.translate(LIKE_OTHERS).replace("rn", "m")
