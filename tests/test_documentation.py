@@ -16,7 +16,7 @@ from django.core.management import get_commands
 from django.urls import resolve
 from pytest_django.live_server_helper import LiveServer
 
-from chat.accounts.data_export import export
+from chat.accounts.data_export import export_user
 from chat.api import urls as api_urls
 from chat.api.serializers import reply_shape
 from chat.models import Conversation, Message, Reply, Session, User
@@ -266,7 +266,7 @@ def downloaded(owner: User) -> str:
         conversation=conversation, owner=owner, role=wire.Role.ASSISTANT
     )
     Reply.objects.create(message=message, model="gpt2", seed=1)
-    return "".join(export(owner))
+    return "".join(export_user(owner))
 
 
 def objects_in(value: object) -> Iterator[dict[str, object]]:

@@ -90,9 +90,9 @@ class Trial:
         self._outage = Outage(box, patch)
         # Made once: a client reads all static files before it asks.
         self._clients = [Client(raise_request_exception=False) for _ in range(2)]
-        cookie = guest_cookie.value_for(world.ids["left"])
+        cookie = guest_cookie.signed_value(world.ids["left"])
         for client in self._clients:
-            client.cookies[guest_cookie.own_name()] = cookie
+            client.cookies[guest_cookie.cookie_name()] = cookie
         self._clients[True].force_login(world.owner)
         self._cookies = [SimpleCookie(client.cookies) for client in self._clients]
         self._copy = Copy(box)

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chat.accounts.session_end import end_all
+from chat.accounts.session_end import end_all_sessions
 from chat.models import Conversation, Invitation, Reply, User
 from chat.models.conversation import ConversationQuerySet
 from chatsite import wire
@@ -24,81 +24,86 @@ from chatsite.mailbox import MailboxAway, open_mailbox
 log = logging.getLogger(__name__)
 
 #: Conversations erased in one transaction: each may have thousands of messages.
-CONVERSATIONS = 10
+CONVERSATIONS_PER_BATCH = 10
 #: Mailbox entries that one script deletes.
-ENTRIES = 500
+ENTRIES_PER_CALL = 500
 #: Guests that one batch closes, and users whose rows one batch removes.
-GUESTS = PEOPLE = 50
+GUESTS_PER_BATCH = USERS_PER_BATCH = 50
 #: Replaces the names of erased users in the history of the admin.
-ERASED = "somebody erased"
+ERASED_NAME = "somebody erased"
 #: Batches that the user's own request erases; the keeper erases the rest.
-BATCHES_AT_ONCE = 5
+BATCHES_IN_REQUEST = 5
 
 
-def close(user: User) -> None:
+def close_account(user: User) -> None:
     """Hide an account and everything in it; harmless to repeat."""
     with transaction.atomic():
         # In the order of requests that send: the conversation first, then its owner.
         there = Conversation.objects.not_deleted().filter(owner=user)
         there.update(deleted_at=timezone.now())
         user.close()
-    end_all(user)
+    end_all_sessions(user)
 
 
-def erase(user: User) -> None:
+def erase_account(user: User) -> None:
     """Close an account and erase what its user wrote; the keeper erases the rest."""
-    close(user)
+    close_account(user)
     try:
-        for _ in range(BATCHES_AT_ONCE):
-            if not erase_some(Conversation.objects.filter(owner=user)):
+        for _ in range(BATCHES_IN_REQUEST):
+            if not erase_batch(Conversation.objects.filter(owner=user)):
                 break
     except MailboxAway:
         log.warning("%s is erased once the queue is back", user.pk)
 
 
-def erase_some(conversations: ConversationQuerySet) -> int:
+def erase_batch(conversations: ConversationQuerySet) -> int:
     """Erase one batch of these conversations with their contents; return its size.
 
     The mailbox comes first, so that it never has an entry without a row.
     Raises ``MailboxAway``.
     """
-    pks = list(conversations.values_list("pk", flat=True)[:CONVERSATIONS])
+    pks = list(conversations.values_list("pk", flat=True)[:CONVERSATIONS_PER_BATCH])
     replies = Reply.objects.filter(message__conversation__in=pks)
     # A process that is about to publish one of them finds that it has ended.
     stopped = {"state": wire.State.STOPPED, "finished_at": timezone.now()}
     replies.unfinished().update(**stopped)
     entries = [str(pk) for pk in replies.values_list("pk", flat=True)]
-    for start in range(0, len(entries), ENTRIES):
-        open_mailbox().erase(entries[start : start + ENTRIES])
+    for start in range(0, len(entries), ENTRIES_PER_CALL):
+        open_mailbox().erase(entries[start : start + ENTRIES_PER_CALL])
     with transaction.atomic():
         Conversation.objects.filter(pk__in=pks).delete()
     return len(pks)
 
 
-def erase_closed() -> bool:
+def erase_closed_accounts() -> bool:
     """Erase one batch of closed accounts; False if there are none.
 
     Raises ``MailboxAway``.
     """
-    closed = User.objects.exclude(closed_at=None).order_by("closed_at")[:PEOPLE]
+    closed = User.objects.exclude(closed_at=None).order_by("closed_at")[
+        :USERS_PER_BATCH
+    ]
     for user in (people := list(closed)):
-        if erase_some(Conversation.objects.filter(owner=user)) == CONVERSATIONS:
+        if (
+            erase_batch(Conversation.objects.filter(owner=user))
+            == CONVERSATIONS_PER_BATCH
+        ):
             break  # this user has more conversations
-        end_all(user)
+        end_all_sessions(user)
         open_mailbox().erase_owner(str(user.pk))
         pk = user.pk
-        _forget(user)
+        _delete_user(user)
         log.info("erased %s", pk)
     return bool(people)
 
 
-def _forget(user: User) -> None:
+def _delete_user(user: User) -> None:
     """Delete the user's row, and what names the user in other tables."""
     with transaction.atomic():
         # The note of an invitation may name the person it was meant for.
         Invitation.objects.filter(used_by=user).delete()
         about = LogEntry.objects.filter(object_id=str(user.pk))
-        about.update(object_repr=ERASED, change_message="")
+        about.update(object_repr=ERASED_NAME, change_message="")
         user.delete()
 
 
@@ -109,23 +114,23 @@ def close_idle_guests() -> bool:
     guests = User.objects.filter(username=None, closed_at=None)
     idle = guests.filter(Q(seen_at__lt=before) | never)
     waiting = Reply.objects.unfinished().values("message__owner")
-    found = list(idle.exclude(pk__in=waiting)[:GUESTS])
+    found = list(idle.exclude(pk__in=waiting)[:GUESTS_PER_BATCH])
     for guest in found:
         # Does nothing if the guest comes back or signs up at this moment.
         if idle.filter(pk=guest.pk).update(is_active=False):
-            close(guest)
+            close_account(guest)
     return bool(found)
 
 
-def erase_untouched() -> bool:
+def erase_expired_conversations() -> bool:
     """Erase one batch of conversations without a change for ``RETENTION_DAYS`` days."""
     if not settings.RETENTION_DAYS:
         return False
     before = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
     coming = Reply.objects.unfinished().values("message__conversation")
     old = Conversation.objects.filter(updated_at__lt=before).exclude(pk__in=coming)
-    pks = list(old.values_list("pk", flat=True)[:CONVERSATIONS])
+    pks = list(old.values_list("pk", flat=True)[:CONVERSATIONS_PER_BATCH])
     # A message sent to one at this moment comes first, or finds it deleted.
     now = timezone.now()
     old.filter(pk__in=pks).update(deleted_at=now)
-    return bool(erase_some(Conversation.objects.filter(pk__in=pks, deleted_at=now)))
+    return bool(erase_batch(Conversation.objects.filter(pk__in=pks, deleted_at=now)))

@@ -8,7 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from chat.accounts.login_throttle import begin, succeed
+from chat.accounts.login_throttle import begin_attempt, record_success
 from chat.models import User
 
 
@@ -30,7 +30,7 @@ class AccountBackend(ModelBackend):
         if username is None or password is None:
             raise PermissionDenied
         user = User.objects.known_as(username)
-        if request is not None and begin(request, username, user) is not None:
+        if request is not None and begin_attempt(request, username, user) is not None:
             raise PermissionDenied
         if user is None:
             User().set_password(password)
@@ -39,5 +39,5 @@ class AccountBackend(ModelBackend):
         if not is_right or user.closed_at or not self.user_can_authenticate(user):
             raise PermissionDenied
         if request is not None:
-            succeed(request, username, user)
+            record_success(request, username, user)
         return user

@@ -22,7 +22,7 @@ UNKNOWN = "unknown"
 HOPS_MAX = 20
 
 
-def address_of(request: HttpRequest) -> Address | None:
+def client_address(request: HttpRequest) -> Address | None:
     """Return the first address, from the nearest on, that is not a trusted proxy's.
 
     None if the server listens on a socket file that is not trusted.
@@ -30,14 +30,14 @@ def address_of(request: HttpRequest) -> Address | None:
     return _hops(request)[-1]
 
 
-def trusted_hops(request: HttpRequest) -> int:
+def count_trusted_hops(request: HttpRequest) -> int:
     """Count the trusted proxies in a row, from the nearest on."""
     return sum(_is_trusted(hop) for hop in _hops(request))
 
 
-def is_from_proxy(request: HttpRequest) -> bool:
+def is_from_trusted_proxy(request: HttpRequest) -> bool:
     """Whether the nearest hop is a trusted proxy."""
-    return _is_trusted(_address(request.META.get("REMOTE_ADDR", "")))
+    return _is_trusted(_parse_address(request.META.get("REMOTE_ADDR", "")))
 
 
 def network_of(address: Address) -> str:
@@ -53,7 +53,7 @@ def network_digest(request: HttpRequest) -> str:
     All clients without a known address share one network. If each had its own, a
     private window would be enough to get every limit afresh.
     """
-    address = address_of(request)
+    address = client_address(request)
     network = UNKNOWN if address is None else network_of(address)
     keyed = salted_hmac(SALT, network, algorithm="sha256")
     return keyed.hexdigest()[:32]
@@ -61,19 +61,19 @@ def network_digest(request: HttpRequest) -> str:
 
 def _hops(request: HttpRequest) -> list[Address | None]:
     """The addresses from the nearest on, up to the first that is not trusted."""
-    hops = [_address(request.META.get("REMOTE_ADDR", ""))]
+    hops = [_parse_address(request.META.get("REMOTE_ADDR", ""))]
     said = request.headers.get("X-Forwarded-For", "").split(",")
     for told in said[::-1][:HOPS_MAX]:
         if not _is_trusted(hops[-1]):
             break
-        address = _address(told)
+        address = _parse_address(told)
         if address is None:  # a trusted proxy sent something else than an address
             break
         hops.append(address)
     return hops
 
 
-def _address(raw: str) -> Address | None:
+def _parse_address(raw: str) -> Address | None:
     """Parse an address with or without brackets, port and zone."""
     raw = raw.strip()
     if raw.startswith("["):

@@ -16,20 +16,20 @@ from chat.accounts.session_end import sessions_of
 from chat.models import Conversation, Message, Reply, User
 
 #: Rows read from the database at once.
-ROWS = 100
+ROWS_PER_READ = 100
 
 
-def export(user: User) -> Iterator[str]:
+def export_user(user: User) -> Iterator[str]:
     """Yield pieces of the document: account, sessions, conversations and messages.
 
     Each message names its ``parent``; ``active`` is the last message of the path that
     the page shows.
     """
-    begin = json.dumps(_account(user), indent=1, default=_plain)
+    begin = json.dumps(_account(user), indent=1, default=_to_json)
     yield begin.removesuffix("\n}") + ',\n "conversations": ['
     conversations = Conversation.objects.filter(owner=user).order_by("created_at")
     separator = "\n"
-    for conversation in conversations.iterator(ROWS):
+    for conversation in conversations.iterator(ROWS_PER_READ):
         yield separator
         yield from _conversation(conversation)
         separator = ",\n"
@@ -71,13 +71,13 @@ def _conversation(conversation: Conversation) -> Iterator[str]:
         "preferences": _preferences(conversation),
     }
     yield _json(said).removesuffix("}") + ', "messages": ['
-    yield from _joined(_messages(conversation))
+    yield from _join(_messages(conversation))
     yield "]}"
 
 
 def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
     rows = Message.objects.filter(conversation=conversation).select_related("reply")
-    for message in rows.order_by("created_at", "pk").iterator(ROWS):
+    for message in rows.order_by("created_at", "pk").iterator(ROWS_PER_READ):
         said = {
             "id": message.pk,
             "parent": message.parent_id,
@@ -90,7 +90,7 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
 
 
 #: What the export says of a reply: the fields of ``Reply`` that concern its user.
-OF_A_REPLY = (
+REPLY_FIELDS = (
     *("state", "model", "revision", "settings", "seed", "instructions"),
     *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),
     *("finished_at", "worker", "error", "losses"),
@@ -98,7 +98,7 @@ OF_A_REPLY = (
 
 
 def _reply(reply: Reply) -> dict[str, Any]:
-    return {name: getattr(reply, name) for name in OF_A_REPLY}
+    return {name: getattr(reply, name) for name in REPLY_FIELDS}
 
 
 def _preferences(chosen: User | Conversation) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _preferences(chosen: User | Conversation) -> dict[str, Any]:
     }
 
 
-def _joined(parts: Iterable[dict[str, Any]]) -> Iterator[str]:
+def _join(parts: Iterable[dict[str, Any]]) -> Iterator[str]:
     separator = "\n  "
     for part in parts:
         yield separator + _json(part)
@@ -117,8 +117,8 @@ def _joined(parts: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+    return json.dumps(value, ensure_ascii=False, default=_to_json)
 
 
-def _plain(value: Any) -> str:
+def _to_json(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)

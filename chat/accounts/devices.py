@@ -29,12 +29,12 @@ SYSTEMS = (
 )
 
 
-def device_of(user_agent: str) -> str:
+def device_name(user_agent: str) -> str:
     """Return browser and system, or an empty string if neither is known."""
-    browser = _first(BROWSERS, user_agent)
-    system = _first(SYSTEMS, user_agent)
+    browser = _first_match(BROWSERS, user_agent)
+    system = _first_match(SYSTEMS, user_agent)
     return " on ".join(filter(None, (browser, system)))
 
 
-def _first(known: tuple[tuple[str, str], ...], said: str) -> str:
+def _first_match(known: tuple[tuple[str, str], ...], said: str) -> str:
     return next((name for mark, name in known if mark in said), "")

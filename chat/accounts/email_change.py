@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from chat.accounts.mail import is_due, mail
-from chat.accounts.site_url import address, can_mail
+from chat.accounts.mail import mark_mailed, send_mail
+from chat.accounts.site_url import absolute_url, can_mail
 from chat.models import User
 
 SALT = "chat.accounts.addresses"
@@ -23,57 +23,59 @@ class AddressTaken(Exception):
     """Another account has the address."""
 
 
-class AskedBefore(Exception):
+class MailedRecently(Exception):
     """A mail was sent to this address a moment ago, for this user or another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EmailChange:
     """The address that the holder of a valid link asked for."""
 
     user: User
     email: str
 
 
-def ask_for(user: User, email: str, request: HttpRequest) -> bool:
+def request_email_change(user: User, email: str, request: HttpRequest) -> bool:
     """Give an account this address (empty for none), at once if the site sends no mail.
 
     Returns True if a link was sent, which the user has to follow first. If another
     account has the address, the mail tells its owner and the caller learns nothing.
-    Raises ``AskedBefore``, and without mail ``AddressTaken``.
+    Raises ``MailedRecently``, and without mail ``AddressTaken``.
     """
     if not email or not can_mail():
-        _keep(user, email)
+        _save_address(user, email)
         return False
-    if not is_due(f"address {email}"):
-        raise AskedBefore
+    if not mark_mailed(f"address {email}"):
+        raise MailedRecently
     if User.objects.addressed(email) not in (None, user):
-        mail(email, "taken", {"user": user})
+        send_mail(email, "taken", {"user": user})
         return True
-    said = {"user": str(user.pk), "email": email, "state": _state(user)}
+    said = {"user": str(user.pk), "email": email, "state": _state_digest(user)}
     link = reverse("confirm", args=[signing.dumps(said, salt=SALT)])
-    mail(email, "confirm", {"user": user, "link": address(link, request)})
+    send_mail(email, "confirm", {"user": user, "link": absolute_url(link, request)})
     return True
 
 
-def wish_of(token: str) -> Wish | None:
+def read_link_token(token: str) -> EmailChange | None:
     """Return the change that a link asks for; None if it is invalid or outdated."""
     try:
         said: dict[str, Any] = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
     except signing.BadSignature:
         return None
     user = User.objects.filter(is_active=True, pk=said["user"]).first()
-    if user is None or not constant_time_compare(_state(user), said.get("state", "")):
+    if user is None or not constant_time_compare(
+        _state_digest(user), said.get("state", "")
+    ):
         return None
-    return Wish(user, said["email"])
+    return EmailChange(user, said["email"])
 
 
-def confirm(wish: Wish) -> None:
+def confirm_email_change(change: EmailChange) -> None:
     """Save the address. Raises ``AddressTaken``."""
-    _keep(wish.user, wish.email)
+    _save_address(change.user, change.email)
 
 
-def _state(user: User) -> str:
+def _state_digest(user: User) -> str:
     """A digest that changes with the address and the password.
 
     A new password that shuts out an intruder thus voids the intruder's links as well.
@@ -82,7 +84,7 @@ def _state(user: User) -> str:
     return salted_hmac(SALT, state, algorithm="sha256").hexdigest()
 
 
-def _keep(user: User, email: str) -> None:
+def _save_address(user: User, email: str) -> None:
     before = user.email
     try:
         with transaction.atomic():
@@ -91,4 +93,4 @@ def _keep(user: User, email: str) -> None:
         raise AddressTaken from None
     user.email = email
     if before and before != email:
-        mail(before, "moved", {"user": user})
+        send_mail(before, "moved", {"user": user})

@@ -20,9 +20,9 @@ from django.http import HttpRequest, HttpResponse
 
 from chatsite.cookie_names import HOST_PREFIX
 
-BASE = "guest"
+BASE_NAME = "guest"
 #: In ``request.META``: the guest whose cookie the answer has to set.
-DUE = "chat.guest_cookie"
+COOKIE_TO_SET = "chat.guest_cookie"
 #: Never changes, even if the name of the cookie does.
 SALT = "chat.accounts.guest_cookie"
 HTTPS_SALT = f"{SALT}.https"
@@ -33,32 +33,35 @@ RENEWED_AFTER = 0.1
 
 @dataclass(frozen=True, slots=True)
 class GuestCookie:
-    """The guest in a valid cookie; ``is_old`` if the cookie is due to be set again."""
+    """The guest in a valid cookie; ``needs_renewal``: set the cookie again."""
 
     pk: uuid.UUID
-    is_old: bool = False
+    needs_renewal: bool = False
 
 
-def own_name() -> str:
+def cookie_name() -> str:
     """Return the current name of the cookie on this site."""
-    return str(settings.COOKIE_NAMES.own(BASE))
+    return str(settings.COOKIE_NAMES.own(BASE_NAME))
 
 
-def read(request: HttpRequest) -> GuestCookie | None:
+def read_cookie(request: HttpRequest) -> GuestCookie | None:
     """Return the guest of the cookie; None without a cookie that this site signed."""
-    pk = _pk_under(request, own_name())
+    pk = _guest_in_cookie(request, cookie_name())
     if pk is None:
         return None
-    return GuestCookie(pk, is_old=_is_old(request.COOKIES[own_name()]))
+    return GuestCookie(pk, needs_renewal=_needs_renewal(request.COOKIES[cookie_name()]))
 
 
-def read_earlier(request: HttpRequest, names: Sequence[str]) -> uuid.UUID | None:
+def read_earlier_cookie(request: HttpRequest, names: Sequence[str]) -> uuid.UUID | None:
     """Return the guest in a cookie under one of these earlier names, if any."""
-    found = (_pk_under(request, name) or _pk_as_django(request, name) for name in names)
+    found = (
+        _guest_in_cookie(request, name) or _guest_in_bare_cookie(request, name)
+        for name in names
+    )
     return next((pk for pk in found if pk is not None), None)
 
 
-def _pk_under(request: HttpRequest, name: str) -> uuid.UUID | None:
+def _guest_in_cookie(request: HttpRequest, name: str) -> uuid.UUID | None:
     raw = request.COOKIES.get(name, "")
     # Values set with HTTPS_ONLY had the plain salt, too, until they got their own.
     salts = (HTTPS_SALT, SALT) if name.startswith(HOST_PREFIX) else (SALT,)
@@ -69,7 +72,7 @@ def _pk_under(request: HttpRequest, name: str) -> uuid.UUID | None:
     return None
 
 
-def _pk_as_django(request: HttpRequest, name: str) -> uuid.UUID | None:
+def _guest_in_bare_cookie(request: HttpRequest, name: str) -> uuid.UUID | None:
     """Read a cookie whose name has no suffix: its salt is the name, as in Django."""
     with suppress(ValueError):
         found = request.get_signed_cookie(name, default="", max_age=_max_age(name))
@@ -87,26 +90,26 @@ def _max_age(name: str) -> int | None:
     return settings.SESSION_COOKIE_AGE if is_from_before else None
 
 
-def give_later(request: HttpRequest, pk: uuid.UUID) -> None:
+def set_cookie_later(request: HttpRequest, pk: uuid.UUID) -> None:
     """Have the answer to this request set the cookie of this guest."""
-    request.META[DUE] = pk
+    request.META[COOKIE_TO_SET] = pk
 
 
-def due(request: HttpRequest) -> uuid.UUID | None:
-    """Return the guest that ``give_later`` noted, if any."""
-    return request.META.get(DUE)
+def guest_to_set(request: HttpRequest) -> uuid.UUID | None:
+    """Return the guest that ``set_cookie_later`` noted, if any."""
+    return request.META.get(COOKIE_TO_SET)
 
 
-def value_for(pk: uuid.UUID) -> str:
+def signed_value(pk: uuid.UUID) -> str:
     """Return the signed value of the cookie."""
     return _signer().sign(str(pk))
 
 
-def give(response: HttpResponse, pk: uuid.UUID) -> None:
+def set_cookie(response: HttpResponse, pk: uuid.UUID) -> None:
     """Set the cookie of this guest."""
     response.set_cookie(
-        own_name(),
-        value_for(pk),
+        cookie_name(),
+        signed_value(pk),
         max_age=settings.SESSION_COOKIE_AGE,
         httponly=True,
         samesite="Lax",
@@ -114,7 +117,7 @@ def give(response: HttpResponse, pk: uuid.UUID) -> None:
     )
 
 
-def _is_old(raw: str) -> bool:
+def _needs_renewal(raw: str) -> bool:
     """Whether the value was signed long ago, or with an earlier key."""
     signer = _signer()
     signer.fallback_keys = []

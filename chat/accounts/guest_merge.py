@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat.accounts.session_end import end_all
+from chat.accounts.session_end import end_all_sessions
 from chat.models import Conversation, IdempotencyKey, Message, Passage, Reply, User
 from chat.services.advisory_lock import advisory_lock
 from chat.services.jobs.publish import hand_over
@@ -22,7 +22,7 @@ from chatsite.mailbox import MailboxAway
 log = logging.getLogger(__name__)
 
 
-def take_along(guest: UUID, account: User) -> int:
+def merge_guest(guest: UUID, account: User) -> int:
     """Move a guest's conversations to an account and close the guest; return the count.
 
     Harmless to repeat. The account keeps its own settings.
@@ -37,9 +37,9 @@ def take_along(guest: UUID, account: User) -> int:
             return 0
         coming = Reply.objects.unfinished().filter(message__owner=guest)
         replies = list(coming.values_list("pk", flat=True))
-        count = _move(guest, account.pk)
+        count = _move_rows(guest, account.pk)
         left.close()
-    end_all(left)
+    end_all_sessions(left)
     try:
         hand_over(account.pk, replies)
     except MailboxAway:
@@ -59,7 +59,7 @@ def _wait_for_senders(guest: UUID) -> None:
     advisory_lock([f"user:{guest}"])
 
 
-def _move(guest: UUID, account: UUID) -> int:
+def _move_rows(guest: UUID, account: UUID) -> int:
     """Move the conversations and their rows, including deleted ones that can return."""
     _move_keys(guest, account)
     Message.objects.filter(owner=guest).update(owner=account)

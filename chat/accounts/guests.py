@@ -23,42 +23,42 @@ from chat.services.optional_write import NotWritten, optional_write
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-class NotNew(Exception):
+class GuestExists(Exception):
     """The guest that the request was to create exists."""
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class NewGuest:
     """The guest to create for a request without a cookie.
 
-    ``is_only``: the request may not act as a guest that exists.
+    ``must_be_new``: the request may not act as a guest that exists.
     """
 
     pk: uuid.UUID
-    is_only: bool
+    must_be_new: bool
 
 
 def guest_id(request: HttpRequest) -> uuid.UUID | None:
     """Return the id in the browser's guest cookie, if this site signed it."""
-    found = guest_cookie.read(request)
+    found = guest_cookie.read_cookie(request)
     return found.pk if found else None
 
 
-def remember_guest(request: HttpRequest, response: HttpResponse) -> None:
+def ensure_guest_cookie(request: HttpRequest, response: HttpResponse) -> None:
     """Set a guest cookie, also in a browser whose session may have ended."""
     if guest_id(request) is not None:
         return
     user = request.user
     pk = user.pk if isinstance(user, User) and user.is_guest else uuid.uuid4()
-    guest_cookie.give(response, pk)
+    guest_cookie.set_cookie(response, pk)
 
 
-def renew_guest(response: HttpResponse) -> None:
+def replace_guest_cookie(response: HttpResponse) -> None:
     """Give the browser another guest id, which does not open the guest before it."""
-    guest_cookie.give(response, uuid.uuid4())
+    guest_cookie.set_cookie(response, uuid.uuid4())
 
 
-def guest_here(request: HttpRequest) -> User | None:
+def current_guest(request: HttpRequest) -> User | None:
     """Return the guest of the session, else, if no user is logged in, of the cookie.
 
     None for an account, and for a visitor who never sent a message.
@@ -66,10 +66,10 @@ def guest_here(request: HttpRequest) -> User | None:
     user = request.user
     if isinstance(user, User):
         return user if user.is_guest else None
-    return guest_of_cookie(request)
+    return cookie_guest(request)
 
 
-def guest_of_cookie(request: HttpRequest) -> User | None:
+def cookie_guest(request: HttpRequest) -> User | None:
     """Return the guest of the browser's cookie, also while an account is logged in."""
     pk = guest_id(request)
     if pk is None:
@@ -78,25 +78,25 @@ def guest_of_cookie(request: HttpRequest) -> User | None:
     return guests.filter(pk=pk).first()
 
 
-def sender(
-    request: HttpRequest, *, is_message: bool = False, newcomer: Newcomer | None = None
+def get_or_create_sender(
+    request: HttpRequest, *, is_message: bool = False, new_guest: NewGuest | None = None
 ) -> User:
     """Return the user of the session, else the guest of the cookie, made if need be.
 
     The same cookie makes the same guest, so a double Enter makes one guest. Raises
     ``MessageRefused`` and makes no guest if too many came from one network or if the
-    message would be refused; raises ``NotNew`` if ``newcomer`` exists.
+    message would be refused; raises ``GuestExists`` if ``new_guest`` exists.
     """
     user = get_user(request)
     if isinstance(user, User):
-        note_network(request, user)
-        _keep_cookie(request, user)
+        record_network(request, user)
+        _match_cookie(request, user)
         return user
     if not settings.GUESTS:
         raise PermissionDenied
-    guest = _guest(request, newcomer, is_message=is_message)
-    note_network(request, guest)
-    _keep_cookie(request, guest)
+    guest = _get_or_create_guest(request, new_guest, is_message=is_message)
+    record_network(request, guest)
+    _match_cookie(request, guest)
     token = request.META.get("CSRF_COOKIE")
     login(request, guest, backend=BACKEND)
     # A guest gains no rights by this log-in, so the CSRF token of the page stays valid:
@@ -106,13 +106,13 @@ def sender(
     return guest
 
 
-def _keep_cookie(request: HttpRequest, user: User) -> None:
+def _match_cookie(request: HttpRequest, user: User) -> None:
     """Set a cookie that outlives the session and identifies the same guest."""
     if user.is_guest and guest_id(request) != user.pk:
-        guest_cookie.give_later(request, user.pk)
+        guest_cookie.set_cookie_later(request, user.pk)
 
 
-def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
+def record_network(request: HttpRequest, user: User | AnonymousUser) -> None:
     """Store the network of a guest: guests of one network share some limits."""
     if not isinstance(user, User) or not user.is_guest:
         return
@@ -124,15 +124,15 @@ def note_network(request: HttpRequest, user: User | AnonymousUser) -> None:
             User.objects.filter(pk=user.pk, username=None).update(network=network)
 
 
-def _guest(
-    request: HttpRequest, newcomer: Newcomer | None, *, is_message: bool
+def _get_or_create_guest(
+    request: HttpRequest, new_guest: NewGuest | None, *, is_message: bool
 ) -> User:
     """Return the guest of the browser's cookie, made now if there is none."""
-    pk = guest_id(request) or (newcomer.pk if newcomer else uuid.uuid4())
+    pk = guest_id(request) or (new_guest.pk if new_guest else uuid.uuid4())
     known = User.objects.filter(pk=pk).first()
-    is_only = newcomer is not None and newcomer.is_only
-    if known is not None and is_only:
-        raise NotNew
+    must_be_new = new_guest is not None and new_guest.must_be_new
+    if known is not None and must_be_new:
+        raise GuestExists
     if known is not None and known.is_guest and known.is_active:
         return known
     network = network_digest(request)
@@ -140,15 +140,15 @@ def _guest(
         stranger = User(network=network)
         check_first_message(stranger, effective_settings(stranger).entry.name)
     admit_guest(network)
-    if is_only:
-        return _only(pk, network)
+    if must_be_new:
+        return _create_guest(pk, network)
     # A guest that signed up or was erased: the cookie does not open that account.
     return User.objects.guest(pk if known is None else uuid.uuid4(), network)
 
 
-def _only(pk: uuid.UUID, network: str) -> User:
-    """Make a guest. Raises ``NotNew`` if another request made it first."""
+def _create_guest(pk: uuid.UUID, network: str) -> User:
+    """Make a guest. Raises ``GuestExists`` if another request made it first."""
     guest, is_new = User.objects.get_or_create_guest(pk, network)
     if not is_new:
-        raise NotNew
+        raise GuestExists
     return guest

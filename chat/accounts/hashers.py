@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
-class Argon2(Argon2PasswordHasher):
+class LowMemoryArgon2Hasher(Argon2PasswordHasher):
     """Argon2id with the least memory that OWASP accepts (Password Storage Cheat Sheet).
 
     Django's default takes 100 MB for each log-in, which is 1.6 GB if all threads of a

@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from chat.models import Invitation, User
 
-DAYS = 7
-DAYS_MAX = 90
+VALID_DAYS = 7
+VALID_DAYS_MAX = 90
 #: Days for which an expired invitation is still listed before it is removed.
 KEEP_DAYS = 30
 
 
-class Standing(StrEnum):
+class InvitationState(StrEnum):
     """Whether an invitation is valid, and if not, why."""
 
     GOOD = "good"
@@ -27,7 +27,9 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
 
 
-def invite(by: User | None, note: str = "", days: float = DAYS) -> tuple[str, str]:
+def create_invitation(
+    by: User | None, note: str = "", days: float = VALID_DAYS
+) -> tuple[str, str]:
     """Make an invitation; return its secret, which is stored nowhere, and its path."""
     secret = secrets.token_urlsafe(24)
     Invitation.objects.create(
@@ -39,17 +41,19 @@ def invite(by: User | None, note: str = "", days: float = DAYS) -> tuple[str, st
     return secret, reverse("invited", args=[secret])
 
 
-def standing(secret: str) -> Standing:
+def invitation_state(secret: str) -> InvitationState:
     """Return whether this secret can be used to sign up, and if not, why."""
     found = Invitation.objects.filter(digest=_digest(secret)).first()
     if found is None:
-        return Standing.UNKNOWN
+        return InvitationState.UNKNOWN
     if found.used_at is not None:
-        return Standing.USED
-    return Standing.EXPIRED if found.expires_at <= timezone.now() else Standing.GOOD
+        return InvitationState.USED
+    if found.expires_at <= timezone.now():
+        return InvitationState.EXPIRED
+    return InvitationState.GOOD
 
 
-def use(secret: str, user: User) -> bool:
+def use_invitation(secret: str, user: User) -> bool:
     """Use up an invitation within the transaction that makes the account.
 
     False if it has expired or another person used it first.
@@ -59,7 +63,7 @@ def use(secret: str, user: User) -> bool:
     return bool(good.filter(expires_at__gt=now).update(used_at=now, used_by=user))
 
 
-def purge() -> None:
+def purge_invitations() -> None:
     """Remove invitations that expired long ago."""
     before = timezone.now() - timedelta(days=KEEP_DAYS)
     Invitation.objects.filter(expires_at__lt=before).delete()

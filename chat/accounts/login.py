@@ -10,14 +10,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import get_script_prefix, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from chat.accounts.guests import BACKEND, guest_here, guest_of_cookie, renew_guest
+from chat.accounts.guests import (
+    BACKEND,
+    cookie_guest,
+    current_guest,
+    replace_guest_cookie,
+)
 from chat.models import Conversation, User
 
 #: In the session of an account: the guest of its browser, who may be merged into it.
-GUEST = "guest"
+GUEST_SESSION_KEY = "guest"
 
 
-def own_path(raw: str) -> str:
+def safe_path(raw: str) -> str:
     """Return ``raw`` if it is a path of this site, else the path of the first page."""
     path = raw.partition("?")[0].partition("#")[0]
     is_below = path.startswith(get_script_prefix())
@@ -28,40 +33,40 @@ def own_path(raw: str) -> str:
     return reverse("home")
 
 
-def enter(request: HttpRequest, user: User, then: str) -> HttpResponse:
+def log_in_user(request: HttpRequest, user: User, then: str) -> HttpResponse:
     """Log in; first ask about the conversations of the browser's guest, if any."""
-    guest = guest_here(request)
+    guest = current_guest(request)
     login(request, user, backend=getattr(user, "backend", BACKEND))
-    if guest is None or guest.pk == user.pk or not count_of(guest.pk):
-        return _to(own_path(then))
-    request.session[GUEST] = str(guest.pk)
-    return _to(f"{reverse('merge')}?{urlencode({'next': own_path(then)})}")
+    if guest is None or guest.pk == user.pk or not count_guest_conversations(guest.pk):
+        return _redirect(safe_path(then))
+    request.session[GUEST_SESSION_KEY] = str(guest.pk)
+    return _redirect(f"{reverse('merge')}?{urlencode({'next': safe_path(then)})}")
 
 
-def leave(request: HttpRequest) -> HttpResponse:
+def log_out_user(request: HttpRequest) -> HttpResponse:
     """Log out, and give the browser another guest.
 
     If its guest kept conversations that were not merged, the browser keeps that guest
     and shows them again.
     """
-    is_left = bool(count_of(left_guest(request)))
+    is_left = bool(count_guest_conversations(unmerged_guest_id(request)))
     logout(request)
-    response = _to(reverse("home"))
+    response = _redirect(reverse("home"))
     if not is_left:
-        renew_guest(response)
+        replace_guest_cookie(response)
     return response
 
 
-def left_guest(request: HttpRequest) -> UUID | None:
+def unmerged_guest_id(request: HttpRequest) -> UUID | None:
     """Return the browser's guest beside the account that is logged in, if any."""
-    noted = request.session.get(GUEST)
+    noted = request.session.get(GUEST_SESSION_KEY)
     if noted:
         return UUID(noted)
-    guest = guest_of_cookie(request)
+    guest = cookie_guest(request)
     return guest.pk if guest and guest.pk != request.user.pk else None
 
 
-def count_of(guest: UUID | None) -> int:
+def count_guest_conversations(guest: UUID | None) -> int:
     """Count the conversations of a guest; 0 for an account."""
     if guest is None:
         return 0
@@ -71,5 +76,5 @@ def count_of(guest: UUID | None) -> int:
     return there.count()
 
 
-def _to(path: str) -> HttpResponse:
+def _redirect(path: str) -> HttpResponse:
     return HttpResponseRedirect(path, status=303)

@@ -26,12 +26,12 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class LoginLock:
     """A lock on log-in, which ends by itself."""
 
     ends_at: datetime
     #: True if it locks every account for this network.
-    is_of_network: bool = False
+    is_for_network: bool = False
 
     @property
     def seconds(self) -> int:
@@ -39,39 +39,43 @@ class Lock:
         return max(1, math.ceil((self.ends_at - timezone.now()).total_seconds()))
 
 
-def begin(request: HttpRequest, name: str, user: User | None) -> Lock | None:
+def begin_attempt(
+    request: HttpRequest, name: str, user: User | None
+) -> LoginLock | None:
     """Count an attempt; return None if it may go on, else the lock.
 
     With a lock, ``LoginLockoutMiddleware`` answers the request.
     """
-    pair, network = _pair(request, name, user), _network(request)
-    if not _take_both(pair, network):
-        lock = _lock(pair, network) or Lock(timezone.now())
+    pair, network = _account_key(request, name, user), _network_key(request)
+    if not _count_attempt(pair, network):
+        lock = _find_lock(pair, network) or LoginLock(timezone.now())
         request.login_lock = lock  # type: ignore[attr-defined]
         return lock
     return None
 
 
-def succeed(request: HttpRequest, name: str, user: User) -> None:
+def record_success(request: HttpRequest, name: str, user: User) -> None:
     """Clear the failures of this account and network after a correct password."""
-    AttemptCounter.objects.forget(_pair(request, name, user))
-    AttemptCounter.objects.give_back(_network(request))
+    AttemptCounter.objects.forget(_account_key(request, name, user))
+    AttemptCounter.objects.give_back(_network_key(request))
 
 
-def pardon(request: HttpRequest, user: User) -> None:
+def clear_failures(request: HttpRequest, user: User) -> None:
     """Clear the failures at an account: the user of a reset link was no guesser."""
-    AttemptCounter.objects.forget(_pair(request, "", user))
+    AttemptCounter.objects.forget(_account_key(request, "", user))
 
 
-def is_password_of(request: HttpRequest, user: User, password: str) -> bool:
+def is_correct_password(request: HttpRequest, user: User, password: str) -> bool:
     """Whether the password is right; a guess counts as it does at log-in."""
-    if begin(request, "", user) is not None or not user.check_password(password):
+    if begin_attempt(request, "", user) is not None or not user.check_password(
+        password
+    ):
         return False
-    succeed(request, "", user)
+    record_success(request, "", user)
     return True
 
 
-def _take_both(pair: str, network: str) -> bool:
+def _count_attempt(pair: str, network: str) -> bool:
     now = timezone.now()
     minutes = timedelta(minutes=settings.LOGIN_LOCK_MINUTES)
     limit = settings.LOGIN_FAILURES_MAX
@@ -84,7 +88,7 @@ def _take_both(pair: str, network: str) -> bool:
     return False
 
 
-def _lock(pair: str, network: str) -> Lock | None:
+def _find_lock(pair: str, network: str) -> LoginLock | None:
     """Return the lock that ends last, if there are two."""
     now = timezone.now()
     of_pair = AttemptCounter.objects.end_of_lock(pair, now, settings.LOGIN_FAILURES_MAX)
@@ -92,17 +96,17 @@ def _lock(pair: str, network: str) -> Lock | None:
         network, now, settings.NETWORK_LOGIN_FAILURES_PER_HOUR
     )
     if of_network and (of_pair is None or of_pair <= of_network):
-        return Lock(of_network, is_of_network=True)
-    return Lock(of_pair) if of_pair else None
+        return LoginLock(of_network, is_for_network=True)
+    return LoginLock(of_pair) if of_pair else None
 
 
-def _pair(request: HttpRequest, name: str, user: User | None) -> str:
+def _account_key(request: HttpRequest, name: str, user: User | None) -> str:
     """The key of an account, however it is named, or of a name without an account."""
-    who = str(user.pk) if user else f"nobody {_as_looked_up(name)}"
+    who = str(user.pk) if user else f"nobody {_fold_name(name)}"
     return _digest("pair", network_digest(request), who)
 
 
-def _as_looked_up(typed: str) -> str:
+def _fold_name(typed: str) -> str:
     """Fold a name as the look-up of accounts does.
 
     Otherwise locks would tell whether a name exists: only for an existing one would
@@ -111,7 +115,7 @@ def _as_looked_up(typed: str) -> str:
     return fold_address(typed) if is_address(typed) else fold(typed)
 
 
-def _network(request: HttpRequest) -> str:
+def _network_key(request: HttpRequest) -> str:
     return _digest("network", network_digest(request))
 
 

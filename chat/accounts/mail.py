@@ -27,7 +27,7 @@ PAUSE_SECONDS = 120
 _waiting: list[Future[None]] = []
 
 
-def mail(
+def send_mail(
     to: str, template: str, context: dict[str, Any], *, is_wanted: bool = True
 ) -> None:
     """Send a template as mail; its first line is the subject.
@@ -40,26 +40,26 @@ def mail(
     if len(_waiting) >= WAITING_MAX:
         log.warning("too much mail waits to leave; one was not taken")
         return
-    subject, _, body = _said(template, context).partition("\n")
+    subject, _, body = _render(template, context).partition("\n")
     said = (subject.strip(), body.strip())
     _waiting.append(_sender().submit(_send, *said, [to] if is_wanted else []))
 
 
-def is_due(what: str) -> bool:
-    """Whether this was not mailed a moment ago; the call itself marks it as mailed."""
+def mark_mailed(what: str) -> bool:
+    """Mark this as mailed; False if it was mailed a moment ago."""
     try:
         return open_mailbox().is_first_request(what, PAUSE_SECONDS)
     except MailboxAway:
         return True
 
 
-def flush() -> None:
+def wait_until_sent() -> None:
     """Wait until all mail is sent."""
     for sent in _waiting:
         sent.result()
 
 
-def _said(template: str, context: dict[str, Any]) -> str:
+def _render(template: str, context: dict[str, Any]) -> str:
     with override(get_language()):
         return render_to_string(f"accounts/mail/{template}.txt", context).strip()
 

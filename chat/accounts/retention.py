@@ -16,10 +16,10 @@ from chat.services.limits.usage import purge_full_buckets
 from chat.services.search.index_maintenance import IndexMerge, empty_journal
 from chatsite.mailbox import open_mailbox
 
-EVERY_SECONDS = 60
+TIDY_SECONDS = 60
 #: Seconds between merges of SQLite's search index, each of which rewrites the index.
 SCRUB_SECONDS = 3600
-SESSIONS = 500
+SESSIONS_PER_BATCH = 500
 
 
 class Retention:
@@ -47,7 +47,7 @@ class Retention:
             if _tidy():
                 self._has_erased = True
                 return
-            self._due = now + EVERY_SECONDS
+            self._due = now + TIDY_SECONDS
         if now >= self._scrub_due:
             self._scrub(now)
 
@@ -62,7 +62,7 @@ class Retention:
             self._scrubbing.pop(0)
             self._scrub_due = now if self._scrubbing else now + SCRUB_SECONDS
         elif len(self._scrubbing) == 1:
-            self._scrub_due = now + EVERY_SECONDS
+            self._scrub_due = now + TIDY_SECONDS
 
 
 def _rewrite_file() -> bool:
@@ -74,11 +74,11 @@ def _rewrite_file() -> bool:
 def _tidy() -> bool:
     """Remove one batch of everything; return whether something was erased."""
     purge_sessions()
-    invitations.purge()
+    invitations.purge_invitations()
     steps = (
         account_deletion.close_idle_guests,
-        account_deletion.erase_closed,
-        account_deletion.erase_untouched,
+        account_deletion.erase_closed_accounts,
+        account_deletion.erase_expired_conversations,
     )
     return any([step() for step in steps])  # noqa: C419 - each takes its step
 
@@ -87,5 +87,5 @@ def purge_sessions() -> None:
     """Remove a batch of expired sessions."""
     late = Session.objects.filter(expire_date__lt=timezone.now())
     Session.objects.filter(
-        pk__in=list(late.values_list("pk", flat=True)[:SESSIONS])
+        pk__in=list(late.values_list("pk", flat=True)[:SESSIONS_PER_BATCH])
     ).delete()

@@ -13,7 +13,7 @@ from chat.services.session_digest import session_digest
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 #: Longer than an answer takes to reach the browser, which then has the new key.
-ON_THE_WAY_SECONDS = 5
+GRACE_SECONDS = 5
 
 
 def sessions_of(user: User) -> list[Session]:
@@ -29,7 +29,7 @@ def find_session(user: User, name: str) -> Session | None:
     )
 
 
-def end(sessions: Iterable[Session]) -> int:
+def end_sessions(sessions: Iterable[Session]) -> int:
     """End these sessions; return how many."""
     keys = [session.pk for session in sessions]
     for key in keys:
@@ -37,7 +37,7 @@ def end(sessions: Iterable[Session]) -> int:
     return len(keys)
 
 
-def see_off(key: str | None, user: User) -> None:
+def note_replaced_session(key: str | None, user: User) -> None:
     """Note that another session replaced this one in the same browser.
 
     Polls that are on their way with the old key are still answered; otherwise their
@@ -46,9 +46,9 @@ def see_off(key: str | None, user: User) -> None:
     if key is None:
         return
     with suppress(MailboxAway):
-        open_mailbox().remember(session_digest(key), str(user.pk), ON_THE_WAY_SECONDS)
+        open_mailbox().remember(session_digest(key), str(user.pk), GRACE_SECONDS)
 
 
-def end_all(user: User, but: str | None = None) -> int:
-    """End all sessions of a user except ``but``, a session key; return how many."""
-    return end(user.sessions.exclude(pk=but) if but else user.sessions.all())
+def end_all_sessions(user: User, keep: str | None = None) -> int:
+    """End all of a user's sessions but that with the key ``keep``; return how many."""
+    return end_sessions(user.sessions.exclude(pk=keep) if keep else user.sessions.all())

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from chat.accounts import invitations
-from chat.accounts.session_end import end_all
+from chat.accounts.session_end import end_all_sessions
 from chat.models import User
 
 
@@ -18,7 +18,7 @@ class NameTaken(Exception):
     """Another account has the name or the address."""
 
 
-class IsNoGuest(Exception):
+class AlreadySignedUp(Exception):
     """The guest signed up a moment ago."""
 
 
@@ -45,28 +45,28 @@ def create_account(
     """Make an account from the row of ``guest``, or a new one with the id ``pk``.
 
     The guest's sessions elsewhere end, because what identified a guest must not open an
-    account. Raises ``NameTaken``, ``IsNoGuest`` or ``InvitationSpent``.
+    account. Raises ``NameTaken``, ``AlreadySignedUp`` or ``InvitationSpent``.
     """
     given = {"username": name, "password": make_password(password), "email": email}
     try:
         with transaction.atomic():
-            user = _named(guest, given) if guest else _made(pk, given)
-            if invitation and not invitations.use(invitation, user):
+            user = _name_guest(guest, given) if guest else _create_user(pk, given)
+            if invitation and not invitations.use_invitation(invitation, user):
                 raise InvitationSpent
     except IntegrityError:
         raise NameTaken from None
-    end_all(user)
+    end_all_sessions(user)
     return user
 
 
-def _named(guest: User, given: dict[str, str]) -> User:
+def _name_guest(guest: User, given: dict[str, str]) -> User:
     unnamed = User.objects.filter(pk=guest.pk, username=None, is_active=True)
     if not unnamed.update(**given, seen_at=timezone.now(), network=""):
-        raise IsNoGuest
+        raise AlreadySignedUp
     return User.objects.get(pk=guest.pk)
 
 
-def _made(pk: uuid.UUID | None, given: dict[str, str]) -> User:
+def _create_user(pk: uuid.UUID | None, given: dict[str, str]) -> User:
     """The id of the browser's cookie makes one account of a double click."""
     if pk is None or User.objects.filter(pk=pk).exists():
         pk = uuid.uuid4()

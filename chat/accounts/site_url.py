@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
-ANY = ("0.0.0.0", "::", "[::]", "*")  # noqa: S104 - compared, not bound
+ANY_ADDRESS = ("0.0.0.0", "::", "[::]", "*")  # noqa: S104 - compared, not bound
 
 
-def address(path: str, request: HttpRequest | None = None) -> str:
+def absolute_url(path: str, request: HttpRequest | None = None) -> str:
     """Return the URL of a path: ``SITE_URL`` and the path.
 
     Without ``SITE_URL`` it uses the host of the request, which ``ALLOWED_HOSTS`` has
@@ -18,12 +18,12 @@ def address(path: str, request: HttpRequest | None = None) -> str:
         return f"{settings.SITE_URL}{path}"
     if request is not None:
         return request.build_absolute_uri(path)
-    host = "127.0.0.1" if settings.BIND in ANY else settings.BIND.strip("[]")
+    host = "127.0.0.1" if settings.BIND in ANY_ADDRESS else settings.BIND.strip("[]")
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{settings.PORT}{path}"
 
 
-def guessed() -> str:
+def guess_hint() -> str:
     """Return a hint for the output of a command that guessed the URL, else ""."""
     if settings.SITE_URL:
         return ""

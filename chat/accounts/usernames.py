@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from chat.models.user import fold
 
-SHORTEST, LONGEST = 2, 40
+MIN_CHARACTERS, MAX_CHARACTERS = 2, 40
 #: What may stand inside a name besides letters and digits.
 JOINTS = "._-"
 #: Names that could be taken for the people who run the site.
@@ -31,17 +31,17 @@ RESERVED = frozenset(
     )
 )
 #: Scripts that are written together.
-TOGETHER = (
+MIXED_SCRIPTS = (
     frozenset(("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO")),
     frozenset(("CJK", "HANGUL")),
 )
 #: Letters of other scripts that look like Latin ones.
-LIKE_LATIN = frozenset("асеорхуіѕјһԁԛԝґкмтвнοανικρυχγӏ")
+LATIN_LOOKALIKES = frozenset("асеорхуіѕјһԁԛԝґкмтвнοανικρυχγӏ")
 #: Characters that look like another: 1 and i like l, and so on.
-LIKE_OTHERS = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "3": "e"})
+CONFUSABLES = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "3": "e"})
 
 
-def clean_name(typed: str) -> str:
+def clean_username(typed: str) -> str:
     """Return the name in its stored form. Raises ``ValidationError``.
 
     Names that are not ASCII are stored in lower case: databases differ in how they
@@ -49,10 +49,12 @@ def clean_name(typed: str) -> str:
     """
     name = unicodedata.normalize("NFKC", typed).strip()
     name = name if name.isascii() else fold(name)
-    if not SHORTEST <= len(name) <= LONGEST:
+    if not MIN_CHARACTERS <= len(name) <= MAX_CHARACTERS:
         said = _("A name has %(shortest)s to %(longest)s characters.")
-        raise ValidationError(said % {"shortest": SHORTEST, "longest": LONGEST})
-    if not _is_spelt(name):
+        raise ValidationError(
+            said % {"shortest": MIN_CHARACTERS, "longest": MAX_CHARACTERS}
+        )
+    if not _is_well_formed(name):
         raise ValidationError(
             _("Use letters and digits; a dot, - or _ may stand between them.")
         )
@@ -63,7 +65,7 @@ def clean_name(typed: str) -> str:
     return name
 
 
-def _is_spelt(name: str) -> bool:
+def _is_well_formed(name: str) -> bool:
     kinds = "".join(
         "j" if letter in JOINTS else unicodedata.category(letter)[0] for letter in name
     )
@@ -74,9 +76,9 @@ def _is_spelt(name: str) -> bool:
 def _is_mixed(name: str) -> bool:
     letters = [letter for letter in name if unicodedata.category(letter)[0] == "L"]
     scripts = {_script(letter) for letter in letters}
-    if scripts - {"LATIN"} and all(letter in LIKE_LATIN for letter in letters):
+    if scripts - {"LATIN"} and all(letter in LATIN_LOOKALIKES for letter in letters):
         return True
-    return len(scripts) > 1 and not any(scripts <= known for known in TOGETHER)
+    return len(scripts) > 1 and not any(scripts <= known for known in MIXED_SCRIPTS)
 
 
 def _script(letter: str) -> str:
@@ -86,4 +88,4 @@ def _script(letter: str) -> str:
 def _skeleton(name: str) -> str:
     """A form that is the same for names that look alike."""
     plain = re.sub(f"[{re.escape(JOINTS)}]", "", name).casefold()
-    return plain.translate(LIKE_OTHERS).replace("rn", "m")
+    return plain.translate(CONFUSABLES).replace("rn", "m")

@@ -21,7 +21,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.accounts import account_deletion, password_reset
-from chat.accounts.session_end import end_all
+from chat.accounts.session_end import end_all_sessions
 from chat.admin.limits import UserForm
 from chat.admin.support import (
     SupportAdmin,
@@ -178,7 +178,7 @@ class UserAdmin(SupportAdmin):
         chosen = [field.name for field in obj._meta.concrete_fields]
         obj.save(update_fields=[name for name in form.changed_data if name in chosen])
         if not obj.is_active:
-            end_all(obj)
+            end_all_sessions(obj)
 
     @admin.action(permissions=["change"], description=_("Sign out everywhere"))
     def sign_out_everywhere(
@@ -187,7 +187,7 @@ class UserAdmin(SupportAdmin):
         users = [user for user in queryset if self.has_change_permission(request, user)]
         count = 0
         for user in users:
-            count += end_all(user)
+            count += end_all_sessions(user)
             self.log_change(request, user, "Signed out everywhere.")
         said = ngettext("%s session was ended.", "%s sessions were ended.", count)
         self.message_user(request, said % count, messages.SUCCESS)
@@ -205,7 +205,7 @@ class UserAdmin(SupportAdmin):
         if "confirmed" not in request.POST:
             return self._page(request, "close.html", _("Close and erase"), users=users)
         for user in users:
-            account_deletion.close(user)
+            account_deletion.close_account(user)
             self.log_change(request, user, "Closed, to be erased.")
         count = len(users)
         said = ngettext(

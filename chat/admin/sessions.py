@@ -73,7 +73,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.action(permissions=["act"], description=_("End these sessions"))
     def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         users = {session.user for session in queryset if session.user}
-        count = session_end.end(queryset)
+        count = session_end.end_sessions(queryset)
         for user in users:
             self.log_change(request, user, "Ended a session.")
         said = ngettext("%s session was ended.", "%s sessions were ended.", count)

@@ -21,7 +21,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from chat.accounts.client_network import network_digest
-from chat.accounts.guests import Newcomer, NotNew, guest_id, sender
+from chat.accounts.guests import GuestExists, NewGuest, get_or_create_sender, guest_id
 from chat.http.api_errors import ApiError
 from chat.http.request import visitor
 from chat.models import AttemptCounter, User
@@ -54,16 +54,16 @@ GONE_CALLER = ApiError(
 def caller(request: HttpRequest, key: str | None, text: str) -> User:
     """Who sends; ``key`` is None where none was given. Raises ``ApiError``."""
     if key is None or not _is_unknown(request):
-        return sender(request, is_message=True)
+        return get_or_create_sender(request, is_message=True)
     today, yesterday = _guest_ids(network_digest(request), key, text)
     is_secret = len(key) >= SECRET_CHARACTERS
     found = _guest_before(today, yesterday)
     if found is not None and not is_secret:
         raise UNKNOWN_CALLER
-    newcomer = Newcomer(found.pk if found else today, is_only=not is_secret)
+    new_guest = NewGuest(found.pk if found else today, must_be_new=not is_secret)
     try:
-        guest = sender(request, is_message=True, newcomer=newcomer)
-    except NotNew:
+        guest = get_or_create_sender(request, is_message=True, new_guest=new_guest)
+    except GuestExists:
         raise UNKNOWN_CALLER from None
     if found is None:
         now = timezone.now()

@@ -11,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.accounts.guests import note_network, remember_guest
+from chat.accounts.guests import ensure_guest_cookie, record_network
 from chat.api.decorators import api_call, json_body
 from chat.api.first_call import caller
 from chat.api.idempotency_header import idempotency_key, once_for
@@ -130,7 +130,7 @@ def allowances(request: HttpRequest) -> JsonResponse:
     shape = {"allowances": [allowance_shape(one) for one in found]}
     response = JsonResponse(shape)
     if settings.GUESTS:
-        remember_guest(request, response)
+        ensure_guest_cookie(request, response)
     return response
 
 
@@ -141,7 +141,7 @@ def nothing(_request: HttpRequest) -> JsonResponse:
 
 def _tried_again(request: HttpRequest, pk: uuid.UUID) -> Reply:
     found = get_reply_or_404(owner_id(request), pk)
-    note_network(request, visitor(request))
+    record_network(request, visitor(request))
     return reply_versions.retry(found)
 
 

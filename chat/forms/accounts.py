@@ -14,9 +14,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.accounts import invitations
-from chat.accounts.login_throttle import is_password_of
+from chat.accounts.login_throttle import is_correct_password
 from chat.accounts.site_url import can_mail
-from chat.accounts.usernames import clean_name
+from chat.accounts.usernames import clean_username
 from chat.models import User
 
 #: Longer ones only cost time to digest.
@@ -99,7 +99,7 @@ class SignUpForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        name = clean_name(self.cleaned_data["name"])
+        name = clean_username(self.cleaned_data["name"])
         if User.objects.named(name) is not None:
             raise ValidationError(name_taken())
         return name
@@ -145,7 +145,7 @@ class OwnForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not is_password_of(self.request, self.user, password):
+        if not is_correct_password(self.request, self.user, password):
             raise ValidationError(gettext("This is not your password."))
         return password
 
@@ -200,6 +200,6 @@ class InviteForm(forms.Form):
     days = forms.IntegerField(
         label=_("Good for so many days"),
         min_value=1,
-        max_value=invitations.DAYS_MAX,
-        initial=invitations.DAYS,
+        max_value=invitations.VALID_DAYS_MAX,
+        initial=invitations.VALID_DAYS,
     )

@@ -1,9 +1,9 @@
 """Authentication by the session, else by the guest's signed cookie.
 
 A guest cannot log in. If a session expired, was deleted or never reached the browser,
-the signed cookie alone identifies the guest. Reading does not begin a session. A
-session begins when the guest sends (``guests.sender``), because an answer that sets the
-session's cookie could overtake the answer to a log-in.
+the signed cookie alone identifies the guest. Reading does not begin a session. Sending
+does (``get_or_create_sender``), because an answer to a read that sets the session's
+cookie could overtake the answer to a log-in.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from chat.accounts.guests import guest_of_cookie
+from chat.accounts.guests import cookie_guest
 from chat.models import User
 
 #: In ``request.META``: the guest of the cookie, once it is looked up.
@@ -35,9 +35,9 @@ def _user(request: HttpRequest) -> User | AnonymousUser:
     user = get_user(request)
     if isinstance(user, User) or not settings.GUESTS:
         return user
-    guest = guest_of_cookie(request)
+    guest = cookie_guest(request)
     if guest is None:
         return user
-    guest.is_of_cookie = True
+    guest.is_from_cookie = True
     request.META[GUEST_OF_COOKIE] = guest
     return guest

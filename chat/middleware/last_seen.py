@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from chat.accounts.devices import device_of
+from chat.accounts.devices import device_name
 from chat.middleware.authentication import GUEST_OF_COOKIE
 from chat.models import Session, User
 from chat.services.optional_write import NotWritten, optional_write
@@ -62,7 +62,7 @@ def _note_session(request: HttpRequest) -> None:
     if not user or _is_recent(seen_at, now):
         return
     here = Session.objects.filter(pk=request.session.session_key)
-    device = device_of(request.headers.get("User-Agent", ""))
+    device = device_name(request.headers.get("User-Agent", ""))
     with optional_write():
         if here.update(seen_at=now, device=device):
             User.objects.filter(pk=UUID(user)).update(seen_at=now)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
-from chat.accounts.login_throttle import Lock
+from chat.accounts.login_throttle import LoginLock
 from chat.wording.replies import duration
 
 
@@ -25,7 +25,7 @@ class LoginLockoutMiddleware:
         return response if lock is None else lockout_page(request, lock)
 
 
-def lockout_page(request: HttpRequest, lock: Lock) -> HttpResponse:
+def lockout_page(request: HttpRequest, lock: LoginLock) -> HttpResponse:
     """Return a page with status 429, the same for known and for unknown user names."""
     text = request.POST.get("text", "")
     context = {"duration": duration(lock.seconds), "lock": lock, "text": text}

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.accounts.login import own_path
+from chat.accounts.login import safe_path
 from chat.forms.accounts import LogInForm
 from chat.http.api_errors import LOG_IN_FIRST
 from chat.http.request import Request, visitor
@@ -54,7 +54,7 @@ def _require_log_in(request: Request) -> HttpResponse:
         return LOG_IN_FIRST.response()
     if request.htmx:
         # The request came from within a page, and that page keeps what was typed.
-        page = own_path(request.htmx.current_url_abs_path or "")
+        page = safe_path(request.htmx.current_url_abs_path or "")
         return HttpResponseClientRedirect(_log_in_url(page))
     is_page = request.method in ("GET", "HEAD")
     then = request.get_full_path() if is_page else reverse("home")

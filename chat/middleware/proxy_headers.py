@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from chat.accounts.client_network import is_from_proxy, trusted_hops
+from chat.accounts.client_network import count_trusted_hops, is_from_trusted_proxy
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +71,13 @@ def is_forwarded_https(request: HttpRequest) -> bool:
     """
     said = _schemes(request.META.get(settings.PROXY_SCHEME_HEADER, ""))
     is_counted = "HTTP_X_FORWARDED_FOR" in request.META
-    hops = trusted_hops(request) if is_counted else len(said)
+    hops = count_trusted_hops(request) if is_counted else len(said)
     return said[max(0, len(said) - hops)] in HTTPS_VALUES
 
 
 def _normalize_scheme(request: HttpRequest) -> None:
     """Reduce the header to a trusted ``https`` as Django expects it, or remove it."""
-    is_https = is_from_proxy(request) and is_forwarded_https(request)
+    is_https = is_from_trusted_proxy(request) and is_forwarded_https(request)
     request.META.pop(settings.PROXY_SCHEME_HEADER, None)
     if is_https:
         request.META[settings.PROXY_SCHEME_HEADER] = "https"

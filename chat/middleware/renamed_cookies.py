@@ -38,9 +38,9 @@ class RenamedCookiesMiddleware:
         """Answer the request, and set the cookies that are due."""
         adopted = _adopt_earlier_cookies(request)
         response = self._get_response(request)
-        guest = guest_cookie.due(request)
-        if guest is not None and guest_cookie.own_name() not in response.cookies:
-            guest_cookie.give(response, guest)
+        guest = guest_cookie.guest_to_set(request)
+        if guest is not None and guest_cookie.cookie_name() not in response.cookies:
+            guest_cookie.set_cookie(response, guest)
         if request.method == "GET" and "HX-Request" not in request.headers:
             _set_current_cookies(request, response, adopted)
         return response
@@ -51,12 +51,12 @@ def _adopt_earlier_cookies(request: HttpRequest) -> set[str]:
     names = settings.COOKIE_NAMES
     is_session = _copy_to_current_name(request, "sessionid", names.earlier("sessionid"))
     adopted = {"sessionid"} if is_session else set()
-    if guest_cookie.own_name() in request.COOKIES:
+    if guest_cookie.cookie_name() in request.COOKIES:
         return adopted
     for names_of in (names.earlier, names.of_other_scheme):
-        pk = guest_cookie.read_earlier(request, names_of(guest_cookie.BASE))
+        pk = guest_cookie.read_earlier_cookie(request, names_of(guest_cookie.BASE_NAME))
         if pk is not None:
-            request.COOKIES[guest_cookie.own_name()] = guest_cookie.value_for(pk)
+            request.COOKIES[guest_cookie.cookie_name()] = guest_cookie.signed_value(pk)
             beside = {
                 one
                 for one in UNSIGNED
@@ -86,10 +86,14 @@ def _set_current_cookies(
 
     Django sets the cookie of the CSRF token wherever a page has a form.
     """
-    found = guest_cookie.read(request)
-    is_due = found is not None and (found.is_old or "guest" in adopted)
-    if found is not None and is_due and guest_cookie.own_name() not in response.cookies:
-        guest_cookie.give(response, found.pk)
+    found = guest_cookie.read_cookie(request)
+    is_due = found is not None and (found.needs_renewal or "guest" in adopted)
+    if (
+        found is not None
+        and is_due
+        and guest_cookie.cookie_name() not in response.cookies
+    ):
+        guest_cookie.set_cookie(response, found.pk)
     if "theme" in adopted and THEME not in response.cookies:
         set_theme(response, theme_of(request))
     session = getattr(request, "session", None)

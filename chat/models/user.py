@@ -91,7 +91,7 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
     closed_at = models.DateTimeField(null=True, blank=True)
 
     #: True for a guest who is known by the guest cookie, without a session.
-    is_of_cookie = False
+    is_from_cookie = False
 
     objects = UserManager()
 

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.accounts.guests import note_network
+from chat.accounts.guests import record_network
 from chat.http.get_or_404 import get_reply_or_404
 from chat.http.request import Request, owner_id, visitor
 from chat.models import Message, Reply
@@ -48,7 +48,7 @@ def create_new_version(
     key.
     """
     reply = get_reply_or_404(owner_id(request), pk)
-    note_network(request, visitor(request))
+    record_network(request, visitor(request))
     asked = (request.path, request.POST.get("count", ""))
     try:
         fresh = reply_once(

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from chat.accounts.guests import remember_guest
+from chat.accounts.guests import ensure_guest_cookie
 from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
 from chat.http.request import owner_id
@@ -89,7 +89,7 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
         "are_drafts_kept": are_drafts_kept(request),
     }
     response = render(request, "conversations/home.html", context)
-    remember_guest(request, response)
+    ensure_guest_cookie(request, response)
     return clear_browser_cache(response) if is_ended else response
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.accounts.guests import remember_guest, sender
+from chat.accounts.guests import ensure_guest_cookie, get_or_create_sender
 from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
 from chat.http.request import Request, has_account, owner_id
@@ -111,7 +111,11 @@ def _sent(
     key = form.idempotency_key
     check_key(key)  # before a guest is created for the message
     return messages.send_message(
-        sender(request, is_message=True), text, key, conversation, instead_of=replaced
+        get_or_create_sender(request, is_message=True),
+        text,
+        key,
+        conversation,
+        instead_of=replaced,
     )
 
 
@@ -125,7 +129,7 @@ def _refused(
     if request.htmx:
         context = error_context(request, form.error, retry_seconds)
         page = render(request, "composer/_error.html", context)
-        remember_guest(request, page)
+        ensure_guest_cookie(request, page)
     elif conversation is None:
         page = home_page(request, form)
     else:

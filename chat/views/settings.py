@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from chat.accounts.guests import remember_guest, sender
+from chat.accounts.guests import ensure_guest_cookie, get_or_create_sender
 from chat.forms import PreferencesForm
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import has_account, owner_id, visitor
@@ -84,13 +84,13 @@ def _settings_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
         "theme_chosen": theme_of(request),
     }
     page = render(request, "settings/settings.html", context, status=_status(form))
-    remember_guest(request, page)
+    ensure_guest_cookie(request, page)
     return page
 
 
 def _saved(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
     """Save the form of the user. Raises ``MessageRefused``."""
-    form.save(sender(request))
+    form.save(get_or_create_sender(request))
     saved = HttpResponseRedirect(reverse("settings") + "?saved", status=303)
     remember_theme(request, saved)
     return saved

@@ -104,15 +104,15 @@ def erased_owner(world: World) -> Visitor:
 
 def erase(owner: User) -> None:
     """As they do it themselves, and the keeper to the end."""
-    account_deletion.erase(owner)
-    while account_deletion.erase_closed():
+    account_deletion.erase_account(owner)
+    while account_deletion.erase_closed_accounts():
         pass
 
 
 def forger(world: World) -> Visitor:
     """Who knows the owner's id, and the name under which a session is remembered."""
     client = Client(raise_request_exception=False)
-    client.cookies[guest_cookie.own_name()] = f"{world.owner.pk}:forged"
+    client.cookies[guest_cookie.cookie_name()] = f"{world.owner.pk}:forged"
     client.cookies[settings.SESSION_COOKIE_NAME] = session_digest(world.session)
     return Visitor(client)
 
@@ -120,7 +120,9 @@ def forger(world: World) -> Visitor:
 def guest_of_old(world: World) -> Visitor:
     """A browser with the cookie of the guest that the owner was before signing up."""
     client = Client(raise_request_exception=False)
-    client.cookies[guest_cookie.own_name()] = guest_cookie.value_for(world.owner.pk)
+    client.cookies[guest_cookie.cookie_name()] = guest_cookie.signed_value(
+        world.owner.pk
+    )
     return Visitor(client)
 
 

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
-from chat.accounts.usernames import clean_name
+from chat.accounts.usernames import clean_username
 from chat.models import User
 
 
@@ -81,7 +81,7 @@ def _checked_name(typed: str) -> str:
     if typed.strip().lower() in ("admin", "root"):
         return typed.strip()
     try:
-        return clean_name(typed)
+        return clean_username(typed)
     except ValidationError as refused:
         raise CommandError(" ".join(refused.messages)) from None
 

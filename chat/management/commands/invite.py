@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.accounts import invitations
-from chat.accounts.site_url import address, guessed
+from chat.accounts.site_url import absolute_url, guess_hint
 
 
 class Command(BaseCommand):
@@ -16,14 +16,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--note", default="", help="whom it is meant for")
-        parser.add_argument("--days", type=float, default=invitations.DAYS)
+        parser.add_argument("--days", type=float, default=invitations.VALID_DAYS)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if settings.SIGNUP == "closed":
             raise CommandError("SIGNUP is closed: no invitation works.")
-        if not 0 < options["days"] <= invitations.DAYS_MAX:
-            raise CommandError(f"--days must be at most {invitations.DAYS_MAX}.")
-        _, path = invitations.invite(None, options["note"][:200], options["days"])
-        self.stdout.write(address(path))
+        if not 0 < options["days"] <= invitations.VALID_DAYS_MAX:
+            raise CommandError(f"--days must be at most {invitations.VALID_DAYS_MAX}.")
+        _, path = invitations.create_invitation(
+            None, options["note"][:200], options["days"]
+        )
+        self.stdout.write(absolute_url(path))
         days = f"{options['days']:g} day{'s' * (options['days'] != 1)}"
-        self.stderr.write(f"It is good for {days}, and once. {guessed()}".strip())
+        self.stderr.write(f"It is good for {days}, and once. {guess_hint()}".strip())

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.accounts.password_reset import reset_link
-from chat.accounts.site_url import guessed
+from chat.accounts.site_url import guess_hint
 from chat.models import User
 
 
@@ -23,6 +23,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no account {options['name']!r}.")
         try:
             self.stdout.write(reset_link(user))
-            self.stderr.write(f"It is good for a day, and once. {guessed()}".strip())
+            self.stderr.write(f"It is good for a day, and once. {guess_hint()}".strip())
         except ValueError:
             raise CommandError(f"The account {user.username} is not open.") from None

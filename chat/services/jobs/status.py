@@ -149,7 +149,7 @@ def _look(
         # for a guest who is known by the guest cookie alone.
         name = (
             guest_digest(owner.pk)
-            if owner.is_of_cookie
+            if owner.is_from_cookie
             else session_digest(session_key or "")
         )
         box.remember(name, str(owner.pk))

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chat.accounts.guests import remember_guest
-from chat.accounts.login import count_of, left_guest
+from chat.accounts.guests import ensure_guest_cookie
+from chat.accounts.login import count_guest_conversations, unmerged_guest_id
 from chat.accounts.session_end import sessions_of
 from chat.models import Conversation, User
 from chat.page.context import frame_context
@@ -61,7 +61,7 @@ def account(request: HttpRequest) -> HttpResponse:
         **(_of(request, user) if user else {}),
     }
     response = render(request, "accounts/account.html", context)
-    remember_guest(request, response)
+    ensure_guest_cookie(request, response)
     return response
 
 
@@ -82,5 +82,5 @@ def _of(request: HttpRequest, user: User) -> dict[str, Any]:
         "may_invite": may_invite(user),
         "devices": sorted(devices, key=lambda device: not device.is_here),
         "count": Conversation.objects.not_deleted().filter(owner=user).count(),
-        "left": count_of(left_guest(request)),
+        "left": count_guest_conversations(unmerged_guest_id(request)),
     }

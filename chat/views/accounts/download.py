@@ -7,18 +7,18 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chat.accounts.data_export import export
-from chat.accounts.guests import guest_here
+from chat.accounts.data_export import export_user
+from chat.accounts.guests import current_guest
 from chat.views.accounts.decorators import account_of, to_log_in
 
 
 @never_cache
 @require_safe
 def download(request: HttpRequest) -> HttpResponseBase:
-    user = account_of(request) or guest_here(request)
+    user = account_of(request) or current_guest(request)
     if user is None:
         return to_log_in(request)
     name = f"chatsite-{timezone.localdate():%Y-%m-%d}.json"
-    response = StreamingHttpResponse(export(user), content_type="application/json")
+    response = StreamingHttpResponse(export_user(user), content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

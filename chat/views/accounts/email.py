@@ -34,7 +34,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
             return with_refusal_status(
                 _page(request, user, form), refused.retry_seconds
             )
-        except email_change.AskedBefore:
+        except email_change.MailedRecently:
             form.add_error("email", asked_before())
         else:
             held = "email" if form.cleaned_data["email"] else "no_email"
@@ -46,7 +46,7 @@ def _asked_for(request: HttpRequest, user: User, email: str) -> bool:
     """Whether a link was mailed. Raises ``AddressTaken``, ``MessageRefused``."""
     if email and can_mail():
         admit_mail(network_digest(request))
-    return email_change.ask_for(user, email, request)
+    return email_change.request_email_change(user, email, request)
 
 
 def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
@@ -59,16 +59,16 @@ def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
 @require_http_methods(METHODS)
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Asks once more: programs follow the links of mail before people do."""
-    wish = email_change.wish_of(token)
-    context = {"wish": wish, "is_taken": False, "is_done": False}
-    if wish is not None and request.method == "POST":
+    change = email_change.read_link_token(token)
+    context = {"change": change, "is_taken": False, "is_done": False}
+    if change is not None and request.method == "POST":
         try:
-            email_change.confirm(wish)
+            email_change.confirm_email_change(change)
         except email_change.AddressTaken:
             context["is_taken"] = True
         else:
-            if account_of(request) == wish.user:
+            if account_of(request) == change.user:
                 return to("account", "email")
             context["is_done"] = True
-    status = 410 if wish is None else 409 if context["is_taken"] else 200
+    status = 410 if change is None else 409 if context["is_taken"] else 200
     return render(request, "accounts/confirm.html", context, status=status)

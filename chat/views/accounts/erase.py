@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from chat.accounts import account_deletion
-from chat.accounts.guests import guest_here, renew_guest
+from chat.accounts.guests import current_guest, replace_guest_cookie
 from chat.forms.accounts import EraseForm
 from chat.models import Conversation, User
 from chat.views.accounts.decorators import account_of, to
@@ -19,7 +19,7 @@ from chat.views.accounts.decorators import account_of, to
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
-    user = account or guest_here(request)
+    user = account or current_guest(request)
     form = EraseForm(request, account) if account else None
     if user is not None and request.method == "POST" and (not form or form.is_valid()):
         return _erased(request, user)
@@ -37,8 +37,8 @@ def erase(request: HttpRequest) -> HttpResponse:
 
 
 def _erased(request: HttpRequest, user: User) -> HttpResponse:
-    account_deletion.erase(user)
+    account_deletion.erase_account(user)
     logout(request)
     response = to("erase", "done")
-    renew_guest(response)
+    replace_guest_cookie(response)
     return response

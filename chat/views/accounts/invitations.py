@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from chat.accounts.invitations import invite
-from chat.accounts.site_url import address
+from chat.accounts.invitations import create_invitation
+from chat.accounts.site_url import absolute_url
 from chat.forms.accounts import InviteForm
 from chat.models import Invitation, User
 from chat.views.accounts.decorators import of_inviter, to
@@ -26,8 +26,10 @@ SHOWN = 100
 def invitations(request: HttpRequest, user: User) -> HttpResponse:
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        _, path = invite(user, form.cleaned_data["note"], form.cleaned_data["days"])
-        request.session[LINK] = address(path, request)
+        _, path = create_invitation(
+            user, form.cleaned_data["note"], form.cleaned_data["days"]
+        )
+        request.session[LINK] = absolute_url(path, request)
         return to("invitations")
     rows = Invitation.objects.select_related("used_by", "created_by")[:SHOWN]
     context = {

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from chat.accounts.login import enter, own_path
+from chat.accounts.login import log_in_user, safe_path
 from chat.forms import MessageForm
 from chat.forms.accounts import LogInForm
 from chat.models import User
@@ -29,7 +29,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         name, password = form.cleaned_data["name"], form.cleaned_data["password"]
         user = authenticate(request, username=name, password=password)
         if isinstance(user, User):
-            response = enter(request, user, then)
+            response = log_in_user(request, user, then)
             if not (text := request.POST.get("text", "").strip()):
                 return response
             # What was typed before is sent by the person, not by logging in.
@@ -41,7 +41,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         form.add_error(None, _("The name or the password is not right."))
     context = {
         "form": form,
-        "next": own_path(then),
+        "next": safe_path(then),
         "text": request.POST.get("text", ""),
         "allows_guests": settings.GUESTS,
         "are_drafts_kept": are_drafts_kept(request),

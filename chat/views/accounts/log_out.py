@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from chat.accounts import session_end
-from chat.accounts.login import leave
+from chat.accounts.login import log_out_user
 from chat.models import User
 from chat.views.accounts.decorators import account_of, of_account, to
 
@@ -18,7 +18,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
     """A guest stays: nothing would open their conversations again."""
     if account_of(request) is None:
         return to("home")
-    return leave(request)
+    return log_out_user(request)
 
 
 @require_POST
@@ -29,8 +29,8 @@ def end_session(request: HttpRequest, user: User, name: str) -> HttpResponse:
     if session is None:
         raise Http404
     if session.pk == request.session.session_key:
-        return leave(request)
-    session_end.end([session])
+        return log_out_user(request)
+    session_end.end_sessions([session])
     return to("account", "ended")
 
 
@@ -38,5 +38,5 @@ def end_session(request: HttpRequest, user: User, name: str) -> HttpResponse:
 @of_account
 def elsewhere(request: HttpRequest, user: User) -> HttpResponse:
     """All browsers but this one."""
-    session_end.end_all(user, request.session.session_key)
+    session_end.end_all_sessions(user, request.session.session_key)
     return to("account", "elsewhere")

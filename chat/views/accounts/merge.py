@@ -6,9 +6,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from chat.accounts.guest_merge import take_along
-from chat.accounts.guests import renew_guest
-from chat.accounts.login import GUEST, count_of, left_guest, own_path
+from chat.accounts.guest_merge import merge_guest
+from chat.accounts.guests import replace_guest_cookie
+from chat.accounts.login import (
+    GUEST_SESSION_KEY,
+    count_guest_conversations,
+    safe_path,
+    unmerged_guest_id,
+)
 from chat.models import User
 from chat.views.accounts.decorators import of_account
 
@@ -17,15 +22,15 @@ from chat.views.accounts.decorators import of_account
 @of_account
 def merge(request: HttpRequest, user: User) -> HttpResponse:
     """Harmless to repeat; what is left stays in this browser."""
-    guest = left_guest(request)
-    count = count_of(guest)
-    then = own_path(request.POST.get("next") or request.GET.get("next", ""))
+    guest = unmerged_guest_id(request)
+    count = count_guest_conversations(guest)
+    then = safe_path(request.POST.get("next") or request.GET.get("next", ""))
     if count and request.method != "POST":
         context = {"count": count, "next": then, "account": user}
         return render(request, "accounts/merge.html", context)
     response = HttpResponseRedirect(then, status=303)
     if guest is not None and request.POST.get("choice") == "take":
-        take_along(guest, user)
-        request.session.pop(GUEST, None)
-        renew_guest(response)
+        merge_guest(guest, user)
+        request.session.pop(GUEST_SESSION_KEY, None)
+        replace_guest_cookie(response)
     return response

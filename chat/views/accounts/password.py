@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from chat.accounts.password_reset import set_password
-from chat.accounts.session_end import see_off
+from chat.accounts.session_end import note_replaced_session
 from chat.forms.accounts import PasswordForm
 from chat.models import User
 from chat.views.accounts.decorators import of_account, to
@@ -24,7 +24,7 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
         before = request.session.session_key
         set_password(user, form.cleaned_data["new"], before)
         update_session_auth_hash(request, user)
-        see_off(before, user)
+        note_replaced_session(before, user)
         return to("account", "password")
     status = 422 if form.errors else 200
     context = {"form": form, "account": user}

@@ -12,9 +12,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from chat.accounts.client_network import network_digest
-from chat.accounts.login import enter
-from chat.accounts.login_throttle import pardon
-from chat.accounts.password_reset import is_good, send_link, set_password
+from chat.accounts.login import log_in_user
+from chat.accounts.login_throttle import clear_failures
+from chat.accounts.password_reset import is_valid_token, send_reset_link, set_password
 from chat.accounts.site_url import can_mail
 from chat.forms.accounts import ForgottenForm, ResetForm
 from chat.models import User
@@ -40,7 +40,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         except MessageRefused as refused:
             form.add_error(None, refused.message)
             return with_refusal_status(_forgotten(request, form), refused.retry_seconds)
-        send_link(form.cleaned_data["email"], request)
+        send_reset_link(form.cleaned_data["email"], request)
         return to("forgotten", "sent")
     return _forgotten(request, form)
 
@@ -60,19 +60,19 @@ def _forgotten(request: HttpRequest, form: ForgottenForm) -> HttpResponse:
 @require_http_methods(METHODS)
 def reset(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
     user = User.objects.filter(pk=pk).first()
-    if token != IN_SESSION and is_good(user, token):
+    if token != IN_SESSION and is_valid_token(user, token):
         request.session[TOKEN] = token
         address = reverse("reset", args=[pk, IN_SESSION])
         return HttpResponseRedirect(address, status=303)
     kept = request.session.get(TOKEN, "") if token == IN_SESSION else ""
-    if user is None or not is_good(user, kept):
+    if user is None or not is_valid_token(user, kept):
         return render(request, "accounts/reset.html", {"form": None}, status=410)
     form = ResetForm(request.POST if request.method == "POST" else None, user=user)
     if request.method == "POST" and form.is_valid():
         set_password(user, form.cleaned_data["new"])
-        pardon(request, user)
+        clear_failures(request, user)
         request.session.pop(TOKEN, None)
-        return enter(request, user, reverse("home"))
+        return log_in_user(request, user, reverse("home"))
     context = {"form": form, "account": user}
     status = 422 if form.errors else 200
     return render(request, "accounts/reset.html", context, status=status)

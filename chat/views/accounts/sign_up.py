@@ -15,16 +15,16 @@ from chat.accounts import email_change, invitations
 from chat.accounts.client_network import network_digest
 from chat.accounts.guests import (
     BACKEND,
-    guest_here,
+    current_guest,
+    ensure_guest_cookie,
     guest_id,
-    remember_guest,
-    renew_guest,
+    replace_guest_cookie,
 )
-from chat.accounts.login import count_of, own_path
-from chat.accounts.session_end import see_off
+from chat.accounts.login import count_guest_conversations, safe_path
+from chat.accounts.session_end import note_replaced_session
 from chat.accounts.sign_up import (
+    AlreadySignedUp,
     InvitationSpent,
-    IsNoGuest,
     NameTaken,
     can_sign_up,
     create_account,
@@ -58,9 +58,11 @@ def invited(request: HttpRequest, secret: str) -> HttpResponse:
         return to("account")
     if not can_sign_up(secret):
         return _page(request, SignUpForm(), status=403)
-    found = invitations.standing(secret)
-    if found is not invitations.Standing.GOOD and not _has_just_signed_up(request):
-        context = {"standing": found}
+    found = invitations.invitation_state(secret)
+    if found is not invitations.InvitationState.GOOD and not _has_just_signed_up(
+        request
+    ):
+        context = {"state": found}
         return render(request, "accounts/invited.html", context, status=410)
     return _answer(request, secret)
 
@@ -83,7 +85,7 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:  # noqa
         form.add_error("name", name_taken())
     except email_change.AddressTaken:
         form.add_error("email", address_taken())
-    except (IsNoGuest, InvitationSpent):
+    except (AlreadySignedUp, InvitationSpent):
         # In another tab, a moment ago: what is true now is shown there.
         return HttpResponseRedirect(request.path, status=303)
     except MessageRefused as refused:
@@ -107,13 +109,13 @@ def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
         given["name"],
         given["password"],
         "" if can_mail() else email,
-        guest=guest_here(request),
+        guest=current_guest(request),
         pk=guest_id(request),
         invitation=invitation,
     )
     if email and can_mail():
-        with suppress(email_change.AskedBefore):
-            email_change.ask_for(user, email, request)
+        with suppress(email_change.MailedRecently):
+            email_change.request_email_change(user, email, request)
     return user
 
 
@@ -140,26 +142,26 @@ def _welcome(request: HttpRequest, user: User) -> HttpResponse:
     is_same = request.user.pk == user.pk
     before = request.session.session_key if is_same else None
     login(request, user, backend=getattr(user, "backend", BACKEND))
-    see_off(before, user)
-    then = own_path(request.POST.get("next", ""))
+    note_replaced_session(before, user)
+    then = safe_path(request.POST.get("next", ""))
     if request.POST.get("email") and can_mail():
         then = f"{reverse('account')}?sent"  # says that a link is on its way
     response = HttpResponseRedirect(then, status=303)
-    renew_guest(response)
+    replace_guest_cookie(response)
     return response
 
 
 def _page(
     request: HttpRequest, form: SignUpForm, invitation: str = "", status: int = 200
 ) -> HttpResponse:
-    guest = guest_here(request)
+    guest = current_guest(request)
     context = {
         "form": form,
-        "next": own_path(request.POST.get("next") or request.GET.get("next", "")),
+        "next": safe_path(request.POST.get("next") or request.GET.get("next", "")),
         "can_sign_up": can_sign_up(invitation),
-        "count": count_of(guest.pk) if guest else 0,
+        "count": count_guest_conversations(guest.pk) if guest else 0,
         "action": reverse("invited", args=[invitation]) if invitation else request.path,
     }
     response = render(request, "accounts/sign_up.html", context, status=status)
-    remember_guest(request, response)
+    ensure_guest_cookie(request, response)
     return response

@@ -66,13 +66,13 @@ def mails(settings: LazySettings) -> Iterator[Callable[[], list[Any]]]:
     settings.SITE_URL = "https://chat.example.org"
 
     def sent_since() -> list[Any]:
-        account_mail.flush()
+        account_mail.wait_until_sent()
         found = list(mail.outbox)
         mail.outbox.clear()
         return found
 
     yield sent_since
-    account_mail.flush()
+    account_mail.wait_until_sent()
 
 
 def log_in(client: Client, name: str = "bee", password: str = PASSWORD) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from chat.accounts.hashers import Argon2
+from chat.accounts.hashers import LowMemoryArgon2Hasher
 
 #: Each time that the hasher worked, what it did.
 hashed: list[str] = []
 
 
-class CountingHasher(Argon2):
+class CountingHasher(LowMemoryArgon2Hasher):
     def encode(self, password: str, salt: str) -> str:
         hashed.append("encode")
         return super().encode(password, salt)

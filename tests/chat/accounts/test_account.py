@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from chat.accounts.devices import device_of
+from chat.accounts.devices import device_name
 from chat.models import Session, User
 from chatsite.mailbox import Mailbox
 from tests.chat.accounts.conftest import log_in
@@ -162,4 +162,4 @@ def test_a_guest_is_seen_from_the_first_prompt_on(
     ],
 )
 def test_devices_have_short_names(said: str, device: str) -> None:
-    assert device_of(said) == device
+    assert device_name(said) == device

@@ -165,7 +165,7 @@ def test_a_large_index_is_merged_in_many_steps(
     for message in Message.objects.filter(owner=owner):
         message.text = " ".join(token_hex(4) for _ in range(40))
         message.save()
-    account_deletion.erase(wordy)
+    account_deletion.erase_account(wordy)
     User.objects.filter(pk=wordy.pk).delete()
     monkeypatch.setattr(index_maintenance, "PAGES", 4)
     merging, steps = index_maintenance.IndexMerge(), 0
@@ -184,8 +184,8 @@ def test_a_large_index_is_merged_in_many_steps(
 def test_a_keeper_that_ended_before_it_came_to_the_files_is_no_loss(
     wordy: User,
 ) -> None:
-    account_deletion.erase(wordy)
-    while account_deletion.erase_closed():
+    account_deletion.erase_account(wordy)
+    while account_deletion.erase_closed_accounts():
         pass
     assert in_files()
     keeper = Keeper()  # of the keeper that comes after
@@ -205,7 +205,7 @@ def test_redis_forgets_it_in_its_file_as_well(wordy: User, valkey: Valkey) -> No
 
     try:
         assert is_written()
-        account_deletion.erase(wordy)
+        account_deletion.erase_account(wordy)
         keeper = Keeper()
         for _ in range(9):
             keeper.sweep()
@@ -223,7 +223,7 @@ def test_what_a_worker_still_writes_is_refused(
     send_message(user, "Tell me", "one")
     claim = worker.claim()
     worker.write(claim, "Once")
-    account_deletion.erase(user)
+    account_deletion.erase_account(user)
     assert worker.write(claim, f" {CANARY}", 4) == "refused"
     assert worker.finish(claim, CANARY) == "refused"
     Keeper().sweep()
@@ -331,7 +331,7 @@ def test_while_the_queue_is_away_all_is_out_of_sight_and_erased_later(
     try:
         tab.post("/account/erase/", {"password": PASSWORD})
         with pytest.raises(MailboxAway):
-            account_deletion.erase_closed()
+            account_deletion.erase_closed_accounts()
         assert not Conversation.objects.not_deleted().exists()
     finally:
         valkey.start()
@@ -347,12 +347,12 @@ def test_while_the_queue_is_away_all_is_out_of_sight_and_erased_later(
 def test_a_long_history_is_erased_in_batches(
     account: User, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_deletion, "CONVERSATIONS", 2)
-    monkeypatch.setattr(account_deletion, "BATCHES_AT_ONCE", 2)
+    monkeypatch.setattr(account_deletion, "CONVERSATIONS_PER_BATCH", 2)
+    monkeypatch.setattr(account_deletion, "BATCHES_IN_REQUEST", 2)
     long_conversation(account, 300)
     for number in range(8):
         Conversation.objects.create(owner=account, title=str(number))
-    account_deletion.erase(account)
+    account_deletion.erase_account(account)
     assert Conversation.objects.count() == 5
     keeper = Keeper()
     for _ in range(4):
@@ -412,8 +412,8 @@ class TestKeeper:
         gone = Session.objects.first()
         assert gone is not None
         Session.objects.filter(pk=gone.pk).update(expire_date=account.joined_at)
-        invitations.invite(None, days=-31)
-        invitations.invite(None, days=-1)
+        invitations.create_invitation(None, days=-31)
+        invitations.create_invitation(None, days=-1)
         Keeper().sweep()
         assert Session.objects.count() == 1
         assert Invitation.objects.count() == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chat.accounts.client_network import (
     HOPS_MAX,
-    address_of,
+    client_address,
     network_digest,
     network_of,
 )
@@ -41,7 +41,7 @@ def request(remote: str, forwarded: str | None = None):  # type: ignore[no-untyp
 
 
 def found(remote: str, forwarded: str | None = None) -> str:
-    address = address_of(request(remote, forwarded))
+    address = client_address(request(remote, forwarded))
     return "" if address is None else network_of(address)
 
 
@@ -206,6 +206,6 @@ def test_whatever_is_written_before_it_the_address_that_the_proxy_saw_counts(
         for spoof in (said, more):
             asked = request("10.0.0.1")
             asked.META["HTTP_X_FORWARDED_FOR"] = f"{spoof}, 203.0.113.7"
-            assert str(address_of(asked)) == "203.0.113.7"
+            assert str(client_address(asked)) == "203.0.113.7"
             asked.META["HTTP_X_FORWARDED_FOR"] = spoof
             assert len(network_digest(asked)) == 32

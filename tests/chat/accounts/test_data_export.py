@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from chat.accounts.data_export import export
+from chat.accounts.data_export import export_user
 from chat.keeper import Keeper
 from chat.models import Conversation, Message, User
 from tests.chat.accounts.conftest import Worker
@@ -84,7 +84,7 @@ def test_of_much_only_a_part_is_in_memory_at_a_time(account: User) -> None:
         Conversation.objects.create(owner=account, title=str(number))
     tracemalloc.start()
     try:
-        size = sum(len(piece) for piece in export(account))
+        size = sum(len(piece) for piece in export_user(account))
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from django.db import connections
 from django.test import Client
 
-from chat.accounts.guest_merge import take_along
+from chat.accounts.guest_merge import merge_guest
 from chat.keeper import Keeper
 from chat.models import (
     Conversation,
@@ -111,7 +111,7 @@ def test_only_an_account_takes_along(
 def test_an_account_is_never_taken_along(account: User, sent) -> None:
     other = User.objects.create_user("wasp")
     sent(other, "Mine")
-    assert take_along(other.pk, account) == 0
+    assert merge_guest(other.pk, account) == 0
     assert Conversation.objects.get().owner == other
 
 
@@ -149,7 +149,7 @@ def test_places_in_line_are_kept(
     theirs = sent(guest, "other")
     other = sent(User.objects.guest(uuid.uuid4()), "third")
     before = box.first_in_line("scripted", 9)
-    take_along(guest.pk, account)
+    merge_guest(guest.pk, account)
     assert box.first_in_line("scripted", 9) == before
     for entry, ahead in zip(look(box, account, mine, theirs), (0, 1), strict=True):
         assert isinstance(entry, QueuedReply)
@@ -164,7 +164,7 @@ def test_whoever_takes_prompts_along_gains_no_turn_by_it(
 ) -> None:
     sent(guest, "first")
     sent(guest, "second")
-    take_along(guest.pk, account)
+    merge_guest(guest.pk, account)
     other = sent(User.objects.guest(uuid.uuid4()), "other")
     next_one = sent(account, "third")
     line = box.first_in_line("scripted", 9)
@@ -176,7 +176,7 @@ def test_what_a_worker_hands_back_stands_where_the_account_stands(
 ) -> None:
     reply = sent(guest, "first")
     claim = worker.claim()
-    take_along(guest.pk, account)
+    merge_guest(guest.pk, account)
     assert box.hand_back(claim.reply, claim.token) == "kept"
     (entry,) = look(box, account, reply)
     assert isinstance(entry, QueuedReply)
@@ -187,7 +187,7 @@ def test_search_finds_it_for_the_account_alone(
     guest: User, account: User, sent
 ) -> None:
     sent(guest, "the honeycomb")
-    take_along(guest.pk, account)
+    merge_guest(guest.pk, account)
     assert len(search(account.pk, "honeycomb").hits) == 1
     assert not search(guest.pk, "honeycomb").hits
     assert not Passage.objects.filter(owner=guest).exists()
@@ -196,14 +196,14 @@ def test_search_finds_it_for_the_account_alone(
 def test_a_key_that_both_used_harms_nothing(guest: User, account: User, sent) -> None:
     sent(account, "mine", key="same")
     sent(guest, "theirs", key="same")
-    assert take_along(guest.pk, account) == 1
+    assert merge_guest(guest.pk, account) == 1
     assert send_message(account, "mine", "same").message.parent.text == "mine"
     assert IdempotencyKey.objects.count() == 1
 
 
 def test_a_key_of_the_guest_comes_along(guest: User, account: User, sent) -> None:
     reply = sent(guest, "theirs", key="same")
-    take_along(guest.pk, account)
+    merge_guest(guest.pk, account)
     assert send_message(account, "theirs", "same").pk == reply.pk
 
 
@@ -211,7 +211,7 @@ def test_preferences_of_the_account_stay(guest: User, account: User, sent) -> No
     User.objects.filter(pk=guest.pk).update(instructions="As a guest")
     User.objects.filter(pk=account.pk).update(instructions="As myself")
     sent(guest, "Hello")
-    take_along(guest.pk, account)
+    merge_guest(guest.pk, account)
     account.refresh_from_db()
     assert account.instructions == "As myself"
 
@@ -221,7 +221,7 @@ def test_what_may_be_restored_comes_along(
 ) -> None:
     talk = sent(guest, "Hello").message.conversation
     client_of(guest).post(f"/c/{talk.pk}/delete/")
-    take_along(guest.pk, account)
+    merge_guest(guest.pk, account)
     assert client_of(account).post(f"/c/{talk.pk}/restore/").status_code == 303
     assert "Hello" in text_of(client_of(account).get("/"))
 
@@ -231,7 +231,7 @@ def test_the_guest_is_closed_and_erased(
 ) -> None:
     before = client_of(guest)
     sent(guest, "Hello")
-    take_along(guest.pk, account)
+    merge_guest(guest.pk, account)
     assert not Session.objects.filter(user=guest).exists()
     assert "Hello" not in text_of(before.get("/"))
     Keeper().sweep()
@@ -247,7 +247,7 @@ def died_before_the_mailbox_heard(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("chat.accounts.guest_merge.hand_over", lambda *_: None)
-        take_along(guest.pk, account)
+        merge_guest(guest.pk, account)
 
 
 def test_the_next_poll_hands_over_what_was_forgotten(
@@ -304,7 +304,7 @@ def test_while_the_queue_is_away_it_is_handed_over_later(
     reply = sent(guest, "Tell me")
     valkey.stop()
     try:
-        assert take_along(guest.pk, account) == 1
+        assert merge_guest(guest.pk, account) == 1
     finally:
         valkey.start()
     box.connection.forgive()
@@ -348,7 +348,7 @@ def test_nothing_that_is_sent_meanwhile_is_lost(
     with ThreadPoolExecutor(4) as people:
         senders = [people.submit(keep_sending, number) for number in range(4)]
         assert has_begun.wait(20)
-        take_along(guest.pk, account)
+        merge_guest(guest.pk, account)
         for sender in senders:
             sender.result()
     kept = Message.objects.filter(role="user", owner=account)
@@ -366,7 +366,7 @@ def test_of_two_at_once_one_takes_them_along(box: Mailbox) -> None:
 
     def take(_number: int) -> int:
         try:
-            return take_along(guest.pk, account)
+            return merge_guest(guest.pk, account)
         finally:
             connections.close_all()
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from chat.accounts import account_deletion, guest_cookie, guest_merge
-from chat.accounts.session_end import end
+from chat.accounts.session_end import end_sessions
 from chat.models import Conversation, Reply, Session, User
 from chat.services.session_digest import guest_digest, session_digest
 from chatsite.mailbox import Mailbox
@@ -34,7 +34,7 @@ def expire(client: Client) -> None:
 
 
 def delete(client: Client) -> None:
-    end(Session.objects.all())
+    end_sessions(Session.objects.all())
 
 
 def lose(client: Client) -> None:
@@ -50,7 +50,7 @@ WAYS = (expire, delete, lose, overwrite)
 
 def with_cookie_of(pk: uuid.UUID, **cookies: str) -> Client:
     client = Client()
-    client.cookies = SimpleCookie({GUEST: guest_cookie.value_for(pk), **cookies})
+    client.cookies = SimpleCookie({GUEST: guest_cookie.signed_value(pk), **cookies})
     return client
 
 
@@ -130,7 +130,7 @@ def test_the_cookie_of_the_session_opens_no_guest_by_itself(
 
 def test_a_forged_cookie_opens_nothing(newcomer: Client, say: Say) -> None:
     say(newcomer, "Hello")
-    signature = guest_cookie.value_for(uuid.uuid4()).split(":", 1)[1]
+    signature = guest_cookie.signed_value(uuid.uuid4()).split(":", 1)[1]
     pk = User.objects.get().pk
     for value in (str(pk), f"{pk}:{signature}", f"{pk}:", ":", "\xff"):
         forger = Client()
@@ -143,11 +143,11 @@ def sign_up(guest: Client, account: User) -> None:
 
 
 def erase(guest: Client, account: User) -> None:
-    account_deletion.erase(User.objects.get(username=None))
+    account_deletion.erase_account(User.objects.get(username=None))
 
 
 def take_along(guest: Client, account: User) -> None:
-    guest_merge.take_along(User.objects.get(username=None).pk, account)
+    guest_merge.merge_guest(User.objects.get(username=None).pk, account)
 
 
 def make_inactive(guest: Client, account: User) -> None:

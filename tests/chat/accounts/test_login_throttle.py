@@ -19,7 +19,11 @@ from django.utils.html import strip_tags
 from django.views.decorators.csrf import csrf_exempt
 from pytest_django import Settings
 
-from chat.accounts.login_throttle import begin, is_password_of, succeed
+from chat.accounts.login_throttle import (
+    begin_attempt,
+    is_correct_password,
+    record_success,
+)
 from chat.models import AttemptCounter, User
 from chatsite.mailbox import Mailbox
 from tests.chat.accounts.counting_hasher import hashed
@@ -47,7 +51,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest) -> HttpResponse:
     """What asks somebody who is signed in for the password again."""
     user = User.objects.get(username="somebody")
-    is_right = is_password_of(request, user, request.POST["password"])
+    is_right = is_correct_password(request, user, request.POST["password"])
     return HttpResponse(status=204 if is_right else 422)
 
 
@@ -274,7 +278,7 @@ def test_a_hundred_at_once_are_a_hundred(somebody: User, rf: RequestFactory) -> 
     def guess(_: int) -> bool:
         try:
             request = rf.post("/", REMOTE_ADDR=HERE)
-            return begin(request, "somebody", somebody) is None
+            return begin_attempt(request, "somebody", somebody) is None
         finally:
             connection.close()
 
@@ -383,6 +387,6 @@ def test_whoever_asks_for_an_empty_name_is_nobody(somebody: User) -> None:
 
 def test_a_success_counts_nothing(somebody: User, rf: RequestFactory) -> None:
     request = rf.post("/", REMOTE_ADDR=HERE)
-    assert begin(request, "somebody", somebody) is None
-    succeed(request, "somebody", somebody)
+    assert begin_attempt(request, "somebody", somebody) is None
+    record_success(request, "somebody", somebody)
     assert not AttemptCounter.objects.filter(count__gt=0).exists()

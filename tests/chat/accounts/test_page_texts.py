@@ -80,7 +80,7 @@ def test_pages_of_a_guest(
         check(newcomer.post("/account/sign-up/", typed), 422)
         check(newcomer.post("/account/log-in/", typed), 422)
     for days, status in ((-1, 410), (1, 200)):
-        check(newcomer.get(invitations.invite(None, days=days)[1]), status)
+        check(newcomer.get(invitations.create_invitation(None, days=days)[1]), status)
     check(newcomer.get("/account/invited/x/"), 410)
     check(newcomer.get("/account/email/x/"), 410)
     check(newcomer.get(f"/account/reset/{account.pk}/x/"), 410)

@@ -209,7 +209,7 @@ def test_two_tabs_that_sign_up_at_once_make_one_account(
     say(newcomer, "Hello")
     guest = User.objects.get()
     sign_up.create_account("bee", PASSWORD, guest=guest)
-    with pytest.raises(sign_up.IsNoGuest):
+    with pytest.raises(sign_up.AlreadySignedUp):
         sign_up.create_account("wasp", PASSWORD, guest=guest)
     with pytest.raises(sign_up.NameTaken):
         sign_up.create_account("Bee", PASSWORD)
@@ -281,7 +281,7 @@ def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
 
 def test_closed_means_nobody(newcomer: Client, settings: LazySettings) -> None:
     settings.SIGNUP = "closed"
-    _, path = invitations.invite(None)
+    _, path = invitations.create_invitation(None)
     for address in ("/account/sign-up/", path):
         assert newcomer.get(address).status_code == 403
         typed = {"name": "bee", "password": PASSWORD}
@@ -295,7 +295,7 @@ def test_an_invitation_makes_one_account(
 ) -> None:
     settings.SIGNUP = "invitation"
     say(newcomer, "Hello")
-    _, path = invitations.invite(None)
+    _, path = invitations.create_invitation(None)
     assert signs_up(newcomer).status_code == 403
     assert newcomer.get(path).status_code == 200
     typed = {"name": "bee", "password": PASSWORD}
@@ -316,13 +316,13 @@ def test_what_ended_or_never_was_is_told_apart(
     newcomer: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = "invitation"
-    _, path = invitations.invite(None, days=-1)
+    _, path = invitations.create_invitation(None, days=-1)
     assert "has expired" in text_of(newcomer.get(path))
     assert "no such invitation" in text_of(newcomer.get("/account/invited/x/"))
 
 
 def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
-    secret, _ = invitations.invite(None)
+    secret, _ = invitations.create_invitation(None)
     sign_up.create_account("bee", PASSWORD, invitation=secret)
     with pytest.raises(sign_up.InvitationSpent):
         sign_up.create_account("wasp", PASSWORD, invitation=secret)
@@ -333,7 +333,7 @@ def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
 def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
     box: Mailbox,
 ) -> None:
-    secret, _ = invitations.invite(None)
+    secret, _ = invitations.create_invitation(None)
 
     def try_it(name: str, invitation: str = "") -> bool:
         try:
@@ -353,14 +353,14 @@ def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
 
 
 def test_a_name_that_is_taken_spends_no_invitation(account: User) -> None:
-    secret, _ = invitations.invite(None)
+    secret, _ = invitations.create_invitation(None)
     with pytest.raises(sign_up.NameTaken):
         sign_up.create_account("bee", PASSWORD, invitation=secret)
-    assert invitations.standing(secret) is invitations.Standing.GOOD
+    assert invitations.invitation_state(secret) is invitations.InvitationState.GOOD
 
 
 def test_no_secret_is_kept() -> None:
-    secret, path = invitations.invite(None)
+    secret, path = invitations.create_invitation(None)
     assert path == f"/account/invited/{secret}/"
     assert secret not in str(Invitation.objects.values().get())
 

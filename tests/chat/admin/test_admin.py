@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from chat.accounts.account_deletion import erase_closed
+from chat.accounts.account_deletion import erase_closed_accounts
 from chat.models import Conversation, Invitation, Message, Reply, Session, User
 from chat.services.session_digest import session_digest
 from chatsite import wire
@@ -406,7 +406,7 @@ def test_who_has_no_name_is_told_by_what_they_are(
     assert closed in text_of(desk.get(CONVERSATIONS))
     assert "guest" not in text_of(desk.get(f"{USERS}{ada.pk}/change/"))
     assert f"being erased {ada.pk}" in text_of(desk.get(f"{USERS}{ada.pk}/change/"))
-    while erase_closed():
+    while erase_closed_accounts():
         pass
     assert "somebody erased" in dom(desk.get("/admin/")).texts("a")
 

@@ -135,18 +135,20 @@ def sign_up(guest: User) -> None:
 
 def take_along(guest: User) -> None:
     account = User.objects.create_user("wasp", "a long enough one")
-    assert guest_merge.take_along(guest.pk, account) == 1
+    assert guest_merge.merge_guest(guest.pk, account) == 1
 
 
 def erase(guest: User) -> None:
-    account_deletion.erase(guest)
-    while account_deletion.erase_closed():
+    account_deletion.erase_account(guest)
+    while account_deletion.erase_closed_accounts():
         pass
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("key", [SECRET, SHORT])
-@pytest.mark.parametrize("way", [sign_up, take_along, account_deletion.erase, erase])
+@pytest.mark.parametrize(
+    "way", [sign_up, take_along, account_deletion.erase_account, erase]
+)
 def test_the_key_of_a_guest_who_is_gone_opens_and_sends_nothing(
     way: Callable[[User], None], key: str, box: Mailbox
 ) -> None:

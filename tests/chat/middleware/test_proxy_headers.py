@@ -13,7 +13,7 @@ from django.test.utils import override_script_prefix
 from django.urls import get_resolver, reverse
 from pytest_django import Settings
 
-from chat.accounts.login import own_path
+from chat.accounts.login import safe_path
 from chat.models import Message
 from chatsite.mailbox import Mailbox
 from chatsite.settings_table import addresses
@@ -352,7 +352,7 @@ def test_under_a_prefix_https_health_gate_and_admin_follow(
 def test_one_is_led_on_only_to_paths_below_the_prefix(
     under_chat: Settings, raw: str, is_own: bool
 ) -> None:
-    assert own_path(raw) == (raw if is_own else reverse("home"))
+    assert safe_path(raw) == (raw if is_own else reverse("home"))
 
 
 def test_a_prefix_that_only_the_server_knows_is_named(

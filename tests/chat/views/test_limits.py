@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from chat.accounts.guest_merge import take_along
+from chat.accounts.guest_merge import merge_guest
 from chat.models import Conversation, LimitBucket, Message, Reply, User
 from chat.services.jobs.collect import collect
 from chatsite.mailbox import Mailbox, open_mailbox
@@ -233,7 +233,7 @@ def test_who_logs_in_takes_waiting_prompts_out_of_the_share_of_their_network(
         send(proxied("203.0.113.7"), "two")
     account = User.objects.create_user("somebody")
     first = Message.objects.get(text="one").owner
-    take_along(first.pk, account)
+    merge_guest(first.pk, account)
     own, of_network = shares()
     assert own == str(account.pk)
     assert of_network.startswith("network:")
