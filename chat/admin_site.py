@@ -1,4 +1,4 @@
-"""The admin of this site."""
+"""Django's admin site, with this site's name."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 
 class Site(AdminSite):
+    """The admin without side bar and without links to public pages."""
+
     site_header = site_title = "chatsite"
     #: Lists are wide; the first page names all of them.
     enable_nav_sidebar = False
@@ -20,18 +22,19 @@ class Site(AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """Show the log-in form; other methods than GET, HEAD and POST are refused."""
         return super().login(request, extra_context)
 
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Reads all of a request first: one that cannot be read logs nobody out."""
+        """Read the whole request first: a broken one must not log the user out."""
         for asked in (request.GET, request.POST):
             asked.get("next")
         return super().logout(request, extra_context)
 
     def get_urls(self) -> list[Any]:
-        """Without the way from a row to its public page: nothing here has one."""
+        """Return the URLs without the link to a public page, which no row has."""
         return [url for url in super().get_urls() if _name(url) != "view_on_site"]
 
 

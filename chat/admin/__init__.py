@@ -1,7 +1,7 @@
-"""Django's admin, for support: who is there, how much waits, what went wrong.
+"""Django's admin, for support: users, waiting replies and errors.
 
-It shows no text of anybody's: no titles, prompts, replies or instructions, in no list,
-form, search or history. What it does goes through the services, as for their owners.
+It shows no text of any user: no titles, messages, replies or instructions, in no list,
+form, search or history. Its actions use the same services as the users' own pages.
 """
 
 from __future__ import annotations

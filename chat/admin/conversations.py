@@ -1,4 +1,4 @@
-"""Conversations: whose, how many messages, what is to come. No title, no text."""
+"""Conversations in the admin: owner and counts, but no title and no text."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from chat.admin.support import ReadOnlyAdmin, counted, link_to, link_to_found
 from chat.models import Conversation, Message, Reply
 from chat.services import conversation_deletion
 
-#: Never asked of the database here.
+#: Columns that the admin never reads from the database.
 TEXTS = ("title", "instructions", "settings", "owner__instructions", "owner__settings")
 
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
+    """The list of conversations, with actions that delete and restore them."""
+
     ordering = ("-updated_at", "-id")
     list_display = (
         *("id", "whose", "message_count", "waiting"),
@@ -44,21 +46,26 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Owner"))
     def whose(self, conversation: Conversation) -> SafeString:
+        """Link to the owner."""
         return link_to(conversation.owner)
 
     @admin.display(description=_("Replies"))
     def replies(self, conversation: Conversation) -> SafeString:
+        """Link to the replies of the conversation."""
         return link_to_found("reply", conversation.pk, _("Show them"))
 
     @admin.display(description=_("Messages"))
     def message_count(self, conversation: Any) -> int:
+        """Count its messages."""
         return int(conversation.count_of_messages)
 
     @admin.display(description=_("Waiting replies"))
     def waiting(self, conversation: Any) -> int:
+        """Count its replies that have not ended."""
         return int(conversation.count_of_waiting)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return rows without texts, with both counts as annotations."""
         messages_of = Message.objects.filter(conversation=OuterRef("pk"))
         replies = Reply.objects.filter(message__conversation=OuterRef("pk"))
         found: QuerySet[Any] = super().get_queryset(request).select_related("owner")
@@ -73,7 +80,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     @admin.action(permissions=["act"], description=_("Delete, with a way back"))
     def delete_with_undo(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """As their owners delete them: what is being written is stopped."""
+        """Delete as the owner would: replies in progress are stopped."""
         found = list(queryset.filter(deleted_at=None))
         for conversation in found:
             conversation_deletion.delete(conversation)
@@ -88,7 +95,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     @admin.action(permissions=["act"], description=_("Restore"))
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """With those that were deleted together with them."""
+        """Restore these, and the conversations that were deleted together with them."""
         count = 0
         for conversation in queryset.exclude(deleted_at=None):
             restored = conversation_deletion.restore(conversation)

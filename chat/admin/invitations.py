@@ -1,4 +1,4 @@
-"""Invitations: who invited whom, and what became of it. Made on the account pages."""
+"""Invitations in the admin: read only, since the account pages make and revoke them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from chat.models import Invitation
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
+    """The list of invitations, without their secrets."""
+
     list_display = ("id", "note", "created_by", "created_at", "expires_at", "used_by")
     list_filter = (("used_at", admin.EmptyFieldListFilter), "expires_at")
     list_select_related = ("created_by", "used_by")

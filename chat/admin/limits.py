@@ -1,4 +1,4 @@
-"""What support may change of a person; their limits are checked name by name."""
+"""The form for a user: limits, rights and address."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ else:
 
 
 class UserForm(UserModelForm):
+    """What support may change of a user; the admin sets ``editor``."""
+
     limits = forms.JSONField(
         label=_("Limits"),
         required=False,
@@ -33,13 +35,15 @@ class UserForm(UserModelForm):
         model = User
         fields = ("email", "is_active", "is_staff", "is_superuser", "groups", "limits")
 
-    #: Whoever edits, set by the admin.
+    #: The user who fills in the form, set by the admin.
     editor: User
 
     def clean_limits(self) -> dict[str, int | None]:
+        """Check the limits name by name. Raises ``ValidationError``."""
         return clean_limits(self.cleaned_data["limits"])
 
     def clean(self) -> dict[str, Any] | None:
+        """Keep editors from taking their own rights."""
         cleaned = super().clean()
         rights = ("is_active", "is_superuser", "is_staff")
         lost = [name for name in rights if self.cleaned_data.get(name) is False]

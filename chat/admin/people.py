@@ -1,4 +1,4 @@
-"""People: found by name, address or id; their limits, rights and sessions."""
+"""Users in the admin: found by name, address or id; limits, rights and sessions."""
 
 from __future__ import annotations
 
@@ -33,25 +33,29 @@ from chat.admin.support import (
 )
 from chat.models import Conversation, Reply, User
 
-#: How far back tokens are counted.
+#: The time for which tokens are counted.
 RECENT = timedelta(hours=24)
-#: What the page of a person tells of it, with the ways to it.
+#: Fields about a user's activity, with links to the rows.
 USE = ("conversations", "replies", "sessions", "waiting", "tokens")
-#: Characters of the list, which has many columns; the page of a person says it all.
+#: Characters shown in the list, which has many columns; a user's page shows all.
 NAME_SHOWN = 24
 ADDRESS_SHOWN = 20
-#: What only a superuser changes: whoever has an address or rights has the account.
+#: Fields that only superusers change: an address or a right gives power over accounts.
 POWERS = ("email", "is_staff", "is_superuser", "groups")
 
 
 class KindFilter(admin.SimpleListFilter):
+    """Filters users by guest or account."""
+
     title = _("kind")
     parameter_name = "kind"
 
     def lookups(self, *_args: Any) -> list[tuple[str, Any]]:
+        """Return the choices."""
         return [("guest", _("Guests")), ("account", _("Accounts"))]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the users of the chosen kind."""
         if self.value() not in ("guest", "account"):
             return queryset
         return queryset.filter(username__isnull=self.value() == "guest")
@@ -59,6 +63,8 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(User)
 class UserAdmin(SupportAdmin):
+    """The list of users, the form for one, and actions on sessions and accounts."""
+
     form = UserForm
     ordering = ("-joined_at",)
     list_display = (
@@ -92,45 +98,56 @@ class UserAdmin(SupportAdmin):
 
     @admin.display(description=_("Name"))
     def name(self, user: User) -> str:
+        """Return the name on the page of the user."""
         return str(user)
 
     @admin.display(description=_("Name"), ordering="username")
     def short_name(self, user: User) -> str:
+        """Return the name for the list."""
         return Truncator(named(user)).chars(NAME_SHOWN)
 
     @admin.display(description=_("E-mail"), ordering="email")
     def address(self, user: User) -> str:
+        """Return the e-mail address for the list."""
         return Truncator(user.email).chars(ADDRESS_SHOWN)
 
     @admin.display(description=_("Joined"), ordering="joined_at")
     def joined(self, user: User) -> str:
+        """Return the day of the first message or sign-up."""
         return _day(user.joined_at)
 
     @admin.display(description=_("Seen"), ordering="seen_at")
     def seen(self, user: User) -> str:
+        """Return the day of the last visit."""
         return _day(user.seen_at)
 
     @admin.display(description=_("Conversations"))
     def conversations(self, user: Any) -> SafeString:
+        """Link to the user's conversations, with their number."""
         return link_to_found("conversation", user.pk, user.conversation_count)
 
     @admin.display(description=_("Waiting"))
     def waiting(self, user: Any) -> int:
+        """Count the user's replies that have not ended."""
         return int(user.waiting_count)
 
     @admin.display(description=_("Tokens in 24 h"))
     def tokens(self, user: Any) -> int:
+        """Count the tokens of the last 24 hours."""
         return int(user.token_count)
 
     @admin.display(description=_("Replies"))
     def replies(self, user: User) -> SafeString:
+        """Link to the user's replies."""
         return link_to_found("reply", user.pk, _("Show them"))
 
     @admin.display(description=_("Sessions"))
     def sessions(self, user: User) -> SafeString:
+        """Link to the user's sessions."""
         return link_to_found("session", user.pk, _("Show them"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return rows without texts, with the counts as annotations."""
         theirs = Reply.objects.filter(message__owner=OuterRef("pk"))
         there = Conversation.objects.not_deleted().filter(owner=OuterRef("pk"))
         found: QuerySet[Any] = super().get_queryset(request)
@@ -145,16 +162,18 @@ class UserAdmin(SupportAdmin):
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes those who may more, nor what is being erased."""
+        """Only superusers change staff, and no one a user who is being erased."""
         may = super().has_change_permission(request, obj)
         if obj is None or is_superuser(request.user):
             return may and (obj is None or obj.closed_at is None)
         return may and not (obj.is_staff or obj.is_superuser or obj.closed_at)
 
     def has_superuser_permission(self, request: HttpRequest) -> bool:
+        """Whether the editor may close and erase users."""
         return is_superuser(request.user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fields that this editor may not change of this user."""
         fields = [*super().get_readonly_fields(request, obj)]
         if not is_superuser(request.user):
             fields += POWERS
@@ -163,6 +182,7 @@ class UserAdmin(SupportAdmin):
         return fields
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the form class, which knows its editor."""
         form: Any = super().get_form(request, *args, **kwargs)
         form.editor = request.user
         return form
@@ -174,7 +194,7 @@ class UserAdmin(SupportAdmin):
         form: Any,
         change: bool,  # noqa: ARG002
     ) -> None:
-        """Only what was changed: what the person does meanwhile stays."""
+        """Save changed fields only, so that the user's own changes meanwhile stay."""
         chosen = [field.name for field in obj._meta.concrete_fields]
         obj.save(update_fields=[name for name in form.changed_data if name in chosen])
         if not obj.is_active:
@@ -184,6 +204,7 @@ class UserAdmin(SupportAdmin):
     def sign_out_everywhere(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> None:
+        """End all sessions of users whom the editor may change."""
         users = [user for user in queryset if self.has_change_permission(request, user)]
         count = 0
         for user in users:
@@ -196,7 +217,7 @@ class UserAdmin(SupportAdmin):
     def close_and_erase(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse | None:
-        """Asked once more first. Nobody closes their own account from here."""
+        """Close users after a second page has asked, but never the editor."""
         users = list(queryset.exclude(pk=request.user.pk).filter(closed_at=None))
         if not users:
             said = gettext("None of these can be closed here.")
@@ -215,6 +236,7 @@ class UserAdmin(SupportAdmin):
         return None
 
     def get_urls(self) -> list[URLPattern]:
+        """Add the page that makes a link to a new password."""
         link = path(
             "<uuid:pk>/reset-link/",
             self.admin_site.admin_view(self.reset_link),
@@ -223,7 +245,7 @@ class UserAdmin(SupportAdmin):
         return [link, *super().get_urls()]
 
     def reset_link(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Shown this once, to be told to the person by other means than mail."""
+        """Show a link to a new password once, for the editor to pass on."""
         if not is_superuser(request.user):
             raise PermissionDenied
         user = User.objects.filter(pk=pk, closed_at=None).exclude(username=None).first()
@@ -251,14 +273,14 @@ class UserAdmin(SupportAdmin):
 
 
 def _day(moment: datetime | None) -> str:
-    """Of a list with many columns; the page of the person tells the time."""
+    """Return a day without its time, which the page of the user shows."""
     if moment is None:
         return "–"
     return date_format(timezone.localtime(moment), "SHORT_DATE_FORMAT")
 
 
 def _tokens_of(theirs: QuerySet[Any]) -> Any:
-    """Read and written for replies that ended lately."""
+    """The tokens read and written for replies that ended lately."""
     lately = theirs.filter(finished_at__gte=timezone.now() - RECENT).order_by()
     read, written = Coalesce("prompt_tokens", 0), Coalesce("new_tokens", 0)
     grouped = lately.values("message__owner").annotate(sum=Sum(read + written))

@@ -1,4 +1,4 @@
-"""Replies: what became of each, with which model, on which worker. No text."""
+"""Replies in the admin: state, model, worker and times, but no text."""
 
 from __future__ import annotations
 
@@ -19,50 +19,64 @@ from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.model_choice import current_catalog
 
-#: Never asked of the database here.
+#: Columns that the admin never reads from the database.
 TEXTS = (
     *("instructions", "settings", "message__text"),
     *("message__owner__instructions", "message__owner__settings"),
 )
 
 
-#: Said by the admin alone, and so no matter of a migration.
+#: Only the admin shows it, so it needs no migration.
 Reply._meta.verbose_name_plural = _("replies")
 
 
 class ErrorFilter(admin.SimpleListFilter):
+    """Filters replies by error code."""
+
     title = parameter_name = "error"
 
     def lookups(self, *_args: Any) -> list[tuple[str, str]]:
+        """Return all error codes."""
         return [(code.value, code.value) for code in wire.ErrorCode]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the replies with the chosen code."""
         return queryset.filter(error=self.value()) if self.value() else queryset
 
 
 class ModelFilter(admin.SimpleListFilter):
+    """Filters replies by model."""
+
     title = parameter_name = "model"
 
     def lookups(self, *_args: Any) -> list[tuple[str, str]]:
+        """Return the names of the models in the catalogue."""
         return [(name, name) for name in current_catalog().models]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the replies of the chosen model."""
         return queryset.filter(model=self.value()) if self.value() else queryset
 
 
 class LostFilter(admin.SimpleListFilter):
+    """Filters replies that lost a worker."""
+
     title = _("lost workers")
     parameter_name = "lost"
 
     def lookups(self, *_args: Any) -> list[tuple[str, Any]]:
+        """Return the only choice."""
         return [("1", _("One or more"))]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the replies that lost one or more workers."""
         return queryset.filter(losses__gt=0) if self.value() else queryset
 
 
 @admin.register(Reply)
 class ReplyAdmin(ReadOnlyAdmin):
+    """The list of replies, with an action that stops them."""
+
     ordering = ("-queued_at",)
     list_display = (
         *("id", "state", "owner", "model", "worker", "error", "losses"),
@@ -85,25 +99,29 @@ class ReplyAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Id"))
     def id(self, reply: Reply) -> str:
+        """Return the id, which the reply shares with its message."""
         return str(reply.pk)
 
     @admin.display(description=_("Owner"))
     def owner(self, reply: Reply) -> SafeString:
+        """Link to the owner."""
         return link_to(reply.message.owner)
 
     @admin.display(description=_("Conversation"))
     def conversation(self, reply: Reply) -> SafeString:
+        """Link to the conversation."""
         pk = reply.message.conversation_id
         page = reverse("admin:chat_conversation_change", args=[pk])
         return format_html('<a href="{}">{}</a>', page, pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return rows without texts."""
         with_owner = super().get_queryset(request).select_related("message__owner")
         return with_owner.defer(*TEXTS)
 
     @admin.action(permissions=["act"], description=_("Stop"))
     def stop(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """The text so far is kept, as where its owner stops it."""
+        """Stop as the owner would: the text so far is kept."""
         pks = list(queryset.values_list("pk", flat=True))
         found = list(Reply.objects.unfinished().with_path().filter(pk__in=pks))
         for reply in found:

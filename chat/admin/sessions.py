@@ -1,4 +1,4 @@
-"""Sessions: who is signed in where. Their keys open accounts, so no page tells them."""
+"""Sessions in the admin. Their keys open accounts, so no page shows a key."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from chat.admin.support import ReadOnlyAdmin, link_to
 from chat.models import Session
 from chat.services.session_digest import session_digest
 
-#: Above the column; the script of the admin finds it by its id.
+#: The checkbox above the column; the admin's script finds it by its id.
 TOGGLE = mark_safe('<input type="checkbox" id="action-toggle">')
 
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
+    """The list of sessions, with an action that ends them."""
+
     ordering = ("-created_at",)
     list_display = ("whose", "device", "created_at", "seen_at", "expire_date")
     list_display_links = None
@@ -37,21 +39,23 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Whose"))
     def whose(self, session: Session) -> str:
+        """Link to the user, if the session has one."""
         return link_to(session.user) if session.user else "–"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return rows without the data of sessions and texts of users."""
         hidden = ("session_data", "user__instructions", "user__settings")
         return super().get_queryset(request).defer(*hidden)
 
     def get_urls(self) -> list[URLPattern]:
-        """The list alone: the address of anything else would be a key."""
+        """Return the URL of the list only: that of a row would hold a session key."""
         return [
             url for url in super().get_urls() if str(url.name).endswith("_changelist")
         ]
 
     @admin.display(description=TOGGLE)
     def action_checkbox(self, session: Session) -> SafeString:
-        """Named as the mailbox names it, which opens nothing."""
+        """Return a checkbox with the session's digest, which opens nothing."""
         name, label = session_digest(session.pk), _("Select this session")
         return format_html(
             '<input type="checkbox" class="action-select" name="{}" value="{}"'
@@ -62,6 +66,7 @@ class SessionAdmin(ReadOnlyAdmin):
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any
     ) -> HttpResponse | None:
+        """Translate the chosen digests to keys, which Django's action expects."""
         chosen = {*request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)}
         keys = Session.objects.values_list("pk", flat=True).iterator()
         form = request.POST.copy()
@@ -72,6 +77,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.action(permissions=["act"], description=_("End these sessions"))
     def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """End the chosen sessions."""
         users = {session.user for session in queryset if session.user}
         count = session_end.end_sessions(queryset)
         for user in users:

@@ -1,4 +1,4 @@
-"""What the pages of the admin have in common: nothing is added or deleted by hand."""
+"""Base classes and helpers of the admin pages: no row is added or deleted by hand."""
 
 from __future__ import annotations
 
@@ -28,33 +28,38 @@ PER_PAGE = 50
 
 
 class SupportAdmin(Admin):
-    """A list, and a page for each row. What can be done is an action."""
+    """A list and a page for each row; all operations are actions."""
 
     list_per_page = list_max_show_all = PER_PAGE
-    #: To count all rows beside those found costs a pass over the table.
+    #: Counting all rows beside those found costs a pass over the table.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # the same for each filter
-    #: Where an id that was typed may stand.
+    #: Fields in which an id that was typed into the search may stand.
     id_fields: tuple[str, ...] = ("pk",)
 
     def lookup_allowed(
         self, lookup: str, value: str, request: HttpRequest | None = None
     ) -> bool:
-        """What the page offers as a filter, and no other column: by the beginning of a
-        key, a hash or a title all of it could be asked for, letter by letter."""
+        """Allow only the filters that the page offers.
+
+        A filter by the beginning of a key, hash or title would reveal all of it, letter
+        by letter.
+        """
         offered = lookup.partition("__")[0] in {*map(_filtered, self.list_filter)}
         return offered and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:  # noqa: ARG002
+        """Return False."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Return False."""
         return False
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """An id finds what it is the id of, however it is written."""
+        """Find rows by an id in any spelling, else search as Django does."""
         try:
             pk = UUID(search_term.strip())
         except ValueError:
@@ -63,7 +68,7 @@ class SupportAdmin(Admin):
         return queryset.filter(found), False
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
-        """What was done stays after somebody is erased, so it names nobody."""
+        """Log a change without a name: the entry stays after the user is erased."""
         entry = super().log_change(request, obj, message)
         entry.object_repr = str(obj.pk)
         entry.save(update_fields=["object_repr"])
@@ -71,34 +76,37 @@ class SupportAdmin(Admin):
 
 
 class ReadOnlyAdmin(SupportAdmin):
-    """Nothing is edited; who may change rows may do what the actions do."""
+    """Rows are not edited; users who may change them may use the actions."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Return False."""
         return False
 
     def has_act_permission(self, request: HttpRequest) -> bool:
+        """Whether the editor may use the actions."""
         return super().has_change_permission(request)
 
 
 def _filtered(of: Any) -> str:
-    """What the address of the page names a filter by."""
+    """The name of a filter in the address of the page."""
     if isinstance(of, type) and issubclass(of, admin.SimpleListFilter):
         return str(of.parameter_name)
     return str(of if isinstance(of, str) else of[0])
 
 
 def counted(rows: QuerySet[Any], whose: str) -> Combinable:
-    """How many there are of each, within the query that lists whose they are."""
+    """Count ``rows`` for each value of the field ``whose``, as a subquery."""
     grouped = rows.order_by().values(whose).annotate(count=Count("pk"))
     return subquery_of(grouped.values("count"))
 
 
 def subquery_of(number: QuerySet[Any, Any]) -> Combinable:
+    """Return a number from another table, 0 if it has no row."""
     return Coalesce(Subquery(number, output_field=IntegerField()), 0)
 
 
 def named(user: User) -> str:
-    """Short enough for a column; who has no name goes by the beginning of the id."""
+    """Return a name short enough for a column; guests are named by part of their id."""
     if user.closed_at is not None:
         return gettext("being erased %s") % _beginning(user)
     return user.username or gettext("guest %s") % _beginning(user)
@@ -109,16 +117,17 @@ def _beginning(user: User) -> str:
 
 
 def link_to(user: User) -> SafeString:
-    """The way to somebody's own page."""
+    """Link to the page of a user."""
     page = reverse("admin:chat_user_change", args=[user.pk])
     return format_html('<a href="{}">{}</a>', page, named(user))
 
 
 def link_to_found(model: str, pk: UUID, said: object) -> SafeString:
-    """The way to the rows of ``model`` that an id finds, its own or its owner's."""
+    """Link to the rows of ``model`` that have this id, or whose owner has it."""
     page = reverse(f"admin:chat_{model}_changelist", query={"q": str(pk)})
     return format_html('<a href="{}">{}</a>', page, said)
 
 
 def is_superuser(user: User | AnonymousUser) -> bool:
+    """Whether this is an active superuser."""
     return user.is_active and user.is_superuser

@@ -1,1 +1,1 @@
-"""The HTTP API: the page's services, owners and errors, as JSON."""
+"""The HTTP API: the services, owners and errors of the pages, as JSON."""

@@ -1,4 +1,4 @@
-"""The calls for whole conversations: rename, delete, restore."""
+"""API calls for conversations: rename, delete, restore."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chat.services import conversation_deletion, conversations
 
 @api_call("POST")
 def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Put another ``{"title": …}`` in place of the one it has."""
+    """Replace the title by ``{"title": …}``."""
     title = json_body(request).get("title")
     if not isinstance(title, str):
         raise ApiError(400, "bad_title", _('The body needs a string "title".'))
@@ -35,7 +35,7 @@ def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 
 @api_call("POST")
 def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Nothing finds it any more until it is restored. Harmless to repeat."""
+    """Hide the conversation until it is restored. Harmless to repeat."""
 
     def act() -> Conversation:
         owner = owner_id(request)
@@ -51,7 +51,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 
 @api_call("POST")
 def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Bring it back, with those deleted together with it. Harmless to repeat."""
+    """Restore it, with those deleted together with it. Harmless to repeat."""
 
     def act() -> Conversation:
         owner = owner_id(request)

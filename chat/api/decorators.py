@@ -1,4 +1,4 @@
-"""What every call of the API has in common: JSON in, JSON out, no cross-site calls."""
+"""What all API calls share: JSON in and out, errors as JSON, no cross-site calls."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ Call = Callable[..., JsonResponse]
 
 
 def api_call(method: str) -> Callable[[Call], Call]:
-    """A view of the API for one method, answering every error as JSON.
+    """Make an API view for one method, which answers every error as JSON.
 
-    Calls need no CSRF token: browsers say where a call comes from, and one from
-    another site is refused (its cookies would be withheld anyway, ``SameSite=Lax``).
+    Calls need no CSRF token: browsers say which site a call comes from, and calls from
+    other sites are refused (``SameSite=Lax`` would withhold their cookies anyway).
     """
 
     def decorate(view: Call) -> Call:
@@ -92,19 +92,19 @@ def _is_cross_site(request: HttpRequest) -> bool:
         return False
     try:
         return urlsplit(origin).netloc != request.get_host()
-    except ValueError:  # no address at all
+    except ValueError:  # not a URL
         return True
 
 
 def _is_trusted(origin: str) -> bool:
-    """Whether it is one of ``CSRF_TRUSTED_ORIGINS``, or stands below ``*.``."""
+    """Whether it is in ``CSRF_TRUSTED_ORIGINS``, or matches one with ``*``."""
     listed = settings.CSRF_TRUSTED_ORIGINS
     below = (one for one in listed if "*" in one)
     return origin in listed or any(fnmatchcase(origin, one) for one in below)
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:
-    """The request's JSON object. Raises ``ApiError``."""
+    """Return the JSON object of the request. Raises ``ApiError``."""
     if request.content_type != "application/json":
         raise ApiError(
             415, "not_json", _("Send the header Content-Type: application/json.")

@@ -1,12 +1,12 @@
-"""A message from a program without cookies, and what repeating it does.
+"""Messages from programs without cookies, and how repeating such a call works.
 
-The answer to such a call gives the cookies, and may be lost. Who repeats the call is a
-stranger then, told by network, key and text alone. A long key is a secret and opens the
-guest that it made, for a day or two. Of a short one, which others may use as well,
-nothing is opened and nothing is sent twice.
+The answer to such a call sets the cookies, and may be lost. A repeat then comes without
+cookies, so only network, key and text identify it. A long key counts as a secret and
+opens the guest that it made, for a day or two. A short key, which others may use too,
+opens no guest, but the message is not sent twice.
 
-A guest who signs up, joins an account or is erased leaves a digest of their id for as
-long, so that a repeat finds that it was carried out.
+A guest who signs up, is merged into an account or is erased leaves a digest of its id
+for the same time, so that a repeat finds that the call was carried out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from chat.http.request import visitor
 from chat.models import AttemptCounter, User
 
 SALT = "chat.api.first_call"
-#: A key of so many characters, or more, is taken for a secret.
+#: A key with at least this number of characters counts as a secret.
 SECRET_CHARACTERS = 32
 #: The day of the call and the next one.
 KNOWN_FOR = timedelta(days=2)
@@ -52,7 +52,7 @@ GONE_CALLER = ApiError(
 
 
 def caller(request: HttpRequest, key: str | None, text: str) -> User:
-    """Who sends; ``key`` is None where none was given. Raises ``ApiError``."""
+    """Return the user who sends; ``key`` is None without one. Raises ``ApiError``."""
     if key is None or not _is_unknown(request):
         return get_or_create_sender(request, is_message=True)
     today, yesterday = _guest_ids(network_digest(request), key, text)
@@ -72,8 +72,8 @@ def caller(request: HttpRequest, key: str | None, text: str) -> User:
 
 
 def _guest_before(*pks: uuid.UUID) -> User | None:
-    """The guest that the same call made. Raises ``ApiError`` where they are gone."""
-    # Asked first: a guest is noted once the row is there.
+    """Return the guest that the same call made. Raises ``ApiError`` if it is gone."""
+    # The order matters: the note is written after the guest's row.
     digests = [_digest(pk) for pk in pks]
     noted = AttemptCounter.objects.filter(digest__in=digests, until__gt=timezone.now())
     is_noted = noted.exists()
@@ -94,7 +94,7 @@ def _is_unknown(request: HttpRequest) -> bool:
 
 
 def _guest_ids(network: str, key: str, text: str) -> list[uuid.UUID]:
-    """Of a first call today, and of one yesterday."""
+    """The guest ids of this call, if it was first made today or yesterday."""
     today = timezone.now().date()
     days = (today, today - timedelta(days=1))
     said = (f"{network}\0{key}\0{text}\0{day.isoformat()}" for day in days)

@@ -22,8 +22,10 @@ ESCAPED = re.compile(r'\\(["\\])')
 
 
 def idempotency_key(request: HttpRequest) -> str | None:
-    """The key of a request; None without the header. Raises ``MessageRefused`` with the
-    code bad_key."""
+    """Return the key of a request, or None without the header.
+
+    Raises ``MessageRefused`` with the code bad_key.
+    """
     raw = request.headers.get("Idempotency-Key")
     if raw is None:
         return None
@@ -35,12 +37,12 @@ def idempotency_key(request: HttpRequest) -> str | None:
 def once_for(
     request: HttpRequest, asked: Sequence[str], act: Callable[[], Conversation]
 ) -> None:
-    """Carry out a request that gives no reply, once for its key (``once``)."""
+    """Carry out a request without a reply, once for its key (see ``once``)."""
     once(owner_id(request), idempotency_key(request), asked, act)
 
 
 def _decoded(raw: str) -> str:
-    """What programs send beyond ASCII is UTF-8."""
+    """Decode UTF-8, which programs send beyond ASCII."""
     try:
         return raw.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -48,8 +50,10 @@ def _decoded(raw: str) -> str:
 
 
 def _bare(said: str) -> str:
-    """Without the quotes. The server joins repeated headers by commas, so a bare key
-    cannot hold one."""
+    """Remove the quotes.
+
+    A bare key cannot hold a comma, because the server joins repeated headers by commas.
+    """
     if not said.startswith('"') and "," not in said:
         return said
     if (quoted := QUOTED.fullmatch(said)) is None:

@@ -1,3 +1,5 @@
+"""URLs of the API."""
+
 from django.urls import path, re_path
 
 from chat.api import conversations, views

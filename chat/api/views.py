@@ -1,4 +1,4 @@
-"""The calls: send a message, look at its reply, stop, retry, change it, search."""
+"""API calls for messages and replies: send, read, stop, retry, edit, search."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from chatsite.model_choice import model_entry
 
 @api_call("POST")
 def messages(request: HttpRequest) -> JsonResponse:
-    """Send a message; 202 with the reply's URL, state and place.
+    """Send a message; status 202 with the reply's URL, state and place.
 
-    ``{"text": …, "conversation": id}``; without a conversation a new one begins.
-    The header ``Idempotency-Key`` makes it safe to send again; without cookies see
-    ``first_call``.
+    ``{"text": …, "conversation": id}``; without a conversation a new one begins. The
+    header ``Idempotency-Key`` makes the call safe to repeat; for calls without cookies
+    see ``first_call``.
     """
     body = json_body(request)
     text = _text(body)
-    # What is refused makes no guest.
+    # Checks come before ``caller``, so that a refused call makes no guest.
     key = idempotency_key(request)
     text = clean_text(text)
     conversation = _conversation(owner_id(request), body.get("conversation"))
@@ -53,22 +53,23 @@ def messages(request: HttpRequest) -> JsonResponse:
 
 @api_call("GET")
 def reply(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Where a reply is and what it says so far."""
+    """Return the state of a reply and its text so far."""
     return _shown(request, pk)
 
 
 @api_call("POST")
 def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Stop a reply; harmless when it ended already. The text so far is kept."""
+    """Stop a reply; harmless if it has ended. The text so far is kept."""
     stop_reply(get_reply_or_404(owner_id(request), pk))
     return _shown(request, pk, status=202)
 
 
 @api_call("POST")
 def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Another reply to the prompt of one that failed or was stopped; 202 with its URL.
+    """Request another reply after one that failed or was stopped; status 202.
 
-    Harmless to repeat. One that went well, or is to come, is answered as it is.
+    Harmless to repeat. A reply that was completed, or has not ended, is returned as it
+    is.
     """
     fresh = reply_once(
         owner_id(request),
@@ -82,14 +83,14 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 
 @api_call("POST")
 def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Send a paused prompt although the reply before it failed or was stopped."""
+    """Send a paused message although the reply before it failed or was stopped."""
     _once(request, ("proceed", pk.hex), pk, held_messages.release)
     return _shown(request, pk, status=202)
 
 
 @api_call("POST")
 def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Put another ``{"text": …}`` in place of a held prompt."""
+    """Replace the text of a held message by ``{"text": …}``."""
     text = _text(json_body(request))
     text = clean_text(text)
     asked = ("edit", pk.hex, text)
@@ -99,16 +100,16 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 
 @api_call("POST")
 def remove(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Remove a held prompt: neither it nor a reply to it will be there."""
+    """Remove a held message, which then gets no reply."""
     _once(request, ("remove", pk.hex), pk, held_messages.remove)
     return JsonResponse({"id": str(pk), "removed": True})
 
 
 @api_call("GET")
 def search(request: HttpRequest) -> JsonResponse:
-    """What was said that holds all words of ``?q=``, newest first, 20 at a time.
+    """Find messages with all words of ``?q=``, newest first, 20 at a time.
 
-    ``more`` is the URL of the next ones, null when these are all.
+    ``more`` is the URL of the next ones, null after the last.
     """
     text = request.GET.get("q", "")
     try:
@@ -124,8 +125,10 @@ def search(request: HttpRequest) -> JsonResponse:
 
 @api_call("GET")
 def allowances(request: HttpRequest) -> JsonResponse:
-    """What is left of the limits of whoever asks, and of their network; a program
-    without cookies is a guest who was never seen, and gets the cookie of one."""
+    """Return what is left of the limits of the caller and of the caller's network.
+
+    A program without cookies counts as a new guest, and gets a guest cookie.
+    """
     found = limits_context(request)["limits"]
     shape = {"allowances": [allowance_shape(one) for one in found]}
     response = JsonResponse(shape)
@@ -136,6 +139,7 @@ def allowances(request: HttpRequest) -> JsonResponse:
 
 @csrf_exempt
 def nothing(_request: HttpRequest) -> JsonResponse:
+    """Answer every other path with status 404 as JSON."""
     return NOT_FOUND.response()
 
 
@@ -151,7 +155,7 @@ def _once(
     pk: uuid.UUID,
     act: Callable[[Reply], None],
 ) -> None:
-    """Do something to a held reply, once for the key of the request."""
+    """Change a held reply, once for the key of the request."""
 
     def act_on_it() -> Conversation:
         reply = get_reply_or_404(owner_id(request), pk)
@@ -162,12 +166,12 @@ def _once(
 
 
 def _shown(request: HttpRequest, pk: uuid.UUID, status: int = 200) -> JsonResponse:
-    """The reply as it stands now."""
+    """The current state of a reply, as the answer."""
     return JsonResponse(reply_shape(request, _look(request, pk)), status=status)
 
 
 def _look(request: HttpRequest, pk: uuid.UUID) -> ReplyStatus:
-    """One reply of whoever asks; no SQL while it waits or grows."""
+    """The status of a reply of the caller; no SQL while it waits or grows."""
     seen = [(str(pk), 0, 0)]
     key = session_key(request)
     return poll_snapshot(

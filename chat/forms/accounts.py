@@ -1,4 +1,4 @@
-"""The forms of the account pages. No password is ever put back into one."""
+"""Forms of the account pages. No form ever shows a password again."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from chat.accounts.site_url import can_mail
 from chat.accounts.usernames import clean_username
 from chat.models import User
 
-#: Longer ones only cost time to digest.
+#: Longer passwords only cost time to hash.
 PASSWORD_MAX_CHARACTERS = 512
 PASSWORD = _("Password")
-#: So that browsers fill it in, and change nothing of it.
+#: Lets browsers fill in the name, and keeps them from changing it.
 NAME = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 
 
 class PasswordField(forms.CharField):
-    """One that is there already, or a new one, so that browsers know."""
+    """A password; ``is_new`` tells browsers and password managers that it is chosen."""
 
     def __init__(self, label: Any = PASSWORD, *, is_new: bool = False) -> None:
         known = "new-password" if is_new else "current-password"
@@ -49,7 +49,7 @@ def _how_long_now() -> str:
     return said % {"count": settings.PASSWORD_MIN_CHARACTERS}
 
 
-#: In the language of whoever is shown it.
+#: Lazy, so that it is in the language of the reader.
 _how_long = lazy(_how_long_now, str)
 
 
@@ -63,7 +63,7 @@ _what_for = lazy(_what_for_now, str)
 
 
 class EmailField(forms.EmailField):
-    """Kept in small letters: nobody means another by its case."""
+    """An e-mail address in lower case: no two people have one that differs by case."""
 
     def __init__(self, **more: Any) -> None:
         attributes = {"autocomplete": "email", "autocapitalize": "none"}
@@ -72,10 +72,13 @@ class EmailField(forms.EmailField):
         )
 
     def clean(self, value: Any) -> Any:
+        """Return the address in lower case."""
         return str(super().clean(value)).lower()
 
 
 class LogInForm(forms.Form):
+    """Name or e-mail address, and password."""
+
     name = forms.CharField(
         label=_("Name or e-mail"),
         max_length=254,
@@ -85,6 +88,8 @@ class LogInForm(forms.Form):
 
 
 class SignUpForm(forms.Form):
+    """Name, password and an optional e-mail address of a new account."""
+
     name = forms.CharField(
         label=_("Name"),
         help_text=_("You log in with it. Nobody else sees it but who runs this site."),
@@ -99,12 +104,14 @@ class SignUpForm(forms.Form):
     )
 
     def clean_name(self) -> str:
+        """Return the name in its stored form. Raises ``ValidationError``."""
         name = clean_username(self.cleaned_data["name"])
         if User.objects.named(name) is not None:
             raise ValidationError(name_taken())
         return name
 
     def clean(self) -> dict[str, Any]:
+        """Check the password, which must not resemble the name or address."""
         given = super().clean() or self.cleaned_data
         person = User(username=given.get("name"), email=given.get("email") or "")
         check_password(self, "password", person)
@@ -112,19 +119,22 @@ class SignUpForm(forms.Form):
 
 
 def name_taken() -> str:
+    """Return the sentence for a name that another account has."""
     return gettext("Somebody has this name already. Choose another one.")
 
 
 def address_taken() -> str:
+    """Return the sentence for an address that another account has."""
     return gettext("Another account here has this address.")
 
 
 def asked_before() -> str:
+    """Return the sentence for an address that got a mail a moment ago."""
     return gettext("A mail was sent there a moment ago. Ask again in two minutes.")
 
 
 def check_password(form: forms.Form, field: str, user: User) -> None:
-    """Say of a new password what is wrong with it."""
+    """Add an error to ``field`` if its new password is too weak."""
     password = form.cleaned_data.get(field)
     if password is None:
         return
@@ -135,8 +145,10 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
 
 
 class OwnForm(forms.Form):
-    """What only somebody may do who knows the account's password; guessing it here is
-    counted as it is at log-in."""
+    """A form that asks for the password of the account once more.
+
+    Guesses count as they do at log-in.
+    """
 
     def __init__(self, request: HttpRequest, user: User, **initial: Any) -> None:
         data = request.POST if request.method == "POST" else None
@@ -144,6 +156,7 @@ class OwnForm(forms.Form):
         self.request, self.user = request, user
 
     def clean_password(self) -> str:
+        """Check the password. Raises ``ValidationError``."""
         password: str = self.cleaned_data["password"]
         if not is_correct_password(self.request, self.user, password):
             raise ValidationError(gettext("This is not your password."))
@@ -151,16 +164,21 @@ class OwnForm(forms.Form):
 
 
 class PasswordForm(OwnForm):
+    """The current password and a new one."""
+
     password = PasswordField(_("Your password now"))
     new = PasswordField(_("New password"), is_new=True)
 
     def clean(self) -> dict[str, Any]:
+        """Check the new password."""
         given = super().clean() or self.cleaned_data
         check_password(self, "new", self.user)
         return given
 
 
 class EmailForm(OwnForm):
+    """Another e-mail address, or none."""
+
     email = EmailField(
         label=_("E-mail"), help_text=_("Leave it empty for none."), required=False
     )
@@ -168,15 +186,19 @@ class EmailForm(OwnForm):
 
 
 class EraseForm(OwnForm):
+    """Confirms that the account is to be erased."""
+
     password = PasswordField()
 
 
 class ForgottenForm(forms.Form):
+    """The address to which a link to a new password is sent."""
+
     email = EmailField(label=_("E-mail"))
 
 
 class ResetForm(forms.Form):
-    """For somebody who holds a link."""
+    """A new password for the holder of a valid link."""
 
     new = PasswordField(_("New password"), is_new=True)
 
@@ -185,12 +207,15 @@ class ResetForm(forms.Form):
         self.user = user
 
     def clean(self) -> dict[str, Any]:
+        """Check the new password."""
         given = super().clean() or self.cleaned_data
         check_password(self, "new", self.user)
         return given
 
 
 class InviteForm(forms.Form):
+    """A note about the invited person, and the days until the invitation expires."""
+
     note = forms.CharField(
         label=_("For whom (optional)"),
         help_text=_("Only those who run this site see it."),

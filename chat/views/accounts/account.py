@@ -1,4 +1,4 @@
-"""Everything about somebody's account, or how a guest comes by one."""
+"""The account page: devices, limits and settings, or how a guest signs up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from chat.page.context_limits import limits_context
 from chat.services.session_digest import session_digest
 from chat.views.accounts.decorators import account_of, may_invite, to_log_in
 
-#: What was just done, as the address of the page tells it.
+#: What was just done, by the parameter in the address of the page.
 NOTES = {
     "password": _("Your new password holds. All other browsers were logged out."),
     "email": _("Your address was saved."),
@@ -36,7 +36,7 @@ NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A browser in which somebody is signed in."""
+    """A browser in which the account is logged in, for the template."""
 
     name: str
     device: str
@@ -48,6 +48,7 @@ class Device:
 @never_cache
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
+    """Show the account, or a guest's limits and the ways to sign up and log in."""
     user = account_of(request)
     if user is None and not settings.GUESTS:
         return to_log_in(request)

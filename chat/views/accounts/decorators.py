@@ -1,4 +1,4 @@
-"""Who may come to an account page, and where others go."""
+"""Decorators of account pages: who may see a page, and where other visitors go."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ View = Callable[..., HttpResponse]
 
 
 def person(request: HttpRequest) -> User | None:
-    """Who is signed in, a guest among them."""
+    """Return the user of the request, who may be a guest."""
     user = visitor(request)
     return user if isinstance(user, User) else None
 
 
 def account_of(request: HttpRequest) -> User | None:
-    """The account that is signed in; a guest has none."""
+    """Return the account that is logged in; None for a guest."""
     user = person(request)
     return None if user is None or user.is_guest else user
 
 
 def of_account(view: View) -> View:
-    """A page of an account, given as ``user``; others log in first."""
+    """Decorator: passes the account as ``user``; other visitors go to the log-in."""
 
     @never_cache
     @wraps(view)
@@ -44,7 +44,7 @@ def of_account(view: View) -> View:
 
 
 def of_inviter(view: View) -> View:
-    """A page that to anybody else is not there. Superusers have every permission."""
+    """Decorator: passes the account as ``user``; 404 for users who may not invite."""
 
     @never_cache
     @wraps(view)
@@ -58,10 +58,12 @@ def of_inviter(view: View) -> View:
 
 
 def may_invite(user: User) -> bool:
+    """Whether the user may invite; superusers have every permission."""
     return user.is_staff and user.has_perm("chat.add_invitation")
 
 
 def to_log_in(request: HttpRequest) -> HttpResponse:
+    """Redirect to the log-in page, and from there back to this page."""
     is_page = request.method in ("GET", "HEAD")
     then = request.get_full_path() if is_page else reverse("account")
     address = f"{reverse('log_in')}?{urlencode({'next': then})}"
@@ -69,7 +71,7 @@ def to_log_in(request: HttpRequest) -> HttpResponse:
 
 
 def to(name: str, note: str = "") -> HttpResponse:
-    """A page by its name; ``note`` says there what was done."""
+    """Redirect to the page with this URL name; ``note`` says what was done."""
     return HttpResponseRedirect(
         reverse(name) + (f"?{note}" if note else ""), status=303
     )

@@ -1,4 +1,4 @@
-"""Everything that is kept of somebody, as a file."""
+"""Downloads all data that the site keeps of a user, as a file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chat.views.accounts.decorators import account_of, to_log_in
 @never_cache
 @require_safe
 def download(request: HttpRequest) -> HttpResponseBase:
+    """Stream the JSON document of ``export_user`` for the account or guest."""
     user = account_of(request) or current_guest(request)
     if user is None:
         return to_log_in(request)

@@ -1,4 +1,4 @@
-"""Another e-mail address, and the link that confirms it."""
+"""Changes the e-mail address, and confirms it by the link that was mailed."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ METHODS = ["GET", "HEAD", "POST"]
 @require_http_methods(METHODS)
 @of_account
 def email(request: HttpRequest, user: User) -> HttpResponse:
+    """Show the form, save the address, or mail a link to it."""
     form = EmailForm(request, user, email=user.email)
     if request.method == "POST" and form.is_valid():
         try:
@@ -43,7 +44,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _asked_for(request: HttpRequest, user: User, email: str) -> bool:
-    """Whether a link was mailed. Raises ``AddressTaken``, ``MessageRefused``."""
+    """Return whether a link was mailed. Raises ``AddressTaken``, ``MessageRefused``."""
     if email and can_mail():
         admit_mail(network_digest(request))
     return email_change.request_email_change(user, email, request)
@@ -58,7 +59,7 @@ def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
 @never_cache
 @require_http_methods(METHODS)
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Asks once more: programs follow the links of mail before people do."""
+    """Save the address of a link, after a button: mail programs follow links, too."""
     change = email_change.read_link_token(token)
     context = {"change": change, "is_taken": False, "is_done": False}
     if change is not None and request.method == "POST":

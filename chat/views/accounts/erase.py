@@ -1,4 +1,4 @@
-"""Erasing an account, or a guest, with everything they wrote."""
+"""Erases an account or a guest with all that the user wrote."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from chat.views.accounts.decorators import account_of, to
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: HttpRequest) -> HttpResponse:
+    """Ask, for accounts also for the password, then erase and log out."""
     account = account_of(request)
     user = account or current_guest(request)
     form = EraseForm(request, account) if account else None

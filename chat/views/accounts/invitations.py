@@ -1,4 +1,4 @@
-"""Inviting people, for those who run the site."""
+"""The page for staff that makes, lists and revokes invitations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chat.forms.accounts import InviteForm
 from chat.models import Invitation, User
 from chat.views.accounts.decorators import of_inviter, to
 
-#: A new link waits in the session until it was shown, once.
+#: Session key of a new link, which the next page shows once.
 LINK = "invitation_link"
 SHOWN = 100
 
@@ -24,6 +24,7 @@ SHOWN = 100
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_inviter
 def invitations(request: HttpRequest, user: User) -> HttpResponse:
+    """List invitations, or make one and show its link once."""
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         _, path = create_invitation(
@@ -46,6 +47,6 @@ def invitations(request: HttpRequest, user: User) -> HttpResponse:
 @require_POST
 @of_inviter
 def revoke(_request: HttpRequest, _user: User, pk: UUID) -> HttpResponse:
-    """Take back an invitation that nobody used."""
+    """Remove an invitation that was not used."""
     Invitation.objects.filter(pk=pk, used_at=None).delete()
     return to("invitations")

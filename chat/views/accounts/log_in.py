@@ -1,4 +1,4 @@
-"""Logging in, by name or e-mail."""
+"""Logs in by name or e-mail address."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from chat.views.accounts.decorators import account_of, to
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_in(request: HttpRequest) -> HttpResponse:
+    """Show the form, or log in; a message typed before comes along."""
     then = request.POST.get("next") or request.GET.get("next", "")
     if account_of(request) is not None:
         return to("account")
@@ -32,7 +33,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
             response = log_in_user(request, user, then)
             if not (text := request.POST.get("text", "").strip()):
                 return response
-            # What was typed before is sent by the person, not by logging in.
+            # The user sends the text that was typed before; logging in does not.
             context = {
                 "form": MessageForm({"text": text}),
                 "then": response["Location"],

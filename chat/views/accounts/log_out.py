@@ -1,4 +1,4 @@
-"""Logging out, in this browser or elsewhere."""
+"""Logs out, in this browser or in others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chat.views.accounts.decorators import account_of, of_account, to
 @require_POST
 @never_cache
 def log_out(request: HttpRequest) -> HttpResponse:
-    """A guest stays: nothing would open their conversations again."""
+    """Log out an account; a guest stays, since no log-in would open it again."""
     if account_of(request) is None:
         return to("home")
     return log_out_user(request)
@@ -24,7 +24,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @require_POST
 @of_account
 def end_session(request: HttpRequest, user: User, name: str) -> HttpResponse:
-    """One of the browsers in which they are signed in; this one as by ``log_out``."""
+    """End one of the account's sessions by its digest; this one as ``log_out`` does."""
     session = session_end.find_session(user, name)
     if session is None:
         raise Http404
@@ -37,6 +37,6 @@ def end_session(request: HttpRequest, user: User, name: str) -> HttpResponse:
 @require_POST
 @of_account
 def elsewhere(request: HttpRequest, user: User) -> HttpResponse:
-    """All browsers but this one."""
+    """Log out all other browsers."""
     session_end.end_all_sessions(user, request.session.session_key)
     return to("account", "elsewhere")

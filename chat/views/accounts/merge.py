@@ -1,4 +1,4 @@
-"""Whether what a guest wrote in this browser comes along into the account."""
+"""Offers to merge the conversations of the browser's guest into the account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chat.views.accounts.decorators import of_account
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_account
 def merge(request: HttpRequest, user: User) -> HttpResponse:
-    """Harmless to repeat; what is left stays in this browser."""
+    """Ask, then merge or not; harmless to repeat. The rest stays in this browser."""
     guest = unmerged_guest_id(request)
     count = count_guest_conversations(guest)
     then = safe_path(request.POST.get("next") or request.GET.get("next", ""))

@@ -1,4 +1,4 @@
-"""Choosing another password, which ends the sessions everywhere else."""
+"""Changes the password, which ends all other sessions."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from chat.views.accounts.decorators import of_account, to
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_account
 def password(request: HttpRequest, user: User) -> HttpResponse:
+    """Show the form, or save the new password and log out all other browsers."""
     form = PasswordForm(request, user)
     if request.method == "POST" and form.is_valid():
         before = request.session.session_key

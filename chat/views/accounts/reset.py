@@ -1,4 +1,4 @@
-"""A forgotten password: asking for a link, and what the link leads to."""
+"""Resets a forgotten password: asks for a link, and follows it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from chat.services.limits.network_rate import admit_mail
 from chat.views.accounts.decorators import to
 
 METHODS = ["GET", "HEAD", "POST"]
-#: The token waits in the session: in the address it could be told to other sites.
+#: The token is kept in the session: an address can leak to other sites.
 TOKEN = "reset_token"  # noqa: S105 - a name
 IN_SESSION = "set"
 
@@ -32,7 +32,7 @@ IN_SESSION = "set"
 @never_cache
 @require_http_methods(METHODS)
 def forgotten(request: HttpRequest) -> HttpResponse:
-    """The answer is the same whether there is such an account or not."""
+    """Mail a link; the answer is the same whether the account exists or not."""
     form = ForgottenForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -59,6 +59,7 @@ def _forgotten(request: HttpRequest, form: ForgottenForm) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(METHODS)
 def reset(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
+    """Follow a link: move its token to the session, then set a new password."""
     user = User.objects.filter(pk=pk).first()
     if token != IN_SESSION and is_valid_token(user, token):
         request.session[TOKEN] = token

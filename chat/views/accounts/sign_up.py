@@ -1,4 +1,4 @@
-"""Signing up: this browser's guest gets a name and keeps everything."""
+"""Signs up: the browser's guest becomes an account and keeps everything."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ METHODS = ["GET", "HEAD", "POST"]
 @never_cache
 @require_http_methods(METHODS)
 def sign_up(request: HttpRequest) -> HttpResponse:
+    """Show the form, or make an account."""
     if account_of(request) is not None:
         return to("account")
     if not can_sign_up():
@@ -53,7 +54,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(METHODS)
 def invited(request: HttpRequest, secret: str) -> HttpResponse:
-    """The same for whoever holds an invitation."""
+    """Sign up with an invitation."""
     if account_of(request) is not None:
         return to("account")
     if not can_sign_up(secret):
@@ -74,7 +75,7 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:  # noqa
     if user := _twice(request):
         return _welcome(request, user)
     if not form.is_valid():
-        if again := _twice(request):  # saved while this form was looked at
+        if again := _twice(request):  # the other request has just made the account
             return _welcome(request, again)
         return _page(request, form, invitation, status=422)
     try:
@@ -86,7 +87,7 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:  # noqa
     except email_change.AddressTaken:
         form.add_error("email", address_taken())
     except (AlreadySignedUp, InvitationSpent):
-        # In another tab, a moment ago: what is true now is shown there.
+        # Another tab has just done this: the page shows the new state.
         return HttpResponseRedirect(request.path, status=303)
     except MessageRefused as refused:
         form.add_error(None, refused.message)
@@ -101,7 +102,7 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:  # noqa
 def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
     given = form.cleaned_data
     email = given["email"]
-    # Where mail leaves, an address is kept once its owner followed a link.
+    # With mail, an address is saved only after its owner has followed a link.
     if email and not can_mail() and User.objects.addressed(email):
         raise email_change.AddressTaken
     admit_sign_up(network_digest(request))
@@ -120,8 +121,10 @@ def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
 
 
 def _twice(request: HttpRequest) -> User | None:
-    """The account that a double click made a moment ago, if this is its person: the
-    cookie is the one of its guest still, and the password is right."""
+    """The account that a double click has just made.
+
+    The cookie must be the guest's, and the password right.
+    """
     if not _has_just_signed_up(request):
         return None
     name, password = request.POST.get("name", ""), request.POST.get("password", "")
@@ -138,7 +141,7 @@ def _has_just_signed_up(request: HttpRequest) -> bool:
 
 
 def _welcome(request: HttpRequest, user: User) -> HttpResponse:
-    # Only a session of the same person: any other was perhaps put into this browser.
+    # Only a session of the same user: another may have been planted in this browser.
     is_same = request.user.pk == user.pk
     before = request.session.session_key if is_same else None
     login(request, user, backend=getattr(user, "backend", BACKEND))

@@ -1,4 +1,4 @@
-"""The account pages. View, URL name, template and test share one word."""
+"""URLs of the account pages. View, URL name, template and test share one word."""
 
 from __future__ import annotations
 
