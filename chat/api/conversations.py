@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from chat.api.decorators import api_call, json_body
 from chat.api.idempotency_header import once_for
+from chat.api.serializers import DeletedConversationData, RenamedConversationData
 from chat.http.api_errors import ApiError
 from chat.http.get_or_404 import find_deleted, get_conversation_or_404
 from chat.http.request import owner_id
@@ -30,7 +31,7 @@ def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         return conversation
 
     once_for(request, ("rename", pk.hex, title), act)
-    return JsonResponse({"id": str(pk), "title": title})
+    return JsonResponse(RenamedConversationData(id=str(pk), title=title))
 
 
 @api_call("POST")
@@ -46,7 +47,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         return conversation
 
     once_for(request, ("delete", pk.hex), act)
-    return JsonResponse({"id": str(pk), "deleted": True})
+    return JsonResponse(DeletedConversationData(id=str(pk), deleted=True))
 
 
 @api_call("POST")
@@ -62,4 +63,4 @@ def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         return conversation
 
     once_for(request, ("restore", pk.hex), act)
-    return JsonResponse({"id": str(pk), "deleted": False})
+    return JsonResponse(DeletedConversationData(id=str(pk), deleted=False))

@@ -30,7 +30,7 @@ SALT = "chat.api.first_call"
 #: A key with at least this number of characters counts as a secret.
 SECRET_CHARACTERS = 32
 #: The day of the call and the next one.
-KNOWN_FOR = timedelta(days=2)
+KEY_LIFETIME = timedelta(days=2)
 UNKNOWN_CALLER = ApiError(
     409,
     "unknown_caller",
@@ -51,13 +51,13 @@ GONE_CALLER = ApiError(
 )
 
 
-def caller(request: HttpRequest, key: str | None, text: str) -> User:
+def get_caller(request: HttpRequest, key: str | None, text: str) -> User:
     """Return the user who sends; ``key`` is None without one. Raises ``ApiError``."""
-    if key is None or not _is_unknown(request):
+    if key is None or not _has_no_identity(request):
         return get_or_create_sender(request, is_message=True)
     today, yesterday = _guest_ids(network_digest(request), key, text)
     is_secret = len(key) >= SECRET_CHARACTERS
-    found = _guest_before(today, yesterday)
+    found = _find_earlier_guest(today, yesterday)
     if found is not None and not is_secret:
         raise UNKNOWN_CALLER
     new_guest = NewGuest(found.pk if found else today, must_be_new=not is_secret)
@@ -67,11 +67,13 @@ def caller(request: HttpRequest, key: str | None, text: str) -> User:
         raise UNKNOWN_CALLER from None
     if found is None:
         now = timezone.now()
-        AttemptCounter.objects.take(_digest(guest.pk), now, 1, KNOWN_FOR, slides=False)
+        AttemptCounter.objects.take(
+            _digest(guest.pk), now, 1, KEY_LIFETIME, slides=False
+        )
     return guest
 
 
-def _guest_before(*pks: uuid.UUID) -> User | None:
+def _find_earlier_guest(*pks: uuid.UUID) -> User | None:
     """Return the guest that the same call made. Raises ``ApiError`` if it is gone."""
     # The order matters: the note is written after the guest's row.
     digests = [_digest(pk) for pk in pks]
@@ -88,7 +90,7 @@ def _digest(guest: uuid.UUID) -> str:
     return salted_hmac(f"{SALT}.guest", str(guest), algorithm="sha256").hexdigest()
 
 
-def _is_unknown(request: HttpRequest) -> bool:
+def _has_no_identity(request: HttpRequest) -> bool:
     is_nobody = isinstance(visitor(request), AnonymousUser)
     return is_nobody and guest_id(request) is None
 

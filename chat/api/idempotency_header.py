@@ -29,7 +29,7 @@ def idempotency_key(request: HttpRequest) -> str | None:
     raw = request.headers.get("Idempotency-Key")
     if raw is None:
         return None
-    key = _bare(_decoded(raw).strip(" \t"))
+    key = _unquote(_decode(raw).strip(" \t"))
     check_key(key)
     return key
 
@@ -41,7 +41,7 @@ def once_for(
     once(owner_id(request), idempotency_key(request), asked, act)
 
 
-def _decoded(raw: str) -> str:
+def _decode(raw: str) -> str:
     """Decode UTF-8, which programs send beyond ASCII."""
     try:
         return raw.encode("latin-1").decode("utf-8")
@@ -49,7 +49,7 @@ def _decoded(raw: str) -> str:
         return raw
 
 
-def _bare(said: str) -> str:
+def _unquote(said: str) -> str:
     """Remove the quotes.
 
     A bare key cannot hold a comma, because the server joins repeated headers by commas.

@@ -18,5 +18,5 @@ urlpatterns = [
     path("conversations/<uuid:pk>/restore", conversations.restore, name="restore"),
     path("search", views.search, name="search"),
     path("allowances", views.allowances, name="allowances"),
-    re_path("", views.nothing),
+    re_path("", views.not_found),
 ]

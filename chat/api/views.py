@@ -13,9 +13,16 @@ from django.views.decorators.csrf import csrf_exempt
 
 from chat.accounts.guests import ensure_guest_cookie, record_network
 from chat.api.decorators import api_call, json_body
-from chat.api.first_call import caller
+from chat.api.first_call import get_caller
 from chat.api.idempotency_header import idempotency_key, once_for
-from chat.api.serializers import allowance_shape, hits_shape, reply_shape
+from chat.api.serializers import (
+    LimitsData,
+    RemovedMessageData,
+    SentMessageData,
+    serialize_hits,
+    serialize_limit,
+    serialize_reply,
+)
 from chat.http.api_errors import NOT_FOUND, ApiError
 from chat.http.get_or_404 import get_conversation_or_404, get_reply_or_404
 from chat.http.request import owner_id, session_key, visitor
@@ -39,29 +46,30 @@ def messages(request: HttpRequest) -> JsonResponse:
     see ``first_call``.
     """
     body = json_body(request)
-    text = _text(body)
+    text = _read_text(body)
     # Checks come before ``caller``, so that a refused call makes no guest.
     key = idempotency_key(request)
     text = clean_text(text)
-    conversation = _conversation(owner_id(request), body.get("conversation"))
-    owner = caller(request, key, text)
+    conversation = _find_conversation(owner_id(request), body.get("conversation"))
+    owner = get_caller(request, key, text)
     reply = send_message(owner, text, key, conversation)
-    shape = reply_shape(request, _look(request, reply.pk))
-    shape["conversation"] = str(reply.message.conversation_id)
-    return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
+    found = serialize_reply(request, _current_status(request, reply.pk))
+    pk = str(reply.message.conversation_id)
+    sent = SentMessageData(**found, conversation=pk)
+    return JsonResponse(sent, status=202, headers={"Location": sent["url"]})
 
 
 @api_call("GET")
 def reply(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Return the state of a reply and its text so far."""
-    return _shown(request, pk)
+    return _reply_response(request, pk)
 
 
 @api_call("POST")
 def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Stop a reply; harmless if it has ended. The text so far is kept."""
     stop_reply(get_reply_or_404(owner_id(request), pk))
-    return _shown(request, pk, status=202)
+    return _reply_response(request, pk, status=202)
 
 
 @api_call("POST")
@@ -75,34 +83,34 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         owner_id(request),
         idempotency_key(request),
         ("retry", pk.hex),
-        lambda: _tried_again(request, pk),
+        lambda: _retry(request, pk),
     )
-    shape = reply_shape(request, _look(request, fresh.pk))
-    return JsonResponse(shape, status=202, headers={"Location": shape["url"]})
+    found = serialize_reply(request, _current_status(request, fresh.pk))
+    return JsonResponse(found, status=202, headers={"Location": found["url"]})
 
 
 @api_call("POST")
 def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Send a paused message although the reply before it failed or was stopped."""
-    _once(request, ("proceed", pk.hex), pk, held_messages.release)
-    return _shown(request, pk, status=202)
+    _change_once(request, ("proceed", pk.hex), pk, held_messages.release)
+    return _reply_response(request, pk, status=202)
 
 
 @api_call("POST")
 def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Replace the text of a held message by ``{"text": …}``."""
-    text = _text(json_body(request))
+    text = _read_text(json_body(request))
     text = clean_text(text)
     asked = ("edit", pk.hex, text)
-    _once(request, asked, pk, lambda reply: held_messages.edit(reply, text))
-    return _shown(request, pk)
+    _change_once(request, asked, pk, lambda reply: held_messages.edit(reply, text))
+    return _reply_response(request, pk)
 
 
 @api_call("POST")
 def remove(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Remove a held message, which then gets no reply."""
-    _once(request, ("remove", pk.hex), pk, held_messages.remove)
-    return JsonResponse({"id": str(pk), "removed": True})
+    _change_once(request, ("remove", pk.hex), pk, held_messages.remove)
+    return JsonResponse(RemovedMessageData(id=str(pk), removed=True))
 
 
 @api_call("GET")
@@ -120,7 +128,7 @@ def search(request: HttpRequest) -> JsonResponse:
     if hits.is_signs_only:
         message = _("Signs alone are not searched. Put a letter or a digit into q.")
         raise ApiError(422, "no_words", message)
-    return JsonResponse(hits_shape(request, text, hits))
+    return JsonResponse(serialize_hits(request, text, hits))
 
 
 @api_call("GET")
@@ -130,26 +138,26 @@ def allowances(request: HttpRequest) -> JsonResponse:
     A program without cookies counts as a new guest, and gets a guest cookie.
     """
     found = limits_context(request)["limits"]
-    shape = {"allowances": [allowance_shape(one) for one in found]}
-    response = JsonResponse(shape)
+    left = LimitsData(allowances=[serialize_limit(one) for one in found])
+    response = JsonResponse(left)
     if settings.GUESTS:
         ensure_guest_cookie(request, response)
     return response
 
 
 @csrf_exempt
-def nothing(_request: HttpRequest) -> JsonResponse:
+def not_found(_request: HttpRequest) -> JsonResponse:
     """Answer every other path with status 404 as JSON."""
     return NOT_FOUND.response()
 
 
-def _tried_again(request: HttpRequest, pk: uuid.UUID) -> Reply:
+def _retry(request: HttpRequest, pk: uuid.UUID) -> Reply:
     found = get_reply_or_404(owner_id(request), pk)
     record_network(request, visitor(request))
     return reply_versions.retry(found)
 
 
-def _once(
+def _change_once(
     request: HttpRequest,
     asked: Sequence[str],
     pk: uuid.UUID,
@@ -165,12 +173,16 @@ def _once(
     once_for(request, asked, act_on_it)
 
 
-def _shown(request: HttpRequest, pk: uuid.UUID, status: int = 200) -> JsonResponse:
+def _reply_response(
+    request: HttpRequest, pk: uuid.UUID, status: int = 200
+) -> JsonResponse:
     """The current state of a reply, as the answer."""
-    return JsonResponse(reply_shape(request, _look(request, pk)), status=status)
+    return JsonResponse(
+        serialize_reply(request, _current_status(request, pk)), status=status
+    )
 
 
-def _look(request: HttpRequest, pk: uuid.UUID) -> ReplyStatus:
+def _current_status(request: HttpRequest, pk: uuid.UUID) -> ReplyStatus:
     """The status of a reply of the caller; no SQL while it waits or grows."""
     seen = [(str(pk), 0, 0)]
     key = session_key(request)
@@ -179,14 +191,14 @@ def _look(request: HttpRequest, pk: uuid.UUID) -> ReplyStatus:
     ).statuses[0]
 
 
-def _text(body: dict[str, Any]) -> str:
+def _read_text(body: dict[str, Any]) -> str:
     text = body.get("text")
     if not isinstance(text, str):
         raise ApiError(400, "bad_text", _('The body needs a string "text".'))
     return text
 
 
-def _conversation(owner: uuid.UUID | None, raw: Any) -> Conversation | None:
+def _find_conversation(owner: uuid.UUID | None, raw: Any) -> Conversation | None:
     if raw is None:
         return None
     try:
