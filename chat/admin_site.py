@@ -11,7 +11,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
 
-class Site(AdminSite):
+class ChatAdminSite(AdminSite):
     """The admin without side bar and without links to public pages."""
 
     site_header = site_title = "chatsite"

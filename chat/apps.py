@@ -14,4 +14,4 @@ class SupportConfig(admin.AdminConfig):
     """Django's admin with the site of ``chat.admin_site``."""
 
     default = False
-    default_site = "chat.admin_site.Site"
+    default_site = "chat.admin_site.ChatAdminSite"

@@ -11,12 +11,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.admin.support import ReadOnlyAdmin, counted, link_to, link_to_found
+from chat.admin.support import ReadOnlyAdmin, count_subquery, search_link, user_link
 from chat.models import Conversation, Message, Reply
 from chat.services import conversation_deletion
 
 #: Columns that the admin never reads from the database.
-TEXTS = ("title", "instructions", "settings", "owner__instructions", "owner__settings")
+TEXT_COLUMNS = (
+    "title",
+    "instructions",
+    "settings",
+    "owner__instructions",
+    "owner__settings",
+)
 
 
 @admin.register(Conversation)
@@ -47,12 +53,12 @@ class ConversationAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Owner"))
     def whose(self, conversation: Conversation) -> SafeString:
         """Link to the owner."""
-        return link_to(conversation.owner)
+        return user_link(conversation.owner)
 
     @admin.display(description=_("Replies"))
     def replies(self, conversation: Conversation) -> SafeString:
         """Link to the replies of the conversation."""
-        return link_to_found("reply", conversation.pk, _("Show them"))
+        return search_link("reply", conversation.pk, _("Show them"))
 
     @admin.display(description=_("Messages"))
     def message_count(self, conversation: Any) -> int:
@@ -69,12 +75,14 @@ class ConversationAdmin(ReadOnlyAdmin):
         messages_of = Message.objects.filter(conversation=OuterRef("pk"))
         replies = Reply.objects.filter(message__conversation=OuterRef("pk"))
         found: QuerySet[Any] = super().get_queryset(request).select_related("owner")
-        found = found.defer(*TEXTS)
+        found = found.defer(*TEXT_COLUMNS)
         return cast(
             "QuerySet[Any]",
             found.annotate(
-                count_of_messages=counted(messages_of, "conversation"),
-                count_of_waiting=counted(replies.unfinished(), "message__conversation"),
+                count_of_messages=count_subquery(messages_of, "conversation"),
+                count_of_waiting=count_subquery(
+                    replies.unfinished(), "message__conversation"
+                ),
             ),
         )
 

@@ -25,23 +25,23 @@ from chat.accounts.session_end import end_all_sessions
 from chat.admin.limits import UserForm
 from chat.admin.support import (
     SupportAdmin,
-    counted,
+    count_subquery,
     is_superuser,
-    link_to_found,
-    named,
-    subquery_of,
+    number_subquery,
+    search_link,
+    short_user_name,
 )
 from chat.models import Conversation, Reply, User
 
 #: The time for which tokens are counted.
-RECENT = timedelta(hours=24)
+TOKEN_PERIOD = timedelta(hours=24)
 #: Fields about a user's activity, with links to the rows.
-USE = ("conversations", "replies", "sessions", "waiting", "tokens")
+ACTIVITY_FIELDS = ("conversations", "replies", "sessions", "waiting", "tokens")
 #: Characters shown in the list, which has many columns; a user's page shows all.
-NAME_SHOWN = 24
-ADDRESS_SHOWN = 20
+NAME_CHARACTERS = 24
+ADDRESS_CHARACTERS = 20
 #: Fields that only superusers change: an address or a right gives power over accounts.
-POWERS = ("email", "is_staff", "is_superuser", "groups")
+SUPERUSER_FIELDS = ("email", "is_staff", "is_superuser", "groups")
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -83,11 +83,11 @@ class UserAdmin(SupportAdmin):
     search_help_text = _("A name, an e-mail address or an id.")
     readonly_fields = (
         *("id", "name", "joined_at", "seen_at", "last_login", "closed_at"),
-        *USE,
+        *ACTIVITY_FIELDS,
     )
     fieldsets = (
         (None, {"fields": ("name", "id", "email")}),
-        (_("Use"), {"fields": USE}),
+        (_("Use"), {"fields": ACTIVITY_FIELDS}),
         (_("Times"), {"fields": ("joined_at", "seen_at", "last_login", "closed_at")}),
         (_("Limits"), {"fields": ("limits",)}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
@@ -104,12 +104,12 @@ class UserAdmin(SupportAdmin):
     @admin.display(description=_("Name"), ordering="username")
     def short_name(self, user: User) -> str:
         """Return the name for the list."""
-        return Truncator(named(user)).chars(NAME_SHOWN)
+        return Truncator(short_user_name(user)).chars(NAME_CHARACTERS)
 
     @admin.display(description=_("E-mail"), ordering="email")
     def address(self, user: User) -> str:
         """Return the e-mail address for the list."""
-        return Truncator(user.email).chars(ADDRESS_SHOWN)
+        return Truncator(user.email).chars(ADDRESS_CHARACTERS)
 
     @admin.display(description=_("Joined"), ordering="joined_at")
     def joined(self, user: User) -> str:
@@ -124,7 +124,7 @@ class UserAdmin(SupportAdmin):
     @admin.display(description=_("Conversations"))
     def conversations(self, user: Any) -> SafeString:
         """Link to the user's conversations, with their number."""
-        return link_to_found("conversation", user.pk, user.conversation_count)
+        return search_link("conversation", user.pk, user.conversation_count)
 
     @admin.display(description=_("Waiting"))
     def waiting(self, user: Any) -> int:
@@ -139,12 +139,12 @@ class UserAdmin(SupportAdmin):
     @admin.display(description=_("Replies"))
     def replies(self, user: User) -> SafeString:
         """Link to the user's replies."""
-        return link_to_found("reply", user.pk, _("Show them"))
+        return search_link("reply", user.pk, _("Show them"))
 
     @admin.display(description=_("Sessions"))
     def sessions(self, user: User) -> SafeString:
         """Link to the user's sessions."""
-        return link_to_found("session", user.pk, _("Show them"))
+        return search_link("session", user.pk, _("Show them"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return rows without texts, with the counts as annotations."""
@@ -155,9 +155,9 @@ class UserAdmin(SupportAdmin):
         return cast(
             "QuerySet[Any]",
             found.annotate(
-                conversation_count=counted(there, "owner"),
-                waiting_count=counted(theirs.unfinished(), "message__owner"),
-                token_count=_tokens_of(theirs),
+                conversation_count=count_subquery(there, "owner"),
+                waiting_count=count_subquery(theirs.unfinished(), "message__owner"),
+                token_count=_token_count(theirs),
             ),
         )
 
@@ -176,9 +176,9 @@ class UserAdmin(SupportAdmin):
         """Return the fields that this editor may not change of this user."""
         fields = [*super().get_readonly_fields(request, obj)]
         if not is_superuser(request.user):
-            fields += POWERS
+            fields += SUPERUSER_FIELDS
         elif obj is not None and obj.is_guest:
-            fields += POWERS  # without a name there is nothing to log in with
+            fields += SUPERUSER_FIELDS  # without a name there is nothing to log in with
         return fields
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -279,9 +279,9 @@ def _day(moment: datetime | None) -> str:
     return date_format(timezone.localtime(moment), "SHORT_DATE_FORMAT")
 
 
-def _tokens_of(theirs: QuerySet[Any]) -> Any:
+def _token_count(theirs: QuerySet[Any]) -> Any:
     """The tokens read and written for replies that ended lately."""
-    lately = theirs.filter(finished_at__gte=timezone.now() - RECENT).order_by()
+    lately = theirs.filter(finished_at__gte=timezone.now() - TOKEN_PERIOD).order_by()
     read, written = Coalesce("prompt_tokens", 0), Coalesce("new_tokens", 0)
     grouped = lately.values("message__owner").annotate(sum=Sum(read + written))
-    return subquery_of(grouped.values("sum"))
+    return number_subquery(grouped.values("sum"))

@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.admin.support import ReadOnlyAdmin, link_to
+from chat.admin.support import ReadOnlyAdmin, user_link
 from chat.models import Reply
 from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.model_choice import current_catalog
 
 #: Columns that the admin never reads from the database.
-TEXTS = (
+TEXT_COLUMNS = (
     *("instructions", "settings", "message__text"),
     *("message__owner__instructions", "message__owner__settings"),
 )
@@ -105,7 +105,7 @@ class ReplyAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Owner"))
     def owner(self, reply: Reply) -> SafeString:
         """Link to the owner."""
-        return link_to(reply.message.owner)
+        return user_link(reply.message.owner)
 
     @admin.display(description=_("Conversation"))
     def conversation(self, reply: Reply) -> SafeString:
@@ -117,7 +117,7 @@ class ReplyAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return rows without texts."""
         with_owner = super().get_queryset(request).select_related("message__owner")
-        return with_owner.defer(*TEXTS)
+        return with_owner.defer(*TEXT_COLUMNS)
 
     @admin.action(permissions=["act"], description=_("Stop"))
     def stop(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from chat.accounts import session_end
-from chat.admin.support import ReadOnlyAdmin, link_to
+from chat.admin.support import ReadOnlyAdmin, user_link
 from chat.models import Session
 from chat.services.session_digest import session_digest
 
 #: The checkbox above the column; the admin's script finds it by its id.
-TOGGLE = mark_safe('<input type="checkbox" id="action-toggle">')
+SELECT_ALL = mark_safe('<input type="checkbox" id="action-toggle">')
 
 
 @admin.register(Session)
@@ -40,7 +40,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Whose"))
     def whose(self, session: Session) -> str:
         """Link to the user, if the session has one."""
-        return link_to(session.user) if session.user else "–"
+        return user_link(session.user) if session.user else "–"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return rows without the data of sessions and texts of users."""
@@ -53,7 +53,7 @@ class SessionAdmin(ReadOnlyAdmin):
             url for url in super().get_urls() if str(url.name).endswith("_changelist")
         ]
 
-    @admin.display(description=TOGGLE)
+    @admin.display(description=SELECT_ALL)
     def action_checkbox(self, session: Session) -> SafeString:
         """Return a checkbox with the session's digest, which opens nothing."""
         name, label = session_digest(session.pk), _("Select this session")

@@ -45,7 +45,7 @@ class SupportAdmin(Admin):
         A filter by the beginning of a key, hash or title would reveal all of it, letter
         by letter.
         """
-        offered = lookup.partition("__")[0] in {*map(_filtered, self.list_filter)}
+        offered = lookup.partition("__")[0] in {*map(_filter_name, self.list_filter)}
         return offered and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:  # noqa: ARG002
@@ -87,42 +87,42 @@ class ReadOnlyAdmin(SupportAdmin):
         return super().has_change_permission(request)
 
 
-def _filtered(of: Any) -> str:
+def _filter_name(of: Any) -> str:
     """The name of a filter in the address of the page."""
     if isinstance(of, type) and issubclass(of, admin.SimpleListFilter):
         return str(of.parameter_name)
     return str(of if isinstance(of, str) else of[0])
 
 
-def counted(rows: QuerySet[Any], whose: str) -> Combinable:
+def count_subquery(rows: QuerySet[Any], whose: str) -> Combinable:
     """Count ``rows`` for each value of the field ``whose``, as a subquery."""
     grouped = rows.order_by().values(whose).annotate(count=Count("pk"))
-    return subquery_of(grouped.values("count"))
+    return number_subquery(grouped.values("count"))
 
 
-def subquery_of(number: QuerySet[Any, Any]) -> Combinable:
+def number_subquery(number: QuerySet[Any, Any]) -> Combinable:
     """Return a number from another table, 0 if it has no row."""
     return Coalesce(Subquery(number, output_field=IntegerField()), 0)
 
 
-def named(user: User) -> str:
+def short_user_name(user: User) -> str:
     """Return a name short enough for a column; guests are named by part of their id."""
     if user.closed_at is not None:
-        return gettext("being erased %s") % _beginning(user)
-    return user.username or gettext("guest %s") % _beginning(user)
+        return gettext("being erased %s") % _short_id(user)
+    return user.username or gettext("guest %s") % _short_id(user)
 
 
-def _beginning(user: User) -> str:
+def _short_id(user: User) -> str:
     return f"{user.pk.hex[:8]}…"
 
 
-def link_to(user: User) -> SafeString:
+def user_link(user: User) -> SafeString:
     """Link to the page of a user."""
     page = reverse("admin:chat_user_change", args=[user.pk])
-    return format_html('<a href="{}">{}</a>', page, named(user))
+    return format_html('<a href="{}">{}</a>', page, short_user_name(user))
 
 
-def link_to_found(model: str, pk: UUID, said: object) -> SafeString:
+def search_link(model: str, pk: UUID, said: object) -> SafeString:
     """Link to the rows of ``model`` that have this id, or whose owner has it."""
     page = reverse(f"admin:chat_{model}_changelist", query={"q": str(pk)})
     return format_html('<a href="{}">{}</a>', page, said)

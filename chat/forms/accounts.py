@@ -23,7 +23,11 @@ from chat.models import User
 PASSWORD_MAX_CHARACTERS = 512
 PASSWORD = _("Password")
 #: Lets browsers fill in the name, and keeps them from changing it.
-NAME = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+NAME_ATTRIBUTES = {
+    "autocomplete": "username",
+    "autocapitalize": "none",
+    "spellcheck": "false",
+}
 
 
 class PasswordField(forms.CharField):
@@ -36,11 +40,11 @@ class PasswordField(forms.CharField):
             strip=False,
             max_length=PASSWORD_MAX_CHARACTERS,
             widget=forms.PasswordInput(attrs={"autocomplete": known}),
-            help_text=_how_long() if is_new else "",
+            help_text=_password_help() if is_new else "",
         )
 
 
-def _how_long_now() -> str:
+def _password_help_now() -> str:
     said = ngettext(
         "At least %(count)s character, and none of the common ones.",
         "At least %(count)s characters, and none of the common ones.",
@@ -50,16 +54,16 @@ def _how_long_now() -> str:
 
 
 #: Lazy, so that it is in the language of the reader.
-_how_long = lazy(_how_long_now, str)
+_password_help = lazy(_password_help_now, str)
 
 
-def _what_for_now() -> str:
+def _email_help_now() -> str:
     if can_mail():
         return gettext("Only to choose a new password, should you forget yours.")
     return gettext("You can log in with it as well. No mail is sent.")
 
 
-_what_for = lazy(_what_for_now, str)
+_email_help = lazy(_email_help_now, str)
 
 
 class EmailField(forms.EmailField):
@@ -82,7 +86,7 @@ class LogInForm(forms.Form):
     name = forms.CharField(
         label=_("Name or e-mail"),
         max_length=254,
-        widget=forms.TextInput(attrs=NAME),
+        widget=forms.TextInput(attrs=NAME_ATTRIBUTES),
     )
     password = PasswordField()
 
@@ -94,12 +98,12 @@ class SignUpForm(forms.Form):
         label=_("Name"),
         help_text=_("You log in with it. Nobody else sees it but who runs this site."),
         max_length=150,
-        widget=forms.TextInput(attrs=NAME),
+        widget=forms.TextInput(attrs=NAME_ATTRIBUTES),
     )
     password = PasswordField(is_new=True)
     email = EmailField(
         label=_("E-mail (optional)"),
-        help_text=_what_for(),
+        help_text=_email_help(),
         required=False,
     )
 
@@ -107,33 +111,33 @@ class SignUpForm(forms.Form):
         """Return the name in its stored form. Raises ``ValidationError``."""
         name = clean_username(self.cleaned_data["name"])
         if User.objects.named(name) is not None:
-            raise ValidationError(name_taken())
+            raise ValidationError(name_taken_message())
         return name
 
     def clean(self) -> dict[str, Any]:
         """Check the password, which must not resemble the name or address."""
         given = super().clean() or self.cleaned_data
         person = User(username=given.get("name"), email=given.get("email") or "")
-        check_password(self, "password", person)
+        check_new_password(self, "password", person)
         return given
 
 
-def name_taken() -> str:
+def name_taken_message() -> str:
     """Return the sentence for a name that another account has."""
     return gettext("Somebody has this name already. Choose another one.")
 
 
-def address_taken() -> str:
+def address_taken_message() -> str:
     """Return the sentence for an address that another account has."""
     return gettext("Another account here has this address.")
 
 
-def asked_before() -> str:
+def mailed_recently_message() -> str:
     """Return the sentence for an address that got a mail a moment ago."""
     return gettext("A mail was sent there a moment ago. Ask again in two minutes.")
 
 
-def check_password(form: forms.Form, field: str, user: User) -> None:
+def check_new_password(form: forms.Form, field: str, user: User) -> None:
     """Add an error to ``field`` if its new password is too weak."""
     password = form.cleaned_data.get(field)
     if password is None:
@@ -144,7 +148,7 @@ def check_password(form: forms.Form, field: str, user: User) -> None:
         form.add_error(field, refused)
 
 
-class OwnForm(forms.Form):
+class PasswordConfirmationForm(forms.Form):
     """A form that asks for the password of the account once more.
 
     Guesses count as they do at log-in.
@@ -163,7 +167,7 @@ class OwnForm(forms.Form):
         return password
 
 
-class PasswordForm(OwnForm):
+class PasswordForm(PasswordConfirmationForm):
     """The current password and a new one."""
 
     password = PasswordField(_("Your password now"))
@@ -172,11 +176,11 @@ class PasswordForm(OwnForm):
     def clean(self) -> dict[str, Any]:
         """Check the new password."""
         given = super().clean() or self.cleaned_data
-        check_password(self, "new", self.user)
+        check_new_password(self, "new", self.user)
         return given
 
 
-class EmailForm(OwnForm):
+class EmailForm(PasswordConfirmationForm):
     """Another e-mail address, or none."""
 
     email = EmailField(
@@ -185,7 +189,7 @@ class EmailForm(OwnForm):
     password = PasswordField()
 
 
-class EraseForm(OwnForm):
+class EraseForm(PasswordConfirmationForm):
     """Confirms that the account is to be erased."""
 
     password = PasswordField()
@@ -209,7 +213,7 @@ class ResetForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Check the new password."""
         given = super().clean() or self.cleaned_data
-        check_password(self, "new", self.user)
+        check_new_password(self, "new", self.user)
         return given
 
 

@@ -47,11 +47,11 @@ class Command(BaseCommand):
         typed = options["name"] or os.environ.get("ADMIN_NAME", "") or _ask("Name: ")
         user = User.objects.named(typed)
         if user is not None:
-            return _promoted(user, is_wanted=options["promote"])
+            return _promote(user, is_wanted=options["promote"])
         if options["promote"]:
             raise CommandError(f"There is no account {typed!r}.")
-        name = _checked_name(typed)
-        password = _password(name)
+        name = _check_name(typed)
+        password = _read_password(name)
         try:
             with transaction.atomic():
                 User.objects.create_superuser(name, password)
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         return f"{name} is a superuser. Log in on the page; {support} is for support."
 
 
-def _promoted(user: User, *, is_wanted: bool) -> str:
+def _promote(user: User, *, is_wanted: bool) -> str:
     if user.is_superuser:
         return f"{user.username} is a superuser already."
     if not is_wanted and sys.stdin.isatty():
@@ -76,7 +76,7 @@ def _promoted(user: User, *, is_wanted: bool) -> str:
     return f"{user.username} is a superuser now; the password stays."
 
 
-def _checked_name(typed: str) -> str:
+def _check_name(typed: str) -> str:
     """A superuser may have a name that is reserved."""
     if typed.strip().lower() in ("admin", "root"):
         return typed.strip()
@@ -86,16 +86,16 @@ def _checked_name(typed: str) -> str:
         raise CommandError(" ".join(refused.messages)) from None
 
 
-def _password(name: str) -> str:
+def _read_password(name: str) -> str:
     """Never an argument: other people of this machine read those."""
     given = os.environ.get("ADMIN_PASSWORD", "")
     if given:
-        return _checked(given, name)
+        return _check_password(given, name)
     if not sys.stdin.isatty():
-        return _checked(sys.stdin.readline().rstrip("\r\n"), name)
+        return _check_password(sys.stdin.readline().rstrip("\r\n"), name)
     while True:
         try:
-            password = _checked(getpass.getpass("Password: "), name)
+            password = _check_password(getpass.getpass("Password: "), name)
         except CommandError as refused:
             print(refused, file=sys.stderr)
             continue
@@ -104,7 +104,7 @@ def _password(name: str) -> str:
         print("These were two different ones.", file=sys.stderr)
 
 
-def _checked(password: str, name: str) -> str:
+def _check_password(password: str, name: str) -> str:
     try:
         validate_password(password, User(username=name))
     except ValidationError as refused:

@@ -29,7 +29,9 @@ class Command(BaseCommand):
                 "No site was started with this DATA_DIR or DATABASE_URL yet, or its "
                 f"database is away: {error}"
             ) from None
-        text = json.dumps(_data(seen)) if options["json"] else "\n".join(_lines(seen))
+        text = (
+            json.dumps(_to_json(seen)) if options["json"] else "\n".join(_lines(seen))
+        )
         self.stdout.write(text)
 
 
@@ -43,17 +45,17 @@ def _lines(seen: SiteOverview) -> Iterator[str]:
     if seen.errors:
         yield f"  failed for: {_counts(seen.errors)}"
     yield f"lost with a worker in 24 hours: {len(seen.lost) or 'none'}"
-    yield from (f"  {_loss(reply)}" for reply in seen.lost)
+    yield from (f"  {_loss_line(reply)}" for reply in seen.lost)
 
 
 def _model_lines(model: ModelOverview) -> Iterator[str]:
     count = len(model.workers)
     workers = f"{count or 'no'} worker{'s' * (count != 1)}"
     yield f"{model.name}: {model.waiting} waiting, {workers}"
-    yield from (f"  {said.worker}: {_doing(said)}" for said in model.workers)
+    yield from (f"  {said.worker}: {_worker_status(said)}" for said in model.workers)
 
 
-def _doing(said: wire.Announcement) -> str:
+def _worker_status(said: wire.Announcement) -> str:
     if said.progress is not None:
         return f"{said.stage}, {said.progress:.0%}"
     if not said.rows:
@@ -63,7 +65,7 @@ def _doing(said: wire.Announcement) -> str:
     return f"{said.stage}, {rows}, {said.tokens_per_second:g} tokens/s{on}"
 
 
-def _loss(reply: Reply) -> str:
+def _loss_line(reply: Reply) -> str:
     times = f"{reply.losses} times" if reply.losses > 1 else "once"
     by = f" by {reply.worker}" if reply.worker else ""
     return f"{reply.queued_at:%Y-%m-%d %H:%M:%S} {reply.pk} {times}; {reply.state}{by}"
@@ -73,7 +75,7 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
 
 
-def _data(seen: SiteOverview) -> dict[str, Any]:
+def _to_json(seen: SiteOverview) -> dict[str, Any]:
     return {
         "models": seen.models and [asdict(model) for model in seen.models],
         "unfinished": seen.unfinished,

@@ -21,7 +21,11 @@ from chat.models import Conversation, User
 from chat.page.context import frame_context
 from chat.page.context_limits import limits_context
 from chat.services.session_digest import session_digest
-from chat.views.accounts.decorators import account_of, may_invite, to_log_in
+from chat.views.accounts.decorators import (
+    can_invite,
+    current_account,
+    redirect_to_log_in,
+)
 
 #: What was just done, by the parameter in the address of the page.
 NOTES = {
@@ -49,9 +53,9 @@ class Device:
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """Show the account, or a guest's limits and the ways to sign up and log in."""
-    user = account_of(request)
+    user = current_account(request)
     if user is None and not settings.GUESTS:
-        return to_log_in(request)
+        return redirect_to_log_in(request)
     context = {
         **frame_context(request),
         "notes": [said for name, said in NOTES.items() if name in request.GET],
@@ -59,14 +63,14 @@ def account(request: HttpRequest) -> HttpResponse:
         "idle_days": ceil(settings.GUEST_IDLE_DAYS),
         "has_account": user is not None,
         **limits_context(request),
-        **(_of(request, user) if user else {}),
+        **(_account_context(request, user) if user else {}),
     }
     response = render(request, "accounts/account.html", context)
     ensure_guest_cookie(request, response)
     return response
 
 
-def _of(request: HttpRequest, user: User) -> dict[str, Any]:
+def _account_context(request: HttpRequest, user: User) -> dict[str, Any]:
     here = request.session.session_key
     devices = [
         Device(
@@ -80,7 +84,7 @@ def _of(request: HttpRequest, user: User) -> dict[str, Any]:
     ]
     return {
         "account": user,
-        "may_invite": may_invite(user),
+        "can_invite": can_invite(user),
         "devices": sorted(devices, key=lambda device: not device.is_here),
         "count": Conversation.objects.not_deleted().filter(owner=user).count(),
         "left": count_guest_conversations(unmerged_guest_id(request)),

@@ -17,52 +17,52 @@ from chat.models import User
 View = Callable[..., HttpResponse]
 
 
-def person(request: HttpRequest) -> User | None:
+def current_user(request: HttpRequest) -> User | None:
     """Return the user of the request, who may be a guest."""
     user = visitor(request)
     return user if isinstance(user, User) else None
 
 
-def account_of(request: HttpRequest) -> User | None:
+def current_account(request: HttpRequest) -> User | None:
     """Return the account that is logged in; None for a guest."""
-    user = person(request)
+    user = current_user(request)
     return None if user is None or user.is_guest else user
 
 
-def of_account(view: View) -> View:
+def account_required(view: View) -> View:
     """Decorator: passes the account as ``user``; other visitors go to the log-in."""
 
     @never_cache
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        user = account_of(request)
+        user = current_account(request)
         if user is None:
-            return to_log_in(request)
+            return redirect_to_log_in(request)
         return view(request, user, *args, **kwargs)
 
     return guarded
 
 
-def of_inviter(view: View) -> View:
+def inviter_required(view: View) -> View:
     """Decorator: passes the account as ``user``; 404 for users who may not invite."""
 
     @never_cache
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        user = account_of(request)
-        if user is None or not may_invite(user):
+        user = current_account(request)
+        if user is None or not can_invite(user):
             raise Http404
         return view(request, user, *args, **kwargs)
 
     return guarded
 
 
-def may_invite(user: User) -> bool:
+def can_invite(user: User) -> bool:
     """Whether the user may invite; superusers have every permission."""
     return user.is_staff and user.has_perm("chat.add_invitation")
 
 
-def to_log_in(request: HttpRequest) -> HttpResponse:
+def redirect_to_log_in(request: HttpRequest) -> HttpResponse:
     """Redirect to the log-in page, and from there back to this page."""
     is_page = request.method in ("GET", "HEAD")
     then = request.get_full_path() if is_page else reverse("account")
@@ -70,7 +70,7 @@ def to_log_in(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(address, status=303)
 
 
-def to(name: str, note: str = "") -> HttpResponse:
+def redirect_to(name: str, note: str = "") -> HttpResponse:
     """Redirect to the page with this URL name; ``note`` says what was done."""
     return HttpResponseRedirect(
         reverse(name) + (f"?{note}" if note else ""), status=303

@@ -9,16 +9,16 @@ from django.views.decorators.http import require_safe
 
 from chat.accounts.data_export import export_user
 from chat.accounts.guests import current_guest
-from chat.views.accounts.decorators import account_of, to_log_in
+from chat.views.accounts.decorators import current_account, redirect_to_log_in
 
 
 @never_cache
 @require_safe
 def download(request: HttpRequest) -> HttpResponseBase:
     """Stream the JSON document of ``export_user`` for the account or guest."""
-    user = account_of(request) or current_guest(request)
+    user = current_account(request) or current_guest(request)
     if user is None:
-        return to_log_in(request)
+        return redirect_to_log_in(request)
     name = f"chatsite-{timezone.localdate():%Y-%m-%d}.json"
     response = StreamingHttpResponse(export_user(user), content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

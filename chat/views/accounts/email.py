@@ -10,40 +10,48 @@ from django.views.decorators.http import require_http_methods
 from chat.accounts import email_change
 from chat.accounts.client_network import network_digest
 from chat.accounts.site_url import can_mail
-from chat.forms.accounts import EmailForm, address_taken, asked_before
+from chat.forms.accounts import (
+    EmailForm,
+    address_taken_message,
+    mailed_recently_message,
+)
 from chat.models import User
 from chat.page.action_response import with_refusal_status
 from chat.services.errors import MessageRefused
 from chat.services.limits.network_rate import admit_mail
-from chat.views.accounts.decorators import account_of, of_account, to
+from chat.views.accounts.decorators import (
+    account_required,
+    current_account,
+    redirect_to,
+)
 
 METHODS = ["GET", "HEAD", "POST"]
 
 
 @require_http_methods(METHODS)
-@of_account
+@account_required
 def email(request: HttpRequest, user: User) -> HttpResponse:
     """Show the form, save the address, or mail a link to it."""
     form = EmailForm(request, user, email=user.email)
     if request.method == "POST" and form.is_valid():
         try:
-            is_sent = _asked_for(request, user, form.cleaned_data["email"])
+            is_sent = _request_change(request, user, form.cleaned_data["email"])
         except email_change.AddressTaken:
-            form.add_error("email", address_taken())
+            form.add_error("email", address_taken_message())
         except MessageRefused as refused:
             form.add_error(None, refused.message)
             return with_refusal_status(
                 _page(request, user, form), refused.retry_seconds
             )
         except email_change.MailedRecently:
-            form.add_error("email", asked_before())
+            form.add_error("email", mailed_recently_message())
         else:
             held = "email" if form.cleaned_data["email"] else "no_email"
-            return to("account", "sent" if is_sent else held)
+            return redirect_to("account", "sent" if is_sent else held)
     return _page(request, user, form)
 
 
-def _asked_for(request: HttpRequest, user: User, email: str) -> bool:
+def _request_change(request: HttpRequest, user: User, email: str) -> bool:
     """Return whether a link was mailed. Raises ``AddressTaken``, ``MessageRefused``."""
     if email and can_mail():
         admit_mail(network_digest(request))
@@ -68,8 +76,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         except email_change.AddressTaken:
             context["is_taken"] = True
         else:
-            if account_of(request) == change.user:
-                return to("account", "email")
+            if current_account(request) == change.user:
+                return redirect_to("account", "email")
             context["is_done"] = True
     status = 410 if change is None else 409 if context["is_taken"] else 200
     return render(request, "accounts/confirm.html", context, status=status)

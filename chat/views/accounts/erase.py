@@ -12,18 +12,18 @@ from chat.accounts import account_deletion
 from chat.accounts.guests import current_guest, replace_guest_cookie
 from chat.forms.accounts import EraseForm
 from chat.models import Conversation, User
-from chat.views.accounts.decorators import account_of, to
+from chat.views.accounts.decorators import current_account, redirect_to
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: HttpRequest) -> HttpResponse:
     """Ask, for accounts also for the password, then erase and log out."""
-    account = account_of(request)
+    account = current_account(request)
     user = account or current_guest(request)
     form = EraseForm(request, account) if account else None
     if user is not None and request.method == "POST" and (not form or form.is_valid()):
-        return _erased(request, user)
+        return _erase_and_log_out(request, user)
     context = {
         "form": form,
         "account": account,
@@ -37,9 +37,9 @@ def erase(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/erase.html", context, status=status)
 
 
-def _erased(request: HttpRequest, user: User) -> HttpResponse:
+def _erase_and_log_out(request: HttpRequest, user: User) -> HttpResponse:
     account_deletion.erase_account(user)
     logout(request)
-    response = to("erase", "done")
+    response = redirect_to("erase", "done")
     replace_guest_cookie(response)
     return response

@@ -14,15 +14,15 @@ from chat.accounts.invitations import create_invitation
 from chat.accounts.site_url import absolute_url
 from chat.forms.accounts import InviteForm
 from chat.models import Invitation, User
-from chat.views.accounts.decorators import of_inviter, to
+from chat.views.accounts.decorators import inviter_required, redirect_to
 
 #: Session key of a new link, which the next page shows once.
-LINK = "invitation_link"
-SHOWN = 100
+LINK_SESSION_KEY = "invitation_link"
+ROWS_MAX = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_inviter
+@inviter_required
 def invitations(request: HttpRequest, user: User) -> HttpResponse:
     """List invitations, or make one and show its link once."""
     form = InviteForm(request.POST if request.method == "POST" else None)
@@ -30,12 +30,14 @@ def invitations(request: HttpRequest, user: User) -> HttpResponse:
         _, path = create_invitation(
             user, form.cleaned_data["note"], form.cleaned_data["days"]
         )
-        request.session[LINK] = absolute_url(path, request)
-        return to("invitations")
-    rows = Invitation.objects.select_related("used_by", "created_by")[:SHOWN]
+        request.session[LINK_SESSION_KEY] = absolute_url(path, request)
+        return redirect_to("invitations")
+    rows = Invitation.objects.select_related("used_by", "created_by")[:ROWS_MAX]
     context = {
         "form": form,
-        "link": "" if request.method == "HEAD" else request.session.pop(LINK, ""),
+        "link": ""
+        if request.method == "HEAD"
+        else request.session.pop(LINK_SESSION_KEY, ""),
         "rows": rows,
         "now": timezone.now(),
         "signup": settings.SIGNUP,
@@ -45,8 +47,8 @@ def invitations(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @require_POST
-@of_inviter
+@inviter_required
 def revoke(_request: HttpRequest, _user: User, pk: UUID) -> HttpResponse:
     """Remove an invitation that was not used."""
     Invitation.objects.filter(pk=pk, used_at=None).delete()
-    return to("invitations")
+    return redirect_to("invitations")

@@ -15,7 +15,7 @@ from chat.forms import MessageForm
 from chat.forms.accounts import LogInForm
 from chat.models import User
 from chat.page.logged_out_notice import ENDED, are_drafts_kept
-from chat.views.accounts.decorators import account_of, to
+from chat.views.accounts.decorators import current_account, redirect_to
 
 
 @never_cache
@@ -23,8 +23,8 @@ from chat.views.accounts.decorators import account_of, to
 def log_in(request: HttpRequest) -> HttpResponse:
     """Show the form, or log in; a message typed before comes along."""
     then = request.POST.get("next") or request.GET.get("next", "")
-    if account_of(request) is not None:
-        return to("account")
+    if current_account(request) is not None:
+        return redirect_to("account")
     form = LogInForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         name, password = form.cleaned_data["name"], form.cleaned_data["password"]

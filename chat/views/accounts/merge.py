@@ -15,11 +15,11 @@ from chat.accounts.login import (
     unmerged_guest_id,
 )
 from chat.models import User
-from chat.views.accounts.decorators import of_account
+from chat.views.accounts.decorators import account_required
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_account
+@account_required
 def merge(request: HttpRequest, user: User) -> HttpResponse:
     """Ask, then merge or not; harmless to repeat. The rest stays in this browser."""
     guest = unmerged_guest_id(request)

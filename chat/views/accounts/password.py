@@ -12,12 +12,12 @@ from chat.accounts.password_reset import set_password
 from chat.accounts.session_end import note_replaced_session
 from chat.forms.accounts import PasswordForm
 from chat.models import User
-from chat.views.accounts.decorators import of_account, to
+from chat.views.accounts.decorators import account_required, redirect_to
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_account
+@account_required
 def password(request: HttpRequest, user: User) -> HttpResponse:
     """Show the form, or save the new password and log out all other browsers."""
     form = PasswordForm(request, user)
@@ -26,7 +26,7 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
         set_password(user, form.cleaned_data["new"], before)
         update_session_auth_hash(request, user)
         note_replaced_session(before, user)
-        return to("account", "password")
+        return redirect_to("account", "password")
     status = 422 if form.errors else 200
     context = {"form": form, "account": user}
     return render(request, "accounts/password.html", context, status=status)

@@ -21,11 +21,11 @@ from chat.models import User
 from chat.page.action_response import with_refusal_status
 from chat.services.errors import MessageRefused
 from chat.services.limits.network_rate import admit_mail
-from chat.views.accounts.decorators import to
+from chat.views.accounts.decorators import redirect_to
 
 METHODS = ["GET", "HEAD", "POST"]
 #: The token is kept in the session: an address can leak to other sites.
-TOKEN = "reset_token"  # noqa: S105 - a name
+TOKEN_SESSION_KEY = "reset_token"  # noqa: S105 - a name
 IN_SESSION = "set"
 
 
@@ -39,13 +39,15 @@ def forgotten(request: HttpRequest) -> HttpResponse:
             admit_mail(network_digest(request))
         except MessageRefused as refused:
             form.add_error(None, refused.message)
-            return with_refusal_status(_forgotten(request, form), refused.retry_seconds)
+            return with_refusal_status(
+                _forgotten_page(request, form), refused.retry_seconds
+            )
         send_reset_link(form.cleaned_data["email"], request)
-        return to("forgotten", "sent")
-    return _forgotten(request, form)
+        return redirect_to("forgotten", "sent")
+    return _forgotten_page(request, form)
 
 
-def _forgotten(request: HttpRequest, form: ForgottenForm) -> HttpResponse:
+def _forgotten_page(request: HttpRequest, form: ForgottenForm) -> HttpResponse:
     context = {
         "form": form,
         "has_mail": can_mail(),
@@ -62,17 +64,17 @@ def reset(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
     """Follow a link: move its token to the session, then set a new password."""
     user = User.objects.filter(pk=pk).first()
     if token != IN_SESSION and is_valid_token(user, token):
-        request.session[TOKEN] = token
+        request.session[TOKEN_SESSION_KEY] = token
         address = reverse("reset", args=[pk, IN_SESSION])
         return HttpResponseRedirect(address, status=303)
-    kept = request.session.get(TOKEN, "") if token == IN_SESSION else ""
+    kept = request.session.get(TOKEN_SESSION_KEY, "") if token == IN_SESSION else ""
     if user is None or not is_valid_token(user, kept):
         return render(request, "accounts/reset.html", {"form": None}, status=410)
     form = ResetForm(request.POST if request.method == "POST" else None, user=user)
     if request.method == "POST" and form.is_valid():
         set_password(user, form.cleaned_data["new"])
         clear_failures(request, user)
-        request.session.pop(TOKEN, None)
+        request.session.pop(TOKEN_SESSION_KEY, None)
         return log_in_user(request, user, reverse("home"))
     context = {"form": form, "account": user}
     status = 422 if form.errors else 200

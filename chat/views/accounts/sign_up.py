@@ -30,12 +30,12 @@ from chat.accounts.sign_up import (
     create_account,
 )
 from chat.accounts.site_url import can_mail
-from chat.forms.accounts import SignUpForm, address_taken, name_taken
+from chat.forms.accounts import SignUpForm, address_taken_message, name_taken_message
 from chat.models import User
 from chat.page.action_response import with_refusal_status
 from chat.services.errors import MessageRefused
 from chat.services.limits.network_rate import admit_sign_up
-from chat.views.accounts.decorators import account_of, to
+from chat.views.accounts.decorators import current_account, redirect_to
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -44,48 +44,48 @@ METHODS = ["GET", "HEAD", "POST"]
 @require_http_methods(METHODS)
 def sign_up(request: HttpRequest) -> HttpResponse:
     """Show the form, or make an account."""
-    if account_of(request) is not None:
-        return to("account")
+    if current_account(request) is not None:
+        return redirect_to("account")
     if not can_sign_up():
         return _page(request, SignUpForm(), status=403)
-    return _answer(request)
+    return _handle_form(request)
 
 
 @never_cache
 @require_http_methods(METHODS)
 def invited(request: HttpRequest, secret: str) -> HttpResponse:
     """Sign up with an invitation."""
-    if account_of(request) is not None:
-        return to("account")
+    if current_account(request) is not None:
+        return redirect_to("account")
     if not can_sign_up(secret):
         return _page(request, SignUpForm(), status=403)
-    found = invitations.invitation_state(secret)
-    if found is not invitations.InvitationState.GOOD and not _has_just_signed_up(
-        request
-    ):
-        context = {"state": found}
+    state = invitations.invitation_state(secret)
+    is_good = state is invitations.InvitationState.GOOD
+    if not is_good and not _has_just_signed_up(request):
+        context = {"state": state}
         return render(request, "accounts/invited.html", context, status=410)
-    return _answer(request, secret)
+    return _handle_form(request, secret)
 
 
-def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:  # noqa: C901
+def _handle_form(request: HttpRequest, invitation: str = "") -> HttpResponse:  # noqa: C901
     form = SignUpForm(request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return _page(request, form, invitation)
-    if user := _twice(request):
-        return _welcome(request, user)
+    if user := _repeated_sign_up(request):
+        return _log_in_and_redirect(request, user)
     if not form.is_valid():
-        if again := _twice(request):  # the other request has just made the account
-            return _welcome(request, again)
+        # Meanwhile the other request of a double click may have made the account.
+        if again := _repeated_sign_up(request):
+            return _log_in_and_redirect(request, again)
         return _page(request, form, invitation, status=422)
     try:
-        user = _signed_up(request, form, invitation)
+        user = _sign_up(request, form, invitation)
     except NameTaken:
-        if again := _twice(request):
-            return _welcome(request, again)
-        form.add_error("name", name_taken())
+        if again := _repeated_sign_up(request):
+            return _log_in_and_redirect(request, again)
+        form.add_error("name", name_taken_message())
     except email_change.AddressTaken:
-        form.add_error("email", address_taken())
+        form.add_error("email", address_taken_message())
     except (AlreadySignedUp, InvitationSpent):
         # Another tab has just done this: the page shows the new state.
         return HttpResponseRedirect(request.path, status=303)
@@ -95,11 +95,11 @@ def _answer(request: HttpRequest, invitation: str = "") -> HttpResponse:  # noqa
             _page(request, form, invitation), refused.retry_seconds
         )
     else:
-        return _welcome(request, user)
+        return _log_in_and_redirect(request, user)
     return _page(request, form, invitation, status=422)
 
 
-def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
+def _sign_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
     given = form.cleaned_data
     email = given["email"]
     # With mail, an address is saved only after its owner has followed a link.
@@ -120,7 +120,7 @@ def _signed_up(request: HttpRequest, form: SignUpForm, invitation: str) -> User:
     return user
 
 
-def _twice(request: HttpRequest) -> User | None:
+def _repeated_sign_up(request: HttpRequest) -> User | None:
     """The account that a double click has just made.
 
     The cookie must be the guest's, and the password right.
@@ -140,7 +140,7 @@ def _has_just_signed_up(request: HttpRequest) -> bool:
     return User.objects.filter(pk=pk).exclude(username=None).exists()
 
 
-def _welcome(request: HttpRequest, user: User) -> HttpResponse:
+def _log_in_and_redirect(request: HttpRequest, user: User) -> HttpResponse:
     # Only a session of the same user: another may have been planted in this browser.
     is_same = request.user.pk == user.pk
     before = request.session.session_key if is_same else None
