@@ -1,4 +1,4 @@
-"""Code with colours, as spans with classes; none where they would take long."""
+"""Highlights code as spans with classes; skips code that would take long."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-#: Longer code, or of more or longer lines, is shown without colours: the time of many
-#: a lexer grows with the square of each, for a text that was made for it.
+#: Longer code, and code with more or longer lines, stays plain: the time of many lexers
+#: grows with the square of each, for a text made to exploit that.
 HIGHLIGHTED_CHARACTERS = 6000
 LINES = 300
 LINE_CHARACTERS = 500
-#: What people ask for, and no more: among the hundreds that the library knows, some
-#: take minutes over a page of text that was made for them.
+#: The languages people ask for. Among the hundreds of the library, some take minutes
+#: for a page of text made to exploit them.
 LANGUAGES = """
     bash c c# c++ clojure cmake console cpp cs csharp css dart diff docker dockerfile
     elixir erlang go golang graphql groovy haskell hs html http ini java javascript
@@ -27,14 +27,14 @@ LANGUAGES = """
     python python3 r rb ruby rs rust sass scala scss sh shell sql svg swift tcl tex
     toml ts tsx typescript vb vim xml yaml yml zig zsh
 """.split()  # noqa: SIM905 - a list of them would be a page long
-#: What people write behind a fence and the library calls otherwise.
+#: Names that people write at a fence, and the library's names.
 ALIASES = {"kt": "kotlin", "patch": "diff", "svg": "xml", "vb": "vb.net"}
 
 _formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
-#: Characters that reorder what stands around them, so that code would read other than
-#: it runs, and characters that show nothing: line breaks of office programs, fillers,
-#: spaces without width, tags. Joiners (U+200C, U+200D) and variation selectors stay as
-#: they are: emoji and words in a string need them.
+#: Characters that reorder the text around them, so that code would read other than it
+#: runs, and characters that are invisible: line breaks of office programs, fillers,
+#: spaces without width, tags. Joiners (U+200C, U+200D) and variation selectors are left
+#: alone: emoji and words in strings need them.
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\xad\u034f\u061c\u115f\u1160\u17b4\u17b5"
     "\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
@@ -43,13 +43,13 @@ _CONTROLS = re.compile(
 
 
 def highlighted(code: str, language: str) -> SafeString:
-    """HTML of ``code``; empty where no colours are known for it."""
+    """Return ``code`` as HTML; empty if its language is unknown or it is too long."""
     lexer = _lexer(language.lower()) if _is_short(code) else None
     if not lexer:
         return SafeString("")
     tokens = [*lexer.get_tokens(code)]
-    # Lexers add a line break at the end. They may take something away, such as a byte
-    # order mark, which a copy must hold.
+    # Lexers add a line break at the end. Some remove a character, such as a byte order
+    # mark, which a copy of the code must contain.
     read = "".join(text for _kind, text in tokens)
     if read.removesuffix("\n") != code.removesuffix("\n"):
         return SafeString("")
@@ -75,10 +75,10 @@ def _lexer(language: str) -> Lexer | None:
 
 
 def with_controls_shown(html: str) -> SafeString:
-    """The same with each control in a box that shows its name.
+    """Put each control character into a box that shows its name.
 
-    The control stays in the text, so that a copy is what was written; it has no effect
-    beyond the box.
+    The character stays in the text, so that a copy is exact; it has no effect outside
+    of the box.
     """
     return SafeString(_CONTROLS.sub(_boxed, html))
 

@@ -1,8 +1,8 @@
-"""Links in what a model writes: which may be followed, and where each of them leads.
+"""Links in a model's text: which ones work, and where each of them leads.
 
-A link leads to a web server and nowhere else, by an address whose host can be read by
-eye: no name and password before it, and letters of other scripts in their ASCII form.
-Whatever its text says, its true host stands behind it.
+A link leads to a web server only, by an address whose host a reader can check: no name
+and password before the host, and letters of other scripts in their ASCII form. Its true
+host is shown behind it, whatever its text says.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from markdown_it.utils import OptionsDict
 
 from chat.text_cleanup import as_line
 
-#: Longer addresses are no links; also what bounds the time to look at one.
+#: Longer addresses are not links, which also bounds the time to look at one.
 ADDRESS_CHARACTERS = 2000
 
 _HOST = re.compile(
     r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE
 )
 _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?)$", re.IGNORECASE)
-#: Brackets, quotes and stops that no address holds as they are. Beside scripts without
-#: spaces a sentence goes on right behind them.
+#: Brackets, quotes and stops that addresses never contain unescaped. In scripts without
+#: spaces, a sentence goes on directly behind them.
 _MARKS = (
     "\xab\xbb\u201c-\u201f\u2039\u203a\u2045\u2046\u2768-\u2775\u3000-\u3002"
     "\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe35-\ufe44\ufe47\ufe48\ufe59-\ufe5e"
     "\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64"
 )
-#: Up to a space or a mark that ends addresses; what shows nothing ends one, too.
+#: Up to a space, a mark that ends addresses, or an invisible character.
 _REST = re.compile(
     r"://(?=[\w\[])[^\s<>\"`*|\\^{}\x00-\x20\x7f-\xa0\xad\u200b-\u200f"
     rf"\u2028-\u202f\u2060-\u206f\ufeff\ufff0-\uffff{_MARKS}]"
     rf"{{1,{ADDRESS_CHARACTERS}}}"
 )
-#: What ends a sentence rather than an address.
+#: Characters that end a sentence rather than an address.
 _ENDS = ".,:;!?'_~…\u2019\u060c\u061b\u061f\u06d4\u0964\u0965\uff0e\uff5e"
 _BRACKETS = re.compile(r"[()\[\]]")
 _PAIRS = {")": "(", "]": "["}
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` find and show links as this file says."""
+    """Add the rules for links to the parser."""
     made.core.ruler.disable("linkify")
     made.inline.ruler.at("linkify", bare_link)
     # An instance's own functions take the place of methods.
@@ -59,16 +59,17 @@ def use(made: MarkdownIt) -> None:
 
 
 def normalized(address: str) -> str:
-    """In ASCII, its host as it is looked up; empty where it is too long."""
+    """Return the address in ASCII, or an empty string if it is too long."""
     return normalizeLink(address) if len(address) <= ADDRESS_CHARACTERS else ""
 
 
 def is_allowed(address: str) -> bool:
+    """Whether a link may lead to this address."""
     return len(address) <= ADDRESS_CHARACTERS and host_of(address) != ""
 
 
 def host_of(address: str) -> str:
-    """Host and port of a web address; empty for all others."""
+    """Return host and port of a web address; empty for other addresses."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -78,9 +79,9 @@ def host_of(address: str) -> str:
 
 
 def bare_link(state: StateInline, silent: bool) -> bool:
-    """An address in running text, met at its colon.
+    """Find an address in running text when the parser meets its colon.
 
-    Instead of the library's, which looks through all text before each ``://`` anew.
+    It replaces the library's rule, which searches all text before each ``://`` again.
     """
     if silent or state.linkLevel > 0 or state.src[state.pos] != ":":
         return False
@@ -101,7 +102,7 @@ def bare_link(state: StateInline, silent: bool) -> bool:
 
 
 def _trimmed(rest: str) -> str:
-    """Without what belongs to the sentence around it, from its closing bracket on."""
+    """Cut off what belongs to the sentence, from its closing bracket on."""
     opened = dict.fromkeys(_PAIRS.values(), 0)
     for found in _BRACKETS.finditer(rest):
         opens = _PAIRS.get(found[0], "")
@@ -115,9 +116,9 @@ def _trimmed(rest: str) -> str:
 def _open(
     renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, _env: Any
 ) -> str:
-    """The beginning of a link; its address where it has no text to be clicked on."""
+    """Begin a link; show its address if it has no text to click on."""
     token = tokens[index]
-    # As an attribute, a browser would show it as if it were the target.
+    # As an attribute, a browser would show the title as if it were the target.
     token.meta["title"] = token.attrs.pop("title", "")
     token.attrSet("rel", "noopener noreferrer nofollow ugc")
     html = str(renderer.renderToken(tokens, index, options, _env))
@@ -125,10 +126,10 @@ def _open(
 
 
 def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    """The end of a link, and behind it what its text does not say.
+    """End a link, followed by what its text does not say.
 
     This is the label of a reference, the host unless the text is an address at this
-    host, and a title.
+    host, and the title.
     """
     begin = index - 1
     while tokens[begin].type != "link_open":
@@ -139,7 +140,7 @@ def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     behind = [
         f"[{label}]" if label else "",
         "" if _is_at(host, _said(tokens, begin)) else f"({host})",
-        # That of a reference stands at its definition.
+        # The title of a reference is shown at its definition.
         f'"{title}"' if title and not meta.get("is_reference") else "",
     ]
     shown = [escape(as_line(text)) for text in behind if text]

@@ -1,9 +1,9 @@
-"""Markdown as HTML that is safe to show: what a model writes is trusted in nothing.
+"""Markdown as safe HTML; a model's text is not trusted.
 
-Raw HTML is text, pictures are links, links lead only where a person can see
-(``chat/rendering/links.py``), and a page's outline keeps its own headings. No text
-takes long: a text that is too long, or becomes too many elements, is shown as it was
-written. No word gets lost: what Markdown would hide stands beside its place.
+Raw HTML is shown as text, pictures as links, and each link shows where it leads
+(``chat/rendering/links.py``). Headings of a text never replace those of the page. No
+text takes long: one that is too long, or has too many elements, is shown as written.
+No word is lost: what Markdown would hide is shown beside its place.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from chat.rendering.markdown.cache import HtmlCache
 from chat.rendering.markdown.parser import TooMuch, html_of
 from chat.text_cleanup import as_lines
 
-#: Longer texts are shown as they are.
+#: Longer texts are shown as written.
 TEXT_CHARACTERS = 40_000
-#: Characters of rendered texts and of their HTML that are kept, so that a long
-#: conversation opens quickly again: up to four bytes each.
+#: Characters of texts and their HTML in the cache, which makes a long conversation open
+#: quickly again; each takes up to four bytes.
 CACHED_CHARACTERS = 8_000_000
 
-#: Up to the end of a line, or where it is too long somewhere in it.
+#: A part up to the end of a line; a line that is too long is cut.
 _PART = re.compile(r"[\s\S]{1,3000}(?:\n|\Z)|[\s\S]{1,3000}")
 
 
@@ -32,7 +32,7 @@ _cache = HtmlCache(CACHED_CHARACTERS)
 
 
 def render(text: str) -> SafeString:
-    """HTML of ``text``, with the words of the active language on its buttons."""
+    """Return ``text`` as HTML, with buttons in the active language."""
     key = text, get_language()
     html = _cache.get(key)
     if html is None:
@@ -51,6 +51,6 @@ def _rendered(text: str) -> SafeString:
 
 
 def _as_written(text: str) -> SafeString:
-    """In parts, of which a browser lays out only those that are looked at."""
+    """Show the text in parts, so that a browser lays out only the visible ones."""
     parts = [(part,) for part in _PART.findall(as_lines(text))]
     return format_html_join("", '<div class="as-written">{}</div>', parts)

@@ -12,11 +12,11 @@ Key = tuple[str, str | None]
 
 
 class HtmlCache:
-    """Keeps HTML by its text; drops what was used least recently.
+    """Caches HTML by its text, and drops the entries that were not used for longest.
 
     ``limit`` counts the characters of all texts and of their HTML together, because a
-    thousand long replies take a thousand times the memory of a thousand short ones.
-    Threads may share a cache.
+    thousand long replies take far more memory than a thousand short ones. Threads may
+    share a cache.
     """
 
     def __init__(self, limit: int) -> None:
@@ -26,12 +26,14 @@ class HtmlCache:
         self._lock = Lock()
 
     def get(self, key: Key) -> SafeString | None:
+        """Return the HTML of a text, and note that it was used."""
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)
             return self._entries.get(key)
 
     def put(self, key: Key, html: SafeString) -> None:
+        """Add the HTML of a text, and drop others while the limit is exceeded."""
         with self._lock:
             # Two threads may have rendered the same text.
             if key in self._entries:
@@ -42,6 +44,7 @@ class HtmlCache:
                 self.characters -= _size(*self._entries.popitem(last=False))
 
     def clear(self) -> None:
+        """Drop everything."""
         with self._lock:
             self._entries.clear()
             self.characters = 0

@@ -1,4 +1,4 @@
-"""Code blocks, with the whole info string of their fence, and inline code."""
+"""Code blocks, which show everything behind their fence, and inline code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from markdown_it.utils import OptionsDict
 from chat.rendering.code_highlight import highlighted, with_controls_shown
 from chat.text_cleanup import as_line
 
-#: Code behind so much of it, in one text, is shown without colours.
+#: Once the code blocks of a text have this many characters, further ones stay plain.
 COLOURED_CHARACTERS = 12_000
 
 #: As in ``python title="a.py"``, ``js{1,3}`` and ``rust,ignore``.
@@ -24,7 +24,7 @@ _BEHIND_LANGUAGE = re.compile(r"[\s,:{].*", re.DOTALL)
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` show code as this file says."""
+    """Add the rules for code to the parser."""
     made.add_render_rule("fence", _block)
     made.add_render_rule("code_inline", _inline)
 
@@ -36,7 +36,7 @@ def _block(
     options: OptionsDict,
     env: MutableMapping[str, Any],
 ) -> str:
-    """A block of code, with the words behind its fence."""
+    """Render a block of code with the words behind its fence."""
     del renderer, options
     token = tokens[index]
     info = as_line(token.info)

@@ -1,8 +1,8 @@
-"""The direction of blocks in texts that hold letters written from right to left.
+"""The direction of blocks in texts with letters that are written from right to left.
 
-A browser takes the first letter of a paragraph for its direction, and that of a whole
-message for the side of bullets, numbers and columns. A Hebrew or Arabic text often
-begins with a Latin name; here most words of a block decide.
+A browser takes the direction of a paragraph from its first letter, and the side of
+bullets, numbers and columns from that of the whole message. A Hebrew or Arabic text
+often begins with a Latin name, so here the majority of a block's words decides.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ _RIGHT_TO_LEFT = (
 )
 _WORD = re.compile(rf"(?P<rtl>[{_RIGHT_TO_LEFT}]+)|[^\W\d_{_RIGHT_TO_LEFT}]+")
 _ANY = re.compile(f"[{_RIGHT_TO_LEFT}]")
-#: Beyond this share of its words a block is written from right to left, below the other
-#: it is not; between them the text around it decides. Google's Closure Library takes
-#: the lower one for a text that stands alone (goog.i18n.bidi.estimateDirection).
+#: With a larger share of right-to-left words than the first, a block is right to left;
+#: with a smaller share than the second, it is not; in between, the text around it
+#: decides. Google's Closure Library uses the lower one for a text on its own
+#: (goog.i18n.bidi.estimateDirection).
 SURE_SHARE, LIKELY_SHARE = 0.5, 0.4
-#: Their bullets, numbers, edges and columns stand on the side where lines begin.
+#: Blocks whose bullets, numbers, edges and columns are on the side where lines begin.
 _BOXES = ("bullet_list", "ordered_list", "blockquote", "table")
 _OPEN = tuple(f"{box}_open" for box in _BOXES)
 _CLOSE = tuple(f"{box}_close" for box in _BOXES)
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` say directions where the first letter misleads."""
+    """Add the rule that sets directions where the first letter misleads."""
     made.core.ruler.push("direction", _directions)
 
 
@@ -57,19 +58,19 @@ def _directions(state: StateCore) -> None:
 
 
 def _turn(text: Token, block: Token, item: Token | None, around: str) -> None:
-    """Give a block the direction of its words, unless its first one says the same."""
+    """Give a block the direction of its words, unless its first word has it too."""
     words = _words([text])
     if not words or words[0] == (direction := _direction(words, around)):
         return
     if not block.hidden:
         block.attrSet("dir", direction)
-    # A bullet stands on the side of its item's own direction.
+    # A bullet is on the side of its item's direction.
     elif item and direction == around:
         item.attrSet("dir", direction)
 
 
 def _inside(tokens: Sequence[Token], begin: int) -> Iterator[Token]:
-    """The texts within the box that opens at ``begin``."""
+    """Yield the texts within the box that opens at ``begin``."""
     level = tokens[begin].level
     # A slice would copy all tokens behind each box.
     for index in range(begin + 1, len(tokens)):
@@ -81,7 +82,7 @@ def _inside(tokens: Sequence[Token], begin: int) -> Iterator[Token]:
 
 
 def _words(texts: Iterable[Token]) -> list[str]:
-    """``rtl`` or ``ltr`` for each word, but for those of code and formulas."""
+    """Return ``rtl`` or ``ltr`` for each word outside of code and formulas."""
     return [
         found.lastgroup or "ltr"
         for text in texts
@@ -92,7 +93,7 @@ def _words(texts: Iterable[Token]) -> list[str]:
 
 
 def _direction(words: Sequence[str], around: str) -> str:
-    """``around`` where it is not sure, if that is known."""
+    """Return the direction of the words, or ``around``, if known, when in doubt."""
     share = words.count("rtl") / max(1, len(words))
     if around and LIKELY_SHARE <= share <= SURE_SHARE:
         return around

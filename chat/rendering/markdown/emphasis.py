@@ -1,11 +1,10 @@
 """Emphasis in scripts that put no spaces between words: ``**「強調」**です`` is bold.
 
-CommonMark reads a mark that stands between a punctuation mark and a letter as part of a
-word, because in Latin text a space would follow the end of an emphasis. Beside East
-Asian and Thai characters it therefore needs an amendment, as proposed in
-https://github.com/tats-u/markdown-cjk-friendly: their punctuation counts as a letter,
-and a character of theirs on the outer side counts as a space. Nothing changes where
-neither neighbour of a mark belongs to them.
+CommonMark reads a mark between a punctuation mark and a letter as part of a word,
+because in Latin text a space would follow the end of an emphasis. East Asian and Thai
+text needs an amendment, as proposed in https://github.com/tats-u/markdown-cjk-friendly:
+punctuation of these scripts counts as a letter, and a character of theirs on the outer
+side counts as a space. Nothing changes for a mark without such a neighbour.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ _UNSPACED = re.compile(
     "\uf900-\ufaff\ufe10-\ufe1f\ufe30-\ufe6f\uff01-\uffee"
     "\U00016fe0-\U0001b2ff\U00020000-\U0003ffff]"
 )
-#: All characters before this one are of other scripts.
+#: All characters before this one belong to other scripts.
 _FIRST = "\u0e00"
-#: They choose a form of the character before them.
+#: Variation selectors, which choose a form of the character before them.
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -39,6 +38,7 @@ class Inline(ParserInline):
     def parse(
         self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]
     ) -> list[Token]:
+        """Parse the text of a block as the library does, with this module's state."""
         state = _State(src, md, env, tokens)
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):

@@ -1,8 +1,8 @@
-"""Line breaks other than a line feed: of office programs, separators, of Unicode.
+"""Line breaks other than a line feed, such as those of office programs and Unicode.
 
-A browser shows most of them as nothing and would join two words. In text they are line
-breaks, as in what a person sends; in code they stay and are named
-(``chat/rendering/code_highlight.py``), so that a copy is what was written.
+Browsers show most of them as nothing, which would join two words. In text they become
+line breaks, as in a user's message. In code they stay and are shown by name
+(``chat/rendering/code_highlight.py``), so that a copy is exact.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from markdown_it.token import Token
 
 from chat.text_cleanup import as_lines
 
-#: What ``as_lines`` changes.
+#: The characters that ``as_lines`` replaces.
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` break lines at all that breaks one."""
+    """Add the rule that breaks lines at these characters."""
     made.core.ruler.push("line_breaks", _line_breaks)
 
 
@@ -44,7 +44,7 @@ def _parts(token: Token) -> Iterator[Token]:
 
 
 def in_lines(lines: Sequence[str], level: int) -> Iterator[Token]:
-    """Tokens of text with a break between each two ``lines``."""
+    """Yield tokens of text with a break between each two ``lines``."""
     for number, line in enumerate(lines):
         if number:
             yield Token("hardbreak", "br", 0, level=level)

@@ -1,4 +1,4 @@
-"""Lists: their items have the numbers that were written, and boxes that are ticked."""
+"""Lists: items keep the numbers that were written, and show boxes that are ticked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BOX = re.compile(r"\[[ xX]\]")
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` keep the numbers of items and draw boxes."""
+    """Add the rules for lists to the parser."""
     made.options["tasklists"] = True
     made.core.ruler.push("lists", _lists)
     made.add_render_rule("list_item_open", _item)
@@ -31,7 +31,7 @@ def _lists(state: StateCore) -> None:
 
 
 def _with_boxes(tokens: Sequence[Token]) -> Iterator[Token]:
-    """A box before the first words of an item that has one: ``- [x] bread``."""
+    """Add a box before the first words of an item such as ``- [x] bread``."""
     for index, token in enumerate(tokens):
         yield token
         if "checked" in token.meta:
@@ -44,7 +44,7 @@ def _with_boxes(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _item(renderer: Any, tokens: Sequence[Token], index: int, *more: Any) -> str:
-    """The library would put an input here, which no form of ours asks for."""
+    """Render an item without the library's input, which would belong to no form."""
     options, _env = more
     return str(renderer.renderToken(tokens, index, options, _env))
 
@@ -58,7 +58,7 @@ def _box(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
 
 @dataclass
 class _Open:
-    """An ordered list, and the number of its latest item."""
+    """An open ordered list, and the number of its latest item."""
 
     token: Token
     shown: int
@@ -66,9 +66,9 @@ class _Open:
     digits: int = 1
 
     def count(self, item: Token) -> None:
-        """Browsers count on from the first number; other numbers stand at their items.
+        """Number an item; browsers count on, and other numbers are set at the item.
 
-        A number that repeats the one before it (1. 1. 1.) leaves the counting to them.
+        A number that repeats the one before it (1. 1. 1.) is left to the browser.
         """
         number = int(item.info)
         self.shown += 1
@@ -80,7 +80,7 @@ class _Open:
 
 
 def _keep_numbers(tokens: Sequence[Token]) -> None:
-    """Each item shows the number that was written, and has room for it."""
+    """Have each item show the number that was written, with room for it."""
     lists: list[_Open] = []
     for token in tokens:
         if token.type == "ordered_list_open":

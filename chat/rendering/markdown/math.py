@@ -1,7 +1,7 @@
-r"""Formulas in TeX are shown as they were written.
+r"""Formulas in TeX are shown as written.
 
-Nothing draws them, and Markdown would take ``\(`` for an escaped bracket and the ``*``
-and ``_`` of a formula for emphasis.
+The page does not draw them, and Markdown would read ``\(`` as an escaped bracket and
+the ``*`` and ``_`` of a formula as emphasis.
 """
 
 from __future__ import annotations
@@ -18,23 +18,22 @@ from markdown_it.token import Token
 
 from chat.text_cleanup import as_lines
 
-#: Longer formulas are read as text; also what bounds the time to look for an end.
+#: Longer formulas are read as text, which also bounds the search for their end.
 LINES = 60
 CHARACTERS = 2000
 
 _ENDS = {"\\(": "\\)", "\\[": "\\]", "\\\\(": "\\\\)", "\\\\[": "\\\\]", "$$": "$$"}
 BEGIN = re.compile(r"\\{1,2}[(\[]|\$\$|\\begin\{([a-zA-Z]{1,20}\*?)\}")
-#: Between single dollars: no space at the inner side of either, no letter or digit at
-#: the outer side.
+#: Between single dollars: no space on the inner side, no letter or digit on the outer.
 _DOLLARS = re.compile(
     r"(?<![A-Za-z0-9$])\$(?![\s$])((?:\\.|[^\\$`\n]){1,300}?)(?<!\s)\$(?![A-Za-z0-9$])"
 )
-#: An amount, and no operator behind it: two prices in a sentence are no formula.
+#: An amount without an operator behind it: two prices in a sentence are no formula.
 _PRICE = re.compile(
     r"\d[\d.,]*([kKmM]|bn)?(?:\*\*|__|~~)?(\s+(?![-+=<>/^|\\]|[*·×÷]\s)|\s*[-–—,;:]\s+|[-–—]?$)"
 )
 
-#: Emphasis that ends behind the first dollar and another that begins before the last.
+#: Emphasis that ends behind the first dollar, and another that begins before the last.
 _ACROSS = re.compile(
     r"[^*_~]*[^\s*_~](\*{1,3}|_{1,3}|~~)[\s.,;:!?)\]（）。、，」』]"
     r"(?:.*[\s(\[（。、，「『])?(\*{1,3}|_{1,3}|~~)[^\s*_~][^*_~]*"
@@ -42,7 +41,7 @@ _ACROSS = re.compile(
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` leave formulas alone."""
+    """Add the rules for formulas to the parser."""
     interrupted = ["paragraph", "reference", "blockquote", "list"]
     made.block.ruler.before("hr", "math", _block, {"alt": interrupted})
     made.inline.ruler.before("escape", "math", _inline)
@@ -51,12 +50,12 @@ def use(made: MarkdownIt) -> None:
 
 
 def end_of(begin: re.Match[str]) -> str:
-    """The mark that ends what a match of ``BEGIN`` opens."""
+    """Return the mark that closes what a match of ``BEGIN`` opens."""
     return f"\\end{{{begin[1]}}}" if begin[1] else _ENDS[begin[0]]
 
 
 def _block(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
-    """A formula that has lines of its own; those of a whole one may be blank."""
+    """Parse a formula on lines of its own, which may include blank lines."""
     at = state.bMarks[begin] + state.tShift[begin]
     if not state.src.startswith(("$$", "\\"), at):
         return False
@@ -71,7 +70,7 @@ def _block(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
 
 
 def _block_end(state: StateBlock, begin: int, end: int, opened: re.Match[str]) -> int:
-    """The line behind a formula; 0 where none begins."""
+    """Return the line behind the formula, or 0 if none begins."""
     mark = end_of(opened)
     is_alone = opened.end() == state.eMarks[begin]
     has_blank = False
@@ -84,29 +83,30 @@ def _block_end(state: StateBlock, begin: int, end: int, opened: re.Match[str]) -
         place = opened.end() if line == begin else state.bMarks[line]
         found = state.src.find(mark, place, state.eMarks[line])
         if found >= 0:
-            # With more text after it on its line, it is part of a sentence.
+            # A mark followed by more text on its line is part of a sentence.
             after = state.src[found + len(mark) : state.eMarks[line]]
             is_other = after.strip(" \t.,;") or (
                 has_blank and not spans(opened, is_alone)
             )
             return 0 if is_other else line + 1
-    # A reply that was cut within a formula, which is known by a line for its mark.
+    # The reply may have been cut within the formula, if its mark has its own line.
     is_cut = is_alone and not has_blank and begin < end - 1 and end <= begin + LINES
     return end if is_cut else 0
 
 
 def is_fence(state: StateBlock, line: int) -> bool:
+    """Whether a fence of a code block begins or ends on this line."""
     at = state.bMarks[line] + state.tShift[line]
     return state.src.startswith(("```", "~~~"), at)
 
 
 def spans(opened: re.Match[str], is_alone: bool) -> bool:
-    """Whether blank lines belong to it: dollars in a sentence are not that sure."""
+    """Whether blank lines may belong to it: dollars in a sentence are ambiguous."""
     return is_alone or opened[0] != "$$"
 
 
 def _inline(state: StateInline, silent: bool) -> bool:
-    if state.src[state.pos] not in "\\$":  # of most characters that come here
+    if state.src[state.pos] not in "\\$":  # true for most characters
         return False
     end = _inline_end(state)
     if not end:
@@ -119,7 +119,7 @@ def _inline(state: StateInline, silent: bool) -> bool:
 
 
 def _inline_end(state: StateInline) -> int:
-    """Where a formula ends that begins here; 0 where none does."""
+    """Return the end of a formula that begins here, or 0 if none does."""
     begin = BEGIN.match(state.src, state.pos, state.posMax)
     if begin:
         mark = end_of(begin)
@@ -131,7 +131,7 @@ def _inline_end(state: StateInline) -> int:
 
 
 def _is_of_prices(between: str) -> bool:
-    """Whether a pair of dollars are signs of money: ``**$5** or **US$**``."""
+    """Whether a pair of dollars are currency signs: ``**$5** or **US$**``."""
     return bool(_PRICE.match(between) or _ACROSS.fullmatch(between))
 
 

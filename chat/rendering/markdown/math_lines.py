@@ -1,6 +1,6 @@
-"""Paragraphs with a formula of several lines: no line of it begins another block.
+r"""Paragraphs with a formula of several lines, none of which begins another block.
 
-In ``So \\[ a`` / ``- b`` / ``\\] holds`` the second line is no item of a list.
+In ``So \[ a`` / ``- b`` / ``\] holds`` the second line is not an item of a list.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from chat.rendering.markdown.math import (
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` keep the lines of a formula in their paragraph."""
+    """Add the rule that keeps the lines of a formula in their paragraph."""
     made.block.ruler.at("paragraph", _paragraph)
 
 
 def _paragraph(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
-    """The library's rule, but for lines within a formula, which end no paragraph."""
-    del silent  # as the last rule, it always holds
+    """The library's rule, except that lines within a formula end no paragraph."""
+    del silent  # the last rule always applies
     outer, state.parentType = state.parentType, "paragraph"
     line, reach = begin, begin
     while line < end and (line <= reach or not _is_interrupted(state, line, end)):
@@ -50,7 +50,7 @@ def _is_interrupted(state: StateBlock, line: int, end: int) -> bool:
     """Whether a paragraph ends before ``line``."""
     if state.isEmpty(line):
         return True
-    # Deeper lines go on with it, and so do those of a quote without its mark.
+    # Lines with more indentation continue it, and so do those of a quote without mark.
     if state.sCount[line] - state.blkIndent > 3 or state.sCount[line] < 0:
         return False
     rules = state.md.block.ruler.getRules("paragraph")
@@ -58,7 +58,7 @@ def _is_interrupted(state: StateBlock, line: int, end: int) -> bool:
 
 
 def _reach(state: StateBlock, line: int, end: int) -> int:
-    """The last line of the formulas of which the first begins in ``line``."""
+    """Return the last line of the formulas that begin from ``line`` on."""
     place = state.bMarks[line] + state.tShift[line]
     while opened := BEGIN.search(state.src, place, state.eMarks[line]):
         line, place = _end(state, line, end, opened)
@@ -68,7 +68,7 @@ def _reach(state: StateBlock, line: int, end: int) -> int:
 def _end(
     state: StateBlock, line: int, end: int, opened: re.Match[str]
 ) -> tuple[int, int]:
-    """The line and the place behind a formula; behind its mark where it has no end."""
+    """Return line and place behind a formula, or behind its mark if it has no end."""
     mark = end_of(opened)
     limit = min(state.eMarks[end - 1], opened.end() + CHARACTERS)
     found = state.src.find(mark, opened.end() + 1, limit)
@@ -81,7 +81,7 @@ def _end(
 def _is_whole(
     state: StateBlock, lines: tuple[int, int], opened: re.Match[str], found: int
 ) -> bool:
-    """Whether all from a mark to another one is a formula, rather than a sentence."""
+    """Whether the text between two marks is a formula rather than a sentence."""
     first, last = lines
     if first == last:
         return True

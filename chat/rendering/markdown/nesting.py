@@ -1,6 +1,6 @@
-"""Blocks that are nested too deeply are shown as they were written.
+"""Blocks that are nested too deeply are shown as written.
 
-The library drops them, since reading each level is a recursion.
+The library drops them, because each level is a recursion.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from markdown_it.token import Token
 
 from chat.text_cleanup import as_lines
 
-#: Levels that are read; a list takes two, its own and that of its item.
+#: Levels that are parsed; a list takes two, its own and that of its item.
 DEPTH = 20
-#: Where the library begins to drop. One rule opens up to two levels at once.
+#: The level at which the library drops blocks. One rule opens up to two at once.
 LIBRARY_DEPTH = DEPTH + 2
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` show what is too deep."""
+    """Add the rule for blocks that are too deep."""
     made.block.ruler.before("table", "too_deep", _too_deep)
     made.add_render_rule("too_deep", _shown)
 

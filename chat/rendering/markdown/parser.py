@@ -1,4 +1,4 @@
-"""The parser: which rules of Markdown hold here, and in what order they apply."""
+"""The Markdown parser: the rules that apply, in their order."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from chat.rendering.markdown import (
 )
 from chat.rendering.markdown.emphasis import Inline
 
-#: The page's own headings end at this level; those of a text come below it.
+#: The level of the page's own headings; those of a text are below it.
 OUTER_HEADING_LEVEL = 3
-#: Texts of more blocks, cells and items are refused.
+#: The most blocks, cells and items of a text.
 BLOCK_TOKENS = 24_000
 
 
-#: Each adds its rules; those of the last see what the others made.
+#: Each adds its rules; later ones see the tokens of earlier ones.
 _PARTS = (
     *(
         links,
@@ -51,9 +51,9 @@ class TooMuch(Exception):
 
 
 def html_of(text: str) -> SafeString:
-    """Safe HTML of ``text``; ``TooMuch`` where that would be too many elements."""
+    """Return safe HTML. Raises ``TooMuch`` for a text with too many elements."""
     html: str = _markdown.render(text)
-    return SafeString(html)  # it escapes what it is given
+    return SafeString(html)  # the parser escapes its input
 
 
 def _refuse_too_much(state: StateCore) -> None:
@@ -62,7 +62,7 @@ def _refuse_too_much(state: StateCore) -> None:
 
 
 def _lower_headings(tokens: Sequence[Token]) -> None:
-    """Levels follow each other without a gap, wherever the text begins."""
+    """Make levels follow each other without a gap, whatever the text begins with."""
     headings = [token for token in tokens if token.type.startswith("heading_")]
     used = sorted({token.tag for token in headings})
     level = OUTER_HEADING_LEVEL
@@ -78,8 +78,8 @@ def _made() -> MarkdownIt:
     made = MarkdownIt()
     made.inline = Inline()
     made.configure("gfm-like", options)
-    # A picture would tell its server who reads; as a link it tells who asks for it.
-    # Indented lines are no code: small models indent at random.
+    # A picture would tell its server who reads; a link tells who clicks on it.
+    # Indented lines are not code: small models indent at random.
     made.disable(["image", "code"])
     made.core.ruler.after("block", "size", _refuse_too_much)
     made.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))

@@ -1,6 +1,6 @@
-"""Definitions of references: ``[1]: https://a.example/x`` is text with a link in it.
+"""Definitions of references: ``[1]: https://a.example/x`` shows as text with a link.
 
-Markdown shows nothing of them. A model also lists its sources like that, and people
+Markdown hides definitions. Models also list their sources in this form, and readers
 want to see where the links of a text lead.
 """
 
@@ -14,21 +14,21 @@ from markdown_it.rules_block import StateBlock, reference
 from markdown_it.rules_inline import StateInline, link
 from markdown_it.token import Token
 
-#: Before the address, the address without its brackets, and what follows.
+#: The text before the address, the address without brackets, and the text behind it.
 _DEFINITION = re.compile(
     r"(\[(?:\\.|[^\]\\])*\]:\s*)(?:<((?:\\.|[^<>\n\\])*)>|(\S+))(.*)", re.DOTALL
 )
 
-#: Addresses of all references to definitions, in characters. Each repeats its whole
-#: address, so that a short text could become much HTML; those beyond this are shown as
-#: they were written.
+#: Characters of the addresses of all references in a text. Each reference repeats its
+#: whole address, so a short text could become much HTML; further ones are shown as
+#: written.
 REFERENCED_CHARACTERS = 100_000
-#: Where the environment of a text counts them.
+#: The key of their count in the parser's environment.
 _SPENT = "referenced_characters"
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` show definitions, and the label of a link that names one."""
+    """Add the rules that show definitions, and the label of a reference."""
     made.block.ruler.at("reference", _definition)
     made.inline.ruler.at("link", _link)
 
@@ -44,19 +44,19 @@ def _definition(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
 
 
 def _latest_address(state: StateBlock) -> str:
-    """The address that the library has just read, also from a second definition."""
+    """Return the address that the library read last, also of a second definition."""
     first = next(reversed(state.env["references"].values()))
     again = state.env.get("duplicate_refs", [first])[-1]
     return str(max(first, again, key=lambda one: one["map"][0])["href"])
 
 
 def _children(written: str, address: str) -> list[Token]:
-    """Its text, with ``address`` as a link."""
+    """Return the text of a definition, with ``address`` as a link."""
     found = _DEFINITION.fullmatch(written)
     if not found:
         return [Token("text", "", 0, content=written)]
     before, bracketed, bare, after = found.groups()
-    # Escapes and entities, as the library reads them in an address and a title.
+    # The library reads escapes and entities in an address and a title in this way.
     said = unescapeAll(bracketed if bare is None else bare)
     opened = Token("link_open", "a", 1, attrs={"href": address})
     return [
@@ -69,7 +69,7 @@ def _children(written: str, address: str) -> list[Token]:
 
 
 def _push(state: StateBlock, begin: int, children: list[Token]) -> None:
-    """As a paragraph; as a line of it where a definition stands right before."""
+    """Add a paragraph, or a line to the paragraph of the definition just before."""
     before = state.tokens[-3] if len(state.tokens) > 2 else None
     is_next = before and before.info == "definitions" and before.map
     if before and before.map and is_next and before.map[1] == begin:
@@ -82,12 +82,12 @@ def _push(state: StateBlock, begin: int, children: list[Token]) -> None:
     opened.map = [begin, state.line]
     token = state.push("inline", "", 0)
     token.map = [begin, state.line]
-    token.children = children  # its content is empty: nothing is read once more
+    token.children = children  # its content is empty, so it is not parsed again
     state.push("paragraph_close", "p", -1)
 
 
 def _link(state: StateInline, silent: bool) -> bool:
-    """The library's rule; the closing token of a reference says so, with its label."""
+    """The library's rule; it marks the closing token of a reference with the label."""
     begin, first = state.pos, len(state.tokens)
     if not _library_link(state, silent):
         return False
@@ -101,7 +101,7 @@ def _link(state: StateInline, silent: bool) -> bool:
 
 
 def _library_link(state: StateInline, silent: bool) -> bool:
-    """The library's rule, which knows no references where they take too much."""
+    """The library's rule, without references once they have taken too much."""
     if state.env.get(_SPENT, 0) < REFERENCED_CHARACTERS:
         return link(state, silent)
     references = state.env.pop("references", {})
@@ -112,7 +112,7 @@ def _library_link(state: StateInline, silent: bool) -> bool:
 
 
 def _charge(state: StateInline, first: int) -> None:
-    """Count the address of the link that begins at token ``first``, or just behind."""
+    """Count the address of the link that begins at token ``first`` or just behind."""
     opened = next(
         state.tokens[index]
         for index in range(first, len(state.tokens))

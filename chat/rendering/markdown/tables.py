@@ -1,4 +1,4 @@
-"""Tables: every cell that was written is shown, and wide ones scroll by themselves."""
+"""Tables show every cell that was written, and wide tables scroll on their own."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 
 
 def use(made: MarkdownIt) -> None:
-    """Let ``made`` show tables as this file says."""
+    """Add the rules for tables to the parser."""
     made.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
-    # Where text is joined, an escaped mark can no longer be told from any other.
+    # Once text is joined, an escaped mark looks like any other.
     made.core.ruler.before("text_join", "breaks", _breaks)
     made.core.ruler.push("cells", _align_by_class)
     made.add_render_rule("table_open", _open)
@@ -32,7 +32,7 @@ def use(made: MarkdownIt) -> None:
 
 
 def _table(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
-    """The library's rule, which drops the cells of a row beyond those of the header."""
+    """The library's rule, with the cells of a row that exceed the header's."""
     first = len(state.tokens)
     if not table(state, begin, end, silent):
         return False
@@ -56,7 +56,7 @@ def _with_all_cells(state: StateBlock, tokens: Sequence[Token]) -> Iterator[Toke
 
 
 def _cells_beyond(count: int, row: str) -> list[str]:
-    """The cells of a row behind the first ``count``, as the library divides it."""
+    """Return the cells of a row after the first ``count``, as the library splits it."""
     begin, end = row.startswith("|"), row.endswith("|")
     if row.count("|") - begin - end < count:
         return []
@@ -79,13 +79,13 @@ def _cell(text: str, level: int, line: int) -> Iterator[Token]:
 
 
 def _breaks(state: StateCore) -> None:
-    """``<br>`` breaks the line of a cell, which has no other way to do so."""
+    """Break the line of a cell at ``<br>``, since a cell has no other way to do so."""
     if not _BREAK.search(state.src):
         return
     for cell, token in pairwise(state.tokens):
         if cell.type not in ("td_open", "th_open") or not token.children:
             continue
-        # A cell that holds nothing else is about the tag.
+        # A cell with nothing else is about the tag itself.
         if _BREAK.search(token.content) and _BREAK.sub("", token.content).strip():
             children: list[Token] = []
             for child in token.children:
@@ -96,7 +96,7 @@ def _breaks(state: StateCore) -> None:
 
 
 def _align_by_class(state: StateCore) -> None:
-    """The page's policy allows no style of an element's own."""
+    """Align by a class: the page's policy allows no inline style."""
     for token in state.tokens:
         if token.type in ("th_open", "td_open") and (
             style := token.attrs.pop("style", "")
@@ -105,13 +105,13 @@ def _align_by_class(state: StateCore) -> None:
 
 
 def _open(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    """Wide ones scroll by themselves, also from the keyboard.
+    """Begin a box in which a wide table scrolls, also by the keyboard.
 
-    A group, for several regions of one name would all be landmarks.
+    Its role is a group, because regions of the same name would all be landmarks.
     """
     label = escape(gettext("Table"))
     direction = tokens[index].attrs.get("dir")
-    # At the box, too, whose direction says at which edge a narrow table stands.
+    # The box has the direction, too: it decides at which edge a narrow table is.
     turned = f' dir="{direction}"' if direction else ""
     box = f'<div class="table"{turned} role="group" aria-label="{label}" tabindex="0">'
     return f"{box}<table{turned}>"
