@@ -6,7 +6,7 @@ import re
 
 #: Line breaks other than the line feed: of Windows and old Macs, soft breaks and page
 #: breaks of office programs, separators of records, and those of Unicode.
-BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 #: No database keeps the first, and no page shows the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f]")
 
@@ -18,7 +18,7 @@ def as_lines(text: str) -> str:
     character, becomes a question mark. The result is a fixed point.
     """
     text = text.encode("utf-8", "replace").decode("utf-8")
-    return _CONTROLS.sub(" ", BREAKS.sub("\n", text))
+    return _CONTROLS.sub(" ", LINE_BREAKS.sub("\n", text))
 
 
 def as_line(text: str) -> str:

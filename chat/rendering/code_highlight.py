@@ -14,9 +14,9 @@ from pygments.util import ClassNotFound
 
 #: Longer code, and code with more or longer lines, stays plain: the time of many lexers
 #: grows with the square of each, for a text made to exploit that.
-HIGHLIGHTED_CHARACTERS = 6000
-LINES = 300
-LINE_CHARACTERS = 500
+CODE_CHARACTERS_MAX = 6000
+LINES_MAX = 300
+LINE_CHARACTERS_MAX = 500
 #: The languages people ask for. Among the hundreds of the library, some take minutes
 #: for a page of text made to exploit them.
 LANGUAGES = """
@@ -42,7 +42,7 @@ _CONTROLS = re.compile(
 )
 
 
-def highlighted(code: str, language: str) -> SafeString:
+def highlight(code: str, language: str) -> SafeString:
     """Return ``code`` as HTML; empty if its language is unknown or it is too long."""
     lexer = _lexer(language.lower()) if _is_short(code) else None
     if not lexer:
@@ -58,10 +58,10 @@ def highlighted(code: str, language: str) -> SafeString:
 
 
 def _is_short(code: str) -> bool:
-    if len(code) > HIGHLIGHTED_CHARACTERS:
+    if len(code) > CODE_CHARACTERS_MAX:
         return False
     lines = code.split("\n")
-    return len(lines) <= LINES and max(map(len, lines)) <= LINE_CHARACTERS
+    return len(lines) <= LINES_MAX and max(map(len, lines)) <= LINE_CHARACTERS_MAX
 
 
 @lru_cache(256)
@@ -74,15 +74,15 @@ def _lexer(language: str) -> Lexer | None:
         return None
 
 
-def with_controls_shown(html: str) -> SafeString:
+def show_controls(html: str) -> SafeString:
     """Put each control character into a box that shows its name.
 
     The character stays in the text, so that a copy is exact; it has no effect outside
     of the box.
     """
-    return SafeString(_CONTROLS.sub(_boxed, html))
+    return SafeString(_CONTROLS.sub(_box, html))
 
 
-def _boxed(control: re.Match[str]) -> str:
+def _box(control: re.Match[str]) -> str:
     name = f"U+{ord(control[0]):04X}"
     return f'<span class="control" role="img" aria-label="{name}">{control[0]}</span>'

@@ -22,7 +22,7 @@ from markdown_it.utils import OptionsDict
 from chat.text_cleanup import as_line
 
 #: Longer addresses are not links, which also bounds the time to look at one.
-ADDRESS_CHARACTERS = 2000
+ADDRESS_CHARACTERS_MAX = 2000
 
 _HOST = re.compile(
     r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE
@@ -39,7 +39,7 @@ _MARKS = (
 _REST = re.compile(
     r"://(?=[\w\[])[^\s<>\"`*|\\^{}\x00-\x20\x7f-\xa0\xad\u200b-\u200f"
     rf"\u2028-\u202f\u2060-\u206f\ufeff\ufff0-\uffff{_MARKS}]"
-    rf"{{1,{ADDRESS_CHARACTERS}}}"
+    rf"{{1,{ADDRESS_CHARACTERS_MAX}}}"
 )
 #: Characters that end a sentence rather than an address.
 _ENDS = ".,:;!?'_~…\u2019\u060c\u061b\u061f\u06d4\u0964\u0965\uff0e\uff5e"
@@ -47,25 +47,25 @@ _BRACKETS = re.compile(r"[()\[\]]")
 _PAIRS = {")": "(", "]": "["}
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rules for links to the parser."""
-    made.core.ruler.disable("linkify")
-    made.inline.ruler.at("linkify", bare_link)
+    md.core.ruler.disable("linkify")
+    md.inline.ruler.at("linkify", bare_link)
     # An instance's own functions take the place of methods.
-    ways = {"normalizeLink": normalized, "validateLink": is_allowed}
-    vars(made).update(ways, normalizeLinkText=str)
-    made.add_render_rule("link_open", _open)
-    made.add_render_rule("link_close", _close)
+    ways = {"normalizeLink": normalize, "validateLink": is_allowed}
+    vars(md).update(ways, normalizeLinkText=str)
+    md.add_render_rule("link_open", _render_link_open)
+    md.add_render_rule("link_close", _render_link_close)
 
 
-def normalized(address: str) -> str:
+def normalize(address: str) -> str:
     """Return the address in ASCII, or an empty string if it is too long."""
-    return normalizeLink(address) if len(address) <= ADDRESS_CHARACTERS else ""
+    return normalizeLink(address) if len(address) <= ADDRESS_CHARACTERS_MAX else ""
 
 
 def is_allowed(address: str) -> bool:
     """Whether a link may lead to this address."""
-    return len(address) <= ADDRESS_CHARACTERS and host_of(address) != ""
+    return len(address) <= ADDRESS_CHARACTERS_MAX and host_of(address) != ""
 
 
 def host_of(address: str) -> str:
@@ -89,7 +89,7 @@ def bare_link(state: StateInline, silent: bool) -> bool:
     rest = scheme and _REST.match(state.src, state.pos, state.posMax)
     if not scheme or not rest:
         return False
-    said = scheme[1] + _trimmed(rest[0])
+    said = scheme[1] + _trim(rest[0])
     address = state.md.normalizeLink(said)
     if not state.md.validateLink(address):
         return False
@@ -101,7 +101,7 @@ def bare_link(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _trimmed(rest: str) -> str:
+def _trim(rest: str) -> str:
     """Cut off what belongs to the sentence, from its closing bracket on."""
     opened = dict.fromkeys(_PAIRS.values(), 0)
     for found in _BRACKETS.finditer(rest):
@@ -113,7 +113,7 @@ def _trimmed(rest: str) -> str:
     return rest.rstrip(_ENDS)
 
 
-def _open(
+def _render_link_open(
     renderer: Any, tokens: Sequence[Token], index: int, options: OptionsDict, _env: Any
 ) -> str:
     """Begin a link; show its address if it has no text to click on."""
@@ -122,10 +122,10 @@ def _open(
     token.meta["title"] = token.attrs.pop("title", "")
     token.attrSet("rel", "noopener noreferrer nofollow ugc")
     html = str(renderer.renderToken(tokens, index, options, _env))
-    return html if _said(tokens, index) else html + escape(token.attrs["href"])
+    return html if _link_text(tokens, index) else html + escape(token.attrs["href"])
 
 
-def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+def _render_link_close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     """End a link, followed by what its text does not say.
 
     This is the label of a reference, the host unless the text is an address at this
@@ -139,7 +139,7 @@ def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     host = host_of(str(tokens[begin].attrs.get("href", "")))
     behind = [
         f"[{label}]" if label else "",
-        "" if _is_at(host, _said(tokens, begin)) else f"({host})",
+        "" if _is_address_at(host, _link_text(tokens, begin)) else f"({host})",
         # The title of a reference is shown at its definition.
         f'"{title}"' if title and not meta.get("is_reference") else "",
     ]
@@ -148,7 +148,7 @@ def _close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     return "</a>" + "".join(spans)
 
 
-def _said(tokens: Sequence[Token], index: int) -> str:
+def _link_text(tokens: Sequence[Token], index: int) -> str:
     """The text of the link that begins at ``index``."""
     said = []
     # A slice would copy all tokens behind each link.
@@ -157,7 +157,7 @@ def _said(tokens: Sequence[Token], index: int) -> str:
     return "".join(said).strip()
 
 
-def _is_at(host: str, said: str) -> bool:
+def _is_address_at(host: str, said: str) -> bool:
     """Whether a text is empty, or an address at ``host``."""
     told = said.lower().removeprefix("https://").removeprefix("http://")
     return told in ("", host) or told.startswith((f"{host}/", f"{host}?", f"{host}#"))

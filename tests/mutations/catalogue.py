@@ -236,7 +236,7 @@ RENDERING = [
         HOSTILE,
         changes={
             '"html": False': '"html": True',
-            'made.disable(["image", "code"])': 'made.disable(["code"])',
+            'md.disable(["image", "code"])': 'md.disable(["code"])',
             "rank = OUTER_HEADING_LEVEL + 1 + used.index(token.tag)": (
                 "rank = OUTER_HEADING_LEVEL + used.index(token.tag)"
             ),
@@ -267,8 +267,8 @@ RENDERING = [
             "    code = code or escape(token.content)": (
                 "    code = code or token.content"
             ),
-            "with_controls_shown(escape(tokens[index].content))": (
-                "with_controls_shown(tokens[index].content)"
+            "show_controls(escape(tokens[index].content))": (
+                "show_controls(tokens[index].content)"
             ),
         },
     ),

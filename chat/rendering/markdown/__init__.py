@@ -15,11 +15,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from chat.rendering.markdown.cache import HtmlCache
-from chat.rendering.markdown.parser import TooMuch, html_of
+from chat.rendering.markdown.parser import TooManyElements, parse_to_html
 from chat.text_cleanup import as_lines
 
 #: Longer texts are shown as written.
-TEXT_CHARACTERS = 40_000
+TEXT_CHARACTERS_MAX = 40_000
 #: Characters of texts and their HTML in the cache, which makes a long conversation open
 #: quickly again; each takes up to four bytes.
 CACHED_CHARACTERS = 8_000_000
@@ -36,17 +36,17 @@ def render(text: str) -> SafeString:
     key = text, get_language()
     html = _cache.get(key)
     if html is None:
-        html = _rendered(text)
+        html = _render(text)
         _cache.put(key, html)
     return html
 
 
-def _rendered(text: str) -> SafeString:
-    if len(text) > TEXT_CHARACTERS:
+def _render(text: str) -> SafeString:
+    if len(text) > TEXT_CHARACTERS_MAX:
         return _as_written(text)
     try:
-        return html_of(text)
-    except TooMuch:
+        return parse_to_html(text)
+    except TooManyElements:
         return _as_written(text)
 
 

@@ -13,23 +13,23 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from chat.rendering.code_highlight import highlighted, with_controls_shown
+from chat.rendering.code_highlight import highlight, show_controls
 from chat.text_cleanup import as_line
 
 #: Once the code blocks of a text have this many characters, further ones stay plain.
-COLOURED_CHARACTERS = 12_000
+HIGHLIGHTED_CHARACTERS_MAX = 12_000
 
 #: As in ``python title="a.py"``, ``js{1,3}`` and ``rust,ignore``.
 _BEHIND_LANGUAGE = re.compile(r"[\s,:{].*", re.DOTALL)
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rules for code to the parser."""
-    made.add_render_rule("fence", _block)
-    made.add_render_rule("code_inline", _inline)
+    md.add_render_rule("fence", _render_block)
+    md.add_render_rule("code_inline", _render_inline)
 
 
-def _block(
+def _render_block(
     renderer: RendererProtocol,
     tokens: Sequence[Token],
     index: int,
@@ -41,13 +41,13 @@ def _block(
     token = tokens[index]
     info = as_line(token.info)
     env["coloured"] = env.get("coloured", 0) + len(token.content)
-    is_affordable = env["coloured"] <= COLOURED_CHARACTERS
+    is_affordable = env["coloured"] <= HIGHLIGHTED_CHARACTERS_MAX
     language = _BEHIND_LANGUAGE.sub("", info)
-    code = highlighted(token.content, language) if is_affordable else ""
+    code = highlight(token.content, language) if is_affordable else ""
     code = code or escape(token.content)
-    context = {"info": info, "code": with_controls_shown(code)}
+    context = {"info": info, "code": show_controls(code)}
     return render_to_string("messages/_code_block.html", context)
 
 
-def _inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f"<code>{with_controls_shown(escape(tokens[index].content))}</code>"
+def _render_inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f"<code>{show_controls(escape(tokens[index].content))}</code>"

@@ -31,12 +31,12 @@ _OPEN = tuple(f"{box}_open" for box in _BOXES)
 _CLOSE = tuple(f"{box}_close" for box in _BOXES)
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rule that sets directions where the first letter misleads."""
-    made.core.ruler.push("direction", _directions)
+    md.core.ruler.push("direction", _set_directions)
 
 
-def _directions(state: StateCore) -> None:
+def _set_directions(state: StateCore) -> None:
     if not _ANY.search(state.src):
         return
     blocks = [token for token in state.tokens if token.type == "inline"]
@@ -54,10 +54,10 @@ def _directions(state: StateCore) -> None:
         elif token.type == "list_item_open":
             item = token
         elif token.type == "inline":
-            _turn(token, state.tokens[index - 1], item, around)
+            _set_direction(token, state.tokens[index - 1], item, around)
 
 
-def _turn(text: Token, block: Token, item: Token | None, around: str) -> None:
+def _set_direction(text: Token, block: Token, item: Token | None, around: str) -> None:
     """Give a block the direction of its words, unless its first word has it too."""
     words = _words([text])
     if not words or words[0] == (direction := _direction(words, around)):

@@ -32,7 +32,7 @@ _FIRST = "\u0e00"
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
-class Inline(ParserInline):
+class UnspacedInlineParser(ParserInline):
     """The library's parser of text within a block, with a state of its own."""
 
     def parse(
@@ -60,14 +60,14 @@ class _State(StateInline):
         is_unspaced_after = bool(_UNSPACED.match(after))
         if not is_unspaced_before and not is_unspaced_after:
             return scanned
-        begins = _is_bound(after, is_unspaced_after, before, is_unspaced_before)
-        ends = _is_bound(before, is_unspaced_before, after, is_unspaced_after)
+        begins = _is_flanking(after, is_unspaced_after, before, is_unspaced_before)
+        ends = _is_flanking(before, is_unspaced_before, after, is_unspaced_after)
         can_open = begins and (canSplitWord or not ends or _is_punctuation(before))
         can_close = ends and (canSplitWord or not begins or _is_punctuation(after))
         return Scanned(can_open, can_close, scanned.length)
 
 
-def _is_bound(
+def _is_flanking(
     inner: str, is_inner_unspaced: bool, outer: str, is_outer_unspaced: bool
 ) -> bool:
     """Whether marks belong to the text on their inner side: they flank it."""

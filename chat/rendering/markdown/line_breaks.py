@@ -20,12 +20,12 @@ from chat.text_cleanup import as_lines
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rule that breaks lines at these characters."""
-    made.core.ruler.push("line_breaks", _line_breaks)
+    md.core.ruler.push("line_breaks", _break_lines)
 
 
-def _line_breaks(state: StateCore) -> None:
+def _break_lines(state: StateCore) -> None:
     # An entity may stand for such a character.
     if not _ODD.search(state.src) and "&#" not in state.src:
         return
@@ -38,12 +38,12 @@ def _line_breaks(state: StateCore) -> None:
 
 def _parts(token: Token) -> Iterator[Token]:
     if token.type == "text":
-        yield from in_lines(as_lines(token.content).split("\n"), token.level)
+        yield from line_tokens(as_lines(token.content).split("\n"), token.level)
     else:
         yield token
 
 
-def in_lines(lines: Sequence[str], level: int) -> Iterator[Token]:
+def line_tokens(lines: Sequence[str], level: int) -> Iterator[Token]:
     """Yield tokens of text with a break between each two ``lines``."""
     for number, line in enumerate(lines):
         if number:

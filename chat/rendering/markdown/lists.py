@@ -16,15 +16,15 @@ from markdown_it.token import Token
 _BOX = re.compile(r"\[[ xX]\]")
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rules for lists to the parser."""
-    made.options["tasklists"] = True
-    made.core.ruler.push("lists", _lists)
-    made.add_render_rule("list_item_open", _item)
-    made.add_render_rule("box", _box)
+    md.options["tasklists"] = True
+    md.core.ruler.push("lists", _finish_lists)
+    md.add_render_rule("list_item_open", _render_item)
+    md.add_render_rule("box", _render_box)
 
 
-def _lists(state: StateCore) -> None:
+def _finish_lists(state: StateCore) -> None:
     _keep_numbers(state.tokens)
     if _BOX.search(state.src):
         state.tokens[:] = _with_boxes(state.tokens)
@@ -43,13 +43,13 @@ def _with_boxes(tokens: Sequence[Token]) -> Iterator[Token]:
                 yield Token("inline", "", 0, children=[box])
 
 
-def _item(renderer: Any, tokens: Sequence[Token], index: int, *more: Any) -> str:
+def _render_item(renderer: Any, tokens: Sequence[Token], index: int, *more: Any) -> str:
     """Render an item without the library's input, which would belong to no form."""
     options, _env = more
     return str(renderer.renderToken(tokens, index, options, _env))
 
 
-def _box(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+def _render_box(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     is_ticked = tokens[index].meta["is_ticked"]
     said, sign = (gettext("Done"), "☑") if is_ticked else (gettext("To do"), "☐")
     box = '<span class="box" role="img" aria-label="{}">{}</span> '
@@ -57,7 +57,7 @@ def _box(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
 
 
 @dataclass
-class _Open:
+class _OrderedList:
     """An open ordered list, and the number of its latest item."""
 
     token: Token
@@ -81,10 +81,10 @@ class _Open:
 
 def _keep_numbers(tokens: Sequence[Token]) -> None:
     """Have each item show the number that was written, with room for it."""
-    lists: list[_Open] = []
+    lists: list[_OrderedList] = []
     for token in tokens:
         if token.type == "ordered_list_open":
-            lists.append(_Open(token, int(token.attrs.get("start", 1)) - 1))
+            lists.append(_OrderedList(token, int(token.attrs.get("start", 1)) - 1))
         elif token.type == "list_item_open" and token.info:
             lists[-1].count(token)
         elif token.type == "ordered_list_close":

@@ -19,8 +19,8 @@ from markdown_it.token import Token
 from chat.text_cleanup import as_lines
 
 #: Longer formulas are read as text, which also bounds the search for their end.
-LINES = 60
-CHARACTERS = 2000
+LINES_MAX = 60
+CHARACTERS_MAX = 2000
 
 _ENDS = {"\\(": "\\)", "\\[": "\\]", "\\\\(": "\\\\)", "\\\\[": "\\\\]", "$$": "$$"}
 BEGIN = re.compile(r"\\{1,2}[(\[]|\$\$|\\begin\{([a-zA-Z]{1,20}\*?)\}")
@@ -40,16 +40,16 @@ _ACROSS = re.compile(
 )
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rules for formulas to the parser."""
     interrupted = ["paragraph", "reference", "blockquote", "list"]
-    made.block.ruler.before("hr", "math", _block, {"alt": interrupted})
-    made.inline.ruler.before("escape", "math", _inline)
-    made.add_render_rule("math_block", _shown_block)
-    made.add_render_rule("math_inline", _shown_inline)
+    md.block.ruler.before("hr", "math", _block, {"alt": interrupted})
+    md.inline.ruler.before("escape", "math", _inline)
+    md.add_render_rule("math_block", _render_block)
+    md.add_render_rule("math_inline", _render_inline)
 
 
-def end_of(begin: re.Match[str]) -> str:
+def closing_mark(begin: re.Match[str]) -> str:
     """Return the mark that closes what a match of ``BEGIN`` opens."""
     return f"\\end{{{begin[1]}}}" if begin[1] else _ENDS[begin[0]]
 
@@ -71,10 +71,10 @@ def _block(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
 
 def _block_end(state: StateBlock, begin: int, end: int, opened: re.Match[str]) -> int:
     """Return the line behind the formula, or 0 if none begins."""
-    mark = end_of(opened)
+    mark = closing_mark(opened)
     is_alone = opened.end() == state.eMarks[begin]
     has_blank = False
-    for line in range(begin, min(end, begin + LINES)):
+    for line in range(begin, min(end, begin + LINES_MAX)):
         if state.isEmpty(line):
             has_blank = True
             continue
@@ -86,11 +86,11 @@ def _block_end(state: StateBlock, begin: int, end: int, opened: re.Match[str]) -
             # A mark followed by more text on its line is part of a sentence.
             after = state.src[found + len(mark) : state.eMarks[line]]
             is_other = after.strip(" \t.,;") or (
-                has_blank and not spans(opened, is_alone)
+                has_blank and not may_span_blank_lines(opened, is_alone)
             )
             return 0 if is_other else line + 1
     # The reply may have been cut within the formula, if its mark has its own line.
-    is_cut = is_alone and not has_blank and begin < end - 1 and end <= begin + LINES
+    is_cut = is_alone and not has_blank and begin < end - 1 and end <= begin + LINES_MAX
     return end if is_cut else 0
 
 
@@ -100,7 +100,7 @@ def is_fence(state: StateBlock, line: int) -> bool:
     return state.src.startswith(("```", "~~~"), at)
 
 
-def spans(opened: re.Match[str], is_alone: bool) -> bool:
+def may_span_blank_lines(opened: re.Match[str], is_alone: bool) -> bool:
     """Whether blank lines may belong to it: dollars in a sentence are ambiguous."""
     return is_alone or opened[0] != "$$"
 
@@ -122,22 +122,22 @@ def _inline_end(state: StateInline) -> int:
     """Return the end of a formula that begins here, or 0 if none does."""
     begin = BEGIN.match(state.src, state.pos, state.posMax)
     if begin:
-        mark = end_of(begin)
-        last = min(state.posMax, begin.end() + CHARACTERS)
+        mark = closing_mark(begin)
+        last = min(state.posMax, begin.end() + CHARACTERS_MAX)
         found = state.src.find(mark, begin.end() + 1, last)
         return found + len(mark) if found > 0 else 0
     dollars = _DOLLARS.match(state.src, state.pos, state.posMax)
-    return dollars.end() if dollars and not _is_of_prices(dollars[1]) else 0
+    return dollars.end() if dollars and not _are_prices(dollars[1]) else 0
 
 
-def _is_of_prices(between: str) -> bool:
+def _are_prices(between: str) -> bool:
     """Whether a pair of dollars are currency signs: ``**$5** or **US$**``."""
     return bool(_PRICE.match(between) or _ACROSS.fullmatch(between))
 
 
-def _shown_block(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+def _render_block(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     return f'<div class="math">{escape(as_lines(tokens[index].content))}</div>\n'
 
 
-def _shown_inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+def _render_inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     return f'<span class="math">{escape(as_lines(tokens[index].content))}</span>'

@@ -13,17 +13,17 @@ from markdown_it.rules_block import StateBlock
 
 from chat.rendering.markdown.math import (
     BEGIN,
-    CHARACTERS,
-    LINES,
-    end_of,
+    CHARACTERS_MAX,
+    LINES_MAX,
+    closing_mark,
     is_fence,
-    spans,
+    may_span_blank_lines,
 )
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rule that keeps the lines of a formula in their paragraph."""
-    made.block.ruler.at("paragraph", _paragraph)
+    md.block.ruler.at("paragraph", _paragraph)
 
 
 def _paragraph(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
@@ -69,8 +69,8 @@ def _end(
     state: StateBlock, line: int, end: int, opened: re.Match[str]
 ) -> tuple[int, int]:
     """Return line and place behind a formula, or behind its mark if it has no end."""
-    mark = end_of(opened)
-    limit = min(state.eMarks[end - 1], opened.end() + CHARACTERS)
+    mark = closing_mark(opened)
+    limit = min(state.eMarks[end - 1], opened.end() + CHARACTERS_MAX)
     found = state.src.find(mark, opened.end() + 1, limit)
     last = bisect_right(state.eMarks, found, line, end) if found >= 0 else end
     if last == end or not _is_whole(state, (line, last), opened, found):
@@ -88,8 +88,8 @@ def _is_whole(
     begin = state.bMarks[first] + state.tShift[first]
     is_alone = opened.end() == state.eMarks[first]
     is_after_text = opened.start() > begin
-    may_be_blank = not is_after_text and spans(opened, is_alone)
-    if last - first >= LINES or state.src.count("`", begin, opened.start()) % 2:
+    may_be_blank = not is_after_text and may_span_blank_lines(opened, is_alone)
+    if last - first >= LINES_MAX or state.src.count("`", begin, opened.start()) % 2:
         return False
     # The dollars of two prices: "Hotel: $$", "- another: $$".
     is_at_begin = found == state.bMarks[last] + state.tShift[last]

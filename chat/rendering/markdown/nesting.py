@@ -16,19 +16,19 @@ from markdown_it.token import Token
 from chat.text_cleanup import as_lines
 
 #: Levels that are parsed; a list takes two, its own and that of its item.
-DEPTH = 20
+DEPTH_MAX = 20
 #: The level at which the library drops blocks. One rule opens up to two at once.
-LIBRARY_DEPTH = DEPTH + 2
+LIBRARY_DEPTH = DEPTH_MAX + 2
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rule for blocks that are too deep."""
-    made.block.ruler.before("table", "too_deep", _too_deep)
-    made.add_render_rule("too_deep", _shown)
+    md.block.ruler.before("table", "too_deep", _too_deep)
+    md.add_render_rule("too_deep", _render_as_written)
 
 
 def _too_deep(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
-    if silent or state.level < DEPTH:
+    if silent or state.level < DEPTH_MAX:
         return False
     line = begin
     while line < end and (state.isEmpty(line) or not _is_outside(state, line)):
@@ -45,6 +45,6 @@ def _is_outside(state: StateBlock, line: int) -> bool:
     return state.sCount[line] < state.blkIndent
 
 
-def _shown(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+def _render_as_written(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     text = escape(as_lines(tokens[index].content).rstrip())
     return f'<div class="as-written">{text}</div>\n'

@@ -21,12 +21,12 @@ from chat.rendering.markdown import (
     references,
     tables,
 )
-from chat.rendering.markdown.emphasis import Inline
+from chat.rendering.markdown.emphasis import UnspacedInlineParser
 
 #: The level of the page's own headings; those of a text are below it.
 OUTER_HEADING_LEVEL = 3
 #: The most blocks, cells and items of a text.
-BLOCK_TOKENS = 24_000
+BLOCK_TOKENS_MAX = 24_000
 
 
 #: Each adds its rules; later ones see the tokens of earlier ones.
@@ -46,19 +46,19 @@ _PARTS = (
 )
 
 
-class TooMuch(Exception):
+class TooManyElements(Exception):
     """A text becomes more elements than a page should hold."""
 
 
-def html_of(text: str) -> SafeString:
-    """Return safe HTML. Raises ``TooMuch`` for a text with too many elements."""
-    html: str = _markdown.render(text)
+def parse_to_html(text: str) -> SafeString:
+    """Return safe HTML. Raises ``TooManyElements``."""
+    html: str = _parser.render(text)
     return SafeString(html)  # the parser escapes its input
 
 
-def _refuse_too_much(state: StateCore) -> None:
-    if len(state.tokens) > BLOCK_TOKENS:
-        raise TooMuch
+def _refuse_too_many_elements(state: StateCore) -> None:
+    if len(state.tokens) > BLOCK_TOKENS_MAX:
+        raise TooManyElements
 
 
 def _lower_headings(tokens: Sequence[Token]) -> None:
@@ -73,19 +73,19 @@ def _lower_headings(tokens: Sequence[Token]) -> None:
         token.tag = f"h{level}"
 
 
-def _made() -> MarkdownIt:
+def _make_parser() -> MarkdownIt:
     options = {"html": False, "breaks": True, "maxNesting": nesting.LIBRARY_DEPTH}
-    made = MarkdownIt()
-    made.inline = Inline()
-    made.configure("gfm-like", options)
+    md = MarkdownIt()
+    md.inline = UnspacedInlineParser()
+    md.configure("gfm-like", options)
     # A picture would tell its server who reads; a link tells who clicks on it.
     # Indented lines are not code: small models indent at random.
-    made.disable(["image", "code"])
-    made.core.ruler.after("block", "size", _refuse_too_much)
-    made.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
+    md.disable(["image", "code"])
+    md.core.ruler.after("block", "size", _refuse_too_many_elements)
+    md.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
     for part in _PARTS:
-        part.use(made)
-    return made
+        part.add_rules(md)
+    return md
 
 
-_markdown = _made()
+_parser = _make_parser()

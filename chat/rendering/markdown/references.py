@@ -22,15 +22,15 @@ _DEFINITION = re.compile(
 #: Characters of the addresses of all references in a text. Each reference repeats its
 #: whole address, so a short text could become much HTML; further ones are shown as
 #: written.
-REFERENCED_CHARACTERS = 100_000
+REFERENCED_CHARACTERS_MAX = 100_000
 #: The key of their count in the parser's environment.
-_SPENT = "referenced_characters"
+_COUNT_KEY = "referenced_characters"
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rules that show definitions, and the label of a reference."""
-    made.block.ruler.at("reference", _definition)
-    made.inline.ruler.at("link", _link)
+    md.block.ruler.at("reference", _definition)
+    md.inline.ruler.at("link", _link)
 
 
 def _definition(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
@@ -39,7 +39,7 @@ def _definition(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
     if not silent:
         written = state.getLines(begin, state.line, state.blkIndent, False)
         children = _children(written.strip(), _latest_address(state))
-        _push(state, begin, children)
+        _add_paragraph(state, begin, children)
     return True
 
 
@@ -68,7 +68,7 @@ def _children(written: str, address: str) -> list[Token]:
     ]
 
 
-def _push(state: StateBlock, begin: int, children: list[Token]) -> None:
+def _add_paragraph(state: StateBlock, begin: int, children: list[Token]) -> None:
     """Add a paragraph, or a line to the paragraph of the definition just before."""
     before = state.tokens[-3] if len(state.tokens) > 2 else None
     is_next = before and before.info == "definitions" and before.map
@@ -96,13 +96,13 @@ def _link(state: StateInline, silent: bool) -> bool:
         closed = state.tokens[-1]
         closed.meta["is_reference"] = True
         closed.meta["label"] = written[written.rfind("][") + 2 : -1] * ("][" in written)
-        _charge(state, first)
+        _count_address(state, first)
     return True
 
 
 def _library_link(state: StateInline, silent: bool) -> bool:
     """The library's rule, without references once they have taken too much."""
-    if state.env.get(_SPENT, 0) < REFERENCED_CHARACTERS:
+    if state.env.get(_COUNT_KEY, 0) < REFERENCED_CHARACTERS_MAX:
         return link(state, silent)
     references = state.env.pop("references", {})
     try:
@@ -111,12 +111,12 @@ def _library_link(state: StateInline, silent: bool) -> bool:
         state.env["references"] = references
 
 
-def _charge(state: StateInline, first: int) -> None:
+def _count_address(state: StateInline, first: int) -> None:
     """Count the address of the link that begins at token ``first`` or just behind."""
     opened = next(
         state.tokens[index]
         for index in range(first, len(state.tokens))
         if state.tokens[index].type == "link_open"
     )
-    spent = state.env.get(_SPENT, 0) + len(str(opened.attrs["href"]))
-    state.env[_SPENT] = spent
+    spent = state.env.get(_COUNT_KEY, 0) + len(str(opened.attrs["href"]))
+    state.env[_COUNT_KEY] = spent

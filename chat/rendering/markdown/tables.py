@@ -16,19 +16,19 @@ from markdown_it.rules_block.table import escapedSplit, getLine
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from chat.rendering.markdown.line_breaks import in_lines
+from chat.rendering.markdown.line_breaks import line_tokens
 
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 
 
-def use(made: MarkdownIt) -> None:
+def add_rules(md: MarkdownIt) -> None:
     """Add the rules for tables to the parser."""
-    made.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     # Once text is joined, an escaped mark looks like any other.
-    made.core.ruler.before("text_join", "breaks", _breaks)
-    made.core.ruler.push("cells", _align_by_class)
-    made.add_render_rule("table_open", _open)
-    made.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    md.core.ruler.before("text_join", "breaks", _break_cells)
+    md.core.ruler.push("cells", _align_by_class)
+    md.add_render_rule("table_open", _render_table_open)
+    md.add_render_rule("table_close", lambda *_: "</table></div>\n")
 
 
 def _table(state: StateBlock, begin: int, end: int, silent: bool) -> bool:
@@ -78,7 +78,7 @@ def _cell(text: str, level: int, line: int) -> Iterator[Token]:
     yield Token("td_close", "td", -1, level=level, block=True)
 
 
-def _breaks(state: StateCore) -> None:
+def _break_cells(state: StateCore) -> None:
     """Break the line of a cell at ``<br>``, since a cell has no other way to do so."""
     if not _BREAK.search(state.src):
         return
@@ -91,7 +91,7 @@ def _breaks(state: StateCore) -> None:
             for child in token.children:
                 lines = _BREAK.split(child.content)
                 is_text = child.type == "text"
-                children += in_lines(lines, child.level) if is_text else [child]
+                children += line_tokens(lines, child.level) if is_text else [child]
             token.children = children
 
 
@@ -104,7 +104,7 @@ def _align_by_class(state: StateCore) -> None:
             token.attrSet("class", str(style).removeprefix("text-align:"))
 
 
-def _open(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+def _render_table_open(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     """Begin a box in which a wide table scrolls, also by the keyboard.
 
     Its role is a group, because regions of the same name would all be landmarks.

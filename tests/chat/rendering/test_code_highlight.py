@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.rendering.code_highlight import LANGUAGES, highlighted
+from chat.rendering.code_highlight import LANGUAGES, highlight
 from chat.rendering.markdown import render
 from tests.chat.rendering.visible_words import text_of
 from tests.environment import IS_SOAK
@@ -24,7 +24,7 @@ CODE = st.lists(
 @settings(max_examples=5000 if IS_SOAK else 100, deadline=None)
 @given(st.sampled_from(LANGUAGES), CODE)
 def test_colours_change_no_letter(language: str, code: str) -> None:
-    html = highlighted(code, language)
+    html = highlight(code, language)
     assert not html or text_of(html) == code
 
 
@@ -32,11 +32,11 @@ def test_colours_change_no_letter(language: str, code: str) -> None:
 def test_code_without_a_last_line_break_has_colours_and_gets_none(
     language: str,
 ) -> None:
-    assert text_of(highlighted("a = 1\n  b", language)) == "a = 1\n  b"
+    assert text_of(highlight("a = 1\n  b", language)) == "a = 1\n  b"
 
 
 def test_what_lexers_take_away_is_left_without_colours() -> None:
-    assert highlighted("\ufeffa = 1\n", "python") == ""
+    assert highlight("\ufeffa = 1\n", "python") == ""
 
 
 @pytest.mark.parametrize("language", ["", "python"])
@@ -77,4 +77,4 @@ def test_text_keeps_marks_of_direction_unnamed() -> None:
 
 def test_every_language_on_the_list_has_colours() -> None:
     code = "if (x == 1) { return 2; }\n"
-    assert not [name for name in LANGUAGES if not highlighted(code, name)]
+    assert not [name for name in LANGUAGES if not highlight(code, name)]

@@ -5,7 +5,12 @@ from __future__ import annotations
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from chat.rendering.markdown import CACHED_CHARACTERS, TEXT_CHARACTERS, _cache, render
+from chat.rendering.markdown import (
+    CACHED_CHARACTERS,
+    TEXT_CHARACTERS_MAX,
+    _cache,
+    render,
+)
 from chat.rendering.markdown.cache import HtmlCache
 
 
@@ -46,6 +51,6 @@ def test_a_text_is_rendered_once_in_each_language() -> None:
 def test_many_hostile_texts_take_no_more_than_the_bound() -> None:
     _cache.clear()
     for number in range(8):
-        render(f"`{number}" + "\u200b" * (TEXT_CHARACTERS - 10) + "`")
+        render(f"`{number}" + "\u200b" * (TEXT_CHARACTERS_MAX - 10) + "`")
     assert CACHED_CHARACTERS / 2 < _cache.characters <= CACHED_CHARACTERS
     _cache.clear()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from chat.rendering.markdown import render
-from chat.rendering.markdown.emphasis import Inline
+from chat.rendering.markdown.emphasis import UnspacedInlineParser
 from tests.environment import IS_SOAK
 from tests.everyday_replies import REPLIES
 from tests.hostile_replies import corpus
@@ -52,7 +52,7 @@ def test_marks_beside_such_characters_are_emphasis(text: str, shown: str) -> Non
 def both(text: str) -> tuple[str, str]:
     """HTML of the library as it is, and with the amendment."""
     amended = MarkdownIt()
-    amended.inline = Inline()
+    amended.inline = UnspacedInlineParser()
     amended.configure("gfm-like", {"html": False})
     stock = MarkdownIt("gfm-like", {"html": False})
     for parser in (stock, amended):

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.rendering.markdown import TEXT_CHARACTERS, _cache, _rendered, render
-from chat.rendering.markdown.code import COLOURED_CHARACTERS
-from chat.rendering.markdown.parser import BLOCK_TOKENS
-from chat.rendering.markdown.references import REFERENCED_CHARACTERS
+from chat.rendering.markdown import TEXT_CHARACTERS_MAX, _cache, _render, render
+from chat.rendering.markdown.code import HIGHLIGHTED_CHARACTERS_MAX
+from chat.rendering.markdown.parser import BLOCK_TOKENS_MAX
+from chat.rendering.markdown.references import REFERENCED_CHARACTERS_MAX
 from chat.services.search.query_parser import ParsedQuery
 from chat.services.search.snippets import SNIPPET_CHARACTERS, snippet
 from chatsite.search.folding import Folded
@@ -95,8 +95,8 @@ def steps_of(work: Callable[[], Any]) -> int:
 )
 def test_twice_the_text_takes_no_more_than_about_twice_the_steps(unit: str) -> None:
     half, whole = [(unit * length)[:length] for length in (2000, 4000)]
-    spent = steps_of(lambda: _rendered(half))
-    assert steps_of(lambda: _rendered(whole)) < 2.6 * spent + 2000
+    spent = steps_of(lambda: _render(half))
+    assert steps_of(lambda: _render(whole)) < 2.6 * spent + 2000
 
 
 DEFINED = "[a]: https://a.example\n\n"
@@ -114,8 +114,8 @@ DEFINED = "[a]: https://a.example\n\n"
 )
 def test_many_links_and_boxes_take_steps_in_proportion(before: str, unit: str) -> None:
     few, many = [before + unit * count for count in (200, 400)]
-    spent = steps_of(lambda: _rendered(few))
-    assert steps_of(lambda: _rendered(many)) < 2.2 * spent
+    spent = steps_of(lambda: _render(few))
+    assert steps_of(lambda: _render(many)) < 2.2 * spent
 
 
 @pytest.mark.parametrize("unit", ["[a] ", "[][a] ", "[b][a] ", "**[a]**\n\n"])
@@ -124,11 +124,11 @@ def test_a_long_address_that_is_named_often_becomes_little_html(
     letter: str, unit: str
 ) -> None:
     defined = f"[a]: https://a.example/{letter * 1900}\n\n"
-    text = (defined + unit * TEXT_CHARACTERS)[:TEXT_CHARACTERS]
+    text = (defined + unit * TEXT_CHARACTERS_MAX)[:TEXT_CHARACTERS_MAX]
     html = render(text)
-    assert len(html) < 30 * TEXT_CHARACTERS
+    assert len(html) < 30 * TEXT_CHARACTERS_MAX
     shown = AllowedHtml(html)
-    assert len(shown.links) > REFERENCED_CHARACTERS / 2000
+    assert len(shown.links) > REFERENCED_CHARACTERS_MAX / 2000
     # Those beyond are there as they were written.
     assert "[a]" in shown.text.rstrip()[-10:]
 
@@ -147,9 +147,11 @@ def test_a_million_characters_are_shown_as_they_are(unit: str) -> None:
 def test_a_table_that_grows_by_itself_is_shown_as_it_is() -> None:
     columns = 2000
     text = "|a" * columns + "|\n" + "|-" * columns + "|\n" + "|\n" * 5000
-    assert len(text) < TEXT_CHARACTERS < 3 * columns * 5000
+    assert len(text) < TEXT_CHARACTERS_MAX < 3 * columns * 5000
     assert AllowedHtml(render(text)).text == text
-    wide = "|a" * (BLOCK_TOKENS // 12) + "|\n" + "|-" * (BLOCK_TOKENS // 12) + "|"
+    wide = (
+        "|a" * (BLOCK_TOKENS_MAX // 12) + "|\n" + "|-" * (BLOCK_TOKENS_MAX // 12) + "|"
+    )
     assert "<table>" in render(wide)
 
 
@@ -160,7 +162,7 @@ def test_colours_are_for_short_code_only() -> None:
     block = "```c\n" + "int a;\n" * 200 + "```\n\n"
     figures = render(block * 20).split("<figure")[1:]
     coloured = ["hl-" in figure for figure in figures]
-    few = COLOURED_CHARACTERS // (200 * len("int a;\n"))
+    few = HIGHLIGHTED_CHARACTERS_MAX // (200 * len("int a;\n"))
     assert coloured == [True] * few + [False] * (20 - few)
 
 
