@@ -1,4 +1,4 @@
-"""Makes a superuser: a new account, or one that is there already."""
+"""Makes a superuser: a new account, or one that exists."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from chat.models import User
 
 
 class Command(BaseCommand):
-    """Asks in the terminal. Programs set ``ADMIN_NAME`` and ``ADMIN_PASSWORD``, or give
-    the name as an argument and the password on the first line of their input."""
+    """Asks for name and password in the terminal.
 
-    help = "Make a superuser. ADMIN_NAME and ADMIN_PASSWORD answer for a program."
+    Programs set ``ADMIN_NAME`` and ``ADMIN_PASSWORD``, or pass the name as an argument
+    and the password on the first line of the input.
+    """
+
+    help = "Make a superuser. Programs set ADMIN_NAME and ADMIN_PASSWORD."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Accept a name and ``--promote``."""
         parser.add_argument("name", nargs="?", default="")
         parser.add_argument(
             "--promote",
@@ -32,8 +36,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        """Make the superuser. Raises ``CommandError``."""
         try:
-            said = self._make(options)
+            outcome = self._make(options)
         except DatabaseError as error:
             raise CommandError(
                 "No site was started with this DATA_DIR or DATABASE_URL yet, or its "
@@ -41,7 +46,7 @@ class Command(BaseCommand):
             ) from None
         except (EOFError, KeyboardInterrupt):
             raise CommandError("Nothing was made.") from None
-        self.stdout.write(said)
+        self.stdout.write(outcome)
 
     def _make(self, options: dict[str, Any]) -> str:
         typed = options["name"] or os.environ.get("ADMIN_NAME", "") or _ask("Name: ")
@@ -77,7 +82,7 @@ def _promote(user: User, *, is_wanted: bool) -> str:
 
 
 def _check_name(typed: str) -> str:
-    """A superuser may have a name that is reserved."""
+    """Check the name; only a superuser may be ``admin`` or ``root``."""
     if typed.strip().lower() in ("admin", "root"):
         return typed.strip()
     try:
@@ -87,7 +92,7 @@ def _check_name(typed: str) -> str:
 
 
 def _read_password(name: str) -> str:
-    """Never an argument: other people of this machine read those."""
+    """Read the password, but not from an argument: other users see arguments."""
     given = os.environ.get("ADMIN_PASSWORD", "")
     if given:
         return _check_password(given, name)

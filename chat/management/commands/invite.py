@@ -1,4 +1,4 @@
-"""Makes a link with which one person may sign up."""
+"""Makes a link with which one person can sign up."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from chat.accounts.site_url import absolute_url, guess_hint
 
 
 class Command(BaseCommand):
-    help = "Make a link with which one person may sign up; it is printed once."
+    """Prints an invitation link."""
+
+    help = "Make a link with which one person can sign up, and print it once."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Accept a note and the number of days."""
         parser.add_argument("--note", default="", help="whom it is meant for")
         parser.add_argument("--days", type=float, default=invitations.VALID_DAYS)
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the link. Raises ``CommandError``."""
         if settings.SIGNUP == "closed":
             raise CommandError("SIGNUP is closed: no invitation works.")
         if not 0 < options["days"] <= invitations.VALID_DAYS_MAX:

@@ -1,4 +1,4 @@
-"""The keeper: a plain loop that sweeps once a second until it is told to end."""
+"""Runs the keeper: a loop that sweeps once a second until a signal ends it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)
 
-#: While something is away, say so once, then again after this many sweeps.
+#: While Redis or the database is away, a warning is logged once in this many sweeps.
 QUIET_SWEEPS = 60
 
 
 class Command(BaseCommand):
-    help = "Sweep: collect what ended, publish what was forgotten, ring where needed."
+    """Runs until SIGTERM or SIGINT."""
+
+    help = "Run the keeper: collect ended replies, publish forgotten ones, ring bells."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        """Sweep every ``SWEEP_SECONDS``."""
         end = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())
@@ -37,7 +40,7 @@ class Command(BaseCommand):
 
 
 def _sweep(keeper: Keeper, failures: int) -> bool:
-    """One sweep; False if Redis or the database was away."""
+    """Sweep once; False if it failed, such as while Redis or the database is away."""
     try:
         keeper.sweep()
     except (MailboxAway, DatabaseError) as error:

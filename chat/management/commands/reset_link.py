@@ -1,4 +1,4 @@
-"""Makes a link with which somebody chooses a new password, where no mail leaves."""
+"""Makes a link to set a new password, for sites that send no mail."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from chat.models import User
 
 
 class Command(BaseCommand):
-    help = "Print a link to a new password for an account; good for a day, and once."
+    """Prints the link."""
+
+    help = "Print a link to set a new password, valid for a day and once."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Accept the name of the account."""
         parser.add_argument("name", help="the account's name or e-mail address")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the link. Raises ``CommandError``."""
         user = User.objects.known_as(options["name"])
         if user is None:
             raise CommandError(f"There is no account {options['name']!r}.")

@@ -1,4 +1,4 @@
-"""Prints the site at a glance: who serves, who waits, what was lost."""
+"""Prints workers, waiting replies, and replies that lost a worker."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from chatsite import wire
 
 
 class Command(BaseCommand):
-    help = "Who serves, who waits, and what was lost with a worker in 24 hours."
+    """Prints lines for people, or JSON."""
+
+    help = "Show workers, waiting replies, and replies that lost a worker in 24 hours."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Accept ``--json``."""
         parser.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the overview. Raises ``CommandError`` without a database."""
         try:
             seen = site_overview()
         except DatabaseError as error:
@@ -52,17 +56,19 @@ def _model_lines(model: ModelOverview) -> Iterator[str]:
     count = len(model.workers)
     workers = f"{count or 'no'} worker{'s' * (count != 1)}"
     yield f"{model.name}: {model.waiting} waiting, {workers}"
-    yield from (f"  {said.worker}: {_worker_status(said)}" for said in model.workers)
+    yield from (
+        f"  {worker.worker}: {_worker_status(worker)}" for worker in model.workers
+    )
 
 
-def _worker_status(said: wire.Announcement) -> str:
-    if said.progress is not None:
-        return f"{said.stage}, {said.progress:.0%}"
-    if not said.rows:
-        return said.stage
-    rows = f"{said.rows - said.free} of {said.rows} rows busy"
-    on = f" on {said.device}" if said.device else ""
-    return f"{said.stage}, {rows}, {said.tokens_per_second:g} tokens/s{on}"
+def _worker_status(worker: wire.Announcement) -> str:
+    if worker.progress is not None:
+        return f"{worker.stage}, {worker.progress:.0%}"
+    if not worker.rows:
+        return worker.stage
+    rows = f"{worker.rows - worker.free} of {worker.rows} rows busy"
+    on = f" on {worker.device}" if worker.device else ""
+    return f"{worker.stage}, {rows}, {worker.tokens_per_second:g} tokens/s{on}"
 
 
 def _loss_line(reply: Reply) -> str:
