@@ -39,8 +39,8 @@ def close_account(user: User) -> None:
     """Hide an account and everything in it; harmless to repeat."""
     with transaction.atomic():
         # In the order of requests that send: the conversation first, then its owner.
-        there = Conversation.objects.not_deleted().filter(owner=user)
-        there.update(deleted_at=timezone.now())
+        conversations = Conversation.objects.not_deleted().filter(owner=user)
+        conversations.update(deleted_at=timezone.now())
         user.close()
     end_all_sessions(user)
 

@@ -62,11 +62,11 @@ def network_digest(request: HttpRequest) -> str:
 def _hops(request: HttpRequest) -> list[Address | None]:
     """The addresses from the nearest on, up to the first that is not trusted."""
     hops = [_parse_address(request.META.get("REMOTE_ADDR", ""))]
-    said = request.headers.get("X-Forwarded-For", "").split(",")
-    for told in said[::-1][:HOPS_MAX]:
+    listed = request.headers.get("X-Forwarded-For", "").split(",")
+    for text in listed[::-1][:HOPS_MAX]:
         if not _is_trusted(hops[-1]):
             break
-        address = _parse_address(told)
+        address = _parse_address(text)
         if address is None:  # a trusted proxy sent something else than an address
             break
         hops.append(address)

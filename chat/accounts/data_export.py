@@ -61,7 +61,7 @@ def _account(user: User) -> dict[str, Any]:
 
 
 def _conversation(conversation: Conversation) -> Iterator[str]:
-    said = {
+    fields = {
         "id": conversation.pk,
         "title": conversation.title,
         "created_at": conversation.created_at,
@@ -70,7 +70,7 @@ def _conversation(conversation: Conversation) -> Iterator[str]:
         "active": conversation.active_leaf_id,
         "preferences": _preferences(conversation),
     }
-    yield _json(said).removesuffix("}") + ', "messages": ['
+    yield _json(fields).removesuffix("}") + ', "messages": ['
     yield from _join(_messages(conversation))
     yield "]}"
 
@@ -78,7 +78,7 @@ def _conversation(conversation: Conversation) -> Iterator[str]:
 def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
     rows = Message.objects.filter(conversation=conversation).select_related("reply")
     for message in rows.order_by("created_at", "pk").iterator(ROWS_PER_READ):
-        said = {
+        fields = {
             "id": message.pk,
             "parent": message.parent_id,
             "role": message.role,
@@ -86,7 +86,7 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
             "created_at": message.created_at,
         }
         reply = getattr(message, "reply", None)
-        yield said | ({"reply": _reply(reply)} if reply else {})
+        yield fields | ({"reply": _reply(reply)} if reply else {})
 
 
 #: What the export says of a reply: the fields of ``Reply`` that concern its user.

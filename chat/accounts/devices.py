@@ -36,5 +36,5 @@ def device_name(user_agent: str) -> str:
     return " on ".join(filter(None, (browser, system)))
 
 
-def _first_match(known: tuple[tuple[str, str], ...], said: str) -> str:
-    return next((name for mark, name in known if mark in said), "")
+def _first_match(known: tuple[tuple[str, str], ...], user_agent: str) -> str:
+    return next((name for mark, name in known if mark in user_agent), "")

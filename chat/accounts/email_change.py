@@ -50,8 +50,8 @@ def request_email_change(user: User, email: str, request: HttpRequest) -> bool:
     if User.objects.addressed(email) not in (None, user):
         send_mail(email, "taken", {"user": user})
         return True
-    said = {"user": str(user.pk), "email": email, "state": _state_digest(user)}
-    link = reverse("confirm", args=[signing.dumps(said, salt=SALT)])
+    payload = {"user": str(user.pk), "email": email, "state": _state_digest(user)}
+    link = reverse("confirm", args=[signing.dumps(payload, salt=SALT)])
     send_mail(email, "confirm", {"user": user, "link": absolute_url(link, request)})
     return True
 
@@ -59,15 +59,15 @@ def request_email_change(user: User, email: str, request: HttpRequest) -> bool:
 def read_link_token(token: str) -> EmailChange | None:
     """Return the change that a link asks for; None if it is invalid or outdated."""
     try:
-        said: dict[str, Any] = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
+        payload: dict[str, Any] = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
     except signing.BadSignature:
         return None
-    user = User.objects.filter(is_active=True, pk=said["user"]).first()
+    user = User.objects.filter(is_active=True, pk=payload["user"]).first()
     if user is None or not constant_time_compare(
-        _state_digest(user), said.get("state", "")
+        _state_digest(user), payload.get("state", "")
     ):
         return None
-    return EmailChange(user, said["email"])
+    return EmailChange(user, payload["email"])
 
 
 def confirm_email_change(change: EmailChange) -> None:

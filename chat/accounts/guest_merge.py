@@ -32,14 +32,14 @@ def merge_guest(guest: UUID, account: User) -> int:
         # ``no_key``: requests that insert rows which refer to these users do not wait.
         people = User.objects.select_for_update(no_key=True).order_by("pk")
         found = {user.pk: user for user in people.filter(pk__in=(guest, account.pk))}
-        left = found.get(guest)
-        if left is None or not left.is_guest or account.pk not in found:
+        guest_row = found.get(guest)
+        if guest_row is None or not guest_row.is_guest or account.pk not in found:
             return 0
         coming = Reply.objects.unfinished().filter(message__owner=guest)
         replies = list(coming.values_list("pk", flat=True))
         count = _move_rows(guest, account.pk)
-        left.close()
-    end_all_sessions(left)
+        guest_row.close()
+    end_all_sessions(guest_row)
     try:
         hand_over(account.pk, replies)
     except MailboxAway:
@@ -54,8 +54,8 @@ def _wait_for_senders(guest: UUID) -> None:
     What they saved moves along. Later requests are refused, and the page keeps their
     text. The locks are taken in the order of requests that send.
     """
-    theirs = Conversation.objects.select_for_update().filter(owner=guest)
-    list(theirs.order_by("pk").values_list("pk", flat=True))
+    conversations = Conversation.objects.select_for_update().filter(owner=guest)
+    list(conversations.order_by("pk").values_list("pk", flat=True))
     advisory_lock([f"user:{guest}"])
 
 
@@ -70,6 +70,6 @@ def _move_rows(guest: UUID, account: UUID) -> int:
 def _move_keys(guest: UUID, account: UUID) -> None:
     """Move idempotency keys; if both used the same key, the account's stays."""
     used = IdempotencyKey.objects.filter(owner=account).values("key")
-    theirs = IdempotencyKey.objects.filter(owner=guest)
-    theirs.filter(key__in=used).delete()
-    theirs.update(owner=account)
+    keys = IdempotencyKey.objects.filter(owner=guest)
+    keys.filter(key__in=used).delete()
+    keys.update(owner=account)

@@ -70,10 +70,10 @@ def count_guest_conversations(guest: UUID | None) -> int:
     """Count the conversations of a guest; 0 for an account."""
     if guest is None:
         return 0
-    there = Conversation.objects.not_deleted().filter(
+    conversations = Conversation.objects.not_deleted().filter(
         owner_id=guest, owner__username=None
     )
-    return there.count()
+    return conversations.count()
 
 
 def _redirect(path: str) -> HttpResponse:

@@ -41,8 +41,8 @@ def send_mail(
         log.warning("too much mail waits to leave; one was not taken")
         return
     subject, _, body = _render(template, context).partition("\n")
-    said = (subject.strip(), body.strip())
-    _waiting.append(_sender().submit(_send, *said, [to] if is_wanted else []))
+    message = (subject.strip(), body.strip())
+    _waiting.append(_sender().submit(_send, *message, [to] if is_wanted else []))
 
 
 def mark_mailed(what: str) -> bool:

@@ -50,9 +50,9 @@ def clean_username(typed: str) -> str:
     name = unicodedata.normalize("NFKC", typed).strip()
     name = name if name.isascii() else fold(name)
     if not MIN_CHARACTERS <= len(name) <= MAX_CHARACTERS:
-        said = _("A name has %(shortest)s to %(longest)s characters.")
+        message = _("A name has %(shortest)s to %(longest)s characters.")
         raise ValidationError(
-            said % {"shortest": MIN_CHARACTERS, "longest": MAX_CHARACTERS}
+            message % {"shortest": MIN_CHARACTERS, "longest": MAX_CHARACTERS}
         )
     if not _is_well_formed(name):
         raise ValidationError(

@@ -94,12 +94,12 @@ class ConversationAdmin(ReadOnlyAdmin):
             conversation_deletion.delete(conversation)
             self.log_change(request, conversation, "Deleted.")
         count = len(found)
-        said = ngettext(
+        message = ngettext(
             "%s conversation was deleted; it can be restored.",
             "%s conversations were deleted; they can be restored.",
             count,
         )
-        self.message_user(request, said % count, messages.SUCCESS)
+        self.message_user(request, message % count, messages.SUCCESS)
 
     @admin.action(permissions=["act"], description=_("Restore"))
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -110,5 +110,5 @@ class ConversationAdmin(ReadOnlyAdmin):
             count += restored
             if restored:
                 self.log_change(request, conversation, "Restored.")
-        said = ngettext("%s was restored.", "%s were restored.", count)
-        self.message_user(request, said % count, messages.SUCCESS)
+        message = ngettext("%s was restored.", "%s were restored.", count)
+        self.message_user(request, message % count, messages.SUCCESS)

@@ -48,6 +48,8 @@ class UserForm(UserModelForm):
         rights = ("is_active", "is_superuser", "is_staff")
         lost = [name for name in rights if self.cleaned_data.get(name) is False]
         if self.instance.pk == self.editor.pk and lost:
-            said = gettext("Nobody takes their own rights: somebody else has to do it.")
-            raise ValidationError(said)
+            message = gettext(
+                "Nobody takes their own rights: somebody else has to do it."
+            )
+            raise ValidationError(message)
         return cleaned

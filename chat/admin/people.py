@@ -148,16 +148,16 @@ class UserAdmin(SupportAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return rows without texts, with the counts as annotations."""
-        theirs = Reply.objects.filter(message__owner=OuterRef("pk"))
-        there = Conversation.objects.not_deleted().filter(owner=OuterRef("pk"))
+        replies = Reply.objects.filter(message__owner=OuterRef("pk"))
+        conversations = Conversation.objects.not_deleted().filter(owner=OuterRef("pk"))
         found: QuerySet[Any] = super().get_queryset(request)
         found = found.defer("instructions", "settings")
         return cast(
             "QuerySet[Any]",
             found.annotate(
-                conversation_count=count_subquery(there, "owner"),
-                waiting_count=count_subquery(theirs.unfinished(), "message__owner"),
-                token_count=_token_count(theirs),
+                conversation_count=count_subquery(conversations, "owner"),
+                waiting_count=count_subquery(replies.unfinished(), "message__owner"),
+                token_count=_token_count(replies),
             ),
         )
 
@@ -210,8 +210,8 @@ class UserAdmin(SupportAdmin):
         for user in users:
             count += end_all_sessions(user)
             self.log_change(request, user, "Signed out everywhere.")
-        said = ngettext("%s session was ended.", "%s sessions were ended.", count)
-        self.message_user(request, said % count, messages.SUCCESS)
+        message = ngettext("%s session was ended.", "%s sessions were ended.", count)
+        self.message_user(request, message % count, messages.SUCCESS)
 
     @admin.action(permissions=["superuser"], description=_("Close and erase"))
     def close_and_erase(
@@ -220,8 +220,8 @@ class UserAdmin(SupportAdmin):
         """Close users after a second page has asked, but never the editor."""
         users = list(queryset.exclude(pk=request.user.pk).filter(closed_at=None))
         if not users:
-            said = gettext("None of these can be closed here.")
-            self.message_user(request, said, messages.WARNING)
+            message = gettext("None of these can be closed here.")
+            self.message_user(request, message, messages.WARNING)
             return None
         if "confirmed" not in request.POST:
             return self._page(request, "close.html", _("Close and erase"), users=users)
@@ -229,10 +229,10 @@ class UserAdmin(SupportAdmin):
             account_deletion.close_account(user)
             self.log_change(request, user, "Closed, to be erased.")
         count = len(users)
-        said = ngettext(
+        message = ngettext(
             "%s person is being erased.", "%s people are being erased.", count
         )
-        self.message_user(request, said % count, messages.SUCCESS)
+        self.message_user(request, message % count, messages.SUCCESS)
         return None
 
     def get_urls(self) -> list[URLPattern]:
@@ -279,9 +279,9 @@ def _day(moment: datetime | None) -> str:
     return date_format(timezone.localtime(moment), "SHORT_DATE_FORMAT")
 
 
-def _token_count(theirs: QuerySet[Any]) -> Any:
-    """The tokens read and written for replies that ended lately."""
-    lately = theirs.filter(finished_at__gte=timezone.now() - TOKEN_PERIOD).order_by()
+def _token_count(replies: QuerySet[Any]) -> Any:
+    """The tokens read and written for replies that ended within ``TOKEN_PERIOD``."""
+    recent = replies.filter(finished_at__gte=timezone.now() - TOKEN_PERIOD).order_by()
     read, written = Coalesce("prompt_tokens", 0), Coalesce("new_tokens", 0)
-    grouped = lately.values("message__owner").annotate(sum=Sum(read + written))
+    grouped = recent.values("message__owner").annotate(sum=Sum(read + written))
     return number_subquery(grouped.values("sum"))

@@ -128,5 +128,5 @@ class ReplyAdmin(ReadOnlyAdmin):
             stop_reply(reply)
             self.log_change(request, reply, "Stopped.")
         count = len(found)
-        said = ngettext("%s reply was stopped.", "%s replies were stopped.", count)
-        self.message_user(request, said % count, messages.SUCCESS)
+        message = ngettext("%s reply was stopped.", "%s replies were stopped.", count)
+        self.message_user(request, message % count, messages.SUCCESS)

@@ -82,5 +82,5 @@ class SessionAdmin(ReadOnlyAdmin):
         count = session_end.end_sessions(queryset)
         for user in users:
             self.log_change(request, user, "Ended a session.")
-        said = ngettext("%s session was ended.", "%s sessions were ended.", count)
-        self.message_user(request, said % count, messages.SUCCESS)
+        message = ngettext("%s session was ended.", "%s sessions were ended.", count)
+        self.message_user(request, message % count, messages.SUCCESS)

@@ -122,10 +122,10 @@ def user_link(user: User) -> SafeString:
     return format_html('<a href="{}">{}</a>', page, short_user_name(user))
 
 
-def search_link(model: str, pk: UUID, said: object) -> SafeString:
+def search_link(model: str, pk: UUID, label: object) -> SafeString:
     """Link to the rows of ``model`` that have this id, or whose owner has it."""
     page = reverse(f"admin:chat_{model}_changelist", query={"q": str(pk)})
-    return format_html('<a href="{}">{}</a>', page, said)
+    return format_html('<a href="{}">{}</a>', page, label)
 
 
 def is_superuser(user: User | AnonymousUser) -> bool:

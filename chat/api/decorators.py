@@ -84,9 +84,9 @@ def _check(request: HttpRequest, method: str) -> None:
 
 
 def _is_cross_site(request: HttpRequest) -> bool:
-    said = request.headers.get("Sec-Fetch-Site")
-    if said is not None:
-        return said not in ("none", "same-origin")
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        return fetch_site not in ("none", "same-origin")
     origin = request.headers.get("Origin")
     if origin is None or _is_trusted(origin):
         return False

@@ -91,14 +91,14 @@ def _digest(guest: uuid.UUID) -> str:
 
 
 def _has_no_identity(request: HttpRequest) -> bool:
-    is_nobody = isinstance(visitor(request), AnonymousUser)
-    return is_nobody and guest_id(request) is None
+    is_anonymous = isinstance(visitor(request), AnonymousUser)
+    return is_anonymous and guest_id(request) is None
 
 
 def _guest_ids(network: str, key: str, text: str) -> list[uuid.UUID]:
     """The guest ids of this call, if it was first made today or yesterday."""
     today = timezone.now().date()
     days = (today, today - timedelta(days=1))
-    said = (f"{network}\0{key}\0{text}\0{day.isoformat()}" for day in days)
-    digests = (salted_hmac(SALT, one, algorithm="sha256").digest() for one in said)
+    calls = (f"{network}\0{key}\0{text}\0{day.isoformat()}" for day in days)
+    digests = (salted_hmac(SALT, call, algorithm="sha256").digest() for call in calls)
     return [uuid.UUID(bytes=digest[:16], version=4) for digest in digests]

@@ -35,10 +35,10 @@ def idempotency_key(request: HttpRequest) -> str | None:
 
 
 def once_for(
-    request: HttpRequest, asked: Sequence[str], act: Callable[[], Conversation]
+    request: HttpRequest, request_parts: Sequence[str], act: Callable[[], Conversation]
 ) -> None:
     """Carry out a request without a reply, once for its key (see ``once``)."""
-    once(owner_id(request), idempotency_key(request), asked, act)
+    once(owner_id(request), idempotency_key(request), request_parts, act)
 
 
 def _decode(raw: str) -> str:
@@ -49,14 +49,14 @@ def _decode(raw: str) -> str:
         return raw
 
 
-def _unquote(said: str) -> str:
+def _unquote(value: str) -> str:
     """Remove the quotes.
 
     A bare key cannot hold a comma, because the server joins repeated headers by commas.
     """
-    if not said.startswith('"') and "," not in said:
-        return said
-    if (quoted := QUOTED.fullmatch(said)) is None:
+    if not value.startswith('"') and "," not in value:
+        return value
+    if (quoted := QUOTED.fullmatch(value)) is None:
         raise MessageRefused(
             "bad_key",
             _(

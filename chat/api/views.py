@@ -101,8 +101,10 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Replace the text of a held message by ``{"text": …}``."""
     text = _read_text(json_body(request))
     text = clean_text(text)
-    asked = ("edit", pk.hex, text)
-    _change_once(request, asked, pk, lambda reply: held_messages.edit(reply, text))
+    request_parts = ("edit", pk.hex, text)
+    _change_once(
+        request, request_parts, pk, lambda reply: held_messages.edit(reply, text)
+    )
     return _reply_response(request, pk)
 
 
@@ -159,7 +161,7 @@ def _retry(request: HttpRequest, pk: uuid.UUID) -> Reply:
 
 def _change_once(
     request: HttpRequest,
-    asked: Sequence[str],
+    request_parts: Sequence[str],
     pk: uuid.UUID,
     act: Callable[[Reply], None],
 ) -> None:
@@ -170,7 +172,7 @@ def _change_once(
         act(reply)
         return reply.message.conversation
 
-    once_for(request, asked, act_on_it)
+    once_for(request, request_parts, act_on_it)
 
 
 def _reply_response(

@@ -45,12 +45,12 @@ class PasswordField(forms.CharField):
 
 
 def _password_help_now() -> str:
-    said = ngettext(
+    text = ngettext(
         "At least %(count)s character, and none of the common ones.",
         "At least %(count)s characters, and none of the common ones.",
         settings.PASSWORD_MIN_CHARACTERS,
     )
-    return said % {"count": settings.PASSWORD_MIN_CHARACTERS}
+    return text % {"count": settings.PASSWORD_MIN_CHARACTERS}
 
 
 #: Lazy, so that it is in the language of the reader.

@@ -69,10 +69,10 @@ def is_forwarded_https(request: HttpRequest) -> bool:
     counts: the client may have sent the values before it. Without ``X-Forwarded-For``
     the number of proxies is unknown, and the first value counts, as in Django.
     """
-    said = _schemes(request.META.get(settings.PROXY_SCHEME_HEADER, ""))
+    schemes = _schemes(request.META.get(settings.PROXY_SCHEME_HEADER, ""))
     is_counted = "HTTP_X_FORWARDED_FOR" in request.META
-    hops = count_trusted_hops(request) if is_counted else len(said)
-    return said[max(0, len(said) - hops)] in HTTPS_VALUES
+    hops = count_trusted_hops(request) if is_counted else len(schemes)
+    return schemes[max(0, len(schemes) - hops)] in HTTPS_VALUES
 
 
 def _normalize_scheme(request: HttpRequest) -> None:
@@ -110,15 +110,15 @@ def _remove_prefix(request: HttpRequest) -> bool:
 
 def _foreign_prefix(request: HttpRequest) -> str:
     """The prefix that a server or proxy states, if it differs from the setting."""
-    said = str(request.META.get("SCRIPT_NAME", "")).rstrip("/")
-    return "" if said == settings.URL_PREFIX else said
+    stated = str(request.META.get("SCRIPT_NAME", "")).rstrip("/")
+    return "" if stated == settings.URL_PREFIX else stated
 
 
 def _claims_https(request: HttpRequest) -> bool:
     """Whether any header, trusted or not, says that the browser came over HTTPS."""
     names = (settings.PROXY_SCHEME_HEADER, *SCHEME_HEADERS)
-    said = {one for name in names for one in _schemes(request.META.get(name, ""))}
-    return REDIRECT_COOKIE in request.COOKIES or not said.isdisjoint(HTTPS_VALUES)
+    schemes = {one for name in names for one in _schemes(request.META.get(name, ""))}
+    return REDIRECT_COOKIE in request.COOKIES or not schemes.isdisjoint(HTTPS_VALUES)
 
 
 def _would_be_redirected(request: HttpRequest) -> bool:
@@ -140,10 +140,12 @@ def _with_redirect_cookie(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _schemes(said: str) -> list[str]:
+def _schemes(header: str) -> list[str]:
     """The values of a header, one for each proxy, in lower case."""
-    found = (FORWARDED_PROTO.search(one) or [one, one] for one in said.split(","))
-    return [one[1].strip().lower() for one in found]
+    found = (
+        FORWARDED_PROTO.search(value) or [value, value] for value in header.split(",")
+    )
+    return [value[1].strip().lower() for value in found]
 
 
 def _unknown_prefix(request: HttpRequest, prefix: str) -> HttpResponse:

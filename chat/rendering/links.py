@@ -89,15 +89,15 @@ def bare_link(state: StateInline, silent: bool) -> bool:
     rest = scheme and _REST.match(state.src, state.pos, state.posMax)
     if not scheme or not rest:
         return False
-    said = scheme[1] + _trim(rest[0])
-    address = state.md.normalizeLink(said)
+    text = scheme[1] + _trim(rest[0])
+    address = state.md.normalizeLink(text)
     if not state.md.validateLink(address):
         return False
     state.pending = state.pending[: -len(scheme[1])]
     state.push("link_open", "a", 1).attrs = {"href": address}
-    state.push("text", "", 0).content = said
+    state.push("text", "", 0).content = text
     state.push("link_close", "a", -1)
-    state.pos += len(said) - len(scheme[1])
+    state.pos += len(text) - len(scheme[1])
     return True
 
 
@@ -150,14 +150,16 @@ def _render_link_close(_: Any, tokens: Sequence[Token], index: int, *__: Any) ->
 
 def _link_text(tokens: Sequence[Token], index: int) -> str:
     """The text of the link that begins at ``index``."""
-    said = []
+    parts = []
     # A slice would copy all tokens behind each link.
     while tokens[index := index + 1].type != "link_close":
-        said.append(tokens[index].content)
-    return "".join(said).strip()
+        parts.append(tokens[index].content)
+    return "".join(parts).strip()
 
 
-def _is_address_at(host: str, said: str) -> bool:
+def _is_address_at(host: str, text: str) -> bool:
     """Whether a text is empty, or an address at ``host``."""
-    told = said.lower().removeprefix("https://").removeprefix("http://")
-    return told in ("", host) or told.startswith((f"{host}/", f"{host}?", f"{host}#"))
+    address = text.lower().removeprefix("https://").removeprefix("http://")
+    return address in ("", host) or address.startswith(
+        (f"{host}/", f"{host}?", f"{host}#")
+    )

@@ -51,9 +51,9 @@ def _render_item(renderer: Any, tokens: Sequence[Token], index: int, *more: Any)
 
 def _render_box(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     is_ticked = tokens[index].meta["is_ticked"]
-    said, sign = (gettext("Done"), "☑") if is_ticked else (gettext("To do"), "☐")
+    label, sign = (gettext("Done"), "☑") if is_ticked else (gettext("To do"), "☐")
     box = '<span class="box" role="img" aria-label="{}">{}</span> '
-    return format_html(box, said, sign)
+    return format_html(box, label, sign)
 
 
 @dataclass

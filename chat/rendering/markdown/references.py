@@ -57,12 +57,12 @@ def _children(written: str, address: str) -> list[Token]:
         return [Token("text", "", 0, content=written)]
     before, bracketed, bare, after = found.groups()
     # The library reads escapes and entities in an address and a title in this way.
-    said = unescapeAll(bracketed if bare is None else bare)
+    shown = unescapeAll(bracketed if bare is None else bare)
     opened = Token("link_open", "a", 1, attrs={"href": address})
     return [
         Token("text", "", 0, content=before),
         opened,
-        Token("text", "", 0, content=said, level=1),
+        Token("text", "", 0, content=shown, level=1),
         Token("link_close", "a", -1),
         Token("text", "", 0, content=unescapeAll(after)),
     ]

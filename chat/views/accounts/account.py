@@ -58,7 +58,7 @@ def account(request: HttpRequest) -> HttpResponse:
         return redirect_to_log_in(request)
     context = {
         **frame_context(request),
-        "notes": [said for name, said in NOTES.items() if name in request.GET],
+        "notes": [note for name, note in NOTES.items() if name in request.GET],
         "retention_days": ceil(settings.RETENTION_DAYS),
         "idle_days": ceil(settings.GUEST_IDLE_DAYS),
         "has_account": user is not None,
