@@ -1,12 +1,17 @@
+"""Django applications: the site and its admin."""
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 
 
 class ChatConfig(AppConfig):
+    """The web tier."""
+
     name = "chat"
     default = True
 
     def ready(self) -> None:
+        """Register the system checks."""
         import chatsite.checks  # noqa: F401 - registers the system checks
 
 
