@@ -24,7 +24,9 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/6"
 
 
-def test_it_brings_everything_together(tab: Client, account: User, sent) -> None:
+def test_the_page_shows_the_account_and_links_to_its_pages(
+    tab: Client, account: User, sent
+) -> None:
     sent(account, "Hello")
     page = dom(tab.get("/account/"))
     for said in ("bee", "bee@example.org", "1 conversation · here since", "this one"):
@@ -35,7 +37,9 @@ def test_it_brings_everything_together(tab: Client, account: User, sent) -> None
     assert 'a[href^="/account/invitations/"]' not in page
 
 
-def test_a_guest_hears_what_a_guest_is(newcomer: Client) -> None:
+def test_a_guest_sees_how_long_guests_are_kept_and_how_to_sign_up(
+    newcomer: Client,
+) -> None:
     page = dom(newcomer.get("/account/"))
     assert "if you do not come back for 30 days" in page.text
     assert 'a[href="/account/sign-up/"]' in page
@@ -44,7 +48,7 @@ def test_a_guest_hears_what_a_guest_is(newcomer: Client) -> None:
 
 
 @pytest.mark.parametrize("signup", ["invitation", "closed"])
-def test_where_nobody_may_sign_up_no_page_says_so(
+def test_without_open_sign_up_no_page_links_to_it(
     signup: str, newcomer: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = signup
@@ -55,14 +59,14 @@ def test_where_nobody_may_sign_up_no_page_says_so(
             assert '[href="/account/log-in/"]' in page
 
 
-def test_how_long_things_are_kept_is_said(tab: Client, settings: LazySettings) -> None:
+def test_the_page_names_the_retention_time(tab: Client, settings: LazySettings) -> None:
     said = "Conversations that you do not touch for"
     assert said not in text_of(tab.get("/account/"))
     settings.RETENTION_DAYS = 90
     assert f"{said} 90 days are deleted." in text_of(tab.get("/account/"))
 
 
-def test_without_guests_it_asks_to_log_in(
+def test_without_guests_the_page_redirects_to_log_in(
     newcomer: Client, settings: LazySettings
 ) -> None:
     settings.GUESTS = False
@@ -73,7 +77,7 @@ def test_without_guests_it_asks_to_log_in(
 @pytest.mark.parametrize(
     "path", ["password", "email", "invitations", "merge", "sessions/x/end", "elsewhere"]
 )
-def test_what_is_an_accounts_is_nobody_elses(
+def test_pages_of_an_account_are_closed_to_guests(
     path: str, newcomer: Client, owner: User, client_of: Callable[[User], Client]
 ) -> None:
     for client in (newcomer, client_of(owner)):
@@ -90,7 +94,7 @@ def test_what_is_an_accounts_is_nobody_elses(
 # Who was seen, and with what
 
 
-def test_devices_are_listed_by_when_they_were_seen(
+def test_devices_are_listed_by_the_time_they_were_seen(
     account: User, newcomer: Client
 ) -> None:
     log_in(newcomer)
@@ -107,7 +111,7 @@ def test_devices_are_listed_by_when_they_were_seen(
     assert account.seen_at is not None
 
 
-def test_it_is_noted_every_few_hours(tab: Client, account: User) -> None:
+def test_a_visit_is_noted_every_few_hours(tab: Client, account: User) -> None:
     tab.get("/", headers={"User-Agent": FIREFOX})
     first = Session.objects.get()
     assert first.device == "Firefox on Linux"
@@ -139,7 +143,7 @@ def test_a_poll_notes_nothing(
         tab.get(poll_url(page))
 
 
-def test_a_guest_is_seen_from_the_first_prompt_on(
+def test_a_guest_counts_as_seen_from_the_first_message_on(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")

@@ -128,7 +128,7 @@ def wordy(saved: None, worker: Worker, client_of: Callable[[User], Client]) -> U
     return user
 
 
-def test_nothing_is_left_anywhere(
+def test_an_erased_account_leaves_nothing_anywhere(
     wordy: User, valkey: Valkey, client_of: Callable[[User], Client]
 ) -> None:
     assert {"chat_message", "chat_passage", "chat_user"} <= {*in_tables()}
@@ -151,7 +151,7 @@ def test_nothing_is_left_anywhere(
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="its files are looked into")
-def test_what_is_looked_for_in_files_is_found_before(wordy: User) -> None:
+def test_files_contain_the_text_before_they_are_cleaned(wordy: User) -> None:
     assert in_files()
     Conversation.objects.all().delete()
     assert in_files()  # the index, and the journal, still have it
@@ -181,7 +181,7 @@ def test_a_large_index_is_merged_in_many_steps(
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="its files are looked into")
-def test_a_keeper_that_ended_before_it_came_to_the_files_is_no_loss(
+def test_the_next_keeper_cleans_the_files_that_an_earlier_one_left(
     wordy: User,
 ) -> None:
     account_deletion.erase_account(wordy)
@@ -194,7 +194,9 @@ def test_a_keeper_that_ended_before_it_came_to_the_files_is_no_loss(
     assert in_files() == []
 
 
-def test_redis_forgets_it_in_its_file_as_well(wordy: User, valkey: Valkey) -> None:
+def test_the_file_of_redis_is_rewritten_without_the_text(
+    wordy: User, valkey: Valkey
+) -> None:
     valkey.client.config_set("appendonly", "yes")
     folder = Path(valkey.client.config_get("dir")["dir"]) / "appendonlydir"
 
@@ -214,7 +216,7 @@ def test_redis_forgets_it_in_its_file_as_well(wordy: User, valkey: Valkey) -> No
         valkey.client.config_set("appendonly", "no")
 
 
-def test_what_a_worker_still_writes_is_refused(
+def test_text_that_a_worker_writes_after_erasing_is_refused(
     saved: None, worker: Worker, valkey: Valkey
 ) -> None:
     from chat.services.messages import send_message
@@ -232,7 +234,7 @@ def test_what_a_worker_still_writes_is_refused(
 
 
 @pytest.mark.django_db
-def test_the_password_is_asked_for(tab: Client, account: User) -> None:
+def test_erasing_asks_for_the_password(tab: Client, account: User) -> None:
     for password in ("", "wrong"):
         answer = tab.post("/account/erase/", {"password": password})
         assert answer.status_code == 422
@@ -243,7 +245,7 @@ def test_the_password_is_asked_for(tab: Client, account: User) -> None:
 
 
 @pytest.mark.django_db
-def test_it_says_how_much_it_is_and_that_it_was_done(
+def test_the_page_says_how_much_is_erased_and_that_it_was_done(
     tab: Client, account: User, sent
 ) -> None:
     sent(account, "Hello")
@@ -258,7 +260,7 @@ def test_it_says_how_much_it_is_and_that_it_was_done(
 
 
 @pytest.mark.django_db
-def test_a_guest_erases_everything_of_this_browser(
+def test_a_guest_erases_everything_of_the_browser(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -275,7 +277,7 @@ def test_a_guest_erases_everything_of_this_browser(
 
 
 @pytest.mark.django_db
-def test_a_cookie_of_somebody_erased_makes_somebody_else(
+def test_the_cookie_of_an_erased_guest_makes_another_guest(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -288,13 +290,13 @@ def test_a_cookie_of_somebody_erased_makes_somebody_else(
 
 
 @pytest.mark.django_db
-def test_whoever_wrote_nothing_has_nothing_to_erase(newcomer: Client) -> None:
+def test_a_visitor_without_messages_has_nothing_to_erase(newcomer: Client) -> None:
     assert "nothing to erase" in text_of(newcomer.get("/account/erase/"))
     assert newcomer.post("/account/erase/").status_code == 200
 
 
 @pytest.mark.django_db
-def test_no_note_of_those_who_run_the_site_names_the_person(
+def test_notes_of_the_admin_no_longer_name_an_erased_user(
     tab: Client, account: User, box: Mailbox
 ) -> None:
     staff = User.objects.create_superuser("hive", PASSWORD)
@@ -314,7 +316,7 @@ def test_no_note_of_those_who_run_the_site_names_the_person(
 
 
 @pytest.mark.django_db
-def test_nobody_elses_is_touched(tab: Client, owner: User, sent) -> None:
+def test_data_of_other_users_stays(tab: Client, owner: User, sent) -> None:
     sent(owner, "Theirs")
     tab.post("/account/erase/", {"password": PASSWORD})
     Keeper().sweep()
@@ -323,7 +325,7 @@ def test_nobody_elses_is_touched(tab: Client, owner: User, sent) -> None:
 
 
 @pytest.mark.django_db
-def test_while_the_queue_is_away_all_is_out_of_sight_and_erased_later(
+def test_without_redis_everything_is_hidden_at_once_and_erased_later(
     tab: Client, account: User, valkey: Valkey, box: Mailbox, sent
 ) -> None:
     sent(account, "Hello")
@@ -365,7 +367,7 @@ def test_a_long_history_is_erased_in_batches(
 
 @pytest.mark.django_db
 class TestKeeper:
-    def test_idle_guests_are_erased_and_nobody_else(
+    def test_only_idle_guests_are_erased(
         self, account: User, owner: User, box: Mailbox, sent, worker: Worker
     ) -> None:
         waits = User.objects.guest(uuid.uuid4())
@@ -383,7 +385,7 @@ class TestKeeper:
             keeper.sweep()
         assert {*User.objects.all()} == {account, waits, here}
 
-    def test_old_conversations_leave_where_it_is_so_set(
+    def test_old_conversations_are_erased_if_a_retention_time_is_set(
         self, account: User, box: Mailbox, sent, worker: Worker, settings: LazySettings
     ) -> None:
         old, waits, _ = (sent(account, text) for text in ("old", "waits", "new"))
@@ -401,7 +403,7 @@ class TestKeeper:
             "new",
         }
 
-    def test_sessions_and_invitations_that_ended_long_ago_are_removed(
+    def test_sessions_and_invitations_that_expired_long_ago_are_removed(
         self, account: User, box: Mailbox, client_of: Callable[[User], Client]
     ) -> None:
         from chat.accounts import invitations

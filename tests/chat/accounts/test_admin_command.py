@@ -33,7 +33,7 @@ def made(
 
 @pytest.mark.django_db
 class TestForPrograms:
-    def test_the_password_comes_on_the_input(
+    def test_the_password_is_read_from_the_input(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert "bee is a superuser." in made(monkeypatch, "bee", typed=f"{PASSWORD}\n")
@@ -42,7 +42,9 @@ class TestForPrograms:
         assert user.is_staff
         assert user.check_password(PASSWORD)
 
-    def test_or_all_in_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_name_and_password_are_read_from_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         made(monkeypatch, ADMIN_NAME="admin", ADMIN_PASSWORD=PASSWORD)
         assert User.objects.get().username == "admin"
         said = made(monkeypatch, ADMIN_NAME="admin", ADMIN_PASSWORD=PASSWORD)
@@ -52,20 +54,20 @@ class TestForPrograms:
     @pytest.mark.parametrize(
         ("name", "password"), [("bee", "short"), ("a b", PASSWORD), ("bee", "")]
     )
-    def test_what_cannot_be_is_refused(
+    def test_invalid_names_and_passwords_are_refused(
         self, name: str, password: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with pytest.raises(CommandError):
             made(monkeypatch, name, typed=f"{password}\n")
         assert not User.objects.exists()
 
-    def test_without_a_name_nothing_is_made(
+    def test_without_a_name_no_account_is_made(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with pytest.raises(CommandError, match="Nothing was made"):
             made(monkeypatch)
 
-    def test_an_account_is_promoted_when_that_is_said(
+    def test_an_account_is_promoted_only_with_the_option(
         self, account: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with pytest.raises(CommandError, match="--promote"):
@@ -80,7 +82,7 @@ class TestForPrograms:
             made(monkeypatch, "wasp", "--promote")
 
 
-def test_in_a_terminal_it_asks_and_shows_no_password(tmp_path: Path) -> None:
+def test_in_a_terminal_the_command_asks_and_shows_no_password(tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "DATA_DIR": str(tmp_path),
@@ -118,7 +120,9 @@ def _read_until(terminal: int, said: str) -> str:
     return shown
 
 
-def test_before_the_first_start_it_says_what_is_missing(tmp_path: Path) -> None:
+def test_before_the_first_start_the_command_says_what_is_missing(
+    tmp_path: Path,
+) -> None:
     ran = subprocess.run(
         [sys.executable, "manage.py", "admin", "bee"],
         cwd=ROOT,

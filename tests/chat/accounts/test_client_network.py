@@ -60,7 +60,7 @@ def found(remote: str, forwarded: str | None = None) -> str:
         ("nonsense", None, ""),
     ],
 )
-def test_without_trust_it_is_who_connects_whatever_they_say(
+def test_without_trusted_proxies_headers_do_not_count(
     remote: str, forwarded: str | None, expected: str, trust: Trust
 ) -> None:
     trust("")
@@ -107,20 +107,20 @@ def test_without_trust_it_is_who_connects_whatever_they_say(
         ("x" * 8000, "10.0.0.1"),
     ],
 )
-def test_behind_trusted_proxies_it_is_the_nearest_that_they_do_not_have(
+def test_behind_trusted_proxies_the_nearest_untrusted_address_counts(
     forwarded: str, expected: str, trust: Trust
 ) -> None:
     trust("10.0.0.0/8, 127.0.0.1")
     assert found("10.0.0.1", forwarded) == expected
 
 
-def test_several_headers_are_read_as_one(trust: Trust) -> None:
+def test_several_headers_count_as_one(trust: Trust) -> None:
     """The server joins them in their order, with commas."""
     trust("10.0.0.1")
     assert found("10.0.0.1", "198.51.100.1,203.0.113.7") == "203.0.113.7"
 
 
-def test_a_socket_file_has_to_be_trusted_by_name(trust: Trust) -> None:
+def test_a_socket_file_is_trusted_only_by_name(trust: Trust) -> None:
     trust("unix")
     assert found("", "198.51.100.1, 203.0.113.7") == "203.0.113.7"
     assert found("", "203.0.113.7, ") == ""
@@ -130,7 +130,7 @@ def test_a_socket_file_has_to_be_trusted_by_name(trust: Trust) -> None:
     assert found("", "203.0.113.7") == ""
 
 
-def test_a_chain_that_is_made_up_ends(trust: Trust) -> None:
+def test_a_made_up_chain_of_proxies_is_cut(trust: Trust) -> None:
     trust("10.0.0.0/8")
     chain = ["203.0.113.7", *["10.0.0.2"] * (HOPS_MAX - 1)]
     assert found("10.0.0.1", ",".join(chain)) == "203.0.113.7"
@@ -152,7 +152,7 @@ def test_trusting_an_ipv6_network_trusts_its_proxies(trust: Trust) -> None:
         (" unix , ", TrustedProxies(is_unix_trusted=True)),
     ],
 )
-def test_what_can_be_trusted(
+def test_the_word_unix_trusts_a_socket_file(
     raw: str, expected: TrustedProxies, trust: Trust, settings
 ) -> None:
     trust(raw)
@@ -163,12 +163,12 @@ def test_what_can_be_trusted(
     "raw",
     ["proxy", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.1:80", "*", "10.0.0", "::/129"],
 )
-def test_what_is_no_network_stops_the_start(raw: str, trust: Trust) -> None:
+def test_an_invalid_network_stops_the_start(raw: str, trust: Trust) -> None:
     with pytest.raises(ImproperlyConfigured, match="TRUSTED_PROXIES must be addresses"):
         trust(raw)
 
 
-def test_one_line_of_ipv6_is_one_network_and_its_neighbour_another(
+def test_each_ipv6_prefix_of_64_bits_is_one_network(
     trust: Trust,
 ) -> None:
     trust("")
@@ -179,7 +179,9 @@ def test_one_line_of_ipv6_is_one_network_and_its_neighbour_another(
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_a_digest_tells_nothing_and_needs_the_key(trust: Trust, settings) -> None:
+def test_a_digest_depends_on_the_secret_key_and_hides_the_address(
+    trust: Trust, settings
+) -> None:
     trust("")
     digest = network_digest(request("203.0.113.7"))
     assert len(digest) == 32
@@ -188,7 +190,7 @@ def test_a_digest_tells_nothing_and_needs_the_key(trust: Trust, settings) -> Non
     assert network_digest(request("203.0.113.7")) != digest
 
 
-def test_all_without_an_address_are_one_network(trust: Trust) -> None:
+def test_clients_without_an_address_are_one_network(trust: Trust) -> None:
     trust("")
     assert network_digest(request("")) == network_digest(request("nonsense"))
     assert network_digest(request("")) != network_digest(request("127.0.0.1"))
@@ -199,7 +201,7 @@ def test_all_without_an_address_are_one_network(trust: Trust) -> None:
     st.text(max_size=200 if IS_SOAK else 80),
     st.text(alphabet="0123456789abcdef:.,[]% unkow", max_size=80),
 )
-def test_whatever_is_written_before_it_the_address_that_the_proxy_saw_counts(
+def test_addresses_before_the_one_that_the_proxy_saw_do_not_count(
     said: str, more: str
 ) -> None:
     with override_settings(TRUSTED_PROXIES=TrustedProxies((ip_network("10.0.0.1"),))):

@@ -22,7 +22,7 @@ def downloaded(client: Client):  # type: ignore[no-untyped-def]
     return json.loads(b"".join(answer.streaming_content))
 
 
-def test_all_that_is_kept_is_in_it(
+def test_the_file_contains_all_that_is_kept(
     tab: Client, account: User, sent, worker: Worker, owner: User
 ) -> None:
     account.instructions = "Answer in “rhymes”."
@@ -55,7 +55,7 @@ def test_all_that_is_kept_is_in_it(
     assert "password" not in json.dumps(got)
 
 
-def test_it_is_a_file_that_no_cache_keeps(tab: Client) -> None:
+def test_the_file_is_a_download_that_no_cache_keeps(tab: Client) -> None:
     answer = tab.get("/account/download/")
     assert answer["Content-Disposition"].startswith('attachment; filename="chatsite-')
     assert answer["Content-Disposition"].endswith('.json"')
@@ -63,7 +63,7 @@ def test_it_is_a_file_that_no_cache_keeps(tab: Client) -> None:
     assert answer["Content-Type"] == "application/json"
 
 
-def test_a_guest_has_data_too(
+def test_a_guest_can_download_data(
     newcomer: Client, say: Callable[..., None], account: User
 ) -> None:
     assert newcomer.get("/account/download/")["Location"].startswith("/account/log-in/")
@@ -77,7 +77,7 @@ def test_an_account_without_conversations(tab: Client) -> None:
     assert downloaded(tab)["conversations"] == []
 
 
-def test_of_much_only_a_part_is_in_memory_at_a_time(account: User) -> None:
+def test_only_a_part_of_a_large_export_is_in_memory(account: User) -> None:
     long_conversation(account, 1000)
     Message.objects.update(text="x" * 10_000)
     for number in range(300):

@@ -27,7 +27,7 @@ def email_of(account: User) -> str:
     return account.email
 
 
-def test_where_no_mail_leaves_it_holds_at_once(tab: Client, account: User) -> None:
+def test_without_mail_an_address_is_saved_at_once(tab: Client, account: User) -> None:
     saved = change(tab)
     assert saved["Location"] == "/account/?email"
     assert "Your address was saved." in text_of(tab.get(saved["Location"]))
@@ -35,7 +35,7 @@ def test_where_no_mail_leaves_it_holds_at_once(tab: Client, account: User) -> No
     assert log_in(Client(), "NEW@example.org").status_code == 303
 
 
-def test_where_mail_leaves_it_holds_once_confirmed_and_the_old_one_is_told(
+def test_with_mail_an_address_is_saved_once_confirmed_and_the_old_one_gets_mail(
     tab: Client, account: User, mails: Callable[[], list[Any]]
 ) -> None:
     assert change(tab)["Location"] == "/account/?sent"
@@ -55,7 +55,7 @@ def test_where_mail_leaves_it_holds_once_confirmed_and_the_old_one_is_told(
     assert elsewhere.post(path).status_code == 410
 
 
-def test_a_link_is_overtaken_by_a_change(
+def test_a_change_of_address_voids_older_links(
     tab: Client, account: User, mails: Callable[[], list[Any]]
 ) -> None:
     change(tab, "first@example.org")
@@ -66,7 +66,7 @@ def test_a_link_is_overtaken_by_a_change(
     assert email_of(account) == "second@example.org"
 
 
-def test_a_link_is_overtaken_by_a_new_password(
+def test_a_new_password_voids_older_links(
     tab: Client, account: User, mails: Callable[[], list[Any]]
 ) -> None:
     """Whoever knew the old one may have asked for it."""
@@ -79,7 +79,7 @@ def test_a_link_is_overtaken_by_a_new_password(
     assert email_of(account) == "bee@example.org"
 
 
-def test_nobody_has_a_mailbox_flooded(
+def test_an_address_gets_few_mails(
     tab: Client, account: User, mails: Callable[[], list[Any]]
 ) -> None:
     assert change(tab).status_code == 303
@@ -90,7 +90,7 @@ def test_nobody_has_a_mailbox_flooded(
     assert len(mails()) == 1
 
 
-def test_it_can_be_taken_away(tab: Client, account: User) -> None:
+def test_an_address_can_be_removed(tab: Client, account: User) -> None:
     removed = change(tab, "")["Location"]
     assert email_of(account) == ""
     assert "Your address was removed." in text_of(tab.get(removed))
@@ -101,7 +101,7 @@ def test_it_can_be_taken_away(tab: Client, account: User) -> None:
     [("nowhere", PASSWORD), (NEW, "wrong"), (NEW, ""), ("a@b@c", PASSWORD),
      (f"{'x' * 250}@example.org", PASSWORD), ("a@example.org\r\nBcc: b@c.org", PASSWORD)],
 )  # fmt: skip
-def test_what_cannot_be_changes_nothing(
+def test_invalid_input_changes_nothing(
     email: str, password: str, tab: Client, account: User
 ) -> None:
     answer = change(tab, email, password)
@@ -109,7 +109,7 @@ def test_what_cannot_be_changes_nothing(
     assert email_of(account) == "bee@example.org"
 
 
-def test_an_address_has_one_account(
+def test_an_address_belongs_to_one_account(
     tab: Client, account: User, mails: Callable[[], list[Any]], settings: LazySettings
 ) -> None:
     User.objects.create_user("wasp", "x", "wasp@example.org")
@@ -122,7 +122,7 @@ def test_an_address_has_one_account(
     assert "Another account here has this address." in text_of(answer)
 
 
-def test_an_address_taken_before_it_was_confirmed_is_said(
+def test_the_page_says_if_an_address_was_taken_before_its_confirmation(
     tab: Client, account: User, mails: Callable[[], list[Any]]
 ) -> None:
     change(tab)
@@ -135,11 +135,11 @@ def test_an_address_taken_before_it_was_confirmed_is_said(
 @pytest.mark.parametrize(
     "token", ["x", "a:b:c", signing.dumps({"user": 1})], ids=["x", "colons", "signed"]
 )
-def test_other_links_are_good_for_nothing(token: str, newcomer: Client) -> None:
+def test_invalid_links_are_refused(token: str, newcomer: Client) -> None:
     assert newcomer.get(f"/account/email/{token}/").status_code == 410
 
 
-def test_a_link_holds_for_a_day(
+def test_a_link_expires(
     tab: Client, monkeypatch: pytest.MonkeyPatch, mails: Callable[[], list[Any]]
 ) -> None:
     change(tab)
@@ -149,7 +149,7 @@ def test_a_link_holds_for_a_day(
     assert tab.get(path).status_code == 410
 
 
-def test_a_server_that_takes_no_mail_harms_nobody(
+def test_a_failing_mail_server_breaks_no_request(
     tab: Client,
     mails: Callable[[], list[Any]],
     monkeypatch: pytest.MonkeyPatch,
@@ -165,7 +165,7 @@ def test_a_server_that_takes_no_mail_harms_nobody(
     assert NEW not in caplog.text
 
 
-def test_a_crowd_of_mail_is_not_taken(
+def test_mail_beyond_the_limit_is_dropped(
     mails: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch, account: User
 ) -> None:
     monkeypatch.setattr(mail, "WAITING_MAX", 0)
@@ -173,7 +173,7 @@ def test_a_crowd_of_mail_is_not_taken(
     assert mails() == []
 
 
-def test_a_network_has_only_so_many_links_mailed(
+def test_links_mailed_for_one_network_are_limited(
     tab: Client,
     account: User,
     mails: Callable[[], list[Any]],

@@ -47,7 +47,7 @@ def look(box: Mailbox, who: User, *replies: Reply):  # type: ignore[no-untyped-d
     return found.replies
 
 
-def test_it_asks_and_takes_them_along(
+def test_after_log_in_the_page_asks_and_merges(
     account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -66,7 +66,7 @@ def test_it_asks_and_takes_them_along(
     assert newcomer.get("/account/merge/").status_code == 303
 
 
-def test_what_is_left_comes_back_after_logging_out_and_not_before(
+def test_conversations_not_merged_come_back_after_log_out_only(
     account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -80,7 +80,7 @@ def test_what_is_left_comes_back_after_logging_out_and_not_before(
     assert Conversation.objects.filter(owner=account).count() == 0
 
 
-def test_what_was_taken_along_is_not_shown_after_logging_out(
+def test_merged_conversations_are_hidden_after_log_out(
     account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -92,7 +92,7 @@ def test_what_was_taken_along_is_not_shown_after_logging_out(
     assert "Hello" not in text_of(newcomer.get("/"))
 
 
-def test_nobody_takes_what_is_not_their_browsers(
+def test_only_the_guest_of_the_browser_can_be_merged(
     tab: Client, guest: User, sent, account: User
 ) -> None:
     sent(guest, "Private")
@@ -100,7 +100,7 @@ def test_nobody_takes_what_is_not_their_browsers(
     assert not Conversation.objects.filter(owner=account).exists()
 
 
-def test_only_an_account_takes_along(
+def test_only_an_account_can_merge_a_guest(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -108,14 +108,14 @@ def test_only_an_account_takes_along(
     assert answer["Location"].startswith("/account/log-in/")
 
 
-def test_an_account_is_never_taken_along(account: User, sent) -> None:
+def test_an_account_is_never_merged(account: User, sent) -> None:
     other = User.objects.create_user("wasp")
     sent(other, "Mine")
     assert merge_guest(other.pk, account) == 0
     assert Conversation.objects.get().owner == other
 
 
-def test_the_new_owner_sees_the_text_grow_at_once(
+def test_the_account_sees_text_in_progress_at_once(
     account: User,
     newcomer: Client,
     say: Callable[..., None],
@@ -142,7 +142,7 @@ def test_the_new_owner_sees_the_text_grow_at_once(
     assert "Once upon a time" in text_of(answer)
 
 
-def test_places_in_line_are_kept(
+def test_places_in_the_queue_are_kept(
     guest: User, account: User, box: Mailbox, worker: Worker, sent
 ) -> None:
     mine = sent(account, "first")
@@ -159,7 +159,7 @@ def test_places_in_line_are_kept(
     assert [worker.claim().reply for _ in range(2)] == [str(mine.pk), str(other.pk)]
 
 
-def test_whoever_takes_prompts_along_gains_no_turn_by_it(
+def test_a_merge_gains_no_place_in_the_queue(
     guest: User, account: User, box: Mailbox, sent
 ) -> None:
     sent(guest, "first")
@@ -171,7 +171,7 @@ def test_whoever_takes_prompts_along_gains_no_turn_by_it(
     assert line.index(str(other.pk)) < line.index(str(next_one.pk))
 
 
-def test_what_a_worker_hands_back_stands_where_the_account_stands(
+def test_a_reply_handed_back_returns_to_the_place_of_the_account(
     guest: User, account: User, box: Mailbox, worker: Worker, sent
 ) -> None:
     reply = sent(guest, "first")
@@ -183,7 +183,7 @@ def test_what_a_worker_hands_back_stands_where_the_account_stands(
     assert worker.answer("done").reply == str(reply.pk)
 
 
-def test_search_finds_it_for_the_account_alone(
+def test_search_finds_merged_messages_for_the_account_only(
     guest: User, account: User, sent
 ) -> None:
     sent(guest, "the honeycomb")
@@ -193,7 +193,9 @@ def test_search_finds_it_for_the_account_alone(
     assert not Passage.objects.filter(owner=guest).exists()
 
 
-def test_a_key_that_both_used_harms_nothing(guest: User, account: User, sent) -> None:
+def test_of_an_idempotency_key_that_both_used_the_accounts_stays(
+    guest: User, account: User, sent
+) -> None:
     sent(account, "mine", key="same")
     sent(guest, "theirs", key="same")
     assert merge_guest(guest.pk, account) == 1
@@ -201,13 +203,15 @@ def test_a_key_that_both_used_harms_nothing(guest: User, account: User, sent) ->
     assert IdempotencyKey.objects.count() == 1
 
 
-def test_a_key_of_the_guest_comes_along(guest: User, account: User, sent) -> None:
+def test_an_idempotency_key_of_the_guest_moves_to_the_account(
+    guest: User, account: User, sent
+) -> None:
     reply = sent(guest, "theirs", key="same")
     merge_guest(guest.pk, account)
     assert send_message(account, "theirs", "same").pk == reply.pk
 
 
-def test_preferences_of_the_account_stay(guest: User, account: User, sent) -> None:
+def test_settings_of_the_account_stay(guest: User, account: User, sent) -> None:
     User.objects.filter(pk=guest.pk).update(instructions="As a guest")
     User.objects.filter(pk=account.pk).update(instructions="As myself")
     sent(guest, "Hello")
@@ -216,7 +220,7 @@ def test_preferences_of_the_account_stay(guest: User, account: User, sent) -> No
     assert account.instructions == "As myself"
 
 
-def test_what_may_be_restored_comes_along(
+def test_deleted_conversations_move_too_and_can_be_restored(
     guest: User, account: User, sent, client_of: Callable[[User], Client]
 ) -> None:
     talk = sent(guest, "Hello").message.conversation
@@ -250,7 +254,7 @@ def died_before_the_mailbox_heard(
         merge_guest(guest.pk, account)
 
 
-def test_the_next_poll_hands_over_what_was_forgotten(
+def test_the_next_poll_completes_an_interrupted_merge(
     guest: User,
     account: User,
     worker: Worker,
@@ -268,7 +272,7 @@ def test_the_next_poll_hands_over_what_was_forgotten(
     assert "Once" in text_of(answer)
 
 
-def test_a_stranger_is_given_nothing_by_asking(
+def test_a_poll_of_another_user_completes_no_merge(
     guest: User, sent, worker: Worker, client_of: Callable[[User], Client], box: Mailbox
 ) -> None:
     reply = sent(guest, "Tell me")
@@ -279,7 +283,7 @@ def test_a_stranger_is_given_nothing_by_asking(
     assert entry.owner == str(guest.pk)
 
 
-def test_the_keeper_hands_over_what_was_forgotten(
+def test_the_keeper_completes_an_interrupted_merge(
     guest: User,
     account: User,
     box: Mailbox,
@@ -298,7 +302,7 @@ def test_the_keeper_hands_over_what_was_forgotten(
     assert isinstance(entry, QueuedReply)
 
 
-def test_while_the_queue_is_away_it_is_handed_over_later(
+def test_without_redis_replies_change_owner_later(
     guest: User, account: User, valkey: Valkey, worker: Worker, sent, box: Mailbox
 ) -> None:
     reply = sent(guest, "Tell me")
@@ -320,7 +324,7 @@ def test_while_the_queue_is_away_it_is_handed_over_later(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_that_is_sent_meanwhile_is_lost(
+def test_messages_sent_during_a_merge_are_not_lost(
     box: Mailbox, settings: LazySettings
 ) -> None:
     for limit in ("MESSAGES_PER_MINUTE", "MESSAGES_PER_DAY", "REPLIES_WAITING"):
@@ -358,7 +362,7 @@ def test_nothing_that_is_sent_meanwhile_is_lost(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_at_once_one_takes_them_along(box: Mailbox) -> None:
+def test_of_two_merges_at_once_one_moves_the_conversations(box: Mailbox) -> None:
     account = User.objects.create_user("bee")
     guest = User.objects.guest(uuid.uuid4())
     for number in range(5):

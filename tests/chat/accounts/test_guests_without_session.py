@@ -55,7 +55,7 @@ def with_cookie_of(pk: uuid.UUID, **cookies: str) -> Client:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_page_polls_on_and_the_next_message_is_theirs(
+def test_polls_go_on_and_the_next_message_belongs_to_the_guest(
     way: Callable[[Client], None],
     newcomer: Client,
     say: Say,
@@ -83,7 +83,7 @@ def test_the_page_polls_on_and_the_next_message_is_theirs(
     assert newcomer.cookies[SESSION].value
 
 
-def test_reading_begins_no_session_and_is_noted(newcomer: Client, say: Say) -> None:
+def test_reading_begins_no_session_but_is_noted(newcomer: Client, say: Say) -> None:
     say(newcomer, "Hello")
     delete(newcomer)
     User.objects.update(seen_at=timezone.now() - timedelta(days=20))
@@ -92,7 +92,7 @@ def test_reading_begins_no_session_and_is_noted(newcomer: Client, say: Say) -> N
     assert User.objects.get().seen_at > timezone.now() - timedelta(minutes=1)
 
 
-def test_a_program_reads_its_reply_by_the_cookie_alone(
+def test_a_program_reads_its_reply_with_the_guest_cookie_alone(
     box: Mailbox, newcomer: Client
 ) -> None:
     program = Client()
@@ -105,7 +105,7 @@ def test_a_program_reads_its_reply_by_the_cookie_alone(
     assert newcomer.get(sent.json()["url"]).status_code == 404
 
 
-def test_the_cookie_of_the_session_opens_no_guest_by_itself(
+def test_an_expired_session_cookie_alone_opens_no_guest(
     newcomer: Client, say: Say, box: Mailbox
 ) -> None:
     """Neither what stood in that cookie while the guest went on, nor what the mailbox
@@ -155,7 +155,7 @@ def make_inactive(guest: Client, account: User) -> None:
 
 
 @pytest.mark.parametrize("way", [sign_up, erase, take_along, make_inactive])
-def test_the_old_cookie_of_a_guest_who_is_none_any_more_opens_nothing(
+def test_the_cookie_of_a_former_guest_opens_nothing(
     way: Callable[[Client, User], None],
     account: User,
     newcomer: Client,
@@ -174,7 +174,7 @@ def test_the_old_cookie_of_a_guest_who_is_none_any_more_opens_nothing(
     assert not is_logged_in(thief)
 
 
-def test_where_guests_are_not_allowed_the_cookie_opens_nothing(
+def test_without_guests_the_cookie_opens_nothing(
     newcomer: Client, say: Say, settings: LazySettings
 ) -> None:
     say(newcomer, "Hello")
@@ -198,7 +198,7 @@ def shared(account: User, newcomer: Client, say: Say) -> Client:
 
 
 @pytest.mark.parametrize("path", ["/", "/settings/", "the conversation"])
-def test_an_account_is_told_that_its_session_ended_also_where_a_guest_was_left(
+def test_an_account_learns_that_its_session_ended_even_beside_a_guest(
     path: str, shared: Client
 ) -> None:
     if path == "the conversation":
@@ -213,7 +213,7 @@ def test_an_account_is_told_that_its_session_ended_also_where_a_guest_was_left(
     assert "The account" not in landed
 
 
-def test_what_was_typed_as_an_account_is_not_sent_as_the_guest_left_there(
+def test_a_message_of_an_account_is_not_sent_as_the_guest_of_the_browser(
     shared: Client,
 ) -> None:
     page = shared.get("/")
@@ -227,7 +227,7 @@ def test_what_was_typed_as_an_account_is_not_sent_as_the_guest_left_there(
     assert shared.post("/send/", state).status_code == 303
 
 
-def test_a_plain_form_of_an_account_is_not_sent_as_the_guest_left_there(
+def test_a_form_without_scripts_is_not_sent_as_the_guest_of_the_browser(
     shared: Client,
 ) -> None:
     hidden = dom(shared.get("/")).one("#composer input[type=hidden][name=u]")
@@ -243,7 +243,7 @@ def test_a_plain_form_of_an_account_is_not_sent_as_the_guest_left_there(
     assert not Conversation.objects.filter(title="Only as myself").exists()
 
 
-def test_settings_of_an_account_are_not_saved_as_those_of_the_guest_left_there(
+def test_settings_of_an_account_are_not_saved_for_the_guest_of_the_browser(
     shared: Client,
 ) -> None:
     assert dom(shared.get("/settings/")).first("form [name=u]")["value"] == "1"
@@ -267,7 +267,7 @@ def test_a_guest_without_a_session_signs_up_and_keeps_everything(
     assert User.objects.get().username == "bee"
 
 
-def test_the_answer_to_a_late_poll_of_a_guest_logs_out_no_account(
+def test_a_late_answer_to_a_guests_poll_does_not_log_out_the_account(
     account: User, newcomer: Client, say: Say
 ) -> None:
     say(newcomer, "The guest's")
@@ -283,7 +283,7 @@ def test_the_answer_to_a_late_poll_of_a_guest_logs_out_no_account(
         assert not {SESSION, GUEST} & set(answer.cookies)
 
 
-def test_a_guest_without_any_cookie_is_told_what_is_lost(
+def test_a_guest_without_cookies_learns_what_is_lost(
     newcomer: Client, say: Say
 ) -> None:
     say(newcomer, "Hello")
@@ -296,7 +296,7 @@ def test_a_guest_without_any_cookie_is_told_what_is_lost(
     assert "You were logged out" not in landed
 
 
-def test_a_guests_page_becomes_an_accounts_by_signing_up(
+def test_an_open_page_of_a_guest_works_after_the_sign_up(
     newcomer: Client, say: Say
 ) -> None:
     say(newcomer, "Hello")
@@ -308,9 +308,7 @@ def test_a_guests_page_becomes_an_accounts_by_signing_up(
     assert newcomer.get(poll_url(answer))["HX-Redirect"] == "/?ended"
 
 
-def test_the_cookie_follows_a_guest_whose_cookie_was_lost(
-    newcomer: Client, say: Say
-) -> None:
+def test_a_guest_who_lost_the_cookie_gets_it_again(newcomer: Client, say: Say) -> None:
     say(newcomer, "Hello")
     del newcomer.cookies[GUEST]
     say(newcomer, "Again")

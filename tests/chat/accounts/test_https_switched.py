@@ -47,7 +47,7 @@ def cookies_of(client: Client) -> dict[str, str]:
     return {name: one.value for name, one in client.cookies.items()}
 
 
-def test_a_guest_of_before_keeps_everything(
+def test_a_guest_from_before_the_switch_keeps_everything(
     switch: Switch, newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -62,7 +62,7 @@ def test_a_guest_of_before_keeps_everything(
     assert Conversation.objects.count() == 2
 
 
-def test_a_form_of_a_page_of_before_is_accepted(
+def test_a_form_from_before_the_switch_is_accepted(
     switch: Switch, newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -89,7 +89,7 @@ def test_a_guest_made_over_https_cannot_be_planted(
     assert "A secret" not in text_of(attacker.get("/"))
 
 
-def test_one_of_before_counts_as_long_as_a_browser_keeps_it(
+def test_a_cookie_from_before_counts_only_for_its_lifetime(
     switch: Switch,
     newcomer: Client,
     say: Callable[..., None],
@@ -108,7 +108,7 @@ def test_one_of_before_counts_as_long_as_a_browser_keeps_it(
     ("name", "salt"),
     [(HOST_GUEST, guest_cookie.SALT), (f"{HOST_PREFIX}guest", f"{HOST_PREFIX}guest")],
 )
-def test_what_an_earlier_version_gave_over_https_counts_and_is_signed_again(
+def test_a_cookie_of_an_earlier_version_over_https_counts_and_is_renewed(
     name: str,
     salt: str,
     switch: Switch,
@@ -125,7 +125,7 @@ def test_what_an_earlier_version_gave_over_https_counts_and_is_signed_again(
     assert get_cookie_signer(salt=guest_cookie.HTTPS_SALT).unsign(given) == pk
 
 
-def test_switched_off_a_guest_whose_browser_still_sends_the_cookie_is_kept(
+def test_after_switching_off_a_guest_with_the_cookie_is_kept(
     switch: Switch, newcomer: Client, say: Callable[..., None]
 ) -> None:
     switch(HOST_PREFIX)

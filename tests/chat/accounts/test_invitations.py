@@ -27,7 +27,7 @@ def shown(answer) -> str:  # type: ignore[no-untyped-def]
     return dom(answer).one("#link")["value"]
 
 
-def test_staff_makes_links_that_are_shown_once(
+def test_a_link_made_by_staff_is_shown_once(
     staff: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = "invitation"
@@ -44,7 +44,7 @@ def test_staff_makes_links_that_are_shown_once(
     assert "used by wasp" in dom(staff.get("/account/invitations/")).text
 
 
-def test_an_invitation_is_taken_back_unless_it_was_used(staff: Client) -> None:
+def test_an_unused_invitation_can_be_revoked(staff: Client) -> None:
     for _ in range(2):
         link = link_in(
             shown(staff.post("/account/invitations/", {"days": "7"}, follow=True))
@@ -57,7 +57,7 @@ def test_an_invitation_is_taken_back_unless_it_was_used(staff: Client) -> None:
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "91", "soon", ""])
-def test_a_term_that_cannot_be_is_refused(days: str, staff: Client) -> None:
+def test_an_invalid_number_of_days_is_refused(days: str, staff: Client) -> None:
     typed = {"note": "For whom", "days": days}
     answer = staff.post("/account/invitations/", typed)
     assert answer.status_code == 422
@@ -65,7 +65,7 @@ def test_a_term_that_cannot_be_is_refused(days: str, staff: Client) -> None:
     assert not Invitation.objects.exists()
 
 
-def test_to_anybody_else_the_page_is_not_there(
+def test_for_other_users_the_page_does_not_exist(
     tab: Client, newcomer: Client, client_of: Callable[[User], Client], owner: User
 ) -> None:
     Invitation.objects.create(digest="x", expires_at=owner.joined_at)
@@ -83,7 +83,7 @@ def test_to_anybody_else_the_page_is_not_there(
 
 
 @pytest.mark.parametrize("signup", ["open", "invitation", "closed"])
-def test_the_page_says_what_an_invitation_is_good_for(
+def test_the_page_says_whether_invitations_work(
     signup: str, staff: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = signup
@@ -96,7 +96,9 @@ def test_the_page_says_what_an_invitation_is_good_for(
     assert [name for name, words in said.items() if words in text] == [signup]
 
 
-def test_a_command_prints_one(newcomer: Client, settings: LazySettings) -> None:
+def test_the_command_prints_an_invitation(
+    newcomer: Client, settings: LazySettings
+) -> None:
     settings.SIGNUP, settings.SITE_URL = "invitation", "https://chat.example.org"
     said = StringIO()
     call_command("invite", "--note", "For the choir", "--days", "2", stdout=said)
@@ -108,7 +110,9 @@ def test_a_command_prints_one(newcomer: Client, settings: LazySettings) -> None:
     assert signs_up(Client(), "hornet").status_code == 403
 
 
-def test_the_command_makes_none_that_would_not_work(settings: LazySettings) -> None:
+def test_the_command_refuses_an_invitation_that_would_not_work(
+    settings: LazySettings,
+) -> None:
     with pytest.raises(CommandError, match="days"):
         call_command("invite", "--days", "400")
     settings.SIGNUP = "closed"

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     "name", ["bee", "BEE", " bee ", "bee@example.org", "Bee@Example.ORG"]
 )
-def test_by_name_or_address_in_any_case(
+def test_log_in_works_by_name_or_address_in_any_case(
     name: str, account: User, newcomer: Client
 ) -> None:
     answer = log_in(newcomer, name)
@@ -41,7 +41,7 @@ def test_by_name_or_address_in_any_case(
         ("b__", PASSWORD),
     ],
 )
-def test_what_is_not_right_is_said_the_same_and_the_name_is_kept(
+def test_every_refusal_reads_the_same_and_keeps_the_name(
     name: str, password: str, account: User, newcomer: Client
 ) -> None:
     answer = log_in(newcomer, name, password)
@@ -53,7 +53,7 @@ def test_what_is_not_right_is_said_the_same_and_the_name_is_kept(
     assert not page.one("input[name=password]").get("value")
 
 
-def test_unknown_names_and_wrong_passwords_are_told_alike(
+def test_unknown_names_and_wrong_passwords_get_the_same_answer(
     account: User, newcomer: Client
 ) -> None:
     def said(name: str) -> tuple[str, list[str]]:
@@ -82,7 +82,7 @@ def test_no_guest_has_a_password(newcomer: Client, owner: User) -> None:
         ("settings/", "/"),
     ],
 )
-def test_it_goes_on_to_paths_of_this_site_only(
+def test_it_redirects_to_paths_of_this_site_only(
     then: str, to: str, account: User, newcomer: Client
 ) -> None:
     typed = {"name": "bee", "password": PASSWORD, "next": then}
@@ -92,11 +92,11 @@ def test_it_goes_on_to_paths_of_this_site_only(
     assert page.one("input[name=next]")["value"] == to
 
 
-def test_whoever_is_logged_in_is_shown_their_account(tab: Client) -> None:
+def test_a_user_who_is_logged_in_sees_the_account(tab: Client) -> None:
     assert tab.get("/account/log-in/")["Location"] == "/account/"
 
 
-def test_the_session_is_a_new_one(account: User, newcomer: Client) -> None:
+def test_log_in_begins_a_new_session(account: User, newcomer: Client) -> None:
     session = newcomer.session
     session["planted"] = True
     session.save()
@@ -105,12 +105,12 @@ def test_the_session_is_a_new_one(account: User, newcomer: Client) -> None:
     assert newcomer.cookies[SESSION].value != session.session_key
 
 
-def test_a_token_is_needed(account: User) -> None:
+def test_log_in_requires_a_csrf_token(account: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     assert log_in(strict).status_code == 403
 
 
-def test_whoever_has_something_in_this_browser_is_asked_first(
+def test_a_guest_with_conversations_is_asked_to_merge_first(
     account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -120,9 +120,7 @@ def test_whoever_has_something_in_this_browser_is_asked_first(
     assert "Hello" not in text_of(newcomer.get("/"))
 
 
-def test_an_account_that_is_closed_lets_nobody_in(
-    account: User, newcomer: Client
-) -> None:
+def test_a_closed_account_cannot_log_in(account: User, newcomer: Client) -> None:
     account.close()
     assert log_in(newcomer).status_code == 422
 
@@ -142,7 +140,9 @@ class TestWithoutGuests:
         assert answer.redirect_chain == [("/account/log-in/?next=%2F%3Ftext%3DHi", 303)]
         assert "for people who have an account" in text_of(answer)
 
-    def test_an_account_comes_in(self, tab: Client, say: Callable[..., None]) -> None:
+    def test_an_account_can_use_the_site(
+        self, tab: Client, say: Callable[..., None]
+    ) -> None:
         assert tab.get("/").status_code == 200
         say(tab, "Hello")
         assert tab.get("/api/v1/search?q=hello").status_code == 200
@@ -158,7 +158,7 @@ class TestWithoutGuests:
             assert answer.status_code == 303
             assert answer["Location"].startswith("/account/log-in/")
 
-    def test_what_a_guest_sends_is_given_back_and_nothing_saved(
+    def test_text_that_a_guest_sends_is_returned_and_not_saved(
         self, owner: User, client_of: Callable[[User], Client]
     ) -> None:
         for client in (Client(), client_of(owner)):
@@ -171,7 +171,7 @@ class TestWithoutGuests:
         assert not Conversation.objects.exists()
         assert User.objects.count() == 1
 
-    def test_a_page_is_come_back_to_whatever_piece_of_it_was_asked_for(self) -> None:
+    def test_after_log_in_a_part_of_a_page_leads_back_to_the_page(self) -> None:
         page = "http://testserver/settings/"
         htmx = {"HX-Request": "true", "HX-Current-URL": page}
         for answer in (
@@ -180,7 +180,7 @@ class TestWithoutGuests:
         ):
             assert answer["HX-Redirect"] == "/account/log-in/?next=%2Fsettings%2F"
 
-    def test_what_was_typed_before_can_be_sent_after(
+    def test_text_typed_before_the_log_in_can_be_sent_after(
         self, account: User, newcomer: Client, settings: LazySettings
     ) -> None:
         settings.LOGIN_FAILURES_MAX = 2
@@ -197,7 +197,7 @@ class TestWithoutGuests:
         assert '[action="/send/"]' in dom(answer)
         assert newcomer.get("/").status_code == 200
 
-    def test_a_program_is_told_in_its_own_shape(
+    def test_a_program_gets_the_error_as_json(
         self, owner: User, client_of: Callable[[User], Client]
     ) -> None:
         reply = "/api/v1/replies/00000000-0000-4000-8000-000000000000"
@@ -221,11 +221,11 @@ class TestWithoutGuests:
             assert answer.status_code == 404
             assert answer["HX-Redirect"] == "/?ended"
 
-    def test_what_needs_no_account_is_open(self, box) -> None:  # type: ignore[no-untyped-def]
+    def test_pages_that_need_no_account_are_open(self, box) -> None:  # type: ignore[no-untyped-def]
         for path in ("/healthz", "/account/sign-up/", "/account/forgotten/"):
             assert Client().get(path).status_code == 200
 
-    def test_a_guest_from_before_takes_everything_along(
+    def test_a_guest_from_before_can_be_merged(
         self,
         account: User,
         newcomer: Client,

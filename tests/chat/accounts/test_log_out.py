@@ -23,7 +23,7 @@ def name_of(client: Client) -> str:
     return session_digest(client.cookies[SESSION].value)
 
 
-def test_nothing_of_the_account_is_shown_afterwards(
+def test_after_log_out_nothing_of_the_account_is_shown(
     tab: Client, account: User, say: Callable[..., None]
 ) -> None:
     say(tab, "Hello")
@@ -38,7 +38,7 @@ def test_nothing_of_the_account_is_shown_afterwards(
     assert User.objects.filter(username=None).count() == 1
 
 
-def test_only_by_a_form(tab: Client) -> None:
+def test_log_out_requires_a_post_request(tab: Client) -> None:
     assert tab.get("/account/log-out/").status_code == 405
     assert is_logged_in(tab)
 
@@ -89,7 +89,7 @@ def test_a_page_of_the_browser_that_logged_out_is_promised_no_drafts(
     assert landed.one("#drafts-kept").has("hidden")
 
 
-def test_where_everybody_logs_in_the_log_in_page_tells_that_they_have_to_again(
+def test_without_guests_the_log_in_page_says_that_the_session_ended(
     newcomer: Client, settings: LazySettings
 ) -> None:
     settings.GUESTS = False
@@ -98,7 +98,7 @@ def test_where_everybody_logs_in_the_log_in_page_tells_that_they_have_to_again(
     assert said not in text_of(newcomer.get("/", follow=True))
 
 
-def test_a_page_of_whoever_logged_out_does_not_stay_for_whoever_logs_in(
+def test_a_page_of_one_account_does_not_stay_open_for_the_next(
     tab: Client, account: User, sent
 ) -> None:
     User.objects.create_user("wasp", PASSWORD)
@@ -114,7 +114,7 @@ def test_a_page_of_whoever_logged_out_does_not_stay_for_whoever_logs_in(
     assert "HX-Redirect" not in own
 
 
-def test_one_other_browser(
+def test_one_other_browser_is_logged_out(
     tab: Client, account: User, client_of: Callable[[User], Client]
 ) -> None:
     other, third = client_of(account), client_of(account)
@@ -125,13 +125,15 @@ def test_one_other_browser(
     assert is_logged_in(tab)
 
 
-def test_this_browser_is_logged_out_as_by_its_button(tab: Client) -> None:
+def test_ending_the_own_session_logs_out(tab: Client) -> None:
     answer = tab.post(f"/account/sessions/{name_of(tab)}/end/")
     assert answer["Location"] == "/"
     assert not is_logged_in(tab)
 
 
-def test_nobody_ends_anothers(tab: Client, client_of: Callable[[User], Client]) -> None:
+def test_a_user_cannot_end_sessions_of_another(
+    tab: Client, client_of: Callable[[User], Client]
+) -> None:
     other = client_of(User.objects.create_user("wasp", "x"))
     for name in (name_of(other), "x", other.cookies[SESSION].value):
         assert tab.post(f"/account/sessions/{name}/end/").status_code == 404
@@ -140,6 +142,6 @@ def test_nobody_ends_anothers(tab: Client, client_of: Callable[[User], Client]) 
     assert is_logged_in(other)
 
 
-def test_no_page_tells_the_key_of_a_session(tab: Client, account: User) -> None:
+def test_no_page_shows_the_key_of_a_session(tab: Client, account: User) -> None:
     text = text_of(tab.get("/account/"))
     assert not [row.pk for row in Session.objects.all() if row.pk in text]

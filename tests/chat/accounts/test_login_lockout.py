@@ -43,7 +43,7 @@ def soon() -> datetime:
     return timezone.now() + timedelta(minutes=30)
 
 
-def test_the_log_in_page_says_when_guessing_may_go_on(
+def test_the_log_in_page_says_when_the_lock_ends(
     account: User, newcomer: Client
 ) -> None:
     for _ in range(2):
@@ -55,7 +55,7 @@ def test_the_log_in_page_says_when_guessing_may_go_on(
     assert not is_logged_in(newcomer)
 
 
-def test_the_end_of_a_lock_is_told_by_the_clock_of_whoever_asks(
+def test_the_end_of_a_lock_is_shown_in_the_users_time_zone(
     account: User, newcomer: Client
 ) -> None:
     newcomer.cookies[ZONE] = "Pacific/Kiritimati"  # 14 hours ahead
@@ -69,9 +69,7 @@ def test_the_end_of_a_lock_is_told_by_the_clock_of_whoever_asks(
         assert f"until {time_format(timezone.localtime(*ends_at))}" in said
 
 
-def test_a_lock_keeps_the_text_that_waits_for_the_log_in(
-    account: User, newcomer: Client
-) -> None:
+def test_a_lock_keeps_the_text_that_was_typed(account: User, newcomer: Client) -> None:
     for _ in range(2):
         log_in(newcomer, password="wrong wrong")
     typed = {"name": "bee", "password": PASSWORD, "text": "What do bees eat?"}
@@ -80,7 +78,7 @@ def test_a_lock_keeps_the_text_that_waits_for_the_log_in(
     assert "What do bees eat?" in text_of(answer)
 
 
-def test_an_e_mail_address_and_a_name_are_one_account(
+def test_name_and_address_of_an_account_share_a_lock(
     account: User, newcomer: Client
 ) -> None:
     log_in(newcomer, "bee", "wrong wrong")
@@ -98,7 +96,7 @@ def test_another_network_is_not_locked_out(
 
 
 @pytest.mark.parametrize("path", OWN)
-def test_a_password_cannot_be_guessed_by_who_found_a_browser_open(
+def test_the_password_cannot_be_guessed_in_an_open_browser(
     path: str, account: User, tab: Client
 ) -> None:
     for _ in range(2):
@@ -113,7 +111,7 @@ def test_a_password_cannot_be_guessed_by_who_found_a_browser_open(
 
 
 @pytest.mark.parametrize("path", ["/account/password/", "/account/email/"])
-def test_a_right_password_is_held_against_nobody(
+def test_a_correct_password_does_not_count(
     path: str, account: User, tab: Client
 ) -> None:
     answer = tab.post(path, {**OWN[path], "password": PASSWORD})
@@ -121,7 +119,7 @@ def test_a_right_password_is_held_against_nobody(
     assert not AttemptCounter.objects.filter(count__gt=0).exists()
 
 
-def test_who_chose_a_new_password_by_a_link_logs_in_with_it(
+def test_a_new_password_set_by_a_link_works_despite_a_lock(
     account: User, newcomer: Client
 ) -> None:
     for _ in range(3):

@@ -96,7 +96,7 @@ def attempt(
     return browser.post("/log-in/", data, REMOTE_ADDR=network)
 
 
-def test_the_right_password_logs_in_by_name_and_by_address(somebody: User) -> None:
+def test_the_correct_password_logs_in_by_name_and_by_address(somebody: User) -> None:
     for name in (
         "somebody",
         "SomeBody",
@@ -106,7 +106,7 @@ def test_the_right_password_logs_in_by_name_and_by_address(somebody: User) -> No
         assert attempt(name, RIGHT).status_code == 204
 
 
-def test_so_many_attempts_lock_and_say_when_it_ends(somebody: User) -> None:
+def test_too_many_attempts_lock_until_a_time_that_is_shown(somebody: User) -> None:
     assert [attempt().status_code for _ in range(10)] == [422] * 10
     locked = attempt()
     assert locked.status_code == 429
@@ -138,7 +138,7 @@ def test_many_log_ins_lock_and_recover(
     assert AttemptCounter.objects.filter(count__gte=10).count() <= 1  # the network's
 
 
-def test_however_many_names_one_network_has_a_hundred_guesses(
+def test_one_network_has_a_hundred_guesses_over_all_names(
     somebody: User, clock: list[datetime]
 ) -> None:
     codes = [attempt(f"name-{number}").status_code for number in range(NAMES)]
@@ -150,27 +150,27 @@ def test_however_many_names_one_network_has_a_hundred_guesses(
     assert attempt(password=RIGHT).status_code == 204
 
 
-def test_a_stranger_does_not_lock_the_owner_out(somebody: User) -> None:
+def test_a_stranger_cannot_lock_the_owner_out(somebody: User) -> None:
     for _ in range(12):
         attempt(network=ELSEWHERE)
     assert attempt(password=RIGHT, network=ELSEWHERE).status_code == 429
     assert attempt(password=RIGHT, network=HERE).status_code == 204
 
 
-def test_all_addresses_of_one_line_are_one_network(somebody: User) -> None:
+def test_all_addresses_of_an_ipv6_line_share_a_lock(somebody: User) -> None:
     for number in range(10):
         attempt(network=f"2001:db8:0:1::{number:x}")
     assert attempt(network="2001:db8:0:1:ffff::1").status_code == 429
     assert attempt(network="2001:db8:0:2::1").status_code == 422
 
 
-def test_name_and_address_count_together(somebody: User) -> None:
+def test_attempts_by_name_and_by_address_count_together(somebody: User) -> None:
     for name in ("somebody", "somebody@example.org") * 5:
         attempt(name)
     assert attempt("SOMEBODY").status_code == 429
 
 
-def test_a_name_that_nobody_has_locks_the_same(somebody: User) -> None:
+def test_an_unknown_name_locks_in_the_same_way(somebody: User) -> None:
     for _ in range(10):
         attempt("Nobody")
     unknown, page = attempt("nobody "), attempt("nobody ")
@@ -182,7 +182,7 @@ def test_a_name_that_nobody_has_locks_the_same(somebody: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["somebody", "nobodyhere", "Straße", "ﬁnn"])
-def test_ways_to_write_a_name_count_together_whether_it_is_anybodys(
+def test_spellings_of_a_name_count_together_known_or_not(
     name: str, somebody: User
 ) -> None:
     """Or the lock would tell who has an account."""
@@ -192,7 +192,9 @@ def test_ways_to_write_a_name_count_together_whether_it_is_anybodys(
     assert attempt(name).status_code == 429
 
 
-def test_ways_to_write_an_address_count_as_they_find_it(somebody: User) -> None:
+def test_spellings_of_an_address_count_as_the_look_up_matches_them(
+    somebody: User,
+) -> None:
     for domain in ("example.org", "nowhere.example"):
         for _ in range(5):
             attempt(f"\uff53omebody@{domain}")
@@ -200,7 +202,7 @@ def test_ways_to_write_an_address_count_as_they_find_it(somebody: User) -> None:
         assert attempt(f"somebody@{domain}").status_code == 422
 
 
-def test_a_success_takes_back_what_was_counted(somebody: User) -> None:
+def test_a_success_takes_back_its_count(somebody: User) -> None:
     for _ in range(30):
         attempt()
         assert attempt(password=RIGHT).status_code == 204
@@ -208,7 +210,7 @@ def test_a_success_takes_back_what_was_counted(somebody: User) -> None:
     assert network.count == 30
 
 
-def test_logging_in_to_an_own_account_does_not_pay_for_guesses(
+def test_a_log_in_to_an_own_account_clears_no_other_guesses(
     somebody: User, settings: Settings
 ) -> None:
     settings.NETWORK_LOGIN_FAILURES_PER_HOUR = 20
@@ -221,7 +223,7 @@ def test_logging_in_to_an_own_account_does_not_pay_for_guesses(
     assert attempt("stranger", RIGHT).status_code == 429
 
 
-def test_a_password_asked_for_again_counts_like_a_log_in(somebody: User) -> None:
+def test_confirming_the_password_counts_as_log_in_does(somebody: User) -> None:
 
     def confirm_with(password: str) -> int:
         data = {"password": password}
@@ -236,7 +238,7 @@ def test_a_password_asked_for_again_counts_like_a_log_in(somebody: User) -> None
 
 
 @pytest.mark.parametrize("name", ["password", "email", "erase"])
-def test_pages_that_ask_for_the_password_again_lock(
+def test_pages_that_ask_for_the_password_lock(
     somebody: User, box: Mailbox, name: str
 ) -> None:
     tab = Client(REMOTE_ADDR=HERE)
@@ -251,7 +253,7 @@ def test_pages_that_ask_for_the_password_again_lock(
     assert tab.get(reverse("account")).status_code == 200
 
 
-def test_the_log_in_page_of_the_site_locks(somebody: User, box: Mailbox) -> None:
+def test_the_log_in_page_locks(somebody: User, box: Mailbox) -> None:
     data = {"name": "somebody@example.org", "password": "wrong"}
     where = reverse("log_in")
     said = [browser.post(where, data, REMOTE_ADDR=HERE).status_code for _ in range(11)]
@@ -274,7 +276,9 @@ def test_the_admin_locks_too(somebody: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_hundred_at_once_are_a_hundred(somebody: User, rf: RequestFactory) -> None:
+def test_a_hundred_attempts_at_once_count_as_a_hundred(
+    somebody: User, rf: RequestFactory
+) -> None:
     def guess(_: int) -> bool:
         try:
             request = rf.post("/", REMOTE_ADDR=HERE)
@@ -287,7 +291,7 @@ def test_a_hundred_at_once_are_a_hundred(somebody: User, rf: RequestFactory) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_those_who_come_at_once_when_a_lock_ended_none_is_turned_away() -> None:
+def test_attempts_at_once_after_a_lock_are_all_allowed() -> None:
     """One of them begins the count anew, and the others go on with it."""
     minute = timedelta(minutes=1)
 
@@ -306,7 +310,7 @@ def test_of_those_who_come_at_once_when_a_lock_ended_none_is_turned_away() -> No
     assert not AttemptCounter.objects.exclude(count=8).exists()
 
 
-def test_nothing_that_was_typed_is_kept(somebody: User, rf: RequestFactory) -> None:
+def test_nothing_typed_is_stored(somebody: User, rf: RequestFactory) -> None:
     typed = "a password in the wrong field"
     attempt(typed)
     attempt(password=typed)
@@ -316,7 +320,7 @@ def test_nothing_that_was_typed_is_kept(somebody: User, rf: RequestFactory) -> N
     assert typed not in kept and HERE not in kept and "somebody" not in kept
 
 
-def test_what_is_over_is_forgotten(clock: list[datetime], somebody: User) -> None:
+def test_expired_counters_are_removed(clock: list[datetime], somebody: User) -> None:
     for number in range(5):
         attempt(f"name-{number}")
     clock[0] += timedelta(hours=2)
@@ -325,7 +329,7 @@ def test_what_is_over_is_forgotten(clock: list[datetime], somebody: User) -> Non
 
 
 @pytest.mark.parametrize("kind", ["inactive", "closed", "no password", "guest"])
-def test_who_cannot_log_in_is_told_no_more_than_anybody(
+def test_refused_accounts_get_the_same_answer_as_unknown_names(
     somebody: User, kind: str
 ) -> None:
     if kind == "inactive":
@@ -341,7 +345,7 @@ def test_who_cannot_log_in_is_told_no_more_than_anybody(
     assert attempt("", RIGHT).status_code == 422
 
 
-def test_every_refused_log_in_is_the_same_work(
+def test_every_refusal_takes_the_same_work(
     db: None, settings: Settings, rf: RequestFactory
 ) -> None:
     """One hash and the same queries; ``bench/login_timing.py`` measures the time."""
@@ -364,7 +368,7 @@ def test_every_refused_log_in_is_the_same_work(
     assert len(queries) == 1
 
 
-def test_passwords_are_kept_as_argon2_with_what_owasp_asks_for(
+def test_passwords_are_stored_with_the_argon2_parameters_of_owasp(
     db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chatsite import settings as ours
@@ -379,13 +383,13 @@ def test_passwords_are_kept_as_argon2_with_what_owasp_asks_for(
     assert user.password.startswith("argon2$")
 
 
-def test_whoever_asks_for_an_empty_name_is_nobody(somebody: User) -> None:
+def test_an_empty_name_finds_no_account(somebody: User) -> None:
     User.objects.create(username=None)
     assert User.objects.known_as("") is None
     assert User.objects.known_as("None") is None
 
 
-def test_a_success_counts_nothing(somebody: User, rf: RequestFactory) -> None:
+def test_a_success_leaves_no_counter(somebody: User, rf: RequestFactory) -> None:
     request = rf.post("/", REMOTE_ADDR=HERE)
     assert begin_attempt(request, "somebody", somebody) is None
     record_success(request, "somebody", somebody)

@@ -43,12 +43,12 @@ def check(answer: Any, status: int = 200) -> None:
 @pytest.mark.parametrize(
     "template", sorted(FOLDER.rglob("*.*")), ids=lambda it: it.name
 )
-def test_no_template_says_anything_by_itself(template: Path) -> None:
+def test_every_text_of_a_template_is_translated(template: Path) -> None:
     bare = [text.replace("chatsite", "") for text in texts_of(source_of(template))]
     assert [text for text in bare if is_worded(text)] == []
 
 
-def test_pages_of_an_account(tab: Client, account: User, sent) -> None:
+def test_pages_of_an_account_are_translated(tab: Client, account: User, sent) -> None:
     User.objects.filter(pk=account.pk).update(is_staff=True, is_superuser=True)
     User.objects.filter(pk=account.pk).update(username="1")
     sent(account, "1 + 1")
@@ -62,7 +62,7 @@ def test_pages_of_an_account(tab: Client, account: User, sent) -> None:
         )
 
 
-def test_pages_of_a_guest(
+def test_pages_of_a_guest_are_translated(
     newcomer: Client, say: Callable[..., None], account: User, settings: LazySettings
 ) -> None:
     say(newcomer, "1 + 1")
@@ -103,7 +103,7 @@ def test_pages_of_a_guest(
 @pytest.mark.parametrize(
     "limit", ["LOGIN_FAILURES_MAX", "NETWORK_LOGIN_FAILURES_PER_HOUR"]
 )
-def test_the_page_of_a_lock(
+def test_the_page_of_a_lock_is_translated(
     limit: str, newcomer: Client, account: User, settings: LazySettings
 ) -> None:
     setattr(settings, limit, 1)

@@ -19,7 +19,7 @@ def change(client: Client, password: str = PASSWORD, new: str = OTHER):  # type:
     return client.post("/account/password/", {"password": password, "new": new})
 
 
-def test_others_are_logged_out_and_this_one_stays(
+def test_a_new_password_logs_out_all_other_browsers(
     tab: Client, account: User, client_of: Callable[[User], Client]
 ) -> None:
     other = client_of(account)
@@ -39,7 +39,7 @@ def test_others_are_logged_out_and_this_one_stays(
     [("wrong", OTHER), ("", OTHER), (PASSWORD, "short"), (PASSWORD, ""),
      (PASSWORD, "bee@example.org"), (PASSWORD, "0123456789")],
 )  # fmt: skip
-def test_what_cannot_be_changes_nothing(
+def test_invalid_input_changes_nothing(
     password: str, new: str, tab: Client, account: User
 ) -> None:
     answer = change(tab, password, new)
@@ -51,7 +51,7 @@ def test_what_cannot_be_changes_nothing(
 
 
 @pytest.mark.parametrize("page", ["password", "email", "erase"])
-def test_guessing_it_here_is_locked_as_it_is_at_log_in(
+def test_guesses_are_locked_as_at_log_in(
     page: str, tab: Client, settings: LazySettings
 ) -> None:
     settings.LOGIN_FAILURES_MAX = 3

@@ -27,7 +27,7 @@ def path_of(user: User) -> str:
     return link_in(reset_link(user))
 
 
-def test_a_link_in_the_mail_leads_to_a_new_password(
+def test_the_link_in_the_mail_leads_to_a_new_password(
     account: User, newcomer: Client, mails: Callable[[], list[Any]],
     client_of: Callable[[User], Client],
 ) -> None:  # fmt: skip
@@ -49,7 +49,7 @@ def test_a_link_in_the_mail_leads_to_a_new_password(
     assert Client().get(link_in(sent.body)).status_code == 410
 
 
-def test_the_answer_is_the_same_whoever_asks_for_whom(
+def test_the_answer_is_the_same_for_known_and_unknown_addresses(
     account: User, newcomer: Client, mails: Callable[[], list[Any]]
 ) -> None:
     User.objects.create_user("wasp", "x")
@@ -59,7 +59,7 @@ def test_the_answer_is_the_same_whoever_asks_for_whom(
     assert ask(newcomer, "nothing").status_code == 422
 
 
-def test_nobody_is_flooded_with_links(
+def test_an_address_gets_few_links(
     account: User, newcomer: Client, mails: Callable[[], list[Any]], valkey: Valkey
 ) -> None:
     for _ in range(5):
@@ -70,7 +70,7 @@ def test_nobody_is_flooded_with_links(
     assert len(mails()) == 1
 
 
-def test_no_host_that_a_request_names_gets_into_a_mail(
+def test_the_host_of_a_request_never_gets_into_mail(
     account: User, newcomer: Client, mails: Callable[[], list[Any]],
     settings: LazySettings, valkey: Valkey,
 ) -> None:  # fmt: skip
@@ -84,11 +84,11 @@ def test_no_host_that_a_request_names_gets_into_a_mail(
     assert "https://chat.example.org/account/reset/" in mails()[0].body
 
 
-def test_where_no_mail_leaves_it_says_whom_to_ask(newcomer: Client) -> None:
+def test_without_mail_the_page_says_whom_to_ask(newcomer: Client) -> None:
     assert "Ask whoever runs it" in text_of(newcomer.get("/account/forgotten/"))
 
 
-def test_the_token_is_in_no_address_that_shows_the_form(
+def test_the_address_of_the_form_does_not_contain_the_token(
     account: User, newcomer: Client
 ) -> None:
     path = path_of(account)
@@ -99,7 +99,7 @@ def test_the_token_is_in_no_address_that_shows_the_form(
     assert token not in page.wsgi_request.path
 
 
-def test_a_password_that_cannot_be_is_refused_and_the_link_stays_good(
+def test_a_weak_password_is_refused_and_the_link_stays_valid(
     account: User, newcomer: Client
 ) -> None:
     page = newcomer.get(path_of(account))["Location"]
@@ -107,7 +107,7 @@ def test_a_password_that_cannot_be_is_refused_and_the_link_stays_good(
     assert newcomer.post(page, {"new": OTHER}).status_code == 303
 
 
-def test_a_link_is_spent_by_a_log_in_and_by_a_change(
+def test_a_log_in_or_a_new_password_voids_a_link(
     account: User, newcomer: Client
 ) -> None:
     path = path_of(account)
@@ -118,7 +118,7 @@ def test_a_link_is_spent_by_a_log_in_and_by_a_change(
     assert Client().get(path).status_code == 410
 
 
-def test_a_link_of_one_is_no_link_of_another(account: User, newcomer: Client) -> None:
+def test_a_link_works_for_its_account_only(account: User, newcomer: Client) -> None:
     wasp = User.objects.create_user("wasp", "x")
     path = path_of(account).replace(str(account.pk), str(wasp.pk))
     assert newcomer.get(path).status_code == 410
@@ -127,7 +127,7 @@ def test_a_link_of_one_is_no_link_of_another(account: User, newcomer: Client) ->
     assert Client().get(f"/account/reset/{account.pk}/set/").status_code == 410
 
 
-def test_a_guest_who_resets_is_asked_about_what_they_wrote(
+def test_after_a_reset_the_guest_is_asked_to_merge(
     account: User, newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -139,7 +139,7 @@ def test_a_guest_who_resets_is_asked_about_what_they_wrote(
 # A link made by hand
 
 
-def test_a_command_prints_a_link(account: User, settings: LazySettings) -> None:
+def test_the_command_prints_a_link(account: User, settings: LazySettings) -> None:
     said = StringIO()
     call_command("reset_link", "Bee@example.org", stdout=said)
     assert said.getvalue().startswith(
@@ -152,7 +152,9 @@ def test_a_command_prints_a_link(account: User, settings: LazySettings) -> None:
     assert Client().get(link_in(said.getvalue())).status_code == 303
 
 
-def test_no_link_is_made_for_nobody(account: User, owner: User) -> None:
+def test_no_link_is_made_for_unknown_or_closed_users(
+    account: User, owner: User
+) -> None:
     with pytest.raises(CommandError, match="no account"):
         call_command("reset_link", "wasp")
     for user in (owner, account):
@@ -161,6 +163,6 @@ def test_no_link_is_made_for_nobody(account: User, owner: User) -> None:
             reset_link(user)
 
 
-def test_a_link_made_in_a_request_leads_where_that_came_from(account: User) -> None:
+def test_a_link_made_in_a_request_has_the_host_of_the_request(account: User) -> None:
     request = RequestFactory().get("/")
     assert reset_link(account, request).startswith("http://testserver/account/reset/")

@@ -52,7 +52,7 @@ def bare(client: Client, *, salt: str = SALTS[0]) -> Client:
     return with_cookies({**old, "theme": "dark", "tz": "Pacific/Kiritimati"})
 
 
-def test_the_names_are_the_sites_own_and_the_same_on_every_server() -> None:
+def test_names_belong_to_the_site_and_are_equal_on_all_servers() -> None:
     names = cookie_names("__Host-", "", "a key", ["an earlier key"])
     assert names.own("guest") == f"__Host-guest_{suffix_of('a key')}"
     assert names == cookie_names("__Host-", "", "a key", ["an earlier key"])
@@ -62,7 +62,7 @@ def test_the_names_are_the_sites_own_and_the_same_on_every_server() -> None:
     assert "key" not in names.suffix
 
 
-def test_a_suffix_of_ones_own_goes_before_that_of_the_key() -> None:
+def test_a_suffix_that_is_set_replaces_that_of_the_key() -> None:
     names = cookie_names("", "two", "a key", ["an earlier key", "a key"])
     assert names.own("sessionid") == "sessionid_two"
     derived = [suffix_of("a key"), suffix_of("an earlier key")]
@@ -85,7 +85,7 @@ def test_a_guest_with_cookies_of_the_old_names_keeps_everything(
     assert set(new.get("/").cookies) == {TOKEN}  # as on every page with a form
 
 
-def test_an_old_guest_without_a_session_sends_as_themselves(
+def test_a_guest_with_an_old_cookie_alone_sends_as_before(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -96,7 +96,7 @@ def test_an_old_guest_without_a_session_sends_as_themselves(
     assert Conversation.objects.count() == 2
 
 
-def test_a_form_of_a_page_from_before_the_new_names_is_accepted(
+def test_a_form_from_before_the_new_names_is_accepted(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -111,9 +111,7 @@ def test_a_form_of_a_page_from_before_the_new_names_is_accepted(
     assert strict.post("/send/", form).status_code == 303
 
 
-def test_a_poll_gives_no_cookie_its_new_name(
-    newcomer: Client, say: Callable[..., None]
-) -> None:
+def test_a_poll_renames_no_cookie(newcomer: Client, say: Callable[..., None]) -> None:
     say(newcomer, "Hello")
     page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
     old = bare(newcomer)
@@ -123,7 +121,7 @@ def test_a_poll_gives_no_cookie_its_new_name(
     assert not answer.cookies
 
 
-def test_cookies_of_another_site_are_neither_believed_nor_touched(
+def test_cookies_of_another_site_are_neither_trusted_nor_changed(
     box: object, say: Callable[..., None]
 ) -> None:
     visitor = with_cookies(FOREIGN)
@@ -149,7 +147,7 @@ def test_the_admin_keeps_its_messages_in_the_session(db: None) -> None:
     assert "messages" not in desk.get("/admin/").cookies
 
 
-def test_another_key_takes_over_the_cookies_of_the_one_before(
+def test_a_new_key_accepts_cookies_of_the_key_before(
     newcomer: Client,
     say: Callable[..., None],
     settings: LazySettings,
@@ -172,7 +170,7 @@ def test_another_key_takes_over_the_cookies_of_the_one_before(
     assert User.objects.count() == 1
 
 
-def test_a_guests_cookie_is_given_again_before_it_expires(
+def test_a_guest_cookie_is_renewed_before_it_expires(
     newcomer: Client,
     say: Callable[..., None],
     settings: LazySettings,
@@ -192,14 +190,14 @@ def test_a_guests_cookie_is_given_again_before_it_expires(
         assert given.value.startswith(f"{pk}:")
 
 
-def test_every_page_tells_its_script_the_names(newcomer: Client) -> None:
+def test_every_page_names_its_cookies_for_the_script(newcomer: Client) -> None:
     body = dom(newcomer.get("/")).one("body")
     suffix = GUEST.removeprefix("guest_")
     assert (body["data-site"], body["data-earlier-sites"]) == (suffix, "")
     assert (body["data-token-cookie"], body["data-zone-cookie"]) == (TOKEN, ZONE)
 
 
-def test_an_account_stays_logged_in_whatever_another_site_sets(
+def test_an_account_stays_logged_in_despite_cookies_of_another_site(
     account: User, client_of: Callable[[User], Client], box: object
 ) -> None:
     tab = client_of(account)

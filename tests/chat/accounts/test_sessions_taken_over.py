@@ -57,7 +57,7 @@ def keep(key: str, owner: object, password: str, *, days: float = 1) -> None:
         )
 
 
-def test_whoever_was_signed_in_stays_signed_in(
+def test_a_user_who_was_logged_in_stays_logged_in(
     before: MigrationExecutor, box: Mailbox
 ) -> None:
     old = before.loader.project_state(BEFORE).apps

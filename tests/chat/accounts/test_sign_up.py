@@ -30,7 +30,7 @@ from tests.dom import dom
 pytestmark = pytest.mark.django_db
 
 
-def test_a_guest_who_signs_up_is_the_same_person_with_a_name(
+def test_a_guest_who_signs_up_keeps_row_and_conversations(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Tell me about bees")
@@ -49,7 +49,7 @@ def test_a_guest_who_signs_up_is_the_same_person_with_a_name(
     assert "Tell me about bees" in text_of(second.get("/"))
 
 
-def test_a_reply_that_is_being_written_goes_on_through_the_sign_up(
+def test_a_reply_in_progress_goes_on_through_the_sign_up(
     newcomer: Client, say: Callable[..., None], worker: Worker
 ) -> None:
     say(newcomer, "Tell me")
@@ -63,7 +63,7 @@ def test_a_reply_that_is_being_written_goes_on_through_the_sign_up(
     assert "upon" in text_of(answer)
 
 
-def test_a_poll_that_is_on_its_way_meanwhile_sends_no_page_home(
+def test_a_poll_during_the_sign_up_is_answered(
     newcomer: Client, say: Callable[..., None], worker: Worker, box: Mailbox
 ) -> None:
     say(newcomer, "Tell me")
@@ -80,7 +80,7 @@ def test_a_poll_that_is_on_its_way_meanwhile_sends_no_page_home(
     assert 0 < box.connection.client.ttl(f"who:{session_digest(before)}") <= 5
 
 
-def test_somebody_who_wrote_nothing_yet_signs_up(newcomer: Client) -> None:
+def test_a_visitor_without_messages_signs_up(newcomer: Client) -> None:
     assert "No mail is sent." in text_of(newcomer.get("/account/sign-up/"))
     signs_up(newcomer, email="Bee@Example.org")
     user = User.objects.get()
@@ -88,7 +88,7 @@ def test_somebody_who_wrote_nothing_yet_signs_up(newcomer: Client) -> None:
     assert is_logged_in(newcomer)
 
 
-def test_the_session_the_token_and_the_guests_cookie_are_new(
+def test_session_token_and_guest_cookie_are_replaced(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -141,7 +141,7 @@ def test_other_sessions_of_the_guest_end(
         ({"email": "BEE@example.org"}, "email"),
     ],
 )
-def test_what_cannot_be_is_said_beside_its_field_and_the_rest_is_kept(
+def test_errors_are_shown_beside_their_field_and_other_input_is_kept(
     typed: dict[str, str], field: str, account: User, newcomer: Client
 ) -> None:
     given = {"name": "wasp", "password": PASSWORD, "email": "wasp@example.org", **typed}
@@ -167,7 +167,7 @@ def test_what_cannot_be_is_said_beside_its_field_and_the_rest_is_kept(
         ("a.b-c_1", "a.b-c_1"),
     ],
 )
-def test_a_name_is_one_however_it_is_written(
+def test_a_name_is_the_same_in_every_spelling(
     typed: str, kept: str, newcomer: Client
 ) -> None:
     signs_up(newcomer, typed)
@@ -177,7 +177,7 @@ def test_a_name_is_one_however_it_is_written(
     assert signs_up(Client(), typed.swapcase()).status_code == 422
 
 
-def test_a_double_click_makes_one_account_and_both_answers_are_good(
+def test_a_double_click_makes_one_account_and_both_answers_work(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -216,7 +216,7 @@ def test_two_tabs_that_sign_up_at_once_make_one_account(
     assert User.objects.get().username == "bee"
 
 
-def test_where_mail_leaves_an_address_is_kept_once_its_owner_said_so(
+def test_with_mail_an_address_is_saved_once_confirmed(
     newcomer: Client, mails: Callable[[], list[Any]]
 ) -> None:
     assert "should you forget yours" in text_of(newcomer.get("/account/sign-up/"))
@@ -233,7 +233,7 @@ def test_where_mail_leaves_an_address_is_kept_once_its_owner_said_so(
     assert User.objects.get().email == "bee@example.org"
 
 
-def test_where_mail_leaves_nobody_learns_whose_address_it_is(
+def test_with_mail_the_page_does_not_reveal_known_addresses(
     account: User, newcomer: Client, mails: Callable[[], list[Any]]
 ) -> None:
     assert signs_up(newcomer, "wasp", email="bee@example.org").status_code == 303
@@ -242,7 +242,7 @@ def test_where_mail_leaves_nobody_learns_whose_address_it_is(
     assert "http" not in sent.body
 
 
-def test_whoever_is_logged_in_does_not_sign_up(tab: Client) -> None:
+def test_a_user_who_is_logged_in_cannot_sign_up(tab: Client) -> None:
     assert tab.get("/account/sign-up/")["Location"] == "/account/"
 
 
@@ -257,13 +257,13 @@ def test_whoever_is_logged_in_does_not_sign_up(tab: Client) -> None:
         ("", "/"),
     ],
 )
-def test_it_goes_on_to_paths_of_this_site_only(
+def test_it_redirects_to_paths_of_this_site_only(
     then: str, to: str, newcomer: Client
 ) -> None:
     assert signs_up(newcomer, next=then)["Location"] == to
 
 
-def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
+def test_a_limited_network_waits_and_keeps_its_input(
     newcomer: Client, settings: LazySettings
 ) -> None:
     settings.NETWORK_SIGNUPS_PER_HOUR = 1
@@ -279,7 +279,9 @@ def test_a_network_that_makes_many_accounts_waits_and_nothing_typed_is_lost(
 # Invitations
 
 
-def test_closed_means_nobody(newcomer: Client, settings: LazySettings) -> None:
+def test_closed_sign_up_refuses_everyone(
+    newcomer: Client, settings: LazySettings
+) -> None:
     settings.SIGNUP = "closed"
     _, path = invitations.create_invitation(None)
     for address in ("/account/sign-up/", path):
@@ -312,7 +314,7 @@ def test_an_invitation_makes_one_account(
     assert other.post(path, {**typed, "name": "wasp"}).status_code == 410
 
 
-def test_what_ended_or_never_was_is_told_apart(
+def test_the_page_says_why_an_invitation_does_not_work(
     newcomer: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = "invitation"
@@ -321,7 +323,7 @@ def test_what_ended_or_never_was_is_told_apart(
     assert "no such invitation" in text_of(newcomer.get("/account/invited/x/"))
 
 
-def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
+def test_of_two_at_once_one_uses_the_invitation(settings: LazySettings) -> None:
     secret, _ = invitations.create_invitation(None)
     sign_up.create_account("bee", PASSWORD, invitation=secret)
     with pytest.raises(sign_up.InvitationSpent):
@@ -330,7 +332,7 @@ def test_of_two_who_are_as_quick_one_uses_it(settings: LazySettings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
+def test_of_many_at_once_one_gets_the_name_and_the_invitation(
     box: Mailbox,
 ) -> None:
     secret, _ = invitations.create_invitation(None)
@@ -352,20 +354,20 @@ def test_of_many_at_once_one_gets_the_name_and_one_the_invitation(
     assert User.objects.count() == 2
 
 
-def test_a_name_that_is_taken_spends_no_invitation(account: User) -> None:
+def test_a_taken_name_does_not_use_up_an_invitation(account: User) -> None:
     secret, _ = invitations.create_invitation(None)
     with pytest.raises(sign_up.NameTaken):
         sign_up.create_account("bee", PASSWORD, invitation=secret)
     assert invitations.invitation_state(secret) is invitations.InvitationState.GOOD
 
 
-def test_no_secret_is_kept() -> None:
+def test_the_secret_is_not_stored() -> None:
     secret, path = invitations.create_invitation(None)
     assert path == f"/account/invited/{secret}/"
     assert secret not in str(Invitation.objects.values().get())
 
 
-def test_the_row_of_a_reply_stays_where_it_was(
+def test_a_reply_keeps_its_row_through_the_sign_up(
     newcomer: Client, say: Callable[..., None]
 ) -> None:
     say(newcomer, "Hello")
@@ -374,14 +376,16 @@ def test_the_row_of_a_reply_stays_where_it_was(
     assert reply.message.owner == User.objects.get()
 
 
-def test_without_a_guest_the_id_of_the_cookie_is_the_accounts(newcomer: Client) -> None:
+def test_without_a_guest_the_account_takes_the_id_of_the_cookie(
+    newcomer: Client,
+) -> None:
     request = newcomer.get("/").wsgi_request
     signs_up(newcomer)
     assert User.objects.get().pk == guest_id(request)
     assert isinstance(User.objects.get().pk, uuid.UUID)
 
 
-def test_too_many_accounts_of_one_network_wait_and_lose_nothing(
+def test_accounts_of_one_network_are_limited_and_input_is_kept(
     box: Mailbox, settings: LazySettings
 ) -> None:
     settings.NETWORK_SIGNUPS_PER_HOUR = 1

@@ -89,7 +89,7 @@ def change(desk: Client, user: User, **fields: Any) -> Any:
         ("/admin/chat/invitation/", "digest__startswith"),
     ],
 )
-def test_nothing_can_be_asked_for_letter_by_letter(
+def test_filters_cannot_reveal_a_value_letter_by_letter(
     desk: Client, path: str, column: str
 ) -> None:
     """A key of a session opens an account to whoever may only look at the list."""
@@ -97,7 +97,7 @@ def test_nothing_can_be_asked_for_letter_by_letter(
 
 
 @pytest.mark.parametrize("typed", ["ada", "ADA", "ada@exam", "id", "hex"])
-def test_a_person_is_found_by_name_address_or_id(
+def test_a_user_is_found_by_name_address_or_id(
     desk: Client, ada: User, owner: User, typed: str
 ) -> None:
     typed = {"id": str(ada.pk), "hex": ada.pk.hex}.get(typed, typed)
@@ -117,13 +117,13 @@ def test_a_person_is_found_by_name_address_or_id(
         ({"seen_at__isnull": "True"}, 3),
     ],
 )
-def test_people_are_filtered(
+def test_users_are_filtered(
     desk: Client, ada: User, owner: User, query: dict[str, str], count: int
 ) -> None:
     assert rows(desk.get(USERS, query)) == count
 
 
-def test_a_list_says_how_much_somebody_has(
+def test_the_list_counts_what_a_user_has(
     desk: Client, ada: User, sent: Any, worker: Worker, committed: Any
 ) -> None:
     first = sent(ada)
@@ -172,7 +172,7 @@ def test_lists_cost_a_bounded_number_of_queries(
 # Changing them
 
 
-def test_limits_are_kept_as_they_were_meant(desk: Client, ada: User) -> None:
+def test_limits_are_saved_as_entered(desk: Client, ada: User) -> None:
     change(desk, ada, limits='{"prompts_per_day": 500, "tokens_per_day": null}')
     ada.refresh_from_db()
     assert ada.limits == {"prompts_per_day": 500, "tokens_per_day": None}
@@ -192,7 +192,7 @@ def test_limits_are_kept_as_they_were_meant(desk: Client, ada: User) -> None:
         ('{"prompts_per_day": "many"}', "must be a whole number"),
     ],
 )
-def test_wrong_limits_are_refused_and_what_was_typed_stays(
+def test_wrong_limits_are_refused_and_the_input_stays(
     desk: Client, ada: User, typed: str, said: str
 ) -> None:
     refused = change(desk, ada, limits=typed)
@@ -202,7 +202,7 @@ def test_wrong_limits_are_refused_and_what_was_typed_stays(
     assert ada.limits == {}
 
 
-def test_who_is_made_inactive_is_out_at_once(
+def test_a_user_made_inactive_is_logged_out_at_once(
     desk: Client, ada: User, client_of: Callable[[User], Client]
 ) -> None:
     tab = client_of(ada)
@@ -213,9 +213,7 @@ def test_who_is_made_inactive_is_out_at_once(
     assert tab.get(poll).status_code == 404
 
 
-def test_saving_a_person_changes_nothing_that_was_not_asked_for(
-    desk: Client, ada: User
-) -> None:
+def test_saving_a_user_writes_changed_fields_only(desk: Client, ada: User) -> None:
     User.objects.filter(pk=ada.pk).update(instructions="Be brief.", limits={"x": 1})
     page = desk.get(f"{USERS}{ada.pk}/change/")
     assert "Be brief." not in text_of(page)
@@ -224,7 +222,7 @@ def test_saving_a_person_changes_nothing_that_was_not_asked_for(
     assert (ada.instructions, ada.email) == ("Be brief.", "new@example.org")
 
 
-def test_two_accounts_cannot_have_one_address(desk: Client, ada: User) -> None:
+def test_two_accounts_cannot_share_an_address(desk: Client, ada: User) -> None:
     account("grace", email="grace@example.org")
     refused = change(desk, ada, email="GRACE@example.org")
     assert refused.context["adminform"].form.errors
@@ -232,7 +230,7 @@ def test_two_accounts_cannot_have_one_address(desk: Client, ada: User) -> None:
     assert ada.email == "ada@example.org"
 
 
-def test_nobody_takes_their_own_rights(desk: Client, root: User) -> None:
+def test_editors_cannot_take_their_own_rights(desk: Client, root: User) -> None:
     refused = change(desk, root, is_staff="on")
     assert "Nobody takes their own rights" in text_of(refused)
     root.refresh_from_db()
@@ -256,7 +254,7 @@ def test_nothing_is_added_or_deleted_by_hand(desk: Client, ada: User) -> None:
     assert ada.closed_at is None
 
 
-def test_the_history_says_what_was_changed_and_names_nobody(
+def test_the_history_says_what_was_changed_without_names(
     desk: Client, ada: User
 ) -> None:
     change(desk, ada, limits='{"prompts_per_day": 123454321}')
@@ -266,7 +264,7 @@ def test_the_history_says_what_was_changed_and_names_nobody(
     assert "123454321" not in entry.change_message
 
 
-def test_somebody_is_signed_out_everywhere(
+def test_a_user_is_logged_out_everywhere(
     desk: Client, ada: User, client_of: Callable[[User], Client]
 ) -> None:
     tab, other = client_of(ada), client_of(ada)
@@ -293,7 +291,7 @@ def test_a_link_to_a_new_password_is_shown_once_to_a_superuser(
     assert refused.status_code == 403
 
 
-def test_somebody_is_closed_and_erased_once_asked_again(
+def test_a_user_is_closed_and_erased_after_confirmation(
     desk: Client, root: User, ada: User, client_of: Callable[[User], Client]
 ) -> None:
     tab = client_of(ada)
@@ -314,7 +312,7 @@ def test_somebody_is_closed_and_erased_once_asked_again(
 # What they have
 
 
-def test_conversations_are_found_by_id_and_owner_and_not_by_what_they_say(
+def test_conversations_are_found_by_id_and_owner_but_not_by_text(
     desk: Client, ada: User, sent: Any
 ) -> None:
     conversation = sent(ada, "a confidential matter").message.conversation
@@ -343,7 +341,7 @@ def test_deleting_conversations_stops_their_replies_and_can_be_undone(
     assert Conversation.objects.not_deleted().filter(pk=pk).exists()
 
 
-def test_replies_are_listed_by_what_became_of_them(
+def test_replies_are_filtered_by_their_outcome(
     desk: Client, ada: User, sent: Any
 ) -> None:
     failed, waiting = sent(ada, "a confidential matter"), sent(ada)
@@ -374,7 +372,7 @@ def links_of(page: Any) -> list[str]:
     return dom(page).values('a[href^="/admin/chat/"]', "href")
 
 
-def test_one_finds_ones_way_between_a_person_and_what_is_theirs(
+def test_pages_of_a_user_and_the_users_rows_link_to_each_other(
     desk: Client, ada: User, sent: Any, client_of: Callable[[User], Client]
 ) -> None:
     client_of(ada)
@@ -395,7 +393,7 @@ def test_one_finds_ones_way_between_a_person_and_what_is_theirs(
     assert {person, f"{CONVERSATIONS}{talk}/change/"} <= {*of_reply}
 
 
-def test_who_has_no_name_is_told_by_what_they_are(
+def test_users_without_a_name_are_shown_as_guests_or_erased(
     desk: Client, ada: User, owner: User, sent: Any
 ) -> None:
     sent(ada)
@@ -411,7 +409,7 @@ def test_who_has_no_name_is_told_by_what_they_are(
     assert "somebody erased" in dom(desk.get("/admin/")).texts("a")
 
 
-def test_sessions_are_ended_without_their_keys_being_told(
+def test_sessions_are_ended_without_showing_their_keys(
     desk: Client, ada: User, client_of: Callable[[User], Client]
 ) -> None:
     tab = client_of(ada)
@@ -446,7 +444,7 @@ def test_staff_without_permissions_see_nothing(
         assert tab.get(path).status_code == 403
 
 
-def test_who_may_look_changes_nothing(
+def test_staff_with_view_permission_change_nothing(
     box: Mailbox, ada: User, sent: Any, client_of: Callable[[User], Client]
 ) -> None:
     models = ("user", "conversation", "reply", "session", "invitation")
@@ -464,7 +462,7 @@ def test_who_may_look_changes_nothing(
     assert ada.limits == {}
 
 
-def test_who_may_change_people_gains_no_rights_by_it(
+def test_staff_who_may_change_users_gain_no_rights(
     root: User, ada: User, client_of: Callable[[User], Client]
 ) -> None:
     helper = with_rights("view_user", "change_user")
@@ -482,14 +480,14 @@ def test_who_may_change_people_gains_no_rights_by_it(
     assert "close_and_erase" not in text_of(tab.get(USERS))
 
 
-def test_somebody_who_is_no_staff_is_sent_to_log_in(
+def test_users_who_are_not_staff_are_sent_to_log_in(
     box: Mailbox, ada: User, client_of: Callable[[User], Client]
 ) -> None:
     for path in ("/admin/", *LISTS):
         assert client_of(ada).get(path).url.startswith("/admin/login/")
 
 
-def test_a_log_out_that_cannot_be_read_logs_nobody_out(desk: Client) -> None:
+def test_an_unreadable_log_out_request_logs_no_user_out(desk: Client) -> None:
     answer = desk.post(f"/admin/logout/?{'a&' * 1001}")
     assert answer.status_code == 400
     assert desk.get("/admin/").status_code == 200

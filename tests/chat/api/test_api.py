@@ -88,7 +88,7 @@ def test_the_same_key_gives_the_same_reply(box: Mailbox) -> None:
         ({"text": "x", "conversation": str(uuid.uuid4())}, 404, "not_found"),
     ],
 )
-def test_what_cannot_be_accepted_is_refused_in_one_shape(
+def test_every_refusal_has_the_same_shape(
     box: Mailbox, body: Any, status: int, code: str
 ) -> None:
     answer = post(Client(), body)
@@ -98,7 +98,7 @@ def test_what_cannot_be_accepted_is_refused_in_one_shape(
     assert not Message.objects.exists()
 
 
-def test_what_is_refused_makes_no_guest(box: Mailbox) -> None:
+def test_a_refused_message_makes_no_guest(box: Mailbox) -> None:
     post(Client(), {"text": " "})
     assert not User.objects.exists()
 
@@ -126,7 +126,7 @@ def test_forms_and_other_sites_are_refused(box: Mailbox, settings: Settings) -> 
     assert own.status_code == 202
 
 
-def test_another_person_learns_nothing(
+def test_another_user_gets_nothing(
     box: Mailbox, worker, client_of: Callable[[User], Client]
 ) -> None:
     mine = post(Client(), {"text": "secret"})
@@ -166,7 +166,7 @@ def test_a_failed_reply_says_why(box: Mailbox, worker) -> None:
     assert "again" in body["error"]["message"]
 
 
-def test_a_failed_reply_can_be_had_again(box: Mailbox, worker) -> None:
+def test_a_failed_reply_can_be_retried(box: Mailbox, worker) -> None:
     client = Client()
     answer = post(client, {"text": "one"})
     worker.finish(worker.claim(), "half", outcome="failed")
@@ -181,9 +181,7 @@ def test_a_failed_reply_can_be_had_again(box: Mailbox, worker) -> None:
     assert client.get(path_of(again)).json()["text"] == "whole"
 
 
-def test_what_was_sent_ahead_can_be_changed_removed_or_let_go(
-    box: Mailbox, worker
-) -> None:
+def test_a_held_message_can_be_edited_removed_or_released(box: Mailbox, worker) -> None:
     client = Client()
     first = post(client, {"text": "one"})
     where = {"conversation": first.json()["conversation"]}
@@ -207,7 +205,9 @@ def test_what_was_sent_ahead_can_be_changed_removed_or_let_go(
 
 
 @pytest.mark.parametrize("call", ["edit", "remove", "proceed"])
-def test_what_is_not_held_is_refused_in_words(box: Mailbox, call: str) -> None:
+def test_changes_to_a_message_that_is_not_held_are_refused(
+    box: Mailbox, call: str
+) -> None:
     client = Client()
     answer = post(client, {"text": "one"})
     refused = client.post(
@@ -217,7 +217,7 @@ def test_what_is_not_held_is_refused_in_words(box: Mailbox, call: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["stop", "retry", "edit", "remove", "proceed"])
-def test_nobody_touches_what_is_not_theirs(box: Mailbox, call: str) -> None:
+def test_a_user_cannot_change_messages_of_another(box: Mailbox, call: str) -> None:
     answer = post(Client(), {"text": "one"})
     stranger = Client()
     post(stranger, {"text": "mine"})
@@ -227,7 +227,7 @@ def test_nobody_touches_what_is_not_theirs(box: Mailbox, call: str) -> None:
     assert refused.status_code == 404
 
 
-def test_looking_at_a_waiting_or_running_reply_costs_no_sql_and_one_round_trip(
+def test_reading_an_unfinished_reply_costs_no_sql_and_one_round_trip(
     box: Mailbox, valkey: Valkey, worker, owner: User, client_of
 ) -> None:
     client = client_of(owner)
@@ -269,9 +269,7 @@ def _count_round_trips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
 
 
-def test_with_redis_away_a_message_is_kept_and_said_to_wait(
-    valkey: Valkey, worker
-) -> None:
+def test_without_redis_a_message_is_saved_and_waits(valkey: Valkey, worker) -> None:
     client = Client()
     valkey.stop()
     try:
@@ -285,7 +283,7 @@ def test_with_redis_away_a_message_is_kept_and_said_to_wait(
     assert Message.objects.filter(text="keep me").exists()
 
 
-def test_a_key_beyond_ascii_is_taken_and_a_bad_one_is_refused_with_the_reason(
+def test_a_key_beyond_ascii_is_accepted_and_a_bad_key_refused(
     client: Client, box: Mailbox
 ) -> None:
     key = "clé-ключ-鍵".encode().decode("latin-1")

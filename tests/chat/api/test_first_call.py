@@ -49,7 +49,7 @@ def test_a_long_key_gives_the_same_reply_and_its_cookies_again(box: Mailbox) -> 
     assert reader.get(second.json()["url"]).status_code == 200
 
 
-def test_a_short_key_sends_nothing_twice_and_opens_nothing(box: Mailbox) -> None:
+def test_a_repeated_short_key_sends_nothing_and_opens_nothing(box: Mailbox) -> None:
     first, second = ask(SHORT), ask(SHORT)
     assert (first.status_code, second.status_code) == (202, 409)
     assert second.json()["error"]["code"] == "unknown_caller"
@@ -58,7 +58,7 @@ def test_a_short_key_sends_nothing_twice_and_opens_nothing(box: Mailbox) -> None
     assert ask(SHORT, "Something else").status_code == 202
 
 
-def test_with_the_cookies_a_short_key_may_be_repeated(box: Mailbox) -> None:
+def test_a_short_key_can_be_repeated_with_cookies(box: Mailbox) -> None:
     program = Client(REMOTE_ADDR="198.51.100.7")
     urls = {
         program.post(
@@ -73,7 +73,7 @@ def test_with_the_cookies_a_short_key_may_be_repeated(box: Mailbox) -> None:
     assert counts() == (1, 1)
 
 
-def test_whoever_asks_for_the_cookie_first_may_repeat_any_key(box: Mailbox) -> None:
+def test_a_program_with_a_guest_cookie_can_repeat_any_key(box: Mailbox) -> None:
     cookies = Client().get("/api/v1/allowances").cookies
     assert set(cookies) == {GUEST}
     urls = set()
@@ -95,7 +95,7 @@ def test_whoever_asks_for_the_cookie_first_may_repeat_any_key(box: Mailbox) -> N
     "other",
     [{"address": "203.0.113.9"}, {"text": "Hello?"}, {"key": SECRET[:-1] + "2"}],
 )
-def test_another_network_text_or_key_is_another_guest(
+def test_another_network_text_or_key_makes_another_guest(
     other: dict[str, str], box: Mailbox
 ) -> None:
     first = ask(SECRET)
@@ -107,13 +107,13 @@ def test_another_network_text_or_key_is_another_guest(
     assert counts() == (2, 2)
 
 
-def test_without_a_key_every_call_is_a_new_guest(box: Mailbox) -> None:
+def test_without_a_key_every_call_makes_a_guest(box: Mailbox) -> None:
     assert {ask("").status_code for _ in range(2)} == {202}
     assert counts() == (2, 2)
 
 
 @pytest.mark.parametrize("key", [SECRET, SHORT])
-def test_after_two_days_the_key_says_nothing(
+def test_after_two_days_a_key_is_new_again(
     key: str, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = ask(key)
@@ -149,7 +149,7 @@ def erase(guest: User) -> None:
 @pytest.mark.parametrize(
     "way", [sign_up, take_along, account_deletion.erase_account, erase]
 )
-def test_the_key_of_a_guest_who_is_gone_opens_and_sends_nothing(
+def test_the_key_of_a_former_guest_opens_and_sends_nothing(
     way: Callable[[User], None], key: str, box: Mailbox
 ) -> None:
     ask(key)
@@ -164,7 +164,7 @@ def test_the_key_of_a_guest_who_is_gone_opens_and_sends_nothing(
     assert ask(key, "Something else").status_code == 202
 
 
-def test_what_is_refused_leaves_the_key_unused(
+def test_a_refused_message_does_not_use_up_its_key(
     box: Mailbox, settings: LazySettings
 ) -> None:
     settings.GUESTS = False
@@ -173,9 +173,7 @@ def test_what_is_refused_leaves_the_key_unused(
     assert ask(SECRET).status_code == 202
 
 
-def test_where_guests_are_not_allowed_no_key_helps(
-    box: Mailbox, settings: LazySettings
-) -> None:
+def test_without_guests_no_key_works(box: Mailbox, settings: LazySettings) -> None:
     settings.GUESTS = False
     assert ask(SECRET).status_code == 401
     assert not Client().get("/api/v1/allowances").cookies

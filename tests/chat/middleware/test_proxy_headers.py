@@ -71,7 +71,7 @@ def posted(
         ("Forwarded", "for=203.0.113.7;proto=http", None, False),
     ],
 )
-def test_the_scheme_is_what_the_farthest_trusted_proxy_says(
+def test_the_scheme_of_the_farthest_trusted_proxy_counts(
     https_only: Settings, header: str, word: str, forwarded: str | None, is_https: bool
 ) -> None:
     name = f"HTTP_{header.upper().replace('-', '_')}"
@@ -91,7 +91,7 @@ def test_the_scheme_is_what_the_farthest_trusted_proxy_says(
         {"Forwarded": "for=203.0.113.7;proto=https"},
     ],
 )
-def test_a_proxy_that_is_not_trusted_is_named_instead_of_a_redirect_for_ever(
+def test_an_untrusted_proxy_gets_an_explanation_instead_of_endless_redirects(
     settings: Settings, said: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
@@ -154,7 +154,7 @@ HTTPS = f"https://{HOST}"
         ),
     ],
 )
-def test_behind_a_proxy_the_missing_setting_is_named_and_the_text_kept(
+def test_the_page_names_the_missing_setting_and_keeps_the_text(
     settings: Settings,
     box: Mailbox,
     caplog: pytest.LogCaptureFixture,
@@ -172,7 +172,7 @@ def test_behind_a_proxy_the_missing_setting_is_named_and_the_text_kept(
     assert TYPED not in caplog.text
 
 
-def test_a_proxy_on_another_machine_has_to_be_trusted_too(
+def test_a_proxy_on_another_machine_needs_trust(
     settings: Settings, box: Mailbox
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
@@ -182,7 +182,7 @@ def test_a_proxy_on_another_machine_has_to_be_trusted_too(
     assert "TRUSTED_PROXIES to the address" in page.text
 
 
-def test_a_page_with_a_script_stays_and_names_the_setting(
+def test_a_request_by_script_keeps_the_page_and_names_the_setting(
     settings: Settings, box: Mailbox
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
@@ -210,7 +210,7 @@ def test_a_page_with_a_script_stays_and_names_the_setting(
         ({"origin": "null"}, True, "before this browser began"),
     ],
 )
-def test_other_reasons_are_told_as_they_are(
+def test_other_reasons_for_a_refusal_are_explained(
     box: Mailbox,
     caplog: pytest.LogCaptureFixture,
     said: dict[str, str],
@@ -224,19 +224,19 @@ def test_other_reasons_are_told_as_they_are(
     assert "Typed <with> care" in dom(answer).raw_texts("textarea")
 
 
-def test_over_https_a_browser_that_hides_its_page_is_told(
+def test_over_https_a_browser_that_hides_its_address_gets_an_explanation(
     https_only: Settings, box: Mailbox
 ) -> None:
     visitor = Client(enforce_csrf_checks=True, headers={"X-Forwarded-Proto": "https"})
     assert "did not say from which page" in text_of(posted(visitor, {}))
 
 
-def test_a_browser_without_cookies_is_told(box: Mailbox) -> None:
+def test_a_browser_without_cookies_gets_an_explanation(box: Mailbox) -> None:
     answer = Client(enforce_csrf_checks=True).post("/send/", {"text": "Hi", "key": "k"})
     assert "allow cookies" in text_of(answer)
 
 
-def test_a_proxy_that_says_https_of_plain_requests_is_told(
+def test_a_proxy_that_claims_https_for_plain_requests_gets_an_explanation(
     https_only: Settings, box: Mailbox
 ) -> None:
     https_only.ALLOWED_HOSTS = [HOST]
@@ -257,7 +257,7 @@ def test_a_proxy_that_says_https_of_plain_requests_is_told(
         ("https://localhost:8443/", "localhost", "https://localhost:8443"),
     ],
 )
-def test_a_trusted_origin_is_taken_however_it_is_spelled(
+def test_a_trusted_origin_is_accepted_in_any_spelling(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     box: Mailbox,
@@ -274,7 +274,7 @@ def test_a_trusted_origin_is_taken_however_it_is_spelled(
 
 
 @pytest.mark.parametrize("host", [f"{HOST}:443", HOST.upper()])
-def test_a_host_with_the_default_port_or_in_capitals_is_the_same(
+def test_default_port_and_capitals_do_not_change_a_host(
     https_only: Settings, box: Mailbox, host: str
 ) -> None:
     https_only.ALLOWED_HOSTS = [HOST]
@@ -290,7 +290,7 @@ def under_chat(settings: Settings) -> Iterator[Settings]:
 
 
 @pytest.mark.parametrize("start", ["", "/chat", "/", "//"])
-def test_under_a_prefix_a_proxy_may_take_it_off_or_pass_it_on(
+def test_a_proxy_may_remove_a_prefix_or_pass_it_on(
     under_chat: Settings, box: Mailbox, start: str
 ) -> None:
     visitor, site = Client(), f"http://testserver{start}"
@@ -349,13 +349,13 @@ def test_under_a_prefix_https_health_gate_and_admin_follow(
         ("//evil.example/chat/", False),
     ],
 )
-def test_one_is_led_on_only_to_paths_below_the_prefix(
+def test_redirects_lead_only_to_paths_below_the_prefix(
     under_chat: Settings, raw: str, is_own: bool
 ) -> None:
     assert safe_path(raw) == (raw if is_own else reverse("home"))
 
 
-def test_a_prefix_that_only_the_server_knows_is_named(
+def test_the_page_names_a_prefix_that_only_the_server_knows(
     client_of: Callable[..., Client], caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = Client(SCRIPT_NAME="/talk").get("/")
@@ -365,7 +365,7 @@ def test_a_prefix_that_only_the_server_knows_is_named(
     assert logging.WARNING in {record.levelno for record in caplog.records}
 
 
-def test_a_prefix_may_not_begin_as_a_path_of_the_site() -> None:
+def test_a_prefix_cannot_equal_a_path_of_the_site() -> None:
     assert {"static", *first_words(get_resolver().url_patterns)} == OWN_WORDS
 
 

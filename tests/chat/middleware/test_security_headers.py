@@ -47,7 +47,7 @@ def test_every_answer_has_every_header(
                 close()
 
 
-def test_only_the_frame_may_be_framed_and_only_here(
+def test_only_the_reply_frame_can_be_framed_by_this_site(
     box: Mailbox, owner: User, client_of: Callable[[User], Client], sent
 ) -> None:
     reply = sent(owner)
@@ -62,7 +62,7 @@ def test_only_the_frame_may_be_framed_and_only_here(
     assert policy["frame-ancestors"] == {"'none'"}
 
 
-def test_a_name_the_site_does_not_go_by_is_refused_with_headers(
+def test_an_unknown_host_is_refused_with_headers(
     settings: Settings,
 ) -> None:
     settings.ALLOWED_HOSTS = ["chat.example.org"]
@@ -72,7 +72,7 @@ def test_a_name_the_site_does_not_go_by_is_refused_with_headers(
     assert_closed(answer)
 
 
-def test_only_a_trusted_proxy_can_say_that_a_request_came_over_https(
+def test_only_a_trusted_proxy_can_claim_https(
     settings: Settings,
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
@@ -85,7 +85,7 @@ def test_only_a_trusted_proxy_can_say_that_a_request_came_over_https(
     assert proxied.get("/no/such/page").status_code == 301
 
 
-def test_who_logs_out_leaves_nothing_in_the_browser(
+def test_log_out_clears_the_cache_of_the_browser(
     owner: User, client_of: Callable[[User], Client], box: Mailbox
 ) -> None:
     tab = client_of(owner)
@@ -120,7 +120,7 @@ def _served() -> list[Path]:
     return found
 
 
-def test_an_answer_to_a_session_that_is_gone_takes_no_cookie_away(
+def test_an_answer_to_a_missing_session_deletes_no_cookie(
     box: Mailbox, owner: User, client_of: Callable[[User], Client]
 ) -> None:
     """It may come after the answer that signed somebody in, and was asked before."""

@@ -23,24 +23,24 @@ CODE = st.lists(
 
 @settings(max_examples=5000 if IS_SOAK else 100, deadline=None)
 @given(st.sampled_from(LANGUAGES), CODE)
-def test_colours_change_no_letter(language: str, code: str) -> None:
+def test_highlighting_changes_no_character(language: str, code: str) -> None:
     html = highlight(code, language)
     assert not html or text_of(html) == code
 
 
 @pytest.mark.parametrize("language", ["python", "console", "diff", "html"])
-def test_code_without_a_last_line_break_has_colours_and_gets_none(
+def test_code_without_a_last_line_break_is_highlighted_without_one(
     language: str,
 ) -> None:
     assert text_of(highlight("a = 1\n  b", language)) == "a = 1\n  b"
 
 
-def test_what_lexers_take_away_is_left_without_colours() -> None:
+def test_code_from_which_a_lexer_removes_characters_stays_plain() -> None:
     assert highlight("\ufeffa = 1\n", "python") == ""
 
 
 @pytest.mark.parametrize("language", ["", "python"])
-def test_a_control_of_direction_is_named_and_stays(language: str) -> None:
+def test_a_direction_control_is_named_and_stays(language: str) -> None:
     html = render(f"`a\u202eb`\n\n```{language}\nx = '\u2066'\n```")
     assert 'aria-label="U+202E">\u202e</span>b' in html
     assert 'aria-label="U+2066">\u2066</span>' in html
@@ -56,7 +56,7 @@ def test_a_control_of_direction_is_named_and_stays(language: str) -> None:
         *("\U000e0001", "\U000e0041", "\U000e007f"),
     ],
 )
-def test_what_reorders_code_or_shows_nothing_is_named_and_stays(
+def test_invisible_and_reordering_characters_are_named_and_stay(
     hidden: str, language: str
 ) -> None:
     code = f"x = 9 {hidden}-{hidden} 3\n"
@@ -67,14 +67,14 @@ def test_what_reorders_code_or_shows_nothing_is_named_and_stays(
 
 
 @pytest.mark.parametrize("needed", ["\u200c", "\u200d", "\ufe0f", "\U000e0100"])
-def test_joiners_stay_as_they_are_in_code(needed: str) -> None:
+def test_joiners_in_code_are_left_alone(needed: str) -> None:
     assert 'class="control"' not in render(f"`a{needed}b`\n\n```\na{needed}b\n```")
 
 
-def test_text_keeps_marks_of_direction_unnamed() -> None:
+def test_direction_marks_in_text_are_left_alone() -> None:
     assert 'class="control"' not in render("a\u200fb \u00ad \U0001f3f4\U000e0067")
 
 
-def test_every_language_on_the_list_has_colours() -> None:
+def test_every_listed_language_is_highlighted() -> None:
     code = "if (x == 1) { return 2; }\n"
     assert not [name for name in LANGUAGES if not highlight(code, name)]

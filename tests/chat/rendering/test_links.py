@@ -59,7 +59,7 @@ def test_web_addresses_are_links(text: str, address: str) -> None:
         *("‘{}’ is", "راجع {}، ثم", "देखें {}।", "（({})）", "**「{}」**は", "{}）（{}"),
     ],
 )
-def test_a_bracket_or_stop_of_any_script_ends_an_address(text: str) -> None:
+def test_brackets_and_stops_of_any_script_end_an_address(text: str) -> None:
     address = "https://a.example/x?y=1"
     shown = AllowedHtml(render(text.replace("{}", address)))
     assert shown.links == [address] * text.count("{}")
@@ -94,7 +94,7 @@ def test_brackets_in_pairs_and_letters_belong_to_an_address(address: str) -> Non
         (r"https://a.example/\x", "https://a.example/%5Cx", r"https://a.example/\x"),
     ],
 )
-def test_a_definition_leads_where_its_references_lead(
+def test_a_definition_links_to_the_same_address_as_its_references(
     written: str, address: str, said: str | None
 ) -> None:
     other = "[a]: https://b.example/other"
@@ -124,7 +124,7 @@ def test_a_definition_leads_where_its_references_lead(
         *("https://a.example/" + "x" * 3000, "[x](https://" + "a" * 3000 + ")"),
     ],
 )
-def test_all_else_is_text(text: str) -> None:
+def test_everything_else_is_text(text: str) -> None:
     shown = AllowedHtml(render(text))
     assert shown.links == []
     assert "x" in shown.text or "a" in shown.text or "http" in shown.text
@@ -144,5 +144,5 @@ def test_all_else_is_text(text: str) -> None:
         ("[`a`](https://a.example:8000)", "a (a.example:8000)"),
     ],
 )
-def test_a_link_says_its_host_unless_its_text_does(text: str, shown: str) -> None:
+def test_a_link_shows_its_host_unless_its_text_does(text: str, shown: str) -> None:
     assert AllowedHtml(render(text)).text.strip("\n") == shown

@@ -18,7 +18,7 @@ from tests.hostile_replies import FROM_FAMILIES, OUTPUTS
     [("[ ] milk", "To do", "☐"), ("[x] milk", "Done", "☑"), ("[X]\tmilk", "Done", "☑")],
 )
 @pytest.mark.parametrize("mark", ["- ", "* ", "1. ", "> - ", "- a\n  - ", "-   "])
-def test_a_box_is_a_sign_that_is_read_out(
+def test_a_box_is_a_sign_with_a_label(
     item: str, said: str, sign: str, mark: str
 ) -> None:
     html = render(mark + item)
@@ -40,7 +40,7 @@ def test_the_box_stands_in_the_first_line_of_its_item() -> None:
 @pytest.mark.parametrize(
     "text", ["- [x]", "- [x]y", "- [ ]", "- [y] z", "[x] y", "- a [x] b", "- [x](y) z"]
 )
-def test_all_else_is_no_box(text: str) -> None:
+def test_everything_else_is_not_a_box(text: str) -> None:
     assert 'class="box"' not in render(text)
     assert "[" in AllowedHtml(render(text)).text
 
@@ -64,7 +64,7 @@ def test_a_break_in_a_cell_breaks_its_line(tag: str) -> None:
         "|a|\n|-|\n|&lt;br> c|",
     ],
 )
-def test_a_break_that_is_talked_about_is_text(text: str) -> None:
+def test_a_break_tag_that_is_the_subject_is_text(text: str) -> None:
     assert "<br>" in AllowedHtml(render(text)).text
 
 
@@ -105,7 +105,7 @@ def test_bullets_stand_where_most_lines_begin(text: str, sides: str) -> None:
         ("123 456\n\nא", "<p>"),
     ],
 )
-def test_a_block_whose_first_letter_misleads_says_its_direction(
+def test_a_block_whose_first_letter_misleads_gets_a_direction(
     text: str, block: str
 ) -> None:
     assert block in render(text)
@@ -113,7 +113,7 @@ def test_a_block_whose_first_letter_misleads_says_its_direction(
 
 @settings(max_examples=200, deadline=None)
 @given(OUTPUTS | FROM_FAMILIES | st.text("אבa1 \n->|*[]x<br>:", max_size=80))
-def test_nothing_of_this_becomes_more_than_text_and_links(text: str) -> None:
+def test_these_texts_become_only_text_and_links(text: str) -> None:
     AllowedHtml(render(f"|{text}\n|-|\n|{text}|\n\n- [x] {text}\nא"))
 
 
@@ -121,7 +121,7 @@ BREAKS = ("\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\r", "\r\n", "&#1
 
 
 @pytest.mark.parametrize("mark", BREAKS)
-def test_all_that_breaks_a_line_does_so_in_a_reply(mark: str) -> None:
+def test_every_line_break_breaks_the_line(mark: str) -> None:
     assert "<p>one<br />\ntwo <em>3<br />\n4</em></p>" in render(
         f"one{mark}two *3{mark}4*"
     )
@@ -135,7 +135,7 @@ def test_all_that_breaks_a_line_does_so_in_a_reply(mark: str) -> None:
 
 
 @pytest.mark.parametrize("control", ["\x07", "\x1b", "\x7f"])
-def test_a_control_joins_no_words(control: str) -> None:
+def test_a_control_character_does_not_join_words(control: str) -> None:
     assert "one two" in render(f"one{control}two")
     assert "one two" in render("- " * 15 + f"one{control}two")
     assert "one two" in render(f"one{control}two " * 20_000)

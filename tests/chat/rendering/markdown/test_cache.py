@@ -25,7 +25,7 @@ def test_the_text_used_least_recently_is_dropped_first() -> None:
     assert cache.characters == 10
 
 
-def test_what_is_larger_than_the_cache_is_not_kept() -> None:
+def test_a_text_larger_than_the_cache_is_not_kept() -> None:
     cache = HtmlCache(limit=12)
     cache.put(("a", None), SafeString("A" * 12))
     assert cache.get(("a", None)) is None

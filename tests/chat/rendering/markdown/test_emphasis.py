@@ -39,7 +39,7 @@ LATIN = "ab1 é\u00a0ж\u05d0*_~\n\"'.,:!?()[]`-“”«»…—$&\\<>😀"
         ("**a.**b", "**a.**b"),
     ],
 )
-def test_marks_beside_such_characters_are_emphasis(text: str, shown: str) -> None:
+def test_marks_beside_unspaced_scripts_are_emphasis(text: str, shown: str) -> None:
     html = render(text).strip().removeprefix("<p>").removesuffix("</p>")
     for tag, short in (("strong", "b"), ("em", "i")):
         html = html.replace(f"<{tag}>", f"<{short}>").replace(
@@ -62,12 +62,12 @@ def both(text: str) -> tuple[str, str]:
 
 @settings(max_examples=5000 if IS_SOAK else 100, deadline=None)
 @given(st.text(LATIN, max_size=60))
-def test_other_scripts_read_as_ever(text: str) -> None:
+def test_other_scripts_are_unchanged(text: str) -> None:
     stock, amended = both(text)
     assert stock == amended
 
 
-def test_replies_without_such_characters_read_as_ever() -> None:
+def test_replies_without_such_scripts_are_unchanged() -> None:
     for text in [*REPLIES, *corpus(1 if IS_SOAK else 40)]:
         if not any(character >= "\u0e00" for character in text):
             stock, amended = both(text)

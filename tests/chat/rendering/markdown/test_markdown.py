@@ -17,20 +17,20 @@ def test_paragraphs_lists_and_emphasis() -> None:
     assert html.count("<li>") == 2
 
 
-def test_tables_scroll_by_themselves() -> None:
+def test_tables_scroll_on_their_own() -> None:
     html = render("|a|b|\n|---|---|\n|1|2|")
     assert html.startswith('<div class="table" role="group"')
     assert html.rstrip().endswith("</table></div>")
     assert "<td>2</td>" in html
 
 
-def test_columns_are_aligned_without_styles_of_their_own() -> None:
+def test_columns_are_aligned_without_inline_styles() -> None:
     html = render("|a|b|c|\n|--:|:-:|---|\n|1|2|3|")
     assert '<td class="right">1</td>\n<td class="center">2</td>\n<td>3</td>' in html
     assert "style" not in html
 
 
-def test_code_is_coloured_and_named() -> None:
+def test_code_is_highlighted_and_named() -> None:
     html = render("```python\nprint('<b>')\n```")
     assert '<figcaption><span dir="auto">python<' in html
     assert 'class="hl-' in html
@@ -38,7 +38,7 @@ def test_code_is_coloured_and_named() -> None:
 
 
 @pytest.mark.parametrize("language", ["", "no-such-language", '"><script>'])
-def test_code_of_no_known_language_is_plain(language: str) -> None:
+def test_code_in_an_unknown_language_is_plain(language: str) -> None:
     html = render(f"```{language}\na < b\n```")
     assert "a &lt; b" in html
     assert "hl-" not in html
@@ -63,7 +63,7 @@ def test_headings_stay_below_those_of_the_page() -> None:
         ("# 1\n## 2\n### 3\n#### 4\n##### 5", "45666"),
     ],
 )
-def test_no_level_of_headings_is_left_out(text: str, levels: str) -> None:
+def test_no_level_of_headings_is_skipped(text: str, levels: str) -> None:
     assert "".join(re.findall("<h(.)>", render(text))) == levels
 
 
@@ -85,12 +85,12 @@ def test_no_level_of_headings_is_left_out(text: str, levels: str) -> None:
         "[x][<script>a</script>]\n\n[<script>a</script>]: https://a.example",
     ],
 )
-def test_nothing_active_comes_through(text: str) -> None:
+def test_nothing_active_is_rendered(text: str) -> None:
     assert_harmless(render(text))
 
 
 @given(st.text(alphabet="<>[]()!`*_~|-#\"'\\/:& \nabjscript1=.", max_size=200))
-def test_nothing_active_comes_through_whatever_is_written(text: str) -> None:
+def test_nothing_active_is_rendered_from_any_text(text: str) -> None:
     assert_harmless(render(text))
 
 
@@ -105,12 +105,12 @@ def assert_harmless(html: str) -> None:
                 assert not re.match(r"\s*(javascript|vbscript|data|file):", value), tag
 
 
-def test_links_tell_nobody_where_they_were_found() -> None:
+def test_links_send_no_referrer() -> None:
     html = render("[a](https://a.example) and https://b.example")
     assert html.count('rel="noopener noreferrer nofollow ugc"') == 2
 
 
-def test_deep_nesting_and_long_lines_are_no_trouble() -> None:
+def test_deep_nesting_and_long_lines_are_rendered() -> None:
     render(">" * 5000 + "x")
     render("*" * 5000 + "[" * 5000 + "(" * 5000)
     render("- " * 2000)

@@ -88,7 +88,7 @@ def test_a_formula_of_several_lines_is_a_block(
         "\\begin{a} *x* \\end{b}",
     ],
 )
-def test_all_else_is_text(text: str) -> None:
+def test_everything_else_is_text(text: str) -> None:
     html = render(text)
     assert "[class=math]" not in dom(html)
     assert "<em>" in html
@@ -154,20 +154,20 @@ def test_a_formula_of_several_lines_keeps_all_its_marks(
     assert html.count("<em>") == around.count("*after*")
 
 
-def test_escapes_are_escapes() -> None:
+def test_escapes_are_not_formulas() -> None:
     assert (
         AllowedHtml(render("\\*a\\* \\$5 \\# \\_ C:\\\\x")).text == "*a* $5 # _ C:\\x\n"
     )
 
 
-def test_code_comes_first() -> None:
+def test_code_is_not_a_formula() -> None:
     html = render("`\\(a` *b* `c\\)` `$x$`")
     assert "<code>\\(a</code> <em>b</em> <code>c\\)</code> <code>$x$</code>" in html
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text("ab*_ <[]()`\\$&{}12\n", max_size=60).map(str.strip))
-def test_whatever_stands_between_the_marks_stays(body: str) -> None:
+def test_any_text_between_the_marks_stays(body: str) -> None:
     if not body or "\\" in body or "\n" in body:
         return
     assert f"\\({body}\\)" in AllowedHtml(render(f"\\({body}\\)")).text

@@ -37,15 +37,13 @@ def test_every_word_of_the_hostile_corpus_is_shown() -> None:
 
 @settings(max_examples=5000 if IS_SOAK else 100, deadline=None)
 @given(OUTPUTS | FROM_FAMILIES | MIXED | st.text(MARKS, max_size=200))
-def test_every_word_is_shown_whatever_is_written(text: str) -> None:
+def test_every_word_of_any_text_is_shown(text: str) -> None:
     assert len(text) > LONG or hidden_words(text) == []
 
 
 @pytest.mark.parametrize("mark", ["- ", "> ", "1. ", "> - ", "- > 1. ", "+\t"])
 @pytest.mark.parametrize("depth", [5, 9, 10, 11, 12, 20, 21, 300])
-def test_what_is_nested_too_deeply_is_shown_as_it_was_written(
-    mark: str, depth: int
-) -> None:
+def test_blocks_nested_too_deeply_are_shown_as_written(mark: str, depth: int) -> None:
     text = f"Here:\n\n{mark * depth}the answer is 42\n\nafter it"
     assert hidden_words(text) == []
     assert "the answer is 42" in AllowedHtml(render(text)).text
@@ -58,7 +56,7 @@ def test_lines_too_deep_keep_their_shape() -> None:
     assert render(text).endswith("<p>last</p>\n")
 
 
-def test_too_deep_is_an_item_not_the_whole_list() -> None:
+def test_only_an_item_is_too_deep_not_the_whole_list() -> None:
     html = render("- " * 12 + "deep\n- next *item*")
     assert "- - deep</div>" in html
     assert html.endswith("<li>next <em>item</em></li>\n</ul>\n")
@@ -158,7 +156,7 @@ def test_cells_beyond_the_header_are_cells() -> None:
         ("2 4 1", "2 4 1"),
     ],
 )
-def test_items_have_the_numbers_that_were_written(written: str, shown: str) -> None:
+def test_items_keep_the_numbers_that_were_written(written: str, shown: str) -> None:
     for before in ("", "> ", "- "):
         items = "\n".join(f"{number}. x" for number in written.split())
         text = before + items.replace("\n", "\n" + before.replace("-", " "))
@@ -166,7 +164,7 @@ def test_items_have_the_numbers_that_were_written(written: str, shown: str) -> N
         assert " ".join(re.findall(r"(\d+)\.", read)) == shown
 
 
-def test_numbers_of_lists_within_lists_are_their_own() -> None:
+def test_nested_lists_have_numbers_of_their_own() -> None:
     text = "4. a\n   9. b\n   11. c\n6. d"
     assert re.findall(r"(\d+)\.", VisibleText(render(text)).text) == [
         "4",
