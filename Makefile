@@ -22,7 +22,9 @@ AGAIN = || { echo 'Once more, alone, what failed:'; \
 # The tests that use the database of the settings; the others have their own or none, or
 # read what templates and middleware make of the same rows.
 OF_DATABASE = tests/chat tests/upgrade tests/test_fuzzing.py tests/chaos/test_crash_points.py \
-	$(addprefix --ignore tests/chat/,accounts/test_page_texts.py middleware wording)
+	$(addprefix --ignore tests/chat/,accounts/test_page_texts.py \
+		middleware/test_proxy_headers.py middleware/test_security_headers.py \
+		middleware/test_time_zone.py middleware/test_url_prefix.py wording)
 
 QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/test_*.py
 

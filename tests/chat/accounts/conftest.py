@@ -15,12 +15,24 @@ from django.test import Client
 from chat.accounts import mail as account_mail
 from chat.models import User
 from chatsite.mailbox import Mailbox
+from tests.chat.accounts.canary import canary_user, saved_rows
+from tests.chat.accounts.passwords import OTHER, PASSWORD
+from tests.chat.accounts.throttled_views import clock, throttle_settings, user
 from tests.chat.conftest import Worker, committed, sent, worker
 
-__all__ = ["Worker", "committed", "sent", "worker"]
-
-PASSWORD = "a long enough one"
-OTHER = "another long one"
+__all__ = [
+    "OTHER",
+    "PASSWORD",
+    "Worker",
+    "canary_user",
+    "clock",
+    "committed",
+    "saved_rows",
+    "sent",
+    "throttle_settings",
+    "user",
+    "worker",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +43,12 @@ def _passwords_are_cheap(settings: LazySettings) -> None:
 @pytest.fixture
 def account(db: None) -> User:
     return User.objects.create_user("bee", PASSWORD, "bee@example.org")
+
+
+@pytest.fixture
+def guest(owner: User) -> User:
+    """A guest without an account."""
+    return owner
 
 
 @pytest.fixture

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
-from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
-from chat.accounts.devices import device_name
 from chat.models import Session, User
-from chatsite.mailbox import Mailbox
 from tests.chat.accounts.conftest import log_in
-from tests.chat.pages import poll_url, text_of
+from tests.chat.pages import text_of
+from tests.chat.user_agents import FIREFOX, PHONE
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
-
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/6"
 
 
 def test_the_page_shows_the_account_and_links_to_its_pages(
@@ -91,9 +84,6 @@ def test_pages_of_an_account_are_closed_to_guests(
                 assert answer.status_code in (404, 405)
 
 
-# Who was seen, and with what
-
-
 def test_devices_are_listed_by_the_time_they_were_seen(
     account: User, newcomer: Client
 ) -> None:
@@ -109,61 +99,3 @@ def test_devices_are_listed_by_the_time_they_were_seen(
     }
     account.refresh_from_db()
     assert account.seen_at is not None
-
-
-def test_a_visit_is_noted_every_few_hours(tab: Client, account: User) -> None:
-    tab.get("/", headers={"User-Agent": FIREFOX})
-    first = Session.objects.get()
-    assert first.device == "Firefox on Linux"
-    tab.get("/", headers={"User-Agent": PHONE})
-    assert Session.objects.get().seen_at == first.seen_at
-    assert first.seen_at is not None
-    long_ago = first.seen_at - timedelta(days=3)
-    Session.objects.update(seen_at=long_ago)
-    User.objects.update(seen_at=long_ago)
-    tab.get("/")
-    now = timezone.now()
-    for row in (Session.objects.get(), User.objects.get()):
-        assert row.seen_at is not None
-        assert now - row.seen_at < timedelta(hours=1)
-
-
-def test_a_poll_notes_nothing(
-    tab: Client,
-    account: User,
-    box: Mailbox,
-    sent,
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
-    reply = sent(account)
-    page = tab.get(f"/c/{reply.message.conversation_id}/")
-    tab.get(poll_url(page))
-    Session.objects.update(seen_at=timezone.now() - timedelta(days=3))
-    with django_assert_num_queries(0):
-        tab.get(poll_url(page))
-
-
-def test_a_guest_counts_as_seen_from_the_first_message_on(
-    newcomer: Client, say: Callable[..., None]
-) -> None:
-    say(newcomer, "Hello")
-    assert User.objects.get().seen_at is not None
-
-
-@pytest.mark.parametrize(
-    ("said", "device"),
-    [
-        (FIREFOX, "Firefox on Linux"),
-        (PHONE, "Safari on iPhone"),
-        (
-            "Mozilla/5.0 (Windows NT 10.0) Chrome/130 Safari/537 Edg/130",
-            "Edge on Windows",
-        ),
-        ("Mozilla/5.0 (Linux; Android 15) Chrome/130 Mobile", "Chrome on Android"),
-        ("curl/8.5.0", "curl"),
-        ("<script>", ""),
-        ("", ""),
-    ],
-)
-def test_devices_have_short_names(said: str, device: str) -> None:
-    assert device_name(said) == device

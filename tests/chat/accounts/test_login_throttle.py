@@ -2,101 +2,35 @@
 
 from __future__ import annotations
 
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-from django.contrib.auth import authenticate
-from django.contrib.auth.hashers import make_password
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
-from django.test.utils import CaptureQueriesContext
-from django.urls import include, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
-from django.views.decorators.csrf import csrf_exempt
 from pytest_django import Settings
 
 from chat.accounts.login_throttle import (
     begin_attempt,
-    is_correct_password,
     record_success,
 )
 from chat.models import AttemptCounter, User
 from chatsite.mailbox import Mailbox
-from tests.chat.accounts.counting_hasher import hashed
+from tests.chat.accounts.throttled_views import ELSEWHERE, HERE, RIGHT, attempt, browser
 from tests.environment import IS_SOAK
 
-pytestmark = pytest.mark.django_db
-RIGHT = secrets.token_urlsafe(12)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("throttle_settings")]
 #: An attempt a second; the shorter run passes over seconds at which all are locked.
 SECONDS = (
     range(10_000) if IS_SOAK else [*range(20), *range(20, 900, 80), *range(900, 925)]
 )
 NAMES = 1_000 if IS_SOAK else 120
-HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 
 
-@csrf_exempt
-def log_in(request: HttpRequest) -> HttpResponse:
-    user = authenticate(
-        request, username=request.POST["name"], password=request.POST["password"]
-    )
-    return HttpResponse(status=204 if user else 422)
-
-
-@csrf_exempt
-def confirm(request: HttpRequest) -> HttpResponse:
-    """What asks somebody who is signed in for the password again."""
-    user = User.objects.get(username="somebody")
-    is_right = is_correct_password(request, user, request.POST["password"])
-    return HttpResponse(status=204 if is_right else 422)
-
-
-urlpatterns = [
-    path("log-in/", log_in),
-    path("confirm/", confirm),
-    path("", include("chatsite.urls")),
-]
-
-
-#: One for all: each would prepare the whole site for its first request.
-browser = Client()
-
-
-@pytest.fixture(autouse=True)
-def _cheap(settings: Settings) -> None:
-    """These tests count log-ins; hashing has tests of its own."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.ROOT_URLCONF = __name__
-    settings.LOGIN_FAILURES_MAX = 10
-    settings.LOGIN_LOCK_MINUTES = 15
-    settings.NETWORK_LOGIN_FAILURES_PER_HOUR = 100
-
-
-@pytest.fixture
-def somebody(db: None, _cheap: None) -> User:
-    return User.objects.create_user("somebody", RIGHT, "somebody@example.org")
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
-    """Time as the test says."""
-    now = [timezone.now()]
-    monkeypatch.setattr(timezone, "now", lambda: now[0])
-    return now
-
-
-def attempt(
-    name: str = "somebody", password: str = "wrong", network: str = HERE
-) -> HttpResponse:
-    data = {"name": name, "password": password}
-    return browser.post("/log-in/", data, REMOTE_ADDR=network)
-
-
-def test_the_correct_password_logs_in_by_name_and_by_address(somebody: User) -> None:
+def test_the_correct_password_logs_in_by_name_and_by_address(user: User) -> None:
     for name in (
         "somebody",
         "SomeBody",
@@ -106,7 +40,7 @@ def test_the_correct_password_logs_in_by_name_and_by_address(somebody: User) -> 
         assert attempt(name, RIGHT).status_code == 204
 
 
-def test_too_many_attempts_lock_until_a_time_that_is_shown(somebody: User) -> None:
+def test_too_many_attempts_lock_until_a_time_that_is_shown(user: User) -> None:
     assert [attempt().status_code for _ in range(10)] == [422] * 10
     locked = attempt()
     assert locked.status_code == 429
@@ -119,7 +53,7 @@ def test_too_many_attempts_lock_until_a_time_that_is_shown(somebody: User) -> No
 
 
 def test_many_log_ins_lock_and_recover(
-    somebody: User, clock: list[datetime], settings: Settings
+    user: User, clock: list[datetime], settings: Settings
 ) -> None:
     """One a second: each quarter of an hour lets ten through, and no more."""
     settings.NETWORK_LOGIN_FAILURES_PER_HOUR = 10_000
@@ -139,7 +73,7 @@ def test_many_log_ins_lock_and_recover(
 
 
 def test_one_network_has_a_hundred_guesses_over_all_names(
-    somebody: User, clock: list[datetime]
+    user: User, clock: list[datetime]
 ) -> None:
     codes = [attempt(f"name-{number}").status_code for number in range(NAMES)]
     assert codes == [422] * 100 + [429] * (NAMES - 100)
@@ -150,27 +84,27 @@ def test_one_network_has_a_hundred_guesses_over_all_names(
     assert attempt(password=RIGHT).status_code == 204
 
 
-def test_a_stranger_cannot_lock_the_owner_out(somebody: User) -> None:
+def test_a_stranger_cannot_lock_the_owner_out(user: User) -> None:
     for _ in range(12):
         attempt(network=ELSEWHERE)
     assert attempt(password=RIGHT, network=ELSEWHERE).status_code == 429
     assert attempt(password=RIGHT, network=HERE).status_code == 204
 
 
-def test_all_addresses_of_an_ipv6_line_share_a_lock(somebody: User) -> None:
+def test_all_addresses_of_an_ipv6_line_share_a_lock(user: User) -> None:
     for number in range(10):
         attempt(network=f"2001:db8:0:1::{number:x}")
     assert attempt(network="2001:db8:0:1:ffff::1").status_code == 429
     assert attempt(network="2001:db8:0:2::1").status_code == 422
 
 
-def test_attempts_by_name_and_by_address_count_together(somebody: User) -> None:
+def test_attempts_by_name_and_by_address_count_together(user: User) -> None:
     for name in ("somebody", "somebody@example.org") * 5:
         attempt(name)
     assert attempt("SOMEBODY").status_code == 429
 
 
-def test_an_unknown_name_locks_in_the_same_way(somebody: User) -> None:
+def test_an_unknown_name_locks_in_the_same_way(user: User) -> None:
     for _ in range(10):
         attempt("Nobody")
     unknown, page = attempt("nobody "), attempt("nobody ")
@@ -182,9 +116,7 @@ def test_an_unknown_name_locks_in_the_same_way(somebody: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["somebody", "nobodyhere", "Straße", "ﬁnn"])
-def test_spellings_of_a_name_count_together_known_or_not(
-    name: str, somebody: User
-) -> None:
+def test_spellings_of_a_name_count_together_known_or_not(name: str, user: User) -> None:
     """Or the lock would tell who has an account."""
     wide = "".join(chr(ord(c) + 0xFEE0) if c.isascii() else c for c in name)
     for written in (name, wide, name.upper(), f" {name} ", wide.upper()) * 2:
@@ -193,7 +125,7 @@ def test_spellings_of_a_name_count_together_known_or_not(
 
 
 def test_spellings_of_an_address_count_as_the_look_up_matches_them(
-    somebody: User,
+    user: User,
 ) -> None:
     for domain in ("example.org", "nowhere.example"):
         for _ in range(5):
@@ -202,7 +134,7 @@ def test_spellings_of_an_address_count_as_the_look_up_matches_them(
         assert attempt(f"somebody@{domain}").status_code == 422
 
 
-def test_a_success_takes_back_its_count(somebody: User) -> None:
+def test_a_success_takes_back_its_count(user: User) -> None:
     for _ in range(30):
         attempt()
         assert attempt(password=RIGHT).status_code == 204
@@ -211,7 +143,7 @@ def test_a_success_takes_back_its_count(somebody: User) -> None:
 
 
 def test_a_log_in_to_an_own_account_clears_no_other_guesses(
-    somebody: User, settings: Settings
+    user: User, settings: Settings
 ) -> None:
     settings.NETWORK_LOGIN_FAILURES_PER_HOUR = 20
     User.objects.create_user("stranger", RIGHT)
@@ -223,7 +155,7 @@ def test_a_log_in_to_an_own_account_clears_no_other_guesses(
     assert attempt("stranger", RIGHT).status_code == 429
 
 
-def test_confirming_the_password_counts_as_log_in_does(somebody: User) -> None:
+def test_confirming_the_password_counts_as_log_in_does(user: User) -> None:
 
     def confirm_with(password: str) -> int:
         data = {"password": password}
@@ -239,21 +171,21 @@ def test_confirming_the_password_counts_as_log_in_does(somebody: User) -> None:
 
 @pytest.mark.parametrize("name", ["password", "email", "erase"])
 def test_pages_that_ask_for_the_password_lock(
-    somebody: User, box: Mailbox, name: str
+    user: User, box: Mailbox, name: str
 ) -> None:
     tab = Client(REMOTE_ADDR=HERE)
-    tab.force_login(somebody)
+    tab.force_login(user)
     given = {"password": "wrong", "new": "another long one", "email": "a@example.org"}
     where = reverse(name)
     assert [tab.post(where, given).status_code for _ in range(10)] == [422] * 10
     assert tab.post(where, given | {"password": RIGHT}).status_code == 429
-    somebody.refresh_from_db()
-    assert somebody.check_password(RIGHT) and somebody.closed_at is None
+    user.refresh_from_db()
+    assert user.check_password(RIGHT) and user.closed_at is None
     # Nobody is signed out by it.
     assert tab.get(reverse("account")).status_code == 200
 
 
-def test_the_log_in_page_locks(somebody: User, box: Mailbox) -> None:
+def test_the_log_in_page_locks(user: User, box: Mailbox) -> None:
     data = {"name": "somebody@example.org", "password": "wrong"}
     where = reverse("log_in")
     said = [browser.post(where, data, REMOTE_ADDR=HERE).status_code for _ in range(11)]
@@ -263,8 +195,8 @@ def test_the_log_in_page_locks(somebody: User, box: Mailbox) -> None:
     browser.cookies.clear()
 
 
-def test_the_admin_locks_too(somebody: User) -> None:
-    User.objects.filter(pk=somebody.pk).update(is_staff=True)
+def test_the_admin_locks_too(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_staff=True)
 
     def enter(password: str, network: str = HERE) -> int:
         form = {"username": "somebody", "password": password}
@@ -277,12 +209,12 @@ def test_the_admin_locks_too(somebody: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_hundred_attempts_at_once_count_as_a_hundred(
-    somebody: User, rf: RequestFactory
+    user: User, rf: RequestFactory
 ) -> None:
     def guess(_: int) -> bool:
         try:
             request = rf.post("/", REMOTE_ADDR=HERE)
-            return begin_attempt(request, "somebody", somebody) is None
+            return begin_attempt(request, "somebody", user) is None
         finally:
             connection.close()
 
@@ -310,7 +242,7 @@ def test_attempts_at_once_after_a_lock_are_all_allowed() -> None:
     assert not AttemptCounter.objects.exclude(count=8).exists()
 
 
-def test_nothing_typed_is_stored(somebody: User, rf: RequestFactory) -> None:
+def test_nothing_typed_is_stored(user: User, rf: RequestFactory) -> None:
     typed = "a password in the wrong field"
     attempt(typed)
     attempt(password=typed)
@@ -320,7 +252,7 @@ def test_nothing_typed_is_stored(somebody: User, rf: RequestFactory) -> None:
     assert typed not in kept and HERE not in kept and "somebody" not in kept
 
 
-def test_expired_counters_are_removed(clock: list[datetime], somebody: User) -> None:
+def test_expired_counters_are_removed(clock: list[datetime], user: User) -> None:
     for number in range(5):
         attempt(f"name-{number}")
     clock[0] += timedelta(hours=2)
@@ -328,69 +260,8 @@ def test_expired_counters_are_removed(clock: list[datetime], somebody: User) -> 
     assert AttemptCounter.objects.count() == 2
 
 
-@pytest.mark.parametrize("kind", ["inactive", "closed", "no password", "guest"])
-def test_refused_accounts_get_the_same_answer_as_unknown_names(
-    somebody: User, kind: str
-) -> None:
-    if kind == "inactive":
-        somebody.is_active = False
-    elif kind == "closed":
-        somebody.closed_at = timezone.now()
-    elif kind == "no password":
-        somebody.set_unusable_password()
-    else:
-        somebody.username, somebody.email = None, ""
-    somebody.save()
-    assert attempt(password=RIGHT).status_code == 422
-    assert attempt("", RIGHT).status_code == 422
-
-
-def test_every_refusal_takes_the_same_work(
-    db: None, settings: Settings, rf: RequestFactory
-) -> None:
-    """One hash and the same queries; ``bench/login_timing.py`` measures the time."""
-    settings.PASSWORD_HASHERS = ["tests.chat.accounts.counting_hasher.CountingHasher"]
-    kinds = ("known", "without", "inactive", "closed")
-    for name in kinds:
-        User.objects.create_user(name, None if name == "without" else RIGHT)
-    User.objects.filter(username="inactive").update(is_active=False)
-    User.objects.filter(username="closed").update(closed_at=timezone.now())
-    attempt("the first of all")
-    queries = set()
-    for kind in ("unknown", *kinds):
-        hashed.clear()
-        with CaptureQueriesContext(connection) as asked:
-            password = "wrong" if kind == "known" else RIGHT
-            assert attempt(kind, password).status_code == 422
-        assert len(hashed) == 1
-        verbs = [query["sql"].split()[0] for query in asked.captured_queries]
-        queries.add(" ".join(verbs))
-    assert len(queries) == 1
-
-
-def test_passwords_are_stored_with_the_argon2_parameters_of_owasp(
-    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from chatsite import settings as ours
-
-    settings.PASSWORD_HASHERS = ours.PASSWORD_HASHERS
-    user = User.objects.create_user("new", RIGHT)
-    assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
-    old = make_password(RIGHT, hasher="pbkdf2_sha256")
-    User.objects.filter(pk=user.pk).update(password=old)
-    assert attempt("new", RIGHT).status_code == 204
-    user.refresh_from_db()
-    assert user.password.startswith("argon2$")
-
-
-def test_an_empty_name_finds_no_account(somebody: User) -> None:
-    User.objects.create(username=None)
-    assert User.objects.known_as("") is None
-    assert User.objects.known_as("None") is None
-
-
-def test_a_success_leaves_no_counter(somebody: User, rf: RequestFactory) -> None:
+def test_a_success_leaves_no_counter(user: User, rf: RequestFactory) -> None:
     request = rf.post("/", REMOTE_ADDR=HERE)
-    assert begin_attempt(request, "somebody", somebody) is None
-    record_success(request, "somebody", somebody)
+    assert begin_attempt(request, "somebody", user) is None
+    record_success(request, "somebody", user)
     assert not AttemptCounter.objects.filter(count__gt=0).exists()

@@ -1,4 +1,4 @@
-"""A guest whose session is gone goes on by the cookie; an account is told."""
+"""A guest whose session is gone goes on with the cookie."""
 
 from __future__ import annotations
 
@@ -19,33 +19,37 @@ from chat.services.session_digest import guest_digest, session_digest
 from chatsite.mailbox import Mailbox
 from tests.chat.accounts.conftest import is_logged_in, log_in, signs_up
 from tests.chat.conftest import Worker
-from tests.chat.pages import known, poll_url, text_of
+from tests.chat.pages import poll_url, text_of
 from tests.cookie_names import GUEST, SESSION
-from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
 Say = Callable[..., None]
 
 
-def expire(client: Client) -> None:
+def expire_session(client: Client) -> None:
     late = timezone.now() - timedelta(seconds=1)
     Session.objects.update(expire_date=late)
 
 
-def delete(client: Client) -> None:
+def delete_session(client: Client) -> None:
     end_sessions(Session.objects.all())
 
 
-def lose(client: Client) -> None:
+def lose_session_cookie(client: Client) -> None:
     del client.cookies[SESSION]
 
 
-def overwrite(client: Client) -> None:
+def overwrite_session_cookie(client: Client) -> None:
     client.cookies[SESSION] = "k" * 32
 
 
-WAYS = (expire, delete, lose, overwrite)
+WAYS_TO_LOSE_A_SESSION = (
+    expire_session,
+    delete_session,
+    lose_session_cookie,
+    overwrite_session_cookie,
+)
 
 
 def with_cookie_of(pk: uuid.UUID, **cookies: str) -> Client:
@@ -54,7 +58,7 @@ def with_cookie_of(pk: uuid.UUID, **cookies: str) -> Client:
     return client
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", WAYS_TO_LOSE_A_SESSION)
 def test_polls_go_on_and_the_next_message_belongs_to_the_guest(
     way: Callable[[Client], None],
     newcomer: Client,
@@ -85,7 +89,7 @@ def test_polls_go_on_and_the_next_message_belongs_to_the_guest(
 
 def test_reading_begins_no_session_but_is_noted(newcomer: Client, say: Say) -> None:
     say(newcomer, "Hello")
-    delete(newcomer)
+    delete_session(newcomer)
     User.objects.update(seen_at=timezone.now() - timedelta(days=20))
     newcomer.get(f"/c/{Conversation.objects.get().pk}/")
     assert Session.objects.count() == 0
@@ -99,8 +103,8 @@ def test_a_program_reads_its_reply_with_the_guest_cookie_alone(
     body = {"text": "Hello"}
     sent = program.post("/api/v1/messages", body, content_type="application/json")
     assert sent.cookies[GUEST]["max-age"]
-    delete(program)
-    lose(program)
+    delete_session(program)
+    lose_session_cookie(program)
     assert program.get(sent.json()["url"]).status_code == 200
     assert newcomer.get(sent.json()["url"]).status_code == 404
 
@@ -108,8 +112,7 @@ def test_a_program_reads_its_reply_with_the_guest_cookie_alone(
 def test_an_expired_session_cookie_alone_opens_no_guest(
     newcomer: Client, say: Say, box: Mailbox
 ) -> None:
-    """Neither what stood in that cookie while the guest went on, nor what the mailbox
-    remembers of it."""
+    """The old session key opens nothing, and the mailbox does not remember it."""
     say(newcomer, "Hello")
     pk = User.objects.get().pk
     page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
@@ -146,7 +149,7 @@ def erase(guest: Client, account: User) -> None:
     account_deletion.erase_account(User.objects.get(username=None))
 
 
-def take_along(guest: Client, account: User) -> None:
+def merge(guest: Client, account: User) -> None:
     guest_merge.merge_guest(User.objects.get(username=None).pk, account)
 
 
@@ -154,7 +157,7 @@ def make_inactive(guest: Client, account: User) -> None:
     User.objects.filter(username=None).update(is_active=False)
 
 
-@pytest.mark.parametrize("way", [sign_up, erase, take_along, make_inactive])
+@pytest.mark.parametrize("way", [sign_up, erase, merge, make_inactive])
 def test_the_cookie_of_a_former_guest_opens_nothing(
     way: Callable[[Client, User], None],
     account: User,
@@ -179,7 +182,7 @@ def test_without_guests_the_cookie_opens_nothing(
 ) -> None:
     say(newcomer, "Hello")
     page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    lose(newcomer)
+    lose_session_cookie(newcomer)
     settings.GUESTS = False
     assert newcomer.get("/").status_code == 303
     answer = newcomer.get(poll_url(page))
@@ -188,79 +191,11 @@ def test_without_guests_the_cookie_opens_nothing(
     assert newcomer.get(url).status_code == 401
 
 
-@pytest.fixture
-def shared(account: User, newcomer: Client, say: Say) -> Client:
-    """A browser in which a guest wrote before an account logged in."""
-    say(newcomer, "The guest's")
-    log_in(newcomer)
-    say(newcomer, "The account's")
-    return newcomer
-
-
-@pytest.mark.parametrize("path", ["/", "/settings/", "the conversation"])
-def test_an_account_learns_that_its_session_ended_even_beside_a_guest(
-    path: str, shared: Client
-) -> None:
-    if path == "the conversation":
-        path = f"/c/{Conversation.objects.get(title__contains='account').pk}/"
-    page = shared.get(path)
-    delete(shared)
-    answer = shared.get(poll_url(page))
-    assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
-    landed = text_of(shared.get("/?ended"))
-    assert "You were logged out in this browser." in landed
-    assert "The guest" in landed
-    assert "The account" not in landed
-
-
-def test_a_message_of_an_account_is_not_sent_as_the_guest_of_the_browser(
-    shared: Client,
-) -> None:
-    page = shared.get("/")
-    state = {**dict(known(page)), "text": "Only as myself", "key": "k"}
-    delete(shared)
-    answer = shared.post("/send/", state, headers={"HX-Request": "true"})
-    assert answer.status_code == 422
-    assert "Log in to send this: it is kept." in text_of(answer)
-    assert not Conversation.objects.filter(title="Only as myself").exists()
-    log_in(shared)
-    assert shared.post("/send/", state).status_code == 303
-
-
-def test_a_form_without_scripts_is_not_sent_as_the_guest_of_the_browser(
-    shared: Client,
-) -> None:
-    hidden = dom(shared.get("/")).one("#composer input[type=hidden][name=u]")
-    assert (hidden["value"], hidden["autocomplete"]) == ("1", "off")
-    delete(shared)
-    plain = {"u": "1", "text": "Only as myself", "key": "k"}
-    answer = shared.post("/send/", plain)
-    assert answer.status_code == 422
-    page = dom(answer)
-    assert "You were logged out in this browser." in page.text
-    assert page.one("textarea").raw_text == "Only as myself"
-    assert "[name=u]" not in page
-    assert not Conversation.objects.filter(title="Only as myself").exists()
-
-
-def test_settings_of_an_account_are_not_saved_for_the_guest_of_the_browser(
-    shared: Client,
-) -> None:
-    assert dom(shared.get("/settings/")).first("form [name=u]")["value"] == "1"
-    delete(shared)
-    form = {"u": "1", "instructions": "Answer in verse"}
-    answer = shared.post("/settings/", form)
-    assert answer.status_code == 422
-    assert "You were logged out in this browser." in text_of(answer)
-    assert "Answer in verse" in text_of(answer)
-    assert not User.objects.filter(instructions="Answer in verse").exists()
-
-
 def test_a_guest_without_a_session_signs_up_and_keeps_everything(
     newcomer: Client, say: Say
 ) -> None:
     say(newcomer, "Hello")
-    lose(newcomer)
+    lose_session_cookie(newcomer)
     assert "Hello" in text_of(newcomer.get("/"))
     assert signs_up(newcomer).status_code == 303
     assert "Hello" in text_of(newcomer.get("/"))
@@ -304,7 +239,7 @@ def test_an_open_page_of_a_guest_works_after_the_sign_up(
     signs_up(newcomer)
     say(newcomer, "More")  # tells the page that something changed
     answer = newcomer.get(poll_url(page))
-    delete(newcomer)
+    delete_session(newcomer)
     assert newcomer.get(poll_url(answer))["HX-Redirect"] == "/?ended"
 
 
@@ -312,6 +247,6 @@ def test_a_guest_who_lost_the_cookie_gets_it_again(newcomer: Client, say: Say) -
     say(newcomer, "Hello")
     del newcomer.cookies[GUEST]
     say(newcomer, "Again")
-    lose(newcomer)
+    lose_session_cookie(newcomer)
     assert "Hello" in text_of(newcomer.get("/"))
     assert User.objects.count() == 1

@@ -1,0 +1,44 @@
+"""The e-mail address at sign-up, on a site that sends mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from chat.models import User
+from tests.chat.accounts.conftest import (
+    link_in,
+    signs_up,
+)
+from tests.chat.pages import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_with_mail_an_address_is_saved_once_confirmed(
+    newcomer: Client, mails: Callable[[], list[Any]]
+) -> None:
+    assert "should you forget yours" in text_of(newcomer.get("/account/sign-up/"))
+    answer = signs_up(newcomer, email="bee@example.org")
+    assert answer["Location"] == "/account/?sent"
+    assert "We sent a link" in text_of(newcomer.get("/account/?sent"))
+    assert User.objects.get().email == ""
+    (sent,) = mails()
+    assert sent.to == ["bee@example.org"]
+    path = link_in(sent.body)
+    assert newcomer.get(path).status_code == 200
+    assert User.objects.get().email == ""  # programs follow links, too
+    newcomer.post(path)
+    assert User.objects.get().email == "bee@example.org"
+
+
+def test_with_mail_the_page_does_not_reveal_known_addresses(
+    account: User, newcomer: Client, mails: Callable[[], list[Any]]
+) -> None:
+    assert signs_up(newcomer, "wasp", email="bee@example.org").status_code == 303
+    (sent,) = mails()
+    assert "belongs to yours already" in " ".join(sent.body.split())
+    assert "http" not in sent.body
