@@ -1,5 +1,7 @@
-"""People with accounts, whose passwords cost nothing to check, and what the tests of
-conversations have: a worker played by hand, and prompts that were sent."""
+"""Accounts whose passwords cost nothing to check, browsers, and the forms of log-in.
+
+Workers that a test controls and sent messages come from ``tests.chat.conftest``.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +60,8 @@ def tab(account: User, client_of: Callable[[User], Client], box: Mailbox) -> Cli
 
 
 @pytest.fixture
-def newcomer(box: Mailbox) -> Client:
-    """One that knows nothing yet, and has seen the first page."""
+def visitor(box: Mailbox) -> Client:
+    """A browser without an account that has opened the first page."""
     client = Client()
     client.get("/")
     return client
@@ -78,8 +80,8 @@ def say(
 
 
 @pytest.fixture
-def mails(settings: LazySettings) -> Iterator[Callable[[], list[Any]]]:
-    """Mail leaves; what left since it was asked for last."""
+def sent_mails(settings: LazySettings) -> Iterator[Callable[[], list[Any]]]:
+    """Make the site send mail; returns the mail since the last call."""
     settings.HAS_MAIL = True
     settings.SITE_URL = "https://chat.example.org"
 
@@ -97,13 +99,13 @@ def log_in(client: Client, name: str = "bee", password: str = PASSWORD) -> Any:
     return client.post("/account/log-in/", {"name": name, "password": password})
 
 
-def signs_up(client: Client, name: str = "bee", **more: str) -> Any:
+def submit_sign_up(client: Client, name: str = "bee", **more: str) -> Any:
     typed = {"name": name, "password": PASSWORD, "email": "", **more}
     return client.post("/account/sign-up/", typed)
 
 
 def link_in(text: str) -> str:
-    """The path of the one link of a text."""
+    """Return the path of the only link in a text."""
     (found,) = re.findall(r"https?://[^/\s]+(/\S*)", text)
     return str(found)
 

@@ -1,10 +1,10 @@
-"""The hasher of the site, which counts how often it hashed."""
+"""The site's hasher, which records each call."""
 
 from __future__ import annotations
 
 from chat.accounts.hashers import LowMemoryArgon2Hasher
 
-#: Each time that the hasher worked, what it did.
+#: The calls so far.
 hashed: list[str] = []
 
 

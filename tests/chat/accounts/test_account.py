@@ -1,4 +1,4 @@
-"""The account page, what the rail says, and who was seen when."""
+"""The account page, and which pages need an account."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def test_the_page_shows_the_account_and_links_to_its_pages(
 
 
 def test_a_guest_sees_how_long_guests_are_kept_and_how_to_sign_up(
-    newcomer: Client,
+    visitor: Client,
 ) -> None:
-    page = dom(newcomer.get("/account/"))
+    page = dom(visitor.get("/account/"))
     assert "if you do not come back for 30 days" in page.text
     assert 'a[href="/account/sign-up/"]' in page
     assert 'a[href="/account/log-in/"]' in page
@@ -42,11 +42,11 @@ def test_a_guest_sees_how_long_guests_are_kept_and_how_to_sign_up(
 
 @pytest.mark.parametrize("signup", ["invitation", "closed"])
 def test_without_open_sign_up_no_page_links_to_it(
-    signup: str, newcomer: Client, settings: LazySettings
+    signup: str, visitor: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = signup
     for path in ("/", "/account/", "/account/log-in/"):
-        page = dom(newcomer.get(path))
+        page = dom(visitor.get(path))
         assert '[href^="/account/sign-up/"]' not in page
         if path != "/account/log-in/":
             assert '[href="/account/log-in/"]' in page
@@ -60,10 +60,10 @@ def test_the_page_names_the_retention_time(tab: Client, settings: LazySettings) 
 
 
 def test_without_guests_the_page_redirects_to_log_in(
-    newcomer: Client, settings: LazySettings
+    visitor: Client, settings: LazySettings
 ) -> None:
     settings.GUESTS = False
-    answer = newcomer.get("/account/")
+    answer = visitor.get("/account/")
     assert answer["Location"] == "/account/log-in/?next=%2Faccount%2F"
 
 
@@ -71,9 +71,9 @@ def test_without_guests_the_page_redirects_to_log_in(
     "path", ["password", "email", "invitations", "merge", "sessions/x/end", "elsewhere"]
 )
 def test_pages_of_an_account_are_closed_to_guests(
-    path: str, newcomer: Client, owner: User, client_of: Callable[[User], Client]
+    path: str, visitor: Client, owner: User, client_of: Callable[[User], Client]
 ) -> None:
-    for client in (newcomer, client_of(owner)):
+    for client in (visitor, client_of(owner)):
         for answer in (
             client.get(f"/account/{path}/"),
             client.post(f"/account/{path}/"),
@@ -85,10 +85,10 @@ def test_pages_of_an_account_are_closed_to_guests(
 
 
 def test_devices_are_listed_by_the_time_they_were_seen(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
-    log_in(newcomer)
-    newcomer.get("/account/", headers={"User-Agent": FIREFOX})
+    log_in(visitor)
+    visitor.get("/account/", headers={"User-Agent": FIREFOX})
     other = Client(headers={"User-Agent": PHONE})
     log_in(other)
     text = text_of(other.get("/account/"))

@@ -1,4 +1,4 @@
-"""Erasing reaches everything: looked for in every table, file and key."""
+"""Erasing an account removes its texts from every table, file and key."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_an_erased_account_leaves_nothing_anywhere(
     tab, pk = client_of(canary_user), str(canary_user.pk)
     answer = tab.post("/account/erase/", {"password": PASSWORD})
     assert answer.status_code == 303
-    # The index of SQLite forgets its words once the keeper merges it.
+    # The index of SQLite has the words until the keeper merges it.
     assert {*tables_with_canary()} <= {"chat_passage_index_data"}
     assert redis_keys_with(valkey) == []
     keeper = Keeper()
@@ -102,27 +102,27 @@ def test_the_page_says_how_much_is_erased_and_that_it_was_done(
 
 @pytest.mark.django_db
 def test_a_guest_erases_everything_of_the_browser(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    before = newcomer.cookies[GUEST].value
+    say(visitor, "Hello")
+    before = visitor.cookies[GUEST].value
     assert "Erase everything of this browser?" in text_of(
-        newcomer.get("/account/erase/")
+        visitor.get("/account/erase/")
     )
-    answer = newcomer.post("/account/erase/", follow=True)
+    answer = visitor.post("/account/erase/", follow=True)
     assert "It is erased." in text_of(answer)
     assert not Message.objects.exists()
-    assert newcomer.cookies[GUEST].value != before
-    say(newcomer, "Anew")
-    assert "Hello" not in text_of(newcomer.get("/"))
+    assert visitor.cookies[GUEST].value != before
+    say(visitor, "Anew")
+    assert "Hello" not in text_of(visitor.get("/"))
 
 
 @pytest.mark.django_db
 def test_the_cookie_of_an_erased_guest_makes_another_guest(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    old = newcomer.cookies[GUEST].value
+    say(visitor, "Hello")
+    old = visitor.cookies[GUEST].value
     User.objects.get().close()
     other = Client()
     other.cookies[GUEST] = old
@@ -131,9 +131,9 @@ def test_the_cookie_of_an_erased_guest_makes_another_guest(
 
 
 @pytest.mark.django_db
-def test_a_visitor_without_messages_has_nothing_to_erase(newcomer: Client) -> None:
-    assert "nothing to erase" in text_of(newcomer.get("/account/erase/"))
-    assert newcomer.post("/account/erase/").status_code == 200
+def test_a_visitor_without_messages_has_nothing_to_erase(visitor: Client) -> None:
+    assert "nothing to erase" in text_of(visitor.get("/account/erase/"))
+    assert visitor.post("/account/erase/").status_code == 200
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""``manage.py admin``: in a terminal, and for programs."""
+"""``manage.py admin`` in a terminal and for programs."""
 
 from __future__ import annotations
 

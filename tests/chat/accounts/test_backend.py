@@ -37,7 +37,7 @@ def test_refused_accounts_get_the_same_answer_as_unknown_names(
 def test_every_refusal_takes_the_same_work(
     db: None, settings: Settings, rf: RequestFactory
 ) -> None:
-    """One hash and the same queries; ``bench/login_timing.py`` measures the time."""
+    """One hash and the same queries; ``bench/login_timing.py`` measures times."""
     settings.PASSWORD_HASHERS = ["tests.chat.accounts.counting_hasher.CountingHasher"]
     kinds = ("known", "without", "inactive", "closed")
     for name in kinds:

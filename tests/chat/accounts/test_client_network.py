@@ -1,4 +1,4 @@
-"""Which network a request comes from, whatever it says of itself."""
+"""The network of a request, which headers of the client cannot change."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ def test_without_trusted_proxies_headers_do_not_count(
     [
         ("203.0.113.7", "203.0.113.7"),
         (" 203.0.113.7 ", "203.0.113.7"),
-        # What a visitor wrote stands before what the proxy saw.
+        # The client's own words come before the address that the proxy saw.
         ("198.51.100.1, 203.0.113.7", "203.0.113.7"),
         ("10.0.0.1, 203.0.113.7", "203.0.113.7"),
         ("127.0.0.1, 203.0.113.7", "203.0.113.7"),
         ("unknown, 203.0.113.7", "203.0.113.7"),
-        # Through two proxies of ours.
+        # Through two trusted proxies.
         ("203.0.113.7, 10.0.0.2", "203.0.113.7"),
         ("198.51.100.1, 203.0.113.7, 10.0.0.2, 10.0.0.3", "203.0.113.7"),
-        # From inside: the farthest that is vouched for.
+        # From inside: the farthest address that a trusted proxy names.
         ("10.0.0.9, 10.0.0.2", "10.0.0.9"),
-        # With ports, brackets and zones, and addresses in each other's clothes.
+        # With ports, brackets and zones, and IPv4 addresses written as IPv6.
         ("203.0.113.7:52044", "203.0.113.7"),
         ("[2001:db8::7]:443", "2001:db8::/64"),
         ("[2001:db8::7]", "2001:db8::/64"),
@@ -90,7 +90,7 @@ def test_without_trusted_proxies_headers_do_not_count(
         ("2001:DB8:0:0::7", "2001:db8::/64"),
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("203.0.113.7, ::ffff:10.0.0.2", "203.0.113.7"),
-        # No address: the proxy itself, and nothing that stands before.
+        # Not an address: the proxy itself counts, and nothing before it.
         ("", "10.0.0.1"),
         (",", "10.0.0.1"),
         ("203.0.113.7,", "10.0.0.1"),
@@ -115,7 +115,7 @@ def test_behind_trusted_proxies_the_nearest_untrusted_address_counts(
 
 
 def test_several_headers_count_as_one(trust: Trust) -> None:
-    """The server joins them in their order, with commas."""
+    """The server joins headers in their order, with commas."""
     trust("10.0.0.1")
     assert found("10.0.0.1", "198.51.100.1,203.0.113.7") == "203.0.113.7"
 

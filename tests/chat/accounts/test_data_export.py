@@ -64,11 +64,11 @@ def test_the_file_is_a_download_that_no_cache_keeps(tab: Client) -> None:
 
 
 def test_a_guest_can_download_data(
-    newcomer: Client, say: Callable[..., None], account: User
+    visitor: Client, say: Callable[..., None], account: User
 ) -> None:
-    assert newcomer.get("/account/download/")["Location"].startswith("/account/log-in/")
-    say(newcomer, "Hello")
-    got = downloaded(newcomer)
+    assert visitor.get("/account/download/")["Location"].startswith("/account/log-in/")
+    say(visitor, "Hello")
+    got = downloaded(visitor)
     assert got["account"]["name"] is None
     assert got["conversations"][0]["messages"][0]["text"] == "Hello"
 

@@ -36,11 +36,11 @@ def test_without_mail_an_address_is_saved_at_once(tab: Client, account: User) ->
 
 
 def test_with_mail_an_address_is_saved_once_confirmed_and_the_old_one_gets_mail(
-    tab: Client, account: User, mails: Callable[[], list[Any]]
+    tab: Client, account: User, sent_mails: Callable[[], list[Any]]
 ) -> None:
     assert change(tab)["Location"] == "/account/?sent"
     assert email_of(account) == "bee@example.org"
-    (asked,) = mails()
+    (asked,) = sent_mails()
     assert asked.to == ["new@example.org"]
     assert asked.subject == "Confirm your address for chatsite"
     assert "https://chat.example.org/account/email/" in asked.body
@@ -50,44 +50,44 @@ def test_with_mail_an_address_is_saved_once_confirmed_and_the_old_one_gets_mail(
     assert email_of(account) == "bee@example.org"
     assert "Your address was saved." in text_of(elsewhere.post(path))
     assert email_of(account) == "new@example.org"
-    (told,) = mails()
+    (told,) = sent_mails()
     assert told.to == ["bee@example.org"]
     assert elsewhere.post(path).status_code == 410
 
 
 def test_a_change_of_address_voids_older_links(
-    tab: Client, account: User, mails: Callable[[], list[Any]]
+    tab: Client, account: User, sent_mails: Callable[[], list[Any]]
 ) -> None:
     change(tab, "first@example.org")
     change(tab, "second@example.org")
-    first, second = (link_in(sent.body) for sent in mails())
+    first, second = (link_in(sent.body) for sent in sent_mails())
     tab.post(second)
     assert tab.post(first).status_code == 410
     assert email_of(account) == "second@example.org"
 
 
 def test_a_new_password_voids_older_links(
-    tab: Client, account: User, mails: Callable[[], list[Any]]
+    tab: Client, account: User, sent_mails: Callable[[], list[Any]]
 ) -> None:
-    """Whoever knew the old one may have asked for it."""
+    """An intruder who knew the old password may have requested the link."""
     change(tab, "thief@example.org")
     account.set_password("another long one")
     account.save()
-    path = link_in(mails()[0].body)
+    path = link_in(sent_mails()[0].body)
     assert Client().get(path).status_code == 410
     assert Client().post(path).status_code == 410
     assert email_of(account) == "bee@example.org"
 
 
 def test_an_address_gets_few_mails(
-    tab: Client, account: User, mails: Callable[[], list[Any]]
+    tab: Client, account: User, sent_mails: Callable[[], list[Any]]
 ) -> None:
     assert change(tab).status_code == 303
     for typed in (NEW, NEW.upper()):
         answer = change(tab, typed)
         assert answer.status_code == 422
         assert "A mail was sent there a moment ago." in text_of(answer)
-    assert len(mails()) == 1
+    assert len(sent_mails()) == 1
 
 
 def test_an_address_can_be_removed(tab: Client, account: User) -> None:
@@ -110,11 +110,14 @@ def test_invalid_input_changes_nothing(
 
 
 def test_an_address_belongs_to_one_account(
-    tab: Client, account: User, mails: Callable[[], list[Any]], settings: LazySettings
+    tab: Client,
+    account: User,
+    sent_mails: Callable[[], list[Any]],
+    settings: LazySettings,
 ) -> None:
     User.objects.create_user("wasp", "x", "wasp@example.org")
     assert change(tab, "WASP@example.org")["Location"] == "/account/?sent"
-    (sent,) = mails()
+    (sent,) = sent_mails()
     assert "belongs to yours already" in " ".join(sent.body.split())
     settings.HAS_MAIL = False
     answer = change(tab, "WASP@example.org")
@@ -123,11 +126,11 @@ def test_an_address_belongs_to_one_account(
 
 
 def test_the_page_says_if_an_address_was_taken_before_its_confirmation(
-    tab: Client, account: User, mails: Callable[[], list[Any]]
+    tab: Client, account: User, sent_mails: Callable[[], list[Any]]
 ) -> None:
     change(tab)
     User.objects.create_user("wasp", "x", NEW.lower())
-    answer = tab.post(link_in(mails()[0].body))
+    answer = tab.post(link_in(sent_mails()[0].body))
     assert answer.status_code == 409
     assert email_of(account) == "bee@example.org"
 
@@ -135,15 +138,15 @@ def test_the_page_says_if_an_address_was_taken_before_its_confirmation(
 @pytest.mark.parametrize(
     "token", ["x", "a:b:c", signing.dumps({"user": 1})], ids=["x", "colons", "signed"]
 )
-def test_invalid_links_are_refused(token: str, newcomer: Client) -> None:
-    assert newcomer.get(f"/account/email/{token}/").status_code == 410
+def test_invalid_links_are_refused(token: str, visitor: Client) -> None:
+    assert visitor.get(f"/account/email/{token}/").status_code == 410
 
 
 def test_a_link_expires(
-    tab: Client, monkeypatch: pytest.MonkeyPatch, mails: Callable[[], list[Any]]
+    tab: Client, monkeypatch: pytest.MonkeyPatch, sent_mails: Callable[[], list[Any]]
 ) -> None:
     change(tab)
-    path = link_in(mails()[0].body)
+    path = link_in(sent_mails()[0].body)
     assert tab.get(path).status_code == 200
     monkeypatch.setattr(email_change, "LINK_SECONDS", -1)
     assert tab.get(path).status_code == 410
@@ -151,7 +154,7 @@ def test_a_link_expires(
 
 def test_a_failing_mail_server_breaks_no_request(
     tab: Client,
-    mails: Callable[[], list[Any]],
+    sent_mails: Callable[[], list[Any]],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -166,17 +169,17 @@ def test_a_failing_mail_server_breaks_no_request(
 
 
 def test_mail_beyond_the_limit_is_dropped(
-    mails: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch, account: User
+    sent_mails: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch, account: User
 ) -> None:
     monkeypatch.setattr(mail, "WAITING_MAX", 0)
     mail.send_mail(NEW, "taken", {"user": account})
-    assert mails() == []
+    assert sent_mails() == []
 
 
 def test_links_mailed_for_one_network_are_limited(
     tab: Client,
     account: User,
-    mails: Callable[[], list[Any]],
+    sent_mails: Callable[[], list[Any]],
     settings: LazySettings,
 ) -> None:
     settings.NETWORK_MAILS_PER_HOUR = 1
@@ -188,4 +191,4 @@ def test_links_mailed_for_one_network_are_limited(
     assert "other@example.org" in text_of(answer)
     forgotten = Client().post("/account/forgotten/", {"email": "bee@example.org"})
     assert forgotten.status_code == 429
-    assert len(mails()) == 1
+    assert len(sent_mails()) == 1

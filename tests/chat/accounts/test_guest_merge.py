@@ -29,48 +29,48 @@ pytestmark = pytest.mark.django_db
 
 
 def test_after_log_in_the_page_asks_and_merges(
-    account: User, newcomer: Client, say: Callable[..., None]
+    account: User, visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    say(newcomer, "There")
-    address = log_in(newcomer)["Location"]
-    page = dom(newcomer.get(address))
+    say(visitor, "Hello")
+    say(visitor, "There")
+    address = log_in(visitor)["Location"]
+    page = dom(visitor.get(address))
     assert "Take 2 conversations along?" in page.text
     assert "bee" in page.texts("main bdi")
-    answer = newcomer.post("/account/merge/", {"choice": "take", "next": "/"})
+    answer = visitor.post("/account/merge/", {"choice": "take", "next": "/"})
     assert (answer.status_code, answer["Location"]) == (303, "/")
-    page = text_of(newcomer.get("/"))
+    page = text_of(visitor.get("/"))
     assert "Hello" in page
     assert "There" in page
     assert Conversation.objects.filter(owner=account).count() == 2
-    assert newcomer.post("/account/merge/", {"choice": "take"}).status_code == 303
-    assert newcomer.get("/account/merge/").status_code == 303
+    assert visitor.post("/account/merge/", {"choice": "take"}).status_code == 303
+    assert visitor.get("/account/merge/").status_code == 303
 
 
 def test_conversations_not_merged_come_back_after_log_out_only(
-    account: User, newcomer: Client, say: Callable[..., None]
+    account: User, visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    log_in(newcomer)
-    newcomer.post("/account/merge/", {"choice": "leave"})
-    assert "Hello" not in text_of(newcomer.get("/"))
-    assert "1 conversation was left" in text_of(newcomer.get("/account/"))
-    newcomer.post("/account/log-out/")
-    say(newcomer, "Again")
-    assert "Hello" in text_of(newcomer.get("/"))
+    say(visitor, "Hello")
+    log_in(visitor)
+    visitor.post("/account/merge/", {"choice": "leave"})
+    assert "Hello" not in text_of(visitor.get("/"))
+    assert "1 conversation was left" in text_of(visitor.get("/account/"))
+    visitor.post("/account/log-out/")
+    say(visitor, "Again")
+    assert "Hello" in text_of(visitor.get("/"))
     assert Conversation.objects.filter(owner=account).count() == 0
 
 
 def test_merged_conversations_are_hidden_after_log_out(
-    account: User, newcomer: Client, say: Callable[..., None]
+    account: User, visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    log_in(newcomer)
-    newcomer.post("/account/merge/", {"choice": "take"})
-    newcomer.post("/account/log-out/")
-    assert "Hello" not in text_of(newcomer.get("/"))
-    say(newcomer, "Somebody else")
-    assert "Hello" not in text_of(newcomer.get("/"))
+    say(visitor, "Hello")
+    log_in(visitor)
+    visitor.post("/account/merge/", {"choice": "take"})
+    visitor.post("/account/log-out/")
+    assert "Hello" not in text_of(visitor.get("/"))
+    say(visitor, "Somebody else")
+    assert "Hello" not in text_of(visitor.get("/"))
 
 
 def test_only_the_guest_of_the_browser_can_be_merged(
@@ -82,10 +82,10 @@ def test_only_the_guest_of_the_browser_can_be_merged(
 
 
 def test_only_an_account_can_merge_a_guest(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    answer = newcomer.post("/account/merge/", {"choice": "take"})
+    say(visitor, "Hello")
+    answer = visitor.post("/account/merge/", {"choice": "take"})
     assert answer["Location"].startswith("/account/log-in/")
 
 
@@ -98,28 +98,28 @@ def test_an_account_is_never_merged(account: User, sent) -> None:
 
 def test_the_account_sees_text_in_progress_at_once(
     account: User,
-    newcomer: Client,
+    visitor: Client,
     say: Callable[..., None],
     worker: Worker,
     box: Mailbox,
     client_of: Callable[[User], Client],
 ) -> None:
-    say(newcomer, "Tell me")
+    say(visitor, "Tell me")
     guest = User.objects.get(username=None)
     claim = worker.claim()
     worker.write(claim, "Once ")
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    log_in(newcomer)
-    newcomer.post("/account/merge/", {"choice": "take"})
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
+    log_in(visitor)
+    visitor.post("/account/merge/", {"choice": "take"})
     worker.write(claim, "upon", len("Once "))
-    for client in (newcomer, client_of(account)):
+    for client in (visitor, client_of(account)):
         answer = client.get(poll_url(page))
         assert answer.status_code == 200
         assert "upon" in text_of(answer)
     (entry,) = mailbox_replies(box, guest, Reply.objects.get())
     assert entry == MissingReply(is_foreign=True)
     worker.finish(claim, "Once upon a time")
-    answer = newcomer.get(poll_url(page))
+    answer = visitor.get(poll_url(page))
     assert "Once upon a time" in text_of(answer)
 
 

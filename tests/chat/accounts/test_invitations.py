@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from chat.models import Invitation, User
-from tests.chat.accounts.conftest import PASSWORD, link_in, signs_up
+from tests.chat.accounts.conftest import PASSWORD, link_in, submit_sign_up
 from tests.chat.pages import text_of
 from tests.dom import dom
 
@@ -23,7 +23,7 @@ def staff(tab: Client, account: User) -> Client:
 
 
 def shown(answer) -> str:  # type: ignore[no-untyped-def]
-    """The new link that a page shows."""
+    """Return the new link on a page."""
     return dom(answer).one("#link")["value"]
 
 
@@ -66,13 +66,13 @@ def test_an_invalid_number_of_days_is_refused(days: str, staff: Client) -> None:
 
 
 def test_for_other_users_the_page_does_not_exist(
-    tab: Client, newcomer: Client, client_of: Callable[[User], Client], owner: User
+    tab: Client, visitor: Client, client_of: Callable[[User], Client], owner: User
 ) -> None:
     Invitation.objects.create(digest="x", expires_at=owner.joined_at)
     pk = Invitation.objects.get().pk
     support = User.objects.create_user("wasp", "x")
     User.objects.filter(pk=support.pk).update(is_staff=True)  # and no permission
-    for client in (tab, newcomer, client_of(owner), client_of(support)):
+    for client in (tab, visitor, client_of(owner), client_of(support)):
         for answer in (
             client.get("/account/invitations/"),
             client.post("/account/invitations/", {"days": "7"}),
@@ -97,7 +97,7 @@ def test_the_page_says_whether_invitations_work(
 
 
 def test_the_command_prints_an_invitation(
-    newcomer: Client, settings: LazySettings
+    visitor: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP, settings.SITE_URL = "invitation", "https://chat.example.org"
     said = StringIO()
@@ -105,9 +105,9 @@ def test_the_command_prints_an_invitation(
     assert said.getvalue().startswith("https://chat.example.org/account/invited/")
     assert Invitation.objects.get().note == "For the choir"
     path = link_in(said.getvalue())
-    answer = newcomer.post(path, {"name": "wasp", "password": PASSWORD})
+    answer = visitor.post(path, {"name": "wasp", "password": PASSWORD})
     assert answer.status_code == 303
-    assert signs_up(Client(), "hornet").status_code == 403
+    assert submit_sign_up(Client(), "hornet").status_code == 403
 
 
 def test_the_command_refuses_an_invitation_that_would_not_work(

@@ -18,11 +18,11 @@ pytestmark = pytest.mark.django_db
     "name", ["bee", "BEE", " bee ", "bee@example.org", "Bee@Example.ORG"]
 )
 def test_log_in_works_by_name_or_address_in_any_case(
-    name: str, account: User, newcomer: Client
+    name: str, account: User, visitor: Client
 ) -> None:
-    answer = log_in(newcomer, name)
+    answer = log_in(visitor, name)
     assert (answer.status_code, answer["Location"]) == (303, "/")
-    assert is_logged_in(newcomer)
+    assert is_logged_in(visitor)
     assert Session.objects.get().user == account
 
 
@@ -41,22 +41,22 @@ def test_log_in_works_by_name_or_address_in_any_case(
     ],
 )
 def test_every_refusal_reads_the_same_and_keeps_the_name(
-    name: str, password: str, account: User, newcomer: Client
+    name: str, password: str, account: User, visitor: Client
 ) -> None:
-    answer = log_in(newcomer, name, password)
+    answer = log_in(visitor, name, password)
     page = dom(answer)
     assert answer.status_code == 422
-    assert not is_logged_in(newcomer)
+    assert not is_logged_in(visitor)
     if name == "wasp":
         assert page.one("input[name=name]")["value"] == name
     assert not page.one("input[name=password]").get("value")
 
 
 def test_unknown_names_and_wrong_passwords_get_the_same_answer(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
     def said(name: str) -> tuple[str, list[str]]:
-        page = dom(log_in(newcomer, name, "wrong"))
+        page = dom(log_in(visitor, name, "wrong"))
         kept = page.values("input[value]:not([name=csrfmiddlewaretoken])", "value")
         return page.text, [value for value in kept if value != name]
 
@@ -65,9 +65,9 @@ def test_unknown_names_and_wrong_passwords_get_the_same_answer(
     assert first == second
 
 
-def test_no_guest_has_a_password(newcomer: Client, owner: User) -> None:
+def test_no_guest_has_a_password(visitor: Client, owner: User) -> None:
     for name in (str(owner.pk), "", "None"):
-        assert log_in(newcomer, name, "").status_code == 422
+        assert log_in(visitor, name, "").status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_no_guest_has_a_password(newcomer: Client, owner: User) -> None:
     ],
 )
 def test_it_redirects_to_paths_of_this_site_only(
-    then: str, to: str, account: User, newcomer: Client
+    then: str, to: str, account: User, visitor: Client
 ) -> None:
     typed = {"name": "bee", "password": PASSWORD, "next": then}
-    assert newcomer.post("/account/log-in/", typed)["Location"] == to
-    newcomer.post("/account/log-out/")
-    page = dom(newcomer.get("/account/log-in/", {"next": then}))
+    assert visitor.post("/account/log-in/", typed)["Location"] == to
+    visitor.post("/account/log-out/")
+    page = dom(visitor.get("/account/log-in/", {"next": then}))
     assert page.one("input[name=next]")["value"] == to
 
 
@@ -95,13 +95,13 @@ def test_a_user_who_is_logged_in_sees_the_account(tab: Client) -> None:
     assert tab.get("/account/log-in/")["Location"] == "/account/"
 
 
-def test_log_in_begins_a_new_session(account: User, newcomer: Client) -> None:
-    session = newcomer.session
+def test_log_in_begins_a_new_session(account: User, visitor: Client) -> None:
+    session = visitor.session
     session["planted"] = True
     session.save()
-    newcomer.cookies[SESSION] = session.session_key
-    log_in(newcomer)
-    assert newcomer.cookies[SESSION].value != session.session_key
+    visitor.cookies[SESSION] = session.session_key
+    log_in(visitor)
+    assert visitor.cookies[SESSION].value != session.session_key
 
 
 def test_log_in_requires_a_csrf_token(account: User) -> None:
@@ -110,15 +110,15 @@ def test_log_in_requires_a_csrf_token(account: User) -> None:
 
 
 def test_a_guest_with_conversations_is_asked_to_merge_first(
-    account: User, newcomer: Client, say: Callable[..., None]
+    account: User, visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     typed = {"name": "bee", "password": PASSWORD, "next": "/settings/"}
-    answer = newcomer.post("/account/log-in/", typed)
+    answer = visitor.post("/account/log-in/", typed)
     assert answer["Location"] == "/account/merge/?next=%2Fsettings%2F"
-    assert "Hello" not in text_of(newcomer.get("/"))
+    assert "Hello" not in text_of(visitor.get("/"))
 
 
-def test_a_closed_account_cannot_log_in(account: User, newcomer: Client) -> None:
+def test_a_closed_account_cannot_log_in(account: User, visitor: Client) -> None:
     account.close()
-    assert log_in(newcomer).status_code == 422
+    assert log_in(visitor).status_code == 422

@@ -1,4 +1,4 @@
-"""Logging out: here, in one other newcomer, in all others; a poll hears of it too."""
+"""Logging out here, in one other browser or in all; polls notice it too."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def test_log_out_requires_a_post_request(tab: Client) -> None:
     assert is_logged_in(tab)
 
 
-def test_a_guest_is_not_logged_out(newcomer: Client, say: Callable[..., None]) -> None:
-    say(newcomer, "Hello")
-    assert newcomer.post("/account/log-out/").status_code == 303
-    assert "Hello" in text_of(newcomer.get("/"))
+def test_a_guest_is_not_logged_out(visitor: Client, say: Callable[..., None]) -> None:
+    say(visitor, "Hello")
+    assert visitor.post("/account/log-out/").status_code == 303
+    assert "Hello" in text_of(visitor.get("/"))
 
 
 def test_a_page_that_polls_is_sent_home_at_once(
@@ -69,7 +69,7 @@ def test_a_page_that_polls_is_sent_home_at_once(
     assert kept.text.startswith("What you had typed")
     assert not kept.has("hidden")
     assert answer["Clear-Site-Data"] == landed["Clear-Site-Data"] == '"cache"'
-    # Neither to whoever just opens the page, nor once somebody logged in.
+    # Not for a visitor who just opens the page, nor after a log-in.
     assert "logged out" not in text_of(other.get("/"))
     back = tab.get(answer["HX-Redirect"])
     assert "logged out" not in text_of(back)
@@ -84,18 +84,18 @@ def test_a_page_of_the_browser_that_logged_out_is_promised_no_drafts(
     tab.post("/account/log-out/")
     landed = dom(tab.get(tab.get(poll_url(page))["HX-Redirect"]))
     assert "You were logged out in this browser." in landed.text
-    # The script shows it where it finds what was typed.
+    # The script shows it if it finds a draft.
     assert landed.one("#drafts-kept").text.startswith("What you had typed")
     assert landed.one("#drafts-kept").has("hidden")
 
 
 def test_without_guests_the_log_in_page_says_that_the_session_ended(
-    newcomer: Client, settings: LazySettings
+    visitor: Client, settings: LazySettings
 ) -> None:
     settings.GUESTS = False
     said = "You were logged out in this browser."
-    assert said in text_of(newcomer.get("/?ended", follow=True))
-    assert said not in text_of(newcomer.get("/", follow=True))
+    assert said in text_of(visitor.get("/?ended", follow=True))
+    assert said not in text_of(visitor.get("/", follow=True))
 
 
 def test_a_page_of_one_account_does_not_stay_open_for_the_next(

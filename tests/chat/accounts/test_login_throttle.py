@@ -1,4 +1,4 @@
-"""Guessing passwords: who does is locked out as documented, and nobody else."""
+"""Guessing passwords is locked as documented, and only for the guesser's network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.chat.accounts.throttled_views import ELSEWHERE, HERE, RIGHT, attempt,
 from tests.environment import IS_SOAK
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("throttle_settings")]
-#: An attempt a second; the shorter run passes over seconds at which all are locked.
+#: One attempt a second; the short run skips most seconds within a lock.
 SECONDS = (
     range(10_000) if IS_SOAK else [*range(20), *range(20, 900, 80), *range(900, 925)]
 )
@@ -55,7 +55,7 @@ def test_too_many_attempts_lock_until_a_time_that_is_shown(user: User) -> None:
 def test_many_log_ins_lock_and_recover(
     user: User, clock: list[datetime], settings: Settings
 ) -> None:
-    """One a second: each quarter of an hour lets ten through, and no more."""
+    """Of one attempt a second, ten pass in each quarter of an hour."""
     settings.NETWORK_LOGIN_FAILURES_PER_HOUR = 10_000
     began = clock[0]
     tried = []
@@ -63,7 +63,7 @@ def test_many_log_ins_lock_and_recover(
         clock[0] = began + timedelta(seconds=second)
         if attempt().status_code == 422:
             tried.append(second)
-    # Ten at once, then locked for 900 s after the last of them, and again.
+    # Ten attempts, then a lock of 900 s from the last one, and again.
     cycle = 9 + 900
     expected = [second for second in SECONDS if second % cycle < 10]
     assert tried == expected
@@ -117,7 +117,7 @@ def test_an_unknown_name_locks_in_the_same_way(user: User) -> None:
 
 @pytest.mark.parametrize("name", ["somebody", "nobodyhere", "Straße", "ﬁnn"])
 def test_spellings_of_a_name_count_together_known_or_not(name: str, user: User) -> None:
-    """Or the lock would tell who has an account."""
+    """Otherwise the lock would tell who has an account."""
     wide = "".join(chr(ord(c) + 0xFEE0) if c.isascii() else c for c in name)
     for written in (name, wide, name.upper(), f" {name} ", wide.upper()) * 2:
         assert attempt(written).status_code == 422
@@ -181,7 +181,7 @@ def test_pages_that_ask_for_the_password_lock(
     assert tab.post(where, given | {"password": RIGHT}).status_code == 429
     user.refresh_from_db()
     assert user.check_password(RIGHT) and user.closed_at is None
-    # Nobody is signed out by it.
+    # It logs no session out.
     assert tab.get(reverse("account")).status_code == 200
 
 
@@ -224,7 +224,7 @@ def test_a_hundred_attempts_at_once_count_as_a_hundred(
 
 @pytest.mark.django_db(transaction=True)
 def test_attempts_at_once_after_a_lock_are_all_allowed() -> None:
-    """One of them begins the count anew, and the others go on with it."""
+    """One of them starts the count, and the others continue it."""
     minute = timedelta(minutes=1)
 
     def take(digest: str) -> bool:

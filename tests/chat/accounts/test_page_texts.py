@@ -1,4 +1,4 @@
-"""Every text of the account pages and their mail went through gettext."""
+"""Every text of the account pages and of mail is translated by gettext."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def test_pages_of_an_account_are_translated(tab: Client, account: User, sent) ->
 
 
 def test_pages_of_a_guest_are_translated(
-    newcomer: Client, say: Callable[..., None], account: User, settings: LazySettings
+    visitor: Client, say: Callable[..., None], account: User, settings: LazySettings
 ) -> None:
-    say(newcomer, "1 + 1")
+    say(visitor, "1 + 1")
     settings.RETENTION_DAYS = 1
     for name in ("", "sign-up/", "log-in/", "forgotten/", "forgotten/?sent", "erase/"):
-        check(newcomer.get(f"/account/{name}"))
+        check(visitor.get(f"/account/{name}"))
     wrong = (
         {"name": "1 1", "password": "1"},
         {"name": "1" * 50, "password": "bee"},
@@ -77,19 +77,19 @@ def test_pages_of_a_guest_are_translated(
         {"name": "root"},
     )
     for typed in wrong:
-        check(newcomer.post("/account/sign-up/", typed), 422)
-        check(newcomer.post("/account/log-in/", typed), 422)
+        check(visitor.post("/account/sign-up/", typed), 422)
+        check(visitor.post("/account/log-in/", typed), 422)
     for days, status in ((-1, 410), (1, 200)):
-        check(newcomer.get(invitations.create_invitation(None, days=days)[1]), status)
-    check(newcomer.get("/account/invited/x/"), 410)
-    check(newcomer.get("/account/email/x/"), 410)
-    check(newcomer.get(f"/account/reset/{account.pk}/x/"), 410)
+        check(visitor.get(invitations.create_invitation(None, days=days)[1]), status)
+    check(visitor.get("/account/invited/x/"), 410)
+    check(visitor.get("/account/email/x/"), 410)
+    check(visitor.get(f"/account/reset/{account.pk}/x/"), 410)
     User.objects.filter(pk=account.pk).update(username="1")
-    check(newcomer.get(link_in(reset_link(account)), follow=True))
-    log_in(newcomer, "1")
-    check(newcomer.get("/account/merge/"))
-    newcomer.post("/account/merge/", {"choice": "leave"})
-    check(newcomer.get("/account/"))
+    check(visitor.get(link_in(reset_link(account)), follow=True))
+    log_in(visitor, "1")
+    check(visitor.get("/account/merge/"))
+    visitor.post("/account/merge/", {"choice": "leave"})
+    check(visitor.get("/account/"))
     settings.SIGNUP = "closed"
     check(Client().get("/account/sign-up/"), 403)
     check(Client().get("/account/"))
@@ -104,24 +104,27 @@ def test_pages_of_a_guest_are_translated(
     "limit", ["LOGIN_FAILURES_MAX", "NETWORK_LOGIN_FAILURES_PER_HOUR"]
 )
 def test_the_page_of_a_lock_is_translated(
-    limit: str, newcomer: Client, account: User, settings: LazySettings
+    limit: str, visitor: Client, account: User, settings: LazySettings
 ) -> None:
     setattr(settings, limit, 1)
-    log_in(newcomer, password="x")
-    check(log_in(newcomer, password="x"), 429)
+    log_in(visitor, password="x")
+    check(log_in(visitor, password="x"), 429)
 
 
 def test_mail(
-    tab: Client, account: User, mails: Callable[[], list[Any]], settings: LazySettings
+    tab: Client,
+    account: User,
+    sent_mails: Callable[[], list[Any]],
+    settings: LazySettings,
 ) -> None:
     settings.SITE_URL = "http://1.1.1.1"
     User.objects.create_user("2", "x", "2@2.org")
     Client().post("/account/forgotten/", {"email": account.email})
     for email in ("3@3.org", "2@2.org"):
         tab.post("/account/email/", {"email": email, "password": PASSWORD})
-    sent = mails()
+    sent = sent_mails()
     tab.post(link_in(sent[1].body))
-    sent += mails()
+    sent += sent_mails()
     assert len(sent) == 4
     for one in sent:
         assert one.subject.startswith("⟦")

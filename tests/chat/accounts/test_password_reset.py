@@ -28,115 +28,112 @@ def path_of(user: User) -> str:
 
 
 def test_the_link_in_the_mail_leads_to_a_new_password(
-    account: User, newcomer: Client, mails: Callable[[], list[Any]],
+    account: User, visitor: Client, sent_mails: Callable[[], list[Any]],
     client_of: Callable[[User], Client],
 ) -> None:  # fmt: skip
     other = client_of(account)
-    answer = ask(newcomer, "BEE@example.org")
+    answer = ask(visitor, "BEE@example.org")
     assert answer["Location"] == "/account/forgotten/?sent"
-    (sent,) = mails()
+    (sent,) = sent_mails()
     assert sent.to == ["bee@example.org"]
     assert sent.body.startswith("Somebody, hopefully you,")
-    answer = newcomer.get(link_in(sent.body))
+    answer = visitor.get(link_in(sent.body))
     page = answer["Location"]
     assert page == f"/account/reset/{account.pk}/set/"
-    assert "bee" in dom(newcomer.get(page)).texts("main bdi")
-    answer = newcomer.post(page, {"new": OTHER})
+    assert "bee" in dom(visitor.get(page)).texts("main bdi")
+    answer = visitor.post(page, {"new": OTHER})
     assert (answer.status_code, answer["Location"]) == (303, "/")
-    assert is_logged_in(newcomer)
+    assert is_logged_in(visitor)
     assert not is_logged_in(other)
     assert log_in(Client(), "bee", OTHER).status_code == 303
     assert Client().get(link_in(sent.body)).status_code == 410
 
 
 def test_the_answer_is_the_same_for_known_and_unknown_addresses(
-    account: User, newcomer: Client, mails: Callable[[], list[Any]]
+    account: User, visitor: Client, sent_mails: Callable[[], list[Any]]
 ) -> None:
     User.objects.create_user("wasp", "x")
-    known, unknown = ask(newcomer, "bee@example.org"), ask(newcomer, "x@example.org")
+    known, unknown = ask(visitor, "bee@example.org"), ask(visitor, "x@example.org")
     assert known["Location"] == unknown["Location"]
-    assert len(mails()) == 1
-    assert ask(newcomer, "nothing").status_code == 422
+    assert len(sent_mails()) == 1
+    assert ask(visitor, "nothing").status_code == 422
 
 
 def test_an_address_gets_few_links(
-    account: User, newcomer: Client, mails: Callable[[], list[Any]], valkey: Valkey
+    account: User, visitor: Client, sent_mails: Callable[[], list[Any]], valkey: Valkey
 ) -> None:
     for _ in range(5):
-        ask(newcomer, "bee@example.org")
-    assert len(mails()) == 1
+        ask(visitor, "bee@example.org")
+    assert len(sent_mails()) == 1
     valkey.client.flushall()
-    ask(newcomer, "bee@example.org")
-    assert len(mails()) == 1
+    ask(visitor, "bee@example.org")
+    assert len(sent_mails()) == 1
 
 
 def test_the_host_of_a_request_never_gets_into_mail(
-    account: User, newcomer: Client, mails: Callable[[], list[Any]],
+    account: User, visitor: Client, sent_mails: Callable[[], list[Any]],
     settings: LazySettings, valkey: Valkey,
 ) -> None:  # fmt: skip
     settings.SITE_URL, settings.ALLOWED_HOSTS = "", ["*"]
     evil = {"Host": "evil.example"}
-    newcomer.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
-    assert mails() == []
-    assert "This site sends no mail." in text_of(newcomer.get("/account/forgotten/"))
+    visitor.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
+    assert sent_mails() == []
+    assert "This site sends no mail." in text_of(visitor.get("/account/forgotten/"))
     settings.SITE_URL = "https://chat.example.org"
-    newcomer.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
-    assert "https://chat.example.org/account/reset/" in mails()[0].body
+    visitor.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
+    assert "https://chat.example.org/account/reset/" in sent_mails()[0].body
 
 
-def test_without_mail_the_page_says_whom_to_ask(newcomer: Client) -> None:
-    assert "Ask whoever runs it" in text_of(newcomer.get("/account/forgotten/"))
+def test_without_mail_the_page_says_whom_to_ask(visitor: Client) -> None:
+    assert "Ask whoever runs it" in text_of(visitor.get("/account/forgotten/"))
 
 
 def test_the_address_of_the_form_does_not_contain_the_token(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
     path = path_of(account)
     token = path.rstrip("/").rpartition("/")[2]
-    page = newcomer.get(path, follow=True)
+    page = visitor.get(path, follow=True)
     assert page.redirect_chain
     assert token not in text_of(page)
     assert token not in page.wsgi_request.path
 
 
 def test_a_weak_password_is_refused_and_the_link_stays_valid(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
-    page = newcomer.get(path_of(account))["Location"]
-    assert newcomer.post(page, {"new": "short"}).status_code == 422
-    assert newcomer.post(page, {"new": OTHER}).status_code == 303
+    page = visitor.get(path_of(account))["Location"]
+    assert visitor.post(page, {"new": "short"}).status_code == 422
+    assert visitor.post(page, {"new": OTHER}).status_code == 303
 
 
 def test_a_log_in_or_a_new_password_voids_a_link(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
     path = path_of(account)
-    page = newcomer.get(path)["Location"]
+    page = visitor.get(path)["Location"]
     log_in(Client())
-    assert newcomer.post(page, {"new": OTHER}).status_code == 410
+    assert visitor.post(page, {"new": OTHER}).status_code == 410
     account.refresh_from_db()
     assert Client().get(path).status_code == 410
 
 
-def test_a_link_works_for_its_account_only(account: User, newcomer: Client) -> None:
+def test_a_link_works_for_its_account_only(account: User, visitor: Client) -> None:
     wasp = User.objects.create_user("wasp", "x")
     path = path_of(account).replace(str(account.pk), str(wasp.pk))
-    assert newcomer.get(path).status_code == 410
-    newcomer.get(path_of(account))
-    assert newcomer.get(f"/account/reset/{wasp.pk}/set/").status_code == 410
+    assert visitor.get(path).status_code == 410
+    visitor.get(path_of(account))
+    assert visitor.get(f"/account/reset/{wasp.pk}/set/").status_code == 410
     assert Client().get(f"/account/reset/{account.pk}/set/").status_code == 410
 
 
 def test_after_a_reset_the_guest_is_asked_to_merge(
-    account: User, newcomer: Client, say: Callable[..., None]
+    account: User, visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    page = newcomer.get(path_of(account))["Location"]
-    answer = newcomer.post(page, {"new": OTHER})
+    say(visitor, "Hello")
+    page = visitor.get(path_of(account))["Location"]
+    answer = visitor.post(page, {"new": OTHER})
     assert answer["Location"].startswith("/account/merge/")
-
-
-# A link made by hand
 
 
 def test_the_command_prints_a_link(account: User, settings: LazySettings) -> None:

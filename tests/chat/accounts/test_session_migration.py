@@ -1,4 +1,4 @@
-"""Migration 0006: whoever was signed in before stays so."""
+"""Migration 0006 keeps the sessions that existed before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chatsite.mailbox import Mailbox
 from tests.chat.pages import text_of
 
 BEFORE = [("chat", "0005_model_picked")]
-#: As ``django.contrib.sessions`` made it on each database.
+#: The table as ``django.contrib.sessions`` creates it on each database.
 OLD_TABLE = (
     "CREATE TABLE django_session (session_key varchar(40) NOT NULL PRIMARY KEY,"
     " session_data text NOT NULL, expire_date {time} NOT NULL)"

@@ -17,7 +17,7 @@ from tests.chat.accounts.conftest import (
     Worker,
     is_logged_in,
     log_in,
-    signs_up,
+    submit_sign_up,
 )
 from tests.chat.pages import poll_url, text_of
 from tests.cookie_names import GUEST, SESSION, TOKEN
@@ -27,17 +27,17 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_guest_who_signs_up_keeps_row_and_conversations(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Tell me about bees")
+    say(visitor, "Tell me about bees")
     guest = User.objects.get()
-    page = text_of(newcomer.get("/account/sign-up/"))
+    page = text_of(visitor.get("/account/sign-up/"))
     assert "Your conversation stays with you" in page
-    answer = signs_up(newcomer)
+    answer = submit_sign_up(visitor)
     assert (answer.status_code, answer["Location"]) == (303, "/")
     assert User.objects.get().pk == guest.pk
     assert User.objects.get().username == "bee"
-    page = dom(newcomer.get("/"))
+    page = dom(visitor.get("/"))
     assert "Tell me about bees" in page.text
     assert "bee" in page.texts("bdi")
     second = Client()
@@ -46,27 +46,27 @@ def test_a_guest_who_signs_up_keeps_row_and_conversations(
 
 
 def test_a_reply_in_progress_goes_on_through_the_sign_up(
-    newcomer: Client, say: Callable[..., None], worker: Worker
+    visitor: Client, say: Callable[..., None], worker: Worker
 ) -> None:
-    say(newcomer, "Tell me")
+    say(visitor, "Tell me")
     claim = worker.claim()
     worker.write(claim, "Once ")
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    signs_up(newcomer)
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
+    submit_sign_up(visitor)
     worker.write(claim, "upon", len("Once "))
-    answer = newcomer.get(poll_url(page))
+    answer = visitor.get(poll_url(page))
     assert answer.status_code == 200
     assert "upon" in text_of(answer)
 
 
 def test_a_poll_during_the_sign_up_is_answered(
-    newcomer: Client, say: Callable[..., None], worker: Worker, box: Mailbox
+    visitor: Client, say: Callable[..., None], worker: Worker, box: Mailbox
 ) -> None:
-    say(newcomer, "Tell me")
+    say(visitor, "Tell me")
     worker.write(worker.claim(), "Once")
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    before = newcomer.cookies[SESSION].value
-    signs_up(newcomer)
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
+    before = visitor.cookies[SESSION].value
+    submit_sign_up(visitor)
     late = Client()
     late.cookies[SESSION] = before
     answer = late.get(poll_url(page))
@@ -76,23 +76,23 @@ def test_a_poll_during_the_sign_up_is_answered(
     assert 0 < box.connection.client.ttl(f"who:{session_digest(before)}") <= 5
 
 
-def test_a_visitor_without_messages_signs_up(newcomer: Client) -> None:
-    assert "No mail is sent." in text_of(newcomer.get("/account/sign-up/"))
-    signs_up(newcomer, email="Bee@Example.org")
+def test_a_visitor_without_messages_signs_up(visitor: Client) -> None:
+    assert "No mail is sent." in text_of(visitor.get("/account/sign-up/"))
+    submit_sign_up(visitor, email="Bee@Example.org")
     user = User.objects.get()
     assert (user.username, user.email) == ("bee", "bee@example.org")
-    assert is_logged_in(newcomer)
+    assert is_logged_in(visitor)
 
 
 def test_session_token_and_guest_cookie_are_replaced(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    newcomer.get("/")
-    before = {name: newcomer.cookies[name].value for name in newcomer.cookies}
-    signs_up(newcomer)
+    say(visitor, "Hello")
+    visitor.get("/")
+    before = {name: visitor.cookies[name].value for name in visitor.cookies}
+    submit_sign_up(visitor)
     for name in (SESSION, TOKEN, GUEST):
-        assert newcomer.cookies[name].value != before[name], name
+        assert visitor.cookies[name].value != before[name], name
     thief = Client()
     for name in (SESSION, GUEST):
         thief.cookies[name] = before[name]
@@ -103,12 +103,12 @@ def test_session_token_and_guest_cookie_are_replaced(
 
 
 def test_other_sessions_of_the_guest_end(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     copy = Client()
     copy.force_login(User.objects.get())
-    signs_up(newcomer)
+    submit_sign_up(visitor)
     assert Session.objects.count() == 1
     assert "Hello" not in text_of(copy.get("/"))
 
@@ -138,10 +138,10 @@ def test_other_sessions_of_the_guest_end(
     ],
 )
 def test_errors_are_shown_beside_their_field_and_other_input_is_kept(
-    typed: dict[str, str], field: str, account: User, newcomer: Client
+    typed: dict[str, str], field: str, account: User, visitor: Client
 ) -> None:
     given = {"name": "wasp", "password": PASSWORD, "email": "wasp@example.org", **typed}
-    answer = newcomer.post("/account/sign-up/", given)
+    answer = visitor.post("/account/sign-up/", given)
     page = dom(answer)
     assert answer.status_code == 422
     assert f"#id_{field}_error" in page
@@ -150,7 +150,7 @@ def test_errors_are_shown_beside_their_field_and_other_input_is_kept(
         assert page.one(f"input[name={name}]")["value"] == given[name]
     assert not page.one("input[name=password]").get("value")
     assert User.objects.exclude(username=None).count() == 1
-    assert not is_logged_in(newcomer)
+    assert not is_logged_in(visitor)
 
 
 @pytest.mark.parametrize(
@@ -164,45 +164,45 @@ def test_errors_are_shown_beside_their_field_and_other_input_is_kept(
     ],
 )
 def test_a_name_is_the_same_in_every_spelling(
-    typed: str, kept: str, newcomer: Client
+    typed: str, kept: str, visitor: Client
 ) -> None:
-    signs_up(newcomer, typed)
+    submit_sign_up(visitor, typed)
     assert User.objects.get().username == kept
     for way in (typed, typed.upper(), typed.lower(), f" {kept} "):
         assert log_in(Client(), way).status_code == 303
-    assert signs_up(Client(), typed.swapcase()).status_code == 422
+    assert submit_sign_up(Client(), typed.swapcase()).status_code == 422
 
 
 def test_a_double_click_makes_one_account_and_both_answers_work(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    before = {name: newcomer.cookies[name].value for name in newcomer.cookies}
-    signs_up(newcomer)
+    say(visitor, "Hello")
+    before = {name: visitor.cookies[name].value for name in visitor.cookies}
+    submit_sign_up(visitor)
     twin = Client()
     for name, value in before.items():
         twin.cookies[name] = value
-    assert signs_up(twin).status_code == 303
+    assert submit_sign_up(twin).status_code == 303
     assert User.objects.count() == 1
     assert is_logged_in(twin)
 
 
 def test_a_copied_cookie_opens_nothing_without_the_password(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    stolen = newcomer.cookies[GUEST].value
-    signs_up(newcomer)
+    say(visitor, "Hello")
+    stolen = visitor.cookies[GUEST].value
+    submit_sign_up(visitor)
     thief = Client()
     thief.cookies[GUEST] = stolen
-    assert signs_up(thief, password="not the same one").status_code == 422
+    assert submit_sign_up(thief, password="not the same one").status_code == 422
     assert not is_logged_in(thief)
 
 
 def test_two_tabs_that_sign_up_at_once_make_one_account(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     guest = User.objects.get()
     sign_up.create_account("bee", PASSWORD, guest=guest)
     with pytest.raises(sign_up.AlreadySignedUp):
@@ -228,17 +228,17 @@ def test_a_user_who_is_logged_in_cannot_sign_up(tab: Client) -> None:
     ],
 )
 def test_it_redirects_to_paths_of_this_site_only(
-    then: str, to: str, newcomer: Client
+    then: str, to: str, visitor: Client
 ) -> None:
-    assert signs_up(newcomer, next=then)["Location"] == to
+    assert submit_sign_up(visitor, next=then)["Location"] == to
 
 
 def test_a_limited_network_waits_and_keeps_its_input(
-    newcomer: Client, settings: LazySettings
+    visitor: Client, settings: LazySettings
 ) -> None:
     settings.NETWORK_SIGNUPS_PER_HOUR = 1
-    signs_up(newcomer)
-    answer = signs_up(Client(), "wasp")
+    submit_sign_up(visitor)
+    answer = submit_sign_up(Client(), "wasp")
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 0
     assert "Too many accounts" in text_of(answer)
@@ -247,19 +247,19 @@ def test_a_limited_network_waits_and_keeps_its_input(
 
 
 def test_a_reply_keeps_its_row_through_the_sign_up(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    signs_up(newcomer)
+    say(visitor, "Hello")
+    submit_sign_up(visitor)
     reply = Reply.objects.get()
     assert reply.message.owner == User.objects.get()
 
 
 def test_without_a_guest_the_account_takes_the_id_of_the_cookie(
-    newcomer: Client,
+    visitor: Client,
 ) -> None:
-    request = newcomer.get("/").wsgi_request
-    signs_up(newcomer)
+    request = visitor.get("/").wsgi_request
+    submit_sign_up(visitor)
     assert User.objects.get().pk == guest_id(request)
     assert isinstance(User.objects.get().pk, uuid.UUID)
 
@@ -268,8 +268,8 @@ def test_accounts_of_one_network_are_limited_and_input_is_kept(
     box: Mailbox, settings: LazySettings
 ) -> None:
     settings.NETWORK_SIGNUPS_PER_HOUR = 1
-    assert signs_up(Client(), "first").status_code == 303
-    answer = signs_up(Client(), "second")
+    assert submit_sign_up(Client(), "first").status_code == 303
+    answer = submit_sign_up(Client(), "second")
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 3600
     assert "Too many accounts were made from your network" in text_of(answer)

@@ -15,7 +15,7 @@ from chat.models import Invitation, User
 from chatsite.mailbox import Mailbox
 from tests.chat.accounts.conftest import (
     PASSWORD,
-    signs_up,
+    submit_sign_up,
 )
 from tests.chat.pages import text_of
 from tests.dom import dom
@@ -24,33 +24,33 @@ pytestmark = pytest.mark.django_db
 
 
 def test_closed_sign_up_refuses_everyone(
-    newcomer: Client, settings: LazySettings
+    visitor: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = "closed"
     _, path = invitations.create_invitation(None)
     for address in ("/account/sign-up/", path):
-        assert newcomer.get(address).status_code == 403
+        assert visitor.get(address).status_code == 403
         typed = {"name": "bee", "password": PASSWORD}
-        assert newcomer.post(address, typed).status_code == 403
+        assert visitor.post(address, typed).status_code == 403
     assert not User.objects.exists()
-    assert "Sign up" not in text_of(newcomer.get("/"))
+    assert "Sign up" not in text_of(visitor.get("/"))
 
 
 def test_an_invitation_makes_one_account(
-    newcomer: Client, settings: LazySettings, say: Callable[..., None]
+    visitor: Client, settings: LazySettings, say: Callable[..., None]
 ) -> None:
     settings.SIGNUP = "invitation"
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     _, path = invitations.create_invitation(None)
-    assert signs_up(newcomer).status_code == 403
-    assert newcomer.get(path).status_code == 200
+    assert submit_sign_up(visitor).status_code == 403
+    assert visitor.get(path).status_code == 200
     typed = {"name": "bee", "password": PASSWORD}
-    refused = newcomer.post(path, {**typed, "name": "a b"})
+    refused = visitor.post(path, {**typed, "name": "a b"})
     assert refused.status_code == 422
     assert f'[action="{path}"]' in dom(refused)
-    assert newcomer.post(path, typed).status_code == 303
+    assert visitor.post(path, typed).status_code == 303
     assert Invitation.objects.get().used_by == User.objects.named("bee")
-    assert "Hello" in text_of(newcomer.get("/"))
+    assert "Hello" in text_of(visitor.get("/"))
     other = Client()
     answer = other.get(path)
     assert answer.status_code == 410
@@ -59,12 +59,12 @@ def test_an_invitation_makes_one_account(
 
 
 def test_the_page_says_why_an_invitation_does_not_work(
-    newcomer: Client, settings: LazySettings
+    visitor: Client, settings: LazySettings
 ) -> None:
     settings.SIGNUP = "invitation"
     _, path = invitations.create_invitation(None, days=-1)
-    assert "has expired" in text_of(newcomer.get(path))
-    assert "no such invitation" in text_of(newcomer.get("/account/invited/x/"))
+    assert "has expired" in text_of(visitor.get(path))
+    assert "no such invitation" in text_of(visitor.get("/account/invited/x/"))
 
 
 def test_of_two_at_once_one_uses_the_invitation(settings: LazySettings) -> None:

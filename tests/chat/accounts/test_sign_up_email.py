@@ -11,7 +11,7 @@ from django.test import Client
 from chat.models import User
 from tests.chat.accounts.conftest import (
     link_in,
-    signs_up,
+    submit_sign_up,
 )
 from tests.chat.pages import text_of
 
@@ -19,26 +19,26 @@ pytestmark = pytest.mark.django_db
 
 
 def test_with_mail_an_address_is_saved_once_confirmed(
-    newcomer: Client, mails: Callable[[], list[Any]]
+    visitor: Client, sent_mails: Callable[[], list[Any]]
 ) -> None:
-    assert "should you forget yours" in text_of(newcomer.get("/account/sign-up/"))
-    answer = signs_up(newcomer, email="bee@example.org")
+    assert "should you forget yours" in text_of(visitor.get("/account/sign-up/"))
+    answer = submit_sign_up(visitor, email="bee@example.org")
     assert answer["Location"] == "/account/?sent"
-    assert "We sent a link" in text_of(newcomer.get("/account/?sent"))
+    assert "We sent a link" in text_of(visitor.get("/account/?sent"))
     assert User.objects.get().email == ""
-    (sent,) = mails()
+    (sent,) = sent_mails()
     assert sent.to == ["bee@example.org"]
     path = link_in(sent.body)
-    assert newcomer.get(path).status_code == 200
+    assert visitor.get(path).status_code == 200
     assert User.objects.get().email == ""  # programs follow links, too
-    newcomer.post(path)
+    visitor.post(path)
     assert User.objects.get().email == "bee@example.org"
 
 
 def test_with_mail_the_page_does_not_reveal_known_addresses(
-    account: User, newcomer: Client, mails: Callable[[], list[Any]]
+    account: User, visitor: Client, sent_mails: Callable[[], list[Any]]
 ) -> None:
-    assert signs_up(newcomer, "wasp", email="bee@example.org").status_code == 303
-    (sent,) = mails()
+    assert submit_sign_up(visitor, "wasp", email="bee@example.org").status_code == 303
+    (sent,) = sent_mails()
     assert "belongs to yours already" in " ".join(sent.body.split())
     assert "http" not in sent.body

@@ -1,4 +1,4 @@
-"""The admin, as support uses it."""
+"""The lists of the admin: search, filters, counts, actions and links."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.chat.pages import text_of
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
-#: Two of a request's own (session, user), its filters, its page, and its count.
+#: Session and user, the filters, the page and the count.
 QUERIES = 8
 
 
@@ -54,7 +54,7 @@ QUERIES = 8
 def test_filters_cannot_reveal_a_value_letter_by_letter(
     superuser_client: Client, path: str, column: str
 ) -> None:
-    """A key of a session opens an account to whoever may only look at the list."""
+    """Staff who may only view the list could use a session key to enter an account."""
     assert superuser_client.get(path, {column: "a"}).status_code == 400
 
 
@@ -123,7 +123,7 @@ def test_lists_cost_a_bounded_number_of_queries(
         Invitation.objects.create(
             digest=user.pk.hex, created_by=user, expires_at=timezone.now()
         )
-    # The first request of a session also notes who is here, with a savepoint in a test.
+    # The first request of a session also notes the visit, in a test with a savepoint.
     superuser_client.get("/")
     for path in LISTS:
         with django_assert_max_num_queries(QUERIES):

@@ -192,7 +192,7 @@ def test_a_user_is_closed_and_erased_after_confirmation(
     assert ada.closed_at is not None
     assert superuser.closed_at is None
     assert tab.get("/settings/").wsgi_request.user.is_anonymous
-    # What is being erased is nobody's to change.
+    # No one may change a user who is being erased.
     assert (
         superuser_client.post(f"{USERS}{ada.pk}/change/", {"limits": "{}"}).status_code
         == 403

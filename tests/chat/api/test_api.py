@@ -1,4 +1,4 @@
-"""The API: the page's services, owners and errors, as JSON."""
+"""The API: services, owners and errors of the pages, as JSON."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_reading_an_unfinished_reply_costs_no_sql_and_one_round_trip(
 
 
 def _sent(box: Mailbox) -> int:
-    """Requests to Redis so far, counted where they leave (see the fixture below)."""
+    """Count the requests to Redis so far (see the fixture below)."""
     return counter["sent"]
 
 

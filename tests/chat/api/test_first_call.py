@@ -1,4 +1,4 @@
-"""A program's first message, sent again because its answer was lost with the cookies."""
+"""A program's first message, repeated after its answer with the cookies was lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHORT = "question-1"
 
 
 def ask(key: str, text: str = "Hello", address: str = "198.51.100.7") -> Any:
-    """From a program that has no cookies."""
+    """Send from a program without cookies."""
     return Client().post(
         "/api/v1/messages",
         {"text": text},

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tests.chat.accounts.conftest import (
     _passwords_are_cheap,
     account,
-    mails,
-    newcomer,
     say,
+    sent_mails,
     tab,
+    visitor,
 )
 from tests.chat.conftest import committed, sent, worker
 
@@ -16,10 +16,10 @@ __all__ = [
     "_passwords_are_cheap",
     "account",
     "committed",
-    "mails",
-    "newcomer",
     "say",
     "sent",
+    "sent_mails",
     "tab",
+    "visitor",
     "worker",
 ]

@@ -17,7 +17,7 @@ from chat.accounts.session_end import end_sessions
 from chat.models import Conversation, Reply, Session, User
 from chat.services.session_digest import guest_digest, session_digest
 from chatsite.mailbox import Mailbox
-from tests.chat.accounts.conftest import is_logged_in, log_in, signs_up
+from tests.chat.accounts.conftest import is_logged_in, log_in, submit_sign_up
 from tests.chat.conftest import Worker
 from tests.chat.pages import poll_url, text_of
 from tests.cookie_names import GUEST, SESSION
@@ -61,43 +61,43 @@ def with_cookie_of(pk: uuid.UUID, **cookies: str) -> Client:
 @pytest.mark.parametrize("way", WAYS_TO_LOSE_A_SESSION)
 def test_polls_go_on_and_the_next_message_belongs_to_the_guest(
     way: Callable[[Client], None],
-    newcomer: Client,
+    visitor: Client,
     say: Say,
     worker: Worker,
     box: Mailbox,
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     worker.write(worker.claim(), "Once upon")
     conversation = Conversation.objects.get()
-    page = newcomer.get(f"/c/{conversation.pk}/")
-    way(newcomer)
+    page = visitor.get(f"/c/{conversation.pk}/")
+    way(visitor)
     for key in box.connection.client.keys("who:*"):
         box.connection.client.delete(key)
     for _ in range(2):
-        answer = newcomer.get(poll_url(page), headers={"HX-Request": "true"})
+        answer = visitor.get(poll_url(page), headers={"HX-Request": "true"})
         assert answer.status_code == 200
         assert SESSION not in answer.cookies
-    opened = newcomer.get("/")
+    opened = visitor.get("/")
     assert "Hello" in text_of(opened)
     assert "logged out" not in text_of(opened)
     text = {"text": "And then?", "key": "then"}
     path = f"/c/{conversation.pk}/send/"
-    assert newcomer.post(path, text).status_code == 303
+    assert visitor.post(path, text).status_code == 303
     assert conversation.messages.count() == 4
-    assert newcomer.cookies[SESSION].value
+    assert visitor.cookies[SESSION].value
 
 
-def test_reading_begins_no_session_but_is_noted(newcomer: Client, say: Say) -> None:
-    say(newcomer, "Hello")
-    delete_session(newcomer)
+def test_reading_begins_no_session_but_is_noted(visitor: Client, say: Say) -> None:
+    say(visitor, "Hello")
+    delete_session(visitor)
     User.objects.update(seen_at=timezone.now() - timedelta(days=20))
-    newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    visitor.get(f"/c/{Conversation.objects.get().pk}/")
     assert Session.objects.count() == 0
     assert User.objects.get().seen_at > timezone.now() - timedelta(minutes=1)
 
 
 def test_a_program_reads_its_reply_with_the_guest_cookie_alone(
-    box: Mailbox, newcomer: Client
+    box: Mailbox, visitor: Client
 ) -> None:
     program = Client()
     body = {"text": "Hello"}
@@ -106,16 +106,16 @@ def test_a_program_reads_its_reply_with_the_guest_cookie_alone(
     delete_session(program)
     lose_session_cookie(program)
     assert program.get(sent.json()["url"]).status_code == 200
-    assert newcomer.get(sent.json()["url"]).status_code == 404
+    assert visitor.get(sent.json()["url"]).status_code == 404
 
 
-def test_an_expired_session_cookie_alone_opens_no_guest(
-    newcomer: Client, say: Say, box: Mailbox
+def test_a_session_key_alone_opens_no_guest(
+    visitor: Client, say: Say, box: Mailbox
 ) -> None:
-    """The old session key opens nothing, and the mailbox does not remember it."""
-    say(newcomer, "Hello")
+    """Neither a key sent beside the guest cookie, nor a name that the mailbox caches."""
+    say(visitor, "Hello")
     pk = User.objects.get().pk
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
     for key in (
         "k" * 32,
         str(pk),
@@ -123,16 +123,16 @@ def test_an_expired_session_cookie_alone_opens_no_guest(
         guest_digest(pk),
         session_digest(str(pk)),
     ):
-        newcomer.cookies[SESSION] = key
-        assert newcomer.get(poll_url(page)).status_code == 200
+        visitor.cookies[SESSION] = key
+        assert visitor.get(poll_url(page)).status_code == 200
         thief = Client()
         thief.cookies[SESSION] = key
         assert thief.get(poll_url(page)).status_code == 404
         assert "Hello" not in text_of(thief.get("/"))
 
 
-def test_a_forged_cookie_opens_nothing(newcomer: Client, say: Say) -> None:
-    say(newcomer, "Hello")
+def test_a_forged_cookie_opens_nothing(visitor: Client, say: Say) -> None:
+    say(visitor, "Hello")
     signature = guest_cookie.signed_value(uuid.uuid4()).split(":", 1)[1]
     pk = User.objects.get().pk
     for value in (str(pk), f"{pk}:{signature}", f"{pk}:", ":", "\xff"):
@@ -142,7 +142,7 @@ def test_a_forged_cookie_opens_nothing(newcomer: Client, say: Say) -> None:
 
 
 def sign_up(guest: Client, account: User) -> None:
-    signs_up(guest, "wasp")
+    submit_sign_up(guest, "wasp")
 
 
 def erase(guest: Client, account: User) -> None:
@@ -161,16 +161,16 @@ def make_inactive(guest: Client, account: User) -> None:
 def test_the_cookie_of_a_former_guest_opens_nothing(
     way: Callable[[Client, User], None],
     account: User,
-    newcomer: Client,
+    visitor: Client,
     say: Say,
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     path = f"/c/{Conversation.objects.get().pk}/"
-    page = newcomer.get(path)
+    page = visitor.get(path)
     thief = Client()
-    thief.cookies[GUEST] = newcomer.cookies[GUEST].value
+    thief.cookies[GUEST] = visitor.cookies[GUEST].value
     assert thief.get(poll_url(page)).status_code == 200
-    way(newcomer, account)
+    way(visitor, account)
     assert "Hello" not in text_of(thief.get("/"))
     assert thief.get(poll_url(page)).status_code == 404
     assert thief.get(path).status_code == 404
@@ -178,51 +178,49 @@ def test_the_cookie_of_a_former_guest_opens_nothing(
 
 
 def test_without_guests_the_cookie_opens_nothing(
-    newcomer: Client, say: Say, settings: LazySettings
+    visitor: Client, say: Say, settings: LazySettings
 ) -> None:
-    say(newcomer, "Hello")
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    lose_session_cookie(newcomer)
+    say(visitor, "Hello")
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
+    lose_session_cookie(visitor)
     settings.GUESTS = False
-    assert newcomer.get("/").status_code == 303
-    answer = newcomer.get(poll_url(page))
+    assert visitor.get("/").status_code == 303
+    answer = visitor.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
     url = f"/api/v1/replies/{Reply.objects.get().pk}"
-    assert newcomer.get(url).status_code == 401
+    assert visitor.get(url).status_code == 401
 
 
 def test_a_guest_without_a_session_signs_up_and_keeps_everything(
-    newcomer: Client, say: Say
+    visitor: Client, say: Say
 ) -> None:
-    say(newcomer, "Hello")
-    lose_session_cookie(newcomer)
-    assert "Hello" in text_of(newcomer.get("/"))
-    assert signs_up(newcomer).status_code == 303
-    assert "Hello" in text_of(newcomer.get("/"))
+    say(visitor, "Hello")
+    lose_session_cookie(visitor)
+    assert "Hello" in text_of(visitor.get("/"))
+    assert submit_sign_up(visitor).status_code == 303
+    assert "Hello" in text_of(visitor.get("/"))
     assert User.objects.get().username == "bee"
 
 
 def test_a_late_answer_to_a_guests_poll_does_not_log_out_the_account(
-    account: User, newcomer: Client, say: Say
+    account: User, visitor: Client, say: Say
 ) -> None:
-    say(newcomer, "The guest's")
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+    say(visitor, "The guest's")
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
     late = Client()
     late.cookies = SimpleCookie(
-        {name: newcomer.cookies[name].value for name in (SESSION, GUEST)}
+        {name: visitor.cookies[name].value for name in (SESSION, GUEST)}
     )
-    log_in(newcomer)
+    log_in(visitor)
     for address in (poll_url(page), f"/c/{Conversation.objects.get().pk}/"):
         answer = late.get(address, headers={"HX-Request": "true"})
         assert answer.status_code == 200
         assert not {SESSION, GUEST} & set(answer.cookies)
 
 
-def test_a_guest_without_cookies_learns_what_is_lost(
-    newcomer: Client, say: Say
-) -> None:
-    say(newcomer, "Hello")
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
+def test_a_guest_without_cookies_learns_what_is_lost(visitor: Client, say: Say) -> None:
+    say(visitor, "Hello")
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
     emptied = Client()
     answer = emptied.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended=guest")
@@ -232,21 +230,21 @@ def test_a_guest_without_cookies_learns_what_is_lost(
 
 
 def test_an_open_page_of_a_guest_works_after_the_sign_up(
-    newcomer: Client, say: Say
+    visitor: Client, say: Say
 ) -> None:
-    say(newcomer, "Hello")
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    signs_up(newcomer)
-    say(newcomer, "More")  # tells the page that something changed
-    answer = newcomer.get(poll_url(page))
-    delete_session(newcomer)
-    assert newcomer.get(poll_url(answer))["HX-Redirect"] == "/?ended"
+    say(visitor, "Hello")
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
+    submit_sign_up(visitor)
+    say(visitor, "More")  # tells the page that something changed
+    answer = visitor.get(poll_url(page))
+    delete_session(visitor)
+    assert visitor.get(poll_url(answer))["HX-Redirect"] == "/?ended"
 
 
-def test_a_guest_who_lost_the_cookie_gets_it_again(newcomer: Client, say: Say) -> None:
-    say(newcomer, "Hello")
-    del newcomer.cookies[GUEST]
-    say(newcomer, "Again")
-    lose_session_cookie(newcomer)
-    assert "Hello" in text_of(newcomer.get("/"))
+def test_a_guest_who_lost_the_cookie_gets_it_again(visitor: Client, say: Say) -> None:
+    say(visitor, "Hello")
+    del visitor.cookies[GUEST]
+    say(visitor, "Again")
+    lose_session_cookie(visitor)
+    assert "Hello" in text_of(visitor.get("/"))
     assert User.objects.count() == 1

@@ -17,12 +17,12 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def shared(account: User, newcomer: Client, say: Callable[..., None]) -> Client:
+def shared(account: User, visitor: Client, say: Callable[..., None]) -> Client:
     """A browser in which a guest wrote before an account logged in."""
-    say(newcomer, "The guest's")
-    log_in(newcomer)
-    say(newcomer, "The account's")
-    return newcomer
+    say(visitor, "The guest's")
+    log_in(visitor)
+    say(visitor, "The account's")
+    return visitor
 
 
 @pytest.mark.parametrize("path", ["/", "/settings/", "the conversation"])

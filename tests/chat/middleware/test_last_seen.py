@@ -51,7 +51,7 @@ def test_a_poll_notes_nothing(
 
 
 def test_a_guest_counts_as_seen_from_the_first_message_on(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     assert User.objects.get().seen_at is not None

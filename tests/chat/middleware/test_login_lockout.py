@@ -1,4 +1,4 @@
-"""Wherever a password is asked for, guessing it ends for a while."""
+"""The page of a lock, on every form that asks for a password."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.cookie_names import ZONE
 
 pytestmark = pytest.mark.django_db
 
-#: Every form that asks for the password of whoever is logged in.
+#: The forms that ask a user who is logged in for the password.
 OWN = {
     "/account/password/": {"new": OTHER},
     "/account/email/": {"email": "other@example.org"},
@@ -39,29 +39,29 @@ def _few(settings: LazySettings) -> None:
 
 
 def soon() -> datetime:
-    """Locks of accounts end before, those of networks after."""
+    """Return a time after locks of accounts end, and before those of networks do."""
     return timezone.now() + timedelta(minutes=30)
 
 
 def test_the_log_in_page_says_when_the_lock_ends(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
     for _ in range(2):
-        assert log_in(newcomer, password="wrong wrong").status_code == 422
-    answer = log_in(newcomer, password=PASSWORD)
+        assert log_in(visitor, password="wrong wrong").status_code == 422
+    answer = log_in(visitor, password=PASSWORD)
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 15 * 60
     assert "Too many wrong passwords" in text_of(answer)
-    assert not is_logged_in(newcomer)
+    assert not is_logged_in(visitor)
 
 
 def test_the_end_of_a_lock_is_shown_in_the_users_time_zone(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
-    newcomer.cookies[ZONE] = "Pacific/Kiritimati"  # 14 hours ahead
+    visitor.cookies[ZONE] = "Pacific/Kiritimati"  # 14 hours ahead
     for _ in range(2):
-        log_in(newcomer, password="wrong wrong")
-    said = text_of(log_in(newcomer))
+        log_in(visitor, password="wrong wrong")
+    said = text_of(log_in(visitor))
     (ends_at,) = AttemptCounter.objects.filter(count=2, until__lt=soon()).values_list(
         "until"
     )
@@ -69,28 +69,28 @@ def test_the_end_of_a_lock_is_shown_in_the_users_time_zone(
         assert f"until {time_format(timezone.localtime(*ends_at))}" in said
 
 
-def test_a_lock_keeps_the_text_that_was_typed(account: User, newcomer: Client) -> None:
+def test_a_lock_keeps_the_text_that_was_typed(account: User, visitor: Client) -> None:
     for _ in range(2):
-        log_in(newcomer, password="wrong wrong")
+        log_in(visitor, password="wrong wrong")
     typed = {"name": "bee", "password": PASSWORD, "text": "What do bees eat?"}
-    answer = newcomer.post("/account/log-in/", typed)
+    answer = visitor.post("/account/log-in/", typed)
     assert answer.status_code == 429
     assert "What do bees eat?" in text_of(answer)
 
 
 def test_name_and_address_of_an_account_share_a_lock(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
-    log_in(newcomer, "bee", "wrong wrong")
-    log_in(newcomer, "BEE@example.org", "wrong wrong")
-    assert log_in(newcomer, "bee").status_code == 429
+    log_in(visitor, "bee", "wrong wrong")
+    log_in(visitor, "BEE@example.org", "wrong wrong")
+    assert log_in(visitor, "bee").status_code == 429
 
 
 def test_another_network_is_not_locked_out(
-    account: User, newcomer: Client, settings: LazySettings
+    account: User, visitor: Client, settings: LazySettings
 ) -> None:
     for _ in range(3):
-        log_in(newcomer, password="wrong wrong")
+        log_in(visitor, password="wrong wrong")
     elsewhere = Client(REMOTE_ADDR="203.0.113.7")
     assert log_in(elsewhere).status_code == 303
 
@@ -120,11 +120,11 @@ def test_a_correct_password_does_not_count(
 
 
 def test_a_new_password_set_by_a_link_works_despite_a_lock(
-    account: User, newcomer: Client
+    account: User, visitor: Client
 ) -> None:
     for _ in range(3):
-        log_in(newcomer, password="wrong wrong")
+        log_in(visitor, password="wrong wrong")
     other = Client()
     page = other.get(link_in(reset_link(account)), follow=True)
     assert other.post(page.request["PATH_INFO"], {"new": OTHER}).status_code == 303
-    assert log_in(newcomer, password=OTHER).status_code == 303
+    assert log_in(visitor, password=OTHER).status_code == 303

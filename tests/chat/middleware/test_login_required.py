@@ -23,8 +23,8 @@ def _no_guests(settings: LazySettings) -> None:
 
 @pytest.mark.usefixtures("_no_guests")
 class TestWithoutGuests:
-    def test_the_first_page_asks_to_log_in_and_says_why(self, newcomer: Client) -> None:
-        answer = newcomer.get("/?text=Hi", follow=True)
+    def test_the_first_page_asks_to_log_in_and_says_why(self, visitor: Client) -> None:
+        answer = visitor.get("/?text=Hi", follow=True)
         assert answer.redirect_chain == [("/account/log-in/?next=%2F%3Ftext%3DHi", 303)]
         assert "for people who have an account" in text_of(answer)
 
@@ -69,21 +69,21 @@ class TestWithoutGuests:
             assert answer["HX-Redirect"] == "/account/log-in/?next=%2Fsettings%2F"
 
     def test_text_typed_before_the_log_in_can_be_sent_after(
-        self, account: User, newcomer: Client, settings: LazySettings
+        self, account: User, visitor: Client, settings: LazySettings
     ) -> None:
         settings.LOGIN_FAILURES_MAX = 2
         typed = {"name": "bee", "text": "Tell me\nall"}
         wrong = typed | {"password": "wrong"}
         for status in (422, 422, 429):
-            answer = newcomer.post("/account/log-in/", wrong)
+            answer = visitor.post("/account/log-in/", wrong)
             assert answer.status_code == status
             assert "Tell me\nall" in dom(answer).raw_texts("textarea")
         AttemptCounter.objects.all().delete()
-        answer = newcomer.post("/account/log-in/", typed | {"password": PASSWORD})
+        answer = visitor.post("/account/log-in/", typed | {"password": PASSWORD})
         assert answer.status_code == 200
         assert "Tell me\nall" in dom(answer).raw_texts("textarea")
         assert '[action="/send/"]' in dom(answer)
-        assert newcomer.get("/").status_code == 200
+        assert visitor.get("/").status_code == 200
 
     def test_a_program_gets_the_error_as_json(
         self, owner: User, client_of: Callable[[User], Client]
@@ -116,14 +116,14 @@ class TestWithoutGuests:
     def test_a_guest_from_before_can_be_merged(
         self,
         account: User,
-        newcomer: Client,
+        visitor: Client,
         say: Callable[..., None],
         settings: LazySettings,
     ) -> None:
         settings.GUESTS = True
-        say(newcomer, "Hello")
+        say(visitor, "Hello")
         settings.GUESTS = False
-        assert newcomer.get("/").status_code == 303
-        assert log_in(newcomer)["Location"].startswith("/account/merge/")
-        newcomer.post("/account/merge/", {"choice": "take"})
-        assert "Hello" in text_of(newcomer.get("/"))
+        assert visitor.get("/").status_code == 303
+        assert log_in(visitor)["Location"].startswith("/account/merge/")
+        visitor.post("/account/merge/", {"choice": "take"})
+        assert "Hello" in text_of(visitor.get("/"))

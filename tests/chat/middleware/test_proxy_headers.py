@@ -1,4 +1,4 @@
-"""What a proxy in front says is believed, refused, or put right; the setting is named."""
+"""Headers of a proxy are trusted, refused or corrected; pages name the setting."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def trusted(raw: str) -> object:
 def posted(
     visitor: Client, headers: dict[str, str], *, is_old: bool = False, **sent: str
 ) -> object:
-    """Sends a text, with the token of the page unless that is old."""
+    """Send a text with the token of the page, or with an old one."""
     token = visitor.get("/", headers=headers).cookies[TOKEN].value
     form = {"text": TYPED, "key": "k1", **sent}
     form["csrfmiddlewaretoken"] = "x" * 32 if is_old else token
@@ -51,10 +51,10 @@ def posted(
         ("X-Forwarded-Proto", "https,http", None, True),
         ("X-Forwarded-Proto", "http", None, False),
         ("X-Forwarded-Proto", "", None, False),
-        # Two proxies are trusted: the farther one speaks HTTPS with the browser.
+        # Two trusted proxies: the farther one speaks HTTPS with the browser.
         ("X-Forwarded-Proto", "https, http", "203.0.113.7, 10.0.0.2", True),
         ("X-Forwarded-Proto", "https", "203.0.113.7, 10.0.0.2", True),
-        # One is trusted, and the client itself said the first word.
+        # One trusted proxy: the client itself sent the first value.
         ("X-Forwarded-Proto", "https, http", "203.0.113.7", False),
         ("X-Forwarded-Proto", "http, https", "203.0.113.7", True),
         ("X-Forwarded-Ssl", "on", None, True),
@@ -106,7 +106,7 @@ def test_a_browser_on_plain_http_is_redirected(settings: Settings) -> None:
 def test_a_redirect_from_https_to_itself_ends_after_one_step(
     settings: Settings,
 ) -> None:
-    """The cookie comes back over HTTPS alone, through a proxy that says nothing."""
+    """The browser returns the cookie over HTTPS only; the proxy sends no header."""
     settings.SECURE_SSL_REDIRECT = True
     visitor = Client()
     redirected = visitor.get("/")
@@ -131,7 +131,7 @@ HTTPS = f"https://{HOST}"
             {"host": HOST, "referer": f"{HTTPS}/c/1/", "origin": HTTPS},
             ["HTTPS_ONLY=on"],
         ),
-        # The host was rewritten, as nginx does without a line about it.
+        # A rewritten host, as nginx sends by default.
         (
             {"host": "127.0.0.1:8000", "origin": HTTPS},
             [f"CSRF_TRUSTED_ORIGINS={HTTPS}"],
@@ -140,7 +140,7 @@ HTTPS = f"https://{HOST}"
             {"host": "127.0.0.1:8000", "origin": "http://chat.lan"},
             ["CSRF_TRUSTED_ORIGINS=http://chat.lan"],
         ),
-        # The port was dropped, as nginx does with $host.
+        # A dropped port, as nginx sends with $host.
         (
             {"host": "localhost", "origin": "https://localhost:8443"},
             ["CSRF_TRUSTED_ORIGINS=https://localhost:8443"],
@@ -192,7 +192,7 @@ def test_a_request_by_script_keeps_the_page_and_names_the_setting(
     [
         ({}, True, "before this browser began its session"),
         ({"origin": "http://testserver"}, True, "before this browser began"),
-        # A foreign page cannot have its address named as one to be trusted.
+        # The page never suggests to trust the address of a foreign page.
         ({"origin": "https://evil.example"}, True, "from a page of another site"),
         (
             {"origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},

@@ -1,4 +1,4 @@
-"""Sites on one host share a browser's cookies: each knows its own, also old ones."""
+"""Sites on one host share a browser's cookies; each accepts only its own, old or new."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
-#: What another Django application on the same host leaves in a browser.
+#: Cookies of another Django application on the same host.
 FOREIGN = {
     "sessionid": "k" * 32,
     "csrftoken": "x" * 32,
@@ -43,7 +43,7 @@ def with_cookies(cookies: dict[str, str], **options: bool) -> Client:
 
 
 def bare(client: Client, *, salt: str = SALTS[0]) -> Client:
-    """The same browser as it was when the names were not the site's own."""
+    """Return the browser with its cookies under the names before the site had its own."""
     pk = client.cookies[GUEST].value.partition(":")[0]
     old = {"guest": get_cookie_signer(salt=salt).sign(pk)}
     for name, own in (("sessionid", SESSION), ("csrftoken", TOKEN)):
@@ -72,10 +72,10 @@ def test_a_suffix_that_is_set_replaces_that_of_the_key() -> None:
 
 @pytest.mark.parametrize("salt", SALTS)
 def test_a_guest_with_cookies_of_the_old_names_keeps_everything(
-    salt: str, newcomer: Client, say: Callable[..., None]
+    salt: str, visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    old = bare(newcomer, salt=salt)
+    say(visitor, "Hello")
+    old = bare(visitor, salt=salt)
     page = old.get("/")
     assert "Hello" in text_of(page)
     assert "[data-theme=dark]" in dom(page)
@@ -86,10 +86,10 @@ def test_a_guest_with_cookies_of_the_old_names_keeps_everything(
 
 
 def test_a_guest_with_an_old_cookie_alone_sends_as_before(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    old = bare(newcomer)
+    say(visitor, "Hello")
+    old = bare(visitor)
     del old.cookies["sessionid"]
     say(old, "And again")
     assert User.objects.count() == 1
@@ -97,10 +97,10 @@ def test_a_guest_with_an_old_cookie_alone_sends_as_before(
 
 
 def test_a_form_from_before_the_new_names_is_accepted(
-    newcomer: Client, say: Callable[..., None]
+    visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    old = bare(newcomer)
+    say(visitor, "Hello")
+    old = bare(visitor)
     strict = with_cookies(
         {name: one.value for name, one in old.cookies.items()},
         enforce_csrf_checks=True,
@@ -111,10 +111,10 @@ def test_a_form_from_before_the_new_names_is_accepted(
     assert strict.post("/send/", form).status_code == 303
 
 
-def test_a_poll_renames_no_cookie(newcomer: Client, say: Callable[..., None]) -> None:
-    say(newcomer, "Hello")
-    page = newcomer.get(f"/c/{Conversation.objects.get().pk}/")
-    old = bare(newcomer)
+def test_a_poll_renames_no_cookie(visitor: Client, say: Callable[..., None]) -> None:
+    say(visitor, "Hello")
+    page = visitor.get(f"/c/{Conversation.objects.get().pk}/")
+    old = bare(visitor)
     answer = old.get(poll_url(page), headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert known(answer)
@@ -124,15 +124,15 @@ def test_a_poll_renames_no_cookie(newcomer: Client, say: Callable[..., None]) ->
 def test_cookies_of_another_site_are_neither_trusted_nor_changed(
     box: object, say: Callable[..., None]
 ) -> None:
-    visitor = with_cookies(FOREIGN)
+    browser = with_cookies(FOREIGN)
     for path in ("/", "/settings/", "/account/", "/account/log-in/", "/nowhere/"):
-        page = visitor.get(path)
+        page = browser.get(path)
         assert "[data-theme=dark]" not in dom(page)
         assert not set(page.cookies) & set(FOREIGN)
-    say(visitor, "Hello")
-    assert "Hello" in text_of(visitor.get("/"))
-    assert {name: visitor.cookies[name].value for name in FOREIGN} == FOREIGN
-    assert {SESSION, TOKEN, GUEST} <= set(visitor.cookies)
+    say(browser, "Hello")
+    assert "Hello" in text_of(browser.get("/"))
+    assert {name: browser.cookies[name].value for name in FOREIGN} == FOREIGN
+    assert {SESSION, TOKEN, GUEST} <= set(browser.cookies)
 
 
 def test_the_admin_keeps_its_messages_in_the_session(db: None) -> None:
@@ -148,13 +148,13 @@ def test_the_admin_keeps_its_messages_in_the_session(db: None) -> None:
 
 
 def test_a_new_key_accepts_cookies_of_the_key_before(
-    newcomer: Client,
+    visitor: Client,
     say: Callable[..., None],
     settings: LazySettings,
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     cookies = {
-        f"{base}_before": newcomer.cookies[own].value
+        f"{base}_before": visitor.cookies[own].value
         for base, own in (("guest", GUEST), ("sessionid", SESSION))
     }
     names = replace(settings.COOKIE_NAMES, earlier_suffixes=("before",))
@@ -171,27 +171,27 @@ def test_a_new_key_accepts_cookies_of_the_key_before(
 
 
 def test_a_guest_cookie_is_renewed_before_it_expires(
-    newcomer: Client,
+    visitor: Client,
     say: Callable[..., None],
     settings: LazySettings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     path = f"/c/{Conversation.objects.get().pk}/"
-    assert GUEST not in newcomer.get(path).cookies
+    assert GUEST not in visitor.get(path).cookies
     age = guest_cookie.RENEWED_AFTER * settings.SESSION_COOKIE_AGE
     now = time.time()
     with monkeypatch.context() as patch:
         patch.setattr("django.core.signing.time.time", lambda: now + age + 60)
-        given = newcomer.get(path).cookies[GUEST]
+        given = visitor.get(path).cookies[GUEST]
         assert given["max-age"] == settings.SESSION_COOKIE_AGE
-        assert GUEST not in newcomer.get(path).cookies
+        assert GUEST not in visitor.get(path).cookies
         pk = str(User.objects.get().pk)
         assert given.value.startswith(f"{pk}:")
 
 
-def test_every_page_names_its_cookies_for_the_script(newcomer: Client) -> None:
-    body = dom(newcomer.get("/")).one("body")
+def test_every_page_names_its_cookies_for_the_script(visitor: Client) -> None:
+    body = dom(visitor.get("/")).one("body")
     suffix = GUEST.removeprefix("guest_")
     assert (body["data-site"], body["data-earlier-sites"]) == (suffix, "")
     assert (body["data-token-cookie"], body["data-zone-cookie"]) == (TOKEN, ZONE)
@@ -210,13 +210,13 @@ def test_an_account_stays_logged_in_despite_cookies_of_another_site(
 
 
 def test_a_cookie_signed_with_an_earlier_key_is_signed_again(
-    newcomer: Client, settings: LazySettings
+    visitor: Client, settings: LazySettings
 ) -> None:
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another-key-" * 5
-    before = newcomer.cookies[GUEST].value
-    given = newcomer.get("/").cookies[GUEST].value
+    before = visitor.cookies[GUEST].value
+    given = visitor.get("/").cookies[GUEST].value
     assert given != before
     assert given.partition(":")[0] == before.partition(":")[0]
     settings.SECRET_KEY_FALLBACKS = []
-    assert GUEST not in newcomer.get("/").cookies
+    assert GUEST not in visitor.get("/").cookies

@@ -1,4 +1,4 @@
-"""``HTTPS_ONLY`` is switched on, or off, on a site that has guests."""
+"""Cookies after ``HTTPS_ONLY`` was switched on or off on a site with guests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Switch = Callable[[str], None]
 
 @pytest.fixture
 def switch(settings: LazySettings) -> Switch:
-    """Name the cookies as with ``HTTPS_ONLY`` on, or off."""
+    """Name the cookies as with ``HTTPS_ONLY`` on or off."""
 
     def to(prefix: str) -> None:
         settings.COOKIE_NAMES = names = replace(settings.COOKIE_NAMES, prefix=prefix)
@@ -48,12 +48,12 @@ def cookies_of(client: Client) -> dict[str, str]:
 
 
 def test_a_guest_from_before_the_switch_keeps_everything(
-    switch: Switch, newcomer: Client, say: Callable[..., None]
+    switch: Switch, visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
-    newcomer.cookies[THEME] = "dark"
+    say(visitor, "Hello")
+    visitor.cookies[THEME] = "dark"
     switch(HOST_PREFIX)
-    page = newcomer.get("/")
+    page = visitor.get("/")
     assert "Hello" in text_of(page)
     assert {HOST_GUEST, HOST_PREFIX + TOKEN} <= set(page.cookies)
     assert HOST_PREFIX + SESSION not in page.cookies
@@ -63,13 +63,13 @@ def test_a_guest_from_before_the_switch_keeps_everything(
 
 
 def test_a_form_from_before_the_switch_is_accepted(
-    switch: Switch, newcomer: Client, say: Callable[..., None]
+    switch: Switch, visitor: Client, say: Callable[..., None]
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     switch(HOST_PREFIX)
     strict = Client(enforce_csrf_checks=True)
-    strict.cookies = newcomer.cookies
-    token = newcomer.cookies[TOKEN].value
+    strict.cookies = visitor.cookies
+    token = visitor.cookies[TOKEN].value
     form = {"text": "Typed before", "key": "k", "csrfmiddlewaretoken": token}
     assert strict.post("/send/", form).status_code == 303
     assert User.objects.count() == 1
@@ -77,7 +77,7 @@ def test_a_form_from_before_the_switch_is_accepted(
 
 @pytest.mark.parametrize("name", [GUEST, "guest"])
 def test_a_guest_made_over_https_cannot_be_planted(
-    name: str, switch: Switch, newcomer: Client, say: Callable[..., None]
+    name: str, switch: Switch, visitor: Client, say: Callable[..., None]
 ) -> None:
     switch(HOST_PREFIX)
     attacker = Client()
@@ -91,17 +91,17 @@ def test_a_guest_made_over_https_cannot_be_planted(
 
 def test_a_cookie_from_before_counts_only_for_its_lifetime(
     switch: Switch,
-    newcomer: Client,
+    visitor: Client,
     say: Callable[..., None],
     settings: LazySettings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     switch(HOST_PREFIX)
     late = time.time() + settings.SESSION_COOKIE_AGE + 60
     with monkeypatch.context() as patch:
         patch.setattr("django.core.signing.time.time", lambda: late)
-        assert "Hello" not in text_of(newcomer.get("/"))
+        assert "Hello" not in text_of(visitor.get("/"))
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_a_cookie_of_an_earlier_version_over_https_counts_and_is_renewed(
     name: str,
     salt: str,
     switch: Switch,
-    newcomer: Client,
+    visitor: Client,
     say: Callable[..., None],
 ) -> None:
-    say(newcomer, "Hello")
+    say(visitor, "Hello")
     pk = str(User.objects.get().pk)
     value = get_cookie_signer(salt=salt).sign(pk)
     switch(HOST_PREFIX)
@@ -126,7 +126,7 @@ def test_a_cookie_of_an_earlier_version_over_https_counts_and_is_renewed(
 
 
 def test_after_switching_off_a_guest_with_the_cookie_is_kept(
-    switch: Switch, newcomer: Client, say: Callable[..., None]
+    switch: Switch, visitor: Client, say: Callable[..., None]
 ) -> None:
     switch(HOST_PREFIX)
     guest = Client()

@@ -1,4 +1,4 @@
-"""Every answer says to the browser that nothing may be done with it but read it."""
+"""Security headers of all answers, and templates that comply with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.processes import ROOT
 from tests.url_paths import every_path
 
 pytestmark = pytest.mark.django_db
-#: What may stand in a source list: this site, and pictures the stylesheet holds.
+#: Allowed sources: this site, and pictures within the stylesheet.
 OURS = {"'self'", "'none'", "data:", "'script'", "default"}
 PATHS = [*every_path(), "/static/chat.css", "/static/missing.css", "/no/such/page"]
 
@@ -123,7 +123,7 @@ def _served() -> list[Path]:
 def test_an_answer_to_a_missing_session_deletes_no_cookie(
     box: Mailbox, owner: User, client_of: Callable[[User], Client]
 ) -> None:
-    """It may come after the answer that signed somebody in, and was asked before."""
+    """It may arrive after the answer to a log-in that was sent later."""
     tab = client_of(owner)
     name = settings_of_django.SESSION_COOKIE_NAME
     tab.cookies[name] = "x" * 32

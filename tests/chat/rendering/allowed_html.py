@@ -11,7 +11,7 @@ TAGS = {
     *("h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "div", "span"),
     *("figure", "figcaption", "button", *VOID),
 }
-#: What may be written from the right to the left by itself.
+#: Elements that may have a direction.
 DIRECTED = (
     *("p", "ul", "ol", "li", "blockquote", "h4", "h5", "h6", "table", "th", "td"),
     "div",

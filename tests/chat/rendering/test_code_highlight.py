@@ -1,4 +1,4 @@
-"""Code with colours is the same code."""
+"""Highlighted code is unchanged code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links in what a model writes: what is one, and where it is said to lead."""
+"""Links in a model's text: what becomes a link, and which host is shown."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from chat.rendering.markdown import render
 from tests.chat.rendering.allowed_html import AllowedHtml
 
 WORD = re.compile(r"[^\W_]+")
-#: What stands for something else, which is looked at in tests of its own.
+#: Marks that stand for something else, which have tests of their own.
 SIGN = re.compile(
     r"&#?\w+;"  # a character
     r"|(?<![^\W_])\d{1,9}[.)](?=\s|$)"  # the number of an item, which is counted on
@@ -58,7 +58,7 @@ class VisibleText(AllowedHtml):
 
 
 def hidden_words(text: str) -> list[str]:
-    """The words of ``text`` that are not to be seen, in its order, as it is shown."""
+    """Return the words of ``text`` that are not visible once rendered, in order."""
     shown = VisibleText(render(text)).text
     hidden, place = [], 0
     for word in WORD.findall(SIGN.sub(" ", text)):
@@ -71,5 +71,5 @@ def hidden_words(text: str) -> list[str]:
 
 
 def text_of(html: str) -> str:
-    """The text between the tags of ``html``, which a browser puts on the clipboard."""
+    """Return the text of ``html`` that a browser puts on the clipboard."""
     return unescape(re.sub(r"<[^>]*>", "", html))

@@ -1,4 +1,4 @@
-"""Boxes that are ticked, breaks of lines, and the side where lines begin."""
+"""Boxes that are ticked, line breaks, and the direction of blocks."""
 
 from __future__ import annotations
 

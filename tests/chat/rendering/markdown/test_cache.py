@@ -1,4 +1,4 @@
-"""The cache of rendered texts: bounded by characters, and each language by itself."""
+"""The cache of rendered texts is bounded by characters and separate by language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Emphasis in scripts without spaces, and as ever in all others."""
+"""Emphasis in scripts without spaces; other scripts are unchanged."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_marks_beside_unspaced_scripts_are_emphasis(text: str, shown: str) -> No
 
 
 def both(text: str) -> tuple[str, str]:
-    """HTML of the library as it is, and with the amendment."""
+    """Return HTML of the library without and with the amendment."""
     amended = MarkdownIt()
     amended.inline = UnspacedInlineParser()
     amended.configure("gfm-like", {"html": False})

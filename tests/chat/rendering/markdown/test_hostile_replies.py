@@ -1,4 +1,4 @@
-"""Whatever a model writes: few elements, web links, an end in bounded steps."""
+"""Hostile texts: few elements, web links only, and a bounded number of steps."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_same_text_always_renders_the_same(text: str) -> None:
 
 
 def steps_of(work: Callable[[], Any]) -> int:
-    """Lines of Python run, which no other program on the machine can make more."""
+    """Count the lines of Python that run, which the load of the machine cannot change."""
     count = 0
 
     def trace(_frame: FrameType, event: str, _argument: Any) -> Any:
@@ -129,7 +129,7 @@ def test_many_references_to_a_long_address_become_little_html(
     assert len(html) < 30 * TEXT_CHARACTERS_MAX
     shown = AllowedHtml(html)
     assert len(shown.links) > REFERENCED_CHARACTERS_MAX / 2000
-    # Those beyond are there as they were written.
+    # Further references are shown as written.
     assert "[a]" in shown.text.rstrip()[-10:]
 
 

@@ -1,4 +1,4 @@
-"""What a model writes, shown: the marks mean something, and nothing is trusted."""
+"""Markdown of a model: marks have their meaning, and nothing is trusted."""
 
 from __future__ import annotations
 

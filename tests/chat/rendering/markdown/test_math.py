@@ -1,4 +1,4 @@
-"""Formulas are shown as they were written; prices and escapes are none."""
+"""Formulas are shown as written; prices and escapes are not formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every word that a model wrote is to be seen."""
+"""Every word that a model writes is visible."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.environment import IS_SOAK
 from tests.everyday_replies import REPLIES
 from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, corpus
 
-#: Longer outputs are looked at in the tests of what is shown as it was written.
+#: Longer outputs are shown as written, which has tests of its own.
 LONG = 20_000
 MARKS = "abcdefgh12 \n\n\t*_[]()<>`~#|-:.!&;\"'\\=x>$/"
-#: A reply as it is when it was stopped, or its pieces in another order.
+#: A reply that was stopped, or its parts in another order.
 LINES = [line for reply in REPLIES for line in reply.splitlines()]
 MIXED = st.lists(st.sampled_from([*LINES, "", "  ", "> ", "- ", "    "])).map("\n".join)
 
