@@ -117,8 +117,8 @@ class SignUpForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Check the password, which must not resemble the name or address."""
         given = super().clean() or self.cleaned_data
-        person = User(username=given.get("name"), email=given.get("email") or "")
-        check_new_password(self, "password", person)
+        user = User(username=given.get("name"), email=given.get("email") or "")
+        check_new_password(self, "password", user)
         return given
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypedDict
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,6 +11,16 @@ from django.utils.cache import add_never_cache_headers
 
 from chat.accounts.login_throttle import LoginLock
 from chat.wording.replies import duration
+
+
+class LockoutContext(TypedDict):
+    """For ``accounts/locked.html``."""
+
+    #: The time until the lock ends, in words.
+    duration: str
+    lock: LoginLock
+    #: A message that was typed before, which the page keeps.
+    text: str
 
 
 class LoginLockoutMiddleware:
@@ -28,7 +39,11 @@ class LoginLockoutMiddleware:
 def lockout_page(request: HttpRequest, lock: LoginLock) -> HttpResponse:
     """Return a page with status 429, the same for known and for unknown user names."""
     text = request.POST.get("text", "")
-    context = {"duration": duration(lock.seconds), "lock": lock, "text": text}
+    context: LockoutContext = {
+        "duration": duration(lock.seconds),
+        "lock": lock,
+        "text": text,
+    }
     response = render(request, "accounts/locked.html", context, status=429)
     response.headers["Retry-After"] = str(lock.seconds)
     add_never_cache_headers(response)

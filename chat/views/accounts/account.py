@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
-from typing import Any
+from typing import TypedDict
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -18,8 +19,8 @@ from chat.accounts.guests import ensure_guest_cookie
 from chat.accounts.login import count_guest_conversations, unmerged_guest_id
 from chat.accounts.session_end import sessions_of
 from chat.models import Conversation, User
-from chat.page.context import frame_context
-from chat.page.context_limits import limits_context
+from chat.page.context import PageContext, frame_context
+from chat.page.context_limits import LimitsContext, limits_context
 from chat.services.session_digest import session_digest
 from chat.views.accounts.decorators import (
     can_invite,
@@ -42,11 +43,34 @@ NOTES = {
 class Device:
     """A browser in which the account is logged in, for the template."""
 
+    #: The digest of the session, by which ``end_session`` finds it.
     name: str
+    #: Browser and system, such as “Firefox on Linux”; empty if unknown.
     device: str
     created_at: datetime
     seen_at: datetime
     is_here: bool
+
+
+class AccountContext(TypedDict):
+    """What ``accounts/account.html`` shows of an account."""
+
+    account: User
+    can_invite: bool
+    #: This browser first, then by the time they were seen.
+    devices: list[Device]
+    #: Conversations of the account, and of the guest of this browser.
+    count: int
+    left: int
+
+
+class AccountPageContext(PageContext, LimitsContext):
+    """For ``accounts/account.html``, which also gets an ``AccountContext`` if any."""
+
+    notes: list[str | Promise]
+    retention_days: int
+    idle_days: int
+    has_account: bool
 
 
 @never_cache
@@ -56,21 +80,21 @@ def account(request: HttpRequest) -> HttpResponse:
     user = current_account(request)
     if user is None and not settings.GUESTS:
         return redirect_to_log_in(request)
-    context = {
+    page: AccountPageContext = {
         **frame_context(request),
         "notes": [note for name, note in NOTES.items() if name in request.GET],
         "retention_days": ceil(settings.RETENTION_DAYS),
         "idle_days": ceil(settings.GUEST_IDLE_DAYS),
         "has_account": user is not None,
         **limits_context(request),
-        **(_account_context(request, user) if user else {}),
     }
-    response = render(request, "accounts/account.html", context)
+    shown = {**page, **(_account_context(request, user) if user else {})}
+    response = render(request, "accounts/account.html", shown)
     ensure_guest_cookie(request, response)
     return response
 
 
-def _account_context(request: HttpRequest, user: User) -> dict[str, Any]:
+def _account_context(request: HttpRequest, user: User) -> AccountContext:
     here = request.session.session_key
     devices = [
         Device(

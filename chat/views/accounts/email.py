@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -26,6 +28,22 @@ from chat.views.accounts.decorators import (
 )
 
 METHODS = ["GET", "HEAD", "POST"]
+
+
+class EmailContext(TypedDict):
+    """For ``accounts/email.html``."""
+
+    form: EmailForm
+    account: User
+    has_mail: bool
+
+
+class ConfirmContext(TypedDict):
+    """For ``accounts/confirm.html``; without a change the link is invalid."""
+
+    change: email_change.EmailChange | None
+    is_taken: bool
+    is_done: bool
 
 
 @require_http_methods(METHODS)
@@ -60,7 +78,7 @@ def _request_change(request: HttpRequest, user: User, email: str) -> bool:
 
 def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
     status = 422 if form.errors else 200
-    context = {"form": form, "account": user, "has_mail": can_mail()}
+    context: EmailContext = {"form": form, "account": user, "has_mail": can_mail()}
     return render(request, "accounts/email.html", context, status=status)
 
 
@@ -69,7 +87,7 @@ def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Save the address of a link, after a button: mail programs follow links, too."""
     change = email_change.read_link_token(token)
-    context = {"change": change, "is_taken": False, "is_done": False}
+    context: ConfirmContext = {"change": change, "is_taken": False, "is_done": False}
     if change is not None and request.method == "POST":
         try:
             email_change.confirm_email_change(change)

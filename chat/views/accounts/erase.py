@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,6 +17,19 @@ from chat.models import Conversation, User
 from chat.views.accounts.decorators import current_account, redirect_to
 
 
+class EraseContext(TypedDict):
+    """For ``accounts/erase.html``."""
+
+    #: None for a guest, who has no password to confirm.
+    form: EraseForm | None
+    account: User | None
+    #: The account or the guest; None if there is nothing to erase.
+    user_to_erase: User | None
+    #: Conversations of that user.
+    count: int
+    is_done: bool
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: HttpRequest) -> HttpResponse:
@@ -24,7 +39,7 @@ def erase(request: HttpRequest) -> HttpResponse:
     form = EraseForm(request, account) if account else None
     if user is not None and request.method == "POST" and (not form or form.is_valid()):
         return _erase_and_log_out(request, user)
-    context = {
+    context: EraseContext = {
         "form": form,
         "account": account,
         "user_to_erase": user,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,6 +24,17 @@ LINK_SESSION_KEY = "invitation_link"
 ROWS_MAX = 100
 
 
+class InvitationsContext(TypedDict):
+    """For ``accounts/invitations.html``."""
+
+    form: InviteForm
+    #: A new link, shown once; empty otherwise.
+    link: str
+    rows: QuerySet[Invitation]
+    now: datetime
+    signup: str
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @inviter_required
 def invitations(request: HttpRequest, user: User) -> HttpResponse:
@@ -33,7 +47,7 @@ def invitations(request: HttpRequest, user: User) -> HttpResponse:
         request.session[LINK_SESSION_KEY] = absolute_url(path, request)
         return redirect_to("invitations")
     rows = Invitation.objects.select_related("used_by", "created_by")[:ROWS_MAX]
-    context = {
+    context: InvitationsContext = {
         "form": form,
         "link": ""
         if request.method == "HEAD"

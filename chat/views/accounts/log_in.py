@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +18,27 @@ from chat.forms.accounts import LogInForm
 from chat.models import User
 from chat.page.logged_out_notice import ENDED, are_drafts_kept
 from chat.views.accounts.decorators import current_account, redirect_to
+
+
+class LogInContext(TypedDict):
+    """For ``accounts/log_in.html``."""
+
+    form: LogInForm
+    next: str
+    #: A message that was typed before the log-in.
+    text: str
+    allows_guests: bool
+    #: Whether this browser keeps drafts of the account that was logged out.
+    are_drafts_kept: bool
+    #: Whether the log-in follows the end of a session.
+    is_ended: bool
+
+
+class SendNowContext(TypedDict):
+    """For ``accounts/send_now.html``, which offers to send what was typed before."""
+
+    form: MessageForm
+    then: str
 
 
 @never_cache
@@ -34,13 +57,13 @@ def log_in(request: HttpRequest) -> HttpResponse:
             if not (text := request.POST.get("text", "").strip()):
                 return response
             # The user sends the text that was typed before; logging in does not.
-            context = {
+            offer: SendNowContext = {
                 "form": MessageForm({"text": text}),
                 "then": response["Location"],
             }
-            return render(request, "accounts/send_now.html", context)
+            return render(request, "accounts/send_now.html", offer)
         form.add_error(None, _("The name or the password is not right."))
-    context = {
+    context: LogInContext = {
         "form": form,
         "next": safe_path(then),
         "text": request.POST.get("text", ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -18,6 +20,15 @@ from chat.models import User
 from chat.views.accounts.decorators import account_required
 
 
+class MergeContext(TypedDict):
+    """For ``accounts/merge.html``."""
+
+    #: Conversations of the guest.
+    count: int
+    next: str
+    account: User
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @account_required
 def merge(request: HttpRequest, user: User) -> HttpResponse:
@@ -26,7 +37,7 @@ def merge(request: HttpRequest, user: User) -> HttpResponse:
     count = count_guest_conversations(guest)
     then = safe_path(request.POST.get("next") or request.GET.get("next", ""))
     if count and request.method != "POST":
-        context = {"count": count, "next": then, "account": user}
+        context: MergeContext = {"count": count, "next": then, "account": user}
         return render(request, "accounts/merge.html", context)
     response = HttpResponseRedirect(then, status=303)
     if guest is not None and request.POST.get("choice") == "take":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,6 +15,13 @@ from chat.accounts.session_end import note_replaced_session
 from chat.forms.accounts import PasswordForm
 from chat.models import User
 from chat.views.accounts.decorators import account_required, redirect_to
+
+
+class PasswordContext(TypedDict):
+    """For ``accounts/password.html``."""
+
+    form: PasswordForm
+    account: User
 
 
 @sensitive_post_parameters()
@@ -28,5 +37,5 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
         note_replaced_session(before, user)
         return redirect_to("account", "password")
     status = 422 if form.errors else 200
-    context = {"form": form, "account": user}
+    context: PasswordContext = {"form": form, "account": user}
     return render(request, "accounts/password.html", context, status=status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -29,6 +30,21 @@ TOKEN_SESSION_KEY = "reset_token"  # noqa: S105 - a name
 IN_SESSION = "set"
 
 
+class ForgottenContext(TypedDict):
+    """For ``accounts/forgotten.html``."""
+
+    form: ForgottenForm
+    has_mail: bool
+    is_sent: bool
+
+
+class ResetContext(TypedDict):
+    """For ``accounts/reset.html``; without a form the link is invalid."""
+
+    form: ResetForm | None
+    account: User | None
+
+
 @never_cache
 @require_http_methods(METHODS)
 def forgotten(request: HttpRequest) -> HttpResponse:
@@ -48,7 +64,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 
 
 def _forgotten_page(request: HttpRequest, form: ForgottenForm) -> HttpResponse:
-    context = {
+    context: ForgottenContext = {
         "form": form,
         "has_mail": can_mail(),
         "is_sent": "sent" in request.GET,
@@ -69,13 +85,14 @@ def reset(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
         return HttpResponseRedirect(address, status=303)
     kept = request.session.get(TOKEN_SESSION_KEY, "") if token == IN_SESSION else ""
     if user is None or not is_valid_token(user, kept):
-        return render(request, "accounts/reset.html", {"form": None}, status=410)
+        invalid = ResetContext(form=None, account=None)
+        return render(request, "accounts/reset.html", invalid, status=410)
     form = ResetForm(request.POST if request.method == "POST" else None, user=user)
     if request.method == "POST" and form.is_valid():
         set_password(user, form.cleaned_data["new"])
         clear_failures(request, user)
         request.session.pop(TOKEN_SESSION_KEY, None)
         return log_in_user(request, user, reverse("home"))
-    context = {"form": form, "account": user}
+    context = ResetContext(form=form, account=user)
     status = 422 if form.errors else 200
     return render(request, "accounts/reset.html", context, status=status)

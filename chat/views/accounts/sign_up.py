@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TypedDict
 
 from django.contrib.auth import authenticate, login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -40,6 +41,24 @@ from chat.views.accounts.decorators import current_account, redirect_to
 METHODS = ["GET", "HEAD", "POST"]
 
 
+class SignUpContext(TypedDict):
+    """For ``accounts/sign_up.html``."""
+
+    form: SignUpForm
+    next: str
+    can_sign_up: bool
+    #: Conversations of the guest, which the account keeps.
+    count: int
+    #: The address to which the form is sent; with an invitation it has the secret.
+    action: str
+
+
+class InvitedContext(TypedDict):
+    """For ``accounts/invited.html``, which says why an invitation does not work."""
+
+    state: invitations.InvitationState
+
+
 @never_cache
 @require_http_methods(METHODS)
 def sign_up(request: HttpRequest) -> HttpResponse:
@@ -62,8 +81,8 @@ def invited(request: HttpRequest, secret: str) -> HttpResponse:
     state = invitations.invitation_state(secret)
     is_good = state is invitations.InvitationState.GOOD
     if not is_good and not _has_just_signed_up(request):
-        context = {"state": state}
-        return render(request, "accounts/invited.html", context, status=410)
+        refused: InvitedContext = {"state": state}
+        return render(request, "accounts/invited.html", refused, status=410)
     return _handle_form(request, secret)
 
 
@@ -158,7 +177,7 @@ def _page(
     request: HttpRequest, form: SignUpForm, invitation: str = "", status: int = 200
 ) -> HttpResponse:
     guest = current_guest(request)
-    context = {
+    context: SignUpContext = {
         "form": form,
         "next": safe_path(request.POST.get("next") or request.GET.get("next", "")),
         "can_sign_up": can_sign_up(invitation),
