@@ -89,7 +89,7 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
         yield fields | ({"reply": _reply(reply)} if reply else {})
 
 
-#: What the export says of a reply: the fields of ``Reply`` that concern its user.
+#: Fields of ``Reply`` in the export: those that say how the reply came about.
 REPLY_FIELDS = (
     *("state", "model", "revision", "settings", "seed", "instructions"),
     *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),

@@ -45,7 +45,7 @@ def guest_id(request: HttpRequest) -> uuid.UUID | None:
 
 
 def ensure_guest_cookie(request: HttpRequest, response: HttpResponse) -> None:
-    """Set a guest cookie, also in a browser whose session may have ended."""
+    """Set a guest cookie if the browser has none, for the session's guest if any."""
     if guest_id(request) is not None:
         return
     user = request.user

@@ -1,7 +1,7 @@
 """Throttles log-in attempts, so that guessing is locked out and the owner is not.
 
 It counts the attempts at one account from one network, and all attempts from one
-network. A stranger thus locks out only the own network, and trying many names from one
+network. A stranger thus locks no network but their own, and trying many names from one
 network is limited as well. An attempt counts before the password is checked, so that a
 hundred attempts at once count as a hundred. A correct password takes its count back.
 """
@@ -55,7 +55,7 @@ def begin_attempt(
 
 
 def record_success(request: HttpRequest, name: str, user: User) -> None:
-    """Clear the failures of this account and network after a correct password."""
+    """Clear the account's failures, and take back this attempt of the network."""
     AttemptCounter.objects.forget(_account_key(request, name, user))
     AttemptCounter.objects.give_back(_network_key(request))
 

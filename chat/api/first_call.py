@@ -75,7 +75,7 @@ def get_caller(request: HttpRequest, key: str | None, text: str) -> User:
 
 def _find_earlier_guest(*pks: uuid.UUID) -> User | None:
     """Return the guest that the same call made. Raises ``ApiError`` if it is gone."""
-    # The order matters: the note is written after the guest's row.
+    # Read the notes first: a note is written after the guest's row.
     digests = [_digest(pk) for pk in pks]
     noted = AttemptCounter.objects.filter(digest__in=digests, until__gt=timezone.now())
     is_noted = noted.exists()
