@@ -331,6 +331,8 @@ def forgets_the_reply(_request: HttpRequest) -> HttpResponse:
         (forgets_the_reply, "has no reply"),
     ],
 )
+# A view that fails in the middle of an upload leaves the file to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.django_db(transaction=True)
 def test_a_view_that_does_harm_is_found(
     view: Any, said: str, box: Mailbox, errors: Errors, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,9 @@ def test_a_reply_outlives_its_worker_its_web_process_and_its_page(
 
     os.kill(site.pid_of("worker-1@"), signal.SIGKILL)
     for pid in site.pids():
-        if "gunicorn" in Path(f"/proc/{pid}/cmdline").read_text():
-            os.kill(pid, signal.SIGKILL)
+        with suppress(FileNotFoundError, ProcessLookupError):  # it may have just ended
+            if "gunicorn" in Path(f"/proc/{pid}/cmdline").read_text():
+                os.kill(pid, signal.SIGKILL)
     expect(page.locator(".reply.done")).to_be_visible(timeout=PATIENCE_MS)
     assert text.inner_text() == expected_reply(prompt)
 
