@@ -67,10 +67,11 @@ def _key(request: Request, asked: Sequence[str]) -> str | None:
 
 def response_with_message(request: Request, message: Message) -> HttpResponse:
     """The answer once a message is part of the active path."""
-    url = _message_url(message)
+    is_recent = _is_recent(message)
+    url = _message_url(message, is_recent=is_recent)
     page_state = _page_state(request)
     if request.htmx and (
-        page_state is None or page_state.leaf is None or not _is_recent(message)
+        page_state is None or page_state.leaf is None or not is_recent
     ):
         # The page does not show the end of the path, or the message is not near it.
         return HttpResponseClientRedirect(url)
@@ -99,11 +100,11 @@ def _is_recent(message: Message) -> bool:
     return message.pk in newest or message.parent_id in newest
 
 
-def _message_url(message: Message) -> str:
+def _message_url(message: Message, *, is_recent: bool) -> str:
     """URL of a page that shows a message among its neighbours."""
     page = reverse("conversation", args=[message.conversation_id])
     kind = "message" if message.is_from_user else "reply"
-    at = "" if _is_recent(message) else f"?at={message.pk}"
+    at = "" if is_recent else f"?at={message.pk}"
     return f"{page}{at}#{kind}-{message.pk}"
 
 

@@ -134,13 +134,7 @@ def _create_replies(
         message = old.message.parent
         if message is None:
             return old
-        unfinished = (
-            Reply.objects.unfinished().with_path().filter(message__parent=message)
-        )
-        if old.batch and old.state in FAILED_OR_STOPPED:
-            # Replies of the same batch do not answer a retry of this one.
-            unfinished = unfinished.exclude(batch=old.batch)
-        if found := unfinished.order_by("message__created_at").first():
+        if found := _unfinished_version(old, message):
             _show(found.message, conversation)
             transaction.on_commit(
                 lambda: notify_pages(conversation.owner_id), robust=True
@@ -162,6 +156,15 @@ def _create_replies(
         _put_on_path(fresh[0].message, old, conversation)
         transaction.on_commit(lambda: _publish_all(fresh), robust=True)
         return fresh[0]
+
+
+def _unfinished_version(old: Reply, message: Message) -> Reply | None:
+    """The first unfinished reply to ``message``, which a repeated request returns."""
+    unfinished = Reply.objects.unfinished().with_path().filter(message__parent=message)
+    if old.batch and old.state in FAILED_OR_STOPPED:
+        # Replies of the same batch do not answer a retry of this one.
+        unfinished = unfinished.exclude(batch=old.batch)
+    return unfinished.order_by("message__created_at").first()
 
 
 def _publish_all(replies: list[Reply]) -> None:
