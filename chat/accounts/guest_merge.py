@@ -2,7 +2,7 @@
 
 The rows move in one transaction, and the entries of the mailbox follow. If the process
 dies in between, the next poll or the keeper moves the entries, and the keeper erases
-what is left of the guest.
+the rest of the guest.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class SearchData(TypedDict):
 
 
 class LimitData(TypedDict):
-    """One limit, and what is left of it.
+    """One limit and what remains of it.
 
     ``wait_seconds`` is the time until one more is allowed, ``full_seconds`` the time
     until all are. Both are null for waiting replies, since only their end makes room.
@@ -160,7 +160,7 @@ def serialize_hits(request: HttpRequest, text: str, hits: Hits) -> SearchData:
 
 
 def serialize_limit(left: RemainingLimit) -> LimitData:
-    """Return one limit and what is left of it."""
+    """Return one limit and what remains of it."""
     return {
         "kind": left.kind,
         "whose": left.scope,

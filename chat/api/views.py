@@ -135,7 +135,7 @@ def search(request: HttpRequest) -> JsonResponse:
 
 @api_call("GET")
 def allowances(request: HttpRequest) -> JsonResponse:
-    """Return what is left of the limits of the caller and of the caller's network.
+    """Return what remains of the limits of the caller and of the caller's network.
 
     A program without cookies counts as a new guest, and gets a guest cookie.
     """

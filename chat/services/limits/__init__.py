@@ -1,1 +1,1 @@
-"""Usage limits of accounts, guests and networks, and what is left of them."""
+"""Usage limits of accounts, guests and networks, and what remains of them."""
