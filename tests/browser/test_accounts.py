@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from launch.env.chromium import executable
+from launch.env.chromium import whole_browser
 from tests.browser.conftest import ARGUMENTS, Site, Worker, served_beside
 from tests.browser.page_states import PASSWORD, fill_sign_up
 from tests.browser.user_actions import begin, box_of, say
@@ -311,7 +311,7 @@ addEventListener("pageshow", ({persisted}) => persisted && sessionStorage.setIte
 def keeping(playwright: Playwright, site: Site, worker: Worker) -> Iterator[Page]:
     """A browser that keeps pages whole for the Back button, as those of people do."""
     browser = playwright.chromium.launch(
-        executable_path=executable(),
+        executable_path=whole_browser(),
         args=ARGUMENTS,
         ignore_default_args=["--disable-back-forward-cache"],
     )

@@ -407,11 +407,13 @@ def test_a_failure_is_explained(home: Page, worker: Worker) -> None:
 def test_a_hidden_tab_does_not_ask(home: Page, worker: Worker) -> None:
     begin(home, "one")
     claim = worker.claim()
+    worker.write(claim, "Seen")
+    expect(growing(home)).to_have_text("Seen")
     home.evaluate("""() => {
       window.isAway = true;
       Object.defineProperty(document, "hidden", { get: () => window.isAway });
     }""")
-    worker.write(claim, "Unseen")
+    worker.write(claim, " unseen")
     with (
         pytest.raises(PlaywrightTimeout),
         home.expect_request("**/poll/**", timeout=1500),
@@ -421,7 +423,7 @@ def test_a_hidden_tab_does_not_ask(home: Page, worker: Worker) -> None:
       window.isAway = false;
       document.dispatchEvent(new Event("visibilitychange"));
     }""")
-    expect(growing(home)).to_have_text("Unseen")
+    expect(growing(home)).to_have_text("Seen unseen")
 
 
 def test_a_guest_whose_session_is_gone_goes_on_with_what_they_typed(
