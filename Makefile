@@ -12,13 +12,16 @@ VENV_PYTHON = .venv/bin/python
 # keep a signal to itself.
 BOUND = exec $(QUOTED_PYTHON) launch/die_with_parent.py TERM
 WITH = $(QUOTED_PYTHON) -m launch.env
-# Half the time tests wait for processes: three at once keep two cores busy.
-JOBS ?= $(shell $(QUOTED_PYTHON) -c 'import os; print(min(6, 3 * (os.cpu_count() or 2) // 2))')
-PYTEST = $(VENV_PYTHON) -m pytest -n $(JOBS) --dist worksteal
+# Half the time tests wait for processes: four at once keep two cores busy.
+JOBS ?= $(shell $(QUOTED_PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 2)))')
+# Every test process and every program it starts would compile all modules again where the
+# environment forbids to keep bytecode.
+PYTEST_ALONE = PYTHONDONTWRITEBYTECODE= $(VENV_PYTHON) -m pytest
+PYTEST = $(PYTEST_ALONE) -n $(JOBS) --dist worksteal
 # Some wait for real processes and clocks, and time out on a busy machine: what failed
 # beside others is tried once more alone, and fails if it fails again.
 AGAIN = || { echo 'Once more, alone, what failed:'; \
-	$(VENV_PYTHON) -m pytest --last-failed --last-failed-no-failures none
+	$(PYTEST_ALONE) --last-failed --last-failed-no-failures none
 # The tests that use the database of the settings; the others have their own or none, or
 # read what templates and middleware make of the same rows.
 OF_DATABASE = tests/chat tests/upgrade tests/test_fuzzing.py tests/chaos/test_crash_points.py \
@@ -47,7 +50,7 @@ admin:  ## make the first superuser: asks for name and password; ARGS="NAME --pr
 
 quick:  ## the tests for every save: no browser and no other programs, on SQLite
 	@$(WITH) dev
-	$(VENV_PYTHON) -m pytest -q -n auto -m 'not slow' $(or $(TESTS),$(QUICK))
+	$(PYTEST_ALONE) -q -n auto -m 'not slow' $(or $(TESTS),$(QUICK))
 
 test: browser  ## all tests at small size, on SQLite and again on PostgreSQL
 	$(PYTEST) $(TESTS) $(AGAIN) $(TESTS); }

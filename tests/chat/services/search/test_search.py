@@ -266,7 +266,9 @@ def test_every_database_keeps_the_words_of_the_program(
 
 @pytest.mark.skipif(IS_SQLITE, reason="SQLite asks the program")
 def test_every_character_is_folded_by_postgresql_as_by_the_program(db: None) -> None:
-    characters = [chr(c) for c in range(1, 0x110000) if not 0xD800 <= c < 0xE000]
+    # Behind these planes are hardly any letters.
+    codes = range(1, 0x110000 if IS_SOAK else 0x40000)
+    characters = [chr(code) for code in codes if not 0xD800 <= code < 0xE000]
     with connection.cursor() as cursor:
         for first in range(0, len(characters), 40_000):
             said = " ".join(characters[first : first + 40_000])
