@@ -182,7 +182,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # Static files as well; files that are compressed already pass unchanged.
     "django.middleware.gzip.GZipMiddleware",
-    "chatsite.static_version.StaticFiles",
+    "chatsite.static_version.VersionedStaticFilesMiddleware",
     # Outside of the session, which is saved when they see the response.
     "chat.middleware.last_seen.LastSeenMiddleware",
     "chat.middleware.renamed_cookies.RenamedCookiesMiddleware",
@@ -198,7 +198,7 @@ MIDDLEWARE = [
     "chat.middleware.time_zone.TimeZoneMiddleware",
     # Inside of the visitor's time zone, since it shows a time.
     "chat.middleware.login_lockout.LoginLockoutMiddleware",
-    "chat.views.errors.DatabaseGuard",
+    "chat.views.errors.DatabaseErrorMiddleware",
 ]
 TEMPLATES = [
     {

@@ -40,7 +40,7 @@ class VersionedStorage(StaticFilesStorage):
         return super().url(name if settings.DEBUG else f"{version()}/{name or ''}")
 
 
-class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
+class VersionedStaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
     """WhiteNoise that serves each file under its plain and its versioned URL."""
 
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any) -> None:

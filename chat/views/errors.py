@@ -44,8 +44,8 @@ class BusyContext(TypedDict):
     action: str
 
 
-class DatabaseGuard:
-    """Middleware: show a page with the typed text if the database is unavailable."""
+class DatabaseErrorMiddleware:
+    """Shows a page with the typed text if the database is unavailable."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
