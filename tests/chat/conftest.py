@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from chat.models import User
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox
 
@@ -75,6 +77,12 @@ def committed(
 ) -> Callable[[], AbstractContextManager[Any]]:
     """What is done within happens as if its transaction were committed after it."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
+    """A browser in which the owner is signed in."""
+    return client_of(owner)
 
 
 @pytest.fixture

@@ -9,40 +9,17 @@ import redis
 
 from chatsite import wire
 from chatsite.mailbox import (
-    Claim,
     EndedReply,
     Mailbox,
     MailboxAway,
-    MissingReply,
-    QueuedReply,
     RunningReply,
 )
 from chatsite.mailbox.connection import PAUSE_SECONDS
+from tests.chatsite.mailbox_calls import DONE, REQUEST, claim, enqueue, look
 from tests.valkey import Valkey
 
-REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(), 60)
 #: Redis's answer for the time to live of a key that does not expire.
 NO_EXPIRY = -1
-DONE = wire.Ending(wire.Outcome.DONE, prompt_tokens=3, new_tokens=2)
-
-
-def enqueue(box: Mailbox, reply: str, owner: str = "ann", **more: object) -> bool:
-    said = {"share": owner, "cost": 100.0, "attempt": 1, **more}
-    attempt = said.pop("attempt")
-    return box.enqueue(reply, attempt, owner=owner, model="m", request=REQUEST, **said)  # type: ignore[arg-type]
-
-
-def claim(box: Mailbox, lease_seconds: float = 60) -> Claim:
-    got = box.claim("m", "worker", lease_seconds)
-    assert got is not None
-    return got
-
-
-def look(box: Mailbox, reply: str, owner: str = "ann", run: int = 0, offset: int = 0):  # type: ignore[no-untyped-def]
-    box.remember("session", owner)
-    seen = box.snapshot("session", "m", [(reply, run, offset)])
-    assert seen is not None
-    return seen.replies[0]
 
 
 def test_a_reply_goes_from_line_to_claim_to_end(box: Mailbox) -> None:
@@ -159,56 +136,6 @@ def test_an_unknown_reply_is_missing(box: Mailbox) -> None:
     assert box.finished_reply("nobody") is None
 
 
-def test_a_lease_that_ran_out_is_taken_back_and_the_zombie_refused(
-    box: Mailbox,
-) -> None:
-    enqueue(box, "a")
-    lost = claim(box, lease_seconds=0)
-    [back] = box.take_back(max_losses=3)
-    assert (back.reply, back.fate) == ("a", "queued")
-    assert box.write([("a", lost.token, 0, "zombie", 1)], 60)[0].verdict == "refused"
-    assert claim(box).losses == 1
-
-
-def test_an_expired_lease_may_be_renewed_until_it_is_taken_back(box: Mailbox) -> None:
-    enqueue(box, "a")
-    held = claim(box, lease_seconds=0)
-    assert box.write([("a", held.token, 0, "still here", 1)], 60)[0].verdict == "kept"
-    assert box.take_back(max_losses=3) == []
-
-
-def test_three_losses_fail_a_reply(box: Mailbox) -> None:
-    enqueue(box, "a")
-    fates = []
-    for _ in range(3):
-        claim(box, lease_seconds=0)
-        fates += [back.fate for back in box.take_back(max_losses=3)]
-    assert fates == ["queued", "queued", "failed"]
-    ending = box.finished_reply("a")
-    assert ending is not None and ending.details["error"] == "worker_lost"
-
-
-def test_a_stop_asked_for_before_the_worker_was_lost_wins(box: Mailbox) -> None:
-    enqueue(box, "a")
-    claim(box, lease_seconds=0)
-    box.stop("a")
-    assert [back.fate for back in box.take_back(max_losses=3)] == ["stopped"]
-
-
-def test_only_the_owner_sees_a_reply(box: Mailbox) -> None:
-    enqueue(box, "a", owner="ann")
-    seen = look(box, "a", owner="bob")
-    assert seen.is_foreign
-    assert box.snapshot("unknown session", "m", [("a", 0, 0)]) is None
-
-
-def test_a_forgotten_session_sees_nothing(box: Mailbox) -> None:
-    enqueue(box, "a")
-    assert isinstance(look(box, "a"), QueuedReply)
-    box.forget("session")
-    assert box.snapshot("session", "m", [("a", 0, 0)]) is None
-
-
 def test_a_forged_offset_gives_text_and_no_error(box: Mailbox) -> None:
     enqueue(box, "a")
     token = claim(box).token
@@ -282,111 +209,6 @@ def test_a_new_attempt_outlives_the_collection_of_an_earlier_one(
     box.mark_collected("a", 1)
     assert valkey.client.ttl("mailbox:reply:a") == NO_EXPIRY
     assert claim(box).attempt == 2
-
-
-def test_a_reply_that_lost_two_workers_waits_for_an_idle_one(
-    box: Mailbox,
-) -> None:
-    enqueue(box, "poison", losses=2)
-    enqueue(box, "other", owner="bob")
-    # This worker reserves it, and takes no other reply until it is idle.
-    assert box.claim("m", "busy", 60, live=3) is None
-    assert box.claim("m", "busy", 60, live=1) is None
-    # Another busy worker skips it.
-    passed = box.claim("m", "second", 60, live=1)
-    assert passed is not None and passed.reply == "other"
-    assert not passed.runs_alone
-    taken = box.claim("m", "busy", 60, live=0)
-    assert taken is not None and taken.reply == "poison"
-    assert taken.runs_alone
-
-
-def test_a_worker_that_died_before_it_was_idle_reserves_nothing(box: Mailbox) -> None:
-    enqueue(box, "poison", losses=2)
-    assert box.claim("m", "dead", 0.001, live=1) is None
-    assert box.claim("m", "next", 60, live=1) is None
-    taken = box.claim("m", "idle", 60)
-    assert taken is not None and taken.reply == "poison"
-
-
-def test_a_reply_with_one_loss_runs_beside_others(box: Mailbox) -> None:
-    enqueue(box, "a", losses=1)
-    taken = box.claim("m", "busy", 60, live=5)
-    assert taken is not None and not taken.runs_alone
-
-
-def test_entries_handed_over_keep_place_text_and_worker(box: Mailbox) -> None:
-    for reply, owner in (("a", "ann"), ("b", "ann"), ("c", "cy")):
-        enqueue(box, reply, owner)
-    held = claim(box)
-    box.write([(held.reply, held.token, 0, "half", 1)], 60)
-    line = box.first_in_line("m", 9)
-    assert box.hand_over(["a", "b", "nowhere"], "bee", "bee") == 2
-    assert box.hand_over(["a", "b"], "bee", "bee") == 0
-    assert box.first_in_line("m", 9) == line
-    *found, nowhere = box.publications(["a", "b", "c", "nowhere"])
-    assert [entry.owner for entry in found] == ["bee", "bee", "cy"]
-    assert nowhere is None
-    assert look(box, "a", "bee").text == "half"
-    assert look(box, "b", "ann") == MissingReply(is_foreign=True)
-    assert isinstance(look(box, "b", "bee"), QueuedReply)
-    assert box.write([(held.reply, held.token, 4, " done", 2)], 60)[0].verdict == "kept"
-    assert box.finish(("a", held.token, 9, "", 2), DONE).verdict == "kept"
-    assert box.stop("b") == "left"
-    assert box.hand_over([], "bee", "bee") == 0
-
-
-def test_replies_handed_over_count_for_the_new_share(box: Mailbox) -> None:
-    enqueue(box, "a", "ann")
-    enqueue(box, "b", "ann")
-    box.hand_over(["a", "b"], "bee", "bee")
-    enqueue(box, "c", "cy")
-    enqueue(box, "d", "bee")
-    assert box.first_in_line("m", 9) == ["a", "c", "b", "d"]
-
-
-def test_pages_of_both_owners_hear_of_a_hand_over(box: Mailbox) -> None:
-    enqueue(box, "a", "ann")
-    before = [changes(box, owner) for owner in ("ann", "bee")]
-    box.hand_over(["a"], "bee", "bee")
-    assert [changes(box, owner) for owner in ("ann", "bee")] != before
-
-
-def changes(box: Mailbox, owner: str) -> str:
-    box.remember("session", owner)
-    seen = box.snapshot("session", "m", [])
-    assert seen is not None
-    return seen.changes
-
-
-def test_nothing_is_left_of_an_erased_reply(box: Mailbox, valkey: Valkey) -> None:
-    for reply in ("running", "ended", "queued"):
-        enqueue(box, reply)
-        if reply != "queued":
-            held = claim(box)
-            box.write([(reply, held.token, 0, "text", 1)], 60)
-        if reply == "ended":
-            box.finish((reply, held.token, 4, "", 1), DONE)
-    enqueue(box, "other", "cy")
-    running = valkey.client.hget("mailbox:reply:running", "claim")
-    box.erase(["running", "ended", "queued", "nowhere"])
-    box.erase_owner("ann")
-    box.erase([])
-    token = running.decode() if isinstance(running, bytes) else running
-    assert box.write([("running", token, 4, "more", 2)], 60)[0].verdict == "refused"
-    assert box.finished() == []
-    assert box.take_back(3) == []
-    assert box.first_in_line("m", 9) == ["other"]
-    kept = {
-        name.decode() if isinstance(name, bytes) else name
-        for name in valkey.client.keys("*")
-    }
-    assert not {name for name in kept if "ann" in name.split(":")}
-    assert {name for name in kept if name.startswith("mailbox:reply:")} == {
-        "mailbox:reply:other"
-    }
-    assert not {name for name in kept if name.startswith("mailbox:text:")}
-    assert valkey.client.zscore("mailbox:tags:m", "ann") is None
 
 
 def test_only_the_first_request_in_a_while_is_the_first(box: Mailbox) -> None:

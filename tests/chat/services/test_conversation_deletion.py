@@ -25,11 +25,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
-    return client_of(owner)
-
-
-@pytest.fixture
 def delete(committed) -> Callable[[Conversation], None]:
     def delete_now(conversation: Conversation) -> None:
         with committed():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -13,46 +12,27 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from chat.models import Conversation, Message, Reply, User
+from chat.models import Conversation, User
 from chat.services import conversation_list
 from chat.services.conversation_list import PART, Cursor
-from chat.services.jobs import reconcile
-from chat.services.reply_versions import retry
-from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
-from tests.chat.conftest import Worker
 from tests.chat.conversation_data import make_conversations, set_last_activity
 from tests.chat.pages import known, poll_url, text_of
+from tests.chat.views.list_requests import listed
 from tests.cookie_names import ZONE
 from tests.dom import dom
-from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
+
+
 HTMX = {"HX-Request": "true"}
+
+
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
-    return client_of(owner)
-
-
-def listed(answer) -> list[str]:
-    """Ids of the entries, in order."""
-    ids = dom(answer).values("li.item", "id")
-    return [name.removeprefix("item-") for name in ids]
 
 
 def headings(answer) -> list[str]:
     return dom(answer).texts("li.period h2")
-
-
-def mark_of(answer, conversation: uuid.UUID) -> str:
-    """The words beside a title; empty where there are none."""
-    labels = (
-        dom(answer).one(f"#entry-{conversation}").values("[aria-label]", "aria-label")
-    )
-    return labels[0] if labels else ""
 
 
 def load_older(tab: Client, page):
@@ -210,102 +190,6 @@ def test_a_place_survives_being_written_and_read() -> None:
     assert Cursor.parse(str(place)) == place
 
 
-def test_an_entry_says_what_becomes_of_its_reply(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    reply = sent(owner)
-    talk = reply.message.conversation_id
-    assert mark_of(tab.get("/"), talk) == "reply on its way"
-    claim = worker.claim()
-    assert mark_of(tab.get("/"), talk) == "reply being written"
-    worker.finish(claim, "It is so.")
-    assert mark_of(tab.get("/"), talk) == "reply being written"
-    reconcile.collect_finished()
-    assert mark_of(tab.get("/"), talk) == "new reply"
-    tab.get(f"/c/{talk}/")
-    assert mark_of(tab.get("/"), talk) == ""
-
-
-def test_an_entry_says_that_its_reply_failed_until_it_is_tried_again(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    reply = sent(owner)
-    talk = reply.message.conversation_id
-    worker.finish(worker.claim(), "So", wire.Outcome.FAILED)
-    page = tab.get(f"/c/{talk}/")
-    assert mark_of(page, talk) == "last reply failed"
-    retry(Reply.objects.with_path().get(pk=reply.pk))
-    assert mark_of(tab.get("/"), talk) == "reply on its way"
-
-
-def test_a_stop_is_no_news(tab: Client, owner: User, worker: Worker, sent) -> None:
-    reply = sent(owner)
-    worker.finish(worker.claim(), "So", wire.Outcome.STOPPED)
-    reconcile.collect_finished()
-    assert mark_of(tab.get("/"), reply.message.conversation_id) == ""
-
-
-def test_an_idle_page_hears_that_a_reply_started_or_went_back_into_line(
-    tab: Client, owner: User, worker: Worker, box: Mailbox, sent
-) -> None:
-    talk = sent(owner).message.conversation_id
-    page = tab.get("/")
-    claim = worker.claim()
-    started = tab.get(poll_url(page))
-    assert mark_of(started, talk) == "reply being written"
-    assert listed(tab.get(poll_url(started))) == []
-    box.hand_back(claim.reply, claim.token)
-    back = tab.get(poll_url(started))
-    assert mark_of(back, talk) == "reply on its way"
-    worker.claim(lease_seconds=0)
-    assert mark_of(tab.get(poll_url(back)), talk) == "reply being written"
-    lost = tab.get("/")
-    box.take_back(3)
-    assert mark_of(tab.get(poll_url(lost)), talk) == "reply on its way"
-
-
-def test_the_poll_that_brings_the_end_has_shown_it(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    reply = sent(owner)
-    talk = reply.message.conversation_id
-    page, other = tab.get(f"/c/{talk}/"), tab.get("/")
-    worker.answer("It is so.")
-    reconcile.collect_finished()
-    unread = tab.get(poll_url(other))
-    assert mark_of(unread, talk) == "new reply"
-    shown = tab.get(poll_url(page))
-    assert mark_of(shown, talk) == ""
-    assert not Conversation.objects.get(pk=talk).has_unread
-    # The other page hears of it.
-    assert mark_of(tab.get(poll_url(unread)), talk) == ""
-
-
-def test_nothing_is_written_where_nothing_is_unread(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    talk = sent(owner).message.conversation_id
-    worker.answer("It is so.")
-    tab.get(f"/c/{talk}/")
-    with CaptureQueriesContext(connection) as captured:
-        tab.get(f"/c/{talk}/")
-    assert not [q for q in captured if q["sql"].startswith("UPDATE")]
-
-
-def test_without_redis_whatever_is_to_come_shows_as_waiting(
-    tab: Client, owner: User, valkey: Valkey, worker: Worker, sent
-) -> None:
-    talk = sent(owner).message.conversation_id
-    worker.claim()
-    valkey.stop()
-    try:
-        page = tab.get("/")
-    finally:
-        valkey.start()
-        open_mailbox().connection.forgive()
-    assert mark_of(page, talk) == "reply on its way"
-
-
 def test_an_empty_history_says_what_will_be_there(tab: Client) -> None:
     for path in ("/", "/history/"):
         assert "Your conversations will be listed here." in text_of(tab.get(path))
@@ -317,21 +201,6 @@ def test_a_title_is_escaped_wherever_it_stands(tab: Client, owner: User) -> None
     page = dom(tab.get("/"))
     entry = page.one(f"#entry-{talk.pk}")
     assert entry["title"] == entry.one(".title").raw_text == "<b>\"&'"
-
-
-def test_replies_beyond_those_asked_about_show_as_waiting(
-    tab: Client, owner: User, worker: Worker, sent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chat.services.conversation_badges.ASKED_MAX", 0)
-    talk = sent(owner).message.conversation_id
-    worker.claim()
-    assert mark_of(tab.get("/"), talk) == "reply on its way"
-
-
-def test_a_conversation_without_messages_has_no_mark(tab: Client, owner: User) -> None:
-    [talk] = make_conversations(owner, 1)
-    assert Message.objects.count() == 0
-    assert mark_of(tab.get("/"), talk.pk) == ""
 
 
 def test_only_get_is_answered(tab: Client) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -14,11 +13,6 @@ from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
-    return client_of(owner)
 
 
 @pytest.fixture

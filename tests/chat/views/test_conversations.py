@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,17 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat.models import Conversation, Message, Reply, User
-from chatsite.mailbox import Mailbox
 from tests.chat.conversation_data import long_conversation
 from tests.chat.pages import form_data, known, poll_url, text_of
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
-    return client_of(owner)
 
 
 def page_of(conversation: Conversation) -> str:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -19,11 +18,6 @@ from tests.valkey import Valkey
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
-    return client_of(owner)
 
 
 @pytest.fixture

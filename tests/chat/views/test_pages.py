@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
 
 import pytest
 from django.conf import settings
@@ -20,11 +19,6 @@ from tests.dom import dom
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
-    return client_of(owner)
 
 
 def test_home_greets_and_sets_the_guest_cookie_once(box: Mailbox) -> None:

@@ -1,7 +1,9 @@
+"""Polls: who is answered, how often a page asks, and what an answer costs."""
+
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -9,25 +11,15 @@ from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from chat.models import Reply, Session, User
-from chat.services.jobs.stop import stop_reply
-from chatsite import wire
+from chat.models import Session, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import delay_ms, known, poll_url, text_of
+from tests.chat.views.poll_requests import page_of
 from tests.dom import dom
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
-    return client_of(owner)
-
-
-def page_of(tab: Client, reply: Reply):
-    return tab.get(f"/c/{reply.message.conversation_id}/")
 
 
 @contextmanager
@@ -167,184 +159,6 @@ def test_what_does_not_exist_is_not_found(query, tab: Client, box) -> None:
 
 def test_only_get_is_answered(tab: Client, box) -> None:
     assert tab.post("/poll/").status_code == 405
-
-
-def test_the_finished_reply_takes_the_place_of_the_growing_one(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    reply = sent(owner)
-    page = page_of(tab, reply)
-    worker.answer("All <said>\n  and done.")
-    answer = tab.get(poll_url(page))
-    fragment = dom(answer)
-    text = fragment.one(f"#reply-{reply.pk}[hx-swap-oob=true] .text.markdown")
-    assert (text["dir"], text.text) == ("auto", "All <said> and done.")
-    assert "The reply is ready." in fragment.text
-    assert not [value for name, value in known(answer) if name == "r"]
-    settled = tab.get(poll_url(answer))
-    assert "The reply is ready." not in text_of(settled)
-
-
-def test_a_reply_begun_anew_replaces_its_text(
-    tab: Client, owner: User, worker: Worker, box: Mailbox, sent
-) -> None:
-    reply = sent(owner)
-    worker.announce()
-    first = worker.claim(lease_seconds=0.001)
-    page = page_of(tab, reply)
-    worker.write(first, "An older text")
-    grown = tab.get(poll_url(page))
-    box.hand_back(first.reply, first.token)
-    waiting = tab.get(poll_url(grown))
-    assert "older text" not in text_of(waiting)
-    worker.write(worker.claim(), "Another")
-    answer = tab.get(poll_url(waiting))
-    replaced = dom(answer).one(f'[hx-swap-oob="innerHTML:#text-{reply.pk}"]')
-    assert replaced.raw_text == "Another"
-
-
-def test_a_reply_published_anew_replaces_its_text(
-    tab: Client, owner: User, worker: Worker, box: Mailbox, sent
-) -> None:
-    reply = sent(owner)
-    claim = worker.claim()
-    worker.write(claim, "Half of the first text")
-    page = page_of(tab, reply)
-    box.connection.client.flushall()
-    from chat.services.jobs.publish import publish
-
-    fresh = Reply.objects.with_path().get(pk=reply.pk)
-    assert fresh.publish_again()
-    publish(fresh)
-    worker.announce()
-    worker.write(worker.claim(), "A whole second text, longer than it")
-    answer = tab.get(poll_url(page))
-    assert f"innerHTML:#text-{reply.pk}" in text_of(answer)
-    assert "A whole second text, longer than it" in text_of(answer)
-
-
-def test_another_tab_gets_the_messages_it_lacks(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    first = sent(owner, "one")
-    worker.answer("1")
-    page = page_of(tab, first)
-    second = sent(owner, "two", conversation=first.message.conversation)
-    answer = tab.get(poll_url(page))
-    assert '[hx-swap-oob="beforeend:#messages"]' in dom(answer)
-    assert f"#reply-{second.pk}" in dom(answer)
-    assert ("leaf", str(second.pk)) in known(answer)
-    again = tab.get(poll_url(answer))
-    assert "beforeend:#messages" not in text_of(again)
-
-
-def test_a_page_on_another_path_is_loaded_afresh(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    reply = sent(owner)
-    answer = tab.get(
-        "/poll/",
-        {"c": str(reply.message.conversation_id), "leaf": str(uuid.uuid4())},
-    )
-    assert '[hx-swap-oob="innerHTML:#messages"]' in dom(answer)
-    assert f"#reply-{reply.pk}" in dom(answer)
-    assert dict(known(answer))["leaf"] == str(reply.pk)
-
-
-def test_a_held_reply_is_shown_as_queued_when_its_turn_comes(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    first = sent(owner, "one")
-    second = sent(owner, "two", conversation=first.message.conversation)
-    page = page_of(tab, first)
-    assert "Next, when this reply is done" in text_of(page)
-    assert ("h", str(second.pk)) in known(page)
-    worker.answer("1")
-    answer = tab.get(poll_url(page))
-    assert ("r", f"{second.pk}:0:0") in known(answer)
-    assert not [value for name, value in known(answer) if name == "h"]
-    assert f"#reply-{second.pk}[hx-swap-oob=true]" in dom(answer)
-
-
-def test_a_held_reply_stopped_elsewhere_is_shown_as_stopped(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    first = sent(owner, "one")
-    second = sent(owner, "two", conversation=first.message.conversation)
-    page = page_of(tab, first)
-    stop_reply(second)
-    answer = tab.get(poll_url(page))
-    assert "Stopped before the first word" in text_of(answer)
-
-
-def test_the_line_tells_how_many_are_ahead(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    worker.announce(free=0)
-    sent(User.objects.guest(uuid.uuid4()), "hi")
-    page = page_of(tab, sent(owner))
-    assert "1ahead of you" in dom(tab.get(poll_url(page))).text
-
-
-def test_the_line_tells_how_long_it_will_take(
-    tab: Client, owner: User, box: Mailbox, sent
-) -> None:
-    box.announce(
-        wire.Announcement(
-            *("w", "scripted", "Scripted", wire.Stage.READY),
-            rows=4,
-            tokens_per_second=10.0,
-            tokens_per_reply=120.0,
-        )
-    )
-    page = page_of(tab, sent(owner))
-    ticket = dom(tab.get(poll_url(page))).one(".ticket")
-    assert "Expected in " in ticket.text
-
-
-@pytest.mark.parametrize(
-    ("stage", "progress", "words"),
-    [
-        (None, None, "No worker serves"),
-        (wire.Stage.LOADING, None, "is loading"),
-        (wire.Stage.FETCHING, 0.43, "is being fetched: 43\xa0%"),
-    ],
-)
-def test_a_waiting_reply_says_what_it_waits_for(
-    stage, progress, words, tab: Client, owner: User, box: Mailbox, sent
-) -> None:
-    if stage:
-        box.announce(
-            wire.Announcement("w", "scripted", "Scripted", stage, progress=progress)
-        )
-    answer = tab.get(poll_url(page_of(tab, sent(owner))))
-    assert words in text_of(answer)
-
-
-def test_a_stop_asked_for_elsewhere_shows(
-    tab: Client, owner: User, worker: Worker, sent
-) -> None:
-    reply = sent(owner)
-    worker.claim()
-    page = page_of(tab, reply)
-    stop_reply(Reply.objects.with_path().get(pk=reply.pk))
-    assert "Stopping…" in text_of(tab.get(poll_url(page)))
-
-
-@pytest.mark.parametrize("code", list(wire.ErrorCode))
-def test_a_failure_says_why_in_words(
-    code: wire.ErrorCode, tab: Client, owner: User, worker, box: Mailbox, sent
-) -> None:
-    reply = sent(owner)
-    page = page_of(tab, reply)
-    claim = worker.claim()
-    ending = wire.Ending(wire.Outcome.FAILED, code, detail="CUDA: 0xdead")
-    box.finish((claim.reply, claim.token, 0, "", 0), ending)
-    answer = tab.get(poll_url(page))
-    text = text_of(answer)
-    assert ".note.fail" in dom(answer)
-    assert "0xdead" not in text
-    assert code.value not in text
 
 
 def test_text_flowing_is_asked_for_soon_and_silence_less_often(

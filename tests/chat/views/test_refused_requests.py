@@ -25,11 +25,6 @@ SOMEBODYS = str(uuid.UUID(int=9))
 
 
 @pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
-    return client_of(owner)
-
-
-@pytest.fixture
 def done(owner: User, worker: Worker, sent: Callable[..., Reply]) -> Reply:
     from chat.services.jobs.collect import collect
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -15,11 +14,6 @@ from tests.valkey import Valkey
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
-    return client_of(owner)
 
 
 def stop(tab: Client, reply: Reply):

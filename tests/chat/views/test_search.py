@@ -19,11 +19,6 @@ API = "/api/v1/search"
 
 
 @pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
-    return client_of(owner)
-
-
-@pytest.fixture
 def talk(owner: User) -> Conversation:
     return Conversation.objects.create(owner=owner, title="About <knots>")
 

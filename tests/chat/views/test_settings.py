@@ -35,11 +35,6 @@ CHOSEN: dict[str, Any] = {
 
 
 @pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
-    return client_of(owner)
-
-
-@pytest.fixture
 def conversation(owner: User) -> Conversation:
     return Conversation.objects.create(owner=owner, title="Bees")
 

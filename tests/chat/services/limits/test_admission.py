@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
@@ -20,11 +20,6 @@ from tests.dom import dom
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def tab(owner: User, client_of: Callable[[User], Client]) -> Client:
-    return client_of(owner)
 
 
 def announce(box: Mailbox) -> None:

@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 import uuid
-from collections.abc import Iterator
 
 import pytest
-from django.apps import apps
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from chat.migrations._search import restore_triggers
-from chat.migrations._search_sqlite import TRIGGERS
 from chat.models import Conversation, Message, Passage, User
 from chat.services.search.query_parser import ParsedQuery
 from chat.services.search.results import PAGE, Hits, search
-from chat.services.search.snippets import SnippetPart, snippet
+from chat.services.search.snippets import SnippetPart
 from chatsite import wire
-from chatsite.search.folding import Folded
-from chatsite.search.tokens import index_words
+from tests.chat.services.search.search_actions import IS_SQLITE, found, say
 from tests.environment import IS_SOAK
-
-IS_SQLITE = connection.vendor == "sqlite"
-
-
-@pytest.fixture
-def talk(owner: User) -> Conversation:
-    return Conversation.objects.create(owner=owner, title="Knots")
-
-
-def say(talk: Conversation, text: str, role: str = wire.Role.USER) -> Message:
-    return Message.objects.create(
-        conversation=talk, owner=talk.owner, role=role, text=text
-    )
-
-
-def found(owner: User, text: str, before: int | None = None) -> list[str]:
-    """The texts found, without what stands for something left out."""
-    hits = search(owner.pk, text, before).hits
-    return ["".join(piece.text for piece in hit.snippet) for hit in hits]
-
-
-def marks(hits: Hits) -> list[str]:
-    return [piece.text for piece in hits.hits[0].snippet if piece.is_match]
 
 
 def test_every_word_must_occur_and_the_last_one_may_only_be_begun(
@@ -175,107 +144,6 @@ def test_nobody_finds_what_another_owner_said(owner: User, talk: Conversation) -
     assert found(owner, "secret") == [f"secret {owner.pk} {owner.pk.hex}"]
 
 
-@pytest.mark.parametrize(
-    ("said", "typed"),
-    [
-        ("Crème brûlée", "creme BRU"),
-        ("creme brulee", "Crème brûlée"),
-        ("cafe\u0301 au lait", "café"),
-        ("See a/b.example.com", "example"),
-        ("don't panic", "don't"),
-        ("snake_case_name", "case"),
-        ("C-3PO", "3po"),
-        ("Москва", "МОСК"),
-        ("東京タワーへ行く", "東京"),
-        ("हिन्दी में", "हिन्दी"),
-        ("great ❤️there", "there"),
-        ("“Quoted”", "quoted"),
-        ("x" * 300, "x" * 200),
-    ],
-)
-def test_case_accents_and_punctuation_do_not_matter(
-    owner: User, talk: Conversation, said: str, typed: str
-) -> None:
-    say(talk, said)
-    assert len(found(owner, typed)) == 1
-
-
-#: Typed, said, and what of that is marked.
-ALIKE = [
-    *(("елка", "Новогодняя ёлка", "ёлка"), ("ЁЛКА", "елка", "елка")),
-    ("한국어", unicodedata.normalize("NFD", "한국어를"), None),
-    (unicodedata.normalize("NFD", "한국어"), "한국어를", "한국어"),
-    *(("국어", "한국어를", "국어"), ("한구", "한국어를", "한국")),
-    *(("strasse", "Die Straße", "Straße"), ("STRAẞE", "Strasse", "Strasse")),
-    *(("istanbul", "İSTANBUL", "İSTANBUL"), ("ısparta", "Isparta", "Isparta")),
-    *(("file", "A ﬁle", "ﬁle"), ("abc", "ＡＢＣ", "ＡＢＣ"), ("m2", "5 m²", "m²")),
-    *(("ガム", "ｶﾞﾑ", "ｶﾞﾑ"), ("会社", "㍿東", "㍿"), ("株式", "㍿東", "㍿")),
-    *(("كتاب", "كتــاب", "كتــاب"), ("محمد", "مُحَمَّد", "مُحَمَّد"), ("123", "١٢٣", "١٢٣")),
-    *(("שלום", "שָׁלוֹם", "שָׁלוֹם"), ("duong", "đường", "đường"), ("lodz", "Łódź", "Łódź")),
-    *(("σισυφος", "ΣΊΣΥΦΟΣ", "ΣΊΣΥΦΟΣ"), ("फिल्म", "फ़िल्म", "फ़िल्म")),
-    *(("don't", "don’t", "don"), ("softly", "soft\u00adly", "soft\u00adly")),
-    *(("cafe", "cafe\u0301 au", "cafe\u0301"), ("windows", "Windows™ x", "Windows")),
-    *(("タワー", "東京タワーへ行く", "タワー"), ("行", "東京タワーへ行く", "行")),
-    *(("東京タ", "東京タワーへ行く", "東京タ"), ("iphone", "新iPhoneを", "iPhone")),
-    *(("北京 大学", "我在北京上大学", "北京"), ("ข้าว", "กินข้าวแล้ว", "ข้าว")),
-    *(
-        ("ខ្មែរ", "ភាសាខ្មែរ", "ខ្មែរ"),
-        ("ລາວ", "ພາສາລາວ", "ລາວ"),
-        ("မာစာ", "မြန်မာစာ", "မာစာ"),
-    ),
-]
-
-
-@pytest.mark.parametrize(("typed", "said", "marked"), ALIKE)
-def test_words_of_all_scripts_are_folded_and_found_inside_text_without_spaces(
-    owner: User, talk: Conversation, typed: str, said: str, marked: str | None
-) -> None:
-    say(talk, f"See: {said}.")
-    hits = search(owner.pk, typed)
-    assert len(hits.hits) == 1
-    assert marks(hits)[0] == (marked or unicodedata.normalize("NFD", typed))
-
-
-def test_letters_of_a_run_must_stand_together(owner: User, talk: Conversation) -> None:
-    say(talk, "東京と京大学")
-    assert found(owner, "東京大学") == []
-    assert found(owner, "京大学") == ["東京と京大学"]
-
-
-@pytest.mark.django_db
-@settings(
-    max_examples=1000 if IS_SOAK else 50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    said=st.text(
-        st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
-        | st.sampled_from("ßﬁİẞ한국어ｶﾞ東京กินข้าวहिन्दीكتــabc \u0e49\u0e39\u094d\u3099"),
-        max_size=40,
-    )
-)
-def test_every_database_keeps_the_words_of_the_program(
-    owner: User, talk: Conversation, said: str
-) -> None:
-    message = say(talk, said)
-    words = Passage.objects.filter(message=message).values_list("words", flat=True)
-    assert "".join(words) == index_words(said)
-    message.delete()
-
-
-@pytest.mark.skipif(IS_SQLITE, reason="SQLite asks the program")
-def test_every_character_is_folded_by_postgresql_as_by_the_program(db: None) -> None:
-    # Behind these planes are hardly any letters.
-    codes = range(1, 0x110000 if IS_SOAK else 0x40000)
-    characters = [chr(code) for code in codes if not 0xD800 <= code < 0xE000]
-    with connection.cursor() as cursor:
-        for first in range(0, len(characters), 40_000):
-            said = " ".join(characters[first : first + 40_000])
-            cursor.execute("SELECT chat_words(%s)", [said])
-            assert cursor.fetchone()[0] == index_words(said)
-
-
 @pytest.mark.parametrize("typed", ["", " ", '"', "*", "\x00", "🎉", "-:()^", "\ud800"])
 def test_what_has_no_word_finds_nothing(
     owner: User, talk: Conversation, typed: str
@@ -285,6 +153,8 @@ def test_what_has_no_word_finds_nothing(
 
 #: Characters that Unicode knows. What it does not may be of a word, or not.
 KNOWN = st.text(st.characters(exclude_categories=("Cn", "Cs")), max_size=30)
+
+
 SYNTAX = st.sampled_from(
     [
         *(
@@ -337,26 +207,6 @@ def test_nothing_that_is_typed_can_break_a_search(
     talk.delete()
 
 
-def test_the_snippet_shows_where_most_words_stand_together() -> None:
-    text = "rope " + "filler " * 60 + "the bowline holds a rope well " + "more " * 60
-    typed = ParsedQuery.parse("rope bowline")
-    assert typed is not None
-    pieces = snippet(text, Folded.of(text), typed)
-    assert [piece.text for piece in pieces if piece.is_match] == ["bowline", "rope"]
-    assert (pieces[0], pieces[-1]) == (SnippetPart("… "), SnippetPart(" …"))
-    assert sum(len(piece.text) for piece in pieces) < 200
-
-
-@given(text=st.text(), typed=st.text(min_size=1))
-@settings(deadline=None)
-def test_a_snippet_is_a_part_of_the_text_as_it_is(text: str, typed: str) -> None:
-    read = ParsedQuery.parse(typed)
-    if read is None:
-        return
-    whole = "".join(piece.text for piece in snippet(text, Folded.of(text), read))
-    assert whole.removeprefix("… ").removesuffix(" …") in text
-
-
 def test_a_long_message_is_saved_and_found_by_its_beginning(
     owner: User, talk: Conversation
 ) -> None:
@@ -364,60 +214,6 @@ def test_a_long_message_is_saved_and_found_by_its_beginning(
         talk, "begin " + " ".join(f"word{n}" for n in range(200_000)) + " " + "y" * 9999
     )
     assert len(found(owner, "begin word7")) == 1
-
-
-@pytest.fixture
-def older_schema(transactional_db: None) -> Iterator[MigrationExecutor]:
-    """As it was before there was a search; afterwards as it is."""
-    executor = MigrationExecutor(connection)
-    newest = executor.loader.graph.leaf_nodes()
-    executor.migrate([("chat", "0003_history")])
-    yield executor
-    executor = MigrationExecutor(connection)
-    executor.migrate(newest)
-
-
-def test_what_was_there_before_is_found_after_the_migration(
-    older_schema: MigrationExecutor,
-) -> None:
-    old = older_schema.loader.project_state([("chat", "0003_history")]).apps
-    owner = old.get_model("chat", "User").objects.create(password="!")
-    talk = old.get_model("chat", "Conversation")(owner_id=owner.pk, title="Knots")
-    talk.save()
-    for text in ("a clove hitch", "", "a half hitch"):
-        old.get_model("chat", "Message")(
-            conversation=talk, owner_id=owner.pk, role="user", text=text
-        ).save()
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
-    assert found(owner, "hitch") == ["a half hitch", "a clove hitch"]
-    assert found(owner, "knots") == ["Knots"]
-    Message.objects.filter(text="").update(text="a third hitch")
-    assert len(found(owner, "hitch")) == 3
-
-
-@pytest.mark.skipif(not IS_SQLITE, reason="only SQLite makes tables anew")
-def test_no_migration_has_taken_the_triggers_away(db: None) -> None:
-    """One that does ends with ``_search.restore_triggers``."""
-    assert set(re.findall(r"chat_\w+(?= AFTER)", " ".join(TRIGGERS))) <= triggers()
-
-
-@pytest.mark.skipif(not IS_SQLITE, reason="only SQLite makes tables anew")
-def test_triggers_that_went_with_a_table_can_be_mended(transactional_db: None) -> None:
-    before = triggers()
-    with connection.schema_editor() as editor:
-        editor._remake_table(Message)
-        editor._remake_table(Conversation)
-    assert triggers() < before
-    with connection.schema_editor() as editor:
-        restore_triggers(apps, editor)
-    assert triggers() == before
-
-
-def triggers() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        return {name for (name,) in cursor.fetchall()}
 
 
 def test_what_an_owners_id_begins_with_finds_no_more_than_what_was_said(
@@ -429,11 +225,3 @@ def test_what_an_owners_id_begins_with_finds_no_more_than_what_was_said(
     say(talk, "needle 29")
     assert found(owner, "needle 3") == ["needle 30"]
     assert found(owner, "3abcdef0") == []
-
-
-def test_a_pile_of_accents_is_saved_and_found(owner: User, sent) -> None:
-    """A database that sorted all of them at once would take minutes."""
-    reply = sent(owner)
-    pile = "\u0301\u0316" * 50_000
-    Message.objects.filter(pk=reply.pk).update(text=f"tower{pile} beside")
-    assert [hit.message for hit in search(owner.pk, "tower").hits] == [reply.pk]
