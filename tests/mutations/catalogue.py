@@ -25,9 +25,13 @@ def _of(
 
 
 SCRIPTS = "chatsite/mailbox/scripts"
-MAILBOX = "tests/chatsite/test_mailbox.py"
+MAILBOX = ("tests/chatsite/test_mailbox.py", "tests/chatsite/test_mailbox_leases.py")
+MAILBOX_OWNERS = "tests/chatsite/test_mailbox_owners.py"
 COLLECTING = "tests/chat/services/jobs/test_collect.py"
-KEYS = "tests/chat/services/test_idempotency.py"
+KEYS = (
+    "tests/chat/services/test_idempotency.py",
+    "tests/chat/services/test_idempotency_keys.py",
+)
 FIRST_CALL = "tests/chat/api/test_first_call.py"
 SAMPLING = "tests/worker/engine/test_sampling.py"
 DETOKENIZER = "tests/worker/engine/test_detokenizer.py"
@@ -39,7 +43,7 @@ FENCING = [
     *_of(
         "fencing",
         f"{SCRIPTS}/prelude.lua",
-        MAILBOX,
+        *MAILBOX,
         changes={
             "  return redis.call('HGET', key('reply', id), 'claim') == token": (
                 "  return redis.call('EXISTS', key('reply', id)) == 1"
@@ -49,25 +53,25 @@ FENCING = [
     *_of(
         "fencing",
         f"{SCRIPTS}/finish.lua",
-        MAILBOX,
+        *MAILBOX,
         changes={"if not holds(id, token) then return {'refused', 0} end": ""},
     ),
     *_of(
         "fencing",
         f"{SCRIPTS}/write.lua",
-        MAILBOX,
+        *MAILBOX,
         changes={"if not holds(id, token) then return {'refused', 0} end": ""},
     ),
     *_of(
         "fencing",
         f"{SCRIPTS}/hand_back.lua",
-        MAILBOX,
+        *MAILBOX,
         changes={"if not holds(id, token) then return 'refused' end": ""},
     ),
     *_of(
         "fencing",
         f"{SCRIPTS}/enqueue.lua",
-        MAILBOX,
+        *MAILBOX,
         changes={
             "if tonumber(known) >= attempt then": "if tonumber(known) > attempt then"
         },
@@ -75,7 +79,7 @@ FENCING = [
     *_of(
         "fencing",
         f"{SCRIPTS}/collected.lua",
-        MAILBOX,
+        *MAILBOX,
         changes={"if known and known ~= attempt then return 0 end": ""},
     ),
     *_of(
@@ -102,7 +106,7 @@ OWNERS = [
     *_of(
         "owner",
         f"{SCRIPTS}/poll.lua",
-        MAILBOX,
+        MAILBOX_OWNERS,
         changes={"  if got[1] ~= owner then return {'foreign'} end": ""},
     ),
     *_of(
@@ -169,7 +173,7 @@ KEY_RULES = [
     *_of(
         "idempotency",
         "chat/services/idempotency.py",
-        KEYS,
+        *KEYS,
         changes={
             "    if row is not None and row.request_digest != digest:": "    if False:",
             "IdempotencyKey.objects.filter(owner=owner, key=key)": (
