@@ -107,7 +107,6 @@ class ErrorCode(StrEnum):
     TOO_SLOW = "too_slow"
     WORKER_LOST = "worker_lost"
     EXPIRED = "expired"
-    UNKNOWN_MODEL = "unknown_model"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,6 @@ REASONS = {
         "Its turn did not come within %(expiry_duration)s, so it left the line. "
         "Your message is kept; you can send it again."
     ),
-    wire.ErrorCode.UNKNOWN_MODEL: gettext_lazy(
-        "The worker does not have the model that was asked for. "
-        "Your message is kept; you can send it again."
-    ),
 }
 UNKNOWN_REASON = gettext_lazy(
     "Something went wrong with this reply. Your message is kept."

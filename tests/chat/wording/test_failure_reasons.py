@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 
 from chat.models import Reply
 from chat.wording.replies import UNKNOWN_REASON, reason
@@ -21,6 +24,13 @@ def test_a_reason_has_a_sentence_with_its_blanks_filled_in(code: str) -> None:
     assert said != str(UNKNOWN_REASON)
     assert said.endswith(".")
     assert "%" not in said
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_a_reason_is_given_by_a_worker_or_the_mailbox(code: wire.ErrorCode) -> None:
+    folders = [Path(settings.BASE_DIR, name) for name in ("worker", "chatsite/mailbox")]
+    sources = [path.read_text() for folder in folders for path in folder.rglob("*.py")]
+    assert any(f"ErrorCode.{code.name}" in source for source in sources)
 
 
 def test_no_two_reasons_share_a_sentence() -> None:

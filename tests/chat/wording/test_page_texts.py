@@ -7,14 +7,12 @@ stands bare. What people write in here has no letters: it is in no language.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as site
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
@@ -32,7 +30,7 @@ from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.conversation_data import long_conversation, make_conversations
 from tests.chat.pages import form_data, poll_url, text_of
-from tests.chat.wording.page_texts import is_worded, texts_of
+from tests.chat.wording.page_texts import texts_of
 from tests.chat.wording.pseudo_language import spoken, untranslated
 from tests.chat.wording.pseudo_pages import HTMX, NAMES, check, page_of
 from tests.dom import dom
@@ -40,59 +38,10 @@ from tests.dom import dom
 pytestmark = pytest.mark.django_db
 
 
-FOLDER = Path(site.BASE_DIR, "templates")
-
-
-#: Those of accounts have their own test, those of the admin have Django's texts.
-ELSEWHERE = {*FOLDER.glob("accounts/*"), *FOLDER.glob("admin/**/*")}
-
-
-TEMPLATES = sorted({*FOLDER.rglob("*.html")} - ELSEWHERE)
-
-
 @pytest.fixture(autouse=True)
 def _pseudo() -> Iterator[None]:
     with spoken():
         yield
-
-
-@pytest.mark.parametrize(
-    ("html", "bare"),
-    [
-        ("<p>Hello</p>", ["Hello"]),
-        ("<p>⟦Hello⟧ there</p>", ["⟦Hello⟧ there"]),
-        ("<p>⟦Expected in ⟦5 s⟧.⟧ · 12 %</p>", []),
-        ('<a aria-label="Close">×</a>', ["Close"]),
-        ('<input placeholder="Message" title="⟦Title⟧">', ["Message"]),
-        ("<textarea>typed</textarea><pre>code</pre><svg>drawn</svg>", []),
-        ('<script>run()</script><script id="texts">{"a": "b c", "d": "Oh"}</script>',
-         ["Oh"]),
-        ("<title>⟦Settings⟧ · chatsite</title>", []),
-    ],
-)  # fmt: skip
-def test_what_was_forgotten_is_found(html: str, bare: list[str]) -> None:
-    assert untranslated(html, ["chatsite"]) == bare
-
-
-def source_of(template: Path) -> str:
-    """A template without what is put in, and without what is translated."""
-    text = template.read_text()
-    text = re.sub(r"{#.*?#}", "", text)
-    text = re.sub(
-        r"{%\s*blocktranslate.*?endblocktranslate\s*%}", "", text, flags=re.DOTALL
-    )
-    return re.sub(r"{%.*?%}|{{.*?}}", "", text, flags=re.DOTALL)
-
-
-@pytest.mark.parametrize(
-    "template", TEMPLATES, ids=lambda path: str(path.relative_to(FOLDER))
-)
-def test_no_template_says_anything_by_itself(template: Path) -> None:
-    bare = [text.replace("chatsite", "") for text in texts_of(source_of(template))]
-    assert [text for text in bare if is_worded(text)] == []
-    # Words handed to a filter; `_("…")` is how they are translated.
-    literal = r"\|(?:default|default_if_none|yesno):[\"']\w+|\|pluralize"
-    assert re.findall(literal, template.read_text()) == []
 
 
 def test_home(box: Mailbox, worker: Worker, tab: Client) -> None:
