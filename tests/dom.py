@@ -99,6 +99,12 @@ class Element:
         return bool(self._node.css(selector))
 
 
+def is_whole_page(html: Any) -> bool:
+    """Whether a response is a document of its own, not a part to be swapped in."""
+    text = html if isinstance(html, str) else html.content.decode()
+    return text.lstrip().lower().startswith("<!doctype html>")
+
+
 def dom(html: Any) -> Element:
     """The document in a response of the test client, or in a string.
 

@@ -53,7 +53,7 @@ def test_a_page_of_another_part_hears_that_a_held_prompt_had_its_turn(
     with committed():
         collect(str(talk.pk))
     answer = tab.get(poll_url(page))
-    assert f'id="reply-{held("two").pk}"' in text_of(answer)
+    assert f'[id="reply-{held("two").pk}"]' in dom(answer)
     assert ("r", f"{held('two').pk}:0:0") in known(answer)
 
 
