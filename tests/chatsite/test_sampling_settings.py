@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from chatsite.sampling_settings import (
     MODEL_SETTINGS,
@@ -27,6 +29,12 @@ def test_the_table_has_every_number_that_reaches_the_worker() -> None:
 def test_the_default_is_that_of_a_request(setting: SamplingSetting[Any]) -> None:
     assert getattr(SamplingParams(), setting.name) == setting.default
     assert setting.problem(setting.default) == ""
+
+
+@each_setting
+def test_the_worker_reads_it(setting: SamplingSetting[Any]) -> None:
+    sources = Path(settings.BASE_DIR, "worker", "engine").rglob("*.py")
+    assert any(f"params.{setting.name}" in path.read_text() for path in sources)
 
 
 @each_setting

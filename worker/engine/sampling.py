@@ -191,7 +191,8 @@ class Candidates:
         if not has_limit.all():
             all_mass = _scores(logits, top, samplers).exp_().sum(-1, keepdim=True)
             mass = mass.where(has_limit, all_mass.cpu().double())
-        wanted = mass * torch.tensor([[sampler.top_p] for sampler in samplers]).double()
+        shares = [[sampler.top_p] for sampler in samplers]
+        wanted = mass * torch.tensor(shares, dtype=torch.float64)
         # A token stays while the tokens before it do not reach the mass, so that at
         # least one stays.
         stays = (cumulative - weights < wanted) & (weights > 0)
