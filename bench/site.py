@@ -19,7 +19,7 @@ from launch.die_with_parent import ended_with_parent
 from launch.programs import programs
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 15
 ROWS = 8
 

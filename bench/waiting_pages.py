@@ -126,12 +126,17 @@ async def _at_rate(
     await asyncio.gather(*tasks)
 
 
-async def measure(url: str, pages: int, seconds: float, rate: float) -> dict[str, Any]:
-    """Measure with ``pages`` waiting pages; return counts and milliseconds."""
+async def measure(
+    url: str, pages: int, seconds: float, rate: float, *, others: int = SENDERS
+) -> dict[str, Any]:
+    """Measure with ``pages`` waiting pages and ``others`` who send meanwhile.
+
+    Return counts and milliseconds.
+    """
     load = Load()
     async with aiohttp.TCPConnector(limit=0) as connector:
         visitors = [Visitor(url, connector, load) for _ in range(pages)]
-        senders = [Visitor(url, connector, load) for _ in range(SENDERS)]
+        senders = [Visitor(url, connector, load) for _ in range(others)]
         for sender in senders:
             await sender.send(WAITING)
         watching = []

@@ -22,8 +22,7 @@ from tests.valkey import Valkey
 #: What `make quick` leaves out: it starts programs, loads real weights, or takes seconds.
 SLOW = (
     "tests/chat/accounts/test_admin_command.py",
-    "tests/bench/test_waiting_pages.py",
-    "tests/bench/test_beside_slow_clients.py",
+    "tests/bench/test_running_site.py",
     "tests/chat/services/jobs/test_any_order.py",
     "tests/chatsite/test_database_file.py",
     "tests/chatsite/test_environment.py::test_a_bad_value_stops_the_start",
