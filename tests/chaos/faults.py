@@ -13,6 +13,8 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.site import LEASE_SECONDS, Part, Site
 
 Fault = Callable[[Site, random.Random], None]
+#: With shorter leases all that takes time takes less, in the same proportion.
+_SECOND = LEASE_SECONDS / 3
 #: A worker is not killed while it writes a reply that lost so many already: three
 #: losses end a reply by design.
 MOST_LOSSES = 2
@@ -109,7 +111,7 @@ def reset_connections(site: Site, dice: random.Random) -> None:
     """Broken every two seconds."""
     for _ in range(4):
         break_connections(site, dice)
-        time.sleep(2)
+        time.sleep(2 * _SECOND)
 
 
 def break_connections(site: Site, dice: random.Random) -> None:
@@ -134,7 +136,7 @@ def kill_web(site: Site, dice: random.Random) -> None:
 def freeze_web(site: Site, dice: random.Random) -> None:
     del dice
     site.web.signal(signal.SIGSTOP)
-    time.sleep(2)
+    time.sleep(2 * _SECOND)
     site.web.signal(signal.SIGCONT)
 
 
@@ -173,7 +175,7 @@ def _take_redis_away(
         site.valkey.process.wait()
     if is_emptied:
         shutil.rmtree(site.folder / "appendonlydir", ignore_errors=True)
-    time.sleep(dice.uniform(0.2, 4))
+    time.sleep(dice.uniform(0.2, 4) * _SECOND)
     site.set_aside(site.valkey, is_aside=False)
     site.wait(site.is_queue_up, 20, "Valkey again")
 
@@ -187,7 +189,7 @@ def fill_redis(site: Site, dice: random.Random) -> None:
     """Its memory is used up: it answers questions and refuses whatever is new."""
     del dice
     site.client.config_set("maxmemory", "1mb")
-    time.sleep(4)
+    time.sleep(4 * _SECOND)
     site.client.config_set("maxmemory", "0")
 
 
@@ -202,7 +204,7 @@ def fill_disk(site: Site, dice: random.Random) -> None:
                 file.flush()
         except OSError:
             pass
-    time.sleep(3)
+    time.sleep(3 * _SECOND)
     ballast.unlink()
 
 

@@ -10,12 +10,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from worker.engine.scripted import without_marks
 
+IsOver = Callable[[], bool]
 ANSWER_SECONDS = 5
 TERMINAL = ("done", "stopped", "failed")
 
@@ -66,25 +68,25 @@ class Guest:
         ]
         return there
 
-    def live(self, until: float) -> None:
-        """Send, watch, stop, leave; until the time is over."""
-        while not self.first_visit() and time.monotonic() < until:
+    def live(self, is_over: IsOver) -> None:
+        """Send, watch, stop, leave; until it is over."""
+        while not self.first_visit() and not is_over():
             time.sleep(0.5)
-        while time.monotonic() < until:
-            sent = self.send(until)
+        while not is_over():
+            sent = self.send(is_over)
             if sent is None:
                 continue
             if self.dice.random() < 0.15:
                 continue  # Closes the tab; looks in the end.
             stops = self.dice.random() < 0.12
-            self.watch(sent, until, stop_after=self.dice.random() if stops else None)
+            self.watch(sent, is_over, stop_after=self.dice.random() if stops else None)
 
-    def send(self, until: float) -> Sent | None:
+    def send(self, is_over: IsOver) -> Sent | None:
         self.sending = self.text_of(self.dice), uuid4().hex
-        return self.go_on_sending(until)
+        return self.go_on_sending(is_over)
 
-    def go_on_sending(self, until: float) -> Sent | None:
-        while self.sending and time.monotonic() < until:
+    def go_on_sending(self, is_over: IsOver) -> Sent | None:
+        while self.sending and not is_over():
             text, key = self.sending
             answers = [self._post(text, key)]
             if self.dice.random() < 0.1:  # Enter twice
@@ -101,10 +103,10 @@ class Guest:
         return None
 
     def watch(
-        self, sent: Sent, until: float, *, stop_after: float | None = None
+        self, sent: Sent, is_over: IsOver, *, stop_after: float | None = None
     ) -> None:
         began = time.monotonic()
-        while time.monotonic() < until:
+        while not is_over():
             found = self.look(sent)
             if found is None:
                 time.sleep(0.3 + 0.4 * self.dice.random())
@@ -164,12 +166,17 @@ class Guest:
         return None
 
 
-def crowd(guests: list[Guest], seconds: float) -> list[threading.Thread]:
-    until = time.monotonic() + seconds
+def crowd(guests: list[Guest], is_over: IsOver) -> list[threading.Thread]:
     threads = [
-        threading.Thread(target=guest.live, args=[until], daemon=True)
+        threading.Thread(target=guest.live, args=[is_over], daemon=True)
         for guest in guests
     ]
     for thread in threads:
         thread.start()
     return threads
+
+
+def after(seconds: float) -> IsOver:
+    """Whether so much time has passed from now on."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() > until

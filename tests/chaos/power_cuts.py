@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.chaos.audit import Audit, examine
 from tests.chaos.crash_disk import copy_at_one_instant, make_image, mounted
-from tests.chaos.guests import Guest
+from tests.chaos.guests import Guest, after, crowd
 from tests.chaos.site_on_disk import PoweredSite
 from tests.launch.process_tree import eventually
 from worker.engine.scripted import expected_reply
@@ -87,11 +87,7 @@ class PowerCuts:
             for n in range(self.guests)
         ]
         is_over = threading.Event()
-        threads = [
-            threading.Thread(target=_live, args=[guest, is_over]) for guest in guests
-        ]
-        for thread in threads:
-            thread.start()
+        threads = crowd(guests, is_over.is_set)
         try:
             yield guests
         finally:
@@ -124,15 +120,15 @@ class PowerCuts:
 
     def _settle(self, there: PoweredSite, guests: list[Guest]) -> Audit:
         """What became of all messages, once those amid sending are sent again."""
-        until = time.monotonic() + SETTLING_SECONDS
+        is_late = after(SETTLING_SECONDS)
         stranger = Guest(there.url, self._dice, expected_reply, self.text_of)
         stranger.first_visit()
-        stranger.send(until)
+        stranger.send(is_late)
         for guest in guests:
-            guest.go_on_sending(until)
+            guest.go_on_sending(is_late)
         everybody = [*guests, stranger]
         while (found := examine(there.database, everybody)).pending:
-            if time.monotonic() > until:
+            if is_late():
                 break
             time.sleep(0.3)
         for guest in everybody:
@@ -149,11 +145,6 @@ class PowerCuts:
         self.audit.details += found.details
         said = ", ".join(f"{getattr(found, name)} {name}" for name in COUNTED[2:])
         return f"power cut {number} of {self.cuts}: {messages} messages, {said}"
-
-
-def _live(guest: Guest, is_over: threading.Event) -> None:
-    while not is_over.is_set():
-        guest.live(time.monotonic() + 2)
 
 
 def _count(guests: list[Guest]) -> int:

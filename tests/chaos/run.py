@@ -1,13 +1,13 @@
 """A run: guests at work while faults happen, and the audit in the end.
 
-python -m tests.chaos.run        (CHAOS_SECONDS, CHAOS_JSON, CHAOS_GUESTS,
-                                  CHAOS_MODEL, CHAOS_WITHOUT, CHAOS_CALM, CHAOS_CUTS …)
+python -m tests.chaos.run        (CHAOS_SECONDS, CHAOS_JSON, CHAOS_GUESTS, CHAOS_CUTS …)
 
-Power cuts follow the faults, on a site of their own: see ``tests.chaos.power_cuts``.
+Its size is set by variables, which docs/reliability.md explains. Power cuts follow the faults, on a site of their own: see ``tests.chaos.power_cuts``.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -17,14 +17,14 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from tests.chaos.audit import Audit, examine, keys_left, leaks, summary, takeovers
 from tests.chaos.crash_disk import NoDisk
 from tests.chaos.faults import FAULTS, TAKE_A_WORKER, Fault, faults_here
-from tests.chaos.guests import TERMINAL, Guest, crowd
+from tests.chaos.guests import TERMINAL, Guest, after, crowd
 from tests.chaos.power_cuts import PowerCuts
 from tests.chaos.site import Site
 from worker.engine.scripted import expected_reply
@@ -38,11 +38,14 @@ GROWTH_MEBIBYTES = 80
 #: In a calm run: how long a prompt takes when nothing is broken.
 UNTOUCHED = "untouched"
 WORDS = "sea bee rain river cat moon bread lamp stone wind"
+#: How many words a reply has.
+COUNTS = [
+    int(count)
+    for count in (os.environ.get("CHAOS_WORDS") or "3 8 8 15 15 30 60 120").split()
+]
 
 
-def prompt(
-    dice: random.Random, counts: Sequence[int] = (3, 8, 8, 15, 15, 30, 60, 120)
-) -> str:
+def prompt(dice: random.Random, counts: Sequence[int] = COUNTS) -> str:
     """Most replies are short, some long; every one has words of its own."""
     own = f"{dice.getrandbits(40):x}"
     count = dice.choice(counts)
@@ -57,6 +60,7 @@ class Run:
         self,
         *,
         seconds: float,
+        rounds: int = 0,
         guests: int = 20,
         pause: float = 7,
         seed: int = 1,
@@ -66,11 +70,14 @@ class Run:
         is_calm: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``pause``: seconds between faults. ``only``: these faults. ``is_calm``: one
-        at a time, each after the site is well again, to see how long that takes."""
+        """``rounds``: how often each fault is made, whatever ``seconds`` says; 0: what
+        fits into these. ``pause``: seconds between faults. ``only``: these faults.
+        ``is_calm``: one at a time, each after the site is well again, to see how long
+        that takes."""
         if unknown := set(only) - set(FAULTS):
             raise SystemExit(f"No faults: {unknown}. There are: {', '.join(FAULTS)}")
         self._seconds = seconds
+        self._rounds = rounds
         self._pause = pause
         self._dice = random.Random(seed)
         self._only = only
@@ -89,6 +96,7 @@ class Run:
         #: When a worker was taken away, and how.
         self._taken: list[tuple[str, float]] = []
         self._probes: list[threading.Thread] = []
+        self._are_faults_over = threading.Event()
         self._is_over = threading.Event()
 
     def run(self) -> Audit:
@@ -99,14 +107,16 @@ class Run:
             self._say(line)
         try:
             self.site.start()
-            threads = crowd(self._guests, self._seconds)
+            threads = crowd(self._guests, self._are_faults_over.is_set)
             watcher = threading.Thread(target=self._watch_memory, daemon=True)
             watcher.start()
             self._break(faults)
+            self._are_faults_over.set()
             for thread in (*threads, *self._probes):
                 thread.join(PROBE_SECONDS)
             audit = self._settle()
         finally:
+            self._are_faults_over.set()
             self._is_over.set()
             self.site.close()
         audit.made, audit.lacking = dict(self._made), lacking
@@ -121,18 +131,11 @@ class Run:
         return audit
 
     def _break(self, faults: dict[str, Fault]) -> None:
-        until = time.monotonic() + self._seconds
-        names: list[str] = []
         time.sleep(2)
         if self._is_calm:
             faults = {UNTOUCHED: lambda *_: None, **faults}
-        while (left := until - time.monotonic()) > 3:
-            if not names:
-                # Each of them once before any comes again.
-                names = list(faults)
-                self._dice.shuffle(names)
-            name = names.pop()
-            self._say(f"{left:5.0f} s left: {name}")
+        for name in self._chosen(list(faults)):
+            self._say(name)
             probe = self._probe(name)
             if name in TAKE_A_WORKER:
                 self._taken.append((name, time.time()))
@@ -141,6 +144,18 @@ class Run:
             if self._is_calm:
                 probe.join(PROBE_SECONDS)
             time.sleep(self._pause * self._dice.uniform(0.5, 1.5))
+
+    def _chosen(self, names: list[str]) -> Iterator[str]:
+        """Each of them once before any comes again, until the run is over."""
+        is_late = after(self._seconds - 3)
+        for number in itertools.count(1):
+            self._dice.shuffle(names)
+            for name in names:
+                if not self._rounds and is_late():
+                    return
+                yield name
+            if number == self._rounds:
+                return
 
     def _probe(self, name: str) -> threading.Thread:
         """A prompt sent as the fault begins: how long until it is answered."""
@@ -155,12 +170,12 @@ class Run:
 
         def measure() -> None:
             began = time.monotonic()
-            until = began + PROBE_SECONDS
-            while not guest.first_visit() and time.monotonic() < until:
+            is_late = after(PROBE_SECONDS)
+            while not guest.first_visit() and not is_late():
                 time.sleep(0.2)
-            sent = guest.send(until)
+            sent = guest.send(is_late)
             if sent is not None:
-                guest.watch(sent, until)
+                guest.watch(sent, is_late)
                 if sent.state == "done":
                     self._recovery[name].append(time.monotonic() - began)
 
@@ -236,6 +251,7 @@ def main() -> int:
 def _faults(seconds: float) -> Run:
     return Run(
         seconds=seconds,
+        rounds=int(_number("CHAOS_ROUNDS", 0)),
         guests=int(_number("CHAOS_GUESTS", 20)),
         seed=int(_number("CHAOS_SEED", 1)),
         pause=_number("CHAOS_PAUSE", 7),

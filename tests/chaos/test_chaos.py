@@ -20,18 +20,36 @@ from tests.processes import ROOT
 pytestmark = pytest.mark.timeout(600)
 
 
+#: One of each kind: a worker lost and one that comes back, the web server, a keeper,
+#: the queue, connections, a clock, the disk. `make soak` takes all there are.
+FAULTS = (
+    *("kill_worker", "freeze_worker", "kill_web", "kill_keeper", "empty_redis"),
+    *("strand_connections", "move_clock", "fill_disk"),
+)
+SHORT = {
+    "CHAOS_CUTS": "0",
+    "CHAOS_GUESTS": "6",
+    "CHAOS_WORKERS": "2",
+    "CHAOS_LEASE": "1",
+    "CHAOS_PAUSE": "0.4",
+    "CHAOS_ROUNDS": "1",
+    "CHAOS_WORDS": "3 8 8 15 15 30 60",
+    "CHAOS_ONLY": " ".join(FAULTS),
+}
+LONG = {
+    "CHAOS_CUTS": "0",
+    "CHAOS_GUESTS": "12",
+    "CHAOS_PAUSE": "2",
+    "CHAOS_SECONDS": "240",
+}
+
+
 def audit_of(folder: Path, **settings: str) -> dict[str, Any]:
     target = folder / "audit.json"
     ran = subprocess.run(
         [sys.executable, "-m", "tests.chaos.run"],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "CHAOS_CUTS": "0",
-            "CHAOS_GUESTS": "12",
-            "CHAOS_JSON": str(target),
-            **settings,
-        },
+        env={**os.environ, "CHAOS_JSON": str(target), **settings},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -45,14 +63,13 @@ def audit_of(folder: Path, **settings: str) -> dict[str, Any]:
 def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     tmp_path: Path,
 ) -> None:
-    seconds, pause = ("240", "2") if IS_SOAK else ("20", "1")
-    audit = audit_of(tmp_path, CHAOS_SECONDS=seconds, CHAOS_PAUSE=pause)
+    audit = audit_of(tmp_path, **(LONG if IS_SOAK else SHORT))
     bad = ("lost", "doubled", "pending", "wrong", "failed", "keys_left")
     assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)
     assert not audit["grown"]
     assert not audit["leaks"]
-    assert audit["prompts"] > 30
-    assert audit["faults"] >= 3
+    assert audit["prompts"] > 15
+    assert len(audit["made"]) >= len(FAULTS) - len(audit["lacking"]), audit["made"]
     assert audit["recovery"]
 
 
@@ -71,17 +88,16 @@ CONTROLS = {
 def test_with_a_protection_switched_off_the_audit_finds_it(
     without: str, tmp_path: Path
 ) -> None:
-    """Otherwise it would see nothing. On a busy machine a run may meet too few faults."""
+    """Otherwise it would see nothing. On a busy machine a run may meet too few faults.
+
+    The replies are long enough to be under way when a worker is frozen.
+    """
     only, expected = CONTROLS[without]
-    runs = (
-        audit_of(
-            tmp_path,
-            CHAOS_SECONDS="25",
-            CHAOS_PAUSE="1",
-            CHAOS_SETTLING="8",
-            CHAOS_ONLY=only,
-            CHAOS_WITHOUT=without,
-        )
-        for _ in range(RUNS)
-    )
+    size = {
+        "CHAOS_ONLY": only,
+        "CHAOS_SETTLING": "8",
+        "CHAOS_WORDS": "30 60",
+        "CHAOS_WITHOUT": without,
+    }
+    runs = (audit_of(tmp_path, **{**SHORT, **size}) for _ in range(RUNS))
     assert any(audit[name] for audit in runs for name in expected)

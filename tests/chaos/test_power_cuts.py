@@ -16,7 +16,7 @@ from tests.chaos.power_cuts import PowerCuts
 from tests.chaos.run import prompt
 from tests.environment import IS_SOAK
 
-CUTS, MESSAGES = (50, 2000) if IS_SOAK else (3, 60)
+CUTS, MESSAGES = (50, 2000) if IS_SOAK else (1, 20)
 pytestmark = pytest.mark.timeout(3600 if IS_SOAK else 300)
 
 
