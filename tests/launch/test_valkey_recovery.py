@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from launch import valkey_recovery
 from launch.programs import valkey_command
@@ -71,7 +73,7 @@ def test_a_damaged_file_is_refused_once_at_most(damage: str, tmp_path: Path) -> 
         str(log),
         str(folder),
     ]
-    client = redis.Redis(unix_socket_path=str(socket))
+    client = impatient(socket)
     with log.open("ab") as output:
         for _ in range(2):
             command = [*script, *valkey_command(folder, socket)]
@@ -106,6 +108,11 @@ def test_half_a_copy_of_the_queue_does_not_stay(tmp_path: Path) -> None:
     ]
     subprocess.run([*script, str(tmp_path), sys.executable, "-V"], check=True)
     assert not any(file.exists() for file in left)
+
+
+def impatient(socket: Path) -> redis.Redis:
+    """Return a client that does not try again for seconds when the server has ended."""
+    return redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
 
 
 def answers(client: redis.Redis) -> bool:
