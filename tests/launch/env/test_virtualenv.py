@@ -2,130 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from uv import find_uv_bin
 
 from launch.env.installer import pip_settings
-from launch.env.lockfiles import LOCKS
+from tests.launch.env.checkout import Checkout
 from tests.launch.env.wheels import make_wheel
-from tests.launch.process_tree import ROOT, Start, command_of, eventually, run
-
-UV = find_uv_bin()
-#: The locks that these tests need, and the files that they are compiled from.
-LOCKED = ("run", "audit", "uv")
-REQUIREMENTS = (
-    "requirements.txt",
-    "requirements-run.txt",
-    "requirements-audit.txt",
-    "requirements-uv.txt",
-)
-TORCH_CPU = "__version__ = '2.0+cpu'\ncuda = None\n"
-
-
-class Checkout:
-    """A checkout with the real ``launch`` and requirements of its own."""
-
-    def __init__(self, root: Path, *, with_uv: bool = True) -> None:
-        self.root = root
-        self.wheels = root / "wheels"
-        self.wheels.mkdir()
-        (root / "worker").mkdir()
-        for name in ("launch", "chatsite"):
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, root / name, ignore=ignored)
-        for name in REQUIREMENTS:
-            (root / name).write_text("")
-        (root / "requirements.txt").write_text(
-            "-r worker/requirements.txt\nfirst==1.0\n"
-        )
-        (root / "worker" / "requirements.txt").write_text("torch==2.0\n")
-        make_wheel(self.wheels, "torch", "2.0+cpu", TORCH_CPU)
-        make_wheel(self.wheels, "first", "1.0", "number = 1\n")
-        make_wheel(self.wheels, "second", "1.0", "number = 2\n")
-        if with_uv:
-            # The real program, but not 60 MB of it for each test.
-            run_uv = f"import os, sys\nos.execv({UV!r}, [{UV!r}, *sys.argv[1:]])\n"
-            make_wheel(self.wheels, "uv", "1.0", run_uv)
-            (root / "requirements-uv.txt").write_text("uv==1.0\n")
-        self.lock()
-
-    def lock(self) -> None:
-        """Do what `make lock` does, for packages that are only in ``wheels``."""
-        (self.root / "locks").mkdir(exist_ok=True)
-        for lock in (LOCKS[name] for name in LOCKED):
-            text = lock.header(self.root)
-            for line in lock.requirements(self.root):
-                if not line.startswith("torch"):
-                    text += f"{line} --hash=sha256:{self.digest(line)}\n"
-            lock.path(self.root).write_text(text)
-
-    def digest(self, pin: str) -> str:
-        wheels = self.wheels.glob(f"{pin.replace('==', '-')}-*.whl")
-        return next(
-            (hashlib.sha256(p.read_bytes()).hexdigest() for p in wheels), "0" * 64
-        )
-
-    def start(
-        self, *arguments: str, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        return run(
-            [sys.executable, "-m", "launch.env", *(arguments or ("run",))],
-            cwd=self.root,
-            PIP_NO_INDEX="1",
-            PIP_FIND_LINKS=self.wheels.as_uri(),
-            UV_CACHE_DIR=str(self.root / "cache"),
-            **variables,
-        )
-
-    def site_packages(self, name: str) -> list[Path]:
-        """Return what is installed under this name."""
-        return list(self.root.glob(f".venv/lib/python*/site-packages/{name}"))
-
-
-@pytest.fixture(scope="session")
-def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with nothing but pip in it."""
-    folder = tmp_path_factory.mktemp("bare") / ".venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    return folder
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Checkout:
-    """A checkout without ``.venv``."""
-    return Checkout(tmp_path)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, bare_environment: Path) -> Checkout:
-    """A checkout whose ``.venv`` was made, and nothing installed in it yet."""
-    shutil.copytree(bare_environment, tmp_path / ".venv", symlinks=True)
-    return Checkout(tmp_path)
-
-
-@pytest.fixture
-def without_uv(tmp_path: Path, bare_environment: Path) -> Checkout:
-    """The same on a machine that cannot get uv."""
-    shutil.copytree(bare_environment, tmp_path / ".venv", symlinks=True)
-    return Checkout(tmp_path, with_uv=False)
-
-
-@pytest.fixture(params=["checkout", "without_uv"])
-def either(request: pytest.FixtureRequest) -> Checkout:
-    """One checkout with uv, one without."""
-    return request.getfixturevalue(request.param)
+from tests.launch.process_tree import Start, command_of, eventually
 
 
 def test_the_first_start_installs_and_the_second_has_nothing_to_do(
-    fresh: Checkout,
+    tmp_path: Path,
 ) -> None:
+    """In a checkout with an awkward name, where a start before was ended half-way."""
+    root = tmp_path / "Work #2 a%b c++ it's [ü] $HOME ;"
+    root.mkdir()
+    fresh = Checkout(root)
+    ended = end_while_it_is_made(fresh, tmp_path / "output", signal.SIGTERM)
+    assert ended == 128 + signal.SIGTERM
+    assert (root / ".venv" / "bin" / "python").exists()
     first = fresh.start("run", "-c", "import first; print('number', first.number)")
     assert first.returncode == 0, first.stderr
     assert "to download (torch==2.0, CPU build)" in first.stdout
@@ -159,41 +57,32 @@ def test_uv_is_told_what_pip_is_configured_with() -> None:
 def test_a_changed_requirement_is_installed_at_the_next_start(
     checkout: Checkout,
 ) -> None:
-    checkout.start()
-    with (checkout.root / "requirements-run.txt").open("a") as file:
-        file.write("second==1.0\n")
+    assert checkout.start().returncode == 0
+    requirements = checkout.root / "requirements-run.txt"
+    requirements.write_text("# A comment asks for no new lock.\n")
+    assert checkout.start("run", "-c", "import first").stdout == ""
+    requirements.write_text("second==1.0\n")
     checkout.lock()
     changed = checkout.start("run", "-c", "import first, second, torch.version")
     assert changed.returncode == 0, changed.stderr
     assert "Installing what changed" in changed.stdout
 
 
-def test_an_interrupted_installation_is_taken_up_again(either: Checkout) -> None:
+def test_an_installation_that_was_cut_off_is_taken_up_again(either: Checkout) -> None:
     either.start()
-    (either.root / ".venv" / "installed.json").unlink()
+    stamp = either.root / ".venv" / "installed.json"
+    stamp.unlink()
     (module,) = either.site_packages("first.py")
     module.unlink()
     (record,) = either.site_packages("first-1.0.dist-info/RECORD")
     record.unlink()
-    again = either.start("run", "-c", "import first")
+    again = either.start("run", "-c", "import first; first.number")
     assert again.returncode == 0, again.stderr
-
-
-def test_a_package_that_a_power_cut_emptied_is_installed_again(
-    checkout: Checkout,
-) -> None:
-    checkout.start()
-    (checkout.root / ".venv" / "installed.json").write_bytes(b"")
-    (module,) = checkout.site_packages("first.py")
-    module.write_bytes(b"")  # Also the file in uv's cache, which it is a link to.
-    again = checkout.start("run", "-c", "import first; first.number")
+    # A power cut empties files, also the one in uv's cache, which this is a link to.
+    stamp.write_bytes(b"")
+    module.write_bytes(b"")
+    again = either.start("run", "-c", "import first; first.number")
     assert again.returncode == 0, again.stderr
-
-
-def test_a_half_made_environment_is_made_anew(fresh: Checkout) -> None:
-    (fresh.root / ".venv" / "bin").mkdir(parents=True)
-    (fresh.root / ".venv" / "bin" / "python").symlink_to("/nowhere")
-    assert fresh.start("run", "-c", "import first").returncode == 0
 
 
 @pytest.mark.parametrize("module", ["venv", "ensurepip"])
@@ -282,12 +171,6 @@ def test_requirements_changed_without_a_new_lock_are_refused(fresh: Checkout) ->
     assert not (fresh.root / ".venv").exists()
 
 
-def test_a_comment_in_the_requirements_asks_for_no_new_lock(checkout: Checkout) -> None:
-    with (checkout.root / "requirements-run.txt").open("a") as file:
-        file.write("\n# Why.\n")
-    assert checkout.start("run", "-c", "import first").returncode == 0
-
-
 def test_libraries_of_a_cuda_build_come_in_beside_the_lock(either: Checkout) -> None:
     (either.wheels / "torch-2.0+cpu-py3-none-any.whl").unlink()
     cuda = "__version__ = '2.0'\ncuda = '13.0'\n"
@@ -313,16 +196,22 @@ def test_a_set_without_torch_installs_none(checkout: Checkout) -> None:
     assert checkout.start("run", "-c", "import first, torch.version").returncode == 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGINT])
 def test_an_end_while_the_environment_is_made_leaves_no_process(
     fresh: Checkout, tmp_path: Path, how: signal.Signals
 ) -> None:
     if signal.getsignal(how) is signal.SIG_IGN:
         pytest.skip(f"what runs the tests has them ignore {how.name}")
+    status = end_while_it_is_made(fresh, tmp_path / "output", how)
+    assert status == (130 if how is signal.SIGINT else 128 + how)
+
+
+def end_while_it_is_made(
+    checkout: Checkout, output: Path, how: signal.Signals
+) -> int:
+    """End a start by a signal while pip comes into ``.venv``; return its status."""
     begun = Start(
-        [sys.executable, "-m", "launch.env", "run"],
-        tmp_path / "output",
-        cwd=fresh.root,
+        [sys.executable, "-m", "launch.env", "run"], output, cwd=checkout.root
     )
     try:
         eventually(
@@ -331,15 +220,8 @@ def test_an_end_while_the_environment_is_made_leaves_no_process(
             "ensurepip",
         )
         begun.process.send_signal(how)
-        begun.process.wait(10)
-        assert begun.process.returncode == (130 if how is signal.SIGINT else 128 + how)
+        status = begun.process.wait(10)
         assert not begun.pids()
     finally:
         begun.end()
-
-
-def test_a_checkout_with_an_awkward_name_gets_its_environment(tmp_path: Path) -> None:
-    root = tmp_path / "Work #2 a%b c++ it's [ü] $HOME ;"
-    root.mkdir()
-    done = Checkout(root).start("run", "-c", "import sys, first; print(sys.prefix)")
-    assert done.stdout.endswith(f"{root / '.venv'}\n"), done.stderr
+    return status
