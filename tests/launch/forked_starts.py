@@ -10,6 +10,7 @@ the exit status and the output.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -19,6 +20,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.launch.process_tree import ROOT, clean_environment
+
+#: What a case needs besides the settings, which it reads itself.
+IMPORTED_ONCE = (
+    *("encodings.idna", "asgiref.sync", "launch.__main__"),
+    *("chatsite.cookie_names", "chatsite.databases", "chatsite.logs"),
+    *("chatsite.model_choice", "chatsite.secret_key", "chatsite.security_headers"),
+)
 
 Case = tuple[Sequence[str] | None, dict[str, str]]
 
@@ -90,10 +98,8 @@ def _use_settings() -> None:
 
 
 if __name__ == "__main__":
-    # Imported once, for all forks.
-
-    import chatsite.secret_key
-    import chatsite.startup  # noqa: F401
-
+    for module in IMPORTED_ONCE:
+        importlib.import_module(module)
+    assert "chatsite.settings" not in sys.modules
     os.chdir(Path(sys.argv[1]))
     json.dump([fork(*case) for case in json.load(sys.stdin)], sys.stdout)

@@ -128,5 +128,15 @@ def run(
     )
 
 
+def make_run(folder: Path) -> list[str]:
+    """Return ``make run`` with the Python of the tests instead of ``.venv``."""
+    straight = folder / "straight.py"
+    straight.write_text(
+        "import os, sys\nos.execv(sys.executable, [sys.executable, *sys.argv[2:]])\n"
+    )
+    with_this = f"WITH={sys.executable} {straight}"
+    return ["make", "run", f"PYTHON={sys.executable}", with_this]
+
+
 def launch(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "launch", *arguments]

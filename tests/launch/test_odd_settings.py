@@ -16,12 +16,12 @@ import pytest
 from chatsite.settings_table import SETTINGS
 from tests.environment import IS_SOAK
 from tests.launch.forked_starts import run_cases
-from tests.launch.process_tree import ROOT, Start, run
+from tests.launch.process_tree import ROOT, Start, eventually, make_run, run
 from tests.processes import free_port
 
 SECRET = "hunter2"
 #: Settings that are read as more than a number or a word. A short run gives them every
-#: second value, and the others every twelfth; `make soak` gives all values to all.
+#: third value, and the others every sixteenth; `make soak` gives all values to all.
 RICH = {
     *("DATA_DIR", "CHAT_CATALOG", "CHAT_MODEL", "STATIC_ROOT", "REDIS_CA_FILE"),
     *("REDIS_URL", "DATABASE_URL", "EMAIL_URL", "SITE_URL", "MAIL_FROM", "BIND"),
@@ -92,7 +92,7 @@ READ_LATER = {
 
 
 def every(name: str) -> int:
-    return 2 if name in RICH else 12
+    return 3 if name in RICH else 16
 
 
 def test_every_setting_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
@@ -134,7 +134,6 @@ NAMES = (
 
 
 def copy_checkout(to: Path) -> None:
-    ignored = shutil.ignore_patterns("__pycache__")
     for part in (
         "chat",
         "chatsite",
@@ -144,7 +143,7 @@ def copy_checkout(to: Path) -> None:
         "static",
         "locale",
     ):
-        shutil.copytree(ROOT / part, to / part, ignore=ignored)
+        shutil.copytree(ROOT / part, to / part)
     for part in ("manage.py", "catalog.toml", "Makefile"):
         shutil.copy(ROOT / part, to / part)
 
@@ -153,24 +152,19 @@ def copy_checkout(to: Path) -> None:
 def test_a_site_starts_whatever_its_folders_are_called(
     tmp_path: Path, name: str
 ) -> None:
-    """Start by make in a checkout of that name, in an ASCII terminal.
+    """Start by make in a checkout of that name, in an ASCII terminal; end by SIGTERM.
 
     The secrets look like variables of a shell.
     """
     checkout = tmp_path / "checkout" / name
     copy_checkout(checkout)
-    straight = tmp_path / "straight.py"
-    straight.write_text(
-        "import os, sys\nos.execv(sys.executable, [sys.executable, *sys.argv[2:]])\n"
-    )
     home, temporary = tmp_path / "home", tmp_path / "tmp"
     home.mkdir()
     temporary.mkdir()
     port = free_port()
     site = Start(
         [
-            *("make", "run", f"PYTHON={sys.executable}"),
-            f"WITH={sys.executable} {straight}",
+            *make_run(tmp_path),
             f"DATA_DIR={home / name}",
         ],
         tmp_path / "output",
@@ -195,7 +189,7 @@ def test_a_site_starts_whatever_its_folders_are_called(
         assert asked.getresponse().status == 200
         asked.close()
         site.process.terminate()
-        site.process.wait(20)
+        eventually(lambda: not site.pids(), 20, "all processes gone")
     finally:
         site.end()
     assert "Traceback" not in site.text
