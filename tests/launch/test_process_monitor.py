@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from launch import socket_folder
+from launch import readiness, socket_folder
 from launch.config import LaunchConfig
 from launch.errors import LaunchError
 from launch.exit_reason import exit_reason
@@ -19,6 +19,7 @@ from launch.process_monitor import ProcessMonitor
 from launch.programs import Program
 from launch.supervisord import Supervisor
 from tests.launch.process_tree import eventually
+from tests.valkey import Valkey
 
 NAME_SECONDS = 10
 ENDLESS = "import signal; signal.pause()"
@@ -140,6 +141,15 @@ def test_a_supervisor_that_ignores_a_program_is_refused(
     started[0]._programs.append(Program("valkey", (), 1))
     with pytest.raises(LaunchError, match="valkey cannot start"):
         monitor.check()
+
+
+def test_a_worker_that_never_gets_ready_ends_the_start(
+    started: list[Supervisor], tmp_path: Path, valkey: Valkey
+) -> None:
+    dies = python("print('no weights'); raise SystemExit(3)")
+    monitor = watched(started, tmp_path / "a", python(ENDLESS), python(ENDLESS), dies)
+    with pytest.raises(LaunchError, match="worker-1 cannot start: no weights"):
+        readiness.wait_for_worker("scripted", monitor)
 
 
 BOOTING = "[2026-01-02 03:04:05 +0000] [7] [INFO] Booting worker with pid: 7\n"
