@@ -28,7 +28,7 @@ FAULTS = (
 )
 SHORT = {
     "CHAOS_CUTS": "0",
-    "CHAOS_GUESTS": "6",
+    "CHAOS_GUESTS": "4",
     "CHAOS_WORKERS": "2",
     "CHAOS_LEASE": "1",
     "CHAOS_PAUSE": "0.4",

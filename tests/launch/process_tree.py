@@ -86,10 +86,13 @@ class Start:
         def is_there() -> bool:
             if re.search(pattern, self.text, re.MULTILINE):
                 return True
-            assert self.process.poll() is None, f"ended early:\n{self.text}"
+            assert self.process.poll() is None, "ended early"
             return False
 
-        eventually(is_there, seconds, f"{pattern!r} in:\n{self.text}")
+        try:
+            eventually(is_there, seconds, repr(pattern))
+        except AssertionError as error:
+            raise AssertionError(f"{error} in:\n{self.text}") from None
 
     def end(self) -> None:
         """Kill all processes, at the end of a test."""
@@ -104,6 +107,11 @@ class Start:
 
 def command_of(pid: int) -> str:
     return _bytes(Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode()
+
+
+def parent_of(pid: int) -> int:
+    fields = _bytes(Path(f"/proc/{pid}/stat")).rpartition(b")")[2].split()
+    return int(fields[1]) if fields else 0
 
 
 def _bytes(path: Path) -> bytes:

@@ -206,9 +206,7 @@ def test_an_end_while_the_environment_is_made_leaves_no_process(
     assert status == (130 if how is signal.SIGINT else 128 + how)
 
 
-def end_while_it_is_made(
-    checkout: Checkout, output: Path, how: signal.Signals
-) -> int:
+def end_while_it_is_made(checkout: Checkout, output: Path, how: signal.Signals) -> int:
     """End a start by a signal while pip comes into ``.venv``; return its status."""
     begun = Start(
         [sys.executable, "-m", "launch.env", "run"], output, cwd=checkout.root
