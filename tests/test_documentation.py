@@ -112,11 +112,17 @@ def test_every_setting_that_a_document_names_exists() -> None:
 def test_every_name_of_code_in_a_document_exists(document: str) -> None:
     code = (".py", ".lua", ".html", ".js", "Makefile")
     sources = [ROOT / path for path in TRACKED if path.endswith(code)]
-    words = set(re.findall(r"\w+", "\n".join(path.read_text() for path in sources)))
+    source = "\n".join(path.read_text() for path in sources)
+    words, called = (
+        set(re.findall(r"\w+", source)),
+        set(re.findall(r"\w+(?=\()", source)),
+    )
     spans = re.findall(r"`([A-Za-z_]+(?:\.\w+)*)(?:\(\))?`", DOCUMENTS[document])
     names = [one for one in spans if not OWN_FILE.fullmatch(one)]
     assert len(names) > 5
     assert [one for one in names if not words.issuperset(one.split("."))] == []
+    calls = re.findall(r"`(?:\w+\.)*(\w+)\(\)`", DOCUMENTS[document])
+    assert set(calls) <= called
 
 
 def test_every_document_that_the_code_names_exists() -> None:

@@ -47,7 +47,7 @@ class Cursor:
 
     @property
     def before(self) -> Q:
-        """A filter for everything older."""
+        """A filter for what comes after it in the list, which is older."""
         is_older = Q(updated_at__lt=self.updated_at) | Q(pk__lt=self.pk)
         return Q(updated_at__lte=self.updated_at) & is_older
 

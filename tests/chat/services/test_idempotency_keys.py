@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
+from chat.api import urls as api_urls
 from chat.models import Conversation, IdempotencyKey, Message, Reply, User
 from chat.services import held_messages, messages
 from chat.services.errors import MessageRefused
@@ -17,6 +18,14 @@ from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.services.repeated_requests import ask, ended
+
+#: All calls of the API but those that only read, and a stop, which is harmless twice.
+READING = {"reply", "search", "allowances", "stop"}
+CALLS = {
+    call.name: str(call.pattern)
+    for call in api_urls.urlpatterns
+    if call.name and call.name not in READING
+}
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -117,6 +126,17 @@ def test_one_key_in_two_spellings(
     first = ask(tab, "messages", sent, text="once")
     assert first.status_code == 202
     assert ask(tab, "messages", again, text="once").json()["id"] == first.json()["id"]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_call_that_changes_something_reads_its_key(
+    tab: Client, owner: User, worker: Worker, name: str
+) -> None:
+    old = ended(owner, worker, wire.Outcome.FAILED)
+    pk = {"replies": old.pk, "conversations": old.message.conversation_id}
+    path = CALLS[name].replace("<uuid:pk>", str(pk.get(CALLS[name].split("/")[0])))
+    said = ask(tab, path, "", text="new", title="new").json()["error"]
+    assert said["code"] == "bad_key" and "is empty" in said["message"]
 
 
 @pytest.mark.parametrize(
