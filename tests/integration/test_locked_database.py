@@ -81,7 +81,7 @@ class Site:
 
 
 @pytest.fixture
-def site(owner: User, client_of: Any, until: Callable[..., None]) -> Iterator[Site]:
+def served(owner: User, client_of: Any, until: Callable[..., None]) -> Iterator[Site]:
     cookie = client_of(owner).cookies[settings.SESSION_COOKIE_NAME]
     port = free_port()
     with Program(
@@ -109,7 +109,7 @@ def sends() -> Iterator[ThreadPoolExecutor]:
 
 
 def test_while_another_process_holds_the_database_pages_polls_and_stops_go_on(
-    site: Site,
+    served: Site,
     owner: User,
     worker: Worker,
     client_of: Any,
@@ -124,16 +124,16 @@ def test_while_another_process_holds_the_database_pages_polls_and_stops_go_on(
     with Program("-c", HOLD, connection.vendor, _name()) as holder:
         until(lambda: "held" in holder.log)
         asked = [
-            sends.submit(site.ask, "/api/v1/messages", {"text": f"message {number}"})
+            sends.submit(served.ask, "/api/v1/messages", {"text": f"message {number}"})
             for number in range(SENDS)
         ]
         until(lambda: len(_refused(asked)) == SENDS - THREADS // 2, 60)
         for path in ("/healthz", page, poll, f"/api/v1/replies/{reply.pk}"):
-            assert site.ask(path)[0] == 200, path
-        assert site.ask(f"/api/v1/replies/{reply.pk}/stop", {})[0] == 202
+            assert served.ask(path)[0] == 200, path
+        assert served.ask(f"/api/v1/replies/{reply.pk}/stop", {})[0] == 202
         assert worker.write(claim, "so far") == "stop"
         worker.finish(claim, "so far", wire.Outcome.STOPPED)
-        assert "so far" in site.ask(page)[1]
+        assert "so far" in served.ask(page)[1]
         _back_up(tmp_path / "copy")
         assert holder.is_alive
         holder.kill()
