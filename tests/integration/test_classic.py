@@ -76,7 +76,7 @@ def test_a_reply_survives_the_web_process_that_took_its_prompt(
 ) -> None:
     port = free_port()
     browser = Browser(port)
-    prompt = "a long answer [words=120] [delay=0.05]"
+    prompt = "a long answer [words=60] [delay=0.05]"
     with celery_worker():
         with web(port, database) as first:
             until(browser.is_up)

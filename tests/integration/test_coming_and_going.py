@@ -16,13 +16,15 @@ from chat.models import Reply, User
 from chatsite.mailbox import Mailbox
 from tests.environment import IS_SOAK
 from tests.integration.conftest import SWEEP_SECONDS, ask, growing
-from tests.processes import Program, celery_worker
+from tests.integration.forked_program import ForkedProgram, forked_worker
 from tests.valkey import Valkey
 from worker.engine.scripted import expected_reply, without_marks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
-#: As long as nobody serves.
-NIGHT_SECONDS = 30 if IS_SOAK else 4
+#: No worker serves for so long.
+NIGHT_SECONDS = 30 if IS_SOAK else 0
+#: Seconds before each word of a worker that still writes whenever a test gets to end it.
+SLOW_PACE_SECONDS = 0.1
 #: What the documentation promises after a worker was killed, at defaults.
 RECOVERY_SECONDS = 20
 
@@ -30,13 +32,13 @@ RECOVERY_SECONDS = 20
 def test_a_killed_worker_costs_nothing_and_shows_nothing_twice(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
-    prompt = "a long story [words=80] [delay=0.05]"
-    with celery_worker(LEASE_SECONDS=lease) as first:
+    prompt = "a long story [words=80]"
+    with forked_worker(SLOW_PACE_SECONDS, LEASE_SECONDS=lease) as first:
         ready()
         reply = ask(owner, prompt)
         until(lambda: growing(box, reply, owner))
         first.kill()
-    with celery_worker(LEASE_SECONDS=lease):
+    with forked_worker(LEASE_SECONDS=lease):
         [row] = settled(reply)
     assert (row.state, row.losses) == ("done", 1)
     assert row.message.text == expected_reply(prompt)
@@ -49,7 +51,7 @@ def test_a_killed_workers_reply_runs_elsewhere_in_time_at_defaults(
     # A keeper that has been there for a minute.
     clock = iter([0.0])
     keeper = Keeper(lambda: next(clock, 60.0))
-    with celery_worker(WORKER_SLOTS="1") as one, celery_worker(WORKER_SLOTS="1") as two:
+    with forked_worker(WORKER_SLOTS="1") as one, forked_worker(WORKER_SLOTS="1") as two:
         ready(2)
         reply = ask(owner, prompt)
         until(lambda: growing(box, reply, owner))
@@ -69,11 +71,11 @@ def test_a_zombie_writes_nothing_into_a_reply_that_another_worker_took(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
     """Frozen past its lease, it goes on while the other one writes."""
-    prompt = "a long story [words=160] [delay=0.05] [run]"
+    prompt = "a long story [words=120] [delay=0.04] [run]"
     keeper = Keeper()
     with (
-        celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as one,
-        celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as two,
+        forked_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as one,
+        forked_worker(LEASE_SECONDS=lease, WORKER_SLOTS="1") as two,
     ):
         ready(2)
         reply = ask(owner, prompt)
@@ -103,15 +105,16 @@ def test_a_zombie_writes_nothing_into_a_reply_that_another_worker_took(
 def test_a_worker_told_to_end_hands_back_and_exits_cleanly(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
-    prompt = "slowly [words=100] [delay=0.1]"
-    with celery_worker(LEASE_SECONDS=lease, WORKER_GRACE_SECONDS="0.5") as first:
+    prompt = "slowly [words=100]"
+    own = {"LEASE_SECONDS": lease, "WORKER_GRACE_SECONDS": "0.5"}
+    with forked_worker(SLOW_PACE_SECONDS, **own) as first:
         ready()
         reply = ask(owner, prompt)
         until(lambda: growing(box, reply, owner))
         assert first.terminate(10) == 0
         assert box.waiting("scripted") == 1
         assert box.workers("scripted") == ()
-    with celery_worker(LEASE_SECONDS=lease):
+    with forked_worker(LEASE_SECONDS=lease):
         [row] = settled(reply)
     assert (row.state, row.losses) == ("done", 0)
     assert row.message.text == expected_reply(prompt)
@@ -120,21 +123,26 @@ def test_a_worker_told_to_end_hands_back_and_exits_cleanly(
 def test_all_workers_killed_and_back_after_a_while(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
-    prompts = [f"story {n} [words=60] [delay=0.05] [run]" for n in range(8)]
+    prompts = [f"story {n} [words=60] [run]" for n in range(8)]
+    own = {"LEASE_SECONDS": lease, "WORKER_SLOTS": "2"}
     with (
-        celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2") as one,
-        celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2") as two,
+        forked_worker(SLOW_PACE_SECONDS, **own) as one,
+        forked_worker(SLOW_PACE_SECONDS, **own) as two,
     ):
         ready(2)
         replies = [ask(owner, prompt) for prompt in prompts]
         until(lambda: sum(bool(growing(box, r, owner)) for r in replies) == 4)
         one.kill()
         two.kill()
-    keeper, until_when = Keeper(), time.monotonic() + NIGHT_SECONDS
-    while time.monotonic() < until_when:
-        keeper.sweep()
+    keeper, morning = Keeper(), time.monotonic() + NIGHT_SECONDS
+
+    def are_all_in_line_again() -> bool:
         time.sleep(SWEEP_SECONDS)
-    with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4"):
+        keeper.sweep()
+        return time.monotonic() > morning and box.waiting("scripted") == len(prompts)
+
+    until(are_all_in_line_again, NIGHT_SECONDS + 20)
+    with forked_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4"):
         rows = settled(*replies)
     assert sorted(row.losses for row in rows) == [0, 0, 0, 0, 1, 1, 1, 1]
     assert_whole(rows, prompts)
@@ -143,15 +151,15 @@ def test_all_workers_killed_and_back_after_a_while(
 def test_told_to_end_with_every_row_full_a_worker_hands_all_of_them_back(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
-    prompts = [f"story {n} [words=100] [delay=0.05] [run]" for n in range(6)]
+    prompts = [f"story {n} [words=100] [run]" for n in range(6)]
     own = {"LEASE_SECONDS": lease, "WORKER_SLOTS": "4", "WORKER_GRACE_SECONDS": "1"}
-    with celery_worker(**own) as first:
+    with forked_worker(SLOW_PACE_SECONDS, **own) as first:
         ready()
         replies = [ask(owner, prompt) for prompt in prompts]
         until(lambda: sum(bool(growing(box, r, owner)) for r in replies) == 4)
         assert first.terminate(5) == 0
         assert box.waiting("scripted") == 6
-    with celery_worker(**own):
+    with forked_worker(**own):
         rows = settled(*replies)
     assert [row.losses for row in rows] == [0] * 6
     assert_whole(rows, prompts)
@@ -161,7 +169,7 @@ def test_told_to_end_a_worker_finishes_what_fits_into_its_grace_time(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
     prompts = [f"story {n} [words=40] [delay=0.05] [run]" for n in range(4)]
-    with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4") as program:
+    with forked_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4") as program:
         ready()
         replies = [ask(owner, prompt) for prompt in prompts]
         until(lambda: all(growing(box, r, owner) for r in replies))
@@ -175,9 +183,9 @@ def test_told_to_end_a_worker_finishes_what_fits_into_its_grace_time(
 def test_told_to_end_while_redis_is_down_a_worker_ends_and_nothing_is_lost(
     owner: User, box: Mailbox, valkey: Valkey, settled, ready, until, lease: str
 ) -> None:
-    prompt = "slowly [words=100] [delay=0.05] [run]"
+    prompt = "slowly [words=100] [run]"
     own = {"LEASE_SECONDS": lease, "WORKER_GRACE_SECONDS": "1"}
-    with celery_worker(**own) as first:
+    with forked_worker(SLOW_PACE_SECONDS, **own) as first:
         ready()
         reply = ask(owner, prompt)
         until(lambda: growing(box, reply, owner))
@@ -186,7 +194,7 @@ def test_told_to_end_while_redis_is_down_a_worker_ends_and_nothing_is_lost(
             assert first.terminate(15) == 0
         finally:
             valkey.start()
-    with celery_worker(**own):
+    with forked_worker(**own):
         ready()
         rows = settled(reply)
     assert_whole(rows, [prompt])
@@ -195,7 +203,7 @@ def test_told_to_end_while_redis_is_down_a_worker_ends_and_nothing_is_lost(
 def test_told_to_end_while_it_loads_a_worker_ends_at_once(
     valkey: Valkey, until, box: Mailbox
 ) -> None:
-    with Program("-m", "tests.integration.loading") as program:
+    with ForkedProgram("tests.integration.loading") as program:
         until(lambda: box.workers("scripted"))
         assert program.terminate(5) == 0
         assert "Traceback" not in program.log
@@ -213,18 +221,18 @@ def test_a_rolling_restart_under_load_loses_nothing(
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             words = dice.choice([5, 10, 60])
-            text = f"story {len(sent)} [words={words}] [delay=0.05] [run]"
+            text = f"story {len(sent)} [words={words}] [delay=0.03] [run]"
             sent.append((ask(owner, text), text))
             time.sleep(0.1)
 
     with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(celery_worker(**own)) for _ in range(2)]
+        workers = [stack.enter_context(forked_worker(**own)) for _ in range(2)]
         ready(2)
         for worker in workers:
             go_on_sending(1)
             worker.process.terminate()
-            stack.enter_context(celery_worker(**own))
-            go_on_sending(2)
+            stack.enter_context(forked_worker(**own))
+            go_on_sending(1)
             assert worker.process.wait(10) == 0
         rows = settled(*(reply for reply, _ in sent))
     assert {row.losses for row in rows} == {0}

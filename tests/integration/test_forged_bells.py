@@ -13,7 +13,7 @@ import pytest
 from chat.models import User
 from chatsite.celery import app
 from tests.integration.conftest import ask
-from tests.processes import Program, celery_worker
+from tests.integration.forked_program import ForkedProgram, forked_worker
 from tests.valkey import Valkey
 from worker.engine.scripted import expected_reply
 
@@ -101,8 +101,8 @@ def test_whatever_is_pushed_to_the_queue_rings_or_is_dropped(
     owner: User, valkey: Valkey, settled, ready, until, lease: str, tmp_path: Path
 ) -> None:
     marker = tmp_path / "it-ran"
-    plainly = ("-m", "celery", "-A", "chatsite", "worker", "--loglevel", "debug")
-    with Program(*plainly, LEASE_SECONDS=lease, WORKER_SLOTS="2") as worker:
+    plainly = ("celery", "-A", "chatsite", "worker", "--loglevel", "debug")
+    with ForkedProgram(*plainly, LEASE_SECONDS=lease, WORKER_SLOTS="2") as worker:
         ready()
         for raw in messages(marker):
             valkey.client.lpush(f"chat:{QUEUE}", raw)
@@ -125,7 +125,7 @@ def test_whatever_is_pushed_to_the_queue_rings_or_is_dropped(
 def test_a_worker_answers_no_command_and_listens_to_no_other_worker(
     owner: User, valkey: Valkey, settled, ready, lease: str
 ) -> None:
-    with celery_worker(LEASE_SECONDS=lease) as worker:
+    with forked_worker(LEASE_SECONDS=lease) as worker:
         ready()
         assert app.control.ping(timeout=1) == []
         assert valkey.client.pubsub_channels("*pidbox*") == []

@@ -68,18 +68,19 @@ class Visitor:
 
 
 def test_no_log_holds_what_people_wrote_or_who_they_are(
-    valkey: Valkey, until: Callable[..., None], tmp_path: Path
+    valkey: Valkey,
+    until: Callable[..., None],
+    migrated: Callable[[Path], str],
+    tmp_path: Path,
 ) -> None:
     port = free_port()
     environment = {
         "LOG_LEVEL": "debug",
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
+        "DATABASE_URL": migrated(tmp_path / "db.sqlite3"),
         "TRUSTED_PROXIES": "127.0.0.1",
         "PORT": str(port),
         "GUNICORN_CMD_ARGS": "--log-level debug",
     }
-    with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
-        assert migrate.process.wait(60) == 0, migrate.log
     serve = ("-m", "gunicorn", "--config", "python:launch.gunicorn_config")
     labour = ("-m", "celery", "-A", "chatsite", "worker", "--loglevel", "debug")
     with (

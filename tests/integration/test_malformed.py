@@ -6,11 +6,12 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
-from tests.environment import FOLDER
+from tests.launch.process_tree import eventually
 from tests.processes import Program, free_port
 from tests.valkey import Valkey
 
@@ -66,18 +67,21 @@ REQUESTS = [
 UNABLE = {501, 505}
 
 
-@pytest.fixture
-def port(valkey: Valkey, until: Callable[..., None]) -> Iterator[int]:
+@pytest.fixture(scope="module")
+def port(
+    valkey_server: Valkey,
+    migrated: Callable[[Path], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[int]:
     chosen = free_port()
-    environment = {"DATABASE_URL": f"sqlite:///{FOLDER / 'malformed.sqlite3'}"}
-    with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
-        assert migrate.process.wait(60) == 0, migrate.log
+    folder = tmp_path_factory.mktemp("malformed")
+    environment = {"DATABASE_URL": migrated(folder / "db.sqlite3")}
     with Program(
         *("-m", "gunicorn", "--config", "python:launch.gunicorn_config"),
         "chatsite.wsgi:application",
         **{"PORT": str(chosen), "WEB_THREADS": "4", **environment},
     ) as web:
-        until(lambda: _listens(chosen), 60)
+        eventually(lambda: _listens(chosen), 60, "nobody listens")
         yield chosen
         assert web.is_alive
         # What is refused may be logged with its trace; what failed is logged as this.

@@ -121,19 +121,18 @@ def eventually() -> Callable[..., None]:
 
 
 def test_a_site_and_its_worker_need_no_more_than_their_rights(
-    guarded: Guarded, eventually: Callable[..., None]
+    guarded: Guarded, eventually: Callable[..., None], migrated: Callable[[Path], str]
 ) -> None:
     """Web and keeper as one user, a worker as another: all of it over TLS."""
     COOKIES.clear()
     # What another test was refused on purpose.
     guarded.client("watcher", "").execute_command("ACL", "LOG", "RESET")
     web = guarded.environment("web", WEB)
+    migrated(guarded.folder / "db.sqlite3")
     worker = guarded.environment("worker", WORKER) | {"DATABASE_URL": ""}
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     prompt = "tell me [words=30] [delay=0.02]"
-    with Program("manage.py", "migrate", "--verbosity", "0", **web) as migrate:
-        assert migrate.process.wait(60) == 0, migrate.log
     serve = ("-m", "gunicorn", "--config", "python:launch.gunicorn_config")
     labour = ("-m", "celery", "-A", "chatsite", "worker", "--loglevel", "debug")
     with (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,18 +48,18 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Callable[[Path], str]
+) -> Iterator[Served]:
     port = free_port()
     folder: Path = tmp_path_factory.mktemp("served")
     environment = {
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "DATABASE_URL": migrated(folder / "db.sqlite3"),
         "HTTPS_ONLY": "on",
         "ALLOWED_HOSTS": HOST,
         "PORT": str(port),
         "LOG_LEVEL": "debug",
     }
-    with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
-        assert migrate.process.wait(60) == 0, migrate.log
     command = ("--config", "python:launch.gunicorn_config", "chatsite.wsgi")
     with Program("-m", "gunicorn", *command, **environment) as web:
         site = Served(port, web)

@@ -15,7 +15,7 @@ from chat.services.jobs.stop import stop_reply
 from chatsite.celery import app
 from chatsite.mailbox import Mailbox
 from tests.integration.conftest import ask, growing
-from tests.processes import Program, celery_worker
+from tests.integration.forked_program import ForkedProgram, forked_worker
 from tests.valkey import Valkey
 from worker.engine.scripted import expected_reply
 
@@ -27,7 +27,7 @@ def test_prompts_are_answered_and_show_as_one_task_each(
 ) -> None:
     succeeded: list[str] = []
     seen: set[str] = set()
-    with celery_worker(WORKER_SLOTS="4", LEASE_SECONDS=lease), app.connection() as link:
+    with forked_worker(WORKER_SLOTS="4", LEASE_SECONDS=lease), app.connection() as link:
         receiver = EventReceiver(
             link,
             handlers={
@@ -55,7 +55,7 @@ def test_prompts_are_answered_and_show_as_one_task_each(
 def test_text_grows_before_the_reply_ends(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
-    with celery_worker(LEASE_SECONDS=lease):
+    with forked_worker(LEASE_SECONDS=lease):
         ready()
         prompt = "tell me [words=60] [delay=0.05]"
         reply = ask(owner, prompt)
@@ -73,7 +73,7 @@ def test_stop_reaches_a_running_reply_and_keeps_its_text(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
     prompt = "on and on [words=2000] [delay=0.05]"
-    with celery_worker(LEASE_SECONDS=lease):
+    with forked_worker(LEASE_SECONDS=lease):
         ready()
         reply = ask(owner, prompt)
         until(lambda: growing(box, reply, owner))
@@ -87,7 +87,7 @@ def test_stop_reaches_a_running_reply_and_keeps_its_text(
 
 
 def test_a_failing_prompt_fails_alone(owner: User, settled, ready, lease: str) -> None:
-    with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2"):
+    with forked_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2"):
         ready()
         rows = settled(ask(owner, "[fail]"), ask(owner, "fine"))
     assert [row.state for row in rows] == ["failed", "done"]
@@ -97,7 +97,7 @@ def test_a_failing_prompt_fails_alone(owner: User, settled, ready, lease: str) -
 def test_garbage_in_the_queue_leaves_the_worker_alive(
     owner: User, valkey: Valkey, settled, ready, lease: str
 ) -> None:
-    with celery_worker(LEASE_SECONDS=lease) as program:
+    with forked_worker(LEASE_SECONDS=lease) as program:
         ready()
         with app.connection() as link:
             producer = link.Producer(routing_key="generate.scripted")
@@ -121,7 +121,7 @@ def test_garbage_in_the_queue_leaves_the_worker_alive(
         assert "Unrecoverable error" not in program.log
         assert valkey.client.llen("chat:generate.scripted") == 0
     # Nothing of it comes back to the next worker.
-    with celery_worker(LEASE_SECONDS=lease) as program:
+    with forked_worker(LEASE_SECONDS=lease) as program:
         ready()
         assert settled(ask(owner, "and now?"))[0].state == "done"
         assert "dropped" not in program.log
@@ -131,7 +131,7 @@ def test_garbage_in_the_queue_leaves_the_worker_alive(
 def test_a_hundred_bells_for_one_reply_answer_it_once(
     owner: User, settled, ready, lease: str
 ) -> None:
-    with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4") as program:
+    with forked_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4") as program:
         ready()
         reply = ask(owner, "once please")
         for _ in range(100):
@@ -144,7 +144,7 @@ def test_a_hundred_bells_for_one_reply_answer_it_once(
 def test_a_worker_survives_a_restart_of_redis_and_serves_what_was_forgotten(
     owner: User, valkey: Valkey, settled, ready, lease: str
 ) -> None:
-    with celery_worker(LEASE_SECONDS=lease):
+    with forked_worker(LEASE_SECONDS=lease):
         ready()
         valkey.stop()
         away = ask(owner, "sent while the queue was away")
@@ -164,7 +164,7 @@ def test_no_text_of_a_prompt_stands_in_logs_or_broker_messages(
         canary not in message
         for message in valkey.client.lrange("chat:generate.scripted", 0, -1)
     )
-    with celery_worker(LEASE_SECONDS=lease) as program:
+    with forked_worker(LEASE_SECONDS=lease) as program:
         settled(reply)
         assert canary not in program.log
 
@@ -173,7 +173,7 @@ def test_a_worker_still_listens_after_redis_died_under_a_running_reply(
     owner: User, box: Mailbox, valkey: Valkey, settled, ready, until, lease: str
 ) -> None:
     slow = "slowly [words=400] [delay=0.1]"
-    with celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2") as program:
+    with forked_worker(LEASE_SECONDS=lease, WORKER_SLOTS="2") as program:
         ready()
         reply = ask(owner, slow)
         until(lambda: growing(box, reply, owner))
@@ -190,17 +190,17 @@ def test_a_poisonous_prompt_takes_no_innocent_along_after_two_losses(
     owner: User, box: Mailbox, settled, ready, until, lease: str
 ) -> None:
     """Each worker that it ends is started anew, as a supervisor does."""
-    slow = "a long story [words=150] [delay=0.05]"
+    slow = "a long story [words=60] [delay=0.05]"
     with contextlib.ExitStack() as stack:
 
-        def start() -> Program:
+        def start() -> ForkedProgram:
             return stack.enter_context(
-                celery_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4")
+                forked_worker(LEASE_SECONDS=lease, WORKER_SLOTS="4")
             )
 
         programs = [start()]
         ready()
-        poison = ask(owner, "bad [words=20] [delay=0.05] [crash]")
+        poison = ask(owner, "bad [words=4] [delay=0.05] [crash]")
         keeper = Keeper()
 
         def is_over() -> bool:
@@ -229,7 +229,7 @@ def test_a_poisonous_prompt_takes_no_innocent_along_after_two_losses(
 
 
 def test_a_deaf_worker_reconnects(owner: User, settled, ready, lease: str) -> None:
-    with Program("-m", "tests.integration.deaf", LEASE_SECONDS=lease) as program:
+    with ForkedProgram("tests.integration.deaf", LEASE_SECONDS=lease) as program:
         ready()
         [row] = settled(ask(owner, "can you hear me?"), seconds=60)
         assert row.state == "done"
