@@ -79,14 +79,22 @@ def _redis(client: redis.Redis) -> dict[str, bytes]:
     pipe = client.pipeline()
     for key in keys:
         pipe.pttl(key)
+        pipe.type(key)
         pipe.dump(key)
     answers = pipe.execute()
-    found = zip(keys, answers[::2], answers[1::2], strict=True)
-    return {
-        key.decode(): value
-        for key, ttl, value in found
+    found = {
+        key: value
+        for key, ttl, value in zip(keys, answers[::3], answers[2::3], strict=True)
         if ttl != GONE_ALREADY and not 0 <= ttl <= BRIEF_MS
     }
+    # The fields of a hash come in any order.
+    kinds = dict(zip(keys, answers[1::3], strict=True))
+    hashes = [key for key in found if kinds[key] == b"hash"]
+    for key in hashes:
+        pipe.hgetall(key)
+    for key, fields in zip(hashes, pipe.execute(), strict=True):
+        found[key] = repr(sorted(fields.items())).encode()
+    return {key.decode(): value for key, value in found.items()}
 
 
 def _differences(before: dict[Any, Any], after: dict[Any, Any]) -> list[str]:

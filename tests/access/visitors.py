@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from chat.accounts import account_deletion, guest_cookie
-from chat.models import Session, User
+from chat.models import User
 from chat.services.session_digest import session_digest
 from tests.access.owner_data import World
 
@@ -27,12 +27,6 @@ class Visitor:
         """The key in their cookie, also of a session that is over."""
         cookie = self.client.cookies.get(settings.SESSION_COOKIE_NAME)
         return cookie.value if cookie else ""
-
-    def come_back(self) -> None:
-        """Sign in again, should the last path asked have signed them out."""
-        is_in = Session.objects.filter(pk=self.session, user=self.user).exists()
-        if self.user is not None and not is_in:
-            self.client.force_login(self.user)
 
 
 def signed_in(user: User) -> Visitor:
@@ -88,10 +82,11 @@ def expired_owner(world: World) -> Visitor:
 
 
 def deactivated_owner(world: World) -> Visitor:
+    """Still with their session, which notes when they were seen."""
     visitor = signed_in(world.owner)
     world.owner.is_active = False
     world.owner.save()
-    return Visitor(visitor.client)
+    return visitor
 
 
 def erased_owner(world: World) -> Visitor:
