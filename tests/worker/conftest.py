@@ -54,7 +54,7 @@ def smollm2_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def smollm2(smollm2_folder: Path) -> LanguageModel:
-    return load_model(smollm2_folder, device="cpu", threads=2)
+    return load_model(smollm2_folder, device="cpu", threads=1)
 
 
 @pytest.fixture
