@@ -18,7 +18,15 @@ from urllib.request import urlopen
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    ViewportSize,
+    expect,
+)
 
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, open_mailbox
@@ -123,7 +131,7 @@ def site(valkey_server: Valkey) -> Iterator[Site]:
     url = f"http://127.0.0.1:{free_port()}"
     environment = {
         "DATABASE_URL": f"sqlite:///{DATABASE}",
-        "POLL_IDLE_SECONDS": "2",
+        "POLL_IDLE_SECONDS": "1",
         "GUEST_REPLIES_WAITING": "30",
         "LOGIN_FAILURES_MAX": "2",
         "NETWORK_LOGIN_FAILURES_PER_HOUR": "10000",
@@ -213,15 +221,17 @@ def worker(site: Site, valkey: Valkey) -> Worker:
     return played
 
 
+DESK: ViewportSize = {"width": 1100, "height": 760}
+
+
 @pytest.fixture
 def guest(site: Site, browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """Opens browsers that know nothing yet: a phone, one without a script, …"""
     opened: list[BrowserContext] = []
 
     def open_one(**options: Any) -> BrowserContext:
-        size = {"width": 1100, "height": 760}
         context = browser.new_context(
-            **{"base_url": site.url, "viewport": size, **options}
+            **{"base_url": site.url, "viewport": DESK, **options}
         )
         context.set_default_timeout(PATIENCE_MS)
         opened.append(context)
@@ -233,15 +243,58 @@ def guest(site: Site, browser: Browser) -> Iterator[Callable[..., BrowserContext
         context.close()
 
 
+@pytest.fixture(scope="session")
+def kept_browser(site: Site, browser: Browser) -> Iterator[BrowserContext]:
+    """What ``fresh_page`` empties for each test: a new one takes four times as long."""
+    context = browser.new_context(base_url=site.url)
+    context.set_default_timeout(PATIENCE_MS)
+    with context:
+        yield context
+
+
 @pytest.fixture
-def home(guest: Callable[..., BrowserContext], worker: Worker) -> Iterator[Page]:
-    """The first page; at the end, nothing may have gone wrong in its console."""
-    page = guest().new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if counts(said) else None)
-    page.goto("/")
+def fresh_page(kept_browser: BrowserContext) -> Iterator[Page]:
+    """A page on a desk in a browser that knows nothing yet."""
+    expect.set_options(timeout=PATIENCE_MS)
+    page = kept_browser.pages[0] if kept_browser.pages else kept_browser.new_page()
+    page.set_viewport_size(DESK)
+    page.emulate_media(
+        media="null",
+        color_scheme="light",
+        forced_colors="null",
+        reduced_motion="null",
+    )
     yield page
+    page, *others = kept_browser.pages or [kept_browser.new_page()]
+    for other in others:
+        other.close()
+    page.unroute_all(behavior="ignoreErrors")
+    kept_browser.clear_permissions()
+    # A page of the same origin without a script that would store anything anew.
+    page.goto("/healthz")
+    page.mouse.move(0, 0)
+    page.evaluate("localStorage.clear(), sessionStorage.clear()")
+    kept_browser.clear_cookies()
+
+
+@pytest.fixture
+def home(fresh_page: Page, worker: Worker) -> Iterator[Page]:
+    """The first page; at the end, nothing may have gone wrong in its console."""
+    errors: list[str] = []
+
+    def note_error(error: Error) -> None:
+        errors.append(str(error))
+
+    def note_console(said: ConsoleMessage) -> None:
+        if counts(said):
+            errors.append(said.text)
+
+    fresh_page.on("pageerror", note_error)
+    fresh_page.on("console", note_console)
+    fresh_page.goto("/")
+    yield fresh_page
+    fresh_page.remove_listener("pageerror", note_error)
+    fresh_page.remove_listener("console", note_console)
     assert not errors
 
 

@@ -1,28 +1,32 @@
-"""Every page and state, as people who see, hear, move or read otherwise meet it."""
+"""Every page and state, as people who see, hear, move or read otherwise meet it.
+
+A page on a desk becomes one on a phone, which saves making the scene anew; ``make soak``
+opens all scenes on a phone as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Site, Worker
-from tests.browser.page_states import SCENES, UNSCRIPTED, Stage
+from tests.browser.conftest import DESK, Site, Worker
+from tests.browser.page_states import SCENES, UNSCRIPTED, Stage, home
 from tests.environment import IS_SOAK
 
-DESK = {"width": 1100, "height": 760}
 PHONE = {"width": 320, "height": 640}
 #: 1280 by 1024 at 400 %.
 ENLARGED = {"width": 320, "height": 256}
 TOUCH_PX = 44
 EDGE_CONTRAST = 3.0
-#: Without a script a frame that loads itself again is all there is; a real-time event
-#: is what WCAG 2.2.1 excepts.
 #: The rules of axe whose answer the colours of a page may change.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+#: Without a script a frame that loads itself again is all there is; a real-time event
+#: is what WCAG 2.2.1 excepts.
 EXCEPT = {"frame": ["meta-refresh", "meta-refresh-no-exceptions"]}
 
 #: Links within a sentence are as high as their line.
@@ -77,8 +81,8 @@ UNSEEN = f"""() => ({CONTROLS})()
     return style.color === style.backgroundColor || !it.getClientRects().length;
   }})
   .map((it) => it.outerHTML.slice(0, 80))"""
-#: Those that are narrow in ways of their own; `make soak` takes all.
-ON_A_PHONE = (
+#: Those that are narrow in ways of their own: axe looks at them on a phone too.
+NARROW = (
     *("home", "waiting", "no_worker", "everything", "paused", "beside", "details"),
     *("account", "sign_up", "merge", "invitations"),
     *("conversation_settings", "too_long", "refused", "many", "frame_ended"),
@@ -87,11 +91,24 @@ MOVING = "document.getAnimations().filter((it) => it.playState === 'running').le
 WIDTH = "document.documentElement.scrollWidth"
 
 
+@contextmanager
+def phone_of(page: Page) -> Iterator[Page]:
+    """The same page, as if it were open on a phone."""
+    devtools = page.context.new_cdp_session(page)
+    size = {**PHONE, "deviceScaleFactor": 1, "mobile": True}
+    devtools.send("Emulation.setDeviceMetricsOverride", size)
+    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    yield page
+    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    devtools.send("Emulation.clearDeviceMetricsOverride")
+    devtools.detach()
+
+
 @pytest.fixture
 def enter(
     guest: Callable[..., BrowserContext], worker: Worker, site: Site
 ) -> Callable[..., Page]:
-    """A page in a scene, on a device."""
+    """A page of its own in a scene, on a device."""
 
     def open_one(scene: str, **device: Any) -> Page:
         device["java_script_enabled"] = scene not in UNSCRIPTED
@@ -112,12 +129,14 @@ def violations(page: Page, scene: str, scheme: str) -> list[str]:
     """What axe finds: by all rules in light colours, by those of colour in dark ones."""
     if scene in UNSCRIPTED:
         return []  # axe is a script; what stands in the frame is a scene of its own
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    options: dict[str, Any] = {"reporter": "no-passes"}
     if scheme == "dark":
         options["runOnly"] = COLOUR_RULES
     else:
         options["rules"] = {rule: {"enabled": False} for rule in EXCEPT.get(scene, ())}
-    found = Axe().run(page, options=options).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("options => axe.run(options)", options)["violations"]
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:120]}: {node['failureSummary']}"
         for rule in found
@@ -125,9 +144,7 @@ def violations(page: Page, scene: str, scheme: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_on_a_desk(scene: str, enter: Callable[..., Page]) -> None:
-    page = enter(scene, viewport=DESK)
+def fits_a_desk(page: Page, scene: str) -> None:
     for scheme in colours(page):
         assert violations(page, scene, scheme) == [], scheme
         assert page.evaluate(PALE, EDGE_CONTRAST) == [], scheme
@@ -139,18 +156,44 @@ def test_on_a_desk(scene: str, enter: Callable[..., Page]) -> None:
     assert page.evaluate(WIDTH) <= ENLARGED["width"]
 
 
-@pytest.mark.parametrize("scene", SCENES if IS_SOAK else ON_A_PHONE)
-def test_on_a_phone(scene: str, enter: Callable[..., Page]) -> None:
-    page = enter(scene, viewport=PHONE, has_touch=True, is_mobile=True)
-    for scheme in colours(page):
-        assert violations(page, scene, scheme) == [], scheme
+def fits_a_phone(page: Page) -> None:
     assert page.evaluate(WIDTH) <= PHONE["width"]
     assert page.evaluate(TOO_LOW, TOUCH_PX) == []
 
 
+@pytest.mark.parametrize(
+    "scene", [scene for scene in SCENES if scene not in UNSCRIPTED]
+)
+def test_on_a_desk_and_then_as_on_a_phone(
+    scene: str, fresh_page: Page, worker: Worker, site: Site
+) -> None:
+    SCENES[scene](Stage(fresh_page, worker, site))
+    fits_a_desk(fresh_page, scene)
+    fresh_page.emulate_media(color_scheme="light")
+    with phone_of(fresh_page) as phone:
+        fits_a_phone(phone)
+        if scene in NARROW:
+            assert violations(phone, scene, "light") == []
+
+
+@pytest.mark.parametrize("scene", UNSCRIPTED)
+def test_on_a_desk_without_a_script(scene: str, enter: Callable[..., Page]) -> None:
+    fits_a_desk(enter(scene, viewport=DESK), scene)
+
+
+@pytest.mark.parametrize("scene", SCENES if IS_SOAK else ["home", "paused"])
+def test_on_a_phone(scene: str, enter: Callable[..., Page]) -> None:
+    page = enter(scene, viewport=PHONE, has_touch=True, is_mobile=True)
+    for scheme in colours(page):
+        assert violations(page, scene, scheme) == [], scheme
+    fits_a_phone(page)
+
+
 @pytest.mark.parametrize("scene", ["done", "failed", "paused"])
-def test_on_paper(scene: str, enter: Callable[..., Page]) -> None:
-    page = enter(scene, viewport=DESK, color_scheme="dark")
+def test_on_paper(scene: str, fresh_page: Page, worker: Worker, site: Site) -> None:
+    page = fresh_page
+    page.emulate_media(color_scheme="dark")
+    SCENES[scene](Stage(page, worker, site))
     page.emulate_media(media="print")
     for message in page.locator(".turn .text:not(:empty)").all():
         expect(message).to_be_visible()
@@ -161,8 +204,11 @@ def test_on_paper(scene: str, enter: Callable[..., Page]) -> None:
     assert paper == "rgb(251, 250, 247)"
 
 
-def test_what_is_too_pale_or_too_low_is_found(enter: Callable[..., Page]) -> None:
-    page = enter("home", viewport=DESK)
+def test_what_is_too_pale_or_too_low_is_found(
+    fresh_page: Page, worker: Worker, site: Site
+) -> None:
+    page = fresh_page
+    home(Stage(page, worker, site))
     assert page.evaluate(TOO_LOW, TOUCH_PX)
     page.evaluate("""() => {
       const pale = new CSSStyleSheet();
