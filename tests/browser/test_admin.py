@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -19,8 +19,9 @@ from tests.processes import Program
 PASSWORD = secrets.token_urlsafe(16)
 
 
-@pytest.fixture
-def admin(watched: BrowserContext, site: Site) -> Iterator[Page]:  # noqa: F811
+@pytest.fixture(scope="module")
+def superuser(site: Site) -> str:
+    """A name; starting a program to make it takes longer than a test."""
     name = f"admin-{secrets.token_hex(4)}"
     make = ("manage.py", "createsuperuser", "--no-input", "--username", name)
     with Program(
@@ -30,13 +31,18 @@ def admin(watched: BrowserContext, site: Site) -> Iterator[Page]:  # noqa: F811
         **site.environment,
     ) as making:
         assert making.process.wait(START_SECONDS) == 0, making.log
+    return name
+
+
+@pytest.fixture
+def admin(watched: BrowserContext, superuser: str) -> Page:  # noqa: F811
     page = watched.new_page()
     page.goto("/admin/")
-    page.fill("#id_username", name)
+    page.fill("#id_username", superuser)
     page.fill("#id_password", PASSWORD)
     page.click("[type=submit]")
     expect(page.locator("#site-name")).to_be_visible()
-    yield page
+    return page
 
 
 def test_lists_and_forms_of_the_admin_work_under_the_policy(admin: Page) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import time
 from collections.abc import Callable
@@ -324,12 +323,9 @@ def test_a_server_that_is_gone_is_asked_less_and_less_often(home: Page) -> None:
         route.abort()
 
     home.route("**/poll/**", refuse)
-    while len(asked) < 5:
+    while len(asked) < 3:
         home.wait_for_timeout(100)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
-    assert gaps[1] > 1.5
-    assert gaps[2] > 3
-    assert gaps[3] > 6
+    assert asked[2] - asked[1] > 1.5  # modules/test_poller.js knows how it goes on
     expect(home.locator("#connection-lost")).to_be_visible()
 
 

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Worker
-from tests.browser.stored_texts import StoredTexts
-from tests.browser.user_actions import becomes_true, begin
+from tests.browser.conftest import PATIENCE_MS, Site, Worker
+from tests.browser.stored_texts import StoredTexts, begin_shelf
+from tests.browser.user_actions import becomes_true
 from tests.environment import IS_SOAK
 from tests.everyday_replies import REPLIES
 
@@ -59,13 +59,25 @@ TEXTS = st.lists(st.sampled_from(ODD), min_size=1, max_size=30).map("".join)
 READ = "navigator.clipboard.readText()"
 
 
+@pytest.fixture(scope="module")
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """One for this file: each test opens a conversation of its own in it."""
+    with browser.new_context(base_url=site.url) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        yield context.new_page()
+
+
+@pytest.fixture(scope="module")
+def kept_shelf(page: Page, site: Site) -> StoredTexts:
+    expect.set_options(timeout=PATIENCE_MS)
+    return begin_shelf(page, site)
+
+
 @pytest.fixture
-def shelf(home: Page, worker: Worker) -> StoredTexts:
-    home.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    begin(home, "one")
-    worker.finish(worker.claim(), "two")
-    expect(home.locator(".reply.done")).to_be_visible()
-    return StoredTexts(urlsplit(home.url).path.split("/")[2])
+def shelf(kept_shelf: StoredTexts, worker: Worker) -> StoredTexts:
+    expect.set_options(timeout=PATIENCE_MS)
+    return kept_shelf
 
 
 def is_copied(page: Page, text: str) -> None:
@@ -89,81 +101,81 @@ def look_at(page: Page, shelf: StoredTexts, replies: list[str]) -> list[str]:
 
 
 def test_replies_and_prompts_are_copied_as_they_were_written(
-    home: Page, shelf: StoredTexts
+    page: Page, shelf: StoredTexts
 ) -> None:
     replies = [*REPLIES, "".join(ODD)]
-    prompts = look_at(home, shelf, replies)
+    prompts = look_at(page, shelf, replies)
     for number, reply in enumerate(replies):
         assert prompts[number].split() == f"said {reply}".split()
-        home.get_by_role("button", name="Copy this reply").nth(number).click()
-        is_copied(home, reply)
-        home.get_by_role("button", name="Copy what you said").nth(number).click()
-        is_copied(home, prompts[number])
-        copy_by_hand(home, home.locator(".message .text").nth(number))
-        is_copied(home, prompts[number])
+        page.get_by_role("button", name="Copy this reply").nth(number).click()
+        is_copied(page, reply)
+        page.get_by_role("button", name="Copy what you said").nth(number).click()
+        is_copied(page, prompts[number])
+        copy_by_hand(page, page.locator(".message .text").nth(number))
+        is_copied(page, prompts[number])
 
 
 @pytest.mark.parametrize("language", ["python", ""])
 def test_code_is_copied_as_it_was_written(
-    home: Page, shelf: StoredTexts, language: str
+    page: Page, shelf: StoredTexts, language: str
 ) -> None:
-    look_at(home, shelf, [f"```{language}\n{code}```" for code in CODES])
+    look_at(page, shelf, [f"```{language}\n{code}```" for code in CODES])
     for number, code in enumerate(CODES):
-        box = home.locator(".code").nth(number)
+        box = page.locator(".code").nth(number)
         box.get_by_role("button", name="Copy this code").click()
-        is_copied(home, code)
-        copy_by_hand(home, box.locator("code"))
-        is_copied(home, code)
+        is_copied(page, code)
+        copy_by_hand(page, box.locator("code"))
+        is_copied(page, code)
 
 
-def test_code_within_a_line_is_copied_by_hand(home: Page, shelf: StoredTexts) -> None:
-    look_at(home, shelf, ["see `a\u00a0\u202eb`"])
-    copy_by_hand(home, home.locator(".markdown code"))
-    is_copied(home, "a\u00a0\u202eb")
+def test_code_within_a_line_is_copied_by_hand(page: Page, shelf: StoredTexts) -> None:
+    look_at(page, shelf, ["see `a\u00a0\u202eb`"])
+    copy_by_hand(page, page.locator(".markdown code"))
+    is_copied(page, "a\u00a0\u202eb")
 
 
 def test_a_control_in_code_is_named_and_moves_no_letter(
-    home: Page, shelf: StoredTexts
+    page: Page, shelf: StoredTexts
 ) -> None:
-    look_at(home, shelf, ["```\nab\u202ecd\u2069ef\n```"])
-    places = home.locator("pre code").evaluate(LEFT_EDGES)
+    look_at(page, shelf, ["```\nab\u202ecd\u2069ef\n```"])
+    places = page.locator("pre code").evaluate(LEFT_EDGES)
     assert places == sorted(places)
     assert len(places) == len("abcdef")
-    control = home.locator(".control").first
+    control = page.locator(".control").first
     named = control.evaluate("it => getComputedStyle(it, '::before').content")
     assert named == '"U+202E"'
     assert control.bounding_box()["width"] > 30
 
 
 def test_what_is_selected_around_code_holds_no_words_of_the_site(
-    home: Page, shelf: StoredTexts
+    page: Page, shelf: StoredTexts
 ) -> None:
-    look_at(home, shelf, [f"above\n\n```python\n{CODES[0]}```\n\nbelow"])
-    copy_by_hand(home, home.locator(".reply .markdown"))
-    becomes_true(home, f"{READ}.then(said => said !== '')")
-    said = home.evaluate(READ)
+    look_at(page, shelf, [f"above\n\n```python\n{CODES[0]}```\n\nbelow"])
+    copy_by_hand(page, page.locator(".reply .markdown"))
+    becomes_true(page, f"{READ}.then(said => said !== '')")
+    said = page.evaluate(READ)
     assert said.split() == ["above", *CODES[0].split(), "below"]
 
 
 @pytest.mark.parametrize("box", [".code", ".code pre"])
 def test_a_selection_that_is_a_block_of_code_is_copied_as_written(
-    home: Page, shelf: StoredTexts, box: str
+    page: Page, shelf: StoredTexts, box: str
 ) -> None:
-    look_at(home, shelf, [f"```python\n{CODES[2]}```"])
-    copy_by_hand(home, home.locator(box))
-    is_copied(home, CODES[2])
+    look_at(page, shelf, [f"```python\n{CODES[2]}```"])
+    copy_by_hand(page, page.locator(box))
+    is_copied(page, CODES[2])
 
 
 def test_copying_without_the_clipboard_leaves_the_focus_at_the_button(
-    home: Page, shelf: StoredTexts
+    page: Page, shelf: StoredTexts
 ) -> None:
-    look_at(home, shelf, ["```\nx = 1\n```"])
-    home.evaluate(
+    look_at(page, shelf, ["```\nx = 1\n```"])
+    page.evaluate(
         "() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }"
     )
-    button = home.get_by_role("button", name="Copy this code")
+    button = page.get_by_role("button", name="Copy this code")
     button.press("Enter")
-    becomes_true(home, f"{READ}.then(said => said === 'x = 1\\n')")
+    becomes_true(page, f"{READ}.then(said => said === 'x = 1\\n')")
     expect(button).to_be_focused()
 
 
@@ -185,19 +197,19 @@ LEFT_EDGES = r"""box => {
 
 @pytest.mark.timeout(1200 if IS_SOAK else 180)
 @settings(
-    max_examples=100 if IS_SOAK else 3,
+    max_examples=100 if IS_SOAK else 2,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 @given(texts=st.lists(TEXTS, min_size=8, max_size=8))
 def test_whatever_is_written_is_copied(
-    home: Page, shelf: StoredTexts, texts: list[str]
+    page: Page, shelf: StoredTexts, texts: list[str]
 ) -> None:
     codes = [re.sub("`", " ", text) + "\n" for text in texts]
-    look_at(home, shelf, [f"```js\n{code}```" for code in codes])
+    look_at(page, shelf, [f"```js\n{code}```" for code in codes])
     for number, code in enumerate(codes):
-        home.get_by_role("button", name="Copy this code").nth(number).click()
-        is_copied(home, code)
-        home.get_by_role("button", name="Copy this reply").nth(number).click()
-        is_copied(home, f"```js\n{code}```")
+        page.get_by_role("button", name="Copy this code").nth(number).click()
+        is_copied(page, code)
+        page.get_by_role("button", name="Copy this reply").nth(number).click()
+        is_copied(page, f"```js\n{code}```")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Worker
+from tests.browser.conftest import Site, Worker
+from tests.browser.stored_texts import begin_shelf
 from tests.browser.user_actions import becomes_true, begin, box_of, next_frame, say
 
 HIDE = """(isAway) => {
@@ -153,14 +154,11 @@ def test_on_touch_enter_breaks_the_line(
 
 
 def test_earlier_messages_come_without_moving_what_is_read(
-    home: Page, worker: Worker
+    home: Page, worker: Worker, site: Site
 ) -> None:
-    answered(home, worker, "turn 0", "answer 0")
-    for turn in range(1, 30):
-        say(home, f"turn {turn}")
-        worker.finish(worker.claim(), f"answer {turn}")
-        expect(home.locator(".reply.pending")).to_have_count(0)
-    home.reload()
+    shelf = begin_shelf(home, site)
+    long = shelf.put("turn", [f"answer {turn}" for turn in range(30)])
+    home.goto(f"/c/{long}/")
     expect(home.locator(".message")).to_have_count(25)
     place = "document.querySelectorAll('.message')[{}].getBoundingClientRect().top"
     home.evaluate("document.getElementById('content').scrollTop = 40")

@@ -5,20 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import BrowserContext, Error, Page, expect
+from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
 
-from tests.browser.conftest import Site, Worker
+from tests.browser.conftest import PATIENCE_MS, Site, Worker
 from tests.browser.harm_detector import HarmDetector
-from tests.browser.stored_texts import StoredTexts
+from tests.browser.stored_texts import StoredTexts, begin_shelf
 from tests.browser.user_actions import begin, say
 from tests.environment import IS_SOAK
 from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, SIZE, corpus
@@ -27,7 +26,8 @@ from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, SIZE, corpus
 TOGETHER = 20
 #: Has no divisor in common with the number of families, so that each has its share.
 PART = 1 if IS_SOAK else 25
-WIDE, PHONE = {"width": 1100, "height": 760}, {"width": 360, "height": 640}
+WIDE: ViewportSize = {"width": 1100, "height": 760}
+PHONE: ViewportSize = {"width": 360, "height": 640}
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Reader:
     page: Page
     watch: HarmDetector
     shelf: StoredTexts
+    first: str
     pages: int = 0
 
     def put(self, outputs: Sequence[str]) -> tuple[str, UUID]:
@@ -47,6 +48,11 @@ class Reader:
     def look_at(self, address: str) -> None:
         self.page.set_viewport_size(PHONE if self.pages % 2 else WIDE)
         self.page.goto(address)
+        self.watch.look(self.page)
+
+    def look_again_elsewhere(self) -> None:
+        """At the same page, on the other device."""
+        self.page.set_viewport_size(WIDE if self.pages % 2 else PHONE)
         self.watch.look(self.page)
 
     def read(self, outputs: Sequence[str]) -> None:
@@ -62,18 +68,33 @@ class Reader:
         assert self.page.locator(".entry .title").first.is_visible()
 
 
+@pytest.fixture(scope="module")
+def kept_reader(browser: Browser, site: Site) -> Iterator[Reader]:
+    """The tests of this file share one, who keeps all that was ever put."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with browser.new_context(base_url=site.url, viewport=WIDE) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        watch = HarmDetector(context, site.url)
+        page = context.new_page()
+        shelf = begin_shelf(page, site)
+        watch.look(page)
+        assert not watch.found
+        yield Reader(page, watch, shelf, page.url)
+
+
 @pytest.fixture
-def reader(guest: Callable[..., BrowserContext], site: Site, worker: Worker) -> Reader:
-    context = guest()
-    watch = HarmDetector(context, site.url)
-    page = context.new_page()
-    page.goto("/")
-    begin(page, "a first question")
-    worker.finish(worker.claim(), "and its answer")
-    expect(page.locator(".reply.done")).to_be_visible()
-    watch.look(page)
-    assert not watch.found
-    return Reader(page, watch, StoredTexts(urlsplit(page.url).path.split("/")[2]))
+def reader(kept_reader: Reader, worker: Worker) -> Reader:
+    """With the conversation open that was there first, and nothing found yet."""
+    expect.set_options(timeout=PATIENCE_MS)
+    page = kept_reader.page
+    for other in page.context.pages:
+        if other is not page:
+            other.close()
+    page.set_viewport_size(WIDE)
+    page.goto(kept_reader.first)
+    kept_reader.watch.found.clear()
+    kept_reader.watch.looked_at = 0
+    return kept_reader
 
 
 def outputs() -> list[str]:
@@ -95,6 +116,9 @@ def test_finished_replies_titles_and_hits_do_nothing(reader: Reader) -> None:
 @pytest.mark.timeout(3000 if IS_SOAK else 180)
 def test_growing_replies_do_nothing(reader: Reader, worker: Worker) -> None:
     page = reader.page
+    page.goto("/")
+    begin(page, "a first question")
+    worker.finish(worker.claim(), "and its answer")
     for number, together in enumerate(pages_of(outputs())):
         say(page, f"question {number}")
         expect(page.locator(".pending")).to_have_count(1)  # requests pass through here
@@ -147,9 +171,8 @@ def test_what_nobody_thought_of_does_nothing(reader: Reader, texts: list[str]) -
 )
 def test_the_largest_texts_stay_in_their_bubble(reader: Reader, text: str) -> None:
     _, conversation = reader.put([text, "the last one"])
-    for _ in range(2):
-        reader.look_at(f"/c/{conversation}/")
-        reader.pages += 1
+    reader.look_at(f"/c/{conversation}/")
+    reader.look_again_elsewhere()
     expect(reader.page.locator(".reply .text").last).to_have_text("the last one")
     assert not reader.watch.found
 

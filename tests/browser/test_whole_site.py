@@ -51,7 +51,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def test_a_reply_outlives_its_worker_its_web_process_and_its_page(
     page: Page, site: Start
 ) -> None:
-    prompt = "a long story [words=150] [delay=0.05]"
+    prompt = "a long story [words=80] [delay=0.05]"
     page.goto(address_of(site))
     page.get_by_label("Your message").fill(prompt)
     page.keyboard.press("Enter")
@@ -66,7 +66,7 @@ def test_a_reply_outlives_its_worker_its_web_process_and_its_page(
     expect(page.locator(".reply.done")).to_be_visible(timeout=PATIENCE_MS)
     assert text.inner_text() == expected_reply(prompt)
 
-    second = "and the next [words=60] [delay=0.05]"
+    second = "and the next [words=20] [delay=0.05]"
     page.get_by_label("Your message").fill(second)
     page.keyboard.press("Enter")
     expect(page.locator(".reply")).to_have_count(2)
