@@ -7,6 +7,7 @@ test here may use the ORM: Playwright keeps an event loop in this thread.
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -296,6 +297,12 @@ def home(fresh_page: Page, worker: Worker) -> Iterator[Page]:
     fresh_page.remove_listener("pageerror", note_error)
     fresh_page.remove_listener("console", note_console)
     assert not errors
+
+
+@pytest.fixture
+def name() -> str:
+    """Of an account, which nobody had in an earlier test."""
+    return f"bee-{secrets.token_hex(4)}"
 
 
 def counts(said: ConsoleMessage) -> bool:

@@ -15,7 +15,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import Site, Worker
-from tests.browser.page_states import SCENES, UNSCRIPTED, Stage
+from tests.browser.page_states import SCENES, UNSCRIPTED
+from tests.browser.stage import Stage
 from tests.processes import ROOT
 
 INTO = os.environ.get("INTO")

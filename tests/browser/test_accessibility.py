@@ -15,7 +15,9 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import DESK, Site, Worker
-from tests.browser.page_states import SCENES, UNSCRIPTED, Stage, home
+from tests.browser.conversation_states import home
+from tests.browser.page_states import SCENES, UNSCRIPTED
+from tests.browser.stage import Stage
 from tests.environment import IS_SOAK
 
 PHONE = {"width": 320, "height": 640}

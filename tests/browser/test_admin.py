@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.account_actions import PASSWORD as PASSWORD_OF_PEOPLE
+from tests.browser.account_actions import become_account
 from tests.browser.conftest import START_SECONDS, Site
-from tests.browser.page_states import PASSWORD as PASSWORD_OF_SCENES
-from tests.browser.page_states import fill_sign_up
 from tests.browser.test_policy import violations, watched  # noqa: F401 - a fixture
 from tests.browser.user_actions import begin
 from tests.processes import Program
@@ -121,11 +121,10 @@ def test_the_list_of_people_shows_all_its_columns_on_a_laptop(
 ) -> None:
     begin(home, "From a guest, who has no name")
     page = guest().new_page()
-    page.goto("/account/sign-up/")
-    fill_sign_up(page, f"somebody-{secrets.token_hex(15)}")
+    become_account(page, f"somebody-{secrets.token_hex(15)}")
     page.goto("/account/email/")
     page.get_by_label("E-mail").fill(f"{secrets.token_hex(30)}@mail.example.org")
-    page.get_by_label("password").fill(PASSWORD_OF_SCENES)
+    page.get_by_label("password").fill(PASSWORD_OF_PEOPLE)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your address was saved.")).to_be_visible()
     admin.set_viewport_size({"width": 1280, "height": 800})

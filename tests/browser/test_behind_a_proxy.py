@@ -19,8 +19,8 @@ from playwright.sync_api import (
     expect,
 )
 
+from tests.browser.account_actions import PASSWORD, fill_sign_up
 from tests.browser.conftest import Site, Worker, counts
-from tests.browser.page_states import PASSWORD, fill_sign_up
 from tests.browser.reverse_proxy import ReverseProxy
 from tests.browser.test_history import entry, open_menu, press_enter
 from tests.browser.user_actions import begin, box_of, say

@@ -9,7 +9,14 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Site, Worker
 from tests.browser.stored_texts import begin_shelf
-from tests.browser.user_actions import becomes_true, begin, box_of, next_frame, say
+from tests.browser.user_actions import (
+    answered,
+    becomes_true,
+    begin,
+    box_of,
+    next_frame,
+    say,
+)
 
 HIDE = """(isAway) => {
   Object.defineProperty(document, "hidden", { get: () => isAway, configurable: true });
@@ -24,12 +31,6 @@ NOTICES = """() => {
     constructor(title, options) { super(); window.notices.push([title, options.body]); }
   };
 }"""
-
-
-def answered(home: Page, worker: Worker, prompt: str, answer: str) -> None:
-    begin(home, prompt)
-    worker.finish(worker.claim(), answer)
-    expect(home.locator(".reply.done")).to_have_count(1)
 
 
 def test_a_theme_is_chosen_and_stays(home: Page, worker: Worker) -> None:
@@ -170,11 +171,3 @@ def test_earlier_messages_come_without_moving_what_is_read(
         or home.evaluate("document.getElementById('content').scrollTop") == 0
     )
     expect(home.locator("#earlier")).to_have_count(0)
-
-
-def test_a_draft_outlives_the_tab(home: Page, worker: Worker) -> None:
-    box_of(home).fill("half a thou")
-    other = home.context.new_page()
-    home.close()
-    other.goto("/")
-    expect(box_of(other)).to_have_value("half a thou")

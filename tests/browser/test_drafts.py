@@ -6,7 +6,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.user_actions import CONVERSATION, becomes_true, begin, box_of, say
+from tests.browser.user_actions import (
+    CONVERSATION,
+    answered,
+    becomes_true,
+    begin,
+    box_of,
+    say,
+)
 
 TAB = "sessionStorage.getItem('tab')"
 DRAFTS = "Object.keys(localStorage).filter(key => key.includes('draft:')).length"
@@ -45,9 +52,7 @@ def test_a_draft_outlives_what_a_tab_sends_that_was_typed_in_earlier(
 def test_two_tabs_of_one_conversation_keep_a_draft_each(
     home: Page, worker: Worker
 ) -> None:
-    begin(home, "zero")
-    worker.finish(worker.claim(), "null")
-    expect(home.locator(".reply.done")).to_be_visible()
+    answered(home, worker, "zero", "null")
     other = tab_beside(home)
     box_of(home).fill("mine")
     box_of(other).fill("its own")

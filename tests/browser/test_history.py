@@ -14,7 +14,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from chatsite import wire
 from chatsite.mailbox import open_mailbox
 from tests.browser.conftest import Worker, open_database
-from tests.browser.test_chat import CONVERSATION, begin, say
+from tests.browser.user_actions import CONVERSATION, answered, begin, say
+from tests.environment import IS_SOAK
 from tests.valkey import Valkey
 
 #: Whether the focus is on what a selector names.
@@ -72,9 +73,7 @@ def press_enter(page: Page) -> None:
 def test_the_list_goes_on_as_far_as_a_reader_scrolls(
     home: Page, worker: Worker
 ) -> None:
-    begin(home, "The newest")
-    worker.finish(worker.claim(), "1")
-    expect(home.locator(".reply.done")).to_have_count(1)
+    answered(home, worker, "The newest", "1")
     fill_history(home, 120)
     settle(home)
     expect(entries(home)).to_have_count(50)
@@ -145,9 +144,7 @@ def test_escape_leaves_the_title_as_it_is_and_blank_is_refused(
 
 
 def test_a_conversation_is_deleted_and_brought_back(home: Page, worker: Worker) -> None:
-    begin(home, "Will be deleted")
-    worker.finish(worker.claim(), "1")
-    expect(home.locator(".reply.done")).to_have_count(1)
+    answered(home, worker, "Will be deleted", "1")
     home.goto("/")
     begin(home, "Stays open")
     open_menu(home, "Will be deleted")
@@ -245,7 +242,7 @@ def test_without_a_script_rename_and_delete_work(
     expect(page.locator("#heading")).to_have_text("With another title")
 
 
-@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("width", [320, 390] if IS_SOAK else [320])
 def test_on_a_phone_everything_fits_and_can_be_touched(
     width: int, guest: Callable[..., BrowserContext], worker: Worker, valkey: Valkey
 ) -> None:

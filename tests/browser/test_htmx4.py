@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from chatsite import wire
 from tests.browser.conftest import Worker
-from tests.browser.page_states import last, say
+from tests.browser.stage import last, say
 
 SCRIPT = Path(django_htmx.__file__).parent / "static/django_htmx/htmx-4.min.js"
 HTMX = re.compile(r"/htmx-2[.\w-]*\.js")

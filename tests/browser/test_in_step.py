@@ -8,15 +8,13 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.user_actions import begin, box_of, say
+from tests.browser.user_actions import answered, box_of, say
 
 
 @pytest.fixture
 def twin(home: Page, guest: Callable[..., BrowserContext], worker: Worker) -> Page:
     """Another device of the same person, on the same conversation."""
-    begin(home, "one")
-    worker.finish(worker.claim(), "First")
-    expect(home.locator(".reply.done")).to_have_count(1)
+    answered(home, worker, "one", "First")
     device = guest(viewport={"width": 390, "height": 844})
     device.add_cookies(home.context.cookies())
     page = device.new_page()
@@ -78,4 +76,5 @@ def test_stopped_on_one_is_stopped_on_the_other(
     expect(twin.locator(".ticket")).to_be_visible()
     twin.get_by_role("button", name="Leave the line").click()
     for page in (home, twin):
-        expect(page.locator(".reply.stopped")).to_have_count(1)
+        stopped = page.locator(".reply.stopped")
+        expect(stopped).to_contain_text("Stopped before the first word")

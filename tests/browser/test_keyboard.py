@@ -7,7 +7,12 @@ from playwright.sync_api import Page, expect
 
 from chatsite import wire
 from tests.browser.conftest import Worker
-from tests.browser.user_actions import CONVERSATION, becomes_true, begin, box_of
+from tests.browser.user_actions import (
+    CONVERSATION,
+    answered,
+    becomes_true,
+    box_of,
+)
 
 
 def focus_by_tab(page: Page, name: str, most: int = 60) -> None:
@@ -139,9 +144,7 @@ def test_other_keys_stay_what_they_are(home: Page) -> None:
 def test_a_refused_clipboard_says_so_and_selects_the_text(
     home: Page, worker: Worker
 ) -> None:
-    begin(home, "hello")
-    worker.finish(worker.claim(), "the answer")
-    expect(home.locator(".reply.done")).to_have_count(1)
+    answered(home, worker, "hello", "the answer")
     home.evaluate(
         """() => {
           navigator.clipboard.writeText = () => Promise.reject(new Error("no"));

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
 from tests.browser.stored_texts import StoredTexts
-from tests.browser.user_actions import begin
+from tests.browser.user_actions import answered, begin
 
 #: What the room before an item has beyond the width of its number.
 ROOM = """lists => lists.map(list => {
@@ -44,9 +44,7 @@ GAPS = """items => items.map(item => {
 
 
 def test_items_stand_beside_their_bullets(home: Page, worker: Worker) -> None:
-    begin(home, "one")
-    worker.finish(worker.claim(), "two")
-    expect(home.locator(".reply.done")).to_be_visible()
+    answered(home, worker, "one", "two")
     shelf = StoredTexts(urlsplit(home.url).path.split("/")[2])
     home.goto(f"/c/{shelf.put('said', [REPLY])}/")
     gaps = home.locator(".markdown li").evaluate_all(GAPS)

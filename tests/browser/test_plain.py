@@ -98,3 +98,36 @@ def test_nothing_is_said_of_keys_that_only_the_script_knows(
     expect(home.get_by_text("Enter sends")).to_be_visible()
     home.get_by_role("button", name="Keyboard shortcuts").click()
     expect(home.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+
+
+def test_without_javascript_the_chat_works(
+    guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    page = guest(java_script_enabled=False).new_page()
+    page.goto("/")
+    box_of(page).fill("one")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".message .text")).to_have_text("one")
+    frame = page.frame_locator("iframe")
+    claim = worker.claim()
+    worker.write(claim, "Some text")
+    expect(frame.locator(".text")).to_have_text("Some text")
+    expect(page.locator(".main .state")).to_be_hidden()
+    box_of(page).fill("a draft")
+    worker.write(claim, " and more")
+    expect(frame.locator(".text")).to_have_text("Some text and more")
+    expect(box_of(page)).to_have_value("a draft")
+    worker.finish(claim)
+    frame.get_by_role("link").click()
+    expect(page.locator(".reply.done .text")).to_have_text("Some text and more")
+
+
+def test_without_javascript_stop_works(
+    guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    page = guest(java_script_enabled=False).new_page()
+    page.goto("/")
+    box_of(page).fill("one")
+    page.get_by_role("button", name="Send").click()
+    page.locator("#stop").click()
+    expect(page.locator(".reply.stopped")).to_contain_text("Stopped before")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from chatsite.mailbox import Claim
 from tests.browser.conftest import Worker
-from tests.browser.page_states import CONVERSATION, say
+from tests.browser.stage import CONVERSATION, say
 from tests.browser.user_actions import next_frame
 
 SELECT = """() => {

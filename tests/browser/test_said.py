@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from chatsite import wire
 from chatsite.mailbox import Claim
 from tests.browser.conftest import Worker
-from tests.browser.page_states import CONVERSATION, say
+from tests.browser.stage import CONVERSATION, say
 from tests.browser.user_actions import becomes_true
 
 STARTED, READY = "The reply has started.", "The reply is ready."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.user_actions import CONVERSATION, begin, box_of, say
+from tests.browser.user_actions import CONVERSATION, answered, begin, box_of, say
 
 
 def hold(page: Page) -> list[Route]:
@@ -122,9 +122,7 @@ def test_the_same_words_after_the_back_button_are_another_message(
 def test_a_changed_earlier_message_outlives_a_reload_and_not_its_cancelling(
     home: Page, worker: Worker
 ) -> None:
-    begin(home, "zero")
-    worker.finish(worker.claim(), "null")
-    expect(home.locator(".reply.done")).to_have_count(1)
+    answered(home, worker, "zero", "null")
     home.goto(home.locator(".message .change").get_attribute("href") or "")
     box_of(home).fill("zero, and more")
     home.reload()

@@ -8,6 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import Worker
+
 CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}/$")
 
 
@@ -42,5 +44,17 @@ def begin(home: Page, text: str) -> None:
     expect(home.locator(".message .text").last).to_have_text(text)
 
 
+def answered(home: Page, worker: Worker, prompt: str, answer: str) -> None:
+    """Begin a conversation whose first reply is done."""
+    begin(home, prompt)
+    worker.finish(worker.claim(), answer)
+    expect(home.locator(".reply.done")).to_have_count(1)
+
+
 def box_of(page: Page) -> Locator:
     return page.get_by_label("Your message")
+
+
+def growing(page: Page) -> Locator:
+    """The text of the reply that is being written."""
+    return page.locator(".pending .text")

@@ -1,0 +1,127 @@
+"""Every page of accounts, and how to come there."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from contextlib import closing
+
+from playwright.sync_api import expect
+
+from tests.browser.account_actions import become_account, fill_sign_up
+from tests.browser.account_actions import log_in as fill_in_log_in
+from tests.browser.conftest import DATABASE
+from tests.browser.conversation_states import done
+from tests.browser.stage import Stage
+
+
+def sign_up(stage: Stage) -> None:
+    """What was typed cannot be."""
+    done(stage)
+    stage.page.goto("/account/sign-up/")
+    fill_sign_up(stage.page, "a b", "short")
+    expect(stage.page.locator(".errorlist")).to_have_count(2)
+
+
+def signed_up(stage: Stage, name: str = "") -> str:
+    """As somebody nobody was before; the name. The page shows nothing of it yet."""
+    name = name or f"bee-{secrets.token_hex(4)}"
+    become_account(stage.page, name)
+    return name
+
+
+def log_in(stage: Stage) -> None:
+    """With a password that is not right."""
+    fill_in_log_in(stage.page, f"bee-{secrets.token_hex(4)}")
+    expect(stage.page.locator(".note.fail")).to_be_visible()
+
+
+def locked(stage: Stage) -> None:
+    """Once more often than the site takes."""
+    name = f"bee-{secrets.token_hex(4)}"
+    for _ in range(2):
+        fill_in_log_in(stage.page, name)
+        expect(stage.page.locator(".note.fail")).to_be_visible()
+    fill_in_log_in(stage.page, name)
+    expect(stage.page.get_by_role("heading")).to_contain_text("Too many")
+
+
+def account(stage: Stage) -> None:
+    """Logged in on several devices, under a name as long as names can be."""
+    done(stage)
+    name = signed_up(stage, f"donaudampfschifffahrts-{secrets.token_hex(8)}")
+    with closing(sqlite3.connect(DATABASE, timeout=10)) as database, database:
+        (pk,) = database.execute(
+            "SELECT id FROM chat_user WHERE username = ?", [name]
+        ).fetchone()
+        database.execute(
+            "UPDATE chat_user SET is_staff = 1, is_superuser = 1 WHERE id = ?", [pk]
+        )
+        for device in ("Firefox on Android", "Safari on iPhone", ""):
+            database.execute(
+                "INSERT INTO chat_session (session_key, session_data, expire_date,"
+                " created_at, seen_at, device, user_id) VALUES (?, '', '2100-01-01',"
+                " '2026-01-02', '2026-02-03', ?, ?)",
+                [secrets.token_hex(16), device, pk],
+            )
+    stage.page.goto("/account/")
+    expect(stage.page.get_by_text("Safari on iPhone").first).to_be_visible()
+
+
+def account_of_guest(stage: Stage) -> None:
+    done(stage)
+    stage.page.goto("/account/")
+    expect(stage.page.get_by_role("heading", name="You are a guest")).to_be_visible()
+
+
+def merge(stage: Stage) -> None:
+    """A browser in which a guest wrote something before somebody logged in."""
+    name = signed_up(stage)
+    stage.page.context.clear_cookies()
+    done(stage)
+    fill_in_log_in(stage.page, name)
+    expect(stage.page.get_by_role("heading")).to_contain_text("along")
+
+
+def password(stage: Stage) -> None:
+    signed_up(stage)
+    stage.page.goto("/account/password/")
+
+
+def email(stage: Stage) -> None:
+    signed_up(stage)
+    stage.page.goto("/account/email/")
+
+
+def forgotten(stage: Stage) -> None:
+    stage.page.goto("/account/forgotten/")
+
+
+def reset(stage: Stage) -> None:
+    """A link that is too old."""
+    pk = "00000000-0000-4000-8000-000000000000"
+    stage.page.goto(f"/account/reset/{pk}/old/")
+
+
+def erase(stage: Stage) -> None:
+    account(stage)
+    stage.page.goto("/account/erase/")
+
+
+def invited(stage: Stage) -> None:
+    stage.page.goto("/account/invited/never/")
+
+
+def invitations(stage: Stage) -> None:
+    account(stage)
+    stage.page.goto("/account/invitations/")
+    for note in ("For the choir", "donaudampfschifffahrtsgesellschaft " * 4):
+        stage.page.get_by_label("For whom").fill(note)
+        stage.page.get_by_role("button", name="Make a link").click()
+        expect(stage.page.locator("#link")).to_be_visible()
+
+
+ACCOUNT_STATES = (
+    *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
+    *(forgotten, reset, erase, invited, invitations),
+)
