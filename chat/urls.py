@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from chat.views.conversation_deletion import delete, delete_all, restore
-from chat.views.conversation_list import history
+from chat.views.conversation_list import conversation_list
 from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
 from chat.views.health import health
@@ -27,7 +27,7 @@ urlpatterns = [
     path("c/<uuid:pk>/rename/", rename, name="rename"),
     path("c/<uuid:pk>/delete/", delete, name="delete"),
     path("c/<uuid:pk>/restore/", restore, name="restore"),
-    path("history/", history, name="history"),
+    path("history/", conversation_list, name="conversation_list"),
     path("delete-all/", delete_all, name="delete_all"),
     path("send/", send, name="send"),
     path("r/<uuid:pk>/stop/", stop, name="stop"),

@@ -68,7 +68,7 @@ class MessageContext(TypedDict):
 class PageContext(WorkerContext, PollerContext, MessageContext):
     """For ``layout/app.html``."""
 
-    history: ListPart
+    conversation_list: ListPart
     form: MessageForm
     #: Characters that a message may have.
     max_characters: int
@@ -86,15 +86,15 @@ def page_context(
     owner: User | None = None,
 ) -> PageContext:
     """Everything around the messages: list, model, composer and poller."""
-    history = newest(owner_of(snapshot))
+    listed = newest(owner_of(snapshot))
     page_state = replace(
         page_state,
-        since=history.last,
+        since=listed.last,
         owner_fingerprint=owner_fingerprint(snapshot.owner),
         is_account=owner is not None and not owner.is_guest,
     )
     return {
-        "history": history,
+        "conversation_list": listed,
         "form": form or MessageForm(initial={"key": new_key()}),
         "max_characters": settings.MESSAGE_MAX_CHARACTERS,
         "model_fallback": model_fallback(entry),

@@ -52,7 +52,7 @@ class UpdateContext(WorkerContext, PollerContext, MessageContext):
     delta: PageDelta
     #: Whether the list of conversations is part of the answer.
     is_changed: bool
-    history: ListPart | None
+    conversation_list: ListPart | None
     #: None where the database was not queried for it.
     conversation: Conversation | None
     context_usage: ContextUsage | None
@@ -208,8 +208,8 @@ def _context(
     *,
     is_changed: bool,
 ) -> UpdateContext:
-    history = newest(owner_of(snapshot), page_state.since) if is_changed else None
-    after = _state_after(page_state, snapshot, delta, history)
+    listed = newest(owner_of(snapshot), page_state.since) if is_changed else None
+    after = _state_after(page_state, snapshot, delta, listed)
     replies = (*snapshot.statuses, *delta.statuses)
     is_pending = bool(after.first_pending)
     return {
@@ -218,7 +218,7 @@ def _context(
         **message_context(),
         "delta": delta,
         "is_changed": is_changed and bool(snapshot.owner),
-        "history": history,
+        "conversation_list": listed,
         "conversation": delta.conversation,
         "context_usage": delta.context_usage,
         "have_workers_changed": (
@@ -232,12 +232,12 @@ def _state_after(
     page_state: PageState,
     snapshot: PollSnapshot,
     delta: PageDelta,
-    history: ListPart | None,
+    listed: ListPart | None,
 ) -> PageState:
     """The state of the page once it has all that ``delta`` holds."""
     after = replace(
         page_state,
-        since=history.last if history else page_state.since,
+        since=listed.last if listed else page_state.since,
         leaf=delta.leaf,
         change_counter=snapshot.change_counter,
         cursors=tuple(delta.cursors),

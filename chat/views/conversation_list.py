@@ -20,24 +20,24 @@ from chat.page.state import PageState
 from chat.services.conversation_list import Cursor, ListPart, newest, older
 
 
-class HistoryContext(TypedDict):
-    """For ``conversations/history.html``."""
+class ConversationListContext(TypedDict):
+    """For ``conversations/list.html``."""
 
-    history: ListPart
+    conversation_list: ListPart
     #: Whether newer conversations precede these.
     is_later: bool
 
 
-class HistoryPartContext(PollerContext):
-    """For ``conversations/_history.html``."""
+class ListPartContext(PollerContext):
+    """For ``conversations/_list_part.html``."""
 
-    history: ListPart
+    conversation_list: ListPart
 
 
 @require_safe
 @cache_control(private=True, no_cache=True)
 @with_page_state
-def history(request: Request, page_state: PageState) -> HttpResponse:
+def conversation_list(request: Request, page_state: PageState) -> HttpResponse:
     """Show the list of conversations after the cursor ``?before=``."""
     owner, raw = owner_id(request), request.GET.get("before")
     try:
@@ -46,16 +46,19 @@ def history(request: Request, page_state: PageState) -> HttpResponse:
         return HttpResponse(_("There is no such place in the list."), status=400)
     if request.htmx:
         update = _context(page_state, part)
-        response = render(request, "conversations/_history.html", update)
+        response = render(request, "conversations/_list_part.html", update)
     else:
-        context: HistoryContext = {"history": part, "is_later": bool(raw)}
-        response = render(request, "conversations/history.html", context)
+        context: ConversationListContext = {
+            "conversation_list": part,
+            "is_later": bool(raw),
+        }
+        response = render(request, "conversations/list.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
-def _context(page_state: PageState, part: ListPart) -> HistoryPartContext:
+def _context(page_state: PageState, part: ListPart) -> ListPartContext:
     """The next items, and the poller: the page lists down to the end of this part."""
     seconds = page_state.delay_seconds or settings.POLL_SECONDS
     page_state = replace(page_state, since=part.last or page_state.since)
-    return {"history": part, **poller_after(seconds, page_state)}
+    return {"conversation_list": part, **poller_after(seconds, page_state)}

@@ -28,7 +28,7 @@ from chatsite.model_choice import model_entry
 class DeletedContext(PollerContext):
     """For ``poll/_conversation_deleted.html``."""
 
-    history: ListPart
+    conversation_list: ListPart
     undo_notice: UndoNotice
 
 
@@ -86,7 +86,7 @@ def _conversation_deleted(
     )
     if found is None:
         return None
-    history = newest(owner, page_state.since)
+    listed = newest(owner, page_state.since)
     after = replace(
         page_state,
         change_counter="",
@@ -95,11 +95,11 @@ def _conversation_deleted(
         paused=(),
         path_fingerprint=NO_PATH,
         workers_fingerprint="",  # the notice is shown again after restoring
-        since=history.last,
+        since=listed.last,
     )
     context: DeletedContext = {
         **poller_context(snapshot, after),
-        "history": history,
+        "conversation_list": listed,
         "undo_notice": undo_notice_for(found),
     }
     return render(request, "poll/_conversation_deleted.html", context)
