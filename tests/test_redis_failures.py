@@ -78,7 +78,7 @@ class Result:
     answer: Answer
     #: How many calls to Redis it made.
     calls: int
-    #: What the database holds once the keeper swept; of a POST alone.
+    #: What the database holds once the keeper swept; of a POST that called Redis.
     contents: Counter[tuple[Any, ...]]
 
 
@@ -108,7 +108,7 @@ class Trial:
             with self._outage.at(call, failure):
                 answer = ask(client, asked.method, asked.path, entry, *more)
                 calls = self._outage.calls
-            kept = Counter() if asked.method == "GET" else _swept()
+            kept = _swept() if asked.method == "POST" and calls else Counter()
             transaction.set_rollback(True)
         return Result(answer, calls, kept)
 
