@@ -54,14 +54,18 @@ def shipped(site: Site, **settings: str) -> Iterator[Site]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def bare(site: Site) -> Iterator[Site]:
+    """Without a setting that a site behind HTTPS needs."""
+    with shipped(site) as served:
+        yield served
+
+
 @pytest.mark.parametrize("passes_host", [True, False])
 def test_behind_https_the_setting_is_named_and_with_it_all_works(
-    site: Site, guest: Guest, worker: Worker, tls: ssl.SSLContext, passes_host: bool
+    bare: Site, guest: Guest, worker: Worker, tls: ssl.SSLContext, passes_host: bool
 ) -> None:
-    with (
-        shipped(site) as bare,
-        ReverseProxy(bare.url, tls=tls, tells=TOLD, passes_host=passes_host) as front,
-    ):
+    with ReverseProxy(bare.url, tls=tls, tells=TOLD, passes_host=passes_host) as front:
         named = (
             "HTTPS_ONLY=on" if passes_host else f"CSRF_TRUSTED_ORIGINS={front.origin}"
         )
@@ -81,7 +85,7 @@ def test_behind_https_the_setting_is_named_and_with_it_all_works(
         # A slash at the end of an origin means nothing.
         name, _, value = named.partition("=")
         value += "" if passes_host else "/"
-        with shipped(site, **{name: value}) as served:
+        with shipped(bare, **{name: value}) as served:
             front.target = served.url
             page.goto("/")
             expect(box_of(page)).to_have_value("What is a queue?")

@@ -25,7 +25,7 @@ from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, SIZE, corpus
 #: Outputs on one page; as many hits come at once.
 TOGETHER = 20
 #: Has no divisor in common with the number of families, so that each has its share.
-PART = 1 if IS_SOAK else 25
+PART = 1 if IS_SOAK else 37
 WIDE: ViewportSize = {"width": 1100, "height": 760}
 PHONE: ViewportSize = {"width": 360, "height": 640}
 
