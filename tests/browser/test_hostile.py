@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
 from tests.browser.conftest import PATIENCE_MS, Site, Worker
 from tests.browser.harm_detector import HarmDetector
 from tests.browser.stored_texts import StoredTexts, begin_shelf
-from tests.browser.user_actions import begin, say
+from tests.browser.user_actions import answered, say
 from tests.environment import IS_SOAK
 from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, SIZE, corpus
 
@@ -117,8 +117,7 @@ def test_finished_replies_titles_and_hits_do_nothing(reader: Reader) -> None:
 def test_growing_replies_do_nothing(reader: Reader, worker: Worker) -> None:
     page = reader.page
     page.goto("/")
-    begin(page, "a first question")
-    worker.finish(worker.claim(), "and its answer")
+    answered(page, worker, "a first question", "and its answer")
     for number, together in enumerate(pages_of(outputs())):
         say(page, f"question {number}")
         expect(page.locator(".pending")).to_have_count(1)  # requests pass through here
