@@ -30,7 +30,7 @@ SHORT = {
     "CHAOS_CUTS": "0",
     "CHAOS_GUESTS": "4",
     "CHAOS_WORKERS": "2",
-    "CHAOS_LEASE": "1",
+    "CHAOS_LEASE": "1.5",
     "CHAOS_PAUSE": "0.4",
     "CHAOS_ROUNDS": "1",
     "CHAOS_WORDS": "3 8 8 15 15 30 60",
@@ -68,7 +68,8 @@ def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)
     assert not audit["grown"]
     assert not audit["leaks"]
-    assert audit["prompts"] > 15
+    # One is sent with each fault; the guests sent some, too.
+    assert audit["prompts"] > audit["faults"]
     assert len(audit["made"]) >= len(FAULTS) - len(audit["lacking"]), audit["made"]
     assert audit["recovery"]
 
@@ -90,14 +91,15 @@ def test_with_a_protection_switched_off_the_audit_finds_it(
 ) -> None:
     """Otherwise it would see nothing. On a busy machine a run may meet too few faults.
 
-    The replies are long enough to be under way when a worker is frozen.
+    Replies take up to five seconds: they must outlast the three that one is frozen.
     """
     only, expected = CONTROLS[without]
     size = {
         "CHAOS_ONLY": only,
         "CHAOS_SETTLING": "8",
-        "CHAOS_WORDS": "30 60",
+        "CHAOS_WORDS": "100",
         "CHAOS_WITHOUT": without,
+        **({"CHAOS_GUESTS": "12", "CHAOS_ROUNDS": "4"} if IS_SOAK else {}),
     }
     runs = (audit_of(tmp_path, **{**SHORT, **size}) for _ in range(RUNS))
     assert any(audit[name] for audit in runs for name in expected)
