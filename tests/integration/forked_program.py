@@ -7,78 +7,81 @@ tests that start ``celery_worker`` prove that the same works from an empty proce
 
 from __future__ import annotations
 
+import json
 import os
-import runpy
 import signal
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
-from multiprocessing import get_context
+from functools import cache
 from pathlib import Path
-from subprocess import TimeoutExpired
+from typing import Any
 
-from launch.die_with_parent import die_with_parent, watch_parent
-from tests.processes import Program
-from worker.engine import scripted
+from launch.die_with_parent import PARENT
+from tests.processes import BOUND, ROOT, Program
 from worker.engine.scripted import DEFAULT_DELAY_SECONDS
 
-#: What a worker imports, as far as it does not read the settings.
-PRELOADED = (
-    __name__,
-    *("celery.app.amqp", "celery.app.events", "celery.app.log"),
-    *("celery.apps.worker", "celery.backends.base", "celery.bin.celery"),
-    *("celery.concurrency.thread", "celery.worker.autoscale"),
-    *("celery.worker.components", "celery.worker.consumer", "celery.worker.strategy"),
-    *("kombu.transport.redis", "django.utils.log"),
-    *("huggingface_hub.hf_api", "huggingface_hub._snapshot_download", "truststore"),
-    *("chatsite.catalog", "chatsite.logs", "chatsite.mailbox"),
-    *("chatsite.settings_table"),
-)
-_processes = get_context("forkserver")
-_processes.set_forkserver_preload(list(PRELOADED))
+
+class ForkServer:
+    """The process that forks; it ends with this one."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [*BOUND, sys.executable, "-m", "tests.integration.fork_server"],
+            cwd=ROOT,
+            env={**os.environ, PARENT: str(os.getpid())},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def ask(self, **order: Any) -> Any:
+        """Its answer to an order, see ``tests.integration.fork_server``."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+@cache
+def fork_server() -> ForkServer:
+    return ForkServer()
 
 
 class ForkedProcess:
-    """A process of ``multiprocessing``, used like one of ``subprocess``."""
+    """A process that was forked, used like one of ``subprocess``."""
 
-    def __init__(
-        self,
-        arguments: Sequence[str],
-        environment: dict[str, str],
-        log: Path,
-        pace_seconds: float,
-    ) -> None:
+    def __init__(self, arguments: Sequence[str], **order: Any) -> None:
         self.args = arguments
-        # A daemon ends with the tests.
-        self._process = _processes.Process(
-            target=_run, args=(arguments, environment, log, pace_seconds), daemon=True
-        )
-        self._process.start()
-
-    @property
-    def pid(self) -> int:
-        assert self._process.pid is not None
-        return self._process.pid
-
-    @property
-    def returncode(self) -> int | None:
-        return self._process.exitcode
+        self.returncode: int | None = None
+        self.pid = int(fork_server().ask(arguments=arguments, **order))
 
     def poll(self) -> int | None:
-        return self._process.exitcode
+        if self.returncode is None:
+            self.returncode = fork_server().ask(pid=self.pid)
+        return self.returncode
 
-    def wait(self, seconds: float | None = None) -> int:
-        self._process.join(seconds)
-        if self._process.exitcode is None:
-            assert seconds is not None
-            raise TimeoutExpired(list(self.args), seconds)
-        return self._process.exitcode
+    def wait(self, seconds: float = 60) -> int:
+        deadline = time.monotonic() + seconds
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(list(self.args), seconds)
+            time.sleep(0.01)
+        return code
 
     def terminate(self) -> None:
-        self._process.terminate()
+        self._send(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._process.kill()
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: int) -> None:
+        # Its id is not given to another one before it was asked for its exit code.
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
 
 class ForkedProgram(Program):
@@ -95,8 +98,12 @@ class ForkedProgram(Program):
         """``pace_seconds``: before each word of a scripted reply to a prompt that does
         not say how long."""
         self.output = Path(tempfile.mkstemp(prefix="chatsite-log-")[1])
-        environment = {**os.environ, **environment}
-        self.process = ForkedProcess(arguments, environment, self.output, pace_seconds)
+        self.process = ForkedProcess(
+            arguments,
+            environment={**os.environ, **environment},
+            log=str(self.output),
+            pace_seconds=pace_seconds,
+        )
 
     def kill(self) -> None:
         self.process.kill()
@@ -113,25 +120,3 @@ def forked_worker(
         pace_seconds=pace_seconds,
         **environment,
     )
-
-
-def _run(
-    arguments: Sequence[str],
-    environment: dict[str, str],
-    log: Path,
-    pace_seconds: float,
-) -> None:
-    """Become the program, in a group and with an output of its own."""
-    os.setsid()
-    if sys.platform == "linux":
-        die_with_parent(signal.SIGKILL, os.getppid())
-    else:
-        watch_parent(signal.SIGKILL, os.getppid())
-    file = os.open(log, os.O_WRONLY | os.O_APPEND)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-    os.environ.clear()
-    os.environ.update(environment)
-    scripted.DEFAULT_DELAY_SECONDS = pace_seconds
-    sys.argv = list(arguments)
-    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
