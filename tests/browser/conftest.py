@@ -212,14 +212,18 @@ class Worker:
         return (claim.reply, claim.token, offset, text, tokens)
 
 
-@pytest.fixture
-def worker(site: Site, valkey: Valkey) -> Worker:
+def first_worker(site: Site, queue: Valkey) -> Worker:
     """A worker that is there and has a free row; nobody waits for it yet."""
     site.end_everything()
-    valkey.client.flushall()
+    queue.client.flushall()
     played = Worker(open_mailbox(), site)
     played.announce()
     return played
+
+
+@pytest.fixture
+def worker(site: Site, valkey: Valkey) -> Worker:
+    return first_worker(site, valkey)
 
 
 DESK: ViewportSize = {"width": 1100, "height": 760}

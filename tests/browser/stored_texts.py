@@ -13,25 +13,20 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from chat.text_cleanup import as_lines, without_blank_edges
-from chatsite.mailbox import open_mailbox
-from tests.browser.conftest import Site, Worker, open_database
-from tests.browser.user_actions import begin
+from tests.browser.conftest import Worker, open_database
+from tests.browser.user_actions import answered
 
 TITLE_CHARACTERS = 200
 PROMPT_CHARACTERS = 8000
 
 
-def begin_shelf(page: Page, site: Site) -> StoredTexts:
+def begin_shelf(page: Page, worker: Worker) -> StoredTexts:
     """Of the guest whose page it is, with a conversation of one turn that is open."""
-    worker = Worker(open_mailbox(), site)
-    worker.announce()
     page.goto("/")
-    begin(page, "a first question")
-    worker.finish(worker.claim(), "and its answer")
-    expect(page.locator(".reply.done")).to_be_visible()
+    answered(page, worker, "a first question", "and its answer")
     return StoredTexts(urlsplit(page.url).path.split("/")[2])
 
 

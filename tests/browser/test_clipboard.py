@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, Site, Worker
+from tests.browser.conftest import PATIENCE_MS, Site, Worker, first_worker
 from tests.browser.stored_texts import StoredTexts, begin_shelf
 from tests.browser.user_actions import becomes_true
 from tests.environment import IS_SOAK
 from tests.everyday_replies import REPLIES
+from tests.valkey import Valkey
 
 #: Characters that pages, browsers and clipboards like to change.
 ODD = (
@@ -69,9 +70,9 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def kept_shelf(page: Page, site: Site) -> StoredTexts:
+def kept_shelf(page: Page, site: Site, valkey_server: Valkey) -> StoredTexts:
     expect.set_options(timeout=PATIENCE_MS)
-    return begin_shelf(page, site)
+    return begin_shelf(page, first_worker(site, valkey_server))
 
 
 @pytest.fixture

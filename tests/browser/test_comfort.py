@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Site, Worker
+from tests.browser.conftest import Worker
 from tests.browser.stored_texts import begin_shelf
 from tests.browser.user_actions import (
     answered,
@@ -155,9 +155,9 @@ def test_on_touch_enter_breaks_the_line(
 
 
 def test_earlier_messages_come_without_moving_what_is_read(
-    home: Page, worker: Worker, site: Site
+    home: Page, worker: Worker
 ) -> None:
-    shelf = begin_shelf(home, site)
+    shelf = begin_shelf(home, worker)
     long = shelf.put("turn", [f"answer {turn}" for turn in range(30)])
     home.goto(f"/c/{long}/")
     expect(home.locator(".message")).to_have_count(25)

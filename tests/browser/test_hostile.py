@@ -15,12 +15,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
 
-from tests.browser.conftest import PATIENCE_MS, Site, Worker
+from tests.browser.conftest import PATIENCE_MS, Site, Worker, first_worker
 from tests.browser.harm_detector import HarmDetector
 from tests.browser.stored_texts import StoredTexts, begin_shelf
 from tests.browser.user_actions import answered, say
 from tests.environment import IS_SOAK
 from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, SIZE, corpus
+from tests.valkey import Valkey
 
 #: Outputs on one page; as many hits come at once.
 TOGETHER = 20
@@ -69,14 +70,16 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def kept_reader(browser: Browser, site: Site) -> Iterator[Reader]:
+def kept_reader(
+    browser: Browser, site: Site, valkey_server: Valkey
+) -> Iterator[Reader]:
     """The tests of this file share one, who keeps all that was ever put."""
     expect.set_options(timeout=PATIENCE_MS)
     with browser.new_context(base_url=site.url, viewport=WIDE) as context:
         context.set_default_timeout(PATIENCE_MS)
         watch = HarmDetector(context, site.url)
         page = context.new_page()
-        shelf = begin_shelf(page, site)
+        shelf = begin_shelf(page, first_worker(site, valkey_server))
         watch.look(page)
         assert not watch.found
         yield Reader(page, watch, shelf, page.url)
