@@ -124,6 +124,10 @@ def _must_be_made(stamp: dict[str, Any]) -> bool:
     """Return whether ``.venv`` is missing, broken, moved, or of another Python."""
     if stamp and not _python().items() <= stamp.items():
         return True
+    # A part of pip can be imported, too, but nothing can be installed with it.
+    pip = list(VENV.glob("lib/python*/site-packages/pip-*.dist-info"))
+    if not pip or not all(map(_is_whole, pip)):
+        return True
     check = f"import pip, sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     try:
         ran = subprocess.run([PYTHON, "-c", check], capture_output=True, check=False)
