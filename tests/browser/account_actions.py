@@ -40,6 +40,8 @@ def enter_account(page: Page, name: str) -> None:
 
 
 def _send_form(page: Page, path: str, **fields: str) -> None:
+    # A page that polls meanwhile would ask with the cookies from before.
+    page.goto("about:blank")
     form = dom(page.request.get(path).text())
     token = form.first(f"[name={TOKEN}]")["value"]
     answer = page.request.post(path, form={TOKEN: token, **fields})
