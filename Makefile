@@ -48,7 +48,7 @@ status:  ## who serves, who waits, what was lost with a worker; ARGS=--json
 admin:  ## make the first superuser: asks for name and password; ARGS="NAME --promote"
 	@$(WITH) run -m launch admin $(ARGS)
 
-quick:  ## the tests for every save: no browser and no other programs, on SQLite
+quick:  ## quick tests to run after every change: no browser, no other programs, on SQLite
 	@$(WITH) dev
 	$(PYTEST_ALONE) -q -n auto -m 'not slow' $(or $(TESTS),$(QUICK))
 
@@ -60,7 +60,7 @@ soak: browser  ## all tests with larger counts
 	SOAK=1 $(PYTEST) --timeout 3600 $(TESTS)
 	$(if $(TESTS),,TEST_DATABASE=postgres $(PYTEST) $(OF_DATABASE) tests/integration)
 
-mutations:  ## make 40 faults of one line, each of which the tests must find; ARGS="--only owner"
+mutations:  ## break one line at a time, 40 times; the tests must notice; ARGS="--only owner"
 	@$(WITH) dev
 	$(VENV_PYTHON) -m tests.mutations $(ARGS)
 

@@ -52,7 +52,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"{entry.label} is here: {folder}", flush=True)
+    print(f"Model: {entry.label}, in {folder}", flush=True)
     return 0
 
 

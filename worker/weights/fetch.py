@@ -122,7 +122,7 @@ def _convert(
             [gguf],
             ExpectedDigests("the catalogue", entry.sha256),
         )
-    on_progress(None, "converting, which takes half a minute and is done only once")
+    on_progress(None, "converting, which takes a minute or two and is done only once")
     convert(gguf, folder)
     if source.package:
         pypi.remove(source, folder.parent)

@@ -19,7 +19,7 @@ from tests.chat.accounts.conftest import PASSWORD, link_in, log_in
 from tests.chat.pages import text_of
 from tests.chat.wording.page_texts import is_worded, texts_of
 from tests.chat.wording.pseudo_language import spoken, untranslated
-from tests.chat.wording.test_page_texts import source_of
+from tests.chat.wording.test_template_texts import source_of
 
 pytestmark = pytest.mark.django_db
 
