@@ -194,6 +194,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "chat.middleware.page_version.PageVersionMiddleware",
     "chat.middleware.login_required.LoginRequiredMiddleware",
     "chat.middleware.time_zone.TimeZoneMiddleware",
     # Inside of the visitor's time zone, since it shows a time.

@@ -7,11 +7,13 @@ step and no manifest.
 
 While servers of two versions run side by side, or one restarts, a page may ask for a
 version that this server does not have. It gets the file that is here, and no cache
-keeps it under that URL.
+keeps it under that URL. The same holds for a file that was replaced while the server
+ran, as by ``git pull``.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -43,11 +45,16 @@ class VersionedStorage(StaticFilesStorage):
 class VersionedStaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
     """WhiteNoise that serves each file under its plain and its versioned URL."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._at_start: dict[str, tuple[str, tuple[int, int]]] = {}
+        super().__init__(*args, **options)
+
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any) -> None:
-        """Register a file under both of its URLs."""
-        super().add_file_to_dictionary(url, path, stat_cache)
+        """Register a file under both of its URLs, and what it is at the start."""
         name = url.removeprefix(self.static_prefix)
-        super().add_file_to_dictionary(self._versioned(name), path, stat_cache)
+        for one in (url, self._versioned(name)):
+            super().add_file_to_dictionary(one, path, stat_cache)
+            self._at_start[one] = (path, _size_and_time(path))
 
     def immutable_file_test(self, path: str, url: str) -> bool:  # noqa: ARG002
         """Whether browsers may keep the file for good, as under a versioned URL."""
@@ -55,7 +62,8 @@ class VersionedStaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve a static file, also for the URL of another version."""
-        if file := self._file_of_other_version(request.path_info):
+        path = request.path_info
+        if file := self._file_of_other_version(path) or self._replaced_file(path):
             response: HttpResponseBase = self.serve(file, request)
             response.headers["Cache-Control"] = "no-store"
             return response
@@ -70,6 +78,21 @@ class VersionedStaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc
         if name == path or path in self.files or not (found := _VERSIONED.match(name)):
             return None
         return self.files.get(self.static_prefix + name[found.end() :])
+
+    def _replaced_file(self, url: str) -> Any:
+        if url not in self._at_start:
+            return None
+        path, at_start = self._at_start[url]
+        try:
+            is_same = _size_and_time(path) == at_start
+        except OSError:
+            return None
+        return None if is_same else self.get_static_file(path, url)
+
+
+def _size_and_time(path: str) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
 
 
 @cache

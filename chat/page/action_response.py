@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from chat.accounts.guests import record_network
 from chat.http.get_or_404 import get_reply_or_404
@@ -111,11 +111,16 @@ def _message_url(message: Message, *, is_recent: bool) -> str:
 def _updated(
     request: Request, page_state: PageState | None, message: Message, url: str
 ) -> HttpResponse:
-    """What changed in the conversation of a message, or a redirect to ``url``."""
+    """What changed in the conversation of a message, or a redirect to ``url``.
+
+    A page that another release has made loads again.
+    """
     if page_state is None:
         if not request.htmx:
             return HttpResponseRedirect(url, status=303)
         return HttpResponseClientRedirect(url)
+    if request.htmx and not page_state.is_current:
+        return HttpResponseClientRefresh()
     state = page_state.after_action(message.conversation_id)
     return update_or_redirect(request, state, url)
 

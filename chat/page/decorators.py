@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRefresh
 
 from chat.http.request import Request
 from chat.page.state import InvalidPageState, PageState
@@ -20,7 +22,8 @@ def with_page_state(
 ) -> Callable[Concatenate[Request, Arguments], HttpResponse]:
     """Pass the ``PageState`` of the form or query as the second argument of a view.
 
-    A page whose state is invalid is answered with 400 and the advice to reload it.
+    A page whose state is invalid is answered with 400 and the advice to reload it. One
+    that another release has made loads again, with what the request did.
     """
 
     @wraps(view)
@@ -32,6 +35,13 @@ def with_page_state(
             page_state = PageState.from_query(query)
         except InvalidPageState:
             return HttpResponse(_("This page is out of date. Reload it."), status=400)
-        return view(request, page_state, *args, **kwargs)
+        is_current = page_state.is_current or not request.htmx
+        if not is_current and request.method == "GET":
+            return HttpResponseClientRefresh()
+        response = view(request, page_state, *args, **kwargs)
+        is_done = response.status_code < HTTPStatus.BAD_REQUEST
+        if not is_current and is_done and "HX-Redirect" not in response.headers:
+            return HttpResponseClientRefresh()
+        return response
 
     return parsed

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import QueryDict
 
+from chat.http.page_version import PAGE_VERSION
 from chat.services.conversation_list import Cursor
 from chatsite.mailbox.results import ReplyCursor
 
@@ -31,6 +32,8 @@ class PageState:
     gets them from pages that the release before has made.
     """
 
+    #: ``v``: with which the page was made; empty for releases that had none.
+    version: str = PAGE_VERSION
     #: ``c``
     conversation: UUID | None = None
     #: ``leaf``: the last message of the path shown; None where the page does not reach
@@ -77,6 +80,7 @@ class PageState:
             raise InvalidPageState("too many replies")
         try:
             return cls(
+                version=query.get("v", "")[:10],
                 conversation=_uuid(query.get("c", "")),
                 leaf=_uuid(query.get("leaf", "")),
                 change_counter=query.get("n", "")[:40],
@@ -97,6 +101,11 @@ class PageState:
             )
         except ValueError as error:
             raise InvalidPageState(str(error)) from error
+
+    @property
+    def is_current(self) -> bool:
+        """Whether parts of answers fit into the page; if not, it has to load again."""
+        return self.version == PAGE_VERSION
 
     def after_action(self, conversation: UUID) -> PageState:
         """Return the state after an action: the database is queried in any case."""

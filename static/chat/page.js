@@ -182,6 +182,15 @@ export function redirectOf({ detail }) {
 }
 
 /**
+ * The version of pages into which the parts of an answer fit, if it names one.
+ * @param {any} event
+ * @returns {string | null | undefined}
+ */
+export function versionOf({ detail }) {
+  return detail.xhr?.getResponseHeader("Page-Version") ?? detail.ctx?.response?.headers.get("Page-Version");
+}
+
+/**
  * Whether an HTTP status says that the request was carried out.
  * @param {number} status
  * @returns {boolean}
@@ -212,15 +221,18 @@ if (zoneCookie && zone && cookie(zoneCookie) !== zone) {
   document.cookie = `${zoneCookie}=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }
 
-// A server that restarts while a page loads may give modules of two versions, which do not fit together, or none.
+// A server that restarts while a page loads may give modules of two versions, which do not fit together, or lack one.
 // The page then loads once more, when the server answers again and nothing was typed.
 
 const RELOAD_PAUSE_SECONDS = 60;
 const RETRY_SECONDS = 2;
 
-function mayReload() {
+/** Load the page once more, unless that has just been done. */
+export function reloadOnce() {
   const last = withTabStorage((store) => Number(store.getItem(`${site}:reloaded`)));
-  return last !== null && Date.now() - last > 1000 * RELOAD_PAUSE_SECONDS;
+  if (last === null || Date.now() - last <= 1000 * RELOAD_PAUSE_SECONDS) return;
+  withTabStorage((store) => store.setItem(`${site}:reloaded`, String(Date.now())));
+  location.reload();
 }
 
 async function reloadOnceReachable() {
@@ -229,9 +241,7 @@ async function reloadOnceReachable() {
   } catch {
     return setTimeout(reloadOnceReachable, 1000 * RETRY_SECONDS);
   }
-  if (!mayReload() || byId("text")?.value !== byId("text")?.defaultValue) return;
-  withTabStorage((store) => store.setItem(`${site}:reloaded`, String(Date.now())));
-  location.reload();
+  if (byId("text")?.value === byId("text")?.defaultValue) reloadOnce();
 }
 
 function watchLoading(event) {

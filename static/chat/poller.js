@@ -11,8 +11,10 @@ import {
   pendingReplies,
   readStored,
   redirectOf,
+  reloadOnce,
   showRefusal,
   site,
+  versionOf,
   withStorage,
   wording,
 } from "./page.js";
@@ -121,6 +123,14 @@ onHtmx("succeeded", (request) => {
   if (!isPoller(request) || request.status < 200 || request.status >= 500) return;
   failures = 0;
   byId("connection-lost").hidden = true;
+});
+
+// While servers of two releases take turns, the other one's answer does not fit into this page. What is typed is kept.
+onHtmx("answered", ({ status }, event) => {
+  const version = byId("poller")?.querySelector("[name=v]")?.value;
+  if (!version || !isSuccess(status) || redirectOf(event) || versionOf(event) === version) return;
+  event.preventDefault();
+  reloadOnce();
 });
 
 // Someone who was logged out may not read on, nor where the browser keeps the page for its Back button.

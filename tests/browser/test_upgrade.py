@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.user_actions import CONVERSATION, box_of, say
@@ -48,7 +48,19 @@ def tab(browser: Browser) -> Iterator[Callable[[str], Page]]:
         yield open_tab
 
 
-def test_a_draft_is_kept_and_an_open_page_sends_after_an_upgrade(
+def is_of_this_release(page: Page) -> Locator:
+    """The field of the poller that pages of the release before do not have."""
+    return page.locator("#poller [name=v]")
+
+
+def conversation_of(tab: Callable[[str], Page], url: str, text: str) -> Page:
+    page = tab(url)
+    say(page, text)
+    page.wait_for_url(CONVERSATION)
+    return page
+
+
+def test_open_pages_keep_drafts_send_and_load_again_after_an_upgrade(
     environment: dict[str, str], tab: Callable[[str], Page]
 ) -> None:
     url = f"http://127.0.0.1:{environment['PORT']}"
@@ -57,7 +69,11 @@ def test_a_draft_is_kept_and_an_open_page_sends_after_an_upgrade(
     with earlier.web() as web:
         wait_for_page(url, web)
         first, second = tab(url), tab(url)
+        waiting = conversation_of(tab, url, "waits for its reply")
+        sending = conversation_of(tab, url, "goes on")
+        sending.route("**/poll/**", lambda route: route.abort())
         box_of(first).fill(DRAFT)
+        box_of(waiting).fill(DRAFT)
         web.terminate()
     current.migrate()
     with current.web() as web:
@@ -67,3 +83,30 @@ def test_a_draft_is_kept_and_an_open_page_sends_after_an_upgrade(
         expect(second.locator(".message .text")).to_have_text(SENT)
         first.reload()
         expect(box_of(first)).to_have_value(DRAFT)
+        expect(is_of_this_release(waiting)).to_have_count(1)
+        expect(box_of(waiting)).to_have_value(DRAFT)
+        say(sending, SENT)
+        expect(is_of_this_release(sending)).to_have_count(1)
+        expect(sending.locator(".message .text")).to_have_text(["goes on", SENT])
+        expect(box_of(sending)).to_have_value("")
+
+
+def test_a_page_of_this_release_loads_again_where_the_release_before_answers(
+    environment: dict[str, str], tab: Callable[[str], Page]
+) -> None:
+    """As while the servers of a site are replaced one after the other."""
+    url = f"http://127.0.0.1:{environment['PORT']}"
+    earlier, current = Release.earlier(**environment), Release.current(**environment)
+    current.migrate()
+    with current.web() as web:
+        wait_for_page(url, web)
+        page = conversation_of(tab, url, "waits for its reply")
+        expect(is_of_this_release(page)).to_have_count(1)
+        box_of(page).fill(DRAFT)
+        web.terminate()
+    with earlier.web() as web:
+        wait_for_page(url, web)
+        expect(is_of_this_release(page)).to_have_count(0)
+        said = page.get_by_role("article").first
+        expect(said).to_contain_text("waits for its reply")
+        expect(box_of(page)).to_have_value(DRAFT)

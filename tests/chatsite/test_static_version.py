@@ -16,8 +16,8 @@ from tests.processes import ROOT
 FILE = ROOT / "static" / "chat" / "page.js"
 
 
-def answer_at(url: str) -> tuple[int, bytes, str]:
-    answer = Client().get(url)
+def answer_at(url: str, client: Client | None = None) -> tuple[int, bytes, str]:
+    answer = (client or Client()).get(url)
     content = b"".join(answer)
     for close in answer._resource_closers:  # and not the database
         close()
@@ -90,6 +90,21 @@ def test_the_version_changes_with_any_file_that_is_served(
     file.rename(tmp_path / "a" / "c.js")
     found.add(version())
     assert len(found) == 3
+
+
+@pytest.mark.usefixtures("_is_new")
+def test_a_file_replaced_while_the_server_runs_goes_out_whole_and_nothing_keeps_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.STATIC_ROOT, settings.WHITENOISE_USE_FINDERS = tmp_path, False
+    file = tmp_path / "a.js"
+    file.write_text("one")
+    url, client = static("a.js"), Client()
+    status, content, caching = answer_at(url, client)
+    assert (status, content) == (200, b"one")
+    assert "immutable" in caching
+    file.write_text("two, which is longer")
+    assert answer_at(url, client) == (200, b"two, which is longer", "no-store")
 
 
 def test_urls_have_no_version_while_files_change(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from chat.accounts.session_store import SessionStore
+from chat.http.page_version import PAGE_VERSION
 from chat.models import Conversation, Message, Reply, User
 from chatsite.mailbox import Mailbox
 from chatsite.wsgi import application, without_charset
@@ -36,7 +37,8 @@ def done(owner: User, worker: Worker, sent: Callable[..., Reply]) -> Reply:
 
 
 @pytest.mark.parametrize(
-    "page", [{"r": "x"}, {"r": f"{SOMEBODYS}:1:0", "leaf": SOMEBODYS}]
+    "page",
+    [{"r": "x"}, {"v": PAGE_VERSION, "r": f"{SOMEBODYS}:1:0", "leaf": SOMEBODYS}],
 )
 @pytest.mark.parametrize("act", ["r/{}/vary", "r/{}/stop", "m/{}/choose"])
 def test_a_page_that_does_not_know_what_it_shows_is_loaded_anew(

@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
+from chat.http.page_version import PAGE_VERSION
 from chat.models import Conversation, Message, Reply, User
 from chat.page.announcements import announcement
 from chat.rendering.markdown import render
@@ -71,7 +72,7 @@ def test_the_list_with_its_periods_and_marks(tab: Client, owner: User, sent) -> 
     check(tab.get("/history/"))
     more = dom(page).first('a[href^="/history/?before="]')["href"]
     check(tab.get(more))
-    check(tab.get(more, headers=HTMX))
+    check(tab.get(f"{more}&v={PAGE_VERSION}", headers=HTMX))
 
 
 def test_renaming(tab: Client, owner: User) -> None:
