@@ -30,6 +30,7 @@ OWN_FILE = re.compile(r"[\w./*-]+\.(?:py|lua|html|css|js|acl|sh|yml|toml|svg|png
 
 #: What documents name in the same letters, and is no setting.
 OTHER_VARIABLES = {
+    "PAGE_VERSION",
     "ADMIN_NAME",
     "ADMIN_PASSWORD",
     "CONTENT_SECURITY_POLICY",
