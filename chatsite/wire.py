@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from chatsite.sampling_settings import (
     MAX_NEW_TOKENS,
@@ -24,6 +24,8 @@ from chatsite.sampling_settings import (
 )
 
 VERSION = 1
+
+T = TypeVar("T")
 
 
 def is_readable(version: int) -> bool:
@@ -131,9 +133,13 @@ class SamplingParams:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> SamplingParams:
-        """Read settings from JSON. Unknown keys, of another release, are ignored."""
+        """Read settings from JSON. Unknown keys, of another release, are ignored.
+
+        Raises ``TypeError`` unless ``stop`` is an array; the engine checks the numbers.
+        """
         known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
-        return cls(**{**known, "stop": tuple(raw.get("stop", ()))})
+        stop = _typed(raw.get("stop", []), list, tuple)
+        return cls(**{**known, "stop": tuple(stop)})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings that differ from the defaults.
@@ -181,16 +187,23 @@ class Request:
 
     @classmethod
     def from_json(cls, text: str) -> Request:
-        """Read a request. Raises ``ValueError``, ``KeyError`` or ``TypeError``."""
-        raw = json.loads(text)
-        if not is_readable(raw["version"]):
-            raise ValueError(f"request of version {raw['version']}, not {VERSION}")
+        """Read a request. Unknown keys, of another release, are ignored.
+
+        Raises ``ValueError``, ``KeyError``, ``TypeError`` or ``OverflowError``.
+        """
+        raw = _typed(json.loads(text), dict)
+        version = _typed(raw["version"], int)
+        if not is_readable(version):
+            raise ValueError(f"request of version {version}, not {VERSION}")
         return cls(
-            turns=tuple(Turn(Role(t["role"]), str(t["text"])) for t in raw["turns"]),
-            settings=SamplingParams.from_dict(raw["settings"]),
-            max_seconds=float(raw["max_seconds"]),
-            dropped_turns=int(raw["dropped_turns"]),
-            version=int(raw["version"]),
+            turns=tuple(
+                Turn(Role(_typed(turn["role"], str)), _typed(turn["text"], str))
+                for turn in _typed(raw["turns"], list)
+            ),
+            settings=SamplingParams.from_dict(_typed(raw["settings"], dict)),
+            max_seconds=float(_typed(raw["max_seconds"], int, float)),
+            dropped_turns=_typed(raw["dropped_turns"], int),
+            version=version,
         )
 
 
@@ -253,3 +266,11 @@ class Announcement:
         raw = json.loads(text)
         known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
         return cls(**{**known, "stage": Stage(raw["stage"])})
+
+
+def _typed(value: Any, *types: type[T]) -> T:
+    """Return a value of JSON that has one of these types. Raises ``TypeError``."""
+    # Booleans are integers in Python, but not in JSON.
+    if isinstance(value, types) and not isinstance(value, bool):
+        return value
+    raise TypeError(f"{type(value).__name__}, not {types[0].__name__}")

@@ -178,18 +178,23 @@ class ReplyServer:
     def _run(self, delivery: Delivery) -> None:
         """Run the request in the engine and wait for its end."""
         try:
+            self._submit(delivery)
+        except EngineClosed:
+            delivery.on_end(wire.Ending(wire.Outcome.HANDED_BACK))
+        # Also when memory is short, the reply has to end.
+        except Exception as error:
+            log.exception("reply %s could not begin", delivery.claim.reply)
+            delivery.on_end(_failure(wire.ErrorCode.MODEL_ERROR, error))
+        delivery.ended.wait()
+
+    def _submit(self, delivery: Delivery) -> None:
+        """Pass the request to the engine; end the reply if it cannot be read."""
+        try:
             request = wire.Request.from_json(delivery.claim.request)
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             delivery.on_end(_failure(wire.ErrorCode.BAD_REQUEST, error))
-            return
-        try:
+        else:
             delivery.attach(self.engine.submit(request, delivery))
-        except EngineClosed:
-            delivery.on_end(wire.Ending(wire.Outcome.HANDED_BACK))
-        except Exception as error:
-            log.exception("the engine refused reply %s", delivery.claim.reply)
-            delivery.on_end(_failure(wire.ErrorCode.MODEL_ERROR, error))
-        delivery.ended.wait()
 
     def _deliver_end(self, delivery: Delivery) -> None:
         claim = delivery.claim

@@ -60,6 +60,33 @@ def test_a_request_of_a_newer_version_is_refused() -> None:
         wire.Request.from_json(text)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"settings": value} for value in ([], [1], 5, "top_k", None, True)),
+        *({"settings": {"stop": value}} for value in ("END", 5, {"a": 1}, None)),
+        *({"turns": value} for value in ({}, "", 5, None, ["hi"], [[]], [{}])),
+        *({"turns": [{"role": role, "text": "hi"}]} for role in ("tool", 5, [])),
+        *({"turns": [{"role": "user", "text": text}]} for text in (5, None, ["hi"])),
+        *({"max_seconds": value} for value in ("60", [60], None, True)),
+        *({"dropped_turns": value} for value in ("1", 1.5, None, True)),
+        *({"version": value} for value in ("1", [1], None, True)),
+    ],
+    ids=str,
+)
+def test_a_request_with_a_part_of_a_wrong_type_is_refused(
+    changes: dict[str, Any],
+) -> None:
+    with pytest.raises((TypeError, ValueError, KeyError)):
+        wire.Request.from_json(changed(REQUEST.to_json(), **changes))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "5", '"hi"', "null", "{}", "{not json"])
+def test_what_is_no_request_is_refused(text: str) -> None:
+    with pytest.raises((TypeError, ValueError, KeyError)):
+        wire.Request.from_json(text)
+
+
 def test_unknown_keys_of_an_announcement_are_ignored() -> None:
     said = wire.Announcement("w", "m", "M", wire.Stage.READY, rows=2)
     newer = changed(said.to_json(), batteries=3, version=wire.VERSION + 1)

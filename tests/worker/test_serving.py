@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
 
 from chatsite import wire
 from chatsite.mailbox import Mailbox, RunningReply
+from tests.valkey import Valkey
 from worker.engine.scripted import ScriptedEngine
 from worker.serving import ReplyServer
 
 PROMPT = "[hang] after half of the words"
 NEVER_SECONDS = 3600
+REQUEST = wire.Request((wire.Turn(wire.Role.USER, PROMPT),), wire.SamplingParams(), 60)
+
+
+@pytest.fixture
+def server(box: Mailbox) -> Iterator[ReplyServer]:
+    """A server that flushes only what is urgent, with one reply in its line."""
+    options = {"owner": "ann", "share": "ann", "cost": 100.0, "model": "scripted"}
+    box.enqueue("a", 1, request=REQUEST, **options)  # type: ignore[arg-type]
+    made = ReplyServer(
+        ScriptedEngine(),
+        box,
+        "w",
+        lease_seconds=60,
+        flush_seconds=NEVER_SECONDS,
+        on_change=lambda: None,
+    )
+    yield made
+    made.drain(0)
+    made.close()
 
 
 def test_the_first_text_does_not_wait_for_the_next_flush(
-    box: Mailbox, until: Callable[..., None]
+    box: Mailbox, server: ReplyServer, until: Callable[..., None]
 ) -> None:
-    turns = (wire.Turn(wire.Role.USER, PROMPT),)
-    request = wire.Request(turns, wire.SamplingParams(), 60)
-    options = {"owner": "ann", "share": "ann", "cost": 100.0, "model": "scripted"}
-    box.enqueue("a", 1, request=request, **options)  # type: ignore[arg-type]
     box.remember("session", "ann")
 
     def text() -> str:
@@ -29,19 +49,36 @@ def test_the_first_text_does_not_wait_for_the_next_flush(
         entry = seen.replies[0]
         return entry.text if isinstance(entry, RunningReply) else ""
 
-    engine = ScriptedEngine()
-    server = ReplyServer(
-        engine,
-        box,
-        "w",
-        lease_seconds=60,
-        flush_seconds=NEVER_SECONDS,
-        on_change=lambda: None,
-    )
     serving = threading.Thread(target=server.answer_next)
     serving.start()
     until(text)
     assert text().startswith("You")
     server.drain(0)
     serving.join()
-    server.close()
+
+
+def ending_of(request: str, box: Mailbox, server: ReplyServer, valkey: Valkey) -> Any:
+    """Details of the reply after this text was the request in Redis."""
+    valkey.client.hset("mailbox:reply:a", "request", request)
+    server.answer_next()
+    finished = box.finished_reply("a")
+    assert finished is not None
+    assert finished.outcome == wire.Outcome.FAILED
+    return finished.details
+
+
+@pytest.mark.parametrize("settings", [[], 5, "text", {"stop": "END"}], ids=str)
+def test_a_request_with_settings_of_a_wrong_type_is_refused_at_once(
+    settings: object, box: Mailbox, server: ReplyServer, valkey: Valkey
+) -> None:
+    raw = {**json.loads(REQUEST.to_json()), "settings": settings}
+    ending = ending_of(json.dumps(raw), box, server, valkey)
+    assert ending["error"] == wire.ErrorCode.BAD_REQUEST
+
+
+def test_any_error_while_a_request_is_read_ends_the_reply(
+    box: Mailbox, server: ReplyServer, valkey: Valkey
+) -> None:
+    """Like too little memory, so deep a nesting is no error of a value."""
+    ending = ending_of("[" * 100_000, box, server, valkey)
+    assert ending["error"] == wire.ErrorCode.MODEL_ERROR
