@@ -209,16 +209,14 @@ def _time(raw: str | None) -> float | None:
 def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, ...]:
     """Return the announcements that have not expired, sorted by worker.
 
-    ``now`` is the time of the server. Unreadable ones, of another version, are left
-    out.
+    ``now`` is the time of the server. Unreadable ones are left out.
     """
     living = []
     for line in raw:
         expires, _, text = line.partition(" ")
-        if float(expires) <= now:
-            continue
         try:
-            living.append(wire.Announcement.from_json(text))
+            if float(expires) > now:
+                living.append(wire.Announcement.from_json(text))
         except (ValueError, KeyError, TypeError):
             continue
     return tuple(sorted(living, key=lambda said: said.worker))

@@ -162,6 +162,27 @@ def test_announcements_expire_and_can_be_withdrawn(box: Mailbox) -> None:
     assert box.workers("m") == ()
 
 
+@pytest.mark.parametrize("line", ["{not json", "", "5", "9e9 {not json", "9e9 []"])
+def test_an_unreadable_announcement_is_left_out(
+    box: Mailbox, valkey: Valkey, line: str
+) -> None:
+    said = wire.Announcement("w1", "m", "M", wire.Stage.READY)
+    valkey.client.hset("mailbox:workers:m", "junk", line)
+    box.announce(said)
+    assert box.workers("m") == (said,)
+    box.remember("session", "ann")
+    seen = box.snapshot("session", "m", [])
+    assert seen is not None
+    assert seen.workers == (said,)
+
+
+def test_announcements_without_a_time_are_removed(box: Mailbox, valkey: Valkey) -> None:
+    valkey.client.hset("mailbox:workers:m", "junk", "{not json")
+    assert box.workers("m") == ()
+    box.announce(wire.Announcement("w1", "m", "M", wire.Stage.READY))
+    assert valkey.client.hkeys("mailbox:workers:m") == ["w1"]
+
+
 def test_the_change_counter_never_repeats_after_redis_forgot_it(
     box: Mailbox, valkey: Valkey
 ) -> None:

@@ -3,7 +3,8 @@ local model, worker, text, seconds = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]
 redis.call('SADD', MODELS, model)
 local said = redis.call('HGETALL', key('workers', model))
 for i = 1, #said, 2 do
-  if tonumber(string.match(said[i + 1], '^%S+')) < now() then
+  -- What has no time counts as expired.
+  if (tonumber(string.match(said[i + 1], '^%S+')) or 0) < now() then
     redis.call('HDEL', key('workers', model), said[i])
   end
 end
