@@ -41,7 +41,14 @@ def parse(raw: str) -> dict[str, object]:
 
 def is_sender(raw: str) -> bool:
     """Whether this is one mail address, with or without a name."""
-    header = policy.default.header_factory("From", raw)
+    # A comma there is one of a list: Python's parser ignores it, mail is not sent.
+    if raw.startswith(",") or raw.endswith(","):
+        return False
+    try:
+        header = policy.default.header_factory("From", raw)
+    # For some broken texts, Python's parser raises IndexError, AttributeError, …
+    except Exception:
+        return False
     if any(isinstance(defect, InvalidHeaderDefect) for defect in header.defects):
         return False
     if [group.display_name for group in header.groups] != [None]:

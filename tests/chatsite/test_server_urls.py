@@ -9,7 +9,10 @@ import pytest
 import redis
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
+from django.core.mail.message import sanitize_address
 from django.db import ConnectionHandler
+from hypothesis import example, given
+from hypothesis import strategies as st
 from kombu import Connection
 
 from chatsite import database_url, hosts, mail_url, redis_url
@@ -266,7 +269,15 @@ def test_mail_can_be_sent_from_an_address(raw: str) -> None:
     [
         *("a@b, c@d", "<a@b", "a@b>", "Chat, Inc. <a@b>", '"Chat <a@b>', "a b@c"),
         *("x: a@b;", "a@b <c@d> <e@f>", "a@b@c", "Chat", "@", "a..b@c"),
+        *('"', "<", ".:", ":;a", "a@[", ", .@", ",a@b", "a@b,", "a<@b:"),
     ],
 )
 def test_a_sender_is_exactly_one_address(raw: str) -> None:
     assert not mail_url.is_sender(raw)
+
+
+@given(st.text('"<>@,;:\\()[] .ab', max_size=8))
+@example("a@b")
+def test_any_text_is_a_sender_of_mail_or_refused(raw: str) -> None:
+    if mail_url.is_sender(raw.strip()):
+        assert sanitize_address(raw.strip(), "utf-8")
