@@ -45,8 +45,11 @@ SLOW_FIXTURES = {"live_server", "site", "smollm2", "smollm2_folder"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
-    fixtures = SLOW_FIXTURES & {*getattr(item, "fixturenames", ())}
-    if fixtures or item.nodeid.startswith(SLOW):
+    names = {*getattr(item, "fixturenames", ())}
+    if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+        # Fixtures whose names are parameters, which the test asks for itself.
+        names |= {one for one in item.callspec.params.values() if isinstance(one, str)}
+    if SLOW_FIXTURES & names or item.nodeid.startswith(SLOW):
         item.add_marker(pytest.mark.slow)
 
 
