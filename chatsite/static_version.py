@@ -101,7 +101,7 @@ def version() -> str:
     digest = sha256()
     for name, path in sorted(_served_files()):
         content = sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{name}\0{content}\0".encode())
+        digest.update(os.fsencode(f"{name}\0{content}\0"))
     return digest.hexdigest()[:VERSION_DIGITS]
 
 

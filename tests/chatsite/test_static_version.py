@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
+from django.http import HttpResponse
 from django.templatetags.static import static
 from django.test import Client
 from pytest_django import Settings
 
-from chatsite.static_version import version
+from chatsite.static_version import VersionedStaticFilesMiddleware, version
 from tests.processes import ROOT
 
 FILE = ROOT / "static" / "chat" / "page.js"
@@ -105,6 +107,14 @@ def test_a_file_replaced_while_the_server_runs_goes_out_whole_and_nothing_keeps_
     assert "immutable" in caching
     file.write_text("two, which is longer")
     assert answer_at(url, client) == (200, b"two, which is longer", "no-store")
+
+
+@pytest.mark.usefixtures("_is_new")
+def test_a_name_may_have_any_bytes(settings: Settings, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    (tmp_path / os.fsdecode(b"\xff.js")).touch()
+    assert version()
+    assert VersionedStaticFilesMiddleware(lambda _: HttpResponse()).files
 
 
 def test_urls_have_no_version_while_files_change(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sqlite3
@@ -134,10 +135,14 @@ def made_static_root(path: Path, kind: str) -> Path:
     elif kind == "empty":
         path.mkdir()
     elif kind.startswith("without "):
-        for source in (ROOT / "static", *package_folders()):
-            shutil.copytree(source, path, dirs_exist_ok=True)
+        collect_static(path)
         (path / kind.removeprefix("without ")).unlink()
     return path
+
+
+def collect_static(path: Path) -> None:
+    for source in (ROOT / "static", *package_folders()):
+        shutil.copytree(source, path, dirs_exist_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +158,29 @@ def made_static_root(path: Path, kind: str) -> Path:
 def test_pages_without_their_files_are_refused(tmp_path: Path, kind: str) -> None:
     root = made_static_root(tmp_path / "collected", kind)
     assert_static_root_refused(refusal(root, settings.STATICFILES_DIRS), root)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "closed file", "closed folder"])
+def test_a_file_of_others_that_cannot_be_read_is_refused(
+    tmp_path: Path, kind: str
+) -> None:
+    if kind.startswith("closed") and os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    root = tmp_path / "collected"
+    collect_static(root)
+    extra = root / "chat" / "extra"
+    if kind == "link":
+        extra.symlink_to("nowhere")
+    elif kind == "pipe":
+        os.mkfifo(extra)
+    else:
+        extra.mkdir() if kind == "closed folder" else extra.touch()
+        extra.chmod(0)
+    line = refusal(root, settings.STATICFILES_DIRS)
+    assert line.startswith("STATIC_ROOT must hold only files that can be read")
+    assert "'chat/extra'" in line and str(root) in line and "\n" not in line
+    extra.chmod(0o700) if kind.startswith("closed") else extra.unlink()
+    assert refusal(root, settings.STATICFILES_DIRS) == ""
 
 
 @pytest.mark.parametrize("program", ["launch", "gunicorn"])
