@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from django.core.exceptions import ImproperlyConfigured
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Old names under which this process was given variables, by their new names.
+_given_names: dict[str, str] = {}
 
 
 def raw_value(name: str) -> str:
@@ -19,10 +21,12 @@ def raw_value(name: str) -> str:
     try:
         value = os.environb.get(name.encode(), b"").decode()
     except UnicodeDecodeError:
-        raise ImproperlyConfigured(f"{name} must be text in UTF-8.") from None
+        raise ImproperlyConfigured(
+            f"{described(name)} must be text in UTF-8."
+        ) from None
     if CONTROL.search(value.strip()):
         raise ImproperlyConfigured(
-            f"{name} must be one line without control characters."
+            f"{described(name)} must be one line without control characters."
         )
     return value
 
@@ -34,6 +38,12 @@ def value_of(name: str) -> str:
     ``ImproperlyConfigured`` like ``raw_value``.
     """
     return raw_value(name).strip()
+
+
+def described(name: str) -> str:
+    """Return the name of a variable for an error, with the old one that it came by."""
+    given = _given_names.get(name)
+    return f"{name} (given as {given})" if given else name
 
 
 def rename_variables(new_names: Mapping[str, str]) -> Iterable[str]:
@@ -49,4 +59,5 @@ def rename_variables(new_names: Mapping[str, str]) -> Iterable[str]:
                 yield f"{old} is ignored, because {new}, its new name, is set as well."
             else:
                 os.environ[new] = value
+                _given_names[new] = old
                 yield f"{old} is now called {new}: please rename it."

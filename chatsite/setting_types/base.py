@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chatsite.environment import value_of
+from chatsite.environment import described, value_of
 from chatsite.server_url import shown
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class Setting(ABC, Generic[T]):
         try:
             return parse()
         except BadValue as bad:
-            raise ImproperlyConfigured(f"{self._variable()} {bad}") from None
+            raise ImproperlyConfigured(f"{described(self._variable())} {bad}") from None
 
     def _variable(self) -> str:
         """Return the first variable that is set, else the setting's own name."""

@@ -32,6 +32,14 @@ def test_a_bad_value_stops_the_start_and_names_the_variable(tmp_path: Path) -> N
     assert "ImproperlyConfigured: HELD_MESSAGES_MAX must be a whole" in done.stderr
 
 
+@pytest.mark.parametrize("value", ["two", "a\nb", "\udcff"])
+def test_a_bad_value_under_an_old_name_names_both(tmp_path: Path, value: str) -> None:
+    done = read_settings(tmp_path, PROMPTS_AHEAD_MAX=value)
+    assert done.returncode != 0
+    names = "HELD_MESSAGES_MAX (given as PROMPTS_AHEAD_MAX) must be "
+    assert f"ImproperlyConfigured: {names}" in done.stderr
+
+
 def test_an_old_name_is_read_with_a_warning_that_names_the_new_one(
     tmp_path: Path,
 ) -> None:
