@@ -23,7 +23,8 @@ Every setting is a variable of the environment: `PORT=8001 make run`, or
 `make run PORT=8001`. A value is taken literally (`$`, `#` and `%` have no meaning in
 it), and an empty variable counts as unset. A bad value stops every program in one line
 that names the variable; the exit status is then 2. In a URL, write the characters
-`/ # ? @ %` of a name or a password as `%2F %23 %3F %40 %25`.
+`/ # ? @ %` of a name or a password as `%2F %23 %3F %40 %25`. A relative path counts
+from the current folder, but the defaults `data` and `catalog.toml` are in the checkout.
 
 [example.env](../example.env) lists all settings with their defaults, for
 `docker run --env-file`, systemd's `EnvironmentFile=` or a shell.
@@ -36,6 +37,9 @@ FILE_HEAD = f"""\
 #   in a shell:   set -a; . ./site.env; set +a; make run   (quote values with spaces)
 #   with systemd: EnvironmentFile=/etc/site.env
 #   with Docker:  docker run --env-file site.env ...
+#
+# A relative path counts from the current folder, but the defaults "data" and
+# "catalog.toml" are in the checkout.
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -118,3 +119,17 @@ def test_no_message_repeats_a_secret(
         setting.read()
     except ImproperlyConfigured as refusal:
         assert "hunter2" not in str(refusal)
+
+
+@pytest.mark.parametrize("name", ["DATA_DIR", "CHAT_CATALOG"])
+def test_a_relative_path_counts_from_the_current_folder_and_a_default_does_not(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = SETTINGS[name]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(name, raising=False)
+    assert setting.read().parent == ROOT
+    spelled = setting.spell(setting.default)
+    monkeypatch.setenv(name, spelled)
+    assert setting.read() == tmp_path / spelled
+    assert f"`{spelled}`" in reference.PAGE_HEAD
