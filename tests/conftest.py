@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.db.models.signals import post_save
 from django.test import Client
 
@@ -17,6 +16,13 @@ from chat.models import Message, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests import log_leaks
 from tests.environment import FOLDER, SOCKET
+from tests.migrated_database import (  # noqa: F401
+    django_db_keepdb,
+    django_db_modify_db_settings,
+    django_db_setup,
+    migrated,
+    original,
+)
 from tests.valkey import Valkey
 
 #: What `make quick` leaves out: it starts programs, loads real weights, or takes seconds.
@@ -114,13 +120,6 @@ def box(valkey: Valkey) -> Mailbox:
 def _static_files_are_looked_up_on_demand(django_test_environment: None) -> None:
     """Otherwise each test client lists all of them first, half the time of a test."""
     settings.WHITENOISE_AUTOREFRESH = True
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
-    """SQLite in a file, as it is used: in memory it knows no waiting for a lock."""
-    if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(FOLDER / "test.sqlite3")
 
 
 @pytest.fixture

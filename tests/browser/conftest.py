@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -128,17 +129,15 @@ def web_process(url: str, environment: dict[str, str]) -> Program:
 
 
 @pytest.fixture(scope="session")
-def site(valkey_server: Valkey) -> Iterator[Site]:
+def site(valkey_server: Valkey, migrated: Callable[[Path], str]) -> Iterator[Site]:
     url = f"http://127.0.0.1:{free_port()}"
     environment = {
-        "DATABASE_URL": f"sqlite:///{DATABASE}",
+        "DATABASE_URL": migrated(DATABASE),
         "POLL_IDLE_SECONDS": "1",
         "GUEST_REPLIES_WAITING": "30",
         "LOGIN_FAILURES_MAX": "2",
         "NETWORK_LOGIN_FAILURES_PER_HOUR": "10000",
     }
-    with Program("manage.py", "migrate", "--verbosity", "0", **environment) as migrate:
-        assert migrate.process.wait(START_SECONDS) == 0, migrate.log
     served = Site(url, environment, web_process(url, environment))
     served.wait()
     with Program("manage.py", "keeper", **environment):

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import sqlite3
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
 from chat.keeper import Keeper
@@ -33,20 +30,6 @@ def growing(box: Mailbox, reply: Reply, owner: User) -> RunningReply | None:
     assert seen is not None
     entry = seen.replies[0]
     return entry if isinstance(entry, RunningReply) and entry.text else None
-
-
-@pytest.fixture(scope="session")
-def migrated(django_db_setup: None) -> Callable[[Path], str]:
-    """Copy the migrated database of the tests, for processes that serve another; the
-    URL of the copy."""
-
-    def copy(to: Path) -> str:
-        source = sqlite3.connect(str(connection.settings_dict["NAME"]))
-        source.execute("VACUUM INTO ?", [str(to)])
-        source.close()
-        return f"sqlite:///{to}"
-
-    return copy
 
 
 @pytest.fixture
