@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 import uuid
@@ -25,6 +26,8 @@ from tests.migrated_database import (  # noqa: F401
 )
 from tests.valkey import Valkey
 
+#: How many test processes there are, as each of them is told.
+PROCESSES = "PYTEST_XDIST_WORKER_COUNT"
 #: What `make quick` leaves out: it starts programs, loads real weights, or takes seconds.
 SLOW = (
     "tests/chat/accounts/test_admin_command.py",
@@ -42,6 +45,23 @@ SLOW = (
     "tests/worker/engine/test_scripted.py",
     "tests/worker/test_hostile_model_folders.py",
     "tests/worker/weights/",
+)
+#: What takes longest first: begun late, one of these holds up the end of a run.
+LONG = (
+    "tests/chaos/test_chaos.py",
+    "tests/integration/test_coming_and_going.py",
+    "tests/test_access.py",
+    "tests/launch/test_site.py",
+    "tests/launch/env/test_virtualenv.py",
+    "tests/test_fuzzing.py",
+    "tests/chaos/test_crash_points.py",
+    "tests/chaos/test_power_cuts.py",
+    "tests/integration/test_locked_database.py",
+    "tests/launch/test_odd_settings.py",
+    "tests/worker/engine/test_model.py",
+    "tests/upgrade/test_upgrade.py",
+    "tests/test_redis_failures.py",
+    "tests/chat/services/jobs/test_any_order.py",
 )
 #: Fixtures of the tests that run again on PostgreSQL.
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
@@ -65,14 +85,33 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Leave out what has no database when the database is what is tested again.
 
-    Tests on the site of the browser come last: once begun, it stays, and its keeper
-    collects into another database than that of other tests.
+    Each process begins with some of the long files. Tests on the site of the browser
+    come last: once begun, it stays, and its keeper collects into another database than
+    that of other tests.
     """
     if os.environ.get("TEST_DATABASE"):
         without = [item for item in items if not _uses_database(item)]
         config.hook.pytest_deselected(items=without)
         items[:] = [item for item in items if _uses_database(item)]
-    items.sort(key=lambda item: "site" in getattr(item, "fixturenames", ()))
+    items.sort(key=_is_on_the_site_of_the_browser)
+    items[:] = _long_ones_first(items, int(os.environ.get(PROCESSES, "1")))
+
+
+def _is_on_the_site_of_the_browser(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return item.nodeid.startswith("tests/browser/") and "site" in fixtures
+
+
+def _long_ones_first(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """The pieces which pytest-xdist gives to its processes, one after another."""
+    long = [[item for item in items if item.nodeid.startswith(file)] for file in LONG]
+    others = iter(item for item in items if not item.nodeid.startswith(LONG))
+    ordered: list[pytest.Item] = []
+    for number in range(processes):
+        size = (len(items) - len(ordered)) // (processes - number)
+        first = [item for file in long[number::processes] for item in file]
+        ordered += [*first, *itertools.islice(others, max(0, size - len(first)))]
+    return ordered
 
 
 def _uses_database(item: pytest.Item) -> bool:
