@@ -22,13 +22,17 @@ PYTEST = $(PYTEST_ALONE) -n $(JOBS) --dist worksteal
 # beside others is tried once more alone, and fails if it fails again.
 AGAIN = || { echo 'Once more, alone, what failed:'; \
 	$(PYTEST_ALONE) --last-failed --last-failed-no-failures none
-# The tests that use the database of the settings; the others have their own or none, or
-# read what templates and middleware make of the same rows.
+# The tests that use the database of the settings, but for those that only read what
+# templates, middleware and checks of input make of the same rows: the queries of their
+# views are made on it by other tests.
+ALIKE = accounts/test_page_texts.py rendering wording \
+	$(addprefix middleware/test_,proxy_headers.py renamed_cookies.py \
+		renamed_cookies_https.py security_headers.py time_zone.py url_prefix.py) \
+	$(addprefix views/test_,limits.py pages.py poll_status.py \
+		refused_requests.py remaining.py)
 OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py \
 	tests/test_fuzzing.py::test_no_request_fails_the_server_or_saves_half \
-	$(addprefix --ignore tests/chat/,accounts/test_page_texts.py \
-		middleware/test_proxy_headers.py middleware/test_security_headers.py \
-		middleware/test_time_zone.py middleware/test_url_prefix.py wording)
+	$(addprefix --ignore tests/chat/,$(ALIKE))
 
 QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/test_*.py
 
