@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from django.conf import settings
@@ -67,6 +68,18 @@ LONG = (
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
 #: Fixtures that start programs or load real weights.
 SLOW_FIXTURES = {"live_server", "site", "smollm2", "smollm2_folder"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """All that is collected stays: there is no garbage to look for in it, neither now
+    nor while the tests run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
