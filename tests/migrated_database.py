@@ -20,9 +20,11 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from tests.environment import FOLDER
+from tests.processes import Program
 
 #: On PostgreSQL the name of the database that is copied.
 MIGRATED = "migrated"
+MIGRATE_SECONDS = 60
 
 
 class Original:
@@ -47,8 +49,14 @@ class Original:
                 test["TEMPLATE"] = MIGRATED
 
     def make(self) -> None:
-        """Keep what Django has just migrated, unless it began with a copy."""
+        """Keep what Django has just migrated, unless it began with a copy.
+
+        It migrates nothing where no test of this run uses its database.
+        """
         if self.file.exists():
+            return
+        if not connection.introspection.table_names():
+            self._unlock()
             return
         name = connection.settings_dict["NAME"]
         if connection.vendor == "sqlite":
@@ -61,6 +69,17 @@ class Original:
             with connection._nodb_cursor() as cursor:
                 cursor.execute(f'CREATE DATABASE "{MIGRATED}" TEMPLATE "{name}"')
             self.file.touch()
+        self._unlock()
+
+    def make_by_program(self) -> None:
+        """Migrate a file of its own where no test of this run has migrated one."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        if not self.file.exists():
+            half_made = self.file.with_suffix(".half")
+            environment = {"DATABASE_URL": f"sqlite:///{half_made}"}
+            with Program("manage.py", "migrate", "-v", "0", **environment) as migrate:
+                assert migrate.process.wait(MIGRATE_SECONDS) == 0, migrate.log
+            half_made.replace(self.file)
         self._unlock()
 
     def _unlock(self) -> None:
@@ -100,6 +119,8 @@ def django_db_setup(
 def migrated(django_db_setup: None, original: Original) -> Callable[[Path], str]:
     """Copy the migrated SQLite file, for processes that serve another; the URL of the
     copy."""
+
+    original.make_by_program()
 
     def copy(to: Path) -> str:
         shutil.copyfile(original.file, to)
