@@ -24,7 +24,7 @@ def sign_up(stage: Stage) -> None:
 
 
 def signed_up(stage: Stage, name: str = "") -> str:
-    """As somebody nobody was before; the name. The page shows nothing of it yet."""
+    """Sign up under a new name and return it. The page shows nothing of it yet."""
     name = name or f"bee-{secrets.token_hex(4)}"
     become_account(stage.page, name)
     return name
@@ -75,7 +75,7 @@ def account_of_guest(stage: Stage) -> None:
 
 
 def merge(stage: Stage) -> None:
-    """A browser in which a guest wrote something before somebody logged in."""
+    """A browser in which a guest wrote something before an account logged in."""
     name = signed_up(stage)
     stage.page.context.clear_cookies()
     done(stage)

@@ -281,7 +281,7 @@ def fresh_page(kept_browser: BrowserContext) -> Iterator[Page]:
 
 
 def _leave(page: Page) -> None:
-    """Go to a page of the same origin without a script that would store anything anew."""
+    """Go to a page of the same origin whose scripts store nothing."""
     try:
         page.goto("/healthz")
     except Error:
@@ -312,7 +312,7 @@ def home(fresh_page: Page, worker: Worker) -> Iterator[Page]:
 
 @pytest.fixture
 def name() -> str:
-    """Of an account, which nobody had in an earlier test."""
+    """The name of an account that no earlier test has made."""
     return f"bee-{secrets.token_hex(4)}"
 
 

@@ -100,13 +100,18 @@ def test_nothing_is_said_of_keys_that_only_the_script_knows(
     expect(home.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
 
 
-def test_without_javascript_the_chat_works(
-    guest: Callable[..., BrowserContext], worker: Worker
-) -> None:
+def sent_without_javascript(guest: Callable[..., BrowserContext]) -> Page:
     page = guest(java_script_enabled=False).new_page()
     page.goto("/")
     box_of(page).fill("one")
     page.get_by_role("button", name="Send").click()
+    return page
+
+
+def test_without_javascript_the_chat_works(
+    guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    page = sent_without_javascript(guest)
     expect(page.locator(".message .text")).to_have_text("one")
     frame = page.frame_locator("iframe")
     claim = worker.claim()
@@ -125,9 +130,6 @@ def test_without_javascript_the_chat_works(
 def test_without_javascript_stop_works(
     guest: Callable[..., BrowserContext], worker: Worker
 ) -> None:
-    page = guest(java_script_enabled=False).new_page()
-    page.goto("/")
-    box_of(page).fill("one")
-    page.get_by_role("button", name="Send").click()
+    page = sent_without_javascript(guest)
     page.locator("#stop").click()
     expect(page.locator(".reply.stopped")).to_contain_text("Stopped before")

@@ -12,12 +12,8 @@ from tests.chat.pages import form_data, text_of
 from tests.chat.views.limit_requests import HTMX, send
 from tests.dom import dom
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _time_stands_still(clock: Clock) -> None:
-    """Until a test turns the clock."""
+#: Time stands still until a test turns the clock.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def test_without_javascript_the_text_stands_in_the_box_beside_the_reason(

@@ -13,17 +13,13 @@ from chat.models import Conversation, LimitBucket, Message, Reply, User
 from chat.services.jobs.collect import collect
 from chatsite.mailbox import Mailbox, open_mailbox
 from chatsite.trusted_proxies import TrustedProxies
-from tests.chat.conftest import Clock, Worker
+from tests.chat.conftest import Worker
 from tests.chat.pages import form_data, poll_url, text_of
 from tests.chat.views.limit_requests import HTMX, send
 from tests.dom import dom
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _time_stands_still(clock: Clock) -> None:
-    """Until a test turns the clock."""
+#: Time stands still until a test turns the clock.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture

@@ -9,12 +9,8 @@ from chat.services.limits.remaining import remaining_limits, scarce_limit
 from tests.chat.conftest import Clock
 from tests.chat.services.limits.limit_actions import NETWORK, ask, guest
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _time_stands_still(clock: Clock) -> None:
-    """Until a test turns the clock."""
+#: Time stands still until a test turns the clock.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) -> None:

@@ -8,15 +8,10 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from chat.services.limits.rules import LimitKind, clean_limits, limits_of
-from tests.chat.conftest import Clock
 from tests.chat.services.limits.limit_actions import account, guest
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _time_stands_still(clock: Clock) -> None:
-    """Until a test turns the clock."""
+#: Time stands still until a test turns the clock.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def test_guests_and_accounts_have_the_limits_of_the_settings(settings) -> None:

@@ -24,12 +24,8 @@ from tests.chat.services.limits.limit_actions import (
     refusal_of,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _time_stands_still(clock: Clock) -> None:
-    """Until a test turns the clock."""
+#: Time stands still until a test turns the clock.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def end(owner: User, worker: Worker, sent, **said: Any) -> Reply:
