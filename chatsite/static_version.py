@@ -52,9 +52,10 @@ class VersionedStaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any) -> None:
         """Register a file under both of its URLs, and what it is at the start."""
         name = url.removeprefix(self.static_prefix)
+        at_start = (path, _size_and_time(path))
         for one in (url, self._versioned(name)):
             super().add_file_to_dictionary(one, path, stat_cache)
-            self._at_start[one] = (path, _size_and_time(path))
+            self._at_start[one] = at_start
 
     def immutable_file_test(self, path: str, url: str) -> bool:  # noqa: ARG002
         """Whether browsers may keep the file for good, as under a versioned URL."""
