@@ -16,15 +16,12 @@ WITH = $(QUOTED_PYTHON) -m launch.env
 JOBS ?= $(shell $(QUOTED_PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 2)))')
 # Every test process and every program it starts would compile all modules again where the
 # environment forbids to keep bytecode.
-PYTEST_ALONE = PYTHONDONTWRITEBYTECODE= $(VENV_PYTHON) -m pytest
+PYTHON_OF_TESTS = PYTHONDONTWRITEBYTECODE= $(VENV_PYTHON)
+PYTEST_ALONE = $(PYTHON_OF_TESTS) -m pytest
 PYTEST = $(PYTEST_ALONE) -n $(JOBS) --dist worksteal
-# Some wait for real processes and clocks, and time out on a busy machine: what failed
-# beside others is tried once more alone, and fails if it fails again.
-AGAIN = || { echo 'Once more, alone, what failed:'; \
-	$(PYTEST_ALONE) --last-failed --last-failed-no-failures none
-# The tests that use the database of the settings, but for those that only read what
-# templates, middleware and checks of input make of the same rows: the queries of their
-# views are made on it by other tests.
+# The tests that use the database of the settings, and run on both kinds, but for those
+# that only read what templates, middleware and checks of input make of the same rows: the
+# queries of their views are made on it by other tests.
 ALIKE = accounts/test_page_texts.py rendering wording \
 	$(addprefix middleware/test_,proxy_headers.py renamed_cookies.py \
 		renamed_cookies_https.py security_headers.py time_zone.py url_prefix.py) \
@@ -58,8 +55,8 @@ quick:  ## quick tests to run after every change: no browser, no other programs,
 	$(PYTEST_ALONE) -q -n auto -m 'not slow' $(or $(TESTS),$(QUICK))
 
 test: browser  ## all tests at small size, on SQLite and again on PostgreSQL
-	$(PYTEST) $(TESTS) $(AGAIN) $(TESTS); }
-	$(if $(TESTS),,export TEST_DATABASE=postgres; $(PYTEST) $(OF_DATABASE) $(AGAIN) $(OF_DATABASE); })
+	$(PYTHON_OF_TESTS) -m tests.on_both_databases --jobs $(JOBS) \
+		$(if $(TESTS),-- $(TESTS),--on-postgres '$(OF_DATABASE)')
 
 soak: browser  ## all tests with larger counts
 	SOAK=1 $(PYTEST) --timeout 3600 $(TESTS)

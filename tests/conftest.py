@@ -102,7 +102,7 @@ def pytest_collection_modifyitems(
     come last: once begun, it stays, and its keeper collects into another database than
     that of other tests.
     """
-    if os.environ.get("TEST_DATABASE"):
+    if os.environ.get("TEST_DATABASE") == "postgres":
         without = [item for item in items if not _uses_database(item)]
         config.hook.pytest_deselected(items=without)
         items[:] = [item for item in items if _uses_database(item)]

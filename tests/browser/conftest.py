@@ -226,6 +226,8 @@ def worker(site: Site, valkey: Valkey) -> Worker:
 
 
 DESK: ViewportSize = {"width": 1100, "height": 760}
+#: What turns and blinks while a page waits would keep a core busy.
+STILL: Any = {"reduced_motion": "reduce"}
 
 
 @pytest.fixture
@@ -235,7 +237,7 @@ def guest(site: Site, browser: Browser) -> Iterator[Callable[..., BrowserContext
 
     def open_one(**options: Any) -> BrowserContext:
         context = browser.new_context(
-            **{"base_url": site.url, "viewport": DESK, **options}
+            **{"base_url": site.url, "viewport": DESK, **STILL, **options}
         )
         context.set_default_timeout(PATIENCE_MS)
         opened.append(context)
@@ -266,7 +268,7 @@ def fresh_page(kept_browser: BrowserContext) -> Iterator[Page]:
         media="null",
         color_scheme="light",
         forced_colors="null",
-        reduced_motion="null",
+        **STILL,
     )
     yield page
     page, *others = kept_browser.pages or [kept_browser.new_page()]

@@ -71,7 +71,9 @@ def test_open_pages_keep_drafts_send_and_load_again_after_an_upgrade(
         first, second = tab(url), tab(url)
         waiting = conversation_of(tab, url, "waits for its reply")
         sending = conversation_of(tab, url, "goes on")
-        sending.route("**/poll/**", lambda route: route.abort())
+        for page in (second, sending):
+            # They send before they learn of the upgrade.
+            page.route("**/poll/**", lambda route: route.abort())
         box_of(first).fill(DRAFT)
         box_of(waiting).fill(DRAFT)
         web.terminate()

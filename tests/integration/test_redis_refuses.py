@@ -80,8 +80,10 @@ def unable_to_save(valkey: Valkey) -> Iterator[None]:
     try:
         yield
     finally:
-        valkey.folder.mkdir()
         client.config_set("save", "")
+        # Its working directory is gone for good, where others may save.
+        valkey.stop()
+        valkey.start()
 
 
 @contextmanager
