@@ -28,6 +28,7 @@ from chat.http.api_errors import (
     ApiError,
     refusal,
 )
+from chat.http.database_errors import is_disk_full
 from chat.services.errors import MessageRefused
 from chat.services.held_messages import NotHeld
 from chat.services.jobs.status import NotOwner
@@ -65,7 +66,7 @@ def api_call(method: str) -> Callable[[Call], Call]:
                 return refusal(refused).response()
             except (InterfaceError, OperationalError) as error:
                 log.exception("the database is busy, full or away")
-                return (FULL if "full" in str(error) else BUSY).response()
+                return (FULL if is_disk_full(error) else BUSY).response()
             except Exception:
                 log.exception("a call of the API failed")
                 return BROKEN.response()

@@ -18,6 +18,7 @@ from django.views import defaults
 
 from chat.forms import MessageForm
 from chat.http.api_errors import BUSY, FULL
+from chat.http.database_errors import is_disk_full
 from chatsite.logs import error_type
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     log.error("the database does not answer: %s", error_type(error))
-    is_full = "full" in str(error)
+    is_full = is_disk_full(error)
     if request.path_info.startswith("/api/"):
         return (FULL if is_full else BUSY).response()
     form = MessageForm(request.POST) if "text" in request.POST else None
