@@ -66,7 +66,8 @@ def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     audit = audit_of(tmp_path, **(LONG if IS_SOAK else SHORT))
     bad = ("lost", "doubled", "pending", "wrong", "failed", "keys_left")
     assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)
-    assert not audit["grown"]
+    # Only a long run says how memory grows.
+    assert not (IS_SOAK and audit["grown"])
     assert not audit["leaks"]
     # One is sent with each fault; the guests sent some, too.
     assert audit["prompts"] > audit["faults"]
