@@ -40,6 +40,7 @@ SLOW = (
     "tests/test_access.py",
     "tests/test_fuzzing.py",
     "tests/test_redis_failures.py",
+    "tests/worker/engine/native/",
     "tests/worker/engine/test_batching.py",
     "tests/worker/engine/test_continuing.py",
     "tests/worker/engine/test_exactness.py",

@@ -1,0 +1,115 @@
+"""Building the C source: once, whole or not at all, and without a compiler."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from worker.engine.native import instruction_sets
+from worker.engine.native.compile import NativeUnavailable, build
+from worker.engine.native.library import load_library
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def fake_compiler(folder: Path, script: str) -> Path:
+    """Make a program `cc`; the folder is then the only one on the path."""
+    folder.mkdir()
+    program = folder / "cc"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(stat.S_IRWXU)
+    return folder
+
+
+def test_the_library_is_built_once(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = build(tmp_path / "new", "plain")
+    load_library(library)
+    assert [*(tmp_path / "new").iterdir()] == [library]
+    monkeypatch.setenv("PATH", str(tmp_path))  # no compiler any more
+    assert build(tmp_path / "new", "plain") == library
+
+
+def test_processes_that_build_at_once_do_no_harm(compiler: str, tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from worker.engine.native.compile import build\n"
+        "from worker.engine.native.library import load_library\n"
+        "load_library(build(pathlib.Path(sys.argv[1]), 'plain'))\n"
+    )
+    command = (sys.executable, "-c", code, str(tmp_path))
+    with ThreadPoolExecutor() as pool:
+        ends = [pool.submit(subprocess.run, command, cwd=ROOT) for _ in range(3)]
+        assert [end.result().returncode for end in ends] == [0, 0, 0]
+    assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_without_a_compiler_there_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NativeUnavailable, match=r"^no C compiler$"):
+        build(tmp_path, "plain")
+
+
+def test_a_compiler_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "echo 'step.c:1: error: no such header' >&2; exit 1"
+    programs = fake_compiler(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", str(programs))
+    with pytest.raises(NativeUnavailable, match="no such header"):
+        build(tmp_path / "builds", "plain")
+    assert [*(tmp_path / "builds").iterdir()] == []
+
+
+def test_a_build_that_was_interrupted_is_begun_anew(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compiler kills itself after half of the file, and the builder with it."""
+    script = (
+        'while [ "$1" != -o ]; do shift; done\n'
+        f'echo half > "$2"; {"/bin/"}kill -9 $PPID'
+    )
+    programs = fake_compiler(tmp_path / "bin", script)
+    code = (
+        "import sys, pathlib\n"
+        "from worker.engine.native.compile import build\n"
+        "build(pathlib.Path(sys.argv[1]), 'plain')\n"
+    )
+    command = (sys.executable, "-c", code, str(tmp_path / "builds"))
+    killed = subprocess.run(command, cwd=ROOT, env={"PATH": str(programs)}, check=False)
+    assert killed.returncode == -9
+    assert [path.suffix for path in (tmp_path / "builds").iterdir()] == [".partial"]
+    load_library(build(tmp_path / "builds", "plain"))
+
+
+def test_a_folder_that_cannot_be_written_is_a_reason(
+    compiler: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NativeUnavailable):
+        build(tmp_path / "file" / "builds", "plain")
+
+
+def test_a_library_that_is_none_is_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "engine.so").write_bytes(os.urandom(64))
+    with pytest.raises(NativeUnavailable, match=r"engine\.so cannot be loaded"):
+        load_library(tmp_path / "engine.so")
+
+
+def test_instructions_that_this_machine_lacks_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(instruction_sets.VARIABLE, "vax")
+    with pytest.raises(ValueError, match="CHATSITE_INSTRUCTIONS=vax"):
+        instruction_sets.choose()
+    monkeypatch.delenv(instruction_sets.VARIABLE)
+    assert instruction_sets.choose() == instruction_sets.available()[0]

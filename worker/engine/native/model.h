@@ -1,0 +1,79 @@
+/* The model, one step of it, and what the phases of a step hand on to each other.
+ * Model, Batch and what they consist of are mirrored in library.py.
+ */
+#pragma once
+#include "threads.h"
+#include "vectors.h"
+
+enum { FP32, FP16, INT8 };
+
+/* Packed weights: for every PANEL channels one run of memory, read once from its begin to
+ * its end. FP32 and FP16: [inputs][PANEL]. INT8: for every GROUP inputs PANEL scales as
+ * float, then [GROUP / 2][PANEL][2] integers from -127 to 127. `inputs` is a multiple of
+ * GROUP and `channels` of PANEL; what is padded is zero. */
+typedef struct {
+    int32_t kind, inputs, channels;
+    const void *weight;
+    const float *bias; /* [channels] */
+} Projection;
+
+/* LayerNorm, or RMS norm without a bias: [width]. */
+typedef struct {
+    const float *weight, *bias;
+} Norm;
+
+/* `up` of a gated model holds panels of gate and up channels in turns. */
+typedef struct {
+    Norm attention_norm;
+    Projection qkv, attention_output;
+    Norm mlp_norm;
+    Projection up, down;
+} Block;
+
+typedef struct {
+    int32_t layers, width, hidden, heads, key_heads, head_size, vocabulary, context;
+    int32_t is_gated;
+    float epsilon;
+    const float *embedding;               /* [vocabulary, width] */
+    const float *positions;               /* [context, width], or NULL */
+    const float *rotary_cos, *rotary_sin; /* [context, head size], or NULL */
+    Norm final_norm;
+    Projection output;
+    const Block *blocks;
+} Model;
+
+/* The tokens of a step, packed one after another. */
+typedef struct {
+    int32_t tokens, sampled;
+    const int64_t *ids, *rows, *positions; /* [tokens] */
+    const int64_t *last;                   /* [sampled], indices of packed tokens */
+    int32_t cache_rows, cache_tokens;
+    float *const *layers; /* of each: [2, cache rows, key heads, cache tokens, head size] */
+    float *logits;        /* [sampled, vocabulary] */
+} Batch;
+
+/* Tokens of one row, side by side, whose attention shares the loads of keys and values. */
+#define QUERIES 8
+typedef struct {
+    int32_t first, count;
+} Run;
+
+/* What the phases of a step hand on to each other: floats of [tokens][padded width]. */
+typedef struct {
+    float *residual, *normed, *qkv, *attended, *hidden;
+    int16_t *quantised;  /* the inputs of an INT8 projection, [tokens][its inputs] */
+    float *scales;       /* [tokens] */
+    Run *runs;           /* [tokens] at most */
+    float *scores;       /* [threads][QUERIES * heads a key head][context] */
+    int32_t run_count;
+} Buffers;
+
+typedef struct {
+    const Model *model;
+    Batch batch;
+    Buffers buffers;
+    int32_t threads;
+} Step;
+
+static size_t padded(size_t n, size_t to) { return (n + to - 1) / to * to; }
+static int least(int a, int b) { return a < b ? a : b; }

@@ -1,0 +1,190 @@
+/* The threads of one model, which work on one step at a time.
+ *
+ * A step is a fixed series of phases, and a phase is a number of tasks. Every thread runs
+ * the same function, asks next_task() for one task after another, and goes on to the next
+ * phase when all tasks of this one are done. Tasks are handed out one by one, so a thread
+ * whose core is busy with something else takes fewer; and a phase ends with its last task,
+ * not with the arrival of every thread, so a thread that the system has put aside between
+ * two tasks holds up nobody. It finds later that the phases went on without it.
+ */
+#pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often a thread looks for the end of a phase before it sleeps: some microseconds.
+ * Threads that wait longer leave the core to whatever else runs on the machine. */
+#define LOOKS 2000
+
+typedef struct Team Team;
+
+/* A thread within a step. */
+typedef struct {
+    Team *team;
+    uint32_t phase;
+    int has_task;
+    /* Which of the threads this is: 0 is the one that calls. */
+    int number;
+} Worker;
+
+typedef void (*Job)(const void *step, Worker *worker);
+
+struct Team {
+    /* Phase << 32 | next task of it. The phases of all steps are counted together. */
+    _Alignas(64) _Atomic uint64_t ticket;
+    /* Tasks of this phase that are done. */
+    _Alignas(64) _Atomic uint32_t done;
+    _Atomic uint32_t sleepers;
+    pthread_mutex_t lock;
+    pthread_cond_t phase_over, step_begun;
+    /* The step in progress, with a number of its own; read under the lock. */
+    uint32_t steps, first_phase;
+    int is_closing;
+    Job job;
+    size_t step_size;
+    void *step;
+    int threads, started;
+    pthread_t *thread;
+};
+
+static inline uint32_t phase_of(uint64_t ticket) { return (uint32_t)(ticket >> 32); }
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Count a task as done; the last one of a phase begins the next phase. */
+static void finish_task(Worker *worker, uint32_t count)
+{
+    Team *team = worker->team;
+    worker->has_task = 0;
+    if (atomic_fetch_add(&team->done, 1) + 1 < count) return;
+    atomic_store(&team->done, 0);
+    atomic_store(&team->ticket, (uint64_t)(worker->phase + 1) << 32);
+    if (atomic_load(&team->sleepers)) {
+        pthread_mutex_lock(&team->lock);
+        pthread_cond_broadcast(&team->phase_over);
+        pthread_mutex_unlock(&team->lock);
+    }
+}
+
+static void wait_for_end_of_phase(Worker *worker)
+{
+    Team *team = worker->team;
+    for (int n = 0; n < LOOKS; n++) {
+        if (phase_of(atomic_load(&team->ticket)) != worker->phase) return;
+        relax();
+    }
+    pthread_mutex_lock(&team->lock);
+    atomic_fetch_add(&team->sleepers, 1);
+    while (phase_of(atomic_load(&team->ticket)) == worker->phase)
+        pthread_cond_wait(&team->phase_over, &team->lock);
+    atomic_fetch_sub(&team->sleepers, 1);
+    pthread_mutex_unlock(&team->lock);
+}
+
+/* Return the number of the next task of this phase, which has `count`; or -1 when all of
+ * them are done, by whichever thread, and the next phase begins. */
+static long next_task(Worker *worker, long count)
+{
+    Team *team = worker->team;
+    if (count <= 0) return -1;
+    if (worker->has_task) finish_task(worker, (uint32_t)count);
+    uint64_t ticket = atomic_load(&team->ticket);
+    while (phase_of(ticket) == worker->phase && (uint32_t)ticket < count)
+        if (atomic_compare_exchange_weak(&team->ticket, &ticket, ticket + 1)) {
+            worker->has_task = 1;
+            return (long)(uint32_t)ticket;
+        }
+    wait_for_end_of_phase(worker);
+    worker->phase++;
+    return -1;
+}
+
+typedef struct {
+    Team *team;
+    int number;
+} Start;
+
+static void *serve(void *start)
+{
+    Worker worker = {.team = ((Start *)start)->team, .number = ((Start *)start)->number};
+    free(start);
+    Team *team = worker.team;
+    void *step = malloc(team->step_size);
+    uint32_t seen = 0;
+    pthread_mutex_lock(&team->lock);
+    while (step) {
+        while (seen == team->steps && !team->is_closing)
+            pthread_cond_wait(&team->step_begun, &team->lock);
+        if (team->is_closing) break;
+        seen = team->steps;
+        worker.phase = team->first_phase;
+        /* A copy: a thread that comes late must not see the step change. */
+        memcpy(step, team->step, team->step_size);
+        pthread_mutex_unlock(&team->lock);
+        team->job(step, &worker);
+        pthread_mutex_lock(&team->lock);
+    }
+    pthread_mutex_unlock(&team->lock);
+    free(step);
+    return NULL;
+}
+
+/* Run one step on all threads, this one among them. */
+static void run_together(Team *team, const void *step)
+{
+    Worker worker = {.team = team};
+    pthread_mutex_lock(&team->lock);
+    worker.phase = team->first_phase = phase_of(atomic_load(&team->ticket));
+    memcpy(team->step, step, team->step_size);
+    team->steps++;
+    pthread_cond_broadcast(&team->step_begun);
+    pthread_mutex_unlock(&team->lock);
+    team->job(step, &worker);
+}
+
+static void close_team(Team *team)
+{
+    pthread_mutex_lock(&team->lock);
+    team->is_closing = 1;
+    pthread_cond_broadcast(&team->step_begun);
+    pthread_mutex_unlock(&team->lock);
+    for (int n = 0; n < team->started; n++) pthread_join(team->thread[n], NULL);
+    pthread_mutex_destroy(&team->lock);
+    pthread_cond_destroy(&team->phase_over);
+    pthread_cond_destroy(&team->step_begun);
+    free(team->thread);
+    free(team->step);
+}
+
+/* Start all threads but the caller's. Where the system refuses some, the step is run by
+ * those that there are. Returns 0, or -1 without memory. */
+static int open_team(Team *team, int threads, Job job, size_t step_size)
+{
+    *team = (Team){.threads = threads, .job = job, .step_size = step_size};
+    pthread_mutex_init(&team->lock, NULL);
+    pthread_cond_init(&team->phase_over, NULL);
+    pthread_cond_init(&team->step_begun, NULL);
+    team->thread = calloc((size_t)threads, sizeof *team->thread);
+    team->step = malloc(step_size);
+    if (!team->thread || !team->step) return -1;
+    for (int n = 1; n < threads; n++) {
+        Start *start = malloc(sizeof *start);
+        if (!start) return -1;
+        *start = (Start){team, n};
+        if (pthread_create(&team->thread[team->started], NULL, serve, start)) {
+            free(start);
+            break;
+        }
+        team->started++;
+    }
+    return 0;
+}
