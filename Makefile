@@ -76,7 +76,7 @@ browser:  # what the tests in a browser need
 screenshots: browser  ## the pictures of docs/pictures; INTO=folder: every state and size
 	INTO=$(INTO) $(VENV_PYTHON) -m pytest -q -p no:randomly tests/browser/screenshots.py
 
-bench:  ## our engine beside others; ARGS="--quick", --json FILE, --svg FILE
+bench:  ## our engine beside others; ARGS="--quick --isa avx2", --json FILE, --svg FILE
 	@$(WITH) bench -m bench.engine $(ARGS)
 
 load:  ## many pages that wait while others send; ARGS="--pages 500 --seconds 60"

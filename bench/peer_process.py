@@ -8,13 +8,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from bench.memory import peak_mb
+from bench.peers import Unavailable
 
 #: Sent instead of a method name: return the peak memory of the process.
 PEAK = "peak of memory"
-
-
-class NotInstalled(Exception):
-    """Raised if the packages of an engine are not installed."""
 
 
 class PeerProcess:
@@ -31,7 +28,7 @@ class PeerProcess:
         other.close()
 
     def ready(self) -> None:
-        """Wait until the object is made. Raises ``NotInstalled``."""
+        """Wait until the object is made. Raises ``Unavailable``."""
         self._receive()
 
     def call(self, method: str, *arguments: Any) -> Any:
@@ -63,8 +60,8 @@ def _serve(
 ) -> None:
     try:
         held = opener(*arguments)
-    except ImportError as error:
-        pipe.send(NotInstalled(str(error)))
+    except (ImportError, Unavailable) as error:
+        pipe.send(Unavailable(str(error)))
         return
     pipe.send(None)
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -9,47 +10,46 @@ from dataclasses import dataclass
 class Plan:
     """The sizes of all parts of a run. Lengths in tokens."""
 
-    rounds: int
-    #: New tokens of a reply: smallest and largest.
-    new: tuple[int, int]
-    #: New tokens of each reply in the runs with equal lengths.
-    equal_new: int
-    #: How many of the requests are run one after another.
-    alone: int
-    #: How many requests have prompts of up to 512 tokens.
-    long: int
+    #: New tokens of each reply.
+    new_tokens: int
+    #: By the number of requests at once: seconds after which no other round begins,
+    #: for each model. At least one round is measured.
+    round_seconds: Mapping[int, float]
+    rounds_max: int
+    #: Rounds of the parts that are not loads: first texts, a busy neighbour.
+    other_rounds: int
+    #: New tokens of each reply at position 900; 0 leaves that part out.
+    late_tokens: int
+    #: How long requests come in a stream; 0 leaves it out.
     stream_seconds: float
     #: A prompt of 900 tokens joins the stream this often.
     join_seconds: float
     conversations: int
     many: int
-    #: Whether requests of unequal length are also run as a static batch.
-    has_static_mixed: bool = True
     #: Engines that are left out.
     without: tuple[str, ...] = ()
 
 
 FULL = Plan(
-    rounds=2,
-    new=(64, 128),
-    equal_new=64,
-    alone=2,
-    long=8,
-    stream_seconds=15,
-    join_seconds=5,
-    conversations=5,
+    new_tokens=48,
+    round_seconds={1: 40, 8: 50, 32: 60},
+    rounds_max=5,
+    other_rounds=3,
+    late_tokens=24,
+    stream_seconds=12,
+    join_seconds=3,
+    conversations=3,
     many=10_000,
 )
 QUICK = Plan(
-    rounds=1,
-    new=(32, 64),
-    equal_new=32,
-    alone=1,
-    long=0,
-    stream_seconds=4,
+    new_tokens=24,
+    round_seconds={1: 5, 8: 5, 32: 0},
+    rounds_max=2,
+    other_rounds=1,
+    late_tokens=0,
+    stream_seconds=0,
     join_seconds=2,
-    conversations=2,
-    many=500,
-    has_static_mixed=False,
-    without=("CTranslate2 int8",),
+    conversations=1,
+    many=1_000,
+    without=("transformers continuous", "llama.cpp F32"),
 )

@@ -1,4 +1,4 @@
-"""A model with GPT-2's shape and random weights, and a tokenizer with known lengths.
+"""Models with known shapes and random weights, and a tokenizer with known lengths.
 
 Speed does not depend on the values of the weights. Each letter of a prompt is one
 token, and every token has some text, so that each new token can be observed.
@@ -6,24 +6,49 @@ token, and every token has some text, so that each new token can be observed.
 
 from __future__ import annotations
 
-import shutil
 from itertools import islice, product
 from pathlib import Path
 from string import ascii_lowercase
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    GPT2Config,
+    LlamaConfig,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+)
 from transformers.utils import logging
+
+from bench.cache import made_once
 
 #: The prompt is the text of the newest message.
 CHAT_TEMPLATE = "{{ messages[-1]['content'] }}"
 
 
-def full_size(cache: Path) -> Path:
+def gpt2(cache: Path) -> Path:
     """Return the folder of a GPT-2 with 124 million parameters, made once."""
     config = GPT2Config(bos_token_id=None, eos_token_id=None)
-    return _made(cache / "gpt2-124m", config)
+    return made(cache / "gpt2-124m", config)
+
+
+def smollm2(cache: Path) -> Path:
+    """Return the folder of a Llama with the shape of SmolLM2 135M, made once."""
+    config = LlamaConfig(
+        vocab_size=49152,
+        max_position_embeddings=2048,
+        hidden_size=576,
+        intermediate_size=1536,
+        num_hidden_layers=30,
+        num_attention_heads=9,
+        num_key_value_heads=3,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return made(cache / "smollm2-135m", config)
 
 
 def small(cache: Path) -> Path:
@@ -37,23 +62,21 @@ def small(cache: Path) -> Path:
         bos_token_id=None,
         eos_token_id=None,
     )
-    return _made(cache / "gpt2-small", config)
+    return made(cache / "gpt2-small", config)
 
 
-def _made(folder: Path, config: GPT2Config) -> Path:
+def made(folder: Path, config: PreTrainedConfig) -> Path:
     """Make a model without an end-of-text token: only its length ends a reply."""
-    if folder.is_dir():
-        return folder
-    torch.manual_seed(0)
-    logging.disable_progress_bar()
-    partial = folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    GPT2LMHeadModel(config).save_pretrained(partial)
-    PreTrainedTokenizerFast(
-        tokenizer_object=byte_level(config.vocab_size), chat_template=CHAT_TEMPLATE
-    ).save_pretrained(partial)
-    partial.rename(folder)
-    return folder
+
+    def write(target: Path) -> None:
+        torch.manual_seed(0)
+        logging.disable_progress_bar()
+        AutoModelForCausalLM.from_config(config).save_pretrained(target)
+        PreTrainedTokenizerFast(
+            tokenizer_object=byte_level(config.vocab_size), chat_template=CHAT_TEMPLATE
+        ).save_pretrained(target)
+
+    return made_once(folder, write)
 
 
 def byte_level(size: int = 256) -> Tokenizer:

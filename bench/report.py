@@ -1,4 +1,4 @@
-"""Formats the results as a table and as JSON."""
+"""Formats the results as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 from bench.measurement import Measurement, percentile
-from bench.peers import OURS
-from bench.scenarios import Results
+from bench.ratios import Ratio, ratios
+from bench.results import Results
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table."""
+    """One line of the table: an engine with a workload, medians over the rounds."""
 
     what: str
+    rounds: int
     tokens_per_second: float
     first_text_p50_seconds: float
-    first_text_p95_seconds: float
     gap_p50_seconds: float
     gap_p95_seconds: float
     #: Peak memory of the process, in MiB.
@@ -28,13 +28,12 @@ class Row:
     @classmethod
     def of(cls, what: str, rounds: Sequence[Measurement], peak_mb: float) -> Row:
         """Make a row with the medians over the rounds."""
-        firsts = [part.first_texts for part in rounds]
         gaps = [part.gaps for part in rounds]
         return cls(
             what,
+            len(rounds),
             median([part.tokens_per_second for part in rounds]),
-            median([percentile(times, 0.5) for times in firsts]),
-            median([percentile(times, 0.95) for times in firsts]),
+            median([percentile(part.first_texts, 0.5) for part in rounds]),
             median([percentile(times, 0.5) for times in gaps]),
             median([percentile(times, 0.95) for times in gaps]),
             peak_mb,
@@ -42,61 +41,77 @@ class Row:
 
 
 def rows(results: Results) -> list[Row]:
-    """Make the first table: the rounds, the memory bandwidth, then the streams."""
-    found = [
-        Row.of(f"{peer}, {load}", measured, results.peak_mb[peer])
-        for (peer, load), measured in results.rounds.items()
-        if measured
-    ]
-    unknown = [math.nan] * 5
-    found.append(
-        Row("(memory bandwidth allows, alone)", median(results.ceilings), *unknown)
-    )
-    for load, one in results.streams.items():
-        found.append(Row.of(f"{OURS}, {load}", [one], results.peak_mb[OURS]))
-    return found
-
-
-def long_rows(results: Results) -> list[Row]:
-    """Make the second table: prompts of up to 512 tokens."""
+    """Return the lines of one model, grouped by workload."""
+    loads = list(dict.fromkeys(load for _, load in results.rounds))
     return [
-        Row.of(f"{peer}, prompts up to 512", [one], results.peak_mb[peer])
-        for peer, one in results.long.items()
+        Row.of(f"{peer}, {load}", measured, results.peak_mb.get(peer, math.nan))
+        for wanted in loads
+        for (peer, load), measured in results.rounds.items()
+        if load == wanted
     ]
 
 
 HEAD = (
-    f"{'':44}{'tokens/s':>9}{'first text, s':>16}{'gap, ms':>14}{'peak MB':>9}\n"
-    f"{'':44}{'':9}{'p50     p95':>16}{'p50   p95':>14}"
+    f"{'':48}{'rounds':>6}{'tokens/s':>10}{'first text':>12}{'gap, ms':>15}"
+    f"{'peak':>8}\n{'':64}{'p50, ms':>12}{'p50     p95':>15}{'MB':>8}"
 )
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(lines: Sequence[Row]) -> str:
     """Format rows as text with aligned columns."""
-    return "\n".join([HEAD, *map(_line, rows)])
+    return "\n".join([HEAD, *map(_line, lines)])
 
 
 def _line(row: Row) -> str:
-    return row.what.ljust(44) + "".join(
+    return row.what.ljust(48) + "".join(
         [
-            _number(row.tokens_per_second, 9, 1),
-            _number(row.first_text_p50_seconds, 8),
-            _number(row.first_text_p95_seconds, 8),
-            _number(row.gap_p50_seconds * 1e3, 7, 0),
-            _number(row.gap_p95_seconds * 1e3, 7, 0),
-            _number(row.peak_mb, 9, 0),
+            f"{row.rounds:6}",
+            _number(row.tokens_per_second, 10, 1),
+            _number(row.first_text_p50_seconds * 1e3, 12),
+            _number(row.gap_p50_seconds * 1e3, 7, 1),
+            _number(row.gap_p95_seconds * 1e3, 8, 1),
+            _number(row.peak_mb, 8),
         ]
     )
 
 
-def _number(value: float, width: int, digits: int = 2) -> str:
+def _number(value: float, width: int, digits: int = 0) -> str:
     """Format a number; blank for NaN."""
     return " " * width if math.isnan(value) else f"{value:{width}.{digits}f}"
 
 
-def as_json(row: Row) -> dict[str, object]:
-    """Return the values of a row, with None for NaN, which JSON lacks."""
+def ratio_table(found: Sequence[Ratio]) -> str:
+    """Format ratios with their aims; a mark stands where one is missed."""
+    return "\n".join(
+        f"{ratio.name:36}{ratio.value:8.2f}  {ratio.aim:8}"
+        f"{'' if ratio.is_met else 'missed'}".rstrip()
+        for ratio in found
+    )
+
+
+def as_json(results: Results) -> dict[str, object]:
+    """Return the rows of a model, and why engines are missing."""
+    return {
+        "model": results.model,
+        "rows": [_without_nan(asdict(row)) for row in rows(results)],
+        "missing": results.missing,
+        "ceilings_tokens_per_second": results.ceilings,
+    }
+
+
+def ratios_as_json(found: Sequence[Results]) -> dict[str, object]:
+    """Return all ratios by name, and their aims by name."""
+    every = [ratio for results in found for ratio in ratios(results)]
+    return {
+        "ratios": {ratio.name: ratio.value for ratio in every},
+        "aims": {ratio.name: ratio.aim for ratio in every if ratio.aim},
+        "missed": [ratio.name for ratio in every if not ratio.is_met],
+    }
+
+
+def _without_nan(values: dict[str, object]) -> dict[str, object]:
+    """Return the values with None for NaN, which JSON lacks."""
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in asdict(row).items()
+        for name, value in values.items()
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -19,21 +20,45 @@ class Peer(Protocol):
         ...
 
 
-OURS, SEQUENTIAL, STATIC = "ours", "one after another", "static batch"
-#: By name: module, class, and arguments of the class besides folder and threads.
+class Unavailable(Exception):
+    """An engine cannot run here; the message says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerKind:
+    """How an engine is opened, and what forces its instructions."""
+
+    #: Module of ``bench.peers``, and the class or function in it.
+    module: str
+    opener: str
+    #: Arguments of the opener besides folder and threads.
+    options: tuple[str, ...] = ()
+
+
+V0, FP32, FP16, INT8 = "v0", "ours fp32", "ours fp16", "ours int8"
+#: All engines of our own that the current code has, the most exact first.
+OURS = (FP32, FP16, INT8)
+CT2_FP32, CT2_INT8 = "CTranslate2 fp32", "CTranslate2 int8"
+LLAMA_F32, LLAMA_Q8 = "llama.cpp F32", "llama.cpp Q8_0"
+CONTINUOUS, SEQUENTIAL = "transformers continuous", "one after another"
+#: Neighbours in this order are measured one right after the other.
 PEERS = {
-    OURS: ("ours", "Ours"),
-    SEQUENTIAL: ("generate", "Sequential"),
-    STATIC: ("generate", "Static"),
-    "transformers continuous": ("continuous", "Continuous"),
-    "CTranslate2 fp32": ("ctranslate", "CTranslate", "float32"),
-    "CTranslate2 int8": ("ctranslate", "CTranslate", "int8"),
+    V0: PeerKind("earlier", "open_earlier"),
+    INT8: PeerKind("ours", "Ours", ("int8",)),
+    CT2_INT8: PeerKind("ctranslate", "CTranslate", ("int8",)),
+    LLAMA_Q8: PeerKind("llamacpp", "LlamaCpp", ("Q8_0",)),
+    FP16: PeerKind("ours", "Ours", ("fp16",)),
+    FP32: PeerKind("ours", "Ours", ("fp32",)),
+    CT2_FP32: PeerKind("ctranslate", "CTranslate", ("float32",)),
+    LLAMA_F32: PeerKind("llamacpp", "LlamaCpp", ("F32",)),
+    CONTINUOUS: PeerKind("continuous", "Continuous"),
+    SEQUENTIAL: PeerKind("generate", "Sequential"),
 }
 
 
 def open_peer(name: str, folder: Path, threads: int) -> Peer:
-    """Load an engine. Raises ``ImportError`` if it is not installed."""
-    module, kind, *options = PEERS[name]
-    made = getattr(import_module(f"bench.peers.{module}"), kind)
-    peer: Peer = made(folder, threads, *options)
+    """Load an engine. Raises ``Unavailable`` or, not installed, ``ImportError``."""
+    kind = PEERS[name]
+    opener = getattr(import_module(f"bench.peers.{kind.module}"), kind.opener)
+    peer: Peer = opener(folder, threads, *kind.options)
     return peer

@@ -15,7 +15,7 @@ from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest
 
 # Chosen by measuring on two cores: smaller values were slower, larger ones no faster.
 PAGE_TOKENS = 32
-PAGES = 2048
+PAGES = 256
 STEP_TOKENS = 256
 
 

@@ -13,6 +13,7 @@ from ctranslate2.converters import TransformersConverter
 from transformers import AutoTokenizer
 from transformers.utils import logging
 
+from bench.cache import made_once
 from bench.measurement import Measurement, gaps_of
 from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest
 
@@ -62,13 +63,11 @@ class CTranslate:
 
 
 def _converted(folder: Path) -> Path:
-    target = folder.with_name(f"{folder.name}-ctranslate2")
-    if not target.is_dir():
-        partial = target.with_suffix(".partial")
-        TransformersConverter(str(folder)).convert(str(partial), force=True)
-        _name_special_tokens(partial / "config.json")
-        partial.rename(target)
-    return target
+    def write(target: Path) -> None:
+        TransformersConverter(str(folder)).convert(str(target))
+        _name_special_tokens(target / "config.json")
+
+    return made_once(folder.with_name(f"{folder.name}-ctranslate2"), write)
 
 
 def _name_special_tokens(config: Path) -> None:

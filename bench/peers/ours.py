@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import threading
 import time
@@ -9,18 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from bench.measurement import Measurement, concatenated, gaps_of
+from bench.measurement import Measurement, gaps_of
 from bench.memory import resident_mb
+from bench.peers import Unavailable
 from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest, random_prompt
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
-from worker.engine.engine import TransformersEngine
-from worker.engine.model import load_model
+from worker.engine.factory import open_engine
+from worker.engine.interface import Engine
 
 SLOTS = 32
 #: Enough for all slots at full length, and as many rows kept for reuse.
 MEMORY_MB = 6000
+CONTEXT_TOKENS = 2048
 HISTORY_TOKENS = 600
 NEXT_TOKENS = 30
 
@@ -64,20 +68,40 @@ class FirstAndLastTenth:
 class Ours:
     """Implements ``bench.peers.Peer``, and the scenarios for our engine alone."""
 
-    def __init__(self, folder: Path, threads: int) -> None:
-        model = load_model(folder, device="cpu", threads=threads)
-        context_tokens = model.context_tokens
-        entry = ModelEntry("bench", "bench", context_tokens=context_tokens, source=None)
-        self._engine = TransformersEngine(model, entry, rows=SLOTS, memory_mb=MEMORY_MB)
+    def __init__(self, folder: Path, threads: int, precision: str = "fp32") -> None:
+        before = resident_mb()
+        began = time.perf_counter()
+        self._engine = _opened(folder, threads, precision)
+        #: Seconds to read the model, and what that took of memory, in MiB.
+        self._start = time.perf_counter() - began, resident_mb() - before
+
+    def start(self) -> tuple[float, float]:
+        """Return the seconds that loading took, and the MiB that it occupies."""
+        return self._start
 
     def run(self, requests: Sequence[BenchRequest]) -> Measurement:
         """Submit all requests at once."""
         began = time.perf_counter()
         return _measured(began, [self._submit(request) for request in requests])
 
-    def alone(self, requests: Sequence[BenchRequest]) -> Measurement:
-        """Run the requests one after another, each alone."""
-        return concatenated([self.run([request]) for request in requests])
+    def at_position(self, position: int, rows: int, new_tokens: int) -> Measurement:
+        """Continue ``rows`` replies to one prompt of ``position`` tokens.
+
+        The prompt is read once before, and then copied from row to row. The result
+        covers the time from the first text of the last reply on.
+        """
+        dice = random.Random(position)
+        prompt = random_prompt(dice, position)
+        self._submit(BenchRequest(prompt, 1, 0)).wait()
+        replies = [
+            self._submit(BenchRequest(prompt, new_tokens, seed)) for seed in range(rows)
+        ]
+        for reply in replies:
+            reply.wait()
+        began = max(reply.times[0] for reply in replies)
+        times = [time for reply in replies for time in reply.times if time > began]
+        gaps = [gap for reply in replies for gap in gaps_of(reply.times)]
+        return Measurement(len(times), max(times) - began, [], gaps)
 
     def stream(
         self, arrivals: Sequence[tuple[float, BenchRequest]], observed: int
@@ -137,6 +161,26 @@ class Ours:
         times = TextTimes()
         self._engine.submit(Request(turns, settings, max_seconds=3600), times)
         return times
+
+
+def _opened(folder: Path, threads: int, precision: str) -> Engine:
+    """Open an engine for a model; raise ``Unavailable`` for a precision it lacks."""
+    entry = ModelEntry("bench", "bench", context_tokens=CONTEXT_TOKENS, source=None)
+    options: dict[str, Any] = {}
+    # The earlier engine knows no precision: it has only fp32.
+    if "precision" in inspect.signature(open_engine).parameters:
+        options["precision"] = precision
+    elif precision != "fp32":
+        raise Unavailable("this engine has fp32 alone")
+    return open_engine(
+        entry,
+        folder,
+        rows=SLOTS,
+        device="cpu",
+        threads=threads,
+        memory_mb=MEMORY_MB,
+        **options,
+    )
 
 
 def _measured(began: float, replies: Sequence[TextTimes]) -> Measurement:

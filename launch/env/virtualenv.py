@@ -42,7 +42,7 @@ DISK_SPACE = {
     "run": _WITH_TORCH.format(1.3),
     "worker": _WITH_TORCH.format(1.2),
     "dev": _WITH_TORCH.format(2),
-    "bench": _WITH_TORCH.format(1.6),
+    "bench": _WITH_TORCH.format(1.7),
     "audit": "it takes less than 0.2 GB of disk space",
     "lock": "it takes less than 0.2 GB of disk space",
 }

@@ -3,57 +3,93 @@ from __future__ import annotations
 import pytest
 
 from bench.measurement import Measurement
-from bench.peers import OURS, SEQUENTIAL, STATIC
+from bench.peers import CT2_INT8, FP16, FP32, INT8, LLAMA_Q8, V0
 from bench.ratios import ratios
-from bench.report import long_rows, rows, table
-from bench.scenarios import ALL, ALONE, EQUAL, JOINED, STEADY, Results
+from bench.report import as_json, ratio_table, ratios_as_json, rows, table
+from bench.results import BUSY, FIRST_TEXT, IDLE, JOINED, LATE, Results
 
 
-def measured(speed: float) -> Measurement:
-    return Measurement(int(speed), 1.0, [0.1, 0.2], [0.01] * 19 + [0.05])
+def measured(speed: float, first_text: float = 0.1) -> Measurement:
+    return Measurement(int(speed), 1.0, [first_text], [0.01] * 19 + [0.05])
 
 
-def results() -> Results:
-    found = Results(ceilings=[40], cold_seconds=2, warm_seconds=0.5)
-    for load, peer, speed in [
-        (ALONE, OURS, 20),
-        (ALONE, SEQUENTIAL, 10),
-        (ALL, OURS, 90),
-        (ALL, "CTranslate2 fp32", 45),
-        (EQUAL, OURS, 80),
-        (EQUAL, STATIC, 40),
+def results(prefix: str = "") -> Results:
+    found = Results("a model", prefix, bandwidths=[4e9], weight_bytes=int(1e8))
+    for peer, load, speed in [
+        (V0, "1", 10),
+        (INT8, "1", 70),
+        (CT2_INT8, "1", 35),
+        (LLAMA_Q8, "1", 100),
+        (FP16, "1", 28),
+        (FP32, "1", 20),
+        (V0, LATE, 10),
+        (INT8, LATE, 30),
+        (INT8, IDLE, 70),
+        (INT8, BUSY, 56),
     ]:
         found.rounds[peer, load].append(measured(speed))
-        found.peak_mb[peer] = 5
-    found.streams = {STEADY: measured(9), JOINED: measured(9)}
-    found.long = {OURS: measured(7)}
+    found.rounds[V0, FIRST_TEXT].append(measured(1, first_text=2))
+    found.rounds[INT8, FIRST_TEXT].append(measured(1, first_text=1))
+    found.rounds[V0, JOINED].append(measured(1))
+    found.rounds[INT8, JOINED].append(measured(1))
     return found
 
 
 def test_ratios_have_the_names_by_which_runs_are_compared() -> None:
-    found = ratios(results())
+    found = {ratio.name: ratio.value for ratio in ratios(results())}
     assert found == {
-        "vs_sequential_32": 9,
-        "vs_sequential_1": 2,
-        "vs_sequential_1_first_text": 1,
+        "fp16_over_v0_1": 2.8,
+        "int8_over_v0_1": 7,
+        "int8_vs_ct2_int8_1": 2,
+        "int8_vs_llama_q8_1": pytest.approx(0.7),
         "roofline_1": 0.5,
-        "vs_static_32": 2,
-        "vs_ct2_fp32_32": 2,
-        "stream_first_text_p95_seconds": 0.2,
-        "gap_p95_over_median": 1,
-        "second_turn_first_text": 0.25,
+        "roofline_1_fp16": pytest.approx(0.7),
+        "roofline_1_int8": 1.75,
+        "first_text_500_over_v0": 0.5,
+        "int8_over_v0_900_8": 3,
+        "best_over_v0_900_8": 3,
+        "busy_neighbour": pytest.approx(0.8),
+        "joining_gap_p95_over_v0": 1,
     }
 
 
-def test_a_peer_that_was_left_out_is_left_out_of_the_table() -> None:
-    found = results()
-    ratios(found)
-    text = table([*rows(found), *long_rows(found)])
-    assert "CTranslate2 int8" not in text
-    assert text.count("ours") == 6
+def test_each_model_has_names_and_aims_of_its_own() -> None:
+    both = [results(), results("smollm2_")]
+    found = ratios_as_json(both)
+    aims = found["aims"]
+    assert isinstance(aims, dict)
+    assert (aims["int8_over_v0_1"], aims["smollm2_int8_over_v0_1"]) == ("≥ 6", "≥ 8")
+    assert aims["first_text_500_over_v0"] == "≤ 0.8"
 
 
-def test_late_gaps_show() -> None:
+def test_an_aim_that_is_missed_is_marked() -> None:
+    lines = ratio_table(ratios(results())).splitlines()
+    missed = [line.split()[0] for line in lines if line.endswith("missed")]
+    assert missed == [
+        "int8_vs_llama_q8_1",
+        *("roofline_1", "roofline_1_fp16", "roofline_1_int8"),
+    ]
+    assert missed == ratios_as_json([results()])["missed"]
+
+
+def test_a_ratio_is_the_median_over_the_rounds_that_have_both() -> None:
     found = results()
-    found.streams[JOINED] = Measurement(9, 1.0, [], [0.01] * 9 + [0.05])
-    assert ratios(found)["gap_p95_over_median"] == pytest.approx(5)
+    found.rounds[INT8, "1"] += [measured(200), measured(90)]
+    found.rounds[V0, "1"] += [measured(20)]
+    values = {ratio.name: ratio.value for ratio in ratios(found)}
+    assert values["int8_over_v0_1"] == 8.5
+
+
+def test_an_engine_that_was_not_measured_is_in_no_table() -> None:
+    found = results()
+    found.missing[INT8] = "no compiler"
+    for load in ("1", LATE, FIRST_TEXT, IDLE, BUSY, JOINED):
+        del found.rounds[INT8, load]
+    assert found.best == FP16
+    assert INT8 not in table(rows(found)) + ratio_table(ratios(found))
+    assert as_json(found)["missing"] == {INT8: "no compiler"}
+
+
+def test_the_best_precision_stands_for_our_engine() -> None:
+    assert results().best == INT8
+    assert Results("none").best == FP32
