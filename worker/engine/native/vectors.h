@@ -135,8 +135,21 @@ static INLINE Panel panel_of(float x)
 static INLINE Panel load_panel(const float *from)
 {
     Panel panel;
-    memcpy(&panel, from, sizeof panel);
+#if defined(__AVX512F__)
+    panel.part[0] = _mm512_loadu_ps(from);
+#else
+    for (int n = 0; n < PARTS; n++) panel.part[n] = load(from + n * LANES);
+#endif
     return panel;
+}
+
+static INLINE void store_panel(float *to, Panel panel)
+{
+#if defined(__AVX512F__)
+    _mm512_storeu_ps(to, panel.part[0]);
+#else
+    for (int n = 0; n < PARTS; n++) store(to + n * LANES, panel.part[n]);
+#endif
 }
 
 /* From half precision. */
@@ -160,7 +173,7 @@ static INLINE Panel load_half_panel(const uint16_t *from)
         memcpy(&numbers[n], &bits, 4);
         numbers[n] *= from[n] & 0x8000 ? -0x1p112f : 0x1p112f;
     }
-    memcpy(&panel, numbers, sizeof panel);
+    panel = load_panel(numbers);
 #endif
     return panel;
 }
@@ -238,6 +251,9 @@ static INLINE Sums add_products(Sums sums, Pairs pairs, const int16_t *inputs)
     __m256i both = _mm256_set1_epi32(two);
     sums.low = _mm256_add_epi32(sums.low, _mm256_madd_epi16(pairs.low, both));
     sums.high = _mm256_add_epi32(sums.high, _mm256_madd_epi16(pairs.high, both));
+    /* Says that both are needed now: gcc would first multiply for all tokens, and then
+     * lack registers for the products. */
+    __asm__ volatile("" : "+x"(sums.low), "+x"(sums.high));
 #elif defined(__aarch64__)
     for (int n = 0; n < 4; n++) {
         int16x4_t first = n % 2 ? vget_high_s16(pairs.first[n / 2])
@@ -269,7 +285,7 @@ static INLINE Panel floats_of(Sums sums)
 #else
     float numbers[PANEL];
     for (int n = 0; n < PANEL; n++) numbers[n] = (float)sums.channel[n];
-    memcpy(&panel, numbers, sizeof panel);
+    panel = load_panel(numbers);
 #endif
     return panel;
 }
