@@ -207,17 +207,22 @@ SAMPLES = [
         "worker/engine/sampling.py",
         SAMPLING,
         changes={
-            "torch.where(scores < 0, scores * penalty, scores / penalty)": (
-                "scores / penalty"
-            ),
             "(cumulative - weights < wanted)": "(cumulative < wanted)",
-            "torch.where(has_limit, limits <= size, is_reached)": (
-                "torch.where(has_limit, limits <= size, True)"
+            "np.where(has_limit, limits[:, 0] <= size, is_reached)": (
+                "np.where(has_limit, limits[:, 0] <= size, True)"
             ),
-            "(scores - torch.log(": "(scores - 0 * torch.log(",
-            " + positions * GOLDEN)": ")",
-            "scores.exp().where(torch.arange(size) < limits, 0.0)": "scores.exp()",
-            "    if not torch.isfinite(logits.amax(-1)).all():": "    if False:",
+            "(scores + noise)": "(scores + 0 * noise)",
+            " + positions.astype(np.uint64) * GOLDEN)": ")",
+            "np.where(np.arange(size) < limits, np.exp(scores), 0.0)": "np.exp(scores)",
+        },
+    ),
+    *_of(
+        "sampling",
+        "worker/engine/logits.py",
+        SAMPLING,
+        changes={
+            "np.where(values < 0, values * factor, values / factor)": "values / factor",
+            "    if not np.isfinite(largest).all():": "    if False:",
         },
     ),
     *_of(

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from transformers import Cache
 
+from worker.engine.logits import TokenHistory
 from worker.engine.packing import PackedBatch
-from worker.engine.sampling import TokenHistory
 from worker.engine.scheduler import RowCopy
 from worker.engine.sequence import Chunk
 

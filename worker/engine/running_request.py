@@ -15,8 +15,9 @@ from worker.engine.chat_template import ChatTemplate, InvalidTurns, chat_templat
 from worker.engine.context_window import fit_prompt, reply_budget
 from worker.engine.detokenizer import ReplyText
 from worker.engine.interface import ReplyListener
+from worker.engine.logits import NonFiniteLogits
 from worker.engine.model import LanguageModel
-from worker.engine.sampling import InvalidSamplingParams, NonFiniteLogits, Sampler
+from worker.engine.sampling import InvalidSamplingParams, Sampler
 from worker.engine.sequence import Sequence
 from worker.engine.tokenizer import Tokenizer
 

@@ -18,9 +18,10 @@ from tests.worker.sample_requests import request_for
 from tests.worker.tiny_models import entry_for
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
+from worker.engine.logits import TokenHistory
 from worker.engine.model import LanguageModel
 from worker.engine.running_request import RunningRequest
-from worker.engine.sampling import Sampler, TokenHistory, sample
+from worker.engine.sampling import Sampler, sample
 from worker.engine.sequence import Chunk, Sequence, common_prefix_tokens
 
 #: Share of replies that may differ because two tokens were equally likely.

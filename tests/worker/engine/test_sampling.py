@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -19,12 +19,15 @@ from transformers import (
 
 from chatsite.wire import SamplingParams
 from tests.environment import IS_SOAK
+from worker.engine.logits import (
+    CPULogits,
+    DeviceLogits,
+    NonFiniteLogits,
+    TokenHistory,
+)
 from worker.engine.sampling import (
     Candidates,
-    NonFiniteLogits,
     Sampler,
-    TokenHistory,
-    apply_repetition_penalty,
     draw_tokens,
     full_vocabulary_scores,
     random_keys,
@@ -53,11 +56,19 @@ def no_history(lines: int) -> TokenHistory:
 
 def candidates(logits: torch.Tensor, sampler: Sampler) -> list[int]:
     """The tokens that are allowed, found as ``draw_tokens`` finds them."""
-    found = Candidates.of(logits[None], [sampler])
+    found = Candidates.of(CPULogits(logits[None]), {0: sampler})
     if found.are_enough[0]:
         return found.tokens[0, found.scores[0] > -math.inf].tolist()
-    scores = full_vocabulary_scores(logits, sampler)
-    return (scores > -math.inf).nonzero()[:, 0].tolist()
+    scores = full_vocabulary_scores(logits.numpy(), sampler)
+    return np.flatnonzero(scores > -math.inf).tolist()
+
+
+def drawn(
+    logits: torch.Tensor, settings: list[SamplingParams], positions: list[int]
+) -> list[int]:
+    """One token for each row of the logits."""
+    samplers = {n: Sampler(one) for n, one in enumerate(settings)}
+    return draw_tokens(CPULogits(logits), samplers, np.array(positions))
 
 
 @given(
@@ -98,12 +109,11 @@ def test_each_row_is_sampled_as_if_alone(
     logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
     ids = torch.arange(4 * len(settings)).view(-1, 4) % VOCABULARY
     lengths = torch.arange(len(settings)) % 4 + 1
-    together = sample(
-        logits, [Sampler(one) for one in settings], TokenHistory(ids, lengths)
-    )
+    samplers = [Sampler(one) for one in settings]
+    together = sample(logits.clone(), samplers, TokenHistory(ids, lengths))
     alone = [
         sample(
-            logits[n : n + 1],
+            logits[n : n + 1].clone(),
             [Sampler(one)],
             TokenHistory(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
         )[0]
@@ -118,11 +128,8 @@ def test_a_top_p_near_one_needs_nearly_all_candidates() -> None:
 
 
 def test_without_bounds_every_token_is_allowed() -> None:
-    sampler = Sampler(SamplingParams(temperature=1, top_p=1.0))
-    drawn = Counter(
-        draw_tokens(torch.zeros(2000, 10), [sampler] * 2000, torch.arange(2000))
-    )
-    assert set(drawn) == set(range(10))
+    settings = [SamplingParams(temperature=1, top_p=1.0)] * 2000
+    assert {*drawn(torch.zeros(2000, 10), settings, [*range(2000)])} == {*range(10)}
 
 
 def test_top_p_uses_the_same_candidates_beside_a_larger_top_k() -> None:
@@ -131,22 +138,21 @@ def test_top_p_uses_the_same_candidates_beside_a_larger_top_k() -> None:
     beside = SamplingParams(temperature=1, top_k=300)
     for seed in range(40):
         asked = SamplingParams(temperature=1, top_p=0.7, seed=seed)
-        alone = draw_tokens(logits[:1], [Sampler(asked)], torch.tensor([5]))
-        both = [Sampler(asked), Sampler(beside)]
-        assert draw_tokens(logits, both, torch.tensor([5, 9]))[:1] == alone
+        alone = drawn(logits[:1], [asked], [5])
+        assert drawn(logits, [asked, beside], [5, 9])[:1] == alone
 
 
-def test_the_repetition_penalty_is_that_of_transformers() -> None:
+@pytest.mark.parametrize("kind", [CPULogits, DeviceLogits])
+def test_the_repetition_penalty_is_that_of_transformers(
+    kind: type[CPULogits | DeviceLogits],
+) -> None:
     logits = logits_for(3, 5.0)[None]
     prompt = torch.tensor([[1, 1, 5, 1999]])
     expected = RepetitionPenaltyLogitsProcessor(1.7)(prompt, logits.clone())
     padded = torch.tensor([[1, 1, 5, 1999, 8, 9]])
-    assert torch.equal(
-        apply_repetition_penalty(
-            logits, [1.7], TokenHistory(padded, torch.tensor([4]))
-        ),
-        expected,
-    )
+    penalised = kind(logits)
+    penalised.penalise([1.7], TokenHistory(padded, torch.tensor([4])))
+    assert penalised.row(0).tolist() == expected[0].tolist()
 
 
 @pytest.mark.parametrize("top_p", [0.97, 1.0])
@@ -154,15 +160,13 @@ def test_the_repetition_penalty_is_that_of_transformers() -> None:
 def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
     """Of 4 tokens all are candidates; of 300 some beyond the candidates are allowed."""
     logits = torch.linspace(2, -1, vocabulary)
-    sampler = Sampler(SamplingParams(temperature=0.7, top_p=top_p, seed=5))
     draws = 20_000 if IS_SOAK else 3_000
-    drawn = torch.tensor(
-        draw_tokens(logits.expand(draws, -1), [sampler] * draws, torch.arange(draws))
-    )
+    settings = [SamplingParams(temperature=0.7, top_p=top_p, seed=5)] * draws
+    tokens = drawn(logits.expand(draws, -1), settings, [*range(draws)])
     heated = TemperatureLogitsWarper(0.7)(None, logits[None])
     warped = TopPLogitsWarper(top_p)(None, heated) if top_p < 1 else heated
     expected = draws * warped.softmax(-1)[0].double()
-    found = drawn.bincount(minlength=vocabulary).double()
+    found = torch.tensor(tokens).bincount(minlength=vocabulary).double()
     is_allowed = expected > 0
     assert found[~is_allowed].sum() == 0
     # Pearson's chi-squared statistic, whose mean is the degrees of freedom.
@@ -172,8 +176,9 @@ def test_draws_follow_the_distribution(top_p: float, vocabulary: int) -> None:
 
 
 def test_randomness_depends_on_seed_position_and_token() -> None:
-    seeds, positions = [1, 1, 2, -(2**63), 2**63 - 1], torch.tensor([7, 8, 7, 7, 7])
-    chances = uniform(random_keys(seeds, positions)[:, None], torch.arange(5000)[None])
+    seeds, positions = [1, 1, 2, -(2**63), 2**63 - 1], np.array([7, 8, 7, 7, 7])
+    keys = random_keys(seeds, positions)[:, None]
+    chances = torch.from_numpy(uniform(keys, np.arange(5000)[None]))
     assert ((chances > 0) & (chances < 1)).all()
     assert (chances.mean(-1) - 0.5).abs().max() < 0.02
     assert len(chances.flatten().unique()) == chances.numel()
@@ -189,8 +194,47 @@ def test_a_temperature_near_zero_is_greedy(temperature: float) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_logits_that_are_not_finite_are_refused(value: float) -> None:
+@pytest.mark.parametrize("token", [5, VOCABULARY - 1])
+@pytest.mark.parametrize("settings", [{}, {"temperature": 0}, {"top_p": 1.0}])
+def test_logits_that_are_not_finite_are_refused(
+    value: float, token: int, settings: dict[str, float]
+) -> None:
     logits = torch.stack([logits_for(1, 1.0), logits_for(2, 1.0)])
-    logits[1, 5] = value
+    logits[1, token] = value
     with pytest.raises(NonFiniteLogits):
-        sample(logits, [Sampler(SamplingParams())] * 2, no_history(2))
+        sample(logits, [Sampler(SamplingParams(**settings))] * 2, no_history(2))
+
+
+@given(
+    st.lists(
+        st.sampled_from([-math.inf, -2.0, 0.0, 0.5, 1.0, 3.0]), min_size=1, max_size=400
+    ).filter(lambda values: max(values) > -math.inf),
+    st.integers(1, 80),
+)
+def test_the_largest_logits_are_found_and_the_lower_token_first(
+    values: list[float], size: int
+) -> None:
+    """Most of these numbers are equal to others, which no random logits are."""
+    size = min(size, len(values))
+    largest, tokens = CPULogits(torch.tensor([values])).top([0], size)
+    expected = sorted(range(len(values)), key=lambda n: (-values[n], n))[:size]
+    assert tokens[0].tolist() == expected
+    assert largest[0].tolist() == [values[n] for n in expected]
+
+
+@given(st.lists(SETTINGS, min_size=1, max_size=4), st.integers(0, 99))
+def test_a_device_gives_the_same_tokens(
+    settings: list[SamplingParams], seed: int
+) -> None:
+    """The way for devices, which runs on a CPU too."""
+    logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
+    samplers = {n: Sampler(one) for n, one in enumerate(settings) if one.temperature}
+    found = [
+        draw_tokens(kind(logits), samplers, np.arange(len(samplers)))
+        for kind in (CPULogits, DeviceLogits)
+    ]
+    assert found[0] == found[1]
+    rows = [*range(len(settings))]
+    best, tokens = DeviceLogits(logits).best(rows)
+    assert tokens.tolist() == logits.argmax(-1).tolist()
+    assert best.tolist() == logits.amax(-1).tolist()

@@ -1,0 +1,228 @@
+"""What sampling asks of the logits of a step: on the CPU by NumPy, elsewhere by torch.
+
+On a CPU each of these takes microseconds, less than it costs to wake another thread, so
+all run in the engine's own thread. NumPy never starts threads for them; torch would,
+and would wait for a core that another process keeps busy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: The vocabulary is divided into blocks of at most so many tokens to find the largest
+#: logits.
+BLOCK_TOKENS: Final = 32
+#: Temperatures below are taken for it, so that dividing by one is possible.
+SMALLEST_TEMPERATURE: Final = float(np.finfo(np.float32).tiny)
+
+
+class NonFiniteLogits(ArithmeticError):
+    """The model returned logits that are not finite numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHistory:
+    """The tokens of prompt and reply so far, one reply a row."""
+
+    ids: Tensor  # [replies, longest]
+    #: How many ids of each row count, at least 1.
+    lengths: Tensor  # [replies]
+
+
+class Logits(Protocol):
+    """The logits of some replies, [replies, vocabulary]. Rows are named by number.
+
+    All but ``penalise`` and ``mass`` raise ``NonFiniteLogits`` if the largest of a row
+    is no finite number; one that is not a number at all counts as the largest.
+    """
+
+    vocabulary: int
+
+    def penalise(self, penalties: Sequence[float], history: TokenHistory) -> None:
+        """Make the earlier tokens of each reply less likely; 1 is no penalty.
+
+        Source: CTRL, Keskar et al. 2019.
+        """
+        ...
+
+    def best(self, rows: Sequence[int]) -> tuple[Floats, Ints]:
+        """Return the largest logit of each row, and its token."""
+        ...
+
+    def top(self, rows: Sequence[int], size: int) -> tuple[Floats, Ints]:
+        """Return the ``size`` largest logits of each row, and their tokens.
+
+        Both [rows, size], largest first; of equal logits on a CPU, the lower token.
+        """
+        ...
+
+    def mass(
+        self, rows: Sequence[int], best: Floats, temperatures: Sequence[float]
+    ) -> Doubles:
+        """Return the sum of the weights of all tokens, [rows].
+
+        A weight is the exponential of a score; see ``scores_of``. ``best``: [rows, 1].
+        """
+        ...
+
+    def row(self, number: int) -> Floats:
+        """Return one row, [vocabulary]."""
+        ...
+
+
+def logits_of(logits: Tensor) -> Logits:
+    """Wrap float32 [replies, vocabulary], which a penalty will change in place."""
+    on_cpu = logits.device.type == "cpu"
+    return CPULogits(logits) if on_cpu else DeviceLogits(logits)
+
+
+def scores_of(logits: Floats, best: Floats, temperatures: Sequence[float]) -> Floats:
+    """Return logits over temperature, with 0 for the best of each row, [rows, 1]."""
+    divisors = [[max(value, SMALLEST_TEMPERATURE)] for value in temperatures]
+    # Subtracting the best first keeps a tiny temperature from overflowing.
+    return np.divide(logits - best, divisors, dtype=np.float32)
+
+
+class CPULogits:
+    """Implements ``Logits`` in the memory of the tensor."""
+
+    def __init__(self, logits: Tensor) -> None:
+        self._logits: Floats = logits.detach().numpy()
+        self.vocabulary = logits.shape[1]
+
+    def penalise(self, penalties: Sequence[float], history: TokenHistory) -> None:
+        """Implement ``Logits``."""
+        for number, penalty in enumerate(penalties):
+            if penalty == 1:
+                continue
+            row = self._logits[number]
+            ids = history.ids[number, : int(history.lengths[number])].numpy()
+            values, factor = row[ids], np.float32(penalty)
+            row[ids] = np.where(values < 0, values * factor, values / factor)
+
+    def best(self, rows: Sequence[int]) -> tuple[Floats, Ints]:
+        """Implement ``Logits``."""
+        tokens = [int(self._logits[row].argmax()) for row in rows]
+        values = [self._logits[row, t] for row, t in zip(rows, tokens, strict=True)]
+        best = np.array(values, np.float32)
+        _check_finite(best)
+        return best, np.array(tokens, np.int64)
+
+    def top(self, rows: Sequence[int], size: int) -> tuple[Floats, Ints]:
+        """Implement ``Logits``."""
+        values = np.empty((len(rows), size), np.float32)
+        tokens = np.empty((len(rows), size), np.int64)
+        for n, row in enumerate(rows):
+            values[n], tokens[n] = _largest(self._logits[row], size)
+        return values, tokens
+
+    def mass(
+        self, rows: Sequence[int], best: Floats, temperatures: Sequence[float]
+    ) -> Doubles:
+        """Implement ``Logits``."""
+        weights = np.empty(self.vocabulary, np.float32)
+        sums = np.empty(len(rows))
+        for n, row in enumerate(rows):
+            np.subtract(self._logits[row], best[n], out=weights)
+            weights /= np.float32(max(temperatures[n], SMALLEST_TEMPERATURE))
+            np.exp(weights, out=weights)
+            sums[n] = weights.sum()
+        return sums
+
+    def row(self, number: int) -> Floats:
+        """Implement ``Logits``."""
+        _check_finite(self._logits[number].max())
+        return self._logits[number]
+
+
+class DeviceLogits:
+    """Implements ``Logits`` on the device, which returns only what was found."""
+
+    def __init__(self, logits: Tensor) -> None:
+        self._logits = logits
+        self.vocabulary = logits.shape[1]
+
+    def penalise(self, penalties: Sequence[float], history: TokenHistory) -> None:
+        """Implement ``Logits``."""
+        if all(penalty == 1 for penalty in penalties):
+            return
+        ids = history.ids
+        places = torch.arange(ids.shape[1], device=ids.device)
+        is_padding = places >= history.lengths[:, None]
+        ids = ids.where(~is_padding, ids[:, :1])  # [replies, longest]
+        factors = torch.tensor(penalties, device=ids.device)[:, None]
+        values = self._logits.gather(1, ids)  # [replies, longest]
+        values = torch.where(values < 0, values * factors, values / factors)
+        self._logits = self._logits.scatter(1, ids, values)
+
+    def best(self, rows: Sequence[int]) -> tuple[Floats, Ints]:
+        """Implement ``Logits``."""
+        values, tokens = self._select(rows).max(-1)
+        best: Floats = values.cpu().numpy()
+        _check_finite(best)
+        return best, tokens.cpu().numpy()
+
+    def top(self, rows: Sequence[int], size: int) -> tuple[Floats, Ints]:
+        """Implement ``Logits``."""
+        values, tokens = self._select(rows).topk(size)
+        largest: Floats = values.cpu().numpy()
+        _check_finite(largest[:, 0])
+        return largest, tokens.cpu().numpy()
+
+    def mass(
+        self, rows: Sequence[int], best: Floats, temperatures: Sequence[float]
+    ) -> Doubles:
+        """Implement ``Logits``."""
+        logits = self._select(rows)
+        divisors = torch.tensor(temperatures, dtype=torch.float32).clamp(
+            min=SMALLEST_TEMPERATURE
+        )
+        weights = logits - torch.from_numpy(best).to(logits.device)
+        weights = (weights / divisors[:, None].to(logits.device)).exp_()
+        return weights.sum(-1).cpu().double().numpy()
+
+    def row(self, number: int) -> Floats:
+        """Implement ``Logits``."""
+        row: Floats = self._logits[number].cpu().numpy()
+        _check_finite(row.max())
+        return row
+
+    def _select(self, rows: Sequence[int]) -> Tensor:
+        """Return some rows; without a copy if that is all of them."""
+        every = len(rows) == len(self._logits)
+        return self._logits if every else self._logits[list(rows)]
+
+
+def _largest(row: Floats, size: int) -> tuple[Floats, Ints]:
+    """Return the ``size`` largest of a row and their places, largest first.
+
+    The row is divided into blocks. At least ``size`` numbers are not below the largest
+    of ``size`` blocks, so the smallest of those is a bound; few numbers reach it.
+    """
+    length = max(1, min(BLOCK_TOKENS, len(row) // (2 * size)))
+    blocks = len(row) // length
+    # Block n holds the places n, n + blocks, n + 2 · blocks …, which are compared as
+    # whole lines. What is left behind the last line is in no block.
+    largest = row[: length * blocks].reshape(length, blocks).max(0)
+    bound = np.partition(largest, blocks - size)[blocks - size]
+    places = np.flatnonzero(~(row < bound))  # A number that is none is found too.
+    found = row[places]
+    _check_finite(found.max())
+    order = np.argsort(-found, kind="stable")[:size]
+    return found[order], places[order]
+
+
+def _check_finite(largest: np.float32 | Floats) -> None:
+    if not np.isfinite(largest).all():
+        raise NonFiniteLogits("the logits are not finite")
