@@ -131,6 +131,7 @@ class WorkerProcess:
             memory_mb=settings.WORKER_MEMORY_MB,
             workers=settings.WORKERS,
             prefill_tokens=settings.WORKER_PREFILL_TOKENS,
+            step_factor=settings.WORKER_STEP_FACTOR,
             device=settings.WORKER_DEVICE,
             threads=settings.WORKER_THREADS,
             on_broken=leave,

@@ -16,6 +16,12 @@ from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Thro
 from worker.engine.kv_cache import KVCache
 from worker.engine.memory import CacheSize
 from worker.engine.model import LanguageModel
+from worker.engine.prefill_budget import (
+    STEP_FACTOR,
+    FixedBudget,
+    MeasuredBudget,
+    PrefillBudget,
+)
 from worker.engine.running_request import PromptFormat, RunningRequest, describe_error
 from worker.engine.sampling import sample
 from worker.engine.scheduler import Scheduler
@@ -26,12 +32,6 @@ log = logging.getLogger(__name__)
 
 #: Default limit of replies at once.
 DEFAULT_ROWS = 8
-#: Prompt tokens that a step reads beside decoding replies, which wait for it; see
-#: ``Scheduler``.
-PREFILL_TOKENS = {"cpu": 20}
-PREFILL_TOKENS_ELSEWHERE = 512
-#: Prompt tokens that a step reads while no reply is decoding.
-FIRST_PREFILL_TOKENS = 256
 
 
 class TransformersEngine:
@@ -52,6 +52,7 @@ class TransformersEngine:
         memory_mb: int = 0,
         workers: int = 1,
         prefill_tokens: int = 0,
+        step_factor: float = STEP_FACTOR,
         clock: Callable[[], float] = time.monotonic,
         on_broken: Callable[[], object] = lambda: None,
     ) -> None:
@@ -60,7 +61,8 @@ class TransformersEngine:
         ``rows``: limit of replies at once; fewer if ``memory_mb`` holds no more.
         ``memory_mb``: mebibytes for the KV cache; 0 takes a share of the memory, which
         ``workers`` processes divide between them.
-        ``prefill_tokens``: prompt tokens in one step beside replies; 0 goes by device.
+        ``prefill_tokens``: prompt tokens in one step; 0 takes as many as let a step
+        take ``step_factor`` times as long as the replies in it by themselves.
         ``clock``: monotonic seconds. ``on_broken`` is called when the device is beyond
         repair. Raises ``ModelUnavailable``.
         """
@@ -77,7 +79,10 @@ class TransformersEngine:
         self.model_info = ModelInfo(
             entry.name, entry.label, entry.revision, str(model.device)
         )
-        self._scheduler = _new_scheduler(size, model.device.type, prefill_tokens)
+        self._prefill = _new_prefill_budget(prefill_tokens, step_factor)
+        self._scheduler = Scheduler[RunningRequest](
+            max_running=size.max_running, rows=size.rows, prefill=self._prefill
+        )
         self._cache = self._new_kv_cache()
         self._changed = threading.Condition()
         self._inbox: deque[RunningRequest] = deque()
@@ -141,7 +146,7 @@ class TransformersEngine:
             with self._failing_alone(request):
                 request.append_token(token)
         self._remove_finished()
-        self._meter.add(self._clock() - started, chunks, new_tokens=len(requests))
+        self._measure(self._clock() - started, chunks, new_tokens=len(requests))
         self.steps += 1
 
     def _loop(self) -> None:
@@ -150,6 +155,15 @@ class TransformersEngine:
                 self.step()
             except BaseException as error:
                 self._recover(error)
+
+    def _measure(
+        self, seconds: float, chunks: list[Chunk[RunningRequest]], *, new_tokens: int
+    ) -> None:
+        """Record the duration of a step, for the operator and for the next steps."""
+        self._meter.add(seconds, chunks, new_tokens=new_tokens)
+        replies = sum(chunk.is_decode for chunk in chunks)
+        read_tokens = sum(chunk.stop - chunk.start for chunk in chunks)
+        self._prefill.add(seconds, replies=replies, prompt_tokens=read_tokens - replies)
 
     def _wait_for_work(self) -> bool:
         """Block until there is a request; return False once closed and empty."""
@@ -235,14 +249,8 @@ class TransformersEngine:
         self._on_broken()
 
 
-def _new_scheduler(
-    size: CacheSize, device_type: str, prefill_tokens: int
-) -> Scheduler[RunningRequest]:
-    """Return a scheduler for the rows of a cache; 0 prefill tokens go by device."""
-    by_device = PREFILL_TOKENS.get(device_type, PREFILL_TOKENS_ELSEWHERE)
-    return Scheduler[RunningRequest](
-        max_running=size.max_running,
-        rows=size.rows,
-        prefill_tokens=prefill_tokens or by_device,
-        first_prefill_tokens=prefill_tokens or max(FIRST_PREFILL_TOKENS, by_device),
-    )
+def _new_prefill_budget(prefill_tokens: int, step_factor: float) -> PrefillBudget:
+    """Return the budget of so many tokens, or by measured time if they are 0."""
+    if prefill_tokens:
+        return FixedBudget(beside_replies=prefill_tokens, first=prefill_tokens)
+    return MeasuredBudget(step_factor)

@@ -19,6 +19,7 @@ def open_engine(
     memory_mb: int = 0,
     workers: int = 1,
     prefill_tokens: int = 0,
+    step_factor: float = 1.5,
     on_broken: Callable[[], object] = lambda: None,
 ) -> Engine:
     """Return an engine for ``entry``, ready for requests.
@@ -27,8 +28,8 @@ def open_engine(
     ``rows``: limit of replies at once.
     ``memory_mb``: mebibytes for the KV cache; 0 takes a share of the memory, which
     ``workers`` processes of this machine divide between them.
-    ``prefill_tokens``: prompt tokens that a step reads beside replies; 0 goes by
-    device.
+    ``prefill_tokens``: prompt tokens that a step reads; 0 takes as many as let a step
+    take ``step_factor`` times as long as the replies in it by themselves.
     ``threads``: torch's threads in this process; 0 leaves torch's own choice.
     ``on_broken`` is called when the device is beyond repair.
 
@@ -51,5 +52,6 @@ def open_engine(
         memory_mb=memory_mb,
         workers=workers,
         prefill_tokens=prefill_tokens,
+        step_factor=step_factor,
         on_broken=on_broken,
     )

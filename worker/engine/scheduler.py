@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Generic
 
+from worker.engine.prefill_budget import PrefillBudget
 from worker.engine.sequence import Chunk, S, common_prefix_tokens, next_chunk
 
 
@@ -45,20 +46,15 @@ class Scheduler(Generic[S]):
         *,
         max_running: int,
         rows: int,
-        prefill_tokens: int,
-        first_prefill_tokens: int,
+        prefill: PrefillBudget,
     ) -> None:
         """Start with empty rows; ``rows`` is at least ``max_running``.
 
-        A step reads at most ``prefill_tokens`` prompt tokens plus one for every
-        decoding reply. That costs about as much as the replies do by themselves, which
-        bounds the gaps in their text. While no reply is decoding, a step reads
-        ``first_prefill_tokens``. (Chunked prefill: Sarathi-Serve, Agrawal et al. 2024.)
+        ``prefill`` decides how many prompt tokens a step reads.
         """
         self.max_running = max_running
         self.rows = rows
-        self._prefill_tokens = prefill_tokens
-        self._first_prefill_tokens = first_prefill_tokens
+        self._prefill = prefill
         #: ``running[row]`` is the sequence in that row.
         self.running: list[S] = []
         self.waiting: deque[S] = deque()
@@ -77,18 +73,21 @@ class Scheduler(Generic[S]):
     def schedule(self) -> list[Chunk[S]]:
         """Return what to read next: one token of each reply, and some prompt tokens.
 
+        The prompts share their tokens evenly, so that a short one does not wait for a
+        long one, and prompts that came together begin together.
+
         Suspect sequences are read one at a time, without any other beside them.
         """
         suspects = [sequence for sequence in self.running if sequence.is_suspect]
         chosen = suspects[:1] or self.running
         chunks = [next_chunk(s, 1) for s in chosen if s.uncached_tokens == 1]
-        budget = self._first_prefill_tokens
-        if chunks:
-            budget = self._prefill_tokens + len(chunks)
-        for sequence in sorted(chosen, key=lambda s: s.admission_order):
-            if sequence.uncached_tokens > 1 and budget > 0:
-                chunks.append(next_chunk(sequence, budget))
-                budget -= chunks[-1].stop - chunks[-1].start
+        prompts = [s for s in chosen if s.uncached_tokens > 1]
+        if prompts:
+            prompts.sort(key=lambda s: s.admission_order)
+            most = self._prefill.tokens(replies=len(chunks), prompts=len(prompts))
+            shares = fair_shares([s.uncached_tokens for s in prompts], most)
+            pairs = zip(prompts, shares, strict=True)
+            chunks += [next_chunk(s, share) for s, share in pairs if share]
         return chunks
 
     def take_row_copies(self) -> list[RowCopy]:
@@ -184,3 +183,17 @@ class Scheduler(Generic[S]):
             self._row_copies.append(RowCopy(first, second, one))
         elif other:
             self._row_copies.append(RowCopy(second, first, other))
+
+
+def fair_shares(needs: list[int], total: int) -> list[int]:
+    """Divide ``total`` evenly among ``needs``, none of which gets more than it needs.
+
+    What small needs leave is divided among the others; what cannot be divided goes to
+    the largest, of equal ones to the first. (Max-min fairness.)
+    """
+    shares = [0] * len(needs)
+    by_need = sorted(range(len(needs)), key=lambda n: (needs[n], -n))
+    for done, n in enumerate(by_need):
+        shares[n] = min(needs[n], total // (len(needs) - done))
+        total -= shares[n]
+    return shares

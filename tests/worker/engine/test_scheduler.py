@@ -6,12 +6,13 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.environment import IS_SOAK
-from worker.engine.scheduler import RowCopy, Scheduler
+from worker.engine.prefill_budget import FixedBudget
+from worker.engine.scheduler import RowCopy, Scheduler, fair_shares
 from worker.engine.sequence import Sequence, common_prefix_tokens
 
 MAX_RUNNING, ROWS, PREFILL, FIRST = 3, 5, 4, 7
@@ -38,8 +39,7 @@ def new_scheduler() -> Scheduler[Sequence]:
     return Scheduler(
         max_running=MAX_RUNNING,
         rows=ROWS,
-        prefill_tokens=PREFILL,
-        first_prefill_tokens=FIRST,
+        prefill=FixedBudget(beside_replies=PREFILL, first=FIRST),
     )
 
 
@@ -186,6 +186,26 @@ def test_a_conversation_takes_one_row_however_many_turns_it_has() -> None:
     for turns in range(2, 12):
         read(scheduler, [1] * turns)
     assert read(scheduler, [8, 8, 8, 8]) == 3
+
+
+def test_prompts_that_wait_share_the_first_step() -> None:
+    scheduler = new_scheduler()
+    prompts = [Sequence([n] * size) for n, size in enumerate((20, 2, 20))]
+    scheduler.waiting.extend(prompts)
+    scheduler.admit()
+    chunks = scheduler.schedule()
+    assert [c.sequence for c in chunks] == prompts
+    assert [c.stop - c.start for c in chunks] == [3, 2, 2]
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=12), st.integers(1, 200))
+def test_shares_are_even_and_use_everything(needs: list[int], total: int) -> None:
+    shares = fair_shares(needs, total)
+    assert sum(shares) == min(total, sum(needs))
+    for share, need in zip(shares, needs, strict=True):
+        assert 0 <= share <= need
+        # Whoever gets less than needed gets as much as any other, but for the rest.
+        assert share == need or share >= max(shares) - 1
 
 
 @pytest.mark.parametrize(
