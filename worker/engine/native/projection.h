@@ -19,14 +19,24 @@ typedef struct {
 /* Bytes of one panel in one GROUP of inputs. */
 #define INT8_BYTES (PANEL * 4 + PANEL * GROUP)
 
-/* What is fetched from memory while a tile is computed: `step` bytes further for each 64
- * bytes of weights that the tile reads. */
+/* Up to TILE pairs of a row and a panel, as many as the registers hold. */
 typedef struct {
-    const char *at;
+    const char *weight; /* of the first panel */
+    size_t panel_bytes; /* from one panel to the next */
+    const float *bias;
+    int inputs;
+    const float *x;     /* of the first row */
+    const int16_t *q;
+    const float *scales;
+    /* What is fetched from memory meanwhile: `step` bytes further for each 64 bytes of
+     * weights that are read. */
+    const char *ahead;
     size_t step;
-} Ahead;
-/* How far a single tile reads ahead of itself. */
-#define AHEAD_BYTES 4096
+    float (*to)[TILE][PANEL]; /* [panels] */
+} Tile;
+/* Panels that a tile has at most, and how far it reads ahead, all panels together. */
+#define PANELS 4
+#define AHEAD_BYTES 8192
 
 static size_t panel_bytes(const Projection *p)
 {
@@ -34,101 +44,93 @@ static size_t panel_bytes(const Projection *p)
     return (size_t)p->inputs * PANEL * (p->kind == FP32 ? 4 : 2);
 }
 
+static INLINE void fetch(const int panels, Tile *t)
+{
+    for (int n = 0; n < panels; n++) __builtin_prefetch(t->ahead + n * t->panel_bytes);
+    t->ahead += t->step;
+}
+
 /* Integers are summed exactly within a group: 64 products of at most 127 * 32,768 are
  * 266 million, an eighth of what 32 bits hold. */
-static INLINE void int8_tile(const int rows, const int8_t *weight, const int16_t *q,
-                             int inputs, const float *scales, const float *bias,
-                             Ahead ahead, float (*to)[PANEL])
+static INLINE void int8_tile(const int rows, const int panels, Tile t)
 {
     Panel total[TILE];
-    for (int r = 0; r < rows; r++) total[r] = panel_of(0);
-    for (int first = 0; first < inputs; first += GROUP) {
+    for (int n = 0; n < panels * rows; n++) total[n] = panel_of(0);
+    for (int first = 0; first < t.inputs; first += GROUP) {
+        const int8_t *weight = (const int8_t *)t.weight + first / GROUP * INT8_BYTES;
         Sums sums[TILE];
         memset(sums, 0, sizeof sums);
-        const int8_t *pairs = weight + PANEL * 4;
         for (int k = 0; k < GROUP; k += 4) {
-            __builtin_prefetch(ahead.at);
-            ahead.at += ahead.step;
-            for (int two = k; two < k + 4; two += 2) {
-                Pairs weights = load_pairs(pairs + PANEL * two);
-                for (int r = 0; r < rows; r++)
-                    sums[r] = add_products(sums[r], weights,
-                                           q + (size_t)r * inputs + first + two);
-            }
+            fetch(panels, &t);
+            for (int i = k; i < k + 4; i += 2)
+                for (int n = 0; n < panels; n++) {
+                    Pairs pairs = load_pairs(weight + n * t.panel_bytes + PANEL * (4 + i));
+                    for (int r = 0; r < rows; r++)
+                        sums[n * rows + r] = add_products(
+                            sums[n * rows + r], pairs, t.q + (size_t)r * t.inputs + first + i);
+                }
         }
-        Panel scale = load_panel((const float *)weight);
+        for (int n = 0; n < panels; n++) {
+            Panel scale = load_panel((const float *)(weight + n * t.panel_bytes));
+            for (int r = n * rows; r < (n + 1) * rows; r++)
+                total[r] = fma_panel(floats_of(sums[r]), scale, total[r]);
+        }
+    }
+    for (int n = 0; n < panels; n++)
         for (int r = 0; r < rows; r++)
-            total[r] = fma_panel(floats_of(sums[r]), scale, total[r]);
-        weight += INT8_BYTES;
-    }
-    for (int r = 0; r < rows; r++) {
-        total[r] = fma_panel(total[r], panel_of(scales[r]), load_panel(bias));
-        store_panel(to[r], total[r]);
-    }
+            store_panel(t.to[n][r], fma_panel(total[n * rows + r], panel_of(t.scales[r]),
+                                              load_panel(t.bias + n * PANEL)));
 }
 
-static INLINE void float_tile(const int rows, const int is_half, const void *weight,
-                              const float *x, int inputs, const float *bias,
-                              Ahead ahead, float (*to)[PANEL])
+static INLINE void float_tile(const int rows, const int panels, const int is_half, Tile t)
 {
     Panel total[TILE];
-    for (int r = 0; r < rows; r++) total[r] = panel_of(0);
-    for (int k = 0; k < inputs; k++) {
-        size_t at = (size_t)k * PANEL;
-        if (!is_half || k % 2) {
-            __builtin_prefetch(ahead.at);
-            ahead.at += ahead.step;
+    for (int n = 0; n < panels * rows; n++) total[n] = panel_of(0);
+    for (int k = 0; k < t.inputs; k++) {
+        if (!is_half || k % 2) fetch(panels, &t);
+        for (int n = 0; n < panels; n++) {
+            const char *at = t.weight + n * t.panel_bytes;
+            Panel w = is_half ? load_half_panel((const uint16_t *)at + (size_t)k * PANEL)
+                              : load_panel((const float *)at + (size_t)k * PANEL);
+            for (int r = 0; r < rows; r++)
+                total[n * rows + r] = fma_panel(
+                    w, panel_of(t.x[(size_t)r * t.inputs + k]), total[n * rows + r]);
         }
-        Panel w = is_half ? load_half_panel((const uint16_t *)weight + at)
-                          : load_panel((const float *)weight + at);
+    }
+    for (int n = 0; n < panels; n++)
         for (int r = 0; r < rows; r++)
-            total[r] = fma_panel(w, panel_of(x[(size_t)r * inputs + k]), total[r]);
-    }
-    for (int r = 0; r < rows; r++) {
-        total[r] = fma_panel(total[r], panel_of(1), load_panel(bias));
-        store_panel(to[r], total[r]);
-    }
+            store_panel(t.to[n][r], fma_panel(total[n * rows + r], panel_of(1),
+                                              load_panel(t.bias + n * PANEL)));
 }
 
-static INLINE void tile_of(const int rows, const Projection *p, const Product *product,
-                           int panel, int row, Ahead ahead, float (*to)[PANEL])
+static INLINE void tile_of(const int kind, const int rows, const int panels, Tile t)
 {
-    const void *weight = (const char *)p->weight + panel * panel_bytes(p);
-    const float *bias = p->bias + panel * PANEL;
-    size_t at = (size_t)row * p->inputs;
-    if (p->kind == INT8)
-        int8_tile(rows, weight, product->q + at, p->inputs, product->scales + row, bias,
-                  ahead, to);
-    else if (p->kind == FP16)
-        float_tile(rows, 1, weight, product->x + at, p->inputs, bias, ahead, to);
+    if (kind == INT8)
+        int8_tile(rows, panels, t);
     else
-        float_tile(rows, 0, weight, product->x + at, p->inputs, bias, ahead, to);
+        float_tile(rows, panels, kind == FP16, t);
 }
 
-/* What tile number `tile` of the `tiles` that read a panel fetches: its share of the
- * panel that comes next, so that the memory is not idle while they compute. */
-static Ahead ahead_of(const Projection *p, const Product *product, int panel, int tile,
-                      int tiles)
+/* Each number of rows and panels is compiled by itself. */
+static INLINE void multiply_kind(const int kind, int rows, int panels, const Tile *t)
 {
-    size_t bytes = panel_bytes(p);
-    const char *own = (const char *)p->weight + panel * bytes;
-    if (tiles == 1) return (Ahead){own + AHEAD_BYTES, 64};
-    const char *next = own + (bytes << (product->then == GATE));
-    return (Ahead){next + bytes / (size_t)tiles * (size_t)tile, 64 / (size_t)tiles};
-}
-
-/* PANEL channels of up to TILE rows; each number of rows is compiled by itself. */
-static void multiply(const Projection *p, const Product *product, int panel, int row,
-                     int rows, Ahead ahead, float (*to)[PANEL])
-{
-#define ROWS(n) case n: tile_of(n, p, product, panel, row, ahead, to); break;
-    switch (rows) {
-        ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
+#define CASE(r, n) case r * 8 + n: tile_of(kind, r, n, *t); break;
+    switch (rows * 8 + panels) {
+        CASE(1, 1) CASE(1, 2) CASE(1, 4) CASE(2, 1) CASE(2, 2) CASE(3, 1) CASE(3, 2)
+        CASE(4, 1) CASE(5, 1) CASE(6, 1)
 #if TILE > 6
-        ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
+        CASE(2, 4) CASE(3, 4) CASE(4, 2) CASE(5, 2) CASE(6, 2)
+        CASE(7, 1) CASE(8, 1) CASE(9, 1) CASE(10, 1) CASE(11, 1) CASE(12, 1)
 #endif
     }
-#undef ROWS
+#undef CASE
+}
+
+static void multiply(int kind, int rows, int panels, const Tile *t)
+{
+    if (kind == INT8) multiply_kind(INT8, rows, panels, t);
+    if (kind == FP16) multiply_kind(FP16, rows, panels, t);
+    if (kind == FP32) multiply_kind(FP32, rows, panels, t);
 }
 
 /* x / (1 + e^-x) */
@@ -158,40 +160,82 @@ static INLINE void put(const Product *product, int row, int channel, const float
     }
 }
 
-/* One unit (a panel, or a pair of gate and up) of the rows from `row` to `end`. */
-static void multiply_unit(const Projection *p, const Product *product, int unit, int row,
-                          int end)
+/* Panels that are computed at once, of those that are left: with few rows several, as
+ * memory is faster when it is read at several places. */
+static int at_once(int rows, int left)
 {
-    int is_pair = product->then == GATE, panel = unit << is_pair;
-    float values[TILE][PANEL], gates[TILE][PANEL];
-    int tiles = (end - row + TILE - 1) / TILE;
-    for (int tile = 0, rows; tile < tiles; tile++, row += rows) {
-        rows = (end - row + tiles - tile - 1) / (tiles - tile);
-        Ahead ahead = ahead_of(p, product, panel, tile, tiles);
-        multiply(p, product, panel, row, rows, ahead, is_pair ? gates : values);
-        if (is_pair) {
-            ahead = ahead_of(p, product, panel + 1, tile, tiles);
-            multiply(p, product, panel + 1, row, rows, ahead, values);
-        }
+    int panels = PANELS;
+    while (panels > left || panels * rows > TILE) panels /= 2;
+    return panels;
+}
+
+/* A strip of panels, for the rows of tile number `n` of all `tiles`. What a tile reads alone
+ * it fetches a little ahead. Of what several read, each fetches its share of the next strip,
+ * so that the memory is not idle while they compute. */
+static void multiply_strip(const Projection *p, const Product *product, int panel, int strip,
+                           int row, int rows, int n, int tiles)
+{
+    float values[PANELS][TILE][PANEL];
+    size_t bytes = panel_bytes(p), at = (size_t)row * p->inputs;
+    for (int done = 0, panels; done < strip; done += panels) {
+        panels = at_once(rows, strip - done);
+        const char *weight = (const char *)p->weight + (panel + done) * bytes;
+        const char *next = weight + bytes * strip + bytes / (size_t)tiles * (size_t)n;
+        Tile tile = {
+            .weight = weight, .panel_bytes = bytes, .inputs = p->inputs,
+            .bias = p->bias + (panel + done) * PANEL, .x = product->x + at,
+            .q = product->q + at, .scales = product->scales + row,
+            .ahead = tiles == 1 ? weight + AHEAD_BYTES / panels : next, .step = 64 / (size_t)tiles,
+            .to = values + done};
+        multiply(p->kind, rows, panels, &tile);
+    }
+    int is_pair = product->then == GATE;
+    for (int unit = 0; unit < strip >> is_pair; unit++)
         for (int r = 0; r < rows; r++)
-            put(product, row + r, unit * PANEL, values[r], gates[r]);
+            put(product, row + r, ((panel >> is_pair) + unit) * PANEL,
+                values[unit << is_pair | is_pair][r], values[unit << is_pair][r]);
+}
+
+/* The panels from `first` to `stop`, for the rows from `row` to `end`. */
+static void multiply_panels(const Projection *p, const Product *product, int first, int stop,
+                            int row, int end)
+{
+    int tiles = (end - row + TILE - 1) / TILE, strip = 1;
+    if (tiles == 1) strip = at_once(end - row, PANELS);
+    if (strip == 1 && product->then == GATE) strip = 2;
+    for (int panel = first; panel < stop; panel += strip) {
+        strip = least(strip, stop - panel);
+        for (int n = 0, from = row, rows; n < tiles; n++, from += rows) {
+            rows = (end - from + tiles - n - 1) / (tiles - n);
+            multiply_strip(p, product, panel, strip, from, rows, n, tiles);
+        }
     }
 }
 
-/* Rows whose inputs stay in the cache while the units of a task pass by. */
+/* Rows whose inputs stay in the cache while the panels of a task pass by, and bytes of
+ * weights that stay there while the rows pass by, if there are more. */
 #define ROWS_AT_ONCE (8 * TILE)
+#define BYTES_AT_ONCE (128 << 10)
+
+/* Panels of one task: so few that the threads end together. */
+static int panels_of_task(const Projection *p, const Product *product, int threads)
+{
+    int panels = p->channels / PANEL / (4 * threads);
+    if (product->rows > ROWS_AT_ONCE)
+        panels = least(panels, (int)(BYTES_AT_ONCE / panel_bytes(p)));
+    if (panels >= PANELS) return panels / PANELS * PANELS;
+    return product->then == GATE ? 2 : panels > 1 ? panels : 1;
+}
 
 static void project(const Step *s, Worker *worker, const Projection *p, Product product)
 {
     product.q = s->buffers.quantised;
     product.scales = s->buffers.scales;
-    int units = p->channels / PANEL >> (product.then == GATE);
-    size_t bytes = panel_bytes(p) << (product.then == GATE);
-    /* Small enough that threads end together and the weights of a task stay in the cache. */
-    int each = least(units / (8 * s->threads), (int)((128 << 10) / bytes));
-    if (each < 1) each = 1;
-    for (long t; (t = next_task(worker, (units + each - 1) / each)) >= 0;)
-        for (int row = 0; row < product.rows; row += ROWS_AT_ONCE)
-            for (int unit = (int)t * each; unit < least((int)(t + 1) * each, units); unit++)
-                multiply_unit(p, &product, unit, row, least(row + ROWS_AT_ONCE, product.rows));
+    int all_panels = p->channels / PANEL, rows = product.rows;
+    int each = panels_of_task(p, &product, s->threads);
+    for (long t; (t = next_task(worker, (all_panels + each - 1) / each)) >= 0;) {
+        int first = (int)t * each, stop = least(first + each, all_panels);
+        for (int row = 0; row < rows; row += ROWS_AT_ONCE)
+            multiply_panels(p, &product, first, stop, row, least(row + ROWS_AT_ONCE, rows));
+    }
 }

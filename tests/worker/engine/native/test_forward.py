@@ -81,7 +81,7 @@ def read_together(forward: NativeForward, decoder: Decoder, chunkings) -> list[T
 
 
 @settings(
-    max_examples=400 if IS_SOAK else 25,
+    max_examples=400 if IS_SOAK else 12,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(shape=models, chunkings=chunkings, threads=st.integers(1, 3))
