@@ -21,6 +21,8 @@ COPY catalog.toml ./
 COPY chatsite chatsite
 COPY worker worker
 
+# Weights in pages of 2 MB, which the processor looks up faster.
+ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 ENV DATA_DIR=/data HF_HOME=/models PATH=/app/.venv/bin:$PATH
 USER 10001
 # Becomes the worker itself, so that a stop reaches it and it can hand back.

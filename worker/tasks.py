@@ -34,6 +34,7 @@ from chatsite.startup import REFUSED_STATUS
 from worker.celery_consumer import BellConsumer
 from worker.engine.factory import open_engine
 from worker.engine.interface import Engine, ModelUnavailable
+from worker.engine.openmp import wait_passively
 from worker.heartbeat import Heartbeat, new_worker_name
 from worker.serving import ReplyServer
 from worker.watchdog import Watchdog
@@ -124,6 +125,7 @@ class WorkerProcess:
             self._consumer.reconnect()
 
     def _open_engine(self) -> Engine:
+        wait_passively()
         return open_engine(
             self._entry,
             self._model_folder(),

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import torch
+
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Request
 from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Throughput
@@ -74,7 +76,10 @@ class TransformersEngine:
         size = CacheSize.plan(
             shape.bytes, rows, model.device, memory_mb=memory_mb, workers=workers
         )
-        log.info("%d replies at once, %d rows", size.max_running, size.rows)
+        log.info(
+            "%d replies at once, %d rows, %d threads",
+            *(size.max_running, size.rows, torch.get_num_threads()),
+        )
         self.rows = size.max_running
         self.model_info = ModelInfo(
             entry.name, entry.label, entry.revision, str(model.device)
