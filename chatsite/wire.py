@@ -223,6 +223,8 @@ class Ending:
     cut_tokens: int = 0
     #: The revision of the model.
     revision: str = ""
+    #: In what its weights were stored: "fp32", "fp16", "bf16" or "int8".
+    precision: str = ""
     #: Whether the reply ended because it reached ``max_new_tokens``.
     is_length_limited: bool = False
 
@@ -239,6 +241,8 @@ class Announcement:
     progress: float | None = None
     device: str = ""
     revision: str = ""
+    #: In what the weights of the model are stored.
+    precision: str = ""
     rows: int = 0
     free: int = 0
     #: Recent new tokens of all its replies together.

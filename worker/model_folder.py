@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -45,6 +46,16 @@ def _other_weights(folder: Path) -> str:
 def loaded_files(folder: Path) -> list[Path]:
     """Return the files of the folder that a model is loaded from."""
     return sorted({p for kind in LOADED_FILES for p in folder.glob(kind)})
+
+
+def digest(folder: Path) -> str:
+    """Return a digest of all files of the folder that a model is loaded from."""
+    whole = hashlib.sha256()
+    for path in loaded_files(folder):
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{path.name} {found}\n".encode())
+    return whole.hexdigest()
 
 
 def incomplete_files(folder: Path) -> list[Path]:

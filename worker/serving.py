@@ -88,6 +88,7 @@ class ReplyServer:
             stage=stage,
             device=info.device,
             revision=info.revision,
+            precision=info.precision,
             rows=self.engine.rows,
             free=self._free_rows(),
             tokens_per_second=round(throughput.tokens_per_second, 1),
@@ -217,7 +218,8 @@ class ReplyServer:
         """Send the end until the mailbox stores or refuses it."""
         if ending.outcome is wire.Outcome.DONE:
             self._reply_tokens.append(ending.new_tokens)
-        ending = replace(ending, revision=self.engine.model_info.revision)
+        info = self.engine.model_info
+        ending = replace(ending, revision=info.revision, precision=info.precision)
         while True:
             try:
                 result = self._box.finish(delivery.next_write(), ending)

@@ -99,7 +99,8 @@ class WorkerProcess:
         self._stage = wire.Stage.READY
         self._heartbeat.beat()
         info = engine.model_info
-        log.info("serving %s on %s", info.label, info.device)
+        precision = f" in {info.precision}" if info.precision else ""
+        log.info("serving %s on %s%s", info.label, info.device, precision)
 
     def drain(self) -> None:
         """Finish or hand back the live replies within the grace time."""
@@ -136,6 +137,8 @@ class WorkerProcess:
             step_factor=settings.WORKER_STEP_FACTOR,
             device=settings.WORKER_DEVICE,
             threads=settings.WORKER_THREADS,
+            precision=settings.WORKER_PRECISION,
+            data_dir=settings.DATA_DIR,
             on_broken=leave,
         )
 

@@ -91,7 +91,7 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
 
 #: Fields of ``Reply`` in the export: those that say how the reply came about.
 REPLY_FIELDS = (
-    *("state", "model", "revision", "settings", "seed", "instructions"),
+    *("state", "model", "revision", "precision", "settings", "seed", "instructions"),
     *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),
     *("finished_at", "worker", "error", "losses"),
 )

@@ -91,7 +91,8 @@ class ReplyAdmin(ReadOnlyAdmin):
     readonly_fields = ("id", "owner", "conversation")
     fields = (
         *("id", "owner", "conversation", "state", "error", "stop_requested_at"),
-        *("attempt", "losses", "worker", "model", "is_model_picked", "revision"),
+        *("attempt", "losses", "worker", "model", "is_model_picked"),
+        *("revision", "precision"),
         *("prompt_tokens", "new_tokens", "is_length_limited", "dropped_turns"),
         *("queued_at", "published_at", "started_at", "first_text_at", "finished_at"),
     )

@@ -96,6 +96,9 @@ class Reply(models.Model):
     #: The user picked the model: the reply waits for it even while it has no worker.
     is_model_picked = models.BooleanField(default=False)
     revision = models.CharField(max_length=100, blank=True)
+    #: In what the model's weights were stored: fp32, fp16, bf16 or int8; empty for
+    #: replies of earlier releases.
+    precision = models.CharField(max_length=10, blank=True, default="", db_default="")
     settings = models.JSONField(default=dict)
     seed = models.BigIntegerField()
     #: The system prompt.

@@ -26,6 +26,7 @@ def _made_of(reply: Reply) -> Iterator[tuple[str, str]]:
     chosen = reply.settings
     yield _("Model"), reply.model
     yield _("Revision"), reply.revision
+    yield _("Precision"), reply.precision
     for setting in MODEL_SETTINGS:
         words = _tokens if setting.is_in_tokens else _number
         yield str(setting.label), words(chosen.get(setting.name))

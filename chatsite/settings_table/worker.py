@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatsite.setting_types import Device, Integer, Number
+from chatsite.setting_types import Device, Integer, Number, OneOf
 
 TITLE = "Workers"
 INTRODUCTION = "Workers on other machines read these from their own environment."
@@ -18,6 +18,16 @@ WORKER_DEVICE = Device(
     "WORKER_DEVICE",
     "auto",
     about="The device on which the model runs.",
+)
+WORKER_PRECISION = OneOf(
+    "WORKER_PRECISION",
+    "auto",
+    choices=("auto", "fp32", "fp16", "int8"),
+    about="In what the weights are stored on a CPU. Fewer bits write faster. `auto` "
+    "takes the fastest that the machine has and that keeps the quality of the model, "
+    "which is measured once; `fp32` is exact. A worker does not start if the one that "
+    "is named here cannot be had. Other devices have one precision of their own, "
+    "whatever is set here.",
 )
 WORKER_THREADS = Integer(
     "WORKER_THREADS",

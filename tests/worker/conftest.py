@@ -36,12 +36,12 @@ def llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def gpt2(gpt2_folder: Path) -> LanguageModel:
-    return load_model(gpt2_folder, device="cpu", threads=1)
+    return load_model(gpt2_folder, device="cpu", threads=1, precision="fp32")
 
 
 @pytest.fixture(scope="session")
 def llama(llama_folder: Path) -> LanguageModel:
-    return load_model(llama_folder, device="cpu", threads=1)
+    return load_model(llama_folder, device="cpu", threads=1, precision="fp32")
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def smollm2_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def smollm2(smollm2_folder: Path) -> LanguageModel:
-    return load_model(smollm2_folder, device="cpu", threads=1)
+    return load_model(smollm2_folder, device="cpu", threads=1, precision="fp32")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,14 @@ def test_the_first_text_does_not_wait_for_the_next_flush(
     assert text().startswith("You")
     server.drain(0)
     serving.join()
+
+
+def test_the_precision_of_the_model_is_announced_and_told_with_each_end(
+    box: Mailbox, server: ReplyServer, valkey: Valkey
+) -> None:
+    server.engine.model_info = replace(server.engine.model_info, precision="int8")
+    assert server.announcement().precision == "int8"
+    assert ending_of("{}", box, server, valkey)["precision"] == "int8"
 
 
 def ending_of(request: str, box: Mailbox, server: ReplyServer, valkey: Valkey) -> Any:

@@ -1,67 +1,37 @@
-"""Attention of the packed tokens of one step to the rows of the KV cache.
-
-It is registered with transformers under a name, so that a model's own code calls it and
-runs unchanged. It ignores the model's mask: the packed batch says which keys each token
-sees.
-"""
+"""Attention of the packed tokens of one step to the rows of the KV cache."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import AttentionInterface
 
-from worker.engine.packing import PackedBatch
-
-NAME = "rows"
-#: Arguments by which some models change attention scores; none is implemented here.
-UNSUPPORTED_ARGUMENTS = (
-    *("softcap", "s_aux", "sinks", "position_bias"),
-    *("indices", "block_indices"),
-)
+from worker.engine.attention_plan import AttentionPlan
 
 
-def packed_attention(
-    module: torch.nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    *,
-    packing: PackedBatch,
-    scaling: float,
-    **others: Any,
-) -> tuple[Tensor, None]:
+def attend(
+    queries: Tensor, keys: Tensor, values: Tensor, plan: AttentionPlan, scaling: float
+) -> Tensor:
     """Return the attention output of each packed token over its own row.
 
-    ``query``: [1, heads, tokens, head size]; ``key`` and ``value``, those of all rows:
-    [rows, key heads, row's tokens, head size]. Returns [1, tokens, heads, head size].
-    Raises ``ValueError`` if the model passes an argument that changes the scores.
+    ``queries``: [tokens, heads, head size], as is the result; ``keys`` and ``values``,
+    those of all rows: [rows, key heads, row's tokens, head size].
     """
-    del module, attention_mask
-    for name in UNSUPPORTED_ARGUMENTS:
-        if others.get(name) is not None:
-            raise ValueError(f"its attention is not a plain one: {name}")
-    queries = query[0].transpose(0, 1)  # [tokens, heads, head size]
-    if packing.is_decode_only and packing.decode:
+    if plan.is_decode_only and plan.decode:
         # Every row has one query: by far the most frequent step.
-        mask = packing.decode.mask
-        found = _attend_rows(queries[:, None], key, value, mask, scaling)
-        return found.transpose(0, 1), None
+        return _attend_rows(
+            queries[:, None], keys, values, plan.decode.mask, scaling
+        ).flatten(0, 1)
     output = queries.new_empty(queries.shape)
-    if decode := packing.decode:
+    if decode := plan.decode:
         row_queries = queries[decode.queries][:, None]  # [rows, 1, heads, head size]
-        found = _attend_rows(row_queries, key, value, decode.mask, scaling)
+        found = _attend_rows(row_queries, keys, values, decode.mask, scaling)
         output[decode.tokens] = found[decode.rows, 0]
-    for segment in packing.segments:
+    for segment in plan.segments:
         row = slice(segment.row, segment.row + 1)
         own = queries[None, segment.tokens]  # [1, new tokens, heads, head size]
-        found = _attend_rows(own, key[row], value[row], segment.mask, scaling)
+        found = _attend_rows(own, keys[row], values[row], segment.mask, scaling)
         output[segment.tokens] = found[0]
-    return output[None], None
+    return output
 
 
 def _attend_rows(
@@ -75,19 +45,22 @@ def _attend_rows(
     rows, new, heads, size = queries.shape
     longest = mask.shape[-1]
     key_heads = keys.shape[1]
+    keys, values = keys[:rows, :, :longest], values[:rows, :, :longest]
+    groups = heads // key_heads
+    if new == 1 and groups > 1:
+        # A query alone is rounded in the same way beside any number of keys; several
+        # at once are not. So each key head is shown to each of its queries.
+        shown = (rows * key_heads, groups, longest, size)
+        keys, values = (
+            part.flatten(0, 1)[:, None].expand(shown) for part in (keys, values)
+        )
+        mask = mask.repeat_interleave(key_heads, dim=0)
     # Query heads that share a key head become further query tokens, so that keys and
     # values need not be repeated.
-    grouped = queries.transpose(1, 2).reshape(rows, key_heads, -1, size)
-    if new > 1 and heads > key_heads:
-        mask = mask.repeat(1, 1, heads // key_heads, 1)
+    grouped = queries.transpose(1, 2).reshape(*keys.shape[:2], -1, size)
+    if new > 1 and groups > 1:
+        mask = mask.repeat(1, 1, groups, 1)
     found = functional.scaled_dot_product_attention(
-        grouped,
-        keys[:rows, :, :longest],
-        values[:rows, :, :longest],
-        attn_mask=mask,
-        scale=scaling,
+        grouped, keys, values, attn_mask=mask, scale=scaling
     )  # [rows, key heads, query heads per key head * new tokens, head size]
     return found.reshape(rows, heads, new, size).transpose(1, 2)
-
-
-AttentionInterface.register(NAME, packed_attention)

@@ -82,7 +82,11 @@ class TransformersEngine:
         )
         self.rows = size.max_running
         self.model_info = ModelInfo(
-            entry.name, entry.label, entry.revision, str(model.device)
+            model=entry.name,
+            label=entry.label,
+            revision=entry.revision,
+            device=str(model.device),
+            precision=model.precision,
         )
         self._prefill = _new_prefill_budget(prefill_tokens, step_factor)
         self._scheduler = Scheduler[RunningRequest](

@@ -16,6 +16,8 @@ def open_engine(
     rows: int,
     device: str,
     threads: int,
+    precision: str = "auto",
+    data_dir: Path | None = None,
     memory_mb: int = 0,
     workers: int = 1,
     prefill_tokens: int = 0,
@@ -31,6 +33,8 @@ def open_engine(
     ``prefill_tokens``: prompt tokens that a step reads; 0 takes as many as let a step
     take ``step_factor`` times as long as the replies in it by themselves.
     ``threads``: torch's threads in this process; 0 leaves torch's own choice.
+    ``precision``: of the weights on a CPU: fp32, fp16, int8 or auto. ``data_dir``:
+    keeps what is built and measured once for this machine; None keeps nothing.
     ``on_broken`` is called when the device is beyond repair.
 
     Raises ``ModelUnavailable``.
@@ -46,7 +50,13 @@ def open_engine(
     from worker.engine.model import load_model
 
     return TransformersEngine(
-        load_model(folder, device=device, threads=threads),
+        load_model(
+            folder,
+            device=device,
+            threads=threads,
+            precision=precision,
+            data_dir=data_dir,
+        ),
         entry,
         rows=rows,
         memory_mb=memory_mb,

@@ -47,6 +47,8 @@ class ModelInfo:
     label: str
     revision: str
     device: str
+    #: In what the weights are stored: "fp32", "fp16", "bf16" or "int8"; empty without.
+    precision: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Cache
 
 from worker.engine.logits import TokenHistory
 from worker.engine.packing import PackedBatch
@@ -45,48 +44,30 @@ class RowShape:
         return numbers * self.dtype.itemsize
 
 
-class KVCache(Cache):
-    """Implements ``Cache`` of transformers for many rows in one forward pass.
+class KVCache:
+    """Keys and values of many rows, and the tokens that they belong to.
 
-    The tokens of a step come packed, one after another, as a batch of one. The packed
-    batch gives the row and position of each token; its key and value are written there.
+    A forward pass writes those of its own tokens, each at its row and position.
     """
 
     def __init__(self, shape: RowShape, rows: int, device: torch.device) -> None:
         """Allocate the memory of all rows."""
-        super().__init__(layers=[])
         size = (2, rows, shape.heads, shape.tokens, shape.head_size)
         #: Keys and values of each layer: [2, rows, heads, tokens, head size].
-        self._layers = [_zeros(size, shape.dtype, device) for _ in range(shape.layers)]
+        self.layers = [_zeros(size, shape.dtype, device) for _ in range(shape.layers)]
         #: The tokens in the rows: [rows, tokens].
         self.ids = torch.zeros((rows, shape.tokens), dtype=torch.long, device=device)
+        self.row_tokens = shape.tokens
         self.dtype = shape.dtype
-        self._batch: PackedBatch | None = None
 
-    def begin_step(self, batch: PackedBatch) -> None:
-        """Set where the next forward pass writes, and record its tokens."""
-        self._batch = batch
+    def record(self, batch: PackedBatch) -> None:
+        """Record the tokens that a forward pass reads."""
         self.ids[batch.rows, batch.positions] = batch.ids
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Write new keys and values, each [1, heads, new tokens, head size].
-
-        Returns those of all rows, each [rows, heads, tokens, head size].
-        """
-        if self._batch is None:
-            raise RuntimeError("update() before begin_step()")
-        at = (self._batch.rows, slice(None), self._batch.positions)
-        keys, values = self._layers[layer_idx]  # [rows, heads, tokens, head size]
-        keys[at] = key_states[0].transpose(0, 1)  # [new tokens, heads, head size]
-        values[at] = value_states[0].transpose(0, 1)
-        return keys, values
 
     def copy_rows(self, copies: Iterable[RowCopy]) -> None:
         """Carry out the scheduler's copies and swaps, in their order."""
         for copy in copies:
-            for layer in (self.ids[None, :, None], *self._layers):
+            for layer in (self.ids[None, :, None], *self.layers):
                 source = layer[:, copy.source, :, : copy.tokens]
                 target = layer[:, copy.target, :, : copy.tokens]
                 replaced = target.clone() if copy.is_swap else None
@@ -101,10 +82,6 @@ class KVCache(Cache):
         rows, lengths = at.view(-1, 2).T  # [chunks] each
         longest = max((length for _, length in ends), default=1)
         return TokenHistory(self.ids[rows, :longest], lengths)
-
-    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002
-        """Return 0: every forward pass gets explicit positions instead."""
-        return 0
 
 
 def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:

@@ -1,58 +1,90 @@
-"""Drop-in layers that compute the same as a model's own, faster on a CPU.
+"""Linear layers that compute the same as a model's own, faster on a CPU.
 
 Generation multiplies large weight matrices by a few rows, and BLAS libraries are tuned
-for many rows. oneDNN, which torch includes, reorders a weight once for kernels that are
-as fast with few. On two cores of an AMD EPYC, GPT-2's output layer takes 33 ms for 32
-rows with ``functional.linear`` on MKL and 13 ms with oneDNN; for 8 rows 24 and 6 ms.
+for many rows. Two libraries that torch includes store a weight once in a layout of
+their own, for kernels that are as fast with few:
+
+- oneDNN, in float32. On two cores of an AMD EPYC, GPT-2's output layer takes 33 ms for
+  32 rows with ``functional.linear`` on MKL and 13 ms with oneDNN; for 8 rows 24 and
+  6 ms.
+- fbgemm, which stores weights as float16 and computes in float32. One row takes as long
+  as it takes to read the weights, which are half as many bytes. Only x86 has it.
+
+Both give each row the same product, to the last bit, whatever other rows there are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers.activations import NewGELUActivation
 from transformers.pytorch_utils import Conv1D
 
-#: Number of rows that the layout of a weight is made for. It works with any number; a
-#: layout made for one row is a fifth slower with many.
+#: Multiplies rows by a packed weight: [rows, in] to [rows, out], both float32.
+Linear = Callable[[Tensor], Tensor]
+#: Packs a weight [out, in] and a bias [out].
+Pack = Callable[[Tensor, Tensor | None], Linear]
+
+#: Number of rows that oneDNN's layout of a weight is made for. It works with any
+#: number. A layout made for one row is slower with many, and rounds one row otherwise.
 LAYOUT_ROWS = 32
-#: oneDNN is slower below this number of rows: one row takes a quarter longer than four.
-MIN_ROWS = 4
 
 
-class PackedLinear(nn.Module):
-    """``nn.Linear`` with a copy of its weight in oneDNN's layout.
+def pack_fp32(weight: Tensor, bias: Tensor | None) -> Linear:
+    """Return a linear layer with its weight in oneDNN's layout.
 
     torch's compiler (inductor) uses the same operators in place of linear layers.
     """
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, LAYOUT_ROWS)
+    multiply = torch.ops.mkldnn._linear_pointwise.default
+
+    def linear(rows: Tensor) -> Tensor:
+        product: Tensor = multiply(rows, packed, bias, "none", [], "")
+        return product
+
+    return linear
+
+
+def pack_fp16(weight: Tensor, bias: Tensor | None) -> Linear:
+    """Return a linear layer with its weight as float16 in fbgemm's layout.
+
+    Weights beyond the range of float16 become its largest number.
+    """
+    packed = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)
+    multiply = torch.ops.quantized.linear_dynamic_fp16.default
+
+    def linear(rows: Tensor) -> Tensor:
+        product: Tensor = multiply(rows, packed)
+        return product
+
+    return linear
+
+
+def can_pack(pack: Pack) -> bool:
+    """Return whether this build of torch on this processor has what ``pack`` calls."""
+    weight, rows = torch.eye(8, 16), torch.ones(1, 16)
+    try:
+        with torch.inference_mode():
+            product = pack(weight, None)(rows)
+    except (AttributeError, RuntimeError):
+        return False
+    return torch.equal(product, torch.ones(1, 8))
+
+
+class PackedLinear(nn.Module):
+    """``nn.Linear`` with its weight packed."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         """``weight``: float32 [out, in]; ``bias``: [out]."""
         super().__init__()
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, LAYOUT_ROWS)
-        self._bias = bias
+        self._linear = pack_fp32(weight, bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """``features``: [..., in]; returns [..., out], contiguous."""
-        rows = features.reshape(-1, features.shape[-1])
-        count = len(rows)
-        if count < MIN_ROWS:
-            rows = functional.pad(rows, (0, 0, 0, MIN_ROWS - count))
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(
-            rows, self._weight, self._bias, "none", [], ""
-        )
-        return product[:count].view(*features.shape[:-1], product.shape[1])
-
-
-def can_pack() -> bool:
-    """Return whether this build of torch has oneDNN's operators; not all have."""
-    try:
-        with torch.inference_mode():
-            PackedLinear(torch.zeros(2, 3), None)(torch.zeros(1, 3))
-    except (AttributeError, RuntimeError):
-        return False
-    return True
+        product = self._linear(features.reshape(-1, features.shape[-1]))
+        return product.view(*features.shape[:-1], product.shape[1])
 
 
 @torch.inference_mode()

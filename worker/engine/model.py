@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,111 +13,78 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from worker import model_folder
-from worker.engine import attention
+from worker.engine.device import pick_device, pick_dtype
+from worker.engine.forward import ForwardPass
 from worker.engine.interface import ModelUnavailable
 from worker.engine.kv_cache import KVCache, RowShape
-from worker.engine.layers import can_pack, replace_layers
+from worker.engine.module_forward import ATTENTION
 from worker.engine.packing import PackedBatch
+from worker.engine.precision import AUTO, Choice, choose_forward
+from worker.engine.quality_gate import QualityGate
 from worker.engine.sequence import Chunk
-from worker.engine.sequence import Sequence as TokenSequence
 from worker.engine.tokenizer import Tokenizer
 
-#: Tolerated difference between two ways to compute the same logits, as a share of their
-#: range. In full precision, rounding causes about a millionth.
-TOLERATED_SHARE = 1e-3
-TOLERATED_SHARE_HALF_PRECISION = 0.05
-#: A few token ids that every vocabulary contains.
-PROBE = [1, 2, 3, 4, 5, 6]
+#: The text by which forward passes are compared, and how much of it.
+PROBE_TEXT = "It was late in the evening when we came to the sea."
+PROBE_TOKENS = 8
+#: Token ids that every vocabulary contains, for a tokenizer that cannot read the text.
+UNKNOWN_PROBE = [1, 2, 3, 4, 5, 6]
 #: Context length of a model whose configuration names none.
 DEFAULT_CONTEXT_TOKENS = 2048
-
-
-def pick_device(name: str) -> torch.device:
-    """Return the device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-
-    Raises ``ModelUnavailable`` if the machine does not have it.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda:0")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
-        raise ModelUnavailable(
-            f"There is no device {name!r}: use auto, cpu, cuda, cuda:N or mps."
-        )
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ModelUnavailable(
-            f"The device {name} is not here: torch {torch.__version__}"
-            f" sees {torch.cuda.device_count()} CUDA devices."
-        )
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise ModelUnavailable("The device mps is not here.")
-    return device
-
-
-def pick_dtype(device: torch.device) -> torch.dtype:
-    """Return float32 for a CPU, where half precision is slower; else a half type."""
-    if device.type == "cpu":
-        return torch.float32
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
-        return torch.bfloat16
-    return torch.float16
 
 
 class LanguageModel:
     """A causal language model on its device, with its tokenizer."""
 
-    def __init__(self, module: Any, tokenizer: Any, device: torch.device) -> None:
-        """Wrap a transformers model and tokenizer.
+    def __init__(
+        self, module: Any, forward: ForwardPass, tokenizer: Any, device: torch.device
+    ) -> None:
+        """Wrap the forward pass of a transformers model, and its tokenizer.
 
-        ``module``: in evaluation mode, loaded with ``attention.NAME``.
+        ``module``: is read for its configuration, and not kept.
         """
         self.device = device
         self.tokenizer = Tokenizer(tokenizer)
         self.eos_ids = _eos_ids(module, self.tokenizer)
         self.context_tokens = _context_tokens(module.config)
-        self._module = module
-        self._has_logits_to_keep = (
-            "logits_to_keep" in inspect.signature(module.forward).parameters
-        )
+        self.precision = forward.precision
+        #: The code that computes the forward pass: "transformers", "flat" or "native".
+        self.forward_name = forward.name
+        self._config, self._dtype = module.config, module.dtype
+        self._forward = forward
 
     def row_shape(self, tokens: int) -> RowShape:
         """Return the shape of a KV-cache row of so many tokens."""
-        return RowShape.of(self._module.config, tokens, self._module.dtype)
+        return RowShape.of(self._config, tokens, self._dtype)
 
     def new_kv_cache(self, rows: int, tokens: int) -> KVCache:
         """Return an empty KV cache of ``rows`` rows with ``tokens`` tokens each."""
         return KVCache(self.row_shape(tokens), rows, self.device)
 
-    @torch.inference_mode()
     def forward(self, chunks: Sequence[Chunk[Any]], cache: KVCache) -> Tensor:
         """Read chunks into their rows of the cache, all in one forward pass.
 
         Returns the logits after each chunk that completes its sequence, in the order of
         the chunks: float32 [completed, vocabulary].
         """
-        batch = PackedBatch.of(chunks, self.device, self._module.dtype)
-        cache.begin_step(batch)
-        output = self._module(
-            input_ids=batch.ids[None],  # [1, tokens]
-            position_ids=batch.positions[None],  # [1, tokens]
-            past_key_values=cache,
-            use_cache=True,
-            packing=batch,
-            **({"logits_to_keep": batch.last} if self._has_logits_to_keep else {}),
-        )
-        logits: Tensor = output.logits[0]  # [completed or tokens, vocabulary]
-        return (logits if self._has_logits_to_keep else logits[batch.last]).float()
+        batch = PackedBatch.of(chunks, self.device)
+        cache.record(batch)
+        return self._forward(batch, cache)
 
 
 def load_model(
-    folder: Path, *, device: str = "auto", threads: int = 0
+    folder: Path,
+    *,
+    device: str = "auto",
+    threads: int = 0,
+    precision: str = AUTO,
+    data_dir: Path | None = None,
 ) -> LanguageModel:
     """Load a model from a local folder: safetensors only, never remote code.
 
-    ``threads``: torch's threads in this process; 0 leaves torch's own choice. Raises
-    ``ModelUnavailable``.
+    ``threads``: torch's threads in this process; 0 leaves torch's own choice.
+    ``precision``: see ``choose_forward``. ``data_dir``: keeps what was measured once
+    for a model on this machine. Raises ``ModelUnavailable``.
     """
     if problem := model_folder.find_problem(folder):
         raise ModelUnavailable(f"{folder}: {problem}")
@@ -133,14 +98,16 @@ def load_model(
     tokenizer = _load_part(folder, AutoTokenizer.from_pretrained, {})
     if not tokenizer.is_fast:
         raise ModelUnavailable(f"{folder}: has no fast tokenizer (tokenizer.json).")
+    module.to(place).eval()
+    longest = _context_tokens(module.config)
+    gate = QualityGate(module, tokenizer, folder, longest, data_dir)
     # The model runs once now, so that a bad device or an unsupported architecture shows
     # at the start.
     try:
-        model = LanguageModel(module.to(place).eval(), tokenizer, place)
-        expected = _eager_logits(module, place)
-        if place.type == "cpu" and can_pack():
-            replace_layers(module)
-        _check_agreement(model, expected)
+        builds = data_dir / "native" if data_dir else None
+        choice = Choice(precision, gate, _probe(tokenizer), builds)
+        forward = choose_forward(module, place, choice)
+        return LanguageModel(module, forward, tokenizer, place)
     except ModelUnavailable:
         raise
     except Exception as error:  # an unknown architecture may raise anything
@@ -149,41 +116,19 @@ def load_model(
             f"{folder}: this kind of model cannot be served: it does not run on rows"
             f" of keys and values ({type(error).__name__}: {reason})."
         ) from error
-    return model
 
 
-@torch.inference_mode()
-def _eager_logits(module: Any, device: torch.device) -> Tensor:
-    """Return the logits after the probe by the model's own attention, [vocabulary]."""
-    module.set_attn_implementation("eager")
-    logits: Tensor = module(torch.tensor([PROBE], device=device)).logits[0, -1]
-    module.set_attn_implementation(attention.NAME)
-    return logits.float()
-
-
-def _check_agreement(model: LanguageModel, expected: Tensor) -> None:
-    """Raise ``ModelUnavailable`` if the engine's attention gives other logits.
-
-    This finds models whose attention uses more than keys, values and a causal mask,
-    before anyone reads wrong text. ``expected``: [vocabulary].
-    """
-    sequence, cache = TokenSequence(PROBE), model.new_kv_cache(2, len(PROBE))
-    for start, stop in ((0, 4), (4, 5), (5, 6)):
-        logits = model.forward([Chunk(sequence, 1, start, stop)], cache)
-    gap = float((logits[0] - expected).abs().max())
-    is_full = cache.dtype == torch.float32
-    share = TOLERATED_SHARE if is_full else TOLERATED_SHARE_HALF_PRECISION
-    if not gap <= share * float(expected.max() - expected.min()):
-        raise ModelUnavailable(
-            "This kind of model cannot be served: its attention is not a plain one."
-        )
+def _probe(tokenizer: Any) -> list[int]:
+    """Return some tokens by which forward passes are compared."""
+    ids: list[int] = tokenizer(PROBE_TEXT, add_special_tokens=False)["input_ids"]
+    return ids[:PROBE_TOKENS] if len(ids) > 1 else UNKNOWN_PROBE
 
 
 def _module_options(device: torch.device) -> dict[str, Any]:
     return {
         "dtype": pick_dtype(device),
         "use_safetensors": True,
-        "attn_implementation": attention.NAME,
+        "attn_implementation": ATTENTION,
     }
 
 

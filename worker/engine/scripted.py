@@ -184,6 +184,7 @@ class ScriptedEngine:
             model=entry.name if entry else "scripted",
             label=entry.label if entry else "Scripted replies",
             revision="",
+            precision="",
             device="cpu",
         )
         self._changed = threading.Condition()

@@ -68,6 +68,7 @@ def _worker_status(worker: wire.Announcement) -> str:
         return worker.stage
     rows = f"{worker.rows - worker.free} of {worker.rows} rows busy"
     on = f" on {worker.device}" if worker.device else ""
+    on += f" in {worker.precision}" if worker.precision else ""
     return f"{worker.stage}, {rows}, {worker.tokens_per_second:g} tokens/s{on}"
 
 

@@ -139,6 +139,7 @@ def _fields(ending: FinishedReply) -> dict[str, Any]:
         **known,
         "error": details.get("error") or "",
         "revision": details.get("revision", ""),
+        "precision": details.get("precision", ""),
         "losses": ending.losses,
         "worker": ending.worker,
         "started_at": _time(ending.started_at),

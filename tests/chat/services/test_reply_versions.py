@@ -193,10 +193,11 @@ def test_nobody_asks_for_replies_in_anothers_conversation(
 
 
 def test_the_details_of_a_reply_are_told(tab: Client, done: Reply) -> None:
+    Reply.objects.filter(pk=done.pk).update(precision="int8")
     text = text_of(tab.get(f"/r/{done.pk}/details/"))
     assert is_whole_page(text)
     assert not is_whole_page(tab.get(f"/r/{done.pk}/details/", headers=HTMX))
-    for said in ("Seed", str(done.seed), "Worker", "Attempt", "2 tokens"):
+    for said in ("Seed", str(done.seed), "Worker", "Attempt", "2 tokens", "int8"):
         assert said in text
 
 

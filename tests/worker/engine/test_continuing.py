@@ -42,6 +42,7 @@ class LetterModel:
         self.read: list[tuple[RunningRequest, int]] = []
         self.context_tokens = model.context_tokens
         self.device = model.device
+        self.precision = model.precision
         self.eos_ids = model.eos_ids
         self.tokenizer = model.tokenizer
         self.new_kv_cache = model.new_kv_cache

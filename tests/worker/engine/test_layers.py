@@ -8,16 +8,17 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.pytorch_utils import Conv1D
 
-from worker.engine.attention import packed_attention
+from worker.engine.attention_plan import AttentionPlan, longest_batched
 from worker.engine.interface import ModelUnavailable
-from worker.engine.layers import PackedLinear, can_pack, replace_layers
+from worker.engine.layers import PackedLinear, can_pack, pack_fp32, replace_layers
 from worker.engine.memory import MEBI, CacheSize, available_bytes
-from worker.engine.packing import PackedBatch, longest_batched
+from worker.engine.module_forward import packed_attention
+from worker.engine.packing import PackedBatch
 from worker.engine.sequence import Chunk, Sequence
 
 
 def test_this_build_of_torch_has_the_operators() -> None:
-    assert can_pack()
+    assert can_pack(pack_fp32)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 7, 32, 200])
@@ -81,11 +82,12 @@ def test_every_token_sees_its_own_row_up_to_itself(heads: int, key_heads: int) -
     chunks = [
         Chunk(Sequence([0] * stop), row, start, stop) for row, start, stop in positions
     ]
-    batch = PackedBatch.of(chunks, torch.device("cpu"), torch.float32)
-    assert len(batch.segments) == 3
+    batch = PackedBatch.of(chunks, torch.device("cpu"))
+    plan = AttentionPlan.of(batch, torch.float32, longest)
+    assert len(plan.segments) == 3
     query = torch.randn(1, heads, len(batch.ids), size)
     found, _ = packed_attention(
-        nn.Identity(), query, key, value, None, packing=batch, scaling=0.3
+        nn.Identity(), query, key, value, None, plan=plan, scaling=0.3
     )
     for n, (row, position) in enumerate(
         zip(batch.rows.tolist(), batch.positions.tolist(), strict=True)

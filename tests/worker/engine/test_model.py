@@ -25,9 +25,10 @@ from transformers import (
 from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
 from tests.worker.tiny_models import byte_tokenizer, entry_for, write_model
+from worker.engine.device import pick_device
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine, ModelUnavailable
-from worker.engine.model import LanguageModel, load_model, pick_device
+from worker.engine.model import LanguageModel, load_model
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class GatedModel:
         self._model = model
         self.context_tokens = model.context_tokens
         self.device = model.device
+        self.precision = model.precision
         self.eos_ids = model.eos_ids
         self.tokenizer = model.tokenizer
         self.new_kv_cache = model.new_kv_cache

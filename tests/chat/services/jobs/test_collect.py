@@ -24,11 +24,12 @@ def test_an_end_is_copied_with_its_text_times_and_counts(
     reply = sent(owner)
     claim = worker.claim()
     worker.write(claim, "Hello ")
-    worker.finish(claim, "Hello you")
+    worker.finish(claim, "Hello you", precision="fp16")
     collect(str(reply.pk))
     row = Reply.objects.get(pk=reply.pk)
     assert (row.state, row.message.text) == ("done", "Hello you")
     assert (row.prompt_tokens, row.new_tokens, row.worker) == (5, 2, "w")
+    assert row.precision == "fp16"
     assert row.queued_at <= row.started_at <= row.first_text_at <= row.finished_at
 
 

@@ -1,0 +1,122 @@
+"""The fastest forward pass serves that may; any other model is served as before."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import MistralForCausalLM
+
+from tests.worker.engine.test_decoder import gpt2, llama
+from worker.engine.flat_forward import is_available
+from worker.engine.forward import ForwardPass
+from worker.engine.interface import ModelUnavailable
+from worker.engine.module_forward import ATTENTION
+from worker.engine.native.compile import find_compiler
+from worker.engine.precision import Choice, choose_forward
+
+CPU = torch.device("cpu")
+PROBE = [1, 2, 3, 4, 5, 6]
+needs_fp16 = pytest.mark.skipif(
+    not is_available("fp16"), reason="torch has no fp16 layers for this processor"
+)
+needs_compiler = pytest.mark.skipif(
+    find_compiler() is None, reason="this machine has no C compiler"
+)
+
+
+def chosen(
+    module: Any,
+    precision: str,
+    keeps_quality: Callable[[ForwardPass], bool] = lambda _: True,
+    builds: Path | None = None,
+) -> tuple[str, str]:
+    """The precision and the name of the forward pass that would serve."""
+    module.set_attn_implementation(ATTENTION)
+    forward = choose_forward(
+        module, CPU, Choice(precision, keeps_quality, PROBE, builds)
+    )
+    return forward.precision, forward.name
+
+
+@pytest.mark.parametrize("make", [gpt2, llama])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("fp16", marks=needs_fp16)])
+def test_described_models_are_served_in_the_precision_asked_for(
+    make: Any, precision: str
+) -> None:
+    assert chosen(make(), precision) == (precision, "flat")
+
+
+@needs_compiler
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_with_a_compiler_the_pass_in_c_serves(precision: str, tmp_path: Path) -> None:
+    found = chosen(gpt2(), precision, builds=tmp_path)
+    assert found == (precision, "native")
+
+
+@needs_compiler
+def test_auto_takes_the_fastest(tmp_path: Path) -> None:
+    found = chosen(llama(head_dim=8), "auto", builds=tmp_path)
+    assert found == ("int8", "native")
+
+
+@needs_fp16
+def test_auto_without_the_pass_in_c_takes_fp16() -> None:
+    assert chosen(llama(), "auto") == ("fp16", "flat")
+
+
+def test_auto_takes_nothing_that_loses_quality(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked: list[str] = []
+
+    def refuse(forward: ForwardPass) -> bool:
+        asked.append(forward.precision)
+        return False
+
+    assert chosen(gpt2(), "auto", refuse) == ("fp32", "flat")
+    # fp32 is exact: its quality is not asked for.
+    assert "fp32" not in asked
+    assert caplog.text.count("loses quality") == len(asked)
+
+
+def test_a_precision_that_was_asked_for_is_not_gated() -> None:
+    assert chosen(gpt2(), "fp32", lambda _: False) == ("fp32", "flat")
+
+
+def test_other_models_are_served_by_their_own_modules() -> None:
+    module = llama(kind=MistralForCausalLM, sliding_window=None)
+    assert chosen(module, "auto") == ("fp32", "transformers")
+
+
+@pytest.mark.parametrize("make", [gpt2, lambda: llama(attention_bias=True)])
+def test_a_precision_that_cannot_be_had_names_the_setting(make: Any) -> None:
+    with pytest.raises(ModelUnavailable, match="WORKER_PRECISION=int8 cannot be had"):
+        chosen(make(), "int8")
+
+
+def shifted(make: Any) -> Any:
+    """A model whose MLP does more than its configuration says."""
+    module = make()
+    blocks = module.transformer.h if make is gpt2 else module.model.layers
+    blocks[0].mlp.register_forward_hook(lambda _module, _given, output: output * 1.5)
+    return module
+
+
+@pytest.mark.parametrize("make", [gpt2, llama])
+def test_where_the_logits_differ_the_modules_serve_and_the_log_says_so(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert chosen(shifted(make), "auto") == ("fp32", "transformers")
+    assert "gives other logits" in caplog.text
+
+
+@needs_fp16
+def test_a_precision_asked_for_whose_logits_differ_is_an_error() -> None:
+    with pytest.raises(ModelUnavailable, match="other logits"):
+        chosen(shifted(gpt2), "fp16")

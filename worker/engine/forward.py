@@ -1,0 +1,27 @@
+"""What every implementation of a model's forward pass provides."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from worker.engine.kv_cache import KVCache
+from worker.engine.packing import PackedBatch
+
+
+class ForwardPass(Protocol):
+    """Reads the packed tokens of one step, whether of prompts or of replies."""
+
+    #: In what the weights are stored: "fp32", "fp16", "bf16" or "int8".
+    precision: str
+    #: "transformers", "flat" or "native".
+    name: str
+
+    def __call__(self, batch: PackedBatch, cache: KVCache) -> Tensor:
+        """Write the tokens' keys and values into the cache; return some logits.
+
+        A token sees the earlier tokens of its row, and itself. Returns the logits after
+        the tokens in ``batch.last``: float32 [sampled, vocabulary].
+        """
+        ...

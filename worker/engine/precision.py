@@ -1,0 +1,160 @@
+"""Chooses the forward pass that serves a model: in what precision, and by what code.
+
+The general pass by transformers' modules serves every model. A model that is described
+as data (``decoder``) can be served by a faster one. Before that pass serves, it must
+give the logits that the model's own attention gives, within the rounding of its
+precision; and with ``auto`` a precision below float32 must keep the quality.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from worker.engine.decoder import Decoder, decoder_of
+from worker.engine.flat_forward import FlatForward, is_available
+from worker.engine.forward import ForwardPass
+from worker.engine.interface import ModelUnavailable
+from worker.engine.kv_cache import KVCache, RowShape
+from worker.engine.layers import can_pack, pack_fp32, replace_layers
+from worker.engine.module_forward import ModuleForward, own_logits
+from worker.engine.native.compile import NativeUnavailable
+from worker.engine.native.forward import NativeForward
+from worker.engine.packing import PackedBatch
+from worker.engine.sequence import Chunk, Sequence
+
+log = logging.getLogger(__name__)
+
+AUTO = "auto"
+#: The fastest first.
+ORDER = ("int8", "fp16", "fp32")
+#: Tolerated difference between two ways to compute the same logits, as a share of their
+#: range. In full precision, rounding causes about a millionth.
+TOLERATED_SHARES = {"fp32": 1e-3, "fp16": 0.01, "bf16": 0.05, "int8": 0.1}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a forward pass is chosen by."""
+
+    #: "fp32", "fp16", "int8", or "auto" for the fastest that keeps the quality.
+    precision: str
+    #: Whether a forward pass keeps the quality of the model. Asked with ``auto`` of
+    #: each that is not in float32.
+    keeps_quality: Callable[[ForwardPass], bool]
+    #: Tokens of some text, at least two. What a model says after tokens that it never
+    #: met in training may change with any rounding.
+    probe: list[int]
+    #: Where builds of the pass in C are kept; None leaves it out.
+    builds: Path | None
+
+
+def choose_forward(module: Any, device: torch.device, choice: Choice) -> ForwardPass:
+    """Return the fastest forward pass of the precision asked for that agrees.
+
+    ``module``: loaded with ``module_forward.ATTENTION``; its layers may be replaced.
+    Devices other than the CPU have one precision, that of the module. Raises
+    ``ModelUnavailable`` if the precision cannot be had, or no pass agrees.
+    """
+    probe = Probe.of(module, choice.probe, device)
+    if device.type == "cpu":
+        reasons: list[str] = []
+        if found := _fastest(module, choice, probe, reasons):
+            return found
+        if choice.precision not in (AUTO, "fp32"):
+            raise ModelUnavailable(
+                f"WORKER_PRECISION={choice.precision} cannot be had for this model on"
+                f" this machine ({'; '.join(reasons)}): use auto or fp32."
+            )
+        if can_pack(pack_fp32):
+            replace_layers(module)
+    forward = ModuleForward(module)
+    if not probe.agrees(forward):
+        raise ModelUnavailable(
+            "This kind of model cannot be served: its attention is not a plain one."
+        )
+    return forward
+
+
+def _fastest(
+    module: Any, choice: Choice, probe: Probe, reasons: list[str]
+) -> ForwardPass | None:
+    """Return the fastest pass that may serve; add to ``reasons`` why others may not."""
+    decoder = decoder_of(module)
+    if decoder is None:
+        reasons.append("only models of the GPT-2 and Llama kinds have it")
+        return None
+    wanted = ORDER if choice.precision == AUTO else (choice.precision,)
+    for precision, build in product(wanted, (_native, _flat)):
+        try:
+            forward = build(decoder, precision, choice.builds)
+        except NativeUnavailable as reason:
+            reasons.append(str(reason))
+            log.info("no %s pass: %s", precision, reason)
+            continue
+        if not probe.agrees(forward):
+            reasons.append(f"the {forward.name} pass gives other logits")
+        elif _is_gated(choice, precision) and not choice.keeps_quality(forward):
+            reasons.append(f"the {forward.name} pass loses quality")
+        else:
+            return forward
+        log.warning("%s is not used: %s", precision, reasons[-1])
+    return None
+
+
+def _is_gated(choice: Choice, precision: str) -> bool:
+    """Return whether the quality of a precision must be measured before it serves."""
+    return choice.precision == AUTO and precision != "fp32"
+
+
+def _native(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
+    if builds is None:
+        raise NativeUnavailable("no folder for a build of the C source")
+    return NativeForward(decoder, precision, torch.get_num_threads(), folder=builds)
+
+
+def _flat(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
+    del builds
+    if not is_available(precision):
+        raise NativeUnavailable(f"torch has no {precision} layers for this processor")
+    return FlatForward(decoder, precision)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A few tokens, and the logits that the model itself gives after them."""
+
+    ids: list[int]
+    expected: Tensor  # [vocabulary]
+    shape: RowShape
+
+    @classmethod
+    def of(cls, module: Any, ids: list[int], device: torch.device) -> Probe:
+        """Ask the model's own attention."""
+        logits = own_logits(module, torch.tensor(ids, device=device))
+        shape = RowShape.of(module.config, len(ids), module.dtype)
+        return cls(ids, logits[-1], shape)
+
+    def agrees(self, forward: ForwardPass) -> bool:
+        """Return whether a forward pass gives these logits, within its rounding.
+
+        This finds models whose attention uses more than keys, values and a causal mask,
+        before anyone reads wrong text.
+        """
+        device = self.expected.device
+        sequence, cache = Sequence(self.ids), KVCache(self.shape, 2, device)
+        # As a prompt in two chunks, of which the second is read like a reply.
+        count = len(self.ids)
+        for start, stop in ((0, count - 1), (count - 1, count)):
+            batch = PackedBatch.of([Chunk(sequence, 1, start, stop)], device)
+            logits = forward(batch, cache)
+        gap = float((logits[0] - self.expected).abs().max())
+        reach = float(self.expected.max() - self.expected.min())
+        return gap <= TOLERATED_SHARES.get(forward.precision, 0.0) * reach

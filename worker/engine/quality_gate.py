@@ -1,0 +1,110 @@
+"""Lets a forward pass serve only if it keeps the quality; measured once a machine.
+
+The verdict is kept in a file of the data folder, for the same model, precision, code
+and processor. A file that cannot be read is measured anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+
+from chatsite.durable_file import write_durably
+from worker import model_folder
+from worker.engine import quality
+from worker.engine.forward import ForwardPass
+from worker.engine.quality import LIMITS, Quality, measure_quality
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class QualityGate:
+    """Decides for the forward passes of one model."""
+
+    module: Any
+    tokenizer: Any
+    #: The folder that the model was loaded from.
+    folder: Path
+    #: Tokens that the model reads at most.
+    longest: int
+    #: Keeps the verdicts; None measures anew each time.
+    data_dir: Path | None
+
+    def __call__(self, forward: ForwardPass) -> bool:
+        """Return whether a forward pass keeps the quality; measure it if need be."""
+        found = self._quality(forward)
+        log.info(
+            "%s by the %s forward pass: %s", forward.precision, forward.name, found
+        )
+        return LIMITS[forward.precision].allow(found)
+
+    def _quality(self, forward: ForwardPass) -> Quality:
+        if self.data_dir is None:
+            return self._measure(forward)
+        path = self._verdict_file(self.data_dir, forward)
+        if known := _read(path):
+            return known
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # One worker of the machine measures, the others wait for it.
+            with FileLock(path.with_suffix(".lock")):
+                return _read(path) or self._measure_and_keep(forward, path)
+        except OSError:
+            # A folder that cannot be written to stops no worker.
+            return self._measure(forward)
+
+    def _measure_and_keep(self, forward: ForwardPass, path: Path) -> Quality:
+        found = self._measure(forward)
+        with suppress(OSError):
+            write_durably(path, json.dumps(asdict(found), indent=1))
+        return found
+
+    def _measure(self, forward: ForwardPass) -> Quality:
+        log.info(
+            "comparing %s with fp32, which is done once for a model on a machine",
+            forward.precision,
+        )
+        return measure_quality(self.module, self.tokenizer, forward, self.longest)
+
+    def _verdict_file(self, data_dir: Path, forward: ForwardPass) -> Path:
+        parts = [
+            model_folder.digest(self.folder),
+            *(forward.precision, forward.name, str(getattr(forward, "version", 1))),
+            *(str(quality.VERSION), torch.__version__, _processor()),
+        ]
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+        return data_dir / "quality" / f"{forward.precision}-{digest}.json"
+
+
+def _read(path: Path) -> Quality | None:
+    """Return the quality in a file; None if there is none that can be read."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return Quality(
+            tokens=int(raw["tokens"]),
+            perplexity_change=float(raw["perplexity_change"]),
+            divergence=float(raw["divergence"]),
+            agreement=float(raw["agreement"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _processor() -> str:
+    """Return what tells this machine's processor from others, as far as is known."""
+    model = ""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next((line for line in lines if line.startswith("model name")), "")
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()} {platform.processor()} {model} {capability}"
