@@ -15,13 +15,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench import machine, random_model
 from bench.plan import FULL, QUICK, Plan
 from bench.plot import plot
-from bench.ratios import ratios
+from bench.ratios import Ratio, ratios
+from bench.real_model import RealModel, measure_real_model
 from bench.report import as_json, ratio_table, ratios_as_json, rows, table
 from bench.results import Results
 from bench.scenarios import INFORMATIVE, PROMPT_TOKENS, ModelBench, measure_many
@@ -43,15 +44,18 @@ def main(arguments: Sequence[str]) -> None:
     options.cache.mkdir(parents=True, exist_ok=True)
     plan = QUICK if options.quick else FULL
     found = _measure(plan, options.cache, options.threads)
-    many = measure_many(random_model.small(options.cache), plan.many, options.threads)
+    small = random_model.small(options.cache)
+    many = measure_many(found[0].best, small, plan.many, options.threads)
+    real = measure_real_model(plan, options.cache, options.threads)
     speeds = [speed for results in found for speed in results.bandwidths]
     facts = machine.facts(options.isa, options.threads, speeds)
     facts["took"] = f"{time.monotonic() - began:.0f} s"
-    _print_results(facts, plan, found, many)
+    _print_results(facts, plan, found, many, real)
     if options.json:
         data = {
-            **ratios_as_json(found),
+            **ratios_as_json(_all_ratios(found, real)),
             "machine": facts,
+            "quality": asdict(real.quality) if real else None,
             "models": [as_json(results) for results in found],
             "many": many,
         }
@@ -94,11 +98,17 @@ def _measure(plan: Plan, cache: Path, threads: int) -> list[Results]:
     return [results for results, _ in models]
 
 
+def _all_ratios(found: Sequence[Results], real: RealModel | None) -> list[Ratio]:
+    own = real.ratios() if real else []
+    return [ratio for results in found for ratio in ratios(results)] + own
+
+
 def _print_results(
     facts: dict[str, str],
     plan: Plan,
     found: Sequence[Results],
     many: dict[str, float],
+    real: RealModel | None,
 ) -> None:
     print()
     for name, fact in facts.items():
@@ -111,8 +121,7 @@ def _print_results(
         for name, reason in results.missing.items():
             print(f"left out: {name} ({reason})")
     print(f"\n{MANY.format(**many)}\n")
-    for results in found:
-        print(ratio_table(ratios(results)))
+    print(ratio_table(_all_ratios(found, real)))
 
 
 if __name__ == "__main__":

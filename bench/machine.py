@@ -21,6 +21,7 @@ ISA_VARIABLES = {
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
         "CT2_FORCE_CPU_ISA": "AVX2",
+        "CHATSITE_INSTRUCTIONS": "avx2",
     },
 }
 #: What the variables do not reach.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from statistics import median
@@ -48,3 +49,10 @@ def read_bytes_per_second(threads: int) -> float:
 def weight_bytes(folder: Path) -> int:
     """Return the size of all weights: what one step for one reply has to read."""
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+def embedding_mb(folder: Path) -> float:
+    """Return the size of a model's token embedding in float32, in MiB."""
+    config = json.loads((folder / "config.json").read_text())
+    width = config.get("hidden_size") or config["n_embd"]
+    return config["vocab_size"] * width * 4 / MEBI

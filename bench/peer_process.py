@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from bench.memory import peak_mb
-from bench.peers import Unavailable
+from bench.peers import PEERS, Unavailable, open_peer
 
 #: Sent instead of a method name: return the peak memory of the process.
 PEAK = "peak of memory"
@@ -17,14 +20,23 @@ PEAK = "peak of memory"
 class PeerProcess:
     """A process that holds one object and calls its methods, one at a time."""
 
-    def __init__(self, opener: Callable[..., Any], *arguments: Any) -> None:
-        """Start the process; ``opener(*arguments)`` makes the object in it."""
+    def __init__(
+        self,
+        opener: Callable[..., Any],
+        *arguments: Any,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start the process; ``opener(*arguments)`` makes the object in it.
+
+        ``environment``: variables that only this process gets.
+        """
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
         self._process = context.Process(
             target=_serve, args=(other, opener, arguments), daemon=True
         )
-        self._process.start()
+        with _variables(environment or {}):
+            self._process.start()
         other.close()
 
     def ready(self) -> None:
@@ -53,6 +65,27 @@ class PeerProcess:
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+
+def start_peer(name: str, folder: Path, threads: int, *options: str) -> PeerProcess:
+    """Start a process that loads an engine; see ``open_peer``."""
+    environment = PEERS[name].environment
+    return PeerProcess(
+        open_peer, name, folder, threads, *options, environment=environment
+    )
+
+
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for programs that start within the block."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in values.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _serve(

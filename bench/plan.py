@@ -26,20 +26,27 @@ class Plan:
     join_seconds: float
     conversations: int
     many: int
+    #: Tokens of each text on which precisions are compared; 0 leaves SmolLM2's real
+    #: weights out altogether.
+    quality_tokens: int
+    #: Replies that are written alone and beside others.
+    replies: int
     #: Engines that are left out.
     without: tuple[str, ...] = ()
 
 
 FULL = Plan(
     new_tokens=48,
-    round_seconds={1: 40, 8: 50, 32: 60},
+    round_seconds={1: 30, 8: 40, 32: 45},
     rounds_max=5,
-    other_rounds=3,
+    other_rounds=2,
     late_tokens=24,
-    stream_seconds=12,
-    join_seconds=3,
-    conversations=3,
+    stream_seconds=8,
+    join_seconds=2,
+    conversations=2,
     many=10_000,
+    quality_tokens=4096,
+    replies=200,
 )
 QUICK = Plan(
     new_tokens=24,
@@ -51,5 +58,7 @@ QUICK = Plan(
     join_seconds=2,
     conversations=1,
     many=1_000,
+    quality_tokens=0,
+    replies=0,
     without=("transformers continuous", "llama.cpp F32"),
 )

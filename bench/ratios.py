@@ -15,6 +15,7 @@ from bench.peers import (
     FP32,
     INT8,
     LLAMA_Q8,
+    OURS,
     SEQUENTIAL,
     V0,
 )
@@ -78,7 +79,12 @@ def ratios(results: Results) -> list[Ratio]:
     result is the median over the rounds. Above 1 the first engine is faster, or takes
     longer where the ratio is one of times.
     """
-    found = [*_speeds(results), *_rooflines(results), *_of_ours(results)]
+    found = [
+        *_speeds(results),
+        *_rooflines(results),
+        *_of_ours(results),
+        *_memory(results),
+    ]
     return [
         Ratio(results.prefix + ratio.name, ratio.value, ratio.aim)
         for ratio in found
@@ -131,10 +137,20 @@ def _of_ours(results: Results) -> list[Ratio]:
             "vs_sequential_1", _median_ratio(speeds(best, "1"), speeds(SEQUENTIAL, "1"))
         ),
         Ratio(
-            "vs_transformers_cb_32",
-            _median_ratio(speeds(best, "32"), speeds(CONTINUOUS, "32")),
+            "vs_transformers_cb_8",
+            _median_ratio(speeds(best, "8"), speeds(CONTINUOUS, "8")),
         ),
         Ratio("second_turn_first_text", turns[0] / turns[1] if turns[1] else math.nan),
+    ]
+
+
+def _memory(results: Results) -> list[Ratio]:
+    """Return how large the weights are, over those in fp32, the embedding apart."""
+    has = results.occupied_mb
+    weights = {name: has.get(name, math.nan) - results.embedding_mb for name in OURS}
+    return [
+        Ratio("fp16_weights_over_fp32", weights[FP16] / weights[FP32], "≤ 0.55"),
+        Ratio("int8_weights_over_fp32", weights[INT8] / weights[FP32], "≤ 0.35"),
     ]
 
 

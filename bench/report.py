@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 
 from bench.measurement import Measurement, percentile
-from bench.ratios import Ratio, ratios
-from bench.results import Results
+from bench.ratios import Ratio
+from bench.results import FIRST_TEXT, Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,16 @@ class Row:
 def rows(results: Results) -> list[Row]:
     """Return the lines of one model, grouped by workload."""
     loads = list(dict.fromkeys(load for _, load in results.rounds))
-    return [
+    found = [
         Row.of(f"{peer}, {load}", measured, results.peak_mb.get(peer, math.nan))
         for wanted in loads
         for (peer, load), measured in results.rounds.items()
         if load == wanted
+    ]
+    # A reply of a few tokens says nothing about tokens a second.
+    return [
+        replace(row, tokens_per_second=math.nan) if FIRST_TEXT in row.what else row
+        for row in found
     ]
 
 
@@ -83,7 +88,7 @@ def _number(value: float, width: int, digits: int = 0) -> str:
 def ratio_table(found: Sequence[Ratio]) -> str:
     """Format ratios with their aims; a mark stands where one is missed."""
     return "\n".join(
-        f"{ratio.name:36}{ratio.value:8.2f}  {ratio.aim:8}"
+        f"{ratio.name:36}{ratio.value:10.3g}  {ratio.aim:9}"
         f"{'' if ratio.is_met else 'missed'}".rstrip()
         for ratio in found
     )
@@ -99,13 +104,12 @@ def as_json(results: Results) -> dict[str, object]:
     }
 
 
-def ratios_as_json(found: Sequence[Results]) -> dict[str, object]:
-    """Return all ratios by name, and their aims by name."""
-    every = [ratio for results in found for ratio in ratios(results)]
+def ratios_as_json(found: Sequence[Ratio]) -> dict[str, object]:
+    """Return all ratios by name, their aims by name, and which are missed."""
     return {
-        "ratios": {ratio.name: ratio.value for ratio in every},
-        "aims": {ratio.name: ratio.aim for ratio in every if ratio.aim},
-        "missed": [ratio.name for ratio in every if not ratio.is_met],
+        "ratios": {ratio.name: ratio.value for ratio in found},
+        "aims": {ratio.name: ratio.aim for ratio in found if ratio.aim},
+        "missed": [ratio.name for ratio in found if not ratio.is_met],
     }
 
 

@@ -33,9 +33,13 @@ class Results:
     missing: dict[str, str] = field(default_factory=dict)
     #: Peak memory of each engine's process, in MiB.
     peak_mb: dict[str, float] = field(default_factory=dict)
+    #: What each of our engines occupies once it is loaded, in MiB.
+    occupied_mb: dict[str, float] = field(default_factory=dict)
     #: Measured bytes a second, and the size of the weights in float32.
     bandwidths: list[float] = field(default_factory=list)
     weight_bytes: int = 0
+    #: Size of the token embedding, which stays in float32, in MiB.
+    embedding_mb: float = 0.0
     #: Seconds to the first text: of a new long prompt, and of its next turn.
     cold_seconds: float = 0.0
     warm_seconds: float = 0.0

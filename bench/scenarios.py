@@ -10,18 +10,18 @@ from statistics import median
 
 from bench.busy_process import busy_process
 from bench.measurement import Measurement
-from bench.memory import read_bytes_per_second, weight_bytes
-from bench.peer_process import PeerProcess
+from bench.memory import embedding_mb, read_bytes_per_second, weight_bytes
+from bench.peer_process import PeerProcess, start_peer
 from bench.peers import (
     CONTINUOUS,
-    FP32,
+    CT2_INT8,
     LLAMA_F32,
+    LLAMA_Q8,
     OURS,
     PEERS,
     SEQUENTIAL,
     V0,
     Unavailable,
-    open_peer,
 )
 from bench.plan import Plan
 from bench.results import BUSY, FIRST_TEXT, IDLE, JOINED, LATE, STREAM, Results
@@ -35,7 +35,7 @@ JOINING_PROMPT_TOKENS = 900
 #: The load of the streams, as a share of what v0 can do.
 STREAM_LOAD = 0.5
 #: Engines that no aim speaks of: their loads, measured in the first round alone.
-INFORMATIVE = {LLAMA_F32: (1, 8), CONTINUOUS: (32,), SEQUENTIAL: (1,)}
+INFORMATIVE = {LLAMA_F32: (1, 8), CONTINUOUS: (8,), SEQUENTIAL: (1,)}
 
 
 class ModelBench:
@@ -50,6 +50,7 @@ class ModelBench:
         self._results = results
         self._seed = 0
         results.weight_bytes = weight_bytes(folder)
+        results.embedding_mb = embedding_mb(folder)
         self._peers = self._opened(folder)
 
     def measure_loads(self) -> None:
@@ -61,13 +62,15 @@ class ModelBench:
                 if number and spent * (number + 1) / number > seconds:
                     break
                 self._round(load, number)
+        best = self._results.best
         for number in range(self._plan.other_rounds):
             requests = self._requests(1, LONG_PROMPT_TOKENS, 4)
-            for name in self._in_order(number, set(INFORMATIVE)):
+            others = self._peers.keys() - {V0, best, CT2_INT8, LLAMA_Q8}
+            for name in self._in_order(number, others):
                 self._run(name, FIRST_TEXT, requests)
         if self._plan.late_tokens:
-            for name in (V0, *OURS):
-                late = (LATE_POSITION, LATE_ROWS, self._plan.late_tokens)
+            late = (LATE_POSITION, LATE_ROWS, self._plan.late_tokens)
+            for name in dict.fromkeys((V0, best)):
                 self._call(name, LATE, "at_position", *late)
 
     def measure_ours(self) -> None:
@@ -80,7 +83,7 @@ class ModelBench:
                 with busy_process():
                     self._run(name, BUSY, requests[1:])
         if self._plan.stream_seconds:
-            for name in (V0, best):
+            for name in dict.fromkeys((V0, best)):
                 self._measure_streams(name)
         seconds = self._peers[best].call("second_turn", self._plan.conversations)
         self._results.cold_seconds, self._results.warm_seconds = seconds
@@ -94,9 +97,7 @@ class ModelBench:
     def _opened(self, folder: Path) -> dict[str, PeerProcess]:
         progress(f"{self._results.model}: loading")
         names = [name for name in PEERS if name not in self._plan.without]
-        started = {
-            name: PeerProcess(open_peer, name, folder, self._threads) for name in names
-        }
+        started = {name: start_peer(name, folder, self._threads) for name in names}
         for name, peer in started.items():
             try:
                 peer.ready()
@@ -108,6 +109,9 @@ class ModelBench:
         for peer in found.values():
             # The first requests pay for what an engine makes only once.
             peer.call("run", self._requests(2, PROMPT_TOKENS, 4))
+        for name in (V0, *OURS):
+            if name in found:
+                self._results.occupied_mb[name] = found[name].call("occupied_mb")
         return found
 
     def _round(self, load: int, number: int) -> None:
@@ -164,10 +168,10 @@ class ModelBench:
         return int(self._plan.stream_seconds / self._plan.join_seconds)
 
 
-def measure_many(small: Path, count: int, threads: int) -> dict[str, float]:
+def measure_many(name: str, small: Path, count: int, threads: int) -> dict[str, float]:
     """Send very many short requests through one engine with a very small model."""
-    progress(f"{count} requests through one engine")
-    peer = PeerProcess(open_peer, FP32, small, threads)
+    progress(f"{count} requests through {name}")
+    peer = start_peer(name, small, threads)
     peer.ready()
     requests = make_requests(count, prompt=(4, 32), new=(4, 12), seed=6)
     steady = peer.call("many", requests)

@@ -19,7 +19,7 @@ from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest, random_promp
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.factory import open_engine
-from worker.engine.interface import Engine
+from worker.engine.interface import Engine, ModelUnavailable
 
 SLOTS = 32
 #: Enough for all slots at full length, and as many rows kept for reuse.
@@ -35,13 +35,15 @@ class TextTimes:
     def __init__(self) -> None:
         self.began = time.perf_counter()
         self.times: list[float] = []
+        self.text = ""
         self.ending: Ending | None = None
         self._ended = threading.Event()
 
     def on_text(self, text: str, new_tokens: int) -> None:
-        """Note the time of a text."""
-        del text, new_tokens
+        """Note a text and its time."""
+        del new_tokens
         self.times.append(time.perf_counter())
+        self.text += text
 
     def on_end(self, ending: Ending) -> None:
         """Note how the request ended."""
@@ -68,21 +70,39 @@ class FirstAndLastTenth:
 class Ours:
     """Implements ``bench.peers.Peer``, and the scenarios for our engine alone."""
 
-    def __init__(self, folder: Path, threads: int, precision: str = "fp32") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        threads: int,
+        precision: str = "fp32",
+        data: str = "worker-data",
+    ) -> None:
+        """``data``: the name of a folder beside the model's, for what is made once."""
         before = resident_mb()
         began = time.perf_counter()
-        self._engine = _opened(folder, threads, precision)
-        #: Seconds to read the model, and what that took of memory, in MiB.
-        self._start = time.perf_counter() - began, resident_mb() - before
+        self._engine = _opened(folder, threads, precision, folder.parent / data)
+        self._load_seconds = time.perf_counter() - began
+        self._mb_before = before
 
-    def start(self) -> tuple[float, float]:
-        """Return the seconds that loading took, and the MiB that it occupies."""
-        return self._start
+    def load_seconds(self) -> float:
+        """Return how long loading took, from an interpreter that has torch loaded."""
+        return self._load_seconds
+
+    def occupied_mb(self) -> float:
+        """Return what the process has grown by since before it loaded, in MiB."""
+        return resident_mb() - self._mb_before
 
     def run(self, requests: Sequence[BenchRequest]) -> Measurement:
         """Submit all requests at once."""
         began = time.perf_counter()
         return _measured(began, [self._submit(request) for request in requests])
+
+    def texts(self, requests: Sequence[BenchRequest]) -> list[str]:
+        """Return the replies to requests that are submitted at once."""
+        replies = [self._submit(request) for request in requests]
+        for reply in replies:
+            reply.wait()
+        return [reply.text for reply in replies]
 
     def at_position(self, position: int, rows: int, new_tokens: int) -> Measurement:
         """Continue ``rows`` replies to one prompt of ``position`` tokens.
@@ -163,24 +183,26 @@ class Ours:
         return times
 
 
-def _opened(folder: Path, threads: int, precision: str) -> Engine:
+def _opened(folder: Path, threads: int, precision: str, data: Path) -> Engine:
     """Open an engine for a model; raise ``Unavailable`` for a precision it lacks."""
     entry = ModelEntry("bench", "bench", context_tokens=CONTEXT_TOKENS, source=None)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"precision": precision, "data_dir": data}
+    known = inspect.signature(open_engine).parameters
     # The earlier engine knows no precision: it has only fp32.
-    if "precision" in inspect.signature(open_engine).parameters:
-        options["precision"] = precision
-    elif precision != "fp32":
+    if precision != "fp32" and "precision" not in known:
         raise Unavailable("this engine has fp32 alone")
-    return open_engine(
-        entry,
-        folder,
-        rows=SLOTS,
-        device="cpu",
-        threads=threads,
-        memory_mb=MEMORY_MB,
-        **options,
-    )
+    try:
+        return open_engine(
+            entry,
+            folder,
+            rows=SLOTS,
+            device="cpu",
+            threads=threads,
+            memory_mb=MEMORY_MB,
+            **{name: value for name, value in options.items() if name in known},
+        )
+    except ModelUnavailable as error:
+        raise Unavailable(str(error)) from error
 
 
 def _measured(began: float, replies: Sequence[TextTimes]) -> Measurement:

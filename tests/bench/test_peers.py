@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from bench.peer_process import PeerProcess
-from bench.peers import CT2_INT8, LLAMA_Q8, Unavailable, open_peer
+from bench.peer_process import PeerProcess, start_peer
+from bench.peers import CT2_INT8, LLAMA_Q8, Unavailable
 from bench.peers.llamacpp import LlamaCpp
 from bench.workload import make_requests
 from tests.bench import models
@@ -47,7 +47,7 @@ def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, PeerPr
     """Engines with a very small Llama, started at once: each loads large packages."""
     folder = models.llama(tmp_path_factory.mktemp("models"))
     names = (CT2_INT8, LLAMA_Q8)
-    started = {name: PeerProcess(open_peer, name, folder, 1) for name in names}
+    started = {name: start_peer(name, folder, 1) for name in names}
     for peer in started.values():
         peer.ready()
     yield started
@@ -68,7 +68,7 @@ def test_an_engine_answers_all_requests(
 
 
 def test_an_engine_that_cannot_run_says_why(tmp_path: Path) -> None:
-    peer = PeerProcess(open_peer, "ours fp16", tmp_path / "nothing", 1)
-    with pytest.raises(Unavailable, match="fp32 alone"):
+    peer = start_peer("ours fp16", tmp_path / "nothing", 1)
+    with pytest.raises(Unavailable, match="nothing"):
         peer.ready()
     peer.close()

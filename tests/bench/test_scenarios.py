@@ -27,6 +27,8 @@ PLAN = Plan(
     join_seconds=0.1,
     conversations=1,
     many=20,
+    quality_tokens=0,
+    replies=0,
     without=tuple(PEERS.keys() - {V0, FP32}),
 )
 
@@ -73,6 +75,6 @@ def test_memory_is_read_while_very_many_requests_are_answered(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = models.gpt2(tmp_path_factory.mktemp("models"))
-    found = measure_many(folder, PLAN.many, 1)
+    found = measure_many(FP32, folder, PLAN.many, 1)
     assert found["requests"] == PLAN.many
     assert found["resident_mb_at_the_end"] > 50

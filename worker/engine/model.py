@@ -67,7 +67,10 @@ class LanguageModel:
         Returns the logits after each chunk that completes its sequence, in the order of
         the chunks: float32 [completed, vocabulary].
         """
-        batch = PackedBatch.of(chunks, self.device)
+        return self.read(PackedBatch.of(chunks, self.device), cache)
+
+    def read(self, batch: PackedBatch, cache: KVCache) -> Tensor:
+        """Read packed tokens; return the logits after those in ``batch.last``."""
         cache.record(batch)
         return self._forward(batch, cache)
 

@@ -79,6 +79,34 @@ LIMITS = {
 }
 
 
+class Comparison:
+    """Adds up how other logits differ from a model's own, window by window."""
+
+    def __init__(self) -> None:
+        self._loss = self._divergence = 0.0
+        self._same = self._tokens = self._steps = 0
+
+    def add(self, own: Tensor, other: Tensor, ids: Tensor) -> None:
+        """Compare the logits after each token: [tokens, vocabulary] both."""
+        self._same += int((own.argmax(-1) == other.argmax(-1)).sum())
+        own, other = own.log_softmax(-1), other.log_softmax(-1)
+        self._divergence += float((own.exp() * (own - other)).sum())
+        lost = functional.nll_loss(other[:-1], ids[1:], reduction="sum")
+        self._loss += float(
+            lost - functional.nll_loss(own[:-1], ids[1:], reduction="sum")
+        )
+        self._tokens, self._steps = self._tokens + len(ids), self._steps + len(ids) - 1
+
+    def quality(self) -> Quality:
+        """Return the figures over all that was added."""
+        return Quality(
+            tokens=self._tokens,
+            perplexity_change=math.expm1(min(self._loss / self._steps, 1.0)),
+            divergence=self._divergence / self._tokens,
+            agreement=self._same / self._tokens,
+        )
+
+
 @torch.inference_mode()
 def measure_quality(
     module: Any, tokenizer: Any, forward: ForwardPass, longest: int
@@ -92,19 +120,10 @@ def measure_quality(
     cache = KVCache(
         RowShape.of(module.config, window, torch.float32), 1, torch.device("cpu")
     )
-    loss = divergence = 0.0
-    same = tokens = steps = 0
+    found = Comparison()
     for ids in _windows(tokenizer, window):
-        own = own_logits(module, ids)  # [tokens, vocabulary]
-        other = forward(_batch(ids), cache)
-        same += int((own.argmax(-1) == other.argmax(-1)).sum())
-        own, other = own.log_softmax(-1), other.log_softmax(-1)
-        divergence += float((own.exp() * (own - other)).sum())
-        loss += float(functional.nll_loss(other[:-1], ids[1:], reduction="sum"))
-        loss -= float(functional.nll_loss(own[:-1], ids[1:], reduction="sum"))
-        tokens, steps = tokens + len(ids), steps + len(ids) - 1
-    change = math.expm1(min(loss / steps, 1.0))
-    return Quality(tokens, change, divergence / tokens, same / tokens)
+        found.add(own_logits(module, ids), forward(whole_sequence(ids), cache), ids)
+    return found.quality()
 
 
 def _windows(tokenizer: Any, window: int) -> Iterator[Tensor]:
@@ -118,7 +137,7 @@ def _windows(tokenizer: Any, window: int) -> Iterator[Tensor]:
                 yield part
 
 
-def _batch(ids: Tensor) -> PackedBatch:
+def whole_sequence(ids: Tensor) -> PackedBatch:
     """Pack one sequence, of which the logits after every token are wanted."""
     count = len(ids)
     positions = torch.arange(count)

@@ -1,0 +1,70 @@
+"""What is measured with SmolLM2's real weights: quality, and how long a start takes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.peer_process import start_peer
+from bench.peers import INT8, Unavailable
+from bench.plan import Plan
+from bench.quality import Qualities, measure_quality
+from bench.ratios import Ratio
+from bench.scenarios import progress
+from bench.smollm2 import smollm2
+from bench.workload import BenchRequest
+
+START_AIMS = {"first_start_seconds": "≤ 30", "cached_start_seconds": "≤ 3"}
+
+
+@dataclass(frozen=True, slots=True)
+class RealModel:
+    """What was found with SmolLM2's real weights."""
+
+    quality: Qualities
+    #: Seconds that int8 takes to load: the first time, and from what was kept.
+    starts: dict[str, float]
+
+    def ratios(self) -> list[Ratio]:
+        """Return the figures with what is aimed at."""
+        starts = [
+            Ratio(name, self.starts[name], aim)
+            for name, aim in START_AIMS.items()
+            if name in self.starts
+        ]
+        return [*self.quality.ratios(), *starts]
+
+
+def measure_real_model(plan: Plan, cache: Path, threads: int) -> RealModel | None:
+    """Measure what needs real weights; None if that is left out or not here."""
+    if not plan.quality_tokens:
+        return None
+    try:
+        folder = smollm2(cache)
+    except Unavailable as error:
+        progress(f"left out: quality and starts ({error})")
+        return None
+    quality = measure_quality(
+        folder, threads, tokens=plan.quality_tokens, replies={INT8: plan.replies}
+    )
+    starts = {} if INT8 in quality.missing else measure_starts(folder, threads)
+    return RealModel(quality, starts)
+
+
+def measure_starts(folder: Path, threads: int) -> dict[str, float]:
+    """Return the seconds that int8 takes to load, the first time and the second.
+
+    torch is loaded already. The first time everything is built, packed and kept.
+    """
+    data = "first-start-data"
+    shutil.rmtree(folder.parent / data, ignore_errors=True)
+    found = {}
+    for name in ("first_start_seconds", "cached_start_seconds"):
+        peer = start_peer(INT8, folder, threads, data)
+        peer.ready()
+        peer.call("run", [BenchRequest("Hello", 2, 0)])
+        found[name] = float(peer.call("load_seconds"))
+        peer.close()
+        progress(f"  {name}: {found[name]:.1f}")
+    return found
