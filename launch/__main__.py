@@ -20,6 +20,7 @@ from launch.checks import (
     check_redis,
     check_static_files,
     check_system_limits,
+    compiler_hint,
 )
 from launch.config import LaunchConfig, make_folders, read_config
 from launch.die_with_parent import ended_with_parent
@@ -112,6 +113,8 @@ def serve(config: LaunchConfig, supervisor: Supervisor) -> NoReturn:
     fetch_model(monitor)
     announce_loading()
     say("Loading the model.")
+    if hint := compiler_hint():
+        say(hint)
     supervisor.start_workers()
     model = served_model()
     readiness.wait_for_worker(model, monitor)

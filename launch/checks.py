@@ -1,9 +1,10 @@
-"""Checks before anything is started: limits, static files, port and Redis."""
+"""Checks before anything is started: limits, static files, port, Redis, compiler."""
 
 from __future__ import annotations
 
 import errno
 import resource
+import shutil
 import socket
 
 import redis
@@ -18,6 +19,9 @@ from launch.errors import LaunchError
 REDIS_SECONDS = 5
 #: supervisord's own minimums, which it checks before it starts anything.
 OPEN_FILES_MIN, PROCESSES_MIN = 1024, 200
+
+#: C compilers with which a worker builds its fastest forward pass.
+COMPILERS = ("cc", "gcc", "clang")
 
 
 def check_system_limits() -> None:
@@ -88,3 +92,13 @@ def check_redis(config: LaunchConfig) -> None:
     except (redis.RedisError, OSError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise LaunchError(f"Cannot reach Redis at REDIS_URL: {reason}.") from None
+
+
+def compiler_hint() -> str:
+    """Return what a C compiler would gain; empty if the machine has one."""
+    if any(map(shutil.which, COMPILERS)):
+        return ""
+    return (
+        "There is no C compiler (cc) here. None is needed; with one, a worker without"
+        " a GPU writes two to four times as fast, from its next start on."
+    )

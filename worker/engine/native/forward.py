@@ -22,11 +22,11 @@ from worker.engine.native.library import (
     ProjectionStruct,
     load_library,
 )
+from worker.engine.native.packed_file import load_or_pack
 from worker.engine.native.packed_weights import (
     GROUP,
     PRECISIONS,
     PackedProjection,
-    pack_decoder,
     padded,
 )
 
@@ -55,8 +55,8 @@ class NativeForward:
         """Build the library if needed, pack the weights, and start the threads.
 
         ``precision``: ``fp32``, ``fp16`` or ``int8``: of the weights. ``threads``: the
-        one that calls among them. ``folder``: where builds of the library are kept.
-        ``packed``: the weights, if they are packed already.
+        one that calls among them. ``folder``: where builds of the library and packed
+        weights are kept. ``packed``: the weights, if they are packed already.
 
         Raises ``NativeUnavailable``.
         """
@@ -65,7 +65,7 @@ class NativeForward:
         self.precision = precision
         try:
             self.instructions = instruction_sets.choose()
-            packed = packed or pack_decoder(decoder, precision)
+            packed = packed or load_or_pack(decoder, precision, folder)
         except ValueError as error:
             raise NativeUnavailable(str(error)) from error
         self._library = load_library(build(folder, self.instructions))

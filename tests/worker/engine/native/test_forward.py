@@ -22,6 +22,7 @@ from worker.engine.decoder import Decoder
 from worker.engine.native import instruction_sets
 from worker.engine.native.compile import NativeUnavailable
 from worker.engine.native.forward import NativeForward
+from worker.engine.native.packed_weights import pack_decoder
 
 #: Largest difference to exact arithmetic with the same weights, as a share of the norm
 #: of the logits. In int8 the activations are rounded to 16 bits. A norm of few numbers
@@ -98,8 +99,12 @@ def test_any_model_in_any_chunks_beside_any_others(
 ) -> None:
     monkeypatch.setenv(instruction_sets.VARIABLE, instructions)
     decoder = random_decoder(**shape)
-    forward = NativeForward(decoder, precision, threads, folder=folder)
-    alone = NativeForward(decoder, precision, 1, folder=folder)
+    # Packed here: keeping each of many models on disk would take most of the time.
+    packed = pack_decoder(decoder, precision)
+    forward, alone = (
+        NativeForward(decoder, precision, count, folder=folder, packed=packed)
+        for count in (threads, 1)
+    )
     together = read_together(forward, decoder, chunkings)
     exact = rounded(decoder, precision)
     for row, (lengths, found) in enumerate(zip(chunkings, together, strict=True)):

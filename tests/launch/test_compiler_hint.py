@@ -1,0 +1,26 @@
+"""A start says what a C compiler would gain, where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from launch.checks import compiler_hint
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder in which programs are looked for."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_a_machine_without_a_compiler_is_told_what_it_would_gain(folder: Path) -> None:
+    assert "no C compiler" in compiler_hint()
+
+
+@pytest.mark.parametrize("name", ["cc", "gcc", "clang"])
+def test_a_machine_with_a_compiler_is_told_nothing(folder: Path, name: str) -> None:
+    (folder / name).touch(mode=0o755)
+    assert compiler_hint() == ""
