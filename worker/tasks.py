@@ -135,6 +135,7 @@ class WorkerProcess:
             workers=settings.WORKERS,
             prefill_tokens=settings.WORKER_PREFILL_TOKENS,
             step_factor=settings.WORKER_STEP_FACTOR,
+            prompt_lookup=settings.WORKER_PROMPT_LOOKUP,
             device=settings.WORKER_DEVICE,
             threads=settings.WORKER_THREADS,
             precision=settings.WORKER_PRECISION,

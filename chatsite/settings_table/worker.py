@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatsite.setting_types import Device, Integer, Number, OneOf
+from chatsite.setting_types import Device, Flag, Integer, Number, OneOf
 
 TITLE = "Workers"
 INTRODUCTION = "Workers on other machines read these from their own environment."
@@ -69,6 +69,14 @@ WORKER_STEP_FACTOR = Number(
     about="How many times as long a step may take if it reads prompts beside the "
     "replies being written. A higher factor starts replies sooner, and the text of "
     "the others becomes less even. A step of 0.16 seconds is even enough in any case.",
+)
+WORKER_PROMPT_LOOKUP = Flag(
+    "WORKER_PROMPT_LOOKUP",
+    True,
+    about="Whether a worker that writes one or two replies guesses their next tokens "
+    "from what prompt and reply said before, and checks the guesses in the same step. "
+    "The text is the same; what quotes or repeats comes faster. It pauses by itself "
+    "where it does not pay.",
 )
 WORKER_FLUSH_SECONDS = Number(
     "WORKER_FLUSH_SECONDS",

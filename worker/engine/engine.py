@@ -9,11 +9,13 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 import torch
 
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Request
+from worker.engine.drafts import DraftPolicy
 from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Throughput
 from worker.engine.kv_cache import KVCache
 from worker.engine.memory import CacheSize
@@ -55,6 +57,7 @@ class TransformersEngine:
         workers: int = 1,
         prefill_tokens: int = 0,
         step_factor: float = STEP_FACTOR,
+        drafts: DraftPolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
         on_broken: Callable[[], object] = lambda: None,
     ) -> None:
@@ -65,6 +68,7 @@ class TransformersEngine:
         ``workers`` processes divide between them.
         ``prefill_tokens``: prompt tokens in one step; 0 takes as many as let a step
         take ``step_factor`` times as long as the replies in it by themselves.
+        ``drafts``: which replies are drafted; None drafts those for which it pays.
         ``clock``: monotonic seconds. ``on_broken`` is called when the device is beyond
         repair. Raises ``ModelUnavailable``.
         """
@@ -92,6 +96,7 @@ class TransformersEngine:
         self._scheduler = Scheduler[RunningRequest](
             max_running=size.max_running, rows=size.rows, prefill=self._prefill
         )
+        self._drafts = drafts or DraftPolicy()
         self._cache = self._new_kv_cache()
         self._changed = threading.Condition()
         self._inbox: deque[RunningRequest] = deque()
@@ -141,22 +146,30 @@ class TransformersEngine:
         self._take_inbox()
         self._finish_due()
         self._scheduler.admit()
-        self._chunks = chunks = self._scheduler.schedule()
+        self._chunks = chunks = self._drafts.with_drafts(self._scheduler.schedule())
         if not chunks:
             return
         self._cache.copy_rows(self._scheduler.take_row_copies())
-        logits = self._model.forward(chunks, self._cache)  # [completed, vocabulary]
+        logits = self._model.forward(chunks, self._cache)  # [sampled, vocabulary]
         self._scheduler.mark_cached(chunks)
-        completed = [chunk for chunk in chunks if chunk.is_last]
-        requests = [chunk.sequence for chunk in completed]
-        samplers = [request.sampler for request in requests]
-        tokens = sample(logits, samplers, self._cache.token_history(completed))
-        for request, token in zip(requests, tokens, strict=True):
-            with self._failing_alone(request):
-                request.append_token(token)
+        samplers = [c.sequence.sampler for c in chunks for _ in c.sampled_after]
+        tokens = sample(logits, samplers, self._cache.token_history(chunks))
+        new_tokens = self._append_tokens(chunks, iter(tokens))
         self._remove_finished()
-        self._measure(self._clock() - started, chunks, new_tokens=len(requests))
+        self._measure(self._clock() - started, chunks, new_tokens=new_tokens)
         self.steps += 1
+
+    def _append_tokens(
+        self, chunks: list[Chunk[RunningRequest]], tokens: Iterator[int]
+    ) -> int:
+        """Give each request the tokens sampled for it; return how many were kept."""
+        sampled = [(c, list(islice(tokens, len(c.sampled_after)))) for c in chunks]
+        kept = 0
+        for chunk, new in sampled:
+            if new:
+                with self._failing_alone(chunk.sequence):
+                    kept += chunk.sequence.append_tokens(new, chunk.draft)
+        return kept
 
     def _loop(self) -> None:
         while self._wait_for_work():
@@ -170,6 +183,9 @@ class TransformersEngine:
     ) -> None:
         """Record the duration of a step, for the operator and for the next steps."""
         self._meter.add(seconds, chunks, new_tokens=new_tokens)
+        self._drafts.add(seconds, chunks)
+        if any(chunk.draft for chunk in chunks):
+            return
         replies = sum(chunk.is_decode for chunk in chunks)
         read_tokens = sum(chunk.stop - chunk.start for chunk in chunks)
         self._prefill.add(seconds, replies=replies, prompt_tokens=read_tokens - replies)

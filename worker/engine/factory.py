@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chatsite.catalog import ModelEntry
+from worker.engine.drafts import DraftPolicy
 from worker.engine.interface import Engine
 
 
@@ -22,6 +23,7 @@ def open_engine(
     workers: int = 1,
     prefill_tokens: int = 0,
     step_factor: float = 1.5,
+    prompt_lookup: bool = True,
     on_broken: Callable[[], object] = lambda: None,
 ) -> Engine:
     """Return an engine for ``entry``, ready for requests.
@@ -32,6 +34,7 @@ def open_engine(
     ``workers`` processes of this machine divide between them.
     ``prefill_tokens``: prompt tokens that a step reads; 0 takes as many as let a step
     take ``step_factor`` times as long as the replies in it by themselves.
+    ``prompt_lookup``: whether replies that repeat are drafted where it pays.
     ``threads``: torch's threads in this process; 0 leaves torch's own choice.
     ``precision``: of the weights on a CPU: fp32, fp16, int8 or auto. ``data_dir``:
     keeps what is built and measured once for this machine; None keeps nothing.
@@ -63,5 +66,6 @@ def open_engine(
         workers=workers,
         prefill_tokens=prefill_tokens,
         step_factor=step_factor,
+        drafts=DraftPolicy(is_on=prompt_lookup),
         on_broken=on_broken,
     )

@@ -76,10 +76,10 @@ class KVCache:
                     source.copy_(replaced)
 
     def token_history(self, chunks: Iterable[Chunk[Any]]) -> TokenHistory:
-        """Return the tokens in the rows of these chunks, up to the end of each."""
-        ends = [(chunk.row, chunk.stop) for chunk in chunks]
+        """Return the tokens before each token that is sampled after these chunks."""
+        ends = [(chunk.row, end) for chunk in chunks for end in chunk.sampled_after]
         at = torch.tensor(ends, dtype=torch.long, device=self.ids.device)
-        rows, lengths = at.view(-1, 2).T  # [chunks] each
+        rows, lengths = at.view(-1, 2).T  # [sampled] each
         longest = max((length for _, length in ends), default=1)
         return TokenHistory(self.ids[rows, :longest], lengths)
 

@@ -64,8 +64,8 @@ class LanguageModel:
     def forward(self, chunks: Sequence[Chunk[Any]], cache: KVCache) -> Tensor:
         """Read chunks into their rows of the cache, all in one forward pass.
 
-        Returns the logits after each chunk that completes its sequence, in the order of
-        the chunks: float32 [completed, vocabulary].
+        Returns the logits after each chunk that completes its sequence, and after each
+        token of its draft, in the order of the chunks: float32 [sampled, vocabulary].
         """
         return self.read(PackedBatch.of(chunks, self.device), cache)
 

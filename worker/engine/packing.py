@@ -55,8 +55,7 @@ class PackedBatch:
             ids += chunk.ids
             rows += [chunk.row] * (chunk.stop - chunk.start)
             positions += range(chunk.start, chunk.stop)
-            if chunk.is_last:
-                last.append(len(ids) - 1)
+            last += range(len(ids) - len(chunk.sampled_after), len(ids))
         packed = torch.tensor([ids, rows, positions], device=device)  # [3, tokens]
         return cls(
             ids=packed[0],

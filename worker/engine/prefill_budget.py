@@ -98,12 +98,12 @@ class MeasuredBudget:
         if not prompt_tokens:
             size = replies.bit_length()
             known = self._replies_seconds.get(size, 0.0)
-            self._replies_seconds[size] = _adjusted(known, seconds)
+            self._replies_seconds[size] = adjusted(known, seconds)
         elif replies:
             self._add_mixed(seconds, replies, prompt_tokens)
         elif prompt_tokens >= self._measured_first_tokens():
             per_token = seconds / prompt_tokens
-            self._first_token_seconds = _adjusted(self._first_token_seconds, per_token)
+            self._first_token_seconds = adjusted(self._first_token_seconds, per_token)
 
     def _tokens_beside(self, replies: int, prompts: int) -> int:
         expected = self._expected(replies)
@@ -125,8 +125,8 @@ class MeasuredBudget:
         if not (alone and token_seconds and seconds):
             return
         surprise = seconds / (alone + prompt_tokens * token_seconds)
-        self._token_seconds = _adjusted(token_seconds, token_seconds * surprise)
-        slower = _adjusted(alone, alone * surprise, NEWEST_WEIGHT / 2)
+        self._token_seconds = adjusted(token_seconds, token_seconds * surprise)
+        slower = adjusted(alone, alone * surprise, NEWEST_WEIGHT / 2)
         self._replies_seconds[replies.bit_length()] = slower
 
     def _measured_first_tokens(self) -> int:
@@ -143,7 +143,7 @@ class MeasuredBudget:
         return self._replies_seconds[sizes[0]] if sizes else 0.0
 
 
-def _adjusted(estimate: float, measured: float, weight: float = NEWEST_WEIGHT) -> float:
+def adjusted(estimate: float, measured: float, weight: float = NEWEST_WEIGHT) -> float:
     """Return the estimate with a new measurement in it; 0 is none yet."""
     if not (estimate and measured):
         return estimate or measured

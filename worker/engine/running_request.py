@@ -97,6 +97,27 @@ class RunningRequest(Sequence):
         return len(self.ids) - self._prompt_tokens
 
     @property
+    def max_draft_tokens(self) -> int:
+        """The most tokens that are worth drafting: one less than may still come."""
+        return self._max_new_tokens - self.new_tokens - 1
+
+    def append_tokens(self, tokens: list[int], draft: tuple[int, ...]) -> int:
+        """Add the token sampled last, and those that a right draft gave besides.
+
+        ``tokens``: one sampled after the newest token, and one after each token of the
+        draft, which counts only if all before it were right. Returns how many were
+        added. The keys and values of the right ones are in the row.
+        """
+        for right, token in enumerate(tokens):
+            self.append_token(token)
+            if self.is_finished or right == len(draft) or token != draft[right]:
+                break
+            self.cached_tokens += 1
+        if draft:
+            self.lookup.add(len(draft), right)
+        return right + 1
+
+    @property
     def sampler(self) -> Sampler:
         """How the tokens of the reply are sampled."""
         if self._sampler is None:

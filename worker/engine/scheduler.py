@@ -96,9 +96,12 @@ class Scheduler(Generic[S]):
         return copies
 
     def mark_cached(self, chunks: list[Chunk[S]]) -> None:
-        """Record that a step has read these chunks into their rows."""
+        """Record that a step has read these chunks into their rows.
+
+        A draft counts only as far as the sequence takes it over.
+        """
         for chunk in chunks:
-            chunk.sequence.cached_tokens = chunk.stop
+            chunk.sequence.cached_tokens = chunk.known_stop
 
     def remove(self, sequence: S) -> None:
         """Take out a sequence, running or waiting; its row keeps its tokens."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from worker.engine.prompt_lookup import PromptLookup
+
 
 class Sequence:
     """The tokens of one request, and how many of them the KV cache holds."""
@@ -21,6 +23,13 @@ class Sequence:
         #: True after an engine fault that this sequence may have caused: it is then
         #: read alone.
         self.is_suspect = False
+        #: Finds drafts of its next tokens.
+        self.lookup = PromptLookup()
+
+    @property
+    def max_draft_tokens(self) -> int:
+        """The most tokens that are worth drafting."""
+        return 0
 
     @property
     def uncached_tokens(self) -> int:
@@ -36,7 +45,7 @@ class Chunk(Generic[S]):
     """The tokens of one sequence that one step reads.
 
     A chunk is part of a prompt (chunked prefill) or the newest token of a reply
-    (decode).
+    (decode), perhaps with a draft of the next ones.
     """
 
     sequence: S
@@ -44,6 +53,9 @@ class Chunk(Generic[S]):
     #: Positions in the sequence: of the first token, and one past the last.
     start: int
     stop: int
+    #: Guessed tokens at its end, which the sequence does not have (speculative
+    #: decoding).
+    draft: tuple[int, ...] = ()
 
     @property
     def is_decode(self) -> bool:
@@ -53,12 +65,22 @@ class Chunk(Generic[S]):
     @property
     def is_last(self) -> bool:
         """Whether it completes the sequence, so that a new token can be sampled."""
-        return self.stop == len(self.sequence.ids)
+        return self.known_stop == len(self.sequence.ids)
+
+    @property
+    def known_stop(self) -> int:
+        """The position past its last token that the sequence has."""
+        return self.stop - len(self.draft)
+
+    @property
+    def sampled_after(self) -> range:
+        """The lengths of the sequence after which a token is sampled."""
+        return range(self.known_stop, self.stop + 1) if self.is_last else range(0)
 
     @property
     def ids(self) -> list[int]:
-        """The tokens themselves."""
-        return self.sequence.ids[self.start : self.stop]
+        """The tokens themselves, those of the draft last."""
+        return [*self.sequence.ids[self.start : self.known_stop], *self.draft]
 
 
 def next_chunk(sequence: S, max_tokens: int) -> Chunk[S]:

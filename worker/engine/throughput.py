@@ -35,8 +35,9 @@ class ThroughputMeter:
         self, seconds: float, chunks: Sequence[Chunk[Any]], *, new_tokens: int
     ) -> None:
         """Record one step: its duration, what it read, and how many tokens came."""
-        read_tokens = sum(chunk.stop - chunk.start for chunk in chunks)
-        self._steps.append(Step(seconds, read_tokens - new_tokens, new_tokens))
+        read_tokens = sum(chunk.known_stop - chunk.start for chunk in chunks)
+        prompt_tokens = max(0, read_tokens - new_tokens)
+        self._steps.append(Step(seconds, prompt_tokens, new_tokens))
 
     def measure(self, *, running: int, waiting: int) -> Throughput:
         """Return the throughput of the recorded steps, with the load given."""

@@ -21,6 +21,7 @@ from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
 from tests.worker.tiny_models import TRANSCRIPT, entry_for
 from worker.engine.chat_template import TranscriptTemplate
+from worker.engine.drafts import DraftPolicy
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
 from worker.engine.kv_cache import KVCache
@@ -67,7 +68,9 @@ def small(request: pytest.FixtureRequest) -> LanguageModel:
 
 
 def engine_of(model: object, closing: list[Engine]) -> TransformersEngine:
-    engine = TransformersEngine(model, entry_for())  # type: ignore[arg-type]
+    # Letters are made for one token of a reply a step.
+    drafts = DraftPolicy(is_on=False)
+    engine = TransformersEngine(model, entry_for(), drafts=drafts)  # type: ignore[arg-type]
     closing.append(engine)
     return engine
 

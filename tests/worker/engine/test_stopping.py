@@ -13,6 +13,7 @@ from tests.worker.engine.wrapped_models import Clock, GatedModel
 from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
 from tests.worker.tiny_models import entry_for
+from worker.engine.drafts import DraftPolicy
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine, EngineClosed
 from worker.engine.model import LanguageModel
@@ -22,7 +23,9 @@ def test_stopping_keeps_the_text_so_far(
     gpt2: LanguageModel, closing: list[Engine]
 ) -> None:
     gate = GatedModel(gpt2)
-    engine = TransformersEngine(gate, entry_for())  # type: ignore[arg-type]
+    # One token a step.
+    drafts = DraftPolicy(is_on=False)
+    engine = TransformersEngine(gate, entry_for(), drafts=drafts)  # type: ignore[arg-type]
     closing.append(engine)
     listener = RecordingListener()
     running = engine.submit(request_for("hello", max_new_tokens=60), listener)
