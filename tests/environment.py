@@ -16,6 +16,8 @@ FOLDER = Path(tempfile.mkdtemp(prefix="chatsite-test-"))
 SOCKET = FOLDER / "redis.sock"
 #: `make soak`: the same tests at larger counts.
 IS_SOAK = bool(os.environ.get("SOAK"))
+#: The forward pass that computes the models of the tests; see CONTRIBUTING.md.
+FORWARD = os.environ.get("TEST_FORWARD", "flat-fp32")
 
 os.environ.update(
     DATA_DIR=str(FOLDER / "data"),

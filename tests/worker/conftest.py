@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -11,9 +11,12 @@ import pytest
 import torch
 
 from chatsite.catalog import Catalog
+from tests.environment import FORWARD
 from tests.worker.tiny_models import write_gpt2, write_llama
+from worker.engine.flat_forward import is_available
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel, load_model
+from worker.engine.native.compile import find_compiler
 from worker.weights.fetch import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,14 +37,41 @@ def llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_llama(tmp_path_factory.mktemp("llama"))
 
 
-@pytest.fixture(scope="session")
-def gpt2(gpt2_folder: Path) -> LanguageModel:
-    return load_model(gpt2_folder, device="cpu", threads=1, precision="fp32")
+Load = Callable[[Path, str], LanguageModel]
 
 
 @pytest.fixture(scope="session")
-def llama(llama_folder: Path) -> LanguageModel:
-    return load_model(llama_folder, device="cpu", threads=1, precision="fp32")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """Loads a folder to be computed by a forward pass such as ``native-int8``."""
+    data_dir = tmp_path_factory.mktemp("data")
+
+    def loaded(folder: Path, forward: str) -> LanguageModel:
+        name, _, precision = forward.partition("-")
+        if name == "native" and find_compiler() is None:
+            pytest.skip("this machine has no C compiler")
+        if forward == "flat-fp16" and not is_available("fp16"):
+            pytest.skip("torch has no fp16 layers for this processor")
+        model = load_model(
+            folder,
+            device="cpu",
+            threads=1,
+            precision=precision,
+            data_dir=data_dir if name == "native" else None,
+        )
+        assert (model.forward_name, model.precision) == (name, precision)
+        return model
+
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def gpt2(gpt2_folder: Path, load: Load) -> LanguageModel:
+    return load(gpt2_folder, FORWARD)
+
+
+@pytest.fixture(scope="session")
+def llama(llama_folder: Path, load: Load) -> LanguageModel:
+    return load(llama_folder, FORWARD)
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +83,8 @@ def smollm2_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def smollm2(smollm2_folder: Path) -> LanguageModel:
-    return load_model(smollm2_folder, device="cpu", threads=1, precision="fp32")
+def smollm2(smollm2_folder: Path, load: Load) -> LanguageModel:
+    return load(smollm2_folder, FORWARD)
 
 
 @pytest.fixture
