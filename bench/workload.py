@@ -20,6 +20,8 @@ class BenchRequest:
     prompt: str
     new_tokens: int
     seed: int
+    #: Only our engine looks at it.
+    temperature: float = TEMPERATURE
 
 
 def make_requests(

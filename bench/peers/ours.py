@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from bench.measurement import Measurement, gaps_of
 from bench.memory import resident_mb
 from bench.peers import Unavailable
-from bench.workload import TEMPERATURE, TOP_K, TOP_P, BenchRequest, random_prompt
+from bench.workload import TOP_K, TOP_P, BenchRequest, random_prompt
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.factory import open_engine
@@ -76,11 +77,24 @@ class Ours:
         threads: int,
         precision: str = "fp32",
         data: str = "worker-data",
+        lookup: str = "on",
     ) -> None:
-        """``data``: the name of a folder beside the model's, for what is made once."""
+        """Open an engine.
+
+        ``data``: the name of a folder beside the model's, for what is made once.
+        ``lookup``: "on" or "off", the drafts from what a reply said before.
+        """
+        # What any engine needs is loaded before, so that the model's share shows.
+        import_module("worker.engine.engine")
         before = resident_mb()
         began = time.perf_counter()
-        self._engine = _opened(folder, threads, precision, folder.parent / data)
+        self._engine = _opened(
+            folder,
+            threads,
+            precision=precision,
+            data_dir=folder.parent / data,
+            prompt_lookup=lookup == "on",
+        )
         self._load_seconds = time.perf_counter() - began
         self._mb_before = before
 
@@ -171,7 +185,7 @@ class Ours:
 
     def _submit(self, request: BenchRequest) -> TextTimes:
         settings = SamplingParams(
-            temperature=TEMPERATURE,
+            temperature=request.temperature,
             top_k=TOP_K,
             top_p=TOP_P,
             max_new_tokens=request.new_tokens,
@@ -183,14 +197,11 @@ class Ours:
         return times
 
 
-def _opened(folder: Path, threads: int, precision: str, data: Path) -> Engine:
+def _opened(folder: Path, threads: int, **options: Any) -> Engine:
     """Open an engine for a model; raise ``Unavailable`` for a precision it lacks."""
     entry = ModelEntry("bench", "bench", context_tokens=CONTEXT_TOKENS, source=None)
-    options: dict[str, Any] = {"precision": precision, "data_dir": data}
+    # The earlier engine knows none of the options: it has only fp32.
     known = inspect.signature(open_engine).parameters
-    # The earlier engine knows no precision: it has only fp32.
-    if precision != "fp32" and "precision" not in known:
-        raise Unavailable("this engine has fp32 alone")
     try:
         return open_engine(
             entry,
