@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.held_out import texts
 from bench.measurement import Measurement, median_ratio
 from bench.peer_process import start_peer
-from bench.peers import INT8, Unavailable
+from bench.peers import AUTO, INT8, Unavailable
 from bench.plan import Plan
 from bench.quality import Qualities, measure_quality
 from bench.ratios import Ratio
@@ -32,7 +32,7 @@ class RealModel:
     """What was found with SmolLM2's real weights."""
 
     quality: Qualities
-    #: Seconds that int8 takes to load: the first time, and from what was kept.
+    #: Seconds until the engine is loaded: the first time, and from what was kept.
     starts: dict[str, float] = field(default_factory=dict)
     #: By what a reply repeats: its speed with prompt lookup over that without.
     lookups: dict[str, float] = field(default_factory=dict)
@@ -67,15 +67,16 @@ def measure_real_model(plan: Plan, cache: Path, threads: int) -> RealModel | Non
 
 
 def measure_starts(folder: Path, threads: int) -> dict[str, float]:
-    """Return the seconds that int8 takes to load, the first time and the second.
+    """Return the seconds that a worker's engine takes to load, twice.
 
-    torch is loaded already. The first time everything is built, packed and kept.
+    torch is loaded already. The first time everything is built, packed, compared with
+    float32 and kept.
     """
     data = "first-start-data"
     shutil.rmtree(folder.parent / data, ignore_errors=True)
     found = {}
     for name in ("first_start_seconds", "cached_start_seconds"):
-        peer = start_peer(INT8, folder, threads, data)
+        peer = start_peer(AUTO, folder, threads, data)
         peer.ready()
         peer.call("run", [BenchRequest("Hello", 2, 0)])
         found[name] = float(peer.call("load_seconds"))

@@ -13,6 +13,7 @@ from bench.measurement import Measurement
 from bench.memory import embedding_mb, read_bytes_per_second, weight_bytes
 from bench.peer_process import PeerProcess, start_peer
 from bench.peers import (
+    AUTO,
     CONTINUOUS,
     CT2_INT8,
     LLAMA_F32,
@@ -96,7 +97,7 @@ class ModelBench:
 
     def _opened(self, folder: Path) -> dict[str, PeerProcess]:
         progress(f"{self._results.model}: loading")
-        names = [name for name in PEERS if name not in self._plan.without]
+        names = [name for name in PEERS if name not in (AUTO, *self._plan.without)]
         started = {name: start_peer(name, folder, self._threads) for name in names}
         for name, peer in started.items():
             try:

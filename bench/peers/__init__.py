@@ -37,6 +37,8 @@ class PeerKind:
 
 
 V0, FP32, FP16, INT8 = "v0", "ours fp32", "ours fp16", "ours int8"
+#: Our engine as a worker opens it by default: it chooses the precision.
+AUTO = "ours auto"
 #: All engines of our own that the current code has, the most exact first.
 OURS = (FP32, FP16, INT8)
 CT2_FP32, CT2_INT8 = "CTranslate2 fp32", "CTranslate2 int8"
@@ -57,6 +59,7 @@ PEERS = {
     FP32: PeerKind("ours", "Ours", ("fp32",), AS_A_WORKER),
     CT2_FP32: PeerKind("ctranslate", "CTranslate", ("float32",)),
     LLAMA_F32: PeerKind("llamacpp", "LlamaCpp", ("F32",)),
+    AUTO: PeerKind("ours", "Ours", ("auto",), AS_A_WORKER),
     CONTINUOUS: PeerKind("continuous", "Continuous"),
     SEQUENTIAL: PeerKind("generate", "Sequential"),
 }
