@@ -79,6 +79,8 @@ class NativeForward:
         if not self._engine:
             raise NativeUnavailable("no memory for the threads")
         self.close = weakref.finalize(self, self._library.engine_close, self._engine)
+        # A daemon thread may be within a step when the process ends.
+        self.close.atexit = False
 
     def __call__(self, batch: Any, cache: Any) -> Tensor:
         """Read the packed tokens into the cache; return the logits of ``batch.last``.
