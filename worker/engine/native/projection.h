@@ -221,8 +221,9 @@ static void multiply_panels(const Projection *p, const Product *product, int fir
 static int panels_of_task(const Projection *p, const Product *product, int threads)
 {
     int panels = p->channels / PANEL / (4 * threads);
-    if (product->rows > ROWS_AT_ONCE)
-        panels = least(panels, (int)(BYTES_AT_ONCE / panel_bytes(p)));
+    int most = (int)(BYTES_AT_ONCE / panel_bytes(p));
+    if (product->rows <= ROWS_AT_ONCE && most < PANELS) most = PANELS;
+    panels = least(panels, most);
     if (panels >= PANELS) return panels / PANELS * PANELS;
     return product->then == GATE ? 2 : panels > 1 ? panels : 1;
 }
