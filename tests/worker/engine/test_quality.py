@@ -80,7 +80,7 @@ def test_every_figure_has_a_limit(change: dict[str, float], is_kept: bool) -> No
 class Unmeasured:
     """A forward pass in fp16 that nobody may run."""
 
-    precision, name = "fp16", "flat"
+    precision, name, version = "fp16", "flat", 1
 
     def __call__(self, batch: Any, cache: Any) -> Tensor:
         raise AssertionError("measured again")
@@ -121,3 +121,16 @@ def test_a_folder_that_cannot_be_written_to_stops_nothing(
     half = FlatForward(described(module), "fp32")
     half.precision = "fp16"
     assert QualityGate(module, tokenizer, llama_folder, CONTEXT_TOKENS, tmp_path)(half)
+
+
+def test_another_version_of_the_code_is_measured_anew(
+    module: Any, tokenizer: Any, llama_folder: Path, tmp_path: Path
+) -> None:
+    gate = QualityGate(module, tokenizer, llama_folder, CONTEXT_TOKENS, tmp_path)
+    half = FlatForward(described(module), "fp32")
+    half.precision = "fp16"
+    assert gate(half)
+    newer = Unmeasured()
+    newer.version = 2
+    with pytest.raises(AssertionError, match="measured again"):
+        gate(newer)

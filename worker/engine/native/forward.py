@@ -68,7 +68,10 @@ class NativeForward:
             packed = packed or load_or_pack(decoder, precision, folder)
         except ValueError as error:
             raise NativeUnavailable(str(error)) from error
-        self._library = load_library(build(folder, self.instructions))
+        library = build(folder, self.instructions)
+        #: Changes with the source: what was measured of one is not true of another.
+        self.version = library.stem
+        self._library = load_library(library)
         self._vocabulary = len(decoder.output.weight)
         self._shape = (decoder.key_heads, decoder.head_size)
         self._layers = len(decoder.blocks)
