@@ -20,6 +20,8 @@ from worker.engine.native.compile import find_compiler
 from worker.weights.fetch import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What one run leaves for the next.
+CACHE = Path(os.environ.get("CHATSITE_TEST_CACHE", ROOT / ".cache"))
 
 torch.set_num_threads(1)
 # A slow example is no failure on a busy machine.
@@ -77,9 +79,8 @@ def llama(llama_folder: Path, load: Load) -> LanguageModel:
 @pytest.fixture(scope="session")
 def smollm2_folder() -> Path:
     """Real weights, converted once into a cache that the next run finds."""
-    cache = Path(os.environ.get("CHATSITE_TEST_CACHE", ROOT / ".cache"))
     entry = Catalog.load(ROOT / "catalog.toml").get("smollm2")
-    return fetch(entry, cache, lambda share, note: None)
+    return fetch(entry, CACHE, lambda share, note: None)
 
 
 @pytest.fixture(scope="session")

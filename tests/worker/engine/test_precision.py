@@ -16,16 +16,12 @@ from worker.engine.flat_forward import is_available
 from worker.engine.forward import ForwardPass
 from worker.engine.interface import ModelUnavailable
 from worker.engine.module_forward import ATTENTION
-from worker.engine.native.compile import find_compiler
 from worker.engine.precision import Choice, choose_forward
 
 CPU = torch.device("cpu")
 PROBE = [1, 2, 3, 4, 5, 6]
 needs_fp16 = pytest.mark.skipif(
     not is_available("fp16"), reason="torch has no fp16 layers for this processor"
-)
-needs_compiler = pytest.mark.skipif(
-    find_compiler() is None, reason="this machine has no C compiler"
 )
 
 
@@ -51,16 +47,14 @@ def test_described_models_are_served_in_the_precision_asked_for(
     assert chosen(make(), precision) == (precision, "flat")
 
 
-@needs_compiler
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_with_a_compiler_the_pass_in_c_serves(precision: str, tmp_path: Path) -> None:
-    found = chosen(gpt2(), precision, builds=tmp_path)
+def test_with_a_compiler_the_pass_in_c_serves(precision: str, builds: Path) -> None:
+    found = chosen(gpt2(), precision, builds=builds)
     assert found == (precision, "native")
 
 
-@needs_compiler
-def test_auto_takes_the_fastest(tmp_path: Path) -> None:
-    found = chosen(llama(head_dim=8), "auto", builds=tmp_path)
+def test_auto_takes_the_fastest(builds: Path) -> None:
+    found = chosen(llama(head_dim=8), "auto", builds=builds)
     assert found == ("int8", "native")
 
 

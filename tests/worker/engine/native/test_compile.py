@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.environment import IS_SOAK
 from worker.engine.native import instruction_sets
 from worker.engine.native.compile import NativeUnavailable, build
 from worker.engine.native.library import load_library
@@ -37,6 +38,7 @@ def test_the_library_is_built_once(
     assert build(tmp_path / "new", "plain") == library
 
 
+@pytest.mark.skipif(not IS_SOAK, reason="many processes; see SOAK")
 def test_processes_that_build_at_once_do_no_harm(compiler: str, tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"

@@ -89,7 +89,7 @@ def read_together(forward: NativeForward, decoder: Decoder, chunkings) -> list[T
 @pytest.mark.parametrize("instructions", INSTRUCTIONS)
 @pytest.mark.parametrize("precision", TOLERANCES)
 def test_any_model_in_any_chunks_beside_any_others(
-    folder: Path,
+    builds: Path,
     monkeypatch: pytest.MonkeyPatch,
     precision: str,
     instructions: str,
@@ -102,7 +102,7 @@ def test_any_model_in_any_chunks_beside_any_others(
     # Packed here: keeping each of many models on disk would take most of the time.
     packed = pack_decoder(decoder, precision)
     forward, alone = (
-        NativeForward(decoder, precision, count, folder=folder, packed=packed)
+        NativeForward(decoder, precision, count, folder=builds, packed=packed)
         for count in (threads, 1)
     )
     together = read_together(forward, decoder, chunkings)
@@ -120,7 +120,7 @@ def test_any_model_in_any_chunks_beside_any_others(
 
 @pytest.mark.parametrize("instructions", INSTRUCTIONS)
 def test_rows_and_layers_of_a_real_shape(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, instructions: str
+    builds: Path, monkeypatch: pytest.MonkeyPatch, instructions: str
 ) -> None:
     """Several tasks a phase, and more tokens than a thread takes at once."""
     monkeypatch.setenv(instruction_sets.VARIABLE, instructions)
@@ -129,16 +129,16 @@ def test_rows_and_layers_of_a_real_shape(
     )
     ids = ids_of(decoder, 0, 200)
     for precision, tolerance in TOLERANCES.items():
-        forward = NativeForward(decoder, precision, 3, folder=folder)
+        forward = NativeForward(decoder, precision, 3, folder=builds)
         cache = Cache(decoder, 1, 256)
         found = forward(step_of([(0, 0, ids)], [199, 3, 120]), cache)
         expected = expected_logits(rounded(decoder, precision), ids)[[199, 3, 120]]
         assert (found - expected).norm() / expected.norm() <= tolerance
 
 
-def test_a_step_may_want_no_logits(folder: Path) -> None:
+def test_a_step_may_want_no_logits(builds: Path) -> None:
     decoder = random_decoder()
-    forward = NativeForward(decoder, "fp32", 2, folder=folder)
+    forward = NativeForward(decoder, "fp32", 2, folder=builds)
     cache = Cache(decoder, 1, 32)
     assert forward(step_of([(0, 0, [1, 2, 3])], []), cache).shape == (0, 37)
     found = forward(step_of([(0, 3, [4])], [0]), cache)
@@ -154,16 +154,16 @@ def test_a_step_may_want_no_logits(folder: Path) -> None:
     ],
 )
 def test_what_is_out_of_range_is_refused(
-    folder: Path, row: int, position: int, token: int, last: int
+    builds: Path, row: int, position: int, token: int, last: int
 ) -> None:
     decoder = random_decoder()
-    forward = NativeForward(decoder, "fp32", 1, folder=folder)
+    forward = NativeForward(decoder, "fp32", 1, folder=builds)
     with pytest.raises(IndexError):
         forward(step_of([(row, position, [token])], [last]), Cache(decoder, 1, 32))
 
 
-def test_the_cache_of_another_model_is_refused(folder: Path) -> None:
-    forward = NativeForward(random_decoder(), "fp32", 1, folder=folder)
+def test_the_cache_of_another_model_is_refused(builds: Path) -> None:
+    forward = NativeForward(random_decoder(), "fp32", 1, folder=builds)
     others = random_decoder(head_size=16), random_decoder(layers=1)
     for other in others:
         with pytest.raises(ValueError, match="another model"):
@@ -173,10 +173,10 @@ def test_the_cache_of_another_model_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("precision", TOLERANCES)
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
 def test_numbers_that_are_none_reach_the_logits_of_their_row_only(
-    folder: Path, precision: str, poison: float
+    builds: Path, precision: str, poison: float
 ) -> None:
     decoder = random_decoder()
-    forward = NativeForward(decoder, precision, 2, folder=folder)
+    forward = NativeForward(decoder, precision, 2, folder=builds)
     cache = Cache(decoder, 2, 32)
     forward(step_of([(0, 0, [1, 2]), (1, 0, [1, 2])], []), cache)
     cache.layers[0][1, 0, 0, 1] = poison  # a value of row 0
@@ -185,16 +185,16 @@ def test_numbers_that_are_none_reach_the_logits_of_their_row_only(
     assert found[1].isfinite().all()
 
 
-def test_heads_that_fill_no_vectors_are_left_to_another_way(folder: Path) -> None:
+def test_heads_that_fill_no_vectors_are_left_to_another_way(builds: Path) -> None:
     with pytest.raises(NativeUnavailable, match="heads of 12"):
-        NativeForward(random_decoder(head_size=12), "fp32", 1, folder=folder)
+        NativeForward(random_decoder(head_size=12), "fp32", 1, folder=builds)
 
 
-def test_weights_that_a_precision_cannot_store_are_refused(folder: Path) -> None:
+def test_weights_that_a_precision_cannot_store_are_refused(builds: Path) -> None:
     decoder = random_decoder()
     decoder.output.weight[0, 0] = 70_000
     with pytest.raises(NativeUnavailable, match="half precision"):
-        NativeForward(decoder, "fp16", 1, folder=folder)
+        NativeForward(decoder, "fp16", 1, folder=builds)
     decoder.output.weight[0, 0] = float("nan")
     with pytest.raises(NativeUnavailable, match="finite"):
-        NativeForward(decoder, "int8", 1, folder=folder)
+        NativeForward(decoder, "int8", 1, folder=builds)

@@ -12,6 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.environment import IS_SOAK
 from tests.worker.engine.native.reference import random_decoder
 from worker.engine.native.packed_file import KEPT, load_or_pack
 from worker.engine.native.packed_weights import PackedProjection, pack_decoder
@@ -94,6 +95,7 @@ def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
     assert are_equal(packed, pack_decoder(DECODER, "int8"))
 
 
+@pytest.mark.skipif(not IS_SOAK, reason="many processes; see SOAK")
 def test_processes_that_pack_at_once_do_no_harm(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
