@@ -38,7 +38,7 @@ from tests.fuzzing.form_fields import field_names
 
 SEED = int(os.environ.get("FUZZ_SEED", "6"))
 #: The second database meets the same code with fewer.
-USUAL = 200 if os.environ.get("TEST_DATABASE") == "postgres" else 600
+USUAL = 100 if os.environ.get("TEST_DATABASE") == "postgres" else 600
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", 20_000 if IS_SOAK else USUAL))
 #: All invariants are looked at after so many requests.
 BATCH = 50

@@ -14,6 +14,7 @@ from bench.peers import CT2_INT8, LLAMA_Q8, Unavailable
 from bench.peers.llamacpp import LlamaCpp
 from bench.workload import make_requests
 from tests.bench import models
+from tests.environment import IS_SOAK
 
 NEW_TOKENS = 12
 
@@ -55,6 +56,7 @@ def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, PeerPr
         peer.close()
 
 
+@pytest.mark.skipif(not IS_SOAK, reason="processes that load torch; see SOAK")
 @pytest.mark.parametrize("name", [CT2_INT8, LLAMA_Q8])
 def test_an_engine_answers_all_requests(
     name: str, peers: dict[str, PeerProcess]
@@ -67,6 +69,7 @@ def test_an_engine_answers_all_requests(
     assert 3 <= len(found.gaps) <= 12
 
 
+@pytest.mark.skipif(not IS_SOAK, reason="processes that load torch; see SOAK")
 def test_an_engine_that_cannot_run_says_why(tmp_path: Path) -> None:
     peer = start_peer("ours fp16", tmp_path / "nothing", 1)
     with pytest.raises(Unavailable, match="nothing"):
