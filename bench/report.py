@@ -86,7 +86,7 @@ def _number(value: float, width: int, digits: int = 0) -> str:
 
 
 def ratio_table(found: Sequence[Ratio]) -> str:
-    """Format ratios with their aims; a mark stands where one is missed."""
+    """Format ratios with their aims; marks those that are missed."""
     return "\n".join(
         f"{ratio.name:36}{ratio.value:10.3g}  {ratio.aim:9}"
         f"{'' if ratio.is_met else 'missed'}".rstrip()

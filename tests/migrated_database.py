@@ -64,7 +64,7 @@ class Original:
             with closing(sqlite3.connect(name)) as source:
                 source.execute("VACUUM INTO ?", [str(self.file)])
         else:
-            # Nobody may be connected to what is copied.
+            # PostgreSQL copies no database that has connections.
             connection.close()
             with connection._nodb_cursor() as cursor:
                 cursor.execute(f'CREATE DATABASE "{MIGRATED}" TEMPLATE "{name}"')

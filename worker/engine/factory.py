@@ -8,6 +8,7 @@ from pathlib import Path
 from chatsite.catalog import ModelEntry
 from worker.engine.drafts import DraftPolicy
 from worker.engine.interface import Engine
+from worker.engine.prefill_budget import STEP_FACTOR
 
 
 def open_engine(
@@ -22,7 +23,7 @@ def open_engine(
     memory_mb: int = 0,
     workers: int = 1,
     prefill_tokens: int = 0,
-    step_factor: float = 1.5,
+    step_factor: float = STEP_FACTOR,
     prompt_lookup: bool = True,
     on_broken: Callable[[], object] = lambda: None,
 ) -> Engine:

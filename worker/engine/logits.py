@@ -213,7 +213,7 @@ def _largest(row: Floats, size: int) -> tuple[Floats, Ints]:
     length = max(1, min(BLOCK_TOKENS, len(row) // (2 * size)))
     blocks = len(row) // length
     # Block n holds the places n, n + blocks, n + 2 · blocks …, which are compared as
-    # whole lines. What is left behind the last line is in no block.
+    # whole lines. Tokens behind the last line are in no block.
     largest = row[: length * blocks].reshape(length, blocks).max(0)
     bound = np.partition(largest, blocks - size)[blocks - size]
     places = np.flatnonzero(~(row < bound))  # A number that is none is found too.

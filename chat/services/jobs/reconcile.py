@@ -169,7 +169,7 @@ def _extra_bell(reply: str) -> str:
 
 def _batch(rows: ReplyQuerySet) -> list[Reply]:
     """Return the oldest of these rows, with their messages and conversations."""
-    # Nearly always there are none, and a query for keys alone costs a tenth of the CPU.
+    # Nearly always there are none, and a query for keys alone costs a third of the CPU.
     keys = list(rows.order_by("queued_at").values_list("pk", flat=True)[:BATCH])
     if not keys:
         return []

@@ -78,7 +78,7 @@ def test_every_figure_has_a_limit(change: dict[str, float], is_kept: bool) -> No
 
 
 class Unmeasured:
-    """A forward pass in fp16 that nobody may run."""
+    """A forward pass in fp16 that fails when it is called."""
 
     precision, name, version = "fp16", "flat", 1
 

@@ -204,7 +204,7 @@ def test_shares_are_even_and_use_everything(needs: list[int], total: int) -> Non
     assert sum(shares) == min(total, sum(needs))
     for share, need in zip(shares, needs, strict=True):
         assert 0 <= share <= need
-        # Whoever gets less than needed gets as much as any other, but for the rest.
+        # A prompt that gets less than it needs gets as much as any other, up to one token.
         assert share == need or share >= max(shares) - 1
 
 

@@ -2,7 +2,8 @@
 
 A file is named after a digest of the model's own weights, so those of a model that
 changed are never found. It holds a digest of what it contains: a file that is damaged
-is made anew. It appears whole or not at all, so processes may make it at the same time.
+is packed again. It appears whole or not at all, so processes may make it at the same
+time.
 """
 
 from __future__ import annotations
