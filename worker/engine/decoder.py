@@ -8,6 +8,7 @@ of transformers' modules.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,9 @@ SILU = ("silu", "swish")
 #: Kinds of rotary positions whose angles depend on the position alone; others depend
 #: on the length of the sequence too.
 FIXED_ROTARY = ("default", "linear", "llama3", "yarn")
+
+#: The projections of a block, by the names of their fields.
+PROJECTIONS = ("qkv", "attention_output", "up", "down")
 
 
 class NotDescribed(ValueError):
@@ -81,6 +85,13 @@ class Decoder:
     final_norm: Norm
     #: Its weight is the embedding itself in a model that ties the two.
     output: Projection
+
+    def projections(self) -> Iterator[tuple[str, Projection]]:
+        """Yield every projection under its name, such as ``output`` or ``0.qkv``."""
+        yield "output", self.output
+        for number, block in enumerate(self.blocks):
+            for name in PROJECTIONS:
+                yield f"{number}.{name}", getattr(block, name)
 
 
 def decoder_of(module: Any) -> Decoder | None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from worker.engine.decoder import Decoder, Norm, Projection
+from worker.engine.decoder import PROJECTIONS, Decoder, Norm, Projection
 from worker.engine.native import instruction_sets
 from worker.engine.native.compile import NativeUnavailable, build
 from worker.engine.native.library import (
@@ -134,7 +134,7 @@ class NativeForward:
         for n, block in enumerate(decoder.blocks):
             blocks[n].attention_norm = self._norm(block.attention_norm)
             blocks[n].mlp_norm = self._norm(block.mlp_norm)
-            for name in ("qkv", "attention_output", "up", "down"):
+            for name in PROJECTIONS:
                 setattr(blocks[n], name, of(f"{n}.{name}", getattr(block, name)))
         places = decoder.positions if decoder.rotary_cos is None else decoder.rotary_cos
         self._kept.append(blocks)

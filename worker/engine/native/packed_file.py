@@ -71,12 +71,8 @@ def digest_of(tensors: Iterable[tuple[str, Tensor]]) -> str:
 
 def _weights(decoder: Decoder) -> Iterable[tuple[str, Tensor]]:
     """Yield what is packed, before it is."""
-    projections = {"output": decoder.output}
-    for n, block in enumerate(decoder.blocks):
-        for name in ("qkv", "attention_output", "up", "down"):
-            projections[f"{n}.{name}"] = getattr(block, name)
     yield f"gated {decoder.is_gated}", torch.empty(0)
-    for name, projection in projections.items():
+    for name, projection in decoder.projections():
         yield name, projection.weight
         if projection.bias is not None:
             yield f"{name} bias", projection.bias

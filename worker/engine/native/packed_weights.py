@@ -60,13 +60,10 @@ def pack(
 
 def pack_decoder(decoder: Decoder, precision: str) -> dict[str, PackedProjection]:
     """Pack all linear layers of a model, each under its name: ``3.qkv``, ``output``."""
-    packed = {"output": pack(decoder.output, precision)}
-    for n, block in enumerate(decoder.blocks):
-        packed[f"{n}.qkv"] = pack(block.qkv, precision)
-        packed[f"{n}.attention_output"] = pack(block.attention_output, precision)
-        packed[f"{n}.up"] = pack(block.up, precision, is_gated=decoder.is_gated)
-        packed[f"{n}.down"] = pack(block.down, precision)
-    return packed
+    return {
+        name: pack(one, precision, is_gated=decoder.is_gated and name.endswith(".up"))
+        for name, one in decoder.projections()
+    }
 
 
 def padded(size: int, multiple: int) -> int:
