@@ -68,6 +68,8 @@ class WorkerProcess:
         self._name = new_worker_name()
         self._stage = wire.Stage.LOADING
         self._progress: float | None = None
+        #: What is being done about the model, as the log says it.
+        self._note = ""
         self._consumer: BellConsumer | None = None
 
     def choose_model(self) -> ModelEntry:
@@ -151,7 +153,8 @@ class WorkerProcess:
 
     def _on_progress(self, fraction: float | None, note: str) -> None:
         self._stage, self._progress = wire.Stage.FETCHING, fraction
-        if note:
+        if note != self._note:
+            self._note = note
             log.info("%s", note)
 
     def _announcement(self) -> wire.Announcement:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,15 @@ from worker import model_folder
 #: Version of the result. A new number makes earlier conversions be done again.
 CONVERSION = 1
 
+#: Receives the share of the tensors that were read, from 0 to 1.
+OnShare = Callable[[float], object]
+
 
 class ConversionFailed(RuntimeError):
     """A GGUF file cannot be converted. The message is one line for the operator."""
 
 
-def convert(gguf: Path, folder: Path) -> None:
+def convert(gguf: Path, folder: Path, on_share: OnShare = lambda _: None) -> None:
     """Write the model of ``gguf`` into ``folder``, which appears whole or not at all.
 
     The rest of an interrupted conversion is removed. It takes about 20 seconds and, in
@@ -29,7 +34,7 @@ def convert(gguf: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        _write(gguf, partial)
+        _write(gguf, partial, on_share)
     except Exception as error:
         # A parser may raise anything on a broken file.
         shutil.rmtree(partial, ignore_errors=True)
@@ -41,13 +46,13 @@ def convert(gguf: Path, folder: Path) -> None:
     os.replace(partial, folder)
 
 
-def _write(gguf: Path, folder: Path) -> None:
+def _write(gguf: Path, folder: Path, on_share: OnShare) -> None:
     # Imported here: only a first start loads torch.
     from transformers import AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    _load_gguf(gguf).save_pretrained(folder)
+    _load_gguf(gguf, on_share).save_pretrained(folder)
     # Weights are written readable by the owner alone; workers may be other users.
     for path in folder.glob("*.safetensors"):
         path.chmod(0o644)
@@ -56,7 +61,7 @@ def _write(gguf: Path, folder: Path) -> None:
     )
 
 
-def _load_gguf(gguf: Path) -> Any:
+def _load_gguf(gguf: Path, on_share: OnShare) -> Any:
     """Return the model with its weights unpacked to float32.
 
     ``from_pretrained(gguf_file=…)`` needs one more package (accelerate) and marks its
@@ -68,9 +73,13 @@ def _load_gguf(gguf: Path) -> Any:
 
     config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
     module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    parsed = load_gguf_checkpoint(
-        str(gguf), return_tensors=True, model_to_load=module, torch_dtype=torch.float32
-    )
+    with _reporting(on_share):
+        parsed = load_gguf_checkpoint(
+            str(gguf),
+            return_tensors=True,
+            model_to_load=module,
+            torch_dtype=torch.float32,
+        )
     result = module.load_state_dict(parsed["tensors"], strict=False)
     missing = set(result.missing_keys) - set(module.all_tied_weights_keys)
     if missing or result.unexpected_keys:
@@ -78,3 +87,25 @@ def _load_gguf(gguf: Path) -> Any:
         raise ValueError(f"its tensors do not match the model: {names}")
     module.tie_weights()
     return module
+
+
+@contextmanager
+def _reporting(on_share: OnShare) -> Iterator[None]:
+    """Let transformers report how far it is instead of drawing a bar of its own.
+
+    Its bar over the tensors of a GGUF file knows no switch.
+    """
+    from transformers import modeling_gguf_pytorch_utils
+
+    reader: Any = modeling_gguf_pytorch_utils
+
+    def read(tensors: Sequence[Any], **_: Any) -> Iterator[Any]:
+        for number, tensor in enumerate(tensors, 1):
+            yield tensor
+            on_share(number / len(tensors))
+
+    bar, reader.tqdm = reader.tqdm, read
+    try:
+        yield
+    finally:
+        reader.tqdm = bar

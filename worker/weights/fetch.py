@@ -123,7 +123,7 @@ def _convert(
             ExpectedDigests("the catalogue", entry.sha256),
         )
     on_progress(None, "converting, which takes a minute or two and is done only once")
-    convert(gguf, folder)
+    convert(gguf, folder, lambda share: on_progress(share, "converting"))
     if source.package:
         pypi.remove(source, folder.parent)
     return folder
