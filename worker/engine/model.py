@@ -16,6 +16,7 @@ from worker import model_folder
 from worker.engine.device import pick_device, pick_dtype
 from worker.engine.forward import ForwardPass
 from worker.engine.interface import ModelUnavailable
+from worker.engine.kept_files import remove_unused
 from worker.engine.kv_cache import KVCache, RowShape
 from worker.engine.module_forward import ATTENTION
 from worker.engine.packing import PackedBatch
@@ -110,7 +111,7 @@ def load_model(
         builds = data_dir / "native" if data_dir else None
         choice = Choice(precision, gate, _probe(tokenizer), builds)
         forward = choose_forward(module, place, choice)
-        return LanguageModel(module, forward, tokenizer, place)
+        model = LanguageModel(module, forward, tokenizer, place)
     except ModelUnavailable:
         raise
     except Exception as error:  # an unknown architecture may raise anything
@@ -119,6 +120,9 @@ def load_model(
             f"{folder}: this kind of model cannot be served: it does not run on rows"
             f" of keys and values ({type(error).__name__}: {reason})."
         ) from error
+    if data_dir:
+        remove_unused(data_dir)
+    return model
 
 
 def _probe(tokenizer: Any) -> list[int]:

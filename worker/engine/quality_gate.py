@@ -22,6 +22,7 @@ from chatsite.durable_file import write_durably
 from worker import model_folder
 from worker.engine import quality
 from worker.engine.forward import ForwardPass
+from worker.engine.kept_files import mark_used
 from worker.engine.quality import LIMITS, Quality, measure_quality
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class QualityGate:
         if self.data_dir is None:
             return self._measure(forward)
         path = self._verdict_file(self.data_dir, forward)
+        mark_used(path)
         if known := _read(path):
             return known
         try:

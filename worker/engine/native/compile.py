@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from worker.engine.kept_files import mark_used
 from worker.engine.native.instruction_sets import FLAGS
 
 SOURCES = Path(__file__).parent
@@ -39,6 +40,7 @@ def build(folder: Path, instructions: str) -> Path:
     """
     flags = (*COMMON_FLAGS, *FLAGS[instructions])
     library = folder / f"engine-{instructions}-{_digest(flags)}.so"
+    mark_used(library)
     if not library.exists():
         try:
             _compile(library, flags)

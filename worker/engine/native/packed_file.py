@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from worker.engine.decoder import Decoder
+from worker.engine.kept_files import mark_used
 from worker.engine.native.packed_weights import PackedProjection, pack_decoder
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def load_or_pack(
     source = digest_of(_weights(decoder))
     path = folder / f"{source[:16]}-{precision}.safetensors"
     expected = {"layout": LAYOUT, "precision": precision, "source": source}
+    mark_used(path)
     packed = _load(path, expected)
     if packed is None:
         packed = pack_decoder(decoder, precision)
