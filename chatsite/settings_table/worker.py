@@ -25,9 +25,9 @@ WORKER_PRECISION = OneOf(
     choices=("auto", "fp32", "fp16", "int8"),
     about="In what the weights are stored on a CPU. Fewer bits write faster. `auto` "
     "takes the fastest that the machine has and that keeps the quality of the model, "
-    "which is measured once; `fp32` is exact. A worker does not start if the one that "
-    "is named here cannot be had. Other devices have one precision of their own, "
-    "whatever is set here.",
+    "which is measured once, and the log says why no faster one was taken; `fp32` is "
+    "exact. A worker does not start if the one that is named here cannot be had. Other "
+    "devices have one precision of their own, whatever is set here.",
 )
 WORKER_THREADS = Integer(
     "WORKER_THREADS",

@@ -60,21 +60,21 @@ def choose_forward(module: Any, device: torch.device, choice: Choice) -> Forward
     """Return the fastest forward pass of the precision asked for that agrees.
 
     ``module``: loaded with ``module_forward.ATTENTION``; its layers may be replaced.
-    Devices other than the CPU have one precision, that of the module. Raises
-    ``ModelUnavailable`` if the precision cannot be had, or no pass agrees.
+    Devices other than the CPU have one precision, that of the module. The log says
+    which pass was chosen, and why no faster one. Raises ``ModelUnavailable`` if the
+    precision cannot be had, or no pass agrees.
     """
     probe = Probe.of(module, choice.probe, device)
-    if device.type == "cpu":
-        reasons: list[str] = []
-        if found := _fastest(module, choice, probe, reasons):
-            return found
-        if choice.precision not in (AUTO, "fp32"):
-            raise ModelUnavailable(
-                f"WORKER_PRECISION={choice.precision} cannot be had for this model on"
-                f" this machine ({'; '.join(reasons)}): use auto or fp32."
-            )
-        if can_pack(pack_fp32):
-            replace_layers(module)
+    forward = _fastest(module, choice, probe) if device.type == "cpu" else None
+    if forward is None:
+        forward = _general(module, device, probe)
+    log.info("computing in %s by the %s pass", forward.precision, forward.name)
+    return forward
+
+
+def _general(module: Any, device: torch.device, probe: Probe) -> ForwardPass:
+    if device.type == "cpu" and can_pack(pack_fp32):
+        replace_layers(module)
     forward = ModuleForward(module)
     if not probe.agrees(forward):
         raise ModelUnavailable(
@@ -83,35 +83,51 @@ def choose_forward(module: Any, device: torch.device, choice: Choice) -> Forward
     return forward
 
 
-def _fastest(
-    module: Any, choice: Choice, probe: Probe, reasons: list[str]
+def _fastest(module: Any, choice: Choice, probe: Probe) -> ForwardPass | None:
+    """Return the fastest pass over the model as data; None if none may serve.
+
+    Raises ``ModelUnavailable`` if none may serve in the precision that was named.
+    """
+    reasons: list[str] = []
+    if decoder := decoder_of(module):
+        if forward := _first_to_serve(decoder, choice, probe, reasons):
+            return forward
+    else:
+        reasons.append("only plain GPT-2 and Llama models have a pass of their own")
+        log.info("%s", reasons[-1])
+    if choice.precision in (AUTO, "fp32"):
+        return None
+    raise ModelUnavailable(
+        f"WORKER_PRECISION={choice.precision} cannot be had for this model on this"
+        f" machine ({'; '.join(reasons)}): use auto or fp32."
+    )
+
+
+def _first_to_serve(
+    decoder: Decoder, choice: Choice, probe: Probe, reasons: list[str]
 ) -> ForwardPass | None:
     """Return the fastest pass that may serve; add to ``reasons`` why others may not."""
-    decoder = decoder_of(module)
-    if decoder is None:
-        reasons.append("only models of the GPT-2 and Llama kinds have it")
-        return None
     wanted = ORDER if choice.precision == AUTO else (choice.precision,)
-    for precision, build in product(wanted, (_native, _flat)):
+    for precision, name in product(wanted, PASSES):
         try:
-            forward = build(decoder, precision, choice.builds)
-        except NativeUnavailable as reason:
-            reasons.append(str(reason))
-            log.info("no %s pass: %s", precision, reason)
-            continue
-        if not probe.agrees(forward):
-            reasons.append(f"the {forward.name} pass gives other logits")
-        elif _is_gated(choice, precision) and not choice.keeps_quality(forward):
-            reasons.append(f"the {forward.name} pass loses quality")
-        else:
+            forward = PASSES[name](decoder, precision, choice.builds)
+            level, problem = logging.WARNING, _problem(forward, choice, probe)
+        except NativeUnavailable as error:
+            level, problem = logging.INFO, str(error)
+        if not problem:
             return forward
-        log.warning("%s is not used: %s", precision, reasons[-1])
+        reasons.append(f"{precision} by the {name} pass: {problem}")
+        log.log(level, "not used: %s", reasons[-1])
     return None
 
 
-def _is_gated(choice: Choice, precision: str) -> bool:
-    """Return whether the quality of a precision must be measured before it serves."""
-    return choice.precision == AUTO and precision != "fp32"
+def _problem(forward: ForwardPass, choice: Choice, probe: Probe) -> str:
+    """Return why a pass may not serve; empty if it may."""
+    if not probe.agrees(forward):
+        return "it gives other logits than the model itself"
+    # A precision that was named is the operator's own choice.
+    is_gated = choice.precision == AUTO and forward.precision != "fp32"
+    return "it loses quality" if is_gated and not choice.keeps_quality(forward) else ""
 
 
 def _native(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
@@ -123,8 +139,12 @@ def _native(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPas
 def _flat(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
     del builds
     if not is_available(precision):
-        raise NativeUnavailable(f"torch has no {precision} layers for this processor")
+        raise NativeUnavailable(f"no {precision} layers on this processor")
     return FlatForward(decoder, precision)
+
+
+#: The passes over a model as data, the faster one first.
+PASSES = {"native": _native, "flat": _flat}
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,13 @@ class Limits:
     divergence: float
     agreement: float
 
+    def __str__(self) -> str:
+        """Return the limits for a log."""
+        return (
+            f"perplexity ±{self.perplexity_change:.2%}, divergence up to"
+            f" {self.divergence:.4f}, same likeliest token from {self.agreement:.1%} on"
+        )
+
     def allow(self, quality: Quality) -> bool:
         """Return whether a quality keeps them; figures that are no numbers do not."""
         return (

@@ -43,11 +43,14 @@ class QualityGate:
 
     def __call__(self, forward: ForwardPass) -> bool:
         """Return whether a forward pass keeps the quality; measure it if need be."""
-        found = self._quality(forward)
-        log.info(
-            "%s by the %s forward pass: %s", forward.precision, forward.name, found
+        found, limits = self._quality(forward), LIMITS[forward.precision]
+        is_kept = limits.allow(found)
+        log.log(
+            logging.INFO if is_kept else logging.WARNING,
+            "quality of %s by the %s pass: %s; allowed: %s",
+            *(forward.precision, forward.name, found, limits),
         )
-        return LIMITS[forward.precision].allow(found)
+        return is_kept
 
     def _quality(self, forward: ForwardPass) -> Quality:
         if self.data_dir is None:

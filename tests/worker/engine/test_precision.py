@@ -82,9 +82,26 @@ def test_a_precision_that_was_asked_for_is_not_gated() -> None:
     assert chosen(gpt2(), "fp32", lambda _: False) == ("fp32", "flat")
 
 
-def test_other_models_are_served_by_their_own_modules() -> None:
+def test_other_models_are_served_by_their_own_modules(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     module = llama(kind=MistralForCausalLM, sliding_window=None)
-    assert chosen(module, "auto") == ("fp32", "transformers")
+    with caplog.at_level(logging.INFO):
+        assert chosen(module, "auto") == ("fp32", "transformers")
+    assert caplog.messages == [
+        "only plain GPT-2 and Llama models have a pass of their own",
+        "computing in fp32 by the transformers pass",
+    ]
+
+
+def test_the_log_says_why_nothing_faster_was_taken(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no compiler
+    with caplog.at_level(logging.INFO):
+        precision, name = chosen(gpt2(), "auto", builds=tmp_path / "builds")
+    assert caplog.messages[0] == "not used: int8 by the native pass: no C compiler"
+    assert caplog.messages[-1] == f"computing in {precision} by the {name} pass"
 
 
 @pytest.mark.parametrize("make", [gpt2, lambda: llama(attention_bias=True)])

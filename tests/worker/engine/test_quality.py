@@ -53,10 +53,15 @@ def test_the_same_weights_keep_everything(module: Any, tokenizer: Any) -> None:
     assert LIMITS["fp16"].allow(found)
 
 
-def test_coarse_weights_are_refused(module: Any, tokenizer: Any) -> None:
+def test_coarse_weights_are_refused_and_the_log_says_why(
+    module: Any, tokenizer: Any, llama_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     forward = FlatForward(coarse(described(module), levels=7), "fp32")
-    found = measure_quality(module, tokenizer, forward, CONTEXT_TOKENS)
-    assert not LIMITS["int8"].allow(found)
+    forward.precision = "int8"
+    gate = QualityGate(module, tokenizer, llama_folder, CONTEXT_TOKENS, None)
+    assert not gate(forward)
+    assert "quality of int8 by the flat pass: perplexity" in caplog.text
+    assert "allowed: perplexity ±1.00%, divergence up to 0.0060" in caplog.text
 
 
 @pytest.mark.parametrize(
