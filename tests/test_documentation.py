@@ -25,7 +25,9 @@ FOLDERS = sorted({path.split("/")[0] for path in TRACKED if "/" in path})
 
 
 #: The end of what names a file of this repository wherever it stands.
-OWN_FILE = re.compile(r"[\w./*-]+\.(?:py|lua|html|css|js|acl|sh|yml|toml|svg|png)\b")
+OWN_FILE = re.compile(
+    r"[\w./*-]+\.(?:py|c|h|lua|html|css|js|acl|sh|yml|toml|svg|png)\b"
+)
 
 
 #: What documents name in the same letters, and is no setting.
@@ -33,6 +35,7 @@ OTHER_VARIABLES = {
     "PAGE_VERSION",
     "ADMIN_NAME",
     "ADMIN_PASSWORD",
+    "CHATSITE_INSTRUCTIONS",
     "CONTENT_SECURITY_POLICY",
     "GLIBC_TUNABLES",
     "OMP_WAIT_POLICY",
@@ -112,9 +115,11 @@ def test_every_setting_that_a_document_names_exists() -> None:
         assert named - known == set(), document
 
 
-@pytest.mark.parametrize("document", ["docs/architecture.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "document", ["docs/architecture.md", "docs/engine.md", "CONTRIBUTING.md"]
+)
 def test_every_name_of_code_in_a_document_exists(document: str) -> None:
-    code = (".py", ".lua", ".html", ".js", "Makefile")
+    code = (".py", ".lua", ".html", ".js", ".c", ".h", "Makefile")
     sources = [ROOT / path for path in TRACKED if path.endswith(code)]
     source = "\n".join(path.read_text() for path in sources)
     words, called = (
