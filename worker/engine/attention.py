@@ -48,8 +48,8 @@ def _attend_rows(
     keys, values = keys[:rows, :, :longest], values[:rows, :, :longest]
     groups = heads // key_heads
     if new == 1 and groups > 1:
-        # A query alone is rounded in the same way beside any number of keys; several
-        # at once are not. So each key head is shown to each of its queries.
+        # A single query is rounded in the same way beside any number of keys; several
+        # at once are not. So each query head gets a view of its key head.
         shown = (rows * key_heads, groups, longest, size)
         keys, values = (
             part.flatten(0, 1)[:, None].expand(shown) for part in (keys, values)

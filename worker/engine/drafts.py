@@ -13,11 +13,11 @@ from typing import Any, Final
 from worker.engine.prefill_budget import adjusted
 from worker.engine.sequence import Chunk, S
 
-#: Beside more replies a step has no time left that the weights take anyway.
+#: With more replies a step is no longer waiting for memory: each token costs time.
 MAX_REPLIES: Final = 2
 MAX_DRAFT_TOKENS: Final = 7
-#: Length of a draft that is made to measure: before the cost is known, and at every so
-#: many-th chance of a reply whose drafts were wrong.
+#: Length of a draft that is made only to measure: while the cost is unknown, and at
+#: every 16th chance of a reply for which drafts do not seem to pay.
 PROBE_TOKENS: Final = 3
 PROBE_CHANCES: Final = 16
 
@@ -67,7 +67,7 @@ class DraftPolicy:
         return replace(chunk, stop=chunk.stop + len(draft), draft=tuple(draft))
 
     def _length(self, hit_rate: float, replies: int) -> int:
-        """Return the length from which on one more drafted token does not pay.
+        """Return the length of the longest draft of which every token pays.
 
         The n-th is right with probability hit rate to the n, and then saves one reply's
         share of a step.

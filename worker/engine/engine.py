@@ -122,7 +122,7 @@ class TransformersEngine:
         return running
 
     def throughput(self) -> Throughput:
-        """Implement ``Engine``: return the speed and load of late."""
+        """Implement ``Engine``: return the recent speed and load."""
         waiting = len(self._inbox) + len(self._scheduler.waiting)
         running = len(self._scheduler.running)
         return self._meter.measure(running=running, waiting=waiting)

@@ -35,7 +35,7 @@ def open_engine(
     ``workers`` processes of this machine divide between them.
     ``prefill_tokens``: prompt tokens that a step reads; 0 takes as many as let a step
     take ``step_factor`` times as long as the replies in it by themselves.
-    ``prompt_lookup``: whether replies that repeat are drafted where it pays.
+    ``prompt_lookup``: whether the next tokens of replies are guessed where that pays.
     ``threads``: torch's threads in this process; 0 leaves torch's own choice.
     ``precision``: of the weights on a CPU: fp32, fp16, int8 or auto. ``data_dir``:
     keeps what is built and measured once for this machine; None keeps nothing.

@@ -86,7 +86,7 @@ class Engine(Protocol):
         ...
 
     def throughput(self) -> Throughput:
-        """Return the speed and load of late. Callable from any thread."""
+        """Return the recent speed and load. Callable from any thread."""
         ...
 
     def close(self, grace_seconds: float) -> None:

@@ -28,7 +28,7 @@ Linear = Callable[[Tensor], Tensor]
 Pack = Callable[[Tensor, Tensor | None], Linear]
 
 #: Number of rows that oneDNN's layout of a weight is made for. It works with any
-#: number. A layout made for one row is slower with many, and rounds one row otherwise.
+#: number. A layout for one row is slower with many, and rounds one row differently.
 LAYOUT_ROWS = 32
 
 

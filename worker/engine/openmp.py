@@ -1,4 +1,4 @@
-"""How the threads of torch wait for one another on a machine that is not theirs alone.
+"""How the threads of torch wait for one another beside other programs.
 
 Nothing here imports torch: OpenMP reads its variables when it is loaded with torch.
 """

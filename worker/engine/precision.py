@@ -42,15 +42,15 @@ TOLERATED_SHARES = {"fp32": 1e-3, "fp16": 0.01, "bf16": 0.05, "int8": 0.1}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a forward pass is chosen by."""
+    """What the choice of a forward pass depends on."""
 
     #: "fp32", "fp16", "int8", or "auto" for the fastest that keeps the quality.
     precision: str
-    #: Whether a forward pass keeps the quality of the model. Asked with ``auto`` of
-    #: each that is not in float32.
+    #: Returns whether a forward pass keeps the quality of the model. Called for passes
+    #: below float32, and only with ``auto``.
     keeps_quality: Callable[[ForwardPass], bool]
-    #: Tokens of some text, at least two. What a model says after tokens that it never
-    #: met in training may change with any rounding.
+    #: Tokens of some text, at least two. After tokens that make no text, rounding alone
+    #: may change what a model says.
     probe: list[int]
     #: Where builds of the pass in C are kept; None leaves it out.
     builds: Path | None
@@ -157,7 +157,7 @@ class Probe:
 
     @classmethod
     def of(cls, module: Any, ids: list[int], device: torch.device) -> Probe:
-        """Ask the model's own attention."""
+        """Compute the logits by the model's own attention."""
         logits = own_logits(module, torch.tensor(ids, device=device))
         shape = RowShape.of(module.config, len(ids), module.dtype)
         return cls(ids, logits[-1], shape)

@@ -15,20 +15,20 @@ MAX_STEP_FACTOR: Final = 4.0
 EVEN_SECONDS: Final = 0.16
 #: Aim of a step without replies. Requests that join, and stops, wait for its end.
 FIRST_STEP_SECONDS: Final = 0.7
-#: Bounds of the prompt tokens of one step, whatever was measured: a prompt does get
-#: read beside replies that are slow, and the memory that a step needs is limited.
+#: Bounds of the prompt tokens of one step, whatever was measured: a prompt makes
+#: progress beside slow replies, and the memory that a step needs is limited.
 MIN_TOKENS: Final = 16
 MAX_TOKENS: Final = 512
 #: Prompt tokens beside replies, and without any, before a step was measured.
 UNMEASURED_TOKENS: Final = 20
 UNMEASURED_FIRST_TOKENS: Final = 256
-#: A step of fewer prompt tokens without replies says little about the cost of one: the
-#: weights are read for it all the same.
+#: A step of fewer prompt tokens without replies says little about the cost of one:
+#: most of its time goes to reading the weights.
 MEASURED_FIRST_TOKENS: Final = 64
 #: Weight of the newest step in the (geometric) averages.
 NEWEST_WEIGHT: Final = 0.3
-#: How many times as long or as short as expected a single step can count: a pause of
-#: the machine is no property of the model.
+#: A single step counts as at most so many times as long, or as short, as expected: a
+#: pause of the machine says nothing about the model.
 MAX_SURPRISE: Final = 2.0
 
 
@@ -118,7 +118,7 @@ class MeasuredBudget:
     def _add_mixed(self, seconds: float, replies: int, prompt_tokens: int) -> None:
         """Divide the surprise of a step that had both between the two estimates.
 
-        The replies by themselves are measured in other steps, so the tokens take more.
+        Other steps measure the replies by themselves, so most of it goes to the tokens.
         """
         token_seconds = self._token_seconds or self._first_token_seconds
         alone = self._expected(replies)

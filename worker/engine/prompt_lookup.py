@@ -1,4 +1,4 @@
-"""Guesses the next tokens of a reply: what followed the same words earlier in it."""
+"""Guesses the next tokens of a reply from what followed the same words before."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 #: Tokens at the end of a sequence that are looked up in it, the longer ones first.
 MATCHED_TOKENS: Final = (3, 2)
-#: Expected share of right tokens, before a draft was read.
+#: Share of right tokens that is expected before any draft was read.
 FIRST_HIT_RATE: Final = 0.6
 #: Weight of the newest draft in the average.
 NEWEST_WEIGHT: Final = 0.3
@@ -26,13 +26,13 @@ class PromptLookup:
         self._following: dict[tuple[int, ...], int] = {}
         #: Length of the prefix of the sequence whose tokens were recorded.
         self._recorded = 0
-        #: Share of the drafted tokens that were right, of late.
+        #: Share of drafted tokens that were right, as a moving average.
         self.hit_rate = FIRST_HIT_RATE
-        #: How often there was a draft that was not worth to be read.
+        #: How often a draft was found and not read, because it would not pay.
         self.missed_chances = 0
 
     def add(self, drafted: int, right: int) -> None:
-        """Take how many tokens of a draft were right, all before the first wrong."""
+        """Record how many tokens of a draft were right: those before a wrong one."""
         read = min(drafted, right + 1)
         self.hit_rate += NEWEST_WEIGHT * (right / read - self.hit_rate)
 

@@ -72,7 +72,7 @@ class Limits:
         )
 
     def allow(self, quality: Quality) -> bool:
-        """Return whether a quality keeps them; figures that are no numbers do not."""
+        """Return whether a quality is within the limits, which NaN never is."""
         return (
             abs(quality.perplexity_change) <= self.perplexity_change
             and quality.divergence <= self.divergence

@@ -1,7 +1,7 @@
 """Lets a forward pass serve only if it keeps the quality; measured once a machine.
 
 The verdict is kept in a file of the data folder, for the same model, precision, code
-and processor. A file that cannot be read is measured anew.
+and processor. If its file cannot be read, the quality is measured again.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class QualityGate:
     folder: Path
     #: Tokens that the model reads at most.
     longest: int
-    #: Keeps the verdicts; None measures anew each time.
+    #: Keeps the verdicts; None measures every time.
     data_dir: Path | None
 
     def __call__(self, forward: ForwardPass) -> bool:
-        """Return whether a forward pass keeps the quality; measure it if need be."""
+        """Return whether a forward pass keeps the quality, which is measured once."""
         found, limits = self._quality(forward), LIMITS[forward.precision]
         is_kept = limits.allow(found)
         log.log(

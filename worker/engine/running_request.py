@@ -102,7 +102,7 @@ class RunningRequest(Sequence):
         return self._max_new_tokens - self.new_tokens - 1
 
     def append_tokens(self, tokens: list[int], draft: tuple[int, ...]) -> int:
-        """Add the token sampled last, and those that a right draft gave besides.
+        """Add a sampled token, and those after it that the draft guessed right.
 
         ``tokens``: one sampled after the newest token, and one after each token of the
         draft, which counts only if all before it were right. Returns how many were

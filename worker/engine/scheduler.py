@@ -1,8 +1,9 @@
 """Decides what each step reads and in which row of the KV cache. No tensors.
 
 Running sequences fill the rows from 0 on without a gap, so that a step can read them as
-one slice. The rows behind them keep the tokens of finished sequences as a prefix cache,
-least recently used out first: the next turn of a conversation finds its prefix there.
+one slice. The rows after them keep the tokens of finished sequences as a prefix cache,
+from which the least recently used is evicted: the next turn of a conversation finds its
+prefix there.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class Scheduler(Generic[S]):
             sequence.cached_tokens = 0
 
     def _admit(self, sequence: S) -> None:
-        """Put a sequence into the first row behind the running ones.
+        """Put a sequence into the first row after the running ones.
 
         The row that holds the longest prefix of it is taken over or copied.
         """

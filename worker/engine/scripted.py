@@ -214,7 +214,7 @@ class ScriptedEngine:
         return handle
 
     def throughput(self) -> Throughput:
-        """Implement ``Engine``: return the speed and load of late."""
+        """Implement ``Engine``: return the recent speed and load."""
         with self._changed:
             running = len(self._running)
         return Throughput(

@@ -1,4 +1,4 @@
-/* The model, one step of it, and what the phases of a step hand on to each other.
+/* The model, one step of it, and what its phases pass to one another.
  * Model, Batch and what they consist of are mirrored in library.py.
  */
 #pragma once
@@ -7,8 +7,8 @@
 
 enum { FP32, FP16, INT8 };
 
-/* Packed weights: for every PANEL channels one run of memory, read once from its begin to
- * its end. FP32 and FP16: [inputs][PANEL]. INT8: for every GROUP inputs PANEL scales as
+/* Packed weights: for every PANEL channels one run of memory, read from beginning to
+ * end. FP32 and FP16: [inputs][PANEL]. INT8: for every GROUP inputs PANEL scales as
  * float, then [GROUP / 2][PANEL][2] integers from -127 to 127. `inputs` is a multiple of
  * GROUP and `channels` of PANEL; what is padded is zero. */
 typedef struct {
@@ -22,7 +22,7 @@ typedef struct {
     const float *weight, *bias;
 } Norm;
 
-/* `up` of a gated model holds panels of gate and up channels in turns. */
+/* `up` of a gated model holds panels of gate and up channels alternately. */
 typedef struct {
     Norm attention_norm;
     Projection qkv, attention_output;
@@ -58,7 +58,7 @@ typedef struct {
     int32_t first, count;
 } Run;
 
-/* What the phases of a step hand on to each other: floats of [tokens][padded width]. */
+/* What the phases of a step pass to one another: floats of [tokens][padded width]. */
 typedef struct {
     float *residual, *normed, *qkv, *attended, *hidden;
     int16_t *quantised;  /* the inputs of an INT8 projection, [tokens][its inputs] */

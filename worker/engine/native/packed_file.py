@@ -94,11 +94,11 @@ def _load(path: Path, expected: dict[str, str]) -> dict[str, PackedProjection] |
     except FileNotFoundError:
         return None
     except (OSError, SafetensorError) as error:
-        log.warning("%s is damaged and is made anew: %s", path.name, error)
+        log.warning("%s is damaged and is packed again: %s", path.name, error)
         return None
     content = digest_of(sorted(tensors.items()))
     if metadata != {**expected, "content": content}:
-        log.warning("%s is damaged and is made anew", path.name)
+        log.warning("%s is damaged and is packed again", path.name)
         return None
     names = [name.removesuffix(".bias") for name in tensors if name.endswith(".bias")]
     return {

@@ -38,7 +38,7 @@ def pack(
     """Pack one linear layer.
 
     ``precision``: a key of ``PRECISIONS``. ``is_gated``: the rows are those of gate and
-    up projection, stacked; their panels are packed in turns.
+    up projection, stacked; their panels are packed alternately.
 
     Raises ``ValueError`` if a weight is too large for the precision or not finite.
     """

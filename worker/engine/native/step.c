@@ -55,8 +55,8 @@ static void normalise(const Model *model, const Norm *norm, const float *x, floa
     }
 }
 
-/* 16-bit integers and their scale, `count` a multiple of GROUP. A value that is no finite
- * number makes the scale no number, and so every output of this token. */
+/* 16-bit integers and their scale, `count` a multiple of GROUP. A value that is not
+ * finite makes the scale NaN, and with it every output of this token. */
 static void quantise(const float *x, int count, int16_t *to, float *scale)
 {
     Vec most = {0}, poison = {0};
@@ -87,7 +87,7 @@ static void embed(const Step *s, long token)
             to[n] += m->positions[s->batch.positions[token] * m->width + n];
 }
 
-/* Make the inputs of a projection, rows of `x`, into integers if it takes such. */
+/* Quantise the inputs of a projection, rows of `x`, if it takes integers. */
 static void prepare(const Step *s, const Projection *p, const float *x, long row)
 {
     size_t at = (size_t)row * p->inputs;
@@ -166,7 +166,7 @@ static void *take(char *memory, size_t *used, size_t size)
     return part;
 }
 
-/* Lay out the buffers for so many rows; returns how many bytes they take. What lies behind
+/* Lay out the buffers for so many rows; returns how many bytes they take. What lies beyond
  * the width of a row is zero at first and stays so. */
 static size_t lay_out(Buffers *at, const Model *m, int threads, size_t rows, char *memory)
 {

@@ -82,13 +82,13 @@ static INLINE Vec sum_each(const Vec *v)
 #endif
 }
 
-/* Adding 1.5 * 2^23 leaves a float of up to 2^22 no bits behind the point: its low bits
+/* Adding 1.5 * 2^23 leaves a float of up to 2^22 no bits after the point: its low bits
  * are then the nearest integer, as a two's complement. */
 #define ROUNDING 12582912.0f
 static INLINE Bits nearest(Vec v) { return (Bits)(v + all(ROUNDING)); }
 
 /* e^x, to about one unit in the last place: 2^n times the Taylor series of the rest,
- * which is within ln(2) / 2. Below e^-87 it stays there, above e^88 too. */
+ * which is within ln(2) / 2. x is limited to -87 to 88, so no result is 0 or infinite. */
 static INLINE Vec exponential(Vec x)
 {
     x = smaller(all(88.0f), larger(all(-87.0f), x));
