@@ -208,12 +208,17 @@ SAMPLES = [
         SAMPLING,
         changes={
             "(cumulative - weights < wanted)": "(cumulative < wanted)",
-            "np.where(has_limit, limits[:, 0] <= size, is_reached)": (
-                "np.where(has_limit, limits[:, 0] <= size, True)"
-            ),
-            "(scores + noise)": "(scores + 0 * noise)",
-            " + positions.astype(np.uint64) * GOLDEN)": ")",
+            "are_enough=is_reached |": "are_enough=True | is_reached |",
             "np.where(np.arange(size) < limits, np.exp(scores), 0.0)": "np.exp(scores)",
+            "(weights > weights[token])": "(weights > 1)",
+        },
+    ),
+    *_of(
+        "sampling",
+        "worker/engine/gumbel_noise.py",
+        SAMPLING,
+        changes={
+            " + positions.astype(np.uint64) * GOLDEN)": ")",
         },
     ),
     *_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,12 @@ from chatsite.sampling_settings import (
     STOP_STRINGS_MAX,
 )
 from chatsite.wire import SamplingParams
+from worker.engine.gumbel_noise import (
+    Words,
+    gumbel_noise,
+    random_keys,
+    tokens_with_noise,
+)
 from worker.engine.logits import (
     Doubles,
     Floats,
@@ -26,19 +32,14 @@ from worker.engine.logits import (
     TokenHistory,
     logits_of,
     scores_of,
+    sum_of,
+    weights_of,
 )
 
-Words = npt.NDArray[np.uint64]
-
-#: Number of most likely tokens that a step looks at first. A larger top-k raises it up
-#: to the maximum; beyond that the whole vocabulary is used.
+#: Number of most likely tokens that a step looks at first; a larger top-k raises it.
 CANDIDATES: Final = 64
-MAX_CANDIDATES: Final = 1024
-#: Constants of SplitMix64.
-GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
-FIRST_FACTOR: Final = np.uint64(0xBF58476D1CE4E5B9)
-SECOND_FACTOR: Final = np.uint64(0x94D049BB133111EB)
-ELEVEN, TWENTY_SEVEN, THIRTY, THIRTY_ONE = (np.uint64(n) for n in (11, 27, 30, 31))
+#: A reply that asks for more has candidates of its own, so that no other pays for them.
+MAX_SHARED_CANDIDATES: Final = 1024
 
 
 class InvalidSamplingParams(ValueError):
@@ -79,11 +80,6 @@ class Sampler:
         self.repetition_penalty = params.repetition_penalty
         self.seed = params.seed
 
-    @property
-    def is_bounded(self) -> bool:
-        """Whether top-k or top-p excludes some tokens."""
-        return self.top_k > 0 or self.top_p < 1
-
 
 @torch.inference_mode()
 def sample(
@@ -114,27 +110,49 @@ def draw_tokens(
 ) -> list[int]:
     """Draw a token for the rows of ``logits`` that ``samplers`` names, in its order.
 
-    ``positions``: those of the tokens to come, [rows drawn].
+    Every token has a score and some noise, and the largest sum wins (``gumbel_noise``).
+    Where rounding differs, only a near tie of two tokens can change the result. A point
+    on the cumulative weights would lie near a border of two tokens a hundred times as
+    often. ``positions``: those of the tokens to come, [rows drawn].
     """
     keys = random_keys([sampler.seed for sampler in samplers.values()], positions)
     key_of = dict(zip(samplers, keys, strict=True))
-    bounded = {n: sampler for n, sampler in samplers.items() if sampler.is_bounded}
     chosen: dict[int, int] = {}
-    # What overflows is a logit far below the best one: its weight becomes 0.
-    with np.errstate(over="ignore"):
-        if bounded:
-            found = Candidates.of(logits, bounded)
-            bounded_keys = np.array([key_of[n] for n in bounded])
-            drawn = gumbel_max(found.scores, found.tokens, bounded_keys).tolist()
-            rows = zip(bounded, drawn, found.are_enough.tolist(), strict=True)
-            chosen = {n: token for n, token, are_enough in rows if are_enough}
-        for n, sampler in samplers.items():
-            if n not in chosen:
-                scores = full_vocabulary_scores(logits.row(n), sampler)
-                allowed = np.flatnonzero(scores > -math.inf)[None]
-                (token,) = gumbel_max(scores[allowed], allowed, key_of[n][None])
-                chosen[n] = int(token)
+    for group in _by_candidates(samplers, logits.vocabulary):
+        group_keys = np.array([key_of[n] for n in group])
+        # What overflows is a logit far below the best one: its weight becomes 0.
+        with np.errstate(over="ignore"):
+            leaders = Candidates.of(logits, group).leaders(group_keys)
+            for n, leader in zip(group, leaders, strict=True):
+                chosen[n] = leader.token
+                if leader.least_noise < math.inf:
+                    chosen[n] = winner(leader, logits.row(n), samplers[n], key_of[n])
     return [chosen[n] for n in samplers]
+
+
+def _by_candidates(
+    samplers: Mapping[int, Sampler], vocabulary: int
+) -> list[Mapping[int, Sampler]]:
+    """Divide replies so that none gets many candidates because of a neighbour."""
+    wide = {
+        n: sampler
+        for n, sampler in samplers.items()
+        if MAX_SHARED_CANDIDATES < sampler.top_k < vocabulary
+    }
+    usual = {n: sampler for n, sampler in samplers.items() if n not in wide}
+    return [group for group in (usual, *({n: wide[n]} for n in wide)) if group]
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The candidate of one reply that has the largest sum of score and noise."""
+
+    token: int
+    sum: float
+    #: The largest logit of the reply.
+    best: float
+    #: The noise with which a token that is no candidate may win; infinite if none may.
+    least_noise: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,32 +162,30 @@ class Candidates:
     tokens: Ints  # [replies, candidates], most likely first
     #: Logits over temperature, -inf for an excluded token: like ``tokens``.
     scores: Doubles
+    #: The largest logit of each reply: [replies, 1].
+    best: Floats
     #: False where a token beyond the candidates may come too: [replies].
     are_enough: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, logits: Logits, samplers: Mapping[int, Sampler]) -> Candidates:
-        """Select from the rows that ``samplers`` names, each with bounds."""
-        top_ks = [min(one.top_k, logits.vocabulary) for one in samplers.values()]
-        size = max(CANDIDATES, *(k for k in top_ks if k <= MAX_CANDIDATES), 0)
-        size = min(size, logits.vocabulary)
-        largest, tokens = logits.top([*samplers], size)
-        temperatures = [sampler.temperature for sampler in samplers.values()]
-        scores = scores_of(largest, largest[:, :1], temperatures).astype(np.float64)
-        # With top-k, top-p is a share of the mass of those k tokens. Without it, a row
-        # uses the same number of candidates whatever its neighbours ask for.
-        limits = np.array([[k or CANDIDATES] for k in top_ks])
-        has_limit = np.array([k > 0 for k in top_ks])
+        """Select from the rows that ``samplers`` names."""
+        settings, vocabulary = [*samplers.values()], logits.vocabulary
+        top_ks = np.array([s.top_k if s.top_k < vocabulary else 0 for s in settings])
+        size = min(max(CANDIDATES, *top_ks.tolist()), vocabulary)
+        # A row without top-k uses the same number of candidates whatever its neighbours
+        # ask for, and top-p is then a share of the mass of the whole vocabulary.
+        is_hot = (top_ks == 0) & np.array([s.top_p < 1 for s in settings])
+        limits = np.where(top_ks, top_ks, CANDIDATES)[:, None]
+        temperatures = [s.temperature for s in settings]
+        hot = np.where(is_hot, temperatures, 0).tolist()
+        largest, tokens, mass = logits.top([*samplers], size, hot)
+        best = largest[:, :1]
+        scores = scores_of(largest, best, temperatures).astype(np.float64)
         weights = np.where(np.arange(size) < limits, np.exp(scores), 0.0)
         cumulative = weights.cumsum(-1)
-        mass = cumulative[:, -1].copy()
-        unlimited = np.flatnonzero(~has_limit)
-        if len(unlimited):
-            rows = [n for n, k in zip(samplers, top_ks, strict=True) if not k]
-            hot = [samplers[n].temperature for n in rows]
-            mass[unlimited] = logits.mass(rows, largest[unlimited, :1], hot)
-        shares = np.array([sampler.top_p for sampler in samplers.values()])
-        wanted = (mass * shares)[:, None]
+        mass = np.where(top_ks, cumulative[:, -1], mass)
+        wanted = (mass * [s.top_p for s in settings])[:, None]
         # A token stays while the tokens before it do not reach the mass, so that at
         # least one stays.
         stays = (cumulative - weights < wanted) & (weights > 0)
@@ -177,67 +193,47 @@ class Candidates:
         return cls(
             tokens=tokens,
             scores=np.where(stays, scores, -math.inf),
-            are_enough=np.where(has_limit, limits[:, 0] <= size, is_reached),
+            best=best,
+            are_enough=is_reached | (top_ks > 0) | (size == vocabulary),
         )
 
+    def leaders(self, keys: Words) -> list[Leader]:
+        """Return the leader of each reply; ``keys``: its random bits, [replies]."""
+        sums = self.scores + gumbel_noise(keys[:, None], self.tokens)
+        places = (np.arange(len(keys)), sums.argmax(-1))
+        # No other token has a larger score than the last candidate.
+        least = sums[places] - self.scores[:, :CANDIDATES][:, -1]
+        least = np.where(self.are_enough, math.inf, least)
+        columns = (self.tokens[places], sums[places], self.best[:, 0], least)
+        return [*map(Leader, *(column.tolist() for column in columns))]
 
-def full_vocabulary_scores(logits: Floats, sampler: Sampler) -> Doubles:
-    """Return the scores of one reply over the whole vocabulary, [vocabulary].
 
-    -inf where top-k or top-p excludes a token. ``logits``: [vocabulary].
+def winner(leader: Leader, logits: Floats, sampler: Sampler, key: np.uint64) -> int:
+    """Return the token that is drawn from the whole vocabulary, often the leader.
+
+    Only a token with much noise can have a larger sum than the leader, and few have, so
+    top-p is examined for these alone. ``logits``: [vocabulary].
     """
-    best = logits.max(keepdims=True)[None]  # [1, 1]
-    scores = scores_of(logits[None], best, [sampler.temperature])[0]
-    weights = np.exp(scores)
-    if 0 < sampler.top_k < len(weights):
-        rank = len(weights) - sampler.top_k
-        weights[weights < np.partition(weights, rank)[rank]] = 0
-    if sampler.top_p < 1:
-        weights[weights < _smallest_in_nucleus(weights, sampler.top_p)] = 0
-    return np.where(weights == 0, -math.inf, scores.astype(np.float64))
+    tokens = tokens_with_noise(key, len(logits), leader.least_noise)
+    scores = scores_of(logits[None, tokens], leader.best, [sampler.temperature])[0]
+    sums = scores.astype(np.float64) + gumbel_noise(key, tokens)
+    ahead = np.argsort(-sums)[: np.count_nonzero(sums > leader.sum)]
+    allowed = _in_nucleus(tokens[ahead].tolist(), logits, sampler, leader.best)
+    return next(allowed, leader.token)
 
 
-def _smallest_in_nucleus(weights: Floats, top_p: float) -> np.float32:
-    """Return the weight from which on the tokens hold a share ``top_p`` of all weight.
+def _in_nucleus(
+    tokens: Sequence[int], logits: Floats, sampler: Sampler, best: float
+) -> Iterator[int]:
+    """Yield those of some tokens that top-p allows: the heavier ones do not reach it.
 
     Source: nucleus sampling, Holtzman et al. 2020.
     """
-    falling = np.sort(weights)[::-1]
-    held = falling.cumsum(dtype=np.float64)
-    count = held.searchsorted(top_p * held[-1])
-    return np.float32(falling[count])
-
-
-def gumbel_max(scores: Doubles, tokens: Ints, keys: Words) -> Ints:
-    """Return a token of each row, with probability softmax(scores): Gumbel-max trick.
-
-    Where rounding differs, only a near tie of two tokens can change the result. A point
-    on the cumulative weights would lie near a border of two tokens a hundred times as
-    often. ``scores`` and ``tokens``: [rows, candidates]; ``keys`` and result: [rows].
-    """
-    noise = -np.log(-np.log(uniform(keys[:, None], tokens)))
-    best = (scores + noise).argmax(-1, keepdims=True)
-    return np.take_along_axis(tokens, best, -1)[:, 0]
-
-
-def random_keys(seeds: Sequence[int], positions: Ints) -> Words:
-    """Return 64 pseudo-random bits for each seed and position, [rows]."""
-    seed_words = np.array(seeds, dtype=np.int64).view(np.uint64)
-    return splitmix64(splitmix64(seed_words) + positions.astype(np.uint64) * GOLDEN)
-
-
-def uniform(keys: Words, tokens: Ints) -> Doubles:
-    """Return numbers between 0 and 1 that depend on key and token alone."""
-    bits = splitmix64(keys ^ (tokens.astype(np.uint64) * GOLDEN))
-    return ((bits >> ELEVEN).astype(np.float64) + 0.5) * 2.0**-53
-
-
-def splitmix64(words: Words) -> Words:
-    """Apply the finaliser of SplitMix64; products wrap around.
-
-    Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
-    OOPSLA 2014.
-    """
-    words = (words ^ (words >> THIRTY)) * FIRST_FACTOR
-    words = (words ^ (words >> TWENTY_SEVEN)) * SECOND_FACTOR
-    return words ^ (words >> THIRTY_ONE)
+    if sampler.top_p == 1 or not tokens:
+        yield from tokens
+        return
+    weights = weights_of(logits, best, sampler.temperature)
+    wanted = sum_of(weights) * sampler.top_p
+    for token in tokens:
+        if sum_of(weights * (weights > weights[token])) < wanted:
+            yield token

@@ -19,24 +19,23 @@ from transformers import (
 
 from chatsite.wire import SamplingParams
 from tests.environment import IS_SOAK
+from worker.engine.gumbel_noise import (
+    gumbel_noise,
+    random_keys,
+    tokens_with_noise,
+    uniform,
+)
 from worker.engine.logits import (
     CPULogits,
     DeviceLogits,
     NonFiniteLogits,
     TokenHistory,
 )
-from worker.engine.sampling import (
-    Candidates,
-    Sampler,
-    draw_tokens,
-    full_vocabulary_scores,
-    random_keys,
-    sample,
-    uniform,
-)
+from worker.engine.sampling import Sampler, draw_tokens, sample
 
 #: More than the number of candidates.
 VOCABULARY = 2000
+TOKENS = np.arange(VOCABULARY)
 #: A history that no test case reads.
 NO_HISTORY = TokenHistory(
     torch.zeros((1, 1), dtype=torch.long), torch.ones(1, dtype=torch.long)
@@ -54,15 +53,6 @@ def no_history(lines: int) -> TokenHistory:
     )
 
 
-def candidates(logits: torch.Tensor, sampler: Sampler) -> list[int]:
-    """The tokens that are allowed, found as ``draw_tokens`` finds them."""
-    found = Candidates.of(CPULogits(logits[None]), {0: sampler})
-    if found.are_enough[0]:
-        return found.tokens[0, found.scores[0] > -math.inf].tolist()
-    scores = full_vocabulary_scores(logits.numpy(), sampler)
-    return np.flatnonzero(scores > -math.inf).tolist()
-
-
 def drawn(
     logits: torch.Tensor, settings: list[SamplingParams], positions: list[int]
 ) -> list[int]:
@@ -74,22 +64,41 @@ def drawn(
 @given(
     seed=st.integers(0, 1000),
     spread=st.sampled_from([0.1, 1.0, 5.0]),
+    temperature=st.sampled_from([0.3, 1.0, 2.0]),
     top_k=st.sampled_from([0, 1, 5, 100, 1024, 1025, 1999, 2000, 5000]),
-    top_p=st.sampled_from([0.05, 0.5, 0.9, 0.999]),
+    top_p=st.sampled_from([0.05, 0.5, 0.9, 0.999, 1 - 1e-9, 1.0]),
 )
-def test_the_candidates_are_those_of_transformers(
-    seed: int, spread: float, top_k: int, top_p: float
+def test_the_drawn_token_is_the_best_of_those_that_transformers_allows(
+    seed: int, spread: float, temperature: float, top_k: int, top_p: float
 ) -> None:
-    logits = logits_for(seed, spread)
-    warpers = [TopKLogitsWarper(top_k)] if top_k else []
-    kept = LogitsProcessorList([*warpers, TopPLogitsWarper(top_p)])(None, logits[None])
-    expected = int((kept > -math.inf).sum())
-    sampler = Sampler(SamplingParams(temperature=1, top_k=top_k, top_p=top_p))
-    tokens = candidates(logits, sampler)
-    # A sum in another order may round one candidate in or out.
-    assert abs(len(tokens) - expected) <= 1
-    allowed = set(logits.topk(min(expected + 1, VOCABULARY)).indices.tolist())
-    assert set(tokens) <= allowed
+    logits = logits_for(seed, spread)[None]
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(temperature)])
+    warpers += [TopKLogitsWarper(top_k)] if top_k else []
+    warpers += [TopPLogitsWarper(top_p)] if top_p < 1 else []
+    kept = int((warpers(None, logits) > -math.inf).sum())
+    settings = SamplingParams(
+        temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+    )
+    for position in range(8):
+        key = random_keys([seed], np.array([position]))
+        sums = logits[0].numpy() / temperature + gumbel_noise(key, TOKENS)
+        likeliest = logits[0].argsort(descending=True).numpy()
+        # A sum in another order may round one candidate in or out.
+        expected = {
+            int(likeliest[:count][sums[likeliest[:count]].argmax()])
+            for count in range(max(1, kept - 1), kept + 2)
+        }
+        assert drawn(logits, [settings], [position])[0] in expected
+
+
+@given(st.integers(0, 2**64 - 1), st.floats(-5, 40))
+def test_all_tokens_with_much_noise_are_found(key: int, least: float) -> None:
+    word = np.uint64(key)
+    noise = gumbel_noise(word, TOKENS)
+    found = tokens_with_noise(word, VOCABULARY, least)
+    assert {*np.flatnonzero(noise >= least)} <= {*found}
+    # The others miss it by less than the random bits that are compared.
+    assert (noise[found] >= min(least, 12) - 1e-3).all()
 
 
 SETTINGS = st.builds(
@@ -120,11 +129,6 @@ def test_each_row_is_sampled_as_if_alone(
         for n, one in enumerate(settings)
     ]
     assert together == alone
-
-
-def test_a_top_p_near_one_needs_nearly_all_candidates() -> None:
-    sampler = Sampler(SamplingParams(temperature=1, top_p=1 - 1e-9))
-    assert len(candidates(torch.zeros(VOCABULARY), sampler)) >= VOCABULARY - 1
 
 
 def test_without_bounds_every_token_is_allowed() -> None:
@@ -216,7 +220,7 @@ def test_the_largest_logits_are_found_and_the_lower_token_first(
 ) -> None:
     """Most of these numbers are equal to others, which no random logits are."""
     size = min(size, len(values))
-    largest, tokens = CPULogits(torch.tensor([values])).top([0], size)
+    largest, tokens, _ = CPULogits(torch.tensor([values])).top([0], size, [0])
     expected = sorted(range(len(values)), key=lambda n: (-values[n], n))[:size]
     assert tokens[0].tolist() == expected
     assert largest[0].tolist() == [values[n] for n in expected]

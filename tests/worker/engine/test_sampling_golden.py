@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from chatsite.wire import SamplingParams
+from worker.engine.gumbel_noise import uniform
 from worker.engine.logits import TokenHistory
-from worker.engine.sampling import Sampler, sample, uniform
+from worker.engine.sampling import Sampler, sample
 
 #: That of GPT-2, which no block size divides.
 VOCABULARY = 50_257
