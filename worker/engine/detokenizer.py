@@ -9,6 +9,9 @@ REPLACEMENT_CHARACTER = "\ufffd"
 #: A window without a whole character is cut at this length, so that a model that writes
 #: only broken bytes still takes linear time. A character has at most four bytes.
 MAX_WINDOW_TOKENS = 16
+#: A window of whole characters is cut when it is longer. A cut takes a second decoding,
+#: so most tokens are decoded once.
+WHOLE_WINDOW_TOKENS = 8
 
 Decode = Callable[[Sequence[int]], str]
 
@@ -18,15 +21,16 @@ class IncrementalDetokenizer:
 
     A decoder may write a token differently at the beginning of a text, and one
     character may span several tokens. So a short window is decoded: the tokens of the
-    last complete piece, for context, and those after it. The text before the broken end
-    of the window is final. Broken bytes and NUL are never returned.
+    last complete piece at least, for context, and those after it. The text before the
+    broken end of the window is final. Broken bytes and NUL are never returned.
     """
 
     def __init__(self, decode: Decode) -> None:
         """``decode`` turns tokens into text."""
         self._decode = decode
         self._window: list[int] = []
-        self._context_tokens = 0
+        #: Where the tokens after the last complete piece begin.
+        self._complete_tokens = 0
         self._returned_characters = 0
 
     def push(self, token: int) -> str:
@@ -37,15 +41,17 @@ class IncrementalDetokenizer:
         new = whole[self._returned_characters :]
         self._returned_characters = max(self._returned_characters, len(whole))
         if whole == text and new:
-            self._move_window(self._context_tokens)
+            if len(self._window) > WHOLE_WINDOW_TOKENS:
+                self._move_window(self._complete_tokens)
+            self._complete_tokens = len(self._window)
         elif len(self._window) > MAX_WINDOW_TOKENS:
             self._move_window(len(self._window) - 4)
+            self._complete_tokens = len(self._window)
         return new.replace(REPLACEMENT_CHARACTER, "").replace("\0", "")
 
     def _move_window(self, start: int) -> None:
         """Keep the tokens from ``start`` on as context; their text was returned."""
         del self._window[:start]
-        self._context_tokens = len(self._window)
         decoded = self._decode(self._window).rstrip(REPLACEMENT_CHARACTER)
         self._returned_characters = len(decoded)
 
