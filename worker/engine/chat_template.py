@@ -77,7 +77,7 @@ class ChatTemplate(Protocol):
 class TranscriptTemplate:
     """For models without a chat template: a transcript with markers at line starts.
 
-    System text is a paragraph of its own behind the examples of the opening. Such
+    System text is a paragraph of its own after the examples of the opening. Such
     models ignore it before them, or in place of their first paragraph.
     """
 
@@ -199,7 +199,7 @@ class TokenizerTemplate:
         """Yield the tokens of a part in order, with the number of their turn, from 1.
 
         0 stands for no turn. A part is encoded as a whole. If it holds several turns, a
-        token belongs to the turn in whose text, or behind whose text, it begins.
+        token belongs to the turn in whose text, or after whose text, it begins.
         """
         token = self.special.get(part.strip())
         if token is not None:

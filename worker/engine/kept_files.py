@@ -1,6 +1,6 @@
 """What is built, packed and measured once for a machine, as long as it is used.
 
-Another version, model or precision leaves the files of the one before behind, packed
+Another version, model or precision leaves behind the files of the one before, packed
 weights of hundreds of megabytes among them. Several workers may share the data folder,
 with several models and, during an update, several versions, so none of them knows all
 that is still wanted. Each notes what it uses, and removes what no worker has used for

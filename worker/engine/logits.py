@@ -44,8 +44,8 @@ class TokenHistory:
 class Logits(Protocol):
     """The logits of some replies, [replies, vocabulary]. Rows are named by number.
 
-    ``best`` and ``top`` raise ``NonFiniteLogits`` if the largest of a row is no finite
-    number; one that is not a number at all counts as the largest.
+    ``best`` and ``top`` raise ``NonFiniteLogits`` if the largest of a row is not
+    finite; NaN counts as the largest.
     """
 
     vocabulary: int
@@ -217,10 +217,10 @@ def _largest(row: Floats, size: int) -> tuple[Floats, Ints]:
     length = max(1, min(BLOCK_TOKENS, len(row) // (2 * size)))
     blocks = len(row) // length
     # Block n holds the places n, n + blocks, n + 2 · blocks …, which are compared as
-    # whole lines. Tokens behind the last line are in no block.
+    # whole lines. Tokens after the last line are in no block.
     largest = row[: length * blocks].reshape(length, blocks).max(0)
     bound = np.partition(largest, blocks - size)[blocks - size]
-    places = np.flatnonzero(~(row < bound))  # A number that is none is found too.
+    places = np.flatnonzero(~(row < bound))  # NaN is found too.
     found = row[places]
     _check_finite(found.max())
     order = np.argsort(-found, kind="stable")[:size]

@@ -144,7 +144,7 @@ class MeasuredBudget:
 
 
 def adjusted(estimate: float, measured: float, weight: float = NEWEST_WEIGHT) -> float:
-    """Return the estimate with a new measurement in it; 0 is none yet."""
+    """Return the estimate with a new measurement in it; 0 stands for none."""
     if not (estimate and measured):
         return estimate or measured
     surprise = min(max(measured / estimate, 1 / MAX_SURPRISE), MAX_SURPRISE)

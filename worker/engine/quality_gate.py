@@ -92,7 +92,7 @@ class QualityGate:
 
 
 def _read(path: Path) -> Quality | None:
-    """Return the quality in a file; None if there is none that can be read."""
+    """Return the quality in a file; None if it cannot be read."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         return Quality(
