@@ -96,15 +96,15 @@ class Ours:
             prompt_lookup=lookup == "on",
         )
         self._load_seconds = time.perf_counter() - began
-        self._mb_before = before
+        self._occupied_mb = resident_mb() - before
 
     def load_seconds(self) -> float:
         """Return how long loading took, from an interpreter that has torch loaded."""
         return self._load_seconds
 
     def occupied_mb(self) -> float:
-        """Return what the process has grown by since before it loaded, in MiB."""
-        return resident_mb() - self._mb_before
+        """Return what the process grew by while it loaded, in MiB."""
+        return self._occupied_mb
 
     def run(self, requests: Sequence[BenchRequest]) -> Measurement:
         """Submit all requests at once."""

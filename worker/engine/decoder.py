@@ -83,7 +83,6 @@ class Decoder:
     rotary_sin: Tensor | None
     blocks: tuple[Block, ...]
     final_norm: Norm
-    #: Its weight is the embedding itself in a model that ties the two.
     output: Projection
 
     def projections(self) -> Iterator[tuple[str, Projection]]:
@@ -97,8 +96,10 @@ class Decoder:
 def decoder_of(module: Any) -> Decoder | None:
     """Return a transformers model as data, or None if it is of neither kind.
 
-    ``module``: a causal language model as transformers loaded it. The tensors are
-    those of the module where their layout allows it, otherwise copies.
+    ``module``: a causal language model as transformers loaded it. The weights of
+    projections are those of the module where their layout allows it. All else is
+    copied: who packs the projections then keeps nothing of the module, nor of the file
+    that it was mapped from.
     """
     describe = {GPT2LMHeadModel: _gpt2, LlamaForCausalLM: _llama}.get(type(module))
     if describe is None:
@@ -123,8 +124,8 @@ def _gpt2(module: Any) -> Decoder:
         head_size=config.n_embd // config.n_head,
         epsilon=config.layer_norm_epsilon,
         is_gated=False,
-        embedding=_tensor(body.wte.weight),
-        positions=_tensor(body.wpe.weight),
+        embedding=_copy(body.wte.weight),
+        positions=_copy(body.wpe.weight),
         rotary_cos=None,
         rotary_sin=None,
         blocks=tuple(
@@ -154,7 +155,7 @@ def _llama(module: Any) -> Decoder:
         head_size=config.head_dim,
         epsilon=config.rms_norm_eps,
         is_gated=True,
-        embedding=_tensor(body.embed_tokens.weight),
+        embedding=_copy(body.embed_tokens.weight),
         positions=None,
         rotary_cos=cos,
         rotary_sin=sin,
@@ -182,13 +183,13 @@ def _rotary(rotary: Any, config: Any) -> tuple[Tensor, Tensor]:
     _require(config.rope_parameters.get("partial_rotary_factor", 1.0) == 1.0)
     positions = torch.arange(config.max_position_embeddings)[None]  # [1, context]
     cos, sin = rotary(torch.zeros(()), positions)  # [1, context, head size] each
-    return _tensor(cos[0]), _tensor(sin[0])
+    return _copy(cos[0]), _copy(sin[0])
 
 
 def _projection(*layers: Any) -> Projection:
     """Return linear layers of one input as one projection, stacked in their order."""
     weights = [_weight(layer) for layer in layers]
-    biases = [_tensor(b) for layer in layers if (b := layer.bias) is not None]
+    biases = [_copy(b) for layer in layers if (b := layer.bias) is not None]
     _require(len(biases) in (0, len(layers)))
     if len(layers) == 1:
         return Projection(weights[0], biases[0] if biases else None)
@@ -206,7 +207,11 @@ def _weight(layer: Any) -> Tensor:
 
 def _norm(layer: Any) -> Norm:
     bias = getattr(layer, "bias", None)
-    return Norm(_tensor(layer.weight), None if bias is None else _tensor(bias))
+    return Norm(_copy(layer.weight), None if bias is None else _copy(bias))
+
+
+def _copy(value: Tensor) -> Tensor:
+    return _tensor(value).clone()
 
 
 def _tensor(value: Tensor) -> Tensor:

@@ -51,16 +51,19 @@ def open_engine(
         raise ValueError(f"{entry.name}: an engine with weights needs their folder")
     # Imported late: a worker with the scripted engine never loads torch.
     from worker.engine.engine import TransformersEngine
+    from worker.engine.memory import return_freed_memory
     from worker.engine.model import load_model
 
+    model = load_model(
+        folder,
+        device=device,
+        threads=threads,
+        precision=precision,
+        data_dir=data_dir,
+    )
+    return_freed_memory()
     return TransformersEngine(
-        load_model(
-            folder,
-            device=device,
-            threads=threads,
-            precision=precision,
-            data_dir=data_dir,
-        ),
+        model,
         entry,
         rows=rows,
         memory_mb=memory_mb,

@@ -47,6 +47,7 @@ class FlatForward:
     """Implements ``ForwardPass`` for a ``Decoder`` on the CPU."""
 
     name = "flat"
+    cache_dtype = torch.float32
 
     def __init__(self, decoder: Decoder, precision: str) -> None:
         """Pack the weights; see ``is_available`` for the precisions.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from worker.engine.kv_cache import KVCache
@@ -17,6 +18,8 @@ class ForwardPass(Protocol):
     precision: str
     #: "transformers", "flat" or "native".
     name: str
+    #: In what the keys and values of its cache are stored.
+    cache_dtype: torch.dtype
 
     def __call__(self, batch: PackedBatch, cache: KVCache) -> Tensor:
         """Write the tokens' keys and values into the cache; return some logits.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from worker.engine import huge_pages
 from worker.engine.logits import TokenHistory
 from worker.engine.packing import PackedBatch
 from worker.engine.scheduler import RowCopy
@@ -87,6 +87,4 @@ class KVCache:
 def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     if device.type != "cpu":
         return torch.zeros(size, dtype=dtype, device=device)
-    # Anonymous pages: the kernel provides them, zeroed, at the first write to each.
-    pages = mmap.mmap(-1, math.prod(size) * dtype.itemsize)
-    return torch.frombuffer(pages, dtype=dtype).view(size)
+    return huge_pages.zeros(math.prod(size) * dtype.itemsize).view(dtype).view(size)

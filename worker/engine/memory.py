@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import math
 import os
 from dataclasses import dataclass
@@ -67,6 +70,16 @@ def available_bytes(device: torch.device) -> int:
         return int(torch.cuda.mem_get_info(device)[0])
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([installed, *map(_read_limit, CGROUP_LIMITS)])
+
+
+def return_freed_memory() -> None:
+    """Give the system back what was freed, which glibc keeps to use again.
+
+    Loading a model frees more than a running model takes.
+    """
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _read_limit(path: Path) -> int:

@@ -51,7 +51,7 @@ class LanguageModel:
         self.precision = forward.precision
         #: The code that computes the forward pass: "transformers", "flat" or "native".
         self.forward_name = forward.name
-        self._config, self._dtype = module.config, module.dtype
+        self._config, self._dtype = module.config, forward.cache_dtype
         self._forward = forward
 
     def row_shape(self, tokens: int) -> RowShape:

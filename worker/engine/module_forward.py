@@ -37,6 +37,7 @@ class ModuleForward:
     def __init__(self, module: Any) -> None:
         """``module``: in evaluation mode, loaded with ``ATTENTION``."""
         self.precision = PRECISIONS.get(module.dtype, str(module.dtype))
+        self.cache_dtype: torch.dtype = module.dtype
         self._module = module
         self._has_logits_to_keep = (
             "logits_to_keep" in inspect.signature(module.forward).parameters

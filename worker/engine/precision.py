@@ -153,14 +153,13 @@ class Probe:
 
     ids: list[int]
     expected: Tensor  # [vocabulary]
-    shape: RowShape
+    config: Any
 
     @classmethod
     def of(cls, module: Any, ids: list[int], device: torch.device) -> Probe:
         """Compute the logits by the model's own attention."""
         logits = own_logits(module, torch.tensor(ids, device=device))
-        shape = RowShape.of(module.config, len(ids), module.dtype)
-        return cls(ids, logits[-1], shape)
+        return cls(ids, logits[-1], module.config)
 
     def agrees(self, forward: ForwardPass) -> bool:
         """Return whether a forward pass gives these logits, within its rounding.
@@ -169,7 +168,8 @@ class Probe:
         before anyone reads wrong text.
         """
         device = self.expected.device
-        sequence, cache = Sequence(self.ids), KVCache(self.shape, 2, device)
+        shape = RowShape.of(self.config, len(self.ids), forward.cache_dtype)
+        sequence, cache = Sequence(self.ids), KVCache(shape, 2, device)
         # As a prompt in two chunks, of which the second is read like a reply.
         count = len(self.ids)
         for start, stop in ((0, count - 1), (count - 1, count)):

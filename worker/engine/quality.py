@@ -124,9 +124,8 @@ def measure_quality(
     that every installation of Python has.
     """
     window = min(WINDOW_TOKENS, longest)
-    cache = KVCache(
-        RowShape.of(module.config, window, torch.float32), 1, torch.device("cpu")
-    )
+    shape = RowShape.of(module.config, window, forward.cache_dtype)
+    cache = KVCache(shape, 1, torch.device("cpu"))
     found = Comparison()
     for ids in _windows(tokenizer, window):
         found.add(own_logits(module, ids), forward(whole_sequence(ids), cache), ids)

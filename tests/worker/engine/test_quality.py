@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -86,6 +87,7 @@ class Unmeasured:
     """A forward pass in fp16 that fails when it is called."""
 
     precision, name, version = "fp16", "flat", 1
+    cache_dtype = torch.float32
 
     def __call__(self, batch: Any, cache: Any) -> Tensor:
         raise AssertionError("measured again")

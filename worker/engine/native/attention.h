@@ -6,11 +6,46 @@
 /* Keys that stay in the first cache while the queries of a run pass by. */
 #define KEYS 32
 
-static float *row_of(const Step *s, int layer, int is_value, int64_t row, int head)
+/* The keys or the values of one head in the cache: from where, as which of the two types,
+ * and how many numbers each has. */
+typedef struct {
+    float *floats;
+    uint16_t *halves; /* NULL for a cache of floats */
+    int size;
+} Line;
+
+static Line line_of(const Step *s, int layer, int is_value, int64_t row, int head)
 {
-    const Model *m = s->model;
-    size_t n = ((size_t)is_value * s->batch.cache_rows + row) * m->key_heads + head;
-    return s->batch.layers[layer] + n * s->batch.cache_tokens * m->head_size;
+    const Batch *b = &s->batch;
+    int size = s->model->head_size;
+    size_t n = ((size_t)is_value * b->cache_rows + row) * s->model->key_heads + head;
+    n *= (size_t)b->cache_tokens * size;
+    if (b->is_half_cache) return (Line){NULL, (uint16_t *)b->layers[layer] + n, size};
+    return (Line){(float *)b->layers[layer] + n, NULL, size};
+}
+
+static void write_line(Line line, int64_t position, const float *from)
+{
+    size_t at = (size_t)position * line.size;
+    if (!line.halves)
+        memcpy(line.floats + at, from, sizeof(float) * (size_t)line.size);
+    else
+        for (int n = 0; n < line.size; n += LANES)
+            store_half(line.halves + at + n, load(from + n));
+}
+
+/* What belongs to the positions from `first` to `stop`, as floats: `to` takes what is
+ * not stored as such. */
+static const float *read_line(Line line, int first, int stop, float *to)
+{
+    size_t at = (size_t)first * line.size;
+    if (!line.halves) return line.floats + at;
+    int count = (stop - first) * line.size;
+    for (int n = 0; n < count; n += LANES) {
+        if (n % 32 == 0) __builtin_prefetch(line.halves + at + n + KEYS * line.size);
+        store(to + n, load_half(line.halves + at + n));
+    }
+    return to;
 }
 
 static void rotate(float *head, const float *cos, const float *sin, int size)
@@ -37,19 +72,18 @@ static void write_keys(const Step *s, int layer, int stride, long token)
     for (int n = 0; n < m->heads * size; n++) qkv[n] *= scale;
     for (int n = 0; n < 2 * m->key_heads; n++) {
         int is_value = n >= m->key_heads, head = n - is_value * m->key_heads;
-        memcpy(row_of(s, layer, is_value, row, head) + position * size,
-               qkv + (m->heads + n) * size, sizeof(float) * (size_t)size);
+        write_line(line_of(s, layer, is_value, row, head), position,
+                   qkv + (m->heads + n) * size);
     }
 }
 
-/* The products of one query with the keys from `first` to `stop`. */
-static void score(const float *query, const float *keys, int first, int stop, int size,
-                  float *scores)
+/* The products of one query with `count` keys. */
+static void score(const float *query, const float *keys, int count, int size, float *scores)
 {
-    for (int t = first; t < stop; t += LANES) {
+    for (int t = 0; t < count; t += LANES) {
         Vec sums[LANES] = {{0}};
         const float *key[LANES]; /* behind the last one the last one again */
-        for (int n = 0; n < LANES; n++) key[n] = keys + (size_t)least(t + n, stop - 1) * size;
+        for (int n = 0; n < LANES; n++) key[n] = keys + (size_t)least(t + n, count - 1) * size;
         for (int i = 0; i < size; i += LANES) {
             Vec q = load(query + i);
             for (int n = 0; n < LANES; n++) sums[n] = fma_vec(q, load(key[n] + i), sums[n]);
@@ -105,29 +139,34 @@ static void attend(const Step *s, int layer, int stride, const Run *run, int key
     int size = m->head_size, group = m->heads / m->key_heads, count = run->count * group;
     const int64_t *position = s->batch.positions + run->first;
     int64_t row = s->batch.rows[run->first];
-    const float *keys = row_of(s, layer, 0, row, key_head);
-    const float *values = row_of(s, layer, 1, row, key_head);
+    Line keys = line_of(s, layer, 0, row, key_head);
+    Line values = line_of(s, layer, 1, row, key_head);
+    float block[KEYS * size];
     int longest = (int)position[run->count - 1] + 1;
     size_t line = padded((size_t)longest, LANES), width = padded(m->heads * size, GROUP);
 #define QUERY(n) (s->buffers.qkv + (size_t)(run->first + (n) / group) * stride \
                   + (size_t)(key_head * group + (n) % group) * size)
 #define TARGET(n) (s->buffers.attended + (size_t)(run->first + (n) / group) * width \
                    + (size_t)(key_head * group + (n) % group) * size)
-    for (int t = 0; t < longest; t += KEYS)
+#define SEEN(n, t) least(KEYS, (int)position[(n) / group] + 1 - (t))
+    for (int t = 0; t < longest; t += KEYS) {
+        const float *key = read_line(keys, t, least(t + KEYS, longest), block);
         for (int n = 0; n < count; n++)
-            score(QUERY(n), keys, t, least(t + KEYS, (int)position[n / group] + 1), size,
-                  scores + n * line);
+            score(QUERY(n), key, SEEN(n, t), size, scores + n * line + t);
+    }
     float factors[count];
     for (int n = 0; n < count; n++) {
         factors[n] = soften(scores + n * line, (int)position[n / group] + 1);
         memset(TARGET(n), 0, sizeof(float) * (size_t)size);
     }
-    for (int t = 0; t < longest; t += KEYS)
+    for (int t = 0; t < longest; t += KEYS) {
+        const float *value = read_line(values, t, least(t + KEYS, longest), block);
         for (int n = 0; n < count; n++)
-            add_values(scores + n * line + t, values + (size_t)t * size,
-                       least(KEYS, (int)position[n / group] + 1 - t), size, TARGET(n));
+            add_values(scores + n * line + t, value, SEEN(n, t), size, TARGET(n));
+    }
     for (int n = 0; n < count; n++)
         for (int i = 0; i < size; i++) TARGET(n)[i] *= factors[n];
 #undef QUERY
 #undef TARGET
+#undef SEEN
 }

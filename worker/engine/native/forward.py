@@ -63,6 +63,8 @@ class NativeForward:
         if problem := find_problem(decoder):
             raise NativeUnavailable(problem)
         self.precision = precision
+        # The longer the replies, the more of a step goes to reading keys and values.
+        self.cache_dtype = torch.float32 if precision == "fp32" else torch.float16
         try:
             self.instructions = instruction_sets.choose()
             packed = packed or load_or_pack(decoder, precision, folder)
@@ -89,8 +91,8 @@ class NativeForward:
         """Read the packed tokens into the cache; return the logits of ``batch.last``.
 
         ``batch``: ``ids``, ``rows``, ``positions`` [tokens] and ``last`` [sampled], all
-        int64. ``cache.layers``: for each layer, keys and values as float32 [2, rows,
-        key heads, tokens, head size]. Returns float32 [sampled, vocabulary].
+        int64. ``cache.layers``: for each layer, keys and values as float32 or float16
+        [2, rows, key heads, tokens, head size]. Returns float32 [sampled, vocabulary].
 
         Raises ``IndexError`` for a token, row or position that there is not, and
         ``MemoryError``.
@@ -120,6 +122,7 @@ class NativeForward:
             *(tensor.data_ptr() for tensor in indices),
             rows,
             tokens,
+            layers[0].dtype == torch.float16,
             (c_void_p * len(addresses))(*addresses),
             logits.data_ptr(),
         )

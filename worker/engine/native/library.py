@@ -83,6 +83,7 @@ class BatchStruct(ctypes.Structure):
         *((name, c_void_p) for name in ("ids", "rows", "positions", "last")),
         ("cache_rows", c_int32),
         ("cache_tokens", c_int32),
+        ("is_half_cache", c_int32),
         ("layers", POINTER(c_void_p)),
         ("logits", c_void_p),
     )

@@ -48,7 +48,8 @@ typedef struct {
     const int64_t *ids, *rows, *positions; /* [tokens] */
     const int64_t *last;                   /* [sampled], indices of packed tokens */
     int32_t cache_rows, cache_tokens;
-    float *const *layers; /* of each: [2, cache rows, key heads, cache tokens, head size] */
+    int32_t is_half_cache; /* keys and values are in half precision, not floats */
+    void *const *layers; /* of each: [2, cache rows, key heads, cache tokens, head size] */
     float *logits;        /* [sampled, vocabulary] */
 } Batch;
 

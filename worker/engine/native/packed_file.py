@@ -8,10 +8,8 @@ time.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
-import mmap
 import os
 import tempfile
 from collections.abc import Iterable
@@ -22,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from worker.engine import huge_pages
 from worker.engine.decoder import Decoder
 from worker.engine.kept_files import mark_used
 from worker.engine.native.packed_weights import PackedProjection, pack_decoder
@@ -34,7 +33,6 @@ LAYOUT = "1"
 KEPT = ("fp16", "int8")
 #: Weights begin at the beginning of a page.
 PAGE_BYTES = 4096
-HUGE_PAGE_BYTES = 2**21
 
 
 def load_or_pack(
@@ -128,26 +126,16 @@ def _save(
 def _on_huge_pages(
     packed: dict[str, PackedProjection],
 ) -> dict[str, PackedProjection]:
-    """Copy the weights into memory that the system may give in pages of 2 MB.
+    """Copy the weights into one run of memory.
 
-    All of it is read once for each token, and small pages take time to look up. A file
-    that is mapped into memory has small ones, and changes under us if it is written to.
+    A file that is mapped into memory changes under us if it is written to.
     """
-    starts, end = [], HUGE_PAGE_BYTES
+    starts, end = [], 0
     for one in packed.values():
         starts.append(end)
         end += -(-len(one.weight) // PAGE_BYTES) * PAGE_BYTES
-    # Private, as shared memory gets no huge pages.
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    memory = mmap.mmap(-1, end, flags=flags)
-    # Other systems know no such advice, and some Linux has them turned off.
-    with contextlib.suppress(AttributeError, OSError):
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    whole = torch.frombuffer(memory, dtype=torch.uint8)
-    # Back to the beginning of a huge page.
-    offset = whole.data_ptr() % HUGE_PAGE_BYTES
-    copies = {}
+    memory, copies = huge_pages.zeros(end), {}
     for start, (name, one) in zip(starts, packed.items(), strict=True):
-        copy = whole[start - offset :][: len(one.weight)].copy_(one.weight)
+        copy = memory[start:][: len(one.weight)].copy_(one.weight)
         copies[name] = PackedProjection(copy, one.bias.clone())
     return copies

@@ -6,6 +6,7 @@
  * (-ffp-contract=off): how many tokens are computed together changes no bit of any.
  */
 #pragma once
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 #if defined(__AVX2__)
@@ -54,6 +55,51 @@ static INLINE Vec fma_vec(Vec a, Vec b, Vec c)
     return vfmaq_f32(c, a, b);
 #else
     return a * b + c;
+#endif
+}
+
+/* Half precision: read exactly, written as the nearest. */
+static INLINE Vec load_half(const uint16_t *from)
+{
+#if defined(__AVX2__)
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)from));
+#elif defined(__aarch64__)
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)));
+#else
+    /* The exponent of a float is 112 higher; the product also makes subnormals right. */
+    Vec v;
+    for (int n = 0; n < LANES; n++) {
+        uint32_t rest = from[n] & 0x7fffu, bits = rest << 13;
+        float number;
+        memcpy(&number, &bits, 4);
+        number = rest < 0x7c00 ? number * 0x1p112f : rest == 0x7c00 ? INFINITY : NAN;
+        v[n] = from[n] & 0x8000 ? -number : number;
+    }
+    return v;
+#endif
+}
+
+/* The largest number in half precision, which stands for all that are larger. */
+#define HALF_MAX 65504.0f
+static INLINE void store_half(uint16_t *to, Vec v)
+{
+    v = smaller(all(HALF_MAX), larger(all(-HALF_MAX), v));
+#if defined(__AVX2__)
+    _mm_storeu_si128((__m128i *)to, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+#elif defined(__aarch64__)
+    vst1_u16(to, vreinterpret_u16_f16(vcvt_f16_f32(v)));
+#else
+    Bits bits = (Bits)v;
+    for (int n = 0; n < LANES; n++) {
+        uint32_t rest = bits[n] & 0x7fffffff, half;
+        if (v[n] != v[n])
+            half = 0x7e00;
+        else if (rest < 113u << 23) /* subnormal: a multiple of 2^-24 */
+            half = (uint32_t)lrintf(fabsf(v[n]) * 0x1p24f);
+        else /* ties go to the even one */
+            half = (rest + 0xfff + (rest >> 13 & 1) - (112u << 23)) >> 13;
+        to[n] = (uint16_t)(bits[n] >> 16 & 0x8000) | (uint16_t)half;
+    }
 #endif
 }
 
@@ -158,22 +204,8 @@ static INLINE Panel load_half_panel(const uint16_t *from)
     Panel panel;
 #if defined(__AVX512F__)
     panel.part[0] = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
-#elif defined(__AVX2__)
-    panel.part[0] = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)from));
-    panel.part[1] = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + 8)));
-#elif defined(__aarch64__)
-    for (int n = 0; n < PARTS; n++)
-        panel.part[n] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from + 4 * n)));
 #else
-    /* The exponent of a float is 112 higher; the product also makes subnormals right.
-     * Infinities never come here: a weight that large is refused when it is packed. */
-    float numbers[PANEL];
-    for (int n = 0; n < PANEL; n++) {
-        uint32_t bits = (uint32_t)(from[n] & 0x7fff) << 13;
-        memcpy(&numbers[n], &bits, 4);
-        numbers[n] *= from[n] & 0x8000 ? -0x1p112f : 0x1p112f;
-    }
-    panel = load_panel(numbers);
+    for (int n = 0; n < PARTS; n++) panel.part[n] = load_half(from + n * LANES);
 #endif
     return panel;
 }

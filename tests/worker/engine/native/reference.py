@@ -26,9 +26,15 @@ class Step:
 class Cache:
     """Keys and values of all rows, for every layer."""
 
-    def __init__(self, decoder: Decoder, rows: int, tokens: int) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        rows: int,
+        tokens: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         shape = (2, rows, decoder.key_heads, tokens, decoder.head_size)
-        self.layers = [torch.zeros(shape) for _ in decoder.blocks]
+        self.layers = [torch.zeros(shape, dtype=dtype) for _ in decoder.blocks]
 
 
 def random_decoder(
@@ -123,14 +129,20 @@ def rounded(decoder: Decoder, precision: str) -> Decoder:
 
 
 @torch.inference_mode()
-def expected_logits(decoder: Decoder, ids: list[int]) -> Tensor:
-    """Return the logits after every token of one sequence: float64 [tokens, vocabulary]."""
+def expected_logits(
+    decoder: Decoder, ids: list[int], cache_dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Return the logits after every token of one sequence: float64 [tokens, vocabulary].
+
+    ``cache_dtype``: what keys and values are rounded to.
+    """
     places = torch.arange(len(ids))
     x = decoder.embedding.double()[ids]  # [tokens, width]
     if decoder.positions is not None:
         x = x + decoder.positions.double()[places]
     for block in decoder.blocks:
-        x = x + _attention(decoder, block, _normed(decoder, block.attention_norm, x))
+        normal = _normed(decoder, block.attention_norm, x)
+        x = x + _attention(decoder, block, normal, cache_dtype)
         up = _linear(block.up, _normed(decoder, block.mlp_norm, x))
         if decoder.is_gated:
             gate, up = up.chunk(2, -1)
@@ -141,11 +153,14 @@ def expected_logits(decoder: Decoder, ids: list[int]) -> Tensor:
     return _linear(decoder.output, _normed(decoder, decoder.final_norm, x))
 
 
-def _attention(decoder: Decoder, block: Block, x: Tensor) -> Tensor:
+def _attention(
+    decoder: Decoder, block: Block, x: Tensor, cache_dtype: torch.dtype
+) -> Tensor:
     sizes = [decoder.heads, decoder.key_heads, decoder.key_heads]
     heads = _linear(block.qkv, x).unflatten(-1, (-1, decoder.head_size)).transpose(0, 1)
     query, key, value = heads.split(sizes)  # [heads, tokens, head size]
     query, key = (_turned(decoder, one) for one in (query, key))
+    key, value = (one.to(cache_dtype).double() for one in (key, value))
     found = functional.scaled_dot_product_attention(
         query, key, value, is_causal=True, enable_gqa=True
     )

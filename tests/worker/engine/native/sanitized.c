@@ -61,7 +61,8 @@ static Model model(int kind, int is_gated, int head_size)
     return m;
 }
 
-static void run_steps(Engine *engine, const Model *m, float *const *layers, int rows)
+static void run_steps(Engine *engine, const Model *m, int is_half_cache,
+                      void *const *layers, int rows)
 {
     int64_t length[4] = {0};
     for (int step = 0; step < 12; step++) {
@@ -75,8 +76,8 @@ static void run_steps(Engine *engine, const Model *m, float *const *layers, int 
             }
         int64_t last = tokens - 1;
         float *logits = malloc(sizeof(float) * (size_t)m->vocabulary);
-        Batch batch = {tokens, tokens > 0, ids, row, position, &last, rows, 40, layers,
-                       logits};
+        Batch batch = {tokens, tokens > 0, ids, row, position, &last, rows, 40,
+                       is_half_cache, layers, logits};
         if (engine_step(engine, &batch) != OK) exit(1);
         free(ids), free(row), free(position), free(logits);
     }
@@ -85,14 +86,15 @@ static void run_steps(Engine *engine, const Model *m, float *const *layers, int 
 int main(void)
 {
     static const int sizes[] = {8, 24, 64};
-    for (int n = 0; n < 18; n++) {
-        Model m = model(n % 3, n / 3 % 2, sizes[n / 6]);
-        float *layers[2];
-        for (int layer = 0; layer < 2; layer++)
-            layers[layer] = calloc(2 * 4 * (size_t)m.key_heads * 40 * m.head_size, 4);
+    for (int n = 0; n < 36; n++) {
+        Model m = model(n % 3, n / 3 % 2, sizes[n / 6 % 3]);
+        int is_half = n / 18;
+        size_t count = 2 * 4 * (size_t)m.key_heads * 40 * (size_t)m.head_size;
+        void *layers[2];
+        for (int layer = 0; layer < 2; layer++) layers[layer] = calloc(count, 4 >> is_half);
         Engine *engine = engine_open(&m, 1 + n % 3);
         if (!engine) return 1;
-        run_steps(engine, &m, layers, 4);
+        run_steps(engine, &m, is_half, layers, 4);
         engine_close(engine);
     }
     puts("whole");

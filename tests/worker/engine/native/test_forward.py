@@ -28,6 +28,9 @@ from worker.engine.native.packed_weights import pack_decoder
 #: of the logits. In int8 the activations are rounded to 16 bits. A norm of few numbers
 #: that are nearly equal magnifies what was rounded.
 TOLERANCES = {"fp32": 1e-4, "fp16": 1e-4, "int8": 1e-2}
+#: The same where keys and values are in half precision: a number next to the middle
+#: between two may become either.
+HALF_CACHE_TOLERANCE = 2e-3
 INSTRUCTIONS = instruction_sets.available()
 CONTEXT = 48
 
@@ -59,9 +62,11 @@ def ids_of(decoder: Decoder, row: int, length: int) -> list[int]:
     return [(5 * row + 3 * n * n) % len(decoder.embedding) for n in range(length)]
 
 
-def read_together(forward: NativeForward, decoder: Decoder, chunkings) -> list[Tensor]:
+def read_together(
+    forward: NativeForward, decoder: Decoder, chunkings, cache_dtype: torch.dtype
+) -> list[Tensor]:
     """Read all sequences, each in its chunks, in the same steps; return all logits."""
-    cache = Cache(decoder, len(chunkings), CONTEXT)
+    cache = Cache(decoder, len(chunkings), CONTEXT, cache_dtype)
     parts: list[list[Tensor]] = [[] for _ in chunkings]
     starts = [0] * len(chunkings)
     for n in range(max(map(len, chunkings))):
@@ -85,7 +90,12 @@ def read_together(forward: NativeForward, decoder: Decoder, chunkings) -> list[T
     max_examples=400 if IS_SOAK else 12,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(shape=models, chunkings=chunkings, threads=st.integers(1, 3))
+@given(
+    shape=models,
+    chunkings=chunkings,
+    threads=st.integers(1, 3),
+    cache_dtype=st.sampled_from([torch.float16, torch.float32]),
+)
 @pytest.mark.parametrize("instructions", INSTRUCTIONS)
 @pytest.mark.parametrize("precision", TOLERANCES)
 def test_any_model_in_any_chunks_beside_any_others(
@@ -96,6 +106,7 @@ def test_any_model_in_any_chunks_beside_any_others(
     shape,
     chunkings,
     threads: int,
+    cache_dtype: torch.dtype,
 ) -> None:
     monkeypatch.setenv(instruction_sets.VARIABLE, instructions)
     decoder = random_decoder(**shape)
@@ -105,15 +116,17 @@ def test_any_model_in_any_chunks_beside_any_others(
         NativeForward(decoder, precision, count, folder=builds, packed=packed)
         for count in (threads, 1)
     )
-    together = read_together(forward, decoder, chunkings)
-    exact = rounded(decoder, precision)
+    together = read_together(forward, decoder, chunkings, cache_dtype)
+    exact, tolerance = rounded(decoder, precision), TOLERANCES[precision]
+    if cache_dtype == torch.float16:
+        tolerance = max(tolerance, HALF_CACHE_TOLERANCE)
     for row, (lengths, found) in enumerate(zip(chunkings, together, strict=True)):
         ids = ids_of(decoder, row, sum(lengths))
-        expected = expected_logits(exact, ids)
+        expected = expected_logits(exact, ids, cache_dtype)
         gap = (found - expected).norm() / expected.norm()
-        assert gap <= TOLERANCES[precision]
+        assert gap <= tolerance
         # Alone, in one chunk, on one thread: the same bits.
-        cache = Cache(decoder, row + 1, CONTEXT)
+        cache = Cache(decoder, row + 1, CONTEXT, cache_dtype)
         step = step_of([(row, 0, ids)], list(range(len(ids))))
         assert torch.equal(alone(step, cache), found)
 
@@ -130,10 +143,12 @@ def test_rows_and_layers_of_a_real_shape(
     ids = ids_of(decoder, 0, 200)
     for precision, tolerance in TOLERANCES.items():
         forward = NativeForward(decoder, precision, 3, folder=builds)
-        cache = Cache(decoder, 1, 256)
+        cache = Cache(decoder, 1, 256, forward.cache_dtype)
         found = forward(step_of([(0, 0, ids)], [199, 3, 120]), cache)
-        expected = expected_logits(rounded(decoder, precision), ids)[[199, 3, 120]]
-        assert (found - expected).norm() / expected.norm() <= tolerance
+        exact = rounded(decoder, precision)
+        expected = expected_logits(exact, ids, forward.cache_dtype)[[199, 3, 120]]
+        gap = (found - expected).norm() / expected.norm()
+        assert gap <= max(tolerance, HALF_CACHE_TOLERANCE)
 
 
 def test_a_step_may_want_no_logits(builds: Path) -> None:
@@ -177,12 +192,40 @@ def test_numbers_that_are_none_reach_the_logits_of_their_row_only(
 ) -> None:
     decoder = random_decoder()
     forward = NativeForward(decoder, precision, 2, folder=builds)
-    cache = Cache(decoder, 2, 32)
+    cache = Cache(decoder, 2, 32, forward.cache_dtype)
     forward(step_of([(0, 0, [1, 2]), (1, 0, [1, 2])], []), cache)
     cache.layers[0][1, 0, 0, 1] = poison  # a value of row 0
     found = forward(step_of([(0, 2, [3]), (1, 2, [3])], [0, 1]), cache)
     assert not found[0].isfinite().any()
     assert found[1].isfinite().all()
+
+
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
+def test_keys_and_values_in_half_precision_are_the_nearest(
+    builds: Path, monkeypatch: pytest.MonkeyPatch, instructions: str
+) -> None:
+    monkeypatch.setenv(instruction_sets.VARIABLE, instructions)
+    decoder = random_decoder(layers=1, is_gated=False)
+    bias = decoder.blocks[0].qkv.bias
+    assert bias is not None
+    decoder.blocks[0].qkv.weight.zero_()
+    numbers = torch.cat(
+        [
+            torch.tensor([0.0, -0.0, 1e-8, -3e-8, 2.0**-24, 1e-5, 6.1e-5, 2049.0]),
+            torch.tensor([65504.0, 65519.0, 7e4, -1e30, 1.00048828125, float("nan")]),
+            torch.randn(200, generator=torch.Generator().manual_seed(1)),
+        ]
+    )
+    values = decoder.key_heads * decoder.head_size
+    for part in numbers.split(values):
+        bias[-values:][: len(part)] = part
+        packed = pack_decoder(decoder, "fp32")
+        forward = NativeForward(decoder, "fp32", 1, folder=builds, packed=packed)
+        cache = Cache(decoder, 1, 1, torch.float16)
+        forward(step_of([(0, 0, [1])], []), cache)
+        found = cache.layers[0][1].flatten()[: len(part)]
+        expected = part.clamp(-65504, 65504).half()
+        assert torch.equal(found.nan_to_num(9), expected.nan_to_num(9))
 
 
 def test_heads_that_fill_no_vectors_are_left_to_another_way(builds: Path) -> None:
