@@ -66,6 +66,7 @@ typedef struct {
     float *scales;       /* [tokens] */
     Run *runs;           /* [tokens] at most */
     float *scores;       /* [threads][QUERIES * heads a key head][context] */
+    float *products;     /* [threads][PRODUCTS]: of a projection, in the order of a task */
     int32_t run_count;
 } Buffers;
 

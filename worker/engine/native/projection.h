@@ -32,7 +32,8 @@ typedef struct {
      * weights that are read. */
     const char *ahead;
     size_t step;
-    float (*to)[TILE][PANEL]; /* [panels] */
+    float *to; /* [rows][stride], from the first panel on */
+    size_t stride;
 } Tile;
 /* Panels that a tile has at most, and how far it reads ahead, all panels together. */
 #define PANELS 4
@@ -78,8 +79,9 @@ static INLINE void int8_tile(const int rows, const int panels, Tile t)
     }
     for (int n = 0; n < panels; n++)
         for (int r = 0; r < rows; r++)
-            store_panel(t.to[n][r], fma_panel(total[n * rows + r], panel_of(t.scales[r]),
-                                              load_panel(t.bias + n * PANEL)));
+            store_panel(t.to + r * t.stride + n * PANEL,
+                        fma_panel(total[n * rows + r], panel_of(t.scales[r]),
+                                  load_panel(t.bias + n * PANEL)));
 }
 
 static INLINE void float_tile(const int rows, const int panels, const int is_half, Tile t)
@@ -99,8 +101,9 @@ static INLINE void float_tile(const int rows, const int panels, const int is_hal
     }
     for (int n = 0; n < panels; n++)
         for (int r = 0; r < rows; r++)
-            store_panel(t.to[n][r], fma_panel(total[n * rows + r], panel_of(1),
-                                              load_panel(t.bias + n * PANEL)));
+            store_panel(t.to + r * t.stride + n * PANEL,
+                        fma_panel(total[n * rows + r], panel_of(1),
+                                  load_panel(t.bias + n * PANEL)));
 }
 
 static INLINE void tile_of(const int kind, const int rows, const int panels, Tile t)
@@ -126,6 +129,9 @@ static INLINE void multiply_kind(const int kind, int rows, int panels, const Til
 #undef CASE
 }
 
+/* A thread that is late reads inputs that others already write; what it computes of them
+ * is never used. */
+__attribute__((no_sanitize_thread))
 static void multiply(int kind, int rows, int panels, const Tile *t)
 {
     if (kind == INT8) multiply_kind(INT8, rows, panels, t);
@@ -173,9 +179,8 @@ static int at_once(int rows, int left)
  * it fetches a little ahead. Of what several read, each fetches its share of the next strip,
  * so that the memory is not idle while they compute. */
 static void multiply_strip(const Projection *p, const Product *product, int panel, int strip,
-                           int row, int rows, int n, int tiles)
+                           int row, int rows, int n, int tiles, float *to, size_t stride)
 {
-    float values[PANELS][TILE][PANEL];
     size_t bytes = panel_bytes(p), at = (size_t)row * p->inputs;
     for (int done = 0, panels; done < strip; done += panels) {
         panels = at_once(rows, strip - done);
@@ -186,36 +191,46 @@ static void multiply_strip(const Projection *p, const Product *product, int pane
             .bias = p->bias + (panel + done) * PANEL, .x = product->x + at,
             .q = product->q + at, .scales = product->scales + row,
             .ahead = tiles == 1 ? weight + AHEAD_BYTES / panels : next, .step = 64 / (size_t)tiles,
-            .to = values + done};
+            .to = to + done * PANEL, .stride = stride};
         multiply(p->kind, rows, panels, &tile);
     }
-    int is_pair = product->then == GATE;
-    for (int unit = 0; unit < strip >> is_pair; unit++)
-        for (int r = 0; r < rows; r++)
-            put(product, row + r, ((panel >> is_pair) + unit) * PANEL,
-                values[unit << is_pair | is_pair][r], values[unit << is_pair][r]);
 }
 
-/* The panels from `first` to `stop`, for the rows from `row` to `end`. */
+/* The products of the panels from `first` to `stop` and the rows from `row` to `end`:
+ * [rows][panels][PANEL]. */
 static void multiply_panels(const Projection *p, const Product *product, int first, int stop,
-                            int row, int end)
+                            int row, int end, float *to)
 {
     int tiles = (end - row + TILE - 1) / TILE, strip = 1;
+    size_t stride = (size_t)(stop - first) * PANEL;
     if (tiles == 1) strip = at_once(end - row, PANELS);
-    if (strip == 1 && product->then == GATE) strip = 2;
     for (int panel = first; panel < stop; panel += strip) {
         strip = least(strip, stop - panel);
         for (int n = 0, from = row, rows; n < tiles; n++, from += rows) {
             rows = (end - from + tiles - n - 1) / (tiles - n);
-            multiply_strip(p, product, panel, strip, from, rows, n, tiles);
+            multiply_strip(p, product, panel, strip, from, rows, n, tiles,
+                           to + (from - row) * stride + (panel - first) * PANEL, stride);
         }
     }
+}
+
+static void put_panels(const Product *product, int first, int stop, int row, int end,
+                       const float *from)
+{
+    int is_pair = product->then == GATE, units = (stop - first) >> is_pair;
+    for (; row < end; row++)
+        for (int unit = 0; unit < units; unit++, from += PANEL << is_pair)
+            put(product, row, ((first >> is_pair) + unit) * PANEL,
+                from + (is_pair ? PANEL : 0), from);
 }
 
 /* Rows whose inputs stay in the cache while the panels of a task pass by, and bytes of
  * weights that stay there while the rows pass by, if there are more. */
 #define ROWS_AT_ONCE (8 * TILE)
 #define BYTES_AT_ONCE (128 << 10)
+/* Panels of a task at most, and the floats that they give for so many rows. */
+#define PANELS_AT_ONCE 16
+#define PRODUCTS (ROWS_AT_ONCE * PANELS_AT_ONCE * PANEL)
 
 /* Panels of one task: so few that the threads end together. */
 static int panels_of_task(const Projection *p, const Product *product, int threads)
@@ -223,7 +238,7 @@ static int panels_of_task(const Projection *p, const Product *product, int threa
     int panels = p->channels / PANEL / (4 * threads);
     int most = (int)(BYTES_AT_ONCE / panel_bytes(p));
     if (product->rows <= ROWS_AT_ONCE && most < PANELS) most = PANELS;
-    panels = least(panels, most);
+    panels = least(least(panels, most), PANELS_AT_ONCE);
     if (panels >= PANELS) return panels / PANELS * PANELS;
     return product->then == GATE ? 2 : panels > 1 ? panels : 1;
 }
@@ -232,11 +247,20 @@ static void project(const Step *s, Worker *worker, const Projection *p, Product 
 {
     product.q = s->buffers.quantised;
     product.scales = s->buffers.scales;
+    float *values = s->buffers.products + (size_t)worker->number * PRODUCTS;
     int all_panels = p->channels / PANEL, rows = product.rows;
     int each = panels_of_task(p, &product, s->threads);
-    for (long t; (t = next_task(worker, (all_panels + each - 1) / each)) >= 0;) {
+    long tasks = rows ? (all_panels + each - 1) / each : 0;
+    /* With many rows a task takes so long that doing it twice does not pay. */
+    int can_repeat = rows <= ROWS_AT_ONCE;
+    long (*next)(Worker *, long) = can_repeat ? next_repeatable_task : next_task;
+    for (long t; (t = next(worker, tasks)) >= 0;) {
         int first = (int)t * each, stop = least(first + each, all_panels);
-        for (int row = 0; row < rows; row += ROWS_AT_ONCE)
-            multiply_panels(p, &product, first, stop, row, least(row + ROWS_AT_ONCE, rows));
+        for (int row = 0; row < rows; row += ROWS_AT_ONCE) {
+            int end = least(row + ROWS_AT_ONCE, rows);
+            multiply_panels(p, &product, first, stop, row, end, values);
+            if (!can_repeat || claim(worker, t))
+                put_panels(&product, first, stop, row, end, values);
+        }
     }
 }

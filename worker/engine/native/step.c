@@ -185,6 +185,7 @@ static size_t lay_out(Buffers *at, const Model *m, int threads, size_t rows, cha
     at->scales = take(memory, &used, 4 * rows);
     at->runs = take(memory, &used, sizeof(Run) * rows);
     at->scores = take(memory, &used, 4 * scores * (size_t)threads);
+    at->products = take(memory, &used, 4 * PRODUCTS * (size_t)threads);
     return used;
 }
 
@@ -192,6 +193,7 @@ static int reserve(Engine *engine, int rows)
 {
     if (rows <= engine->capacity) return OK;
     int threads = engine->team.threads;
+    wait_for_late_threads(&engine->team);
     size_t size = lay_out(&engine->buffers, &engine->model, threads, (size_t)rows, NULL);
     free(engine->memory);
     engine->capacity = 0;
@@ -230,6 +232,19 @@ int engine_step(Engine *engine, const Batch *batch)
     return OK;
 }
 
+/* The most tasks that a projection is divided into. */
+static size_t most_tasks(const Model *m)
+{
+    int channels = m->output.channels;
+    for (int n = 0; n < m->layers; n++) {
+        const Block *b = &m->blocks[n];
+        const Projection *all[] = {&b->qkv, &b->attention_output, &b->up, &b->down};
+        for (int i = 0; i < 4; i++)
+            if (all[i]->channels > channels) channels = all[i]->channels;
+    }
+    return (size_t)channels / PANEL;
+}
+
 /* What `model` points to must stay. Returns NULL without memory. */
 Engine *engine_open(const Model *model, int threads)
 {
@@ -237,7 +252,7 @@ Engine *engine_open(const Model *model, int threads)
     if (!engine) return NULL;
     memset(engine, 0, sizeof *engine);
     engine->model = *model;
-    if (!open_team(&engine->team, threads, run, sizeof(Step))) return engine;
+    if (!open_team(&engine->team, threads, run, sizeof(Step), most_tasks(model))) return engine;
     close_team(&engine->team);
     free(engine);
     return NULL;

@@ -4,8 +4,10 @@
  * the same function, asks next_task() for one task after another, and goes on to the next
  * phase when all tasks of this one are done. Tasks are handed out one by one, so a thread
  * whose core is busy with something else takes fewer; and a phase ends with its last task,
- * not with the arrival of every thread, so a thread that the system has put aside between
- * two tasks holds up nobody. It finds later that the phases went on without it.
+ * not with the arrival of every thread: a thread that the system has put aside between two
+ * tasks holds up no other, and finds later that the phases went on without it. Where most
+ * of the time goes, a task can even be done twice, so that the others finish what such a
+ * thread has begun.
  */
 #pragma once
 #include <pthread.h>
@@ -18,13 +20,18 @@
  * microseconds, about as long as a task takes. Threads that wait longer leave the core to
  * whatever else runs on the machine. */
 #define LOOKS 800
+/* How often before it does what another thread has begun: several times as long as a task
+ * takes, and much shorter than the system lets a thread wait for its core. */
+#ifndef LOOKS_BEFORE_REPEATING
+#define LOOKS_BEFORE_REPEATING 4000
+#endif
 
 typedef struct Team Team;
 
 /* A thread within a step. */
 typedef struct {
     Team *team;
-    uint32_t phase;
+    uint64_t phase;
     int has_task;
     /* Which of the threads this is: 0 is the one that calls. */
     int number;
@@ -33,15 +40,19 @@ typedef struct {
 typedef void (*Job)(const void *step, Worker *worker);
 
 struct Team {
-    /* Phase << 32 | next task of it. The phases of all steps are counted together. */
+    /* Phase << TASK_BITS | next task of it. The phases of all steps are counted together. */
     _Alignas(64) _Atomic uint64_t ticket;
     /* Tasks of this phase that are done. */
     _Alignas(64) _Atomic uint32_t done;
     _Atomic uint32_t sleepers;
     pthread_mutex_t lock;
-    pthread_cond_t phase_over, step_begun;
-    /* The step in progress, with a number of its own; read under the lock. */
-    uint32_t steps, first_phase;
+    pthread_cond_t phase_over, step_begun, all_out;
+    /* By task, the last phase in which its result was claimed. */
+    _Atomic uint64_t *claims;
+    /* The step in progress, with a number of its own, and how many threads besides the
+     * caller are within one; read under the lock. */
+    uint64_t steps, first_phase;
+    int inside;
     int is_closing;
     Job job;
     size_t step_size;
@@ -50,7 +61,9 @@ struct Team {
     pthread_t *thread;
 };
 
-static inline uint32_t phase_of(uint64_t ticket) { return (uint32_t)(ticket >> 32); }
+#define TASK_BITS 20
+static inline uint64_t phase_of(uint64_t ticket) { return ticket >> TASK_BITS; }
+static inline long task_of(uint64_t ticket) { return ticket & ((1 << TASK_BITS) - 1); }
 
 static inline void relax(void)
 {
@@ -68,7 +81,7 @@ static void finish_task(Worker *worker, uint32_t count)
     worker->has_task = 0;
     if (atomic_fetch_add(&team->done, 1) + 1 < count) return;
     atomic_store(&team->done, 0);
-    atomic_store(&team->ticket, (uint64_t)(worker->phase + 1) << 32);
+    atomic_store(&team->ticket, (worker->phase + 1) << TASK_BITS);
     if (atomic_load(&team->sleepers)) {
         pthread_mutex_lock(&team->lock);
         pthread_cond_broadcast(&team->phase_over);
@@ -76,13 +89,19 @@ static void finish_task(Worker *worker, uint32_t count)
     }
 }
 
+static int ends_soon(const Worker *worker, int looks)
+{
+    for (int n = 0; n < looks; n++) {
+        if (phase_of(atomic_load(&worker->team->ticket)) != worker->phase) return 1;
+        relax();
+    }
+    return 0;
+}
+
 static void wait_for_end_of_phase(Worker *worker)
 {
     Team *team = worker->team;
-    for (int n = 0; n < LOOKS; n++) {
-        if (phase_of(atomic_load(&team->ticket)) != worker->phase) return;
-        relax();
-    }
+    if (ends_soon(worker, LOOKS)) return;
     pthread_mutex_lock(&team->lock);
     atomic_fetch_add(&team->sleepers, 1);
     while (phase_of(atomic_load(&team->ticket)) == worker->phase)
@@ -91,22 +110,58 @@ static void wait_for_end_of_phase(Worker *worker)
     pthread_mutex_unlock(&team->lock);
 }
 
+/* Return the number of the next task that no thread has begun, or -1. */
+static long new_task(Worker *worker, long count)
+{
+    Team *team = worker->team;
+    if (worker->has_task) finish_task(worker, (uint32_t)count);
+    uint64_t ticket = atomic_load(&team->ticket);
+    while (phase_of(ticket) == worker->phase && task_of(ticket) < count)
+        if (atomic_compare_exchange_weak(&team->ticket, &ticket, ticket + 1))
+            return task_of(ticket);
+    return -1;
+}
+
 /* Return the number of the next task of this phase, which has `count`; or -1 when all of
  * them are done, by whichever thread, and the next phase begins. */
 static long next_task(Worker *worker, long count)
 {
-    Team *team = worker->team;
     if (count <= 0) return -1;
-    if (worker->has_task) finish_task(worker, (uint32_t)count);
-    uint64_t ticket = atomic_load(&team->ticket);
-    while (phase_of(ticket) == worker->phase && (uint32_t)ticket < count)
-        if (atomic_compare_exchange_weak(&team->ticket, &ticket, ticket + 1)) {
-            worker->has_task = 1;
-            return (long)(uint32_t)ticket;
-        }
+    long task = new_task(worker, count);
+    if (task >= 0) {
+        worker->has_task = 1;
+        return task;
+    }
     wait_for_end_of_phase(worker);
     worker->phase++;
     return -1;
+}
+
+/* The same for tasks that can be done twice: while a thread is at one, it writes only
+ * where no other reads, and then asks claim(). One that is not done for long is returned
+ * again. Its inputs may change under the thread that is late; no other sees the result. */
+static long next_repeatable_task(Worker *worker, long count)
+{
+    if (count <= 0) return -1;
+    long task = new_task(worker, count);
+    if (task >= 0) return task;
+    if (!ends_soon(worker, LOOKS_BEFORE_REPEATING))
+        for (task = 0; task < count; task++)
+            if (atomic_load(&worker->team->claims[task]) < worker->phase) return task;
+    wait_for_end_of_phase(worker);
+    worker->phase++;
+    return -1;
+}
+
+/* Return whether this thread is the first to have done a task that can be done twice, and
+ * so the one that makes the result known. */
+static int claim(Worker *worker, long task)
+{
+    _Atomic uint64_t *claimed = &worker->team->claims[task];
+    uint64_t phase = atomic_load(claimed);
+    if (phase >= worker->phase) return 0;
+    worker->has_task = atomic_compare_exchange_strong(claimed, &phase, worker->phase);
+    return worker->has_task;
 }
 
 typedef struct {
@@ -120,19 +175,21 @@ static void *serve(void *start)
     free(start);
     Team *team = worker.team;
     void *step = malloc(team->step_size);
-    uint32_t seen = 0;
+    uint64_t seen = 0;
     pthread_mutex_lock(&team->lock);
     while (step) {
         while (seen == team->steps && !team->is_closing)
             pthread_cond_wait(&team->step_begun, &team->lock);
         if (team->is_closing) break;
         seen = team->steps;
+        team->inside++;
         worker.phase = team->first_phase;
         /* A copy: a thread that comes late must not see the step change. */
         memcpy(step, team->step, team->step_size);
         pthread_mutex_unlock(&team->lock);
         team->job(step, &worker);
         pthread_mutex_lock(&team->lock);
+        if (!--team->inside) pthread_cond_signal(&team->all_out);
     }
     pthread_mutex_unlock(&team->lock);
     free(step);
@@ -152,6 +209,14 @@ static void run_together(Team *team, const void *step)
     team->job(step, &worker);
 }
 
+/* Wait for threads that are late in a step that is over. */
+static void wait_for_late_threads(Team *team)
+{
+    pthread_mutex_lock(&team->lock);
+    while (team->inside) pthread_cond_wait(&team->all_out, &team->lock);
+    pthread_mutex_unlock(&team->lock);
+}
+
 static void close_team(Team *team)
 {
     pthread_mutex_lock(&team->lock);
@@ -162,21 +227,28 @@ static void close_team(Team *team)
     pthread_mutex_destroy(&team->lock);
     pthread_cond_destroy(&team->phase_over);
     pthread_cond_destroy(&team->step_begun);
+    pthread_cond_destroy(&team->all_out);
+    free(team->claims);
     free(team->thread);
     free(team->step);
 }
 
 /* Start all threads but the caller's. Where the system refuses some, the step is run by
- * those that there are. Returns 0, or -1 without memory. */
-static int open_team(Team *team, int threads, Job job, size_t step_size)
+ * those that there are. `tasks`: that can be done twice, at most in one phase. Returns 0,
+ * or -1 without memory. */
+static int open_team(Team *team, int threads, Job job, size_t step_size, size_t tasks)
 {
     *team = (Team){.threads = threads, .job = job, .step_size = step_size};
+    /* Phase 0 is the one in which no task was claimed. */
+    atomic_store(&team->ticket, 1 << TASK_BITS);
     pthread_mutex_init(&team->lock, NULL);
     pthread_cond_init(&team->phase_over, NULL);
     pthread_cond_init(&team->step_begun, NULL);
+    pthread_cond_init(&team->all_out, NULL);
+    team->claims = calloc(tasks, sizeof *team->claims);
     team->thread = calloc((size_t)threads, sizeof *team->thread);
     team->step = malloc(step_size);
-    if (!team->thread || !team->step) return -1;
+    if (!team->claims || !team->thread || !team->step) return -1;
     for (int n = 1; n < threads; n++) {
         Start *start = malloc(sizeof *start);
         if (!start) return -1;

@@ -1,5 +1,6 @@
 /* Runs steps of small models whose every array is exactly as large as it must be, for the
- * sanitizers of the compiler to watch. Speed and results are tested elsewhere. */
+ * sanitizers of the compiler to watch, and compares several threads with one. Whether the
+ * results are right is tested elsewhere. */
 #include "step.c"
 #include <stdio.h>
 
@@ -61,10 +62,22 @@ static Model model(int kind, int is_gated, int head_size)
     return m;
 }
 
-static void run_steps(Engine *engine, const Model *m, int is_half_cache,
-                      void *const *layers, int rows)
+static uint32_t bits_of(const float *numbers, int count)
+{
+    uint32_t sum = 0, bits;
+    for (int n = 0; n < count; n++) {
+        memcpy(&bits, numbers + n, sizeof bits);
+        sum = sum * 31 + bits;
+    }
+    return sum;
+}
+
+/* Returns what tells the logits from others. */
+static uint32_t run_steps(Engine *engine, const Model *m, int is_half_cache,
+                          void *const *layers, int rows)
 {
     int64_t length[4] = {0};
+    uint32_t sum = 0;
     for (int step = 0; step < 12; step++) {
         int64_t *ids = malloc(8 * 64), *row = malloc(8 * 64), *position = malloc(8 * 64);
         int tokens = 0;
@@ -79,8 +92,23 @@ static void run_steps(Engine *engine, const Model *m, int is_half_cache,
         Batch batch = {tokens, tokens > 0, ids, row, position, &last, rows, 40,
                        is_half_cache, layers, logits};
         if (engine_step(engine, &batch) != OK) exit(1);
+        if (tokens) sum = sum * 31 + bits_of(logits, m->vocabulary);
         free(ids), free(row), free(position), free(logits);
     }
+    return sum;
+}
+
+static uint32_t run_model(const Model *m, int is_half_cache, int threads)
+{
+    size_t count = 2 * 4 * (size_t)m->key_heads * 40 * (size_t)m->head_size;
+    void *layers[2];
+    for (int n = 0; n < 2; n++) layers[n] = calloc(count, 4 >> is_half_cache);
+    Engine *engine = engine_open(m, threads);
+    if (!engine) exit(1);
+    uint32_t sum = run_steps(engine, m, is_half_cache, layers, 4);
+    engine_close(engine);
+    free(layers[0]), free(layers[1]);
+    return sum;
 }
 
 int main(void)
@@ -88,14 +116,9 @@ int main(void)
     static const int sizes[] = {8, 24, 64};
     for (int n = 0; n < 36; n++) {
         Model m = model(n % 3, n / 3 % 2, sizes[n / 6 % 3]);
-        int is_half = n / 18;
-        size_t count = 2 * 4 * (size_t)m.key_heads * 40 * (size_t)m.head_size;
-        void *layers[2];
-        for (int layer = 0; layer < 2; layer++) layers[layer] = calloc(count, 4 >> is_half);
-        Engine *engine = engine_open(&m, 1 + n % 3);
-        if (!engine) return 1;
-        run_steps(engine, &m, is_half, layers, 4);
-        engine_close(engine);
+        uint32_t begin = state, alone = run_model(&m, n / 18, 1);
+        state = begin;
+        if (run_model(&m, n / 18, 2 + n % 2) != alone) return 2;
     }
     puts("whole");
     return 0;
