@@ -82,7 +82,7 @@ static void score(const float *query, const float *keys, int count, int size, fl
 {
     for (int t = 0; t < count; t += LANES) {
         Vec sums[LANES] = {{0}};
-        const float *key[LANES]; /* behind the last one the last one again */
+        const float *key[LANES]; /* from the last one on, the last one */
         for (int n = 0; n < LANES; n++) key[n] = keys + (size_t)least(t + n, count - 1) * size;
         for (int i = 0; i < size; i += LANES) {
             Vec q = load(query + i);

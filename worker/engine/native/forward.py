@@ -94,7 +94,7 @@ class NativeForward:
         int64. ``cache.layers``: for each layer, keys and values as float32 or float16
         [2, rows, key heads, tokens, head size]. Returns float32 [sampled, vocabulary].
 
-        Raises ``IndexError`` for a token, row or position that there is not, and
+        Raises ``IndexError`` for a token, row or position out of range, and
         ``MemoryError``.
         """
         indices = [batch.ids, batch.rows, batch.positions, batch.last]

@@ -233,8 +233,8 @@ static void close_team(Team *team)
     free(team->step);
 }
 
-/* Start all threads but the caller's. Where the system refuses some, the step is run by
- * those that there are. `tasks`: that can be done twice, at most in one phase. Returns 0,
+/* Start all threads but the caller's. Where the system refuses some, the others run the
+ * step. `tasks`: that can be done twice, at most in one phase. Returns 0,
  * or -1 without memory. */
 static int open_team(Team *team, int threads, Job job, size_t step_size, size_t tasks)
 {
