@@ -4,6 +4,7 @@
  * Decode and prefill are the same. Each token is computed by the same additions in the same
  * order whatever else is in the step, so its logits are the same to the last bit.
  */
+#define _POSIX_C_SOURCE 200809L /* for clock_gettime */
 #include "attention.h"
 #include "projection.h"
 #include <math.h>

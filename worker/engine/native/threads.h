@@ -15,15 +15,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* How often a thread looks for the end of a phase before it sleeps: for 20 to 50
  * microseconds, about as long as a task takes. Threads that wait longer leave the core to
  * whatever else runs on the machine. */
 #define LOOKS 800
-/* How often before it does what another thread has begun: several times as long as a task
- * takes, and much shorter than the system lets a thread wait for its core. */
-#ifndef LOOKS_BEFORE_REPEATING
-#define LOOKS_BEFORE_REPEATING 4000
+/* Nanoseconds until it does what another thread has begun: longer than a task takes that
+ * can be done twice, and much shorter than the system lets a thread wait for its core. */
+#ifndef REPEAT_AFTER
+#define REPEAT_AFTER 300000
 #endif
 
 typedef struct Team Team;
@@ -98,6 +99,22 @@ static int ends_soon(const Worker *worker, int looks)
     return 0;
 }
 
+static int64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static int ends_within(const Worker *worker, int64_t nanoseconds)
+{
+    int64_t end = now() + nanoseconds;
+    do
+        if (ends_soon(worker, 100)) return 1;
+    while (now() < end);
+    return 0;
+}
+
 static void wait_for_end_of_phase(Worker *worker)
 {
     Team *team = worker->team;
@@ -145,7 +162,7 @@ static long next_repeatable_task(Worker *worker, long count)
     if (count <= 0) return -1;
     long task = new_task(worker, count);
     if (task >= 0) return task;
-    if (!ends_soon(worker, LOOKS_BEFORE_REPEATING))
+    if (!ends_within(worker, REPEAT_AFTER))
         for (task = 0; task < count; task++)
             if (atomic_load(&worker->team->claims[task]) < worker->phase) return task;
     wait_for_end_of_phase(worker);

@@ -29,7 +29,7 @@ def test_the_sanitizers_find_nothing(
     flags = (flag for flag in COMMON_FLAGS if flag not in ("-shared", "-O3"))
     options = ("-O1", "-g", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all")
     # Threads that do at once what others have begun meet each other most often.
-    options = (*options, "-DLOOKS_BEFORE_REPEATING=0")
+    options = (*options, "-DREPEAT_AFTER=0")
     source = (f"-I{SOURCES}", str(DRIVER), "-o", str(program), "-lm")
     built = subprocess.run(
         (compiler, *flags, *options, *instruction_sets.FLAGS[instructions], *source),
