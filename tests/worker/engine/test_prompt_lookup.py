@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatsite.wire import Ending, Request
+from chatsite.wire import Ending, Outcome, Request
 from tests.environment import IS_SOAK
+from tests.worker.engine.wrapped_models import FaultyModel
 from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
 from tests.worker.tiny_models import entry_for
@@ -51,7 +52,8 @@ class EveryDraft(DraftPolicy):
 class KnownReplies(EveryDraft):
     """Drafts from replies that are known, with an error here and there."""
 
-    def __init__(self, known: dict[tuple[int, ...], list[int]]) -> None:
+    def __init__(self, known: dict[int, list[int]]) -> None:
+        """``known``: by the seed of the request."""
         super().__init__()
         self._known = known
         self._rng = random.Random(1)
@@ -63,10 +65,21 @@ class KnownReplies(EveryDraft):
 
     def _guessed(self, chunk: Chunk[RunningRequest]) -> Chunk[RunningRequest]:
         request = chunk.sequence
-        rest = self._known[(*request.prompt_ids,)][request.new_tokens :]
+        rest = self._known[request.sampler.seed][request.new_tokens :]
         most = min(request.max_draft_tokens, self._rng.randint(0, MAX_DRAFT_TOKENS))
         draft = [t if self._rng.random() < 0.8 else 65 for t in rest[:most]]
         return replace(chunk, stop=chunk.stop + len(draft), draft=tuple(draft))
+
+
+class StoppingListener(RecordingListener):
+    """Stops its reply at the first text after ``run`` was set."""
+
+    run: RunningRequest | None = None
+
+    def on_text(self, text: str, new_tokens: int) -> None:
+        super().on_text(text, new_tokens)
+        if self.run:
+            self.run.stop()
 
 
 def requests(rng: random.Random) -> list[Request]:
@@ -129,7 +142,7 @@ def test_wrong_tokens_of_a_draft_leave_no_trace(
 ) -> None:
     """Neither in the reply nor in the row, from which later replies begin."""
     off = TransformersEngine(gpt2, entry_for(), rows=1, drafts=DraftPolicy(is_on=False))
-    known: dict[tuple[int, ...], list[int]] = {}
+    known: dict[int, list[int]] = {}
     guessing = KnownReplies(known)
     on = TransformersEngine(gpt2, entry_for(), rows=1, drafts=guessing)
     closing += [off, on]
@@ -138,12 +151,50 @@ def test_wrong_tokens_of_a_draft_leave_no_trace(
         listener = RecordingListener()
         run = off.submit(one, listener)
         listener.ending()
-        known[(*run.prompt_ids,)] = [*run.new_ids, min(gpt2.eos_ids)]
+        known[one.settings.seed] = [*run.new_ids, min(gpt2.eos_ids)]
         # Twice: the second time most of the row of the first is taken over.
         for _ in range(2):
             (found,) = results(on, [one], 1)
             assert found == (run.new_ids, listener.text, listener.endings[0])
     assert guessing.drafted > 100
+
+
+def test_drafts_are_exact_beside_stops_and_faults(
+    gpt2: LanguageModel, closing: list[Engine]
+) -> None:
+    off = TransformersEngine(gpt2, entry_for(), rows=1, drafts=DraftPolicy(is_on=False))
+    asked = requests(random.Random(7))
+    expected = results(off, asked, 1)
+    known = {n: [*ids, min(gpt2.eos_ids)] for n, (ids, _, _) in enumerate(expected)}
+    rng, guessing = random.Random(7), KnownReplies(known)
+
+    def is_due(chunks: list[Chunk[RunningRequest]]) -> bool:
+        # A second fault in a row would rightly end a reply.
+        is_suspect = any(chunk.sequence.is_suspect for chunk in chunks)
+        return not is_suspect and rng.random() < 0.05
+
+    faulty = FaultyModel(gpt2, is_due, RuntimeError())
+    faulty.open()
+    on = TransformersEngine(faulty, entry_for(), rows=2, drafts=guessing)  # type: ignore[arg-type]
+    closing += [off, on]
+    listeners = [
+        RecordingListener() if n % 4 else StoppingListener() for n in range(REQUESTS)
+    ]
+    runs = [on.submit(*pair) for pair in zip(asked, listeners, strict=True)]
+    for listener, run in zip(listeners, runs, strict=True):
+        if isinstance(listener, StoppingListener):
+            listener.run = run
+    for run, listener, (ids, text, ending) in zip(
+        runs, listeners, expected, strict=True
+    ):
+        if listener.ending().outcome == Outcome.STOPPED:
+            assert run.new_ids == ids[: len(run.new_ids)]
+            assert text.startswith(listener.text)
+        else:
+            assert (run.new_ids, listener.text) == (ids, text)
+            assert listener.endings == [ending]
+    assert guessing.right > 50
+    assert Outcome.STOPPED in {one.endings[0].outcome for one in listeners}
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60), st.integers(1, 7))
