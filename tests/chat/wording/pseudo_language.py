@@ -10,7 +10,7 @@ from unittest.mock import patch
 from django.utils import translation
 from django.utils.translation import trans_real
 
-from chat.rendering import markdown
+from chat.rendering import markdown, prerender
 from tests.chat.wording.page_texts import is_worded, texts_of
 
 
@@ -31,7 +31,7 @@ def _marked(message: str) -> str:
 def spoken() -> Iterator[None]:
     """It stands in for English, so that whoever asks for that gets it."""
     pseudo = Pseudo("en")
-    markdown._cache.clear()
+    _forget_what_was_rendered()
     try:
         with (
             patch.dict(trans_real._translations, {"en": pseudo}),
@@ -41,7 +41,12 @@ def spoken() -> Iterator[None]:
             yield
     finally:
         translation.deactivate()
-        markdown._cache.clear()
+        _forget_what_was_rendered()
+
+
+def _forget_what_was_rendered() -> None:
+    markdown._cache.clear()
+    prerender._parts.cache_clear()
 
 
 def untranslated(html: str, names: Iterable[str] = ()) -> list[str]:
