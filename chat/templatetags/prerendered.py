@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from django import template
-from django.template.context import RequestContext
-from django.utils.safestring import SafeString
+from django.template import Context, Engine
+from django.utils.safestring import SafeString, mark_safe
 
+from chat.models import Message
+from chat.page.messages import ShownMessage
+from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered
 from chat.services.conversation_list import ListItem
+from chat.templatetags.words import model_label
+from chat.wording.replies import summary
+from chatsite import wire
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def conversation_item(context: RequestContext, item: ListItem) -> SafeString:
+def conversation_item(context: Context, item: ListItem) -> SafeString:
     """One entry of the list of conversations, with its menu."""
     conversation = item.conversation
     page_state = context.get("page_state")
@@ -22,4 +28,101 @@ def conversation_item(context: RequestContext, item: ListItem) -> SafeString:
         "conversations/_list_item.html",
         {"badge": item.badge, "is_current": conversation.pk == shown},
         {"pk": conversation.pk, "title": conversation.title},
+    )
+
+
+@register.simple_tag(takes_context=True)
+def user_message(context: Context, shown: ShownMessage) -> SafeString:
+    """One message of the user."""
+    message = shown.message
+    return prerendered(
+        "messages/_user_message.html",
+        {"is_oob": bool(context.get("is_oob"))},
+        {
+            "pk": message.pk,
+            "conversation": message.conversation_id,
+            "text": message.text,
+            "versions": _versions(context, shown),
+        },
+    )
+
+
+@register.simple_tag(takes_context=True)
+def reply(context: Context, shown: ShownMessage) -> SafeString:
+    """One reply, pending or finished."""
+    message, status, versions = shown.message, shown.status, shown.versions
+    row = message.reply
+    if status:
+        body = _included(context, "replies/_pending.html", shown)
+    else:
+        body = _finished(context, shown)
+    return prerendered(
+        "replies/_reply.html",
+        {
+            "is_oob": bool(context.get("is_oob")),
+            "is_pending": status is not None,
+            "state": str(status.state if status else row.state),
+            "is_in_batch": shown.is_in_batch,
+            "is_chosen": shown.is_chosen,
+            "has_text": bool(message.text),
+            "has_versions": versions is not None,
+            "versions_at_once": context.get("versions_at_once"),
+        },
+        {
+            "pk": row.pk,
+            "label": model_label(row.model),
+            "summary": "" if status else summary(row),
+            "body": body,
+            "text": message.text,
+            "versions": "" if status else _versions(context, shown),
+            "count": versions.count if versions else 0,
+            "csrf_token": context.get("csrf_token", ""),
+        },
+    )
+
+
+@register.simple_tag(takes_context=True)
+def finished_text(context: Context, message: Message) -> SafeString:
+    """The text of a finished reply, and notes about its end."""
+    return _finished(context, ShownMessage(message))
+
+
+def _finished(context: Context, shown: ShownMessage) -> SafeString:
+    message, row, text = shown.message, shown.message.reply, SafeString()
+    if message.text:
+        text = prerendered("replies/_text.html", {}, {"html": render(message.text)})
+    is_done = row.state == wire.State.DONE
+    if is_done and text and not row.cut_tokens and not row.is_length_limited:
+        return text
+    notes = _included(context, "replies/_notes.html", shown)
+    return mark_safe(text + notes)  # noqa: S308  # both are
+
+
+def _included(context: Context, name: str, shown: ShownMessage) -> SafeString:
+    """The template ``name`` as ``{% include %}`` gives it, for one reply."""
+    with context.push(
+        message=shown.message,
+        reply=shown.message.reply,
+        status=shown.status,
+        versions=shown.versions,
+    ):
+        return Engine.get_default().get_template(name).render(context)
+
+
+def _versions(context: Context, shown: ShownMessage) -> SafeString:
+    """The way to the other versions of a message; empty where it has none."""
+    message, versions = shown.message, shown.versions
+    if versions is None or versions.count < 2:
+        return SafeString()
+    others = {"previous": versions.previous, "next": versions.next}
+    return prerendered(
+        "messages/_versions.html",
+        {},
+        {
+            **{name: pk for name, pk in others.items() if pk},
+            "number": versions.number,
+            "count": versions.count,
+            "parent": message.parent_id or message.conversation_id,
+            "csrf_token": context.get("csrf_token", ""),
+        },
     )

@@ -12,7 +12,7 @@ from chat.services.jobs.status import PollSnapshot, ReplyStatus
 from chat.services.reply_versions import can_resume
 from chat.services.wait_estimate import WaitEstimate, estimate_wait
 from chat.text_cleanup import as_lines
-from chat.wording.replies import duration, duration_range, reason
+from chat.wording.replies import duration, duration_range, reason, summary
 from chat.wording.reply_details import facts
 from chatsite.catalog import CatalogError
 from chatsite.model_choice import model_entry
@@ -20,6 +20,7 @@ from chatsite.model_choice import model_entry
 register = template.Library()
 register.filter("duration", duration)
 register.filter("reason", reason)
+register.filter("summary", summary)
 register.filter("markdown", render)
 register.filter("as_lines", as_lines)
 register.filter("facts", facts)

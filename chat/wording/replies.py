@@ -1,4 +1,4 @@
-"""Sentences for people: durations, and why a reply failed."""
+"""Sentences for people: durations, how a reply ended, and why one failed."""
 
 from __future__ import annotations
 
@@ -55,6 +55,24 @@ def duration(seconds: float | None) -> str:
     if (rest and not hours) or not parts:
         parts.append(_("%(count)s s") % {"count": rest})
     return " ".join(parts)
+
+
+def summary(reply: Reply) -> str:
+    """How a reply ended, its duration and length: ``Stopped · 3 s · 9 tokens``."""
+    parts = [_ending(reply), duration(reply.seconds)]
+    if tokens := reply.new_tokens:
+        counted = ngettext("%(count)s token", "%(count)s tokens", tokens)
+        parts.append(counted % {"count": tokens})
+    return " · ".join(filter(None, parts))
+
+
+def _ending(reply: Reply) -> str:
+    """A word for a reply that failed or was stopped; empty for one that is done."""
+    if reply.state == wire.State.FAILED:
+        return _("Failed")
+    if reply.state != wire.State.STOPPED:
+        return ""
+    return _("Stopped") if reply.message.text else _("Stopped before the first word")
 
 
 #: Ranges are rounded: up to the first number of seconds, to multiples of the second.
