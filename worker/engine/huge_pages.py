@@ -1,6 +1,6 @@
 """Large tensors in memory that the system may give in pages of 2 MB.
 
-What a step reads from its begin to its end, the weights and the KV cache, lies there:
+What a step reads from beginning to end, the weights and the KV cache, lies there:
 small pages take time to look up, and processors fetch ahead only within a page.
 """
 

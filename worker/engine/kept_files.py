@@ -27,7 +27,7 @@ UNFINISHED_SECONDS = 24 * 3600
 
 
 def mark_used(path: Path) -> None:
-    """Note that a file is used, if it is there: its time of change becomes now."""
+    """Note that a file is used, if it is there: its modification time becomes now."""
     with suppress(OSError):
         os.utime(path)
 
@@ -53,7 +53,7 @@ def _files(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
 
 
 def _remove(path: Path, before: float) -> None:
-    """Remove a file whose time of change is before ``before``, in seconds."""
+    """Remove a file last modified before ``before``, in seconds."""
     with suppress(OSError):
         if path.stat().st_mtime < before:
             path.unlink()

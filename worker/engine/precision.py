@@ -108,7 +108,9 @@ def _first_to_serve(
 ) -> ForwardPass | None:
     """Return the fastest pass that may serve; add to ``reasons`` why others may not."""
     wanted = ORDER if choice.precision == AUTO else (choice.precision,)
+    forward: ForwardPass | None
     for precision, name in product(wanted, PASSES):
+        forward = None  # frees one that may not serve before the next one is made
         try:
             forward = PASSES[name](decoder, precision, choice.builds)
             level, problem = logging.WARNING, _problem(forward, choice, probe)
@@ -179,5 +181,5 @@ class Probe:
             batch = PackedBatch.of([Chunk(sequence, 1, start, stop)], device)
             logits = forward(batch, cache)
         gap = float((logits[0] - self.expected).abs().max())
-        reach = float(self.expected.max() - self.expected.min())
-        return gap <= TOLERATED_SHARES.get(forward.precision, 0.0) * reach
+        spread = float(self.expected.max() - self.expected.min())
+        return gap <= TOLERATED_SHARES.get(forward.precision, 0.0) * spread

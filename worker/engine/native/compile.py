@@ -33,19 +33,20 @@ def build(folder: Path, instructions: str) -> Path:
     """Return the shared library for these instructions; build it if it is not there.
 
     ``folder``: where builds are kept. The name of a build contains a digest of all that
-    it is made of. A build appears whole or not at all, so processes may build at once.
-    ``instructions``: a name in ``instruction_sets.FLAGS``.
+    it is made of, and its last bytes are a digest of those before, so one that is
+    damaged is built again. A build appears whole or not at all: processes may build at
+    once. ``instructions``: a name in ``instruction_sets.FLAGS``.
 
     Raises ``NativeUnavailable``.
     """
     flags = (*COMMON_FLAGS, *FLAGS[instructions])
     library = folder / f"engine-{instructions}-{_digest(flags)}.so"
-    mark_used(library)
-    if not library.exists():
+    if not _is_whole(library):
         try:
             _compile(library, flags)
         except OSError as error:
             raise NativeUnavailable(f"{folder}: {error.strerror}") from error
+    mark_used(library)
     return library
 
 
@@ -62,11 +63,26 @@ def _compile(library: Path, flags: tuple[str, ...]) -> None:
     handle, name = tempfile.mkstemp(dir=library.parent, suffix=".partial")
     try:
         _run((compiler, *flags, str(SOURCES / "step.c"), "-o", name, "-lm"))
-        os.fsync(handle)
+        # By name: the linker may have put another file in the place of ours. What
+        # follows the library is ignored when it is loaded.
+        with open(name, "r+b") as built:
+            built.write(hashlib.sha256(built.read()).digest())
+            built.flush()
+            os.fsync(built.fileno())
         os.replace(name, library)
     finally:
         os.close(handle)
         Path(name).unlink(missing_ok=True)
+
+
+def _is_whole(library: Path) -> bool:
+    """Return whether a build is there and as it was made."""
+    try:
+        content = library.read_bytes()
+    except OSError:
+        return False
+    size = hashlib.sha256().digest_size
+    return hashlib.sha256(content[:-size]).digest() == content[-size:]
 
 
 def _run(command: tuple[str, ...]) -> None:
@@ -93,7 +109,8 @@ def _run(command: tuple[str, ...]) -> None:
 def _digest(flags: tuple[str, ...]) -> str:
     """Return a digest of the sources, the flags and the kind of machine."""
     digest = hashlib.sha256()
-    for part in (*flags, sys.platform, platform.machine()):
+    system = (sys.platform, platform.machine(), *platform.libc_ver())
+    for part in (*flags, *system):
         digest.update(f"{part}\n".encode())
     for path in sorted((*SOURCES.glob("*.c"), *SOURCES.glob("*.h"))):
         digest.update(path.read_bytes())

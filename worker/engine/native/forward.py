@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from worker.engine.decoder import PROJECTIONS, Decoder, Norm, Projection
-from worker.engine.native import instruction_sets
-from worker.engine.native.compile import NativeUnavailable, build
+from worker.engine.native.compile import NativeUnavailable
 from worker.engine.native.library import (
     BatchStruct,
     BlockStruct,
@@ -20,9 +19,9 @@ from worker.engine.native.library import (
     NormStruct,
     Outcome,
     ProjectionStruct,
-    load_library,
+    build_and_load,
 )
-from worker.engine.native.packed_file import load_or_pack
+from worker.engine.native.packed_file import LAYOUT, load_or_pack
 from worker.engine.native.packed_weights import (
     GROUP,
     PRECISIONS,
@@ -66,14 +65,13 @@ class NativeForward:
         # The longer the replies, the more of a step goes to reading keys and values.
         self.cache_dtype = torch.float32 if precision == "fp32" else torch.float16
         try:
-            self.instructions = instruction_sets.choose()
+            # First, because packing takes long.
+            self._library, path = build_and_load(folder)
             packed = packed or load_or_pack(decoder, precision, folder)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise NativeUnavailable(str(error)) from error
-        library = build(folder, self.instructions)
         #: Changes with the source: what was measured of one is not true of another.
-        self.version = library.stem
-        self._library = load_library(library)
+        self.version = f"{path.stem}-{LAYOUT}"
         self._vocabulary = len(decoder.output.weight)
         self._shape = (decoder.key_heads, decoder.head_size)
         self._layers = len(decoder.blocks)
@@ -115,6 +113,8 @@ class NativeForward:
         _, rows, key_heads, tokens, head_size = layers[0].shape
         if (key_heads, head_size) != self._shape or len(layers) != self._layers:
             raise ValueError("the cache has the shape of another model")
+        if layers[0].dtype not in (torch.float16, torch.float32):
+            raise ValueError(f"a cache of {layers[0].dtype}")
         addresses = [layer.data_ptr() for layer in layers]
         return BatchStruct(
             len(indices[0]),

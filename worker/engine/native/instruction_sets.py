@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-#: Options of the compiler for each, the fastest first.
+#: Options of the compiler for each.
 FLAGS = {
     "avx512": (
         *("-mavx2", "-mfma", "-mf16c", "-mavx512f", "-mavx512bw", "-mavx512vl"),
@@ -16,7 +16,7 @@ FLAGS = {
     "neon": (),
     "plain": (),
 }
-#: What /proc/cpuinfo calls what they need.
+#: What /proc/cpuinfo calls what they need, the fastest first.
 CPU_FLAGS = {
     "avx512": {"avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx2", "fma", "f16c"},
     "avx2": {"avx2", "fma", "f16c"},
@@ -26,23 +26,28 @@ VARIABLE = "CHATSITE_INSTRUCTIONS"
 
 
 def available() -> list[str]:
-    """Return those that this machine has, the fastest first; the last is ``plain``."""
+    """Return those that this machine has, the fastest first.
+
+    Elsewhere than on Arm the last is ``plain``, which any processor has.
+    """
     if platform.machine() in ("aarch64", "arm64"):
         return ["neon"]
     flags = _cpu_flags()
     return [*(name for name, needed in CPU_FLAGS.items() if needed <= flags), "plain"]
 
 
-def choose() -> str:
-    """Return the fastest, or the one that ``CHATSITE_INSTRUCTIONS`` names.
+def candidates() -> list[str]:
+    """Return what to build for, the best first, as an old compiler may not know it.
 
-    Raises ``ValueError`` if the machine does not have that one.
+    That is the one that ``CHATSITE_INSTRUCTIONS`` names, or all that this machine has
+    by name. Raises ``ValueError`` if it does not have the one that is named.
     """
     found = available()
-    name = os.environ.get(VARIABLE) or found[0]
+    if not (name := os.environ.get(VARIABLE)):
+        return found[:-1] or found
     if name not in found:
         raise ValueError(f"{VARIABLE}={name}: this machine has {', '.join(found)}.")
-    return name
+    return [name]
 
 
 def _cpu_flags() -> set[str]:

@@ -8,7 +8,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from worker.engine.native.compile import NativeUnavailable
+from worker.engine.native import instruction_sets
+from worker.engine.native.compile import NativeUnavailable, build
 
 
 class Kind(IntEnum):
@@ -87,6 +88,22 @@ class BatchStruct(ctypes.Structure):
         ("layers", POINTER(c_void_p)),
         ("logits", c_void_p),
     )
+
+
+def build_and_load(folder: Path) -> tuple[Any, Path]:
+    """Return the library for the best instructions that it can be built for; its path.
+
+    ``folder``: where builds are kept. Raises ``NativeUnavailable`` with the reason of
+    the best one, and ``ValueError`` for instructions that the machine does not have.
+    """
+    reasons = []
+    for instructions in instruction_sets.candidates():
+        try:
+            path = build(folder, instructions)
+            return load_library(path), path
+        except NativeUnavailable as reason:
+            reasons.append(reason)
+    raise reasons[0]
 
 
 def load_library(path: Path) -> Any:

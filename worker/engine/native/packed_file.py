@@ -27,7 +27,7 @@ from worker.engine.native.packed_weights import PackedProjection, pack_decoder
 
 log = logging.getLogger(__name__)
 
-#: Raised with every change of the layout in ``packed_weights``.
+#: Raised with every change of ``packed_weights``: of the layout, or of how it rounds.
 LAYOUT = "1"
 #: Precisions for which reading a file is faster than packing.
 KEPT = ("fp16", "int8")

@@ -3,14 +3,14 @@
 #include "model.h"
 
 /* What happens to the outputs of a projection. */
-typedef enum { STORE, ADD, GELU, GATE } Then;
+typedef enum { STORE, ADD, GELU, GATE } Epilogue;
 
 typedef struct {
     const float *x;     /* [rows][inputs] */
     const int16_t *q;   /* the same for INT8, with its scales */
     const float *scales;
     int rows;
-    Then then;
+    Epilogue epilogue;
     float *to; /* [rows][stride], of which the first `channels` exist */
     size_t stride;
     int channels;
@@ -45,7 +45,7 @@ static size_t panel_bytes(const Projection *p)
     return (size_t)p->inputs * PANEL * (p->kind == FP32 ? 4 : 2);
 }
 
-static INLINE void fetch(const int panels, Tile *t)
+static INLINE void prefetch(const int panels, Tile *t)
 {
     for (int n = 0; n < panels; n++) __builtin_prefetch(t->ahead + n * t->panel_bytes);
     t->ahead += t->step;
@@ -62,7 +62,7 @@ static INLINE void int8_tile(const int rows, const int panels, Tile t)
         Sums sums[TILE];
         memset(sums, 0, sizeof sums);
         for (int k = 0; k < GROUP; k += 4) {
-            fetch(panels, &t);
+            prefetch(panels, &t);
             for (int i = k; i < k + 4; i += 2)
                 for (int n = 0; n < panels; n++) {
                     Pairs pairs = load_pairs(weight + n * t.panel_bytes + PANEL * (4 + i));
@@ -89,7 +89,7 @@ static INLINE void float_tile(const int rows, const int panels, const int is_hal
     Panel total[TILE];
     for (int n = 0; n < panels * rows; n++) total[n] = panel_of(0);
     for (int k = 0; k < t.inputs; k++) {
-        if (!is_half || k % 2) fetch(panels, &t);
+        if (!is_half || k % 2) prefetch(panels, &t);
         for (int n = 0; n < panels; n++) {
             const char *at = t.weight + n * t.panel_bytes;
             Panel w = is_half ? load_half_panel((const uint16_t *)at + (size_t)k * PANEL)
@@ -125,12 +125,13 @@ static INLINE void multiply_kind(const int kind, int rows, int panels, const Til
         CASE(2, 4) CASE(3, 4) CASE(4, 2) CASE(5, 2) CASE(6, 2)
         CASE(7, 1) CASE(8, 1) CASE(9, 1) CASE(10, 1) CASE(11, 1) CASE(12, 1)
 #endif
+    default: __builtin_trap(); /* TILE has changed and the cases have not */
     }
 #undef CASE
 }
 
-/* A thread that is late reads inputs that others already write; what it computes of them
- * is never used. */
+/* A late thread reads inputs while others already write the next ones. Processors allow
+ * that, and what it computes of them is never used. */
 __attribute__((no_sanitize_thread))
 static void multiply(int kind, int rows, int panels, const Tile *t)
 {
@@ -140,28 +141,28 @@ static void multiply(int kind, int rows, int panels, const Tile *t)
 }
 
 /* x / (1 + e^-x) */
-static INLINE Vec silu(Vec x) { return x / (all(1) + exponential(-x)); }
+static INLINE Vec silu(Vec x) { return x / (broadcast(1) + exponential(-x)); }
 
 /* The tanh approximation: (1 + tanh(z)) / 2 is 1 / (1 + e^-2z). */
 static INLINE Vec gelu(Vec x)
 {
-    Vec z = all(1.59576912f) * fma_vec(all(0.044715f) * x * x, x, x);
-    return x / (all(1) + exponential(-z));
+    Vec z = broadcast(1.59576912f) * fma_vec(broadcast(0.044715f) * x * x, x, x);
+    return x / (broadcast(1) + exponential(-z));
 }
 
-static INLINE void put(const Product *product, int row, int channel, const float *values,
+static INLINE void store_outputs(const Product *product, int row, int channel, const float *values,
                        const float *gates)
 {
     float *to = product->to + row * product->stride + channel;
-    if (channel + PANEL > product->channels) {
+    if (channel + PANEL > product->channels) { /* of logits, which are only stored */
         memcpy(to, values, sizeof(float) * (size_t)(product->channels - channel));
         return;
     }
     for (int n = 0; n < PANEL; n += LANES) {
         Vec v = load(values + n);
-        if (product->then == ADD) v = load(to + n) + v;
-        if (product->then == GELU) v = gelu(v);
-        if (product->then == GATE) v = v * silu(load(gates + n));
+        if (product->epilogue == ADD) v = load(to + n) + v;
+        if (product->epilogue == GELU) v = gelu(v);
+        if (product->epilogue == GATE) v = v * silu(load(gates + n));
         store(to + n, v);
     }
 }
@@ -214,13 +215,13 @@ static void multiply_panels(const Projection *p, const Product *product, int fir
     }
 }
 
-static void put_panels(const Product *product, int first, int stop, int row, int end,
+static void store_products(const Product *product, int first, int stop, int row, int end,
                        const float *from)
 {
-    int is_pair = product->then == GATE, units = (stop - first) >> is_pair;
+    int is_pair = product->epilogue == GATE, units = (stop - first) >> is_pair;
     for (; row < end; row++)
         for (int unit = 0; unit < units; unit++, from += PANEL << is_pair)
-            put(product, row, ((first >> is_pair) + unit) * PANEL,
+            store_outputs(product, row, ((first >> is_pair) + unit) * PANEL,
                 from + (is_pair ? PANEL : 0), from);
 }
 
@@ -240,7 +241,7 @@ static int panels_of_task(const Projection *p, const Product *product, int threa
     if (product->rows <= ROWS_AT_ONCE && most < PANELS) most = PANELS;
     panels = least(least(panels, most), PANELS_AT_ONCE);
     if (panels >= PANELS) return panels / PANELS * PANELS;
-    return product->then == GATE ? 2 : panels > 1 ? panels : 1;
+    return product->epilogue == GATE ? 2 : panels > 1 ? panels : 1;
 }
 
 static void project(const Step *s, Worker *worker, const Projection *p, Product product)
@@ -251,7 +252,7 @@ static void project(const Step *s, Worker *worker, const Projection *p, Product 
     int all_panels = p->channels / PANEL, rows = product.rows;
     int each = panels_of_task(p, &product, s->threads);
     long tasks = rows ? (all_panels + each - 1) / each : 0;
-    /* With many rows a task takes so long that doing it twice does not pay. */
+    /* With many rows a task takes longer than a thread is usually preempted. */
     int can_repeat = rows <= ROWS_AT_ONCE;
     long (*next)(Worker *, long) = can_repeat ? next_repeatable_task : next_task;
     for (long t; (t = next(worker, tasks)) >= 0;) {
@@ -260,7 +261,7 @@ static void project(const Step *s, Worker *worker, const Projection *p, Product 
             int end = least(row + ROWS_AT_ONCE, rows);
             multiply_panels(p, &product, first, stop, row, end, values);
             if (!can_repeat || claim(worker, t))
-                put_panels(&product, first, stop, row, end, values);
+                store_products(&product, first, stop, row, end, values);
         }
     }
 }

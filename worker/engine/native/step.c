@@ -36,7 +36,7 @@ static float sum_of_squares(const float *x, float mean, int count)
     Vec sums = {0};
     int n = 0;
     for (; n + LANES <= count; n += LANES) {
-        Vec gap = load(x + n) - all(mean);
+        Vec gap = load(x + n) - broadcast(mean);
         sums = fma_vec(gap, gap, sums);
     }
     float sum = sum_lanes(sums);
@@ -63,14 +63,14 @@ static void quantise(const float *x, int count, int16_t *to, float *scale)
     Vec most = {0}, poison = {0};
     for (int n = 0; n < count; n += LANES) {
         most = larger(absolute(load(x + n)), most);
-        poison = fma_vec(load(x + n), all(0), poison);
+        poison = fma_vec(load(x + n), broadcast(0), poison);
     }
     float largest = 0;
     for (int n = 0; n < LANES; n++) largest = most[n] > largest ? most[n] : largest;
     float factor = largest > 1e-30f ? 32767 / largest : 0;
     *scale = largest / 32767 + sum_lanes(poison);
     for (int n = 0; n < count; n += LANES) {
-        Bits whole = nearest(load(x + n) * all(factor));
+        Bits whole = nearest_bits(load(x + n) * broadcast(factor));
         for (int lane = 0; lane < LANES; lane++) to[n + lane] = (int16_t)whole[lane];
     }
 }
@@ -89,7 +89,7 @@ static void embed(const Step *s, long token)
 }
 
 /* Quantise the inputs of a projection, rows of `x`, if it takes integers. */
-static void prepare(const Step *s, const Projection *p, const float *x, long row)
+static void quantise_inputs(const Step *s, const Projection *p, const float *x, long row)
 {
     size_t at = (size_t)row * p->inputs;
     if (p->kind == INT8)
@@ -97,12 +97,13 @@ static void prepare(const Step *s, const Projection *p, const float *x, long row
 }
 
 /* `row` of the normed rows from that of the residual stream which belongs to `token`. */
-static void norm(const Step *s, const Norm *norm, const Projection *p, long row, long token)
+static void norm_token(const Step *s, const Norm *norm, const Projection *p, long row,
+                       long token)
 {
     size_t width = padded(s->model->width, GROUP);
     float *to = s->buffers.normed + row * width;
     normalise(s->model, norm, s->buffers.residual + token * width, to);
-    prepare(s, p, s->buffers.normed, row);
+    quantise_inputs(s, p, s->buffers.normed, row);
 }
 
 #define EACH(task, count) for (long task; (task = next_task(worker, count)) >= 0;)
@@ -117,21 +118,21 @@ static void run_block(const Step *s, Worker *worker, int layer)
     float *scores = at->scores + (size_t)worker->number * QUERIES * m->heads / m->key_heads
         * padded(m->context, LANES);
 
-    EACH(t, tokens) norm(s, &b->attention_norm, &b->qkv, t, t);
-    project(s, worker, &b->qkv, (Product){.x = at->normed, .rows = tokens, .then = STORE,
+    EACH(t, tokens) norm_token(s, &b->attention_norm, &b->qkv, t, t);
+    project(s, worker, &b->qkv, (Product){.x = at->normed, .rows = tokens, .epilogue = STORE,
             .to = at->qkv, .stride = (size_t)qkv, .channels = qkv});
-    EACH(t, tokens) write_keys(s, layer, qkv, t);
+    EACH(t, tokens) store_keys_and_values(s, layer, qkv, t);
     EACH(t, (long)at->run_count * m->key_heads)
         attend(s, layer, qkv, &at->runs[t / m->key_heads], (int)(t % m->key_heads), scores);
-    EACH(t, tokens) prepare(s, &b->attention_output, at->attended, t);
+    EACH(t, tokens) quantise_inputs(s, &b->attention_output, at->attended, t);
     project(s, worker, &b->attention_output, (Product){.x = at->attended, .rows = tokens,
-            .then = ADD, .to = at->residual, .stride = stride, .channels = width});
-    EACH(t, tokens) norm(s, &b->mlp_norm, &b->up, t, t);
+            .epilogue = ADD, .to = at->residual, .stride = stride, .channels = width});
+    EACH(t, tokens) norm_token(s, &b->mlp_norm, &b->up, t, t);
     project(s, worker, &b->up, (Product){.x = at->normed, .rows = tokens,
-            .then = m->is_gated ? GATE : GELU, .to = at->hidden, .stride = hidden,
+            .epilogue = m->is_gated ? GATE : GELU, .to = at->hidden, .stride = hidden,
             .channels = b->up.channels >> m->is_gated});
-    EACH(t, tokens) prepare(s, &b->down, at->hidden, t);
-    project(s, worker, &b->down, (Product){.x = at->hidden, .rows = tokens, .then = ADD,
+    EACH(t, tokens) quantise_inputs(s, &b->down, at->hidden, t);
+    project(s, worker, &b->down, (Product){.x = at->hidden, .rows = tokens, .epilogue = ADD,
             .to = at->residual, .stride = stride, .channels = width});
 }
 
@@ -141,14 +142,15 @@ static void run(const void *step, Worker *worker)
     const Model *m = s->model;
     EACH(t, s->batch.tokens) embed(s, t);
     for (int n = 0; n < m->layers; n++) run_block(s, worker, n);
-    EACH(t, s->batch.sampled) norm(s, &m->final_norm, &m->output, t, s->batch.last[t]);
+    EACH(t, s->batch.sampled) norm_token(s, &m->final_norm, &m->output, t, s->batch.last[t]);
     project(s, worker, &m->output, (Product){.x = s->buffers.normed,
-            .rows = s->batch.sampled, .then = STORE, .to = s->batch.logits,
+            .rows = s->batch.sampled, .epilogue = STORE, .to = s->batch.logits,
             .stride = (size_t)m->vocabulary, .channels = m->vocabulary});
 }
 
 static int is_in_range(const Model *m, const Batch *b)
 {
+    if (b->tokens >> TASK_BITS) return 0;
     for (int n = 0; n < b->tokens; n++)
         if (b->ids[n] < 0 || b->ids[n] >= m->vocabulary || b->rows[n] < 0
             || b->rows[n] >= b->cache_rows || b->positions[n] < 0
@@ -233,15 +235,15 @@ int engine_step(Engine *engine, const Batch *batch)
     return OK;
 }
 
-/* The most tasks that a projection is divided into. */
+/* The most tasks that a projection is divided into: one for each panel. */
 static size_t most_tasks(const Model *m)
 {
     int channels = m->output.channels;
     for (int n = 0; n < m->layers; n++) {
         const Block *b = &m->blocks[n];
-        const Projection *all[] = {&b->qkv, &b->attention_output, &b->up, &b->down};
+        const Projection *of_block[] = {&b->qkv, &b->attention_output, &b->up, &b->down};
         for (int i = 0; i < 4; i++)
-            if (all[i]->channels > channels) channels = all[i]->channels;
+            if (of_block[i]->channels > channels) channels = of_block[i]->channels;
     }
     return (size_t)channels / PANEL;
 }

@@ -4,10 +4,14 @@
  * the same function, asks next_task() for one task after another, and goes on to the next
  * phase when all tasks of this one are done. Tasks are handed out one by one, so a thread
  * whose core is busy with something else takes fewer; and a phase ends with its last task,
- * not with the arrival of every thread: a thread that the system has put aside between two
- * tasks holds up no other, and finds later that the phases went on without it. Where most
- * of the time goes, a task can even be done twice, so that the others finish what such a
- * thread has begun.
+ * not with the arrival of every thread: one that was preempted between two tasks holds up no
+ * other, and finds later that the phases went on without it.
+ *
+ * Where most of the time goes, a task can even be done twice, so that the others finish what
+ * a preempted thread has begun. That thread is then late: it reads inputs that have changed,
+ * but only in memory of the engine, finds its task claimed, drops what it has, and gets no
+ * task of any phase that is over. So it never reads or writes what the caller handed over
+ * for a step, not even after the step has returned.
  */
 #pragma once
 #include <pthread.h>
@@ -17,14 +21,16 @@
 #include <string.h>
 #include <time.h>
 
-/* How often a thread looks for the end of a phase before it sleeps: for 20 to 50
- * microseconds, about as long as a task takes. Threads that wait longer leave the core to
- * whatever else runs on the machine. */
-#define LOOKS 800
-/* Nanoseconds until it does what another thread has begun: longer than a task takes that
- * can be done twice, and much shorter than the system lets a thread wait for its core. */
+/* Nanoseconds that a thread looks for the end of a phase before it sleeps, about as long as
+ * a task takes. Threads that wait longer leave the core to whatever else runs. */
+#define SPIN 30000
+/* Nanoseconds until it does what another thread has begun, at least, and how many times as
+ * long as its own tasks take. A preempted thread usually waits for milliseconds. */
 #ifndef REPEAT_AFTER
-#define REPEAT_AFTER 300000
+#define REPEAT_AFTER 100000
+#define REPEAT_AFTER_TASKS 4
+#else
+#define REPEAT_AFTER_TASKS 0
 #endif
 
 typedef struct Team Team;
@@ -33,9 +39,14 @@ typedef struct Team Team;
 typedef struct {
     Team *team;
     uint64_t phase;
+    /* Whether it has a task that it must report as done. Of tasks that can be done twice
+     * only the thread that claims one reports it. */
     int has_task;
     /* Which of the threads this is: 0 is the one that calls. */
     int number;
+    /* Nanoseconds: when its last task that can be done twice began, and what such tasks
+     * take on average. */
+    int64_t began, task_time;
 } Worker;
 
 typedef void (*Job)(const void *step, Worker *worker);
@@ -50,8 +61,9 @@ struct Team {
     pthread_cond_t phase_over, step_begun, all_out;
     /* By task, the last phase in which its result was claimed. */
     _Atomic uint64_t *claims;
-    /* The step in progress, with a number of its own, and how many threads besides the
-     * caller are within one; read under the lock. */
+    int64_t task_time; /* of the caller, from step to step */
+    /* All below is read under the lock: how many steps there were, the first phase of the
+     * last one, and how many threads besides the caller are within a step. */
     uint64_t steps, first_phase;
     int inside;
     int is_closing;
@@ -90,15 +102,6 @@ static void finish_task(Worker *worker, uint32_t count)
     }
 }
 
-static int ends_soon(const Worker *worker, int looks)
-{
-    for (int n = 0; n < looks; n++) {
-        if (phase_of(atomic_load(&worker->team->ticket)) != worker->phase) return 1;
-        relax();
-    }
-    return 0;
-}
-
 static int64_t now(void)
 {
     struct timespec time;
@@ -106,19 +109,21 @@ static int64_t now(void)
     return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-static int ends_within(const Worker *worker, int64_t nanoseconds)
+/* Look for the end of the phase for so long; returns whether it came. */
+static int spin(const Worker *worker, int64_t nanoseconds)
 {
-    int64_t end = now() + nanoseconds;
-    do
-        if (ends_soon(worker, 100)) return 1;
-    while (now() < end);
+    for (int64_t end = now() + nanoseconds; now() < end;)
+        for (int n = 0; n < 16; n++) {
+            if (phase_of(atomic_load(&worker->team->ticket)) != worker->phase) return 1;
+            relax();
+        }
     return 0;
 }
 
 static void wait_for_end_of_phase(Worker *worker)
 {
     Team *team = worker->team;
-    if (ends_soon(worker, LOOKS)) return;
+    if (spin(worker, SPIN)) return;
     pthread_mutex_lock(&team->lock);
     atomic_fetch_add(&team->sleepers, 1);
     while (phase_of(atomic_load(&team->ticket)) == worker->phase)
@@ -154,17 +159,33 @@ static long next_task(Worker *worker, long count)
     return -1;
 }
 
+/* A task of this phase that no thread has done yet, or -1. Each thread begins to look
+ * elsewhere, so that they do not all take the same one. */
+static long undone_task(const Worker *worker, long count)
+{
+    for (long n = 0; n < count; n++) {
+        long task = (n + worker->number) % count;
+        if (atomic_load(&worker->team->claims[task]) < worker->phase) return task;
+    }
+    return -1;
+}
+
 /* The same for tasks that can be done twice: while a thread is at one, it writes only
  * where no other reads, and then asks claim(). One that is not done for long is returned
- * again. Its inputs may change under the thread that is late; no other sees the result. */
+ * again. */
 static long next_repeatable_task(Worker *worker, long count)
 {
     if (count <= 0) return -1;
     long task = new_task(worker, count);
-    if (task >= 0) return task;
-    if (!ends_within(worker, REPEAT_AFTER))
-        for (task = 0; task < count; task++)
-            if (atomic_load(&worker->team->claims[task]) < worker->phase) return task;
+    if (task < 0) {
+        int64_t usual = REPEAT_AFTER_TASKS * worker->task_time;
+        if (!spin(worker, usual > REPEAT_AFTER ? usual : REPEAT_AFTER))
+            task = undone_task(worker, count);
+    }
+    if (task >= 0) {
+        worker->began = now();
+        return task;
+    }
     wait_for_end_of_phase(worker);
     worker->phase++;
     return -1;
@@ -174,6 +195,7 @@ static long next_repeatable_task(Worker *worker, long count)
  * so the one that makes the result known. */
 static int claim(Worker *worker, long task)
 {
+    worker->task_time += (now() - worker->began - worker->task_time) / 4;
     _Atomic uint64_t *claimed = &worker->team->claims[task];
     uint64_t phase = atomic_load(claimed);
     if (phase >= worker->phase) return 0;
@@ -216,7 +238,7 @@ static void *serve(void *start)
 /* Run one step on all threads, this one among them. */
 static void run_together(Team *team, const void *step)
 {
-    Worker worker = {.team = team};
+    Worker worker = {.team = team, .task_time = team->task_time};
     pthread_mutex_lock(&team->lock);
     worker.phase = team->first_phase = phase_of(atomic_load(&team->ticket));
     memcpy(team->step, step, team->step_size);
@@ -224,6 +246,7 @@ static void run_together(Team *team, const void *step)
     pthread_cond_broadcast(&team->step_begun);
     pthread_mutex_unlock(&team->lock);
     team->job(step, &worker);
+    team->task_time = worker.task_time;
 }
 
 /* Wait for threads that are late in a step that is over. */
@@ -251,8 +274,8 @@ static void close_team(Team *team)
 }
 
 /* Start all threads but the caller's. Where the system refuses some, the others run the
- * step. `tasks`: that can be done twice, at most in one phase. Returns 0,
- * or -1 without memory. */
+ * step. `tasks`: the most tasks of a phase that can be done twice. Returns 0, or -1 without
+ * memory. */
 static int open_team(Team *team, int threads, Job job, size_t step_size, size_t tasks)
 {
     *team = (Team){.threads = threads, .job = job, .step_size = step_size};

@@ -6,6 +6,7 @@
  * (-ffp-contract=off): how many tokens are computed together changes no bit of any.
  */
 #pragma once
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,14 +35,14 @@ typedef Vec LooseVec __attribute__((aligned(4), may_alias));
 
 static INLINE Vec load(const float *from) { return *(const LooseVec *)from; }
 static INLINE void store(float *to, Vec v) { *(LooseVec *)to = v; }
-static INLINE Vec all(float x) { return x - (Vec){0}; }
+static INLINE Vec broadcast(float x) { return x - (Vec){0}; }
 
 static INLINE Vec choose(Bits mask, Vec yes, Vec no)
 {
     return (Vec)((mask & (Bits)yes) | (~mask & (Bits)no));
 }
 
-/* The larger and the smaller of two; b where either is no number. */
+/* The larger and the smaller of two; b where either is NaN. */
 static INLINE Vec larger(Vec a, Vec b) { return choose((Bits)(a > b), a, b); }
 static INLINE Vec smaller(Vec a, Vec b) { return choose((Bits)(a < b), a, b); }
 static INLINE Vec absolute(Vec a) { return (Vec)((Bits)a & 0x7fffffffu); }
@@ -79,11 +80,12 @@ static INLINE Vec load_half(const uint16_t *from)
 #endif
 }
 
-/* The largest number in half precision, which stands for all that are larger. */
+/* The largest number in half precision, which also stands for larger ones; infinity stays. */
 #define HALF_MAX 65504.0f
 static INLINE void store_half(uint16_t *to, Vec v)
 {
-    v = smaller(all(HALF_MAX), larger(all(-HALF_MAX), v));
+    Vec finite = smaller(broadcast(HALF_MAX), larger(broadcast(-HALF_MAX), v));
+    v = choose((Bits)(absolute(v) > broadcast(FLT_MAX)), v, finite);
 #if defined(__AVX2__)
     _mm_storeu_si128((__m128i *)to, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 #elif defined(__aarch64__)
@@ -92,8 +94,8 @@ static INLINE void store_half(uint16_t *to, Vec v)
     Bits bits = (Bits)v;
     for (int n = 0; n < LANES; n++) {
         uint32_t rest = bits[n] & 0x7fffffff, half;
-        if (v[n] != v[n])
-            half = 0x7e00;
+        if (rest >= 0x7f800000)
+            half = rest > 0x7f800000 ? 0x7e00 : 0x7c00;
         else if (rest < 113u << 23) /* subnormal: a multiple of 2^-24 */
             half = (uint32_t)lrintf(fabsf(v[n]) * 0x1p24f);
         else /* ties go to the even one */
@@ -131,23 +133,23 @@ static INLINE Vec sum_each(const Vec *v)
 /* Adding 1.5 * 2^23 leaves a float of up to 2^22 no bits after the point: its low bits
  * are then the nearest integer, as a two's complement. */
 #define ROUNDING 12582912.0f
-static INLINE Bits nearest(Vec v) { return (Bits)(v + all(ROUNDING)); }
+static INLINE Bits nearest_bits(Vec v) { return (Bits)(v + broadcast(ROUNDING)); }
 
 /* e^x, to about one unit in the last place: 2^n times the Taylor series of the rest,
  * which is within ln(2) / 2. x is limited to -87 to 88, so no result is 0 or infinite. */
 static INLINE Vec exponential(Vec x)
 {
-    x = smaller(all(88.0f), larger(all(-87.0f), x));
-    Bits n = nearest(x * all(1.44269504f));
-    Vec whole = (Vec)n - all(ROUNDING);
+    x = smaller(broadcast(88.0f), larger(broadcast(-87.0f), x));
+    Bits n = nearest_bits(x * broadcast(1.44269504f));
+    Vec whole = (Vec)n - broadcast(ROUNDING);
     /* ln(2) in two parts, the first with few digits, so that the product is exact. */
-    Vec rest = fma_vec(whole, all(-0.693359375f), x);
-    rest = fma_vec(whole, all(2.12194440e-4f), rest);
+    Vec rest = fma_vec(whole, broadcast(-0.693359375f), x);
+    rest = fma_vec(whole, broadcast(2.12194440e-4f), rest);
     static const float inverse_factorials[] = {
         1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
-    Vec power = all(1.0f / 5040);
+    Vec power = broadcast(1.0f / 5040);
     for (int i = 0; i < 7; i++)
-        power = fma_vec(power, rest, all(inverse_factorials[i]));
+        power = fma_vec(power, rest, broadcast(inverse_factorials[i]));
     return (Vec)((Bits)power + (n << 23)); /* n is added to the exponent. */
 }
 
@@ -173,7 +175,7 @@ static INLINE Panel panel_of(float x)
 #if defined(__AVX512F__)
     panel.part[0] = _mm512_set1_ps(x);
 #else
-    for (int n = 0; n < PARTS; n++) panel.part[n] = all(x);
+    for (int n = 0; n < PARTS; n++) panel.part[n] = broadcast(x);
 #endif
     return panel;
 }

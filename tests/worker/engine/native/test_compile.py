@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from tests.environment import IS_SOAK
 from worker.engine.native import instruction_sets
 from worker.engine.native.compile import NativeUnavailable, build
-from worker.engine.native.library import load_library
+from worker.engine.native.library import build_and_load, load_library
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -112,6 +113,31 @@ def test_instructions_that_this_machine_lacks_are_refused(
 ) -> None:
     monkeypatch.setenv(instruction_sets.VARIABLE, "vax")
     with pytest.raises(ValueError, match="CHATSITE_INSTRUCTIONS=vax"):
-        instruction_sets.choose()
+        instruction_sets.candidates()
     monkeypatch.delenv(instruction_sets.VARIABLE)
-    assert instruction_sets.choose() == instruction_sets.available()[0]
+    assert instruction_sets.candidates()[0] == instruction_sets.available()[0]
+
+
+def test_a_compiler_that_does_not_know_the_best_instructions_builds_for_the_next(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best, *others = instruction_sets.available()
+    option = instruction_sets.FLAGS[best][-1]
+    script = f'case "$*" in *{option}*) echo "error: {option}" >&2; exit 1;; esac\n'
+    programs = fake_compiler(tmp_path / "bin", f'{script}exec {compiler} "$@"')
+    (programs / "as").symlink_to(shutil.which("as") or "")
+    (programs / "ld").symlink_to(shutil.which("ld") or "")
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setattr(instruction_sets, "available", lambda: [best, *others, "plain"])
+    _, path = build_and_load(tmp_path / "builds")
+    assert path.name.startswith(f"engine-{others[0]}-")
+
+
+def test_a_damaged_library_is_built_again(compiler: str, tmp_path: Path) -> None:
+    library = build(tmp_path, "plain")
+    whole = library.read_bytes()
+    for damaged in (b"", whole[:-1], whole[: len(whole) // 2], b"x" + whole[1:]):
+        library.unlink()  # it is still mapped into this process
+        library.write_bytes(damaged)
+        load_library(build(tmp_path, "plain"))
+        assert len(library.read_bytes()) == len(whole)
