@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from chat.models import Conversation
 from chat.models.conversation import ConversationQuerySet
-from chat.services.conversation_badges import Badge, badges_of
+from chat.services.conversation_badges import Badge, ListedConversation, badges_of
 
 #: Conversations in one part.
 PART = 50
@@ -62,7 +63,7 @@ class Cursor:
 class ListItem:
     """One conversation in the list."""
 
-    conversation: Conversation
+    conversation: ListedConversation
     badge: Badge | None
     #: The heading above it; empty if it has the same as the one before.
     heading: str = ""
@@ -89,7 +90,7 @@ def newest(owner: UUID | None, since: Cursor | None = None) -> ListPart:
     if owner is None:
         return ListPart()
     listed = _listed(owner)
-    found = list(listed.filter(since.on)) if since else []
+    found = _fetched(listed.filter(since.on)) if since else []
     rest = listed.filter(since.before) if since else listed
     return _part(owner, found, rest)
 
@@ -103,30 +104,35 @@ def older(owner: UUID | None, before: Cursor) -> ListPart:
 
 
 def _listed(owner: UUID) -> ConversationQuerySet:
-    mine = Conversation.objects.not_deleted().filter(owner_id=owner)
-    return mine.annotate(leaf_state=F("active_leaf__reply__state"))
+    return Conversation.objects.not_deleted().filter(owner_id=owner)
+
+
+def _fetched(listed: ConversationQuerySet) -> list[ListedConversation]:
+    columns = ("pk", "title", "updated_at", "has_unread", "active_leaf__reply__state")
+    return [ListedConversation(*row) for row in listed.values_list(*columns)]
 
 
 def _part(
     owner: UUID,
-    found: list[Conversation],
+    found: list[ListedConversation],
     rest: ConversationQuerySet,
     above: str = "",
 ) -> ListPart:
     """``found`` filled up from ``rest``; ``above`` is the heading before them."""
     room = max(PART - len(found), 0)
-    following = list(rest[: room + 1])
+    following = _fetched(rest[: room + 1])
     found += following[:room]
     return ListPart(_items(owner, found, above), has_more=len(following) > room)
 
 
 def _items(
-    owner: UUID, conversations: Sequence[Conversation], above: str
+    owner: UUID, conversations: Sequence[ListedConversation], above: str
 ) -> tuple[ListItem, ...]:
     badges = badges_of(owner, conversations)
+    heading_of, today = cache(period_of), localdate()
     items = []
     for conversation in conversations:
-        period = _period(conversation.updated_at)
+        period = heading_of(localdate(conversation.updated_at), today)
         heading = "" if period == above else period
         items.append(ListItem(conversation, badges[conversation.pk], heading))
         above = period
@@ -138,7 +144,7 @@ def _period(time: datetime) -> str:
     return period_of(localdate(time), localdate())
 
 
-def _cursor(conversation: Conversation) -> Cursor:
+def _cursor(conversation: ListedConversation) -> Cursor:
     return Cursor(conversation.updated_at, conversation.pk)
 
 
