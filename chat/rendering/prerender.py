@@ -8,10 +8,10 @@ the values are put between the parts.
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache
+from html import escape
 from uuid import uuid4
 
 from django.conf import settings
@@ -38,16 +38,34 @@ def prerendered(
     rendered, a value is a placeholder that is neither empty nor changed by a filter.
     Its variants are few: states and whether something is there, no counts and no ids.
     """
-    key = template, (*variant.items(),), (*values,), get_language(), get_script_prefix()
-    parts, end = (_parts.__wrapped__ if settings.DEBUG else _parts)(*key)
-    shown = {name: _escaped(value) for name, value in values.items()}
-    filled = "".join([text + shown[name] for text, name in parts])
-    return mark_safe(filled + end)  # noqa: S308  # every value is escaped
+    return prerendered_list(template, [(variant, values)])
+
+
+def prerendered_list(
+    template: str, items: Iterable[tuple[Mapping[str, Hashable], Mapping[str, object]]]
+) -> SafeString:
+    """Return the same for each pair of variant and values, one after the other.
+
+    All have the same names of values.
+    """
+    place = get_language(), get_script_prefix()
+    make = _parts.__wrapped__ if settings.DEBUG else _parts
+    known: dict[tuple[tuple[str, Hashable], ...], tuple[tuple[Part, ...], str]] = {}
+    written: list[str] = []
+    for variant, values in items:
+        key = (*variant.items(),)
+        if key not in known:
+            known[key] = make(template, key, (*values,), *place)
+        parts, end = known[key]
+        shown = {name: _escaped(value) for name, value in values.items()}
+        written += [piece for text, name in parts for piece in (text, shown[name])]
+        written.append(end)
+    return mark_safe("".join(written))  # noqa: S308  # every value is escaped
 
 
 def _escaped(value: object) -> str:
     """As templates escape, without the layers of Django's ``conditional_escape``."""
-    return value if isinstance(value, SafeString) else html.escape(str(value))
+    return value if isinstance(value, SafeString) else escape(str(value))
 
 
 @lru_cache(VARIANTS_MAX)

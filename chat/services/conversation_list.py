@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.utils.formats import date_format
-from django.utils.timezone import localdate
+from django.utils.timezone import get_current_timezone, localdate
 from django.utils.translation import gettext as _
 
 from chat.models import Conversation
@@ -129,10 +129,10 @@ def _items(
     owner: UUID, conversations: Sequence[ListedConversation], above: str
 ) -> tuple[ListItem, ...]:
     badges = badges_of(owner, conversations)
-    heading_of, today = cache(period_of), localdate()
+    heading_of, today, zone = cache(period_of), localdate(), get_current_timezone()
     items = []
     for conversation in conversations:
-        period = heading_of(localdate(conversation.updated_at), today)
+        period = heading_of(localdate(conversation.updated_at, zone), today)
         heading = "" if period == above else period
         items.append(ListItem(conversation, badges[conversation.pk], heading))
         above = period

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from uuid import UUID
+
 from django import template
 from django.template import Context, Engine
 from django.utils.safestring import SafeString, mark_safe
@@ -9,8 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 from chat.models import Message
 from chat.page.messages import ShownMessage
 from chat.rendering.markdown import render
-from chat.rendering.prerender import prerendered
-from chat.services.conversation_list import ListItem
+from chat.rendering.prerender import prerendered, prerendered_list
+from chat.services.conversation_list import ListItem, ListPart
 from chat.templatetags.words import model_label
 from chat.wording.replies import summary
 from chatsite import wire
@@ -19,15 +22,26 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def conversation_item(context: Context, item: ListItem) -> SafeString:
-    """One entry of the list of conversations, with its menu."""
-    conversation = item.conversation
+def conversation_items(context: Context, listed: ListPart) -> SafeString:
+    """The entries of a part of the list of conversations, with headings and menus."""
     page_state = context.get("page_state")
-    shown = page_state.conversation if page_state else None
-    return prerendered(
-        "conversations/_list_item.html",
-        {"badge": item.badge, "is_current": conversation.pk == shown},
-        {"pk": conversation.pk, "title": conversation.title},
+    current = page_state.conversation if page_state else None
+    return prerendered_list(
+        "conversations/_list_item.html", (_item(item, current) for item in listed.items)
+    )
+
+
+def _item(
+    item: ListItem, current: UUID | None
+) -> tuple[dict[str, Hashable], dict[str, object]]:
+    pk, title = item.conversation.pk, item.conversation.title
+    return (
+        {
+            "badge": item.badge,
+            "is_current": pk == current,
+            "has_heading": bool(item.heading),
+        },
+        {"pk": str(pk), "title": title, "heading": item.heading},
     )
 
 

@@ -34,31 +34,31 @@ def without_indentation(html: str) -> str:
 def test_it_is_what_the_template_gives_for_each_variant(
     badge: Badge | None, *, is_current: bool
 ) -> None:
-    variant = {"badge": badge, "is_current": is_current}
+    variant = {"badge": badge, "is_current": is_current, "has_heading": is_current}
     for pk, title in product((uuid4(), uuid4()), ("One title", "Another & <b>")):
-        values = {"pk": pk, "title": title}
+        values = {"pk": pk, "title": title, "heading": "Today"}
         whole = render_to_string(ITEM, {**variant, **values})
         assert prerendered(ITEM, variant, values) == without_indentation(whole)
 
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_a_value_is_escaped_and_kept_to_the_letter(title: str) -> None:
-    variant = {"badge": None, "is_current": False}
-    values = {"pk": uuid4(), "title": title}
+    variant = {"badge": None, "is_current": False, "has_heading": False}
+    values = {"pk": uuid4(), "title": title, "heading": "Today"}
     entry = dom(prerendered(ITEM, variant, values)).one(".entry")
     assert entry["title"] == entry.one(".title").raw_text == title
     assert not entry.has("onclick")
 
 
 def test_a_value_that_is_html_already_is_put_in_as_it_is() -> None:
-    variant = {"badge": None, "is_current": False}
-    values = {"pk": UUID(int=1), "title": mark_safe("<i>safe</i>")}
+    variant = {"badge": None, "is_current": False, "has_heading": False}
+    values = {"pk": UUID(int=1), "title": mark_safe("<i>safe</i>"), "heading": ""}
     assert "<i>safe</i>" in prerendered(ITEM, variant, values)
 
 
 def test_addresses_are_those_of_the_site_under_its_prefix() -> None:
-    variant = {"badge": None, "is_current": False}
-    values = {"pk": UUID(int=1), "title": "One"}
+    variant = {"badge": None, "is_current": False, "has_heading": False}
+    values = {"pk": UUID(int=1), "title": "One", "heading": ""}
     before = get_script_prefix()
     prerendered(ITEM, variant, values)
     set_script_prefix("/chat/")
