@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from functools import cache
 from uuid import UUID
 
 from django import template
@@ -46,8 +47,19 @@ def _item(
 
 
 @register.simple_tag(takes_context=True)
-def user_message(context: Context, shown: ShownMessage) -> SafeString:
-    """One message of the user."""
+def messages(context: Context, shown_messages: Iterable[ShownMessage]) -> SafeString:
+    """Messages of the user and replies, pending or finished, one after the other."""
+    label_of = cache(model_label)  # which asks the disk whether the catalogue changed
+    html = [
+        _user_message(context, shown)
+        if shown.message.is_from_user
+        else _reply(context, shown, label_of(shown.message.reply.model))
+        for shown in shown_messages
+    ]
+    return mark_safe("\n".join(html))  # noqa: S308  # each of them is
+
+
+def _user_message(context: Context, shown: ShownMessage) -> SafeString:
     message = shown.message
     return prerendered(
         "messages/_user_message.html",
@@ -61,9 +73,7 @@ def user_message(context: Context, shown: ShownMessage) -> SafeString:
     )
 
 
-@register.simple_tag(takes_context=True)
-def reply(context: Context, shown: ShownMessage) -> SafeString:
-    """One reply, pending or finished."""
+def _reply(context: Context, shown: ShownMessage, label: str) -> SafeString:
     message, status, versions = shown.message, shown.status, shown.versions
     row = message.reply
     if status:
@@ -83,8 +93,8 @@ def reply(context: Context, shown: ShownMessage) -> SafeString:
             "versions_at_once": context.get("versions_at_once"),
         },
         {
-            "pk": row.pk,
-            "label": model_label(row.model),
+            "pk": str(row.pk),
+            "label": label,
             "summary": "" if status else summary(row),
             "body": body,
             "text": message.text,
