@@ -16,8 +16,12 @@ class Plan:
     #: for each model. At least one round is measured.
     round_seconds: Mapping[int, float]
     rounds_max: int
-    #: Rounds of the parts that are not loads: first texts, a busy neighbour.
+    #: Rounds of the first texts and of the replies at position 900.
     other_rounds: int
+    #: Rounds beside a busy process, and how long a reply takes in them on an idle
+    #: machine: much longer than the system lets a thread run or wait.
+    neighbour_rounds: int
+    neighbour_seconds: float
     #: New tokens of each reply at position 900; 0 leaves that part out.
     late_tokens: int
     #: How long requests come in a stream; 0 leaves it out.
@@ -40,6 +44,8 @@ FULL = Plan(
     round_seconds={1: 30, 8: 40, 32: 45},
     rounds_max=5,
     other_rounds=2,
+    neighbour_rounds=4,
+    neighbour_seconds=1.5,
     late_tokens=24,
     stream_seconds=8,
     join_seconds=2,
@@ -53,6 +59,8 @@ QUICK = Plan(
     round_seconds={1: 5, 8: 5, 32: 0},
     rounds_max=2,
     other_rounds=1,
+    neighbour_rounds=2,
+    neighbour_seconds=0.7,
     late_tokens=0,
     stream_seconds=0,
     join_seconds=2,

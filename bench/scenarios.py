@@ -71,15 +71,19 @@ class ModelBench:
                 self._run(name, FIRST_TEXT, requests)
         if self._plan.late_tokens:
             late = (LATE_POSITION, LATE_ROWS, self._plan.late_tokens)
-            for name in dict.fromkeys((V0, best)):
-                self._call(name, LATE, "at_position", *late)
+            for _ in range(self._plan.other_rounds):
+                for name in dict.fromkeys((V0, best)):
+                    self._call(name, LATE, "at_position", *late)
 
     def measure_ours(self) -> None:
         """Measure what only our engine is asked: neighbours, streams, next turns."""
         best = self._results.best
-        for _ in range(self._plan.other_rounds):
+        for _ in range(self._plan.neighbour_rounds):
             for name in dict.fromkeys((V0, best)):
-                requests = self._requests(2, PROMPT_TOKENS, self._plan.new_tokens)
+                speed = median(self._results.speeds(name, "1") or [0])
+                new = int(speed * self._plan.neighbour_seconds)
+                new = min(max(new, self._plan.new_tokens), LATE_POSITION)
+                requests = self._requests(2, PROMPT_TOKENS, new)
                 self._run(name, IDLE, requests[:1])
                 with busy_process():
                     self._run(name, BUSY, requests[1:])
