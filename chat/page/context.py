@@ -18,7 +18,6 @@ from chat.services.conversation_list import ListPart, newest
 from chat.services.effective_settings import effective_settings
 from chat.services.jobs.status import PollSnapshot, poll_snapshot, worker_snapshot
 from chat.services.limits.remaining import RemainingLimit, scarce_limit
-from chat.wording.script_messages import script_texts
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
 from chatsite.model_choice import current_choice, model_entry
@@ -74,8 +73,6 @@ class PageContext(WorkerContext, PollerContext, MessageContext):
     max_characters: int
     model_fallback: ModelFallback | None
     scarce_limit: RemainingLimit | None
-    #: Texts of the scripts by name.
-    script_texts: dict[str, str]
 
 
 def page_context(
@@ -99,7 +96,6 @@ def page_context(
         "max_characters": settings.MESSAGE_MAX_CHARACTERS,
         "model_fallback": model_fallback(entry),
         "scarce_limit": scarce_limit(owner) if owner else None,
-        "script_texts": script_texts(),
         **message_context(),
         **worker_context(snapshot, entry, is_pending=bool(page_state.first_pending)),
         **poller_context(snapshot, page_state),

@@ -22,7 +22,8 @@ from django.utils.translation import get_language
 
 #: Variants in the memory of a process; each is one or two thousand characters long.
 VARIANTS_MAX = 512
-#: Indentation, which would be a third of a list.
+#: Indentation, which would be a third of a list. A template whose attributes have
+#: line breaks that matter is no fragment for this.
 _INDENTATION = re.compile(r"[ \t]*\n[ \t\n]*")
 
 #: A text between values, and the name of the value that follows.
@@ -85,6 +86,8 @@ def _parts(
     context = {name: placeholder for placeholder, name in placeholders.items()}
     whole = render_to_string(template, {**dict(variant), **context})
     compact = _INDENTATION.sub("\n", whole.strip("\n "))
+    if not names:
+        return (), compact
     *pieces, end = re.split(f"({'|'.join(placeholders)})", compact)
     named = zip(pieces[::2], pieces[1::2], strict=True)
     return tuple((text, placeholders[name]) for text, name in named), end

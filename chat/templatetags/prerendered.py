@@ -10,7 +10,7 @@ from django import template
 from django.template import Context, Engine
 from django.utils.safestring import SafeString, mark_safe
 
-from chat.models import Message
+from chat.models import Message, User
 from chat.page.messages import ShownMessage
 from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered, prerendered_list
@@ -20,6 +20,24 @@ from chat.wording.replies import summary
 from chatsite import wire
 
 register = template.Library()
+
+
+@register.simple_tag
+def constant(name: str) -> SafeString:
+    """A template that reads the same on all pages in one language."""
+    return prerendered(name, {}, {})
+
+
+@register.simple_tag(takes_context=True)
+def sidebar_foot(context: Context) -> SafeString:
+    """Settings, shortcuts and account, below the list of conversations."""
+    user = context.get("user")
+    account = user if isinstance(user, User) and not user.is_guest else None
+    return prerendered(
+        "layout/_sidebar_foot.html",
+        {"has_account": bool(account), "can_sign_up": context.get("can_sign_up")},
+        {"username": account.username if account else ""},
+    )
 
 
 @register.simple_tag(takes_context=True)

@@ -14,10 +14,12 @@ from chat.services.wait_estimate import WaitEstimate, estimate_wait
 from chat.text_cleanup import as_lines
 from chat.wording.replies import duration, duration_range, reason, summary
 from chat.wording.reply_details import facts
+from chat.wording.script_messages import script_texts
 from chatsite.catalog import CatalogError
 from chatsite.model_choice import model_entry
 
 register = template.Library()
+register.simple_tag(script_texts)
 register.filter("duration", duration)
 register.filter("reason", reason)
 register.filter("summary", summary)
