@@ -182,7 +182,14 @@ class Request:
 
     def to_json(self) -> str:
         """Return the request as JSON, in ASCII."""
-        raw = {**asdict(self), "settings": self.settings.to_dict()}
+        raw = {
+            # Not by asdict, which copies every turn: a request may have hundreds.
+            "turns": [{"role": turn.role, "text": turn.text} for turn in self.turns],
+            "settings": self.settings.to_dict(),
+            "max_seconds": self.max_seconds,
+            "dropped_turns": self.dropped_turns,
+            "version": self.version,
+        }
         return json.dumps(raw, ensure_ascii=True, separators=(",", ":"))
 
     @classmethod

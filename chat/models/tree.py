@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -43,6 +43,16 @@ SELECT id FROM path WHERE id IS NOT NULL ORDER BY step DESC LIMIT 1
 """
 
 
+class PathMessage(NamedTuple):
+    """A message of a path; ``characters`` is the length of its text."""
+
+    pk: uuid.UUID
+    role: wire.Role
+    characters: int
+    #: None if it was not read.
+    text: str | None
+
+
 def ids_up(
     conversation: uuid.UUID, leaf: uuid.UUID, limit: int = ENDLESS
 ) -> list[uuid.UUID]:
@@ -51,14 +61,24 @@ def ids_up(
     return [_uuid(pk) for (pk,) in _rows(query, (leaf, conversation, limit))]
 
 
-def lengths_up(conversation: uuid.UUID, leaf: uuid.UUID) -> list[tuple[uuid.UUID, int]]:
-    """Ids from ``leaf`` to the first message, each with the characters of its text."""
+def messages_up(
+    conversation: uuid.UUID, leaf: uuid.UUID, characters: int
+) -> list[PathMessage]:
+    """The messages from ``leaf`` to the first one.
+
+    Texts are read as long as they have at most ``characters`` together, that of the
+    leaf in any case.
+    """
     query = (
-        f"{UP} SELECT path.id, length(chat_message.text) FROM path"
-        " JOIN chat_message ON chat_message.id = path.id ORDER BY step"
+        f"{UP} SELECT path.id, role, length(text), CASE WHEN step = 1"
+        " OR SUM(length(text)) OVER (ORDER BY step) <= %s THEN text END"
+        " FROM path JOIN chat_message ON chat_message.id = path.id ORDER BY step"
     )
-    found = _rows(query, (leaf, conversation, ENDLESS))
-    return [(_uuid(pk), length) for pk, length in found]
+    found = _rows(query, (leaf, conversation, ENDLESS, characters))
+    return [
+        PathMessage(_uuid(pk), wire.Role(role), length, text)
+        for pk, role, length, text in found
+    ]
 
 
 def is_unfinished(conversation: uuid.UUID, leaf: uuid.UUID) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, chain
-from uuid import UUID
 
 from django.conf import settings
 
-from chat.models import Message, Reply, tree
+from chat.models import Conversation, Message, Reply, tree
 from chatsite import wire
 
 #: Old turns are dropped in steps of this many, so that the prefix which a worker has in
@@ -21,12 +20,11 @@ CHARACTERS_PER_TOKEN = 4
 def request_for(reply: Reply) -> wire.Request:
     """The request for a reply, read from the database."""
     message = reply.message
-    path = _answered(message)
     end = reply.continued_characters
     limit = settings.REQUEST_MAX_CHARACTERS - len(reply.instructions) - end
-    dropped = turns_to_drop([length for _, length in path], limit)
-    spoken = message.conversation.loaded([pk for pk, _ in path[dropped:]])
-    turns = [wire.Turn(wire.Role(said.role), said.text) for said in spoken]
+    path = _answered(message, limit)
+    dropped = turns_to_drop([said.characters for said in path], limit)
+    turns = _turns(message.conversation, path[dropped:])
     if reply.instructions:
         turns.insert(0, wire.Turn(wire.Role.SYSTEM, reply.instructions))
     if end:
@@ -39,17 +37,33 @@ def request_for(reply: Reply) -> wire.Request:
     )
 
 
-def _answered(message: Message) -> list[tuple[UUID, int]]:
-    """Ids and lengths of the messages before a reply, oldest first.
+def _answered(message: Message, characters: int) -> list[tree.PathMessage]:
+    """The messages before a reply, oldest first, with about as much of their texts.
 
     Messages without a reply are left out, except the newest.
     """
     if message.parent_id is None:
         return []
-    path = tree.lengths_up(message.conversation_id, message.parent_id)[::-1]
+    parent = message.parent_id
+    path = tree.messages_up(message.conversation_id, parent, characters)[::-1]
     pairs = zip(path[:-1:2], path[1:-1:2], strict=True)
-    answered = [pair for pair in pairs if pair[1][1]]
+    answered = [pair for pair in pairs if pair[1].characters]
     return [*chain.from_iterable(answered), path[-1]]
+
+
+def _turns(
+    conversation: Conversation, path: Sequence[tree.PathMessage]
+) -> list[wire.Turn]:
+    """The turns of a path; reads the texts that are missing.
+
+    Texts are missing where messages without a reply, which are left out, are long.
+    """
+    missing = conversation.loaded([said.pk for said in path if said.text is None])
+    texts = {message.pk: message.text for message in missing}
+    return [
+        wire.Turn(said.role, texts.get(said.pk, "") if said.text is None else said.text)
+        for said in path
+    ]
 
 
 def turns_to_drop(lengths: Sequence[int], limit: int) -> int:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from chat.models import User
 from chat.services.jobs.collect import collect
@@ -71,3 +72,19 @@ def test_a_row_with_a_retired_setting_is_published_and_answered(
     collect(worker.answer("answer").reply)
     reply.refresh_from_db()
     assert (reply.state, reply.message.text) == (wire.State.DONE, "answer")
+
+
+@pytest.mark.django_db
+def test_texts_behind_a_long_message_without_an_answer_are_sent(
+    owner: User, box: Mailbox, sent, worker, settings: Settings
+) -> None:
+    settings.REQUEST_MAX_CHARACTERS = 100
+    first = sent(owner, "one")
+    collect(worker.answer("first").reply)
+    conversation = first.message.conversation
+    stop_reply(sent(owner, "x" * 200, conversation))
+    conversation.refresh_from_db()
+    third = sent(owner, "three", conversation)
+    request = request_for(third)
+    assert [turn.text for turn in request.turns] == ["one", "first", "three"]
+    assert request.dropped_turns == 0
