@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth import get_user, login
+from django.contrib.auth import login
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -87,8 +87,8 @@ def get_or_create_sender(
     ``MessageRefused`` and makes no guest if too many came from one network or if the
     message would be refused; raises ``GuestExists`` if ``new_guest`` exists.
     """
-    user = get_user(request)
-    if isinstance(user, User):
+    user = request.user
+    if isinstance(user, User) and not user.is_from_cookie:
         record_network(request, user)
         _match_cookie(request, user)
         return user

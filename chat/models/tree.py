@@ -14,6 +14,8 @@ from django.db import connection
 
 from chatsite import wire
 
+Parameter = uuid.UUID | str | int | None
+
 #: Larger than the length of any path.
 ENDLESS = 2**31 - 1
 
@@ -58,7 +60,7 @@ def ids_up(
 ) -> list[uuid.UUID]:
     """Ids from ``leaf`` towards the first message, at most ``limit`` of them."""
     query = f"{UP} SELECT id FROM path ORDER BY step"
-    return [_uuid(pk) for (pk,) in _rows(query, (leaf, conversation, limit))]
+    return [_uuid(pk) for (pk,) in rows(query, (leaf, conversation, limit))]
 
 
 def messages_up(
@@ -74,7 +76,7 @@ def messages_up(
         " OR SUM(length(text)) OVER (ORDER BY step) <= %s THEN text END"
         " FROM path JOIN chat_message ON chat_message.id = path.id ORDER BY step"
     )
-    found = _rows(query, (leaf, conversation, ENDLESS, characters))
+    found = rows(query, (leaf, conversation, ENDLESS, characters))
     return [
         PathMessage(_uuid(pk), wire.Role(role), length, text)
         for pk, role, length, text in found
@@ -88,22 +90,23 @@ def is_unfinished(conversation: uuid.UUID, leaf: uuid.UUID) -> bool:
         " WHERE state IN (%s, %s) LIMIT 1"
     )
     states = (wire.State.HELD.value, wire.State.QUEUED.value)
-    return bool(_rows(query, (leaf, conversation, ENDLESS, *states)))
+    return bool(rows(query, (leaf, conversation, ENDLESS, *states)))
 
 
 def newest_leaf(message: uuid.UUID) -> uuid.UUID:
     """The last message of the path through ``message`` and its newest descendants."""
-    ((pk,),) = _rows(DOWN, (message,))
+    ((pk,),) = rows(DOWN, (message,))
     return _uuid(pk)
 
 
-def _rows(query: str, parameters: Iterable[uuid.UUID | str | int]) -> list[Any]:
+def rows(query: str, parameters: Iterable[Parameter]) -> list[Any]:
+    """The rows that a query returns."""
     with connection.cursor() as cursor:
         cursor.execute(query, [_adapted(value) for value in parameters])
         return list(cursor.fetchall())
 
 
-def _adapted(value: uuid.UUID | str | int) -> uuid.UUID | str | int:
+def _adapted(value: Parameter) -> Parameter:
     """The value as the database stores it: SQLite has UUIDs as hexadecimal digits."""
     if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
         return value.hex

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
-from chat.services.effective_settings import effective_settings
+from chat.services.effective_settings import EffectiveSettings, effective_settings
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import reply_once
 from chat.services.jobs.publish import publish
@@ -94,7 +94,8 @@ def _save(
         # The lock puts two messages that are sent at once one after the other.
         conversation = claim_not_deleted(conversation.pk)
         conversation.owner = owner
-    admit(owner, conversation, effective_settings(owner, conversation).entry.name)
+    chosen = effective_settings(owner, conversation)
+    load = admit(owner, conversation, chosen.entry.name)
     if conversation is None:
         conversation = Conversation.objects.create(owner=owner, title=title_from(text))
     parent = _last(conversation) if instead_of is None else _parent_of(instead_of)
@@ -105,7 +106,8 @@ def _save(
         role=wire.Role.USER,
         text=text,
     )
-    reply = create_reply(message, is_held=conversation.has_unfinished(parent))
+    is_held = load.of_conversation > 0 and conversation.has_unfinished(parent)
+    reply = create_reply(message, chosen, is_held=is_held)
     conversation.active_leaf = reply.message
     conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish(reply), robust=True)
@@ -139,31 +141,39 @@ def _last(conversation: Conversation) -> UUID | None:
 
     A reply that was stopped before it started is skipped, so that it delays nothing.
     """
-    leaf = conversation.active_leaf
-    while leaf is not None and leaf.parent is not None and _was_stopped_early(leaf):
-        leaf = _newest_started_reply(leaf.parent) or leaf.parent.parent
-    return None if leaf is None else leaf.pk
+    leaf = conversation.active_leaf_id
+    while leaf is not None and _was_stopped_early(leaf):
+        answered = Message.objects.select_related("parent").get(pk=leaf).parent
+        if answered is None:
+            break
+        leaf = _newest_started_reply(answered) or answered.parent_id
+    return leaf
 
 
-def _newest_started_reply(message: Message) -> Message | None:
+def _newest_started_reply(message: Message) -> UUID | None:
     """The newest reply to a message that was queued at least once."""
     replies = Message.objects.filter(parent=message).exclude(reply__queued_at=None)
-    return replies.order_by("-created_at").first()
+    return replies.order_by("-created_at").values_list("pk", flat=True).first()
 
 
-def _was_stopped_early(message: Message) -> bool:
+def _was_stopped_early(message: UUID) -> bool:
     return Reply.objects.filter(
         message=message, state=wire.State.STOPPED, queued_at=None
     ).exists()
 
 
 def create_reply(
-    message: Message, *, is_held: bool, text: str = "", **fields: Any
+    message: Message,
+    chosen: EffectiveSettings,
+    *,
+    is_held: bool,
+    text: str = "",
+    **fields: Any,
 ) -> Reply:
     """Create the unfinished reply to a message, with the row that is its outbox.
 
     ``text`` is the beginning of the reply that the model continues. ``fields`` override
-    the owner's settings.
+    the chosen settings.
     """
     conversation = message.conversation
     now = None if is_held else timezone.now()
@@ -174,7 +184,6 @@ def create_reply(
         role=wire.Role.ASSISTANT,
         text=text,
     )
-    chosen = effective_settings(conversation.owner, conversation)
     seed = new_seed() if chosen.seed is None else chosen.seed
     return Reply.objects.create(
         message=reply,

@@ -140,10 +140,8 @@ def _create_replies(
                 lambda: notify_pages(conversation.owner_id), robust=True
             )
             return found
-        model = (
-            fields.get("model")
-            or effective_settings(conversation.owner, conversation).entry.name
-        )
+        chosen = effective_settings(conversation.owner, conversation)
+        model = fields.get("model") or chosen.entry.name
         admit(conversation.owner, None, model, count, is_message=False)
         is_held = conversation.has_unfinished(message.pk)
         if count > 1:
@@ -152,7 +150,9 @@ def _create_replies(
         while len(fresh) < count:
             seed = {"seed": new_seed()} if is_varied else {}
             row = {**fields, **seed}
-            fresh.append(create_reply(message, is_held=is_held, text=text, **row))
+            fresh.append(
+                create_reply(message, chosen, is_held=is_held, text=text, **row)
+            )
         _put_on_path(fresh[0].message, old, conversation)
         transaction.on_commit(lambda: _publish_all(fresh), robust=True)
         return fresh[0]

@@ -29,6 +29,7 @@ class LineCalls(MailboxCalls):
     ) -> bool:
         """Put one attempt of a reply into the line; False if it is there already.
 
+        In either case the pages of the owner are told.
         ``share`` names the person, or the network, that the line treats as one.
         ``cost`` estimates how many tokens of this share the reply takes.
         """

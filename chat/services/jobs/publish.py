@@ -17,26 +17,21 @@ log = logging.getLogger(__name__)
 
 
 def publish(reply: Reply) -> bool:
-    """Publish a queued row to the mailbox; may be repeated.
+    """Publish a row to the mailbox if it is queued, and notify its owner's pages.
 
-    Returns False if Redis cannot be reached: the row stays, and the keeper publishes it
-    later.
+    May be repeated. Returns False if Redis cannot be reached: the row stays, and the
+    keeper publishes it later.
     """
     conversation = reply.message.conversation
     try:
-        if _is_wanted(reply) and _enqueue(reply, conversation):
+        if reply.state != wire.State.QUEUED:
+            open_mailbox().touch(str(conversation.owner_id))
+        elif _enqueue(reply, conversation):
             _ring_if_still_wanted(reply)
-        open_mailbox().touch(str(conversation.owner_id))
     except MailboxAway as error:
         log.warning("reply %s waits for the queue: %s", reply.pk, error)
         return False
     return True
-
-
-def _is_wanted(reply: Reply) -> bool:
-    """Whether the row is still queued, in any attempt, and no stop was requested."""
-    wanted = Reply.objects.queued().filter(pk=reply.pk, stop_requested_at=None)
-    return wanted.exists()
 
 
 def _ring_if_still_wanted(reply: Reply) -> None:
@@ -45,7 +40,8 @@ def _ring_if_still_wanted(reply: Reply) -> None:
     A row that was published again in the meantime still gets its bell: its newer entry
     replaces this one.
     """
-    if _is_wanted(reply):
+    wanted = Reply.objects.queued().filter(pk=reply.pk, stop_requested_at=None)
+    if wanted.exists():
         ring(reply.model, wire.task_id(str(reply.pk), reply.attempt))
     else:
         open_mailbox().stop(str(reply.pk))

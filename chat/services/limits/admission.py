@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Conversation, Reply, User
+from chat.models.queue_load import QueueLoad, queue_load
 from chat.services.advisory_lock import advisory_lock
 from chat.services.errors import MessageRefused
 from chat.services.limits.rules import LimitKind, LimitScope
@@ -43,8 +44,8 @@ def admit(
     count: int = 1,
     *,
     is_message: bool = True,
-) -> None:
-    """Count ``count`` replies against the owner's limits.
+) -> QueueLoad:
+    """Count ``count`` replies against the owner's limits, and return the load before.
 
     Call it in the transaction that saves them. Raises ``MessageRefused`` and counts
     nothing if that would exceed a limit. Locks
@@ -52,17 +53,24 @@ def admit(
     """
     subjects = limited_subjects(owner)
     advisory_lock([*(subject.key for subject in subjects), f"model {model}"])
-    _check_open(owner)
-    usages = _check(owner, subjects, conversation, model, count, is_message=is_message)
+    load = _load(owner, conversation, model)
+    _check_open(load)
+    usages = _check(load, subjects, model, count, is_message=is_message)
     # The number of tokens is known only when the reply ends.
     record_usage(
         [one for one in usages if one.kind is not LimitKind.TOKENS_PER_DAY], count
     )
+    return load
 
 
-def _check_open(owner: User) -> None:
+def _load(owner: User, conversation: Conversation | None, model: str) -> QueueLoad:
+    within = None if conversation is None else conversation.pk
+    return queue_load(owner.pk, within, owner.network, model)
+
+
+def _check_open(load: QueueLoad) -> None:
     """Refuse a user who was closed a moment ago: a guest who was merged or erased."""
-    if not User.objects.filter(pk=owner.pk, is_active=True).exists():
+    if not load.is_owner_open:
         said = _(
             "You logged in or out in another tab meanwhile. Your text is kept here:"
             " send it again."
@@ -77,13 +85,13 @@ def check_first_message(newcomer: User, model: str) -> None:
     So a refused message creates no guest. Counts nothing.
     """
     of_network = limited_subjects(newcomer)[1:]
-    _check(newcomer, of_network, None, model, 1, is_message=True)
+    load = _load(newcomer, None, model)
+    _check(load, of_network, model, 1, is_message=True)
 
 
 def _check(
-    owner: User,
+    load: QueueLoad,
     subjects: list[LimitedSubject],
-    conversation: Conversation | None,
     model: str,
     count: int,
     *,
@@ -93,7 +101,7 @@ def _check(
 
     Raises ``MessageRefused`` if one is reached.
     """
-    if full := _what_is_full(owner, subjects, conversation, model, count):
+    if full := _what_is_full(load, subjects, count):
         seconds = _seconds_until_room(model)
         raise _refusal(*full, seconds, is_message=is_message)
     usages = current_usage(subjects, MESSAGE_LIMITS)
@@ -122,30 +130,24 @@ def waiting_count(owner: User, subject: LimitedSubject) -> int:
 
 
 def _what_is_full(
-    owner: User,
-    subjects: list[LimitedSubject],
-    conversation: Conversation | None,
-    model: str,
-    count: int,
+    load: QueueLoad, subjects: list[LimitedSubject], count: int
 ) -> tuple[str, str] | None:
     """Code and sentence of the first queue limit that ``count`` more would exceed."""
-    unfinished = Reply.objects.unfinished()
-    if conversation is not None:
-        held = unfinished.filter(message__conversation=conversation).count()
-        if held > settings.HELD_MESSAGES_MAX:
-            said = ngettext(
-                "%(count)s message already waits in this conversation.",
-                "%(count)s messages already wait in this conversation.",
-                settings.HELD_MESSAGES_MAX,
-            )
-            return "too_many_ahead", said % {"count": settings.HELD_MESSAGES_MAX}
+    if load.of_conversation > settings.HELD_MESSAGES_MAX:
+        said = ngettext(
+            "%(count)s message already waits in this conversation.",
+            "%(count)s messages already wait in this conversation.",
+            settings.HELD_MESSAGES_MAX,
+        )
+        return "too_many_ahead", said % {"count": settings.HELD_MESSAGES_MAX}
     for subject in subjects:
         most = subject.limits[LimitKind.REPLIES_WAITING]
-        if most and waiting_count(owner, subject) + count > most:
-            is_network = subject.scope is LimitScope.NETWORK
+        is_network = subject.scope is LimitScope.NETWORK
+        waiting = load.of_network if is_network else load.of_owner
+        if most and waiting + count > most:
             code = "too_many_of_your_network" if is_network else "too_many_of_yours"
             return code, too_many_waiting_text(subject.scope, most)
-    if unfinished.filter(model=model).count() + count > settings.QUEUE_REPLIES_MAX:
+    if load.of_model + count > settings.QUEUE_REPLIES_MAX:
         return "queue_full", _("The line for this model is full.")
     return None
 

@@ -1,9 +1,11 @@
 -- Makes the entry of one attempt and gives it a place in line (self-clocked fair
 -- queueing, Golestani 1994: tag = max(v, the share's last tag) + cost).
 -- Does nothing if this attempt or a later one is known; replaces an earlier one.
+-- In any case it tells the owner's pages.
 local id, attempt, owner, share = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local model, kind, cost, request, losses = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
 
+touch(owner)
 local known = redis.call('HGET', key('reply', id), 'attempt')
 if known then
   if tonumber(known) >= attempt then return 0 end

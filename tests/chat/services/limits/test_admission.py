@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from unittest.mock import patch
 
@@ -45,7 +46,7 @@ def test_who_has_too_many_waiting_is_told_when_to_come_back(
     assert refused.value.retry_seconds == 40
     assert Reply.objects.count() == 2
     # Nobody else is concerned.
-    sent(User.objects.guest("6f1f4d3e-0000-4000-8000-000000000000"), "mine")
+    sent(User.objects.guest(uuid.uuid4()), "mine")
 
 
 def test_sending_the_same_again_is_never_refused(
@@ -61,7 +62,7 @@ def test_a_full_line_is_said_with_the_text_kept_and_the_time(
 ) -> None:
     settings.QUEUE_REPLIES_MAX = 1
     page = tab.get("/")
-    sent(User.objects.guest("6f1f4d3e-0000-4000-8000-000000000000"), "before")
+    sent(User.objects.guest(uuid.uuid4()), "before")
     data = form_data(page, "after")
     plain = tab.post("/send/", {"text": data["text"], "key": data["key"]})
     assert plain.status_code == 429
