@@ -178,9 +178,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # The outermost, so that every response has these headers.
     "chat.middleware.security_headers.SecurityHeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "chat.middleware.security_headers.ContentSecurityPolicyMiddleware",
     # After it, scheme, host and path of a request can be trusted.
     "chat.middleware.proxy_headers.ProxyHeadersMiddleware",
+    # Before all that a health check does not need.
+    "chat.views.health.HealthMiddleware",
     "chat.middleware.security_headers.AdminPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Static files as well; files that are compressed already pass unchanged.
@@ -194,7 +196,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "chat.middleware.authentication.GuestAuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "chat.middleware.security_headers.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "chat.middleware.page_version.PageVersionMiddleware",

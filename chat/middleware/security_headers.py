@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
+from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from chatsite.security_headers import HEADERS
 
+ADMIN_PATH = "/admin/"
 #: The scripts of Django's admin write HTML themselves.
 WITHOUT_TRUSTED_TYPES = {"require-trusted-types-for": None, "trusted-types": None}
 
@@ -32,8 +37,25 @@ class SecurityHeadersMiddleware:
         return clear_browser_cache(response) if _ends_session(response) else response
 
 
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """django-csp's middleware, which builds the usual policy once."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        super().__init__(get_response)
+        self._usual_policy = build_policy()
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Set the usual policy, or the one that a view has chosen."""
+        if any(name.startswith("_csp_") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self._usual_policy)
+        return response
+
+
 class AdminPolicyMiddleware:
-    """Middleware inside of ``CSPMiddleware``: relaxes the policy for Django's admin."""
+    """Middleware inside of the policy's: relaxes the policy for Django's admin."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -41,9 +63,23 @@ class AdminPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request; pages of the admin do without trusted types."""
         response = self._get_response(request)
-        if request.path.startswith(reverse("admin:index")):
+        if is_admin(request):
             response._csp_replace = WITHOUT_TRUSTED_TYPES  # type: ignore[attr-defined]
         return response
+
+
+class AdminMessageMiddleware(MessageMiddleware):
+    """Django's middleware for messages, which only the admin uses."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Give a request of the admin its messages."""
+        if is_admin(request):
+            super().process_request(request)
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """Whether the request is one of Django's admin."""
+    return request.path_info.startswith(ADMIN_PATH)
 
 
 def clear_browser_cache(response: HttpResponse) -> HttpResponse:

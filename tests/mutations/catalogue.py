@@ -165,7 +165,7 @@ OWNERS = [
         "owner",
         "chat/services/jobs/status.py",
         "tests/chat/views/test_poll.py",
-        changes={".with_path().filter(message__owner=UUID(owner))": ".with_path()"},
+        changes={"not_deleted().filter(message__owner=UUID(owner))": "not_deleted()"},
     ),
 ]
 

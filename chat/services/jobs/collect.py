@@ -45,13 +45,14 @@ def collect_now(reply: Reply) -> Reply:
     Returns the row as it ended. If the database is locked or Redis goes away, only the
     row in memory is changed, and the keeper collects the reply later.
     """
+    if reply.is_terminal:
+        # Another process may be writing the row at this moment.
+        wait_until_durable()
+        return reply
     box, pk, is_saved = open_mailbox(), str(reply.pk), False
     try:
         ending = box.finished_reply(pk)
-        if ending is None or ending.attempt != reply.attempt or reply.is_terminal:
-            if ending and reply.is_terminal:
-                # Another process may be writing the row at this moment.
-                wait_until_durable()
+        if ending is None or ending.attempt != reply.attempt:
             return reply
         with optional_write():
             is_mine = _end(reply, ending)

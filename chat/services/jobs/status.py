@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from chat.models import Reply, User
+from chat.models.reply import ReplyQuerySet
 from chat.services.jobs.collect import collect_now
 from chat.services.jobs.publish import hand_over
 from chat.services.session_digest import guest_digest, session_digest
@@ -215,18 +216,31 @@ def _status(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
                 first_text_at=entry.first_text_at,
             )
         case EndedReply():
-            return _from_row(collect_now(_row(look.owner, pk)))
+            return _from_row(collect_now(_row_with_path(look.owner, pk)))
         case MissingReply(is_foreign=False):
             return _from_row(_row(look.owner, pk))
     raise NotOwner
 
 
 def _row(owner: str, pk: str) -> Reply:
-    mine = Reply.objects.not_deleted().with_path().filter(message__owner=UUID(owner))
-    found = mine.filter(pk=UUID(pk)).first()
-    if found is None:
-        raise NotOwner
-    return found
+    """The reply with its message. Raises ``NotOwner``."""
+    return _only(_mine(owner).select_related("message"), pk)
+
+
+def _row_with_path(owner: str, pk: str) -> Reply:
+    """The reply with all that collecting needs. Raises ``NotOwner``."""
+    return _only(_mine(owner).with_path(), pk)
+
+
+def _mine(owner: str) -> ReplyQuerySet:
+    return Reply.objects.not_deleted().filter(message__owner=UUID(owner))
+
+
+def _only(replies: ReplyQuerySet, pk: str) -> Reply:
+    try:
+        return replies.get(pk=UUID(pk))
+    except Reply.DoesNotExist:
+        raise NotOwner from None
 
 
 def _from_row(row: Reply) -> ReplyStatus:
