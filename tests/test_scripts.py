@@ -44,7 +44,7 @@ def test_no_module_exports_a_variable_that_changes(path) -> None:
 
 def test_every_module_is_a_script_of_the_page() -> None:
     """All are asked for at once; none is found only when another one imports it."""
-    page = (ROOT / "templates" / "layout" / "base.html").read_text("utf-8")
+    page = (ROOT / "templates" / "layout" / "_scripts.html").read_text("utf-8")
     listed = re.findall(r"""type="module" src="{% static 'chat/(.+?)' %}""", page)
     assert sorted(listed) == [path.name for path in MODULES]
     assert listed[0] == "page.js"

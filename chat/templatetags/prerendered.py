@@ -22,10 +22,10 @@ from chatsite import wire
 register = template.Library()
 
 
-@register.simple_tag
-def constant(name: str) -> SafeString:
-    """A template that reads the same on all pages in one language."""
-    return prerendered(name, {}, {})
+@register.simple_tag(name="prerendered")
+def prerendered_template(name: str, **values: object) -> SafeString:
+    """A template that reads the same on all pages in one language but for values."""
+    return prerendered(name, {}, values)
 
 
 @register.simple_tag(takes_context=True)
