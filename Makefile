@@ -33,7 +33,7 @@ OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py \
 
 QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/test_*.py
 
-.PHONY: help run worker status admin quick test soak mutations chaos screenshots bench load slow felt check docs browser audit lock clean
+.PHONY: help run worker status admin quick test soak mutations chaos screenshots bench web load slow felt check docs browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -78,6 +78,10 @@ screenshots: browser  ## the pictures of docs/pictures; INTO=folder: every state
 
 bench:  ## our engine beside others; ARGS="--quick --isa avx2", --json FILE, --svg FILE
 	@$(WITH) bench -m bench.engine $(ARGS)
+
+web:  ## CPU of a web process by kind of request; ARGS="--postgresql --against FOLDER"
+	@$(WITH) dev
+	$(VENV_PYTHON) -m bench.web $(ARGS)
 
 load:  ## many pages that wait while others send; ARGS="--pages 500 --seconds 60"
 	@$(WITH) bench -m bench.waiting_pages $(ARGS)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,11 +25,21 @@ ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Checkout:
+    """A folder with the program, and the interpreter of its environment."""
+
+    root: Path = ROOT
+    python: str = sys.executable
+
+
+@dataclass(frozen=True, slots=True)
 class RunningSite:
     """Address of a started site and process id of its web server."""
 
     url: str
     web_pid: int
+    #: The variables with which its programs were started.
+    environment: Mapping[str, str]
 
     def web_megabytes(self) -> float:
         """Return the resident memory of the web server and its one process, in MiB."""
@@ -42,11 +52,11 @@ class RunningSite:
         return sum(map(int, listed.stdout.split())) / 1024
 
 
-#: Settings that switch the limits off, because all requests come from one address.
-UNLIMITED = {
-    "NETWORK_GUESTS_PER_HOUR": "off",
-    **{
-        f"{whose}_{kind}": "off"
+#: Limits that apply where all requests come from one address.
+LIMITS = (
+    "NETWORK_GUESTS_PER_HOUR",
+    *(
+        f"{whose}_{kind}"
         for whose in ("GUEST", "NETWORK")
         for kind in (
             "MESSAGES_PER_MINUTE",
@@ -54,38 +64,44 @@ UNLIMITED = {
             "REPLIES_WAITING",
             "TOKENS_PER_DAY",
         )
-    },
-}
+    ),
+)
+#: Settings that switch these limits off.
+UNLIMITED = dict.fromkeys(LIMITS, "off")
+APPLICATION = "chatsite.wsgi:application"
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[RunningSite]:
+def running_site(
+    folder: Path,
+    *,
+    checkout: Checkout = Checkout(),
+    only: Collection[str] = (),
+    settings: Mapping[str, str] = UNLIMITED,
+    application: str = APPLICATION,
+) -> Iterator[RunningSite]:
     """Start Valkey, one web process, the keeper and a worker with the scripted engine.
 
-    Stops them at the end.
+    ``only``: the names of those that start; empty for all. ``application`` is what
+    gunicorn serves. Stops them at the end.
     """
     config = _launch_config(folder)
     make_folders(config)
-    environment = {
-        **os.environ,
-        **UNLIMITED,
-        "DATA_DIR": str(config.data_dir),
-        "DATABASE_URL": "",
-        "REDIS_URL": config.redis_url,
-        "PORT": str(config.port),
-        "CHAT_MODEL": "scripted",
-        "WEB_PROCESSES": "1",
-        "WORKER_GRACE_SECONDS": str(config.worker_grace_seconds),
-    }
-    migrate = (sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0")
-    subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+    environment = _environment(config, settings)
+    if application == APPLICATION:
+        migrate = (checkout.python, "manage.py", "migrate", "--no-input", "-v0")
+        subprocess.run(migrate, cwd=checkout.root, env=environment, check=True)
     started: dict[str, subprocess.Popen[bytes]] = {}
+    replaced = {sys.executable: checkout.python, APPLICATION: application}
     try:
         for program in programs(config):
+            if only and program.name not in only:
+                continue
+            command = [replaced.get(part, part) for part in program.command]
             with (config.log_dir / f"{program.name}.log").open("wb") as log:
                 started[program.name] = subprocess.Popen(
-                    ended_with_parent("TERM", program.command),
-                    cwd=ROOT,
+                    ended_with_parent("TERM", command),
+                    cwd=checkout.root,
                     env=environment,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -93,10 +109,25 @@ def running_site(folder: Path) -> Iterator[RunningSite]:
                 )
         url = f"http://127.0.0.1:{config.port}"
         _wait_until_ready(url)
-        yield RunningSite(url, started["web"].pid)
+        yield RunningSite(url, started["web"].pid, environment)
     finally:
         for process in reversed(started.values()):
             _end(process)
+
+
+def _environment(config: LaunchConfig, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the programs of a site with one web process."""
+    return {
+        **os.environ,
+        "DATA_DIR": str(config.data_dir),
+        "DATABASE_URL": "",
+        "REDIS_URL": config.redis_url,
+        "PORT": str(config.port),
+        "CHAT_MODEL": "scripted",
+        "WEB_PROCESSES": "1",
+        "WORKER_GRACE_SECONDS": str(config.worker_grace_seconds),
+        **settings,
+    }
 
 
 def _launch_config(folder: Path) -> LaunchConfig:

@@ -33,6 +33,7 @@ PROCESSES = "PYTEST_XDIST_WORKER_COUNT"
 SLOW = (
     "tests/chat/accounts/test_admin_command.py",
     "tests/bench/test_running_site.py",
+    "tests/bench/test_web.py",
     "tests/chat/services/jobs/test_any_order.py",
     "tests/chatsite/test_database_file.py",
     "tests/chatsite/test_environment.py::test_a_bad_value_stops_the_start",
