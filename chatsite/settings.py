@@ -186,7 +186,7 @@ MIDDLEWARE = [
     "chat.middleware.security_headers.AdminPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Static files as well; files that are compressed already pass unchanged.
-    "django.middleware.gzip.GZipMiddleware",
+    "chat.middleware.compression.CompressionMiddleware",
     "chatsite.static_version.VersionedStaticFilesMiddleware",
     # Outside of the session, which is saved when they see the response.
     "chat.middleware.last_seen.LastSeenMiddleware",
