@@ -50,8 +50,11 @@ def pack_fp32(weight: Tensor, bias: Tensor | None) -> Linear:
 def pack_fp16(weight: Tensor, bias: Tensor | None) -> Linear:
     """Return a linear layer with its weight as float16 in fbgemm's layout.
 
-    Weights beyond the range of float16 become its largest number.
+    Raises ``ValueError`` if a weight is too large for it: fbgemm would make it smaller,
+    in ``weight`` as well.
     """
+    if not (weight.abs().max() <= torch.finfo(torch.float16).max):
+        raise ValueError("a weight is too large for half precision")
     packed = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)
     multiply = torch.ops.quantized.linear_dynamic_fp16.default
 

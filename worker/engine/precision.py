@@ -142,7 +142,10 @@ def _flat(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
     del builds
     if not is_available(precision):
         raise NativeUnavailable(f"no {precision} layers on this processor")
-    return FlatForward(decoder, precision)
+    try:
+        return FlatForward(decoder, precision)
+    except ValueError as error:
+        raise NativeUnavailable(str(error)) from error
 
 
 #: The passes over a model as data, the faster one first. Nothing is measured here: in
@@ -162,8 +165,15 @@ class Probe:
 
     @classmethod
     def of(cls, module: Any, ids: list[int], device: torch.device) -> Probe:
-        """Compute the logits by the model's own attention."""
+        """Compute the logits by the model's own attention.
+
+        Raises ``ModelUnavailable`` if they are not finite.
+        """
         logits = own_logits(module, torch.tensor(ids, device=device))
+        if not logits.isfinite().all():
+            raise ModelUnavailable(
+                "The model computes no finite numbers: its weights are damaged."
+            )
         return cls(ids, logits[-1], module.config)
 
     def agrees(self, forward: ForwardPass) -> bool:

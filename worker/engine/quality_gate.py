@@ -10,13 +10,14 @@ import hashlib
 import json
 import logging
 import platform
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from chatsite.durable_file import write_durably
 from worker import model_folder
@@ -26,6 +27,9 @@ from worker.engine.kept_files import mark_used
 from worker.engine.quality import LIMITS, Quality, measure_quality
 
 log = logging.getLogger(__name__)
+
+#: How long a worker waits for another one that measures the same.
+WAIT_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +66,17 @@ class QualityGate:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # One worker of the machine measures, the others wait for it.
-            with FileLock(path.with_suffix(".lock")):
+            with _locked(path.with_suffix(".lock")):
                 return _read(path) or self._measure_and_keep(forward, path)
         except OSError:
-            # A folder that cannot be written to stops no worker.
+            # A folder that cannot be written to stops no worker, nor does another one
+            # that takes too long (filelock.Timeout).
             return self._measure(forward)
 
     def _measure_and_keep(self, forward: ForwardPass, path: Path) -> Quality:
         found = self._measure(forward)
         with suppress(OSError):
-            write_durably(path, json.dumps(asdict(found), indent=1))
+            write_durably(path, _as_text(found))
         return found
 
     def _measure(self, forward: ForwardPass) -> Quality:
@@ -91,17 +96,38 @@ class QualityGate:
         return data_dir / "quality" / f"{forward.precision}-{digest}.json"
 
 
-def _read(path: Path) -> Quality | None:
-    """Return the quality in a file; None if it cannot be read."""
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock; say so in the log while another worker holds it.
+
+    Raises ``filelock.Timeout``, an ``OSError``, after ``WAIT_SECONDS``.
+    """
+    lock = FileLock(path)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        return Quality(
-            tokens=int(raw["tokens"]),
-            perplexity_change=float(raw["perplexity_change"]),
-            divergence=float(raw["divergence"]),
-            agreement=float(raw["agreement"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("waiting for another worker, which measures the quality")
+        lock.acquire(timeout=WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _as_text(found: Quality) -> str:
+    """Return what is kept in a file: the figures, and a digest of them."""
+    figures = json.dumps(asdict(found))
+    digest = hashlib.sha256(figures.encode()).hexdigest()
+    return json.dumps({"figures": figures, "digest": digest}, indent=1)
+
+
+def _read(path: Path) -> Quality | None:
+    """Return the quality in a file; None if it is not there or damaged."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = Quality(**json.loads(json.loads(text)["figures"]))
+        return found if _as_text(found) == text else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

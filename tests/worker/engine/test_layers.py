@@ -10,7 +10,13 @@ from transformers.pytorch_utils import Conv1D
 
 from worker.engine.attention_plan import AttentionPlan, longest_batched
 from worker.engine.interface import ModelUnavailable
-from worker.engine.layers import PackedLinear, can_pack, pack_fp32, replace_layers
+from worker.engine.layers import (
+    PackedLinear,
+    can_pack,
+    pack_fp16,
+    pack_fp32,
+    replace_layers,
+)
 from worker.engine.memory import MEBI, CacheSize, available_bytes
 from worker.engine.module_forward import packed_attention
 from worker.engine.packing import PackedBatch
@@ -34,6 +40,14 @@ def test_packed_layers_equal_plain_ones(
         found = PackedLinear(plain.weight, plain.bias)(given)
         assert torch.allclose(found, plain(given), atol=1e-5)
     assert found.is_contiguous()
+
+
+def test_a_weight_too_large_for_half_precision_is_refused_and_stays() -> None:
+    weight = torch.eye(8, 16)
+    weight[3, 5] = 1e6
+    with pytest.raises(ValueError, match="half precision"):
+        pack_fp16(weight, None)
+    assert weight[3, 5] == 1e6
 
 
 def test_every_layer_is_replaced() -> None:

@@ -78,6 +78,24 @@ def test_auto_takes_nothing_that_loses_quality(
     assert caplog.text.count("loses quality") == len(asked)
 
 
+def test_a_model_with_a_weight_that_is_no_number_is_refused() -> None:
+    module = llama()
+    module.model.layers[0].mlp.down_proj.weight.data[0, 0] = float("nan")
+    with pytest.raises(ModelUnavailable, match="weights are damaged"):
+        chosen(module, "auto")
+
+
+@needs_fp16
+def test_weights_too_large_for_half_precision_stay_as_they_are() -> None:
+    module = llama()
+    module.model.layers[0].mlp.up_proj.weight.data *= 1e-6
+    module.model.layers[0].mlp.down_proj.weight.data *= 1e8
+    before = module.model.layers[0].mlp.down_proj.weight.abs().max()
+    assert before > 65_504
+    assert chosen(module, "auto") == ("fp32", "flat")
+    assert module.model.layers[0].mlp.down_proj.weight.abs().max() == before
+
+
 def test_a_precision_that_was_asked_for_is_not_gated() -> None:
     assert chosen(gpt2(), "fp32", lambda _: False) == ("fp32", "flat")
 

@@ -102,7 +102,9 @@ def test_a_verdict_is_kept_and_a_broken_one_made_anew(
     assert gate(half)
     assert gate(Unmeasured())
     (verdict,) = (tmp_path / "quality").glob("*.json")
-    for broken in ("", "{}", '{"tokens": "many"}', verdict.read_text()[:-9]):
+    kept = verdict.read_text()
+    other_figure = kept.replace("0", "1", 1)
+    for broken in ("", "{}", '{"figures": 1}', kept[:-9], other_figure, "[" * 200_000):
         verdict.write_text(broken)
         with pytest.raises(AssertionError, match="measured again"):
             gate(Unmeasured())

@@ -6,9 +6,11 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from worker.engine.kept_files import mark_used
@@ -23,6 +25,9 @@ COMMON_FLAGS = (
     *("-ffp-contract=off", "-fno-math-errno"),
 )
 LIMIT_SECONDS = 120
+#: Why a compiler could not build a library in this process: it is not tried again for
+#: the next precision.
+_failed: dict[tuple[Path, str], str] = {}
 
 
 class NativeUnavailable(Exception):
@@ -42,10 +47,18 @@ def build(folder: Path, instructions: str) -> Path:
     flags = (*COMMON_FLAGS, *FLAGS[instructions])
     library = folder / f"engine-{instructions}-{_digest(flags)}.so"
     if not _is_whole(library):
+        compiler = find_compiler()
+        if compiler is None:
+            raise NativeUnavailable("no C compiler")
+        if problem := _failed.get((library, compiler)):
+            raise NativeUnavailable(problem)
         try:
-            _compile(library, flags)
+            _compile(compiler, library, flags)
         except OSError as error:
             raise NativeUnavailable(f"{folder}: {error.strerror}") from error
+        except NativeUnavailable as error:
+            _failed[library, compiler] = str(error)
+            raise
     mark_used(library)
     return library
 
@@ -55,10 +68,7 @@ def find_compiler() -> str | None:
     return next(filter(None, map(shutil.which, COMPILERS)), None)
 
 
-def _compile(library: Path, flags: tuple[str, ...]) -> None:
-    compiler = find_compiler()
-    if compiler is None:
-        raise NativeUnavailable("no C compiler")
+def _compile(compiler: str, library: Path, flags: tuple[str, ...]) -> None:
     library.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=library.parent, suffix=".partial")
     try:
@@ -86,23 +96,33 @@ def _is_whole(library: Path) -> bool:
 
 
 def _run(command: tuple[str, ...]) -> None:
+    """Run a compiler, with messages in English, and end all that it started."""
     try:
-        done = subprocess.run(
+        started = subprocess.Popen(
             command,
-            timeout=LIMIT_SECONDS,
-            capture_output=True,
-            text=True,
-            errors="replace",
             stdin=subprocess.DEVNULL,
-            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+            process_group=0,
         )
-    except subprocess.TimeoutExpired as error:
+    except OSError as error:
         raise NativeUnavailable(
-            f"{command[0]} took more than {LIMIT_SECONDS} seconds"
+            f"{command[0]} cannot be run: {error.strerror}"
         ) from error
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "error" in line]
-        reason = (lines or [f"exit status {done.returncode}"])[0]
+    with started:
+        try:
+            _, said = started.communicate(timeout=LIMIT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            with suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+            raise NativeUnavailable(
+                f"{command[0]} took more than {LIMIT_SECONDS} seconds"
+            ) from error
+    if started.returncode:
+        lines = said.decode(errors="replace").splitlines()
+        reasons = [line for line in lines if "error" in line or "failed" in line]
+        reason = (reasons or [f"exit status {started.returncode}"])[0]
         raise NativeUnavailable(f"{command[0]} failed: {reason}")
 
 

@@ -113,12 +113,14 @@ def load_library(path: Path) -> Any:
     """
     try:
         library = ctypes.CDLL(str(path))
-    except OSError as error:
+        library.engine_open.argtypes = (POINTER(ModelStruct), c_int)
+        library.engine_open.restype = c_void_p
+        library.engine_step.argtypes = (c_void_p, POINTER(BatchStruct))
+        library.engine_step.restype = c_int
+        library.engine_close.argtypes = (c_void_p,)
+        library.engine_close.restype = None
+    except (OSError, AttributeError) as error:
+        # Whole, as it was made, but of no use: the next start builds it again.
+        path.unlink(missing_ok=True)
         raise NativeUnavailable(f"{path.name} cannot be loaded: {error}") from error
-    library.engine_open.argtypes = (POINTER(ModelStruct), c_int)
-    library.engine_open.restype = c_void_p
-    library.engine_step.argtypes = (c_void_p, POINTER(BatchStruct))
-    library.engine_step.restype = c_int
-    library.engine_close.argtypes = (c_void_p,)
-    library.engine_close.restype = None
     return library

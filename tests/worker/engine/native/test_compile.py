@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.environment import IS_SOAK
+from tests.launch.process_tree import eventually
 from worker.engine.native import instruction_sets
 from worker.engine.native.compile import NativeUnavailable, build
 from worker.engine.native.library import build_and_load, load_library
@@ -70,6 +71,53 @@ def test_a_compiler_that_fails_leaves_nothing(
     monkeypatch.setenv("PATH", str(programs))
     with pytest.raises(NativeUnavailable, match="no such header"):
         build(tmp_path / "builds", "plain")
+    assert [*(tmp_path / "builds").iterdir()] == []
+
+
+def test_a_compiler_that_hangs_is_ended_and_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"echo $$ >> {tmp_path}/runs; /bin/sleep 600; true"
+    monkeypatch.setenv("PATH", str(fake_compiler(tmp_path / "bin", script)))
+    monkeypatch.setattr("worker.engine.native.compile.LIMIT_SECONDS", 0.3)
+    for _ in range(2):
+        with pytest.raises(NativeUnavailable, match="took more than"):
+            build(tmp_path / "builds", "plain")
+    (group,) = (int(line) for line in (tmp_path / "runs").read_text().split())
+
+    def is_gone() -> bool:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    eventually(is_gone, 20, "end of what the compiler started")
+
+
+def test_a_compiler_that_cannot_be_run_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = fake_compiler(tmp_path / "bin", "")
+    (programs / "cc").write_text("#!/no/such/interpreter\n")
+    monkeypatch.setenv("PATH", str(programs))
+    with pytest.raises(NativeUnavailable, match=r"bin/cc cannot be run: No such file"):
+        build(tmp_path / "builds", "plain")
+
+
+def test_a_library_without_the_functions_is_a_reason_and_is_not_kept(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "none.c").write_text("int nothing;")
+    script = (
+        'while [ "$1" != -o ]; do shift; done\n'
+        f'exec {compiler} -shared -fPIC {tmp_path}/none.c -o "$2"'
+    )
+    programs = fake_compiler(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with pytest.raises(NativeUnavailable, match="engine_open"):
+        build_and_load(tmp_path / "builds")
+    # Another process builds it again; this one still has the other one loaded.
     assert [*(tmp_path / "builds").iterdir()] == []
 
 
