@@ -1,4 +1,4 @@
-"""Tags for what a page shows many times: entries of the list, and messages."""
+"""Tags for what many pages show, or one page many times: rendered once, then filled."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from chat.models import Message, User
 from chat.page.messages import ShownMessage
+from chat.page.state import PageState
 from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered, prerendered_list
 from chat.services.conversation_list import ListItem, ListPart
@@ -37,6 +38,40 @@ def sidebar_foot(context: Context) -> SafeString:
         "layout/_sidebar_foot.html",
         {"has_account": bool(account), "can_sign_up": context.get("can_sign_up")},
         {"username": account.username if account else ""},
+    )
+
+
+@register.simple_tag(takes_context=True)
+def poller(context: Context) -> SafeString:
+    """The element that polls, with the state of the page in its fields."""
+    state: PageState = context["page_state"]
+    has_pending = bool(state.cursors or state.held or state.paused)
+    fields = "poll/_pending_fields.html"
+    return prerendered(
+        "poll/_poller.html",
+        {
+            "is_oob": bool(context.get("is_oob")),
+            "is_anonymous": state.is_anonymous,
+            "has_owner": bool(state.owner_fingerprint),
+            "is_account": state.is_account,
+            "has_conversation": bool(state.conversation),
+            "has_model": bool(state.model),
+        },
+        {
+            "jittered_delay_ms": context["jittered_delay_ms"],
+            "watchdog_seconds": context["watchdog_seconds"],
+            "version": state.version,
+            "owner_fingerprint": state.owner_fingerprint,
+            "conversation": state.conversation,
+            "leaf": state.leaf or "",
+            "path_fingerprint": state.path_fingerprint,
+            "model": state.model,
+            "since": state.since or "",
+            "change_counter": state.change_counter,
+            "workers_fingerprint": state.workers_fingerprint,
+            "delay_ms": context["delay_ms"],
+            "pending_fields": _included(context, fields) if has_pending else "",
+        },
     )
 
 
@@ -95,7 +130,7 @@ def _reply(context: Context, shown: ShownMessage, label: str) -> SafeString:
     message, status, versions = shown.message, shown.status, shown.versions
     row = message.reply
     if status:
-        body = _included(context, "replies/_pending.html", shown)
+        body = _included_for(context, "replies/_pending.html", shown)
     else:
         body = _finished(context, shown)
     return prerendered(
@@ -136,19 +171,24 @@ def _finished(context: Context, shown: ShownMessage) -> SafeString:
     is_done = row.state == wire.State.DONE
     if is_done and text and not row.cut_tokens and not row.is_length_limited:
         return text
-    notes = _included(context, "replies/_notes.html", shown)
+    notes = _included_for(context, "replies/_notes.html", shown)
     return mark_safe(text + notes)  # noqa: S308  # both are
 
 
-def _included(context: Context, name: str, shown: ShownMessage) -> SafeString:
-    """The template ``name`` as ``{% include %}`` gives it, for one reply."""
+def _included(context: Context, name: str) -> SafeString:
+    """The template ``name`` as ``{% include %}`` gives it."""
+    return Engine.get_default().get_template(name).render(context)
+
+
+def _included_for(context: Context, name: str, shown: ShownMessage) -> SafeString:
+    """The template ``name`` for one reply."""
     with context.push(
         message=shown.message,
         reply=shown.message.reply,
         status=shown.status,
         versions=shown.versions,
     ):
-        return Engine.get_default().get_template(name).render(context)
+        return _included(context, name)
 
 
 def _versions(context: Context, shown: ShownMessage) -> SafeString:
