@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from worker.engine import huge_pages
+from worker.engine import page_memory
 from worker.engine.logits import TokenHistory
 from worker.engine.packing import PackedBatch
 from worker.engine.scheduler import RowCopy
@@ -87,4 +87,6 @@ class KVCache:
 def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     if device.type != "cpu":
         return torch.zeros(size, dtype=dtype, device=device)
-    return huge_pages.zeros(math.prod(size) * dtype.itemsize).view(dtype).view(size)
+    # Small pages: most rows are short, and a reply that begins must not wait.
+    memory = page_memory.zeros(math.prod(size) * dtype.itemsize, huge_pages=False)
+    return memory.view(dtype).view(size)

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from worker.engine import huge_pages
+from worker.engine import page_memory
 from worker.engine.decoder import Decoder
 from worker.engine.kept_files import mark_used
 from worker.engine.native.packed_weights import PackedProjection, pack_decoder
@@ -134,7 +134,7 @@ def _on_huge_pages(
     for one in packed.values():
         starts.append(end)
         end += -(-len(one.weight) // PAGE_BYTES) * PAGE_BYTES
-    memory, copies = huge_pages.zeros(end), {}
+    memory, copies = page_memory.zeros(end, huge_pages=True), {}
     for start, (name, one) in zip(starts, packed.items(), strict=True):
         copy = memory[start:][: len(one.weight)].copy_(one.weight)
         copies[name] = PackedProjection(copy, one.bias.clone())

@@ -1,4 +1,4 @@
-"""Memory for what a step reads from its begin to its end."""
+"""Memory by the page, for weights and the KV cache."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from worker.engine import huge_pages
+from worker.engine import page_memory
 from worker.engine.memory import return_freed_memory
 
 STATUS = Path("/proc/self/status")
@@ -19,23 +19,25 @@ def resident_bytes() -> int:
     return int(line.split()[1]) * 1024
 
 
-@pytest.mark.parametrize("size", [1, 4096, huge_pages.HUGE_PAGE_BYTES + 1])
-def test_memory_is_zeroed_and_begins_with_a_page(size: int) -> None:
-    memory = huge_pages.zeros(size)
+@pytest.mark.parametrize("huge_pages", [False, True])
+@pytest.mark.parametrize("size", [1, 4096, page_memory.HUGE_PAGE_BYTES + 1])
+def test_memory_is_zeroed_and_begins_with_a_page(size: int, huge_pages: bool) -> None:
+    memory = page_memory.zeros(size, huge_pages=huge_pages)
     assert (len(memory), memory.dtype) == (size, torch.uint8)
     assert not memory.any()
-    assert memory.data_ptr() % huge_pages.HUGE_PAGE_BYTES == 0
+    assert memory.data_ptr() % page_memory.HUGE_PAGE_BYTES == 0
     memory[-1] = 7
     assert memory.sum() == 7
 
 
+@pytest.mark.parametrize("huge_pages", [False, True])
 @pytest.mark.skipif(not STATUS.exists(), reason="needs Linux")
-def test_memory_is_taken_when_it_is_written_to_and_given_back_with_its_last_tensor() -> (
-    None
-):
+def test_memory_is_taken_when_it_is_written_to_and_given_back_with_its_last_tensor(
+    huge_pages: bool,
+) -> None:
     gc.collect()
-    before, size = resident_bytes(), 64 * huge_pages.HUGE_PAGE_BYTES
-    memory = huge_pages.zeros(size)
+    before, size = resident_bytes(), 64 * page_memory.HUGE_PAGE_BYTES
+    memory = page_memory.zeros(size, huge_pages=huge_pages)
     view = memory.view(torch.float32)[:7]
     assert resident_bytes() - before < size / 8
     memory.fill_(1)
