@@ -5,15 +5,25 @@ from __future__ import annotations
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    login,
+)
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
+from django.utils import timezone
 
 from chat.accounts import guest_cookie
 from chat.accounts.client_network import network_digest
+from chat.accounts.devices import device_name
+from chat.accounts.session_store import SessionStore
 from chat.models import User
 from chat.services.effective_settings import effective_settings
 from chat.services.limits.admission import check_first_message
@@ -97,13 +107,28 @@ def get_or_create_sender(
     guest = _get_or_create_guest(request, new_guest, is_message=is_message)
     record_network(request, guest)
     _match_cookie(request, guest)
+    _begin_session(request, guest)
+    return guest
+
+
+def _begin_session(request: HttpRequest, guest: User) -> None:
+    """Log a guest in. Django's ``login`` would save the session and the user again."""
     token = request.META.get("CSRF_COOKIE")
-    login(request, guest, backend=BACKEND)
+    session = cast("SessionStore", request.session)
+    if SESSION_KEY in session or session.session_key is not None:
+        login(request, guest, backend=BACKEND)
+    else:
+        session[SESSION_KEY] = str(guest.pk)
+        session[BACKEND_SESSION_KEY] = BACKEND
+        session[HASH_SESSION_KEY] = guest.get_session_auth_hash()
+        session.device = device_name(request.headers.get("User-Agent", ""))
+        session.create()
+        request.user = guest
+        rotate_token(request)
     # A guest gains no rights by this log-in, so the CSRF token of the page stays valid:
     # sending the form again, also from another tab, must work.
     if token:
         request.META["CSRF_COOKIE"] = token
-    return guest
 
 
 def _match_cookie(request: HttpRequest, user: User) -> None:
@@ -143,12 +168,13 @@ def _get_or_create_guest(
     if must_be_new:
         return _create_guest(pk, network)
     # A guest that signed up or was erased: the cookie does not open that account.
-    return User.objects.guest(pk if known is None else uuid.uuid4(), network)
+    free_pk = pk if known is None else uuid.uuid4()
+    return User.objects.guest(free_pk, network, timezone.now())
 
 
 def _create_guest(pk: uuid.UUID, network: str) -> User:
     """Make a guest. Raises ``GuestExists`` if another request made it first."""
-    guest, is_new = User.objects.get_or_create_guest(pk, network)
+    guest, is_new = User.objects.get_or_create_guest(pk, network, timezone.now())
     if not is_new:
         raise GuestExists
     return guest

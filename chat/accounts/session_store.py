@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from chat.services.session_digest import session_digest
 from chatsite.mailbox import MailboxAway, open_mailbox
@@ -32,8 +35,12 @@ class SessionStore(DatabaseStore):
 
         return Session
 
-    #: The row that was read; None for a new session.
+    #: The row that was read or made; None for a new session.
     row: Session | None = None
+    #: The device of a session that begins, if it is to be in the new row.
+    device: str | None = None
+    #: The data of the row that this request has made.
+    _created_data: dict[str, Any] | None = None
 
     def _get_session_from_db(self) -> Session | None:
         self.row = cast("Session | None", super()._get_session_from_db())  # type: ignore[misc]
@@ -44,7 +51,22 @@ class SessionStore(DatabaseStore):
         session = cast("Session", super().create_model_instance(data))
         user = data.get(SESSION_KEY)
         session.user_id = UUID(user) if user else None
+        if self.device is not None:
+            session.device, session.seen_at = self.device, timezone.now()
+            self.row = session
         return session
+
+    def save(self, must_create: bool = False) -> None:
+        """Save, unless this request has made the row with the same data."""
+        if must_create:
+            super().save(must_create=True)
+            self._created_data = dict(self.items())
+        elif self._created_data is None or self._created_data != dict(self.items()):
+            super().save()
+
+    def _get_new_session_key(self) -> str:
+        """A random key, without a query: ``create`` tries again if it is in use."""
+        return get_random_string(32, VALID_KEY_CHARS)
 
     def _validate_session_key(self, key: str | None) -> bool:
         """Whether it may be a key: some databases fail to look up other strings."""

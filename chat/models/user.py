@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -17,16 +18,28 @@ from chat.models.preferences import Preferences
 class UserManager(BaseUserManager["User"]):
     """Creates users and finds them by what they type."""
 
-    def guest(self, pk: uuid.UUID, network: str = "") -> User:
+    def guest(
+        self, pk: uuid.UUID, network: str = "", seen_at: datetime | None = None
+    ) -> User:
         """The guest with this id, created at the first message; may be repeated."""
-        return self.get_or_create_guest(pk, network)[0]
+        return self.get_or_create_guest(pk, network, seen_at)[0]
 
     def get_or_create_guest(
-        self, pk: uuid.UUID, network: str = ""
+        self, pk: uuid.UUID, network: str = "", seen_at: datetime | None = None
     ) -> tuple[User, bool]:
-        """The guest, and whether this call created it."""
-        fresh = {"password": _no_password(), "network": network}
-        return self.get_or_create(pk=pk, defaults=fresh)
+        """The guest, and whether this call created it.
+
+        It tries to create first, since callers have not found the guest before.
+        """
+        fresh = self.model(
+            pk=pk, password=_no_password(), network=network, seen_at=seen_at
+        )
+        try:
+            with transaction.atomic(using=self.db):
+                fresh.save(force_insert=True, using=self.db)
+        except IntegrityError:
+            return self.get(pk=pk), False
+        return fresh, True
 
     def named(self, username: str) -> User | None:
         """The account with this name, ignoring case."""
