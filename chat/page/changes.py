@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -69,23 +69,27 @@ def _load_path_changes(
     A page that shows another path than the active one gets the whole list.
     """
     ids = conversation.path_ids(limit=messages_per_page() + APPENDED_MESSAGES_MAX)
-    delta.context_usage = _context_usage(conversation, ids)
+    known = {m.pk: m for m in conversation.loaded(ids[-CONTEXT_USAGE_MESSAGES:])}
+    delta.context_usage = _context_usage(conversation, ids, list(known.values()))
     delta.model = model_to_watch(conversation).name
     after = ids.index(page_state.leaf) + 1 if page_state.leaf in ids else 0
-    batch = _batch_at(conversation, ids[after - 1 : after])
+    batch = _batch_at(conversation, ids[after - 1 : after], known)
     batch_ids = [message.pk for message in batch]
     is_same_path = page_state.path_fingerprint == path_fingerprint(
         ids[:after], batch_ids
     )
     is_longer = after < len(ids)
-    if not is_same_path or (is_longer and (batch or _batch_at(conversation, ids[-1:]))):
+    if not is_same_path or (
+        is_longer and (batch or _batch_at(conversation, ids[-1:], known))
+    ):
         message_list, _ = MessageList.load(
             request, catalog_entry(page_state.model).name, latest(conversation)
         )
         delta.replace_messages(page_state, message_list)
         return
     _replace_changed_held(request, page_state, conversation, delta)
-    for item in _with_status(request, page_state, conversation.loaded(ids[after:])):
+    appended = _loaded(conversation, ids[after:], known)
+    for item in _with_status(request, page_state, appended):
         delta.add_message(item, is_new=True)
     delta.leaf, delta.path_fingerprint = ids[-1], path_fingerprint(ids, batch_ids)
     delta.replaced = with_versions(delta.replaced, batch, delta.leaf)
@@ -108,17 +112,27 @@ def _replace_changed_held(
         delta.add_message(item, is_new=False)
 
 
-def _batch_at(conversation: Conversation, leaf: Sequence[UUID]) -> list[Message]:
-    return [
-        reply for message in conversation.loaded(leaf) for reply in batch_of(message)
-    ]
+def _loaded(
+    conversation: Conversation, ids: Sequence[UUID], known: Mapping[UUID, Message]
+) -> list[Message]:
+    """The messages in the order of ``ids``; reads those that are not known."""
+    if any(pk not in known for pk in ids):
+        return conversation.loaded(ids)
+    return [known[pk] for pk in ids]
+
+
+def _batch_at(
+    conversation: Conversation, leaf: Sequence[UUID], known: Mapping[UUID, Message]
+) -> list[Message]:
+    leaves = _loaded(conversation, leaf, known)
+    return [reply for message in leaves for reply in batch_of(message)]
 
 
 def _context_usage(
-    conversation: Conversation, ids: Sequence[UUID]
+    conversation: Conversation, ids: Sequence[UUID], end: Sequence[Message]
 ) -> ContextUsage | None:
+    """The usage of a path with these ids, whose last messages are ``end``."""
     chosen = effective_settings(conversation.owner, conversation)
-    end = conversation.loaded(ids[-CONTEXT_USAGE_MESSAGES:])
     return context_usage(end, chosen, has_earlier=len(ids) > CONTEXT_USAGE_MESSAGES)
 
 

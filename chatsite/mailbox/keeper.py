@@ -39,9 +39,12 @@ class KeeperCalls(MailboxCalls):
             return None
         return FinishedReply.from_hash(reply, entry, text or "")
 
-    def mark_collected(self, reply: str, attempt: int) -> None:
-        """Say that the database has this attempt; the mailbox soon forgets it."""
-        self.connection.run("collected", reply, attempt, COLLECTED_SECONDS)
+    def mark_collected(self, reply: str, attempt: int, owner: str = "") -> None:
+        """Say that the database has this attempt; the mailbox soon forgets it.
+
+        The pages of the owner, if one is given, are told.
+        """
+        self.connection.run("collected", reply, attempt, COLLECTED_SECONDS, owner)
 
     def publications(self, replies: Sequence[str]) -> list[Publication | None]:
         """How each reply was published; None for one that the mailbox does not know."""

@@ -74,8 +74,8 @@ def _confirm_and_release(box: Mailbox, reply: Reply, ending: FinishedReply) -> N
 
     Raises ``MailboxAway``.
     """
-    box.mark_collected(str(reply.pk), ending.attempt)
-    box.touch(str(reply.message.owner_id))
+    owner = str(reply.message.owner_id)
+    box.mark_collected(str(reply.pk), ending.attempt, owner)
     release_next(reply.message.conversation)
 
 

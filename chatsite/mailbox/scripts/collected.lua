@@ -1,5 +1,7 @@
--- Lets a collected entry expire, unless it was published again in the meantime.
-local id, attempt, seconds = ARGV[1], ARGV[2], ARGV[3]
+-- Lets a collected entry expire, unless it was published again in the meantime. In any
+-- case it tells the pages of the owner, if there is one.
+local id, attempt, seconds, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if owner ~= '' then touch(owner) end
 local known = redis.call('HGET', key('reply', id), 'attempt')
 if known and known ~= attempt then return 0 end
 redis.call('SREM', FINISHED, id)
