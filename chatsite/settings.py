@@ -181,10 +181,10 @@ MIDDLEWARE = [
     "chat.middleware.security_headers.ContentSecurityPolicyMiddleware",
     # After it, scheme, host and path of a request can be trusted.
     "chat.middleware.proxy_headers.ProxyHeadersMiddleware",
-    # Before all that a health check does not need.
-    "chat.views.health.HealthMiddleware",
     "chat.middleware.security_headers.AdminPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Before all that a health check does not need.
+    "chat.views.health.HealthMiddleware",
     # Static files as well; files that are compressed already pass unchanged.
     "chat.middleware.compression.CompressionMiddleware",
     "chatsite.static_version.VersionedStaticFilesMiddleware",
