@@ -1,40 +1,53 @@
-"""A full disk is told from a busy database, on both databases."""
+"""A disk without room is told from a database that is busy."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
-from psycopg.errors import DiskFull, LockNotAvailable
 
+from tests.processes import ROOT
+
+#: Files of this process have no room for more than some bytes, as on a full disk.
+WITHOUT_ROOM = """
+import resource
+import django
+django.setup()
+from django.db import OperationalError, connection
 from chat.http.database_errors import is_disk_full
+resource.setrlimit(resource.RLIMIT_FSIZE, (8, resource.RLIM_INFINITY))
+try:
+    connection.cursor()
+except OperationalError as error:
+    found = f"{error.__cause__.sqlite_errorname} {is_disk_full(error)}"
+else:
+    found = "opened"
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+print(found)
+"""
 
 
-def wrapped(cause: Exception) -> OperationalError:
-    """The error as Django raises it."""
-    error = OperationalError(str(cause))
-    error.__cause__ = cause
-    return error
-
-
-@pytest.mark.parametrize(
-    ("cause", "is_full"),
-    [
-        (DiskFull("could not extend file: No space left on device"), True),
-        (LockNotAvailable("canceling statement due to lock timeout"), False),
-        (sqlite3.OperationalError("database is locked"), False),
-    ],
-)
-def test_only_what_has_no_room_is_a_full_disk(cause: Exception, is_full: bool) -> None:
-    assert is_disk_full(wrapped(cause)) == is_full
-
-
-def test_a_database_that_may_not_grow_is_a_full_disk(tmp_path: Path) -> None:
-    database = sqlite3.connect(tmp_path / "full.sqlite3")
-    database.execute("PRAGMA max_page_count = 1")
-    with pytest.raises(sqlite3.OperationalError) as caught:
-        database.execute("CREATE TABLE more (text)")
-    database.close()
-    assert is_disk_full(wrapped(caught.value))
+@pytest.mark.skipif(sys.platform != "linux", reason="how files are limited on Linux")
+def test_a_disk_on_which_sqlite_cannot_begin_is_full(tmp_path: Path) -> None:
+    database = tmp_path / "chatsite.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE something (id)")
+    told = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ROOM],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DATA_DIR": str(tmp_path),
+            "DATABASE_URL": f"sqlite:///{database}",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "SQLITE_IOERR_SHMSIZE True\n"
