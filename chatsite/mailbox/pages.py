@@ -62,13 +62,4 @@ class PageCalls(MailboxCalls):
 
     def started(self, replies: Sequence[str]) -> set[str]:
         """Those of the replies that a worker writes, or finished a moment ago."""
-        if not replies:
-            return set()
-        states = self.connection.commands(
-            *(("HGET", key_of("reply", reply), "state") for reply in replies)
-        )
-        return {
-            reply
-            for reply, state in zip(replies, states, strict=True)
-            if state in ("running", "ended")
-        }
+        return set(self.connection.run("started", *replies)) if replies else set()
