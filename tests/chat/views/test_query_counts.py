@@ -9,6 +9,8 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat.models import User
+from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import form_data, poll_url
 from tests.chat.views.test_poll import round_trips
@@ -151,11 +154,19 @@ def scene(owner: User, tab: Client, worker: Worker, sent: Callable[..., Any]) ->
     made = Scene(tab, worker, str(first.message.conversation_id))
     worker.answer("Hello")
     tab.get(f"/api/v1/replies/{first.pk}")
-    # From here on the scripts are in Redis, and session, network and device are known.
+    # From here on session, network and device are known, and Redis has the scripts.
     tab.post(f"{made.pending()}/stop")
     made.collected()
     tab.get(made.page)
+    load_scripts()
     return made
+
+
+def load_scripts() -> None:
+    """Load every script, which the first call of a server would take two trips for."""
+    connection = open_mailbox().connection
+    for file in (files("chatsite.mailbox") / "scripts").iterdir():
+        connection.client.script_load(connection.script(Path(file.name).stem).script)
 
 
 @pytest.mark.parametrize(("request_of", "queries", "trips"), COSTS)
