@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from chatsite import machine
 from chatsite.cookie_names import HOST_PREFIX, cookie_names
 from chatsite.databases import connection_settings
 from chatsite.environment import rename_variables
@@ -47,7 +48,9 @@ BIND = storage.BIND.read()
 PORT = storage.PORT.read()
 
 # Web server
-WEB_PROCESSES = web_server.WEB_PROCESSES.read()
+WEB_PROCESSES = web_server.WEB_PROCESSES.read(
+    web_server.default_processes(machine.cores(), machine.memory_bytes())
+)
 WEB_THREADS = web_server.WEB_THREADS.read()
 WEB_CONNECTIONS = web_server.WEB_CONNECTIONS.read()
 WEB_CONNECTIONS_PER_NETWORK = web_server.WEB_CONNECTIONS_PER_NETWORK.read()

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.hosts import ANY_ADDRESS
+from chatsite.machine import cores
 from launch import socket_folder
 from launch.errors import LaunchError
 
@@ -167,13 +168,6 @@ def _check_worker(*, has_own_valkey: bool, workers: str) -> None:
         raise LaunchError(
             "WORKERS=0 is for a site whose workers run elsewhere.", status=2
         )
-
-
-def cores() -> int:
-    """Return how many cores this process may use, in a container perhaps not all."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def make_folders(plan: LaunchConfig) -> None:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from chatsite.machine import MEBI
 from chatsite.setting_types import Integer, Number
 
 TITLE = "Web server"
 INTRODUCTION = ""
+
+#: The threads of more processes could use up PostgreSQL's default of 100 connections.
+DEFAULT_PROCESSES_MAX = 4
+#: What the model and the system need besides leaves room for one process a gibibyte.
+MEBI_OF_PROCESS = 1024
+
+
+def default_processes(cores: int, memory_bytes: int) -> int:
+    """Return how many web processes a machine runs, unless it is told.
+
+    The other half of the cores remains for the worker, the keeper and Redis.
+    """
+    fitting = memory_bytes // (MEBI_OF_PROCESS * MEBI)
+    return max(1, min(cores // 2, fitting, DEFAULT_PROCESSES_MAX))
+
 
 WEB_PROCESSES = Integer(
     "WEB_PROCESSES",
     1,
     minimum=1,
     maximum=64,
+    default_note="half as many as cores, one for each GB of memory at most, from 1 to "
+    f"{DEFAULT_PROCESSES_MAX}",
     about="Processes of the web server.",
 )
 WEB_THREADS = Integer(

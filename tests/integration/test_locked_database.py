@@ -88,6 +88,7 @@ def served(owner: User, client_of: Any, until: Callable[..., None]) -> Iterator[
         *("-m", "gunicorn", "--config", "python:launch.gunicorn_config"),
         "chatsite.wsgi:application",
         PORT=str(port),
+        WEB_PROCESSES="1",
         WEB_THREADS=str(THREADS),
         DATABASE_WAIT_SECONDS=str(WAIT_SECONDS),
         DATABASE_URL=database_url(),

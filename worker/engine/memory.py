@@ -6,24 +6,17 @@ import contextlib
 import ctypes
 import gc
 import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
+from chatsite.machine import MEBI, memory_bytes
 from worker.engine.interface import ModelUnavailable
 
 #: Default share of the memory that the KV cache may take.
 MEMORY_SHARE = 0.25
 #: Rows of the prefix cache for each running reply.
 CACHED_ROWS_PER_REPLY = 1
-MEBI = 2**20
-#: Memory limit of the container, in cgroup version 2 and 1.
-CGROUP_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +61,7 @@ def available_bytes(device: torch.device) -> int:
     """Return the free memory of a CUDA device, or that of the machine or container."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([installed, *map(_read_limit, CGROUP_LIMITS)])
+    return memory_bytes()
 
 
 def return_freed_memory() -> None:
@@ -80,11 +72,3 @@ def return_freed_memory() -> None:
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _read_limit(path: Path) -> int:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        # The file is absent, or says "max".
-        return 2**62

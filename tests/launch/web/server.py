@@ -65,7 +65,9 @@ def serving(*options: str, **environment: str) -> Iterator[Served]:
             *("-m", "gunicorn", "--config", "python:launch.gunicorn_config"),
             *options,
             "tests.launch.web.echo_application:application",
-            **LONG | {"PORT": str(port), "WEB_THREADS": "2"} | environment,
+            **LONG
+            | {"PORT": str(port), "WEB_PROCESSES": "1", "WEB_THREADS": "2"}
+            | environment,
         ) as program,
     ):
         served = Served(program, port, Path(folder))
