@@ -113,7 +113,7 @@ def serve(config: LaunchConfig, supervisor: Supervisor) -> NoReturn:
     fetch_model(monitor)
     announce_loading()
     say("Loading the model.")
-    if hint := compiler_hint():
+    if hint := compiler_hint(config.data_dir):
         say(hint)
     supervisor.start_workers()
     model = served_model()

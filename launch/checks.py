@@ -6,6 +6,7 @@ import errno
 import resource
 import shutil
 import socket
+from pathlib import Path
 
 import redis
 from redis.backoff import NoBackoff
@@ -94,9 +95,10 @@ def check_redis(config: LaunchConfig) -> None:
         raise LaunchError(f"Cannot reach Redis at REDIS_URL: {reason}.") from None
 
 
-def compiler_hint() -> str:
-    """Return what a C compiler would gain; empty if the machine has one."""
-    if any(map(shutil.which, COMPILERS)):
+def compiler_hint(data_dir: Path) -> str:
+    """Return what a C compiler would gain; empty if the machine has, or had, one."""
+    is_built = any((data_dir / "native").glob("engine-*.so"))
+    if is_built or any(map(shutil.which, COMPILERS)):
         return ""
     return (
         "There is no C compiler (cc) here. None is needed; with one, a worker without"

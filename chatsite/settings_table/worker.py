@@ -34,7 +34,7 @@ WORKER_THREADS = Integer(
     0,
     minimum=0,
     default_note="cores ÷ workers",
-    about="Threads of torch in one worker; `0` is the default.",
+    about="Threads that one worker computes with; `0` is the default.",
 )
 WORKER_SLOTS = Integer(
     "WORKER_SLOTS",

@@ -17,10 +17,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_machine_without_a_compiler_is_told_what_it_would_gain(folder: Path) -> None:
-    assert "no C compiler" in compiler_hint()
+    assert "no C compiler" in compiler_hint(folder)
+
+
+def test_a_library_that_was_built_earlier_needs_no_compiler(folder: Path) -> None:
+    (folder / "native").mkdir()
+    (folder / "native" / "engine-avx2-0123.so").touch()
+    assert compiler_hint(folder) == ""
 
 
 @pytest.mark.parametrize("name", ["cc", "gcc", "clang"])
 def test_a_machine_with_a_compiler_is_told_nothing(folder: Path, name: str) -> None:
     (folder / name).touch(mode=0o755)
-    assert compiler_hint() == ""
+    assert compiler_hint(folder) == ""

@@ -16,7 +16,7 @@ from tests.worker.tiny_models import write_gpt2, write_llama
 from worker.engine.flat_forward import is_available
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel, load_model
-from worker.engine.native.compile import find_compiler
+from worker.engine.native.compile import find_compilers
 from worker.weights.fetch import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
 
     def loaded(folder: Path, forward: str) -> LanguageModel:
         name, _, precision = forward.partition("-")
-        if name == "native" and find_compiler() is None:
+        if name == "native" and not find_compilers():
             pytest.skip("this machine has no C compiler")
         if forward == "flat-fp16" and not is_available("fp16"):
             pytest.skip("torch has no fp16 layers for this processor")

@@ -141,7 +141,7 @@ def _native(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPas
 def _flat(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
     del builds
     if not is_available(precision):
-        raise NativeUnavailable(f"no {precision} layers on this processor")
+        raise NativeUnavailable(f"torch has no {precision} layers here")
     try:
         return FlatForward(decoder, precision)
     except ValueError as error:

@@ -47,25 +47,31 @@ def build(folder: Path, instructions: str) -> Path:
     flags = (*COMMON_FLAGS, *FLAGS[instructions])
     library = folder / f"engine-{instructions}-{_digest(flags)}.so"
     if not _is_whole(library):
-        compiler = find_compiler()
-        if compiler is None:
-            raise NativeUnavailable("no C compiler")
-        if problem := _failed.get((library, compiler)):
-            raise NativeUnavailable(problem)
-        try:
-            _compile(compiler, library, flags)
-        except OSError as error:
-            raise NativeUnavailable(f"{folder}: {error.strerror}") from error
-        except NativeUnavailable as error:
-            _failed[library, compiler] = str(error)
-            raise
+        _compile_by_any(library, flags)
     mark_used(library)
     return library
 
 
-def find_compiler() -> str | None:
-    """Return the path of a C compiler, or None."""
-    return next(filter(None, map(shutil.which, COMPILERS)), None)
+def find_compilers() -> list[str]:
+    """Return the paths of the C compilers of the machine, each once."""
+    found = filter(None, map(shutil.which, COMPILERS))
+    return [*{os.path.realpath(path): path for path in found}.values()]
+
+
+def _compile_by_any(library: Path, flags: tuple[str, ...]) -> None:
+    """Build with the first compiler that can; raise why the first of them cannot."""
+    problems = []
+    for compiler in find_compilers():
+        if (library, compiler) not in _failed:
+            try:
+                return _compile(compiler, library, flags)
+            except OSError as error:
+                reason = f"{library.parent}: {error.strerror}"
+                raise NativeUnavailable(reason) from error
+            except NativeUnavailable as error:
+                _failed[library, compiler] = str(error)
+        problems.append(_failed[library, compiler])
+    raise NativeUnavailable(problems[0] if problems else "no C compiler")
 
 
 def _compile(compiler: str, library: Path, flags: tuple[str, ...]) -> None:

@@ -195,7 +195,9 @@ static long next_repeatable_task(Worker *worker, long count)
  * so the one that makes the result known. */
 static int claim(Worker *worker, long task)
 {
-    worker->task_time += (now() - worker->began - worker->task_time) / 4;
+    /* One during which the thread was preempted counts little. */
+    int64_t took = now() - worker->began, most = 2 * worker->task_time + 20000;
+    worker->task_time += ((took < most ? took : most) - worker->task_time) / 4;
     _Atomic uint64_t *claimed = &worker->team->claims[task];
     uint64_t phase = atomic_load(claimed);
     if (phase >= worker->phase) return 0;

@@ -95,6 +95,18 @@ def test_a_compiler_that_hangs_is_ended_and_not_tried_again(
     eventually(is_gone, 20, "end of what the compiler started")
 
 
+def test_where_one_compiler_fails_the_next_one_builds(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = fake_compiler(tmp_path / "bin", "exit 1")
+    (programs / "clang").write_text(f'#!/bin/sh\nexec {compiler} "$@"\n')
+    (programs / "clang").chmod(stat.S_IRWXU)
+    for tool in ("as", "ld"):
+        (programs / tool).symlink_to(shutil.which(tool) or "")
+    monkeypatch.setenv("PATH", str(programs))
+    load_library(build(tmp_path / "builds", "plain"))
+
+
 def test_a_compiler_that_cannot_be_run_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
