@@ -80,8 +80,7 @@ class KVCache:
         ends = [(chunk.row, end) for chunk in chunks for end in chunk.sampled_after]
         at = torch.tensor(ends, dtype=torch.long, device=self.ids.device)
         rows, lengths = at.view(-1, 2).T  # [sampled] each
-        longest = max((length for _, length in ends), default=1)
-        return TokenHistory(self.ids[rows, :longest], lengths)
+        return TokenHistory(self.ids, lengths, rows)
 
 
 def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:

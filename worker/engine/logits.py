@@ -34,11 +34,23 @@ class NonFiniteLogits(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class TokenHistory:
-    """The tokens of prompt and reply so far, one reply a row."""
+    """The tokens of prompt and reply so far. Gathered only where a penalty asks."""
 
-    ids: Tensor  # [replies, longest]
-    #: How many ids of each row count, at least 1.
+    ids: Tensor  # [rows, longest]
+    #: How many ids of each reply count, at least 1.
     lengths: Tensor  # [replies]
+    #: The row of each reply; None if it is the number of the reply.
+    rows: Tensor | None = None  # [replies]
+
+    def of(self, number: int) -> Tensor:
+        """Return the tokens of one reply: [its length]."""
+        row = number if self.rows is None else int(self.rows[number])
+        return self.ids[row, : int(self.lengths[number])]
+
+    def padded(self) -> Tensor:
+        """Return the tokens of all replies, and any behind them: [replies, longest]."""
+        ids = self.ids[:, : int(self.lengths.max())]
+        return ids if self.rows is None else ids[self.rows]
 
 
 class Logits(Protocol):
@@ -121,7 +133,7 @@ class CPULogits:
             if penalty == 1:
                 continue
             row = self._logits[number]
-            ids = history.ids[number, : int(history.lengths[number])].numpy()
+            ids = history.of(number).numpy()
             values, factor = row[ids], np.float32(penalty)
             row[ids] = np.where(values < 0, values * factor, values / factor)
 
@@ -164,7 +176,7 @@ class DeviceLogits:
         """Implement ``Logits``."""
         if all(penalty == 1 for penalty in penalties):
             return
-        ids = history.ids
+        ids = history.padded()
         places = torch.arange(ids.shape[1], device=ids.device)
         is_padding = places >= history.lengths[:, None]
         ids = ids.where(~is_padding, ids[:, :1])  # [replies, longest]
