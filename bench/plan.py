@@ -55,11 +55,11 @@ FULL = Plan(
     replies=200,
 )
 QUICK = Plan(
-    new_tokens=24,
+    new_tokens=16,
     round_seconds={1: 5, 8: 5, 32: 0},
     rounds_max=2,
     other_rounds=1,
-    neighbour_rounds=2,
+    neighbour_rounds=1,
     neighbour_seconds=0.7,
     late_tokens=0,
     stream_seconds=0,
