@@ -150,8 +150,8 @@ def _flat(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
 
 #: The passes over a model as data, the faster one first. Nothing is measured here: in
 #: fp16, the native pass took 0.5 to 0.8 of the flat one's time for 1 and 8 replies, and
-#: as long for 32. It also needs less memory, and a reply has the same bits in any
-#: company. Only prompts are read faster by the flat one, in 0.7 of the time.
+#: as long for 32. It also needs less memory, and a reply has the same bits beside
+#: any others. Only prompts are read faster by the flat one, in 0.7 of the time.
 PASSES = {"native": _native, "flat": _flat}
 
 

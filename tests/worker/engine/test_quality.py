@@ -37,6 +37,21 @@ def described(module: Any) -> Decoder:
     return decoder
 
 
+@pytest.fixture
+def half(module: Any) -> FlatForward:
+    """A forward pass of the best quality that says it is in fp16, so it is gated."""
+    forward = FlatForward(described(module), "fp32")
+    forward.precision = "fp16"
+    return forward
+
+
+@pytest.fixture
+def gate(
+    module: Any, tokenizer: Any, llama_folder: Path, tmp_path: Path
+) -> QualityGate:
+    return QualityGate(module, tokenizer, llama_folder, CONTEXT_TOKENS, tmp_path)
+
+
 def coarse(decoder: Decoder, levels: int) -> Decoder:
     """The model with its output weights rounded to so many levels a side."""
     weight = decoder.output.weight
@@ -93,12 +108,9 @@ class Unmeasured:
         raise AssertionError("measured again")
 
 
-def test_a_verdict_is_kept_and_a_broken_one_made_anew(
-    module: Any, tokenizer: Any, llama_folder: Path, tmp_path: Path
+def test_a_verdict_is_kept_and_a_broken_one_is_measured_again(
+    gate: QualityGate, half: FlatForward, tmp_path: Path
 ) -> None:
-    gate = QualityGate(module, tokenizer, llama_folder, CONTEXT_TOKENS, tmp_path)
-    half = FlatForward(described(module), "fp32")
-    half.precision = "fp16"
     assert gate(half)
     assert gate(Unmeasured())
     (verdict,) = (tmp_path / "quality").glob("*.json")
@@ -112,32 +124,30 @@ def test_a_verdict_is_kept_and_a_broken_one_made_anew(
     assert gate(Unmeasured())
 
 
-def test_other_weights_are_measured_anew(
-    module: Any, tokenizer: Any, llama_folder: Path, gpt2_folder: Path, tmp_path: Path
+def test_other_weights_are_measured_again(
+    module: Any,
+    tokenizer: Any,
+    gpt2_folder: Path,
+    tmp_path: Path,
+    gate: QualityGate,
+    half: FlatForward,
 ) -> None:
-    half = FlatForward(described(module), "fp32")
-    half.precision = "fp16"
-    assert QualityGate(module, tokenizer, llama_folder, CONTEXT_TOKENS, tmp_path)(half)
+    assert gate(half)
     other = QualityGate(module, tokenizer, gpt2_folder, CONTEXT_TOKENS, tmp_path)
     with pytest.raises(AssertionError, match="measured again"):
         other(Unmeasured())
 
 
 def test_a_folder_that_cannot_be_written_to_stops_nothing(
-    module: Any, tokenizer: Any, llama_folder: Path, tmp_path: Path
+    gate: QualityGate, half: FlatForward, tmp_path: Path
 ) -> None:
     (tmp_path / "quality").write_text("a file in the way")
-    half = FlatForward(described(module), "fp32")
-    half.precision = "fp16"
-    assert QualityGate(module, tokenizer, llama_folder, CONTEXT_TOKENS, tmp_path)(half)
+    assert gate(half)
 
 
-def test_another_version_of_the_code_is_measured_anew(
-    module: Any, tokenizer: Any, llama_folder: Path, tmp_path: Path
+def test_another_version_of_the_code_is_measured_again(
+    gate: QualityGate, half: FlatForward
 ) -> None:
-    gate = QualityGate(module, tokenizer, llama_folder, CONTEXT_TOKENS, tmp_path)
-    half = FlatForward(described(module), "fp32")
-    half.precision = "fp16"
     assert gate(half)
     newer = Unmeasured()
     newer.version = 2

@@ -133,7 +133,7 @@ def test_a_library_without_the_functions_is_a_reason_and_is_not_kept(
     assert [*(tmp_path / "builds").iterdir()] == []
 
 
-def test_a_build_that_was_interrupted_is_begun_anew(
+def test_a_build_that_was_interrupted_is_begun_again(
     compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The compiler kills itself after half of the file, and the builder with it."""
