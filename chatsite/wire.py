@@ -246,10 +246,14 @@ class Announcement:
     stage: Stage
     #: From 0 to 1 while the worker fetches its model, if known.
     progress: float | None = None
+    #: What a worker that loads does just now, as a sentence for the operator.
+    step: str = ""
     device: str = ""
     revision: str = ""
     #: In what the weights of the model are stored.
     precision: str = ""
+    #: Threads that compute the model on a CPU; 0 elsewhere.
+    threads: int = 0
     rows: int = 0
     free: int = 0
     #: Recent new tokens of all its replies together.
@@ -263,6 +267,14 @@ class Announcement:
     #: The share of prompts in the tokens that it recently read, from 0 to 1.
     prefill_share: float = 0.0
     version: int = field(default=VERSION)
+
+    @property
+    def computation(self) -> str:
+        """In what and where the model is computed: ``in int8 on 2 threads``."""
+        precision = f"in {self.precision}" if self.precision else ""
+        threads = f"{self.threads} thread{'s' * (self.threads != 1)}"
+        place = threads if self.threads else self.device
+        return " ".join(filter(None, (precision, f"on {place}" if place else "")))
 
     def to_json(self) -> str:
         """Return the announcement as JSON."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from chatsite import startup
+from chatsite.wire import Announcement
 from launch import readiness, socket_folder, stop_signals
 from launch.checks import (
     check_port,
@@ -112,20 +113,20 @@ def serve(config: LaunchConfig, supervisor: Supervisor) -> NoReturn:
         say(f"The page is up at {config.address}; the model is loading.")
     fetch_model(monitor)
     announce_loading()
-    say("Loading the model.")
-    if hint := compiler_hint(config.data_dir):
+    say("Loading the model (some seconds).")
+    if hint := compiler_hint(config.data_dir, config.worker_precision):
         say(hint)
     supervisor.start_workers()
-    model = served_model()
-    readiness.wait_for_worker(model, monitor)
+    worker = readiness.wait_for_worker(served_model(), monitor)
     is_site = config.role == "site"
     say(f"ready: {config.address}" if is_site else "ready: waiting for prompts")
-    say(model_line())
+    say(model_line(worker))
     monitor_forever(monitor)
 
 
 def monitor_forever(monitor: ProcessMonitor) -> NoReturn:
     """Check the programs once a second, until an exception is raised."""
+    monitor.is_starting = False
     while True:
         monitor.check()
         time.sleep(CHECK_SECONDS)
@@ -203,14 +204,14 @@ def served_model() -> str:
     return model_entry().name
 
 
-def model_line() -> str:
-    """Return a line that names the model, why it was chosen, and how to change it."""
+def model_line(worker: Announcement) -> str:
+    """Return a line on the model: how it is computed, why this one, and which else."""
     from chatsite.model_choice import current_catalog, current_choice, model_entry
 
     entry, choice = model_entry(), current_choice()
     tried = {entry.name, choice.wanted}
     others = [e.name for e in current_catalog().entries if e.name not in tried]
-    line = f"model: {entry.name} ({entry.label})"
+    line = f"model: {entry.name} ({entry.label}) {worker.computation}".rstrip()
     if choice.is_fallback:
         line += f" instead of {choice.wanted}, because {choice.reason.rstrip('.')}"
     other = others[0] if others else "/a/folder"

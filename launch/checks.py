@@ -95,10 +95,13 @@ def check_redis(config: LaunchConfig) -> None:
         raise LaunchError(f"Cannot reach Redis at REDIS_URL: {reason}.") from None
 
 
-def compiler_hint(data_dir: Path) -> str:
-    """Return what a C compiler would gain; empty if the machine has, or had, one."""
+def compiler_hint(data_dir: Path, precision: str) -> str:
+    """Return what a C compiler would gain; empty if the machine has, or had, one.
+
+    ``precision``: of ``WORKER_PRECISION``. A worker for int8 says itself what it needs.
+    """
     is_built = any((data_dir / "native").glob("engine-*.so"))
-    if is_built or any(map(shutil.which, COMPILERS)):
+    if is_built or precision == "int8" or any(map(shutil.which, COMPILERS)):
         return ""
     return (
         "There is no C compiler (cc) here. None is needed; with one, a worker without"

@@ -34,6 +34,7 @@ class LaunchConfig:
     workers: int
     worker_slots: int
     worker_grace_seconds: float
+    worker_precision: str = "auto"
     #: Certificate authorities for ``rediss://``, if not the system's.
     redis_ca_file: Path | None = None
     is_https_only: bool = False
@@ -140,6 +141,7 @@ def _read(role: Role) -> LaunchConfig:
         workers=settings.WORKERS,
         worker_slots=settings.WORKER_SLOTS,
         worker_grace_seconds=settings.WORKER_GRACE_SECONDS,
+        worker_precision=settings.WORKER_PRECISION,
         is_https_only=settings.HTTPS_ONLY,
         site_url=settings.SITE_URL,
         prefix=settings.URL_PREFIX,

@@ -27,7 +27,7 @@ def exit_reason(log: Path, supervisor_log: Path | None = None, name: str = "") -
     not mere information, otherwise the last warning, otherwise the exit status in the
     log of supervisord. A program that a signal ended has written no reason.
     """
-    status = _exit_status(supervisor_log, name) if supervisor_log else ""
+    status = exit_status(supervisor_log, name) if supervisor_log else ""
     if status.startswith("terminated by"):
         return status
     lines = [line.strip() for line in _tail(log)[-TAIL_LINES:] if line.strip()]
@@ -38,7 +38,7 @@ def exit_reason(log: Path, supervisor_log: Path | None = None, name: str = "") -
     return reasons[-1][:LINE_MAX]
 
 
-def _exit_status(supervisor_log: Path, name: str) -> str:
+def exit_status(supervisor_log: Path, name: str) -> str:
     """Return ``exit status N`` or ``terminated by SIGNAL``; empty if unknown."""
     ended = re.compile(ENDED.format(name=re.escape(name)))
     found = [

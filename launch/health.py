@@ -41,8 +41,8 @@ def worker() -> bool:
     from chatsite.model_choice import model_entry
 
     announced = open_mailbox().workers(model_entry().name)
-    host = f"{socket.gethostname()}-"
-    return any(one.worker.startswith(host) for one in announced)
+    host = f"@{socket.gethostname()}-"
+    return any(host in one.worker for one in announced)
 
 
 def _command(folder: Path) -> bytes:

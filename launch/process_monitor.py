@@ -8,8 +8,9 @@ from http.client import HTTPException
 from typing import Any
 from xmlrpc.client import ProtocolError
 
+from chatsite.startup import REFUSED_STATUS
 from launch.errors import LaunchError
-from launch.exit_reason import exit_reason
+from launch.exit_reason import exit_reason, exit_status
 from launch.supervisord import VALKEY, Supervisor
 from launch.valkey_recovery import REMOVED, has_removed, is_ready
 
@@ -35,6 +36,8 @@ class ProcessMonitor:
         self._failing: set[str] = set()
         #: The last Valkey process whose log was read.
         self._valkey_pid = 0
+        #: Until the site is ready: a program that refuses to start then ends the start.
+        self.is_starting = True
         #: How many times each program has died.
         self.deaths: Counter[str] = Counter()
         #: How many times in a row each program has failed to start.
@@ -46,7 +49,11 @@ class ProcessMonitor:
         return {name: pid for name, pid in self._pids.items() if pid}
 
     def check(self) -> None:
-        """Print what changed. Raises ``LaunchError`` if the supervisor has ended."""
+        """Print what changed.
+
+        Raises ``LaunchError`` if the supervisor has ended, and during a start if a
+        program refuses to run as it is set up, which its exit status says.
+        """
         try:
             states = self._supervisor.states()
         except (OSError, HTTPException, ProtocolError):
@@ -86,7 +93,13 @@ class ProcessMonitor:
             self._supervisor.revive(name)
         self._pids[name] = pid
 
+    def _has_refused(self, name: str) -> bool:
+        status = exit_status(self._supervisor.own_log, name)
+        return status == f"exit status {REFUSED_STATUS}"
+
     def _note_death(self, name: str, is_start: bool, spawn_error: str = "") -> None:
+        if self.is_starting and not spawn_error and self._has_refused(name):
+            raise LaunchError(self.reason(name))
         self.deaths[name] += 1
         self.failures[name] = self.failures[name] + 1 if is_start else 0
         if name not in self._down:

@@ -89,7 +89,7 @@ def _worker(config: LaunchConfig, number: int) -> Program:
         *(sys.executable, "-m", "celery", "-A", "chatsite", "worker"),
         *("--pool", "threads", "--concurrency", str(config.worker_slots)),
         *("--without-gossip", "--without-mingle"),
-        *("--hostname", f"{config.role}-worker-{number}@%h"),
+        *("--hostname", f"worker-{number}@%h"),
         *("--loglevel", "info"),
     )
     return Program(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 
+from chatsite.wire import Announcement, Stage
 from launch.config import LaunchConfig
 from launch.errors import LaunchError
-from launch.process_monitor import FAILURES, ProcessMonitor
+from launch.process_monitor import FAILURES, ProcessMonitor, say
 
 PAGE_SECONDS = 60
 CHECK_SECONDS = 0.2
@@ -35,19 +37,26 @@ def wait_for_page(config: LaunchConfig, monitor: ProcessMonitor) -> None:
 def announce_loading(model: str, label: str) -> None:
     """Announce to the page that the model is loading, until the worker does so."""
     from chatsite.mailbox import MailboxAway, open_mailbox
-    from chatsite.wire import Announcement, Stage
 
     announcement = Announcement(f"launcher-{os.getpid()}", model, label, Stage.LOADING)
     with suppress(MailboxAway):
         open_mailbox().announce(announcement, LOADING_SECONDS)
 
 
-def wait_for_worker(model: str, monitor: ProcessMonitor) -> None:
-    """Return when a worker of this start announces that it is ready.
+def wait_for_worker(model: str, monitor: ProcessMonitor) -> Announcement:
+    """Return the announcement of the first worker of this start that is ready.
 
-    Raises ``LaunchError`` if a program cannot start.
+    Prints what the workers do meanwhile, each step once. Raises ``LaunchError`` if a
+    program cannot start.
     """
-    while not _is_served(model, monitor):
+    said = {""}
+    while True:
+        for announced in _workers_of_this_start(model, monitor):
+            if announced.stage is Stage.READY:
+                return announced
+            if announced.step not in said:
+                said.add(announced.step)
+                say(announced.step)
         monitor.check()
         _refuse_dead(monitor)
         for name, deaths in monitor.deaths.items():
@@ -75,20 +84,17 @@ def _page_answers(config: LaunchConfig) -> bool:
     return True
 
 
-def _is_served(model: str, monitor: ProcessMonitor) -> bool:
-    """Return whether a worker of this start is ready.
+def _workers_of_this_start(
+    model: str, monitor: ProcessMonitor
+) -> Iterator[Announcement]:
+    """Yield what the workers of this start announce; nothing while Redis is away.
 
     Announcements outlive their worker for a while, so the process id is compared.
     """
     from chatsite.mailbox import MailboxAway, open_mailbox
-    from chatsite.wire import Stage
 
     ours = {str(pid) for name, pid in monitor.pids.items() if name.startswith("worker")}
-    try:
-        announcements = open_mailbox().workers(model)
-    except MailboxAway:
-        return False
-    return any(
-        one.stage is Stage.READY and ours & set(one.worker.split("-"))
-        for one in announcements
-    )
+    with suppress(MailboxAway):
+        for announced in open_mailbox().workers(model):
+            if ours & set(announced.worker.split("-")):
+                yield announced

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import socket
 from collections.abc import Callable
 from threading import Event, Thread
 
@@ -17,9 +16,13 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 1.0
 
 
-def new_worker_name() -> str:
-    """Return a name that no earlier process had (host, pid, random)."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+def new_worker_name(node: str) -> str:
+    """Return a name that no earlier process had: ``worker-1@host-4711-a1b2c3``.
+
+    ``node``: the name that Celery was given, with the host. The process id and a random
+    number follow it.
+    """
+    return f"{node}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 class Heartbeat:

@@ -89,6 +89,7 @@ class ReplyServer:
             device=info.device,
             revision=info.revision,
             precision=info.precision,
+            threads=info.threads,
             rows=self.engine.rows,
             free=self._free_rows(),
             tokens_per_second=round(throughput.tokens_per_second, 1),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 from logging.config import dictConfig
 from pathlib import Path
@@ -46,6 +47,7 @@ log = logging.getLogger(__name__)
 
 #: Part of the grace time that is reserved for handing back and for leaving.
 LEAVING_SECONDS = 1.5
+WHAT_CHOOSES = "(CHAT_MODEL and WORKER_DEVICE choose what it serves, and on what.)"
 
 
 @shared_task(name=wire.GENERATE)
@@ -65,11 +67,12 @@ class WorkerProcess:
 
     def __init__(self) -> None:
         """Create the process without a model; see ``choose_model`` and ``start``."""
-        self._name = new_worker_name()
+        #: The one under which the log, the page and ``make status`` know it.
+        self.name = new_worker_name(f"worker@{socket.gethostname()}")
         self._stage = wire.Stage.LOADING
         self._progress: float | None = None
         #: What is being done about the model, as the log says it.
-        self._note = ""
+        self._step = ""
         self._consumer: BellConsumer | None = None
 
     def choose_model(self) -> ModelEntry:
@@ -86,7 +89,7 @@ class WorkerProcess:
         self.server = ReplyServer(
             engine,
             open_mailbox(),
-            self._name,
+            self.name,
             lease_seconds=settings.LEASE_SECONDS,
             flush_seconds=settings.WORKER_FLUSH_SECONDS,
             on_change=self._heartbeat.beat_soon,
@@ -100,9 +103,8 @@ class WorkerProcess:
         )
         self._stage = wire.Stage.READY
         self._heartbeat.beat()
-        info = engine.model_info
-        precision = f" in {info.precision}" if info.precision else ""
-        log.info("serving %s on %s%s", info.label, info.device, precision)
+        announced = self.server.announcement()
+        log.info("serving %s %s", announced.label, announced.computation)
 
     def drain(self) -> None:
         """Finish or hand back the live replies within the grace time."""
@@ -129,9 +131,11 @@ class WorkerProcess:
 
     def _open_engine(self) -> Engine:
         wait_passively()
+        folder = self._model_folder()
+        self._stage, self._progress = wire.Stage.LOADING, None
         return open_engine(
             self._entry,
-            self._model_folder(),
+            folder,
             rows=settings.WORKER_SLOTS,
             memory_mb=settings.WORKER_MEMORY_MB,
             workers=settings.WORKERS,
@@ -143,6 +147,7 @@ class WorkerProcess:
             precision=settings.WORKER_PRECISION,
             data_dir=settings.DATA_DIR,
             on_broken=leave,
+            on_step=self._on_step,
         )
 
     def _model_folder(self) -> Path | None:
@@ -153,19 +158,25 @@ class WorkerProcess:
 
     def _on_progress(self, fraction: float | None, note: str) -> None:
         self._stage, self._progress = wire.Stage.FETCHING, fraction
-        if note != self._note:
-            self._note = note
-            log.info("%s", note)
+        self._on_step(note)
+
+    def _on_step(self, step: str) -> None:
+        """Log and announce what is being done now."""
+        if step != self._step:
+            self._step = step
+            log.info("%s", step)
+            self._heartbeat.beat_soon()
 
     def _announcement(self) -> wire.Announcement:
         if self._stage in (wire.Stage.READY, wire.Stage.DRAINING):
             return self.server.announcement()
         return wire.Announcement(
-            worker=self._name,
+            worker=self.name,
             model=self._entry.name,
             label=self._entry.label,
             stage=self._stage,
             progress=self._progress,
+            step=self._step,
         )
 
 
@@ -178,8 +189,9 @@ process = WorkerProcess()
 
 
 @celeryd_init.connect
-def choose_queue(conf: Settings, **_: Any) -> None:
+def choose_queue(conf: Settings, instance: Any, **_: Any) -> None:
     """Choose the model before Celery decides which queues to consume."""
+    instance.hostname = process.name = new_worker_name(instance.hostname)
     # Celery replaces this handler when it is ready. A worker that is told to end while
     # it loads has nothing to hand back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -197,10 +209,11 @@ def start(**_: Any) -> None:
     try:
         process.start()
     except (FetchError, ModelUnavailable) as error:
-        sys.exit(
-            f"This worker cannot serve: {error} "
-            "(CHAT_MODEL and WORKER_DEVICE choose what it serves, and on what.)"
-        )
+        # One that names a setting says itself what to do.
+        advice = "" if "WORKER_" in str(error) else f" {WHAT_CHOOSES}"
+        print(f"This worker cannot serve: {error}{advice}", file=sys.stderr)
+        # Another try may fetch a model, but it does not make one fit for this machine.
+        sys.exit(1 if isinstance(error, FetchError) else REFUSED_STATUS)
     except Exception:
         # Celery would log an error of a signal handler and continue.
         log.exception("this worker cannot serve")

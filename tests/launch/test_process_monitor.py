@@ -7,10 +7,13 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from chatsite.mailbox import open_mailbox
+from chatsite.wire import Announcement, Stage
 from launch import readiness, socket_folder
 from launch.config import LaunchConfig
 from launch.errors import LaunchError
@@ -20,6 +23,8 @@ from launch.programs import Program
 from launch.supervisord import Supervisor
 from tests.launch.process_tree import eventually
 from tests.valkey import Valkey
+
+Capsys = pytest.CaptureFixture[str]
 
 NAME_SECONDS = 10
 ENDLESS = "import signal; signal.pause()"
@@ -68,9 +73,7 @@ def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-def look_until(
-    monitor: ProcessMonitor, capsys: pytest.CaptureFixture[str], *parts: str
-) -> str:
+def look_until(monitor: ProcessMonitor, capsys: Capsys, *parts: str) -> str:
     """Check until all these were printed; return everything that was."""
     printed: list[str] = []
 
@@ -84,7 +87,7 @@ def look_until(
 
 
 def test_what_cannot_start_is_named_with_its_last_line(
-    started: list[Supervisor], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    started: list[Supervisor], tmp_path: Path, capsys: Capsys
 ) -> None:
     """One dies at once, one after a moment, and one cannot be run at all."""
     later = "import time; time.sleep(1.5); print('later'); raise SystemExit(3)"
@@ -106,7 +109,7 @@ def test_what_cannot_start_is_named_with_its_last_line(
 
 
 def test_what_died_once_is_only_restarted(
-    started: list[Supervisor], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    started: list[Supervisor], tmp_path: Path, capsys: Capsys
 ) -> None:
     monitor = watched(started, tmp_path / "a", python(ENDLESS))
 
@@ -150,6 +153,55 @@ def test_a_worker_that_never_gets_ready_ends_the_start(
     monitor = watched(started, tmp_path / "a", python(ENDLESS), python(ENDLESS), dies)
     with pytest.raises(LaunchError, match="worker-1 cannot start: no weights"):
         readiness.wait_for_worker("scripted", monitor)
+
+
+def test_a_worker_that_refuses_ends_the_start_at_its_first_try(
+    started: list[Supervisor], tmp_path: Path, valkey: Valkey, capsys: Capsys
+) -> None:
+    refuses = python("print('install gcc'); raise SystemExit(2)")
+    monitor = watched(
+        started, tmp_path / "a", python(ENDLESS), python(ENDLESS), refuses
+    )
+    with pytest.raises(LaunchError, match="worker-1 cannot start: install gcc"):
+        readiness.wait_for_worker("scripted", monitor)
+    assert capsys.readouterr().out == ""
+
+
+def test_after_the_start_a_refusal_is_tried_again(
+    started: list[Supervisor], tmp_path: Path, capsys: Capsys
+) -> None:
+    monitor = watched(
+        started, tmp_path / "a", python("print('no room'); raise SystemExit(2)")
+    )
+    monitor.is_starting = False
+    look_until(monitor, capsys, "web died and is being restarted (no room)")
+
+
+def test_the_steps_of_a_worker_are_printed_once_each(
+    started: list[Supervisor], tmp_path: Path, valkey: Valkey, capsys: Capsys
+) -> None:
+    monitor = watched(started, tmp_path / "a", *(python(ENDLESS) for _ in range(3)))
+    eventually(lambda: monitor.check() or "worker-1" in monitor.pids, 10, "a worker")
+    name = f"worker-1@host-{monitor.pids['worker-1']}-a1b2c3"
+    loading = Announcement(name, "scripted", "", Stage.LOADING)
+    ready = replace(loading, stage=Stage.READY, precision="int8", threads=2)
+    coming = [
+        replace(loading, step="Building."),
+        replace(loading, step="Building."),
+        replace(loading, worker="worker-1@other-1-d4e5f6", step="Of another start."),
+        replace(loading, step="Checking."),
+        ready,
+    ]
+
+    class Announced(ProcessMonitor):
+        def check(self) -> None:
+            open_mailbox().announce(coming.pop(0))
+            super().check()
+
+    monitor.__class__ = Announced
+    assert readiness.wait_for_worker("scripted", monitor) == ready
+    assert capsys.readouterr().out == "Building.\nChecking.\n"
+    assert ready.computation == "in int8 on 2 threads"
 
 
 BOOTING = "[2026-01-02 03:04:05 +0000] [7] [INFO] Booting worker with pid: 7\n"

@@ -80,9 +80,10 @@ class TransformersEngine:
         size = CacheSize.plan(
             shape.bytes, rows, model.device, memory_mb=memory_mb, workers=workers
         )
+        threads = torch.get_num_threads()
         log.info(
             "%d replies at once, %d rows, %d threads",
-            *(size.max_running, size.rows, torch.get_num_threads()),
+            *(size.max_running, size.rows, threads),
         )
         self.rows = size.max_running
         self.model_info = ModelInfo(
@@ -91,6 +92,7 @@ class TransformersEngine:
             revision=entry.revision,
             device=str(model.device),
             precision=model.precision,
+            threads=threads if model.device.type == "cpu" else 0,
         )
         self._prefill = _new_prefill_budget(prefill_tokens, step_factor)
         self._scheduler = Scheduler[RunningRequest](

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatsite.catalog import ModelEntry
 from worker.engine.drafts import DraftPolicy
-from worker.engine.interface import Engine
+from worker.engine.interface import Engine, OnStep, ignore_step
 from worker.engine.prefill_budget import STEP_FACTOR
 
 
@@ -26,6 +26,7 @@ def open_engine(
     step_factor: float = STEP_FACTOR,
     prompt_lookup: bool = True,
     on_broken: Callable[[], object] = lambda: None,
+    on_step: OnStep = ignore_step,
 ) -> Engine:
     """Return an engine for ``entry``, ready for requests.
 
@@ -39,7 +40,8 @@ def open_engine(
     ``threads``: torch's threads in this process; 0 leaves torch's own choice.
     ``precision``: of the weights on a CPU: fp32, fp16, int8 or auto. ``data_dir``:
     keeps what is built and measured once for this machine; None keeps nothing.
-    ``on_broken`` is called when the device is beyond repair.
+    ``on_broken`` is called when the device is beyond repair, ``on_step`` with what is
+    done once on this machine, when it begins.
 
     Raises ``ModelUnavailable``.
     """
@@ -60,6 +62,7 @@ def open_engine(
         threads=threads,
         precision=precision,
         data_dir=data_dir,
+        on_step=on_step,
     )
     return_freed_memory()
     return TransformersEngine(

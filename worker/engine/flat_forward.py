@@ -46,7 +46,7 @@ class PackedBlock:
 class FlatForward:
     """Implements ``ForwardPass`` for a ``Decoder`` on the CPU."""
 
-    name = "flat"
+    name, version = "flat", "1"
     cache_dtype = torch.float32
 
     def __init__(self, decoder: Decoder, precision: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -11,6 +12,16 @@ from worker.engine.kv_cache import KVCache
 from worker.engine.packing import PackedBatch
 
 
+@dataclass(frozen=True, slots=True)
+class PassKind:
+    """Which code computes a forward pass, and in what precision."""
+
+    precision: str
+    name: str
+    #: Changes with the code: what was measured of one is not true of another.
+    version: str
+
+
 class ForwardPass(Protocol):
     """Reads the packed tokens of one step, whether of prompts or of replies."""
 
@@ -18,6 +29,8 @@ class ForwardPass(Protocol):
     precision: str
     #: "transformers", "flat" or "native".
     name: str
+    #: See ``PassKind``.
+    version: str
     #: In what the keys and values of its cache are stored.
     cache_dtype: torch.dtype
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,14 @@ class EngineClosed(RuntimeError):
 
 class ModelUnavailable(RuntimeError):
     """The model cannot be loaded here. The message is one line for the operator."""
+
+
+#: Takes each long step of a start when it begins, as a sentence for the operator.
+OnStep = Callable[[str], object]
+
+
+def ignore_step(step: str) -> None:
+    """Implement ``OnStep`` where nobody waits."""
 
 
 class ReplyListener(Protocol):
@@ -49,6 +58,8 @@ class ModelInfo:
     device: str
     #: In what the weights are stored: "fp32", "fp16", "bf16" or "int8"; empty without.
     precision: str
+    #: Threads that compute; 0 on other devices than a CPU.
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)

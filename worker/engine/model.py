@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_logging
 from worker import model_folder
 from worker.engine.device import pick_device, pick_dtype
 from worker.engine.forward import ForwardPass
-from worker.engine.interface import ModelUnavailable
+from worker.engine.interface import ModelUnavailable, OnStep, ignore_step
 from worker.engine.kept_files import remove_unused
 from worker.engine.kv_cache import KVCache, RowShape
 from worker.engine.module_forward import ATTENTION
@@ -83,12 +83,14 @@ def load_model(
     threads: int = 0,
     precision: str = AUTO,
     data_dir: Path | None = None,
+    on_step: OnStep = ignore_step,
 ) -> LanguageModel:
     """Load a model from a local folder: safetensors only, never remote code.
 
     ``threads``: torch's threads in this process; 0 leaves torch's own choice.
     ``precision``: see ``choose_forward``. ``data_dir``: keeps what was measured once
-    for a model on this machine. Raises ``ModelUnavailable``.
+    for a model on this machine. ``on_step``: takes what is done once, when it begins.
+    Raises ``ModelUnavailable``.
     """
     if problem := model_folder.find_problem(folder):
         raise ModelUnavailable(f"{folder}: {problem}")
@@ -104,12 +106,12 @@ def load_model(
         raise ModelUnavailable(f"{folder}: has no fast tokenizer (tokenizer.json).")
     module.to(place).eval()
     longest = _context_tokens(module.config)
-    gate = QualityGate(module, tokenizer, folder, longest, data_dir)
+    gate = QualityGate(module, tokenizer, folder, longest, data_dir, on_step)
     # The model runs once now, so that a bad device or an unsupported architecture shows
     # at the start.
     try:
         builds = data_dir / "native" if data_dir else None
-        choice = Choice(precision, gate, _probe(tokenizer), builds)
+        choice = Choice(precision, gate, _probe(tokenizer), builds, on_step)
         forward = choose_forward(module, place, choice)
         model = LanguageModel(module, forward, tokenizer, place)
     except ModelUnavailable:

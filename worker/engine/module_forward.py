@@ -32,7 +32,7 @@ PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf1
 class ModuleForward:
     """Implements ``ForwardPass`` with a transformers model."""
 
-    name = "transformers"
+    name, version = "transformers", "1"
 
     def __init__(self, module: Any) -> None:
         """``module``: in evaluation mode, loaded with ``ATTENTION``."""

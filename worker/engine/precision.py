@@ -13,20 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from worker.engine.decoder import Decoder, decoder_of
 from worker.engine.flat_forward import FlatForward, is_available
-from worker.engine.forward import ForwardPass
-from worker.engine.interface import ModelUnavailable
+from worker.engine.forward import ForwardPass, PassKind
+from worker.engine.interface import ModelUnavailable, OnStep, ignore_step
 from worker.engine.kv_cache import KVCache, RowShape
 from worker.engine.layers import can_pack, pack_fp32, replace_layers
 from worker.engine.module_forward import ModuleForward, own_logits
-from worker.engine.native.compile import NativeUnavailable
-from worker.engine.native.forward import NativeForward
+from worker.engine.native.compile import NO_COMPILER, NativeUnavailable
+from worker.engine.native.forward import NativeForward, version_of
 from worker.engine.packing import PackedBatch
 from worker.engine.sequence import Chunk, Sequence
 
@@ -35,9 +35,25 @@ log = logging.getLogger(__name__)
 AUTO = "auto"
 #: The fastest first.
 ORDER = ("int8", "fp16", "fp32")
+LOSES_QUALITY = "it loses quality"
 #: Tolerated difference between two ways to compute the same logits, as a share of their
 #: range. In full precision, rounding causes about a millionth.
 TOLERATED_SHARES = {"fp32": 1e-3, "fp16": 0.01, "bf16": 0.05, "int8": 0.1}
+
+
+class Gate(Protocol):
+    """Whether forward passes keep the quality of the model.
+
+    Asked about passes below float32, and only with ``auto``.
+    """
+
+    def has_refused(self, kind: PassKind) -> bool:
+        """Return whether it is known already that such a pass loses quality."""
+        ...
+
+    def __call__(self, forward: ForwardPass) -> bool:
+        """Return whether a pass keeps the quality."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +62,27 @@ class Choice:
 
     #: "fp32", "fp16", "int8", or "auto" for the fastest that keeps the quality.
     precision: str
-    #: Returns whether a forward pass keeps the quality of the model. Called for passes
-    #: below float32, and only with ``auto``.
-    keeps_quality: Callable[[ForwardPass], bool]
+    gate: Gate
     #: Tokens of some text, at least two. After tokens that make no text, rounding alone
     #: may change what a model says.
     probe: list[int]
     #: Where builds of the pass in C are kept; None leaves it out.
     builds: Path | None
+    on_step: OnStep = ignore_step
+
+    def is_gated(self, precision: str) -> bool:
+        """Return whether such a pass must keep the quality of the model."""
+        # A precision that was named is the operator's own choice.
+        return self.precision == AUTO and precision != "fp32"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A forward pass that is not made yet, since its weights take long to pack."""
+
+    kind: PassKind
+    #: Raises ``NativeUnavailable``.
+    make: Callable[[], ForwardPass]
 
 
 def choose_forward(module: Any, device: torch.device, choice: Choice) -> ForwardPass:
@@ -97,9 +126,21 @@ def _fastest(module: Any, choice: Choice, probe: Probe) -> ForwardPass | None:
         log.info("%s", reasons[-1])
     if choice.precision in (AUTO, "fp32"):
         return None
-    raise ModelUnavailable(
-        f"WORKER_PRECISION={choice.precision} cannot be had for this model on this"
-        f" machine ({'; '.join(reasons)}): use auto or fp32."
+    raise ModelUnavailable(_refusal(choice.precision, reasons))
+
+
+def _refusal(precision: str, reasons: list[str]) -> str:
+    """Return why a precision that was named cannot be had, and what to do."""
+    setting = f"WORKER_PRECISION={precision}"
+    others = "auto or fp16" if is_available("fp16") else "auto"
+    if any(reason.endswith(NO_COMPILER) for reason in reasons):
+        return (
+            f"{setting} needs a C compiler here, and there is none: install gcc or"
+            f" clang, or set WORKER_PRECISION={others}."
+        )
+    return (
+        f"{setting} cannot be had for this model on this machine"
+        f" ({'; '.join(reasons)}): use auto or fp32."
     )
 
 
@@ -112,11 +153,15 @@ def _first_to_serve(
     for precision, name in product(wanted, PASSES):
         forward = None  # frees one that may not serve before the next one is made
         try:
-            forward = PASSES[name](decoder, precision, choice.builds)
-            level, problem = logging.WARNING, _problem(forward, choice, probe)
+            candidate = PASSES[name](decoder, precision, choice)
+            if choice.is_gated(precision) and choice.gate.has_refused(candidate.kind):
+                level, problem = logging.WARNING, LOSES_QUALITY
+            else:
+                forward = candidate.make()
+                level, problem = logging.WARNING, _problem(forward, choice, probe)
         except NativeUnavailable as error:
             level, problem = logging.INFO, str(error)
-        if not problem:
+        if forward is not None and not problem:
             return forward
         reasons.append(f"{precision} by the {name} pass: {problem}")
         log.log(level, "not used: %s", reasons[-1])
@@ -127,25 +172,39 @@ def _problem(forward: ForwardPass, choice: Choice, probe: Probe) -> str:
     """Return why a pass may not serve; empty if it may."""
     if not probe.agrees(forward):
         return "it gives other logits than the model itself"
-    # A precision that was named is the operator's own choice.
-    is_gated = choice.precision == AUTO and forward.precision != "fp32"
-    return "it loses quality" if is_gated and not choice.keeps_quality(forward) else ""
+    if choice.is_gated(forward.precision) and not choice.gate(forward):
+        return LOSES_QUALITY
+    return ""
 
 
-def _native(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
-    if builds is None:
+def _native(decoder: Decoder, precision: str, choice: Choice) -> Candidate:
+    folder, on_step = choice.builds, choice.on_step
+    if folder is None:
         raise NativeUnavailable("no folder for a build of the C source")
-    return NativeForward(decoder, precision, torch.get_num_threads(), folder=builds)
+
+    def make() -> ForwardPass:
+        threads = torch.get_num_threads()
+        return NativeForward(
+            decoder, precision, threads, folder=folder, on_step=on_step
+        )
+
+    version = version_of(folder, on_step)
+    return Candidate(PassKind(precision, NativeForward.name, version), make)
 
 
-def _flat(decoder: Decoder, precision: str, builds: Path | None) -> ForwardPass:
-    del builds
+def _flat(decoder: Decoder, precision: str, choice: Choice) -> Candidate:
+    del choice
     if not is_available(precision):
         raise NativeUnavailable(f"torch has no {precision} layers here")
-    try:
-        return FlatForward(decoder, precision)
-    except ValueError as error:
-        raise NativeUnavailable(str(error)) from error
+
+    def make() -> ForwardPass:
+        try:
+            return FlatForward(decoder, precision)
+        except ValueError as error:
+            raise NativeUnavailable(str(error)) from error
+
+    kind = PassKind(precision, FlatForward.name, FlatForward.version)
+    return Candidate(kind, make)
 
 
 #: The passes over a model as data, the faster one first. Nothing is measured here: in

@@ -22,7 +22,8 @@ from filelock import FileLock, Timeout
 from chatsite.durable_file import write_durably
 from worker import model_folder
 from worker.engine import quality
-from worker.engine.forward import ForwardPass
+from worker.engine.forward import ForwardPass, PassKind
+from worker.engine.interface import OnStep, ignore_step
 from worker.engine.kept_files import mark_used
 from worker.engine.quality import LIMITS, Quality, measure_quality
 
@@ -44,22 +45,28 @@ class QualityGate:
     longest: int
     #: Keeps the verdicts; None measures every time.
     data_dir: Path | None
+    on_step: OnStep = ignore_step
+
+    def has_refused(self, kind: PassKind) -> bool:
+        """Return whether such a pass was measured before, and lost quality."""
+        if self.data_dir is None:
+            return False
+        path = self._verdict_file(self.data_dir, kind)
+        found = _read(path)
+        if found is None or LIMITS[kind.precision].allow(found):
+            return False
+        mark_used(path)
+        return not _allow(kind, found)
 
     def __call__(self, forward: ForwardPass) -> bool:
         """Return whether a forward pass keeps the quality, which is measured once."""
-        found, limits = self._quality(forward), LIMITS[forward.precision]
-        is_kept = limits.allow(found)
-        log.log(
-            logging.INFO if is_kept else logging.WARNING,
-            "quality of %s by the %s pass: %s; allowed: %s",
-            *(forward.precision, forward.name, found, limits),
-        )
-        return is_kept
+        kind = PassKind(forward.precision, forward.name, forward.version)
+        return _allow(kind, self._quality(forward, kind))
 
-    def _quality(self, forward: ForwardPass) -> Quality:
+    def _quality(self, forward: ForwardPass, kind: PassKind) -> Quality:
         if self.data_dir is None:
             return self._measure(forward)
-        path = self._verdict_file(self.data_dir, forward)
+        path = self._verdict_file(self.data_dir, kind)
         mark_used(path)
         if known := _read(path):
             return known
@@ -80,20 +87,32 @@ class QualityGate:
         return found
 
     def _measure(self, forward: ForwardPass) -> Quality:
-        log.info(
-            "comparing %s with fp32, which is done once for a model on a machine",
-            forward.precision,
+        self.on_step(
+            f"Checking that the model says the same in {forward.precision} as in fp32"
+            " (once, up to a minute)."
         )
         return measure_quality(self.module, self.tokenizer, forward, self.longest)
 
-    def _verdict_file(self, data_dir: Path, forward: ForwardPass) -> Path:
+    def _verdict_file(self, data_dir: Path, kind: PassKind) -> Path:
         parts = [
             model_folder.digest(self.folder),
-            *(forward.precision, forward.name, str(getattr(forward, "version", 1))),
+            *(kind.precision, kind.name, kind.version),
             *(str(quality.VERSION), torch.__version__, _processor()),
         ]
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
-        return data_dir / "quality" / f"{forward.precision}-{digest}.json"
+        return data_dir / "quality" / f"{kind.precision}-{digest}.json"
+
+
+def _allow(kind: PassKind, found: Quality) -> bool:
+    """Return whether a quality is within the limits; log it beside them."""
+    limits = LIMITS[kind.precision]
+    is_kept = limits.allow(found)
+    log.log(
+        logging.INFO if is_kept else logging.WARNING,
+        "quality of %s by the %s pass: %s; allowed: %s",
+        *(kind.precision, kind.name, found, limits),
+    )
+    return is_kept
 
 
 @contextmanager

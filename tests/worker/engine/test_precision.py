@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from transformers import MistralForCausalLM
 
 from tests.worker.engine.test_decoder import gpt2, llama
 from worker.engine.flat_forward import is_available
-from worker.engine.forward import ForwardPass
+from worker.engine.forward import ForwardPass, PassKind
 from worker.engine.interface import ModelUnavailable
 from worker.engine.module_forward import ATTENTION
 from worker.engine.precision import Choice, choose_forward
@@ -25,17 +26,31 @@ needs_fp16 = pytest.mark.skipif(
 )
 
 
+@dataclass
+class Gate:
+    """Decides by precision, and notes what it was asked about."""
+
+    #: Those of which it is not known yet that they lose quality.
+    losing: tuple[str, ...] = ()
+    #: Those that were measured at an earlier start.
+    refused: tuple[str, ...] = ()
+    measured: list[str] = field(default_factory=list)
+
+    def has_refused(self, kind: PassKind) -> bool:
+        return kind.precision in self.refused
+
+    def __call__(self, forward: ForwardPass) -> bool:
+        self.measured.append(forward.precision)
+        return forward.precision not in self.losing
+
+
 def chosen(
-    module: Any,
-    precision: str,
-    keeps_quality: Callable[[ForwardPass], bool] = lambda _: True,
-    builds: Path | None = None,
+    module: Any, precision: str, gate: Gate | None = None, builds: Path | None = None
 ) -> tuple[str, str]:
     """The precision and the name of the forward pass that would serve."""
     module.set_attn_implementation(ATTENTION)
-    forward = choose_forward(
-        module, CPU, Choice(precision, keeps_quality, PROBE, builds)
-    )
+    choice = Choice(precision, gate or Gate(), PROBE, builds)
+    forward = choose_forward(module, CPU, choice)
     return forward.precision, forward.name
 
 
@@ -66,16 +81,24 @@ def test_auto_without_the_pass_in_c_takes_fp16() -> None:
 def test_auto_takes_nothing_that_loses_quality(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    asked: list[str] = []
-
-    def refuse(forward: ForwardPass) -> bool:
-        asked.append(forward.precision)
-        return False
-
-    assert chosen(gpt2(), "auto", refuse) == ("fp32", "flat")
+    gate = Gate(losing=("int8", "fp16", "fp32"))
+    assert chosen(gpt2(), "auto", gate) == ("fp32", "flat")
     # fp32 is exact: its quality is not asked for.
-    assert "fp32" not in asked
-    assert caplog.text.count("loses quality") == len(asked)
+    assert "fp32" not in gate.measured
+    assert caplog.text.count("loses quality") == len(gate.measured)
+
+
+def test_what_lost_quality_at_an_earlier_start_is_not_packed_again(
+    builds: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    without_weights = shutil.ignore_patterns("*.safetensors")
+    folder = shutil.copytree(builds, tmp_path / "builds", ignore=without_weights)
+    gate = Gate(refused=("int8",))
+    assert chosen(gpt2(), "auto", gate, folder) == ("fp16", "native")
+    assert gate.measured == ["fp16"]
+    (packed,) = folder.glob("*.safetensors")
+    assert packed.stem.endswith("fp16")
+    assert "int8 by the native pass: it loses quality" in caplog.text
 
 
 def test_a_model_with_a_weight_that_is_no_number_is_refused() -> None:
@@ -97,7 +120,7 @@ def test_weights_too_large_for_half_precision_stay_as_they_are() -> None:
 
 
 def test_a_precision_that_was_asked_for_is_not_gated() -> None:
-    assert chosen(gpt2(), "fp32", lambda _: False) == ("fp32", "flat")
+    assert chosen(gpt2(), "fp32", Gate(losing=("fp32",))) == ("fp32", "flat")
 
 
 def test_other_models_are_served_by_their_own_modules(
@@ -120,6 +143,14 @@ def test_the_log_says_why_nothing_faster_was_taken(
         precision, name = chosen(gpt2(), "auto", builds=tmp_path / "builds")
     assert caplog.messages[0] == "not used: int8 by the native pass: no C compiler"
     assert caplog.messages[-1] == f"computing in {precision} by the {name} pass"
+
+
+def test_int8_without_a_compiler_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ModelUnavailable, match=r"needs a C compiler .* install gcc"):
+        chosen(gpt2(), "int8", builds=tmp_path / "builds")
 
 
 @pytest.mark.parametrize("make", [gpt2, lambda: llama(attention_bias=True)])

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tests.worker.tiny_models import CONTEXT_TOKENS
 from worker.engine.decoder import Decoder, Projection, decoder_of
 from worker.engine.flat_forward import FlatForward
+from worker.engine.forward import PassKind
 from worker.engine.module_forward import ATTENTION
 from worker.engine.quality import LIMITS, TEXT_TOKENS, Quality, measure_quality
 from worker.engine.quality_gate import QualityGate
@@ -101,11 +102,23 @@ def test_every_figure_has_a_limit(change: dict[str, float], is_kept: bool) -> No
 class Unmeasured:
     """A forward pass in fp16 that fails when it is called."""
 
-    precision, name, version = "fp16", "flat", 1
+    precision, name, version = "fp16", "flat", "1"
     cache_dtype = torch.float32
 
     def __call__(self, batch: Any, cache: Any) -> Tensor:
         raise AssertionError("measured again")
+
+
+def test_a_refusal_is_known_at_the_next_start(
+    module: Any, gate: QualityGate, half: FlatForward
+) -> None:
+    kinds = [PassKind(one, "flat", FlatForward.version) for one in ("int8", "fp16")]
+    assert not any(map(gate.has_refused, kinds))
+    coarsened = FlatForward(coarse(described(module), levels=7), "fp32")
+    coarsened.precision = "int8"
+    assert not gate(coarsened)
+    assert gate(half)
+    assert [*map(gate.has_refused, kinds)] == [True, False]
 
 
 def test_a_verdict_is_kept_and_a_broken_one_is_measured_again(
@@ -150,6 +163,6 @@ def test_another_version_of_the_code_is_measured_again(
 ) -> None:
     assert gate(half)
     newer = Unmeasured()
-    newer.version = 2
+    newer.version = "2"
     with pytest.raises(AssertionError, match="measured again"):
         gate(newer)

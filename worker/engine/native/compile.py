@@ -13,6 +13,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from worker.engine.interface import OnStep, ignore_step
 from worker.engine.kept_files import mark_used
 from worker.engine.native.instruction_sets import FLAGS
 
@@ -25,6 +26,9 @@ COMMON_FLAGS = (
     *("-ffp-contract=off", "-fno-math-errno"),
 )
 LIMIT_SECONDS = 120
+#: Why nothing can be built on a machine without any of them.
+NO_COMPILER = "no C compiler"
+STEP = "Building the fast path for this processor (once, some seconds)."
 #: Why a compiler could not build a library in this process: it is not tried again for
 #: the next precision.
 _failed: dict[tuple[Path, str], str] = {}
@@ -34,7 +38,7 @@ class NativeUnavailable(Exception):
     """The forward pass in C cannot be used here; the message says why, in one line."""
 
 
-def build(folder: Path, instructions: str) -> Path:
+def build(folder: Path, instructions: str, on_step: OnStep = ignore_step) -> Path:
     """Return the shared library for these instructions; build it if it is not there.
 
     ``folder``: where builds are kept. The name of a build contains a digest of all that
@@ -47,7 +51,7 @@ def build(folder: Path, instructions: str) -> Path:
     flags = (*COMMON_FLAGS, *FLAGS[instructions])
     library = folder / f"engine-{instructions}-{_digest(flags)}.so"
     if not _is_whole(library):
-        _compile_by_any(library, flags)
+        _compile_by_any(library, flags, on_step)
     mark_used(library)
     return library
 
@@ -58,11 +62,12 @@ def find_compilers() -> list[str]:
     return [*{os.path.realpath(path): path for path in found}.values()]
 
 
-def _compile_by_any(library: Path, flags: tuple[str, ...]) -> None:
+def _compile_by_any(library: Path, flags: tuple[str, ...], on_step: OnStep) -> None:
     """Build with the first compiler that can; raise why the first of them cannot."""
     problems = []
     for compiler in find_compilers():
         if (library, compiler) not in _failed:
+            on_step(STEP)
             try:
                 return _compile(compiler, library, flags)
             except OSError as error:
@@ -71,7 +76,7 @@ def _compile_by_any(library: Path, flags: tuple[str, ...]) -> None:
             except NativeUnavailable as error:
                 _failed[library, compiler] = str(error)
         problems.append(_failed[library, compiler])
-    raise NativeUnavailable(problems[0] if problems else "no C compiler")
+    raise NativeUnavailable(problems[0] if problems else NO_COMPILER)
 
 
 def _compile(compiler: str, library: Path, flags: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from worker.engine.decoder import PROJECTIONS, Decoder, Norm, Projection
+from worker.engine.interface import OnStep, ignore_step
 from worker.engine.native.compile import NativeUnavailable
 from worker.engine.native.library import (
     BatchStruct,
@@ -50,6 +51,7 @@ class NativeForward:
         *,
         folder: Path,
         packed: dict[str, PackedProjection] | None = None,
+        on_step: OnStep = ignore_step,
     ) -> None:
         """Build the library if needed, pack the weights, and start the threads.
 
@@ -66,12 +68,11 @@ class NativeForward:
         self.cache_dtype = torch.float32 if precision == "fp32" else torch.float16
         try:
             # First, because packing takes long.
-            self._library, path = build_and_load(folder)
-            packed = packed or load_or_pack(decoder, precision, folder)
+            self._library, path = build_and_load(folder, on_step)
+            packed = packed or load_or_pack(decoder, precision, folder, on_step)
         except (ValueError, OSError) as error:
             raise NativeUnavailable(str(error)) from error
-        #: Changes with the source: what was measured of one is not true of another.
-        self.version = f"{path.stem}-{LAYOUT}"
+        self.version = _version(path)
         self._vocabulary = len(decoder.output.weight)
         self._shape = (decoder.key_heads, decoder.head_size)
         self._layers = len(decoder.blocks)
@@ -180,6 +181,21 @@ class NativeForward:
             self._address(packed.weight),
             self._address(packed.bias),
         )
+
+
+def version_of(folder: Path, on_step: OnStep = ignore_step) -> str:
+    """Return what the version of a pass would be, without packing any weights.
+
+    The library is built if it is not there. Raises ``NativeUnavailable``.
+    """
+    try:
+        return _version(build_and_load(folder, on_step)[1])
+    except (ValueError, OSError) as error:
+        raise NativeUnavailable(str(error)) from error
+
+
+def _version(library: Path) -> str:
+    return f"{library.stem}-{LAYOUT}"
 
 
 def find_problem(decoder: Decoder) -> str | None:

@@ -8,6 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from worker.engine.interface import OnStep, ignore_step
 from worker.engine.native import instruction_sets
 from worker.engine.native.compile import NativeUnavailable, build
 
@@ -90,7 +91,7 @@ class BatchStruct(ctypes.Structure):
     )
 
 
-def build_and_load(folder: Path) -> tuple[Any, Path]:
+def build_and_load(folder: Path, on_step: OnStep = ignore_step) -> tuple[Any, Path]:
     """Return the library for the best instructions that it can be built for; its path.
 
     ``folder``: where builds are kept. Raises ``NativeUnavailable`` with the reason of
@@ -99,7 +100,7 @@ def build_and_load(folder: Path) -> tuple[Any, Path]:
     reasons = []
     for instructions in instruction_sets.candidates():
         try:
-            path = build(folder, instructions)
+            path = build(folder, instructions, on_step)
             return load_library(path), path
         except NativeUnavailable as reason:
             reasons.append(reason)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from worker.engine import page_memory
 from worker.engine.decoder import Decoder
+from worker.engine.interface import OnStep, ignore_step
 from worker.engine.kept_files import mark_used
 from worker.engine.native.packed_weights import PackedProjection, pack_decoder
 
@@ -36,7 +37,7 @@ PAGE_BYTES = 4096
 
 
 def load_or_pack(
-    decoder: Decoder, precision: str, folder: Path
+    decoder: Decoder, precision: str, folder: Path, on_step: OnStep = ignore_step
 ) -> dict[str, PackedProjection]:
     """Return the packed weights from ``folder``, where they are put if they are not.
 
@@ -51,6 +52,7 @@ def load_or_pack(
     mark_used(path)
     packed = _load(path, expected)
     if packed is None:
+        on_step(f"Storing the weights in {precision} (once, some seconds).")
         packed = pack_decoder(decoder, precision)
         try:
             _save(path, packed, expected)
