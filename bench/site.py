@@ -42,14 +42,31 @@ class RunningSite:
     environment: Mapping[str, str]
 
     def web_megabytes(self) -> float:
-        """Return the resident memory of the web server and its one process, in MiB."""
+        """Return the resident memory of gunicorn and its web processes, in MiB.
+
+        What they share counts in each of them.
+        """
+        own, *of_processes = self._resident()
+        return own + sum(of_processes)
+
+    def process_megabytes(self) -> float:
+        """Return the resident memory of the largest web process, in MiB."""
+        return max(self._resident()[1:])
+
+    def _resident(self) -> list[float]:
+        """Return the resident memory of gunicorn, then of its web processes, in MiB."""
+        gunicorn = str(self.web_pid)
         listed = subprocess.run(
-            ["ps", "-o", "rss=", "-p", f"{self.web_pid}", "--ppid", f"{self.web_pid}"],  # noqa: S607
+            ["ps", "-o", "pid=,rss=", "-p", gunicorn, "--ppid", gunicorn],  # noqa: S607
             capture_output=True,
             text=True,
             check=True,
         )
-        return sum(map(int, listed.stdout.split())) / 1024
+        of_process = {}
+        for line in listed.stdout.splitlines():
+            process, kibibytes = line.split()
+            of_process[int(process)] = int(kibibytes) / 1024
+        return [of_process.pop(self.web_pid), *of_process.values()]
 
 
 #: Limits that apply where all requests come from one address.
@@ -116,7 +133,7 @@ def running_site(
 
 
 def _environment(config: LaunchConfig, settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of the programs of a site with one web process."""
+    """Return the variables of the programs, with one web process unless told."""
     return {
         **os.environ,
         "DATA_DIR": str(config.data_dir),

@@ -1,12 +1,13 @@
-"""Measures polls of many waiting pages at one web process while others send.
+"""Measures polls of many waiting pages while others send.
 
     python -m bench.waiting_pages [--pages 50,100,500,1000] [--seconds 60] [--rate 20]
-                          [--json FILE]
+                          [--processes N] [--json FILE]
 
 Starts a whole site: Valkey, one web process, the keeper and a worker with the scripted
 engine. Every page waits in the queue for a reply of its own and polls after the delay
 that the server gives it, as a browser does. Meanwhile other clients send ``--rate``
-messages a second. The clients share the machine with the site.
+messages a second. The clients share the machine with the site. ``--processes 0`` starts
+as many web processes as ``make run`` would.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from uuid import uuid4
 import aiohttp
 
 from bench.measurement import percentile
-from bench.site import running_site
+from bench.site import UNLIMITED, running_site
 
 SENDERS = 80
 PATIENCE_SECONDS = 10
@@ -171,15 +172,18 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--pages", default="50,100,500,1000", help="one run for each")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rate", type=float, default=20, help="messages a second")
+    parser.add_argument("--processes", type=int, default=1, help="0: the default")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args(arguments)
+    settings = {**UNLIMITED, "WEB_PROCESSES": str(options.processes or "")}
     found = []
     for pages in map(int, options.pages.split(",")):
         with (
             tempfile.TemporaryDirectory(prefix="chatsite-bench-") as folder,
-            running_site(Path(folder)) as site,
+            running_site(Path(folder), settings=settings) as site,
         ):
             run = asyncio.run(measure(site.url, pages, options.seconds, options.rate))
+            run["process_mb"] = round(site.process_megabytes())
             run["web_mb"] = round(site.web_megabytes())
         found.append(run)
         print(json.dumps(run), flush=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from chatsite import startup
 from chatsite.hosts import listening
 from launch.die_with_parent import die_with_parent
+from launch.web.heap import use_one_heap
 from launch.web.request_reader import HEAD_MAX_BYTES
 
 startup.begin()
@@ -55,6 +56,10 @@ worker_tmp_dir = _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:
-    """End with the parent. Other systems than Linux have only gunicorn's own check."""
+    """Share one heap, and end with the parent.
+
+    Other systems than Linux have only gunicorn's own check of the parent.
+    """
+    use_one_heap()
     if sys.platform == "linux":
         die_with_parent(signal.SIGKILL, server.pid)

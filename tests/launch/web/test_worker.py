@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
-from tests.launch.web.server import Served, request, serving, whole
+import pytest
+
+from tests.launch.web.server import Served, answers, request, serving, whole
+
+#: The largest heap of a thread in glibc, on processors with addresses of 64 bits.
+HEAP_BYTES = 2**26
 
 
 def test_requests_are_answered_before_a_process_ends() -> None:
@@ -50,3 +57,22 @@ def _pid(served: Served) -> int | None:
     with suppress(OSError, AssertionError):
         return int(served.get()["pid"])
     return None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_threads_share_one_heap() -> None:
+    """For another heap glibc reserves addresses up to a multiple of 64 MiB."""
+    with serving(WEB_THREADS="8") as served:
+        process = served.get()["pid"]
+        gate = served.folder / "open"
+        waiting = [served.connect(request(f"/wait{gate}")) for _ in range(7)]
+        served.get()
+        areas = Path(f"/proc/{process}/maps").read_text().splitlines()
+        gate.touch()
+        for link in waiting:
+            assert answers(link, 1)
+    ends = [
+        int(area.split()[0].split("-")[1], 16) for area in areas if " ---p " in area
+    ]
+    assert ends
+    assert not [end for end in ends if end % HEAP_BYTES == 0]
