@@ -117,15 +117,17 @@ def _foreign_prefix(request: HttpRequest) -> str:
 def _claims_https(request: HttpRequest) -> bool:
     """Whether any header, trusted or not, says that the browser came over HTTPS."""
     names = (settings.PROXY_SCHEME_HEADER, *SCHEME_HEADERS)
-    schemes = {one for name in names for one in _schemes(request.META.get(name, ""))}
+    headers = [request.META[name] for name in names if name in request.META]
+    schemes = {scheme for header in headers for scheme in _schemes(header)}
     return REDIRECT_COOKIE in request.COOKIES or not schemes.isdisjoint(HTTPS_VALUES)
 
 
 def _would_be_redirected(request: HttpRequest) -> bool:
     """Whether Django would redirect the request to HTTPS, which may never end."""
+    if not settings.SECURE_SSL_REDIRECT or request.is_secure():
+        return False
     path = request.path.lstrip("/")
-    is_exempt = any(re.search(one, path) for one in settings.SECURE_REDIRECT_EXEMPT)
-    return settings.SECURE_SSL_REDIRECT and not request.is_secure() and not is_exempt
+    return not any(re.search(one, path) for one in settings.SECURE_REDIRECT_EXEMPT)
 
 
 def _with_redirect_cookie(response: HttpResponse) -> HttpResponse:

@@ -26,8 +26,10 @@ VARIANTS_MAX = 512
 #: line breaks that matter is no fragment for this.
 _INDENTATION = re.compile(r"[ \t]*\n[ \t\n]*")
 
-#: A text between values, and the name of the value that follows.
-Part = tuple[str, str]
+_SPECIAL = re.compile("[&<>\"']")
+
+#: A text with ``%s`` in place of each value, and the names of these values in order.
+ToFill = tuple[str, tuple[str, ...]]
 
 
 def prerendered(
@@ -50,34 +52,36 @@ def prerendered_list(
     All have the same names of values.
     """
     place = get_language(), get_script_prefix()
-    make = _parts.__wrapped__ if settings.DEBUG else _parts
-    known: dict[tuple[tuple[str, Hashable], ...], tuple[tuple[Part, ...], str]] = {}
+    make = _to_fill.__wrapped__ if settings.DEBUG else _to_fill
+    known: dict[tuple[tuple[str, Hashable], ...], ToFill] = {}
     written: list[str] = []
     for variant, values in items:
         key = (*variant.items(),)
         if key not in known:
             known[key] = make(template, key, (*values,), *place)
-        parts, end = known[key]
+        text, names = known[key]
         shown = {name: _escaped(value) for name, value in values.items()}
-        written += [piece for text, name in parts for piece in (text, shown[name])]
-        written.append(end)
+        written.append(text % tuple([shown[name] for name in names]))
     return mark_safe("".join(written))  # noqa: S308  # every value is escaped
 
 
 def _escaped(value: object) -> str:
     """As templates escape, without the layers of Django's ``conditional_escape``."""
-    return value if isinstance(value, SafeString) else escape(str(value))
+    if isinstance(value, SafeString):
+        return value
+    text = str(value)
+    return escape(text) if _SPECIAL.search(text) else text
 
 
 @lru_cache(VARIANTS_MAX)
-def _parts(
+def _to_fill(
     template: str,
     variant: tuple[tuple[str, Hashable], ...],
     names: tuple[str, ...],
     _language: str | None,
     _prefix: str,
-) -> tuple[tuple[Part, ...], str]:
-    """The texts of a variant with the names of the values between them, and the end.
+) -> ToFill:
+    """The text of a variant, and the names of the values for it.
 
     A placeholder is a random id, which also fits into a URL and is never escaped. The
     language and the prefix of all URLs are part of the key.
@@ -85,9 +89,9 @@ def _parts(
     placeholders = {str(uuid4()): name for name in names}
     context = {name: placeholder for placeholder, name in placeholders.items()}
     whole = render_to_string(template, {**dict(variant), **context})
-    compact = _INDENTATION.sub("\n", whole.strip("\n "))
+    compact = _INDENTATION.sub("\n", whole.strip("\n ")).replace("%", "%%")
     if not names:
-        return (), compact
+        return compact, ()
     *pieces, end = re.split(f"({'|'.join(placeholders)})", compact)
-    named = zip(pieces[::2], pieces[1::2], strict=True)
-    return tuple((text, placeholders[name]) for text, name in named), end
+    text = "".join(f"{piece}%s" for piece in pieces[::2]) + end
+    return text, tuple(placeholders[name] for name in pieces[1::2])

@@ -41,6 +41,7 @@ class Connection:
             **parse(url, settings.REDIS_CA_FILE).client_options(),
         )
         self._away_until = 0.0
+        self._scripts: dict[str, Any] = {}
 
     def run(self, name: str, *arguments: str | float) -> Any:
         """Run one script. Raises ``MailboxAway``."""
@@ -89,7 +90,9 @@ class Connection:
 
     def script(self, name: str) -> Any:
         """Return the Lua script of that name in the folder ``scripts``."""
-        return self.client.register_script(_source(name))
+        if name not in self._scripts:
+            self._scripts[name] = self.client.register_script(_source(name))
+        return self._scripts[name]
 
     def forgive(self) -> None:
         """Forget the last failure, so that the next call tries Redis at once."""

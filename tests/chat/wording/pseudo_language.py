@@ -46,7 +46,7 @@ def spoken() -> Iterator[None]:
 
 def _forget_what_was_rendered() -> None:
     markdown._cache.clear()
-    prerender._parts.cache_clear()
+    prerender._to_fill.cache_clear()
 
 
 def untranslated(html: str, names: Iterable[str] = ()) -> list[str]:
