@@ -191,11 +191,13 @@ MIDDLEWARE = [
     # Static files as well; files that are compressed already pass unchanged.
     "chat.middleware.compression.CompressionMiddleware",
     "chatsite.static_version.VersionedStaticFilesMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    # Before all that a poll does not need which only looks into the mailbox.
+    "chat.views.poll.QuietPollMiddleware",
     # Outside of the session, which is saved when they see the response.
     "chat.middleware.last_seen.LastSeenMiddleware",
     "chat.middleware.renamed_cookies.RenamedCookiesMiddleware",
     "chat.middleware.session_cookie.SessionCookieMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "chat.middleware.authentication.GuestAuthenticationMiddleware",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django import template
@@ -11,8 +12,8 @@ from django.template import Context, Engine
 from django.utils.safestring import SafeString, mark_safe
 
 from chat.models import Message, User
+from chat.page import poll_fragments
 from chat.page.messages import ShownMessage
-from chat.page.state import PageState
 from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered, prerendered_list
 from chat.services.conversation_list import ListItem, ListPart
@@ -43,36 +44,38 @@ def sidebar_foot(context: Context) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def poller(context: Context) -> SafeString:
-    """The element that polls, with the state of the page in its fields."""
-    state: PageState = context["page_state"]
-    has_pending = bool(state.cursors or state.held or state.paused)
-    fields = "poll/_pending_fields.html"
-    return prerendered(
-        "poll/_poller.html",
-        {
-            "is_oob": bool(context.get("is_oob")),
-            "is_anonymous": state.is_anonymous,
-            "has_owner": bool(state.owner_fingerprint),
-            "is_account": state.is_account,
-            "has_conversation": bool(state.conversation),
-            "has_model": bool(state.model),
-        },
-        {
-            "jittered_delay_ms": context["jittered_delay_ms"],
-            "watchdog_seconds": context["watchdog_seconds"],
-            "version": state.version,
-            "owner_fingerprint": state.owner_fingerprint,
-            "conversation": state.conversation,
-            "leaf": state.leaf or "",
-            "path_fingerprint": state.path_fingerprint,
-            "model": state.model,
-            "since": state.since or "",
-            "change_counter": state.change_counter,
-            "workers_fingerprint": state.workers_fingerprint,
-            "delay_ms": context["delay_ms"],
-            "pending_fields": _included(context, fields) if has_pending else "",
-        },
-    )
+    """The element that polls; out of band where the context says so."""
+    return poll_fragments.poller(_as_given(context), is_oob=_is_oob(context))
+
+
+@register.simple_tag(takes_context=True)
+def text_appends(context: Context) -> SafeString:
+    """New text of the page's replies, and their status."""
+    appends = context["delta"].text_appends
+    return poll_fragments.text_appends(appends, context["snapshot"], context["label"])
+
+
+@register.simple_tag(takes_context=True)
+def reply_status(context: Context) -> SafeString:
+    """The status of a pending reply, within it."""
+    status, snapshot, label = (context[it] for it in ("status", "snapshot", "label"))
+    return poll_fragments.reply_status(status, snapshot, label, is_oob=False)
+
+
+@register.simple_tag(takes_context=True)
+def model_link(context: Context) -> SafeString:
+    """The model of the page and the state of its workers."""
+    given, state = _as_given(context), context["page_state"]
+    return poll_fragments.model_link(given, state, is_oob=_is_oob(context))
+
+
+@register.simple_tag(takes_context=True)
+def workers_notice(context: Context) -> SafeString:
+    """Why a message would not be answered at once."""
+    return poll_fragments.workers_notice(_as_given(context), is_oob=_is_oob(context))
+
+
+register.simple_tag(poll_fragments.cursor_fields)
 
 
 @register.simple_tag(takes_context=True)
@@ -116,7 +119,7 @@ def _user_message(context: Context, shown: ShownMessage) -> SafeString:
     message = shown.message
     return prerendered(
         "messages/_user_message.html",
-        {"is_oob": bool(context.get("is_oob"))},
+        {"is_oob": _is_oob(context)},
         {
             "pk": message.pk,
             "conversation": message.conversation_id,
@@ -136,7 +139,7 @@ def _reply(context: Context, shown: ShownMessage, label: str) -> SafeString:
     return prerendered(
         "replies/_reply.html",
         {
-            "is_oob": bool(context.get("is_oob")),
+            "is_oob": _is_oob(context),
             "is_pending": status is not None,
             "state": str(status.state if status else row.state),
             "is_in_batch": shown.is_in_batch,
@@ -173,6 +176,15 @@ def _finished(context: Context, shown: ShownMessage) -> SafeString:
         return text
     notes = _included_for(context, "replies/_notes.html", shown)
     return mark_safe(text + notes)  # noqa: S308  # both are
+
+
+def _as_given(context: Context) -> Any:
+    """The context as a view has given it: a dictionary of known keys."""
+    return context
+
+
+def _is_oob(context: Context) -> bool:
+    return bool(context.get("is_oob"))
 
 
 def _included(context: Context, name: str) -> SafeString:

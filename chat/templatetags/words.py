@@ -8,11 +8,10 @@ from django.utils.safestring import SafeString
 
 from chat.page.state import owner_fingerprint
 from chat.rendering.markdown import render
-from chat.services.jobs.status import PollSnapshot, ReplyStatus
 from chat.services.reply_versions import can_resume
-from chat.services.wait_estimate import WaitEstimate, estimate_wait
+from chat.services.wait_estimate import WaitEstimate
 from chat.text_cleanup import as_lines
-from chat.wording.replies import duration, duration_range, reason, summary
+from chat.wording.replies import duration, duration_range, percent, reason, summary
 from chat.wording.reply_details import facts
 from chat.wording.script_messages import script_texts
 from chatsite.catalog import CatalogError
@@ -21,6 +20,7 @@ from chatsite.model_choice import model_entry
 register = template.Library()
 register.simple_tag(script_texts)
 register.filter("duration", duration)
+register.filter("percent", percent)
 register.filter("reason", reason)
 register.filter("summary", summary)
 register.filter("markdown", render)
@@ -43,25 +43,6 @@ def model_label(name: str) -> str:
         return model_entry(name).label
     except CatalogError:
         return name
-
-
-@register.filter
-def percent(share: float) -> str:
-    """``0.5`` as ``50 %``."""
-    return f"{round(100 * share)}\N{NO-BREAK SPACE}%"
-
-
-@register.filter
-def expected_wait(status: ReplyStatus, snapshot: PollSnapshot) -> WaitEstimate | None:
-    """The expected wait of a queued reply; None if it cannot be estimated."""
-    return estimate_wait(status.place, snapshot.workers)
-
-
-@register.filter
-def is_starting(status: ReplyStatus, snapshot: PollSnapshot) -> bool:
-    """Whether a worker has a free row for the reply: its place in line is not shown."""
-    wait = expected_wait(status, snapshot)
-    return wait is not None and wait.is_at_once and status.seconds < 3
 
 
 @register.simple_tag

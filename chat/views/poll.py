@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -12,17 +14,27 @@ from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.http.get_or_404 import find_deleted
+from chat.http.page_version import PAGE_VERSION, VERSION_HEADER
 from chat.http.request import Request, owner_id, session_key, visitor
 from chat.middleware.security_headers import clear_browser_cache
 from chat.page.context import PollerContext, owner_of, poller_context
 from chat.page.decorators import with_page_state
 from chat.page.logged_out_notice import logged_out_url
-from chat.page.state import PageState, owner_fingerprint
+from chat.page.quiet_update import mailbox_look, quiet_snapshot, quiet_update
+from chat.page.state import InvalidPageState, PageState, owner_fingerprint
 from chat.page.undo_notice import UndoNotice, undo_notice_for
-from chat.page.update_response import update
+from chat.page.update_response import MAILBOX_LOOK, update
 from chat.services.conversation_list import ListPart, newest
+from chat.services.effective_settings import catalog_entry
 from chat.services.jobs.status import NotOwner, poll_snapshot
 from chatsite.model_choice import model_entry
+
+PATH = "/poll/"
+#: Of answers that inner middleware does not see.
+QUIET_HEADERS = {
+    "Cache-Control": "max-age=0, no-cache, no-store, must-revalidate, private",
+    VERSION_HEADER: PAGE_VERSION,
+}
 
 
 class DeletedContext(PollerContext):
@@ -30,6 +42,39 @@ class DeletedContext(PollerContext):
 
     conversation_list: ListPart
     undo_notice: UndoNotice
+
+
+class QuietPollMiddleware:
+    """Middleware that answers polls which need nothing of what is within it.
+
+    They are most requests of the site: the mailbox knows the session's owner, and
+    nothing changed but the text and the status of replies. All others go on.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer such a poll, or pass the request on."""
+        is_poll = request.path_info == PATH and request.method == "GET"
+        answer = _answer_quietly(request) if is_poll else None
+        return answer or self._get_response(request)
+
+
+def _answer_quietly(request: HttpRequest) -> HttpResponse | None:
+    request.get_host()  # refuses hosts that are not the site's
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    try:
+        page_state = PageState.from_query(request.GET)
+    except InvalidPageState:
+        return None
+    if not key or not page_state.is_current:
+        return None
+    look = request.META[MAILBOX_LOOK] = mailbox_look(key, page_state)
+    snapshot = look and quiet_snapshot(look, page_state)
+    entry = catalog_entry(page_state.model)
+    html = snapshot and quiet_update(page_state, snapshot, entry)
+    return HttpResponse(html, headers=QUIET_HEADERS) if html else None
 
 
 @require_GET

@@ -50,19 +50,32 @@ def duration(seconds: float | None) -> str:
         return ""
     whole = max(0, round(seconds))
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    counted = ((_("%(count)s h"), hours), (_("%(count)s min"), minutes))
-    parts = [unit % {"count": count} for unit, count in counted if count]
+    parts = []
+    if hours:
+        parts.append(_("%(count)s h") % {"count": hours})
+    if minutes:
+        parts.append(_("%(count)s min") % {"count": minutes})
     if (rest and not hours) or not parts:
         parts.append(_("%(count)s s") % {"count": rest})
     return " ".join(parts)
+
+
+def percent(share: float) -> str:
+    """``0.5`` as ``50 %``."""
+    return f"{round(100 * share)}\N{NO-BREAK SPACE}%"
+
+
+def token_count(tokens: int) -> str:
+    """``1 token``, ``9 tokens``."""
+    counted = ngettext("%(count)s token", "%(count)s tokens", tokens)
+    return counted % {"count": tokens}
 
 
 def summary(reply: Reply) -> str:
     """How a reply ended, its duration and length: ``Stopped · 3 s · 9 tokens``."""
     parts = [_ending(reply), duration(reply.seconds)]
     if tokens := reply.new_tokens:
-        counted = ngettext("%(count)s token", "%(count)s tokens", tokens)
-        parts.append(counted % {"count": tokens})
+        parts.append(token_count(tokens))
     return " · ".join(filter(None, parts))
 
 

@@ -115,18 +115,24 @@ def poll_snapshot(
     user: Callable[[], User | AnonymousUser],
     model: str,
     seen: Sequence[ReplyCursor] = (),
+    look: MailboxSnapshot | None = None,
 ) -> PollSnapshot:
     """The state of replies, given as (id, run, offset already shown).
 
     ``user`` is called, and runs SQL, only if the mailbox does not know the session.
-    Raises ``NotOwner``.
+    ``look`` is what the mailbox has just said. Raises ``NotOwner``.
     """
     try:
-        look = _look(session_key, user, model, seen)
+        look = look or _look(session_key, user, model, seen)
         if _fix_owners(look, seen):
             look = _look(session_key, user, model, seen)
     except MailboxAway:
         return _without_mailbox(_signed_in(user()), seen)
+    return snapshot_of(look, seen)
+
+
+def snapshot_of(look: MailboxSnapshot, seen: Sequence[ReplyCursor]) -> PollSnapshot:
+    """The snapshot that the mailbox gives. Raises ``NotOwner``."""
     statuses = tuple(
         _status(look, pk, entry)
         for (pk, _, _), entry in zip(seen, look.replies, strict=True)

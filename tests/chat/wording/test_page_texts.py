@@ -19,7 +19,10 @@ from django.utils import timezone
 
 from chat.http.page_version import PAGE_VERSION
 from chat.models import Conversation, Message, Reply, User
+from chat.page import poll_fragments
 from chat.page.announcements import announcement
+from chat.page.context import worker_context
+from chat.page.state import PageState
 from chat.rendering.markdown import render
 from chat.services import reply_versions
 from chat.services.conversation_list import period_of
@@ -28,6 +31,7 @@ from chat.services.jobs.status import PollSnapshot, ReplyStatus
 from chat.wording.replies import duration, duration_range
 from chatsite import wire
 from chatsite.mailbox import Mailbox
+from chatsite.model_choice import model_entry
 from tests.chat.conftest import Worker
 from tests.chat.conversation_data import long_conversation, make_conversations
 from tests.chat.pages import form_data, poll_url, text_of
@@ -286,14 +290,15 @@ def test_every_state_of_a_reply(status: dict[str, Any], owner: User, sent) -> No
             "label": "1",
             "message": reply.message,
         }
-        for name in (
-            "replies/_status.html",
-            "replies/_pending.html",
-            "replies/frame.html",
-            "workers/_notice.html",
-        ):
+        for name in ("replies/_pending.html", "replies/frame.html"):
             html = render_to_string(name, context | {"reply": reply})
             assert untranslated(html) == []
+        for is_pending in (False, True):
+            shown = worker_context(snapshot, model_entry(), is_pending=is_pending)
+            shown["label"] = "1"
+            notice = poll_fragments.workers_notice(shown, is_oob=True)
+            link = poll_fragments.model_link(shown, PageState(), is_oob=True)
+            assert untranslated(notice + link) == []
 
 
 @pytest.mark.parametrize("seconds", [0, 9, 72, 3600, 7500])

@@ -1,0 +1,235 @@
+"""The parts of a page that most polls renew, without the layers of templates.
+
+Their templates are rendered once for each variant, and then filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import ngettext
+
+from chat.page.context import PollerContext, WorkerContext
+from chat.page.delta import TextAppend
+from chat.page.state import PageState
+from chat.rendering.prerender import prerendered, prerendered_list
+from chat.services.jobs.status import PollSnapshot, ReplyStatus
+from chat.services.wait_estimate import WaitEstimate, estimate_wait
+from chat.text_cleanup import as_lines
+from chat.wording.replies import duration, duration_range, percent, token_count
+from chatsite import wire
+from chatsite.mailbox.results import ReplyCursor
+
+#: A reply that a worker is about to take is said to start for so long.
+STARTING_SECONDS = 3
+
+
+def poller(context: PollerContext, *, is_oob: bool) -> SafeString:
+    """The element that polls, with the state of the page in its fields."""
+    state = context["page_state"]
+    return prerendered(
+        "poll/_poller.html",
+        {
+            "is_oob": is_oob,
+            "is_anonymous": state.is_anonymous,
+            "has_owner": bool(state.owner_fingerprint),
+            "is_account": state.is_account,
+            "has_conversation": bool(state.conversation),
+            "has_model": bool(state.model),
+        },
+        {
+            "jittered_delay_ms": context["jittered_delay_ms"],
+            "watchdog_seconds": context["watchdog_seconds"],
+            "version": state.version,
+            "owner_fingerprint": state.owner_fingerprint,
+            "conversation": state.conversation,
+            "leaf": state.leaf or "",
+            "path_fingerprint": state.path_fingerprint,
+            "model": state.model,
+            "since": state.since or "",
+            "change_counter": state.change_counter,
+            "workers_fingerprint": state.workers_fingerprint,
+            "delay_ms": context["delay_ms"],
+            "pending_fields": _pending_fields(state),
+        },
+    )
+
+
+def cursor_fields(cursors: Iterable[ReplyCursor]) -> SafeString:
+    """The fields of the poller for replies that are queued or running."""
+    return _fields(("r", f"{reply}:{run}:{length}") for reply, run, length in cursors)
+
+
+def _pending_fields(state: PageState) -> SafeString:
+    held = [("h", str(pk)) for pk in state.held]
+    if state.held_fingerprint:
+        held.append(("a", state.held_fingerprint))
+    held += [("hp", str(pk)) for pk in state.paused]
+    return cursor_fields(state.cursors) + _fields(held)
+
+
+def _fields(fields: Iterable[tuple[str, str]]) -> SafeString:
+    return prerendered_list(
+        "poll/_field.html",
+        [({"name": name}, {"value": value}) for name, value in fields],
+    )
+
+
+def text_appends(
+    appends: Iterable[TextAppend], snapshot: PollSnapshot, label: str
+) -> SafeString:
+    """New text of replies, where there is any, and the status of each."""
+    html = [
+        piece
+        for append in appends
+        for piece in (
+            _text(append),
+            reply_status(append.status, snapshot, label, is_oob=True),
+        )
+    ]
+    return mark_safe("".join(html))  # noqa: S308  # each of them is
+
+
+def _text(append: TextAppend) -> str:
+    status = append.status
+    if not append.replaces_text and not status.text:
+        return ""
+    return prerendered(
+        "poll/_text_append.html",
+        {"replaces_text": append.replaces_text},
+        {"pk": str(status.pk), "text": as_lines(status.text)},
+    )
+
+
+def reply_status(
+    status: ReplyStatus, snapshot: PollSnapshot, label: str, *, is_oob: bool
+) -> SafeString:
+    """What a pending reply waits for, or how far it has come."""
+    wait = estimate_wait(status.place, snapshot.workers)
+    kind = _kind_of_status(status, snapshot, wait)
+    if kind == "in_line":
+        return _queue_position(status, snapshot, label, wait, is_oob=is_oob)
+    speed = status.tokens_per_second or 0.0
+    return prerendered(
+        "replies/_status.html",
+        {
+            "kind": kind,
+            "is_oob": is_oob,
+            "is_taken_over": bool(status.losses),
+            "has_tokens": bool(status.tokens),
+            "has_speed": bool(speed),
+        },
+        {
+            "pk": str(status.pk),
+            "label": label,
+            "seconds": duration(status.seconds),
+            "tokens": token_count(status.tokens),
+            "speed": number_format(round(speed, 1), 1),
+        },
+    )
+
+
+def _kind_of_status(
+    status: ReplyStatus, snapshot: PollSnapshot, wait: WaitEstimate | None
+) -> str:
+    if status.state is wire.State.HELD:
+        return "paused" if status.is_paused else "held"
+    if status.is_stopping:
+        return "stopping_later" if status.is_unpublished else "stopping"
+    if status.is_unpublished:
+        return "unpublished"
+    if status.state is wire.State.RUNNING:
+        return "running"
+    if snapshot.stage is None:
+        return "no_worker"
+    is_at_once = wait is not None and wait.is_at_once
+    return "starting" if is_at_once and status.seconds < STARTING_SECONDS else "in_line"
+
+
+def _queue_position(
+    status: ReplyStatus,
+    snapshot: PollSnapshot,
+    label: str,
+    wait: WaitEstimate | None,
+    *,
+    is_oob: bool,
+) -> SafeString:
+    """The place of a reply in the queue, why it waits, and how long it may."""
+    shown = None if wait is None or wait.is_at_once else wait
+    bound = ""
+    if shown is not None:
+        bound = "low" if status.is_further else "range"
+    return prerendered(
+        "replies/_queue_position.html",
+        {
+            "is_oob": is_oob,
+            "has_place": bool(status.place),
+            "stage": str(snapshot.stage),
+            "has_progress": snapshot.progress is not None,
+            "is_taken_over": bool(status.losses),
+            "wait": bound,
+        },
+        {
+            "pk": str(status.pk),
+            "label": label,
+            "place": status.place,
+            "share": f"{snapshot.progress or 0:.2f}",
+            "progress": percent(snapshot.progress or 0),
+            "low": duration(shown.low) if shown else "",
+            "range": duration_range(shown.low, shown.high) if shown else "",
+            "seconds": duration(status.seconds),
+        },
+    )
+
+
+def model_link(
+    context: WorkerContext, page_state: PageState, *, is_oob: bool
+) -> SafeString:
+    """The model of the page and the state of its workers, as a link to the settings."""
+    snapshot, ready, waiting = (
+        context["snapshot"],
+        context["ready_workers"],
+        context["snapshot"].waiting,
+    )
+    counted = ngettext("%(count)s worker", "%(count)s workers", ready)
+    in_line = ngettext("%(count)s in line", "%(count)s in line", waiting)
+    return prerendered(
+        "workers/_model_link.html",
+        {
+            "is_oob": is_oob,
+            "has_conversation": bool(page_state.conversation),
+            "has_waiting": bool(waiting),
+            **_state_of_workers(snapshot),
+        },
+        {
+            "conversation": str(page_state.conversation),
+            "label": context["label"],
+            "progress": percent(snapshot.progress or 0),
+            "workers": counted % {"count": ready},
+            "waiting": in_line % {"count": waiting},
+        },
+    )
+
+
+def workers_notice(context: WorkerContext, *, is_oob: bool) -> SafeString:
+    """Why a message would not be answered at once; empty where a reply says so."""
+    snapshot = context["snapshot"]
+    return prerendered(
+        "workers/_notice.html",
+        {
+            "is_oob": is_oob,
+            "is_pending": context["is_pending"],
+            **_state_of_workers(snapshot),
+        },
+        {"label": context["label"], "progress": percent(snapshot.progress or 0)},
+    )
+
+
+def _state_of_workers(snapshot: PollSnapshot) -> dict[str, str | bool]:
+    stage = "none" if snapshot.stage is None else str(snapshot.stage)
+    return {
+        "state": "away" if snapshot.is_away else stage,
+        "has_progress": snapshot.progress is not None,
+    }
