@@ -23,6 +23,7 @@ from chat.page.messages import Versions, versions_of
 from chat.services import reply_versions
 from chat.services.errors import MessageRefused
 from chat.services.jobs.stop import batch_of, stop_reply
+from chat.services.jobs.workers import precisions_of
 
 
 class DetailsContext(TypedDict):
@@ -31,6 +32,8 @@ class DetailsContext(TypedDict):
     reply: Reply
     #: Their number is the idempotency key of the form.
     versions: Versions
+    #: In what the model is computed now, if not as when the reply was written.
+    other_precision: str
 
 
 @require_POST
@@ -97,5 +100,12 @@ def details(request: Request, pk: UUID) -> HttpResponse:
     context: DetailsContext = {
         "reply": reply,
         "versions": versions_of([reply.message])[reply.pk],
+        "other_precision": _other_precision(reply),
     }
     return render(request, template, context)
+
+
+def _other_precision(reply: Reply) -> str:
+    """Return in what the model is computed now; empty if as before, or unknown."""
+    now = precisions_of(reply.model) if reply.precision else set()
+    return "" if reply.precision in now else ", ".join(sorted(now))

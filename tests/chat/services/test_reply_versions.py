@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.test import Client
@@ -15,6 +16,8 @@ from chat.services.jobs.collect import collect
 from chat.services.jobs.publish import release_next
 from chat.services.jobs.request import request_for
 from chatsite import wire
+from chatsite.mailbox import Mailbox
+from chatsite.wire import Announcement, Stage
 from tests.chat.conftest import Worker
 from tests.chat.pages import form_data, poll_url, text_of
 from tests.chat.services.version_actions import collected, texts
@@ -199,6 +202,21 @@ def test_the_details_of_a_reply_are_told(tab: Client, done: Reply) -> None:
     assert not is_whole_page(tab.get(f"/r/{done.pk}/details/", headers=HTMX))
     for said in ("Seed", str(done.seed), "Worker", "Attempt", "2 tokens", "int8"):
         assert said in text
+
+
+def test_the_details_say_when_the_model_computes_in_another_precision(
+    tab: Client, done: Reply, box: Mailbox
+) -> None:
+    def said() -> str:
+        return text_of(tab.get(f"/r/{done.pk}/details/", headers=HTMX))
+
+    computing = Announcement("w", "scripted", "", Stage.READY, precision="int8")
+    box.announce(computing)
+    assert "The model now" not in said()  # In what the reply was computed is unknown.
+    Reply.objects.filter(pk=done.pk).update(precision="fp32")
+    assert "was computed in fp32. The model now computes in int8, so" in said()
+    box.announce(replace(computing, precision="fp32"))
+    assert "The model now" not in said()
 
 
 def test_on_another_part_of_a_conversation_an_action_leads_to_its_end(
