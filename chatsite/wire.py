@@ -240,6 +240,7 @@ class Ending:
 class Announcement:
     """The state of a worker, which it announces every second."""
 
+    #: The name of the worker, or of the program that fetches the model for it.
     worker: str
     model: str
     label: str
@@ -248,6 +249,8 @@ class Announcement:
     progress: float | None = None
     #: What a worker that loads does just now, as a sentence for the operator.
     step: str = ""
+    #: False for the programs that prepare the model before a worker starts.
+    is_worker: bool = True
     device: str = ""
     revision: str = ""
     #: In what the weights of the model are stored.

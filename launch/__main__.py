@@ -26,7 +26,7 @@ from launch.checks import (
 from launch.config import LaunchConfig, make_folders, read_config
 from launch.die_with_parent import ended_with_parent
 from launch.errors import LaunchError
-from launch.instance_lock import hold_instance_lock
+from launch.instance_lock import hold_instance_lock, is_running
 from launch.process_monitor import ProcessMonitor, say
 from launch.programs import programs
 from launch.stale_processes import end_stale_processes
@@ -67,6 +67,8 @@ def exec_manage_command(config: LaunchConfig, command: list[str]) -> NoReturn:
     if command[0] == "admin":  # It may be run before the first start.
         make_folders(config)
         migrate()
+    elif config.has_own_valkey and not is_running(config.run_dir):
+        command = [*command, "--stopped"]
     os.execv(sys.executable, [sys.executable, "manage.py", *command])
 
 

@@ -11,6 +11,18 @@ from pathlib import Path
 from launch.errors import LaunchError
 
 
+def is_running(run_dir: Path) -> bool:
+    """Return whether a start in this folder holds its lock."""
+    try:
+        with (run_dir / "lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @contextmanager
 def hold_instance_lock(run_dir: Path) -> Iterator[None]:
     """Hold the folder's lock. The kernel frees it however this process ends.

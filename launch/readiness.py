@@ -38,7 +38,8 @@ def announce_loading(model: str, label: str) -> None:
     """Announce to the page that the model is loading, until the worker does so."""
     from chatsite.mailbox import MailboxAway, open_mailbox
 
-    announcement = Announcement(f"launcher-{os.getpid()}", model, label, Stage.LOADING)
+    name = f"launcher-{os.getpid()}"
+    announcement = Announcement(name, model, label, Stage.LOADING, is_worker=False)
     with suppress(MailboxAway):
         open_mailbox().announce(announcement, LOADING_SECONDS)
 

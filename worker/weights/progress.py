@@ -90,4 +90,5 @@ class ProgressReporter:
             stage=Stage.FETCHING,
             progress=self._share,
             revision=self._entry.revision,
+            is_worker=False,
         )

@@ -14,6 +14,9 @@ from chat.models import Reply
 from chat.services.jobs.workers import ModelOverview, SiteOverview, site_overview
 from chatsite import wire
 
+STOPPED = "The site is not running. Start it with: make run"
+AWAY = "This REDIS_URL does not answer; what is sent waits in the database."
+
 
 class Command(BaseCommand):
     """Prints lines for people, or JSON."""
@@ -21,27 +24,32 @@ class Command(BaseCommand):
     help = "Show workers, waiting replies, and replies that lost a worker in 24 hours."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Accept ``--json``."""
+        """Accept ``--json`` and ``--stopped``."""
         parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument(
+            "--stopped", action="store_true", help="make run is known not to run here"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the overview. Raises ``CommandError`` without a database."""
         try:
             seen = site_overview()
         except DatabaseError as error:
+            if options["stopped"] and not options["json"]:
+                self.stdout.write(STOPPED)
+                return
             raise CommandError(
                 "No site was started with this DATA_DIR or DATABASE_URL yet, or its "
                 f"database is away: {error}"
             ) from None
-        text = (
-            json.dumps(_to_json(seen)) if options["json"] else "\n".join(_lines(seen))
-        )
+        lines = _lines(seen, is_stopped=options["stopped"])
+        text = json.dumps(_to_json(seen)) if options["json"] else "\n".join(lines)
         self.stdout.write(text)
 
 
-def _lines(seen: SiteOverview) -> Iterator[str]:
+def _lines(seen: SiteOverview, *, is_stopped: bool) -> Iterator[str]:
     if seen.models is None:
-        yield "This REDIS_URL does not answer; what is sent waits in the database."
+        yield STOPPED if is_stopped else AWAY
     for model in seen.models or ():
         yield from _model_lines(model)
     yield f"to come: {_counts(seen.unfinished)}"
@@ -56,6 +64,7 @@ def _model_lines(model: ModelOverview) -> Iterator[str]:
     count = len(model.workers)
     workers = f"{count or 'no'} worker{'s' * (count != 1)}"
     yield f"{model.name}: {model.waiting} waiting, {workers}"
+    yield from (f"  the model: {_worker_status(one)}" for one in model.preparing)
     yield from (
         f"  {worker.worker}: {_worker_status(worker)}" for worker in model.workers
     )
@@ -65,11 +74,10 @@ def _worker_status(worker: wire.Announcement) -> str:
     if worker.progress is not None:
         return f"{worker.stage}, {worker.progress:.0%}"
     if not worker.rows:
-        return worker.stage
+        return ": ".join(filter(None, (worker.stage, worker.step)))
     rows = f"{worker.rows - worker.free} of {worker.rows} rows busy"
-    on = f" on {worker.device}" if worker.device else ""
-    on += f" in {worker.precision}" if worker.precision else ""
-    return f"{worker.stage}, {rows}, {worker.tokens_per_second:g} tokens/s{on}"
+    speed = f"{worker.tokens_per_second:g} tokens/s {worker.computation}".rstrip()
+    return f"{worker.stage}, {rows}, {speed}"
 
 
 def _loss_line(reply: Reply) -> str:

@@ -64,6 +64,15 @@ def model_statuses() -> list[ModelStatus]:
         ]
 
 
+def precisions_of(model: str) -> set[str]:
+    """The precisions in which a model's ready workers compute; empty if unknown."""
+    try:
+        ready = ready_workers(open_mailbox().workers(model))
+    except MailboxAway:
+        return set()
+    return {worker.precision for worker in ready if worker.precision}
+
+
 RECENT = timedelta(hours=24)
 LOSSES_SHOWN = 20
 
@@ -75,6 +84,8 @@ class ModelOverview:
     name: str
     waiting: int
     workers: tuple[wire.Announcement, ...]
+    #: Of the programs that prepare the model before a worker starts.
+    preparing: tuple[wire.Announcement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +117,25 @@ def site_overview() -> SiteOverview:
 
 
 def _models() -> tuple[ModelOverview, ...] | None:
-    box = open_mailbox()
+    """Return the served model, then the others for which anything waits or runs."""
+    box, served = open_mailbox(), model_entry().name
     try:
-        return tuple(
-            ModelOverview(name, box.waiting(name), box.workers(name))
-            for name in box.models()
-        )
+        others = [_overview(name) for name in box.models() if name != served]
+        used = (one for one in others if one.waiting or one.workers or one.preparing)
+        return (_overview(served), *used)
     except MailboxAway:
         return None
+
+
+def _overview(name: str) -> ModelOverview:
+    box = open_mailbox()
+    announced = box.workers(name)
+    return ModelOverview(
+        name,
+        box.waiting(name),
+        workers=tuple(one for one in announced if one.is_worker),
+        preparing=tuple(one for one in announced if not one.is_worker),
+    )
 
 
 def _counted(replies: ReplyQuerySet, field: str) -> dict[str, int]:

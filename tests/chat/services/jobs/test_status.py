@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -12,6 +13,7 @@ from chat.models import Reply, User
 from chat.services.jobs.reconcile import take_back_lost
 from chat.services.jobs.stop import stop_reply
 from chatsite.mailbox import Mailbox, open_mailbox
+from chatsite.wire import Announcement, Stage
 from tests.valkey import Valkey
 
 
@@ -29,6 +31,7 @@ def told() -> Any:
 class TestStatus:
     def test_an_empty_site_says_so(self, valkey: Valkey) -> None:
         assert said() == (
+            "scripted: 0 waiting, no workers\n"
             "to come: none\n"
             "ended in 24 hours: none\n"
             "lost with a worker in 24 hours: none\n"
@@ -49,6 +52,31 @@ class TestStatus:
             "  w: ready, 1 of 1 rows busy, 0 tokens/s",
             "to come: 1 held, 1 queued",
             "ended in 24 hours: 1 done",
+        ]
+
+    def test_only_the_served_model_is_shown_while_nothing_waits_for_another(
+        self, box: Mailbox
+    ) -> None:
+        other = Announcement("worker-1@a-1-b", "gpt2", "GPT-2", Stage.READY)
+        box.announce(other)
+        names = ["scripted", "gpt2"]
+        assert [model["name"] for model in told()["models"]] == names
+        box.withdraw(other)
+        assert [model["name"] for model in told()["models"]] == names[:1]
+
+    def test_what_prepares_the_model_is_no_worker(self, box: Mailbox) -> None:
+        fetching = Announcement("fetch-a-1", "scripted", "", Stage.FETCHING, 0.4)
+        box.announce(replace(fetching, is_worker=False))
+        assert said().splitlines()[:2] == [
+            "scripted: 0 waiting, no workers",
+            "  the model: fetching, 40%",
+        ]
+        loading = Announcement("worker-1@a-2-b", "scripted", "", Stage.LOADING)
+        box.announce(replace(loading, step="Checking."))
+        assert said().splitlines()[:3] == [
+            "scripted: 0 waiting, 1 worker",
+            "  the model: fetching, 40%",
+            "  worker-1@a-2-b: loading: Checking.",
         ]
 
     def test_a_loss_is_shown_while_its_reply_waits_for_another_worker(
@@ -88,6 +116,7 @@ class TestStatus:
         valkey.stop()
         try:
             assert said().startswith("This REDIS_URL does not")
+            assert said("--stopped").startswith("The site is not running.")
             assert told()["unfinished"] == {"queued": 1}
         finally:
             valkey.start()
