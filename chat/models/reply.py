@@ -16,6 +16,12 @@ from chatsite import wire
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED
 DONE, STOPPED, FAILED = wire.State.DONE, wire.State.STOPPED, wire.State.FAILED
 FAILED_OR_STOPPED = (FAILED, STOPPED)
+#: As literals in SQL: with parameters SQLite does not recognise the condition of its
+#: index of unfinished replies.
+UNFINISHED_LITERALS = [
+    models.Func(template=f"'{state}'", output_field=models.CharField())
+    for state in UNFINISHED
+]
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
@@ -27,7 +33,7 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
 
     def unfinished(self) -> ReplyQuerySet:
         """Replies in a state that is not terminal."""
-        return self.filter(state__in=UNFINISHED)
+        return self.filter(state__in=UNFINISHED_LITERALS)
 
     def of_guests_from(self, network: str) -> ReplyQuerySet:
         """Replies to the guests of one network."""
