@@ -51,7 +51,7 @@ def _configuration() -> dict[str, Any]:
         "worker_concurrency": settings.WORKER_SLOTS,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_hijack_root_logger": False,
-        "worker_send_task_events": True,
+        "worker_send_task_events": False,
         "imports": ["worker.tasks"],
     }
 

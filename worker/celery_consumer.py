@@ -16,17 +16,19 @@ class BellConsumer(Consumer):
     """Rejects a message that is not a task; a stock consumer would stop consuming.
 
     It receives bells only: no events of other workers, and no remote control commands.
+    It sends no events either: no program reads them, and the mailbox has a heartbeat.
     """
 
     connection_errors: tuple[type[Exception], ...]
     hub: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Turn off gossip and mingle, which let workers talk to each other."""
+        """Turn off gossip, mingle and Celery's heartbeat, which send events."""
         given = options.pop("worker_options", None) or {}
         options["worker_options"] = {
             **given,
             "without_gossip": True,
+            "without_heartbeat": True,
             "without_mingle": True,
         }
         super().__init__(*args, **options)

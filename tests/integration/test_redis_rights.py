@@ -207,6 +207,7 @@ def answers(url: str) -> bool:
         "SUBSCRIBE anything",
         "PSUBSCRIBE *",
         "PUBLISH anything x",
+        "PUBLISH chat:/0.celeryev/worker.heartbeat x",
         "EVAL return(redis.call('keys','*')) 0",
         "EVAL return(redis.call('get','who:somebody')) 0",
         "EVAL return(redis.call('flushall')) 0",
