@@ -118,6 +118,14 @@ def vectors(r: random.Random) -> str:
             f"<noscript><p title='</noscript><img src=x onerror={act}>'>",
             f"<template><p></template><select><style></select><img src=x onerror={act}>",
             f"<table><td><form><math><mi></form><form></td></table><svg onload={act}>",
+            f"\\(\\text{{<img src=x onerror={act}>}}\\)",
+            f"$$\\href{{javascript:{act}}}{{x}} \\style{{position:fixed}}{{x}}$$",
+            f"\\[</math></annotation><style>*{{}}</style><img src=x onerror={act}>\\]",
+            f"$$\\hspace{{99em}}\\text{{{act}}}$$",
+            "$$" + "\\sum^{x" * 9 + "}" * 9 + "$$",
+            "$$\n" + "x_1^2 + \\frac{1}{2} + " * 40 + "1\n$$",
+            "so \\(" + "abc + \\sqrt{x} + " * 9 + "1\\) it is",
+            "\\(\\text{" + "\u0301\u0316" * 200 + "W" * 300 + "}\\)",
         )
     )
 

@@ -188,10 +188,40 @@ export function exactText(selected) {
   return (code ?? box.closest(".markdown code, .message .text")) ? range.toString() : "";
 }
 
+/**
+ * The text of a selection with its formulas as they were written.
+ * @param {Range} selected
+ * @returns {string} Empty where it touches no formula.
+ */
+export function textWithFormulas(selected) {
+  const range = selected.cloneRange();
+  const formulaAt = (/** @type {Node} */ node) =>
+    (node instanceof Element ? node : node.parentElement)?.closest(".math[data-tex]");
+  const [first, last] = [range.startContainer, range.endContainer].map(formulaAt);
+  if (first) range.setStartBefore(first);
+  if (last) range.setEndAfter(last);
+  const part = document.createElement("div");
+  part.append(range.cloneContents());
+  const formulas = part.querySelectorAll(".math[data-tex]");
+  if (!formulas.length) return "";
+  for (const formula of formulas) {
+    formula.textContent = formula.getAttribute("data-tex");
+    formula.removeAttribute("data-tex"); // what is written keeps its lines
+  }
+  for (const ours of part.querySelectorAll("button, .tools, .visually-hidden")) ours.remove();
+  // Only what is laid out has lines, and a screen reader says nothing of it within this moment.
+  part.className = "markdown visually-hidden";
+  document.body.append(part);
+  const text = part.innerText;
+  part.remove();
+  return text.trimEnd();
+}
+
 document.addEventListener("copy", (event) => {
   const selection = getSelection();
   if (selection.isCollapsed || selection.rangeCount !== 1) return;
-  const text = exactText(selection.getRangeAt(0));
+  const range = selection.getRangeAt(0);
+  const text = exactText(range) || textWithFormulas(range);
   if (!text) return;
   event.clipboardData.setData("text/plain", text);
   event.preventDefault();

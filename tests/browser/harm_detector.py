@@ -29,6 +29,9 @@ LOOK = r"""
   const tags = new Set(
     ("p em strong s a code pre ul ol li blockquote h4 h5 h6 table thead tbody tr th td " +
      "div span figure figcaption button br hr mark bdi").split(" "));
+  const drawn = new Set(
+    ("math mrow mi mn mo mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover " +
+     "mtable mtr mtd").split(" "));
   const bad = /^(on|hx-|data-|style$|src|srcset$|action|formaction|id$|name$|form$|target$)/i;
   const isInside = (part, whole) =>
     part.left >= whole.left - 1 && part.right <= whole.right + 1 &&
@@ -37,8 +40,10 @@ LOOK = r"""
   const lookInto = (box) => {
     const edge = box.getBoundingClientRect();
     for (const part of box.querySelectorAll("*")) {
-      if (!tags.has(part.localName)) found.push(`tag: ${part.localName}`);
+      const isDrawn = part.closest("math") && drawn.has(part.localName);
+      if (!tags.has(part.localName) && !isDrawn) found.push(`tag: ${part.localName}`);
       for (const { name } of part.attributes) {
+        if (name === "data-tex" && part.matches(".math")) continue;
         if (bad.test(name)) found.push(`attribute: ${part.localName} ${name}`);
       }
       if (part.matches("a") && !/^https?:/.test(part.protocol)) {
@@ -47,7 +52,7 @@ LOOK = r"""
       const place = getComputedStyle(part).position;
       if (place !== "static" && !part.matches(".visually-hidden")) found.push(`position: ${place}`);
       // What scrolls by itself shows no more than its own box.
-      const scroller = part.parentElement.closest(".table, pre");
+      const scroller = part.parentElement.closest(".table, pre, .math.display, .math.long");
       if (scroller && box.contains(scroller)) continue;
       // Of a line, as wide and tall as its letters, nothing is painted outside: see clip.
       if (getComputedStyle(part).display === "inline") continue;
@@ -55,7 +60,7 @@ LOOK = r"""
         found.push(`outside: ${part.outerHTML.slice(0, 120)}`);
       }
     }
-    for (const scroller of box.querySelectorAll(".table, pre")) {
+    for (const scroller of box.querySelectorAll(".table, pre, .math.display, .math.long")) {
       if (getComputedStyle(scroller).overflowX !== "auto") found.push("scroller");
     }
     if (getComputedStyle(box).overflowX === "visible") found.push(`clip: ${box.className}`);

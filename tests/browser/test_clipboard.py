@@ -158,6 +158,21 @@ def test_what_is_selected_around_code_holds_no_words_of_the_site(
     assert said.split() == ["above", *CODES[0].split(), "below"]
 
 
+@pytest.mark.parametrize("begin", [".reply .markdown", ".reply .math"])
+def test_a_drawn_formula_is_copied_as_it_was_written(
+    page: Page, shelf: StoredTexts, begin: str
+) -> None:
+    look_at(page, shelf, ["so \\(\\frac{1}{2}\\) and\n\n$$\nx^2 \\le 1\n$$\n\n- end"])
+    expect(page.locator(".reply math")).to_have_count(2)
+    page.evaluate(SELECT_FROM, begin)
+    page.keyboard.press("Control+c")
+    becomes_true(page, f"{READ}.then(said => said.endsWith('end'))")
+    said = page.evaluate(READ)
+    lines = [line for line in said.splitlines() if line]
+    assert lines[0].removeprefix("so ") == "\\(\\frac{1}{2}\\) and"
+    assert lines[1:4] == ["$$", "x^2 \\le 1", "$$"]
+
+
 @pytest.mark.parametrize("box", [".code", ".code pre"])
 def test_a_selection_that_is_a_block_of_code_is_copied_as_written(
     page: Page, shelf: StoredTexts, box: str
@@ -180,6 +195,12 @@ def test_copying_without_the_clipboard_leaves_the_focus_at_the_button(
     expect(button).to_be_focused()
 
 
+#: Select from within the first element of a selector to the end of the reply.
+SELECT_FROM = """selector => {
+  const first = document.createTreeWalker(document.querySelector(selector), NodeFilter.SHOW_TEXT).nextNode();
+  const reply = document.querySelector(".reply .markdown");
+  getSelection().setBaseAndExtent(first, 0, reply, reply.childNodes.length);
+}"""
 LEFT_EDGES = r"""box => {
   const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
   const edges = [];

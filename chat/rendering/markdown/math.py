@@ -1,7 +1,8 @@
-r"""Formulas in TeX are shown as written.
+r"""Formulas in TeX are drawn where they can be, and else shown as written.
 
-The page does not draw them, and Markdown would read ``\(`` as an escaped bracket and
-the ``*`` and ``_`` of a formula as emphasis.
+Markdown would read ``\(`` as an escaped bracket and the ``*`` and ``_`` of a formula as
+emphasis. A formula between single dollars is shown as written, since it may be prices,
+and so is one that has no end yet.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.html import escape
+from django.utils.translation import gettext
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from chat.rendering.mathml import draw
 from chat.text_cleanup import as_lines
 
 #: Longer formulas are read as text, which also bounds the search for their end.
 LINES_MAX = 60
 CHARACTERS_MAX = 2000
+#: Longer formulas within a line may be wider than a phone.
+SHORT_CHARACTERS_MAX = 24
 
 _ENDS = {"\\(": "\\)", "\\[": "\\]", "\\\\(": "\\\\)", "\\\\[": "\\\\]", "$$": "$$"}
 BEGIN = re.compile(r"\\{1,2}[(\[]|\$\$|\\begin\{([a-zA-Z]{1,20}\*?)\}")
@@ -33,6 +38,9 @@ _PRICE = re.compile(
     r"\d[\d.,]*([kKmM]|bn)?(?:\*\*|__|~~)?(\s+(?![-+=<>/^|\\]|[*·×÷]\s)|\s*[-–—,;:]\s+|[-–—]?$)"
 )
 
+#: What may stand behind a formula on lines of its own.
+_SENTENCE_ENDS = " \t\n.,;"
+_ELEMENT = re.compile("<[^>]*>")
 #: Emphasis that ends behind the first dollar, and another that begins before the last.
 _ACROSS = re.compile(
     r"[^*_~]*[^\s*_~](\*{1,3}|_{1,3}|~~)[\s.,;:!?)\]（）。、，」』]"
@@ -85,7 +93,7 @@ def _block_end(state: StateBlock, begin: int, end: int, opened: re.Match[str]) -
         if found >= 0:
             # A mark followed by more text on its line is part of a sentence.
             after = state.src[found + len(mark) : state.eMarks[line]]
-            is_other = after.strip(" \t.,;") or (
+            is_other = after.strip(_SENTENCE_ENDS) or (
                 has_blank and not may_span_blank_lines(opened, is_alone)
             )
             return 0 if is_other else line + 1
@@ -136,8 +144,39 @@ def _are_prices(between: str) -> bool:
 
 
 def _render_block(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f'<div class="math">{escape(as_lines(tokens[index].content))}</div>\n'
+    return f"{_element('div', as_lines(tokens[index].content))}\n"
 
 
 def _render_inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return f'<span class="math">{escape(as_lines(tokens[index].content))}</span>'
+    return _element("span", as_lines(tokens[index].content))
+
+
+def _element(tag: str, written: str) -> str:
+    """Return the element of a formula; a copy of it gives what was written.
+
+    One on lines of its own, or with many characters, is a box that scrolls by itself,
+    also by the keyboard.
+    """
+    drawn = _drawn(written)
+    if not drawn:
+        return f'<{tag} class="math">{escape(written)}</{tag}>'
+    kind = "display" if drawn.startswith('<math display="block"') else "long"
+    is_short = len(_ELEMENT.sub("", drawn)) <= SHORT_CHARACTERS_MAX
+    tex = f'data-tex="{escape(written)}"'
+    if kind == "long" and is_short:
+        return f'<{tag} class="math" {tex}>{drawn}</{tag}>'
+    label = escape(gettext("Formula"))
+    box = f'class="math {kind}" role="group" aria-label="{label}" tabindex="0"'
+    return f"<{tag} {box} {tex}>{drawn}</{tag}>"
+
+
+def _drawn(written: str) -> str:
+    """Return a formula with its delimiters as MathML; empty if it cannot be drawn."""
+    opened = BEGIN.match(written)
+    whole = written.rstrip(_SENTENCE_ENDS)
+    if not opened or not whole.endswith(mark := closing_mark(opened)):
+        return ""
+    # An environment is itself part of what is drawn.
+    tex = whole if opened[1] else whole[opened.end() : -len(mark)]
+    behind = written[len(whole) :]
+    return draw(tex + behind, is_block="(" not in opened[0])

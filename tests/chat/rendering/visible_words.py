@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html import unescape
+from unicodedata import normalize
 from urllib.parse import unquote
 
 from markdown_it.common.normalize_url import normalizeLinkText
@@ -19,6 +21,11 @@ SIGN = re.compile(
     r"|\[[xX]\](?=[ \t])"  # a box that is ticked
     r"|<br ?/?>",  # a break within a cell
     re.MULTILINE,
+)
+#: What names something in TeX: commands, environments, columns, distances, colours.
+TEX_NAME = re.compile(
+    r"\\(begin|end)\{[a-zA-Z]+\*?\}(\{[lcr|: ]*\})?|\\\\\s*\[-?[\d.]+ ?(pt|em|ex|mm|cm)\]"
+    r"|\\(text)?color\{\w+\}|\\h(space|skip)\{[^}]*\}|\\[a-zA-Z]+"
 )
 
 
@@ -45,7 +52,7 @@ class VisibleText(AllowedHtml):
             self._numbers[-1] = number + 1
         elif tag == "a":
             self._address = given["href"] or ""
-        elif tag in ("br", "p", "td", "th", "div"):
+        elif tag in ("br", "p", "td", "th", "div") and not given.get("data-tex"):
             self.text += "\n"
 
     def handle_endtag(self, tag: str) -> None:
@@ -59,8 +66,9 @@ class VisibleText(AllowedHtml):
 
 def hidden_words(text: str) -> list[str]:
     """Return the words of ``text`` that are not visible once rendered, in order."""
-    shown = VisibleText(render(text)).text
-    hidden, place = [], 0
+    page = VisibleText(render(text))
+    hidden = [sign for tex, drawn in page.drawn for sign in _not_drawn(tex, drawn)]
+    shown, place = page.text, 0
     for word in WORD.findall(SIGN.sub(" ", text)):
         found = shown.find(word, place)
         if found < 0:
@@ -68,6 +76,13 @@ def hidden_words(text: str) -> list[str]:
         else:
             place = found + len(word)
     return hidden
+
+
+def _not_drawn(tex: str, drawn: str) -> list[str]:
+    """Return the letters and digits of a formula that its drawing lacks."""
+    named = normalize("NFKD", TEX_NAME.sub(" ", tex))
+    written = Counter(sign for sign in named if sign.isalnum())
+    return [*(written - Counter(normalize("NFKD", drawn))).elements()]
 
 
 def text_of(html: str) -> str:
