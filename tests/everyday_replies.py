@@ -5,6 +5,8 @@ They hold what small and large models do in Markdown, its usual mistakes among t
 
 from __future__ import annotations
 
+import random
+
 REPLIES = (
     """\
 Sure! Here's how you can read a file in Python:
@@ -193,3 +195,23 @@ P.S. C:\\Users\\anna\\new_file.txt and \\\\server\\share
 ---
 """,
 )
+
+_CONTAINERS = ("> ", "- ", "1. ", "12) ", ">", "  * ", "- [ ] ")
+
+
+def mixed_reply(number: int) -> str:
+    """Some of the replies one below the other, in lists and quotes; by a seed."""
+    chance = random.Random(number)
+    parts = [_contained(chance) for _ in range(chance.randrange(1, 4))]
+    return chance.choice(("\n", "\n\n", "\n\n\n")).join(parts)
+
+
+def _contained(chance: random.Random) -> str:
+    lines = chance.choice(REPLIES).splitlines()
+    for _ in range(chance.choice((0, 0, 1, 1, 2))):
+        mark = chance.choice(_CONTAINERS)
+        behind = mark if ">" in mark else " " * len(mark)
+        # Now and then a line is not indented, as by small models.
+        marks = [behind if chance.random() < 0.97 else "" for _ in lines]
+        lines = [mark + lines[0], *map("".join, zip(marks[1:], lines[1:], strict=True))]
+    return "\n".join(lines)

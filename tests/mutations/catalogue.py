@@ -251,9 +251,7 @@ RENDERING = [
         changes={
             '"html": False': '"html": True',
             'md.disable(["image", "code"])': 'md.disable(["code"])',
-            "rank = OUTER_HEADING_LEVEL + 1 + used.index(token.tag)": (
-                "rank = OUTER_HEADING_LEVEL + used.index(token.tag)"
-            ),
+            "min(6, OUTER_HEADING_LEVEL + len(above))": "len(above)",
         },
     ),
     *_of(
@@ -278,8 +276,8 @@ RENDERING = [
         MARKDOWN,
         HOSTILE,
         changes={
-            "    code = code or escape(token.content)": (
-                "    code = code or token.content"
+            "highlight(code, language) or escape(code)": (
+                "highlight(code, language) or code"
             ),
             "show_controls(escape(tokens[index].content))": (
                 "show_controls(tokens[index].content)"

@@ -6,14 +6,15 @@ import re
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
-from django.template.loader import render_to_string
 from django.utils.html import escape
+from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 from chat.rendering.code_highlight import highlight, show_controls
+from chat.rendering.prerender import prerendered
 from chat.text_cleanup import as_line
 
 #: Once the code blocks of a text have this many characters, further ones stay plain.
@@ -39,14 +40,28 @@ def _render_block(
     """Render a block of code with the words behind its fence."""
     del renderer, options
     token = tokens[index]
-    info = as_line(token.info)
     env["coloured"] = env.get("coloured", 0) + len(token.content)
     is_affordable = env["coloured"] <= HIGHLIGHTED_CHARACTERS_MAX
-    language = _BEHIND_LANGUAGE.sub("", info)
-    code = highlight(token.content, language) if is_affordable else ""
-    code = code or escape(token.content)
-    context = {"info": info, "code": show_controls(code)}
-    return render_to_string("messages/_code_block.html", context)
+    language = language_of(token.info) if is_affordable else ""
+    return code_block(token.info, code_lines(token.content, language))
+
+
+def language_of(info: str) -> str:
+    """Return the first word behind a fence, which names the language."""
+    return _BEHIND_LANGUAGE.sub("", as_line(info))
+
+
+def code_lines(code: str, language: str) -> SafeString:
+    """Return lines of code as HTML, coloured if the language is known."""
+    return show_controls(highlight(code, language) or escape(code))
+
+
+def code_block(info: str, code: SafeString) -> SafeString:
+    """Return a block of code, below what stands behind its fence."""
+    caption = as_line(info)
+    variant = {"has_info": bool(caption)}
+    values = {"info": caption, "code": code}
+    return prerendered("messages/_code_block.html", variant, values)
 
 
 def _render_inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:

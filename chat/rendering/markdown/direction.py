@@ -37,10 +37,13 @@ def add_rules(md: MarkdownIt) -> None:
 
 
 def _set_directions(state: StateCore) -> None:
-    if not _ANY.search(state.src):
+    # Of a text that grows: how the text before this part is read.
+    of_text = str(state.env.get("direction", ""))
+    if not of_text and not _ANY.search(state.src):
         return
-    blocks = [token for token in state.tokens if token.type == "inline"]
-    of_text = _direction(_words(blocks), "")
+    if not of_text:
+        blocks = [token for token in state.tokens if token.type == "inline"]
+        of_text = state.env["direction"] = _direction(_words(blocks), "")
     depth, around = 0, of_text
     item: Token | None = None
     for index, token in enumerate(state.tokens):

@@ -27,7 +27,7 @@ def add_rules(md: MarkdownIt) -> None:
 
 def _break_lines(state: StateCore) -> None:
     # An entity may stand for such a character.
-    if not _ODD.search(state.src) and "&#" not in state.src:
+    if not _ODD.search(state.src) and "&" not in state.src:
         return
     for token in state.tokens:
         if token.children:

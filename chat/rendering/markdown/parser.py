@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
@@ -56,21 +58,68 @@ def parse_to_html(text: str) -> SafeString:
     return SafeString(html)  # the parser escapes its input
 
 
+def parse_growing(text: str, env: dict[str, Any]) -> tuple[list[Token], dict[str, Any]]:
+    """Return the tokens of a text that will grow. Raises ``TooManyElements``.
+
+    ``env`` says what came before: ``headings``, ``direction`` and ``shown_numbers``.
+    """
+    env = {"headings": "", "direction": "", **env, "is_growing": True}
+    return _parser.parse(text, env), env
+
+
+def parse_blocks(text: str) -> list[Token]:
+    """Return the tokens of the blocks of a text, whose own text is not parsed."""
+    tokens: list[Token] = []
+    _parser.block.parse(text.replace("\0", "\ufffd"), _parser, {}, tokens)
+    return tokens
+
+
+def render_tokens(
+    tokens: Sequence[Token], begin: int, end: int, env: dict[str, Any]
+) -> str:
+    """Return the HTML of some of the tokens, which need not close what they open."""
+    renderer, options = cast(RendererHTML, _parser.renderer), _parser.options
+    html: list[str] = []
+    for index in range(begin, end):
+        token = tokens[index]
+        if token.type == "inline":
+            html.append(renderer.renderInline(token.children or [], options, env))
+        elif token.type in renderer.rules:
+            html.append(renderer.rules[token.type](tokens, index, options, env))
+        else:
+            html.append(renderer.renderToken(tokens, index, options, env))
+    return "".join(html)
+
+
+def _finish_blocks(state: StateCore) -> None:
+    if state.env.get("is_growing"):
+        # A definition may come that has been used before.
+        state.env.pop("references", None)
+    _refuse_too_many_elements(state)
+
+
 def _refuse_too_many_elements(state: StateCore) -> None:
     if len(state.tokens) > BLOCK_TOKENS_MAX:
         raise TooManyElements
 
 
-def _lower_headings(tokens: Sequence[Token]) -> None:
-    """Make levels follow each other without a gap, whatever the text begins with."""
-    headings = [token for token in tokens if token.type.startswith("heading_")]
-    used = sorted({token.tag for token in headings})
-    level = OUTER_HEADING_LEVEL
-    for token in headings:
+def _lower_headings(tokens: Sequence[Token], above: str) -> None:
+    """Make levels follow each other without a gap, whatever the text begins with.
+
+    A heading is one level below the nearest one before it that was written with fewer
+    marks, so no later heading changes it. ``above`` names the written levels of the
+    headings to which the text belongs, from the highest one; an opening token keeps
+    those to which the text behind it belongs (``meta["headings"]``).
+    """
+    tag = ""
+    for token in tokens:
         if token.type == "heading_open":
-            rank = OUTER_HEADING_LEVEL + 1 + used.index(token.tag)
-            level = min(6, rank, level + 1)
-        token.tag = f"h{level}"
+            written = token.tag[1:]
+            above = "".join(level for level in above if level < written) + written
+            tag = f"h{min(6, OUTER_HEADING_LEVEL + len(above))}"
+            token.meta["headings"] = above
+        if token.type.startswith("heading_"):
+            token.tag = tag
 
 
 def _make_parser() -> MarkdownIt:
@@ -81,8 +130,11 @@ def _make_parser() -> MarkdownIt:
     # A picture would tell its server who reads; a link tells who clicks on it.
     # Indented lines are not code: small models indent at random.
     md.disable(["image", "code"])
-    md.core.ruler.after("block", "size", _refuse_too_many_elements)
-    md.core.ruler.push("headings", lambda state: _lower_headings(state.tokens))
+    md.core.ruler.after("block", "blocks", _finish_blocks)
+    md.core.ruler.push(
+        "headings",
+        lambda state: _lower_headings(state.tokens, state.env.get("headings", "")),
+    )
     for part in _PARTS:
         part.add_rules(md)
     return md

@@ -64,9 +64,12 @@ class VisibleText(AllowedHtml):
             self.text += f" {address} {unquote(address)} {normalizeLinkText(address)} "
 
 
-def hidden_words(text: str) -> list[str]:
-    """Return the words of ``text`` that are not visible once rendered, in order."""
-    page = VisibleText(render(text))
+def hidden_words(text: str, html: str = "") -> list[str]:
+    """Return the words of ``text`` that are not visible once rendered, in order.
+
+    ``html`` is what it became; by default, what a finished reply becomes.
+    """
+    page = VisibleText(html or render(text))
     hidden = [sign for tex, drawn in page.drawn for sign in _not_drawn(tex, drawn)]
     shown, place = page.text, 0
     for word in WORD.findall(SIGN.sub(" ", text)):

@@ -29,7 +29,7 @@ def test_a_box_is_a_sign_with_a_label(
 
 
 def test_the_box_stands_in_the_first_line_of_its_item() -> None:
-    assert "<p><span" in render("- [x] a\n\n  b\n- [ ] c")
+    assert '<li class="task-list-item"><span' in render("- [x] a\n\n  b\n- [ ] c")
     assert "<h4><span" in render("- [x] # a")
     assert (
         AllowedHtml(render("- [x] - a\n- [ ] ```\n  b\n  ```")).text.count("\u2611")

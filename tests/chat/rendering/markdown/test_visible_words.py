@@ -174,7 +174,9 @@ def test_nested_lists_have_numbers_of_their_own() -> None:
     ]
 
 
-@pytest.mark.parametrize(("number", "digits"), [(7, ""), (10, "2"), (1986, "4")])
+@pytest.mark.parametrize(
+    ("number", "digits"), [(7, ""), (10, ""), (100, "3"), (1986, "4")]
+)
 def test_a_list_has_room_for_its_numbers(number: int, digits: str) -> None:
     html = render(f"1. a\n{number}. b\n2. c")
     assert re.findall(r'class="digits-(\d)"', html) == [digits] * bool(digits)

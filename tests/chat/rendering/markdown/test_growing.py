@@ -1,0 +1,219 @@
+"""A growing text looks at each moment as its whole text so far does."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat.rendering.markdown import render
+from chat.rendering.markdown.growing import (
+    TAIL_CHARACTERS_MAX,
+    begin_behind,
+    grow,
+    whole,
+)
+from chat.rendering.markdown.text_state import (
+    STATE_BYTES_MAX,
+    InvalidTextState,
+    TextState,
+)
+from tests.chat.rendering.growing_page import GrowingPage, read
+from tests.chat.rendering.markdown.test_hostile_replies import steps_of
+from tests.chat.rendering.visible_words import hidden_words
+from tests.environment import IS_SOAK
+from tests.everyday_replies import REPLIES, mixed_reply
+from tests.hostile_replies import FROM_FAMILIES, OUTPUTS, corpus
+
+#: How often each text is cut, and the number of mixed replies.
+CUTS = 12
+MIXED = 500 if IS_SOAK else 40
+#: Sides in texts written from right to left, and colours of code, may differ until a
+#: text is finished.
+LATER = frozenset({"dir", "class"})
+LONG_AS_WRITTEN = "as-written"
+
+
+@pytest.fixture(autouse=True)
+def deeply_nested() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+def grow_in_steps(text: str, seed: int, cuts: int = CUTS) -> GrowingPage:
+    """Show more and more of a text, and compare it at each step."""
+    chance = random.Random(seed)
+    page = GrowingPage()
+    for end in sorted([chance.randrange(len(text) + 1) for _ in range(cuts)]):
+        page.show(text[:end])
+        shown = page.shown.html(LATER)
+        if LONG_AS_WRITTEN in page.settled.html() + page.tail.html:
+            break
+        assert shown == read(whole(text[:end])).html(LATER), text[:end]
+    page.show(text)
+    return page
+
+
+def has_late_links(text: str) -> bool:
+    """Whether a reference may be used before its definition comes."""
+    return "]:" in text
+
+
+def assert_as_finished(page: GrowingPage, text: str) -> None:
+    if LONG_AS_WRITTEN not in page.shown.html() and not has_late_links(text):
+        assert page.shown.html(LATER) == read(render(text)).html(LATER), text
+
+
+@pytest.mark.parametrize("number", range(len(REPLIES)))
+def test_an_everyday_reply_grows_into_what_the_finished_one_looks_like(
+    number: int,
+) -> None:
+    reply = REPLIES[number]
+    page = grow_in_steps(reply, number)
+    assert_as_finished(page, reply)
+    assert len(reply) < 300 or page.offset > len(reply) / 3
+
+
+def test_mixed_replies_grow_into_what_the_finished_ones_look_like() -> None:
+    for number in range(MIXED):
+        text = mixed_reply(number)
+        assert_as_finished(grow_in_steps(text, number), text)
+
+
+def test_hostile_texts_grow_into_what_the_finished_ones_look_like() -> None:
+    for number, text in enumerate(corpus(1 if IS_SOAK else 40)):
+        assert_as_finished(grow_in_steps(text, number), text)
+
+
+@settings(max_examples=3000 if IS_SOAK else 60, deadline=None)
+@given(
+    OUTPUTS
+    | FROM_FAMILIES
+    | st.text("ab1 \n\r\t*_[]()<>`~#|-:.$\\>", max_size=200)
+    | st.lists(
+        st.sampled_from(
+            [line for reply in REPLIES for line in reply.splitlines()]
+            + ["", "", "- ", "> ", "1. a", "```", "|a|b|", "|-|-|", "\\[", "\\]", "$$"]
+        ),
+        max_size=30,
+    ).map("\n".join),
+    st.integers(0, 1000),
+)
+def test_any_text_grows_into_its_whole(text: str, seed: int) -> None:
+    grow_in_steps(text, seed)
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_every_word_of_a_growing_reply_is_shown(reply: str) -> None:
+    page = GrowingPage()
+    for end in range(1, len(reply), 1 if IS_SOAK else 41):
+        page.show(reply[:end])
+        assert hidden_words(reply[:end], page.shown.html()) == []
+
+
+LINE = "| some words | and `code` | **bold** |\n"
+GROWING = {
+    "paragraphs": "Some words, and **more** of them in `code`.\n\n" * 4,
+    "table": LINE,
+    "code": "    print('some words')  # and more\n",
+    "list": "- Some words, and **more** of them\n",
+    "nested list": "  - Some words, and **more** of them\n",
+    "quote": "> Some words, and **more** of them\n>\n",
+}
+BEFORE = {
+    "table": LINE + "|-|-|-|\n",
+    "code": "```python\n",
+    "nested list": "- a\n",
+}
+
+
+@pytest.mark.parametrize("kind", GROWING)
+def test_a_long_reply_takes_no_more_steps_than_a_short_one(kind: str) -> None:
+    steps = []
+    for length in (2_000, 32_000):
+        text = (BEFORE.get(kind, "") + GROWING[kind] * length)[:length]
+        grown = grow(TextState(), text)
+        rest = text[grown.settled_characters :] + "some wor"
+        grow(grown.state, rest)  # templates are rendered once
+        state = grown.state
+        steps.append(steps_of(lambda s=state, r=rest: grow(s, r)))  # type: ignore[misc]
+    short, long = steps
+    assert long < 1.5 * short + 500
+
+
+def test_a_paragraph_without_an_end_is_shown_as_written_until_it_ends() -> None:
+    words = "word **bold** word " * 20
+    page = GrowingPage()
+    text = "Before.\n\n"
+    while len(text) < 3 * TAIL_CHARACTERS_MAX:
+        text += words + "\n"
+        page.show(text)
+        assert "".join(page.shown.html().split()).count("word") == 2 * 20 * (
+            text.count("\n") - 2
+        )
+    assert len(page.tail.html) < 2 * TAIL_CHARACTERS_MAX
+    page.show(text + "\nNow **bold** again.")
+    assert page.shown.html().endswith("<p>Now <strong>bold</strong> again.</p>")
+
+
+def test_a_list_goes_on_with_its_numbers_and_headings_with_their_levels() -> None:
+    text = "# A\n## B\n\n1. a\n1. b\n1. c\n\n### C\n\n9. x\n10. y\n100. z\n\n# D\n"
+    page = GrowingPage()
+    for end in range(len(text) + 1):
+        page.show(text[:end])
+    assert page.shown.html() == read(render(text)).html()
+
+
+@pytest.mark.parametrize("definition", ["[a]: https://a.example", "[^1]: note"])
+def test_a_reference_before_its_definition_is_text_until_the_end(
+    definition: str,
+) -> None:
+    page = GrowingPage()
+    page.show("See [a] and [^1].\n\nMore.\n\n")
+    page.show(f"See [a] and [^1].\n\nMore.\n\n{definition}\n")
+    assert "See [a] and [^1]." in page.shown.html()
+
+
+def test_a_text_that_goes_on_with_another_one_goes_on_within_its_block() -> None:
+    for first, second in [
+        ("One.\n\n- two **th", "ree** four\n- five\n\nSix."),
+        ("One.\n\n```js\nlet a =", " 1;\n```\n\nSix."),
+        ("One", " two."),
+        ("", "One."),
+    ]:
+        begun = begin_behind(first)
+        page = GrowingPage(begun.state, read(begun.settled.html), begun.tail)
+        page.show(second)
+        assert page.shown.html(LATER) == read(render(first + second)).html(LATER)
+    long = begin_behind("Ünïcödé " * (STATE_BYTES_MAX // 8))
+    assert long.state == TextState()
+    assert long.tail.html == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[", "[]", "{}", "1", '["","","","",[],0]', '["","","","",["1"],false]'),
+        *('["","","","",[true],false]', "[" * 700, '"' + "a" * STATE_BYTES_MAX + '"'),
+    ],
+)
+def test_a_state_that_no_server_wrote_is_refused(text: str) -> None:
+    with pytest.raises(InvalidTextState):
+        TextState.load(text)
+
+
+@settings(max_examples=1000 if IS_SOAK else 50, deadline=None)
+@given(OUTPUTS | st.text(), st.text(), st.text(), st.lists(st.integers(), max_size=3))
+def test_no_state_makes_other_html(
+    head: str, lead: str, headings: str, numbers: list[int]
+) -> None:
+    state = TextState(head[:200] + "\n", lead[:200], headings[:9], "", (*numbers,))
+    page = GrowingPage(state)
+    page.settled = read("<div>" * 60)
+    page.show("- some\n- words\n")
