@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from chat.accounts.sign_up import can_sign_up
+from chat.http import theme
 
 
 def accounts(_request: HttpRequest) -> dict[str, bool]:
@@ -24,4 +25,5 @@ def cookies(_request: HttpRequest) -> dict[str, str]:
         "earlier_sites": " ".join(names.earlier_suffixes),
         "token_cookie": settings.CSRF_COOKIE_NAME,
         "zone_cookie": names.own("tz"),
+        "theme_cookie": theme.COOKIE,
     }

@@ -173,6 +173,7 @@ INSTALLED_APPS = [
     "chat.apps.SupportConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",

@@ -44,7 +44,17 @@ def test_no_module_exports_a_variable_that_changes(path) -> None:
 
 def test_every_module_is_a_script_of_the_page() -> None:
     """All are asked for at once; none is found only when another one imports it."""
-    page = (ROOT / "templates" / "layout" / "_scripts.html").read_text("utf-8")
-    listed = re.findall(r"""type="module" src="{% static 'chat/(.+?)' %}""", page)
-    assert sorted(listed) == [path.name for path in MODULES]
-    assert listed[0] == "page.js"
+    modules = {path.name for path in MODULES}
+    layout = ROOT / "templates" / "layout"
+    for name, lacking in (("_scripts.html", {"forms.js"}), ("_form_scripts.html", ())):
+        page = (layout / name).read_text("utf-8")
+        listed = re.findall(r"""type="module" src="{% static 'chat/(.+?)' %}""", page)
+        imported = {one for path in listed for one in imports_of(path)}
+        assert imported <= {*listed}
+        assert not lacking or {*listed} == modules - {*lacking}
+        assert listed[0] == "page.js"
+
+
+def imports_of(module: str) -> list[str]:
+    text = (ROOT / "static" / "chat" / module).read_text("utf-8")
+    return re.findall(r"""from "\./(.+?)";""", text)

@@ -1,4 +1,4 @@
-"""The authentication backend: checks a password for a user name or e-mail address."""
+"""The authentication backend: checks a password for a user name or email address."""
 
 from __future__ import annotations
 

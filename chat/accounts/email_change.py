@@ -1,4 +1,4 @@
-"""Changes the e-mail address of an account once the user follows a link sent there."""
+"""Changes the email address of an account once the user follows a link sent there."""
 
 from __future__ import annotations
 

@@ -50,16 +50,14 @@ def clean_username(typed: str) -> str:
     name = unicodedata.normalize("NFKC", typed).strip()
     name = name if name.isascii() else fold(name)
     if not MIN_CHARACTERS <= len(name) <= MAX_CHARACTERS:
-        message = _("A name has %(shortest)s to %(longest)s characters.")
+        message = _("Names have %(shortest)s to %(longest)s characters.")
         raise ValidationError(
             message % {"shortest": MIN_CHARACTERS, "longest": MAX_CHARACTERS}
         )
     if not _is_well_formed(name):
-        raise ValidationError(
-            _("Use letters and digits; a dot, - or _ may stand between them.")
-        )
+        raise ValidationError(_("Use letters and digits, with . - or _ between them."))
     if _is_mixed(name):
-        raise ValidationError(_("Use the letters of one script only."))
+        raise ValidationError(_("Use letters of one alphabet only."))
     if _skeleton(name) in {*map(_skeleton, RESERVED)}:
         raise ValidationError(_("This name is reserved. Choose another one."))
     return name

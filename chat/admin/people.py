@@ -80,7 +80,7 @@ class UserAdmin(SupportAdmin):
         ("closed_at", admin.EmptyFieldListFilter),
     )
     search_fields = ("username", "email")
-    search_help_text = _("A name, an e-mail address or an id.")
+    search_help_text = _("A name, an email address or an id.")
     readonly_fields = (
         *("id", "name", "joined_at", "seen_at", "last_login", "closed_at"),
         *ACTIVITY_FIELDS,
@@ -106,9 +106,9 @@ class UserAdmin(SupportAdmin):
         """Return the name for the list."""
         return Truncator(short_user_name(user)).chars(NAME_CHARACTERS)
 
-    @admin.display(description=_("E-mail"), ordering="email")
+    @admin.display(description=_("Email"), ordering="email")
     def address(self, user: User) -> str:
-        """Return the e-mail address for the list."""
+        """Return the email address for the list."""
         return Truncator(user.email).chars(ADDRESS_CHARACTERS)
 
     @admin.display(description=_("Joined"), ordering="joined_at")

@@ -46,8 +46,8 @@ class PasswordField(forms.CharField):
 
 def _password_help_now() -> str:
     text = ngettext(
-        "At least %(count)s character, and none of the common ones.",
-        "At least %(count)s characters, and none of the common ones.",
+        "At least %(count)s character; avoid common passwords.",
+        "At least %(count)s characters; avoid common passwords.",
         settings.PASSWORD_MIN_CHARACTERS,
     )
     return text % {"count": settings.PASSWORD_MIN_CHARACTERS}
@@ -59,15 +59,15 @@ _password_help = lazy(_password_help_now, str)
 
 def _email_help_now() -> str:
     if can_mail():
-        return gettext("Only to choose a new password, should you forget yours.")
-    return gettext("You can log in with it as well. No mail is sent.")
+        return gettext("Only used if you forget your password.")
+    return gettext("A second way to log in. We send no email.")
 
 
 _email_help = lazy(_email_help_now, str)
 
 
 class EmailField(forms.EmailField):
-    """An e-mail address in lower case: no two people have one that differs by case."""
+    """An email address in lower case: no two people have one that differs by case."""
 
     def __init__(self, **more: Any) -> None:
         attributes = {"autocomplete": "email", "autocapitalize": "none"}
@@ -81,10 +81,10 @@ class EmailField(forms.EmailField):
 
 
 class LogInForm(forms.Form):
-    """Name or e-mail address, and password."""
+    """Name or email address, and password."""
 
     name = forms.CharField(
-        label=_("Name or e-mail"),
+        label=_("Name or email"),
         max_length=254,
         widget=forms.TextInput(attrs=NAME_ATTRIBUTES),
     )
@@ -92,17 +92,17 @@ class LogInForm(forms.Form):
 
 
 class SignUpForm(forms.Form):
-    """Name, password and an optional e-mail address of a new account."""
+    """Name, password and an optional email address of a new account."""
 
     name = forms.CharField(
         label=_("Name"),
-        help_text=_("You log in with it. Nobody else sees it but who runs this site."),
+        help_text=_("Used to log in. Visible only to you and the site admin."),
         max_length=150,
         widget=forms.TextInput(attrs=NAME_ATTRIBUTES),
     )
     password = PasswordField(is_new=True)
     email = EmailField(
-        label=_("E-mail (optional)"),
+        label=_("Email (optional)"),
         help_text=_email_help(),
         required=False,
     )
@@ -124,17 +124,17 @@ class SignUpForm(forms.Form):
 
 def name_taken_message() -> str:
     """Return the sentence for a name that another account has."""
-    return gettext("Somebody has this name already. Choose another one.")
+    return gettext("This name is taken. Choose another one.")
 
 
 def address_taken_message() -> str:
     """Return the sentence for an address that another account has."""
-    return gettext("Another account here has this address.")
+    return gettext("Another account uses this address.")
 
 
 def mailed_recently_message() -> str:
     """Return the sentence for an address that got a mail a moment ago."""
-    return gettext("A mail was sent there a moment ago. Ask again in two minutes.")
+    return gettext("We just sent an email there. Try again in two minutes.")
 
 
 def check_new_password(form: forms.Form, field: str, user: User) -> None:
@@ -163,14 +163,14 @@ class PasswordConfirmationForm(forms.Form):
         """Check the password. Raises ``ValidationError``."""
         password: str = self.cleaned_data["password"]
         if not is_correct_password(self.request, self.user, password):
-            raise ValidationError(gettext("This is not your password."))
+            raise ValidationError(gettext("Wrong password."))
         return password
 
 
 class PasswordForm(PasswordConfirmationForm):
     """The current password and a new one."""
 
-    password = PasswordField(_("Your password now"))
+    password = PasswordField(_("Current password"))
     new = PasswordField(_("New password"), is_new=True)
 
     def clean(self) -> dict[str, Any]:
@@ -181,10 +181,10 @@ class PasswordForm(PasswordConfirmationForm):
 
 
 class EmailForm(PasswordConfirmationForm):
-    """Another e-mail address, or none."""
+    """Another email address, or none."""
 
     email = EmailField(
-        label=_("E-mail"), help_text=_("Leave it empty for none."), required=False
+        label=_("Email"), help_text=_("Leave it empty for none."), required=False
     )
     password = PasswordField()
 
@@ -198,7 +198,7 @@ class EraseForm(PasswordConfirmationForm):
 class ForgottenForm(forms.Form):
     """The address to which a link to a new password is sent."""
 
-    email = EmailField(label=_("E-mail"))
+    email = EmailField(label=_("Email"))
 
 
 class ResetForm(forms.Form):
@@ -221,13 +221,13 @@ class InviteForm(forms.Form):
     """A note about the invited person, and the days until the invitation expires."""
 
     note = forms.CharField(
-        label=_("For whom (optional)"),
-        help_text=_("Only those who run this site see it."),
+        label=_("Note (optional)"),
+        help_text=_("Who it is for; visible only to site admins."),
         max_length=200,
         required=False,
     )
     days = forms.IntegerField(
-        label=_("Good for so many days"),
+        label=_("Valid for (days)"),
         min_value=1,
         max_value=invitations.VALID_DAYS_MAX,
         initial=invitations.VALID_DAYS,

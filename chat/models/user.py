@@ -47,12 +47,12 @@ class UserManager(BaseUserManager["User"]):
         return folded.filter(folded=fold(username)).first()
 
     def addressed(self, email: str) -> User | None:
-        """The account with this e-mail address, ignoring case."""
+        """The account with this email address, ignoring case."""
         folded = self.exclude(email="").annotate(folded=Lower("email"))
         return folded.filter(folded=fold_address(email)).first()
 
     def known_as(self, typed: str) -> User | None:
-        """The account with this name or e-mail address, as typed at log-in.
+        """The account with this name or email address, as typed at log-in.
 
         Names never contain an @, so the two cannot be confused.
         """
@@ -174,7 +174,7 @@ def fold(name: str) -> str:
 
 
 def is_address(typed: str) -> bool:
-    """Whether this is an e-mail address and not a name."""
+    """Whether this is an email address and not a name."""
     return "@" in typed
 
 

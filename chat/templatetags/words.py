@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -11,6 +13,7 @@ from chat.rendering.markdown import render
 from chat.services.reply_versions import can_resume
 from chat.services.wait_estimate import WaitEstimate
 from chat.text_cleanup import as_lines
+from chat.wording.dates import exact_moment, short_moment
 from chat.wording.replies import duration, duration_range, percent, reason, summary
 from chat.wording.reply_details import facts
 from chat.wording.script_messages import script_texts
@@ -43,6 +46,18 @@ def model_label(name: str) -> str:
         return model_entry(name).label
     except CatalogError:
         return name
+
+
+@register.simple_tag
+def when(moment: datetime) -> SafeString:
+    """A moment as a short date; the exact one shows under the pointer and on focus."""
+    return format_html(
+        '<time class="when" datetime="{machine}" title="{exact}" tabindex="0">'
+        "{short}</time>",
+        machine=moment.isoformat(timespec="seconds"),
+        exact=exact_moment(moment),
+        short=short_moment(moment),
+    )
 
 
 @register.simple_tag

@@ -85,7 +85,7 @@ def _logged_out(
         again = MessageForm(request.POST, initial={"key": new_key()})
         context: NotSentContext = {"form": again, "is_logged_out": True}
         return render(request, "messages/not_sent.html", context, status=422)
-    error = _("You were logged out in this browser. Log in to send this: it is kept.")
+    error = _("You’ve been logged out. Log in to send this; your text is safe.")
     form.add_error("text", error)
     return _refused(request, form, conversation)
 

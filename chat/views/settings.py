@@ -61,7 +61,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     mine = user if isinstance(user, User) else User()
     form = _form(request, mine, effective_settings(User()))
     if "u" in request.POST and not has_account(request):
-        error = _("You were logged out in this browser. Log in to save this.")
+        error = _("You’ve been logged out. Log in to save this.")
         form.add_error(None, error)
     if request.method == "POST" and form.is_valid():
         try:

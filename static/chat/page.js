@@ -52,7 +52,7 @@ export function pendingReplies() {
 // Storage. Sites on one host share cookies, and sites under one origin share storage, so the page says which names
 // are this site's own.
 
-const { site: siteName, earlierSites, tokenCookie, zoneCookie } = document.body.dataset;
+const { site: siteName, earlierSites, tokenCookie, zoneCookie, themeCookie } = document.body.dataset;
 
 /** The name of this site, with which its keys begin. */
 export const site = siteName ?? "";
@@ -214,11 +214,23 @@ function renewTokens() {
 }
 for (const type of ["submit", "click"]) document.addEventListener(type, renewTokens, true);
 
+function setCookie(name, value) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${name}=${value}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+}
+
 // The server says "today" and "yesterday" in the time zone of the browser.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zoneCookie && zone && cookie(zoneCookie) !== zone) {
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `${zoneCookie}=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+if (zoneCookie && zone && cookie(zoneCookie) !== zone) setCookie(zoneCookie, zone);
+
+/**
+ * Show this page, and all pages from now on, in a theme.
+ * @param {string} theme "light", "dark", or empty for the system's.
+ */
+export function setTheme(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  setCookie(themeCookie, theme);
 }
 
 // A server that restarts while a page loads may give modules of two versions, which do not fit together, or lack one.

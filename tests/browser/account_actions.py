@@ -12,14 +12,14 @@ TOKEN = "csrfmiddlewaretoken"
 
 def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.goto("/account/log-in/")
-    page.get_by_label("Name or e-mail").fill(name)
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("Name or email").fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Log in").click()
 
 
 def fill_sign_up(page: Page, name: str, password: str = PASSWORD) -> None:
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign up").click()
 
 
@@ -51,8 +51,8 @@ def _send_form(page: Page, path: str, **fields: str) -> None:
 
 def log_out_elsewhere(page: Page) -> None:
     page.goto("/account/")
-    page.get_by_role("button", name="Log out everywhere else").click()
-    expect(page.get_by_text("All other browsers were logged out.")).to_be_visible()
+    page.get_by_role("button", name="Log out all other devices").click()
+    expect(page.get_by_text("All other devices were logged out.")).to_be_visible()
 
 
 def open_first(page: Page, title: str) -> None:

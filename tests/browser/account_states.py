@@ -71,7 +71,7 @@ def account(stage: Stage) -> None:
 def account_of_guest(stage: Stage) -> None:
     done(stage)
     stage.page.goto("/account/")
-    expect(stage.page.get_by_role("heading", name="You are a guest")).to_be_visible()
+    expect(stage.page.get_by_role("heading", name="You’re a guest")).to_be_visible()
 
 
 def merge(stage: Stage) -> None:
@@ -80,7 +80,7 @@ def merge(stage: Stage) -> None:
     stage.page.context.clear_cookies()
     done(stage)
     fill_in_log_in(stage.page, name)
-    expect(stage.page.get_by_role("heading")).to_contain_text("along")
+    expect(stage.page.get_by_role("heading")).to_contain_text("to your account?")
 
 
 def password(stage: Stage) -> None:
@@ -116,8 +116,8 @@ def invitations(stage: Stage) -> None:
     account(stage)
     stage.page.goto("/account/invitations/")
     for note in ("For the choir", "donaudampfschifffahrtsgesellschaft " * 4):
-        stage.page.get_by_label("For whom").fill(note)
-        stage.page.get_by_role("button", name="Make a link").click()
+        stage.page.get_by_label("Note").fill(note)
+        stage.page.get_by_role("button", name="Create link").click()
         expect(stage.page.locator("#link")).to_be_visible()
 
 

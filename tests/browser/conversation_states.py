@@ -215,7 +215,7 @@ def busy(stage: Stage) -> None:
     stage.page.goto("/")
     with no_database():
         say(stage.page, QUESTION)
-        expect(stage.page.get_by_role("heading")).to_have_text("The server is busy.")
+        expect(stage.page.get_by_role("heading")).to_have_text("The server is busy")
 
 
 def refused(stage: Stage) -> None:
@@ -228,7 +228,7 @@ def refused(stage: Stage) -> None:
     without_our_script(stage.page)
     stage.page.reload()
     stage.page.get_by_role("button", name="Try again").click()
-    expect(stage.page.get_by_role("heading", name="Not now.")).to_be_visible()
+    expect(stage.page.get_by_role("heading", name="Limit reached")).to_be_visible()
 
 
 def csrf_failure(stage: Stage) -> None:
@@ -236,7 +236,7 @@ def csrf_failure(stage: Stage) -> None:
     stage.page.goto("/")
     stage.page.context.clear_cookies()
     say(stage.page, QUESTION)
-    expect(stage.page.get_by_role("heading")).to_have_text("Please send it once more.")
+    expect(stage.page.get_by_role("heading")).to_have_text("Please send again")
 
 
 def frame(stage: Stage) -> None:

@@ -121,6 +121,6 @@ def test_erasing_everything_erases_the_drafts_of_a_guest(
     box_of(home).fill("half a thought")
     home.evaluate("localStorage.setItem('draft:/', 'typed long ago')")
     home.goto("/account/erase/")
-    home.get_by_role("button", name="Erase everything").click()
-    expect(home.get_by_role("heading")).to_have_text("It is erased.")
+    home.get_by_role("button", name="Delete all my data").click()
+    expect(home.get_by_role("heading")).to_have_text("Everything was deleted")
     becomes_true(home, f"{DRAFTS} === 0")

@@ -214,7 +214,7 @@ def test_all_are_deleted_after_a_question(home: Page, worker: Worker) -> None:
     begin(home, "One of all")
     home.get_by_role("link", name="Settings", exact=True).click()
     home.get_by_role("link", name="Delete all conversations…").click()
-    home.get_by_role("button", name="Delete it").click()
+    home.get_by_role("button", name="Delete").click()
     expect(entries(home)).to_have_count(0)
     home.get_by_role("button", name="Undo").click()
     expect(entries(home)).to_have_count(1)

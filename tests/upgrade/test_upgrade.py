@@ -99,7 +99,7 @@ def test_a_site_of_the_release_before_has_lost_nothing(
 def sessions_go_on(made: Furnished) -> None:
     page = made.ann.get("/account/").text
     assert "ann" in page
-    assert "Firefox on Linux this one" in page
+    assert "Firefox on Linux This device" in page
     assert "Safari on iPhone" in page
     assert "Firefox on Linux" in made.ann_on_phone.get("/account/").text
 
@@ -135,7 +135,7 @@ def invitations_stand(made: Furnished) -> None:
     assert Visitor(made.ann.url).get(used).status == 410
     page = made.root.get("/account/invitations/").text
     assert "unused invitation" in page
-    assert "used by bob" in page
+    assert "Used by bob" in page
     newcomer = Visitor(made.ann.url)
     sign_up(newcomer, "eve", path=made.links["unused invitation"])
     assert "eve" in newcomer.get("/account/").text

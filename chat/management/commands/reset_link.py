@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Accept the name of the account."""
-        parser.add_argument("name", help="the account's name or e-mail address")
+        parser.add_argument("name", help="the account's name or email address")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the link. Raises ``CommandError``."""

@@ -30,12 +30,12 @@ from chat.views.accounts.decorators import (
 
 #: What was just done, by the parameter in the address of the page.
 NOTES = {
-    "password": _("Your new password holds. All other browsers were logged out."),
+    "password": _("Your password was changed. All other devices were logged out."),
     "email": _("Your address was saved."),
     "no_email": _("Your address was removed."),
-    "sent": _("We sent a link to the new address. It is yours once you follow it."),
-    "ended": _("That browser was logged out."),
-    "elsewhere": _("All other browsers were logged out."),
+    "sent": _("We sent a confirmation link to the new address. Open it to finish."),
+    "ended": _("That device was logged out."),
+    "elsewhere": _("All other devices were logged out."),
 }
 
 

@@ -1,4 +1,4 @@
-"""Changes the e-mail address, and confirms it by the link that was mailed."""
+"""Changes the email address, and confirms it by the link that was mailed."""
 
 from __future__ import annotations
 

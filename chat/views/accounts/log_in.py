@@ -1,4 +1,4 @@
-"""Logs in by name or e-mail address."""
+"""Logs in by name or email address."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
                 "then": response["Location"],
             }
             return render(request, "accounts/send_now.html", offer)
-        form.add_error(None, _("The name or the password is not right."))
+        form.add_error(None, _("Wrong name or password."))
     context: LogInContext = {
         "form": form,
         "next": safe_path(then),

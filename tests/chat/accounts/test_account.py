@@ -22,7 +22,7 @@ def test_the_page_shows_the_account_and_links_to_its_pages(
 ) -> None:
     sent(account, "Hello")
     page = dom(tab.get("/account/"))
-    for said in ("bee", "bee@example.org", "1 conversation · here since", "this one"):
+    for said in ("bee", "bee@example.org", "1 conversation · since", "This device"):
         assert said in page.text
     assert page.first("main bdi").text == "bee"
     for name in ("email", "password", "download", "erase"):
@@ -34,10 +34,10 @@ def test_a_guest_sees_how_long_guests_are_kept_and_how_to_sign_up(
     visitor: Client,
 ) -> None:
     page = dom(visitor.get("/account/"))
-    assert "if you do not come back for 30 days" in page.text
+    assert "after 30 days without a visit" in page.text
     assert 'a[href="/account/sign-up/"]' in page
     assert 'a[href="/account/log-in/"]' in page
-    assert "Where you are logged in" not in page.text
+    assert "Devices" not in page.text
 
 
 @pytest.mark.parametrize("signup", ["invitation", "closed"])
@@ -53,7 +53,7 @@ def test_without_open_sign_up_no_page_links_to_it(
 
 
 def test_the_page_names_the_retention_time(tab: Client, settings: LazySettings) -> None:
-    said = "Conversations that you do not touch for"
+    said = "Conversations you don’t use for"
     assert said not in text_of(tab.get("/account/"))
     settings.RETENTION_DAYS = 90
     assert f"{said} 90 days are deleted." in text_of(tab.get("/account/"))
@@ -92,7 +92,7 @@ def test_devices_are_listed_by_the_time_they_were_seen(
     other = Client(headers={"User-Agent": PHONE})
     log_in(other)
     text = text_of(other.get("/account/"))
-    assert text.index("Safari on iPhone") < text.index("this one")
+    assert text.index("Safari on iPhone") < text.index("This device")
     assert {*Session.objects.values_list("device", flat=True)} == {
         "",
         "Safari on iPhone",

@@ -79,7 +79,7 @@ def test_erasing_asks_for_the_password(tab: Client, account: User) -> None:
     for password in ("", "wrong"):
         answer = tab.post("/account/erase/", {"password": password})
         assert answer.status_code == 422
-    assert "This is not your password." in text_of(answer)
+    assert "Wrong password." in text_of(answer)
     assert is_logged_in(tab)
     account.refresh_from_db()
     assert account.closed_at is None
@@ -91,9 +91,9 @@ def test_the_page_says_how_much_is_erased_and_that_it_was_done(
 ) -> None:
     sent(account, "Hello")
     page = text_of(tab.get("/account/erase/"))
-    assert "1 conversation is erased for good" in page
+    assert "permanently deletes 1 conversation" in page
     answer = tab.post("/account/erase/", {"password": PASSWORD}, follow=True)
-    assert "It is erased." in text_of(answer)
+    assert "Everything was deleted" in text_of(answer)
     assert not Conversation.objects.exists()
     assert not is_logged_in(tab)
     assert log_in(Client()).status_code == 422
@@ -106,11 +106,9 @@ def test_a_guest_erases_everything_of_the_browser(
 ) -> None:
     say(visitor, "Hello")
     before = visitor.cookies[GUEST].value
-    assert "Erase everything of this browser?" in text_of(
-        visitor.get("/account/erase/")
-    )
+    assert "Delete all your data?" in text_of(visitor.get("/account/erase/"))
     answer = visitor.post("/account/erase/", follow=True)
-    assert "It is erased." in text_of(answer)
+    assert "Everything was deleted" in text_of(answer)
     assert not Message.objects.exists()
     assert visitor.cookies[GUEST].value != before
     say(visitor, "Anew")
@@ -132,7 +130,7 @@ def test_the_cookie_of_an_erased_guest_makes_another_guest(
 
 @pytest.mark.django_db
 def test_a_visitor_without_messages_has_nothing_to_erase(visitor: Client) -> None:
-    assert "nothing to erase" in text_of(visitor.get("/account/erase/"))
+    assert "nothing to delete" in text_of(visitor.get("/account/erase/"))
     assert visitor.post("/account/erase/").status_code == 200
 
 

@@ -30,7 +30,7 @@ def email_of(account: User) -> str:
 def test_without_mail_an_address_is_saved_at_once(tab: Client, account: User) -> None:
     saved = change(tab)
     assert saved["Location"] == "/account/?email"
-    assert "Your address was saved." in text_of(tab.get(saved["Location"]))
+    assert "Your address is confirmed" in text_of(tab.get(saved["Location"]))
     assert email_of(account) == "new@example.org"
     assert log_in(Client(), "NEW@example.org").status_code == 303
 
@@ -48,7 +48,7 @@ def test_with_mail_an_address_is_saved_once_confirmed_and_the_old_one_gets_mail(
     elsewhere = Client()  # on a phone, where nobody is logged in
     assert "Is this your address?" in text_of(elsewhere.get(path))
     assert email_of(account) == "bee@example.org"
-    assert "Your address was saved." in text_of(elsewhere.post(path))
+    assert "Your address is confirmed" in text_of(elsewhere.post(path))
     assert email_of(account) == "new@example.org"
     (told,) = sent_mails()
     assert told.to == ["bee@example.org"]
@@ -86,7 +86,7 @@ def test_an_address_gets_few_mails(
     for typed in (NEW, NEW.upper()):
         answer = change(tab, typed)
         assert answer.status_code == 422
-        assert "A mail was sent there a moment ago." in text_of(answer)
+        assert "We just sent an email there." in text_of(answer)
     assert len(sent_mails()) == 1
 
 
@@ -118,11 +118,11 @@ def test_an_address_belongs_to_one_account(
     User.objects.create_user("wasp", "x", "wasp@example.org")
     assert change(tab, "WASP@example.org")["Location"] == "/account/?sent"
     (sent,) = sent_mails()
-    assert "belongs to yours already" in " ".join(sent.body.split())
+    assert "already belongs to yours" in " ".join(sent.body.split())
     settings.HAS_MAIL = False
     answer = change(tab, "WASP@example.org")
     assert answer.status_code == 422
-    assert "Another account here has this address." in text_of(answer)
+    assert "Another account uses this address." in text_of(answer)
 
 
 def test_the_page_says_if_an_address_was_taken_before_its_confirmation(

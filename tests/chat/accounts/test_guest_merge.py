@@ -35,7 +35,7 @@ def test_after_log_in_the_page_asks_and_merges(
     say(visitor, "There")
     address = log_in(visitor)["Location"]
     page = dom(visitor.get(address))
-    assert "Take 2 conversations along?" in page.text
+    assert "Move 2 conversations to your account?" in page.text
     assert "bee" in page.texts("main bdi")
     answer = visitor.post("/account/merge/", {"choice": "take", "next": "/"})
     assert (answer.status_code, answer["Location"]) == (303, "/")
@@ -54,7 +54,7 @@ def test_conversations_not_merged_come_back_after_log_out_only(
     log_in(visitor)
     visitor.post("/account/merge/", {"choice": "leave"})
     assert "Hello" not in text_of(visitor.get("/"))
-    assert "1 conversation was left" in text_of(visitor.get("/account/"))
+    assert "1 conversation in this browser" in text_of(visitor.get("/account/"))
     visitor.post("/account/log-out/")
     say(visitor, "Again")
     assert "Hello" in text_of(visitor.get("/"))

@@ -38,10 +38,10 @@ def test_a_link_made_by_staff_is_shown_once(
     assert "For the choir" in text_of(answer)
     again = text_of(staff.get("/account/invitations/"))
     assert link not in again
-    assert "good until" in again
+    assert "Valid until" in again
     typed = {"name": "wasp", "password": PASSWORD}
     assert Client().post(link_in(link), typed).status_code == 303
-    assert "used by wasp" in dom(staff.get("/account/invitations/")).text
+    assert "Used by wasp" in dom(staff.get("/account/invitations/")).text
 
 
 def test_an_unused_invitation_can_be_revoked(staff: Client) -> None:
@@ -89,9 +89,9 @@ def test_the_page_says_whether_invitations_work(
     settings.SIGNUP = signup
     text = text_of(staff.get("/account/invitations/"))
     said = {
-        "open": "Anybody may sign up on this site",
-        "invitation": "Each link makes one account.",
-        "closed": "no invitation works",
+        "open": "Anyone can sign up on this site",
+        "invitation": "Each link is for one account.",
+        "closed": "invitations don’t work",
     }
     assert [name for name, words in said.items() if words in text] == [signup]
 

@@ -61,7 +61,7 @@ def test_unknown_names_and_wrong_passwords_get_the_same_answer(
         return page.text, [value for value in kept if value != name]
 
     first, second = said("bee"), said("wasp")
-    assert "The name or the password is not right." in first[0]
+    assert "Wrong name or password." in first[0]
     assert first == second
 
 

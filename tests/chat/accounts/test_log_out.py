@@ -64,9 +64,9 @@ def test_a_page_that_polls_is_sent_home_at_once(
     answer = other.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
     landed = other.get(answer["HX-Redirect"])
-    assert "You were logged out in this browser." in dom(landed).text
+    assert "You’ve been logged out." in dom(landed).text
     kept = dom(landed).one("#drafts-kept")
-    assert kept.text.startswith("What you had typed")
+    assert kept.text.startswith("What you typed")
     assert not kept.has("hidden")
     assert answer["Clear-Site-Data"] == landed["Clear-Site-Data"] == '"cache"'
     # Not for a visitor who just opens the page, nor after a log-in.
@@ -83,9 +83,9 @@ def test_a_page_of_the_browser_that_logged_out_is_promised_no_drafts(
     page = tab.get(f"/c/{sent(account).message.conversation_id}/")
     tab.post("/account/log-out/")
     landed = dom(tab.get(tab.get(poll_url(page))["HX-Redirect"]))
-    assert "You were logged out in this browser." in landed.text
+    assert "You’ve been logged out." in landed.text
     # The script shows it if it finds a draft.
-    assert landed.one("#drafts-kept").text.startswith("What you had typed")
+    assert landed.one("#drafts-kept").text.startswith("What you typed")
     assert landed.one("#drafts-kept").has("hidden")
 
 
@@ -93,7 +93,7 @@ def test_without_guests_the_log_in_page_says_that_the_session_ended(
     visitor: Client, settings: LazySettings
 ) -> None:
     settings.GUESTS = False
-    said = "You were logged out in this browser."
+    said = "You’ve been logged out."
     assert said in text_of(visitor.get("/?ended", follow=True))
     assert said not in text_of(visitor.get("/", follow=True))
 
@@ -119,7 +119,7 @@ def test_one_other_browser_is_logged_out(
 ) -> None:
     other, third = client_of(account), client_of(account)
     answer = tab.post(f"/account/sessions/{name_of(other)}/end/", follow=True)
-    assert "That browser was logged out." in text_of(answer)
+    assert "That device was logged out." in text_of(answer)
     assert not is_logged_in(other)
     assert is_logged_in(third)
     assert is_logged_in(tab)

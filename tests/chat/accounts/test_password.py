@@ -26,7 +26,7 @@ def test_a_new_password_logs_out_all_other_browsers(
     before = tab.cookies[SESSION].value
     answer = change(tab)
     assert (answer.status_code, answer["Location"]) == (303, "/account/?password")
-    assert "Your new password holds." in text_of(tab.get("/account/?password"))
+    assert "Your password was changed." in text_of(tab.get("/account/?password"))
     assert is_logged_in(tab)
     assert tab.cookies[SESSION].value != before
     assert not is_logged_in(other)
@@ -59,5 +59,5 @@ def test_guesses_are_locked_as_at_log_in(
         assert tab.post(f"/account/{page}/", {"password": "wrong"}).status_code == 422
     answer = tab.post(f"/account/{page}/", {"password": PASSWORD, "new": OTHER})
     assert answer.status_code == 429
-    assert "Too many wrong passwords." in text_of(answer)
+    assert "Too many attempts" in text_of(answer)
     assert User.objects.named("bee") is not None

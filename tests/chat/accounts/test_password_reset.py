@@ -36,7 +36,7 @@ def test_the_link_in_the_mail_leads_to_a_new_password(
     assert answer["Location"] == "/account/forgotten/?sent"
     (sent,) = sent_mails()
     assert sent.to == ["bee@example.org"]
-    assert sent.body.startswith("Somebody, hopefully you,")
+    assert sent.body.startswith("Someone, hopefully you,")
     answer = visitor.get(link_in(sent.body))
     page = answer["Location"]
     assert page == f"/account/reset/{account.pk}/set/"
@@ -78,14 +78,14 @@ def test_the_host_of_a_request_never_gets_into_mail(
     evil = {"Host": "evil.example"}
     visitor.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
     assert sent_mails() == []
-    assert "This site sends no mail." in text_of(visitor.get("/account/forgotten/"))
+    assert "This site sends no email." in text_of(visitor.get("/account/forgotten/"))
     settings.SITE_URL = "https://chat.example.org"
     visitor.post("/account/forgotten/", {"email": "bee@example.org"}, headers=evil)
     assert "https://chat.example.org/account/reset/" in sent_mails()[0].body
 
 
 def test_without_mail_the_page_says_whom_to_ask(visitor: Client) -> None:
-    assert "Ask whoever runs it" in text_of(visitor.get("/account/forgotten/"))
+    assert "Ask the site admin" in text_of(visitor.get("/account/forgotten/"))
 
 
 def test_the_address_of_the_form_does_not_contain_the_token(

@@ -32,7 +32,7 @@ def test_a_guest_who_signs_up_keeps_row_and_conversations(
     say(visitor, "Tell me about bees")
     guest = User.objects.get()
     page = text_of(visitor.get("/account/sign-up/"))
-    assert "Your conversation stays with you" in page
+    assert "Your conversation moves to your account" in page
     answer = submit_sign_up(visitor)
     assert (answer.status_code, answer["Location"]) == (303, "/")
     assert User.objects.get().pk == guest.pk
@@ -77,7 +77,7 @@ def test_a_poll_during_the_sign_up_is_answered(
 
 
 def test_a_visitor_without_messages_signs_up(visitor: Client) -> None:
-    assert "No mail is sent." in text_of(visitor.get("/account/sign-up/"))
+    assert "We send no email." in text_of(visitor.get("/account/sign-up/"))
     submit_sign_up(visitor, email="Bee@Example.org")
     user = User.objects.get()
     assert (user.username, user.email) == ("bee", "bee@example.org")

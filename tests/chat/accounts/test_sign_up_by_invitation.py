@@ -54,7 +54,7 @@ def test_an_invitation_makes_one_account(
     other = Client()
     answer = other.get(path)
     assert answer.status_code == 410
-    assert "This invitation was used." in text_of(answer)
+    assert "This invitation was already used" in text_of(answer)
     assert other.post(path, {**typed, "name": "wasp"}).status_code == 410
 
 
@@ -64,7 +64,7 @@ def test_the_page_says_why_an_invitation_does_not_work(
     settings.SIGNUP = "invitation"
     _, path = invitations.create_invitation(None, days=-1)
     assert "has expired" in text_of(visitor.get(path))
-    assert "no such invitation" in text_of(visitor.get("/account/invited/x/"))
+    assert "Invitation not found" in text_of(visitor.get("/account/invited/x/"))
 
 
 def test_of_two_at_once_one_uses_the_invitation(settings: LazySettings) -> None:

@@ -1,4 +1,4 @@
-"""The e-mail address at sign-up, on a site that sends mail."""
+"""The email address at sign-up, on a site that sends mail."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.django_db
 def test_with_mail_an_address_is_saved_once_confirmed(
     visitor: Client, sent_mails: Callable[[], list[Any]]
 ) -> None:
-    assert "should you forget yours" in text_of(visitor.get("/account/sign-up/"))
+    assert "if you forget your password" in text_of(visitor.get("/account/sign-up/"))
     answer = submit_sign_up(visitor, email="bee@example.org")
     assert answer["Location"] == "/account/?sent"
-    assert "We sent a link" in text_of(visitor.get("/account/?sent"))
+    assert "We sent a confirmation link" in text_of(visitor.get("/account/?sent"))
     assert User.objects.get().email == ""
     (sent,) = sent_mails()
     assert sent.to == ["bee@example.org"]
@@ -40,5 +40,5 @@ def test_with_mail_the_page_does_not_reveal_known_addresses(
 ) -> None:
     assert submit_sign_up(visitor, "wasp", email="bee@example.org").status_code == 303
     (sent,) = sent_mails()
-    assert "belongs to yours already" in " ".join(sent.body.split())
+    assert "already belongs to yours" in " ".join(sent.body.split())
     assert "http" not in sent.body

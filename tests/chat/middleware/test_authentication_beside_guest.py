@@ -36,7 +36,7 @@ def test_an_account_learns_that_its_session_ended_even_beside_a_guest(
     answer = shared.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended")
     landed = text_of(shared.get("/?ended"))
-    assert "You were logged out in this browser." in landed
+    assert "You’ve been logged out." in landed
     assert "The guest" in landed
     assert "The account" not in landed
 
@@ -49,7 +49,7 @@ def test_a_message_of_an_account_is_not_sent_as_the_guest_of_the_browser(
     end_sessions(Session.objects.all())
     answer = shared.post("/send/", state, headers={"HX-Request": "true"})
     assert answer.status_code == 422
-    assert "Log in to send this: it is kept." in text_of(answer)
+    assert "Log in to send this; your text is safe." in text_of(answer)
     assert not Conversation.objects.filter(title="Only as myself").exists()
     log_in(shared)
     assert shared.post("/send/", state).status_code == 303
@@ -65,7 +65,7 @@ def test_a_form_without_scripts_is_not_sent_as_the_guest_of_the_browser(
     answer = shared.post("/send/", plain)
     assert answer.status_code == 422
     page = dom(answer)
-    assert "You were logged out in this browser." in page.text
+    assert "You’ve been logged out" in page.text
     assert page.one("textarea").raw_text == "Only as myself"
     assert "[name=u]" not in page
     assert not Conversation.objects.filter(title="Only as myself").exists()
@@ -79,6 +79,6 @@ def test_settings_of_an_account_are_not_saved_for_the_guest_of_the_browser(
     form = {"u": "1", "instructions": "Answer in verse"}
     answer = shared.post("/settings/", form)
     assert answer.status_code == 422
-    assert "You were logged out in this browser." in text_of(answer)
+    assert "You’ve been logged out." in text_of(answer)
     assert "Answer in verse" in text_of(answer)
     assert not User.objects.filter(instructions="Answer in verse").exists()

@@ -51,7 +51,7 @@ def test_the_log_in_page_says_when_the_lock_ends(
     answer = log_in(visitor, password=PASSWORD)
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 15 * 60
-    assert "Too many wrong passwords" in text_of(answer)
+    assert "Too many attempts" in text_of(answer)
     assert not is_logged_in(visitor)
 
 
@@ -66,7 +66,7 @@ def test_the_end_of_a_lock_is_shown_in_the_users_time_zone(
         "until"
     )
     with timezone.override(ZoneInfo("Pacific/Kiritimati")):
-        assert f"until {time_format(timezone.localtime(*ends_at))}" in said
+        assert f"Try again at {time_format(timezone.localtime(*ends_at))}" in said
 
 
 def test_a_lock_keeps_the_text_that_was_typed(account: User, visitor: Client) -> None:

@@ -26,7 +26,7 @@ class TestWithoutGuests:
     def test_the_first_page_asks_to_log_in_and_says_why(self, visitor: Client) -> None:
         answer = visitor.get("/?text=Hi", follow=True)
         assert answer.redirect_chain == [("/account/log-in/?next=%2F%3Ftext%3DHi", 303)]
-        assert "for people who have an account" in text_of(answer)
+        assert "need an account to use this site" in text_of(answer)
 
     def test_an_account_can_use_the_site(
         self, tab: Client, say: Callable[..., None]

@@ -159,7 +159,7 @@ def test_the_page_names_the_missing_setting_and_keeps_the_text(
     page = dom(answer)
     assert answer.status_code == 403
     assert {*named} <= {*page.texts("code")}
-    assert "before this browser began" not in page.text
+    assert "session had changed" not in page.text
     assert page.one("textarea").raw_text == TYPED
     assert " and ".join(named) in caplog.text
     assert TYPED not in caplog.text
@@ -190,8 +190,8 @@ def test_a_request_by_script_keeps_the_page_and_names_the_setting(
 @pytest.mark.parametrize(
     ("said", "is_old", "expected"),
     [
-        ({}, True, "before this browser began its session"),
-        ({"origin": "http://testserver"}, True, "before this browser began"),
+        ({}, True, "session had changed"),
+        ({"origin": "http://testserver"}, True, "session had changed"),
         # The page never suggests to trust the address of a foreign page.
         ({"origin": "https://evil.example"}, True, "from a page of another site"),
         (
@@ -199,8 +199,8 @@ def test_a_request_by_script_keeps_the_page_and_names_the_setting(
             True,
             "from a page of another site",
         ),
-        ({"origin": "null"}, False, "did not say from which page"),
-        ({"origin": "null"}, True, "before this browser began"),
+        ({"origin": "null"}, False, "say which page this came from"),
+        ({"origin": "null"}, True, "session had changed"),
     ],
 )
 def test_other_reasons_for_a_refusal_are_explained(
@@ -221,7 +221,7 @@ def test_over_https_a_browser_that_hides_its_address_gets_an_explanation(
     https_only: Settings, box: Mailbox
 ) -> None:
     visitor = Client(enforce_csrf_checks=True, headers={"X-Forwarded-Proto": "https"})
-    assert "did not say from which page" in text_of(posted(visitor, {}))
+    assert "say which page this came from" in text_of(posted(visitor, {}))
 
 
 def test_a_browser_without_cookies_gets_an_explanation(box: Mailbox) -> None:

@@ -159,7 +159,7 @@ def test_all_are_deleted_once_asked_and_restored_together(
 
 
 def test_where_there_is_nothing_nothing_is_deleted(tab: Client) -> None:
-    assert "There is nothing to delete." in text_of(tab.get("/delete-all/"))
+    assert "There is nothing to delete" in text_of(tab.get("/delete-all/"))
     assert tab.post("/delete-all/")["Location"] == "/"
 
 

@@ -187,9 +187,9 @@ def test_what_is_not_there_is_said_kindly_and_as_what_it_would_be(
     answer = Client().get(path)
     assert answer.status_code == 404
     said = text_of(answer)
-    assert "Nothing is here." in said
-    assert ("The conversation may have been deleted" in said) is is_of_conversation
-    assert ("There is no page at this address" in said) is not is_of_conversation
+    assert ("Conversation not found" in said) is is_of_conversation
+    assert ("Your own conversations are in the list" in said) is is_of_conversation
+    assert ("you don’t have access" in said) is not is_of_conversation
 
 
 def test_a_failure_of_ours_is_said_kindly(box: Mailbox, settings) -> None:
@@ -197,7 +197,7 @@ def test_a_failure_of_ours_is_said_kindly(box: Mailbox, settings) -> None:
     browser = Client(raise_request_exception=False)
     answer = browser.get("/")
     assert answer.status_code == 500
-    assert "Nothing that was saved is lost." in text_of(answer)
+    assert "Nothing you saved is lost." in text_of(answer)
 
 
 def test_a_body_too_large_is_said_kindly(tab: Client, box: Mailbox) -> None:
