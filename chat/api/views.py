@@ -29,6 +29,7 @@ from chat.http.request import owner_id, session_key, visitor
 from chat.models import Conversation, Reply
 from chat.page.context_limits import limits_context
 from chat.services import held_messages, reply_versions
+from chat.services.errors import MessageRefused
 from chat.services.idempotency import reply_once
 from chat.services.jobs.status import ReplyStatus, poll_snapshot
 from chat.services.jobs.stop import stop_reply
@@ -50,9 +51,14 @@ def messages(request: HttpRequest) -> JsonResponse:
     # Checks come before ``caller``, so that a refused call makes no guest.
     key = idempotency_key(request)
     text = clean_text(text)
-    conversation = _find_conversation(owner_id(request), body.get("conversation"))
+    conversation = _conversation_id(request, body.get("conversation"))
     owner = get_caller(request, key, text)
-    reply = send_message(owner, text, key, conversation)
+    try:
+        reply = send_message(owner, text, key, conversation)
+    except MessageRefused:
+        if conversation is not None:  # one that is not there is the first reason
+            get_conversation_or_404(owner.pk, conversation)
+        raise
     found = serialize_reply(request, _current_status(request, reply.pk))
     pk = str(reply.message.conversation_id)
     sent = SentMessageData(**found, conversation=pk)
@@ -200,11 +206,14 @@ def _read_text(body: dict[str, Any]) -> str:
     return text
 
 
-def _find_conversation(owner: uuid.UUID | None, raw: Any) -> Conversation | None:
+def _conversation_id(request: HttpRequest, raw: Any) -> uuid.UUID | None:
+    """The id that a call names, of whatever owner. Raises ``ApiError``."""
     if raw is None:
         return None
     try:
         pk = uuid.UUID(str(raw))
     except ValueError:
         raise NOT_FOUND from None
-    return get_conversation_or_404(owner, pk)
+    if owner_id(request) is None:  # a new guest owns nothing
+        raise NOT_FOUND
+    return pk

@@ -8,6 +8,8 @@ cookie could overtake the answer to a log-in.
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -16,6 +18,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from chat.accounts.guests import cookie_guest
+from chat.accounts.session_store import SessionStore
 from chat.models import User
 
 #: In ``request.META``: the guest of the cookie, once it is looked up.
@@ -32,7 +35,8 @@ class GuestAuthenticationMiddleware(AuthenticationMiddleware):
 
 
 def _user(request: HttpRequest) -> User | AnonymousUser:
-    user = get_user(request)
+    session = cast("SessionStore", request.session)
+    user = session.user or get_user(request)
     if isinstance(user, User) or not settings.GUESTS:
         return user
     guest = cookie_guest(request)

@@ -33,6 +33,15 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Deleted conversations, which can be restored until they are removed."""
         return self.exclude(deleted_at=None)
 
+    def with_leaf_state(self) -> ConversationQuerySet:
+        """Join what ``Conversation.has_started_leaf`` needs."""
+        leaf = "active_leaf__reply"
+        return self.annotate(
+            leaf_reply=models.F(f"{leaf}__pk"),
+            leaf_state=models.F(f"{leaf}__state"),
+            leaf_queued_at=models.F(f"{leaf}__queued_at"),
+        )
+
 
 class Conversation(Preferences):
     """A tree of messages; ``active_leaf`` ends the path that is shown."""
@@ -75,6 +84,17 @@ class Conversation(Preferences):
     def claim(self) -> None:
         """Lock the conversation until the transaction ends, to change its tree."""
         Conversation.objects.select_for_update().filter(pk=self.pk).first()
+
+    def has_started_leaf(self, leaf: uuid.UUID) -> bool:
+        """Whether ``leaf`` is known to be a reply that was not stopped before its turn.
+
+        False where that has to be looked up: a row that was read while another
+        transaction moved its end has nothing joined to the new one.
+        """
+        is_stopped = getattr(self, "leaf_state", None) == wire.State.STOPPED
+        is_joined = getattr(self, "leaf_reply", None) == leaf
+        was_queued = getattr(self, "leaf_queued_at", None) is not None
+        return is_joined and (was_queued or not is_stopped)
 
     def path(self, leaf: uuid.UUID | None = None) -> list[Message]:
         """The messages up to ``leaf`` (default: the active one), oldest first.

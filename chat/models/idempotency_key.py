@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
+
+from chat.models import tree
 
 KEY_CHARACTERS = 200
+INSERT = """
+INSERT INTO chat_idempotencykey (owner_id, key, request_digest, conversation_id, reply)
+VALUES (%s, %s, %s, %s, %s) ON CONFLICT (owner_id, key) DO NOTHING
+"""
+
+
+class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
+    """Keys of all owners."""
+
+    def add(
+        self, owner: UUID, key: str, digest: str, conversation: UUID, reply: UUID
+    ) -> bool:
+        """Add a key with the ids that its request will make; False if it is in use.
+
+        The rows with these ids have to be there by the end of the transaction.
+        """
+        values = (owner, key, digest, conversation, reply)
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT, [tree.adapted(value) for value in values])
+            return bool(cursor.rowcount)
 
 
 class IdempotencyKey(models.Model):
@@ -25,6 +49,8 @@ class IdempotencyKey(models.Model):
     )
     #: The id of the reply, which may be removed by now; None if there was none.
     reply = models.UUIDField(null=True)
+
+    objects = IdempotencyKeyQuerySet.as_manager()
 
     class Meta:
         constraints = (

@@ -1,8 +1,13 @@
-"""Who of a message's owner, network, conversation and model waits, in one query."""
+"""What a message is admitted by, in one query.
+
+Who of its owner, network, conversation and model waits, and which limits are used.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from chat.models.tree import rows
@@ -14,11 +19,15 @@ SELECT
     COUNT(CASE WHEN message.conversation_id = %s THEN 1 END),
     COUNT(CASE WHEN message.owner_id = %s THEN 1 END),
     COUNT(CASE WHEN owner.network = %s AND owner.username IS NULL THEN 1 END),
-    COUNT(CASE WHEN reply.model = %s THEN 1 END)
+    COUNT(CASE WHEN reply.model = %s THEN 1 END),
+    NULL, NULL, NULL
 FROM chat_reply AS reply
 JOIN chat_message AS message ON message.id = reply.message_id
 JOIN chat_user AS owner ON owner.id = message.owner_id
 WHERE reply.state IN ('held', 'queued')
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, subject, kind, full_at
+FROM chat_allowance WHERE subject IN (%s, %s)
 """
 
 
@@ -33,11 +42,32 @@ class QueueLoad:
     #: Those to guests of the network.
     of_network: int
     of_model: int
+    #: When each limit is unused again, in seconds since the epoch, by subject and kind.
+    full_at: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 def queue_load(
-    owner: UUID, conversation: UUID | None, network: str, model: str
+    owner: UUID,
+    conversation: UUID | None,
+    network: str,
+    model: str,
+    subjects: Sequence[str],
 ) -> QueueLoad:
-    """Count now. Without a conversation its count is 0."""
-    ((is_open, *counts),) = rows(QUERY, (owner, conversation, owner, network, model))
-    return QueueLoad(bool(is_open), *counts)
+    """Count now, and read the limits of one or two subjects.
+
+    Without a conversation its count is 0.
+    """
+    named = (owner, conversation, owner, network, model, subjects[0], subjects[-1])
+    found = rows(QUERY, named)
+    full_at = {(row[5], row[6]): _stamp(row[7]) for row in found if row[5] is not None}
+    (is_open, within, of_owner, of_network, of_model) = next(
+        row[:5] for row in found if row[5] is None
+    )
+    return QueueLoad(bool(is_open), within, of_owner, of_network, of_model, full_at)
+
+
+def _stamp(time: datetime | str) -> float:
+    """Seconds since the epoch of a time as the database returns it: SQLite, as text."""
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time).replace(tzinfo=UTC)
+    return time.timestamp()

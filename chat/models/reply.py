@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
@@ -127,6 +128,9 @@ class Reply(models.Model):
     finished_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=200, blank=True)
     error = models.CharField(max_length=40, blank=True)
+
+    #: Ids of the messages before it, oldest first, where publishing has read them.
+    path_before: tuple[UUID, ...] | None = None
 
     objects = ReplyQuerySet.as_manager()
 

@@ -102,11 +102,11 @@ def newest_leaf(message: uuid.UUID) -> uuid.UUID:
 def rows(query: str, parameters: Iterable[Parameter]) -> list[Any]:
     """The rows that a query returns."""
     with connection.cursor() as cursor:
-        cursor.execute(query, [_adapted(value) for value in parameters])
+        cursor.execute(query, [adapted(value) for value in parameters])
         return list(cursor.fetchall())
 
 
-def _adapted(value: Parameter) -> Parameter:
+def adapted(value: Parameter) -> Parameter:
     """The value as the database stores it: SQLite has UUIDs as hexadecimal digits."""
     if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
         return value.hex

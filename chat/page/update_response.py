@@ -1,7 +1,8 @@
 """What changed since a page last asked, as fragments to swap into it.
 
-Polls, sending and stopping get the same answer: everything that differs from the state
-that the page sends, and the poller for its next request.
+Polls and stopping get the same answer: everything that differs from the state that the
+page sends, and the poller for its next request. Sending mostly needs less of it: see
+``sent_response``.
 """
 
 from __future__ import annotations

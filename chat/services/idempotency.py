@@ -6,6 +6,7 @@ All requests with a key pass through here, those of pages and those of the API.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
@@ -18,6 +19,14 @@ from chat.services.advisory_lock import advisory_lock
 from chat.services.errors import MessageRefused
 
 Act = Callable[[], Reply | Conversation]
+
+
+@dataclass(frozen=True, slots=True)
+class NewIds:
+    """The ids that a request gives to its reply and to the conversation of it."""
+
+    conversation: UUID
+    reply: UUID
 
 
 def check_key(key: str) -> None:
@@ -39,16 +48,22 @@ def check_key(key: str) -> None:
 
 
 def reply_once(
-    owner: UUID | None, key: str | None, asked: Sequence[str], act: Callable[[], Reply]
+    owner: UUID | None,
+    key: str | None,
+    asked: Sequence[str],
+    act: Callable[[], Reply],
+    *,
+    new_ids: NewIds | None = None,
 ) -> Reply:
     """Carry out a request once; a repeated one returns the same reply.
 
     ``asked`` identifies the request: its kind, its object and its body, in this order.
     ``act`` runs in a transaction. Without a key it runs each time. Two requests at once
-    with the same key run one after the other. Raises ``MessageRefused`` with the code
+    with the same key run one after the other. If ``act`` makes rows with ``new_ids``,
+    the key takes one query. Raises ``MessageRefused`` with the code
     bad_key, key_reused or deleted, and what ``act`` raises; then the key stays unused.
     """
-    found = _once(owner, key, asked, act)
+    found = _once(owner, key, asked, act, new_ids)
     if isinstance(found, Reply):
         return found
     raise TypeError(asked[0])  # the digest contains the kind of request
@@ -73,18 +88,29 @@ def request_digest(asked: Sequence[str]) -> str:
 
 
 def _once(
-    owner: UUID | None, key: str | None, asked: Sequence[str], act: Act
+    owner: UUID | None,
+    key: str | None,
+    asked: Sequence[str],
+    act: Act,
+    new_ids: NewIds | None = None,
 ) -> Reply | None:
     if key is not None:
         check_key(key)
     with transaction.atomic():
         if key is None or owner is None:  # an anonymous client owns nothing
             return _reply_of(act())
-        return _with_key(owner, key, request_digest(asked), act)
+        advisory_lock([f"key:{owner}:{key}"])
+        digest = request_digest(asked)
+        if new_ids is not None and _is_new(owner, key, digest, new_ids):
+            return _reply_of(act())
+        return _with_key(owner, key, digest, act)
+
+
+def _is_new(owner: UUID, key: str, digest: str, ids: NewIds) -> bool:
+    return IdempotencyKey.objects.add(owner, key, digest, ids.conversation, ids.reply)
 
 
 def _with_key(owner: UUID, key: str, digest: str, act: Act) -> Reply | None:
-    advisory_lock([f"key:{owner}:{key}"])
     row = IdempotencyKey.objects.filter(owner=owner, key=key).first()
     if row is not None and row.request_digest != digest:
         raise MessageRefused(

@@ -6,7 +6,7 @@ import secrets
 import unicodedata
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -18,9 +18,9 @@ from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
 from chat.services.effective_settings import EffectiveSettings, effective_settings
 from chat.services.errors import MessageRefused
-from chat.services.idempotency import reply_once
+from chat.services.idempotency import NewIds, reply_once
 from chat.services.jobs.publish import publish
-from chat.services.limits.admission import admit
+from chat.services.limits.admission import admit, check_open
 from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite import wire
 from chatsite.sampling_settings import SEED_BITS
@@ -33,7 +33,7 @@ def send_message(
     owner: User,
     text: str,
     key: str | None,
-    conversation: Conversation | None = None,
+    conversation: Conversation | UUID | None = None,
     *,
     instead_of: Message | None = None,
 ) -> Reply:
@@ -43,15 +43,18 @@ def send_message(
     the first reply. Without ``conversation`` a new one is created. ``instead_of`` is a
     message of the conversation; the new one becomes another version of it, and the
     conversation continues from there. Raises ``MessageRefused`` with the code blank or
-    too_long, a code of ``idempotency``, or a code of ``admission`` and a retry time.
+    too_long, deleted (also for a conversation of another owner, or of none), a code of
+    ``idempotency``, or a code of ``admission`` and a retry time.
     """
     text = clean_text(text)
-    into = "" if conversation is None else conversation.pk.hex
+    into = conversation.pk if isinstance(conversation, Conversation) else conversation
+    ids = NewIds(into or uuid4(), uuid4())
     return reply_once(
         owner.pk,
         key,
-        ("send", into, text),
-        lambda: _save(owner, text, conversation, instead_of),
+        ("send", into.hex if into else "", text),
+        lambda: _save(owner, text, ids, instead_of, is_new=into is None),
+        new_ids=ids,
     )
 
 
@@ -87,19 +90,29 @@ def is_blank(text: str) -> bool:
 def _save(
     owner: User,
     text: str,
-    conversation: Conversation | None,
+    ids: NewIds,
     instead_of: Message | None,
+    *,
+    is_new: bool,
 ) -> Reply:
-    if conversation is not None:
-        # The lock puts two messages that are sent at once one after the other.
-        conversation = claim_not_deleted(conversation.pk)
-        conversation.owner = owner
+    # The lock puts two messages that are sent at once one after the other.
+    conversation = None if is_new else _claim_of_owner(owner, ids.conversation)
     chosen = effective_settings(owner, conversation)
     load = admit(owner, conversation, chosen.entry.name)
+    parent = None
     if conversation is None:
-        conversation = Conversation.objects.create(owner=owner, title=title_from(text))
-    parent = _last(conversation) if instead_of is None else _parent_of(instead_of)
-    message = Message.objects.create(
+        conversation = Conversation(
+            id=ids.conversation, owner=owner, title=title_from(text)
+        )
+    else:
+        parent = _last(conversation) if instead_of is None else _parent_of(instead_of)
+    conversation.active_leaf_id = ids.reply
+    # Foreign keys are checked at the end of the transaction.
+    if is_new:
+        conversation.save(force_insert=True)
+    else:
+        conversation.save(update_fields=["active_leaf", "updated_at"])
+    message = Message(
         conversation=conversation,
         owner=owner,
         parent_id=parent,
@@ -107,11 +120,29 @@ def _save(
         text=text,
     )
     is_held = load.of_conversation > 0 and conversation.has_unfinished(parent)
-    reply = create_reply(message, chosen, is_held=is_held)
-    conversation.active_leaf = reply.message
-    conversation.save(update_fields=["active_leaf", "updated_at"])
+    reply = _new_reply(message, chosen, is_held=is_held, pk=ids.reply)
+    Message.objects.bulk_create([message, reply.message])
+    reply.save(force_insert=True)
     transaction.on_commit(lambda: publish(reply), robust=True)
     return reply
+
+
+def _claim_of_owner(owner: User, pk: UUID) -> Conversation:
+    """Lock a conversation of an owner. Raises ``MessageRefused``.
+
+    The row has the state of the reply at its end, for ``_last``.
+    """
+    own = Conversation.objects.not_deleted().filter(pk=pk, owner=owner)
+    conversation = own.with_leaf_state().select_for_update(of=("self",)).first()
+    if conversation is None:
+        check_open(is_open=User.objects.filter(pk=owner.pk, is_active=True).exists())
+        raise _deleted()
+    conversation.owner = owner
+    return conversation
+
+
+def _deleted() -> MessageRefused:
+    return MessageRefused("deleted", _("This conversation was deleted."))
 
 
 def claim_not_deleted(pk: UUID) -> Conversation:
@@ -119,7 +150,7 @@ def claim_not_deleted(pk: UUID) -> Conversation:
     claimed = Conversation.objects.not_deleted().select_for_update()
     conversation = claimed.filter(pk=pk).first()
     if conversation is None:
-        raise MessageRefused("deleted", _("This conversation was deleted."))
+        raise _deleted()
     return conversation
 
 
@@ -142,6 +173,8 @@ def _last(conversation: Conversation) -> UUID | None:
     A reply that was stopped before it started is skipped, so that it delays nothing.
     """
     leaf = conversation.active_leaf_id
+    if leaf is not None and conversation.has_started_leaf(leaf):
+        return leaf
     while leaf is not None and _was_stopped_early(leaf):
         answered = Message.objects.select_related("parent").get(pk=leaf).parent
         if answered is None:
@@ -175,17 +208,33 @@ def create_reply(
     ``text`` is the beginning of the reply that the model continues. ``fields`` override
     the chosen settings.
     """
-    conversation = message.conversation
+    reply = _new_reply(message, chosen, is_held=is_held, text=text, **fields)
+    reply.message.save(force_insert=True)
+    reply.save(force_insert=True)
+    return reply
+
+
+def _new_reply(
+    message: Message,
+    chosen: EffectiveSettings,
+    *,
+    is_held: bool,
+    text: str = "",
+    pk: UUID | None = None,
+    **fields: Any,
+) -> Reply:
+    """The two rows of a reply, which are not saved yet."""
     now = None if is_held else timezone.now()
-    reply = Message.objects.create(
-        conversation=conversation,
+    reply = Message(
+        id=pk or uuid4(),
+        conversation=message.conversation,
         owner_id=message.owner_id,
         parent=message,
         role=wire.Role.ASSISTANT,
         text=text,
     )
     seed = new_seed() if chosen.seed is None else chosen.seed
-    return Reply.objects.create(
+    return Reply(
         message=reply,
         state=wire.State.HELD if is_held else wire.State.QUEUED,
         queued_at=now,

@@ -19,8 +19,8 @@ from chat.http.request import Request, has_account, owner_id
 from chat.models import Conversation, Reply
 from chat.page.action_response import error_context, with_refusal_status
 from chat.page.decorators import with_page_state
+from chat.page.sent_response import append_or_update
 from chat.page.state import PageState
-from chat.page.update_response import update_or_redirect
 from chat.services import messages
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import check_key
@@ -41,53 +41,52 @@ def send(request: Request, pk: UUID | None = None) -> HttpResponse:
     """Save a message and enqueue its reply; harmless to repeat with the same key."""
     form = MessageForm(request.POST)
     try:
-        conversation = get_conversation_or_404(owner_id(request), pk) if pk else None
+        return _send(request, form, pk)
     except Http404:
         if request.htmx or not form.typed_text.strip():
             raise  # the script keeps the text
         return _not_here(request)
-    return _send(request, form, conversation)
 
 
 @with_page_state
 def _send(
-    request: Request,
-    page_state: PageState,
-    form: MessageForm,
-    conversation: Conversation | None,
+    request: Request, page_state: PageState, form: MessageForm, pk: UUID | None
 ) -> HttpResponse:
+    """The answer to a message. ``pk`` is looked up where the message is saved."""
     if not form.is_valid():
-        return _refused(request, form, conversation)
+        return _refused(request, form, pk)
     if page_state.is_account and not has_account(request):
-        return _logged_out(request, form, conversation)
+        return _logged_out(request, form, pk)
     try:
-        reply = _sent(request, form, conversation)
+        reply = _sent(request, form, pk)
     except MessageRefused as refused:
         form.add_error("text", refused.message)
-        return _refused(request, form, conversation, refused.retry_seconds)
+        return _refused(request, form, pk, refused.retry_seconds)
     page = reverse("conversation", args=[reply.message.conversation_id])
     if not request.htmx:
         # Without the script, the browser scrolls to the message.
         url = f"{page}#message-{reply.message.parent_id}"
         return HttpResponseRedirect(url, status=303)
-    if conversation is None or page_state.leaf is None or form.typed_instead_of:
+    if pk is None or page_state.leaf is None or form.typed_instead_of:
         # The page does not show the end of the active path, to which this belongs.
         return HttpResponseClientRedirect(page)
-    state = page_state.after_action(conversation.pk)
-    return update_or_redirect(request, state, page, key=new_key())
+    return append_or_update(request, page_state, reply, page, key=new_key())
 
 
-def _logged_out(
-    request: Request, form: MessageForm, conversation: Conversation | None
-) -> HttpResponse:
+def _logged_out(request: Request, form: MessageForm, pk: UUID | None) -> HttpResponse:
     """Refuse a message typed in an account's page: the browser is a guest by now."""
+    _conversation(request, pk)
     if not request.htmx:  # no script keeps the text during the log-in
         again = MessageForm(request.POST, initial={"key": new_key()})
         context: NotSentContext = {"form": again, "is_logged_out": True}
         return render(request, "messages/not_sent.html", context, status=422)
     error = _("You’ve been logged out. Log in to send this; your text is safe.")
     form.add_error("text", error)
-    return _refused(request, form, conversation)
+    return _refused(request, form, pk)
+
+
+def _conversation(request: HttpRequest, pk: UUID | None) -> Conversation | None:
+    return get_conversation_or_404(owner_id(request), pk) if pk else None
 
 
 def _not_here(request: HttpRequest) -> HttpResponse:
@@ -100,11 +99,11 @@ def _not_here(request: HttpRequest) -> HttpResponse:
     return render(request, "messages/not_sent.html", context, status=404)
 
 
-def _sent(
-    request: HttpRequest, form: MessageForm, conversation: Conversation | None
-) -> Reply:
+def _sent(request: HttpRequest, form: MessageForm, pk: UUID | None) -> Reply:
     """Save the message. Raises ``MessageRefused``."""
     text, old = form.cleaned_data["text"], form.cleaned_data["instead_of"]
+    is_looked_up = old or owner_id(request) is None  # a new guest owns nothing
+    conversation = _conversation(request, pk) if is_looked_up else None
     replaced = (
         get_user_message_or_404(conversation, old) if conversation and old else None
     )
@@ -114,7 +113,7 @@ def _sent(
         get_or_create_sender(request, is_message=True),
         text,
         key,
-        conversation,
+        pk,
         instead_of=replaced,
     )
 
@@ -122,10 +121,14 @@ def _sent(
 def _refused(
     request: Request,
     form: MessageForm,
-    conversation: Conversation | None,
+    pk: UUID | None,
     retry_seconds: int | None = None,
 ) -> HttpResponse:
-    """Show the reason beside the form, which keeps the text."""
+    """Show the reason beside the form, which keeps the text.
+
+    Raises ``Http404`` for a conversation that is not there: that is the first reason.
+    """
+    conversation = _conversation(request, pk)
     if request.htmx:
         context = error_context(request, form.error, retry_seconds)
         page = render(request, "composer/_error.html", context)

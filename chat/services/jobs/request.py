@@ -22,7 +22,9 @@ def request_for(reply: Reply) -> wire.Request:
     message = reply.message
     end = reply.continued_characters
     limit = settings.REQUEST_MAX_CHARACTERS - len(reply.instructions) - end
-    path = _answered(message, limit)
+    whole = _path_before(message, limit)
+    reply.path_before = tuple(said.pk for said in whole)
+    path = _answered(whole)
     dropped = turns_to_drop([said.characters for said in path], limit)
     turns = _turns(message.conversation, path[dropped:])
     if reply.instructions:
@@ -37,15 +39,19 @@ def request_for(reply: Reply) -> wire.Request:
     )
 
 
-def _answered(message: Message, characters: int) -> list[tree.PathMessage]:
-    """The messages before a reply, oldest first, with about as much of their texts.
-
-    Messages without a reply are left out, except the newest.
-    """
+def _path_before(message: Message, characters: int) -> list[tree.PathMessage]:
+    """The messages before a reply, oldest first, with about as much of their texts."""
     if message.parent_id is None:
         return []
-    parent = message.parent_id
-    path = tree.messages_up(message.conversation_id, parent, characters)[::-1]
+    return tree.messages_up(message.conversation_id, message.parent_id, characters)[
+        ::-1
+    ]
+
+
+def _answered(path: Sequence[tree.PathMessage]) -> list[tree.PathMessage]:
+    """The messages of a path without those that got no reply, except the newest."""
+    if not path:
+        return []
     pairs = zip(path[:-1:2], path[1:-1:2], strict=True)
     answered = [pair for pair in pairs if pair[1].characters]
     return [*chain.from_iterable(answered), path[-1]]

@@ -8,6 +8,7 @@ before.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -22,7 +23,7 @@ from chat.services.limits.usage import (
     MESSAGE_LIMITS,
     LimitedSubject,
     LimitUsage,
-    current_usage,
+    known_usage,
     limited_subjects,
     record_usage,
 )
@@ -53,8 +54,8 @@ def admit(
     """
     subjects = limited_subjects(owner)
     advisory_lock([*(subject.key for subject in subjects), f"model {model}"])
-    load = _load(owner, conversation, model)
-    _check_open(load)
+    load = _load(owner, conversation, model, subjects)
+    check_open(is_open=load.is_owner_open)
     usages = _check(load, subjects, model, count, is_message=is_message)
     # The number of tokens is known only when the reply ends.
     record_usage(
@@ -63,14 +64,20 @@ def admit(
     return load
 
 
-def _load(owner: User, conversation: Conversation | None, model: str) -> QueueLoad:
+def _load(
+    owner: User,
+    conversation: Conversation | None,
+    model: str,
+    subjects: Sequence[LimitedSubject],
+) -> QueueLoad:
     within = None if conversation is None else conversation.pk
-    return queue_load(owner.pk, within, owner.network, model)
+    keys = [subject.key for subject in subjects]
+    return queue_load(owner.pk, within, owner.network, model, keys)
 
 
-def _check_open(load: QueueLoad) -> None:
+def check_open(*, is_open: bool) -> None:
     """Refuse a user who was closed a moment ago: a guest who was merged or erased."""
-    if not load.is_owner_open:
+    if not is_open:
         said = _(
             "You logged in or out in another tab meanwhile. Your text is kept here:"
             " send it again."
@@ -84,8 +91,9 @@ def check_first_message(newcomer: User, model: str) -> None:
 
     So a refused message creates no guest. Counts nothing.
     """
-    of_network = limited_subjects(newcomer)[1:]
-    load = _load(newcomer, None, model)
+    subjects = limited_subjects(newcomer)
+    load = _load(newcomer, None, model, subjects)
+    of_network = subjects[1:]
     _check(load, of_network, model, 1, is_message=True)
 
 
@@ -104,7 +112,7 @@ def _check(
     if full := _what_is_full(load, subjects, count):
         seconds = _seconds_until_room(model)
         raise _refusal(*full, seconds, is_message=is_message)
-    usages = current_usage(subjects, MESSAGE_LIMITS)
+    usages = known_usage(subjects, MESSAGE_LIMITS, load.full_at)
     if short := _what_is_short(usages, count):
         needed = _needed(short, count)
         seconds = math.ceil(short.wait_seconds(needed))

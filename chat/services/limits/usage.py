@@ -7,7 +7,7 @@ Otherwise two requests at once would both see the last token.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -94,12 +94,7 @@ def current_usage(
 ) -> list[LimitUsage]:
     """The usage of these limits now, without those that are unlimited; one query."""
     now = clock()
-    limited = [
-        (subject, kind)
-        for kind in kinds
-        for subject in subjects
-        if subject.limits[kind]
-    ]
+    limited = _limited(subjects, kinds)
     if not limited:
         return []
     rows = LimitBucket.objects.filter(
@@ -110,12 +105,40 @@ def current_usage(
         (subject, kind): full_at.timestamp()
         for subject, kind, full_at in rows.values_list("subject", "kind", "full_at")
     }
+    return _usages(limited, found, now)
+
+
+def known_usage(
+    subjects: Sequence[LimitedSubject],
+    kinds: Iterable[LimitKind],
+    full_at: Mapping[tuple[str, str], float],
+) -> list[LimitUsage]:
+    """The same from rows that were read: ``full_at`` by subject and kind."""
+    return _usages(_limited(subjects, kinds), full_at, clock())
+
+
+def _limited(
+    subjects: Sequence[LimitedSubject], kinds: Iterable[LimitKind]
+) -> list[tuple[LimitedSubject, LimitKind]]:
+    return [
+        (subject, kind)
+        for kind in kinds
+        for subject in subjects
+        if subject.limits[kind]
+    ]
+
+
+def _usages(
+    limited: Sequence[tuple[LimitedSubject, LimitKind]],
+    full_at: Mapping[tuple[str, str], float],
+    now: float,
+) -> list[LimitUsage]:
     return [
         LimitUsage(
             subject,
             kind,
             TokenBucket(subject.limits[kind] or 1, PERIODS[kind]),
-            found.get((subject.key, kind), now),
+            full_at.get((subject.key, kind), now),
             now,
         )
         for subject, kind in limited

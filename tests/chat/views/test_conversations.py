@@ -81,7 +81,7 @@ def test_the_queries_do_not_grow_with_the_conversation(
     tab.get(page_of(conversation))
     with CaptureQueriesContext(connection) as queries:
         page = tab.get(page_of(conversation))
-    assert len(queries) == 10
+    assert len(queries) == 9
     url = poll_url(page).replace("n=", "n=stale")
     with CaptureQueriesContext(connection) as queries:
         tab.get(url)

@@ -132,14 +132,14 @@ def health_check(scene: Scene) -> Request:
 
 #: Kind of request, queries, trips to Redis; the bell is one of the trips.
 COSTS = [
-    (first_message_on_the_page, 20, 2),
-    (first_message_through_the_api, 26, 5),
-    (further_message_on_the_page, 26, 5),
-    (further_message_through_the_api, 16, 3),
+    (first_message_on_the_page, 15, 2),
+    (first_message_through_the_api, 21, 5),
+    (further_message_on_the_page, 11, 3),
+    (further_message_through_the_api, 10, 3),
     (look_at_a_waiting_reply, 0, 1),
     (look_that_collects_a_reply, 8, 3),
     (look_at_an_ended_reply, 1, 1),
-    (stop_through_the_api, 11, 4),
+    (stop_through_the_api, 10, 4),
     (idle_poll, 0, 1),
     (poll_of_a_waiting_page, 0, 1),
     (poll_that_brings_an_end, 18, 4),
