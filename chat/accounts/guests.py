@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,6 +17,7 @@ from django.contrib.auth import (
 )
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
@@ -25,8 +27,6 @@ from chat.accounts.client_network import network_digest
 from chat.accounts.devices import device_name
 from chat.accounts.session_store import SessionStore
 from chat.models import User
-from chat.services.effective_settings import effective_settings
-from chat.services.limits.admission import check_first_message
 from chat.services.limits.network_rate import admit_guest
 from chat.services.optional_write import NotWritten, optional_write
 
@@ -88,27 +88,43 @@ def cookie_guest(request: HttpRequest) -> User | None:
     return guests.filter(pk=pk).first()
 
 
-def get_or_create_sender(
-    request: HttpRequest, *, is_message: bool = False, new_guest: NewGuest | None = None
-) -> User:
+def get_or_create_sender(request: HttpRequest) -> User:
     """Return the user of the session, else the guest of the cookie, made if need be.
 
-    The same cookie makes the same guest, so a double Enter makes one guest. Raises
-    ``MessageRefused`` and makes no guest if too many came from one network or if the
-    message would be refused; raises ``GuestExists`` if ``new_guest`` exists.
+    Raises what ``sender`` raises.
+    """
+    with sender(request) as user:
+        return user
+
+
+@contextmanager
+def sender(request: HttpRequest, new_guest: NewGuest | None = None) -> Iterator[User]:
+    """The user of the session, else the guest of the cookie, made if need be.
+
+    What a guest does within is one transaction with the rows of guest and session. So a
+    message that is refused makes no guest. The same cookie makes the same guest, so a
+    double Enter makes one guest. Raises ``MessageRefused`` if too many guests came from
+    one network; raises ``GuestExists`` if ``new_guest`` exists.
     """
     user = request.user
     if isinstance(user, User) and not user.is_from_cookie:
         record_network(request, user)
         _match_cookie(request, user)
-        return user
+        yield user
+        return
     if not settings.GUESTS:
         raise PermissionDenied
-    guest = _get_or_create_guest(request, new_guest, is_message=is_message)
-    record_network(request, guest)
+    known = user if isinstance(user, User) else None
+    if known is not None:
+        record_network(request, known)
+    with transaction.atomic():
+        guest, is_new = (known, False) if known else _guest(request, new_guest)
+        yield guest
+        if is_new:
+            # After the limits of messages, which are the first reason for a refusal.
+            admit_guest(guest.network)
+        _begin_session(request, guest)
     _match_cookie(request, guest)
-    _begin_session(request, guest)
-    return guest
 
 
 def _begin_session(request: HttpRequest, guest: User) -> None:
@@ -149,32 +165,17 @@ def record_network(request: HttpRequest, user: User | AnonymousUser) -> None:
             User.objects.filter(pk=user.pk, username=None).update(network=network)
 
 
-def _get_or_create_guest(
-    request: HttpRequest, new_guest: NewGuest | None, *, is_message: bool
-) -> User:
-    """Return the guest of the browser's cookie, made now if there is none."""
+def _guest(request: HttpRequest, new_guest: NewGuest | None) -> tuple[User, bool]:
+    """The guest of a browser that is not known, and whether it was made now.
+
+    Raises ``GuestExists``.
+    """
     pk = guest_id(request) or (new_guest.pk if new_guest else uuid.uuid4())
-    known = User.objects.filter(pk=pk).first()
-    must_be_new = new_guest is not None and new_guest.must_be_new
-    if known is not None and must_be_new:
+    network, now = network_digest(request), timezone.now()
+    guest, is_new = User.objects.get_or_create_guest(pk, network, now)
+    if not is_new and new_guest is not None and new_guest.must_be_new:
         raise GuestExists
-    if known is not None and known.is_guest and known.is_active:
-        return known
-    network = network_digest(request)
-    if is_message:
-        stranger = User(network=network)
-        check_first_message(stranger, effective_settings(stranger).entry.name)
-    admit_guest(network)
-    if must_be_new:
-        return _create_guest(pk, network)
+    if guest.is_guest and guest.is_active:  # a request at the same time made it
+        return guest, is_new
     # A guest that signed up or was erased: the cookie does not open that account.
-    free_pk = pk if known is None else uuid.uuid4()
-    return User.objects.guest(free_pk, network, timezone.now())
-
-
-def _create_guest(pk: uuid.UUID, network: str) -> User:
-    """Make a guest. Raises ``GuestExists`` if another request made it first."""
-    guest, is_new = User.objects.get_or_create_guest(pk, network, timezone.now())
-    if not is_new:
-        raise GuestExists
-    return guest
+    return User.objects.get_or_create_guest(uuid.uuid4(), network, now)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from chat.accounts import account_deletion, invitations
-from chat.models import Session
+from chat.models import AttemptCounter, Session
 from chat.services.conversation_deletion import remove_for_good
 from chat.services.limits.usage import purge_full_buckets
 from chat.services.search.index_maintenance import IndexMerge, empty_journal
@@ -75,6 +75,7 @@ def _tidy() -> bool:
     """Remove one batch of everything; return whether something was erased."""
     purge_sessions()
     invitations.purge_invitations()
+    AttemptCounter.objects.purge()
     steps = (
         account_deletion.close_idle_guests,
         account_deletion.erase_closed_accounts,

@@ -12,6 +12,8 @@ for the same time, so that a repeat finds that the call was carried out.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
@@ -21,7 +23,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from chat.accounts.client_network import network_digest
-from chat.accounts.guests import GuestExists, NewGuest, get_or_create_sender, guest_id
+from chat.accounts.guests import GuestExists, NewGuest, guest_id, sender
 from chat.http.api_errors import ApiError
 from chat.http.request import visitor
 from chat.models import AttemptCounter, User
@@ -51,10 +53,16 @@ GONE_CALLER = ApiError(
 )
 
 
-def get_caller(request: HttpRequest, key: str | None, text: str) -> User:
-    """Return the user who sends; ``key`` is None without one. Raises ``ApiError``."""
+@contextmanager
+def caller(request: HttpRequest, key: str | None, text: str) -> Iterator[User]:
+    """The user who sends, as in ``sender``; ``key`` is None without one.
+
+    Raises ``ApiError``.
+    """
     if key is None or not _has_no_identity(request):
-        return get_or_create_sender(request, is_message=True)
+        with sender(request) as user:
+            yield user
+        return
     today, yesterday = _guest_ids(network_digest(request), key, text)
     is_secret = len(key) >= SECRET_CHARACTERS
     found = _find_earlier_guest(today, yesterday)
@@ -62,20 +70,18 @@ def get_caller(request: HttpRequest, key: str | None, text: str) -> User:
         raise UNKNOWN_CALLER
     new_guest = NewGuest(found.pk if found else today, must_be_new=not is_secret)
     try:
-        guest = get_or_create_sender(request, is_message=True, new_guest=new_guest)
+        with sender(request, new_guest) as guest:
+            if found is None:
+                until = timezone.now() + KEY_LIFETIME
+                AttemptCounter.objects.note(_digest(guest.pk), until)
+            yield guest
     except GuestExists:
         raise UNKNOWN_CALLER from None
-    if found is None:
-        now = timezone.now()
-        AttemptCounter.objects.take(
-            _digest(guest.pk), now, 1, KEY_LIFETIME, slides=False
-        )
-    return guest
 
 
 def _find_earlier_guest(*pks: uuid.UUID) -> User | None:
     """Return the guest that the same call made. Raises ``ApiError`` if it is gone."""
-    # Read the notes first: a note is written after the guest's row.
+    # Read the notes first: a note stays when the guest's row goes.
     digests = [_digest(pk) for pk in pks]
     noted = AttemptCounter.objects.filter(digest__in=digests, until__gt=timezone.now())
     is_noted = noted.exists()

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from chat.accounts.guests import ensure_guest_cookie, record_network
 from chat.api.decorators import api_call, json_body
-from chat.api.first_call import get_caller
+from chat.api.first_call import caller
 from chat.api.idempotency_header import idempotency_key, once_for
 from chat.api.serializers import (
     LimitsData,
@@ -52,12 +52,12 @@ def messages(request: HttpRequest) -> JsonResponse:
     key = idempotency_key(request)
     text = clean_text(text)
     conversation = _conversation_id(request, body.get("conversation"))
-    owner = get_caller(request, key, text)
     try:
-        reply = send_message(owner, text, key, conversation)
+        with caller(request, key, text) as owner:
+            reply = send_message(owner, text, key, conversation)
     except MessageRefused:
         if conversation is not None:  # one that is not there is the first reason
-            get_conversation_or_404(owner.pk, conversation)
+            get_conversation_or_404(owner_id(request), conversation)
         raise
     found = serialize_reply(request, _current_status(request, reply.pk))
     pk = str(reply.message.conversation_id)

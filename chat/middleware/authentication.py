@@ -2,7 +2,7 @@
 
 A guest cannot log in. If a session expired, was deleted or never reached the browser,
 the signed cookie alone identifies the guest. Reading does not begin a session. Sending
-does (``get_or_create_sender``), because an answer to a read that sets the session's
+does (``sender``), because an answer to a read that sets the session's
 cookie could overtake the answer to a log-in.
 """
 

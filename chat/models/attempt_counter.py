@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
+from django.utils import timezone
 
 
 class AttemptCounterQuerySet(models.QuerySet["AttemptCounter"]):
@@ -37,6 +38,19 @@ class AttemptCounterQuerySet(models.QuerySet["AttemptCounter"]):
                 continue  # another process created or reset it
             self.filter(until__lte=now).delete()
             return True
+
+    def note(self, digest: str, until: datetime) -> None:
+        """Keep a digest until then; one query."""
+        self.bulk_create(
+            [self.model(digest=digest, count=1, until=until)],
+            update_conflicts=True,
+            unique_fields=("digest",),
+            update_fields=("until",),
+        )
+
+    def purge(self) -> None:
+        """Delete counters whose window is over."""
+        self.filter(until__lte=timezone.now()).delete()
 
     def give_back(self, digest: str) -> None:
         """Count one attempt less."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from chat.accounts.guests import ensure_guest_cookie, get_or_create_sender
+from chat.accounts.guests import ensure_guest_cookie, sender
 from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
 from chat.http.request import Request, has_account, owner_id
@@ -109,13 +109,8 @@ def _sent(request: HttpRequest, form: MessageForm, pk: UUID | None) -> Reply:
     )
     key = form.idempotency_key
     check_key(key)  # before a guest is created for the message
-    return messages.send_message(
-        get_or_create_sender(request, is_message=True),
-        text,
-        key,
-        pk,
-        instead_of=replaced,
-    )
+    with sender(request) as user:
+        return messages.send_message(user, text, key, pk, instead_of=replaced)
 
 
 def _refused(

@@ -86,17 +86,6 @@ def check_open(*, is_open: bool) -> None:
         raise MessageRefused("closed", said, bare_message=bare)
 
 
-def check_first_message(newcomer: User, model: str) -> None:
-    """Raise ``MessageRefused`` if an unsaved guest's first message would be refused.
-
-    So a refused message creates no guest. Counts nothing.
-    """
-    subjects = limited_subjects(newcomer)
-    load = _load(newcomer, None, model, subjects)
-    of_network = subjects[1:]
-    _check(load, of_network, model, 1, is_message=True)
-
-
 def _check(
     load: QueueLoad,
     subjects: list[LimitedSubject],

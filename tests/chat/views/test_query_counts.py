@@ -132,8 +132,8 @@ def health_check(scene: Scene) -> Request:
 
 #: Kind of request, queries, trips to Redis; the bell is one of the trips.
 COSTS = [
-    (first_message_on_the_page, 15, 2),
-    (first_message_through_the_api, 21, 5),
+    (first_message_on_the_page, 13, 2),
+    (first_message_through_the_api, 15, 5),
     (further_message_on_the_page, 11, 3),
     (further_message_through_the_api, 10, 3),
     (look_at_a_waiting_reply, 0, 1),
