@@ -155,7 +155,8 @@ class TransformersEngine:
         logits = self._model.forward(chunks, self._cache)  # [sampled, vocabulary]
         self._scheduler.mark_cached(chunks)
         samplers = [c.sequence.sampler for c in chunks for _ in c.sampled_after]
-        tokens = sample(logits, samplers, self._cache.token_history(chunks))
+        history = self._cache.token_history(chunks)
+        tokens = sample(self._model.wrap_logits(logits), samplers, history)
         new_tokens = self._append_tokens(chunks, iter(tokens))
         self._remove_finished()
         self._measure(self._clock() - started, chunks, new_tokens=new_tokens)

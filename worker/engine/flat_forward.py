@@ -15,9 +15,11 @@ from torch.nn import functional
 
 from worker.engine.attention import attend
 from worker.engine.attention_plan import AttentionPlan
+from worker.engine.cpu_logits import CPULogits
 from worker.engine.decoder import Block, Decoder, Norm
 from worker.engine.kv_cache import KVCache
 from worker.engine.layers import Linear, Pack, can_pack, pack_fp16, pack_fp32
+from worker.engine.logits import Logits
 from worker.engine.packing import PackedBatch
 
 #: How the weights of linear layers are packed for each precision.
@@ -82,6 +84,10 @@ class FlatForward:
             inner = block.up(self._norm(block.mlp_norm, states))
             states = states + block.down(self._activation(inner))
         return self._output(self._norm(self._final_norm, states[batch.last]))
+
+    def wrap_logits(self, logits: Tensor) -> Logits:
+        """Implement ``ForwardPass``."""
+        return CPULogits(logits)
 
     def _queries(
         self,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from worker.engine.kv_cache import KVCache
+from worker.engine.logits import Logits
 from worker.engine.packing import PackedBatch
 
 
@@ -40,4 +41,8 @@ class ForwardPass(Protocol):
         A token sees the earlier tokens of its row, and itself. Returns the logits after
         the tokens in ``batch.last``: float32 [sampled, vocabulary].
         """
+        ...
+
+    def wrap_logits(self, logits: Tensor) -> Logits:
+        """Return what samples from logits that it returned, and may change them."""
         ...

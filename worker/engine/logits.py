@@ -1,9 +1,4 @@
-"""What sampling asks of the logits of a step: on the CPU by NumPy, elsewhere by torch.
-
-On a CPU each of these takes microseconds, less than it costs to wake another thread, so
-all run in the engine's own thread. NumPy never starts threads for them; torch would,
-and would wait for a core that another process keeps busy.
-"""
+"""What sampling asks of the logits of a step, wherever they are."""
 
 from __future__ import annotations
 
@@ -14,16 +9,16 @@ from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
+
+from worker.engine.gumbel_noise import Words
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: The vocabulary is divided into blocks of at most so many tokens to find the largest
-#: logits.
-BLOCK_TOKENS: Final = 32
+#: Relative error of a mass at most: exponentials in float32, sums in double precision.
+MASS_ERROR: Final = 2.0**-20
 #: Temperatures below are taken for it, so that dividing by one is possible.
 SMALLEST_TEMPERATURE: Final = float(np.finfo(np.float32).tiny)
 
@@ -80,8 +75,30 @@ class Logits(Protocol):
 
         The first two are [rows, size], largest first; of equal logits on a CPU, the
         lower token. The mass is the sum of the weights of all tokens at a temperature,
-        [rows]; for a temperature of 0 it is infinite.
+        [rows]; for a temperature of 0 it is infinite. A weight is the exponential of a
+        score (``mass_scores``). Relative error: ``MASS_ERROR``.
         """
+        ...
+
+    def mass_above(
+        self, number: int, token: int, best: float, temperature: float
+    ) -> float:
+        """Return the sum of the weights of all tokens with a larger logit than one.
+
+        ``best``: the largest logit of the row. Relative error: ``MASS_ERROR``.
+        """
+        ...
+
+    def with_noise(self, keys: Words, least: Doubles) -> tuple[Ints, Ints]:
+        """Return the tokens whose noise is at least so much, and perhaps a few others.
+
+        ``keys``, ``least``: [rows]. For each token found its place in ``keys`` and
+        itself: [found].
+        """
+        ...
+
+    def at(self, rows: Ints, tokens: Ints) -> Floats:
+        """Return the logits of some tokens, each in a row: [tokens]."""
         ...
 
     def row(self, number: int) -> Floats:
@@ -89,156 +106,39 @@ class Logits(Protocol):
         ...
 
 
-def logits_of(logits: Tensor) -> Logits:
-    """Wrap float32 [replies, vocabulary], which a penalty will change in place."""
-    on_cpu = logits.device.type == "cpu"
-    return CPULogits(logits) if on_cpu else DeviceLogits(logits)
-
-
 def scores_of(
-    logits: Floats, best: Floats | float, temperatures: Sequence[float]
+    logits: Floats, best: Floats | float, temperatures: npt.ArrayLike
 ) -> Floats:
     """Return logits over temperature, with 0 for the best of each row, [rows, 1]."""
-    divisors = [[max(value, SMALLEST_TEMPERATURE)] for value in temperatures]
+    divisors = np.maximum(temperatures, SMALLEST_TEMPERATURE)[:, None]
     # Subtracting the best first keeps a tiny temperature from overflowing.
-    return np.divide(logits - best, divisors, dtype=np.float32)
+    return np.divide(logits - best, divisors, dtype=np.float32, casting="same_kind")
 
 
-def weights_of(logits: Floats, best: float | np.float32, temperature: float) -> Floats:
-    """Return the weight of every token of a row, [vocabulary].
+def factor_of(temperature: float) -> np.float32:
+    """Return what the logits are multiplied by where all of them have weights."""
+    return np.float32(1 / max(temperature, SMALLEST_TEMPERATURE))
 
-    A weight is the exponential of a score; see ``scores_of``.
+
+def exact_mass(
+    logits: Floats, best: float, temperature: float, above: float = -math.inf
+) -> float:
+    """Return a sum of weights in double precision: what decides where others are near.
+
+    ``above``: the tokens with a larger logit than this count. ``best``: the largest.
     """
-    weights = np.subtract(logits, np.float32(best))
-    weights *= np.float32(1 / max(temperature, SMALLEST_TEMPERATURE))
-    found: Floats = np.exp(weights, out=weights)
-    return found
+    scores = mass_scores(logits[logits > above], best, temperature)
+    return float(np.exp(scores, dtype=np.float64).sum())
 
 
-def sum_of(weights: Floats) -> float:
-    """Return the sum of one row. NumPy's own ``sum`` takes twice as long."""
-    return float(np.einsum("i->", weights))
+def mass_scores(logits: Floats, best: float | np.float32, temperature: float) -> Floats:
+    """Return the scores, the same to the last bit on every device."""
+    scores: Floats = np.subtract(logits, np.float32(best))
+    scores *= factor_of(temperature)
+    return scores
 
 
-class CPULogits:
-    """Implements ``Logits`` in the memory of the tensor."""
-
-    def __init__(self, logits: Tensor) -> None:
-        self._logits: Floats = logits.detach().numpy()
-        self.vocabulary = logits.shape[1]
-
-    def penalise(self, penalties: Sequence[float], history: TokenHistory) -> None:
-        """Implement ``Logits``."""
-        for number, penalty in enumerate(penalties):
-            if penalty == 1:
-                continue
-            row = self._logits[number]
-            ids = history.of(number).numpy()
-            values, factor = row[ids], np.float32(penalty)
-            row[ids] = np.where(values < 0, values * factor, values / factor)
-
-    def best(self, rows: Sequence[int]) -> tuple[Floats, Ints]:
-        """Implement ``Logits``."""
-        tokens = [int(self._logits[row].argmax()) for row in rows]
-        values = [self._logits[row, t] for row, t in zip(rows, tokens, strict=True)]
-        best = np.array(values, np.float32)
-        _check_finite(best)
-        return best, np.array(tokens, np.int64)
-
-    def top(
-        self, rows: Sequence[int], size: int, temperatures: Sequence[float]
-    ) -> tuple[Floats, Ints, Doubles]:
-        """Implement ``Logits``."""
-        values = np.empty((len(rows), size), np.float32)
-        tokens = np.empty((len(rows), size), np.int64)
-        mass = np.full(len(rows), math.inf)
-        # Row by row, so that the processor's cache has a row at the second look.
-        for n, number in enumerate(rows):
-            row = self._logits[number]
-            values[n], tokens[n] = _largest(row, size)
-            if temperatures[n]:
-                mass[n] = sum_of(weights_of(row, values[n, 0], temperatures[n]))
-        return values, tokens, mass
-
-    def row(self, number: int) -> Floats:
-        """Implement ``Logits``."""
-        return self._logits[number]
-
-
-class DeviceLogits:
-    """Implements ``Logits`` on the device, which returns only what was found."""
-
-    def __init__(self, logits: Tensor) -> None:
-        self._logits = logits
-        self.vocabulary = logits.shape[1]
-
-    def penalise(self, penalties: Sequence[float], history: TokenHistory) -> None:
-        """Implement ``Logits``."""
-        if all(penalty == 1 for penalty in penalties):
-            return
-        ids = history.padded()
-        places = torch.arange(ids.shape[1], device=ids.device)
-        is_padding = places >= history.lengths[:, None]
-        ids = ids.where(~is_padding, ids[:, :1])  # [replies, longest]
-        factors = torch.tensor(penalties, device=ids.device)[:, None]
-        values = self._logits.gather(1, ids)  # [replies, longest]
-        values = torch.where(values < 0, values * factors, values / factors)
-        self._logits = self._logits.scatter(1, ids, values)
-
-    def best(self, rows: Sequence[int]) -> tuple[Floats, Ints]:
-        """Implement ``Logits``."""
-        values, tokens = self._select(rows).max(-1)
-        best: Floats = values.cpu().numpy()
-        _check_finite(best)
-        return best, tokens.cpu().numpy()
-
-    def top(
-        self, rows: Sequence[int], size: int, temperatures: Sequence[float]
-    ) -> tuple[Floats, Ints, Doubles]:
-        """Implement ``Logits``."""
-        logits = self._select(rows)
-        values, tokens = logits.topk(size)
-        largest: Floats = values.cpu().numpy()
-        _check_finite(largest[:, 0])
-        mass = np.full(len(rows), math.inf)
-        if any(temperatures):
-            asked = torch.tensor(temperatures, dtype=torch.float32)
-            divisors = asked.clamp(min=SMALLEST_TEMPERATURE)[:, None]
-            weights = (logits - values[:, :1]).div_(divisors.to(logits.device)).exp_()
-            sums = weights.sum(-1).cpu().double().numpy()
-            mass = np.where(asked.numpy() > 0, sums, math.inf)
-        return largest, tokens.cpu().numpy(), mass
-
-    def row(self, number: int) -> Floats:
-        """Implement ``Logits``."""
-        row: Floats = self._logits[number].cpu().numpy()
-        return row
-
-    def _select(self, rows: Sequence[int]) -> Tensor:
-        """Return some rows; without a copy if that is all of them."""
-        every = len(rows) == len(self._logits)
-        return self._logits if every else self._logits[list(rows)]
-
-
-def _largest(row: Floats, size: int) -> tuple[Floats, Ints]:
-    """Return the ``size`` largest of a row and their places, largest first.
-
-    The row is divided into blocks. At least ``size`` numbers are not below the largest
-    of ``size`` blocks, so the smallest of those is a bound; few numbers reach it.
-    """
-    length = max(1, min(BLOCK_TOKENS, len(row) // (2 * size)))
-    blocks = len(row) // length
-    # Block n holds the places n, n + blocks, n + 2 · blocks …, which are compared as
-    # whole lines. Tokens after the last line are in no block.
-    largest = row[: length * blocks].reshape(length, blocks).max(0)
-    bound = np.partition(largest, blocks - size)[blocks - size]
-    places = np.flatnonzero(~(row < bound))  # NaN is found too.
-    found = row[places]
-    _check_finite(found.max())
-    order = np.argsort(-found, kind="stable")[:size]
-    return found[order], places[order]
-
-
-def _check_finite(largest: np.float32 | Floats) -> None:
+def check_finite(largest: np.float32 | Floats) -> None:
+    """Raise ``NonFiniteLogits`` unless the largest logits are finite."""
     if not np.isfinite(largest).all():
         raise NonFiniteLogits("the logits are not finite")

@@ -18,6 +18,7 @@ from worker.engine.forward import ForwardPass
 from worker.engine.interface import ModelUnavailable, OnStep, ignore_step
 from worker.engine.kept_files import remove_unused
 from worker.engine.kv_cache import KVCache, RowShape
+from worker.engine.logits import Logits
 from worker.engine.module_forward import ATTENTION
 from worker.engine.packing import PackedBatch
 from worker.engine.precision import AUTO, Choice, choose_forward
@@ -74,6 +75,10 @@ class LanguageModel:
         """Read packed tokens; return the logits after those in ``batch.last``."""
         cache.record(batch)
         return self._forward(batch, cache)
+
+    def wrap_logits(self, logits: Tensor) -> Logits:
+        """Return what samples from logits that ``read`` returned."""
+        return self._forward.wrap_logits(logits)
 
 
 def load_model(

@@ -16,7 +16,10 @@ from transformers import AttentionInterface, Cache
 
 from worker.engine.attention import attend
 from worker.engine.attention_plan import AttentionPlan
+from worker.engine.cpu_logits import CPULogits
+from worker.engine.device_logits import DeviceLogits
 from worker.engine.kv_cache import KVCache
+from worker.engine.logits import Logits
 from worker.engine.packing import PackedBatch
 
 #: Name of our attention among those of transformers.
@@ -56,6 +59,11 @@ class ModuleForward:
         )
         logits: Tensor = output.logits[0]  # [sampled or tokens, vocabulary]
         return (logits if self._has_logits_to_keep else logits[batch.last]).float()
+
+    def wrap_logits(self, logits: Tensor) -> Logits:
+        """Implement ``ForwardPass``."""
+        on_cpu = logits.device.type == "cpu"
+        return CPULogits(logits) if on_cpu else DeviceLogits(logits)
 
 
 @torch.inference_mode()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from chatsite.sampling_settings import (
     SAMPLING_SETTINGS,
@@ -18,28 +17,24 @@ from chatsite.sampling_settings import (
     STOP_STRINGS_MAX,
 )
 from chatsite.wire import SamplingParams
-from worker.engine.gumbel_noise import (
-    Words,
-    gumbel_noise,
-    random_keys,
-    tokens_with_noise,
-)
+from worker.engine.gumbel_noise import Words, gumbel_noise, random_keys
 from worker.engine.logits import (
+    MASS_ERROR,
     Doubles,
     Floats,
     Ints,
     Logits,
     TokenHistory,
-    logits_of,
+    exact_mass,
     scores_of,
-    sum_of,
-    weights_of,
 )
 
 #: Number of most likely tokens that a step looks at first; a larger top-k raises it.
 CANDIDATES: Final = 64
 #: A reply that asks for more has candidates of its own, so that no other pays for them.
 MAX_SHARED_CANDIDATES: Final = 1024
+#: Two masses that differ by a smaller share are compared exactly.
+NEAR: Final = 4 * MASS_ERROR
 
 
 class InvalidSamplingParams(ValueError):
@@ -83,25 +78,24 @@ class Sampler:
 
 @torch.inference_mode()
 def sample(
-    logits: Tensor, samplers: Sequence[Sampler], history: TokenHistory
+    logits: Logits, samplers: Sequence[Sampler], history: TokenHistory
 ) -> list[int]:
-    """Return the next token of each reply. ``logits``: float32 [replies, vocabulary].
+    """Return the next token of each reply.
 
     The order is that of transformers: repetition penalty over prompt and reply, then
     temperature, top-k, top-p. A penalty changes the logits in place. Raises
     ``NonFiniteLogits``.
     """
-    rows = logits_of(logits)
-    rows.penalise([sampler.repetition_penalty for sampler in samplers], history)
+    logits.penalise([sampler.repetition_penalty for sampler in samplers], history)
     greedy = [n for n, sampler in enumerate(samplers) if sampler.temperature == 0]
     random = [n for n, sampler in enumerate(samplers) if sampler.temperature > 0]
     chosen: dict[int, int] = {}
     if greedy:
-        chosen |= zip(greedy, rows.best(greedy)[1].tolist(), strict=True)
+        chosen |= zip(greedy, logits.best(greedy)[1].tolist(), strict=True)
     if random:
         drawing = {n: samplers[n] for n in random}
         positions = history.lengths.cpu().numpy()[random]
-        chosen |= zip(random, draw_tokens(rows, drawing, positions), strict=True)
+        chosen |= zip(random, draw_tokens(logits, drawing, positions), strict=True)
     return [chosen[n] for n in range(len(samplers))]
 
 
@@ -117,17 +111,17 @@ def draw_tokens(
     """
     keys = random_keys([sampler.seed for sampler in samplers.values()], positions)
     key_of = dict(zip(samplers, keys, strict=True))
-    chosen: dict[int, int] = {}
-    for group in _by_candidates(samplers, logits.vocabulary):
-        group_keys = np.array([key_of[n] for n in group])
-        # What overflows is a logit far below the best one: its weight becomes 0.
-        with np.errstate(over="ignore"):
-            leaders = Candidates.of(logits, group).leaders(group_keys)
-            for n, leader in zip(group, leaders, strict=True):
-                chosen[n] = leader.token
-                if leader.least_noise < math.inf:
-                    chosen[n] = winner(leader, logits.row(n), samplers[n], key_of[n])
-    return [chosen[n] for n in samplers]
+    leaders: dict[int, Leader] = {}
+    # What overflows is a logit far below the best one: its weight becomes 0.
+    with np.errstate(over="ignore"):
+        for group in _by_candidates(samplers, logits.vocabulary):
+            group_keys = np.array([key_of[n] for n in group])
+            found = Candidates.of(logits, group).leaders(group_keys)
+            leaders |= zip(group, found, strict=True)
+        open_rows = {n: leader for n, leader in leaders.items() if leader.is_open}
+        open_keys = np.array([key_of[n] for n in open_rows], np.uint64)
+        winners = find_winners(logits, open_rows, samplers, open_keys)
+    return [winners.get(n, leaders[n].token) for n in samplers]
 
 
 def _by_candidates(
@@ -151,8 +145,15 @@ class Leader:
     sum: float
     #: The largest logit of the reply.
     best: float
+    #: A token is allowed if the weights of those before it have a smaller sum.
+    wanted: float
     #: The noise with which a token that is no candidate may win; infinite if none may.
     least_noise: float
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a token that is no candidate may win."""
+        return self.least_noise < math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ class Candidates:
     scores: Doubles
     #: The largest logit of each reply: [replies, 1].
     best: Floats
+    #: Share of the mass that top-p asks for: [replies].
+    wanted: Doubles
     #: False where a token beyond the candidates may come too: [replies].
     are_enough: npt.NDArray[np.bool_]
 
@@ -184,16 +187,21 @@ class Candidates:
         scores = scores_of(largest, best, temperatures).astype(np.float64)
         weights = np.where(np.arange(size) < limits, np.exp(scores), 0.0)
         cumulative = weights.cumsum(-1)
-        mass = np.where(top_ks, cumulative[:, -1], mass)
-        wanted = (mass * [s.top_p for s in settings])[:, None]
+        wanted = np.where(top_ks, cumulative[:, -1], mass) * [s.top_p for s in settings]
+        near = np.abs(cumulative - wanted[:, None]) <= NEAR * cumulative
+        for n in np.flatnonzero(near.any(-1) & is_hot):
+            row, setting = logits.row([*samplers][n]), settings[n]
+            exact = exact_mass(row, best[n, 0], setting.temperature)
+            wanted[n] = exact * setting.top_p
         # A token stays while the tokens before it do not reach the mass, so that at
         # least one stays.
-        stays = (cumulative - weights < wanted) & (weights > 0)
-        is_reached = cumulative[:, -1] >= wanted[:, 0]
+        stays = (cumulative - weights < wanted[:, None]) & (weights > 0)
+        is_reached = cumulative[:, -1] >= wanted
         return cls(
             tokens=tokens,
             scores=np.where(stays, scores, -math.inf),
             best=best,
+            wanted=wanted,
             are_enough=is_reached | (top_ks > 0) | (size == vocabulary),
         )
 
@@ -204,36 +212,57 @@ class Candidates:
         # No other token has a larger score than the last candidate.
         least = sums[places] - self.scores[:, :CANDIDATES][:, -1]
         least = np.where(self.are_enough, math.inf, least)
-        columns = (self.tokens[places], sums[places], self.best[:, 0], least)
+        found = (self.tokens[places], sums[places])
+        columns = (*found, self.best[:, 0], self.wanted, least)
         return [*map(Leader, *(column.tolist() for column in columns))]
 
 
-def winner(leader: Leader, logits: Floats, sampler: Sampler, key: np.uint64) -> int:
-    """Return the token that is drawn from the whole vocabulary, often the leader.
+def find_winners(
+    logits: Logits,
+    leaders: Mapping[int, Leader],
+    samplers: Mapping[int, Sampler],
+    keys: Words,
+) -> dict[int, int]:
+    """Return the tokens that win against the leaders of some rows, by row.
 
     Only a token with much noise can have a larger sum than the leader, and few have, so
-    top-p is examined for these alone. ``logits``: [vocabulary].
+    top-p is examined for these alone. ``keys``: [leaders].
     """
-    tokens = tokens_with_noise(key, len(logits), leader.least_noise)
-    scores = scores_of(logits[None, tokens], leader.best, [sampler.temperature])[0]
-    sums = scores.astype(np.float64) + gumbel_noise(key, tokens)
-    ahead = np.argsort(-sums)[: np.count_nonzero(sums > leader.sum)]
-    allowed = _in_nucleus(tokens[ahead].tolist(), logits, sampler, leader.best)
-    return next(allowed, leader.token)
+    winners: dict[int, int] = {}
+    if not leaders:
+        return winners
+    columns = [(x.sum, x.best, x.least_noise) for x in leaders.values()]
+    leader_sums, best, least = np.array(columns).T
+    temperatures = np.array([samplers[n].temperature for n in leaders])
+    places, tokens = logits.with_noise(keys, least)
+    rows = np.array([*leaders])[places]
+    bests = best.astype(np.float32)[places, None]
+    found = logits.at(rows, tokens)[:, None]
+    scores = scores_of(found, bests, temperatures[places])[:, 0]
+    sums = scores.astype(np.float64) + gumbel_noise(keys[places], tokens)
+    ahead = np.flatnonzero(sums > leader_sums[places])
+    ahead = ahead[np.argsort(-sums[ahead])]
+    for n, token in zip(rows[ahead].tolist(), tokens[ahead].tolist(), strict=True):
+        if n not in winners and is_in_nucleus(
+            token, n, logits, samplers[n], leaders[n]
+        ):
+            winners[n] = token
+    return winners
 
 
-def _in_nucleus(
-    tokens: Sequence[int], logits: Floats, sampler: Sampler, best: float
-) -> Iterator[int]:
-    """Yield those of some tokens that top-p allows: the heavier ones do not reach it.
+def is_in_nucleus(
+    token: int, row: int, logits: Logits, sampler: Sampler, leader: Leader
+) -> bool:
+    """Return whether top-p allows a token: the likelier ones do not reach the mass.
 
     Source: nucleus sampling, Holtzman et al. 2020.
     """
-    if sampler.top_p == 1 or not tokens:
-        yield from tokens
-        return
-    weights = weights_of(logits, best, sampler.temperature)
-    wanted = sum_of(weights) * sampler.top_p
-    for token in tokens:
-        if sum_of(weights * (weights > weights[token])) < wanted:
-            yield token
+    if leader.wanted == math.inf:
+        return True
+    asked = (leader.best, sampler.temperature)
+    mass, wanted = logits.mass_above(row, token, *asked), leader.wanted
+    if abs(mass - wanted) <= NEAR * wanted:
+        values = logits.row(row)
+        mass = exact_mass(values, *asked, above=values[token])
+        wanted = exact_mass(values, *asked) * sampler.top_p
+    return mass < wanted

@@ -17,6 +17,7 @@ from tests.worker.engine.test_exactness import WORDS, generated, reference
 from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
 from tests.worker.tiny_models import entry_for
+from worker.engine.cpu_logits import CPULogits
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
 from worker.engine.logits import TokenHistory
@@ -175,7 +176,7 @@ def is_tie(
     found = set()
     for _ in range(400):
         shaken = logits + ROUNDING * torch.randn(logits.shape, generator=noise)
-        found |= set(sample(shaken, [sampler], history))
+        found |= set(sample(CPULogits(shaken), [sampler], history))
     # ``new_ids`` leaves out the end mark.
     end = min(model.eos_ids)
     return {(ids[parting:] or [end])[0] for ids in (solo.ids, running.new_ids)} <= found

@@ -48,6 +48,7 @@ class LetterModel:
         self.tokenizer = model.tokenizer
         self.new_kv_cache = model.new_kv_cache
         self.row_shape = model.row_shape
+        self.wrap_logits = model.wrap_logits
 
     def forward(self, chunks: list[Chunk[Any]], cache: KVCache) -> torch.Tensor:
         self.read += [(chunk.sequence, chunk.stop - chunk.start) for chunk in chunks]

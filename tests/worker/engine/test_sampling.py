@@ -19,6 +19,8 @@ from transformers import (
 
 from chatsite.wire import SamplingParams
 from tests.environment import IS_SOAK
+from worker.engine.cpu_logits import CPULogits
+from worker.engine.device_logits import DeviceLogits
 from worker.engine.gumbel_noise import (
     gumbel_noise,
     random_keys,
@@ -26,8 +28,6 @@ from worker.engine.gumbel_noise import (
     uniform,
 )
 from worker.engine.logits import (
-    CPULogits,
-    DeviceLogits,
     NonFiniteLogits,
     TokenHistory,
 )
@@ -95,7 +95,8 @@ def test_the_drawn_token_is_the_best_of_those_that_transformers_allows(
 def test_all_tokens_with_much_noise_are_found(key: int, least: float) -> None:
     word = np.uint64(key)
     noise = gumbel_noise(word, TOKENS)
-    found = tokens_with_noise(word, VOCABULARY, least)
+    places, found = tokens_with_noise(word[None], VOCABULARY, np.array([least]))
+    assert not places.any()
     assert {*np.flatnonzero(noise >= least)} <= {*found}
     # The others miss it by less than the 31 random bits that are compared.
     share = np.exp(-np.exp(-least))
@@ -120,10 +121,10 @@ def test_each_row_is_sampled_as_if_alone(
     ids = torch.arange(4 * len(settings)).view(-1, 4) % VOCABULARY
     lengths = torch.arange(len(settings)) % 4 + 1
     samplers = [Sampler(one) for one in settings]
-    together = sample(logits.clone(), samplers, TokenHistory(ids, lengths))
+    together = sample(CPULogits(logits.clone()), samplers, TokenHistory(ids, lengths))
     alone = [
         sample(
-            logits[n : n + 1].clone(),
+            CPULogits(logits[n : n + 1].clone()),
             [Sampler(one)],
             TokenHistory(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
         )[0]
@@ -195,7 +196,7 @@ def test_randomness_depends_on_seed_position_and_token() -> None:
 def test_a_temperature_near_zero_is_greedy(temperature: float) -> None:
     logits = logits_for(2, 3.0)[None]
     sampler = Sampler(SamplingParams(temperature=temperature, top_p=1.0))
-    assert sample(logits, [sampler], NO_HISTORY) == [int(logits.argmax())]
+    assert sample(CPULogits(logits), [sampler], NO_HISTORY) == [int(logits.argmax())]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -207,7 +208,9 @@ def test_logits_that_are_not_finite_are_refused(
     logits = torch.stack([logits_for(1, 1.0), logits_for(2, 1.0)])
     logits[1, token] = value
     with pytest.raises(NonFiniteLogits):
-        sample(logits, [Sampler(SamplingParams(**settings))] * 2, no_history(2))
+        sample(
+            CPULogits(logits), [Sampler(SamplingParams(**settings))] * 2, no_history(2)
+        )
 
 
 @given(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from chatsite.wire import SamplingParams
+from worker.engine.cpu_logits import CPULogits
 from worker.engine.gumbel_noise import uniform
 from worker.engine.logits import TokenHistory
 from worker.engine.sampling import Sampler, sample
@@ -60,7 +61,7 @@ def tokens_at(position: int) -> list[int]:
     # The likeliest tokens so far, so that a penalty changes what is chosen.
     ids = logits.topk(position + 5).indices.flip(-1)
     lengths = torch.arange(len(SETTINGS)) % 5 + position
-    return sample(logits, samplers, TokenHistory(ids, lengths))
+    return sample(CPULogits(logits), samplers, TokenHistory(ids, lengths))
 
 
 def test_fixed_seeds_give_the_same_tokens_for_ever() -> None:

@@ -39,6 +39,7 @@ class GatedModel:
         self.tokenizer = model.tokenizer
         self.new_kv_cache = model.new_kv_cache
         self.row_shape = model.row_shape
+        self.wrap_logits = model.wrap_logits
 
     def forward(self, chunks: list[Chunk[Any]], cache: KVCache) -> torch.Tensor:
         self.begun += 1

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from worker.engine.decoder import PROJECTIONS, Decoder, Norm, Projection
 from worker.engine.interface import OnStep, ignore_step
+from worker.engine.logits import Logits
 from worker.engine.native.compile import NativeUnavailable
+from worker.engine.native.draw import NativeLogits
 from worker.engine.native.library import (
     BatchStruct,
     BlockStruct,
@@ -107,6 +109,10 @@ class NativeForward:
         if outcome == Outcome.NO_MEMORY:
             raise MemoryError("no memory for the buffers of a step")
         return logits
+
+    def wrap_logits(self, logits: Tensor) -> Logits:
+        """Implement ``ForwardPass``."""
+        return NativeLogits(logits, self._library, self._engine)
 
     def _batch(
         self, indices: list[Tensor], layers: list[Tensor], logits: Tensor

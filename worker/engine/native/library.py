@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_float, c_int, c_int32, c_void_p
+from ctypes import POINTER, c_double, c_float, c_int, c_int32, c_void_p
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ class Kind(IntEnum):
 
 
 class Outcome(IntEnum):
-    """What a step returns."""
+    """What a step or a row that is drawn from ends with."""
 
     OK = 0
     NO_MEMORY = 1
     OUT_OF_RANGE = 2
+    NOT_FINITE = 3
 
 
 class NormStruct(ctypes.Structure):
@@ -91,6 +92,17 @@ class BatchStruct(ctypes.Structure):
     )
 
 
+class DrawStruct(ctypes.Structure):
+    """``Draw`` of model.h."""
+
+    _fields_ = (
+        *((name, c_int32) for name in ("rows", "vocabulary", "size")),
+        *((name, c_void_p) for name in ("logits", "numbers", "factors")),
+        *((name, c_void_p) for name in ("top", "tokens", "masses", "outcomes")),
+        *((name, c_void_p) for name in ("keys", "bounds", "noisy", "counts")),
+    )
+
+
 def build_and_load(folder: Path, on_step: OnStep = ignore_step) -> tuple[Any, Path]:
     """Return the library for the best instructions that it can be built for; its path.
 
@@ -118,6 +130,12 @@ def load_library(path: Path) -> Any:
         library.engine_open.restype = c_void_p
         library.engine_step.argtypes = (c_void_p, POINTER(BatchStruct))
         library.engine_step.restype = c_int
+        library.engine_draw.argtypes = (c_void_p, POINTER(DrawStruct))
+        library.engine_draw.restype = None
+        library.engine_mass_above.argtypes = (
+            *(c_void_p, c_int32, c_int32, c_float, c_float),
+        )
+        library.engine_mass_above.restype = c_double
         library.engine_close.argtypes = (c_void_p,)
         library.engine_close.restype = None
     except (OSError, AttributeError) as error:

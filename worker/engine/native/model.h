@@ -1,11 +1,14 @@
 /* The model, one step of it, and what its phases pass to one another.
- * Model, Batch and what they consist of are mirrored in library.py.
+ * Model, Batch, Draw and what they consist of are mirrored in library.py.
  */
 #pragma once
 #include "threads.h"
 #include "vectors.h"
 
 enum { FP32, FP16, INT8 };
+
+/* What a step or a row of Draw ends with. */
+enum { OK, NO_MEMORY, OUT_OF_RANGE, NOT_FINITE };
 
 /* Packed weights: for every PANEL channels one run of memory, read from beginning to
  * end. FP32 and FP16: [inputs][PANEL]. INT8: for every GROUP inputs PANEL scales as
@@ -70,8 +73,25 @@ typedef struct {
     int32_t run_count;
 } Buffers;
 
+/* What is asked of rows of logits: the likeliest tokens and the sum of all weights, or,
+ * where `noisy` is given, the tokens with much noise. */
+typedef struct {
+    int32_t rows, vocabulary, size;
+    const float *logits;           /* [any number, vocabulary] */
+    const int64_t *numbers;        /* [rows], which of them */
+    const float *factors;          /* [rows], one over temperature; 0 asks for no sum */
+    float *top;                    /* [rows, size] */
+    int64_t *tokens;               /* [rows, size] */
+    double *masses;                /* [rows], sums of weights */
+    int32_t *outcomes;             /* [rows] */
+    const uint64_t *keys, *bounds; /* [rows] */
+    int64_t *noisy;                /* [rows, vocabulary], or NULL */
+    int64_t *counts;               /* [rows], how many were found */
+} Draw;
+
 typedef struct {
     const Model *model;
+    Draw draw; /* of no rows, if the step is one of the model */
     Batch batch;
     Buffers buffers;
     int32_t threads;

@@ -6,10 +6,9 @@
  */
 #define _POSIX_C_SOURCE 200809L /* for clock_gettime */
 #include "attention.h"
+#include "draw.h"
 #include "projection.h"
 #include <math.h>
-
-enum { OK, NO_MEMORY, OUT_OF_RANGE };
 
 typedef struct {
     Model model;
@@ -140,6 +139,8 @@ static void run(const void *step, Worker *worker)
 {
     const Step *s = step;
     const Model *m = s->model;
+    EACH(row, s->draw.rows) draw_row(&s->draw, row);
+    if (s->draw.rows) return;
     EACH(t, s->batch.tokens) embed(s, t);
     for (int n = 0; n < m->layers; n++) run_block(s, worker, n);
     EACH(t, s->batch.sampled) norm_token(s, &m->final_norm, &m->output, t, s->batch.last[t]);
@@ -230,9 +231,26 @@ int engine_step(Engine *engine, const Batch *batch)
     if (reserve(engine, batch->tokens > batch->sampled ? batch->tokens : batch->sampled))
         return NO_MEMORY;
     find_runs(&engine->buffers, batch);
-    Step step = {&engine->model, *batch, engine->buffers, engine->team.threads};
+    Step step = {.model = &engine->model, .batch = *batch, .buffers = engine->buffers,
+                 .threads = engine->team.threads};
     run_together(&engine->team, &step);
     return OK;
+}
+
+/* Answer what is asked of rows of logits; what was found of each row says its outcome. One
+ * row takes less time than it takes to wake another thread. */
+void engine_draw(Engine *engine, const Draw *draw)
+{
+    Step step = {.model = &engine->model, .draw = *draw};
+    if (draw->rows == 1) draw_row(draw, 0);
+    else run_together(&engine->team, &step);
+}
+
+/* The sum of the weights of the tokens with a larger logit than one: see mass_above. */
+double engine_mass_above(const float *logits, int32_t vocabulary, int32_t token, float best,
+                         float factor)
+{
+    return mass_above(logits, vocabulary, best, factor, logits[token]);
 }
 
 /* The most tasks that a projection is divided into: one for each panel. */

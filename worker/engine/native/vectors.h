@@ -43,9 +43,28 @@ static INLINE Vec choose(Bits mask, Vec yes, Vec no)
 }
 
 /* The larger and the smaller of two; b where either is NaN. */
+#if defined(__AVX2__)
+static INLINE Vec larger(Vec a, Vec b) { return _mm256_max_ps(a, b); }
+static INLINE Vec smaller(Vec a, Vec b) { return _mm256_min_ps(a, b); }
+#else
 static INLINE Vec larger(Vec a, Vec b) { return choose((Bits)(a > b), a, b); }
 static INLINE Vec smaller(Vec a, Vec b) { return choose((Bits)(a < b), a, b); }
+#endif
 static INLINE Vec absolute(Vec a) { return (Vec)((Bits)a & 0x7fffffffu); }
+
+/* Whether any lane of a comparison holds. */
+static INLINE int is_any(Bits mask)
+{
+#if defined(__AVX2__)
+    return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+#elif defined(__aarch64__)
+    return vmaxvq_u32((uint32x4_t)mask) != 0;
+#else
+    uint32_t any = 0;
+    for (int n = 0; n < LANES; n++) any |= mask[n];
+    return any != 0;
+#endif
+}
 
 /* a * b + c: rounded once, where the processor can. */
 static INLINE Vec fma_vec(Vec a, Vec b, Vec c)

@@ -1,6 +1,6 @@
-/* Runs steps of small models whose every array is exactly as large as it must be, for the
- * sanitizers of the compiler to watch, and compares several threads with one. Whether the
- * results are right is tested elsewhere. */
+/* Runs steps of small models and draws from logits, with every array exactly as large as it
+ * must be, for the sanitizers of the compiler to watch; compares several threads with one.
+ * Whether the results are right is tested elsewhere. */
 #include "step.c"
 #include <stdio.h>
 
@@ -98,6 +98,40 @@ static uint32_t run_steps(Engine *engine, const Model *m, int is_half_cache,
     return sum;
 }
 
+/* Ask for rows of logits of any length; returns what tells the answers from others. */
+static uint32_t draw_rows(Engine *engine, int rows)
+{
+    int vocabulary = 1 + below(900), size = 1 + below(least(vocabulary, 80));
+    size_t all = (size_t)rows * vocabulary, largest = (size_t)rows * size;
+    float *logits = floats(all), *factors = floats((size_t)rows);
+    float *top = calloc(largest, sizeof *top);
+    int64_t *tokens = calloc(largest, 8), *numbers = malloc(8 * (size_t)rows);
+    double *masses = calloc((size_t)rows, 8);
+    int32_t *outcomes = malloc(4 * (size_t)rows);
+    uint64_t *keys = malloc(8 * (size_t)rows), *bounds = malloc(8 * (size_t)rows);
+    int64_t *noisy = calloc(all, 8), *counts = malloc(8 * (size_t)rows);
+    for (int n = 0; n < rows; n++) {
+        numbers[n] = rows - 1 - n;
+        keys[n] = (uint64_t)below(1 << 20) * GOLDEN;
+        bounds[n] = (uint64_t)below(1 << 20) << 44;
+    }
+    if (below(4) == 0) logits[below((int)all)] = below(2) ? NAN : INFINITY;
+    Draw draw = {.rows = rows, .vocabulary = vocabulary, .size = size, .logits = logits,
+                 .numbers = numbers, .factors = factors, .top = top, .tokens = tokens,
+                 .masses = masses, .outcomes = outcomes};
+    engine_draw(engine, &draw);
+    engine_draw(engine, &(Draw){.rows = rows, .vocabulary = vocabulary, .keys = keys,
+                                .bounds = bounds, .noisy = noisy, .counts = counts});
+    uint32_t sum = bits_of(top, (int)largest);
+    for (int n = 0; n < rows; n++)
+        sum = sum * 31 + (uint32_t)(tokens[n * size] + outcomes[n] + counts[n])
+            + (uint32_t)(1000 * masses[n]);
+    sum += engine_mass_above(logits, vocabulary, vocabulary - 1, 1, 1) > 0;
+    free(logits), free(factors), free(top), free(tokens), free(numbers), free(masses);
+    free(outcomes), free(keys), free(bounds), free(noisy), free(counts);
+    return sum;
+}
+
 static uint32_t run_model(const Model *m, int is_half_cache, int threads)
 {
     size_t count = 2 * 4 * (size_t)m->key_heads * 40 * (size_t)m->head_size;
@@ -106,6 +140,7 @@ static uint32_t run_model(const Model *m, int is_half_cache, int threads)
     Engine *engine = engine_open(m, threads);
     if (!engine) exit(1);
     uint32_t sum = run_steps(engine, m, is_half_cache, layers, 4);
+    for (int rows = 1; rows < 5; rows++) sum = sum * 31 + draw_rows(engine, rows);
     engine_close(engine);
     free(layers[0]), free(layers[1]);
     return sum;
