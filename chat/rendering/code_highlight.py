@@ -40,6 +40,9 @@ _CONTROLS = re.compile(
     "\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
+#: Patterns of Pygments that give a name, and languages that are named like their files.
+_PATTERN = re.compile(r"\*\.\w+|\w+(\.\w+)?")
+_EXTENSION = re.compile("[a-z0-9]{1,6}")
 
 
 def highlight(code: str, language: str) -> SafeString:
@@ -72,6 +75,20 @@ def _lexer(language: str) -> Lexer | None:
         return get_lexer_by_name(ALIASES.get(language, language), stripnl=False)
     except ClassNotFound:
         return None
+
+
+def default_file_name(language: str) -> str:
+    """Return a name for a file in a language, such as ``code.py`` or ``Dockerfile``."""
+    name = language.lower()
+    lexer = _lexer(name)
+    patterns = lexer.filenames if lexer else []
+    # Pygments names "*.S" first for R, and "*.mak" for a Makefile.
+    own = (name, f"*.{name}" if len(name) <= 3 else "")
+    for pattern in sorted(patterns, key=lambda one: one.lower() not in own):
+        if _PATTERN.fullmatch(pattern):
+            return pattern.replace("*", "code")
+    is_extension = _EXTENSION.fullmatch(name) and name != "text"
+    return f"code.{name}" if is_extension else "code.txt"
 
 
 def show_controls(html: str) -> SafeString:

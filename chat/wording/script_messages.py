@@ -60,6 +60,8 @@ def script_texts() -> dict[str, str]:
         "counter": _("{count} of {limit} characters"),
         "ready": _("The reply is ready."),
         "copied": _("Copied."),
+        "wrapped": _("Long lines are wrapped."),
+        "not-wrapped": _("Long lines are not wrapped."),
         "not-copied": _(
             "This browser does not let the page copy. The text is selected: copy it"
             " yourself (Ctrl+C, or hold it on a phone)."

@@ -1,13 +1,25 @@
 /**
- * The messages of a conversation: how they scroll while text comes, how a selection in them is kept, how they are
- * copied.
+ * The messages of a conversation: how they scroll while text comes, how a selection in them is kept, how they and
+ * their code are copied, wrapped and saved.
  */
 
-import { announce, byId, onHtmx, pendingReplies, showRefusal, wording } from "./page.js";
+import {
+  announce,
+  byId,
+  onHtmx,
+  pendingReplies,
+  readStored,
+  showRefusal,
+  site,
+  withStorage,
+  wording,
+} from "./page.js";
 
 /** So near to the end a reader still reads the end. */
 const NEAR_END_PIXELS = 64;
 const COPIED_SECONDS = 1.5;
+/** A browser has begun to save a file by then. */
+const SAVED_SECONDS = 30;
 const ANNOUNCEMENT_SECONDS = 1.5;
 
 // Scrolling. The view stays at the end while the reader is there, and moves nowhere else.
@@ -151,21 +163,48 @@ async function onCopyButton(button) {
   const source = button.closest(".code, .turn, .reply")?.querySelector("code, .text");
   if (await copy(button.dataset.copy ?? source.textContent)) {
     announce(wording.copied);
-    return showCopied(button.querySelector("use"));
+    return showCopied(button);
   }
   if (source) getSelection().selectAllChildren(source);
   showRefusal(wording["not-copied"]);
 }
 
-function showCopied(icon) {
-  if (!icon) return;
-  icon.setAttribute("href", "#i-check");
-  setTimeout(() => icon.setAttribute("href", "#i-copy"), 1000 * COPIED_SECONDS);
+function showCopied(button) {
+  const show = (/** @type {boolean} */ isCopied) => {
+    button.classList.toggle("copied", isCopied);
+    button.querySelector("use")?.setAttribute("href", isCopied ? "#i-check" : "#i-copy");
+  };
+  show(true);
+  setTimeout(show, 1000 * COPIED_SECONDS, false);
 }
 
+// Code blocks: lines are wrapped or not, which this browser remembers, and a block can be saved as a file.
+
+/** Marks the whole page, so that it also holds for code that comes later. */
+const WRAPS_CODE = "wraps-code";
+document.documentElement.classList.toggle(WRAPS_CODE, readStored(WRAPS_CODE) === "yes");
+
+function onWrapButton() {
+  const wraps = document.documentElement.classList.toggle(WRAPS_CODE);
+  withStorage((store) => store.setItem(`${site}:${WRAPS_CODE}`, wraps ? "yes" : "no"));
+  announce(wording[wraps ? "wrapped" : "not-wrapped"]);
+}
+
+function onDownloadButton(button) {
+  const code = button.closest(".code").querySelector("code").textContent;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([code], { type: "text/plain;charset=utf-8" }));
+  link.download = button.value;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000 * SAVED_SECONDS);
+}
+
+const buttons = { ".copy": onCopyButton, ".code .wrap": onWrapButton, ".code .download": onDownloadButton };
 document.addEventListener("click", ({ target }) => {
-  const button = /** @type {Element} */ (target).closest?.(".copy");
-  if (button) onCopyButton(button);
+  for (const [selector, act] of Object.entries(buttons)) {
+    const button = /** @type {Element} */ (target).closest?.(selector);
+    if (button) act(button);
+  }
 });
 
 /**
@@ -189,11 +228,11 @@ export function exactText(selected) {
 }
 
 /**
- * The text of a selection with its formulas as they were written.
+ * The text of a selection with its formulas and boxes as they were written.
  * @param {Range} selected
- * @returns {string} Empty where it touches no formula.
+ * @returns {string} Empty where it has none.
  */
-export function textWithFormulas(selected) {
+export function textAsWritten(selected) {
   const range = selected.cloneRange();
   const formulaAt = (/** @type {Node} */ node) =>
     (node instanceof Element ? node : node.parentElement)?.closest(".math[data-tex]");
@@ -202,13 +241,13 @@ export function textWithFormulas(selected) {
   if (last) range.setEndAfter(last);
   const part = document.createElement("div");
   part.append(range.cloneContents());
-  const formulas = part.querySelectorAll(".math[data-tex]");
-  if (!formulas.length) return "";
-  for (const formula of formulas) {
+  if (!part.querySelector(".math[data-tex], .box")) return "";
+  for (const box of part.querySelectorAll(".box")) box.replaceWith(box.matches("[checked]") ? "[x]" : "[ ]");
+  for (const formula of part.querySelectorAll(".math[data-tex]")) {
     formula.textContent = formula.getAttribute("data-tex");
     formula.removeAttribute("data-tex"); // what is written keeps its lines
   }
-  for (const ours of part.querySelectorAll("button, .tools, .visually-hidden")) ours.remove();
+  for (const ours of part.querySelectorAll("figcaption, .tools, .visually-hidden")) ours.remove();
   // Only what is laid out has lines, and a screen reader says nothing of it within this moment.
   part.className = "markdown visually-hidden";
   document.body.append(part);
@@ -221,7 +260,7 @@ document.addEventListener("copy", (event) => {
   const selection = getSelection();
   if (selection.isCollapsed || selection.rangeCount !== 1) return;
   const range = selection.getRangeAt(0);
-  const text = exactText(range) || textWithFormulas(range);
+  const text = exactText(range) || textAsWritten(range);
   if (!text) return;
   event.clipboardData.setData("text/plain", text);
   event.preventDefault();

@@ -28,7 +28,7 @@ LOOK = r"""
   const found = [...noted];
   const tags = new Set(
     ("p em strong s a code pre ul ol li blockquote h4 h5 h6 table thead tbody tr th td " +
-     "div span figure figcaption button br hr mark bdi").split(" "));
+     "div span figure figcaption button br hr mark bdi input").split(" "));
   const drawn = new Set(
     ("math mrow mi mn mo mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover " +
      "mtable mtr mtd").split(" "));

@@ -127,6 +127,16 @@ def test_without_javascript_the_chat_works(
     expect(page.locator(".reply.done .text")).to_have_text("Some text and more")
 
 
+def test_without_javascript_code_has_no_buttons(
+    guest: Callable[..., BrowserContext], worker: Worker
+) -> None:
+    page = sent_without_javascript(guest)
+    worker.finish(worker.claim(), "```python\nx = 1\n```")
+    page.frame_locator("iframe").get_by_role("link").click()
+    expect(page.locator(".code figcaption > span").first).to_have_text("python")
+    expect(page.locator(".code").get_by_role("button")).to_have_count(0)
+
+
 def test_without_javascript_stop_works(
     guest: Callable[..., BrowserContext], worker: Worker
 ) -> None:

@@ -128,9 +128,35 @@ def test_a_reply_and_its_code_can_be_copied(home: Page, worker: Worker) -> None:
     expect(home.locator("#status")).to_have_text("Copied.")
     assert home.evaluate(read) == text
     home.get_by_role("button", name="Copy this code").click()
+    copied = home.locator(".code .if-copied")
+    expect(copied).to_have_text("Copied")
+    expect(copied).to_have_css("opacity", "1")
     becomes_true(home, f"{read}.then(said => said === 'print(1)\\n')")
+    expect(copied).to_have_css("opacity", "0")
     home.get_by_role("button", name="Copy what you said").click()
     becomes_true(home, f"{read}.then(said => said === 'one')")
+
+
+def test_code_is_wrapped_also_on_later_visits_and_saved(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "one")
+    worker.finish(worker.claim(), "```js title=\"a b.js\"\n'é'  \n```\n\n```\nx\n```")
+    code = home.locator(".code pre").first
+    expect(code).to_have_css("white-space-collapse", "preserve")
+    expect(code).to_have_css("text-wrap-mode", "nowrap")
+    home.get_by_role("button", name="Wrap lines").first.click()
+    expect(home.locator("#status")).to_have_text("Long lines are wrapped.")
+    home.reload()
+    expect(code).to_have_css("text-wrap-mode", "wrap")
+    button = home.get_by_role("button", name="Wrap lines: on").last
+    button.press("Enter")
+    expect(code).to_have_css("text-wrap-mode", "nowrap")
+    with home.expect_download() as saved:
+        home.get_by_role("button", name="Download a b.js").click()
+    assert saved.value.suggested_filename == "a b.js"
+    assert saved.value.path().read_text("utf-8") == "'é'  \n"
+    expect(home.get_by_role("button", name="Download code.txt")).to_be_visible()
 
 
 def test_a_reply_says_how_it_was_made_and_can_be_run_again(

@@ -13,7 +13,11 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from chat.rendering.code_highlight import highlight, show_controls
+from chat.rendering.code_highlight import (
+    default_file_name,
+    highlight,
+    show_controls,
+)
 from chat.rendering.prerender import prerendered
 from chat.text_cleanup import as_line
 
@@ -22,6 +26,12 @@ HIGHLIGHTED_CHARACTERS_MAX = 12_000
 
 #: As in ``python title="a.py"``, ``js{1,3}`` and ``rust,ignore``.
 _BEHIND_LANGUAGE = re.compile(r"[\s,:{].*", re.DOTALL)
+#: A name of a file behind a fence, as in ``python title="a.py"`` and ``js app.js``. It
+#: has no folder, and no mark that reorders its letters.
+_FILE_NAME = re.compile(
+    r"""[=:\s](["'])(?P<quoted>\w[\w .+-]{0,90}\.\w{1,8})\1"""
+    r"""|(?:^|[=:\s])(?P<bare>\w[\w.+-]{0,90}\.\w{1,8})(?:\s|$)"""
+)
 
 
 def add_rules(md: MarkdownIt) -> None:
@@ -60,8 +70,15 @@ def code_block(info: str, code: SafeString) -> SafeString:
     """Return a block of code, below what stands behind its fence."""
     caption = as_line(info)
     variant = {"has_info": bool(caption)}
-    values = {"info": caption, "code": code}
+    name = file_name(caption, language_of(info))
+    values = {"info": caption, "code": code, "file_name": name}
     return prerendered("messages/_code_block.html", variant, values)
+
+
+def file_name(info: str, language: str) -> str:
+    """Return the name under which a block of code is downloaded."""
+    found = _FILE_NAME.search(info)
+    return found["quoted"] or found["bare"] if found else default_file_name(language)
 
 
 def _render_inline(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:

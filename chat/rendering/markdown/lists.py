@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -69,9 +70,9 @@ def _render_item(renderer: Any, tokens: Sequence[Token], index: int, *more: Any)
 
 def _render_box(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     is_ticked = tokens[index].meta["is_ticked"]
-    label, sign = (gettext("Done"), "☑") if is_ticked else (gettext("To do"), "☐")
-    box = '<span class="box" role="img" aria-label="{}">{}</span> '
-    return format_html(box, label, sign)
+    label = gettext("Done") if is_ticked else gettext("To do")
+    box = '<input class="box" type="checkbox" disabled{} aria-label="{}"> '
+    return format_html(box, SafeString(" checked" if is_ticked else ""), label)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-VOID = {"br", "hr"}
+VOID = {"br", "hr", "input"}
 TAGS = {
     *("p", "em", "strong", "s", "a", "code", "pre", "ul", "ol", "li", "blockquote"),
     *("h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "div", "span"),
@@ -58,15 +58,23 @@ ATTRIBUTES = {
     ("span", "tabindex"): "0",
     ("figure", "class"): "code",
     ("pre", "tabindex"): "0",
-    ("button", "class"): "ghost copy wide",
+    ("button", "class"): "ghost (wrap|download|copy wide)",
     ("button", "type"): "button",
+    ("button", "title"): "Wrap lines|Download",
+    ("button", "value"): r"[\w][\w.+ -]{0,400}",
+    ("input", "class"): "box",
+    ("input", "type"): "checkbox",
+    ("input", "disabled"): "",
+    ("input", "checked"): "",
+    ("input", "aria-label"): "Done|To do",
     (
         "span",
         "class",
-    ): r"host|control|math( display| long)?|box|visually-hidden|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
+    ): r"host|control|math( display| long)?|visually-hidden|buttons|if-(new|copied|wrapped)|hl-[a-z0-9]+( hl-[a-z0-9]+)*",
     ("span", "dir"): "auto",
+    ("span", "aria-hidden"): "true",
     ("span", "role"): "img|group",
-    ("span", "aria-label"): r"U\+[0-9A-F]{4,6}|Done|To do|Formula",
+    ("span", "aria-label"): r"U\+[0-9A-F]{4,6}|Formula",
 }
 
 
@@ -95,7 +103,7 @@ class AllowedHtml(HTMLParser):
         for name, value in attrs:
             one = MATHML_ATTRIBUTES.get(name) if is_formula else None
             allowed = one or ATTRIBUTES.get((tag, name))
-            assert allowed, (tag, name)
+            assert allowed is not None, (tag, name)
             assert re.fullmatch(allowed, value or "", re.IGNORECASE), (tag, name, value)
             if name == "href":
                 self.links.append(value or "")

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.rendering.code_highlight import LANGUAGES, highlight
+from chat.rendering.code_highlight import LANGUAGES, default_file_name, highlight
 from chat.rendering.markdown import render
 from tests.chat.rendering.visible_words import text_of
+from tests.dom import dom
 from tests.environment import IS_SOAK
 
 PIECES = (
@@ -78,3 +79,29 @@ def test_direction_marks_in_text_are_left_alone() -> None:
 def test_every_listed_language_is_highlighted() -> None:
     code = "if (x == 1) { return 2; }\n"
     assert not [name for name in LANGUAGES if not highlight(code, name)]
+
+
+@pytest.mark.parametrize(
+    ("info", "name"),
+    [
+        *(("python", "code.py"), ("Rust,ignore", "code.rs"), ("js{1,3}", "code.js")),
+        *(("dockerfile", "Dockerfile"), ("makefile", "Makefile"), ("r", "code.R")),
+        *(("c++", "code.cpp"), ("bash", "code.sh"), ("yml", "code.yml")),
+        *(("", "code.txt"), ("text", "code.txt"), ("a-strange-language", "code.txt")),
+        *(("csv", "code.csv"), ("F90", "code.f90"), ("console", "code.txt")),
+        *(('python title="read me.py"', "read me.py"), ("js app.js", "app.js")),
+        *(("rust:main.rs", "main.rs"), ("notes.txt", "notes.txt")),
+        # No folder, no hidden file, no mark that reorders the letters of a name.
+        *(("py ../../x.sh", "code.py"), ("py /etc/x.sh", "code.py")),
+        *(("py .profile", "code.py"), ("py title='a\u202etxt.sh'", "code.py")),
+    ],
+)
+def test_a_block_of_code_has_a_fitting_file_name(info: str, name: str) -> None:
+    button = dom(render(f"```{info}\nx\n```")).one("button.download")
+    assert button["value"] == name
+    assert button.text == f"Download {name}"
+
+
+def test_every_language_has_a_file_name() -> None:
+    names = [default_file_name(language) for language in LANGUAGES]
+    assert names.count("code.txt") < len(names) / 20
