@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from pathlib import Path
@@ -15,11 +16,14 @@ from pytest_django import Settings
 from chatsite.static_version import VersionedStaticFilesMiddleware, version
 from tests.processes import ROOT
 
+GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 FILE = ROOT / "static" / "chat" / "page.js"
 
 
-def answer_at(url: str, client: Client | None = None) -> tuple[int, bytes, str]:
-    answer = (client or Client()).get(url)
+def answer_at(
+    url: str, client: Client | None = None, **headers: str
+) -> tuple[int, bytes, str]:
+    answer = (client or Client()).get(url, headers=headers)
     content = b"".join(answer)
     for close in answer._resource_closers:  # and not the database
         close()
@@ -107,6 +111,37 @@ def test_a_file_replaced_while_the_server_runs_goes_out_whole_and_nothing_keeps_
     assert "immutable" in caching
     file.write_text("two, which is longer")
     assert answer_at(url, client) == (200, b"two, which is longer", "no-store")
+
+
+@pytest.mark.parametrize("path", ["chat/page.js", "chat.css"])
+def test_a_file_is_compressed_for_who_takes_it(path: str) -> None:
+    url, client = static(path), Client()
+    answer = client.get(url, headers=GZIP)
+    assert answer["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.content) == (ROOT / "static" / path).read_bytes()
+    assert int(answer["Content-Length"]) == len(answer.content)
+    assert answer["Vary"] == "Accept-Encoding"
+    assert "immutable" in answer["Cache-Control"]
+    whole = client.head(url)
+    assert answer["ETag"] == f"W/{whole['ETag']}"
+    assert answer["Content-Type"] == whole["Content-Type"]
+    known = {**GZIP, "If-Modified-Since": answer["Last-Modified"]}
+    assert client.get(url, headers=known).status_code == 304
+    assert answer_at(url, client, **GZIP, Range="bytes=0-9")[0] == 206
+
+
+@pytest.mark.usefixtures("_is_new")
+def test_a_file_that_was_replaced_is_not_the_one_that_was_compressed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.STATIC_ROOT, settings.WHITENOISE_USE_FINDERS = tmp_path, False
+    file = tmp_path / "a.js"
+    file.write_text("one " * 100)
+    url, client = static("a.js"), Client()
+    assert gzip.decompress(answer_at(url, client, **GZIP)[1]) == b"one " * 100
+    file.write_text("two, which is longer " * 100)
+    _, content, caching = answer_at(url, client, **GZIP)
+    assert (gzip.decompress(content), caching) == (file.read_bytes(), "no-store")
 
 
 @pytest.mark.usefixtures("_is_new")
