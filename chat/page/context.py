@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypedDict
 from uuid import UUID
@@ -16,7 +17,12 @@ from chat.page.poll_interval import PollInterval, jittered
 from chat.page.state import PageState, owner_fingerprint
 from chat.services.conversation_list import ListPart, newest
 from chat.services.effective_settings import effective_settings
-from chat.services.jobs.status import PollSnapshot, poll_snapshot, worker_snapshot
+from chat.services.jobs.status import (
+    PollSnapshot,
+    ReplyStatus,
+    poll_snapshot,
+    worker_snapshot,
+)
 from chat.services.limits.remaining import RemainingLimit, scarce_limit
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
@@ -179,13 +185,22 @@ def with_worker_state(snapshot: PollSnapshot, page_state: PageState) -> PageStat
     """The state of the page once it shows the workers of ``snapshot``."""
     is_pending = bool(page_state.first_pending)
     fingerprint = workers_fingerprint(snapshot, is_pending=is_pending)
+    if fingerprint == page_state.workers_fingerprint:
+        return page_state
     return replace(page_state, workers_fingerprint=fingerprint)
 
 
-def poller_context(snapshot: PollSnapshot, page_state: PageState) -> PollerContext:
-    """The poller of a page whose next poll depends on ``snapshot``."""
+def poller_context(
+    snapshot: PollSnapshot,
+    page_state: PageState,
+    further: Sequence[ReplyStatus] = (),
+) -> PollerContext:
+    """The poller of a page whose next poll depends on ``snapshot``.
+
+    It also depends on the ``further`` replies, of which the snapshot does not know.
+    """
     seconds = _poll_interval().next(
-        snapshot.statuses,
+        (*snapshot.statuses, *further),
         snapshot.stage,
         is_away=snapshot.is_away,
         previous_seconds=page_state.delay_seconds,

@@ -5,7 +5,7 @@ Their templates are rendered once for each variant, and then filled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString, mark_safe
@@ -59,7 +59,7 @@ def poller(context: PollerContext, *, is_oob: bool) -> SafeString:
 
 def cursor_fields(cursors: Iterable[ReplyCursor]) -> SafeString:
     """The fields of the poller for replies that are queued or running."""
-    return _fields(("r", f"{reply}:{run}:{length}") for reply, run, length in cursors)
+    return _fields([("r", f"{reply}:{run}:{length}") for reply, run, length in cursors])
 
 
 def _pending_fields(state: PageState) -> SafeString:
@@ -70,7 +70,9 @@ def _pending_fields(state: PageState) -> SafeString:
     return cursor_fields(state.cursors) + _fields(held)
 
 
-def _fields(fields: Iterable[tuple[str, str]]) -> SafeString:
+def _fields(fields: Collection[tuple[str, str]]) -> SafeString:
+    if not fields:
+        return SafeString()
     return prerendered_list(
         "poll/_field.html",
         [({"name": name}, {"value": value}) for name, value in fields],

@@ -152,11 +152,10 @@ def update_context(
     """What ``poll/_update.html`` shows once ``delta`` holds all that changed."""
     listed = newest(owner_of(snapshot), page_state.since) if is_changed else None
     after = _state_after(page_state, snapshot, delta, listed)
-    replies = (*snapshot.statuses, *delta.statuses)
     is_pending = bool(after.first_pending)
     return {
         **worker_context(snapshot, entry, is_pending=is_pending),
-        **poller_context(replace(snapshot, statuses=replies), after),
+        **poller_context(snapshot, after, delta.statuses),
         **message_context(),
         "delta": delta,
         "is_changed": is_changed and bool(snapshot.owner),

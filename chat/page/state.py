@@ -8,7 +8,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
-from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from chat.http.page_version import PAGE_VERSION
 from chat.services.conversation_list import Cursor
@@ -72,7 +72,7 @@ class PageState:
     scarce_limit_due_at: int | None = None
 
     @classmethod
-    def from_query(cls, query: QueryDict) -> PageState:
+    def from_query(cls, query: MultiValueDict[str, str]) -> PageState:
         """Parse the parameters of a request. Raises ``InvalidPageState``."""
         cursors, held = query.getlist("r"), query.getlist("h")
         paused = query.getlist("hp")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -21,7 +23,7 @@ from chat.page.context import PollerContext, owner_of, poller_context
 from chat.page.decorators import with_page_state
 from chat.page.logged_out_notice import logged_out_url
 from chat.page.quiet_update import mailbox_look, quiet_snapshot, quiet_update
-from chat.page.state import InvalidPageState, PageState, owner_fingerprint
+from chat.page.state import PageState, owner_fingerprint
 from chat.page.undo_notice import UndoNotice, undo_notice_for
 from chat.page.update_response import MAILBOX_LOOK, update
 from chat.services.conversation_list import ListPart, newest
@@ -65,8 +67,8 @@ def _answer_quietly(request: HttpRequest) -> HttpResponse | None:
     request.get_host()  # refuses hosts that are not the site's
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     try:
-        page_state = PageState.from_query(request.GET)
-    except InvalidPageState:
+        page_state = PageState.from_query(_query(request))
+    except ValueError:
         return None
     if not key or not page_state.is_current:
         return None
@@ -75,6 +77,16 @@ def _answer_quietly(request: HttpRequest) -> HttpResponse | None:
     entry = catalog_entry(page_state.model)
     html = snapshot and quiet_update(page_state, snapshot, entry)
     return HttpResponse(html, headers=QUIET_HEADERS) if html else None
+
+
+def _query(request: HttpRequest) -> MultiValueDict[str, str]:
+    """The parameters, without the layers of ``request.GET``. Raises ``ValueError``."""
+    parsed = parse_qs(
+        request.META["QUERY_STRING"],
+        keep_blank_values=True,
+        max_num_fields=settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
+    )
+    return MultiValueDict(parsed)
 
 
 @require_GET

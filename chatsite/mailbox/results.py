@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from chatsite import wire
 
+#: Announcements in the memory of a process, one for each worker or a few.
+ANNOUNCEMENTS_KEPT = 256
 #: A reply that a page shows: its id, its run, and the bytes of text shown so far.
 ReplyCursor = tuple[str, int, int]
 #: Text that a worker adds: reply id, token, byte offset, text, tokens so far.
@@ -216,7 +219,13 @@ def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, .
         expires, _, text = line.partition(" ")
         try:
             if float(expires) > now:
-                living.append(wire.Announcement.from_json(text))
+                living.append(_announcement(text))
         except (ValueError, KeyError, TypeError):
             continue
     return tuple(sorted(living, key=lambda said: said.worker))
+
+
+@lru_cache(ANNOUNCEMENTS_KEPT)
+def _announcement(text: str) -> wire.Announcement:
+    """Read an announcement once: polls read it until the worker's next one."""
+    return wire.Announcement.from_json(text)
