@@ -59,7 +59,7 @@ class SamplingSetting(Generic[N]):
 TEMPERATURE = SamplingSetting(
     name="temperature",
     label=_("Temperature"),
-    help_text=_("0 always takes the likeliest word; higher is bolder."),
+    help_text=_("0 is deterministic; higher is more creative."),
     default=0.7,
     minimum=0,
     maximum=100,
@@ -68,7 +68,7 @@ TEMPERATURE = SamplingSetting(
 TOP_P = SamplingSetting(
     name="top_p",
     label=_("Top-p"),
-    help_text=_("Only the likeliest words that together reach this share."),
+    help_text=_("Sample from the most likely words up to this total probability."),
     default=0.9,
     minimum=1e-6,
     maximum=1,
@@ -77,7 +77,7 @@ TOP_P = SamplingSetting(
 TOP_K = SamplingSetting(
     name="top_k",
     label=_("Top-k"),
-    help_text=_("Only so many of the likeliest words; 0 is no limit."),
+    help_text=_("Sample from this many most likely words; 0 = off."),
     default=0,
     minimum=0,
     maximum=2**31,
@@ -86,7 +86,7 @@ TOP_K = SamplingSetting(
 REPETITION_PENALTY = SamplingSetting(
     name="repetition_penalty",
     label=_("Repetition penalty"),
-    help_text=_("1 is none; a little more makes repeating less likely."),
+    help_text=_("1 = off; higher values reduce repetition."),
     default=1.0,
     minimum=0.01,
     maximum=100,
@@ -107,8 +107,7 @@ SEED = SamplingSetting(
     name="seed",
     label=_("Seed"),
     help_text=_(
-        "The same number gives the same reply; empty draws a new one, and so does"
-        " every further reply to the same message."
+        "Same seed, same reply. Empty is random, as is every regenerated reply."
     ),
     default=0,
     minimum=-(2**63),

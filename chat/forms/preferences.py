@@ -45,15 +45,15 @@ class PreferencesForm(forms.Form):
 
     model = forms.CharField(label=_("Model"), required=False)
     instructions = LinesField(
-        label=_("Instructions"),
-        help_text=_("Told to the model before your first message."),
+        label=_("Custom instructions"),
+        help_text=_("Sent to the model before your first message."),
         required=False,
         max_length=settings.INSTRUCTIONS_MAX_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     stop = LinesField(
         label=_("Stop strings"),
-        help_text=_("One on each line. A reply ends before the first that it meets."),
+        help_text=_("One per line. The reply stops before any of these."),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -61,6 +61,8 @@ class PreferencesForm(forms.Form):
 
     def __init__(self, *args: Any, defaults: EffectiveSettings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        #: Label of the model that answers if none is picked.
+        self.default_model_label = defaults.entry.label
         for setting in SAMPLING_SETTINGS:
             self.fields[setting.name] = _number_field(setting)
         for setting in MODEL_SETTINGS:
@@ -90,15 +92,15 @@ class PreferencesForm(forms.Form):
         return [self[setting.name] for setting in SAMPLING_SETTINGS]
 
     @property
-    def has_settings(self) -> bool:
-        """Whether any sampling setting is filled in."""
-        return any(self[name].value() not in (None, "") for name in SETTINGS)
+    def settings_count(self) -> int:
+        """How many sampling settings are filled in."""
+        return sum(self[name].value() not in (None, "") for name in SETTINGS)
 
     def clean_model(self) -> str:
         """The name of a model of the catalogue, or an empty string."""
         name: str = self.cleaned_data["model"]
         if name and name not in current_catalog().models:
-            raise ValidationError(gettext("This model is not offered any more."))
+            raise ValidationError(gettext("This model is no longer offered."))
         return name
 
     def clean_stop(self) -> list[str]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 FIELD = "theme"
 COOKIE = settings.COOKIE_NAMES.own("theme")
-THEMES = {"": _("As the system has it"), "light": _("Light"), "dark": _("Dark")}
+THEMES = {"": _("System"), "light": _("Light"), "dark": _("Dark")}
 
 
 def theme(request: HttpRequest) -> dict[str, str]:

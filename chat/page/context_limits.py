@@ -20,6 +20,8 @@ class LimitsContext(TypedDict):
     """For ``limits/_limits.html``."""
 
     limits: list[RemainingLimit]
+    #: Those of which less than half remains.
+    low_limits: list[RemainingLimit]
 
 
 class ScarceLimitContext(TypedDict):
@@ -45,7 +47,8 @@ def limited_user(request: HttpRequest) -> User:
 
 def limits_context(request: HttpRequest) -> LimitsContext:
     """All limits of the visitor."""
-    return {"limits": remaining_limits(limited_user(request))}
+    limits = remaining_limits(limited_user(request))
+    return {"limits": limits, "low_limits": [one for one in limits if one.is_low]}
 
 
 def scarce_limit_context(request: HttpRequest) -> ScarceLimitContext:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from chat.page.state import owner_fingerprint
 from chat.rendering.markdown import render
+from chat.services.limits.wording import number
 from chat.services.reply_versions import can_resume
 from chat.services.wait_estimate import WaitEstimate
 from chat.text_cleanup import as_lines
@@ -23,6 +24,7 @@ from chatsite.model_choice import model_entry
 register = template.Library()
 register.simple_tag(script_texts)
 register.filter("duration", duration)
+register.filter("number", number)
 register.filter("percent", percent)
 register.filter("reason", reason)
 register.filter("summary", summary)

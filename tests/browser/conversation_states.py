@@ -170,6 +170,7 @@ def settings(stage: Stage) -> None:
 def conversation_settings(stage: Stage) -> None:
     done(stage)
     stage.page.locator("#chip").click()
+    stage.page.get_by_text("Advanced: sampling").click()
     stage.page.get_by_label("Temperature").fill("3")
     stage.page.locator("form.preferences").evaluate("it => { it.noValidate = true; }")
     stage.page.get_by_role("button", name="Save").click()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+import pytest
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
-from tests.browser.conftest import Worker
+from tests.browser.conftest import DESK, Worker
 from tests.browser.stored_texts import begin_shelf
 from tests.browser.user_actions import (
     answered,
@@ -18,6 +19,7 @@ from tests.browser.user_actions import (
     say,
 )
 
+PHONE: ViewportSize = {"width": 390, "height": 664}
 HIDE = """(isAway) => {
   Object.defineProperty(document, "hidden", { get: () => isAway, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
@@ -38,11 +40,34 @@ def test_a_theme_is_chosen_and_stays(home: Page, worker: Worker) -> None:
     light = home.evaluate(background)
     home.get_by_role("link", name="Settings", exact=True).click()
     home.get_by_label("Dark").check()
-    home.get_by_role("button", name="Save").click()
-    expect(home.get_by_text("Saved.")).to_be_visible()
     assert home.evaluate(background) != light
     home.goto("/")
     assert home.evaluate(background) != light
+    home.goto("/settings/")
+    expect(home.get_by_label("Dark")).to_be_checked()
+    home.get_by_label("System").check()
+    assert home.evaluate(background) == light
+    home.goto("/")
+    assert home.evaluate(background) == light
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_saving_is_always_in_reach(
+    size: ViewportSize, home: Page, worker: Worker
+) -> None:
+    home.set_viewport_size(size)
+    home.goto("/settings/")
+    save = home.get_by_role("button", name="Save")
+    expect(save).to_be_in_viewport(ratio=1)
+    for section in ("Data", "Model", "General"):
+        home.get_by_role("link", name=section, exact=True).click()
+        heading = home.get_by_role("heading", name=section, exact=True)
+        expect(heading).to_be_in_viewport(ratio=1)
+        expect(save).to_be_in_viewport(ratio=1)
+    home.get_by_label("Custom instructions").fill("Be brief.")
+    save.click()
+    expect(home.get_by_text("Saved.")).to_be_in_viewport()
+    expect(home.get_by_label("Custom instructions")).to_have_value("Be brief.")
 
 
 def test_settings_of_a_conversation_are_reached_from_its_head(
@@ -51,6 +76,8 @@ def test_settings_of_a_conversation_are_reached_from_its_head(
     answered(home, worker, "one", "First")
     home.locator("#chip").click()
     home.get_by_label("Instructions").fill("Answer in rhymes.")
+    expect(home.get_by_label("Temperature")).to_be_hidden()
+    home.get_by_text("Advanced: sampling").click()
     home.get_by_label("Temperature").fill("0.3")
     home.get_by_role("button", name="Save").click()
     expect(home.locator(".reply.done")).to_have_count(1)
@@ -65,7 +92,7 @@ def test_a_reply_that_ends_while_nobody_looks_marks_the_tab_and_notifies(
 ) -> None:
     home.goto("/settings/")
     home.evaluate(NOTICES)
-    home.get_by_label("Tell me when a reply is ready").check()
+    home.get_by_label("Notify me when a reply is ready").check()
     home.goto("/")
     begin(home, "one")
     home.evaluate(NOTICES)

@@ -45,7 +45,7 @@ def test_a_second_visit_loads_no_file_again(
 ) -> None:
     page = guest().new_page()
     page.goto("/")
-    page.goto("/settings/", wait_until="load")
+    page.goto("/search/", wait_until="load")
     files = [one for one in page.evaluate(RESOURCES) if one[0].startswith("/static/")]
     assert len(files) == MAX_REQUESTS - 1
     assert all(size == 0 for _, size in files), files

@@ -79,10 +79,10 @@ def check_open(*, is_open: bool) -> None:
     """Refuse a user who was closed a moment ago: a guest who was merged or erased."""
     if not is_open:
         said = _(
-            "You logged in or out in another tab meanwhile. Your text is kept here:"
-            " send it again."
+            "You logged in or out in another tab. Your text is still here: send it"
+            " again."
         )
-        bare = _("The guest or account was closed meanwhile. Send it again.")
+        bare = _("The guest or account was closed. Send it again.")
         raise MessageRefused("closed", said, bare_message=bare)
 
 
@@ -132,8 +132,8 @@ def _what_is_full(
     """Code and sentence of the first queue limit that ``count`` more would exceed."""
     if load.of_conversation > settings.HELD_MESSAGES_MAX:
         said = ngettext(
-            "%(count)s message already waits in this conversation.",
-            "%(count)s messages already wait in this conversation.",
+            "%(count)s message is already waiting in this conversation.",
+            "%(count)s messages are already waiting in this conversation.",
             settings.HELD_MESSAGES_MAX,
         )
         return "too_many_ahead", said % {"count": settings.HELD_MESSAGES_MAX}
@@ -145,7 +145,7 @@ def _what_is_full(
             code = "too_many_of_your_network" if is_network else "too_many_of_yours"
             return code, too_many_waiting_text(subject.scope, most)
     if load.of_model + count > settings.QUEUE_REPLIES_MAX:
-        return "queue_full", _("The line for this model is full.")
+        return "queue_full", _("The queue for this model is full.")
     return None
 
 
@@ -166,7 +166,7 @@ def _refusal(code: str, why: str, seconds: int, *, is_message: bool) -> MessageR
     bare = _("%(why)s Try again in %(duration)s.") % words
     message = bare
     if is_message:
-        kept = _("%(why)s Your text is kept here: send it again in %(duration)s.")
+        kept = _("%(why)s Your text is still here: send it again in %(duration)s.")
         message = kept % words
     return MessageRefused(code, message, retry_seconds=seconds, bare_message=bare)
 

@@ -23,8 +23,8 @@ from chat.wording.replies import duration
 def admit_guest(network: str) -> None:
     """Count a new guest of this network. Raises ``MessageRefused``."""
     said = _(
-        "Too many new guests came from your network in the last hour. Nothing you typed"
-        " is lost: try again in %(duration)s."
+        "Too many new guests from your network in the last hour. Your text is safe: try"
+        " again in %(duration)s."
     )
     _admit(network, LimitKind.GUESTS_PER_HOUR, "too_many_guests", said)
 
@@ -35,7 +35,7 @@ def admit_sign_up(network: str) -> None:
     Call it once the form is valid.
     """
     said = _(
-        "Too many accounts were made from your network in the last hour. Try again in"
+        "Too many new accounts from your network in the last hour. Try again in"
         " %(duration)s."
     )
     _admit(network, LimitKind.SIGNUPS_PER_HOUR, "too_many_sign_ups", said)
@@ -47,8 +47,8 @@ def admit_mail(network: str) -> None:
     Raises ``MessageRefused``.
     """
     said = _(
-        "Too many links were asked for from your network in the last hour. Try again"
-        " in %(duration)s."
+        "Too many links sent for your network in the last hour. Try again in"
+        " %(duration)s."
     )
     _admit(network, LimitKind.MAILS_PER_HOUR, "too_many_mails", said)
 

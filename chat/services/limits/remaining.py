@@ -19,6 +19,8 @@ from chat.services.limits.wording import refill_text, remaining_text
 
 #: Below this share of a limit the page shows what remains beside the message box.
 SCARCE_SHARE = 0.2
+#: Below this share the settings and the account page show the limit.
+LOW_SHARE = 0.5
 #: The page asks again for what remains after this long at the soonest.
 RENEW_SECONDS = 15
 
@@ -40,6 +42,11 @@ class RemainingLimit:
     full_seconds: int | None = None
     #: Seconds since the epoch at which ``text`` should be computed again.
     due_at: int = 0
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the pages show the limit without being asked."""
+        return self.remaining < LOW_SHARE * self.limit
 
 
 def remaining_limits(user: User) -> list[RemainingLimit]:

@@ -21,17 +21,14 @@ SHORT_SECONDS = 60
 def limit_reached_text(usage: LimitUsage, count: int) -> str:
     """Why ``count`` more are refused now, and whether an account would help."""
     if usage.subject.scope is LimitScope.NETWORK:
-        said = _(
-            "The limit that all guests of your network have together is reached:"
-            " %(amount)s."
-        )
+        said = _("Your network has reached its guest limit of %(amount)s.")
     else:
-        said = _("Your limit is reached: %(amount)s.")
+        said = _("You’ve reached your limit of %(amount)s.")
     sentences = [said % {"amount": _amount(usage.kind, usage.bucket.limit)}]
     if usage.remaining:
         only = ngettext(
-            "%(left)s is left, and this takes %(count)s.",
-            "%(left)s are left, and this takes %(count)s.",
+            "%(left)s left; this needs %(count)s.",
+            "%(left)s left; this needs %(count)s.",
             usage.remaining,
         )
         sentences.append(
@@ -44,16 +41,14 @@ def too_many_waiting_text(scope: LimitScope, limit: int) -> str:
     """Why no further reply may wait in the queue."""
     if scope is LimitScope.NETWORK:
         said = ngettext(
-            "No more than %(count)s message of all guests of your network together may"
-            " wait at once.",
-            "No more than %(count)s messages of all guests of your network together may"
-            " wait at once.",
+            "The guests of your network have %(count)s message waiting, the maximum.",
+            "The guests of your network have %(count)s messages waiting, the maximum.",
             limit,
         )
     else:
         said = ngettext(
-            "No more than %(count)s of your messages may wait at once.",
-            "No more than %(count)s of your messages may wait at once.",
+            "You have %(count)s message waiting, the maximum.",
+            "You have %(count)s messages waiting, the maximum.",
             limit,
         )
     sentences = [said % {"count": number(limit)}]
@@ -65,15 +60,16 @@ def account_hint(scope: LimitScope, kind: LimitKind) -> list[str]:
     if not is_higher_for_accounts(scope, kind):
         return []
     if scope is LimitScope.NETWORK:
-        return [_("With an account only your own messages count.")]
-    return [_("With an account you have more.")]
+        return [_("With an account, only your own messages count.")]
+    return [_("Sign up for more.")]
 
 
 def remaining_text(scope: LimitScope, kind: LimitKind, left: int, limit: int) -> str:
     """``12 of 30 messages left today``, and whose limit it is if it is shared."""
-    said = _left(kind, limit) % {"left": number(left), "limit": number(limit)}
+    counts = {"left": left, "waiting": limit - left, "limit": limit}
+    said = _left(kind, limit) % {name: number(count) for name, count in counts.items()}
     if scope is LimitScope.NETWORK:
-        return _("All guests of your network together: %(said)s") % {"said": said}
+        return _("Your network: %(said)s") % {"said": said}
     return said
 
 
@@ -84,15 +80,15 @@ def refill_text(usage: LimitUsage) -> str:
         return ""
     if usage.kind is LimitKind.TOKENS_PER_DAY:
         if left:
-            return _("all are back %(when)s") % {
+            return _("full again %(when)s") % {
                 "when": _moment(usage.full_at, usage.now)
             }
         return _("more %(when)s") % {"when": _moment(_next_at(usage), usage.now)}
     interval = usage.bucket.interval_seconds
     if left or interval < SHORT_SECONDS:
         pace = duration(max(1, math.ceil(interval)))
-        return _("one more every %(duration)s") % {"duration": pace}
-    return _("the next one %(when)s") % {"when": _moment(_next_at(usage), usage.now)}
+        return _("1 more every %(duration)s") % {"duration": pace}
+    return _("next one %(when)s") % {"when": _moment(_next_at(usage), usage.now)}
 
 
 def number(count: int) -> str:
@@ -151,7 +147,7 @@ def _left(kind: LimitKind, limit: int) -> str:
                 limit,
             )
     return ngettext(
-        "%(left)s of %(limit)s place for a waiting reply is free",
-        "%(left)s of %(limit)s places for waiting replies are free",
+        "%(waiting)s of %(limit)s reply waiting",
+        "%(waiting)s of %(limit)s replies waiting",
         limit,
     )

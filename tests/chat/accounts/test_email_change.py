@@ -30,7 +30,7 @@ def email_of(account: User) -> str:
 def test_without_mail_an_address_is_saved_at_once(tab: Client, account: User) -> None:
     saved = change(tab)
     assert saved["Location"] == "/account/?email"
-    assert "Your address is confirmed" in text_of(tab.get(saved["Location"]))
+    assert "Your address was saved." in text_of(tab.get(saved["Location"]))
     assert email_of(account) == "new@example.org"
     assert log_in(Client(), "NEW@example.org").status_code == 303
 

@@ -241,7 +241,7 @@ def test_a_limited_network_waits_and_keeps_its_input(
     answer = submit_sign_up(Client(), "wasp")
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 0
-    assert "Too many accounts" in text_of(answer)
+    assert "Too many new accounts" in text_of(answer)
     assert "[value=wasp]" in dom(answer)
     assert User.objects.named("wasp") is None
 
@@ -272,6 +272,6 @@ def test_accounts_of_one_network_are_limited_and_input_is_kept(
     answer = submit_sign_up(Client(), "second")
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 3600
-    assert "Too many accounts were made from your network" in text_of(answer)
+    assert "Too many new accounts from your network" in text_of(answer)
     assert "[value=second]" in dom(answer)
     assert not User.objects.filter(username="second").exists()

@@ -27,7 +27,7 @@ def test_without_javascript_the_text_stands_in_the_box_beside_the_reason(
         assert answer.headers["Retry-After"] == "60"
         text = text_of(answer)
         assert "precious <text>" in dom(text).raw_texts("textarea")
-        assert "Your limit is reached: 1 message a minute." in text
+        assert "You’ve reached your limit of 1 message a minute." in text
         assert "send it again in 1 min." in text
         assert "0 of 1 message left this minute" in text
     assert Reply.objects.count() == 1
@@ -42,7 +42,7 @@ def test_with_htmx_the_reason_and_what_is_left_are_put_into_the_page(
     answer = tab.post("/send/", form_data(tab.get("/"), "precious"), headers=HTMX)
     assert answer.status_code == 429
     said = dom(answer).one('[hx-swap-oob="innerHTML:#refusal"]')
-    assert said.text.startswith("Your limit is reached")
+    assert said.text.startswith("You’ve reached your limit")
     left = dom(answer).one('[hx-swap-oob="innerHTML:#little-left"]')
     assert "0 of 1 message left this minute" in left.text
 

@@ -41,7 +41,7 @@ def test_private_windows_gain_nothing(
     assert send(proxied("203.0.113.7")).status_code == 303
     refused = send(proxied("203.0.113.7"), "precious")
     assert refused.status_code == 429
-    assert "all guests of your network have together" in text_of(refused)
+    assert "Your network has reached its guest limit" in text_of(refused)
     assert "precious" in dom(refused).raw_texts("textarea")
     assert User.objects.count() == 2  # who is refused is nobody still
     spoofed = proxied("198.51.100.1, 203.0.113.7")

@@ -33,11 +33,28 @@ def test_the_settings_page_says_all_that_is_left(
     sent(owner)
     text = text_of(tab.get("/settings/"))
     assert "29 of 30 messages left today" in text
-    assert "one more every 48 min" in text
+    assert "1 more every 48 min" in text
     assert "1,000,000 of 1,000,000 tokens left today" in text
-    assert "99 of 100 places for waiting replies are free" in text
-    assert "All guests of your network together: 300 of 300 messages" in text
+    assert "1 of 100 replies waiting" in text
+    assert "Your network: 300 of 300 messages" in text
     assert "this minute" not in text.replace("300 of 300 messages left this minute", "")
+
+
+def test_limits_are_shown_where_less_than_half_is_left(
+    tab: Client, owner: User, settings, sent
+) -> None:
+    settings.GUEST_MESSAGES_PER_DAY = 3
+    sent(owner)
+    page = dom(tab.get("/settings/"))
+    assert "less than half of every limit" in page.one("#limits > .muted").text
+    assert "2 of 3 messages left today" in page.one("#limits > details").text
+    assert "#limits" not in dom(tab.get("/account/"))
+    sent(owner, "another")
+    for path in ("/settings/", "/account/"):
+        page = dom(tab.get(path))
+        (shown,) = page.texts("#limits > ul > li")
+        assert "1 of 3 messages left today" in shown
+        assert "1,000,000 of 1,000,000 tokens" in page.one("#limits > details").text
 
 
 def test_a_visitor_sees_what_a_new_guest_has_and_becomes_none(box: Mailbox) -> None:
@@ -151,5 +168,5 @@ def test_where_there_is_no_limit_the_page_says_so(tab: Client, settings) -> None
             "TOKENS_PER_DAY",
         ):
             setattr(settings, f"{whose}_{kind}", None)
-    assert "There is no limit here." in text_of(tab.get("/settings/"))
+    assert "There are no limits here." in text_of(tab.get("/settings/"))
     assert tab.get("/api/v1/allowances").json() == {"allowances": []}

@@ -41,7 +41,7 @@ def test_who_has_too_many_waiting_is_told_when_to_come_back(
     announce(box)
     sent(owner, "one")
     sent(owner, "two")
-    with pytest.raises(MessageRefused, match=r"2 of your messages.*in 40 s") as refused:
+    with pytest.raises(MessageRefused, match=r"2 messages waiting.*in 40 s") as refused:
         sent(owner, "three")
     assert refused.value.retry_seconds == 40
     assert Reply.objects.count() == 2
@@ -67,7 +67,7 @@ def test_a_full_line_is_said_with_the_text_kept_and_the_time(
     plain = tab.post("/send/", {"text": data["text"], "key": data["key"]})
     assert plain.status_code == 429
     assert plain.headers["Retry-After"] == "60"
-    assert "The line for this model is full." in text_of(plain)
+    assert "The queue for this model is full." in text_of(plain)
     assert "after" in dom(plain).raw_texts("textarea")
     told = tab.post("/send/", data, headers=HTMX)
     assert told.status_code == 429
@@ -86,7 +86,7 @@ def test_the_api_refuses_with_429_and_polls_go_on(
     assert answer.status_code == 429
     error = answer.json()["error"]
     assert error["code"] == "too_many_of_yours"
-    assert "kept here" not in error["message"]
+    assert "still here" not in error["message"]
     assert "Try again in" in error["message"]
     assert int(answer.headers["Retry-After"]) > 0
     page = tab.get(f"/c/{reply.message.conversation_id}/")

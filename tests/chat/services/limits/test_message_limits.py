@@ -42,7 +42,7 @@ def test_so_many_a_minute_and_one_more_when_it_came_back(
     refused = refusal_of(owner)
     assert refused.code == "prompts_per_minute"
     assert refused.retry_seconds == 20
-    assert "Your limit is reached: 3 messages a minute." in refused.message
+    assert "You’ve reached your limit of 3 messages a minute." in refused.message
     assert "send it again in 20 s" in refused.message
     clock.turn(20)
     ask(owner)
@@ -75,7 +75,7 @@ def test_several_replies_at_once_say_how_many_are_left(settings) -> None:
     settings.GUEST_MESSAGES_PER_MINUTE, owner = 5, guest()
     ask(owner, 3)
     refused = refusal_of(owner, 4)
-    assert "2 are left, and this takes 4." in refused.message
+    assert "2 left; this needs 4." in refused.message
     assert refused.retry_seconds == 24
     ask(owner, 2)
 

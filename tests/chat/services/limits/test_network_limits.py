@@ -32,7 +32,7 @@ def test_guests_of_one_network_count_together_and_accounts_alone(settings) -> No
     ask(guest(NETWORK))
     refused = refusal_of(guest(NETWORK))
     assert refused.code == "network_prompts_per_minute"
-    assert "all guests of your network have together" in refused.message
+    assert "Your network has reached its guest limit" in refused.message
     assert "2 messages a minute" in refused.message
     ask(guest("another"))
     ask(guest())
@@ -57,7 +57,7 @@ def test_guests_are_told_that_an_account_has_more_where_it_has(
     owner = guest()
     ask(owner, 2)
     said = refusal_of(owner).message
-    assert ("With an account you have more." in said) == is_told
+    assert ("Sign up for more." in said) == is_told
 
 
 def test_an_account_is_not_told_to_make_one(settings) -> None:
@@ -73,7 +73,7 @@ def test_what_waits_counts_for_the_network_too(box: Mailbox, settings, sent) -> 
     sent(guest(NETWORK))
     refused = refusal_of(guest(NETWORK))
     assert refused.code == "too_many_of_your_network"
-    assert "No more than 2 messages of all guests of your network" in refused.message
+    assert "The guests of your network have 2 messages waiting" in refused.message
     ask(account())
     ask(guest("another"))
 
@@ -106,10 +106,8 @@ def test_what_all_guests_of_a_network_have_left_is_said_apart(settings) -> None:
     ask(guest(NETWORK), 9)
     little = scarce_limit(guest(NETWORK))
     assert little is not None
-    assert little.text == (
-        "All guests of your network together: 1 of 10 messages left this minute"
-    )
-    assert little.refill == "one more every 6 s"
+    assert little.text == ("Your network: 1 of 10 messages left this minute")
+    assert little.refill == "1 more every 6 s"
 
 
 def test_the_keeper_deletes_rows_that_say_nothing_any_more(

@@ -21,7 +21,7 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
     found = remaining_limits(owner)[0]
     assert (found.text, found.refill) == (
         "12 of 30 messages left today",
-        "one more every 48 min",
+        "1 more every 48 min",
     )
     assert scarce_limit(owner) is None
     ask(owner, 7)
@@ -32,7 +32,7 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
     nothing = scarce_limit(owner)
     assert nothing is not None
     assert nothing.text == "0 of 30 messages left today"
-    assert nothing.refill == "the next one at 8:48 a.m."
+    assert nothing.refill == "next one at 8:48 a.m."
     assert nothing.wait_seconds == 48 * 60
     assert nothing.due_at == clock.now + 48 * 60
 
@@ -40,9 +40,9 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
 @pytest.mark.parametrize(
     ("hour", "words"),
     [
-        (8, "the next one at 8 p.m."),
-        (11, "the next one at 11 p.m."),
-        (14, "the next one tomorrow at 2 a.m."),
+        (8, "next one at 8 p.m."),
+        (11, "next one at 11 p.m."),
+        (14, "next one tomorrow at 2 a.m."),
     ],
 )
 def test_when_the_next_one_comes_is_said_by_the_clock_of_whoever_asks(
