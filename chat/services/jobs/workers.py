@@ -118,8 +118,10 @@ def site_overview() -> SiteOverview:
 
 def _models() -> tuple[ModelOverview, ...] | None:
     """Return the served model, then the others for which anything waits or runs."""
-    box, served = open_mailbox(), model_entry().name
+    box = open_mailbox()
     try:
+        # The environment of an operator may name another model than that of the site.
+        served = box.served_model() or model_entry().name
         others = [_overview(name) for name in box.models() if name != served]
         used = (one for one in others if one.waiting or one.workers or one.preparing)
         return (_overview(served), *used)

@@ -61,6 +61,9 @@ class TestStatus:
         box.announce(other)
         names = ["scripted", "gpt2"]
         assert [model["name"] for model in told()["models"]] == names
+        box.set_served_model("gpt2")
+        assert [model["name"] for model in told()["models"]] == names[1:]
+        box.set_served_model("scripted")
         box.withdraw(other)
         assert [model["name"] for model in told()["models"]] == names[:1]
 
