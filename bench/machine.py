@@ -38,6 +38,9 @@ def force(isa: str) -> None:
 
 def facts(isa: str, threads: int, bytes_per_second: Iterable[float]) -> dict[str, str]:
     """Return what figures depend on. ``bytes_per_second``: measured, one a round."""
+    # Imported late: a process with the earlier engine must not have loaded this one.
+    from chatsite.machine import cores, memory_bytes
+
     speeds, has = [speed / 1e9 for speed in bytes_per_second], _flags()
     return {
         "processor": _processor(),
@@ -45,8 +48,8 @@ def facts(isa: str, threads: int, bytes_per_second: Iterable[float]) -> dict[str
         "instructions": f"{isa} forced; {ISA_NOTE}"
         if isa
         else "as each engine chooses",
-        "cores": f"{len(_cores())}, {threads} threads",
-        "memory": f"{_memory_gb():.0f} GB; read at {_range(speeds)} GB/s",
+        "cores": f"{cores()}, {threads} threads",
+        "memory": f"{memory_bytes() / 1e9:.0f} GB; read at {_range(speeds)} GB/s",
         "versions": ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
         "system": f"{platform.system()} {platform.release()}, Python"
         f" {platform.python_version()}",
@@ -73,16 +76,6 @@ def _cpuinfo() -> dict[str, str]:
     lines = path.read_text().splitlines() if path.exists() else []
     pairs = [line.partition(":") for line in reversed(lines) if ":" in line]
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _cores() -> set[int]:
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return set(range(os.cpu_count() or 1))
-
-
-def _memory_gb() -> float:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
 
 
 def _version(package: str) -> str:
