@@ -1,8 +1,12 @@
-"""What this machine has: processor cores and memory, in a container perhaps not all."""
+"""What this machine has: processor cores, memory and C compilers.
+
+In a container that is perhaps not all.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 MEBI = 2**20
@@ -11,6 +15,8 @@ CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
+#: C compilers with which a worker builds its fastest forward pass.
+COMPILERS = ("cc", "gcc", "clang")
 
 
 def cores() -> int:
@@ -24,6 +30,12 @@ def memory_bytes() -> int:
     """Return the memory of the machine or, if it is less, of the container."""
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([installed, *map(_read_limit, CGROUP_LIMITS)])
+
+
+def find_compilers() -> list[str]:
+    """Return the paths of the C compilers, each once."""
+    found = filter(None, map(shutil.which, COMPILERS))
+    return [*{os.path.realpath(path): path for path in found}.values()]
 
 
 def _read_limit(path: Path) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import resource
-import shutil
 import socket
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from chatsite.hosts import resolve
+from chatsite.machine import find_compilers
 from chatsite.redis_url import parse
 from launch.config import LaunchConfig
 from launch.errors import LaunchError
@@ -20,9 +20,6 @@ from launch.errors import LaunchError
 REDIS_SECONDS = 5
 #: supervisord's own minimums, which it checks before it starts anything.
 OPEN_FILES_MIN, PROCESSES_MIN = 1024, 200
-
-#: C compilers with which a worker builds its fastest forward pass.
-COMPILERS = ("cc", "gcc", "clang")
 
 
 def check_system_limits() -> None:
@@ -101,7 +98,7 @@ def compiler_hint(data_dir: Path, precision: str) -> str:
     ``precision``: of ``WORKER_PRECISION``. A worker for int8 says itself what it needs.
     """
     is_built = any((data_dir / "native").glob("engine-*.so"))
-    if is_built or precision == "int8" or any(map(shutil.which, COMPILERS)):
+    if is_built or precision == "int8" or find_compilers():
         return ""
     return (
         "There is no C compiler (cc) here. None is needed; with one, a worker without"

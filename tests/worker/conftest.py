@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from chatsite.catalog import Catalog
+from chatsite.machine import find_compilers
 from tests.environment import FORWARD
 from tests.worker.tiny_models import write_gpt2, write_llama
 from worker.engine.flat_forward import is_available
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel, load_model
-from worker.engine.native.compile import find_compilers
 from worker.weights.fetch import fetch
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from chatsite.machine import find_compilers
 from tests.worker.conftest import CACHE
 from tests.worker.tiny_models import entry_for
 from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel
 from worker.engine.native import instruction_sets
-from worker.engine.native.compile import build, find_compilers
+from worker.engine.native.compile import build
 
 
 @pytest.fixture

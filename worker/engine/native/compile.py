@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,12 +12,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from chatsite.machine import find_compilers
 from worker.engine.interface import OnStep, ignore_step
 from worker.engine.kept_files import mark_used
 from worker.engine.native.instruction_sets import FLAGS
 
 SOURCES = Path(__file__).parent
-COMPILERS = ("cc", "gcc", "clang")
 #: The compiler may not fuse a product and a sum on its own: the results of one token
 #: must not depend on how many tokens a loop was compiled for.
 COMMON_FLAGS = (
@@ -54,12 +53,6 @@ def build(folder: Path, instructions: str, on_step: OnStep = ignore_step) -> Pat
         _compile_by_any(library, flags, on_step)
     mark_used(library)
     return library
-
-
-def find_compilers() -> list[str]:
-    """Return the paths of the C compilers of the machine, each once."""
-    found = filter(None, map(shutil.which, COMPILERS))
-    return [*{os.path.realpath(path): path for path in found}.values()]
 
 
 def _compile_by_any(library: Path, flags: tuple[str, ...], on_step: OnStep) -> None:
