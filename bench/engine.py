@@ -19,6 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench import machine, random_model
+from bench.loop import measure_loop
 from bench.plan import FULL, QUICK, Plan
 from bench.plot import plot
 from bench.ratios import Ratio, ratios
@@ -46,14 +47,16 @@ def main(arguments: Sequence[str]) -> None:
     found = _measure(plan, options.cache, options.threads)
     small = random_model.small(options.cache)
     many = measure_many(found[0].best, small, plan.many, options.threads)
+    loop = measure_loop(options.cache, options.threads)
     real = measure_real_model(plan, options.cache, options.threads)
     speeds = [speed for results in found for speed in results.bandwidths]
     facts = machine.facts(options.isa, options.threads, speeds)
     facts["took"] = f"{time.monotonic() - began:.0f} s"
-    _print_results(facts, plan, found, many, real)
+    every_ratio = [*_all_ratios(found, real), *loop]
+    _print_results(facts, plan, found, many, every_ratio)
     if options.json:
         data = {
-            **ratios_as_json(_all_ratios(found, real)),
+            **ratios_as_json(every_ratio),
             "machine": facts,
             "quality": asdict(real.quality) if real else None,
             "models": [as_json(results) for results in found],
@@ -108,7 +111,7 @@ def _print_results(
     plan: Plan,
     found: Sequence[Results],
     many: dict[str, float],
-    real: RealModel | None,
+    found_ratios: Sequence[Ratio],
 ) -> None:
     print()
     for name, fact in facts.items():
@@ -121,7 +124,7 @@ def _print_results(
         for name, reason in results.missing.items():
             print(f"left out: {name} ({reason})")
     print(f"\n{MANY.format(**many)}\n")
-    print(ratio_table(_all_ratios(found, real)))
+    print(ratio_table(found_ratios))
 
 
 if __name__ == "__main__":

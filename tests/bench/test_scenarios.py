@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from bench.loop import AIMS, SETTINGS, measure_loop
 from bench.peers import FP32, PEERS, V0
 from bench.plan import Plan
 from bench.ratios import ratios
@@ -83,3 +84,12 @@ def test_memory_is_read_while_very_many_requests_are_answered(
     found = measure_many(FP32, folder, PLAN.many, 1)
     assert found["requests"] == PLAN.many
     assert found["resident_mb_at_the_end"] > 50
+
+
+def test_the_loop_is_timed_for_all_settings(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    found = measure_loop(tmp_path_factory.mktemp("models"), 1)
+    names = {f"loop_ms_{load}_{name}" for load in AIMS for name in SETTINGS}
+    assert {ratio.name for ratio in found} == names
+    assert all(ratio.value > 0 for ratio in found)
