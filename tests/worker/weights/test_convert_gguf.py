@@ -10,7 +10,12 @@ import torch
 from safetensors.torch import load_file
 
 from bench.gguf_file import write_gguf
-from worker.weights.convert_gguf import ConversionFailed, _load_gguf, convert
+from worker.weights.convert_gguf import (
+    ConversionFailed,
+    _load_gguf,
+    _reading_once,
+    convert,
+)
 
 
 def test_reading_weights_reports_how_far_it_is_and_prints_nothing(
@@ -27,6 +32,25 @@ def test_reading_weights_reports_how_far_it_is_and_prints_nothing(
     assert shares[-1] == 1
     own, read = load_file(llama_folder / "model.safetensors"), module.state_dict()
     assert all(torch.equal(own[name], read[name]) for name in own)
+
+
+def test_a_file_is_read_once(
+    llama_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+
+    class Reader(gguf.GGUFReader):
+        def __init__(self, path: str) -> None:
+            reads.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr(gguf, "GGUFReader", Reader)
+    source = tmp_path / "tiny.gguf"
+    write_gguf(llama_folder, source, gguf.GGMLQuantizationType.F32)
+    with _reading_once():
+        _load_gguf(source, lambda _: None)
+    assert reads == [str(source)]
+    assert gguf.GGUFReader is Reader
 
 
 def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
