@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, models
 
-from chat.models import tree
+from chat.models import sql_rows
 
 KEY_CHARACTERS = 200
 INSERT = """
@@ -28,7 +28,7 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
         """
         values = (owner, key, digest, conversation, reply)
         with connection.cursor() as cursor:
-            cursor.execute(INSERT, [tree.adapted(value) for value in values])
+            cursor.execute(INSERT, [sql_rows.adapted(value) for value in values])
             return bool(cursor.rowcount)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from chat.models.tree import rows
+from chat.models.sql_rows import rows
 
 #: The states are literals, so that SQLite uses its index of unfinished replies.
 QUERY = """

@@ -7,14 +7,10 @@ queries return ids, and no more of them than requested.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import connection
-
+from chat.models.sql_rows import rows, uuid_of
 from chatsite import wire
-
-Parameter = uuid.UUID | str | int | None
 
 #: Larger than the length of any path.
 ENDLESS = 2**31 - 1
@@ -60,7 +56,7 @@ def ids_up(
 ) -> list[uuid.UUID]:
     """Ids from ``leaf`` towards the first message, at most ``limit`` of them."""
     query = f"{UP} SELECT id FROM path ORDER BY step"
-    return [_uuid(pk) for (pk,) in rows(query, (leaf, conversation, limit))]
+    return [uuid_of(pk) for (pk,) in rows(query, (leaf, conversation, limit))]
 
 
 def messages_up(
@@ -78,7 +74,7 @@ def messages_up(
     )
     found = rows(query, (leaf, conversation, ENDLESS, characters))
     return [
-        PathMessage(_uuid(pk), wire.Role(role), length, text)
+        PathMessage(uuid_of(pk), wire.Role(role), length, text)
         for pk, role, length, text in found
     ]
 
@@ -96,22 +92,4 @@ def is_unfinished(conversation: uuid.UUID, leaf: uuid.UUID) -> bool:
 def newest_leaf(message: uuid.UUID) -> uuid.UUID:
     """The last message of the path through ``message`` and its newest descendants."""
     ((pk,),) = rows(DOWN, (message,))
-    return _uuid(pk)
-
-
-def rows(query: str, parameters: Iterable[Parameter]) -> list[Any]:
-    """The rows that a query returns."""
-    with connection.cursor() as cursor:
-        cursor.execute(query, [adapted(value) for value in parameters])
-        return list(cursor.fetchall())
-
-
-def adapted(value: Parameter) -> Parameter:
-    """The value as the database stores it: SQLite has UUIDs as hexadecimal digits."""
-    if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
-        return value.hex
-    return value
-
-
-def _uuid(value: object) -> uuid.UUID:
-    return value if isinstance(value, uuid.UUID) else uuid.UUID(str(value))
+    return uuid_of(pk)

@@ -10,13 +10,22 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Reply
 from chat.models.reply import FAILED_OR_STOPPED
+from chat.models.sql_rows import rows, uuid_of
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 #: The mailbox is asked about this many replies; the others show as waiting.
 ASKED_MAX = 100
+#: An owner's unfinished replies, and the state of the reply before each of them.
+#: Literals, because with parameters SQLite would not take the index of such replies.
+UNFINISHED_REPLIES = """
+SELECT reply.message_id, message.conversation_id, reply.state, earlier.state
+FROM chat_reply AS reply JOIN chat_message AS message ON message.id = reply.message_id
+LEFT JOIN chat_message AS question ON question.id = message.parent_id
+LEFT JOIN chat_reply AS earlier ON earlier.message_id = question.parent_id
+WHERE message.owner_id = %s AND reply.state IN ('held', 'queued')
+"""
 
 
 class Badge(StrEnum):
@@ -82,23 +91,19 @@ def _finished(conversation: ListedConversation) -> Badge | None:
 
 def _unfinished(owner: UUID) -> dict[UUID, Badge]:
     """The badges of conversations with an unfinished reply."""
-    unfinished = Reply.objects.unfinished().filter(message__owner=owner)
-    before = "message__parent__parent__reply__state"
-    rows = list(
-        unfinished.values_list("message__conversation_id", "pk", "state", before)
-    )
-    queued = [str(pk) for _, pk, state, _ in rows if state == wire.State.QUEUED]
+    found = [(uuid_of(pk), *rest) for pk, *rest in rows(UNFINISHED_REPLIES, [owner])]
+    queued = [str(pk) for pk, _, state, _ in found if state == wire.State.QUEUED]
     started = _started(queued[:ASKED_MAX])
     states: dict[UUID, set[str]] = {}
-    for conversation, pk, state, state_before in rows:
+    for pk, conversation, state, state_before in found:
         is_paused = state == wire.State.HELD and state_before in FAILED_OR_STOPPED
         shown = "running" if str(pk) in started else "paused" if is_paused else state
-        states.setdefault(conversation, set()).add(shown)
+        states.setdefault(uuid_of(conversation), set()).add(shown)
     return {
         conversation: next(
-            badge for state, badge in UNFINISHED_BADGES.items() if state in found
+            badge for state, badge in UNFINISHED_BADGES.items() if state in shown
         )
-        for conversation, found in states.items()
+        for conversation, shown in states.items()
     }
 
 

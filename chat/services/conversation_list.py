@@ -13,17 +13,30 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.timezone import get_current_timezone, localdate
 from django.utils.translation import gettext as _
 
-from chat.models import Conversation
-from chat.models.conversation import ConversationQuerySet
+from chat.models.sql_rows import Parameter, rows, time_of, uuid_of
+from chat.models.tree import ENDLESS
 from chat.services.conversation_badges import Badge, ListedConversation, badges_of
 
 #: Conversations in one part.
 PART = 50
+#: The list of an owner, but for the conditions and the end.
+LISTED = """
+SELECT listed.id, listed.title, listed.updated_at, listed.has_unread, leaf.state
+FROM chat_conversation AS listed
+LEFT JOIN chat_reply AS leaf ON leaf.message_id = listed.active_leaf_id
+WHERE listed.owner_id = %s AND listed.deleted_at IS NULL
+"""
+NEWEST_FIRST = " ORDER BY listed.updated_at DESC, listed.id DESC LIMIT %s"
+#: What comes after a cursor in the list, which is older.
+BEFORE = """
+AND listed.updated_at <= %s AND (listed.updated_at < %s OR listed.id < %s)
+"""
+#: The place of a cursor and everything newer.
+ON = "AND listed.updated_at >= %s AND (listed.updated_at > %s OR listed.id >= %s)"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR_DIGITS = 16
 
@@ -47,16 +60,9 @@ class Cursor:
         return cls(EPOCH + timedelta(microseconds=int(digits)), UUID(pk))
 
     @property
-    def before(self) -> Q:
-        """A filter for what comes after it in the list, which is older."""
-        is_older = Q(updated_at__lt=self.updated_at) | Q(pk__lt=self.pk)
-        return Q(updated_at__lte=self.updated_at) & is_older
-
-    @property
-    def on(self) -> Q:
-        """A filter for this place and everything newer."""
-        is_newer = Q(updated_at__gt=self.updated_at) | Q(pk__gte=self.pk)
-        return Q(updated_at__gte=self.updated_at) & is_newer
+    def values(self) -> tuple[datetime, datetime, UUID]:
+        """Parameters for ``BEFORE`` and for ``ON``."""
+        return self.updated_at, self.updated_at, self.pk
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,38 +95,40 @@ def newest(owner: UUID | None, since: Cursor | None = None) -> ListPart:
     """
     if owner is None:
         return ListPart()
-    listed = _listed(owner)
-    found = _fetched(listed.filter(since.on)) if since else []
-    rest = listed.filter(since.before) if since else listed
-    return _part(owner, found, rest)
+    found = _listed(owner, ON, since.values) if since else []
+    return _part(owner, found, since)
 
 
 def older(owner: UUID | None, before: Cursor) -> ListPart:
     """The part after the cursor ``before``."""
     if owner is None:
         return ListPart()
-    rest = _listed(owner).filter(before.before)
-    return _part(owner, [], rest, above=_period(before.updated_at))
+    return _part(owner, [], before, above=_period(before.updated_at))
 
 
-def _listed(owner: UUID) -> ConversationQuerySet:
-    return Conversation.objects.not_deleted().filter(owner_id=owner)
-
-
-def _fetched(listed: ConversationQuerySet) -> list[ListedConversation]:
-    columns = ("pk", "title", "updated_at", "has_unread", "active_leaf__reply__state")
-    return [ListedConversation(*row) for row in listed.values_list(*columns)]
+def _listed(
+    owner: UUID,
+    condition: str = "",
+    values: Sequence[Parameter] = (),
+    limit: int = ENDLESS,
+) -> list[ListedConversation]:
+    found = rows(f"{LISTED}{condition}{NEWEST_FIRST}", (owner, *values, limit))
+    return [
+        ListedConversation(uuid_of(pk), title, time_of(at), bool(has_unread), state)
+        for pk, title, at, has_unread, state in found
+    ]
 
 
 def _part(
     owner: UUID,
     found: list[ListedConversation],
-    rest: ConversationQuerySet,
+    after: Cursor | None,
     above: str = "",
 ) -> ListPart:
-    """``found`` filled up from ``rest``; ``above`` is the heading before them."""
+    """``found`` filled up with what comes ``after`` it; ``above`` is the heading."""
     room = max(PART - len(found), 0)
-    following = _fetched(rest[: room + 1])
+    values = after.values if after else ()
+    following = _listed(owner, BEFORE if after else "", values, room + 1)
     found += following[:room]
     return ListPart(_items(owner, found, above), has_more=len(following) > room)
 

@@ -1,0 +1,42 @@
+"""Rows of hand-written SQL, the same on SQLite and PostgreSQL.
+
+For queries that the ORM cannot write, or takes ten times as long to write as the
+database needs to answer them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+Parameter = UUID | datetime | str | int | None
+
+
+def rows(query: str, parameters: Iterable[Parameter]) -> list[Any]:
+    """The rows that a query returns."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, [adapted(value) for value in parameters])
+        return list(cursor.fetchall())
+
+
+def uuid_of(value: object) -> UUID:
+    """A UUID of a row: SQLite has them as hexadecimal digits."""
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+def time_of(value: datetime) -> datetime:
+    """A time of a row: SQLite has no time zones."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def adapted(value: Parameter) -> Any:
+    """The value as the database stores it."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
