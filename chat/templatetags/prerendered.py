@@ -11,9 +11,11 @@ from django import template
 from django.template import Context, Engine
 from django.utils.safestring import SafeString, mark_safe
 
+from chat.forms import MessageForm
 from chat.models import Message, User
 from chat.page import poll_fragments
 from chat.page.messages import ShownMessage
+from chat.page.state import owner_fingerprint
 from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered, prerendered_list
 from chat.services.conversation_list import ListItem, ListPart
@@ -33,12 +35,72 @@ def prerendered_template(name: str, **values: object) -> SafeString:
 @register.simple_tag(takes_context=True)
 def sidebar_foot(context: Context) -> SafeString:
     """Settings, shortcuts and account, below the list of conversations."""
-    user = context.get("user")
-    account = user if isinstance(user, User) and not user.is_guest else None
+    account = _account(context)
     return prerendered(
         "layout/_sidebar_foot.html",
         {"has_account": bool(account), "can_sign_up": context.get("can_sign_up")},
         {"username": account.username if account else ""},
+    )
+
+
+@register.simple_tag(takes_context=True)
+def heading(context: Context) -> SafeString:
+    """The title of the conversation; of none, that it will be a new one."""
+    shown = context.get("conversation")
+    title = shown.title if shown else ""
+    variant = {"is_oob": _is_oob(context), "has_title": bool(title)}
+    return prerendered("conversations/_heading.html", variant, {"title": title})
+
+
+@register.simple_tag(takes_context=True)
+def menu_form(context: Context) -> SafeString:
+    """The form to which the buttons of all menus of the list belong."""
+    state = context.get("page_state")
+    conversation = state.conversation if state else None
+    return prerendered(
+        "conversations/_menu_form.html",
+        {"has_conversation": bool(conversation)},
+        {"conversation": conversation, "csrf_token": context.get("csrf_token", "")},
+    )
+
+
+@register.simple_tag
+def text_field(form: MessageForm, *, is_in_app: bool = False) -> SafeString:
+    """The field for a message, and why it was refused."""
+    return prerendered(
+        "composer/_text_field.html",
+        {"is_in_app": is_in_app, "has_error": bool(form.error)},
+        {"text": form.typed_text, "error": form.error},
+    )
+
+
+@register.simple_tag(takes_context=True)
+def composer(context: Context) -> SafeString:
+    """The form in which messages are written."""
+    form, shown, account = (
+        context["form"],
+        context.get("conversation"),
+        _account(context),
+    )
+    meter = "composer/_context_meter.html"
+    return prerendered(
+        "composer/_composer.html",
+        {
+            "has_conversation": bool(shown),
+            "has_account": bool(account),
+            "is_editing": bool(shown and form.typed_instead_of),
+        },
+        {
+            "conversation": shown.pk if shown else "",
+            "person": owner_fingerprint(account.pk) if account else "",
+            "csrf_token": context.get("csrf_token", ""),
+            "key": form.typed_key,
+            "instead_of": form.typed_instead_of,
+            "text_field": text_field(form, is_in_app=True),
+            "context_meter": _included(context, meter) if shown else "",
+            "max_characters": context["max_characters"],
+            "stop_button": _included(context, "replies/_stop_button.html"),
+        },
     )
 
 
@@ -181,6 +243,12 @@ def _finished(context: Context, shown: ShownMessage) -> SafeString:
 def _as_given(context: Context) -> Any:
     """The context as a view has given it: a dictionary of known keys."""
     return context
+
+
+def _account(context: Context) -> User | None:
+    """The account that is logged in; None for a guest or an anonymous visitor."""
+    user = context.get("user")
+    return user if isinstance(user, User) and not user.is_guest else None
 
 
 def _is_oob(context: Context) -> bool:
