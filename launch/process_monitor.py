@@ -65,7 +65,7 @@ class ProcessMonitor:
 
     def reason(self, name: str, spawn_error: str = "") -> str:
         """Return one line on why a program cannot start."""
-        why = spawn_error or self._exit_reason(name)
+        why = (spawn_error or self._exit_reason(name)).rstrip(".")
         return f"{name} cannot start: {why}; see {self._supervisor.log(name)}"
 
     def _exit_reason(self, name: str) -> str:
