@@ -14,6 +14,7 @@ import pytest
 
 from chatsite import settings
 from chatsite.static_files import package_folders, refusal
+from launch.instance_lock import hold_instance_lock, is_running
 from tests.launch.forked_starts import run_cases
 from tests.launch.process_tree import ROOT, Start, eventually, launch, run
 from tests.processes import free_port
@@ -233,3 +234,12 @@ def test_a_model_that_cannot_be_had_stops_everything_again(tmp_path: Path) -> No
         assert not start.pids()
     finally:
         start.end()
+
+
+def test_status_says_that_the_site_does_not_run(tmp_path: Path) -> None:
+    ran = run(launch("status"), DATA_DIR=str(tmp_path / "data"))
+    assert ran.stdout == "The site is not running. Start it with: make run\n", ran
+    assert not is_running(tmp_path)
+    with hold_instance_lock(tmp_path):
+        assert is_running(tmp_path)
+    assert not is_running(tmp_path)
