@@ -11,6 +11,7 @@ from chat.views.conversations import conversation, earlier, home
 from chat.views.health import health
 from chat.views.held_messages import edit, proceed, remove
 from chat.views.messages import send
+from chat.views.model_notice import dismiss_model_notice
 from chat.views.poll import poll
 from chat.views.replies import choose, details, repeat, resume, retry, stop, vary
 from chat.views.reply_iframe import frame
@@ -28,6 +29,7 @@ urlpatterns = [
     path("c/<uuid:pk>/delete/", delete, name="delete"),
     path("c/<uuid:pk>/restore/", restore, name="restore"),
     path("history/", conversation_list, name="conversation_list"),
+    path("model-notice/dismiss/", dismiss_model_notice, name="dismiss_model_notice"),
     path("delete-all/", delete_all, name="delete_all"),
     path("send/", send, name="send"),
     path("r/<uuid:pk>/stop/", stop, name="stop"),

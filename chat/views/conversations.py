@@ -36,6 +36,7 @@ from chat.services.effective_settings import (
     model_to_watch,
 )
 from chat.services.jobs.status import NotOwner, PollSnapshot
+from chat.views.model_notice import is_dismissed
 
 
 class HomeContext(PageContext):
@@ -48,6 +49,8 @@ class HomeContext(PageContext):
     is_guest_lost: bool
     #: Whether the drafts are still in this browser.
     are_drafts_kept: bool
+    #: Whether to tell visitors that another model answers than the configured one.
+    is_fallback_news: bool
 
 
 class ConversationContext(PageContext):
@@ -87,6 +90,7 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
         "is_ended": is_ended,
         "is_guest_lost": is_guest_lost(request),
         "are_drafts_kept": are_drafts_kept(request),
+        "is_fallback_news": not is_dismissed(request),
     }
     response = render(request, "conversations/home.html", context)
     ensure_guest_cookie(request, response)

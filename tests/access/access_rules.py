@@ -104,6 +104,7 @@ TABLE: dict[str, Entry] = {
     ),
     "send/": own(WRITE, form=_text),
     "delete-all/": own(BOTH),
+    "model-notice/dismiss/": own(WRITE, changes=False),
     # What belongs to one owner
     "poll/": of("", ("GET",), query=_poll, shows=("growing_text",)),
     "c/<uuid:pk>/": of(

@@ -43,7 +43,7 @@ def test_logging_out_elsewhere_ends_an_open_page(
     expect(other.get_by_text("You’ve been logged out")).to_have_count(0)
     open_first(other, "Private")
     home.get_by_role("button", name="Log out").click()
-    expect(home.get_by_role("heading", name="Ask, and carry on")).to_be_visible()
+    expect(home.get_by_role("heading", name="What’s on your mind?")).to_be_visible()
     expect(home.get_by_text("Private")).to_have_count(0)
 
 
@@ -59,11 +59,11 @@ def test_a_page_left_open_is_not_there_for_whoever_logs_in_next(
     tab.goto("/account/")
     home.route("**/poll/**", lambda route: route.abort())
     tab.get_by_role("button", name="Log out").click()
-    expect(tab.get_by_role("heading", name="Ask, and carry on")).to_be_visible()
+    expect(tab.get_by_role("heading", name="What’s on your mind?")).to_be_visible()
     enter_account(tab, f"{name}-2")
     expect(home.get_by_text("Private").first).to_be_visible()
     home.unroute("**/poll/**")
-    expect(home.get_by_role("heading", name="Ask, and carry on")).to_be_visible()
+    expect(home.get_by_role("heading", name="What’s on your mind?")).to_be_visible()
     expect(home.get_by_text("Private")).to_have_count(0)
 
 

@@ -139,6 +139,6 @@ def test_a_guest_whose_cookies_are_all_gone_keeps_what_they_typed(
     box_of(home).fill("half a thought")
     home.context.clear_cookies()
     home.wait_for_url(re.compile(r"/\?ended=guest$"))
-    expect(home.get_by_text("lost the cookie that opens a guest")).to_be_visible()
+    expect(home.get_by_text("lost the cookie that opens your")).to_be_visible()
     expect(box_of(home)).to_have_value("half a thought")
     begin(home, "half a thought")

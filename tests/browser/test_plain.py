@@ -91,11 +91,10 @@ def test_nothing_is_said_of_keys_that_only_the_script_knows(
 ) -> None:
     for keys in (
         page.get_by_role("button", name="Keyboard shortcuts"),
-        page.get_by_text("Enter sends"),
+        page.get_by_text("Enter to send"),
     ):
         expect(keys).to_be_hidden()
-    expect(page.get_by_text("You may close this tab")).to_be_visible()
-    expect(home.get_by_text("Enter sends")).to_be_visible()
+    expect(home.get_by_text("Enter to send")).to_be_visible()
     home.get_by_role("button", name="Keyboard shortcuts").click()
     expect(home.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
 

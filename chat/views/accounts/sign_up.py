@@ -168,9 +168,15 @@ def _log_in_and_redirect(request: HttpRequest, user: User) -> HttpResponse:
     then = safe_path(request.POST.get("next", ""))
     if request.POST.get("email") and can_mail():
         then = f"{reverse('account')}?sent"  # says that a link is on its way
-    response = HttpResponseRedirect(then, status=303)
+    response = HttpResponseRedirect(_with_welcome(then), status=303)
     replace_guest_cookie(response)
     return response
+
+
+def _with_welcome(then: str) -> str:
+    """The same address; the page there welcomes the new account."""
+    path, hash_sign, place = then.partition("#")
+    return f"{path}{'&' if '?' in path else '?'}welcome{hash_sign}{place}"
 
 
 def _page(

@@ -34,7 +34,7 @@ def test_a_guest_who_signs_up_keeps_row_and_conversations(
     page = text_of(visitor.get("/account/sign-up/"))
     assert "Your conversation moves to your account" in page
     answer = submit_sign_up(visitor)
-    assert (answer.status_code, answer["Location"]) == (303, "/")
+    assert (answer.status_code, answer["Location"]) == (303, "/?welcome")
     assert User.objects.get().pk == guest.pk
     assert User.objects.get().username == "bee"
     page = dom(visitor.get("/"))
@@ -219,12 +219,13 @@ def test_a_user_who_is_logged_in_cannot_sign_up(tab: Client) -> None:
 @pytest.mark.parametrize(
     ("then", "to"),
     [
-        ("/settings/", "/settings/"),
-        ("//evil.example", "/"),
-        ("https://evil.example/", "/"),
-        ("javascript:alert(1)", "/"),
-        ("/\\evil.example", "/"),
-        ("", "/"),
+        ("/settings/", "/settings/?welcome"),
+        ("/search/?q=bees#q", "/search/?q=bees&welcome#q"),
+        ("//evil.example", "/?welcome"),
+        ("https://evil.example/", "/?welcome"),
+        ("javascript:alert(1)", "/?welcome"),
+        ("/\\evil.example", "/?welcome"),
+        ("", "/?welcome"),
     ],
 )
 def test_it_redirects_to_paths_of_this_site_only(

@@ -23,8 +23,10 @@ def test_with_mail_an_address_is_saved_once_confirmed(
 ) -> None:
     assert "if you forget your password" in text_of(visitor.get("/account/sign-up/"))
     answer = submit_sign_up(visitor, email="bee@example.org")
-    assert answer["Location"] == "/account/?sent"
-    assert "We sent a confirmation link" in text_of(visitor.get("/account/?sent"))
+    assert answer["Location"] == "/account/?sent&welcome"
+    assert "We sent a confirmation link" in text_of(
+        visitor.get("/account/?sent&welcome")
+    )
     assert User.objects.get().email == ""
     (sent,) = sent_mails()
     assert sent.to == ["bee@example.org"]

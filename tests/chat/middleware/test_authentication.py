@@ -225,7 +225,7 @@ def test_a_guest_without_cookies_learns_what_is_lost(visitor: Client, say: Say) 
     answer = emptied.get(poll_url(page))
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended=guest")
     landed = text_of(emptied.get(answer["HX-Redirect"]))
-    assert "lost the cookie that opens a guest" in landed
+    assert "lost the cookie that opens your" in landed
     assert "You were logged out" not in landed
 
 

@@ -193,7 +193,7 @@ def test_a_place_survives_being_written_and_read() -> None:
 
 def test_an_empty_history_says_what_will_be_there(tab: Client) -> None:
     for path in ("/", "/history/"):
-        assert "Your conversations will be listed here." in text_of(tab.get(path))
+        assert "No conversations yet." in text_of(tab.get(path))
 
 
 def test_a_title_is_escaped_wherever_it_stands(tab: Client, owner: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 
 import pytest
 from django.conf import settings
@@ -25,7 +26,7 @@ def test_home_greets_and_sets_the_guest_cookie_once(box: Mailbox) -> None:
     visitor = Client()
     page = visitor.get("/")
     assert page.status_code == 200
-    assert "Ask, and carry on with your day." in text_of(page)
+    assert "What’s on your mind?" in text_of(page)
     assert GUEST in page.cookies
     assert GUEST not in visitor.get("/").cookies
 
@@ -46,15 +47,58 @@ def test_home_lists_the_conversations_of_its_owner_only(
     assert "Another" not in page.text
 
 
-def test_the_page_says_which_model_answers_instead_of_which(
-    box: Mailbox, settings, tmp_path
-) -> None:
+@pytest.fixture
+def stand_in(box: Mailbox, settings, tmp_path) -> Callable[[str], None]:
+    """Has a model answer in place of another one."""
     settings.DATA_DIR, settings.CHAT_MODEL = tmp_path, ""
-    chosen = {"model": "scripted", "wanted": "gpt2", "reason": "the hub is away."}
-    (tmp_path / "model.json").write_text(json.dumps(chosen))
-    text = dom(Client().get("/")).text
-    assert "Scripted replies answers instead of GPT-2" in text
-    assert "the hub is away. The setting CHAT_MODEL chooses the model." in text
+
+    def choose(wanted: str) -> None:
+        chosen = {"model": "scripted", "wanted": wanted, "reason": "the hub is away."}
+        (tmp_path / "model.json").write_text(json.dumps(chosen))
+
+    choose("gpt2")
+    return choose
+
+
+TOLD = "Using Scripted replies because GPT-2 is not available."
+
+
+def test_a_visitor_learns_once_which_model_stands_in(
+    stand_in: Callable[[str], None],
+) -> None:
+    visitor = Client()
+    text = dom(visitor.get("/")).text
+    assert TOLD in text
+    assert "CHAT_MODEL" not in text
+    assert TOLD not in dom(visitor.get("/settings/")).text
+    answer = visitor.post("/model-notice/dismiss/")
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    assert TOLD not in dom(visitor.get("/")).text
+    assert TOLD in dom(Client().get("/")).text
+    stand_in("smollm2")
+    assert "because SmolLM2 135M Instruct is not" in dom(visitor.get("/")).text
+
+
+def test_staff_is_told_on_every_page_why_and_what_to_do(
+    tab: Client, owner: User, stand_in: Callable[[str], None]
+) -> None:
+    User.objects.filter(pk=owner.pk).update(username="bee", is_staff=True)
+    tab.post("/model-notice/dismiss/")
+    for path in ("/", "/settings/"):
+        text = dom(tab.get(path)).text
+        assert (
+            "Scripted replies is answering instead of GPT-2: the hub is away." in text
+        )
+        assert "The setting CHAT_MODEL chooses the model." in text
+
+
+def test_a_new_account_is_welcomed_and_no_guest(tab: Client, owner: User, sent) -> None:
+    said = "Welcome, bee. Your conversations are now in your account."
+    sent(owner, "Hello")
+    assert "Welcome" not in dom(tab.get("/?welcome")).text
+    User.objects.filter(pk=owner.pk).update(username="bee")
+    assert said in dom(tab.get("/?welcome")).text
+    assert "Welcome" not in dom(tab.get("/")).text
 
 
 def test_a_conversation_shows_its_messages_in_order(

@@ -36,4 +36,4 @@ def test_a_page_says_which_language_it_is_in(path: str, box: Mailbox, settings) 
 def test_a_language_that_is_not_on_offer_gives_way(box: Mailbox) -> None:
     page = in_language("de")
     assert page.one("html")["lang"] == "en"
-    assert "Ask, and carry on with your day." in page.text
+    assert "What’s on your mind?" in page.text

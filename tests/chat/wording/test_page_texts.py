@@ -58,11 +58,15 @@ def test_home(box: Mailbox, worker: Worker, tab: Client) -> None:
     assert all(idea.startswith("?text=%E2%9F%A6") for idea in ideas)
 
 
-def test_a_model_that_stands_in(box: Mailbox, settings, tmp_path: Path) -> None:
+def test_a_model_that_stands_in(
+    tab: Client, owner: User, box: Mailbox, settings, tmp_path: Path
+) -> None:
     settings.DATA_DIR, settings.CHAT_MODEL = tmp_path, ""
     chosen = {"model": "scripted", "wanted": "gpt2", "reason": "1 + 1"}
     (tmp_path / "model.json").write_text(json.dumps(chosen))
-    assert "1 + 1" in text_of(check(Client().get("/")))
+    check(Client().get("/"))
+    User.objects.filter(pk=owner.pk).update(username="bee", is_staff=True)
+    assert "1 + 1" in text_of(check(tab.get("/?welcome")))
 
 
 def test_the_list_with_its_periods_and_marks(tab: Client, owner: User, sent) -> None:

@@ -1,0 +1,41 @@
+"""The notice that another model answers than the configured one, and its dismissal."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from chat.http.request import Request
+from chatsite.model_choice import ModelChoice, current_choice
+
+COOKIE = settings.COOKIE_NAMES.own("model-notice")
+
+
+def is_dismissed(request: HttpRequest) -> bool:
+    """Whether this browser has dismissed the notice about the current choice."""
+    return request.COOKIES.get(COOKIE) == _fingerprint(current_choice())
+
+
+@require_POST
+def dismiss_model_notice(request: Request) -> HttpResponse:
+    """Remember that the notice was read, until another model stands in."""
+    answer = HttpResponse()
+    if not request.htmx:
+        answer = HttpResponseRedirect(reverse("home"), status=303)
+    answer.set_cookie(
+        COOKIE,
+        _fingerprint(current_choice()),
+        max_age=settings.SESSION_COOKIE_AGE,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+    )
+    return answer
+
+
+def _fingerprint(choice: ModelChoice) -> str:
+    return sha256(f"{choice.wanted}\n{choice.model}".encode()).hexdigest()[:16]
