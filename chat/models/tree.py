@@ -7,6 +7,7 @@ queries return ids, and no more of them than requested.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import NamedTuple
 
 from chat.models.sql_rows import rows, uuid_of
@@ -87,6 +88,25 @@ def is_unfinished(conversation: uuid.UUID, leaf: uuid.UUID) -> bool:
     )
     states = (wire.State.HELD.value, wire.State.QUEUED.value)
     return bool(rows(query, (leaf, conversation, ENDLESS, *states)))
+
+
+def children_of(
+    conversation: uuid.UUID, parents: Collection[uuid.UUID | None]
+) -> dict[uuid.UUID | None, list[uuid.UUID]]:
+    """The children of each parent, oldest first; of None, the first messages."""
+    known = [parent for parent in parents if parent is not None]
+    at_known = f"parent_id IN ({', '.join(['%s'] * len(known))})" if known else ""
+    at_none = "parent_id IS NULL" if None in parents else ""
+    places = " OR ".join(filter(None, (at_known, at_none)))
+    query = (
+        "SELECT parent_id, id FROM chat_message"
+        f" WHERE conversation_id = %s AND ({places}) ORDER BY created_at, id"
+    )
+    found: dict[uuid.UUID | None, list[uuid.UUID]] = {}
+    for parent, pk in rows(query, (conversation, *known)):
+        at = None if parent is None else uuid_of(parent)
+        found.setdefault(at, []).append(uuid_of(pk))
+    return found
 
 
 def newest_leaf(message: uuid.UUID) -> uuid.UUID:

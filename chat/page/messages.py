@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import HttpRequest
 
 from chat.http.request import session_key, visitor
-from chat.models import Message, Reply
+from chat.models import Message, Reply, tree
 from chat.page.message_window import MessageWindow
 from chat.page.state import PageState, path_fingerprint
 from chat.services.jobs.status import PollSnapshot, ReplyStatus, poll_snapshot
@@ -198,15 +197,9 @@ def versions_of(messages: Iterable[Message]) -> dict[UUID, Versions]:
     messages = list(messages)
     if not messages:
         return {}
-    parents = {message.parent_id for message in messages}
-    at_their_places = Q(parent__in=parents - {None})
-    if None in parents:
-        at_their_places |= Q(parent=None)
-    found: dict[UUID | None, list[UUID]] = {}
-    conversation = messages[0].conversation_id
-    rows = Message.objects.filter(at_their_places, conversation=conversation)
-    for parent, pk in rows.order_by("created_at", "pk").values_list("parent", "pk"):
-        found.setdefault(parent, []).append(pk)
+    found = tree.children_of(
+        messages[0].conversation_id, {message.parent_id for message in messages}
+    )
     return {
         message.pk: _versions(message, found[message.parent_id]) for message in messages
     }

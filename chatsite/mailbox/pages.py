@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
+from chatsite import wire
 from chatsite.mailbox.connection import MailboxCalls, key_of
 from chatsite.mailbox.results import (
     MailboxSnapshot,
@@ -40,6 +41,11 @@ class PageCalls(MailboxCalls):
             workers=announcements_from(workers, float(now)),
             replies=tuple(reply_from(raw) for raw in replies),
         )
+
+    def model_state(self, model: str) -> tuple[int, tuple[wire.Announcement, ...]]:
+        """How many replies wait for a model, and the announcements of its workers."""
+        now, waiting, workers = self.connection.run("model_state", model)
+        return int(waiting), announcements_from(workers, float(now))
 
     def remember(
         self, session: str, owner: str, seconds: int = SESSION_SECONDS

@@ -281,8 +281,7 @@ def _without_mailbox(user: User, seen: Sequence[ReplyCursor]) -> PollSnapshot:
 
 def worker_snapshot(model: str) -> PollSnapshot:
     """The workers and the queue of a model, without any replies."""
-    box = open_mailbox()
     try:
-        return PollSnapshot("", (), "", box.waiting(model), box.workers(model))
+        return PollSnapshot("", (), "", *open_mailbox().model_state(model))
     except MailboxAway:
         return PollSnapshot("", (), "", 0, (), is_away=True)

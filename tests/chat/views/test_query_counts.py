@@ -126,6 +126,18 @@ def poll_that_brings_an_end(scene: Scene) -> Request:
     return poll
 
 
+def home_of_a_new_visitor(scene: Scene) -> Request:
+    return lambda: Client().get("/")
+
+
+def home(scene: Scene) -> Request:
+    return lambda: scene.tab.get("/")
+
+
+def conversation(scene: Scene) -> Request:
+    return lambda: scene.tab.get(scene.page)
+
+
 def health_check(scene: Scene) -> Request:
     return lambda: scene.tab.get("/healthz")
 
@@ -143,6 +155,9 @@ COSTS = [
     (idle_poll, 0, 1),
     (poll_of_a_waiting_page, 0, 1),
     (poll_that_brings_an_end, 18, 4),
+    (home_of_a_new_visitor, 0, 1),
+    (home, 4, 1),
+    (conversation, 9, 1),
     (health_check, 0, 0),
 ]
 
