@@ -44,12 +44,14 @@ class SessionStore(DatabaseStore):
     _created_data: dict[str, Any] | None = None
 
     def _get_session_from_db(self) -> Session | None:
-        """Read the row with its user, which nearly every request needs."""
-        rows = self.get_model_class().objects.select_related("user")
-        now = timezone.now()
-        self.row = rows.filter(pk=self.session_key, expire_date__gt=now).first()
-        if self.row is None:
-            self._session_key = None
+        """Read the row with its user, which nearly every request needs.
+
+        A session without a user, and one that is not there, are left to Django.
+        """
+        key = self.session_key
+        self.row = self.get_model_class().with_user(key) if key else None
+        if self.row is None or self.row.expire_date <= timezone.now():
+            self.row = cast("Session | None", super()._get_session_from_db())  # type: ignore[misc]
         return self.row
 
     @property

@@ -7,17 +7,32 @@ import uuid
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 
 from chat.models import tree
 from chat.models.message import Message
 from chat.models.preferences import Preferences
+from chat.models.sql_rows import adapted
 from chat.text_cleanup import as_line
 from chatsite import wire
 
 TITLE_CHARACTERS = 60
 #: Bidirectional embeddings, overrides and isolates; plain marks are harmless.
 DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+#: A conversation, and whether the reply at its end was not stopped before its turn: 0
+#: also where a message is at the end, or where the end moved while this waited for the
+#: lock, as nothing is joined then. Written out, because Django takes longer to build it
+#: than the database to answer it.
+OF_OWNER = """
+SELECT own.*, CASE WHEN last.message_id IS NULL
+    OR (last.state = 'stopped' AND last.queued_at IS NULL)
+    THEN 0 ELSE 1 END AS has_started_leaf,
+    EXISTS (SELECT 1 FROM chat_message WHERE parent_id = own.active_leaf_id)
+    AS has_messages_after_leaf
+FROM chat_conversation AS own
+LEFT JOIN chat_reply AS last ON last.message_id = own.active_leaf_id
+WHERE own.id = %s AND own.owner_id = %s AND own.deleted_at IS NULL
+"""
 #: The states of an unfinished reply.
 UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
@@ -33,14 +48,15 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Deleted conversations, which can be restored until they are removed."""
         return self.exclude(deleted_at=None)
 
-    def with_leaf_state(self) -> ConversationQuerySet:
-        """Join what ``Conversation.has_started_leaf`` needs."""
-        leaf = "active_leaf__reply"
-        return self.annotate(
-            leaf_reply=models.F(f"{leaf}__pk"),
-            leaf_state=models.F(f"{leaf}__state"),
-            leaf_queued_at=models.F(f"{leaf}__queued_at"),
-        )
+    def claim_of_owner(self, pk: uuid.UUID, owner: uuid.UUID) -> Conversation | None:
+        """Lock a conversation of an owner until the transaction ends.
+
+        None if it was deleted or belongs to another owner. The row has two attributes
+        more; see below.
+        """
+        lock = "FOR UPDATE OF own" if connection.features.has_select_for_update else ""
+        found = self.raw(f"{OF_OWNER} {lock}", [adapted(pk), adapted(owner)])
+        return next(iter(found), None)
 
 
 class Conversation(Preferences):
@@ -60,6 +76,12 @@ class Conversation(Preferences):
     has_unread = models.BooleanField(default=False)
     #: Conversations deleted together have the same time, and are restored together.
     deleted_at = models.DateTimeField(null=True)
+
+    #: Both are set by ``claim_of_owner``, and have to be looked up where they are not:
+    #: 1 if the reply at the end was not stopped before its turn; 0 if no other message
+    #: than those to come follows the end.
+    has_started_leaf = 0
+    has_messages_after_leaf = 1
 
     objects = ConversationQuerySet.as_manager()
 
@@ -84,17 +106,6 @@ class Conversation(Preferences):
     def claim(self) -> None:
         """Lock the conversation until the transaction ends, to change its tree."""
         Conversation.objects.select_for_update().filter(pk=self.pk).first()
-
-    def has_started_leaf(self, leaf: uuid.UUID) -> bool:
-        """Whether ``leaf`` is known to be a reply that was not stopped before its turn.
-
-        False where that has to be looked up: a row that was read while another
-        transaction moved its end has nothing joined to the new one.
-        """
-        is_stopped = getattr(self, "leaf_state", None) == wire.State.STOPPED
-        is_joined = getattr(self, "leaf_reply", None) == leaf
-        was_queued = getattr(self, "leaf_queued_at", None) is not None
-        return is_joined and (was_queued or not is_stopped)
 
     def path(self, leaf: uuid.UUID | None = None) -> list[Message]:
         """The messages up to ``leaf`` (default: the active one), oldest first.

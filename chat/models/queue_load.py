@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from uuid import UUID
 
-from chat.models.sql_rows import rows
+from chat.models.sql_rows import rows, time_of
 
 #: The states are literals, so that SQLite uses its index of unfinished replies.
 QUERY = """
@@ -59,15 +58,12 @@ def queue_load(
     """
     named = (owner, conversation, owner, network, model, subjects[0], subjects[-1])
     found = rows(QUERY, named)
-    full_at = {(row[5], row[6]): _stamp(row[7]) for row in found if row[5] is not None}
+    full_at = {
+        (row[5], row[6]): time_of(row[7]).timestamp()
+        for row in found
+        if row[5] is not None
+    }
     (is_open, within, of_owner, of_network, of_model) = next(
         row[:5] for row in found if row[5] is None
     )
     return QueueLoad(bool(is_open), within, of_owner, of_network, of_model, full_at)
-
-
-def _stamp(time: datetime | str) -> float:
-    """Seconds since the epoch of a time as the database returns it: SQLite, as text."""
-    if isinstance(time, str):
-        time = datetime.fromisoformat(time).replace(tzinfo=UTC)
-    return time.timestamp()

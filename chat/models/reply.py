@@ -12,6 +12,7 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from chat.models.conversation import UNFINISHED
+from chat.models.sql_rows import rows
 from chatsite import wire
 
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED
@@ -23,6 +24,10 @@ UNFINISHED_LITERALS = [
     models.Func(template=f"'{state}'", output_field=models.CharField())
     for state in UNFINISHED
 ]
+WANTED = """
+SELECT 1 FROM chat_reply
+WHERE message_id = %s AND state = 'queued' AND stop_requested_at IS NULL
+"""
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
@@ -72,6 +77,10 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
     def asked_to_stop(self) -> ReplyQuerySet:
         """Unfinished replies with a stop request."""
         return self.unfinished().exclude(stop_requested_at=None)
+
+    def is_wanted(self, pk: UUID) -> bool:
+        """Whether a reply is queued, and its owner did not ask to stop it."""
+        return bool(rows(WANTED, (pk,)))
 
     def with_path(self) -> ReplyQuerySet:
         """Join the rows that publishing and collecting need."""

@@ -28,9 +28,10 @@ def uuid_of(value: object) -> UUID:
     return value if isinstance(value, UUID) else UUID(str(value))
 
 
-def time_of(value: datetime) -> datetime:
-    """A time of a row: SQLite has no time zones."""
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def time_of(value: datetime | str) -> datetime:
+    """A time of a row: SQLite has no time zones, and text where a query is composed."""
+    time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def adapted(value: Parameter) -> Any:

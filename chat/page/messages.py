@@ -118,6 +118,11 @@ def with_versions(
     ]
 
 
+def with_one_version(shown: ShownMessage) -> ShownMessage:
+    """A message that was just sent, or the reply to it, of which there is no other."""
+    return replace(shown, versions=Versions((shown.message.pk,), 0))
+
+
 def reply_cursor(status: ReplyStatus) -> ReplyCursor:
     """How far a page has read a reply once it shows all text of ``status``."""
     return (str(status.pk), status.run, status.length)

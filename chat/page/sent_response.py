@@ -18,7 +18,7 @@ from django.shortcuts import render
 
 from chat.http.request import Request, session_key, visitor
 from chat.models import Reply
-from chat.page.messages import ShownMessage, with_versions
+from chat.page.messages import ShownMessage, with_one_version, with_versions
 from chat.page.quiet_update import delta_of_pending, update_context
 from chat.page.state import PageState, owner_fingerprint, path_fingerprint
 from chat.page.update_response import update_or_redirect
@@ -70,6 +70,9 @@ def _append(
         delta.add_message(ShownMessage(message.parent), is_new=True)
     delta.add_message(ShownMessage(message, status), is_new=True)
     delta.leaf, delta.path_fingerprint = reply.pk, path_fingerprint([*ids, reply.pk])
-    delta.appended = with_versions(delta.appended, (), delta.leaf)
+    if message.conversation.has_messages_after_leaf:
+        delta.appended = with_versions(delta.appended, (), delta.leaf)
+    else:
+        delta.appended = [with_one_version(shown) for shown in delta.appended]
     context = update_context(page_state, snapshot, entry, delta, is_changed=False)
     return render(request, "poll/_update.html", {**context, "key": key})

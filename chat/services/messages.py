@@ -128,12 +128,8 @@ def _save(
 
 
 def _claim_of_owner(owner: User, pk: UUID) -> Conversation:
-    """Lock a conversation of an owner. Raises ``MessageRefused``.
-
-    The row has the state of the reply at its end, for ``_last``.
-    """
-    own = Conversation.objects.not_deleted().filter(pk=pk, owner=owner)
-    conversation = own.with_leaf_state().select_for_update(of=("self",)).first()
+    """Lock a conversation of an owner. Raises ``MessageRefused``."""
+    conversation = Conversation.objects.claim_of_owner(pk, owner.pk)
     if conversation is None:
         check_open(is_open=User.objects.filter(pk=owner.pk, is_active=True).exists())
         raise _deleted()
@@ -173,7 +169,7 @@ def _last(conversation: Conversation) -> UUID | None:
     A reply that was stopped before it started is skipped, so that it delays nothing.
     """
     leaf = conversation.active_leaf_id
-    if leaf is not None and conversation.has_started_leaf(leaf):
+    if conversation.has_started_leaf:
         return leaf
     while leaf is not None and _was_stopped_early(leaf):
         answered = Message.objects.select_related("parent").get(pk=leaf).parent

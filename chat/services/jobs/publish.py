@@ -40,8 +40,7 @@ def _ring_if_still_wanted(reply: Reply) -> None:
     A row that was published again in the meantime still gets its bell: its newer entry
     replaces this one.
     """
-    wanted = Reply.objects.queued().filter(pk=reply.pk, stop_requested_at=None)
-    if wanted.exists():
+    if Reply.objects.is_wanted(reply.pk):
         ring(reply.model, wire.task_id(str(reply.pk), reply.attempt))
     else:
         open_mailbox().stop(str(reply.pk))

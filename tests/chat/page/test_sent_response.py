@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from chat.models import Reply, User
+from chat.models import Message, Reply, User
 from chat.services.jobs.collect import collect
 from tests.chat.conftest import Worker
 from tests.chat.pages import form_data, known, poll_url
@@ -15,6 +16,7 @@ from tests.dom import dom
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HTMX = {"HX-Request": "true"}
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
 
 
 @pytest.fixture
@@ -46,6 +48,23 @@ def test_the_list_follows_with_the_next_poll(
     # And then the page knows all.
     again = tab.get(poll_url(poll), headers=HTMX)
     assert "#conversations" not in dom(again)
+
+
+@pytest.mark.parametrize("has_other_version", [False, True])
+def test_a_message_looks_as_on_the_page(
+    tab: Client, answered: str, *, has_other_version: bool
+) -> None:
+    page = tab.get(answered)
+    if has_other_version:
+        leaf = Message.objects.get(text="eins")
+        Message.objects.create(
+            conversation=leaf.conversation, owner=leaf.owner, parent=leaf, role="user"
+        )
+    answer = dom(say(tab, page, answered, "two"))
+    said = f'[id="message-{Message.objects.get(text="two").pk}"]'
+    on_page = dom(tab.get(answered)).one(said).html
+    assert TOKEN.sub("", answer.one(said).html) == TOKEN.sub("", on_page)
+    assert ("2/2" in answer.one(said).text) is has_other_version
 
 
 def test_a_page_that_lacks_a_message_gets_that_one_too(

@@ -146,7 +146,7 @@ def health_check(scene: Scene) -> Request:
 COSTS = [
     (first_message_on_the_page, 13, 2),
     (first_message_through_the_api, 15, 5),
-    (further_message_on_the_page, 11, 3),
+    (further_message_on_the_page, 10, 3),
     (further_message_through_the_api, 10, 3),
     (look_at_a_waiting_reply, 0, 1),
     (look_that_collects_a_reply, 8, 3),
