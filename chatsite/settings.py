@@ -48,9 +48,6 @@ BIND = storage.BIND.read()
 PORT = storage.PORT.read()
 
 # Web server
-WEB_PROCESSES = web_server.WEB_PROCESSES.read(
-    web_server.default_processes(machine.cores(), machine.memory_bytes())
-)
 WEB_THREADS = web_server.WEB_THREADS.read()
 WEB_CONNECTIONS = web_server.WEB_CONNECTIONS.read()
 WEB_CONNECTIONS_PER_NETWORK = web_server.WEB_CONNECTIONS_PER_NETWORK.read()
@@ -232,6 +229,13 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": connection_settings(DATA_DIR, DATABASE_WAIT_SECONDS)}
+WEB_PROCESSES = web_server.WEB_PROCESSES.read(
+    web_server.default_processes(
+        machine.cores(),
+        machine.memory_bytes(),
+        has_sqlite=DATABASES["default"]["ENGINE"] == "chatsite.sqlite",
+    )
+)
 
 AUTHENTICATION_BACKENDS = [
     "chat.accounts.backend.AccountBackend",

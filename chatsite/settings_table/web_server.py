@@ -14,11 +14,15 @@ DEFAULT_PROCESSES_MAX = 4
 MEBI_OF_PROCESS = 1024
 
 
-def default_processes(cores: int, memory_bytes: int) -> int:
+def default_processes(cores: int, memory_bytes: int, *, has_sqlite: bool) -> int:
     """Return how many web processes a machine runs, unless it is told.
 
-    The other half of the cores remains for the worker, the keeper and Redis.
+    With SQLite one: its writers queue within a process only, and on a busy machine two
+    processes keep each other from writing until messages are refused. With PostgreSQL
+    the other half of the cores remains for the worker, the keeper and Redis.
     """
+    if has_sqlite:
+        return 1
     fitting = memory_bytes // (MEBI_OF_PROCESS * MEBI)
     return max(1, min(cores // 2, fitting, DEFAULT_PROCESSES_MAX))
 
@@ -28,8 +32,8 @@ WEB_PROCESSES = Integer(
     1,
     minimum=1,
     maximum=64,
-    default_note="half as many as cores, one for each GB of memory at most, from 1 to "
-    f"{DEFAULT_PROCESSES_MAX}",
+    default_note="1 with SQLite; with PostgreSQL half as many as cores, one for each "
+    f"GB of memory at most, from 1 to {DEFAULT_PROCESSES_MAX}",
     about="Processes of the web server.",
 )
 WEB_THREADS = Integer(

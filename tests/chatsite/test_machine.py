@@ -32,24 +32,29 @@ GIBI = 1024 * MEBI
 def test_processes_follow_cores_and_memory(
     cores: int, memory_bytes: int, processes: int
 ) -> None:
-    assert default_processes(cores, memory_bytes) == processes
+    assert default_processes(cores, memory_bytes, has_sqlite=False) == processes
+    assert default_processes(cores, memory_bytes, has_sqlite=True) == 1
 
 
-@pytest.mark.parametrize(("said", "expected"), [("", None), ("3", 3)])
+@pytest.mark.parametrize(
+    ("url", "said", "expected"),
+    [("", "", 1), ("postgres://a@b/c", "", None), ("", "3", 3)],
+)
 def test_the_settings_take_what_the_machine_has_unless_told(
-    said: str, expected: int | None, tmp_path: Path
+    url: str, said: str, expected: int | None, tmp_path: Path
 ) -> None:
     read = "from chatsite import settings; print(settings.WEB_PROCESSES)"
-    environment = {**os.environ, "WEB_PROCESSES": said, "DATA_DIR": str(tmp_path)}
+    given = {"DATABASE_URL": url, "WEB_PROCESSES": said, "DATA_DIR": str(tmp_path)}
     found = subprocess.run(
         [sys.executable, "-c", read],
         cwd=ROOT,
-        env=environment,
+        env={**os.environ, **given},
         capture_output=True,
         text=True,
         check=True,
     )
-    by_machine = default_processes(machine.cores(), machine.memory_bytes())
+    has = (machine.cores(), machine.memory_bytes())
+    by_machine = default_processes(*has, has_sqlite=False)
     assert int(found.stdout) == (expected or by_machine)
 
 
