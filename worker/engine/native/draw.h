@@ -193,8 +193,9 @@ static INLINE Words random_bits(Words tokens, uint64_t key)
     return words * SECOND_FACTOR;
 }
 
-/* Write the tokens whose random bits reach a bound; returns how many these are. */
-static long find_noisy(long vocabulary, uint64_t key, uint64_t bound, int64_t *to)
+/* Write the tokens whose random bits reach a bound, no more than `most`; returns how many
+ * these are, the others included. */
+static long find_noisy(long vocabulary, uint64_t key, uint64_t bound, long most, int64_t *to)
 {
     enum { UNROLL = 4, SOME = UNROLL * HALF };
     Words tokens[UNROLL] = {{0}}, words[UNROLL];
@@ -208,8 +209,11 @@ static long find_noisy(long vocabulary, uint64_t key, uint64_t bound, int64_t *t
             tokens[i] += SOME * GOLDEN;
         }
         if (!is_any((Bits)reach)) continue;
-        for (long n = 0; n < SOME && first + n < vocabulary; n++)
-            if (words[n / HALF][n % HALF] >= bound) to[found++] = first + n;
+        for (long n = 0; n < SOME && first + n < vocabulary; n++) {
+            if (words[n / HALF][n % HALF] < bound) continue;
+            if (found < most) to[found] = first + n;
+            found++;
+        }
     }
     return found;
 }
@@ -220,8 +224,8 @@ static void draw_row(const Draw *draw, long row)
 {
     long size = draw->size, vocabulary = draw->vocabulary;
     if (draw->noisy) {
-        draw->counts[row] = find_noisy(vocabulary, draw->keys[row], draw->bounds[row],
-            draw->noisy + row * vocabulary);
+        draw->counts[row] = find_noisy(vocabulary, draw->keys[row], draw->bounds[row], size,
+            draw->noisy + row * size);
         return;
     }
     const float *logits = draw->logits + draw->numbers[row] * vocabulary;

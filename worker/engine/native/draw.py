@@ -21,6 +21,10 @@ from worker.engine.logits import (
 )
 from worker.engine.native.library import DrawStruct, Outcome
 
+#: There is room for the tokens with noise that are expected, and so many standard
+#: deviations more. If a row has still more, they are found once again.
+DEVIATIONS = 6
+
 
 class NativeLogits(CPULogits):
     """Implements ``Logits`` by the C library. Draws the same tokens as ``CPULogits``.
@@ -73,18 +77,27 @@ class NativeLogits(CPULogits):
     def with_noise(self, keys: Words, least: Doubles) -> tuple[Ints, Ints]:
         """Implement ``Logits``."""
         bounds = bounds_of(least)
-        # Only the pages of it that are written take memory.
-        noisy = np.empty((len(keys), self.vocabulary), np.int64)
+        expected = self.vocabulary * (1 - bounds.min() / 2.0**64)
+        size = int(expected + DEVIATIONS * math.sqrt(expected)) + 1
+        found, counts = self._noisy(keys, bounds, min(size, self.vocabulary))
+        if counts.max() > found.shape[1]:
+            found, counts = self._noisy(keys, bounds, int(counts.max()))
+        parts = [row[:count] for row, count in zip(found, counts, strict=True)]
+        return np.repeat(np.arange(len(keys)), counts), np.concatenate(parts)
+
+    def _noisy(self, keys: Words, bounds: Words, size: int) -> tuple[Ints, Ints]:
+        """Return at most ``size`` tokens a row, and how many there are of each row."""
+        found = np.empty((len(keys), size), np.int64)
         counts = np.empty(len(keys), np.int64)
         self._draw(
             len(keys),
+            size=size,
             keys=keys.ctypes.data,
             bounds=bounds.ctypes.data,
-            noisy=noisy.ctypes.data,
+            noisy=found.ctypes.data,
             counts=counts.ctypes.data,
         )
-        found = [row[:count] for row, count in zip(noisy, counts, strict=True)]
-        return np.repeat(np.arange(len(keys)), counts), np.concatenate(found)
+        return found, counts
 
     def _draw(self, rows: int, **fields: int) -> None:
         asked = DrawStruct(rows=rows, vocabulary=self.vocabulary, **fields)

@@ -85,7 +85,7 @@ typedef struct {
     double *masses;                /* [rows], sums of weights */
     int32_t *outcomes;             /* [rows] */
     const uint64_t *keys, *bounds; /* [rows] */
-    int64_t *noisy;                /* [rows, vocabulary], or NULL */
+    int64_t *noisy;                /* [rows, size], or NULL */
     int64_t *counts;               /* [rows], how many were found */
 } Draw;
 

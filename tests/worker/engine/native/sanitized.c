@@ -109,7 +109,7 @@ static uint32_t draw_rows(Engine *engine, int rows)
     double *masses = calloc((size_t)rows, 8);
     int32_t *outcomes = malloc(4 * (size_t)rows);
     uint64_t *keys = malloc(8 * (size_t)rows), *bounds = malloc(8 * (size_t)rows);
-    int64_t *noisy = calloc(all, 8), *counts = malloc(8 * (size_t)rows);
+    int64_t *noisy = calloc(largest, 8), *counts = malloc(8 * (size_t)rows);
     for (int n = 0; n < rows; n++) {
         numbers[n] = rows - 1 - n;
         keys[n] = (uint64_t)below(1 << 20) * GOLDEN;
@@ -120,8 +120,9 @@ static uint32_t draw_rows(Engine *engine, int rows)
                  .numbers = numbers, .factors = factors, .top = top, .tokens = tokens,
                  .masses = masses, .outcomes = outcomes};
     engine_draw(engine, &draw);
-    engine_draw(engine, &(Draw){.rows = rows, .vocabulary = vocabulary, .keys = keys,
-                                .bounds = bounds, .noisy = noisy, .counts = counts});
+    engine_draw(engine, &(Draw){.rows = rows, .vocabulary = vocabulary, .size = size,
+                                .keys = keys, .bounds = bounds, .noisy = noisy,
+                                .counts = counts});
     uint32_t sum = bits_of(top, (int)largest);
     for (int n = 0; n < rows; n++)
         sum = sum * 31 + (uint32_t)(tokens[n * size] + outcomes[n] + counts[n])

@@ -25,7 +25,7 @@ from worker.engine.logits import (
     NonFiniteLogits,
     exact_mass,
 )
-from worker.engine.native import instruction_sets
+from worker.engine.native import draw, instruction_sets
 from worker.engine.native.forward import NativeForward
 from worker.engine.sampling import (
     Candidates,
@@ -115,6 +115,18 @@ def test_the_same_tokens_have_much_noise(
     words, bounds = np.array(keys, np.uint64), np.full(len(keys), least)
     places, tokens = native(torch.zeros(1, vocabulary)).with_noise(words, bounds)
     expected = tokens_with_noise(words, vocabulary, bounds)
+    assert np.array_equal(places, expected[0])
+    assert np.array_equal(tokens, expected[1])
+
+
+@pytest.mark.parametrize("least", [-2.0, 1.0, 5.0])
+def test_more_tokens_with_noise_than_expected_are_found_too(
+    native: Wrap, monkeypatch: pytest.MonkeyPatch, least: float
+) -> None:
+    monkeypatch.setattr(draw, "DEVIATIONS", -5)
+    keys, bounds = np.arange(1, 4, dtype=np.uint64), np.full(3, least)
+    places, tokens = native(torch.zeros(1, 5000)).with_noise(keys, bounds)
+    expected = tokens_with_noise(keys, 5000, bounds)
     assert np.array_equal(places, expected[0])
     assert np.array_equal(tokens, expected[1])
 
