@@ -30,7 +30,7 @@ ENTRIES_PER_CALL = 500
 #: Guests that one batch closes, and users whose rows one batch removes.
 GUESTS_PER_BATCH = USERS_PER_BATCH = 50
 #: Replaces the names of erased users in the history of the admin.
-ERASED_NAME = "somebody erased"
+ERASED_NAME = "a deleted user"
 #: Batches that the user's own request erases; the keeper erases the rest.
 BATCHES_IN_REQUEST = 5
 

@@ -11,7 +11,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.admin.support import ReadOnlyAdmin, count_subquery, search_link, user_link
+from chat.admin.support import (
+    IsSetFilter,
+    ReadOnlyAdmin,
+    count_subquery,
+    search_link,
+    titled,
+    user_link,
+)
 from chat.models import Conversation, Message, Reply
 from chat.services import conversation_deletion
 
@@ -35,13 +42,13 @@ class ConversationAdmin(ReadOnlyAdmin):
         *("created_at", "updated_at", "deleted_at"),
     )
     list_filter = (
-        ("deleted_at", admin.EmptyFieldListFilter),
-        "updated_at",
-        "created_at",
+        ("deleted_at", titled(_("deleted"), IsSetFilter)),
+        ("updated_at", titled(_("updated"))),
+        ("created_at", titled(_("started"))),
     )
     list_select_related = ("owner",)
     search_fields = ("owner__username",)
-    search_help_text = _("An id, or the name or id of its owner. Not what it says.")
+    search_help_text = _("An id, or the owner’s name or id. Texts are not searched.")
     id_fields = ("pk", "owner")
     fields = (
         *("id", "whose", "model", "message_count", "waiting", "replies"),

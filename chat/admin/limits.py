@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -25,14 +25,19 @@ class UserForm(UserModelForm):
         label=_("Limits"),
         required=False,
         help_text=_(
-            'Only what differs from the settings, as {"prompts_per_day": 500,'
-            ' "tokens_per_day": null}; null is no limit, empty is as everybody.'
+            "Only limits that differ from the settings, such as"
+            ' {"prompts_per_day": 500, "tokens_per_day": null}; null means no limit.'
         ),
         widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
     )
 
     class Meta:
         model = User
+        labels: ClassVar = {
+            "is_active": _("Active"),
+            "is_staff": _("Staff: may open the admin"),
+            "is_superuser": _("Superuser: has all permissions"),
+        }
         fields = ("email", "is_active", "is_staff", "is_superuser", "groups", "limits")
 
     #: The user who fills in the form, set by the admin.
@@ -48,8 +53,6 @@ class UserForm(UserModelForm):
         rights = ("is_active", "is_superuser", "is_staff")
         lost = [name for name in rights if self.cleaned_data.get(name) is False]
         if self.instance.pk == self.editor.pk and lost:
-            message = gettext(
-                "Nobody takes their own rights: somebody else has to do it."
-            )
+            message = gettext("You can’t remove your own rights. Another admin can.")
             raise ValidationError(message)
         return cleaned

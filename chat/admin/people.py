@@ -24,12 +24,14 @@ from chat.accounts import account_deletion, password_reset
 from chat.accounts.session_end import end_all_sessions
 from chat.admin.limits import UserForm
 from chat.admin.support import (
+    IsSetFilter,
     SupportAdmin,
     count_subquery,
     is_superuser,
     number_subquery,
     search_link,
     short_user_name,
+    titled,
 )
 from chat.models import Conversation, Reply, User
 
@@ -73,11 +75,11 @@ class UserAdmin(SupportAdmin):
     )
     list_filter = (
         KindFilter,
-        "is_active",
-        "is_staff",
-        "joined_at",
-        "seen_at",
-        ("closed_at", admin.EmptyFieldListFilter),
+        ("is_active", titled(_("active"), admin.BooleanFieldListFilter)),
+        ("is_staff", titled(_("staff"), admin.BooleanFieldListFilter)),
+        ("joined_at", titled(_("joined"))),
+        ("seen_at", titled(_("last seen"))),
+        ("closed_at", titled(_("closed"), IsSetFilter)),
     )
     search_fields = ("username", "email")
     search_help_text = _("A name, an email address or an id.")
@@ -87,7 +89,7 @@ class UserAdmin(SupportAdmin):
     )
     fieldsets = (
         (None, {"fields": ("name", "id", "email")}),
-        (_("Use"), {"fields": ACTIVITY_FIELDS}),
+        (_("Usage"), {"fields": ACTIVITY_FIELDS}),
         (_("Times"), {"fields": ("joined_at", "seen_at", "last_login", "closed_at")}),
         (_("Limits"), {"fields": ("limits",)}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
@@ -116,7 +118,7 @@ class UserAdmin(SupportAdmin):
         """Return the day of the first message or sign-up."""
         return _day(user.joined_at)
 
-    @admin.display(description=_("Seen"), ordering="seen_at")
+    @admin.display(description=_("Last seen"), ordering="seen_at")
     def seen(self, user: User) -> str:
         """Return the day of the last visit."""
         return _day(user.seen_at)
@@ -200,7 +202,7 @@ class UserAdmin(SupportAdmin):
         if not obj.is_active:
             end_all_sessions(obj)
 
-    @admin.action(permissions=["change"], description=_("Sign out everywhere"))
+    @admin.action(permissions=["change"], description=_("Log out everywhere"))
     def sign_out_everywhere(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> None:
@@ -209,28 +211,28 @@ class UserAdmin(SupportAdmin):
         count = 0
         for user in users:
             count += end_all_sessions(user)
-            self.log_change(request, user, "Signed out everywhere.")
-        message = ngettext("%s session was ended.", "%s sessions were ended.", count)
+            self.log_change(request, user, "Logged out everywhere.")
+        message = ngettext("%s session ended.", "%s sessions ended.", count)
         self.message_user(request, message % count, messages.SUCCESS)
 
-    @admin.action(permissions=["superuser"], description=_("Close and erase"))
+    @admin.action(permissions=["superuser"], description=_("Close and delete"))
     def close_and_erase(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse | None:
         """Close users after a second page has asked, but never the editor."""
         users = list(queryset.exclude(pk=request.user.pk).filter(closed_at=None))
         if not users:
-            message = gettext("None of these can be closed here.")
+            message = gettext("None of these users can be closed here.")
             self.message_user(request, message, messages.WARNING)
             return None
         if "confirmed" not in request.POST:
-            return self._page(request, "close.html", _("Close and erase"), users=users)
+            return self._page(request, "close.html", _("Close and delete"), users=users)
         for user in users:
             account_deletion.close_account(user)
-            self.log_change(request, user, "Closed, to be erased.")
+            self.log_change(request, user, "Closed, to be deleted.")
         count = len(users)
         message = ngettext(
-            "%s person is being erased.", "%s people are being erased.", count
+            "%s user is being deleted.", "%s users are being deleted.", count
         )
         self.message_user(request, message % count, messages.SUCCESS)
         return None
@@ -255,8 +257,8 @@ class UserAdmin(SupportAdmin):
             link = password_reset.reset_link(user, request)
         except ValueError as refused:
             raise Http404 from refused
-        self.log_change(request, user, "Made a link to a new password.")
-        title = _("A link to a new password")
+        self.log_change(request, user, "Created a password reset link.")
+        title = _("Password reset link")
         return self._page(request, "reset_link.html", title, original=user, link=link)
 
     def _page(

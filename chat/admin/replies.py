@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from chat.admin.support import ReadOnlyAdmin, user_link
+from chat.admin.support import ReadOnlyAdmin, titled, user_link
 from chat.models import Reply
 from chat.services.jobs.stop import stop_reply
 from chatsite import wire
@@ -33,7 +33,8 @@ Reply._meta.verbose_name_plural = _("replies")
 class ErrorFilter(admin.SimpleListFilter):
     """Filters replies by error code."""
 
-    title = parameter_name = "error"
+    title = _("error")
+    parameter_name = "error"
 
     def lookups(self, *_args: Any) -> list[tuple[str, str]]:
         """Return all error codes."""
@@ -47,7 +48,8 @@ class ErrorFilter(admin.SimpleListFilter):
 class ModelFilter(admin.SimpleListFilter):
     """Filters replies by model."""
 
-    title = parameter_name = "model"
+    title = _("model")
+    parameter_name = "model"
 
     def lookups(self, *_args: Any) -> list[tuple[str, str]]:
         """Return the names of the models in the catalogue."""
@@ -82,7 +84,13 @@ class ReplyAdmin(ReadOnlyAdmin):
         *("id", "state", "owner", "model", "worker", "error", "losses"),
         *("prompt_tokens", "new_tokens", "queued_at", "started_at", "finished_at"),
     )
-    list_filter = ("state", ErrorFilter, ModelFilter, LostFilter, "finished_at")
+    list_filter = (
+        "state",
+        ErrorFilter,
+        ModelFilter,
+        LostFilter,
+        ("finished_at", titled(_("finished"))),
+    )
     search_fields = ("message__owner__username", "=worker")
     search_help_text = _(
         "An id of the reply, its conversation or its owner; the owner's name; a worker."

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from chat.accounts import session_end
-from chat.admin.support import ReadOnlyAdmin, user_link
+from chat.admin.support import ReadOnlyAdmin, titled, user_link
 from chat.models import Session
 from chat.services.session_digest import session_digest
 
@@ -30,10 +30,14 @@ class SessionAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     list_display = ("whose", "device", "created_at", "seen_at", "expire_date")
     list_display_links = None
-    list_filter = ("created_at", "seen_at", "expire_date")
+    list_filter = (
+        ("created_at", titled(_("logged in"))),
+        ("seen_at", titled(_("last seen"))),
+        ("expire_date", titled(_("expires"))),
+    )
     list_select_related = ("user",)
     search_fields = ("user__username",)
-    search_help_text = _("A name, or the id of a person.")
+    search_help_text = _("A name, or the id of a user.")
     id_fields = ("user",)
     actions = ("end",)
 

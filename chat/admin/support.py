@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -75,6 +76,27 @@ class SupportAdmin(Admin):
         return entry
 
 
+class IsSetFilter(admin.EmptyFieldListFilter):
+    """Filters by whether a time is set; says yes and no, not empty and not empty."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield the choices: all, no, yes."""
+        words = (gettext("All"), gettext("No"), gettext("Yes"))
+        for choice, word in zip(super().choices(changelist), words, strict=True):
+            yield {**choice, "display": word}
+
+
+def titled(title: Any, base: Any = admin.DateFieldListFilter) -> Any:
+    """A class of filters under another title than the name of their field."""
+
+    class Titled(base):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.title = title
+
+    return Titled
+
+
 class ReadOnlyAdmin(SupportAdmin):
     """Rows are not edited; users who may change them may use the actions."""
 
@@ -108,7 +130,7 @@ def number_subquery(number: QuerySet[Any, Any]) -> Combinable:
 def short_user_name(user: User) -> str:
     """Return a name short enough for a column; guests are named by part of their id."""
     if user.closed_at is not None:
-        return gettext("being erased %s") % _short_id(user)
+        return gettext("being deleted %s") % _short_id(user)
     return user.username or gettext("guest %s") % _short_id(user)
 
 

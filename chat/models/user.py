@@ -133,7 +133,7 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
 
     def __str__(self) -> str:
         if self.closed_at is not None:
-            return f"being erased {self.pk}"
+            return f"being deleted {self.pk}"
         return self.username or f"guest {self.pk}"
 
     def close(self) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.account_actions import PASSWORD as PASSWORD_OF_PEOPLE
@@ -16,6 +18,8 @@ from tests.browser.test_policy import violations, watched  # noqa: F401 - a fixt
 from tests.browser.user_actions import begin
 from tests.processes import Program
 
+#: The background of every page of the site.
+PAPER = {"light": "rgb(251, 250, 247)", "dark": "rgb(22, 24, 27)"}
 PASSWORD = secrets.token_urlsafe(16)
 
 
@@ -89,14 +93,28 @@ def test_support_finds_somebody_and_gives_them_other_limits(admin: Page) -> None
     assert violations(admin) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_has_the_colours_of_the_site(scheme: Any, admin: Page) -> None:
+    admin.emulate_media(color_scheme=scheme)
+    paper = "getComputedStyle(document.body).backgroundColor"
+    admin.goto("/admin/chat/user/")
+    assert admin.evaluate(paper) == PAPER[scheme]
+    filters = admin.locator("#changelist-filter summary").all_inner_texts()
+    assert filters == ["Kind", "Active", "Staff", "Joined", "Last seen", "Closed"]
+    admin.evaluate(AXE_SCRIPT)
+    options = {"runOnly": ["color-contrast"], "reporter": "no-passes"}
+    found = admin.evaluate("options => axe.run(options)", options)["violations"]
+    assert [node["html"] for rule in found for node in rule["nodes"]] == []
+
+
 def test_support_makes_a_link_and_ends_sessions(admin: Page) -> None:
     name = admin.locator("#user-tools strong").inner_text()
     admin.goto(f"/admin/chat/user/?q={name}")
     admin.get_by_role("link", name=name).first.click()
-    admin.get_by_role("button", name="Make a link to a new password").click()
-    expect(admin.locator("#link")).to_have_attribute(
-        "href", re.compile("/account/reset/")
-    )
+    admin.get_by_role("button", name="Create a password reset link").click()
+    expect(admin.locator("#link")).to_have_value(re.compile("/account/reset/"))
+    admin.get_by_role("button", name="Copy").click()
+    expect(admin.get_by_role("button", name="Copied")).to_be_visible()
     assert violations(admin) == []
     admin.goto(f"/admin/chat/user/?q={name}")
     admin.check("#action-toggle")
@@ -124,7 +142,7 @@ def test_the_list_of_people_shows_all_its_columns_on_a_laptop(
     become_account(page, f"somebody-{secrets.token_hex(15)}")
     page.goto("/account/email/")
     page.get_by_label("Email").fill(f"{secrets.token_hex(30)}@mail.example.org")
-    page.get_by_label("password").fill(PASSWORD_OF_PEOPLE)
+    page.get_by_label("Password", exact=True).fill(PASSWORD_OF_PEOPLE)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your address was saved.")).to_be_visible()
     admin.set_viewport_size({"width": 1280, "height": 800})

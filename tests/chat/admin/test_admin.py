@@ -223,16 +223,16 @@ def test_users_without_a_name_are_shown_as_guests_or_erased(
     sent(ada)
     assert f"guest {owner.pk.hex[:8]}…" in text_of(superuser_client.get(USERS))
     run_action(superuser_client, USERS, "close_and_erase", ada.pk, confirmed="yes")
-    closed = f"being erased {ada.pk.hex[:8]}…"
+    closed = f"being deleted {ada.pk.hex[:8]}…"
     assert closed in text_of(superuser_client.get(USERS))
     assert closed in text_of(superuser_client.get(CONVERSATIONS))
     assert "guest" not in text_of(superuser_client.get(f"{USERS}{ada.pk}/change/"))
-    assert f"being erased {ada.pk}" in text_of(
+    assert f"being deleted {ada.pk}" in text_of(
         superuser_client.get(f"{USERS}{ada.pk}/change/")
     )
     while erase_closed_accounts():
         pass
-    assert "somebody erased" in dom(superuser_client.get("/admin/")).texts("a")
+    assert "a deleted user" in dom(superuser_client.get("/admin/")).texts("a")
 
 
 def test_sessions_are_ended_without_showing_their_keys(

@@ -93,7 +93,7 @@ def test_editors_cannot_take_their_own_rights(
     superuser_client: Client, superuser: User
 ) -> None:
     refused = save_user(superuser_client, superuser, is_staff="on")
-    assert "Nobody takes their own rights" in text_of(refused)
+    assert "remove your own rights" in text_of(refused)
     superuser.refresh_from_db()
     assert superuser.is_superuser
 
@@ -145,7 +145,7 @@ def test_a_user_is_logged_out_everywhere(
     poll = poll_url(tab.get("/"))
     assert tab.get(poll).status_code == 200
     done = run_action(superuser_client, USERS, "sign_out_everywhere", ada.pk)
-    assert "2 sessions were ended." in text_of(done)
+    assert "2 sessions ended." in text_of(done)
     assert tab.get(poll).status_code == 404
     assert other.get("/settings/").wsgi_request.user.is_anonymous
 
@@ -157,7 +157,7 @@ def test_a_link_to_a_new_password_is_shown_once_to_a_superuser(
     client_of: Callable[[User], Client],
 ) -> None:
     made = superuser_client.post(f"{USERS}{ada.pk}/reset-link/")
-    link = dom(made).one("#link")["href"]
+    link = dom(made).one("#link")["value"]
     assert "no-store" in made.headers["Cache-Control"]
     assert Client().get(link, follow=True).status_code == 200
     assert link not in str(LogEntry.objects.values_list("change_message"))
@@ -176,7 +176,7 @@ def test_a_user_is_closed_and_erased_after_confirmation(
 ) -> None:
     tab = client_of(ada)
     asked = run_action(superuser_client, USERS, "close_and_erase", ada.pk, superuser.pk)
-    assert "erased for good" in text_of(asked)
+    assert "permanently deleted" in text_of(asked)
     ada.refresh_from_db()
     assert ada.closed_at is None
     run_action(
