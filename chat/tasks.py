@@ -1,14 +1,10 @@
-"""Rings bells: the only module of the web tier that uses Celery."""
+"""Rings bells: the only module of the web tier that knows of Celery."""
 
 from __future__ import annotations
 
 import logging
 
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
-
-from chatsite import wire
-from chatsite.celery import app
+from chatsite.mailbox import MailboxAway, open_mailbox
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +15,8 @@ def ring(model: str, task_id: str) -> bool:
     Returns False if the broker cannot be reached; then the keeper rings again.
     """
     try:
-        app.send_task(
-            wire.GENERATE,
-            task_id=task_id,
-            queue=wire.queue_name(model),
-            retry=False,
-            ignore_result=True,
-        )
-    except (OperationalError, RedisError, OSError) as error:
-        log.warning("no bell for %s: %s", task_id, type(error).__name__)
+        open_mailbox().ring(model, task_id)
+    except MailboxAway as error:
+        log.warning("no bell for %s: %s", task_id, error)
         return False
     return True
