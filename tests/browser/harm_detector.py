@@ -49,6 +49,7 @@ LOOK = r"""
       if (part.matches("a") && !/^https?:/.test(part.protocol)) {
         found.push(`link: ${part.href}`);
       }
+      if (part.closest(".code .buttons") && !part.checkVisibility()) continue;
       const place = getComputedStyle(part).position;
       if (place !== "static" && !part.matches(".visually-hidden")) found.push(`position: ${place}`);
       // What scrolls by itself shows no more than its own box.
