@@ -10,6 +10,8 @@ from chat.models.conversation import title_from
 from chat.services.effective_settings import EffectiveSettings
 from chat.services.jobs.request import CHARACTERS_PER_TOKEN
 
+#: From this share on the page shows the usage.
+SHOWN_SHARE = 0.6
 #: From this share on the page names the message that will be dropped next.
 HIGH_SHARE = 0.75
 BEGINNING_CHARACTERS = 40
@@ -30,6 +32,16 @@ class ContextUsage:
     def share(self) -> float:
         """The used share of the budget, 0 to 1."""
         return min(1.0, self.tokens / self.budget_tokens)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it matters to the person who writes."""
+        return self.share >= SHOWN_SHARE or self.dropped_messages > 0
+
+    @property
+    def shown_tokens(self) -> int:
+        """The number of tokens at ``SHOWN_SHARE``; 0 where it is shown anyway."""
+        return 0 if self.dropped_messages else int(SHOWN_SHARE * self.budget_tokens)
 
     @property
     def high_tokens(self) -> int:

@@ -61,8 +61,8 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(share: float) -> str:
-    """``0.5`` as ``50 %``."""
-    return f"{round(100 * share)}\N{NO-BREAK SPACE}%"
+    """``0.5`` as ``50%``, or ``50 %`` in languages that set a space."""
+    return _("%(count)s%%") % {"count": round(100 * share)}
 
 
 def token_count(tokens: int) -> str:

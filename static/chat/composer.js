@@ -153,11 +153,13 @@ function showContextUsage() {
   const link = byId("meter");
   const meter = link?.querySelector("meter");
   if (!meter) return;
-  const { tokens, budget } = link.dataset;
-  meter.value = Number(tokens) + box.value.length / CHARACTERS_PER_TOKEN;
-  const share = Math.min(1, meter.value / Number(budget));
+  const { tokens, budget, shownFrom } = link.dataset;
+  const used = Number(tokens) + box.value.length / CHARACTERS_PER_TOKEN;
+  meter.value = used;
+  link.hidden = used < Number(shownFrom);
   const words = link.querySelector(".share");
-  if (words) words.textContent = `${Math.round(100 * share)}\u00a0%`;
+  const share = Math.min(1, used / Number(budget));
+  if (words) words.textContent = share.toLocaleString(document.documentElement.lang, { style: "percent" });
 }
 
 // Typing and sending
@@ -193,6 +195,11 @@ function onSubmit(event) {
   // A second Enter or click just after the first asks for nothing new, either.
   event.preventDefault();
   event.stopImmediatePropagation();
+}
+
+/** A double click on Send would end on Stop, which takes its place. */
+function onStopClick(event) {
+  if (event.target.closest(".stop-all") && event.detail > 1) event.preventDefault();
 }
 
 function onConfigured(event) {
@@ -279,6 +286,7 @@ if (composer && box) {
   box.addEventListener("keydown", onKey);
   composer.querySelector(".editing a")?.addEventListener("click", () => saveDraft(""));
   composer.addEventListener("submit", onSubmit, true);
+  composer.addEventListener("click", onStopClick);
   addEventListener("pagehide", onPageHide);
   addEventListener("pageshow", onPageShow);
   const markInvalid = () => box.setAttribute("aria-invalid", String(byId("refusal").textContent !== ""));

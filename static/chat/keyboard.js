@@ -62,9 +62,10 @@ document.addEventListener("focusout", ({ target }) => {
     if (target === focused && target.isConnected && !target.disabled) focused = null;
   });
 });
+const isThere = (element) => element.isConnected && !element.disabled && element.checkVisibility();
 onHtmx("settled", () => {
   if (document.activeElement !== document.body || !focused) return;
-  if (focused.isConnected && !focused.disabled) return;
+  if (isThere(focused)) return;
   const again = focused.id && document.querySelector(`[id="${focused.id}"]:not(:disabled)`);
   const view = byId("content");
   (again || (isTouch ? view : (box ?? view))).focus({ preventScroll: true });

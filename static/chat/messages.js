@@ -6,6 +6,7 @@
 import {
   announce,
   byId,
+  isTouch,
   onHtmx,
   pendingReplies,
   readStored,
@@ -17,6 +18,8 @@ import {
 
 /** So near to the end a reader still reads the end. */
 const NEAR_END_PIXELS = 64;
+/** From here on there is a button that leads to the end. */
+const FAR_FROM_END_PIXELS = 300;
 const COPIED_SECONDS = 1.5;
 /** A browser has begun to save a file by then. */
 const SAVED_SECONDS = 30;
@@ -26,8 +29,10 @@ const ANNOUNCEMENT_SECONDS = 1.5;
 
 const view = byId("content");
 const messages = byId("messages");
-const newText = byId("new-text");
+const toEnd = byId("to-end");
 let isAtEnd = true;
+/** Whether text has come below since the reader left the end. */
+let hasNewText = false;
 /** The height of all messages when the view last followed them, in pixels. */
 let height = 0;
 /** How far the view was from the end before earlier messages came above it. */
@@ -38,9 +43,11 @@ let fromEnd = null;
  * @param {Pick<Element, "scrollHeight" | "scrollTop" | "clientHeight">} element
  * @returns {boolean}
  */
-export function isNearEnd({ scrollHeight, scrollTop, clientHeight }) {
-  return scrollHeight - scrollTop - clientHeight < NEAR_END_PIXELS;
+export function isNearEnd(element) {
+  return distanceToEnd(element) < NEAR_END_PIXELS;
 }
+
+const distanceToEnd = ({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight;
 
 /** Show the end of the conversation, and stay there while text comes. */
 export function scrollToEnd() {
@@ -51,19 +58,26 @@ export function scrollToEnd() {
 function follow() {
   if (!messages) return;
   if (isAtEnd) view.scrollTop = view.scrollHeight;
-  else if (view.scrollHeight > height && pendingReplies().size) newText.hidden = false;
+  else hasNewText ||= view.scrollHeight > height;
   height = view.scrollHeight;
+  showWayToEnd();
+}
+
+/** The button to the end says whether text grows there. */
+function showWayToEnd() {
+  hasNewText &&= !isAtEnd && pendingReplies().size > 0;
+  toEnd.classList.toggle("has-new", hasNewText);
+  toEnd.hidden = !hasNewText && distanceToEnd(view) <= FAR_FROM_END_PIXELS;
 }
 
 function onScroll() {
   isAtEnd = isNearEnd(view);
-  if (isAtEnd) newText.hidden = true;
+  showWayToEnd();
 }
 
-function onNewText() {
-  newText.hidden = true;
+function onToEnd() {
   scrollToEnd();
-  byId("text")?.focus({ preventScroll: true });
+  byId(isTouch ? "content" : "text")?.focus({ preventScroll: true });
 }
 
 if (messages) {
@@ -73,7 +87,8 @@ if (messages) {
   const observer = new ResizeObserver(follow);
   observer.observe(messages);
   observer.observe(view);
-  newText.addEventListener("click", onNewText);
+  toEnd.addEventListener("click", onToEnd);
+  onHtmx("settled", showWayToEnd);
 }
 
 // Earlier messages come above: what is read stays where it is.

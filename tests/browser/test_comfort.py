@@ -117,7 +117,7 @@ def test_new_text_below_is_told_and_one_click_away(home: Page, worker: Worker) -
     claim = worker.claim()
     worker.write(claim, "line\n" * 80)
     expect(home.locator(".pending .text")).to_contain_text("line")
-    button = home.get_by_role("button", name="New text")
+    button = home.get_by_role("button", name="Scroll to the latest")
     expect(button).to_be_hidden()
     home.locator("#content").hover()
     before = home.locator("#content").evaluate("it => it.scrollTop")
@@ -127,6 +127,10 @@ def test_new_text_below_is_told_and_one_click_away(home: Page, worker: Worker) -
     )
     next_frame(home)
     worker.write(claim, "more\n" * 5)
+    expect(button.locator(".new")).to_be_visible()
+    worker.finish(claim)
+    expect(home.locator(".reply.done")).to_be_attached()
+    expect(button.locator(".new")).to_be_hidden()
     button.click()
     expect(button).to_be_hidden()
     becomes_true(
@@ -165,9 +169,13 @@ def test_the_meter_fills_with_the_conversation_and_what_is_typed(
     begin(home, "one")
     worker.finish(worker.claim(), "First", prompt_tokens=1024, new_tokens=24)
     meter = home.locator("#meter")
-    expect(meter).to_contain_text("25 % of the context used")
-    box_of(home).fill("x" * 4192)
-    expect(meter).to_contain_text("50 %")
+    expect(meter).to_be_hidden()
+    box_of(home).fill("x" * 5000)
+    expect(meter).to_be_hidden()
+    box_of(home).fill("x" * 6000)
+    expect(meter).to_contain_text("61% of context")
+    box_of(home).fill("")
+    expect(meter).to_be_hidden()
 
 
 def test_on_touch_enter_breaks_the_line(

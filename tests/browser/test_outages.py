@@ -83,7 +83,7 @@ def test_a_worker_that_comes_takes_up_what_waits(home: Page, worker: Worker) -> 
     )
     expect(home.locator("#chip")).to_contain_text("no worker")
     worker.announce(wire.Stage.FETCHING, progress=0.43)
-    expect(home.locator(".ticket")).to_contain_text("is being fetched: 43 %")
+    expect(home.locator(".ticket")).to_contain_text("is being fetched: 43%")
     worker.announce()
     worker.finish(worker.claim(), "Yes.")
     expect(home.locator(".reply.done .text")).to_have_text("Yes.")

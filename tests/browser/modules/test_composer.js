@@ -7,7 +7,7 @@ const sent = [];
 async function openComposer(text = "") {
   show(`
     <section id="content"><div id="messages"></div></section>
-    <button id="new-text" hidden></button>
+    <button id="to-end" hidden></button>
     <template id="sending"><article class="message sending"><div class="text"></div></article></template>
     <form id="composer"><input id="key" name="key" value="k1"><textarea id="text" name="text">${text}</textarea>
       <span id="counter" data-limit="10" hidden></span></form>`);

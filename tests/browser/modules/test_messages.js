@@ -10,7 +10,7 @@ async function openConversation() {
       <button id="earlier"></button>
       <div id="messages"><div id="first" style="height: 1000px"></div><p class="reply pending" id="r1"></p></div>
     </section>
-    <button id="new-text" hidden></button>`);
+    <button id="to-end" hidden></button>`);
   return import("/chat/messages.js");
 }
 const grow = (pixels) => {
@@ -34,18 +34,30 @@ test("the view follows text while the reader is at the end", async () => {
   await becomesTrue(() => distance() < 1);
   grow(1500);
   await becomesTrue(() => view().scrollHeight > 1500 && distance() < 1);
-  equal(find("new-text").hidden, true);
+  equal(find("to-end").hidden, true);
 });
 
 test("a reader who is elsewhere stays there and is told of new text", async () => {
   await openConversation();
   await becomesTrue(() => distance() < 1);
-  await scrolled(300);
-  grow(1500);
-  await becomesTrue(() => !find("new-text").hidden);
-  equal(view().scrollTop, 300);
-  find("new-text").click();
-  equal([distance() < 1, find("new-text").hidden], [true, true]);
+  await scrolled(view().scrollTop - 100);
+  const before = view().scrollTop;
+  equal(find("to-end").hidden, true);
+  grow(1100);
+  await becomesTrue(() => !find("to-end").hidden);
+  equal([view().scrollTop, find("to-end").className], [before, "has-new"]);
+  find("to-end").click();
+  equal([distance() < 1, find("to-end").hidden], [true, true]);
+});
+
+test("a button leads to the end from far above, also when nothing grows", async () => {
+  await openConversation();
+  await becomesTrue(() => distance() < 1);
+  find("r1").className = "reply done";
+  await scrolled(view().scrollTop - 290);
+  equal(find("to-end").hidden, true);
+  await scrolled(view().scrollTop - 20);
+  equal([find("to-end").hidden, find("to-end").className], [false, ""]);
 });
 
 test("a reader who comes back to the end needs no button", async () => {
@@ -53,9 +65,9 @@ test("a reader who comes back to the end needs no button", async () => {
   await becomesTrue(() => distance() < 1);
   await scrolled(300);
   grow(1500);
-  await becomesTrue(() => !find("new-text").hidden);
+  await becomesTrue(() => !find("to-end").hidden);
   await scrolled(view().scrollHeight);
-  await becomesTrue(() => find("new-text").hidden);
+  await becomesTrue(() => find("to-end").hidden);
 });
 
 test("earlier messages come above what is read", async () => {

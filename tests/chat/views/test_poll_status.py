@@ -49,7 +49,7 @@ def test_the_line_tells_how_long_it_will_take(
     [
         (None, None, "No worker serves"),
         (wire.Stage.LOADING, None, "is loading"),
-        (wire.Stage.FETCHING, 0.43, "is being fetched: 43\xa0%"),
+        (wire.Stage.FETCHING, 0.43, "is being fetched: 43%"),
     ],
 )
 def test_a_waiting_reply_says_what_it_waits_for(
