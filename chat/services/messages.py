@@ -158,7 +158,7 @@ def _parent_of(message: Message) -> UUID | None:
     try:
         message.refresh_from_db(fields=["parent"])
     except Message.DoesNotExist:
-        said = _("The message that you changed was removed. Send this as a new one.")
+        said = _("That message was deleted. Send this as a new one.")
         raise MessageRefused("gone", said) from None
     return message.parent_id
 

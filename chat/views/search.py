@@ -35,7 +35,9 @@ def search(request: Request) -> HttpResponse:
     try:
         before = results.cursor(request.GET.get("before", ""))
     except ValueError:
-        return HttpResponse(_("These hits cannot be continued."), status=400)
+        return HttpResponse(
+            _("This search cannot be continued. Search again."), status=400
+        )
     hits = results.search(owner_id(request), query, before)
     found: HitsContext = {
         "query": query,

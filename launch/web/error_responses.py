@@ -24,10 +24,10 @@ STATUS = {
 }
 MESSAGES = {
     HTTPStatus.REQUEST_TIMEOUT: "The request took too long to arrive. Send it again.\n",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests of your network at once. "
-    "Send it again in a moment.\n",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests from your network at once. "
+    "Try again in a moment.\n",
 }
-DEFAULT_MESSAGE = "The server could not read this request.\n"
+DEFAULT_MESSAGE = "The server couldn't read this request.\n"
 RETRY_SECONDS = 1
 TEXT, PAGE = "text/plain; charset=utf-8", "text/html; charset=utf-8"
 #: In English, because the header with the browser's language was not read either.
@@ -42,12 +42,12 @@ COOKIES_PAGE = """\
   </head>
   <body>
     <main>
-      <h1>This site cannot read the cookies that your browser sent.</h1>
+      <h1>This site can't read your browser's cookies</h1>
       <p>Other applications at the same address set cookies too, and your browser sends
       all of them here. Together they are too long, or one of them is damaged.</p>
-      <p>Go back with your browser, where what you typed still stands. Delete the other
-      applications' cookies for this address in the settings of your browser, then try
-      again. If you chat here without an account, keep the cookie whose name begins with
+      <p>Go back in your browser: what you typed is still there. Delete the other
+      applications' cookies for this address in your browser settings, then try again.
+      If you have no account, keep the cookie whose name begins with
       <code>guest_</code> or <code>__Host-guest_</code>: it leads to your
       conversations.</p>
     </main>

@@ -74,7 +74,7 @@ def test_too_many_at_once_are_refused(count: int, done: Reply) -> None:
 
 def test_variants_count_against_the_limits(done: Reply, settings) -> None:
     settings.GUEST_REPLIES_WAITING = 2
-    with pytest.raises(MessageRefused, match="2 of your messages"):
+    with pytest.raises(MessageRefused, match="2 messages waiting"):
         reply_versions.vary(done, 3)
     assert Reply.objects.count() == 1
 

@@ -37,7 +37,7 @@ def test_without_a_script_a_page_asks_for_the_title(
     tab: Client, talk: Conversation
 ) -> None:
     text = text_of(tab.get(f"/c/{talk.pk}/rename/"))
-    assert "Rename this conversation" in text
+    assert "Rename conversation" in text
     assert '[value="Talk 1"]' in dom(text)
 
 

@@ -211,8 +211,8 @@ def test_without_redis_the_pages_open_and_say_so(
     finally:
         valkey.start()
         open_mailbox().connection.forgive()
-    assert "The queue cannot be reached" in text_of(home)
-    assert "The queue cannot be reached" in text_of(stranger)
+    assert "Connection to the queue lost" in text_of(home)
+    assert "Connection to the queue lost" in text_of(stranger)
     assert "Your message is saved. Waiting for the queue…" in text_of(conversation)
 
 

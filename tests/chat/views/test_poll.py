@@ -185,7 +185,7 @@ def test_a_visitor_without_a_session_learns_of_the_workers_only(
 ) -> None:
     visitor = Client()
     page = visitor.get("/")
-    assert "No worker serves" in text_of(page)
+    assert "is offline. You can still send" in text_of(page)
     worker.announce()
     answer = visitor.get(poll_url(page))
     assert "1 worker" in text_of(answer)

@@ -58,7 +58,7 @@ def test_htmx_is_answered_with_the_hits_alone(tab: Client, talk: Conversation) -
     answer = tab.get("/search/", {"q": "bowline"}, headers=HTMX)
     assert not is_whole_page(answer)
     assert dom(answer).texts("mark") == ["bowline"]
-    assert "1 place found." in text_of(answer)
+    assert "1 result." in text_of(answer)
     assert "HX-Request" in answer.headers["Vary"]
 
 
@@ -88,7 +88,7 @@ def test_nothing_found_is_said_with_what_to_try(
 ) -> None:
     for headers in ({}, HTMX):
         answer = dom(tab.get("/search/", {"q": "<splice>"}, headers=headers))
-        assert "Nothing found for “<splice>”" in answer.text
+        assert "No results for “<splice>”" in answer.text
         assert "<splice>" in answer.texts("bdi")
 
 
@@ -100,8 +100,8 @@ def test_signs_alone_are_said_not_to_be_searched(
     for client in (tab, Client()):
         for headers in ({}, HTMX):
             page = dom(client.get("/search/", {"q": signs}, headers=headers))
-            assert f"“{signs}” has no letter and no digit" in page.text
-            assert "Nothing found" not in page.text
+            assert f"“{signs}” has no letter or digit" in page.text
+            assert "No results" not in page.text
             assert "found." not in page.text
         refused = client.get(API, {"q": signs})
         assert refused.status_code == 422
@@ -111,7 +111,7 @@ def test_signs_alone_are_said_not_to_be_searched(
 
 
 def test_without_words_there_is_only_the_form(tab: Client, talk: Conversation) -> None:
-    assert "Nothing found" not in text_of(tab.get("/search/"))
+    assert "No results" not in text_of(tab.get("/search/"))
     assert "li" not in dom(tab.get("/search/", {"q": " "}, headers=HTMX))
 
 
@@ -129,7 +129,7 @@ def test_nobody_finds_anything_and_is_made_nobody(
     talk: Conversation, box: Mailbox
 ) -> None:
     visitor = Client()
-    assert "Nothing found" in text_of(visitor.get("/search/", {"q": "knots"}))
+    assert "No results" in text_of(visitor.get("/search/", {"q": "knots"}))
     assert visitor.get(API, {"q": "knots"}).json() == {"hits": [], "more": None}
     assert User.objects.count() == 1
 

@@ -186,5 +186,5 @@ def test_the_page_tells_about_the_model_that_was_picked(
     conversation.model = "smollm2"
     conversation.save()
     page = text_of(tab.get(f"/c/{conversation.pk}/"))
-    assert "No worker serves SmolLM2 135M Instruct right now." in page
+    assert "SmolLM2 135M Instruct is offline." in page
     assert Reply.objects.count() == 0
