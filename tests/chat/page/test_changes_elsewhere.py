@@ -131,7 +131,7 @@ def test_a_prompt_removed_meanwhile_can_be_sent_as_a_new_one(
 ) -> None:
     prompt = held("two").message.parent
     held_messages.remove(held("two"))
-    with pytest.raises(MessageRefused, match="was removed"):
+    with pytest.raises(MessageRefused, match="was deleted"):
         send_message(
             owner, "other", "a key", talk.message.conversation, instead_of=prompt
         )
