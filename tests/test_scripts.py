@@ -46,7 +46,10 @@ def test_every_module_is_a_script_of_the_page() -> None:
     """All are asked for at once; none is found only when another one imports it."""
     modules = {path.name for path in MODULES}
     layout = ROOT / "templates" / "layout"
-    for name, lacking in (("_scripts.html", {"forms.js"}), ("_form_scripts.html", ())):
+    for name, lacking in (
+        ("_scripts.html", {"forms.js", "attachments.js"}),
+        ("_form_scripts.html", ()),
+    ):
         page = (layout / name).read_text("utf-8")
         listed = re.findall(r"""type="module" src="{% static 'chat/(.+?)' %}""", page)
         imported = {one for path in listed for one in imports_of(path)}

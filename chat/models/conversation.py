@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import connection, models
 
+from chat.attached_files import without_files
 from chat.models import tree
 from chat.models.message import Message
 from chat.models.preferences import Preferences
@@ -152,7 +153,7 @@ def without_directions(text: str) -> str:
 
 def title_from(text: str, characters: int = TITLE_CHARACTERS) -> str:
     """A title from the first words of a message, at most ``characters`` long."""
-    words = as_line(without_directions(text))
+    words = as_line(without_directions(without_files(text)))
     if len(words) <= characters:
         return words
     cut = words[:characters]

@@ -77,6 +77,8 @@ class PageContext(WorkerContext, PollerContext, MessageContext):
     form: MessageForm
     #: Characters that a message may have.
     max_characters: int
+    #: Files that may be attached to a message; 0 where none may.
+    attached_files_max: int
     model_fallback: ModelFallback | None
     scarce_limit: RemainingLimit | None
 
@@ -100,6 +102,7 @@ def page_context(
         "conversation_list": listed,
         "form": form or MessageForm(initial={"key": new_key()}),
         "max_characters": settings.MESSAGE_MAX_CHARACTERS,
+        "attached_files_max": settings.ATTACHED_FILES_MAX,
         "model_fallback": model_fallback(entry),
         "scarce_limit": scarce_limit(owner) if owner else None,
         **message_context(),

@@ -18,6 +18,7 @@ from chat.page.messages import ShownMessage
 from chat.page.state import owner_fingerprint
 from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered, prerendered_list
+from chat.rendering.user_message import message_html
 from chat.services.conversation_list import ListItem, ListPart
 from chat.templatetags.words import model_label
 from chat.wording.replies import summary
@@ -89,6 +90,7 @@ def composer(context: Context) -> SafeString:
             "has_conversation": bool(shown),
             "has_account": bool(account),
             "is_editing": bool(shown and form.typed_instead_of),
+            "can_attach": context["attached_files_max"] > 0,
         },
         {
             "conversation": shown.pk if shown else "",
@@ -99,6 +101,7 @@ def composer(context: Context) -> SafeString:
             "text_field": text_field(form, is_in_app=True),
             "context_meter": _included(context, meter) if shown else "",
             "max_characters": context["max_characters"],
+            "attached_files_max": context["attached_files_max"],
             "stop_button": _included(context, "replies/_stop_button.html"),
         },
     )
@@ -185,7 +188,7 @@ def _user_message(context: Context, shown: ShownMessage) -> SafeString:
         {
             "pk": message.pk,
             "conversation": message.conversation_id,
-            "text": message.text,
+            "text": message_html(message.text),
             "versions": _versions(context, shown),
         },
     )

@@ -57,6 +57,23 @@ def script_texts() -> dict[str, str]:
         "act-507": _(
             "The server has no room left on its disk. Tell whoever runs it about it."
         ),
+        "kilobytes": _("{count} kB"),
+        "remove-file": _("Remove {name}"),
+        "file-attached": _("{name} is attached."),
+        "file-latin-1": _(
+            "{name} is attached. It is not UTF-8, so it is read as Latin-1."
+        ),
+        "file-removed": _("{name} is removed."),
+        "file-folder": _("Folders cannot be attached. Attach the files in it."),
+        "file-unreadable": _("{name} could not be read."),
+        "file-binary": _("{name} is not a text file."),
+        "file-empty": _("{name} is empty."),
+        "file-huge": _("{name} is too large for a message: {size}."),
+        "file-too-large": _(
+            "{name} is too long: it has {count} characters, and this message has room"
+            " for {room}."
+        ),
+        "file-too-many": _("{name} is not attached: a message takes {limit} files."),
         "counter": _("{count} of {limit} characters"),
         "ready": _("The reply is ready."),
         "copied": _("Copied."),

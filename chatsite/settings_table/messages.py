@@ -61,6 +61,14 @@ MESSAGES_SHOWN = Integer(
     maximum=1000,
     about="Messages of a conversation shown at once; earlier ones load on demand.",
 )
+ATTACHED_FILES_MAX = Integer(
+    "ATTACHED_FILES_MAX",
+    10,
+    minimum=0,
+    maximum=100,
+    about="Text files that can be attached to a message, within its characters; `0`"
+    " for none.",
+)
 HELD_MESSAGES_MAX = Integer(
     "HELD_MESSAGES_MAX",
     20,

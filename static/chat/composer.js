@@ -2,19 +2,19 @@
  * The message box: what it shows while a message is typed, and how messages are sent, one after the other.
  */
 
-import { adoptDraft, Outbox, prefill, readDraft, removeOldDrafts, saveDraft } from "./drafts.js";
+import { adoptDraft, isSpentKey, Outbox, prefill, readDraft, removeOldDrafts, saveDraft, spendKey } from "./drafts.js";
 import { scrollToEnd } from "./messages.js";
 import {
   byId,
   fieldsOf,
   isSuccess,
   isTouch,
+  lengthOf,
   newId,
+  normalized,
   onHtmx,
   redirectOf,
   showRefusal,
-  site,
-  withTabStorage,
   wording,
 } from "./page.js";
 
@@ -23,36 +23,14 @@ const COUNTER_FROM = 0.9;
 // A browser lays out a whole text at each key: one of a million characters takes it seconds.
 const PASTE_MAX_LIMITS = 8;
 const CHARACTERS_PER_TOKEN = 4;
-const SPENT_KEYS_MAX = 50;
+/** A text begins with a file in a fence. */
+const HAS_FILE = /^`{3,}\S* title="/;
 /** Open tabs tell their ids within this time; the drafts of all other tabs are free. */
 const TABS_ANSWER_SECONDS = 0.3;
 
 const composer = byId("composer");
 const box = byId("text");
 const limit = Number(byId("counter")?.dataset.limit);
-
-// Text
-
-/**
- * A message as the server keeps it: with line feeds, and without blank lines around it.
- * @param {string} text
- * @returns {string}
- */
-export function normalized(text) {
-  return text
-    .replace(/\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]/g, "\n")
-    .replace(/^(?:[^\S\n]*\n)+/, "")
-    .trimEnd();
-}
-
-/**
- * The number of characters as the server counts them: a pair of surrogates is one.
- * @param {string} text
- * @returns {number}
- */
-export function lengthOf(text) {
-  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
-}
 
 /**
  * Put numbers of characters into a message: the text's, the limit, and how many are too many.
@@ -77,26 +55,39 @@ let isSpent = false;
 let destination = "";
 let usedKey = "";
 
-/** All that was typed and that the server does not have. */
-const unsent = () => [...outbox.messages, box.value].filter((part) => part.trim()).join("\n");
+/** How files are put before a text and taken out of it; attachments.js knows, once it is loaded. */
+const attached = { withFiles: (text) => text, takeFiles: (text) => text, show: null };
+const loadAttachments = () => import("./attachments.js");
 
-// A key names one message for good; the same words sent again are another message.
-const spentKeysName = `${site}:spent-keys`;
-const spentKeys = () => JSON.parse(withTabStorage((store) => store.getItem(spentKeysName)) ?? "[]");
+/** The message as it would be sent: the attached files and what is typed. */
+const message = () => attached.withFiles(box.value);
 
-function spendKey(key) {
-  const keys = JSON.stringify([...spentKeys(), key].slice(-SPENT_KEYS_MAX));
-  withTabStorage((store) => store.setItem(spentKeysName, keys));
+/** Show a message: its files as chips, and the rest in the box. */
+function showMessage(text) {
+  box.value = attached.takeFiles(text);
+  if (!attached.show && HAS_FILE.test(text)) loadAttachments();
+  showBox();
 }
+
+/** Take over how files are attached. @param {Partial<typeof attached>} functions */
+export function attachWith(functions) {
+  Object.assign(attached, functions);
+  showMessage(box.value);
+}
+
+/** All that was typed and that the server does not have. */
+const unsent = () => [...outbox.messages, message()].filter((part) => part.trim()).join("\n");
 
 /** Show messages that are on their way at the end of the conversation. */
 function showOutbox() {
   hideOutbox();
   if (composer.querySelector(".editing")) return;
   for (const text of outbox.messages) {
-    const message = byId("sending").content.cloneNode(true);
-    message.querySelector(".text").textContent = normalized(text);
-    byId("messages").append(message);
+    const shown = byId("sending").content.cloneNode(true);
+    const words = shown.querySelector(".text");
+    words.textContent = normalized(text);
+    attached.show?.(words);
+    byId("messages").append(shown);
   }
   scrollToEnd();
 }
@@ -107,18 +98,17 @@ function hideOutbox() {
 
 /** Empty the box, which is free for the next message at once. @returns {string} What stood in it. */
 function takeText() {
-  const text = box.value;
-  box.value = "";
-  showBox();
+  const text = message();
+  showMessage("");
   return text;
 }
 
 /** Put all that was not sent back into the box. */
 function putBack() {
-  box.value = unsent();
+  const text = unsent();
   outbox.clear();
+  showMessage(text);
   saveDraft(unsent());
-  showBox();
 }
 
 function sendNext() {
@@ -141,7 +131,7 @@ function fitHeight() {
 
 function showCount() {
   const counter = byId("counter");
-  const length = lengthOf(normalized(box.value));
+  const length = lengthOf(normalized(message()));
   box.classList.toggle("long", length > limit);
   counter.hidden = length < COUNTER_FROM * limit;
   counter.classList.toggle("over", length > limit);
@@ -154,7 +144,7 @@ function showContextUsage() {
   const meter = link?.querySelector("meter");
   if (!meter) return;
   const { tokens, budget, shownFrom } = link.dataset;
-  const used = Number(tokens) + box.value.length / CHARACTERS_PER_TOKEN;
+  const used = Number(tokens) + message().length / CHARACTERS_PER_TOKEN;
   meter.value = used;
   link.hidden = used < Number(shownFrom);
   const words = link.querySelector(".share");
@@ -182,14 +172,15 @@ function onKey(event) {
 /** Let htmx send the form, or take its text into the outbox, or refuse a text that is too long. */
 function onSubmit(event) {
   if (outbox.isSendingNext) return;
-  const length = lengthOf(normalized(box.value));
+  const text = message();
+  const length = lengthOf(normalized(text));
   if (length > limit) {
     showRefusal(withCounts(wording["too-long"], length));
   } else {
     const isFree = outbox.isIdle && !destination;
-    if (isFree && (box.value || !isSpent)) return;
+    if (isFree && (text || !isSpent)) return;
     // One message after the other: each has a key of its own, which the answer to the one before brings.
-    if (box.value.trim()) outbox.add(takeText());
+    if (text.trim()) outbox.add(takeText());
     showOutbox();
   }
   // A second Enter or click just after the first asks for nothing new, either.
@@ -246,7 +237,7 @@ function onPageHide() {
 function onPageShow() {
   destination = "";
   // The Back button may show the page as it was before its message was sent.
-  if (spentKeys().includes(byId("key").value)) byId("key").value = newId();
+  if (isSpentKey(byId("key").value)) byId("key").value = newId();
 }
 
 /** Put the newest draft of a closed tab into the box, unless the box is in use by now. */
@@ -254,14 +245,12 @@ function adoptDraftOnce(before) {
   const isUsed = !outbox.isIdle || isSpent || destination || box.value !== before;
   if (isUsed || (before && !prefill)) return;
   const draft = adoptDraft();
-  if (!draft) return;
-  box.value = draft;
-  showBox();
+  if (draft) showMessage(draft);
 }
 
 function restoreDraft() {
   const draft = readDraft();
-  if (draft && (prefill || !box.value)) box.value = draft;
+  showMessage(draft && (prefill || !box.value) ? draft : box.value);
   removeOldDrafts();
   // A page that is loaded again shows what it showed; only a new one takes the drafts of closed tabs.
   const [navigation] = performance.getEntriesByType("navigation");
@@ -279,9 +268,27 @@ function onBeforeInput(event) {
 }
 document.addEventListener("beforeinput", onBeforeInput);
 
+// Files
+
+/** Attach the files that are dropped or pasted; without this a browser would leave the page for a dropped one. */
+function onTransfer(event) {
+  const data = event.dataTransfer ?? event.clipboardData;
+  // Office programs also give a picture of the text that they copy.
+  if (!data?.types.includes("Files") || event.clipboardData?.getData("text/plain")) return;
+  event.preventDefault();
+  if (event.type === "dragover") return loadAttachments();
+  // What was dropped can be asked only now.
+  const items = [...data.items].filter(({ kind }) => kind === "file");
+  const files = items.map((item) => ({ file: item.getAsFile(), isFolder: item.webkitGetAsEntry?.()?.isDirectory }));
+  loadAttachments().then(({ attach }) => attach(files));
+}
+
 if (composer && box) {
   restoreDraft();
-  showBox();
+  if (byId("attach")) {
+    byId("attach").addEventListener("click", () => loadAttachments().then(({ choose }) => choose()));
+    for (const type of ["dragover", "drop", "paste"]) document.addEventListener(type, onTransfer);
+  }
   box.addEventListener("input", onInput);
   box.addEventListener("keydown", onKey);
   composer.querySelector(".editing a")?.addEventListener("click", () => saveDraft(""));

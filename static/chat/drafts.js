@@ -9,6 +9,7 @@ import { byId, isOwnKey, newId, readStored, site, withStorage, withTabStorage } 
 
 const DRAFTS_MAX = 100;
 const DRAFT_DAYS_MAX = 90;
+const SPENT_KEYS_MAX = 50;
 
 /** The part of the address that fills the box: a message to change, or a text. Such a page has a draft of its own. */
 export const prefill = location.search.match(/[?&](edit|text)=[^&]*/)?.[0] ?? "";
@@ -84,6 +85,26 @@ export class Outbox {
     this.#waiting.length = 0;
   }
 }
+
+// A key names one message for good; the same words sent again are another message.
+const spentKeysName = `${site}:spent-keys`;
+const spentKeys = () => JSON.parse(withTabStorage((store) => store.getItem(spentKeysName)) ?? "[]");
+
+/**
+ * Note that a message was sent with this key.
+ * @param {string} key
+ */
+export function spendKey(key) {
+  const keys = JSON.stringify([...spentKeys(), key].slice(-SPENT_KEYS_MAX));
+  withTabStorage((store) => store.setItem(spentKeysName, keys));
+}
+
+/**
+ * Whether a message was sent with this key, in this tab.
+ * @param {string} key
+ * @returns {boolean}
+ */
+export const isSpentKey = (key) => spentKeys().includes(key);
 
 // Tabs
 

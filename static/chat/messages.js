@@ -176,12 +176,19 @@ function copyBySelection(text) {
 
 async function onCopyButton(button) {
   const source = button.closest(".code, .turn, .reply")?.querySelector("code, .text");
-  if (await copy(button.dataset.copy ?? source.textContent)) {
+  if (await copy(button.dataset.copy ?? writtenText(source))) {
     announce(wording.copied);
     return showCopied(button);
   }
   if (source) getSelection().selectAllChildren(source);
   showRefusal(wording["not-copied"]);
+}
+
+/** What was written in a message or in code: all text but the labels of attached files. */
+function writtenText(source) {
+  const copied = source.cloneNode(true);
+  for (const label of copied.querySelectorAll("summary")) label.remove();
+  return copied.textContent;
 }
 
 function showCopied(button) {
@@ -239,7 +246,9 @@ export function exactText(selected) {
     const end = code.childNodes.length;
     if (range.comparePoint(code, end) === 0) range.setEnd(code, end);
   }
-  return (code ?? box.closest(".markdown code, .message .text")) ? range.toString() : "";
+  const message = box.closest(".message .text");
+  if (message?.querySelector("summary")) return writtenText(range.cloneContents());
+  return (code ?? message ?? box.closest(".markdown code")) ? range.toString() : "";
 }
 
 /**

@@ -26,6 +26,27 @@ export const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches
 export const wording = Object.freeze(JSON.parse(byId("texts")?.textContent ?? "{}"));
 
 /**
+ * A message as the server keeps it: with line feeds, and without blank lines around it.
+ * @param {string} text
+ * @returns {string}
+ */
+export function normalized(text) {
+  return text
+    .replace(/\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]/g, "\n")
+    .replace(/^(?:[^\S\n]*\n)+/, "")
+    .trimEnd();
+}
+
+/**
+ * The number of characters as the server counts them: a pair of surrogates is one.
+ * @param {string} text
+ * @returns {number}
+ */
+export function lengthOf(text) {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
+}
+
+/**
  * Show why something was refused: below the message box, or as an announcement on a page without one.
  * @param {string} message Empty to take the last one away.
  */

@@ -123,6 +123,30 @@ def paused(stage: Stage) -> None:
     expect(stage.page.locator(".reply.held")).to_contain_text("anyway")
 
 
+def attached(stage: Stage) -> None:
+    """A message with a file that is open, and files in the box."""
+    stage.page.goto("/")
+    put_files(stage.page, ("queue.py", "def first(queue):\n    return queue[0]\n"))
+    say(stage.page, "Does this work for an empty queue?")
+    stage.worker.finish(stage.worker.claim(), "No: an empty list has no first item.")
+    expect(last(stage.page, ".reply.done")).to_be_visible()
+    stage.page.locator(".message summary").click()
+    long = "a name that is much longer than the screen of any telephone is wide.csv"
+    put_files(stage.page, ("notes.txt", "one\n" * 800), (long, "1;2\n"))
+
+
+def put_files(page: Page, *files: tuple[str, str]) -> None:
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Attach text files").click()
+    chosen.value.set_files(
+        [
+            {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
+            for name, text in files
+        ]
+    )
+    expect(page.locator("#files .name").last).to_have_text(files[-1][0])
+
+
 def edit(stage: Stage) -> None:
     held(stage)
     stage.page.get_by_role("link", name="Change").click()
@@ -268,7 +292,7 @@ CONVERSATION_STATES = (
     *(home, home_without_worker, home_fetching, many),
     *(starting, waiting, fetching, no_worker, reading, writing, stopping),
     *(done, everything, failed, stopped, held, paused, too_long, unreachable),
-    *(limited, beside, versions, details, revising),
+    *(limited, beside, versions, details, revising, attached),
     *(settings, conversation_settings, keys),
     *(edit, missing, busy, refused, csrf_failure, frame, frame_ended),
     unscripted,

@@ -34,7 +34,8 @@ const shown = () => [...document.querySelectorAll(".message.sending .text")].map
 const drafts = () => Object.values(localStorage).map((draft) => JSON.parse(draft).text);
 
 test("a message is counted and kept as the server does it", async () => {
-  const { lengthOf, normalized, withCounts } = await import("/chat/composer.js");
+  const { lengthOf, normalized } = await import("/chat/page.js");
+  const { withCounts } = await import("/chat/composer.js");
   equal(normalized("a\r\nb\rc\u2028d"), "a\nb\nc\nd");
   equal(normalized("\n  \n  a\n\n  b \n\n"), "  a\n\n  b");
   equal(["", "ab", "a\u{1f600}b", "\ud83d"].map(lengthOf), [0, 2, 3, 1]);

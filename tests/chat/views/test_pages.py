@@ -36,6 +36,15 @@ def test_home_begins_a_prompt_that_a_link_suggests(box: Mailbox) -> None:
     assert dom(page).one("#composer textarea").raw_text == "<b>Hi</b>"
 
 
+@pytest.mark.parametrize(("most", "buttons"), [(3, ["3"]), (0, [])])
+def test_files_can_be_attached_unless_the_setting_says_none(
+    most: int, buttons: list[str], box: Mailbox, settings
+) -> None:
+    settings.ATTACHED_FILES_MAX = most
+    page = dom(Client().get("/"))
+    assert [button["data-max"] for button in page.all("#attach")] == buttons
+
+
 def test_home_lists_the_conversations_of_its_owner_only(
     tab: Client, owner: User, worker: Worker, sent
 ) -> None:
