@@ -102,7 +102,13 @@ _ELEMENTS: dict[str, dict[str, re.Pattern[str]]] = {
 #: Elements that get another name, since browsers differ in them or it is another one
 #: in the rest of a text.
 _RENAMED = {"menclose": "mrow", "mpadded": "mrow", "b": "strong", "i": "em"}
-_NOTATIONS = {"box", "updiagonalstrike", "downdiagonalstrike", "horizontalstrike"}
+#: Lines around and through a formula, and their classes.
+_NOTATIONS = {
+    "box": "boxed",
+    "updiagonalstrike": "struck-up",
+    "downdiagonalstrike": "struck-down",
+    "horizontalstrike": "struck",
+}
 #: Styles of cells, which the page's policy allows as classes only; others are dropped.
 _CLASSES = {
     "width:100%": "full",
@@ -225,8 +231,8 @@ def _allowed_attributes(name: str, attributes: str) -> str:
         if key == "style":
             styles = (re.sub(r":\s+", ":", style.strip()) for style in value.split(";"))
             classes += [_CLASSES[style] for style in styles if style in _CLASSES]
-        elif key == "notation" and _NOTATIONS.issuperset(value.split()):
-            classes += value.split()
+        elif key == "notation" and _NOTATIONS.keys() >= {*value.split()}:
+            classes += [_NOTATIONS[line] for line in value.split()]
         elif key == "class" and value.startswith(("menclose-", "math-core-")):
             continue  # the library's style sheet, which the page does not have
         elif key in _ELEMENTS[name] and _ELEMENTS[name][key].fullmatch(value):

@@ -5,17 +5,7 @@
 import { adoptDraft, isSpentKey, Outbox, prefill, readDraft, removeOldDrafts, saveDraft, spendKey } from "./drafts.js";
 import { scrollToEnd } from "./messages.js";
 import {
-  byId,
-  fieldsOf,
-  isSuccess,
-  isTouch,
-  lengthOf,
-  newId,
-  normalized,
-  onHtmx,
-  redirectOf,
-  showRefusal,
-  wording,
+  byId, fieldsOf, isSuccess, isTouch, lengthOf, newId, normalized, onHtmx, redirectOf, showRefusal, wording,
 } from "./page.js";
 
 /** The counter shows from this share of the longest message on. */

@@ -73,6 +73,9 @@ def test_files_are_attached_kept_and_sent(
     )
     expect(page).to_have_title(re.compile("^What is in them"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto(page.locator(".message a.change").get_attribute("href"))
+    expect(chips).to_have_count(2)
+    expect(page.locator("#text")).to_have_value("What is in them?")
 
 
 def test_a_chip_is_removed_by_the_keyboard(

@@ -63,6 +63,14 @@ def test_what_people_write_is_drawn(tex: str, elements: str) -> None:
     assert " style=" not in mathml
 
 
+@pytest.mark.parametrize(
+    ("tex", "classes"),
+    [(r"\boxed{x}", "boxed"), (r"\xcancel{x}", "struck-up struck-down")],
+)
+def test_lines_around_and_through_a_formula_are_classes(tex: str, classes: str) -> None:
+    assert f'<mrow class="{classes}">' in draw(tex, is_block=True)
+
+
 def test_a_formula_within_a_line_is_drawn_smaller() -> None:
     assert draw("x", is_block=False) == "<math><mi>x</mi></math>"
 
