@@ -47,7 +47,8 @@ let usedKey = "";
 
 /** How files are put before a text and taken out of it; attachments.js knows, once it is loaded. */
 const attached = { withFiles: (text) => text, takeFiles: (text) => text, show: null };
-const loadAttachments = () => import("./attachments.js");
+const unreachable = () => showRefusal(wording["act-unreachable"]);
+const withAttachments = (act) => import("./attachments.js").then(act, unreachable);
 
 /** The message as it would be sent: the attached files and what is typed. */
 const message = () => attached.withFiles(box.value);
@@ -55,7 +56,7 @@ const message = () => attached.withFiles(box.value);
 /** Show a message: its files as chips, and the rest in the box. */
 function showMessage(text) {
   box.value = attached.takeFiles(text);
-  if (!attached.show && HAS_FILE.test(text)) loadAttachments();
+  if (!attached.show && HAS_FILE.test(text)) withAttachments();
   showBox();
 }
 
@@ -232,7 +233,7 @@ function onPageShow() {
 
 /** Put the newest draft of a closed tab into the box, unless the box is in use by now. */
 function adoptDraftOnce(before) {
-  const isUsed = !outbox.isIdle || isSpent || destination || box.value !== before;
+  const isUsed = !outbox.isIdle || isSpent || destination || message() !== before;
   if (isUsed || (before && !prefill)) return;
   const draft = adoptDraft();
   if (draft) showMessage(draft);
@@ -266,17 +267,17 @@ function onTransfer(event) {
   // Office programs also give a picture of the text that they copy.
   if (!data?.types.includes("Files") || event.clipboardData?.getData("text/plain")) return;
   event.preventDefault();
-  if (event.type === "dragover") return loadAttachments();
+  if (event.type === "dragover") return withAttachments();
   // What was dropped can be asked only now.
   const items = [...data.items].filter(({ kind }) => kind === "file");
   const files = items.map((item) => ({ file: item.getAsFile(), isFolder: item.webkitGetAsEntry?.()?.isDirectory }));
-  loadAttachments().then(({ attach }) => attach(files));
+  withAttachments(({ attach }) => attach(files));
 }
 
 if (composer && box) {
   restoreDraft();
   if (byId("attach")) {
-    byId("attach").addEventListener("click", () => loadAttachments().then(({ choose }) => choose()));
+    byId("attach").addEventListener("click", () => withAttachments(({ choose }) => choose()));
     for (const type of ["dragover", "drop", "paste"]) document.addEventListener(type, onTransfer);
   }
   box.addEventListener("input", onInput);
