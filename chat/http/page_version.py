@@ -12,6 +12,6 @@ from typing import Final
 
 #: To be raised when parts of answers no longer fit into pages of the release before:
 #: with ids, classes or attributes on which styles, scripts and htmx rely.
-PAGE_VERSION: Final = "3"
+PAGE_VERSION: Final = "4"
 #: Header of an answer to htmx.
 VERSION_HEADER: Final = "Page-Version"

@@ -77,10 +77,24 @@ onHtmx("finished", ({ source, status }) => {
   if (selector && isSuccess(status)) document.querySelector(selector)?.focus();
 });
 
+// Menus open by themselves. What keys do in them loads with the first menu that is about to be opened.
+
+const ABOUT_TO_OPEN = ["focusin", "pointerover"];
+
+function loadMenus({ target }) {
+  if (!target.closest?.("[aria-haspopup=menu]")) return;
+  import("./menu.js");
+  for (const type of ABOUT_TO_OPEN) document.removeEventListener(type, loadMenus);
+}
+for (const type of ABOUT_TO_OPEN) document.addEventListener(type, loadMenus);
+
+onHtmx("swapping", ({ source, status }) => {
+  if (isSuccess(status)) source.closest(".menu:popover-open")?.hidePopover();
+});
+
 // The list of conversations. A menu or form that is open there is not swapped away.
 
-const openMenu = () => document.querySelector(".menu[open]");
-const isInUse = (list) => list.querySelector(".menu[open], .rename:not([hidden])");
+const isInUse = (list) => list.querySelector(".menu:popover-open, .rename:not([hidden])");
 
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const list = event.target;
@@ -90,12 +104,18 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   forgetChanges();
 });
 
+function onToggle({ target, newState }) {
+  if (newState === "closed" && target.matches(".item .menu")) catchUp();
+}
+document.addEventListener("toggle", onToggle, true);
+
+// The form for a title, in an entry of the list
+
 onHtmx("swapping", ({ source, status }) => {
   if (!isSuccess(status)) return;
-  source.closest(".menu")?.removeAttribute("open");
   if (source.matches(".rename")) source.hidden = true;
   // A second click, while the answer to the first is on its way, brings a second form.
-  if (source.matches(".choices a")) source.closest(".item").querySelector(".rename")?.remove();
+  if (source.matches(".menu a")) source.closest(".item")?.querySelector(".rename")?.remove();
 });
 
 function cancel(form) {
@@ -112,27 +132,14 @@ document.addEventListener("focusin", ({ target }) => {
 });
 
 document.addEventListener("click", (event) => {
-  const menu = openMenu();
-  if (menu && !menu.contains(event.target)) menu.open = false;
   if (!event.target.matches(".item [data-cancel]")) return;
   event.preventDefault();
   cancel(event.target.form ?? event.target.closest("form"));
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  const form = event.target.closest?.(".item .rename");
-  const menu = openMenu();
-  if (!form && !menu) return;
+  const form = event.key === "Escape" && event.target.closest?.(".item .rename");
+  if (!form) return;
   event.preventDefault(); // on a phone it would close the whole list
-  if (form) return cancel(form);
-  menu.open = false;
-  menu.querySelector("summary").focus();
+  cancel(form);
 });
-
-function onToggle({ target }) {
-  if (!target.matches(".menu")) return;
-  if (target.open) target.querySelector(".choices").scrollIntoView({ block: "nearest" });
-  else catchUp();
-}
-document.addEventListener("toggle", onToggle, true);

@@ -18,6 +18,7 @@ from tests.browser.user_actions import CONVERSATION, answered, begin, say
 from tests.environment import IS_SOAK
 from tests.valkey import Valkey
 
+OPEN_MENU = ".menu:popover-open"
 #: Whether the focus is on what a selector names.
 HAS_FOCUS = "selector => document.activeElement?.matches(selector)"
 
@@ -34,7 +35,7 @@ def open_menu(page: Page, title: str) -> None:
     entry(page, title).focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator(".menu[open]")).to_have_count(1)
+    expect(page.locator(OPEN_MENU).get_by_role("menuitem").first).to_be_focused()
 
 
 def fill_history(page: Page, count: int) -> None:
@@ -103,7 +104,6 @@ def test_a_conversation_is_renamed_with_the_keyboard_alone(
     begin(home, "A first title")
     claim = worker.claim()
     open_menu(home, "A first title")
-    home.keyboard.press("Tab")
     home.keyboard.press("Enter")
     field = home.get_by_role("textbox", name="Title")
     expect(field).to_be_focused()
@@ -130,11 +130,11 @@ def test_escape_leaves_the_title_as_it_is_and_blank_is_refused(
     begin(home, "Stays as it is")
     open_menu(home, "Stays as it is")
     home.keyboard.press("Escape")
-    expect(home.locator(".menu[open]")).to_have_count(0)
-    assert home.evaluate(HAS_FOCUS, ".menu summary")
-    home.keyboard.press("Enter")
-    home.keyboard.press("Tab")
-    home.keyboard.press("Enter")
+    expect(home.locator(OPEN_MENU)).to_have_count(0)
+    assert home.evaluate(HAS_FOCUS, ".item .menu-button")
+    home.keyboard.press("ArrowDown")
+    expect(home.get_by_role("menuitem", name="Rename")).to_be_focused()
+    home.keyboard.press("Space")
     home.get_by_role("textbox", name="Title").fill(" ")
     press_enter(home)
     expect(home.locator(".rename .refusal")).to_have_text("Write a title first.")
@@ -148,8 +148,8 @@ def test_a_conversation_is_deleted_and_brought_back(home: Page, worker: Worker) 
     home.goto("/")
     begin(home, "Stays open")
     open_menu(home, "Will be deleted")
-    home.keyboard.press("Tab")
-    home.keyboard.press("Tab")
+    home.keyboard.press("End")
+    expect(home.get_by_role("menuitem", name="Delete")).to_be_focused()
     home.keyboard.press("Enter")
     expect(entries(home)).to_have_text(["Stays open"])
     note = home.locator("#undo")
@@ -170,7 +170,7 @@ def test_deleting_what_is_open_leads_home_and_another_tab_says_so(
     other.get_by_label("Your message").fill("Typed and not yet sent")
     home.bring_to_front()
     open_menu(home, "Open in two tabs")
-    home.get_by_role("button", name="Delete").click()
+    home.get_by_role("menuitem", name="Delete").click()
     home.wait_for_url(re.compile(r"/\?deleted="))
     expect(home.locator(".composer-area .undo")).to_contain_text(
         "Deleted “Open in two tabs”."
@@ -228,12 +228,12 @@ def test_without_a_script_rename_and_delete_work(
     page.get_by_label("Your message").fill("Without a script")
     page.get_by_role("button", name="Send").click()
     page.wait_for_url(re.compile(r"/c/"))
-    page.locator(".menu summary").click()
+    page.locator(".item .menu-button").click()
     page.get_by_role("link", name="Rename").click()
     page.get_by_role("textbox", name="Title").fill("With another title")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#heading")).to_have_text("With another title")
-    page.locator(".menu summary").click()
+    page.locator(".item .menu-button").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.locator(".composer-area .undo")).to_contain_text(
         "Deleted “With another title”."
@@ -267,11 +267,11 @@ def test_on_a_phone_everything_fits_and_can_be_touched(
         assert found["x"] + found["width"] <= width
 
     can_be_touched(entries(page))
-    can_be_touched(page.locator(".menu summary"))
-    page.locator(".menu summary").tap()
-    for name in ("Rename", "Delete"):
-        can_be_touched(page.locator(".menu .choices").get_by_text(name))
-    page.get_by_role("link", name="Rename").tap()
+    can_be_touched(page.locator(".item .menu-button"))
+    page.locator(".item .menu-button").tap()
+    for name in ("Rename", "Settings", "Delete"):
+        can_be_touched(page.get_by_role("menuitem", name=name))
+    page.get_by_role("menuitem", name="Rename").tap()
     for part in (".rename .field", ".rename button", ".rename a"):
         can_be_touched(page.locator(part))
     fits()

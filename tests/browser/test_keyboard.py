@@ -25,6 +25,16 @@ def focus_by_tab(page: Page, name: str, most: int = 60) -> None:
     raise AssertionError(f"{name!r} is not reached")
 
 
+def choose_option(page: Page, name: str) -> None:
+    """Choose from the menu of the first conversation, by the first letter."""
+    focus_by_tab(page, "Options for")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press(name[0])
+    expect(page.get_by_role("menuitem", name=name)).to_be_focused()
+    page.keyboard.press("Enter")
+
+
 NAME_OF_FOCUS = """() => {
   const it = document.activeElement;
   return (it.getAttribute("aria-label") ?? it.innerText ?? "").trim();
@@ -72,10 +82,7 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     expect(home.locator(".reply.done .text")).to_have_text("A mammal.")
 
     # Rename
-    focus_by_tab(home, "Options for")
-    home.keyboard.press("Enter")
-    focus_by_tab(home, "Rename")
-    home.keyboard.press("Enter")
+    choose_option(home, "Rename")
     expect(home.locator(".rename input:not([type=hidden])")).to_be_focused()
     home.keyboard.press("Control+A")
     home.keyboard.type("Animals")
@@ -83,10 +90,7 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     expect(home.get_by_role("heading", name="Animals")).to_be_visible()
 
     # Delete, and take it back
-    focus_by_tab(home, "Options for")
-    home.keyboard.press("Enter")
-    focus_by_tab(home, "Delete")
-    home.keyboard.press("Enter")
+    choose_option(home, "Delete")
     expect(home.locator(".entry .title")).to_have_count(0)
     focus_by_tab(home, "Undo")
     home.keyboard.press("Enter")
