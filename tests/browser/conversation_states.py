@@ -27,7 +27,7 @@ def home(stage: Stage) -> None:
 def home_without_worker(stage: Stage) -> None:
     stage.worker.leave(stage.worker.announce())
     stage.page.goto("/")
-    expect(stage.page.locator("#notice")).to_contain_text("No worker")
+    expect(stage.page.locator("#notice")).to_contain_text("is offline")
 
 
 def home_fetching(stage: Stage) -> None:
