@@ -6,7 +6,7 @@ const find = (id) => document.getElementById(id);
 async function openComposer(text = "") {
   show(`
     <section id="content"><div id="messages"></div></section>
-    <button id="new-text" hidden></button>
+    <button id="to-end" hidden></button>
     <template id="file-chip"><li><span class="name"></span><span class="size"></span><button></button></li></template>
     <form id="composer"><input id="key" name="key" value="k1"><ul id="files" hidden></ul>
       <textarea id="text" name="text">${text}</textarea>
