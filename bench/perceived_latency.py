@@ -24,6 +24,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from bench import text_flow
 from bench.measurement import percentile
 from bench.site import running_site
 from launch.env.chromium import executable
@@ -178,7 +179,8 @@ def page_of(url: str) -> Iterator[Page]:
 def measure(url: str, database: Path, replies: int) -> dict[str, Any]:
     """Measure ``replies`` replies and as many stops.
 
-    The replies differ in length, so that they end anywhere between two polls.
+    The replies differ in length, so that they end anywhere between two polls. At the
+    end, measure how evenly the text of longer ones becomes visible.
     """
     latencies = Latencies()
     with page_of(url) as page:
@@ -190,7 +192,8 @@ def measure(url: str, database: Path, replies: int) -> dict[str, Any]:
             conversation.reply(latencies, words=20 + number, first_seconds=silence)
         for _ in range(replies):
             conversation.stop(latencies)
-    return latencies.figures()
+        flows = [text_flow.measure_flow(page, rate) for rate in text_flow.RATES]
+    return {"latencies": latencies.figures(), "flows": flows}
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -214,7 +217,7 @@ def main(arguments: Sequence[str]) -> None:
     ):
         database = Path(folder) / "chatsite.sqlite3"
         figures = measure(site.url, database, options.replies)
-    print(table(figures))
+    print(table(figures["latencies"]), text_flow.table(figures["flows"]), sep="\n\n")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 

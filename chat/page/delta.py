@@ -7,7 +7,8 @@ from uuid import UUID
 
 from chat.models import Conversation
 from chat.page.announcements import announcement
-from chat.page.messages import MessageList, ShownMessage, reply_cursor
+from chat.page.growing_text import ShownText, TextGrowth, growth_of
+from chat.page.messages import MessageList, ShownMessage
 from chat.page.state import PageState
 from chat.services.context_usage import ContextUsage
 from chat.services.jobs.status import ReplyStatus
@@ -17,10 +18,12 @@ from chatsite.mailbox.results import ReplyCursor
 
 @dataclass(frozen=True, slots=True)
 class TextAppend:
-    """Text to append to a pending reply, or to replace its text with."""
+    """The status of a pending reply, and how its text grew, if it did."""
 
     status: ReplyStatus
-    replaces_text: bool
+    growth: TextGrowth | None = None
+    #: Whether it is another text than the page shows.
+    replaces_text: bool = False
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class PageDelta:
     context_usage: ContextUsage | None = None
     # The state of the page afterwards; see ``PageState`` for the fields.
     cursors: list[ReplyCursor] = field(default_factory=list)
+    texts: list[ShownText] = field(default_factory=list)
     held: list[UUID] = field(default_factory=list)
     paused: list[UUID] = field(default_factory=list)
     held_fingerprint: str = ""
@@ -58,25 +62,37 @@ class PageDelta:
         return list(dict.fromkeys(self.announcements))
 
     def add_status(
-        self, before: ReplyCursor, status: ReplyStatus, *, is_away: bool
+        self,
+        before: ReplyCursor,
+        shown: ShownText,
+        status: ReplyStatus,
+        *,
+        is_away: bool,
+        beginning: str = "",
     ) -> None:
-        """Add what is new of a reply that the page shows as pending."""
+        """Add what is new of a reply that the page shows as pending.
+
+        ``beginning`` is the text that it continues, if it is begun anew.
+        """
         if status.state.is_terminal and status.row is not None:
             self.replaced.append(ShownMessage(status.row.message))
             self.announcements.append(announcement(status))
             return
         is_running = status.state is wire.State.RUNNING
         replaces_text = is_running and (status.run, status.offset) != before[1:]
-        self.text_appends.append(TextAppend(status, replaces_text))
+        growth = None
+        if replaces_text:
+            growth = growth_of(status, beginning=beginning)
+        elif is_running and status.text:
+            growth = growth_of(status, shown.state)
+        self.text_appends.append(TextAppend(status, growth, replaces_text))
         if is_running and status.run != before[1]:
             self.announcements.append(announcement(status))
-        if is_running:
-            self.cursors.append(reply_cursor(status))
-        elif status.row is not None and not is_away:
+        if not is_running and status.row is not None and not is_away:
             # The mailbox lost it: the next text is another one.
-            self.cursors.append((before[0], 0, 0))
-        else:
-            self.cursors.append(before)
+            before = (before[0], 0, 0)
+        self.cursors.append(growth.cursor if growth else before)
+        self.texts.append(growth.shown if growth else shown)
 
     def add_message(self, shown_message: ShownMessage, *, is_new: bool) -> None:
         """Add a message that the page lacks (``is_new``) or shows as held."""
@@ -90,8 +106,9 @@ class PageDelta:
         self.statuses.append(status)
         if status.state is wire.State.HELD:
             (self.paused if status.is_paused else self.held).append(status.pk)
-        else:
-            self.cursors.append(reply_cursor(status))
+        elif shown_message.growth is not None:
+            self.cursors.append(shown_message.growth.cursor)
+            self.texts.append(shown_message.growth.shown)
 
     def replace_messages(
         self, page_state: PageState, message_list: MessageList
@@ -101,6 +118,7 @@ class PageDelta:
         self.message_list, self.text_appends, self.replaced = message_list, [], []
         self.leaf, self.path_fingerprint = after.leaf, after.path_fingerprint
         self.cursors, self.held = list(after.cursors), list(after.held)
+        self.texts = list(after.texts)
         self.paused = list(after.paused)
         for item in (*message_list.messages, *message_list.batch):
             if item.status is not None:

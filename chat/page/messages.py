@@ -11,11 +11,11 @@ from django.http import HttpRequest
 
 from chat.http.request import session_key, visitor
 from chat.models import Message, Reply, tree
+from chat.page.growing_text import TextGrowth, growth_of
 from chat.page.message_window import MessageWindow
 from chat.page.state import PageState, path_fingerprint
 from chat.services.jobs.status import PollSnapshot, ReplyStatus, poll_snapshot
 from chatsite import wire
-from chatsite.mailbox.results import ReplyCursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class ShownMessage:
     message: Message
     #: Set for a reply that is held, queued or running; None for all other messages.
     status: ReplyStatus | None = None
+    #: The text so far of a reply that is queued or running.
+    growth: TextGrowth | None = None
     #: None where the page shows no way to other versions.
     versions: Versions | None = None
     #: One of several replies that were requested together and are shown side by side.
@@ -58,17 +60,19 @@ class MessageList:
 
     def applied_to(self, page_state: PageState, change_counter: str) -> PageState:
         """The state of a page once it shows this list."""
-        statuses = [
-            item.status for item in (*self.messages, *self.batch) if item.status
+        items = (*self.messages, *self.batch)
+        growing = [item.growth for item in items if item.growth]
+        held = [
+            item.status
+            for item in items
+            if item.status and item.status.state is wire.State.HELD
         ]
-        held = [status for status in statuses if status.state is wire.State.HELD]
         return replace(
             page_state,
             leaf=self.window.leaf,
             change_counter=change_counter,
-            cursors=tuple(
-                reply_cursor(status) for status in statuses if status not in held
-            ),
+            cursors=tuple(growth.cursor for growth in growing),
+            texts=tuple(growth.shown for growth in growing),
             held=tuple(status.pk for status in held if not status.is_paused),
             paused=tuple(status.pk for status in held if status.is_paused),
             path_fingerprint=path_fingerprint(
@@ -95,7 +99,9 @@ def with_status(
     )
     statuses = {status.pk: status for status in snapshot.statuses}
     statuses |= _held([m.reply for m in messages if _state(m) is wire.State.HELD])
-    return [_shown(message, statuses.get(message.pk)) for message in messages], snapshot
+    return [
+        with_text(message, statuses.get(message.pk)) for message in messages
+    ], snapshot
 
 
 def with_versions(
@@ -123,17 +129,15 @@ def with_one_version(shown: ShownMessage) -> ShownMessage:
     return replace(shown, versions=Versions((shown.message.pk,), 0))
 
 
-def reply_cursor(status: ReplyStatus) -> ReplyCursor:
-    """How far a page has read a reply once it shows all text of ``status``."""
-    return (str(status.pk), status.run, status.length)
-
-
-def _shown(message: Message, status: ReplyStatus | None) -> ShownMessage:
+def with_text(message: Message, status: ReplyStatus | None) -> ShownMessage:
+    """A message with the status of its reply, and the text so far of a pending one."""
     if status is None:
         return ShownMessage(message)
     if status.state.is_terminal and status.row is not None:  # it ended a moment ago
         return ShownMessage(status.row.message)
-    return ShownMessage(message, status)
+    if status.state is wire.State.HELD:
+        return ShownMessage(message, status)
+    return ShownMessage(message, status, growth_of(status, beginning=message.text))
 
 
 def _held(replies: list[Reply]) -> dict[UUID, ReplyStatus]:

@@ -13,14 +13,13 @@ from django.utils.translation import ngettext
 
 from chat.page.context import PollerContext, WorkerContext
 from chat.page.delta import TextAppend
+from chat.page.growing_text import TextGrowth
 from chat.page.state import PageState
 from chat.rendering.prerender import prerendered, prerendered_list
 from chat.services.jobs.status import PollSnapshot, ReplyStatus
 from chat.services.wait_estimate import WaitEstimate, estimate_wait
-from chat.text_cleanup import as_lines
 from chat.wording.replies import duration, duration_range, percent, token_count
 from chatsite import wire
-from chatsite.mailbox.results import ReplyCursor
 
 #: A reply that a worker is about to take is said to start for so long.
 STARTING_SECONDS = 3
@@ -57,9 +56,10 @@ def poller(context: PollerContext, *, is_oob: bool) -> SafeString:
     )
 
 
-def cursor_fields(cursors: Iterable[ReplyCursor]) -> SafeString:
+def cursor_fields(state: PageState) -> SafeString:
     """The fields of the poller for replies that are queued or running."""
-    return _fields([("r", f"{reply}:{run}:{length}") for reply, run, length in cursors])
+    cursors = [("r", f"{reply}:{run}:{end}") for reply, run, end in state.cursors]
+    return _fields([*cursors, *(("t", text.dump()) for text in state.texts)])
 
 
 def _pending_fields(state: PageState) -> SafeString:
@@ -67,7 +67,7 @@ def _pending_fields(state: PageState) -> SafeString:
     if state.held_fingerprint:
         held.append(("a", state.held_fingerprint))
     held += [("hp", str(pk)) for pk in state.paused]
-    return cursor_fields(state.cursors) + _fields(held)
+    return cursor_fields(state) + _fields(held)
 
 
 def _fields(fields: Collection[tuple[str, str]]) -> SafeString:
@@ -87,21 +87,29 @@ def text_appends(
         piece
         for append in appends
         for piece in (
-            _text(append),
+            text_growth(append.growth, is_oob=True, replaces_text=append.replaces_text),
             reply_status(append.status, snapshot, label, is_oob=True),
         )
     ]
     return mark_safe("".join(html))  # noqa: S308  # each of them is
 
 
-def _text(append: TextAppend) -> str:
-    status = append.status
-    if not append.replaces_text and not status.text:
-        return ""
+def text_growth(
+    growth: TextGrowth | None, *, is_oob: bool, replaces_text: bool = False
+) -> SafeString:
+    """What settled of a growing text, and its tail; the script puts them in place."""
+    if growth is None:
+        return SafeString()
     return prerendered(
-        "poll/_text_append.html",
-        {"replaces_text": append.replaces_text},
-        {"pk": str(status.pk), "text": as_lines(status.text)},
+        "replies/_text_growth.html",
+        {"is_oob": is_oob, "replaces_text": replaces_text},
+        {
+            "pk": growth.shown.reply,
+            "settled_depth": growth.settled.depth,
+            "settled": growth.settled.html,
+            "tail_depth": growth.tail.depth,
+            "tail": growth.tail.html,
+        },
     )
 
 

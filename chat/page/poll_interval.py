@@ -12,10 +12,11 @@ from chatsite import wire
 JITTER = 0.2
 #: A page whose running reply gets no text polls less and less often, down to this.
 SLOWEST_SECONDS = 2.0
-#: A reply that has just begun is polled after this share of ``flow_seconds``, and later
-#: after ``AWAITED_SHARE`` of the time that it has taken so far.
-FRESH_SHARE = 0.5
+#: A reply that has just begun is polled after ``flow_seconds``, and later after this
+#: share of the time that it has taken so far.
 AWAITED_SHARE = 0.25
+#: The first one in line is polled at least once in so many times ``flow_seconds``.
+NEXT_IN_LINE_FACTOR = 2
 #: Each reply ahead in line adds ``AHEAD_SECONDS``, up to ``IN_LINE_SECONDS``.
 AHEAD_SECONDS = 0.2
 IN_LINE_SECONDS = 10.0
@@ -69,7 +70,8 @@ class PollInterval:
             return min(slower, max(SLOWEST_SECONDS, self.flow_seconds))
         if status.is_unpublished or stage is not wire.Stage.READY:
             return OUTAGE_SECONDS
-        next_in_line = self._awaited(status.seconds, self.flow_seconds)
+        slowest_seconds = NEXT_IN_LINE_FACTOR * self.flow_seconds
+        next_in_line = self._awaited(status.seconds, slowest_seconds)
         return min(next_in_line + AHEAD_SECONDS * status.place, IN_LINE_SECONDS)
 
     def _awaited(self, seconds: float, slowest_seconds: float) -> float:
@@ -77,9 +79,8 @@ class PollInterval:
 
         So a fast reply shows at once, and a slow one at most a quarter later.
         """
-        soonest_seconds = FRESH_SHARE * self.flow_seconds
         slowest_seconds = max(slowest_seconds, self.flow_seconds)
-        return min(max(soonest_seconds, AWAITED_SHARE * seconds), slowest_seconds)
+        return min(max(self.flow_seconds, AWAITED_SHARE * seconds), slowest_seconds)
 
     def _at_rest(self, stage: wire.Stage | None) -> float:
         """Nothing is pending: only the state of the workers can change."""

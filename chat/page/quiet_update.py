@@ -5,7 +5,9 @@ Most polls are of this kind: nothing changed but the text and the status of repl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from uuid import UUID
 
 from django.utils.safestring import SafeString
 
@@ -26,14 +28,16 @@ from chat.page.state import PageState, owner_fingerprint
 from chat.services.context_usage import ContextUsage
 from chat.services.conversation_list import ListPart, newest
 from chat.services.effective_settings import catalog_entry
-from chat.services.jobs.status import PollSnapshot, snapshot_of
+from chat.services.jobs.status import PollSnapshot, ReplyStatus, snapshot_of
 from chat.services.limits import usage
 from chat.services.session_digest import session_digest
+from chatsite import wire
 from chatsite.catalog import ModelEntry
 from chatsite.mailbox import (
     MailboxAway,
     MailboxSnapshot,
     QueuedReply,
+    ReplyCursor,
     RunningReply,
     open_mailbox,
 )
@@ -69,7 +73,8 @@ def quiet_snapshot(look: MailboxSnapshot, page_state: PageState) -> PollSnapshot
     """The snapshot that the mailbox gives; None if it needs the database."""
     if not all(map(_is_unfinished, look.replies)):
         return None
-    return snapshot_of(look, page_state.cursors)
+    snapshot = snapshot_of(look, page_state.cursors)
+    return without_shown_text(snapshot, page_state)
 
 
 def _is_unfinished(entry: object) -> bool:
@@ -84,6 +89,8 @@ def quiet_update(
 
     Its HTML is that of ``poll/_update.html`` for the same context.
     """
+    if continuations_begun_anew(page_state, snapshot):
+        return None
     delta = delta_of_pending(page_state, snapshot)
     if (
         must_ask_database(page_state, snapshot)
@@ -105,8 +112,54 @@ def quiet_update(
     return html
 
 
-def delta_of_pending(page_state: PageState, snapshot: PollSnapshot) -> PageDelta:
-    """What the snapshot says is new of the replies that the page shows as pending."""
+def without_shown_text(snapshot: PollSnapshot, page_state: PageState) -> PollSnapshot:
+    """A snapshot without the text of replies that brings nothing new.
+
+    The mailbox gives all text behind the cursor, also the tail that the page shows.
+    """
+    pending = zip(
+        page_state.cursors, page_state.shown_texts, snapshot.statuses, strict=True
+    )
+    statuses = tuple(
+        replace(status, text="")
+        if _is_same_text(status, before) and status.length <= shown.length
+        else status
+        for before, shown, status in pending
+    )
+    return replace(snapshot, statuses=statuses)
+
+
+def _is_same_text(status: ReplyStatus, before: ReplyCursor) -> bool:
+    """Whether a running reply goes on with the text that the page shows."""
+    is_running = status.state is wire.State.RUNNING
+    return is_running and (status.run, status.offset) == before[1:]
+
+
+def continuations_begun_anew(
+    page_state: PageState, snapshot: PollSnapshot
+) -> list[UUID]:
+    """Replies that continue a text, and whose new text is another one."""
+    pending = zip(
+        page_state.cursors, page_state.shown_texts, snapshot.statuses, strict=True
+    )
+    return [
+        status.pk
+        for before, shown, status in pending
+        if shown.state.is_continuation
+        and status.state is wire.State.RUNNING
+        and not _is_same_text(status, before)
+    ]
+
+
+def delta_of_pending(
+    page_state: PageState,
+    snapshot: PollSnapshot,
+    beginnings: Mapping[UUID, str] | None = None,
+) -> PageDelta:
+    """What the snapshot says is new of the replies that the page shows as pending.
+
+    ``beginnings`` has the texts that replies continue which are begun anew.
+    """
     delta = PageDelta(
         held=list(page_state.held),
         paused=list(page_state.paused),
@@ -114,8 +167,18 @@ def delta_of_pending(page_state: PageState, snapshot: PollSnapshot) -> PageDelta
         leaf=page_state.leaf,
         path_fingerprint=page_state.path_fingerprint,
     )
-    for before, status in zip(page_state.cursors, snapshot.statuses, strict=True):
-        delta.add_status(before, status, is_away=snapshot.is_away)
+    known = beginnings or {}
+    pending = zip(
+        page_state.cursors, page_state.shown_texts, snapshot.statuses, strict=True
+    )
+    for before, shown, status in pending:
+        delta.add_status(
+            before,
+            shown,
+            status,
+            is_away=snapshot.is_away,
+            beginning=known.get(status.pk, ""),
+        )
     return delta
 
 
@@ -182,6 +245,7 @@ def _state_after(
         leaf=delta.leaf,
         change_counter=snapshot.change_counter,
         cursors=tuple(delta.cursors),
+        texts=tuple(delta.texts),
         held=tuple(delta.held),
         paused=tuple(delta.paused),
         held_fingerprint=delta.held_fingerprint,

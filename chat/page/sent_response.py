@@ -18,8 +18,18 @@ from django.shortcuts import render
 
 from chat.http.request import Request, session_key, visitor
 from chat.models import Reply
-from chat.page.messages import ShownMessage, with_one_version, with_versions
-from chat.page.quiet_update import delta_of_pending, update_context
+from chat.page.messages import (
+    ShownMessage,
+    with_one_version,
+    with_text,
+    with_versions,
+)
+from chat.page.quiet_update import (
+    continuations_begun_anew,
+    delta_of_pending,
+    update_context,
+    without_shown_text,
+)
 from chat.page.state import PageState, owner_fingerprint, path_fingerprint
 from chat.page.update_response import update_or_redirect
 from chat.services.effective_settings import catalog_entry
@@ -61,14 +71,17 @@ def _append(
     is_anothers = page_state.owner_fingerprint not in ("", fingerprint)
     if is_anothers or found.is_away or any(s.row for s in found.statuses):
         return None
-    snapshot = replace(
+    known = replace(
         found, statuses=tuple(statuses), change_counter=page_state.change_counter
     )
+    snapshot = without_shown_text(known, page_state)
+    if continuations_begun_anew(page_state, snapshot):
+        return None
     delta = delta_of_pending(page_state, snapshot)
     message = reply.message
     if message.parent is not None:
         delta.add_message(ShownMessage(message.parent), is_new=True)
-    delta.add_message(ShownMessage(message, status), is_new=True)
+    delta.add_message(with_text(message, status), is_new=True)
     delta.leaf, delta.path_fingerprint = reply.pk, path_fingerprint([*ids, reply.pk])
     if message.conversation.has_messages_after_leaf:
         delta.appended = with_versions(delta.appended, (), delta.leaf)

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.utils.datastructures import MultiValueDict
 
 from chat.http.page_version import PAGE_VERSION
+from chat.page.growing_text import ShownText
+from chat.rendering.markdown.text_state import TextState
 from chat.services.conversation_list import Cursor
 from chatsite.mailbox.results import ReplyCursor
 
@@ -41,8 +43,10 @@ class PageState:
     leaf: UUID | None = None
     #: ``n``: the owner's change counter; empty counts as changed.
     change_counter: str = ""
-    #: ``r``: id, run and bytes of text shown of each reply that is queued or running.
+    #: ``r``: id, run and bytes of settled text of each reply that is queued or running.
     cursors: tuple[ReplyCursor, ...] = ()
+    #: ``t``: id, bytes of text shown, and the state of the settled part, of the same.
+    texts: tuple[ShownText, ...] = ()
     #: ``h``: held replies that wait for the reply before them.
     held: tuple[UUID, ...] = ()
     #: ``hp``: held replies that wait for their owner to decide.
@@ -85,6 +89,7 @@ class PageState:
                 leaf=_uuid(query.get("leaf", "")),
                 change_counter=query.get("n", "")[:40],
                 cursors=tuple(_reply_cursor(raw) for raw in cursors),
+                texts=tuple(_shown_text(raw) for raw in query.getlist("t")),
                 held=tuple(UUID(raw) for raw in held),
                 paused=tuple(UUID(raw) for raw in paused),
                 held_fingerprint=query.get("a", "")[:40],
@@ -120,6 +125,12 @@ class PageState:
     def is_scarce_limit_due(self, now: float) -> bool:
         """Whether the scarce limit shown may have refilled by ``now`` (seconds)."""
         return bool(self.scarce_limit_due_at) and now >= (self.scarce_limit_due_at or 0)
+
+    @property
+    def shown_texts(self) -> tuple[ShownText, ...]:
+        """The text of each of ``cursors``, which may be none."""
+        given = {text.reply: text for text in self.texts}
+        return tuple(given.get(pk, ShownText(pk)) for pk, _, _ in self.cursors)
 
     @property
     def watched(self) -> set[UUID]:
@@ -165,6 +176,11 @@ def _list_cursor(raw: str) -> Cursor | None:
 def _reply_cursor(raw: str) -> ReplyCursor:
     reply, run, length = raw.split(":")
     return str(UUID(reply)), _number(run), _number(length)
+
+
+def _shown_text(raw: str) -> ShownText:
+    reply, length, state = raw.split(":", 2)
+    return ShownText(str(UUID(reply)), _number(length), TextState.load(state))
 
 
 def _due_at(raw: str | None) -> int | None:

@@ -16,17 +16,19 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import Request, session_key, visitor
-from chat.models import User
+from chat.models import Message, User
 from chat.page.changes import load_changes
 from chat.page.context import owner_of
 from chat.page.context_limits import ScarceLimitContext
 from chat.page.delta import PageDelta
 from chat.page.quiet_update import (
+    continuations_begun_anew,
     delta_of_pending,
     has_account_session_ended,
     must_ask_database,
     quiet_update,
     update_context,
+    without_shown_text,
 )
 from chat.page.state import PageState
 from chat.services.conversations import mark_read
@@ -57,7 +59,8 @@ def update(
     snapshot = _snapshot(request, page_state, entry)
     if not key and (html := quiet_update(page_state, snapshot, entry)):
         return HttpResponse(html)
-    delta = delta_of_pending(page_state, snapshot)
+    beginnings = _beginnings(continuations_begun_anew(page_state, snapshot))
+    delta = delta_of_pending(page_state, snapshot, beginnings)
     if has_account_session_ended(page_state, snapshot):
         raise NotOwner
     is_changed = must_ask_database(page_state, snapshot)
@@ -134,14 +137,22 @@ def _snapshot(
     if is_anonymous and key is None:
         return worker_snapshot(entry.name)
     try:
-        return poll_snapshot(
+        snapshot = poll_snapshot(
             key,
             lambda: visitor(request),
             entry.name,
             page_state.cursors,
             request.META.get(MAILBOX_LOOK),
         )
+        return without_shown_text(snapshot, page_state)
     except NotOwner:
         if is_anonymous:
             return worker_snapshot(entry.name)
         raise
+
+
+def _beginnings(replies: list[UUID]) -> dict[UUID, str]:
+    """The texts that replies continue, by their ids; no SQL runs without any."""
+    if not replies:
+        return {}
+    return dict(Message.objects.filter(pk__in=replies).values_list("pk", "text"))

@@ -144,6 +144,12 @@ register.simple_tag(poll_fragments.cursor_fields)
 
 
 @register.simple_tag(takes_context=True)
+def text_growth(context: Context) -> SafeString:
+    """The text so far of a pending reply, for the script to put in place."""
+    return poll_fragments.text_growth(context.get("growth"), is_oob=False)
+
+
+@register.simple_tag(takes_context=True)
 def conversation_items(context: Context, listed: ListPart) -> SafeString:
     """The entries of a part of the list of conversations, with headings and menus."""
     page_state = context.get("page_state")
@@ -269,6 +275,7 @@ def _included_for(context: Context, name: str, shown: ShownMessage) -> SafeStrin
         message=shown.message,
         reply=shown.message.reply,
         status=shown.status,
+        growth=shown.growth,
         versions=shown.versions,
     ):
         return _included(context, name)

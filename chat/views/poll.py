@@ -148,6 +148,7 @@ def _conversation_deleted(
         page_state,
         change_counter="",
         cursors=(),
+        texts=(),
         held=(),
         paused=(),
         path_fingerprint=NO_PATH,

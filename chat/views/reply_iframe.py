@@ -10,6 +10,7 @@ from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
@@ -17,8 +18,9 @@ from django.views.decorators.http import require_safe
 from chat.http.get_or_404 import get_reply_or_404
 from chat.http.request import owner_id
 from chat.models import Message
-from chat.page.messages import Versions, versions_of, with_status
+from chat.page.messages import ShownMessage, Versions, versions_of, with_status
 from chat.page.poll_interval import PollInterval
+from chat.rendering.markdown.growing import whole
 from chat.services.effective_settings import catalog_entry
 from chat.services.jobs.status import NotOwner, PollSnapshot, ReplyStatus
 from chatsite import wire
@@ -31,6 +33,8 @@ class FrameContext(TypedDict):
     """For ``replies/frame.html``."""
 
     message: Message
+    #: The text so far as HTML; empty once the reply has ended.
+    text: SafeString
     #: None once the reply has ended.
     status: ReplyStatus | None
     #: Set once the reply has ended.
@@ -63,6 +67,7 @@ def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
         seconds = HELD_SECONDS
     context: FrameContext = {
         "message": shown_message.message,
+        "text": _text_so_far(shown_message),
         "status": shown_message.status,
         "versions": None
         if shown_message.status
@@ -72,3 +77,8 @@ def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
         "refresh_seconds": math.ceil(seconds) if shown_message.status else None,
     }
     return render(request, "replies/frame.html", context)
+
+
+def _text_so_far(shown: ShownMessage) -> SafeString:
+    status = shown.status
+    return whole(shown.message.text + status.text) if status else SafeString()

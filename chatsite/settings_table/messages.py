@@ -127,7 +127,7 @@ RETENTION_DAYS = Number(
 )
 POLL_SECONDS = Number(
     "POLL_SECONDS",
-    0.4,
+    0.2,
     minimum=0.05,
     about="How often a page asks for news while text is being written.",
 )

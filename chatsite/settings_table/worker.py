@@ -80,7 +80,7 @@ WORKER_PROMPT_LOOKUP = Flag(
 )
 WORKER_FLUSH_SECONDS = Number(
     "WORKER_FLUSH_SECONDS",
-    0.25,
+    0.1,
     minimum=0.05,
     about="How often a worker sends growing text to the mailbox. The first text goes "
     "at once.",

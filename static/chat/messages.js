@@ -1,6 +1,6 @@
 /**
- * The messages of a conversation: how they scroll while text comes, how a selection in them is kept, how they and
- * their code are copied, wrapped and saved.
+ * The messages of a conversation: how they scroll while text comes, how they and their code are copied, wrapped and
+ * saved.
  */
 
 import {
@@ -100,35 +100,6 @@ onHtmx("swapped", () => {
   view.scrollTop = view.scrollHeight - fromEnd;
   height = view.scrollHeight;
   fromEnd = null;
-});
-
-// Selecting. A reply in which text is selected stays as it is; the finished one comes once the selection ends. (Under
-// htmx 4, whose event is another one, it comes at once.)
-
-function isSelected(element) {
-  const selection = getSelection();
-  return !selection.isCollapsed && selection.containsNode(element, true);
-}
-
-function swapAfterSelection(reply, finished) {
-  reply.querySelector(".reply-status")?.remove();
-  const swap = () => {
-    if (isSelected(reply)) return;
-    document.removeEventListener("selectionchange", swap);
-    reply.replaceWith(finished);
-    htmx.process(finished);
-  };
-  document.addEventListener("selectionchange", swap);
-}
-
-document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const { detail } = /** @type {CustomEvent} */ (event);
-  const reply = detail.target;
-  const next = detail.fragment.firstElementChild;
-  const hasEnded = !next?.matches(".pending");
-  if (!reply.matches(".reply.pending") || !hasEnded || !isSelected(reply)) return;
-  detail.shouldSwap = false;
-  swapAfterSelection(reply, next);
 });
 
 // A screen reader does not say words that replace equal words, so an announcement goes once it was said.

@@ -200,6 +200,10 @@ class Worker:
         ending = wire.Ending(outcome, error, **{**counts, **said})
         assert self._box.finish(write, ending).verdict == "kept"
 
+    def hand_back(self, claim: Claim) -> None:
+        """Give a reply back to the queue, as a worker that ends does."""
+        self._box.hand_back(claim.reply, claim.token)
+
     def finish_last(self, text: str = "", **ending: Any) -> None:
         """End the reply that was claimed last."""
         assert self._last is not None

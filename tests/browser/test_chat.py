@@ -35,7 +35,7 @@ WATCH = """() => {
 HOLD = """() => {
   const text = document.querySelector(".pending .text");
   window.node = text.firstChild;
-  getSelection().selectAllChildren(text);
+  getSelection().selectAllChildren(text.firstChild);
 }"""
 
 
@@ -45,22 +45,24 @@ def test_text_grows_in_place_and_the_poller_comes_to_rest(
     begin(home, "Tell me about lighthouses")
     home.evaluate(WATCH)
     claim = worker.claim()
-    worker.write(claim, "A lighthouse <b>stands</b>")
-    expect(growing(home)).to_have_text("A lighthouse <b>stands</b>")
+    worker.write(claim, "A lighthouse <b>stands</b>\n\n- on\n")
+    expect(growing(home).locator("p")).to_have_text("A lighthouse <b>stands</b>")
+    expect(growing(home).locator("li")).to_have_text("on")
     expect(home.locator(".status-line")).to_contain_text("Writing")
     home.evaluate(HOLD)
-    worker.write(claim, " on a rock,\n  and é shines.")
-    expect(growing(home)).to_have_text(
-        "A lighthouse <b>stands</b> on a rock,\n  and é shines."
-    )
+    worker.write(claim, "- a rock,\n  and é **shines**.")
+    expect(growing(home).locator("li")).to_have_text(["on", "a rock,\nand é shines."])
     assert home.evaluate(
         "window.node === document.querySelector('.pending .text').firstChild"
     )
     assert home.evaluate("getSelection().toString()") == "A lighthouse <b>stands</b>"
     home.evaluate("getSelection().empty()")
     worker.finish(claim)
-    expect(home.locator(".reply.done .text")).to_have_text(
-        "A lighthouse <b>stands</b> on a rock,\n  and é shines."
+    expect(home.locator(".reply.done .text li")).to_have_text(
+        ["on", "a rock,\nand é shines."]
+    )
+    assert home.evaluate(
+        "window.node === document.querySelector('.reply.done .text').firstChild"
     )
     expect(home.locator(".pending")).to_have_count(0)
     expect(home.locator("#poller input[name=r]")).to_have_count(0)

@@ -10,12 +10,14 @@ from tests.browser.conftest import Worker
 from tests.browser.stage import CONVERSATION, say
 from tests.browser.user_actions import next_frame
 
-SELECT = """() => {
-  const text = document.querySelector(".pending .text").firstChild;
-  window.node = text;
-  getSelection().setBaseAndExtent(text, 2, text, 12);
+#: Selects from a place in the first paragraph to one in the last.
+SELECT = """([from, to]) => {
+  const paragraphs = [...document.querySelectorAll(".pending .text p")];
+  const [first, last] = [paragraphs[0].firstChild, paragraphs.at(-1).firstChild];
+  window.node = first;
+  getSelection().setBaseAndExtent(first, from, last, to);
 }"""
-IS_THE_SAME_NODE = "window.node === document.querySelector('.pending .text').firstChild"
+IS_THE_SAME_NODE = "window.node === document.querySelector('.reply .text p').firstChild"
 TALK = "document.getElementById('content')"
 LINES = "".join(f"line {number}\n" for number in range(80))
 
@@ -43,24 +45,22 @@ def claim(home: Page, worker: Worker) -> Claim:
 def test_a_selection_outlives_growth_and_the_end(
     home: Page, worker: Worker, claim: Claim
 ) -> None:
-    grow(home, worker, claim, "A **lighthouse**")
-    home.evaluate(SELECT)
-    for part in (" stands", " on a\nrock", " and shines"):
+    """From the settled part into the tail, which is replaced with every text."""
+    worker.write(claim, "A lighthouse.\n\n")
+    grow(home, worker, claim, "It stands on\n")
+    home.evaluate(SELECT, [2, 9])
+    for part in ("a rock", " by the sea", " and shines"):
         grow(home, worker, claim, part)
-        assert selected(home) == "**lighthou"
+        assert selected(home) == "lighthouse.\n\nIt stands"
         assert home.evaluate(IS_THE_SAME_NODE)
     worker.finish(claim, ".")
     expect(home.get_by_role("status")).to_have_text("The reply is ready.")
     expect(home.locator("#stop")).to_have_count(0)
-    assert selected(home) == "**lighthou"
+    assert selected(home) == "lighthouse.\n\nIt stands"
+    assert home.evaluate(IS_THE_SAME_NODE)
     say(home, "two")
     expect(home.locator(".message .text").last).to_have_text("two")
-    expect(home.locator(".reply.done .text")).to_have_text(
-        "A lighthouse stands on a rock and shines."
-    )
-    expect(home.locator(".reply.done strong")).to_have_text("lighthouse")
-    second = worker.claim()
-    worker.finish(second, "2")
+    worker.finish(worker.claim(), "2")
     expect(home.locator(".reply.done .text").last).to_have_text("2")
 
 

@@ -108,11 +108,11 @@ def test_a_reply_cut_by_its_limit_goes_on(home: Page, worker: Worker) -> None:
     begin(home, "one")
     worker.finish(worker.claim(), "The cat sa", is_length_limited=True)
     home.get_by_role("button", name="Go on writing").click()
-    expect(home.locator(".reply.pending .continued")).to_have_text("The cat sa")
+    expect(home.locator(".reply.pending .text")).to_have_text("The cat sa")
     claim = worker.claim()
     assert '"role":"assistant","text":"The cat sa"' in claim.request
     worker.write(claim, "t on")
-    expect(home.locator(".reply.pending .continued")).to_have_text("The cat sat on")
+    expect(home.locator(".reply.pending .text")).to_have_text("The cat sat on")
     worker.finish(claim, " a mat.")
     expect(home.locator(".reply.done .text")).to_have_text("The cat sat on a mat.")
     expect(home.locator(".reply .versions")).to_contain_text("2/2")

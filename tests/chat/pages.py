@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 
-from tests.dom import dom
+from tests.dom import Element, dom
 
 
 def text_of(response: Any) -> str:
@@ -22,6 +22,14 @@ def known(response: Any) -> list[tuple[str, str]]:
 
 def poll_url(response: Any) -> str:
     return "/poll/?" + urlencode(known(response))
+
+
+def text_parts(response: Any, reply: Any) -> tuple[Element, Element]:
+    """What settled of a growing reply, and its tail, in a page or in an answer."""
+    slot = f"#growth-{reply.pk}"
+    swapped = f'[hx-swap-oob="innerHTML:{slot}"]'
+    settled, tail = dom(response).all(f"{slot} > div, {swapped} > div")
+    return settled, tail
 
 
 def form_data(response: Any, text: str) -> dict[str, Any]:

@@ -86,24 +86,32 @@ def grow(state: TextState, text: str) -> GrownText:
     if len(source) - grown.settled_characters > TAIL_CHARACTERS_MAX:
         grown = _as_written(state, source)
     settled = grown.settled_characters
-    after = replace(grown.state, lead=state.lead[settled:])
+    after = replace(
+        grown.state,
+        lead=state.lead[settled:],
+        is_continuation=state.is_continuation,
+    )
     return replace(
         grown, state=after, settled_characters=max(0, settled - len(state.lead))
     )
 
 
-def begin_behind(text: str) -> GrownText:
-    """Render a text behind which another one grows that will be given alone.
+def grow_behind(beginning: str, text: str) -> GrownText:
+    """Render a text that continues another one, and that will be given without it.
 
-    What is not settled becomes the lead of the state, unless it is too long: then
-    all is settled, and the other text begins with a block of its own.
+    What is not settled of the beginning becomes the lead of the state, unless it is
+    too long: then all of it is settled, and ``text`` begins with a block of its own.
     """
-    grown = grow(TextState(), text)
-    state = replace(grown.state, lead=text[grown.settled_characters :])
+    grown = grow(TextState(is_continuation=True), beginning + text)
+    settled = grown.settled_characters - len(beginning)
+    if settled >= 0:
+        return replace(grown, settled_characters=settled)
+    state = replace(grown.state, lead=beginning[settled:])
     if state.is_small:
-        return replace(grown, state=state)
-    state = TextState(headings=state.headings, direction=state.direction)
-    return GrownText(Fragment(whole(text)), Fragment(), state, len(text))
+        return replace(grown, state=state, settled_characters=0)
+    state = replace(grown.state, head="", shown_numbers=(), is_as_written=False)
+    behind = grow(state, text)
+    return replace(behind, settled=Fragment(whole(beginning) + behind.settled.html))
 
 
 def whole(text: str) -> SafeString:

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 #: servers refuse URLs of some 4,000 bytes.
 STATE_BYTES_MAX = 800
 
-_FIELD_TYPES = [str, str, str, str, list, bool]
+_FIELD_TYPES = [str, str, str, str, list, bool, bool]
 
 
 class InvalidTextState(ValueError):
@@ -34,13 +34,16 @@ class TextState:
     shown_numbers: tuple[int, ...] = ()
     #: Within a block that is too long, whose further lines are shown as written.
     is_as_written: bool = False
+    #: The text continues another one, which is settled before it.
+    is_continuation: bool = False
 
     def dump(self) -> str:
         """Return the state as JSON; empty at the beginning of a text."""
         if self == TextState():
             return ""
         texts = (self.head, self.lead, self.headings, self.direction)
-        fields = [*texts, [*self.shown_numbers], self.is_as_written]
+        marks = (self.is_as_written, self.is_continuation)
+        fields = [*texts, [*self.shown_numbers], *marks]
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
     @property
@@ -61,7 +64,7 @@ class TextState:
             raise InvalidTextState from error
         if not isinstance(fields, list) or list(map(type, fields)) != _FIELD_TYPES:
             raise InvalidTextState
-        head, lead, headings, direction, numbers, is_as_written = fields
+        head, lead, headings, direction, numbers, *marks = fields
         if any(type(number) is not int for number in numbers):
             raise InvalidTextState
-        return cls(head, lead, headings, direction, (*numbers,), is_as_written)
+        return cls(head, lead, headings, direction, (*numbers,), *marks)

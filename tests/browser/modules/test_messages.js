@@ -102,21 +102,6 @@ test("a selection across a message is left to the browser", async () => {
   equal(exactText(range), "");
 });
 
-test("a selected reply is replaced once the selection ends", async () => {
-  show('<p class="reply pending" id="r2">some text<span class="reply-status">stop</span></p>');
-  await import("/chat/messages.js");
-  globalThis.htmx = { process: () => {} };
-  const reply = find("r2");
-  getSelection().selectAllChildren(reply);
-  const fragment = document.createElement("div");
-  fragment.innerHTML = '<p class="reply done" id="r2">finished</p>';
-  const detail = { target: reply, fragment, shouldSwap: true };
-  sendHtmx(reply, "oobBeforeSwap", detail);
-  equal(find("r2").textContent, "some text");
-  getSelection().removeAllRanges();
-  await becomesTrue(() => find("r2").textContent === "finished");
-});
-
 test("without a clipboard the text is selected and copied", async () => {
   const { copy } = await import("/chat/messages.js");
   Object.defineProperty(navigator, "clipboard", { value: undefined });

@@ -10,7 +10,7 @@ from chat.page.poll_interval import JITTER, PollInterval, jittered
 from chat.services.jobs.status import ReplyStatus
 from chatsite.wire import Stage, State
 
-PACE = PollInterval(flow_seconds=0.4, idle_seconds=20)
+PACE = PollInterval(flow_seconds=0.2, idle_seconds=20)
 PK = uuid.UUID(int=1)
 
 
@@ -26,12 +26,12 @@ def status(state: State, **known: object) -> ReplyStatus:
         ([], None, 0, 5),
         ([status(State.DONE)], Stage.READY, 0, 20),
         ([status(State.HELD)], Stage.READY, 0, 20),
-        ([status(State.RUNNING, text="a")], Stage.READY, 2, 0.4),
-        ([status(State.RUNNING, is_stopping=True)], Stage.READY, 2, 0.4),
+        ([status(State.RUNNING, text="a")], Stage.READY, 2, 0.2),
+        ([status(State.RUNNING, is_stopping=True)], Stage.READY, 2, 0.2),
         ([status(State.RUNNING)], Stage.READY, 20, 0.2),
         ([status(State.RUNNING, seconds=2)], Stage.READY, 0.4, 0.5),
         ([status(State.RUNNING, seconds=60)], Stage.READY, 0.4, 2),
-        ([status(State.RUNNING, length=1)], Stage.READY, 0, 0.6),
+        ([status(State.RUNNING, length=1)], Stage.READY, 0, 0.3),
         ([status(State.RUNNING, length=1)], Stage.READY, 1.8, 2),
         ([status(State.QUEUED)], Stage.READY, 0, 0.2),
         ([status(State.QUEUED, seconds=9)], Stage.READY, 0, 0.4),
@@ -43,7 +43,7 @@ def status(state: State, **known: object) -> ReplyStatus:
             [status(State.QUEUED, place=500), status(State.RUNNING, text="a")],
             Stage.READY,
             0,
-            0.4,
+            0.2,
         ),
     ],
 )

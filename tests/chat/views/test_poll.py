@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from chat.models import Session, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
-from tests.chat.pages import delay_ms, known, poll_url, text_of
+from tests.chat.pages import delay_ms, known, poll_url, text_of, text_parts
 from tests.chat.views.poll_requests import page_of
 from tests.dom import dom
 from tests.valkey import Valkey
@@ -47,16 +47,22 @@ def test_a_poll_brings_only_the_new_text(
     claim = worker.claim()
     worker.write(claim, "One <b>two</b>")
     page = page_of(tab, reply)
-    assert dom(page).one(f"#text-{reply.pk}").raw_text == "One <b>two</b>"
-    worker.write(claim, " three é", len("One <b>two</b>"))
+    assert dom(page).one(f"#growth-{reply.pk}").text == "One <b>two</b>"
+    # A paragraph is settled once another block begins behind it.
+    worker.write(claim, " **three** é\n\nFour\n", len("One <b>two</b>"))
     answer = tab.get(poll_url(page))
-    appended = dom(answer).one(f'[hx-swap-oob="beforeend:#text-{reply.pk}"]')
-    assert appended.raw_text == " three é"
-    assert "two" not in text_of(answer)
-    length = len("One <b>two</b> three é".encode())
+    settled, tail = text_parts(answer, reply)
+    html = "<p>One &lt;b&gt;two&lt;/b&gt; <strong>three</strong> é</p>"
+    assert settled.one("p").html == html
+    assert tail.text == "Four"
+    length = len("One <b>two</b> **three** é\n\n".encode())
     assert ("r", f"{reply.pk}:1:{length}") in known(answer)
     assert "Writing" in text_of(answer)
     assert answer.headers["Cache-Control"].count("no-store") == 1
+    assert f"growth-{reply.pk}" not in text_of(tab.get(poll_url(answer)))
+    worker.write(claim, "*five", length + len("Four\n"))
+    settled, tail = text_parts(tab.get(poll_url(answer)), reply)
+    assert (settled.text, tail.text) == ("", "Four *five")
 
 
 @pytest.mark.parametrize("is_running", [False, True])

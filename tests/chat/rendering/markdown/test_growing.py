@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from chat.rendering.markdown import render
 from chat.rendering.markdown.growing import (
     TAIL_CHARACTERS_MAX,
-    begin_behind,
     grow,
+    grow_behind,
     whole,
 )
 from chat.rendering.markdown.text_state import (
@@ -187,12 +187,12 @@ def test_a_text_that_goes_on_with_another_one_goes_on_within_its_block() -> None
         ("One", " two."),
         ("", "One."),
     ]:
-        begun = begin_behind(first)
+        begun = grow_behind(first, "")
         page = GrowingPage(begun.state, read(begun.settled.html), begun.tail)
         page.show(second)
         assert page.shown.html(LATER) == read(render(first + second)).html(LATER)
-    long = begin_behind("Ünïcödé " * (STATE_BYTES_MAX // 8))
-    assert long.state == TextState()
+    long = grow_behind("Ünïcödé " * (STATE_BYTES_MAX // 8), "")
+    assert long.state == TextState(is_continuation=True)
     assert long.tail.html == ""
 
 
