@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from markdown_it.token import Token
 
 from chat.rendering.markdown import parser
-from chat.rendering.markdown.code import code_block, code_lines, language_of
+from chat.rendering.markdown.fragments import Fragment, Place, fragment, open_at
 from chat.rendering.markdown.open_blocks import (
     Cut,
     UnknownPrefix,
@@ -32,6 +32,7 @@ from chat.rendering.markdown.open_blocks import (
     open_formula,
 )
 from chat.rendering.markdown.text_state import TextState
+from chat.rendering.markdown.unfinished import finish
 from chat.text_cleanup import as_lines
 
 #: A longer tail is shown as written, so that no poll takes long.
@@ -39,23 +40,6 @@ TAIL_CHARACTERS_MAX = 6000
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _BLANK_LINE = re.compile(r"(?:\A|(?<=[\r\n]))[ \t]*(?:\r\n|\r(?!\Z)|\n)")
-#: Stands for the code of a block; the parser leaves no such character.
-_CODE = SafeString("\0")
-#: Elements of open blocks, where they are not those of their tokens.
-_ELEMENTS = {"table_open": ("div", "table"), "fence": ("figure", "pre", "code")}
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """A piece of a growing text, within copies of the elements that are open.
-
-    The first ``depth`` elements, each of them the first in the one before, stand for
-    the last elements of the page. What is in them and behind them belongs at their
-    ends.
-    """
-
-    html: SafeString = SafeString("")  # noqa: RUF009 - it never changes
-    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +53,6 @@ class GrownText:
     state: TextState
     #: Characters of the given text that need not be given again.
     settled_characters: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A place before a token, or in the code of a fence behind so many lines."""
-
-    index: int
-    code_lines: int | None = None
 
 
 def grow(state: TextState, text: str) -> GrownText:
@@ -117,31 +93,69 @@ def grow_behind(beginning: str, text: str) -> GrownText:
 def whole(text: str) -> SafeString:
     """Return the settled part and the tail of a text as one."""
     try:
-        tokens, env = parser.parse_growing(text, {})
+        parsed = _Parsed.of(TextState(), text)
     except parser.TooManyElements:
         return _written(text).html
-    return _fragment(tokens, env, _Place(0), _Place(len(tokens))).html
+    return fragment(parsed.tokens, parsed.env, Place(0), parsed.end).html
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A text behind the head that opens its blocks."""
+
+    tokens: Sequence[Token]
+    env: dict[str, Any]
+    #: Head and lines that have ended, and their blocks.
+    lines: str
+    blocks: Sequence[Token]
+
+    @classmethod
+    def of(cls, state: TextState, source: str) -> _Parsed:
+        """Raises ``TooManyElements``."""
+        ends = _line_ends(source)
+        lines = state.head + _LINE_END.sub("\n", source[: ends[-1] if ends else 0])
+        blocks = parser.parse_blocks(lines)
+        if not _is_verbatim(blocks):
+            source = finish(source, is_in_table=state.head.endswith("|\n"))
+        tokens, env = parser.parse_growing(state.head + source, _environment(state))
+        return cls(tokens, env, lines, blocks)
+
+    @property
+    def end(self) -> Place:
+        return Place(len(self.tokens))
+
+
+def _is_verbatim(blocks: Sequence[Token]) -> bool:
+    """Whether marks in a further line may be none, as within a block of code."""
+    leaf = next((one for one in reversed(blocks) if one.nesting >= 0), None)
+    if leaf is None or not leaf.map:
+        return False
+    is_open = leaf.content.count("\n") >= leaf.map[1] - leaf.map[0] - 1
+    return leaf.type in ("math_block", "too_deep") or (leaf.type == "fence" and is_open)
 
 
 def _grow(state: TextState, source: str) -> GrownText:
-    first = state.head.count("\n")
     try:
-        tokens, env = parser.parse_growing(state.head + source, _environment(state))
+        parsed = _Parsed.of(state, source)
     except parser.TooManyElements:
         return GrownText(Fragment(), _written(source), state, 0)
-    begin, end = _behind_head(tokens, state.head), _Place(len(tokens))
-    ends = _line_ends(source)
-    found = _cut(state.head, source[: ends[-1]]) if ends else None
+    tokens, env = parsed.tokens, parsed.env
+    begin = _behind_head(tokens, state.head)
+    found = _cut(state.head, parsed)
     place = _place_of(found[0], tokens) if found else None
     if found and place:
         cut, head = found
-        after = _state_at(place, tokens[begin.index : place.index], tokens, state, env)
-        after = replace(after, head=head)
+        settled = tokens[begin.index : place.index]
+        after = replace(_state_at(place, settled, tokens, state, env), head=head)
         if after.is_small:
-            settled = _fragment(tokens, env, begin, place)
-            tail = _fragment(tokens, env, place, end)
-            return GrownText(settled, tail, after, ends[cut.line - first - 1])
-    return GrownText(Fragment(), _fragment(tokens, env, begin, end), state, 0)
+            line = cut.line - state.head.count("\n")
+            return GrownText(
+                fragment(tokens, env, begin, place),
+                fragment(tokens, env, place, parsed.end),
+                after,
+                _line_ends(source)[line - 1],
+            )
+    return GrownText(Fragment(), fragment(tokens, env, begin, parsed.end), state, 0)
 
 
 def _line_ends(source: str) -> list[int]:
@@ -158,32 +172,31 @@ def _environment(state: TextState) -> dict[str, Any]:
     }
 
 
-def _cut(head: str, source: str) -> tuple[Cut, str] | None:
-    """Return the cut in whole lines, and the head for what is behind it."""
-    text = head + _LINE_END.sub("\n", source)
-    lines = text.split("\n")[:-1]
-    tokens = parser.parse_blocks(text)
-    cut = find_cut(tokens, head.count("\n"), open_formula(tokens, lines))
+def _cut(head: str, parsed: _Parsed) -> tuple[Cut, str] | None:
+    """Return the cut in the lines that have ended, and the head for those behind it."""
+    lines = parsed.lines.split("\n")[:-1]
+    last = open_formula(parsed.blocks, lines)
+    cut = find_cut(parsed.blocks, head.count("\n"), last)
     try:
-        return (cut, head_of(cut, tokens, lines)) if cut else None
+        return (cut, head_of(cut, parsed.blocks, lines)) if cut else None
     except UnknownPrefix:
         return None
 
 
-def _behind_head(tokens: Sequence[Token], head: str) -> _Place:
+def _behind_head(tokens: Sequence[Token], head: str) -> Place:
     """Return the place behind the tokens of the head; the first if it is malformed."""
     first = head.count("\n")
     known = [i for i, one in enumerate(tokens) if one.map and one.map[0] < first]
     if known and tokens[known[-1]].type == "fence":
-        return _Place(known[-1], 0)
+        return Place(known[-1], 0)
     closing = "tr_close" if head.endswith("|\n") else "paragraph_close"
     for index in range(known[-1] if known else len(tokens), len(tokens)):
         if tokens[index].type == closing:
-            return _Place(index + 1)
-    return _Place(0)
+            return Place(index + 1)
+    return Place(0)
 
 
-def _place_of(cut: Cut, tokens: Sequence[Token]) -> _Place | None:
+def _place_of(cut: Cut, tokens: Sequence[Token]) -> Place | None:
     """Return the place of a cut that was found in whole lines.
 
     None if an unfinished last line changes the blocks of the lines before it.
@@ -192,13 +205,13 @@ def _place_of(cut: Cut, tokens: Sequence[Token]) -> _Place | None:
     if inner and inner.type == "fence" and inner.map:
         begin = inner.map[0]
         index = _first_at(tokens, begin, "fence")
-        place = _Place(index, cut.line - begin - 1)
+        place = Place(index, cut.line - begin - 1)
     else:
         index = _first_at(tokens, cut.line)
         is_item = index < len(tokens) and tokens[index].type == "list_item_open"
-        place = _Place(index - is_item)
+        place = Place(index - is_item)
     expected = [block.type for block in cut.path]
-    found = [one.type for one in _open_at(tokens, place) if one.type in _PATH_TYPES]
+    found = [one.type for one in open_at(tokens, place) if one.type in _PATH_TYPES]
     return place if index < len(tokens) and found == expected else None
 
 
@@ -213,19 +226,8 @@ def _first_at(tokens: Sequence[Token], line: int, kind: str = "") -> int:
     return len(tokens)
 
 
-def _open_at(tokens: Sequence[Token], place: _Place) -> list[Token]:
-    """Return the tokens of the blocks that are open at a place, outermost first."""
-    opened: list[Token] = []
-    for token in tokens[: place.index]:
-        if token.nesting > 0:
-            opened.append(token)
-        elif token.nesting < 0:
-            opened.pop()
-    return opened if place.code_lines is None else [*opened, tokens[place.index]]
-
-
 def _state_at(
-    place: _Place,
+    place: Place,
     settled: Sequence[Token],
     tokens: Sequence[Token],
     before: TextState,
@@ -236,50 +238,9 @@ def _state_at(
         headings=headings[-1] if headings else before.headings,
         direction=env["direction"],
         shown_numbers=tuple(
-            one.meta["shown"] for one in _open_at(tokens, place) if "shown" in one.meta
+            one.meta["shown"] for one in open_at(tokens, place) if "shown" in one.meta
         ),
     )
-
-
-def _fragment(
-    tokens: Sequence[Token], env: dict[str, Any], begin: _Place, end: _Place
-) -> Fragment:
-    """Return what is between two places, with the elements open at the first."""
-    outer, inner = [_elements(_open_at(tokens, place)) for place in (begin, end)]
-    html = [f"<{name}>" for name in outer]
-    index = begin.index
-    is_within_code = end.index == index and end.code_lines is not None
-    if begin.code_lines is not None:
-        last = end.code_lines if is_within_code else None
-        html.append(_code(tokens[index], begin.code_lines, last))
-        if not is_within_code:
-            html.append(_around_code(tokens[index])[1])
-            index += 1
-    html.append(parser.render_tokens(tokens, index, end.index, env))
-    if end.code_lines is not None and not (
-        is_within_code and begin.code_lines is not None
-    ):
-        fence = tokens[end.index]
-        html += [_around_code(fence)[0], _code(fence, 0, end.code_lines)]
-    html += [f"</{name}>" for name in reversed(inner)]
-    return Fragment(mark_safe("".join(html)), len(outer))  # noqa: S308 - as rendered
-
-
-def _elements(blocks: Sequence[Token]) -> list[str]:
-    return [name for one in blocks for name in _ELEMENTS.get(one.type, (one.tag,))]
-
-
-def _code(fence: Token, begin: int, end: int | None) -> str:
-    """Return some lines of a block of code."""
-    lines = fence.content.split("\n")[begin:end]
-    code = "\n".join(lines) + "\n" * (end is not None and end > begin)
-    return code_lines(code, language_of(fence.info))
-
-
-def _around_code(fence: Token) -> tuple[str, str]:
-    """Return the HTML of a block before and behind its code."""
-    before, behind = code_block(fence.info, _CODE).split(_CODE)
-    return before, behind
 
 
 def _as_written(state: TextState, source: str) -> GrownText:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
 
-from chat.rendering.markdown.growing import Fragment, grow
+from chat.rendering.markdown.fragments import Fragment
+from chat.rendering.markdown.growing import grow
 from chat.rendering.markdown.text_state import TextState
 from tests.chat.rendering.allowed_html import VOID, AllowedHtml
 

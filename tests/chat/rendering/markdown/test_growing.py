@@ -36,6 +36,8 @@ MIXED = 500 if IS_SOAK else 40
 #: text is finished.
 LATER = frozenset({"dir", "class"})
 LONG_AS_WRITTEN = "as-written"
+#: Behind a blank line no mark waits for others any more.
+END = "\n\n"
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +58,7 @@ def grow_in_steps(text: str, seed: int, cuts: int = CUTS) -> GrowingPage:
         if LONG_AS_WRITTEN in page.settled.html() + page.tail.html:
             break
         assert shown == read(whole(text[:end])).html(LATER), text[:end]
-    page.show(text)
+    page.show(text + END)
     return page
 
 
@@ -67,7 +69,7 @@ def has_late_links(text: str) -> bool:
 
 def assert_as_finished(page: GrowingPage, text: str) -> None:
     if LONG_AS_WRITTEN not in page.shown.html() and not has_late_links(text):
-        assert page.shown.html(LATER) == read(render(text)).html(LATER), text
+        assert page.shown.html(LATER) == read(render(text + END)).html(LATER), text
 
 
 @pytest.mark.parametrize("number", range(len(REPLIES)))
@@ -217,3 +219,42 @@ def test_no_state_makes_other_html(
     page = GrowingPage(state)
     page.settled = read("<div>" * 60)
     page.show("- some\n- words\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("Some **bo", "<p>Some <strong>bo</strong></p>"),
+        ("Some **bold*", "<p>Some <strong>bold</strong></p>"),
+        ("Some **bold** **", "<p>Some <strong>bold</strong></p>"),
+        ("2 ** 3", "<p>2 ** 3</p>"),
+        ("Some ~~words ", "<p>Some <s>words</s></p>"),
+        ("Some `co", "<p>Some <code>co</code></p>"),
+        ("Some `a**b` `", "<p>Some <code>a**b</code></p>"),
+        ("Words\n-", "<p>Words</p>"),
+        ("Words\n> ##", "<p>Words</p>"),
+        ("- a\n  **", "<ul><li>a</li></ul>"),
+        ("```\n**", "<code>**</code>"),
+        ("```\na\n`", "<code>a\n`</code>"),
+        ("\\[\n**a\n**", "\\[\n**a\n**"),
+        ("| a | b", "<thead><tr><th>a</th><th>b</th></tr></thead>"),
+        ("| a | b |\n|--", "<thead><tr><th>a</th><th>b</th></tr></thead>"),
+        ("| a |\n|-|\n| b | c", "<tr><td>b</td><td>c</td></tr>"),
+        ("|x| is a size", "<th>x</th><th>is a size</th>"),
+    ],
+)
+def test_marks_are_not_shown_before_what_they_mean_is_clear(
+    text: str, html: str
+) -> None:
+    page = GrowingPage()
+    page.show(text)
+    assert html in page.shown.html()
+
+
+def test_a_row_at_the_beginning_of_a_tail_is_no_header() -> None:
+    text = "| a | b |\n|-|-|\n| c | d |\n| e | f |\n| g | h |\n| i | j |"
+    page = GrowingPage()
+    for end in range(len(text)):
+        page.show(text[:end])
+        assert page.shown.html().count("<th>") <= 2
+        assert ">-" not in page.shown.html()
