@@ -43,6 +43,9 @@ keepalive = settings.WEB_IDLE_SECONDS
 #: The worker reads requests and sends answers to slow clients: see launch/web.
 http_parser = "python"
 limit_request_field_size = HEAD_MAX_BYTES
+#: The most that gunicorn takes: a poll says of each growing reply which blocks are open
+#: in it (STATE_BYTES_MAX in chat/rendering/markdown/text_state.py).
+limit_request_line = 8190
 sendfile = False
 #: An access log would record who chatted when, and polls would fill the disk.
 accesslog = None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
 
-#: Bytes of a state in the query of a URL. Pages show several growing replies, and web
-#: servers refuse URLs of some 4,000 bytes.
+#: Bytes of a state in the query of a URL. Most states take 50; a page may show several
+#: growing replies, and a web server refuses long URLs (``limit_request_line``).
 STATE_BYTES_MAX = 800
 
 _FIELD_TYPES = [str, str, str, str, list, bool, bool]
