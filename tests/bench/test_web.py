@@ -36,7 +36,7 @@ def test_every_kind_is_measured_and_counted(site: PeopledSite) -> None:
     for name in ("waiting", "growing"):
         found = counts["site", f"poll, {name}"]
         assert (found["queries"], found["redis_trips"]) == (0, 1)
-        assert found["nodes"] > 0
+    assert counts["site", "conversation of 50 messages"]["nodes"] > 50
     assert counts["site", "further message, API"]["queries"] > 1
     assert site.measured.megabytes() > 20
 

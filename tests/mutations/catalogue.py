@@ -151,7 +151,7 @@ OWNERS = [
         "owner",
         "chat/services/conversation_list.py",
         "tests/chat/views/test_conversation_list.py",
-        changes={"not_deleted().filter(owner_id=owner)": "not_deleted().filter()"},
+        changes={"listed.owner_id = %s AND": "(listed.owner_id = %s OR TRUE) AND"},
     ),
     *_of(
         "owner",
@@ -207,10 +207,9 @@ SAMPLES = [
         "worker/engine/sampling.py",
         SAMPLING,
         changes={
-            "(cumulative - weights < wanted)": "(cumulative < wanted)",
+            "(cumulative - weights < wanted[:, None])": "(cumulative < wanted[:, None])",
             "are_enough=is_reached |": "are_enough=True | is_reached |",
             "np.where(np.arange(size) < limits, np.exp(scores), 0.0)": "np.exp(scores)",
-            "(weights > weights[token])": "(weights > 1)",
         },
     ),
     *_of(
@@ -223,10 +222,18 @@ SAMPLES = [
     ),
     *_of(
         "sampling",
+        "worker/engine/cpu_logits.py",
+        SAMPLING,
+        changes={
+            "row[row > row[token]]": "row[row > 1]",
+            "np.where(values < 0, values * factor, values / factor)": "values / factor",
+        },
+    ),
+    *_of(
+        "sampling",
         "worker/engine/logits.py",
         SAMPLING,
         changes={
-            "np.where(values < 0, values * factor, values / factor)": "values / factor",
             "    if not np.isfinite(largest).all():": "    if False:",
         },
     ),
