@@ -1,10 +1,14 @@
-"""Rings bells: the only module of the web tier that knows of Celery."""
+"""Rings bells: the only module of the web tier that uses Celery."""
 
 from __future__ import annotations
 
 import logging
 
-from chatsite.mailbox import MailboxAway, open_mailbox
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from chatsite import wire
+from chatsite.celery import app
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +19,14 @@ def ring(model: str, task_id: str) -> bool:
     Returns False if the broker cannot be reached; then the keeper rings again.
     """
     try:
-        open_mailbox().ring(model, task_id)
-    except MailboxAway as error:
-        log.warning("no bell for %s: %s", task_id, error)
+        app.send_task(
+            wire.GENERATE,
+            task_id=task_id,
+            queue=wire.queue_name(model),
+            retry=False,
+            ignore_result=True,
+        )
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("no bell for %s: %s", task_id, type(error).__name__)
         return False
     return True

@@ -12,7 +12,6 @@ from celery import Celery
 from django.conf import settings
 
 from chatsite import celery_transport, startup
-from chatsite.bell import KEY_PREFIX
 from chatsite.redis_url import parse
 
 startup.begin()
@@ -25,7 +24,7 @@ def _configuration() -> dict[str, Any]:
         "broker_url": redis.broker_url(),
         "broker_use_ssl": dict(redis.tls) or None,
         "broker_transport_options": {
-            "global_keyprefix": KEY_PREFIX,
+            "global_keyprefix": "chat:",
             "visibility_timeout": 2 * settings.REPLY_MAX_SECONDS + 3600,
             "socket_timeout": 5,
             "socket_connect_timeout": 2,

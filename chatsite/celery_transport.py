@@ -14,8 +14,11 @@ reply.
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import re
+import uuid
 from queue import Empty
 from typing import Any
 
@@ -23,13 +26,15 @@ from kombu.transport.redis import Channel, QoS, Transport
 from redis.exceptions import NoPermissionError
 
 from chatsite import wire
-from chatsite.bell import bell
 
 log = logging.getLogger(__name__)
 
 QUEUES = wire.queue_name("")
 #: The id of a reply, and the number of its bell.
 BELL_ID = re.compile(r"[0-9a-f-]{36}\.[0-9a-z.]{1,40}")
+#: A body without arguments and without callbacks.
+NOTHING = [[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+BODY = base64.b64encode(json.dumps(NOTHING).encode()).decode()
 
 
 class NotABell(Exception):
@@ -45,7 +50,22 @@ def bell_of(raw: Any, queue: str) -> dict[str, Any]:
             raise NotABell
     if not BELL_ID.fullmatch(bell_id):
         raise NotABell
-    return bell(bell_id, queue)
+    return {
+        "body": BODY,
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {
+            "lang": "py",
+            "task": wire.GENERATE,
+            "id": bell_id,
+            "ignore_result": True,
+        },
+        "properties": {
+            "body_encoding": "base64",
+            "delivery_info": {"exchange": "", "routing_key": queue},
+            "delivery_tag": str(uuid.uuid4()),
+        },
+    }
 
 
 class BellQoS(QoS):

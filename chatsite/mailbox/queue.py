@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from chatsite import wire
-from chatsite.bell import KEY_PREFIX, bell
 from chatsite.mailbox.connection import MailboxCalls, key_of
 
 #: A worker that heard of a stop ends the reply within this time, or is gone.
@@ -48,12 +46,6 @@ class LineCalls(MailboxCalls):
             losses,
         )
         return bool(answer)
-
-    def ring(self, model: str, bell_id: str) -> None:
-        """Put a bell into the Celery queue of a model."""
-        queue = wire.queue_name(model)
-        message = json.dumps(bell(bell_id, queue))
-        self.connection.command("LPUSH", f"{KEY_PREFIX}{queue}", message)
 
     def stop(self, reply: str) -> str:
         """Stop a reply: ``left`` the line, ``flagged``, ``ended`` or ``missing``."""
