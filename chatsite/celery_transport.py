@@ -19,6 +19,7 @@ import json
 import logging
 import re
 import uuid
+from functools import cached_property
 from queue import Empty
 from typing import Any
 
@@ -100,6 +101,16 @@ class BellChannel(Channel):
             deliver = callbacks[queue]
             callbacks[queue] = lambda raw: deliver(bell_of(raw, queue))
         return consumer
+
+    @cached_property
+    def _sender(self) -> Any:
+        return super()._create_client()  # type: ignore[misc]  # untyped
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        # kombu makes a client for each message, which costs more than the message.
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]
+        return self._sender
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
