@@ -120,6 +120,8 @@ def _render_link_open(
     token = tokens[index]
     # As an attribute, a browser would show the title as if it were the target.
     token.meta["title"] = token.attrs.pop("title", "")
+    if not token.attrs["href"]:  # CommonMark lets it lead to this page
+        return "["
     token.attrSet("rel", "noopener noreferrer nofollow ugc")
     html = str(renderer.renderToken(tokens, index, options, _env))
     return html if _link_text(tokens, index) else html + escape(token.attrs["href"])
@@ -139,13 +141,15 @@ def _render_link_close(_: Any, tokens: Sequence[Token], index: int, *__: Any) ->
     host = host_of(str(tokens[begin].attrs.get("href", "")))
     behind = [
         f"[{label}]" if label else "",
-        "" if _is_address_at(host, _link_text(tokens, begin)) else f"({host})",
+        f"({host})"
+        if host and not _is_address_at(host, _link_text(tokens, begin))
+        else "",
         # The title of a reference is shown at its definition.
         f'"{title}"' if title and not meta.get("is_reference") else "",
     ]
     shown = [escape(as_line(text)) for text in behind if text]
     spans = [f' <span class="host">{text}</span>' for text in shown]
-    return "</a>" + "".join(spans)
+    return ("</a>" if host else "]()") + "".join(spans)
 
 
 def _link_text(tokens: Sequence[Token], index: int) -> str:

@@ -109,7 +109,14 @@ def test_a_definition_links_to_the_same_address_as_its_references(
     "text",
     [
         *("a.example", "www.a.example", "x@a.example", "<x@a.example>", "xhttps://a"),
-        *("[x](/settings/)", "[x](#text)", "[x](//a.example)", "[x](mailto:a@b.c)"),
+        *(
+            "[x]()",
+            "[x *a*]()",
+            "[x](/settings/)",
+            "[x](#text)",
+            "[x](//a.example)",
+            "[x](mailto:a@b.c)",
+        ),
         *(
             "[x](https:a.example)",
             "[x](ftp://a.example)",
