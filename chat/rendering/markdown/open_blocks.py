@@ -136,18 +136,21 @@ def _code_line(fence: Token, first: int) -> int:
 def open_formula(tokens: Sequence[Token], lines: Sequence[str]) -> int:
     """Return the first line of the block in which an unfinished formula begins.
 
-    Its end may come, and enclose what now is other blocks. Without one, the number of
+    Its end may come, and enclose what now is other blocks. Or it may turn out to be
+    none, and its lines belong to the paragraph before it. Without one, the number of
     lines.
     """
+    before, before_end = 0, -1
     for token in tokens:
-        if token.type != "inline" or not token.map:
+        if token.type not in ("inline", "math_block") or not token.map:
             continue
         begin, end = token.map
+        text = "\n".join(lines[begin:end])
         behind = "\n".join(lines[end : begin + LINES_MAX])
-        if len(lines) - begin <= LINES_MAX and _is_open(
-            "\n".join(lines[begin:end]), behind
-        ):
-            return begin
+        if len(lines) - begin <= LINES_MAX and _is_open(text, behind):
+            is_in_paragraph = token.type == "math_block" and before_end == begin
+            return before if is_in_paragraph else begin
+        before, before_end = begin, end
     return len(lines)
 
 

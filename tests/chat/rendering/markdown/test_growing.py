@@ -58,7 +58,7 @@ def grow_in_steps(text: str, seed: int, cuts: int = CUTS) -> GrowingPage:
         if LONG_AS_WRITTEN in page.settled.html() + page.tail.html:
             break
         assert shown == read(whole(text[:end])).html(LATER), text[:end]
-    page.show(text + END)
+    page.show(text)
     return page
 
 
@@ -68,6 +68,7 @@ def has_late_links(text: str) -> bool:
 
 
 def assert_as_finished(page: GrowingPage, text: str) -> None:
+    page.show(text + END)
     finished = render(text + END)
     is_as_written = LONG_AS_WRITTEN in page.shown.html() + finished
     if not is_as_written and not has_late_links(text):
@@ -149,6 +150,26 @@ def test_a_long_reply_takes_no_more_steps_than_a_short_one(kind: str) -> None:
         steps.append(steps_of(lambda s=state, r=rest: grow(s, r)))  # type: ignore[misc]
     short, long = steps
     assert long < 1.5 * short + 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Words\n$$\na\nb\n\nno formula\n",
+        "Words\n\n\\[\na\n\n- b\n\\]\n\nmore\n",
+        "Words \\[ a\n- b\n\\] more\n\n- c\n",
+        "$$\n" + "a\n" * 70 + "\n$$\n",
+        "- a\n  $$\n  b\n  $$\n  c\n- d\n",
+    ],
+)
+def test_a_formula_without_an_end_settles_when_it_is_clear_what_it_is(
+    text: str,
+) -> None:
+    page = GrowingPage()
+    for end in range(len(text) + 1):
+        page.show(text[:end])
+        assert page.shown.html(LATER) == read(whole(text[:end])).html(LATER)
+    assert_as_finished(page, text)
 
 
 def test_a_paragraph_without_an_end_is_shown_as_written_until_it_ends() -> None:
