@@ -88,10 +88,16 @@ def _copied_from(site: Path, folder: Path) -> Path:
 
 def _wait(server: subprocess.Popen[bytes], folder: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not any(folder.glob(".s.PGSQL.*")):
+    while not _is_ready(folder / "data" / "postmaster.pid"):
         if server.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError((folder / "log").read_text())
         time.sleep(0.05)
+
+
+def _is_ready(status: Path) -> bool:
+    """Whether the server says in its last line there that it takes connections."""
+    lines = status.read_text().split() if status.exists() else []
+    return lines[-1:] == ["ready"]
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
