@@ -88,7 +88,7 @@ class PageState:
                 conversation=_uuid(query.get("c", "")),
                 leaf=_uuid(query.get("leaf", "")),
                 change_counter=query.get("n", "")[:40],
-                cursors=tuple(_reply_cursor(raw) for raw in cursors),
+                cursors=_reply_cursors(cursors),
                 texts=tuple(_shown_text(raw) for raw in query.getlist("t")),
                 held=tuple(UUID(raw) for raw in held),
                 paused=tuple(UUID(raw) for raw in paused),
@@ -176,6 +176,12 @@ def _list_cursor(raw: str) -> Cursor | None:
 def _reply_cursor(raw: str) -> ReplyCursor:
     reply, run, length = raw.split(":")
     return str(UUID(reply)), _number(run), _number(length)
+
+
+def _reply_cursors(raw: Sequence[str]) -> tuple[ReplyCursor, ...]:
+    """The cursor of each reply. One that is named again would bring its text again."""
+    cursors = [_reply_cursor(one) for one in raw]
+    return tuple({cursor[0]: cursor for cursor in cursors}.values())
 
 
 def _shown_text(raw: str) -> ShownText:

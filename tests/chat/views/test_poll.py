@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -161,6 +162,19 @@ def test_garbage_is_refused(query: dict[str, object], tab: Client, box) -> None:
 )
 def test_what_does_not_exist_is_not_found(query, tab: Client, box) -> None:
     assert tab.get("/poll/", query).status_code == 404
+
+
+def test_a_reply_that_is_named_many_times_comes_once(
+    tab: Client, owner: User, worker: Worker, sent
+) -> None:
+    reply = sent(owner)
+    worker.announce()
+    worker.write(worker.claim(), "Some text\n")
+    page = [field for field in known(page_of(tab, reply)) if field[0] not in "rt"]
+    again = [("r", f"{reply.pk}:1:0")] * 100
+    answer = tab.get("/poll/?" + urlencode([*page, *again]))
+    assert [name for name, _ in known(answer)].count("r") == 1
+    assert text_of(answer).count("Some text") == 1
 
 
 def test_only_get_is_answered(tab: Client, box) -> None:
