@@ -30,6 +30,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import re_accepts_gzip
 from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 VERSION_DIGITS = 12
@@ -83,6 +84,7 @@ class VersionedStaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc
 
         It is compressed once, and not for each browser that takes it so.
         """
+        _use_strong_tag(file, request)
         content = self._compressed_for(request)
         head = file.get_response("HEAD", request.META)
         if not content or head.status != HTTPStatus.OK:
@@ -91,8 +93,9 @@ class VersionedStaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc
         response = HttpResponse(content, headers=dict(head.headers))
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Content-Length"] = str(len(content))
-        # As of compressed pages: the tag is that of the file, not of these bytes.
-        response.headers["ETag"] = f"W/{response.headers['ETag']}"
+        if tag := response.headers.get("ETag"):  # a file without a time has none
+            # As of compressed pages: the tag is that of the file, not of these bytes.
+            response.headers["ETag"] = f"W/{tag}"
         patch_vary_headers(response, ("Accept-Encoding",))
         return response
 
@@ -123,6 +126,16 @@ class VersionedStaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc
         except OSError:
             return None
         return None if is_same else self.get_static_file(path, url)
+
+
+def _use_strong_tag(file: Any, request: HttpRequest) -> None:
+    """Name the tag of the file in a request that names it among others, or as weak.
+
+    WhiteNoise compares the whole header, and browsers have the tag of compressed files.
+    """
+    known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    if file.etag and not {"*", file.etag, f"W/{file.etag}"}.isdisjoint(known):
+        request.META["HTTP_IF_NONE_MATCH"] = file.etag
 
 
 @lru_cache(FILES_COMPRESSED_MAX)

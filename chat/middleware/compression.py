@@ -28,7 +28,13 @@ class CompressionMiddleware(GZipMiddleware):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        """Compress the content if the browser takes it and it becomes shorter."""
+        """Compress the content if the browser takes it and it becomes shorter.
+
+        A part of a file stays as it is: its place is that within the file as it is.
+        """
+        if "Content-Range" in response.headers:
+            patch_vary_headers(response, ("Accept-Encoding",))
+            return response
         content = getattr(response, "content", b"")  # a file is streamed, and has none
         is_whole = len(content) >= BYTES_MIN and "ETag" not in response.headers
         if not is_whole or "Content-Encoding" in response.headers:

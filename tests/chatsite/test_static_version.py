@@ -127,7 +127,37 @@ def test_a_file_is_compressed_for_who_takes_it(path: str) -> None:
     assert answer["Content-Type"] == whole["Content-Type"]
     known = {**GZIP, "If-Modified-Since": answer["Last-Modified"]}
     assert client.get(url, headers=known).status_code == 304
-    assert answer_at(url, client, **GZIP, Range="bytes=0-9")[0] == 206
+
+
+@pytest.mark.parametrize("tag", ["{}", "W/{}", '"other", W/{}', "*"])
+def test_a_file_that_the_browser_has_is_not_sent_again(tag: str) -> None:
+    url, client = static("chat/page.js"), Client()
+    known = {**GZIP, "If-None-Match": tag.format(client.head(url)["ETag"])}
+    assert client.get(url, headers=known).status_code == 304
+    other = {**GZIP, "If-None-Match": '"other"'}
+    assert client.get(url, headers=other).status_code == 200
+
+
+def test_a_part_of_a_file_is_not_compressed() -> None:
+    url, client = static("chat/page.js"), Client()
+    asked = {**GZIP, "Range": "bytes=300-899"}
+    status, content, _ = answer_at(url, client, **asked)
+    assert (status, content) == (206, FILE.read_bytes()[300:900])
+    answer = client.head(url, headers=asked)
+    assert "Content-Encoding" not in answer
+    assert answer["Content-Range"].startswith("bytes 300-899/")
+    assert answer["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.usefixtures("_is_new")
+def test_a_file_may_be_without_a_time(settings: Settings, tmp_path: Path) -> None:
+    settings.STATIC_ROOT, settings.WHITENOISE_USE_FINDERS = tmp_path, False
+    file = tmp_path / "a.js"
+    file.write_text("one " * 100)
+    os.utime(file, (0, 0))  # as in images whose builds can be repeated
+    _, content, caching = answer_at(static("a.js"), **GZIP)
+    assert gzip.decompress(content) == file.read_bytes()
+    assert "immutable" in caching
 
 
 @pytest.mark.usefixtures("_is_new")
