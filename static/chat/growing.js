@@ -7,7 +7,7 @@ import { byId } from "./page.js";
 
 /** New words are spread over the time since the last ones came, but not over less or more. */
 const MIN_REVEAL_MS = 100;
-const MAX_REVEAL_MS = 230;
+const MAX_REVEAL_MS = 220;
 /** Of a longer piece only the end is spread: a page that comes late does not lag. */
 const MAX_REVEAL_CHARACTERS = 600;
 /** Elements whose children are compared one by one with those of the finished reply. */
