@@ -72,6 +72,16 @@ def writing(stage: Stage) -> None:
     grow(stage, STORY)
 
 
+def growing(stage: Stage) -> None:
+    """In the middle of a line of code, below a table."""
+    begin(stage, QUESTION)
+    code = ANSWER.index("heapq.heappush") + len("heapq.heap")
+    stage.worker.write(stage.worker.claim(), ANSWER[:code])
+    text = stage.page.locator(".pending .text")
+    expect(text.locator("tbody tr")).to_have_count(3)
+    expect(text.locator("code").last).to_contain_text("heapq.heap")
+
+
 def stopping(stage: Stage) -> None:
     writing(stage)
     stage.page.locator("#stop").click()
@@ -290,7 +300,7 @@ def unscripted(stage: Stage) -> None:
 
 CONVERSATION_STATES = (
     *(home, home_without_worker, home_fetching, many),
-    *(starting, waiting, fetching, no_worker, reading, writing, stopping),
+    *(starting, waiting, fetching, no_worker, reading, writing, growing, stopping),
     *(done, everything, failed, stopped, held, paused, too_long, unreachable),
     *(limited, beside, versions, details, revising, attached),
     *(settings, conversation_settings, keys),

@@ -60,6 +60,8 @@ CAMERAS = {
 }
 PICTURES = {
     "conversation": ("done", Camera(1200, 960)),
+    "growing": ("growing", CAMERAS["desk"]),
+    "growing-phone": ("growing", CAMERAS["phone"]),
     "waiting": ("waiting", CAMERAS["desk"]),
     "dark": ("held", CAMERAS["dark"]),
     "phone": ("writing", CAMERAS["phone"]),
