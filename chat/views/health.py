@@ -15,7 +15,12 @@ PATH = "/healthz"
 @never_cache
 def health(_request: HttpRequest) -> HttpResponse:
     """Answer ``ok``."""
-    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
+    text = "ok"
+    return HttpResponse(
+        text,
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Length": str(len(text))},
+    )
 
 
 class HealthMiddleware:

@@ -76,7 +76,13 @@ def _answer_quietly(request: HttpRequest) -> HttpResponse | None:
     snapshot = look and quiet_snapshot(look, page_state)
     entry = catalog_entry(page_state.model)
     html = snapshot and quiet_update(page_state, snapshot, entry)
-    return HttpResponse(html, headers=QUIET_HEADERS) if html else None
+    return _quiet_response(html) if html else None
+
+
+def _quiet_response(html: str) -> HttpResponse:
+    response = HttpResponse(html, headers=QUIET_HEADERS)
+    response.headers["Content-Length"] = str(len(response.content))
+    return response
 
 
 def _query(request: HttpRequest) -> MultiValueDict[str, str]:

@@ -84,6 +84,7 @@ def test_while_a_reply_waits_or_runs_a_poll_costs_no_sql_and_one_trip(
     with django_assert_num_queries(0), round_trips(monkeypatch) as trips:
         answer = tab.get(poll_url(page))
     assert answer.status_code == 200
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
     assert len(trips) == 1
 
 
