@@ -184,8 +184,8 @@ def _converted(tex: str, is_block: bool) -> str:
     try:
         mathml = _converter.convert_with_local_state(tex, displaystyle=is_block)
     except BaseException as error:
-        # A panic of Rust comes as an exception that no module exports.
-        if type(error).__name__ == "PanicException":
+        # Nothing exports the exceptions for a panic of Rust and a lock that it left.
+        if type(error).__name__ in ("PanicException", "LockError"):
             raise _NotAllowed from error
         raise
     if len(mathml) > min(MATHML_CHARACTERS_MAX, GROWTH_MAX * (len(tex) + 10)):

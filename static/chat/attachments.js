@@ -130,12 +130,18 @@ function showChips() {
 
 function chip(file, index) {
   const item = byId("file-chip").content.cloneNode(true).firstElementChild;
-  item.querySelector(".name").textContent = file.name;
+  showName(item, file);
   item.querySelector(".size").textContent = sizeOf(bytesOf(file.content)) + (file.isLatin1 ? " · Latin-1" : "");
   const button = item.querySelector("button");
   button.setAttribute("aria-label", filled(wording["remove-file"], file));
   button.addEventListener("click", () => remove(index));
   return item;
+}
+
+/** A name that is too long for its chip is read by pointing at it. */
+function showName(part, { name }) {
+  const words = part.querySelector(".name");
+  words.textContent = words.title = name;
 }
 
 function remove(index) {
@@ -213,7 +219,7 @@ function show(element) {
   const { files: found, rest } = split(element.textContent);
   const parts = found.map((file) => {
     const part = byId("attached-file").content.cloneNode(true);
-    part.querySelector(".name").textContent = file.name;
+    showName(part, file);
     part.querySelector(".size").textContent = sizeOf(bytesOf(file.content));
     const [opening, closing] = part.querySelectorAll("[hidden]");
     opening.textContent = file.opening;

@@ -134,6 +134,7 @@ def test_without_javascript_code_has_no_buttons(
     page.frame_locator("iframe").get_by_role("link").click()
     expect(page.locator(".code figcaption > span").first).to_have_text("python")
     expect(page.locator(".code").get_by_role("button")).to_have_count(0)
+    expect(page.get_by_role("button", name="Attach text files")).to_have_count(0)
 
 
 def test_without_javascript_stop_works(

@@ -161,7 +161,7 @@ parts = [("{", "}"), ("x^{", "}"), ("^{x^{", "}}"), (r"\sqrt ", ""), (r"\sqrt[a"
     (r"\frac{1}{", "}"), (r"\left(a", r"\right)"), (r"\hat", ""), (r"\mathbf{", "}"),
     (r"\begin{cases}", r"\end{cases}"), (r"\boxed{", "}"), (r"\overset{a}{", "}"),
     (r"\sqrt\sqrt{", "}"), (r"a\sqrt[a\sqrt[", ""), (r"\begin{matrix}a&", r"\end{matrix}"),
-    (r"\xrightarrow{", "}"), (r"{a\over ", "}"), (r"\color{red}a", ""), (r"\substack{", "}")]
+    (r"\abs{", "}"), (r"\norm{", "}"), (r"\xrightarrow{", "}"), (r"{a\over ", "}"), (r"\color{red}a", ""), (r"\substack{", "}")]
 def go():
     for one, other in [(a, b) for a in parts for b in parts]:
         for times in range(1, 500):
