@@ -33,6 +33,10 @@ _MACROS = {
     "abs": r"\left|#1\right|",
     "norm": r"\left\|#1\right\|",
     "qed": r"\square",
+    "widetilde": r"\tilde{#1}",
+    "mathds": r"\mathbb{#1}",
+    "mathbbm": r"\mathbb{#1}",
+    "smash": "#1",
 }
 _converter = LatexToMathML(fancy_error=False, max_expansions=100, macros=_MACROS)
 
@@ -51,6 +55,10 @@ _PLAIN_MARKS = frozenset(",.;=+&")
 _REPLACEMENTS = (
     (re.compile(r"\\(begin|end)\{split\}"), r"\\\1{aligned}"),
     (re.compile(r"\\(begin|end)\{smallmatrix\}"), r"\\\1{matrix}"),
+    (re.compile(r"\\begin\{eqnarray\*?\}"), r"\\begin{array}{rcl}"),
+    (re.compile(r"\\end\{eqnarray\*?\}"), r"\\end{array}"),
+    (re.compile(r"\\begin\{alignat(?:ed)?\*?\}\{\d\}"), r"\\begin{aligned}"),
+    (re.compile(r"\\end\{alignat(?:ed)?\*?\}"), r"\\end{aligned}"),
     # Equations are numbered where a tag says so; the others would all be number one.
     (
         re.compile(r"\\(begin|end)\{(align|equation|gather|multline)\}"),

@@ -53,6 +53,9 @@ def text_of(mathml: str) -> str:
         (r"\sum_{i=1}^n i", "munderover"),
         (r"\mathbb{R}, \textbf{b}, \textit{i}, \texttt{c}, \textrm{r}", "strong em"),
         (r"\abs{x} \le \norm{x}", "mo"),
+        (r"\begin{eqnarray} a &=& b \\ &=& c \end{eqnarray}", "mtable"),
+        (r"\begin{alignat}{2} a &= b & c &= d \end{alignat}", "mtable"),
+        (r"\widetilde{AB} \in \mathds{R}", "mover"),
         (r"\begin{split} a &= b \\ &= c \end{split}", "mtable"),
     ],
 )
