@@ -10,7 +10,7 @@ PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 OWN_WORDS = frozenset(
     (
         *("account", "admin", "api", "c", "delete-all", "healthz", "history", "m"),
-        *("poll", "r", "search", "send", "settings", "static"),
+        *("model-notice", "poll", "r", "search", "send", "settings", "static"),
     )
 )
 
