@@ -40,10 +40,7 @@ def clean_title(title: str) -> str:
     if len(title) > TITLE_MAX_CHARACTERS:
         raise TitleRefused(
             "title_too_long",
-            _(
-                "This title has %(count)s characters; at most %(limit)s are kept. "
-                "Shorten it."
-            )
+            _("Too long: %(count)s of %(limit)s characters. Shorten it.")
             % {
                 "count": number_format(len(title), force_grouping=True),
                 "limit": number_format(TITLE_MAX_CHARACTERS, force_grouping=True),

@@ -68,8 +68,8 @@ def clean_text(text: str) -> str:
         raise MessageRefused(
             "too_long",
             _(
-                "This message has %(count)s characters; at most %(limit)s can be "
-                "sent. Shorten it or send it in parts."
+                "Too long: %(count)s of %(limit)s characters. Shorten it or send it in "
+                "parts."
             )
             % {
                 "count": number_format(len(text), force_grouping=True),

@@ -14,27 +14,21 @@ def script_texts() -> dict[str, str]:
         "unreachable": _(
             "The server could not be reached. Your text is still here: send it again."
         ),
-        "400": _("The server did not accept this. It may be too long for one message."),
+        "400": _("The server didn’t accept this. It may be too long for one message."),
         "403": _("This page is out of date. Your text is still here: send it again."),
-        "404": _(
-            "This conversation is gone. Copy your text before you leave the page."
-        ),
+        "404": _("Conversation not found. Copy your text before you leave this page."),
         "413": _(
-            "This is too long for one message. Your text is still here: send it in"
-            " parts."
+            "Too long for one message. Your text is still here: send it in parts."
         ),
         "too-long": _(
-            "This message has {count} characters; at most {limit} can be sent, so it"
-            " has {over} too many. Shorten it or send it in parts."
+            "Too long: {count} of {limit} characters. Shorten it or send it in parts."
         ),
         "pasted-too-long": _(
-            "This has {count} characters, and a message at most {limit}: {over} too"
-            " many. It was not put into the box and is still where you copied it."
-            " Bring it in parts."
+            "Not pasted: it has {count} characters, and a message can have {limit}."
+            " Paste it in parts."
         ),
         "pasted-elsewhere": _(
-            "This has {count} characters, far more than the field takes. It was not"
-            " put into it and is still where you copied it."
+            "Not pasted: {count} characters are far more than this field takes."
         ),
         "500": _(
             "Something went wrong on the server. Your text is still here: send it"
@@ -45,18 +39,16 @@ def script_texts() -> dict[str, str]:
             " seconds."
         ),
         "507": _(
-            "The server has no room left on its disk. Your text is still here; tell"
-            " who runs it."
+            "The server’s disk is full. Your text is still here; please tell the site"
+            " admin."
         ),
         "act-unreachable": _("The server could not be reached. Try again."),
-        "act-400": _("This could not be done. Load the page again and try once more."),
-        "act-403": _("This page is out of date. Load it again and try once more."),
-        "act-404": _("This is gone. It may have been deleted elsewhere."),
+        "act-400": _("That didn’t work. Reload the page and try again."),
+        "act-403": _("This page is out of date. Reload it and try again."),
+        "act-404": _("Not found. It may have been deleted elsewhere."),
         "act-500": _("Something went wrong on the server. Try again."),
         "act-503": _("The server is busy. Try again in a few seconds."),
-        "act-507": _(
-            "The server has no room left on its disk. Tell whoever runs it about it."
-        ),
+        "act-507": _("The server’s disk is full. Please tell the site admin."),
         "kilobytes": _("{count} kB"),
         "remove-file": _("Remove {name}"),
         "file-attached": _("{name} is attached."),
@@ -80,7 +72,7 @@ def script_texts() -> dict[str, str]:
         "wrapped": _("Long lines are wrapped."),
         "not-wrapped": _("Long lines are not wrapped."),
         "not-copied": _(
-            "This browser does not let the page copy. The text is selected: copy it"
-            " yourself (Ctrl+C, or hold it on a phone)."
+            "Your browser doesn’t let this page copy. The text is selected: copy it"
+            " yourself (Ctrl+C, or long-press on a phone)."
         ),
     }

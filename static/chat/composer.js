@@ -23,17 +23,14 @@ const box = byId("text");
 const limit = Number(byId("counter")?.dataset.limit);
 
 /**
- * Put numbers of characters into a message: the text's, the limit, and how many are too many.
- * @param {string} message With {count}, {limit} and {over}.
+ * Put numbers of characters into a message: the text's and the limit.
+ * @param {string} message With {count} and {limit}.
  * @param {number} length
  * @param {number} max
  * @returns {string}
  */
 export function withCounts(message, length, max = limit) {
-  return message
-    .replace("{count}", length.toLocaleString())
-    .replace("{limit}", max.toLocaleString())
-    .replace("{over}", (length - max).toLocaleString());
+  return message.replace("{count}", length.toLocaleString()).replace("{limit}", max.toLocaleString());
 }
 
 // The outbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from tests.browser.account_actions import (
     PASSWORD,
@@ -15,9 +15,11 @@ from tests.browser.account_actions import (
     sign_up,
 )
 from tests.browser.account_states import invitations
-from tests.browser.conftest import Site, Worker
+from tests.browser.conftest import DESK, Site, Worker
 from tests.browser.stage import Stage
 from tests.browser.user_actions import begin, box_of, say
+
+PHONE: ViewportSize = {"width": 390, "height": 664}
 
 
 def test_the_same_conversations_on_a_second_device_also_while_a_reply_runs(
@@ -32,6 +34,8 @@ def test_the_same_conversations_on_a_second_device_also_while_a_reply_runs(
     expect(home.locator(".pending .text")).to_have_text("And")
     talk = home.url
     sign_up(home, name)
+    said = f"Welcome, {name}. Your conversations are now in your account."
+    expect(home.get_by_role("status").filter(has_text="Welcome")).to_have_text(said)
     open_first(home, "Tell me about bees")
     assert home.url == talk
     expect(home.locator(".pending .text")).to_have_text("And")
@@ -185,11 +189,15 @@ def test_a_link_to_pass_on_is_copied(
 def test_bare_pages_have_one_width(home: Page) -> None:
     """From the log-in to the forgotten password nothing jumps sideways."""
     box = "document.querySelector('.sheet').getBoundingClientRect()"
-    places = []
-    for path in ("account/log-in", "account/forgotten", "nothing", "delete-all"):
-        home.goto(f"/{path}/")
-        places.append(home.evaluate(f"(({{x, y, width}}) => [x, y, width])({box})"))
-    assert places == [places[0]] * 4
+    for size in (DESK, PHONE):
+        home.set_viewport_size(size)
+        places = []
+        for path in ("account/log-in", "account/forgotten", "nothing", "delete-all"):
+            home.goto(f"/{path}/")
+            places.append(home.evaluate(f"(({{x, y, width}}) => [x, y, width])({box})"))
+        assert places == [places[0]] * 4
+        x, _, width = places[0]
+        assert abs(2 * x + width - size["width"]) < 1
 
 
 def test_without_a_script(
@@ -210,6 +218,9 @@ def test_without_a_script(
     page.get_by_role("button", name="Send").click()
     log_in(page, name)
     page.get_by_role("button", name="Move").click()
+    page.goto("/account/password/")
+    expect(page.locator("[data-shows]").first).to_be_hidden()
+    page.goto("/")
     for title in ("Plain", "As a guest again"):
         expect(page.locator(".sidebar .entry", has_text=title)).to_be_attached()
 

@@ -156,5 +156,5 @@ def test_a_refused_clipboard_says_so_and_selects_the_text(
         }"""
     )
     home.locator(".reply .copy").click()
-    expect(home.locator("#refusal")).to_contain_text("does not let the page copy")
+    expect(home.locator("#refusal")).to_contain_text("doesn’t let this page copy")
     assert home.evaluate("getSelection().toString().trim()") == "the answer"

@@ -80,7 +80,7 @@ def test_another_conversation_leaves_the_heading_as_it_is(
     [
         ("", "Write a title first."),
         (" \n\x00", "Write a title first."),
-        ("x" * 201, "This title has 201 characters; at most 200 are kept."),
+        ("x" * 201, "Too long: 201 of 200 characters."),
     ],
 )
 def test_a_title_that_cannot_be_used_is_refused_and_kept_in_the_form(

@@ -123,7 +123,7 @@ def test_a_prompt_too_long_is_refused_and_not_one_character_is_lost(
     typed = "<x>" + "é" * 8000 + "end"
     answer = tab.post(f"/c/{conversation.pk}/send/", {"text": typed, "key": "k"})
     assert answer.status_code == 422
-    assert "8,006 characters" in text_of(answer)
+    assert "8,006 of 8,000 characters" in text_of(answer)
     assert dom(answer).one("textarea").raw_text == typed
     assert dom(answer).one("#key")["value"] == "k"
 
