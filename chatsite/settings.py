@@ -181,6 +181,7 @@ MIDDLEWARE = [
     # The outermost, so that every response has these headers.
     "chat.middleware.security_headers.SecurityHeadersMiddleware",
     "chat.middleware.security_headers.ContentSecurityPolicyMiddleware",
+    "chat.middleware.no_content.NoContentMiddleware",
     # After it, scheme, host and path of a request can be trusted.
     "chat.middleware.proxy_headers.ProxyHeadersMiddleware",
     "chat.middleware.security_headers.AdminPolicyMiddleware",

@@ -113,6 +113,18 @@ def test_the_observatory_grades_every_kind_of_answer_a_plus(
     assert headers["strict-transport-security"] == "max-age=31536000"
 
 
+def test_an_answer_without_content_is_no_matter_for_the_log(served: Served) -> None:
+    for path in ("/", "/healthz", "/static/chat.css", "/no/such/page"):
+        for accepted in ("identity", "gzip"):
+            served.ask("HEAD", path, **{"Accept-Encoding": accepted})
+    given = served.ask("GET", "/static/chat.css", **{"Accept-Encoding": "gzip"})
+    known = {"Accept-Encoding": "gzip", "If-None-Match": given.headers["ETag"]}
+    assert served.ask("GET", "/static/chat.css", **known).status == 304
+    size = served.ask("GET", "/healthz").headers["Content-Length"]
+    assert served.ask("HEAD", "/healthz").headers["Content-Length"] == size == "2"
+    assert "body bytes" not in served.program.log
+
+
 def test_every_cookie_belongs_to_this_host_alone(served: Served) -> None:
     cookies = [
         *(served.ask("GET", "/").headers.get_all("Set-Cookie") or []),
