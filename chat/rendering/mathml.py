@@ -25,6 +25,8 @@ DEPTH_MAX = 40
 GROWTH_MAX, MATHML_CHARACTERS_MAX = 40, 20_000
 #: Formulas in the memory of a process: a poll asks again for those of a growing text.
 DRAWN_MAX = 128
+#: Tags of the converter in the memory of a process; there are few that are usual.
+TAGS_MAX = 512
 
 _MACROS = {
     "mbox": r"\text{#1}",
@@ -133,7 +135,8 @@ _CLASSES = {
     },
 }
 
-_PIECE = re.compile(r'<(/?)([a-z]+)((?: [a-z-]+="[^"<>]*")*)(/?)>|([^<>]+)')
+_PIECE = re.compile("<[^<>]*>|[^<>]+")
+_ELEMENT_TAG = re.compile(r'<(/?)([a-z]+)((?: [a-z-]+="[^"<>]*")*)(/?)>')
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 #: In TeX, what is a name or a measure rather than a letter that is shown.
 _UNSHOWN = re.compile(
@@ -205,29 +208,35 @@ def _allowed(mathml: str) -> SafeString:
     """Return the MathML with what is allowed of it. Raises ``_NotAllowed``."""
     written: list[str] = []
     opened: list[str] = []
-    end = 0
-    for piece in _PIECE.finditer(mathml):
-        if piece.start() != end:
-            raise _NotAllowed
-        end = piece.end()
-        closes, name, attributes, is_empty, text = piece.groups()
-        if text:
-            written.append(escape(unescape(text)))
+    pieces = _PIECE.findall(mathml)
+    for piece in pieces:
+        if piece[0] != "<":
+            written.append(piece if piece.isalnum() else escape(unescape(piece)))
             continue
-        name = _RENAMED.get(name, name)
-        if closes:
+        html, name = _allowed_tag(piece)
+        written.append(html)
+        if html.startswith("</"):
             if not opened or opened.pop() != name:
                 raise _NotAllowed
-            written.append(f"</{name}>")
-            continue
-        written.append(f"<{name}{_allowed_attributes(name, attributes)}>")
-        if is_empty:
-            written.append(f"</{name}>")
-        else:
+        elif not html.endswith(f"</{name}>"):
             opened.append(name)
-    if opened or end != len(mathml):
+    if opened or "".join(pieces) != mathml:
         raise _NotAllowed
     return SafeString("".join(written))
+
+
+@lru_cache(TAGS_MAX)
+def _allowed_tag(written: str) -> tuple[str, str]:
+    """Return what remains of a tag, and the element's name. Raises ``_NotAllowed``."""
+    tag = _ELEMENT_TAG.fullmatch(written)
+    if not tag:
+        raise _NotAllowed
+    closes, written_name, attributes, is_empty = tag.groups()
+    name = _RENAMED.get(written_name, written_name)
+    if closes:
+        return f"</{name}>", name
+    begin = f"<{name}{_allowed_attributes(name, attributes)}>"
+    return (f"{begin}</{name}>" if is_empty else begin), name
 
 
 def _allowed_attributes(name: str, attributes: str) -> str:
