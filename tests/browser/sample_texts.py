@@ -65,6 +65,18 @@ Some text with *emphasis*, **weight**, ~~a correction~~, `code` and
 {{"is_highlighted": true, "number": 12.5, "text": "yes", "nothing": null}}
 ```
 
+- [ ] something to do, for $5
+- [x] something done
+
+The formula \\(a^2 + b^2 = c^2\\) stands in a line, and so does the long one
+\\({" + ".join(f"x_{{{n}}}" for n in range(40))}\\). On lines of their own are
+
+$$
+\\boxed{{x = \\frac{{-b \\pm \\sqrt{{b^2 - 4ac}}}}{{2a}}}} \\tag{{1}}
+$$
+
+\\[ {" = ".join(f"y_{{{n}}}" for n in range(60))} \\]
+
 {"Donaudampfschifffahrtsgesellschaft" * 5}
 """
 STORY = (

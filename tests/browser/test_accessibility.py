@@ -34,7 +34,7 @@ EXCEPT = {"frame": ["meta-refresh", "meta-refresh-no-exceptions"]}
 #: Links within a sentence are as high as their line.
 CONTROLS = """() => [...document.querySelectorAll(
     "button, textarea, select, input:not([type=hidden]), summary, a[href]"
-  )].map((it) => it.matches("[type=radio], [type=checkbox]") ? it.closest("label") : it).filter((it) => it.checkVisibility({ visibilityProperty: true }) &&
+  )].map((it) => it.matches("[type=radio], [type=checkbox]") ? it.closest("label") ?? it : it).filter((it) => it.checkVisibility({ visibilityProperty: true }) &&
     !it.closest(".skip-link, .text, .visually-hidden, noscript"))"""
 TOO_LOW = f"""(least) => ({CONTROLS})()
   .filter((it) => it.getBoundingClientRect().height < least - 0.5)
