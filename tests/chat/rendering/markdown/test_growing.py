@@ -152,24 +152,44 @@ def test_a_long_reply_takes_no_more_steps_than_a_short_one(kind: str) -> None:
     assert long < 1.5 * short + 500
 
 
+DEEP = "".join(f"{'  ' * level}- {level}\n" for level in range(12))
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        # Formulas whose end comes late, or never.
         "Words\n$$\na\nb\n\nno formula\n",
         "Words\n\n\\[\na\n\n- b\n\\]\n\nmore\n",
         "Words \\[ a\n- b\n\\] more\n\n- c\n",
         "$$\n" + "a\n" * 70 + "\n$$\n",
         "- a\n  $$\n  b\n  $$\n  c\n- d\n",
+        # Items with much or little room, tabs, deep lists, numbers that repeat.
+        "-     a\n\n  b\n\n  - c\n-   \n  d\n\n  e\n- f\n",
+        "-\ta\n\n\tb\n\n\t- c\n\n\t  d\n\t- e\n- f\n",
+        DEEP + f"{'  ' * 11}- a\n{'  ' * 11}- b\n\n{'  ' * 12}c\n- d\n",
+        "1. a\n1. b\n1. c\n4. d\n5. e\n",
+        # Line breaks of two characters, titles and code of several lines.
+        "a\r\n\r\nb\r\n- c\r\n- d\r\n\r\n```\r\ne\r\n```\r\nf\r\n",
+        "[a]: https://a.example\n'a title\nof two lines'\n\nb\n",
+        "```\n" + "some words and more\n" * 60 + "```\nend\n",
+        "> - a\n>\n>   ```python\n>   b = 1\n>   ```\n> - c\n>\n> d\n",
     ],
 )
-def test_a_formula_without_an_end_settles_when_it_is_clear_what_it_is(
-    text: str,
-) -> None:
+def test_a_text_that_comes_letter_by_letter_looks_right_each_time(text: str) -> None:
     page = GrowingPage()
     for end in range(len(text) + 1):
         page.show(text[:end])
         assert page.shown.html(LATER) == read(whole(text[:end])).html(LATER)
     assert_as_finished(page, text)
+
+
+def test_a_block_in_doubt_has_the_direction_of_the_text_before_it() -> None:
+    text = "שלום לכולם\n\n- אחת\n- שתיים\n\na b c שלום לכולם\n\nd\n"
+    page = GrowingPage()
+    for end in range(len(text) + 1):
+        page.show(text[:end])
+    assert page.shown.html() == read(render(text)).html()
 
 
 def test_a_paragraph_without_an_end_is_shown_as_written_until_it_ends() -> None:
@@ -210,11 +230,13 @@ def test_a_text_that_goes_on_with_another_one_goes_on_within_its_block() -> None
         ("One.\n\n- two **th", "ree** four\n- five\n\nSix."),
         ("One.\n\n```js\nlet a =", " 1;\n```\n\nSix."),
         ("One", " two."),
+        ("- one\n- two", "\n- three\n- four\n\nFive.\n\nSix.\n"),
         ("", "One."),
     ]:
         begun = grow_behind(first, "")
         page = GrowingPage(begun.state, read(begun.settled.html), begun.tail)
-        page.show(second)
+        for end in range(len(second) + 1):
+            page.show(second[:end])
         assert page.shown.html(LATER) == read(render(first + second)).html(LATER)
     long = grow_behind("Ünïcödé " * (STATE_BYTES_MAX // 8), "")
     assert long.state == TextState(is_continuation=True)
