@@ -6,6 +6,7 @@ instead of 4.5, a conversation of 142 KB takes 12.9 instead of 12.7.
 
 from __future__ import annotations
 
+import re
 import secrets
 import struct
 import zlib
@@ -20,10 +21,18 @@ LEVEL = 4
 GZIP_HEADER = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff"
 #: Shorter answers stay as they are, as in Django.
 BYTES_MIN = 200
+#: A browser that refuses gzip (RFC 9110, 12.4.2).
+_REFUSES_GZIP = re.compile(r"\bgzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)", re.IGNORECASE)
 
 
 class CompressionMiddleware(GZipMiddleware):
     """Django's middleware with a level of its own for whole answers without an ETag."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Drop a refusal: Django, and static files, take each gzip for a wish."""
+        accepted = request.META.get("HTTP_ACCEPT_ENCODING", "")
+        if _REFUSES_GZIP.search(accepted):
+            request.META["HTTP_ACCEPT_ENCODING"] = _REFUSES_GZIP.sub("", accepted)
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

@@ -33,3 +33,15 @@ def test_its_length_tells_nothing_of_its_text(tab: Client) -> None:
 
 def test_what_is_short_stays_as_it_is(tab: Client) -> None:
     assert "Content-Encoding" not in tab.get("/healthz", headers=ACCEPTS)
+
+
+@pytest.mark.parametrize("path", ["/", "/static/chat.css"])
+@pytest.mark.parametrize(
+    ("accepted", "is_compressed"),
+    [("br, gzip;q=0", False), ("gzip; q=0.00, br", False), ("gzip;q=0.01", True)],
+)
+def test_a_browser_may_refuse_gzip(
+    path: str, accepted: str, tab: Client, *, is_compressed: bool
+) -> None:
+    answer = tab.head(path, headers={"Accept-Encoding": accepted})
+    assert ("Content-Encoding" in answer) is is_compressed
