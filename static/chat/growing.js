@@ -113,7 +113,8 @@ function pointAt(text, place) {
   if (Array.isArray(place)) return [place[0], place[1]];
   const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
   let rest = place;
-  for (let node = /** @type {Text | null} */ (walker.nextNode()); node; node = /** @type {Text} */ (walker.nextNode())) {
+  while (walker.nextNode()) {
+    const node = /** @type {Text} */ (walker.currentNode);
     if (rest <= node.length) return [node, rest];
     rest -= node.length;
   }

@@ -3,7 +3,9 @@ import { becomesTrue, equal, show, test } from "./harness.js";
 const find = (id) => document.getElementById(id);
 const load = () => import("/chat/menu.js");
 const focused = () => document.activeElement.id;
-const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+const press = (key) => document.activeElement.dispatchEvent(
+  new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }),
+);
 
 const MENU = `<button id="opener" type="button" popovertarget="menu" aria-haspopup="menu">Options</button>
   <div class="menu" id="menu" popover>
