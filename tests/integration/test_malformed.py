@@ -126,7 +126,7 @@ def test_a_form_of_megabytes_is_refused_unread_and_not_echoed(port: int) -> None
     head = b"POST /send/ HTTP/1.1\r\n" + HEAD + FORM
     sent = answer_to(port, head + b"Content-Length: %d\r\n\r\n" % len(form) + form)
     assert b" 413 " in sent.splitlines()[0]
-    assert b"Go back with your browser" in sent
+    assert b"Go back in your browser" in sent
     assert b"secret" not in sent
     assert len(sent) < 20_000
 
