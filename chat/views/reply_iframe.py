@@ -20,11 +20,13 @@ from chat.http.request import owner_id
 from chat.models import Message
 from chat.page.messages import ShownMessage, Versions, versions_of, with_status
 from chat.page.poll_interval import PollInterval
-from chat.rendering.markdown.growing import whole
+from chat.rendering.markdown.growing_cache import GrowingTextCache
 from chat.services.effective_settings import catalog_entry
 from chat.services.jobs.status import NotOwner, PollSnapshot, ReplyStatus
 from chatsite import wire
 
+#: Replies whose settled parts a process keeps, each of some 100 kB at most.
+_texts = GrowingTextCache(entries_max=64)
 #: Refresh interval while the reply is held.
 HELD_SECONDS = 3
 
@@ -81,4 +83,6 @@ def frame(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _text_so_far(shown: ShownMessage) -> SafeString:
     status = shown.status
-    return whole(shown.message.text + status.text) if status else SafeString()
+    if status is None:
+        return SafeString()
+    return _texts.render(str(status.pk), shown.message.text + status.text)

@@ -27,8 +27,21 @@ class Fragment:
     ends.
     """
 
-    html: SafeString = SafeString("")  # noqa: RUF009 - it never changes
-    depth: int = 0
+    body: str = ""
+    #: The tags of the elements that are open before and behind it.
+    opening: str = ""
+    closing: str = ""
+
+    @property
+    def html(self) -> SafeString:
+        """The piece with all its elements."""
+        html = self.opening + self.body + self.closing
+        return mark_safe(html)  # noqa: S308 - as rendered
+
+    @property
+    def depth(self) -> int:
+        """How many elements are open before it."""
+        return self.opening.count("<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ def fragment(
 ) -> Fragment:
     """Return what is between two places, with the elements open at the first."""
     outer, inner = [_elements(open_at(tokens, place)) for place in (begin, end)]
-    html = [f"<{name}>" for name in outer]
+    html: list[str] = []
     index = begin.index
     is_within_code = end.index == index and end.code_lines is not None
     if begin.code_lines is not None:
@@ -70,8 +83,9 @@ def fragment(
     ):
         fence = tokens[end.index]
         html += [_around_code(fence)[0], _code(fence, 0, end.code_lines)]
-    html += [f"</{name}>" for name in reversed(inner)]
-    return Fragment(mark_safe("".join(html)), len(outer))  # noqa: S308 - as rendered
+    opening = "".join(f"<{name}>" for name in outer)
+    closing = "".join(f"</{name}>" for name in reversed(inner))
+    return Fragment("".join(html), opening, closing)
 
 
 def _elements(blocks: Sequence[Token]) -> list[str]:

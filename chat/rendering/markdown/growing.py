@@ -87,7 +87,7 @@ def grow_behind(beginning: str, text: str) -> GrownText:
         return replace(grown, state=state, settled_characters=0)
     state = replace(grown.state, head="", shown_numbers=(), is_as_written=False)
     behind = grow(state, text)
-    return replace(behind, settled=Fragment(whole(beginning) + behind.settled.html))
+    return replace(behind, settled=_after(whole(beginning), behind.settled))
 
 
 def whole(text: str) -> SafeString:
@@ -249,18 +249,23 @@ def _as_written(state: TextState, source: str) -> GrownText:
     after = TextState(headings=state.headings, direction=state.direction)
     if blank:
         behind = _grow(after, source[blank.end() :])
-        html = _written(source[: blank.start()]).html + behind.settled.html
-        settled = blank.end() + behind.settled_characters
-        return replace(behind, settled=Fragment(html), settled_characters=settled)
+        settled = _after(_written(source[: blank.start()]).html, behind.settled)
+        end = blank.end() + behind.settled_characters
+        return replace(behind, settled=settled, settled_characters=end)
     after = replace(after, is_as_written=True)
     end = (_line_ends(source) or [0])[-1]
     if len(source) - end > TAIL_CHARACTERS_MAX:
         end = len(source)
-    settled_html = _written(source[:end]) if end else Fragment()
-    return GrownText(settled_html, _written(source[end:]), after, end)
+    settled = _written(source[:end]) if end else Fragment()
+    return GrownText(settled, _written(source[end:]), after, end)
+
+
+def _after(html: str, first: Fragment) -> Fragment:
+    """Return whole blocks and, behind them, the first piece of another text."""
+    return Fragment(html + first.body, closing=first.closing)
 
 
 def _written(text: str) -> Fragment:
     shown = as_lines(text).strip("\n")
     html = format_html('<div class="as-written">{}</div>', shown)
-    return Fragment(html if shown else SafeString())
+    return Fragment(html if shown else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -17,11 +18,13 @@ from chat.rendering.markdown.growing import (
     grow_behind,
     whole,
 )
+from chat.rendering.markdown.growing_cache import GrowingTextCache
 from chat.rendering.markdown.text_state import (
     STATE_BYTES_MAX,
     InvalidTextState,
     TextState,
 )
+from tests.chat.rendering.allowed_html import AllowedHtml
 from tests.chat.rendering.growing_page import GrowingPage, read
 from tests.chat.rendering.markdown.test_hostile_replies import steps_of
 from tests.chat.rendering.visible_words import hidden_words
@@ -303,3 +306,26 @@ def test_a_row_at_the_beginning_of_a_tail_is_no_header() -> None:
         page.show(text[:end])
         assert page.shown.html().count("<th>") <= 2
         assert ">-" not in page.shown.html()
+
+
+def test_a_cached_text_grows_into_its_whole() -> None:
+    cache = GrowingTextCache(entries_max=2)
+    long = "word **bold** word " * 400
+    for number, reply in enumerate((*REPLIES, f"- a\n- b\n- {long}\n\nEnd\n\nof it\n")):
+        for end in range(0, len(reply) + 1, 31):
+            shown = cache.render(str(number), reply[:end])
+            AllowedHtml(shown)
+            if LONG_AS_WRITTEN not in shown:
+                assert read(shown).html(LATER) == read(whole(reply[:end])).html(LATER)
+    assert cache.render(str(number), "Another") == whole("Another")
+
+
+def test_a_cached_text_takes_no_more_steps_the_longer_it_is() -> None:
+    steps = []
+    for length in (2_000, 32_000):
+        text = (GROWING["list"] * length)[:length]
+        cache = GrowingTextCache(entries_max=1)
+        cache.render("a", text)
+        steps.append(steps_of(partial(cache.render, "a", text + " more")))
+    short, long = steps
+    assert long < 1.5 * short + 500
