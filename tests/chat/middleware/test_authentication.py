@@ -226,7 +226,7 @@ def test_a_guest_without_cookies_learns_what_is_lost(visitor: Client, say: Say) 
     assert (answer.status_code, answer["HX-Redirect"]) == (404, "/?ended=guest")
     landed = text_of(emptied.get(answer["HX-Redirect"]))
     assert "lost the cookie that opens your" in landed
-    assert "You were logged out" not in landed
+    assert "You’ve been logged out" not in landed
 
 
 def test_an_open_page_of_a_guest_works_after_the_sign_up(
