@@ -17,7 +17,8 @@ Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Relative error of a mass at most: exponentials in float32, sums in double precision.
+#: Relative error of a mass at most: exponentials in float32, sums in double precision
+#: (in C the sums of four in float32).
 MASS_ERROR: Final = 2.0**-20
 #: Temperatures below are taken for it, so that dividing by one is possible.
 SMALLEST_TEMPERATURE: Final = float(np.finfo(np.float32).tiny)

@@ -37,6 +37,11 @@ class NativeLogits(CPULogits):
         super().__init__(logits.contiguous())
         self._library, self._engine = library, engine
 
+    def best(self, rows: Sequence[int]) -> tuple[Floats, Ints]:
+        """Implement ``Logits``. Raises ``MemoryError``."""
+        values, tokens, _ = self.top(rows, 1, [0] * len(rows))
+        return values[:, 0], tokens[:, 0]
+
     def top(
         self, rows: Sequence[int], size: int, temperatures: Sequence[float]
     ) -> tuple[Floats, Ints, Doubles]:

@@ -101,6 +101,9 @@ def test_the_largest_logits_are_the_same(
     expected = CPULogits(logits).top(*asked)
     assert np.array_equal(values, expected[0])
     assert np.array_equal(tokens, expected[1])
+    best, likeliest = native(logits).best([2, 0])
+    assert np.array_equal(best, expected[0][:, 0])
+    assert np.array_equal(likeliest, expected[1][:, 0])
 
 
 @settings(max_examples=EXAMPLES)
@@ -221,6 +224,8 @@ def test_logits_that_are_not_finite_are_refused(
     for rows in ([1], [0, 1]):
         with pytest.raises(NonFiniteLogits):
             native(logits).top(rows, 64, [1.0] * len(rows))
+        with pytest.raises(NonFiniteLogits):
+            native(logits).best(rows)
 
 
 def test_a_row_without_any_token_is_refused(native: Wrap) -> None:
