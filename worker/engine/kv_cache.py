@@ -77,9 +77,14 @@ class KVCache:
 
     def token_history(self, chunks: Iterable[Chunk[Any]]) -> TokenHistory:
         """Return the tokens before each token that is sampled after these chunks."""
-        ends = [(chunk.row, end) for chunk in chunks for end in chunk.sampled_after]
-        at = torch.tensor(ends, dtype=torch.long, device=self.ids.device)
-        rows, lengths = at.view(-1, 2).T  # [sampled] each
+        rows_of: list[int] = []
+        ends: list[int] = []
+        for chunk in chunks:
+            sampled_after = chunk.sampled_after
+            rows_of += [chunk.row] * len(sampled_after)
+            ends += sampled_after
+        at = torch.tensor([rows_of, ends], dtype=torch.long, device=self.ids.device)
+        rows, lengths = at  # [sampled] each
         return TokenHistory(self.ids, lengths, rows)
 
 

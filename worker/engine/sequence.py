@@ -75,7 +75,9 @@ class Chunk(Generic[S]):
     @property
     def sampled_after(self) -> range:
         """The lengths of the sequence after which a token is sampled."""
-        return range(self.known_stop, self.stop + 1) if self.is_last else range(0)
+        known_stop = self.known_stop
+        is_last = known_stop == len(self.sequence.ids)
+        return range(known_stop, self.stop + 1) if is_last else range(0)
 
     @property
     def ids(self) -> list[int]:
