@@ -38,6 +38,8 @@ _PRICE = re.compile(
     r"\d[\d.,]*([kKmM]|bn)?(?:\*\*|__|~~)?(\s+(?![-+=<>/^|\\]|[*·×÷]\s)|\s*[-–—,;:]\s+|[-–—]?$)"
 )
 
+#: The key, in the parser's environment, of the tokens of the text that grows.
+GROWING_KEY = "growing_tokens"
 #: What may stand behind a formula on lines of its own.
 _SENTENCE_ENDS = " \t\n.,;"
 _ELEMENT = re.compile("<[^>]*>")
@@ -133,9 +135,30 @@ def _inline_end(state: StateInline) -> int:
         mark = closing_mark(begin)
         last = min(state.posMax, begin.end() + CHARACTERS_MAX)
         found = state.src.find(mark, begin.end() + 1, last)
-        return found + len(mark) if found > 0 else 0
+        if found > 0:
+            return found + len(mark)
+        return state.posMax if _is_growing(state) else 0
     dollars = _DOLLARS.match(state.src, state.pos, state.posMax)
     return dollars.end() if dollars and not _are_prices(dollars[1]) else 0
+
+
+def _is_growing(state: StateInline) -> bool:
+    """Whether this text grows, so that an open formula may still end."""
+    is_last = state.tokens is state.env.get(GROWING_KEY)
+    length = len(state.src)
+    return is_last and state.posMax == length < state.pos + CHARACTERS_MAX
+
+
+def has_open_formula(line: str) -> bool:
+    """Whether a formula begins in a line and does not end in it."""
+    place = 0
+    while opened := BEGIN.search(line, place):
+        mark = closing_mark(opened)
+        found = line.find(mark, opened.end() + 1)
+        if found < 0:
+            return True
+        place = found + len(mark)
+    return False
 
 
 def _are_prices(between: str) -> bool:

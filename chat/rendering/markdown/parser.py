@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -46,6 +47,9 @@ _PARTS = (
         line_breaks,
     ),
 )
+
+
+_BLANK_END = re.compile(r"\n[ \t>]*\n[ \t>]*\Z")
 
 
 class TooManyElements(Exception):
@@ -95,7 +99,15 @@ def _finish_blocks(state: StateCore) -> None:
     if state.env.get("is_growing"):
         # A definition may come that has been used before.
         state.env.pop("references", None)
+        _mark_growing_text(state)
     _refuse_too_many_elements(state)
+
+
+def _mark_growing_text(state: StateCore) -> None:
+    """Say which text the next characters belong to, unless a blank line ended it."""
+    last = next((one for one in reversed(state.tokens) if one.nesting >= 0), None)
+    if last and last.type == "inline" and not _BLANK_END.search(state.src):
+        state.env[math.GROWING_KEY] = last.children
 
 
 def _refuse_too_many_elements(state: StateCore) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from chat.rendering.markdown.math import has_open_formula
+
 _ONLY_MARKS = re.compile(r"[ \t>]*[-+*=#`~_|: \t]*")
 _CODE_SPAN = re.compile(r"`[^`]*`")
 _PAIRS = ("**", "~~")
@@ -36,6 +38,8 @@ def finish(text: str, *, is_in_table: bool) -> str:
 
 
 def _closed(line: str) -> str:
+    if has_open_formula(_CODE_SPAN.sub("", line)):
+        return line
     if line.count("`") % 2:
         return line[:-1] if line.endswith("`") else f"{line}`"
     words = _CODE_SPAN.sub("", line)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.rendering.markdown import render
+from chat.rendering.markdown.growing import whole
 from tests.chat.rendering.allowed_html import AllowedHtml
 from tests.dom import dom
 
@@ -128,6 +129,20 @@ def test_a_formula_that_was_cut_keeps_its_marks(mark: str, before: str) -> None:
     inner = {"> ": "> ", "- ": "  "}.get(before, "")
     html = render(f"{before}{mark}\n{inner}a_1 * *b* \\,\n{inner}- c")
     assert f'<div class="math">{mark}\na_1 * *b* \\,\n- c</div>' in html
+
+
+@pytest.mark.parametrize("begin", ["\\(", "\\[", "$$", "\\begin{align}"])
+@pytest.mark.parametrize(
+    "around", ["so {}", "- a\n- so {}", "> so {}", "|a|\n|-|\n|so {}"]
+)
+def test_an_open_formula_in_a_line_that_grows_is_shown_as_written(
+    begin: str, around: str
+) -> None:
+    written = f"{begin}a_1 ** b*c*d \\, `"
+    html = whole(around.replace("{}", written))
+    assert f'<span class="math">{written}</span>' in html
+    # A blank line tells that the marks were none.
+    assert ".math" not in dom(whole(f"so {written}\n\n"))
 
 
 FORMULAS = (
