@@ -28,6 +28,11 @@ def uuid_of(value: object) -> UUID:
     return value if isinstance(value, UUID) else UUID(str(value))
 
 
+def digits_of(value: object) -> object:
+    """The hexadecimal digits of a UUID of a row, in less time than the UUID."""
+    return value.hex if isinstance(value, UUID) else value
+
+
 def time_of(value: datetime | str) -> datetime:
     """A time of a row: SQLite has no time zones, and text where a query is composed."""
     time = datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from chat.models.reply import FAILED_OR_STOPPED
-from chat.models.sql_rows import rows, uuid_of
+from chat.models.sql_rows import digits_of, rows, uuid_of
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -76,10 +76,11 @@ def badges_of(
     owner: UUID, conversations: Iterable[ListedConversation]
 ) -> dict[UUID, Badge | None]:
     """The badge of each conversation, by one query and at most one trip to Redis."""
-    unfinished = _unfinished(owner)
+    listed = {conversation.pk.hex: conversation for conversation in conversations}
+    unfinished = _unfinished(owner, listed)
     return {
-        conversation.pk: unfinished.get(conversation.pk) or _finished(conversation)
-        for conversation in conversations
+        conversation.pk: unfinished.get(digits) or _finished(conversation)
+        for digits, conversation in listed.items()
     }
 
 
@@ -89,16 +90,23 @@ def _finished(conversation: ListedConversation) -> Badge | None:
     return Badge.UNREAD if conversation.has_unread else None
 
 
-def _unfinished(owner: UUID) -> dict[UUID, Badge]:
-    """The badges of conversations with an unfinished reply."""
-    found = [(uuid_of(pk), *rest) for pk, *rest in rows(UNFINISHED_REPLIES, [owner])]
-    queued = [str(pk) for pk, _, state, _ in found if state == wire.State.QUEUED]
+def _unfinished(owner: UUID, listed: Container[object]) -> dict[object, Badge]:
+    """The badges of those ``listed`` that have an unfinished reply.
+
+    Conversations are named by the digits of their ids.
+    """
+    found = [
+        (str(uuid_of(pk)), digits, *rest)
+        for pk, conversation, *rest in rows(UNFINISHED_REPLIES, [owner])
+        if (digits := digits_of(conversation)) in listed
+    ]
+    queued = [pk for pk, _, state, _ in found if state == wire.State.QUEUED]
     started = _started(queued[:ASKED_MAX])
-    states: dict[UUID, set[str]] = {}
+    states: dict[object, set[str]] = {}
     for pk, conversation, state, state_before in found:
         is_paused = state == wire.State.HELD and state_before in FAILED_OR_STOPPED
-        shown = "running" if str(pk) in started else "paused" if is_paused else state
-        states.setdefault(uuid_of(conversation), set()).add(shown)
+        shown = "running" if pk in started else "paused" if is_paused else state
+        states.setdefault(conversation, set()).add(shown)
     return {
         conversation: next(
             badge for state, badge in UNFINISHED_BADGES.items() if state in shown
