@@ -46,10 +46,10 @@ def cookie_name() -> str:
 
 def read_cookie(request: HttpRequest) -> GuestCookie | None:
     """Return the guest of the cookie; None without a cookie that this site signed."""
+    if pk := _guest_in_fresh_cookie(request):
+        return GuestCookie(pk)
     pk = _guest_in_cookie(request, cookie_name())
-    if pk is None:
-        return None
-    return GuestCookie(pk, needs_renewal=_needs_renewal(request.COOKIES[cookie_name()]))
+    return None if pk is None else GuestCookie(pk, needs_renewal=True)
 
 
 def read_earlier_cookie(request: HttpRequest, names: Sequence[str]) -> uuid.UUID | None:
@@ -117,16 +117,15 @@ def set_cookie(response: HttpResponse, pk: uuid.UUID) -> None:
     )
 
 
-def _needs_renewal(raw: str) -> bool:
-    """Whether the value was signed long ago, or with an earlier key."""
+def _guest_in_fresh_cookie(request: HttpRequest) -> uuid.UUID | None:
+    """The guest, unless the value was signed long ago, or with an earlier key."""
     signer = _signer()
     signer.fallback_keys = []
     age = timedelta(seconds=RENEWED_AFTER * settings.SESSION_COOKIE_AGE)
-    try:
-        signer.unsign(raw, max_age=age)
-    except BadSignature:
-        return True
-    return False
+    with suppress(BadSignature, ValueError):
+        raw = request.COOKIES.get(cookie_name(), "")
+        return uuid.UUID(signer.unsign(raw, max_age=age))
+    return None
 
 
 def _signer() -> TimestampSigner:
