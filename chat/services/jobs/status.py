@@ -230,21 +230,17 @@ def _status(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
 
 def _row(owner: str, pk: str) -> Reply:
     """The reply with its message. Raises ``NotOwner``."""
-    return _only(_mine(owner).select_related("message"), pk)
+    return _only(Reply.objects.select_related("message"), owner, pk)
 
 
 def _row_with_path(owner: str, pk: str) -> Reply:
     """The reply with all that collecting needs. Raises ``NotOwner``."""
-    return _only(_mine(owner).with_path(), pk)
+    return _only(Reply.objects.with_path(), owner, pk)
 
 
-def _mine(owner: str) -> ReplyQuerySet:
-    return Reply.objects.not_deleted().filter(message__owner=UUID(owner))
-
-
-def _only(replies: ReplyQuerySet, pk: str) -> Reply:
+def _only(replies: ReplyQuerySet, owner: str, pk: str) -> Reply:
     try:
-        return replies.get(pk=UUID(pk))
+        return replies.not_deleted().get(pk=UUID(pk), message__owner=UUID(owner))
     except Reply.DoesNotExist:
         raise NotOwner from None
 
