@@ -191,7 +191,7 @@ MIDDLEWARE = [
     # Static files as well; files that are compressed already pass unchanged.
     "chat.middleware.compression.CompressionMiddleware",
     "chatsite.static_version.VersionedStaticFilesMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "chat.middleware.language.LanguageMiddleware",
     # Before all that a poll does not need which only looks into the mailbox.
     "chat.views.poll.QuietPollMiddleware",
     # Outside of the session, which is saved when they see the response.

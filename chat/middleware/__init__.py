@@ -1,1 +1,1 @@
-"""Middleware: headers, proxies, authentication, log-in, time zone."""
+"""Middleware: headers, proxies, authentication, log-in, language, time zone."""

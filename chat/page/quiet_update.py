@@ -27,7 +27,6 @@ from chat.page.delta import PageDelta
 from chat.page.state import PageState, owner_fingerprint
 from chat.services.context_usage import ContextUsage
 from chat.services.conversation_list import ListPart, newest
-from chat.services.effective_settings import catalog_entry
 from chat.services.jobs.status import PollSnapshot, ReplyStatus, snapshot_of
 from chat.services.limits import usage
 from chat.services.session_digest import session_digest
@@ -58,9 +57,10 @@ class UpdateContext(WorkerContext, PollerContext, MessageContext):
     has_first_pending_changed: bool
 
 
-def mailbox_look(session_key: str, page_state: PageState) -> MailboxSnapshot | None:
+def mailbox_look(
+    session_key: str, model: str, page_state: PageState
+) -> MailboxSnapshot | None:
     """What the mailbox says; None if it does not know the session, or is away."""
-    model = catalog_entry(page_state.model).name
     try:
         return open_mailbox().snapshot(
             session_digest(session_key), model, page_state.cursors

@@ -28,9 +28,6 @@ _INDENTATION = re.compile(r"[ \t]*\n[ \t\n]*")
 
 _SPECIAL = re.compile("[&<>\"']")
 
-#: A text with ``%s`` in place of each value, and the names of these values in order.
-ToFill = tuple[str, tuple[str, ...]]
-
 
 def prerendered(
     template: str, variant: Mapping[str, Hashable], values: Mapping[str, object]
@@ -53,15 +50,14 @@ def prerendered_list(
     """
     place = get_language(), get_script_prefix()
     make = _to_fill.__wrapped__ if settings.DEBUG else _to_fill
-    known: dict[tuple[tuple[str, Hashable], ...], ToFill] = {}
+    known: dict[tuple[tuple[str, Hashable], ...], str] = {}
     written: list[str] = []
     for variant, values in items:
         key = (*variant.items(),)
         if key not in known:
             known[key] = make(template, key, (*values,), *place)
-        text, names = known[key]
         shown = {name: _escaped(value) for name, value in values.items()}
-        written.append(text % tuple([shown[name] for name in names]))
+        written.append(known[key] % shown)
     return mark_safe("".join(written))  # noqa: S308  # every value is escaped
 
 
@@ -80,18 +76,15 @@ def _to_fill(
     names: tuple[str, ...],
     _language: str | None,
     _prefix: str,
-) -> ToFill:
-    """The text of a variant, and the names of the values for it.
+) -> str:
+    """The text of a variant with ``%(name)s`` in place of each value.
 
     A placeholder is a random id, which also fits into a URL and is never escaped. The
     language and the prefix of all URLs are part of the key.
     """
-    placeholders = {str(uuid4()): name for name in names}
-    context = {name: placeholder for placeholder, name in placeholders.items()}
-    whole = render_to_string(template, {**dict(variant), **context})
-    compact = _INDENTATION.sub("\n", whole.strip("\n ")).replace("%", "%%")
-    if not names:
-        return compact, ()
-    *pieces, end = re.split(f"({'|'.join(placeholders)})", compact)
-    text = "".join(f"{piece}%s" for piece in pieces[::2]) + end
-    return text, tuple(placeholders[name] for name in pieces[1::2])
+    placeholders = {name: str(uuid4()) for name in names}
+    whole = render_to_string(template, {**dict(variant), **placeholders})
+    text = _INDENTATION.sub("\n", whole.strip("\n ")).replace("%", "%%")
+    for name, placeholder in placeholders.items():
+        text = text.replace(placeholder, f"%({name})s")
+    return text

@@ -72,9 +72,9 @@ def _answer_quietly(request: HttpRequest) -> HttpResponse | None:
         return None
     if not key or not page_state.is_current:
         return None
-    look = request.META[MAILBOX_LOOK] = mailbox_look(key, page_state)
-    snapshot = look and quiet_snapshot(look, page_state)
     entry = catalog_entry(page_state.model)
+    look = request.META[MAILBOX_LOOK] = mailbox_look(key, entry.name, page_state)
+    snapshot = look and quiet_snapshot(look, page_state)
     html = snapshot and quiet_update(page_state, snapshot, entry)
     return _quiet_response(html) if html else None
 
