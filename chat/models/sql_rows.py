@@ -23,6 +23,12 @@ def rows(query: str, parameters: Iterable[Parameter]) -> list[Any]:
         return list(cursor.fetchall())
 
 
+def execute(statement: str, parameters: Iterable[Parameter]) -> None:
+    """Run a statement that returns no rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [adapted(value) for value in parameters])
+
+
 def uuid_of(value: object) -> UUID:
     """A UUID of a row: SQLite has them as hexadecimal digits."""
     return value if isinstance(value, UUID) else UUID(str(value))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from chat.models import LimitBucket, User
+from chat.models.sql_rows import Parameter, execute
 from chat.services.advisory_lock import advisory_lock
 from chat.services.limits.rules import (
     LimitKind,
@@ -31,6 +32,11 @@ PERIODS = {
     LimitKind.SIGNUPS_PER_HOUR: 3600,
     LimitKind.MAILS_PER_HOUR: 3600,
 }
+ROW = "(%s, %s, %s, %s)"
+RECORD_USAGE = """
+INSERT INTO chat_allowance (subject, kind, owner_id, full_at) VALUES %s
+ON CONFLICT (subject, kind) DO UPDATE SET full_at = excluded.full_at
+"""
 #: A bucket that is full again keeps its row this long: it is likely to be used soon.
 KEPT_SECONDS = 3600
 #: The clock of all limits, in seconds since the epoch; tests replace it.
@@ -149,21 +155,11 @@ def record_usage(taken: Sequence[LimitUsage], count: int) -> None:
     """Count ``count`` against each of these, even beyond the limit; one query."""
     if not taken:
         return
-    rows = [
-        LimitBucket(
-            subject=usage.subject.key,
-            kind=usage.kind,
-            owner_id=usage.subject.owner,
-            full_at=_time(usage.bucket.after(usage.full_at, usage.now, count)),
-        )
-        for usage in taken
-    ]
-    LimitBucket.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=("subject", "kind"),
-        update_fields=("full_at",),
-    )
+    values: list[Parameter] = []
+    for usage in taken:
+        full_at = _time(usage.bucket.after(usage.full_at, usage.now, count))
+        values += usage.subject.key, usage.kind.value, usage.subject.owner, full_at
+    execute(RECORD_USAGE % ", ".join([ROW] * len(taken)), values)
 
 
 def charge_tokens(owner: User, tokens: int) -> None:
