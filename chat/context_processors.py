@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from chat.accounts.sign_up import can_sign_up
-from chat.http import theme
+from chat.http import sidebar, theme
 
 
 def accounts(_request: HttpRequest) -> dict[str, bool]:
@@ -26,4 +26,5 @@ def cookies(_request: HttpRequest) -> dict[str, str]:
         "token_cookie": settings.CSRF_COOKIE_NAME,
         "zone_cookie": names.own("tz"),
         "theme_cookie": theme.COOKIE,
+        "list_cookie": sidebar.COOKIE,
     }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.urls import path
 
 from chat.views.conversation_deletion import delete, delete_all, restore
-from chat.views.conversation_list import conversation_list
+from chat.views.conversation_list import conversation_list, toggle_list
 from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
 from chat.views.health import health
 from chat.views.held_messages import edit, proceed, remove
 from chat.views.messages import send
+from chat.views.model_menu import conversation_model, default_model
 from chat.views.model_notice import dismiss_model_notice
 from chat.views.poll import poll
 from chat.views.replies import choose, details, repeat, resume, retry, stop, vary
@@ -25,10 +26,13 @@ urlpatterns = [
     path("c/<uuid:pk>/send/", send, name="send"),
     path("c/<uuid:pk>/settings/", conversation_settings, name="conversation_settings"),
     path("settings/", settings, name="settings"),
+    path("c/<uuid:pk>/model/", conversation_model, name="conversation_model"),
+    path("model/", default_model, name="default_model"),
     path("c/<uuid:pk>/rename/", rename, name="rename"),
     path("c/<uuid:pk>/delete/", delete, name="delete"),
     path("c/<uuid:pk>/restore/", restore, name="restore"),
     path("history/", conversation_list, name="conversation_list"),
+    path("history/toggle/", toggle_list, name="toggle_list"),
     path("model-notice/dismiss/", dismiss_model_notice, name="dismiss_model_notice"),
     path("delete-all/", delete_all, name="delete_all"),
     path("send/", send, name="send"),

@@ -222,6 +222,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "chat.http.theme.theme",
+                "chat.http.sidebar.sidebar",
                 "chat.context_processors.cookies",
                 "chat.context_processors.accounts",
             ],

@@ -197,28 +197,22 @@ def _queue_position(
 def model_link(
     context: WorkerContext, page_state: PageState, *, is_oob: bool
 ) -> SafeString:
-    """The model of the page and the state of its workers, as a link to the settings."""
-    snapshot, ready, waiting = (
-        context["snapshot"],
-        context["ready_workers"],
-        context["snapshot"].waiting,
-    )
-    counted = ngettext("%(count)s worker", "%(count)s workers", ready)
-    in_line = ngettext("%(count)s in line", "%(count)s in line", waiting)
+    """The model of the page and the state of its workers, which open the menu."""
+    snapshot = context["snapshot"]
+    waiting = ngettext("%(count)s waiting", "%(count)s waiting", snapshot.waiting)
     return prerendered(
         "workers/_model_link.html",
         {
             "is_oob": is_oob,
             "has_conversation": bool(page_state.conversation),
-            "has_waiting": bool(waiting),
+            "has_waiting": bool(snapshot.waiting),
             **_state_of_workers(snapshot),
         },
         {
             "conversation": str(page_state.conversation),
             "label": context["label"],
             "progress": percent(snapshot.progress or 0),
-            "workers": counted % {"count": ready},
-            "waiting": in_line % {"count": waiting},
+            "waiting": waiting % {"count": snapshot.waiting},
         },
     )
 

@@ -1,4 +1,4 @@
-"""Renames a conversation and marks it read."""
+"""Renames a conversation, picks its model, and marks it read."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def rename(conversation: Conversation, title: str) -> None:
     title = clean_title(title)
     Conversation.objects.filter(pk=conversation.pk).update(title=title)
     conversation.title = title
+    transaction.on_commit(lambda: notify_pages(conversation.owner_id))
+
+
+def pick_model(conversation: Conversation, name: str) -> None:
+    """Pick a model of the catalogue for the next replies of a conversation."""
+    Conversation.objects.filter(pk=conversation.pk).update(model=name)
+    conversation.model = name
     transaction.on_commit(lambda: notify_pages(conversation.owner_id))
 
 

@@ -54,6 +54,15 @@ def heading(context: Context) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def head_menu(context: Context) -> SafeString:
+    """The menu of the conversation that the page shows, beside its title."""
+    shown = context["page_state"].conversation
+    if not shown:
+        return SafeString()
+    return prerendered("conversations/_head_menu.html", {}, {"pk": str(shown)})
+
+
+@register.simple_tag(takes_context=True)
 def menu_form(context: Context) -> SafeString:
     """The form to which the buttons of all menus of the list belong."""
     state = context.get("page_state")

@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import TypedDict
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from chat.http.request import Request, owner_id
+from chat.http.sidebar import is_list_hidden, remember_list
 from chat.page.context import PollerContext, poller_after
 from chat.page.decorators import with_page_state
 from chat.page.state import PageState
@@ -54,6 +56,17 @@ def conversation_list(request: Request, page_state: PageState) -> HttpResponse:
         }
         response = render(request, "conversations/list.html", context)
     patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_POST
+@with_page_state
+def toggle_list(request: Request, page_state: PageState) -> HttpResponse:
+    """Hide the list on a desk, or show it again, where no script does so."""
+    shown = page_state.conversation
+    page = reverse("conversation", args=[shown]) if shown else reverse("home")
+    response = HttpResponseRedirect(page, status=303)
+    remember_list(response, is_hidden=not is_list_hidden(request))
     return response
 
 

@@ -1,8 +1,9 @@
 /**
- * Comforts of forms: a password that is shown, a link that is copied, a theme that applies at once.
+ * Comforts of forms: a password that is shown, a link that is copied, a theme that applies at once, and the model that
+ * was picked in the head of the page.
  */
 
-import { byId, setTheme } from "./page.js";
+import { byId, isSuccess, onHtmx, setTheme } from "./page.js";
 import { copy } from "./messages.js";
 
 const COPIED_SECONDS = 1.5;
@@ -48,4 +49,12 @@ document.addEventListener("click", ({ target }) => {
 document.addEventListener("change", ({ target }) => {
   const field = /** @type {HTMLInputElement} */ (target);
   if (field.matches(".themes input")) setTheme(field.value);
+});
+
+// Model. The menu in the head saves it at once; the form must not save the one before.
+
+onHtmx("finished", ({ source, status }) => {
+  if (!isSuccess(status) || !source.matches(".model-menu .model")) return;
+  const field = document.querySelector(`.models input[value="${source.value}"]`);
+  if (field) /** @type {HTMLInputElement} */ (field).checked = true;
 });

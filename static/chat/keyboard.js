@@ -1,9 +1,9 @@
 /**
- * The keyboard: shortcuts, where the focus goes, and the menus and forms of the list of conversations, which keys
+ * The keyboard: shortcuts, where the focus goes, and the list of conversations, its menus and its forms, which keys
  * open and close.
  */
 
-import { byId, isSuccess, isTouch, onHtmx } from "./page.js";
+import { byId, isSuccess, isTouch, onHtmx, setListHidden } from "./page.js";
 import { catchUp, forgetChanges } from "./poller.js";
 
 const composer = byId("composer");
@@ -17,22 +17,25 @@ const SHORTCUTS = {
     if (!byId("q")?.checkVisibility()) byId("sidebar").showPopover();
     byId("q")?.focus();
   },
+  b: toggleList,
   ".": () => byId("stop")?.click(),
+  "shift+o": () => byId("new-conversation").click(),
 };
 /** Names of shortcuts by the places of their keys, for layouts without Latin letters. */
-const PLACES = { KeyK: "k", Slash: "/", Period: "." };
+const PLACES = { KeyB: "b", KeyK: "k", KeyO: "o", Slash: "/", Period: "." };
 
 /**
  * The shortcut that a key stands for: by what it types, or by its place where that is no Latin letter. Some layouts
  * type signs with Shift, and Caps Lock makes capitals.
  * @param {Pick<KeyboardEvent, "key" | "code" | "shiftKey">} event
- * @returns {string | undefined} "/", "k", ".", or nothing.
+ * @returns {string | undefined} "/", "b", "shift+o" …, or nothing.
  */
 export function shortcutOf({ key, code, shiftKey }) {
   const isForeign = key.length === 1 && key > "~";
-  const name = isForeign ? PLACES[code] : key.toLowerCase();
-  const isSign = !isForeign && name === name.toUpperCase();
-  return Object.hasOwn(SHORTCUTS, name) && (!shiftKey || isSign) ? name : undefined;
+  const typed = (isForeign ? PLACES[code] : key.toLowerCase()) ?? "";
+  const isSign = !isForeign && typed === typed.toUpperCase();
+  const name = shiftKey && !isSign ? `shift+${typed}` : typed;
+  return Object.hasOwn(SHORTCUTS, name) ? name : undefined;
 }
 
 document.addEventListener("keydown", (event) => {
@@ -43,6 +46,23 @@ document.addEventListener("keydown", (event) => {
   if (!name) return;
   event.preventDefault();
   SHORTCUTS[name]();
+});
+
+// The list of conversations stands beside the page on a desk, and above it on a phone.
+
+function toggleList() {
+  if (byId("sidebar-open").checkVisibility()) return byId("sidebar").togglePopover();
+  const before = /** @type {HTMLElement} */ (document.activeElement);
+  setListHidden(document.documentElement.dataset.list !== "hidden");
+  if (before.checkVisibility()) return;
+  const toggles = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".list-toggle")]);
+  toggles.find((toggle) => toggle.checkVisibility())?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.(".list-toggle")) return;
+  event.preventDefault();
+  toggleList();
 });
 
 // The arrow up in an empty box opens the last message, to be changed.
@@ -71,10 +91,15 @@ onHtmx("settled", () => {
   (again || (isTouch ? view : (box ?? view))).focus({ preventScroll: true });
 });
 
-// Some buttons name the element that has the focus after them.
+// Some buttons name the element that has the focus after them. A form in the head goes back to the menu there.
 onHtmx("finished", ({ source, status }) => {
   const selector = source.dataset?.then;
-  if (selector && isSuccess(status)) document.querySelector(selector)?.focus();
+  if (!selector || !isSuccess(status)) return;
+  const isInHead = source.matches(".main-header .rename");
+  // htmx tells of it once more after the form is gone.
+  if (isInHead) source.dataset.then = "#head-menu-button";
+  document.querySelector(source.dataset.then)?.focus();
+  if (isInHead) source.remove();
 });
 
 // Menus open by themselves. What keys do in them loads with the first menu that is about to be opened.
@@ -109,19 +134,19 @@ function onToggle({ target, newState }) {
 }
 document.addEventListener("toggle", onToggle, true);
 
-// The form for a title, in an entry of the list
+// The form for a title, in an entry of the list or in the head of the page. There is one at a time.
 
 onHtmx("swapping", ({ source, status }) => {
   if (!isSuccess(status)) return;
   if (source.matches(".rename")) source.hidden = true;
   // A second click, while the answer to the first is on its way, brings a second form.
-  if (source.matches(".menu a")) source.closest(".item")?.querySelector(".rename")?.remove();
+  if (source.matches(".menu a")) for (const form of document.querySelectorAll(".rename")) form.remove();
 });
 
 function cancel(form) {
-  const entry = form.closest(".item")?.querySelector(".entry");
+  const before = form.closest(".item")?.querySelector(".entry") ?? byId("head-menu-button");
   form.remove();
-  entry?.focus();
+  before?.focus();
   catchUp();
 }
 
@@ -132,13 +157,13 @@ document.addEventListener("focusin", ({ target }) => {
 });
 
 document.addEventListener("click", (event) => {
-  if (!event.target.matches(".item [data-cancel]")) return;
+  if (!event.target.matches(".rename [data-cancel]")) return;
   event.preventDefault();
   cancel(event.target.form ?? event.target.closest("form"));
 });
 
 document.addEventListener("keydown", (event) => {
-  const form = event.key === "Escape" && event.target.closest?.(".item .rename");
+  const form = event.key === "Escape" && event.target.closest?.(".rename");
   if (!form) return;
   event.preventDefault(); // on a phone it would close the whole list
   cancel(form);

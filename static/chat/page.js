@@ -73,7 +73,7 @@ export function pendingReplies() {
 // Storage. Sites on one host share cookies, and sites under one origin share storage, so the page says which names
 // are this site's own.
 
-const { site: siteName, earlierSites, tokenCookie, zoneCookie, themeCookie } = document.body.dataset;
+const { site: siteName, earlierSites, tokenCookie, zoneCookie, themeCookie, listCookie } = document.body.dataset;
 
 /** The name of this site, with which its keys begin. */
 export const site = siteName ?? "";
@@ -252,6 +252,16 @@ export function setTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
   setCookie(themeCookie, theme);
+}
+
+/**
+ * Hide the list of conversations on a desk, or show it, on this page and on all pages from now on.
+ * @param {boolean} isHidden
+ */
+export function setListHidden(isHidden) {
+  if (isHidden) document.documentElement.dataset.list = "hidden";
+  else delete document.documentElement.dataset.list;
+  setCookie(listCookie, isHidden ? "hidden" : "shown");
 }
 
 // A server that restarts while a page loads may give modules of two versions, which do not fit together, or lack one.

@@ -81,6 +81,10 @@ def _title(_world: World) -> dict[str, Any]:
     return {"title": "Another title"}
 
 
+def _model(_world: World) -> dict[str, Any]:
+    return {"model": "gpt2"}
+
+
 def _poll(world: World) -> dict[str, Any]:
     ids = world.ids
     return {"c": ids["busy"], "r": f"{ids['growing']}:0:0", "h": ids["held"]}
@@ -102,8 +106,10 @@ TABLE: dict[str, Entry] = {
     "settings/": own(
         BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)
     ),
+    "model/": own(BOTH, form=_model, reads=(303,)),
     "send/": own(WRITE, form=_text),
     "delete-all/": own(BOTH),
+    "history/toggle/": own(WRITE, changes=False),
     "model-notice/dismiss/": own(WRITE, changes=False),
     # What belongs to one owner
     "poll/": of("", ("GET",), query=_poll, shows=("growing_text",)),
@@ -123,6 +129,7 @@ TABLE: dict[str, Entry] = {
         form=lambda _: {"temperature": "0.5"},
         shows=("instructions_here", "stop_string_here"),
     ),
+    "c/<uuid:pk>/model/": of("conversation", BOTH, form=_model, reads=(303,)),
     "c/<uuid:pk>/rename/": of(
         "conversation", BOTH, form=_title, shows=("title_of_prompt",)
     ),

@@ -201,9 +201,28 @@ def settings(stage: Stage) -> None:
     stage.page.goto("/settings/")
 
 
-def conversation_settings(stage: Stage) -> None:
+def options(stage: Stage) -> None:
+    """The menu of the conversation that is open."""
     done(stage)
-    stage.page.locator("#chip").click()
+    stage.page.locator("#head-menu-button").click()
+    expect(stage.page.get_by_role("menuitem", name="Rename")).to_be_focused()
+
+
+def model_menu(stage: Stage) -> None:
+    done(stage)
+    stage.page.locator("#model-button").click()
+    expect(stage.page.get_by_role("menuitemradio").first).to_be_visible()
+
+
+def list_hidden(stage: Stage) -> None:
+    done(stage)
+    stage.page.keyboard.press("Control+b")
+    expect(stage.page.locator("#sidebar")).to_be_hidden()
+
+
+def conversation_settings(stage: Stage) -> None:
+    model_menu(stage)
+    stage.page.get_by_role("menuitem", name="Conversation settings…").click()
     stage.page.get_by_text("Advanced: sampling").click()
     stage.page.get_by_label("Temperature").fill("3")
     stage.page.locator("form.preferences").evaluate("it => { it.noValidate = true; }")
@@ -303,7 +322,8 @@ CONVERSATION_STATES = (
     *(starting, waiting, fetching, no_worker, reading, writing, growing, stopping),
     *(done, everything, failed, stopped, held, paused, too_long, unreachable),
     *(limited, beside, versions, details, revising, attached),
-    *(settings, conversation_settings, keys),
+    *(settings, options, model_menu, list_hidden),
+    *(conversation_settings, keys),
     *(edit, missing, busy, refused, csrf_failure, frame, frame_ended),
     unscripted,
 )

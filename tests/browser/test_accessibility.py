@@ -61,7 +61,7 @@ PALE = f"""(least) => {{
     const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);
   }};
-  const shown = ({CONTROLS})().map((it) => it.matches("textarea, [type=search]") ? it.parentElement : it);
+  const shown = ({CONTROLS})().map((it) => it.matches("textarea, [type=search], [role=combobox]") ? it.parentElement : it);
   return [...new Set(shown)].flatMap((it) => {{
     const style = getComputedStyle(it);
     const around = grounds(it.parentElement);

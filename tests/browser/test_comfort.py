@@ -74,7 +74,8 @@ def test_settings_of_a_conversation_are_reached_from_its_head(
     home: Page, worker: Worker
 ) -> None:
     answered(home, worker, "one", "First")
-    home.locator("#chip").click()
+    home.locator("#model-button").click()
+    home.get_by_role("menuitem", name="Conversation settings…").click()
     home.get_by_label("Instructions").fill("Answer in rhymes.")
     expect(home.get_by_label("Temperature")).to_be_hidden()
     home.get_by_text("Advanced: sampling").click()

@@ -65,7 +65,7 @@ def test_without_redis_prompts_are_kept_and_answered_later(
         expect(home.locator(".pending")).to_contain_text(
             "Your message is saved. Waiting for the queue…"
         )
-        expect(home.locator("#chip")).to_contain_text("queue unreachable")
+        expect(home.locator("#chip")).to_contain_text("queue offline")
     finally:
         valkey.start()
         open_mailbox().connection.forgive()
@@ -81,7 +81,7 @@ def test_a_worker_that_comes_takes_up_what_waits(home: Page, worker: Worker) -> 
     expect(home.locator(".pending .note")).to_contain_text(
         "No worker serves Scripted replies right now."
     )
-    expect(home.locator("#chip")).to_contain_text("no worker")
+    expect(home.locator("#chip")).to_contain_text("offline")
     worker.announce(wire.Stage.FETCHING, progress=0.43)
     expect(home.locator(".ticket")).to_contain_text("is being fetched: 43%")
     worker.announce()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from tests.cookie_names import GUEST, SESSION, THEME, TOKEN, ZONE
+from tests.cookie_names import GUEST, LIST, SESSION, THEME, TOKEN, ZONE
 
 Random = random.Random
 Pairs = Sequence[tuple[str, str]]
@@ -201,6 +201,7 @@ COOKIES = (
     "guest",
     TOKEN,
     "csrftoken",
+    LIST,
     THEME,
     "theme",
     ZONE,

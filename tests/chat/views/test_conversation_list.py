@@ -19,7 +19,7 @@ from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conversation_data import make_conversations, set_last_activity
 from tests.chat.pages import known, poll_url, text_of
 from tests.chat.views.list_requests import listed
-from tests.cookie_names import ZONE
+from tests.cookie_names import LIST, ZONE
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
@@ -222,3 +222,22 @@ def test_the_parts_agree_with_the_whole(owner: User, box: Mailbox) -> None:
     assert [(i.conversation.pk, i.heading) for i in items] == [
         (i.conversation.pk, i.heading) for i in whole.items
     ]
+
+
+def test_the_list_is_hidden_and_shown_again_without_a_script(
+    tab: Client, owner: User
+) -> None:
+    (talk,) = make_conversations(owner, 1)
+    path = f"/c/{talk.pk}/"
+    assert not dom(tab.get(path)).one("html").has("data-list")
+    answer = tab.post("/history/toggle/", {"c": str(talk.pk)})
+    assert (answer.status_code, answer["Location"]) == (303, path)
+    for page in (path, "/", "/settings/"):
+        assert dom(tab.get(page)).one("html")["data-list"] == "hidden"
+    assert tab.post("/history/toggle/")["Location"] == "/"
+    assert not dom(tab.get("/")).one("html").has("data-list")
+
+
+def test_a_cookie_of_the_list_that_is_unknown_hides_nothing(tab: Client) -> None:
+    tab.cookies[LIST] = '"><script>'
+    assert not dom(tab.get("/")).one("html").has("data-list")

@@ -209,7 +209,7 @@ def test_a_visitor_without_a_session_learns_of_the_workers_only(
     assert "is offline. You can still send" in text_of(page)
     worker.announce()
     answer = visitor.get(poll_url(page))
-    assert "1 worker" in text_of(answer)
+    assert ".dot:not(.bad, .off)" in dom(answer)
     assert ("nobody", "1") in known(answer)
 
 

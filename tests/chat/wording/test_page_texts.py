@@ -125,6 +125,8 @@ def test_settings(tab: Client, owner: User, worker: Worker, sent) -> None:
     for address in addresses:
         check(tab.get(address))
         check(tab.post(address, wrong), 422)
+    for menu in ("/model/", f"{page_of(reply)}model/"):
+        check(tab.get(menu, headers=HTMX))
     check(tab.get("/settings/?saved"))
     worker.announce(wire.Stage.LOADING)
     check(tab.get("/settings/"))
