@@ -63,6 +63,21 @@ def head_menu(context: Context) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def palette(context: Context) -> SafeString:
+    """The dialog of search and commands, which Ctrl+K opens."""
+    shown = context["page_state"].conversation
+    return prerendered(
+        "search/_palette.html",
+        {
+            "has_conversation": bool(shown),
+            "has_account": bool(_account(context)),
+            "can_sign_up": context.get("can_sign_up"),
+        },
+        {"conversation": str(shown)},
+    )
+
+
+@register.simple_tag(takes_context=True)
 def menu_form(context: Context) -> SafeString:
     """The form to which the buttons of all menus of the list belong."""
     state = context.get("page_state")

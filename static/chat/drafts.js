@@ -259,8 +259,9 @@ if (draftsKept?.hidden) draftsKept.hidden = !draftsNamed("draft:@").length;
 
 // Logging out removes the drafts of accounts. Erasing everything removes all drafts once it is done: a wrong password
 // erases nothing, and neither does a link to that page.
-document.addEventListener("submit", ({ target }) => {
-  const [, action] = /** @type {any} */ (target).action.match(/\/account\/(log-out|erase)\/$/) ?? [];
+document.addEventListener("submit", ({ target, submitter }) => {
+  const address = submitter?.getAttribute("formaction") ?? /** @type {any} */ (target).action;
+  const [, action] = address.match(/\/account\/(log-out|erase)\/$/) ?? [];
   if (action === "log-out") removeNamed("draft:@");
   if (action === "erase") withTabStorage((store) => store.setItem("erasing", "yes"));
 });

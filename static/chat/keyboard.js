@@ -13,10 +13,7 @@ const box = byId("text");
 
 const SHORTCUTS = {
   "/": () => byId("shortcuts").togglePopover(),
-  k: () => {
-    if (!byId("q")?.checkVisibility()) byId("sidebar").showPopover();
-    byId("q")?.focus();
-  },
+  k: openPalette,
   b: toggleList,
   ".": () => byId("stop")?.click(),
   "shift+o": () => byId("new-conversation").click(),
@@ -46,6 +43,18 @@ document.addEventListener("keydown", (event) => {
   if (!name) return;
   event.preventDefault();
   SHORTCUTS[name]();
+});
+
+async function openPalette() {
+  const { togglePalette } = await import("./palette.js");
+  togglePalette();
+}
+
+// Without a script, or in another tab, the link leads to the page of search.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("#search-link") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openPalette();
 });
 
 // The list of conversations stands beside the page on a desk, and above it on a phone.

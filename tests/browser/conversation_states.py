@@ -214,6 +214,13 @@ def model_menu(stage: Stage) -> None:
     expect(stage.page.get_by_role("menuitemradio").first).to_be_visible()
 
 
+def palette(stage: Stage) -> None:
+    done(stage)
+    stage.page.keyboard.press("Control+k")
+    stage.page.get_by_role("combobox").fill(QUESTION.split()[0].lower())
+    expect(stage.page.get_by_role("option", name="See all results")).to_be_visible()
+
+
 def list_hidden(stage: Stage) -> None:
     done(stage)
     stage.page.keyboard.press("Control+b")
@@ -322,7 +329,7 @@ CONVERSATION_STATES = (
     *(starting, waiting, fetching, no_worker, reading, writing, growing, stopping),
     *(done, everything, failed, stopped, held, paused, too_long, unreachable),
     *(limited, beside, versions, details, revising, attached),
-    *(settings, options, model_menu, list_hidden),
+    *(settings, options, model_menu, palette, list_hidden),
     *(conversation_settings, keys),
     *(edit, missing, busy, refused, csrf_failure, frame, frame_ended),
     unscripted,

@@ -65,15 +65,15 @@ LOOK = r"""
       if (getComputedStyle(scroller).overflowX !== "auto") found.push("scroller");
     }
     if (getComputedStyle(box).overflowX === "visible") found.push(`clip: ${box.className}`);
-    const frame = box.closest(".item, .hit, .turn, .main-header");
+    const frame = box.closest(".item, .hit, .palette-item, .turn, .main-header");
     if (!isInside(edge, frame.getBoundingClientRect())) found.push(`frame: ${box.className}`);
   };
   const shown = (box) => box.checkVisibility();
-  const boxes = ".turn .text, .entry .title, .hit b, .hit .snippet, #heading";
+  const boxes = ".turn .text, .entry .title, .hit b, .hit .snippet, .palette-item .title, .palette-item .snippet, #heading";
   const all = [...document.querySelectorAll(boxes)].filter(shown);
   all.forEach(lookInto);
 
-  for (const part of document.querySelectorAll("html, .content, .sidebar-list, .hits, .main, .composer-area")) {
+  for (const part of document.querySelectorAll("html, .content, .sidebar-list, .hits, .options, .main, .composer-area")) {
     if (part.scrollWidth > part.clientWidth + 1 && shown(part)) {
       found.push(`wide: ${part.className || part.localName}`);
     }

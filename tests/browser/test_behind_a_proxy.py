@@ -207,8 +207,9 @@ def keep_order(page: Page) -> None:
 
 def find_and_set(page: Page) -> None:
     """A hit leads to its place; a setting is kept."""
-    page.get_by_role("searchbox", name="Search your conversations").fill("line")
-    page.locator("#hits .hit").click()
+    page.locator("#search-link").click()
+    page.get_by_role("combobox").fill("line")
+    page.get_by_role("option", name="A line.").click()
     page.wait_for_url(re.compile(r"/chat/c/.+\?at=.+#reply-"))
     page.goto("/chat/settings/")
     page.get_by_label("Instructions").fill("Be brief.")

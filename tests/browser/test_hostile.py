@@ -63,10 +63,18 @@ class Reader:
         assert self.page.locator(".reply .text").count() >= len(outputs) - 2
         self.look_at(f"/search/?q={word}")
         assert self.page.locator(".hit").count() >= len(outputs) - 1
+        self.look_at_palette(word)
         if self.page.viewport_size == PHONE:
             self.page.get_by_role("button", name="Conversations").click()
         self.watch.look(self.page)
         assert self.page.locator(".entry .title").first.is_visible()
+
+    def look_at_palette(self, word: str) -> None:
+        self.page.keyboard.press("Control+k")
+        self.page.get_by_role("combobox").fill(word)
+        expect(self.page.locator(".palette-item .snippet mark").first).to_be_visible()
+        self.watch.look(self.page)
+        self.page.keyboard.press("Escape")
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chat.models import Passage
+from chat.models import Message, Passage
+from chat.rendering.plain_text import without_marks
 from chat.services.search.index import find_passages
 from chat.services.search.query_parser import ParsedQuery
 from chat.services.search.snippets import SnippetPart, marked, snippet
@@ -28,6 +30,8 @@ class Hit:
     title: str
     #: None for a title.
     message: UUID | None
+    #: The message before it: versions of a message have the same.
+    parent: UUID | None
     is_from_user: bool
     snippet: tuple[SnippetPart, ...]
     said_at: datetime
@@ -44,11 +48,18 @@ class Hits:
     is_signs_only: bool = False
 
 
-def search(owner: UUID | None, text: str, before: int | None = None) -> Hits:
+def search(
+    owner: UUID | None,
+    text: str,
+    before: int | None = None,
+    *,
+    has_all_titles: bool = False,
+) -> Hits:
     """Find at most ``PAGE`` messages and titles.
 
-    Each word must occur, the last one at least as a prefix. A query without words, or
-    without an owner, finds nothing.
+    A title is left out if a message of its conversation is found, unless
+    ``has_all_titles``. Each word must occur, the last one at least as a prefix. A query
+    without words, or without an owner, finds nothing.
     """
     query = ParsedQuery.parse(text)
     if query is None:
@@ -60,10 +71,19 @@ def search(owner: UUID | None, text: str, before: int | None = None) -> Hits:
             owner, query, NEWEST if before is None else before, PAGE + 1
         )
         before = ids[PAGE - 1] if len(ids) > PAGE else None
-        hits = _hits(owner, query, ids[:PAGE])
+        hits = _hits(owner, query, ids[:PAGE], has_all_titles=has_all_titles)
         if hits or before is None:
             break
     return Hits(hits, before)
+
+
+def without_other_versions(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The first of all hits that are versions of one message: they look alike."""
+    first: dict[object, Hit] = {}
+    for hit in hits:
+        place = hit.parent if hit.message else "title"
+        first.setdefault((hit.conversation, place, hit.is_from_user), hit)
+    return tuple(first.values())
 
 
 def cursor(raw: str) -> int | None:
@@ -76,7 +96,9 @@ def cursor(raw: str) -> int | None:
     return int(raw)
 
 
-def _hits(owner: UUID, query: ParsedQuery, ids: list[int]) -> tuple[Hit, ...]:
+def _hits(
+    owner: UUID, query: ParsedQuery, ids: list[int], *, has_all_titles: bool
+) -> tuple[Hit, ...]:
     passages = (
         Passage.objects.filter(owner_id=owner, pk__in=ids)
         .select_related("conversation", "message")
@@ -89,7 +111,9 @@ def _hits(owner: UUID, query: ParsedQuery, ids: list[int]) -> tuple[Hit, ...]:
     return tuple(
         _hit(passage, text, query)
         for passage, text in found
-        if not passage.is_title or passage.conversation_id not in with_message
+        if has_all_titles
+        or not passage.is_title
+        or passage.conversation_id not in with_message
     )
 
 
@@ -100,12 +124,31 @@ def _text(passage: Passage) -> str:
 
 def _hit(passage: Passage, text: Folded, query: ParsedQuery) -> Hit:
     conversation, message = passage.conversation, passage.message
-    show = marked if message is None else snippet
+    if message is None:
+        shown = marked(conversation.title, text, query)
+    else:
+        shown = _snippet(message, text, query)
     return Hit(
         conversation=conversation.pk,
         title=conversation.title,
         message=passage.message_id,
+        parent=message.parent_id if message else None,
         is_from_user=message is not None and message.is_from_user,
-        snippet=show(_text(passage), text, query),
+        snippet=shown,
         said_at=(message or conversation).created_at,
     )
+
+
+def _snippet(
+    message: Message, text: Folded, query: ParsedQuery
+) -> tuple[SnippetPart, ...]:
+    """The part of a message that matches, of a reply without marks of Markdown.
+
+    A word that only such a mark holds, as the address of a link, is shown as it is.
+    """
+    if not message.is_from_user:
+        plain = without_marks(message.text)
+        shown = snippet(plain, Folded.of(plain), query)
+        if any(part.is_match for part in shown):
+            return shown
+    return snippet(message.text, text, query)

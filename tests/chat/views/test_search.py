@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -23,9 +24,11 @@ def talk(owner: User) -> Conversation:
     return Conversation.objects.create(owner=owner, title="About <knots>")
 
 
-def say(talk: Conversation, text: str, role: str = "user") -> Message:
+def say(talk: Conversation, text: str, role: str = "user", **more: Any) -> Message:
+    """The next message, which follows the last one."""
+    before = {"parent": talk.messages.order_by("created_at").last()}
     return Message.objects.create(
-        conversation=talk, owner=talk.owner, role=role, text=text
+        conversation=talk, owner=talk.owner, role=role, text=text, **{**before, **more}
     )
 
 
@@ -81,6 +84,62 @@ def test_older_hits_follow_with_and_without_a_script(
         assert len(older.all(".hit")) == 3
         assert '[href*="before="]' not in older
         assert " result" not in older.text
+
+
+def test_versions_of_one_message_are_one_hit(tab: Client, talk: Conversation) -> None:
+    question = say(talk, "How is a bowline tied?")
+    for number in range(4):
+        say(talk, f"A bowline {number}", "assistant", parent=question)
+    say(talk, "And without a bowline?")
+    shown = dom(tab.get("/search/", {"q": "bowline"})).texts(".snippet")
+    assert shown == [
+        "And without a bowline?",
+        "A bowline 3",
+        "How is a bowline tied?",
+    ]
+
+
+def test_a_snippet_of_a_reply_shows_no_markdown(
+    tab: Client, talk: Conversation
+) -> None:
+    say(talk, "**Which** knot?")
+    say(
+        talk,
+        "## The knots\n\n| knot | use |\n|---|---|\n| **Bowline** | a loop |",
+        "assistant",
+    )
+    reply, message = dom(tab.get("/search/", {"q": "knot"})).texts(".snippet")
+    assert reply == "The knots knot · use Bowline · a loop"
+    assert message == "**Which** knot?"  # a message is shown as it was written
+    say(talk, "[A page](https://example.org/knots)", "assistant")
+    (linked,) = dom(tab.get("/search/", {"q": "example.org"})).texts(".snippet")
+    assert "https://example.org/knots" in linked
+
+
+def test_the_palette_finds_titles_and_messages(tab: Client, talk: Conversation) -> None:
+    say(talk, "About <knots>")
+    message = say(talk, "Which knots hold?")
+    found = dom(tab.get("/search/", {"q": "kno", "palette": "1"}, headers=HTMX))
+    title, hit, rest = found.all('[role="option"]')
+    assert (title.text, title["href"]) == ("About <knots>", f"/c/{talk.pk}/")
+    assert hit.one(".snippet mark").text == "knots"
+    assert hit["href"] == f"/c/{talk.pk}/?at={message.pk}#message-{message.pk}"
+    assert rest["href"] == "/search/?q=kno"
+    assert found.one('[hx-swap-oob="innerHTML:#palette-status"]').text == "2 results"
+    none = dom(tab.get("/search/", {"q": "splice", "palette": "1"}, headers=HTMX))
+    assert "No results for “splice”" in none.text
+    assert '[role="option"]' not in none
+
+
+def test_the_palette_begins_with_the_newest_conversations(
+    tab: Client, talk: Conversation, client_of: Callable[[User], Client]
+) -> None:
+    answer = tab.get("/search/", {"q": "", "palette": "1"}, headers=HTMX)
+    assert dom(answer).texts('[role="option"]') == ["About <knots>"]
+    stranger = client_of(User.objects.guest(uuid.uuid4()))
+    for client in (stranger, Client()):
+        answer = client.get("/search/", {"palette": "1"}, headers=HTMX)
+        assert '[role="option"]' not in dom(answer)
 
 
 def test_nothing_found_is_said_with_what_to_try(
