@@ -10,7 +10,7 @@ from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
 from chat.views.health import health
 from chat.views.held_messages import edit, proceed, remove
-from chat.views.messages import send
+from chat.views.messages import edit_message, send
 from chat.views.model_menu import conversation_model, default_model
 from chat.views.model_notice import dismiss_model_notice
 from chat.views.poll import poll
@@ -38,6 +38,7 @@ urlpatterns = [
     path("send/", send, name="send"),
     path("r/<uuid:pk>/stop/", stop, name="stop"),
     path("m/<uuid:pk>/choose/", choose, name="choose"),
+    path("m/<uuid:pk>/edit/", edit_message, name="edit_message"),
     path("r/<uuid:pk>/vary/", vary, name="vary"),
     path("r/<uuid:pk>/repeat/", repeat, name="repeat"),
     path("r/<uuid:pk>/resume/", resume, name="resume"),

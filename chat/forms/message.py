@@ -21,6 +21,10 @@ class MessageForm(forms.Form):
     key = forms.Field(required=False)
     #: Id of the message that this is another version of.
     instead_of = forms.UUIDField(required=False)
+    #: Set where the form stands in the place of the message that it edits.
+    in_place = forms.Field(required=False)
+    #: Of the held message when its editor began; see ``held_messages.version_of``.
+    version = forms.Field(required=False)
 
     def clean_text(self) -> str:
         """The text as it is saved."""
@@ -53,6 +57,16 @@ class MessageForm(forms.Form):
     def typed_instead_of(self) -> str:
         """Id of the message that this replaces, as it was sent; empty without one."""
         return str(self._raw("instead_of") or "")
+
+    @property
+    def typed_version(self) -> str:
+        """The version of the text that was edited; empty without one."""
+        return str(self._raw("version") or "")
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is an editor within the messages, not the composer."""
+        return bool(self._raw("in_place"))
 
     @property
     def error(self) -> str:

@@ -28,6 +28,8 @@ class ErrorContext(TypedDict):
 
     #: What is wrong, for the person who reads the page.
     message: str
+    #: Id of the element where it is said; the composer's if absent.
+    place: NotRequired[str]
     #: As in ``ScarceLimitContext``; absent where no limit is the reason.
     scarce_limit: NotRequired[RemainingLimit | None]
     has_scarce_limit_changed: NotRequired[bool]
@@ -82,6 +84,12 @@ def response_after_action(request: Request, reply: Reply) -> HttpResponse:
     """The answer once an action on a reply is done."""
     url = redirect_to_reply(reply)["Location"]
     return _updated(request, _page_state(request), reply.message, url)
+
+
+def response_after_removal(request: Request, message: Message) -> HttpResponse:
+    """The answer once a message was removed from its conversation."""
+    url = reverse("conversation", args=[message.conversation_id])
+    return _updated(request, _page_state(request), message, url)
 
 
 def _page_state(request: Request) -> PageState | None:

@@ -16,9 +16,9 @@ def announcement(reply: ReplyStatus | Reply) -> str:
         case wire.State.HELD if isinstance(reply, ReplyStatus) and reply.is_paused:
             return _("Your next message waits for you to decide.")
         case wire.State.HELD:
-            return _("Your message is next, when this reply is done.")
+            return _("Your message sends after this reply.")
         case wire.State.QUEUED:
-            return _("Your message is in line.")
+            return _("Your message is waiting for its turn.")
         case wire.State.RUNNING:
             return _("The reply has started.")
         case wire.State.DONE:

@@ -145,18 +145,26 @@ def _held(replies: list[Reply]) -> dict[UUID, ReplyStatus]:
     paused = paused_replies([reply.pk for reply in replies])
     return {
         reply.pk: ReplyStatus(
-            reply.pk, wire.State.HELD, row=reply, is_paused=reply.pk in paused
+            reply.pk,
+            wire.State.HELD,
+            row=reply,
+            is_paused=reply.pk in paused,
+            is_after_failure=paused.get(reply.pk) == wire.State.FAILED,
         )
         for reply in replies
     }
 
 
-def paused_replies(pks: Iterable[UUID]) -> set[UUID]:
-    """Those of the held replies that wait for their owner to decide."""
+def paused_replies(pks: Iterable[UUID]) -> dict[UUID, str]:
+    """Those of the held replies that wait for their owner to decide.
+
+    With the state in which the reply before each of them ended.
+    """
     pks = list(pks)
     if not pks:
-        return set()
-    return set(Reply.objects.paused().filter(pk__in=pks).values_list("pk", flat=True))
+        return {}
+    paused = Reply.objects.paused().filter(pk__in=pks)
+    return dict(paused.values_list("pk", "message__parent__parent__reply__state"))
 
 
 def held_fingerprint(pks: Iterable[UUID]) -> str:

@@ -145,11 +145,13 @@ def _kind_of_status(
     status: ReplyStatus, snapshot: PollSnapshot, wait: WaitEstimate | None
 ) -> str:
     if status.state is wire.State.HELD:
-        return "paused" if status.is_paused else "held"
+        if not status.is_paused:
+            return "held"
+        return "paused_failed" if status.is_after_failure else "paused_stopped"
     if status.is_stopping:
         return "stopping_later" if status.is_unpublished else "stopping"
     if status.is_unpublished:
-        return "unpublished"
+        return "cut_off" if status.is_cut_off else "unpublished"
     if status.state is wire.State.RUNNING:
         return "running"
     if snapshot.stage is None:

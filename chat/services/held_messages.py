@@ -7,6 +7,8 @@ before the message starts, or not at all.
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -21,10 +23,20 @@ class NotHeld(Exception):
     """The message is no longer held: it started, or it was removed."""
 
 
-def edit(reply: Reply, text: str) -> None:
+class Changed(Exception):
+    """The text is no longer the one that was to be edited: another tab changed it."""
+
+
+def version_of(text: str) -> str:
+    """What an editor is given with a text, to notice other changes of it."""
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def edit(reply: Reply, text: str, version: str = "") -> None:
     """Change the text of a held message.
 
-    ``reply`` is the reply that the message waits for. Raises ``NotHeld`` or
+    ``reply`` is the reply that the message waits for, ``version`` that of the text
+    which was edited; empty overwrites any. Raises ``NotHeld``, ``Changed`` or
     ``MessageRefused``; then nothing changes.
     """
     text, message = clean_text(text), reply.message.parent
@@ -37,6 +49,9 @@ def edit(reply: Reply, text: str) -> None:
                 " yours as a new message."
             )
             raise MessageRefused("answered", said)
+        message.refresh_from_db(fields=["text"])
+        if version not in ("", version_of(message.text)) and text != message.text:
+            raise Changed
         Message.objects.filter(pk=message.pk).update(text=text)
     transaction.on_commit(lambda: notify_pages(reply.message.owner_id))
 

@@ -158,9 +158,14 @@ def _parent_of(message: Message) -> UUID | None:
     try:
         message.refresh_from_db(fields=["parent"])
     except Message.DoesNotExist:
-        said = _("That message was deleted. Send this as a new one.")
-        raise MessageRefused("gone", said) from None
+        raise message_gone() from None
     return message.parent_id
+
+
+def message_gone() -> MessageRefused:
+    """The refusal of another version of a message that was removed."""
+    said = _("That message was deleted. Send this as a new one.")
+    return MessageRefused("gone", said)
 
 
 def _last(conversation: Conversation) -> UUID | None:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from django import template
 from django.template import Context, Engine
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from chat.forms import MessageForm
-from chat.models import Message, User
+from chat.models import Message, Reply, User
 from chat.page import poll_fragments
 from chat.page.messages import ShownMessage
 from chat.page.state import owner_fingerprint
@@ -20,7 +21,7 @@ from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered, prerendered_list
 from chat.rendering.user_message import message_html
 from chat.services.conversation_list import ListItem, ListPart
-from chat.templatetags.words import model_label
+from chat.templatetags.words import model_label, when
 from chat.wording.replies import summary
 from chatsite import wire
 
@@ -220,6 +221,7 @@ def _user_message(context: Context, shown: ShownMessage) -> SafeString:
             "conversation": message.conversation_id,
             "text": message_html(message.text),
             "versions": _versions(context, shown),
+            "when": when(message.created_at),
         },
     )
 
@@ -246,7 +248,7 @@ def _reply(context: Context, shown: ShownMessage, label: str) -> SafeString:
         {
             "pk": str(row.pk),
             "label": label,
-            "summary": "" if status else summary(row),
+            "made": "" if status else _made(row),
             "body": body,
             "text": message.text,
             "versions": "" if status else _versions(context, shown),
@@ -254,6 +256,15 @@ def _reply(context: Context, shown: ShownMessage, label: str) -> SafeString:
             "csrf_token": context.get("csrf_token", ""),
         },
     )
+
+
+def _made(row: Reply) -> SafeString:
+    """How long a reply took, how long it is, and when it ended."""
+    ended = when(row.finished_at or row.message.created_at)
+    made = summary(row)
+    if not made:
+        return ended
+    return format_html('<span class="summary">{} · </span>{}', made, ended)
 
 
 @register.simple_tag(takes_context=True)

@@ -16,7 +16,7 @@ from chat.services.wait_estimate import WaitEstimate
 from chat.text_cleanup import as_lines
 from chat.wording.dates import exact_moment, short_moment
 from chat.wording.replies import duration, duration_range, percent, reason, summary
-from chat.wording.reply_details import facts
+from chat.wording.reply_details import fact_groups
 from chat.wording.script_messages import script_texts
 from chatsite.catalog import CatalogError
 from chatsite.model_choice import model_entry
@@ -32,7 +32,7 @@ register.filter("reason", reason)
 register.filter("summary", summary)
 register.filter("markdown", render)
 register.filter("as_lines", as_lines)
-register.filter("facts", facts)
+register.filter("fact_groups", fact_groups)
 register.filter("can_resume", can_resume)
 register.filter("owner_fingerprint", owner_fingerprint)
 

@@ -9,18 +9,25 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from chat.accounts.guests import ensure_guest_cookie, sender
 from chat.forms import MessageForm, new_key
-from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
+from chat.http.get_or_404 import (
+    get_conversation_or_404,
+    get_message_or_404,
+    get_user_message_or_404,
+)
 from chat.http.request import Request, has_account, owner_id
-from chat.models import Conversation, Reply
+from chat.models import Conversation, Message, Reply
 from chat.page.action_response import error_context, with_refusal_status
 from chat.page.decorators import with_page_state
 from chat.page.sent_response import append_or_update
 from chat.page.state import PageState
+from chat.page.update_response import update_or_redirect
 from chat.services import messages
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import check_key
@@ -34,6 +41,39 @@ class NotSentContext(TypedDict):
     form: MessageForm
     #: Whether the account was logged out; otherwise the conversation is gone.
     is_logged_out: bool
+
+
+class EditorContext(TypedDict):
+    """For ``messages/_editor.html``."""
+
+    message: Message
+    form: MessageForm
+    #: URL to which the form is sent.
+    action: str
+    #: Whether it replaces the editor that was sent.
+    is_oob: bool
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+# The Back button must not show the fragment for htmx as a page.
+@vary_on_headers("HX-Request")
+def edit_message(request: Request, pk: UUID) -> HttpResponse:
+    """Show the editor in place of a message; without htmx, the page to edit it."""
+    message = get_message_or_404(owner_id(request), pk)
+    if not message.is_from_user:
+        raise Http404
+    page = reverse("conversation", args=[message.conversation_id])
+    if not request.htmx:
+        return HttpResponseRedirect(f"{page}?edit={pk}#message-{pk}")
+    initial = {"text": message.text, "key": new_key(), "instead_of": str(pk)}
+    context: EditorContext = {
+        "message": message,
+        "form": MessageForm(initial=initial),
+        "action": reverse("send", args=[message.conversation_id]),
+        "is_oob": False,
+    }
+    return render(request, "messages/_editor.html", context)
 
 
 @require_POST
@@ -67,9 +107,13 @@ def _send(
         # Without the script, the browser scrolls to the message.
         url = f"{page}#message-{reply.message.parent_id}"
         return HttpResponseRedirect(url, status=303)
-    if pk is None or page_state.leaf is None or form.typed_instead_of:
+    is_elsewhere = form.typed_instead_of and not form.is_in_place
+    if pk is None or page_state.leaf is None or is_elsewhere:
         # The page does not show the end of the active path, to which this belongs.
         return HttpResponseClientRedirect(page)
+    if form.is_in_place:
+        state = page_state.after_action(reply.message.conversation_id)
+        return update_or_redirect(request, state, page)
     return append_or_update(request, page_state, reply, page, key=new_key())
 
 
@@ -104,13 +148,24 @@ def _sent(request: HttpRequest, form: MessageForm, pk: UUID | None) -> Reply:
     text, old = form.cleaned_data["text"], form.cleaned_data["instead_of"]
     is_looked_up = old or owner_id(request) is None  # a new guest owns nothing
     conversation = _conversation(request, pk) if is_looked_up else None
-    replaced = (
-        get_user_message_or_404(conversation, old) if conversation and old else None
-    )
+    replaced = _replaced(form, conversation, old) if conversation and old else None
     key = form.idempotency_key
     check_key(key)  # before a guest is created for the message
     with sender(request) as user:
         return messages.send_message(user, text, key, pk, instead_of=replaced)
+
+
+def _replaced(form: MessageForm, conversation: Conversation, old: UUID) -> Message:
+    """The message of which another version is sent.
+
+    Raises ``MessageRefused`` where the page shows it, and ``Http404`` otherwise.
+    """
+    try:
+        return get_user_message_or_404(conversation, old)
+    except Http404:
+        if form.is_in_place:
+            raise messages.message_gone() from None
+        raise
 
 
 def _refused(
@@ -126,6 +181,8 @@ def _refused(
     conversation = _conversation(request, pk)
     if request.htmx:
         context = error_context(request, form.error, retry_seconds)
+        if form.is_in_place and (old := form.cleaned_data.get("instead_of")):
+            context["place"] = f"edit-refusal-{old}"
         page = render(request, "composer/_error.html", context)
         ensure_guest_cookie(request, page)
     elif conversation is None:

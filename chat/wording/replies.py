@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -13,30 +14,21 @@ from chatsite import wire
 
 #: Why a reply failed and what the user can do, for every failure reason.
 REASONS = {
-    wire.ErrorCode.MODEL_ERROR: gettext_lazy(
-        "The model stopped with an error on this message. "
-        "It is kept; you can send it again."
-    ),
+    wire.ErrorCode.MODEL_ERROR: gettext_lazy("The model hit an error. Try again."),
     wire.ErrorCode.BAD_REQUEST: gettext_lazy(
-        "The worker could not read this request, perhaps because it runs another "
-        "version. Your message is kept; send it again in a moment."
+        "The worker runs a different version and couldn’t read this. Try again shortly."
     ),
     wire.ErrorCode.TOO_SLOW: gettext_lazy(
-        "Writing took longer than the %(max_duration)s allowed, so it was ended. "
-        "What was written is kept."
+        "Stopped after %(max_duration)s, the time limit."
     ),
     wire.ErrorCode.WORKER_LOST: gettext_lazy(
-        "This message ended the worker %(losses)s, so it was set aside. "
-        "Nothing you wrote is lost."
+        "This message crashed the worker %(losses)s, so it was skipped."
     ),
     wire.ErrorCode.EXPIRED: gettext_lazy(
-        "Its turn did not come within %(expiry_duration)s, so it left the line. "
-        "Your message is kept; you can send it again."
+        "It waited %(expiry_duration)s without a turn and was dropped. Try again."
     ),
 }
-UNKNOWN_REASON = gettext_lazy(
-    "Something went wrong with this reply. Your message is kept."
-)
+UNKNOWN_REASON = gettext_lazy("Something went wrong with this reply. Try again.")
 TIMES = {
     1: gettext_lazy("once"),
     2: gettext_lazy("twice"),
@@ -60,15 +52,22 @@ def duration(seconds: float | None) -> str:
     return " ".join(parts)
 
 
+def exact_duration(seconds: float | None) -> str:
+    """The same, but ``0.3 s`` below ten seconds."""
+    if seconds is None or round(seconds, 1) >= 10:
+        return duration(seconds)
+    return _("%(count)s s") % {"count": number_format(round(seconds, 1), 1)}
+
+
 def percent(share: float) -> str:
     """``0.5`` as ``50%``, or ``50 %`` in languages that set a space."""
     return _("%(count)s%%") % {"count": round(100 * share)}
 
 
 def token_count(tokens: int) -> str:
-    """``1 token``, ``9 tokens``."""
+    """``1 token``, ``4,000 tokens``."""
     counted = ngettext("%(count)s token", "%(count)s tokens", tokens)
-    return counted % {"count": tokens}
+    return counted % {"count": number_format(tokens, force_grouping=True)}
 
 
 def summary(reply: Reply) -> str:
@@ -85,7 +84,7 @@ def _ending(reply: Reply) -> str:
         return _("Failed")
     if reply.state != wire.State.STOPPED:
         return ""
-    return _("Stopped") if reply.message.text else _("Stopped before the first word")
+    return _("Stopped")
 
 
 #: Ranges are rounded: up to the first number of seconds, to multiples of the second.
@@ -99,12 +98,14 @@ def rounded_range(low: float, high: float) -> tuple[int, int]:
 
 
 def duration_range(low: float, high: float) -> str:
-    """``20 to 45 s``, ``2 min to 3 min 30 s``, ``less than 10 s``; of seconds."""
+    """``about 2 min to 3 min 30 s``, or ``less than 10 s``."""
     low, high = rounded_range(low, high)
     if low == 0:
         return _("less than %(duration)s") % {"duration": duration(high)}
-    begin = str(low) if high < 60 else duration(low)
-    return _("%(begin)s to %(end)s") % {"begin": begin, "end": duration(high)}
+    if high < 60:
+        return _("about %(begin)s–%(end)s") % {"begin": low, "end": duration(high)}
+    ends = {"begin": duration(low), "end": duration(high)}
+    return _("about %(begin)s to %(end)s") % ends
 
 
 def reason(reply: Reply) -> str:

@@ -1,9 +1,9 @@
-"""The details of a finished reply, as names and values for its details page."""
+"""The details of a finished reply, as groups of names and values."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.utils import formats, timezone
@@ -11,15 +11,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Reply
-from chat.wording.replies import duration
+from chat.wording.replies import exact_duration, token_count
 from chatsite.sampling_settings import MODEL_SETTINGS, SEED
 
+Facts = Iterable[tuple[str, str]]
 
-def facts(reply: Reply) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of all details that are known, in display order."""
-    for name, value in (*_made_of(reply), *_counted(reply), *_timed(reply)):
-        if value:
-            yield name, value
+
+def fact_groups(reply: Reply) -> Iterator[tuple[str, Facts]]:
+    """Yield groups with their titles: names and values of all that is known."""
+    groups = (
+        (_("Settings"), _made_of(reply)),
+        (_("Timing"), _timed(reply)),
+        (_("Run"), _run(reply)),
+    )
+    for title, facts in groups:
+        if known := [(name, value) for name, value in facts if value]:
+            yield title, known
 
 
 def _made_of(reply: Reply) -> Iterator[tuple[str, str]]:
@@ -34,32 +41,30 @@ def _made_of(reply: Reply) -> Iterator[tuple[str, str]]:
     yield str(SEED.label), str(reply.seed)
 
 
-def _counted(reply: Reply) -> Iterator[tuple[str, str]]:
+def _run(reply: Reply) -> Iterator[tuple[str, str]]:
     yield _("Prompt read"), _tokens(reply.prompt_tokens)
     yield _("Written"), _tokens(reply.new_tokens)
     yield _("Left out before it"), _dropped(reply.dropped_turns)
     yield _("Cut from the prompt"), _tokens(reply.cut_tokens or None)
-
-
-def _timed(reply: Reply) -> Iterator[tuple[str, str]]:
-    yield _("Asked"), _when(reply.queued_at)
-    yield _("Waited"), _between(reply.queued_at, reply.started_at)
-    yield _("First text after"), _between(reply.started_at, reply.first_text_at)
-    yield _("Took"), duration(reply.seconds)
-    yield _("Speed"), _speed(reply)
     yield _("Worker"), reply.worker
     yield _("Attempt"), str(reply.attempt)
     yield _("Workers lost with it"), str(reply.losses or "")
 
 
+def _timed(reply: Reply) -> Iterator[tuple[str, str]]:
+    yield _("Sent"), _when(reply.queued_at)
+    yield _("Waited"), _between(reply.queued_at, reply.started_at)
+    yield _("First text after"), _between(reply.started_at, reply.first_text_at)
+    yield _("Took"), exact_duration(reply.seconds)
+    yield _("Speed"), _speed(reply)
+
+
 def _number(value: float | None) -> str:
-    return "" if value is None else formats.localize(value)
+    return "" if value is None else formats.number_format(value, force_grouping=True)
 
 
 def _tokens(count: int | None) -> str:
-    if count is None:
-        return ""
-    return ngettext("%(count)s token", "%(count)s tokens", count) % {"count": count}
+    return "" if count is None else token_count(count)
 
 
 def _dropped(count: int) -> str:
@@ -78,7 +83,7 @@ def _when(time: datetime | None) -> str:
 def _between(start: datetime | None, end: datetime | None) -> str:
     if start is None or end is None:
         return ""
-    return duration(max(0.0, (end - start).total_seconds()))
+    return exact_duration(max(0.0, (end - start).total_seconds()))
 
 
 def _speed(reply: Reply) -> str:
@@ -87,7 +92,7 @@ def _speed(reply: Reply) -> str:
     if start is None or end is None or not count or end <= start:
         return ""
     pace = count / (end - start).total_seconds()
-    return _("%(pace)s tokens a second") % {"pace": formats.localize(round(pace, 1))}
+    return _("%(pace)s tok/s") % {"pace": formats.localize(round(pace, 1))}
 
 
 def _quoted(text: str) -> str:

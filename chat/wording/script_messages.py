@@ -12,7 +12,7 @@ def script_texts() -> dict[str, str]:
     """
     return {
         "unreachable": _(
-            "The server could not be reached. Your text is still here: send it again."
+            "The server can’t be reached. Your text is still here: send it again."
         ),
         "400": _("The server didn’t accept this. It may be too long for one message."),
         "403": _("This page is out of date. Your text is still here: send it again."),
@@ -69,6 +69,11 @@ def script_texts() -> dict[str, str]:
         "counter": _("{count} of {limit} characters"),
         "ready": _("The reply is ready."),
         "copied": _("Copied."),
+        "turn-came": _("Its turn has come. Send to make this another version."),
+        "message-gone": _(
+            "This message is no longer here: the conversation changed elsewhere. Copy"
+            " your text before you cancel."
+        ),
         "wrapped": _("Long lines are wrapped."),
         "not-wrapped": _("Long lines are not wrapped."),
         "not-copied": _(

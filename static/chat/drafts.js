@@ -182,15 +182,16 @@ function readNamed(name) {
 }
 
 /**
- * This tab's draft for this page. A guest who has just logged in goes on with what they typed before.
+ * This tab's draft for a page. A guest who has just logged in goes on with what they typed before.
+ * @param {string} path The path of the page; this page's by default.
  * @returns {string} Empty if there is none.
  */
-export function readDraft() {
-  const draft = readNamed(draftName(here));
+export function readDraft(path = here) {
+  const draft = readNamed(draftName(path));
   if (!account || draft) return draft;
-  const guests = readNamed(draftName(here, ""));
-  if (guests) write(ownKey(here), guests);
-  removeKey(`${site}:${draftName(here, "")}#${tab}`);
+  const guests = readNamed(draftName(path, ""));
+  if (guests) write(ownKey(path), guests);
+  removeKey(`${site}:${draftName(path, "")}#${tab}`);
   return guests;
 }
 

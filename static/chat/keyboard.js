@@ -74,12 +74,12 @@ document.addEventListener("click", (event) => {
   toggleList();
 });
 
-// The arrow up in an empty box opens the last message, to be changed.
+// The arrow up in an empty box opens the last message, to be edited.
 box?.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowUp" || box.value) return;
   const changes = document.querySelectorAll(".message:not(:has(+ .held)) .change");
   const last = /** @type {HTMLAnchorElement | undefined} */ ([...changes].at(-1));
-  if (last) location.assign(last.href);
+  last?.click();
 });
 
 // Focus. An element that goes away must not take the keyboard with it.

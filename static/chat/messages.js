@@ -55,6 +55,11 @@ export function scrollToEnd() {
   follow();
 }
 
+/** Stay at this place, even where it is the end and what stands there grows. */
+export function leaveEnd() {
+  isAtEnd = false;
+}
+
 function follow() {
   if (!messages) return;
   if (isAtEnd) view.scrollTop = view.scrollHeight;
@@ -117,16 +122,25 @@ if (status) new MutationObserver(clearLater).observe(status, { childList: true }
 /**
  * Copy a text to the clipboard.
  * @param {string} text
+ * @param {string} html The same with its format, for programs that take it.
  * @returns {Promise<boolean>} Whether the browser allowed it.
  */
-export async function copy(text) {
+export async function copy(text, html = "") {
   try {
-    await navigator.clipboard.writeText(text);
+    if (html && "ClipboardItem" in globalThis) await copyFormatted(text, html);
+    else await navigator.clipboard.writeText(text);
     return true;
   } catch {
     // Without HTTPS there is no clipboard, and a person may have refused it.
     return copyBySelection(text);
   }
+}
+
+function copyFormatted(text, html) {
+  const blobs = Object.entries({ "text/plain": text, "text/html": html }).map(([type, part]) => {
+    return [type, new Blob([part], { type })];
+  });
+  return navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
 }
 
 function copyBySelection(text) {
@@ -147,12 +161,20 @@ function copyBySelection(text) {
 
 async function onCopyButton(button) {
   const source = button.closest(".code, .turn, .reply")?.querySelector("code, .text");
-  if (await copy(button.dataset.copy ?? writtenText(source))) {
+  const html = button.dataset.copy ? formatted(source) : "";
+  if (await copy(button.dataset.copy ?? writtenText(source), html)) {
     announce(wording.copied);
     return showCopied(button);
   }
   if (source) getSelection().selectAllChildren(source);
   showRefusal(wording["not-copied"]);
+}
+
+/** A reply without the labels and buttons that are ours. */
+function formatted(source) {
+  const copied = source.cloneNode(true);
+  for (const ours of copied.querySelectorAll("figcaption, .visually-hidden")) ours.remove();
+  return copied.innerHTML;
 }
 
 /** What was written in a message or in code: all text but the labels of attached files. */
@@ -162,7 +184,11 @@ function writtenText(source) {
   return copied.textContent;
 }
 
-function showCopied(button) {
+/**
+ * Let a button say for a moment that its text was copied.
+ * @param {Element} button
+ */
+export function showCopied(button) {
   const show = (/** @type {boolean} */ isCopied) => {
     button.classList.toggle("copied", isCopied);
     button.querySelector("use")?.setAttribute("href", isCopied ? "#i-check" : "#i-copy");

@@ -49,9 +49,10 @@ export function lengthOf(text) {
 /**
  * Show why something was refused: below the message box, or as an announcement on a page without one.
  * @param {string} message Empty to take the last one away.
+ * @param {Element | null} place Where to show it instead.
  */
-export function showRefusal(message) {
-  (byId("refusal") ?? byId("status")).textContent = message;
+export function showRefusal(message, place = null) {
+  (place ?? byId("refusal") ?? byId("status")).textContent = message;
 }
 
 /**

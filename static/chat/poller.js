@@ -43,6 +43,13 @@ export function forgetChanges() {
   if (known) known.value = "";
 }
 
+/** Make the next answer bring all messages anew. */
+export function forgetMessages() {
+  forgetChanges();
+  const path = byId("poller")?.querySelector("[name=p]");
+  if (path) path.value = "";
+}
+
 /** Ask again if an answer could not be taken when it came. */
 export function catchUp() {
   if (knownChanges()?.value === "") pollNow();
@@ -98,18 +105,21 @@ function retryPoll() {
  * @returns {string} One of the page's texts.
  */
 export function refusalFor(source, status) {
-  const kind = source.id === "composer" ? "" : "act-";
+  const kind = source.matches("#composer, .editor") ? "" : "act-";
   const similar = status < 500 ? 400 : 500;
   return wording[kind + (status || "unreachable")] ?? wording[kind + similar];
 }
 
-onHtmx("starting", (request) => isAction(request) && showRefusal(""));
+/** An editor within the messages has a place of its own for what is wrong. */
+const refusalOf = (source) => (source.matches(".editor") ? source.querySelector(".refusal") : null);
+
+onHtmx("starting", (request) => isAction(request) && showRefusal("", refusalOf(request.source)));
 
 onHtmx("failed", (request, { detail }) => {
   const { source, status } = request;
   if (detail.errorInfo) return; // htmx 2 tells each of its errors a second time
   if (detail.error?.name === "AbortError") return; // a form of this page set the poll aside
-  if (!isPoller(request)) return showRefusal(refusalFor(source, status));
+  if (!isPoller(request)) return showRefusal(refusalFor(source, status), refusalOf(source));
   if (status > 0 && status < 500) return;
   retryPoll();
   failures += 1;

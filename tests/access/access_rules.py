@@ -137,6 +137,7 @@ TABLE: dict[str, Entry] = {
     "c/<uuid:pk>/restore/": of("deleted", WRITE, is_of_deleted=True),
     "r/<uuid:pk>/stop/": of("growing", WRITE),
     "m/<uuid:pk>/choose/": of("done", WRITE),
+    "m/<uuid:pk>/edit/": of("prompt", reads=(302,)),
     "r/<uuid:pk>/vary/": of("done", WRITE),
     "r/<uuid:pk>/repeat/": of("done", WRITE),
     "r/<uuid:pk>/resume/": of("cut", WRITE),

@@ -12,6 +12,7 @@ from tests.browser.stage import (
     grow,
     last,
     no_database,
+    open_menu,
     others_send,
     say,
     without_our_script,
@@ -58,13 +59,13 @@ def fetching(stage: Stage) -> None:
 def no_worker(stage: Stage) -> None:
     stage.worker.leave(stage.worker.announce())
     begin(stage, QUESTION)
-    expect(stage.page.locator(".reply .note")).to_contain_text("No worker")
+    expect(stage.page.locator(".reply .note")).to_contain_text("is offline")
 
 
 def reading(stage: Stage) -> None:
     begin(stage, QUESTION)
     stage.worker.claim()
-    expect(stage.page.locator(".status-line")).to_contain_text("Reading")
+    expect(stage.page.locator(".status-line")).to_contain_text("Thinking…")
 
 
 def writing(stage: Stage) -> None:
@@ -124,7 +125,7 @@ def stopped(stage: Stage) -> None:
 def held(stage: Stage) -> None:
     writing(stage)
     say(stage.page, "And now the ending.")
-    expect(stage.page.locator(".reply.held")).to_contain_text("Next")
+    expect(stage.page.locator(".reply.held")).to_contain_text("Sends after")
 
 
 def paused(stage: Stage) -> None:
@@ -158,21 +159,30 @@ def put_files(page: Page, *files: tuple[str, str]) -> None:
 
 
 def edit(stage: Stage) -> None:
+    """A held message, in its place."""
     held(stage)
-    stage.page.get_by_role("link", name="Change").click()
+    stage.page.locator(".held .change").click()
+    expect(stage.page.get_by_label("Edit message")).to_be_focused()
+
+
+def edit_page(stage: Stage) -> None:
+    """The same without a script."""
+    held(stage)
+    stage.page.goto(stage.page.locator(".held .change").get_attribute("href") or "")
     expect(stage.page.get_by_role("button", name="Save")).to_be_visible()
 
 
 def limited(stage: Stage) -> None:
     begin(stage, QUESTION)
     stage.worker.finish(stage.worker.claim(), STORY, is_length_limited=True)
-    expect(stage.page.get_by_role("button", name="Go on writing")).to_be_visible()
+    expect(stage.page.get_by_role("button", name="Continue")).to_be_visible()
 
 
 def beside(stage: Stage) -> None:
     """Several replies asked for at once, two of them done."""
     done(stage)
-    stage.page.get_by_role("button", name="4 at once").click()
+    open_menu(stage.page)
+    stage.page.get_by_role("menuitem", name="4 variations").click()
     for part in (1, 2):
         stage.worker.finish(stage.worker.claim(), STORY[: 120 * part])
     expect(stage.page.locator(".side-by-side .reply.done")).to_have_count(2)
@@ -180,21 +190,35 @@ def beside(stage: Stage) -> None:
 
 def versions(stage: Stage) -> None:
     done(stage)
-    stage.page.get_by_role("button", name="Another reply").click()
+    stage.page.get_by_role("button", name="Regenerate").click()
     stage.worker.finish(stage.worker.claim(), STORY)
     expect(stage.page.locator(".versions")).to_contain_text("2/2")
 
 
 def details(stage: Stage) -> None:
     done(stage)
-    stage.page.get_by_text("Details").click()
+    open_menu(stage.page)
+    stage.page.get_by_role("menuitem", name="Details").click()
     expect(stage.page.locator(".panel")).to_contain_text("Seed")
 
 
 def revising(stage: Stage) -> None:
     done(stage)
     stage.page.locator(".message .change").click()
+    expect(stage.page.get_by_label("Edit message")).to_be_focused()
+
+
+def revising_page(stage: Stage) -> None:
+    """The same without a script."""
+    done(stage)
+    stage.page.goto(stage.page.locator(".message .change").get_attribute("href") or "")
     expect(stage.page.locator(".editing")).to_be_visible()
+
+
+def menu(stage: Stage) -> None:
+    done(stage)
+    open_menu(stage.page)
+    expect(stage.page.get_by_role("menuitem", name="4 variations")).to_be_visible()
 
 
 def settings(stage: Stage) -> None:
@@ -282,7 +306,7 @@ def busy(stage: Stage) -> None:
 def refused(stage: Stage) -> None:
     stage.worker.announce(free=0)
     begin(stage, QUESTION)
-    stage.page.get_by_role("button", name="Leave the line").click()
+    stage.page.get_by_role("button", name="Cancel").click()
     expect(stage.page.locator(".reply.stopped")).to_be_visible()
     while stage.page.request.post("/api/v1/messages", data={"text": "more"}).ok:
         pass
@@ -328,9 +352,9 @@ CONVERSATION_STATES = (
     *(home, home_without_worker, home_fetching, many),
     *(starting, waiting, fetching, no_worker, reading, writing, growing, stopping),
     *(done, everything, failed, stopped, held, paused, too_long, unreachable),
-    *(limited, beside, versions, details, revising, attached),
+    *(limited, beside, versions, details, menu, revising, revising_page, attached),
     *(settings, options, model_menu, palette, list_hidden),
     *(conversation_settings, keys),
-    *(edit, missing, busy, refused, csrf_failure, frame, frame_ended),
+    *(edit, edit_page, missing, busy, refused, csrf_failure, frame, frame_ended),
     unscripted,
 )

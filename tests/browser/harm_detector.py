@@ -98,7 +98,7 @@ LOOK = r"""
     }
     return true;
   };
-  const ours = ".author h3, .author .tabular, .tools .wide, .hit small, .period h2, .chip, .sidebar-foot .entry";
+  const ours = ".author h3, .made, .when, .tools .choices, .hit small, .period h2, .chip, .sidebar-foot .entry";
   const words = [...document.querySelectorAll(ours)].filter(shown);
   for (const part of words) {
     if (!isInOrder(part)) found.push(`order: ${part.textContent.slice(0, 80)}`);

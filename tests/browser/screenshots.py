@@ -25,7 +25,7 @@ DOCUMENTED = ROOT / "docs" / "pictures"
 HOLD_STILL = """() => {
   document.getElementById("poller")?.remove();
   document.activeElement?.blur();
-  const times = document.querySelectorAll(".author .tabular, .status-line .tabular, .ticket .row");
+  const times = document.querySelectorAll(".made, .status-line .tabular, .ticket .row");
   for (const said of times) {
     said.textContent = said.textContent.replace(/\\d+ (s|min)( \\d+ s)?/, "14 s");
   }

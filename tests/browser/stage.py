@@ -33,6 +33,11 @@ def say(page: Page, text: str) -> None:
     page.get_by_role("button", name="Send").click()
 
 
+def open_menu(page: Page) -> None:
+    """The menu of the last reply."""
+    last(page, ".reply .menu-button").click()
+
+
 def last(page: Page, kind: str) -> Locator:
     return page.locator(kind).last
 

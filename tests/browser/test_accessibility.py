@@ -90,8 +90,13 @@ NARROW = (
     *("conversation_settings", "too_long", "refused", "many", "frame_ended"),
 )
 #: What each of them shows is part of another scene: a reply that is written of ``held``,
-#: one that is done of ``details``, a failure of ``paused``, a notice of ``fetching``.
-IN_ANOTHER = () if IS_SOAK else ("writing", "done", "failed", "home_fetching")
+#: one that is done of ``details``, a failure of ``paused``, a notice of ``fetching``,
+#: a held one of ``edit``, the composer of an edited one of ``too_long``.
+IN_ANOTHER = (
+    ()
+    if IS_SOAK
+    else ("writing", "done", "failed", "home_fetching", "held", "revising_page")
+)
 MOVING = "document.getAnimations().filter((it) => it.playState === 'running').length"
 WIDTH = "document.documentElement.scrollWidth"
 

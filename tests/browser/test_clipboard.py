@@ -108,9 +108,9 @@ def test_replies_and_prompts_are_copied_as_they_were_written(
     prompts = look_at(page, shelf, replies)
     for number, reply in enumerate(replies):
         assert prompts[number].split() == f"said {reply}".split()
-        page.get_by_role("button", name="Copy this reply").nth(number).click()
+        page.get_by_role("button", name="Copy reply").nth(number).click()
         is_copied(page, reply)
-        page.get_by_role("button", name="Copy what you said").nth(number).click()
+        page.get_by_role("button", name="Copy message").nth(number).click()
         is_copied(page, prompts[number])
         copy_by_hand(page, page.locator(".message .text").nth(number))
         is_copied(page, prompts[number])
@@ -233,5 +233,5 @@ def test_whatever_is_written_is_copied(
     for number, code in enumerate(codes):
         page.get_by_role("button", name="Copy this code").nth(number).click()
         is_copied(page, code)
-        page.get_by_role("button", name="Copy this reply").nth(number).click()
+        page.get_by_role("button", name="Copy reply").nth(number).click()
         is_copied(page, f"```js\n{code}```")

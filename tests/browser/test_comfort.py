@@ -118,7 +118,7 @@ def test_new_text_below_is_told_and_one_click_away(home: Page, worker: Worker) -
     claim = worker.claim()
     worker.write(claim, "line\n" * 80)
     expect(home.locator(".pending .text")).to_contain_text("line")
-    button = home.get_by_role("button", name="Scroll to the latest")
+    button = home.get_by_role("button", name="Jump to the latest")
     expect(button).to_be_hidden()
     home.locator("#content").hover()
     before = home.locator("#content").evaluate("it => it.scrollTop")
@@ -160,8 +160,7 @@ def test_shortcuts_do_what_their_sheet_says(home: Page, worker: Worker) -> None:
     home.keyboard.press("Shift+Escape")
     expect(box_of(home)).to_be_focused()
     home.keyboard.press("ArrowUp")
-    expect(box_of(home)).to_have_value("one")
-    expect(home.locator(".editing")).to_be_visible()
+    expect(home.get_by_label("Edit message")).to_have_value("one")
 
 
 def test_the_meter_fills_with_the_conversation_and_what_is_typed(

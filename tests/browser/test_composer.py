@@ -109,7 +109,7 @@ def test_a_reply_in_line_is_cancelled_where_it_waits(
 
 def test_a_button_leads_to_the_end_from_far_above(home: Page, worker: Worker) -> None:
     answered(home, worker, "one", "line\n\n" * 60)
-    button = home.get_by_role("button", name="Scroll to the latest")
+    button = home.get_by_role("button", name="Jump to the latest")
     expect(button).to_be_hidden()
     home.locator("#content").hover()
     home.mouse.wheel(0, -800)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Worker
+from tests.browser.stage import open_menu
 from tests.browser.user_actions import answered, box_of, say
 
 
@@ -40,7 +41,7 @@ def test_what_one_sends_the_other_shows_while_it_grows(
 def test_versions_chosen_on_one_are_shown_on_the_other(
     home: Page, twin: Page, worker: Worker
 ) -> None:
-    home.get_by_role("button", name="Another reply").click()
+    home.get_by_role("button", name="Regenerate").click()
     worker.finish(worker.claim(), "Second")
     for page in (home, twin):
         expect(page.locator(".reply.done .text")).to_have_text("Second")
@@ -55,7 +56,8 @@ def test_versions_chosen_on_one_are_shown_on_the_other(
 def test_several_at_once_stand_beside_each_other_on_both(
     home: Page, twin: Page, worker: Worker
 ) -> None:
-    home.get_by_role("button", name="4 at once").click()
+    open_menu(home)
+    home.get_by_role("menuitem", name="4 variations").click()
     for page in (home, twin):
         expect(page.locator(".side-by-side .reply.pending")).to_have_count(4)
     for _ in range(4):
@@ -74,7 +76,7 @@ def test_stopped_on_one_is_stopped_on_the_other(
     worker.announce(free=0)
     say(home, "two")
     expect(twin.locator(".ticket")).to_be_visible()
-    twin.get_by_role("button", name="Leave the line").click()
+    twin.get_by_role("button", name="Cancel").click()
     for page in (home, twin):
         stopped = page.locator(".reply.stopped")
-        expect(stopped).to_contain_text("Stopped before the first word")
+        expect(stopped).to_contain_text("Stopped")

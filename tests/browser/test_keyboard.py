@@ -59,8 +59,8 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     expect(home.locator(".reply.stopped")).to_have_count(1)
     expect(box_of(home)).to_be_focused()
 
-    # Another reply
-    focus_by_tab(home, "Another reply")
+    # Another reply in its place
+    focus_by_tab(home, "Try again")
     home.keyboard.press("Enter")
     worker.finish(worker.claim(), "An insect.")
     expect(home.locator(".reply.done .text")).to_have_text("An insect.")
@@ -71,12 +71,12 @@ def test_send_stop_another_reply_edit_rename_delete(home: Page, worker: Worker) 
     becomes_true(home, "document.activeElement !== document.body")
 
     # Change the prompt
-    focus_by_tab(home, "Edit this message")
+    focus_by_tab(home, "Edit")
     home.keyboard.press("Enter")
-    expect(box_of(home)).to_be_focused()
+    expect(home.get_by_label("Edit message")).to_be_focused()
     home.keyboard.press("Control+A")
     home.keyboard.type("What is a bear?")
-    home.keyboard.press("Enter")
+    home.keyboard.press("Control+Enter")
     expect(home.locator(".message .text")).to_have_text("What is a bear?")
     worker.finish(worker.claim(), "A mammal.")
     expect(home.locator(".reply.done .text")).to_have_text("A mammal.")
@@ -151,7 +151,7 @@ def test_a_refused_clipboard_says_so_and_selects_the_text(
     answered(home, worker, "hello", "the answer")
     home.evaluate(
         """() => {
-          navigator.clipboard.writeText = () => Promise.reject(new Error("no"));
+          navigator.clipboard.write = () => Promise.reject(new Error("no"));
           document.execCommand = () => false;
         }"""
     )

@@ -25,7 +25,7 @@ def test_a_server_that_is_gone_loses_nothing(
     site.web.terminate()
     try:
         say(home, "two")
-        expect(home.locator("#refusal")).to_contain_text("could not be reached")
+        expect(home.locator("#refusal")).to_contain_text("can’t be reached")
         expect(box_of(home)).to_have_value("two")
         expect(home.locator("#connection-lost")).to_be_visible()
         worker.write(claim, " and the middle")
@@ -62,9 +62,7 @@ def test_without_redis_prompts_are_kept_and_answered_later(
     try:
         say(home, "two")
         expect(home.locator(".message .text").last).to_have_text("two")
-        expect(home.locator(".pending")).to_contain_text(
-            "Your message is saved. Waiting for the queue…"
-        )
+        expect(home.locator(".pending")).to_contain_text("Saved. Reconnecting…")
         expect(home.locator("#chip")).to_contain_text("queue offline")
     finally:
         valkey.start()
@@ -79,11 +77,11 @@ def test_a_worker_that_comes_takes_up_what_waits(home: Page, worker: Worker) -> 
     worker.leave(told)
     begin(home, "Is anybody there?")
     expect(home.locator(".pending .note")).to_contain_text(
-        "No worker serves Scripted replies right now."
+        "Scripted replies is offline."
     )
     expect(home.locator("#chip")).to_contain_text("offline")
     worker.announce(wire.Stage.FETCHING, progress=0.43)
-    expect(home.locator(".ticket")).to_contain_text("is being fetched: 43%")
+    expect(home.locator(".ticket")).to_contain_text("Downloading Scripted replies: 43%")
     worker.announce()
     worker.finish(worker.claim(), "Yes.")
     expect(home.locator(".reply.done .text")).to_have_text("Yes.")
@@ -109,7 +107,7 @@ def test_a_failure_is_explained(home: Page, worker: Worker) -> None:
     worker.finish(
         worker.claim(), "Half", wire.Outcome.FAILED, wire.ErrorCode.MODEL_ERROR
     )
-    expect(home.locator(".reply.failed .note")).to_contain_text("stopped with an error")
+    expect(home.locator(".reply.failed .note")).to_contain_text("hit an error")
     expect(home.locator(".reply.failed .text")).to_have_text("Half")
 
 

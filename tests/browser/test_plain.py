@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Worker
+from tests.browser.stage import open_menu
 from tests.browser.user_actions import box_of
 
 
@@ -33,13 +34,14 @@ def send(page: Page, text: str) -> None:
 
 
 def test_variants_are_asked_for_compared_and_chosen(page: Page, worker: Worker) -> None:
-    page.get_by_role("button", name="4 at once").click()
+    open_menu(page)
+    page.get_by_role("button", name="4 variations").click()
     expect(page.locator(".side-by-side .reply")).to_have_count(4)
     for number in range(4):
         worker.finish(worker.claim(), f"Variant {number}")
     afresh(page)
     page.locator(".side-by-side .reply").nth(1).get_by_role(
-        "button", name="Choose"
+        "button", name="Use this"
     ).click()
     expect(
         page.locator(".side-by-side .reply").nth(1).locator(".chosen")
@@ -47,7 +49,7 @@ def test_variants_are_asked_for_compared_and_chosen(page: Page, worker: Worker) 
 
 
 def test_versions_are_changed_by_their_arrows(page: Page, worker: Worker) -> None:
-    page.get_by_role("button", name="Another reply").click()
+    page.get_by_role("button", name="Regenerate").click()
     worker.finish(worker.claim(), "Second")
     afresh(page)
     expect(page.locator(".reply.done .text")).to_have_text("Second")
@@ -56,7 +58,7 @@ def test_versions_are_changed_by_their_arrows(page: Page, worker: Worker) -> Non
 
 
 def test_a_prompt_is_changed(page: Page, worker: Worker) -> None:
-    page.get_by_role("link", name="Edit this message").click()
+    page.get_by_role("link", name="Edit").click()
     expect(box_of(page)).to_have_value("one")
     send(page, "another one")
     expect(page.locator(".message .text")).to_have_text("another one")
@@ -67,14 +69,14 @@ def test_a_reply_goes_on_and_tells_how_it_was_made(page: Page, worker: Worker) -
     send(page, "two")
     worker.finish(worker.claim(), "The cat sa", is_length_limited=True)
     afresh(page)
-    page.get_by_role("button", name="Go on writing").click()
+    page.get_by_role("button", name="Continue").click()
     worker.finish(worker.claim(), "t.")
     afresh(page)
     expect(page.locator(".reply.done .text").last).to_have_text("The cat sat.")
-    page.get_by_text("Details").last.click()
-    page.get_by_role("link", name="How this reply was made").last.click()
+    open_menu(page)
+    page.get_by_role("link", name="Details").last.click()
     expect(page.get_by_text("Seed")).to_be_visible()
-    page.get_by_role("button", name="Run again exactly like this").click()
+    page.get_by_role("button", name="Re-run with the same settings").click()
     expect(page.locator(".reply.pending")).to_have_count(1)
 
 
@@ -142,4 +144,4 @@ def test_without_javascript_stop_works(
 ) -> None:
     page = sent_without_javascript(guest)
     page.locator("#stop").click()
-    expect(page.locator(".reply.stopped")).to_contain_text("Stopped before")
+    expect(page.locator(".reply.stopped")).to_contain_text("Stopped")

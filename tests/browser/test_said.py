@@ -12,8 +12,8 @@ from tests.browser.stage import CONVERSATION, say
 from tests.browser.user_actions import becomes_true
 
 STARTED, READY = "The reply has started.", "The reply is ready."
-IN_LINE = "Your message is in line."
-NEXT = "Your message is next, when this reply is done."
+IN_LINE = "Your message is waiting for its turn."
+NEXT = "Your message sends after this reply."
 DECIDE = "Your next message waits for you to decide."
 #: What a screen reader takes notice of: text that came into the region.
 LISTEN = """() => {
@@ -144,7 +144,7 @@ def test_nothing_old_is_said_on_a_new_page(page: Page, worker: Worker) -> None:
     page.reload()
     listen(page)
     expect(page.get_by_role("status")).to_be_empty()
-    expect(page.locator(".status-line")).to_contain_text("Writing")
+    expect(page.locator(".status-line")).to_contain_text("token")
     hears(page)
     worker.finish(claim)
     hears(page, READY)

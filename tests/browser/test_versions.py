@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
+from tests.browser.stage import open_menu
 from tests.browser.user_actions import becomes_true, begin, box_of, say
 
 
@@ -20,7 +21,7 @@ def test_another_reply_becomes_a_second_version_and_both_can_be_chosen(
     home: Page, worker: Worker
 ) -> None:
     answered(home, worker, "one", "First")
-    home.get_by_role("button", name="Another reply").click()
+    home.get_by_role("button", name="Regenerate").click()
     expect(home.locator(".reply.pending")).to_have_count(1)
     worker.finish(worker.claim(), "Second")
     expect(home.locator(".reply.done .text")).to_have_text("Second")
@@ -48,7 +49,8 @@ def test_several_at_once_grow_beside_each_other_with_one_poll_at_a_time(
     home.on("request", lambda asked: "/poll/" in asked.url and count(1))
     home.on("requestfinished", lambda asked: "/poll/" in asked.url and count(-1))
     home.on("requestfailed", lambda asked: "/poll/" in asked.url and count(-1))
-    home.get_by_role("button", name="4 at once").click()
+    open_menu(home)
+    home.get_by_role("menuitem", name="4 variations").click()
     expect(home.locator(".side-by-side .reply.pending")).to_have_count(4)
     claims = [worker.claim() for _ in range(4)]
     for number, claim in enumerate(claims):
@@ -62,7 +64,7 @@ def test_several_at_once_grow_beside_each_other_with_one_poll_at_a_time(
     expect(home.locator(".side-by-side .reply.done")).to_have_count(4)
     assert most[0] == 1
     home.locator(".side-by-side .reply").nth(2).get_by_role(
-        "button", name="Choose: go on from this one"
+        "button", name="Use this"
     ).click()
     expect(
         home.locator(".side-by-side .reply").nth(2).locator(".chosen")
@@ -80,7 +82,8 @@ def test_stop_beside_send_ends_all_that_were_asked_for_together(
 ) -> None:
     answered(home, worker, "one", "First")
     worker.announce(free=0)
-    home.get_by_role("button", name="4 at once").click()
+    open_menu(home)
+    home.get_by_role("menuitem", name="4 variations").click()
     expect(home.locator(".side-by-side .reply.pending")).to_have_count(4)
     home.locator("#stop").click()
     expect(home.locator(".side-by-side .reply.stopped")).to_have_count(4)
@@ -90,9 +93,9 @@ def test_a_changed_prompt_becomes_a_branch_and_the_old_one_is_reachable(
     home: Page, worker: Worker
 ) -> None:
     answered(home, worker, "What is a bee?", "An insect.")
-    home.get_by_role("link", name="Edit this message").click()
+    home.goto(home.locator(".message .change").get_attribute("href"))
     expect(box_of(home)).to_have_value("What is a bee?")
-    expect(home.locator(".editing")).to_contain_text("becomes another version")
+    expect(home.locator(".editing")).to_contain_text("kept as a version")
     box_of(home).fill("What is a bear?")
     home.keyboard.press("Enter")
     expect(home.locator(".message .text")).to_have_text("What is a bear?")
@@ -107,7 +110,7 @@ def test_a_changed_prompt_becomes_a_branch_and_the_old_one_is_reachable(
 def test_a_reply_cut_by_its_limit_goes_on(home: Page, worker: Worker) -> None:
     begin(home, "one")
     worker.finish(worker.claim(), "The cat sa", is_length_limited=True)
-    home.get_by_role("button", name="Go on writing").click()
+    home.get_by_role("button", name="Continue").click()
     expect(home.locator(".reply.pending .text")).to_have_text("The cat sa")
     claim = worker.claim()
     assert '"role":"assistant","text":"The cat sa"' in claim.request
@@ -124,7 +127,7 @@ def test_a_reply_and_its_code_can_be_copied(home: Page, worker: Worker) -> None:
     text = "**Bold**\n\n```python\nprint(1)\n```"
     worker.finish(worker.claim(), text)
     read = "navigator.clipboard.readText()"
-    home.get_by_role("button", name="Copy this reply").click()
+    home.get_by_role("button", name="Copy reply").click()
     expect(home.locator("#status")).to_have_text("Copied.")
     assert home.evaluate(read) == text
     home.get_by_role("button", name="Copy this code").click()
@@ -133,7 +136,7 @@ def test_a_reply_and_its_code_can_be_copied(home: Page, worker: Worker) -> None:
     expect(copied).to_have_css("opacity", "1")
     becomes_true(home, f"{read}.then(said => said === 'print(1)\\n')")
     expect(copied).to_have_css("opacity", "0")
-    home.get_by_role("button", name="Copy what you said").click()
+    home.get_by_role("button", name="Copy message").click()
     becomes_true(home, f"{read}.then(said => said === 'one')")
 
 
@@ -163,12 +166,13 @@ def test_a_reply_says_how_it_was_made_and_can_be_run_again(
     home: Page, worker: Worker
 ) -> None:
     answered(home, worker, "one", "First")
-    home.get_by_text("Details").click()
+    open_menu(home)
+    home.get_by_role("menuitem", name="Details").click()
     sheet = home.locator(".panel")
     expect(sheet).to_contain_text("Seed")
     expect(sheet).to_contain_text("Attempt")
     seed = sheet.locator("div:has(> dt:text-is('Seed')) dd").inner_text()
-    sheet.get_by_role("button", name="Run again exactly like this").click()
+    sheet.get_by_role("button", name="Re-run with the same settings").click()
     claim = worker.claim()
     assert f'"seed":{seed}' in claim.request
     worker.finish(claim, "First")

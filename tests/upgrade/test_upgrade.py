@@ -244,7 +244,7 @@ def versions_can_be_chosen(made: Furnished) -> None:
 def ends_are_told(made: Furnished) -> None:
     failed = made.ann.reply(made.replies["failed"])
     assert (failed["state"], failed["error"]["code"]) == ("failed", "model_error")
-    assert "stopped with an error" in failed["error"]["message"]
+    assert "hit an error" in failed["error"]["message"]
     stopped = made.ann.reply(made.replies["stopped"])
     assert stopped["state"] == "stopped"
     assert stopped["text"]

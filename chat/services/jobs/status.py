@@ -8,7 +8,7 @@ know the session, if a reply ended, or if Redis is away.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -64,6 +64,10 @@ class ReplyStatus:
     is_unpublished: bool = False
     #: Held, and the reply before it failed or was stopped: the user decides.
     is_paused: bool = False
+    #: Paused, and the reply before it failed; otherwise it was stopped.
+    is_after_failure: bool = False
+    #: The page has seen it begin, and the mailbox is away.
+    is_cut_off: bool = False
     #: Where ``text`` begins and the whole length so far, in UTF-8 bytes.
     offset: int = 0
     length: int = 0
@@ -271,7 +275,10 @@ def _stamp(time: datetime | None) -> float | None:
 
 def _without_mailbox(user: User, seen: Sequence[ReplyCursor]) -> PollSnapshot:
     """The state of replies from the database alone."""
-    statuses = tuple(_from_row(_row(str(user.pk), pk)) for pk, _, _ in seen)
+    statuses = tuple(
+        replace(_from_row(_row(str(user.pk), pk)), is_cut_off=run > 0)
+        for pk, run, _ in seen
+    )
     return PollSnapshot(str(user.pk), statuses, "", 0, (), is_away=True)
 
 

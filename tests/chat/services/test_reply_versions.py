@@ -151,7 +151,7 @@ def test_a_page_is_told_of_a_variant_without_a_new_page(
     assert '[hx-swap-oob="innerHTML:#messages"]' in fragment
     assert len(fragment.all(".pending.queued")) == 2
     assert len(fragment.all("[name=r]")) == 2
-    assert fragment.text.count("Your message is in line.") == 1
+    assert fragment.text.count("Your message is waiting for its turn.") == 1
     assert ".pending.queued" in dom(tab.get(poll_url(other)))
 
 
@@ -256,7 +256,7 @@ def test_the_page_tells_about_the_model_of_what_is_to_come(
     with committed():
         reply_versions.repeat(Reply.objects.with_path().get(pk=done.pk))
     text = text_of(tab.get(f"/c/{done.message.conversation_id}/"))
-    assert "No worker serves SmolLM2 135M Instruct right now." in text
+    assert "SmolLM2 135M Instruct is offline." in text
 
 
 def test_a_retry_asked_for_again_gives_the_reply_that_went_well_meanwhile(

@@ -51,10 +51,10 @@ def test_nobody_knows_before_anything_was_measured() -> None:
     ("low", "high", "words"),
     [
         (0.4, 3, "less than 4 s"),
-        (12, 27, "12 to 28 s"),
-        (41, 66, "40 s to 1 min 10 s"),
-        (130, 200, "2 min to 3 min 30 s"),
-        (700, 1000, "11 min to 17 min"),
+        (12, 27, "about 12–28 s"),
+        (41, 66, "about 40 s to 1 min 10 s"),
+        (130, 200, "about 2 min to 3 min 30 s"),
+        (700, 1000, "about 11 min to 17 min"),
     ],
 )
 def test_a_range_is_told_in_round_numbers_never_narrower(

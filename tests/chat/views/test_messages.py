@@ -96,7 +96,7 @@ def test_with_htmx_the_page_gets_the_pieces_it_lacks(
     assert ("r", f"{reply.pk}:0:0") in known(answer)
     assert page.one("#key")["value"] != data["key"]
     assert "#conversations[hx-swap-oob=true]" in page
-    assert "Your message is in line." in page.text
+    assert "Your message is waiting for its turn." in page.text
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_second_prompt_is_held_until_the_first_is_answered(
     reply = sent(owner, "one")
     path = f"/c/{reply.message.conversation_id}/"
     answer = tab.post(f"{path}send/", form_data(tab.get(path), "two"), headers=HTMX)
-    assert "Next, when this reply is done" in text_of(answer)
+    assert "Sends after this reply" in text_of(answer)
     assert Reply.objects.held().count() == 1
 
 
@@ -229,7 +229,7 @@ def test_without_redis_the_prompt_is_kept_and_the_page_says_so(
         if not headers:
             answer = tab.get(answer.headers["Location"])
         assert answer.status_code == 200
-        assert "Your message is saved. Waiting for the queue…" in text_of(answer)
+        assert "Saved. Reconnecting…" in text_of(answer)
     finally:
         valkey.start()
         open_mailbox().connection.forgive()

@@ -174,7 +174,7 @@ def test_the_frame_refreshes_itself_until_the_reply_ended(
     worker.announce(free=0)
     frame = f"/r/{reply.pk}/frame/"
     waiting = tab.get(frame)
-    assert "Your turn is next" in text_of(waiting)
+    assert "Waiting for " in text_of(waiting)
     assert dom(waiting).one("meta[http-equiv=refresh]")["content"] == "1"
     assert waiting.headers["X-Frame-Options"] == "SAMEORIGIN"
     claim = worker.claim()
@@ -192,7 +192,7 @@ def test_the_frame_of_a_held_reply_says_so(
 ) -> None:
     first = sent(owner, "one")
     second = sent(owner, "two", conversation=first.message.conversation)
-    assert "Next, when this reply is done" in text_of(tab.get(f"/r/{second.pk}/frame/"))
+    assert "Sends after this reply" in text_of(tab.get(f"/r/{second.pk}/frame/"))
 
 
 def test_health_needs_neither_redis_nor_the_database(
@@ -222,7 +222,7 @@ def test_without_redis_the_pages_open_and_say_so(
         open_mailbox().connection.forgive()
     assert "Connection to the queue lost" in text_of(home)
     assert "Connection to the queue lost" in text_of(stranger)
-    assert "Your message is saved. Waiting for the queue…" in text_of(conversation)
+    assert "Saved. Reconnecting…" in text_of(conversation)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_poll_brings_only_the_new_text(
     assert tail.text == "Four"
     length = len("One <b>two</b> **three** é\n\n".encode())
     assert ("r", f"{reply.pk}:1:{length}") in known(answer)
-    assert "Writing" in text_of(answer)
+    assert "tokens" in text_of(answer)
     assert answer.headers["Cache-Control"].count("no-store") == 1
     assert f"growth-{reply.pk}" not in text_of(tab.get(poll_url(answer)))
     worker.write(claim, "*five", length + len("Four\n"))
@@ -223,6 +223,21 @@ def test_a_visitor_whose_session_ended_is_not_sent_in_circles(
     assert "HX-Redirect" not in answer.headers
 
 
+def test_without_redis_a_reply_that_has_begun_is_said_to_continue(
+    tab: Client, owner: User, worker: Worker, valkey: Valkey, sent
+) -> None:
+    reply = sent(owner)
+    worker.write(worker.claim(), "One")
+    page = page_of(tab, reply)
+    valkey.stop()
+    try:
+        answer = tab.get(poll_url(page))
+        assert "Connection lost. The reply will continue." in text_of(answer)
+    finally:
+        valkey.start()
+        open_mailbox().connection.forgive()
+
+
 def test_without_redis_a_poll_answers_from_the_database(
     tab: Client, owner: User, valkey: Valkey, sent, until
 ) -> None:
@@ -232,7 +247,7 @@ def test_without_redis_a_poll_answers_from_the_database(
     try:
         answer = tab.get(poll_url(page))
         assert answer.status_code == 200
-        assert "Waiting for the queue" in text_of(answer)
+        assert "Reconnecting" in text_of(answer)
         assert ("r", f"{reply.pk}:0:0") in known(answer)
     finally:
         valkey.start()

@@ -41,15 +41,15 @@ def test_the_line_tells_how_long_it_will_take(
     )
     page = page_of(tab, sent(owner))
     ticket = dom(tab.get(poll_url(page))).one(".ticket")
-    assert "Expected in " in ticket.text
+    assert "Starts in " in ticket.text
 
 
 @pytest.mark.parametrize(
     ("stage", "progress", "words"),
     [
-        (None, None, "No worker serves"),
+        (None, None, "is offline"),
         (wire.Stage.LOADING, None, "is loading"),
-        (wire.Stage.FETCHING, 0.43, "is being fetched: 43%"),
+        (wire.Stage.FETCHING, 0.43, "Downloading Scripted replies: 43%"),
     ],
 )
 def test_a_waiting_reply_says_what_it_waits_for(

@@ -150,7 +150,7 @@ def test_replies_to_come(tab: Client, owner: User, worker: Worker, sent) -> None
     check(tab.get(f"/r/{first.pk}/frame/"))
     worker.finish(claim, "= 2", wire.Outcome.FAILED)
     answer = check(tab.get(poll_url(answer)))
-    assert "⟦Send it⟧" in texts_of(text_of(answer))
+    assert "⟦Send⟧" in texts_of(text_of(answer))
     check(tab.get(page_of(first)))
     check(tab.get(f"/r/{first.pk}/frame/"))
     check(tab.get(f"/r/{held.pk}/frame/"))
@@ -266,6 +266,9 @@ SIGHTS: tuple[dict[str, Any], ...] = (
     {"state": wire.State.RUNNING, "is_stopping": True},
     {"state": wire.State.HELD},
     {"state": wire.State.HELD, "is_paused": True},
+    {"state": wire.State.HELD, "is_paused": True, "is_after_failure": True},
+    {"state": wire.State.QUEUED, "is_unpublished": True},
+    {"state": wire.State.QUEUED, "is_unpublished": True, "is_cut_off": True},
 )
 
 
