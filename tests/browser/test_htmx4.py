@@ -54,7 +54,7 @@ def test_sending_growing_stopping_and_finishing(page: Page, worker: Worker) -> N
     worker.write(second, "Another")
     expect(page.locator(".pending .text")).to_have_text("Another")
     say(page, "x" * 8001)
-    expect(page.locator("#refusal")).to_contain_text("8,001 characters")
+    expect(page.locator("#refusal")).to_contain_text("8,001 of 8,000 characters")
     page.locator("#stop").click()
     expect(page.locator(".status-line")).to_contain_text("Stopping")
     worker.finish(second, outcome=wire.Outcome.STOPPED)
