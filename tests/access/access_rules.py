@@ -102,7 +102,8 @@ TABLE: dict[str, Entry] = {
     # Pages of whoever asks
     "": own(shows=("title_of_prompt", "title_of_growing_prompt")),
     "history/": own(shows=("title_of_prompt",)),
-    "search/": own(query=_search, shows=("reply", "held_prompt", "id_of_stuck")),
+    # Of the versions of a reply the newest one.
+    "search/": own(query=_search, shows=("cut_reply", "held_prompt", "id_of_stuck")),
     "settings/": own(
         BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)
     ),
