@@ -62,7 +62,12 @@ function onSpeak(button) {
 }
 if (speech) addEventListener("pagehide", stopSpeaking);
 
-// Details
+// Details, which open below what may be the end of the view
+
+onHtmx("finished", ({ source, status }) => {
+  const panel = source.closest?.(".reply")?.querySelector(".panel");
+  if (panel?.contains(document.activeElement) && isSuccess(status)) panel.scrollIntoView({ block: "nearest" });
+});
 
 function onClose(button) {
   const panel = button.closest(".panel");

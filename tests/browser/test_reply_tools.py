@@ -75,6 +75,7 @@ def test_the_menu_is_used_by_keyboard_alone(home: Page, worker: Worker) -> None:
     close = home.get_by_role("button", name="Close details")
     expect(close).to_be_focused()
     expect(home.locator(".panel")).to_contain_text("Timing")
+    expect(home.locator(".panel dl").first).to_be_in_viewport(ratio=1)
     home.keyboard.press("Enter")
     expect(home.locator(".panel")).to_be_empty()
     expect(button).to_be_focused()

@@ -10,7 +10,8 @@ test("shortcuts are found by what a key types, or by its place", async () => {
   equal([of("к", "KeyK"), of("л", "KeyK"), of("л", "KeyG")], ["k", "k", null]);
   // A German layout types the slash with Shift on the 7.
   equal([of("/", "Digit7", true), of("K", "KeyK", true), of("л", "KeyK", true)], ["/", null, null]);
-  equal([of("B", "KeyB"), of("O", "KeyO", true), of("o", "KeyO", true), of("o", "KeyO")], ["b", "shift+o", "shift+o", null]);
+  const found = [of("B", "KeyB"), of("O", "KeyO", true), of("o", "KeyO", true), of("o", "KeyO")];
+  equal(found, ["b", "shift+o", "shift+o", null]);
   equal([of("щ", "KeyO", true), of("и", "KeyB")], ["shift+o", "b"]);
   equal([of("Enter"), of("a", "KeyA"), of("constructor")], [null, null, null]);
 });
