@@ -122,6 +122,15 @@ function loadMenus({ target }) {
 }
 for (const type of ABOUT_TO_OPEN) document.addEventListener(type, loadMenus);
 
+// An arrow that is pressed at once is not lost.
+document.addEventListener("keydown", async (event) => {
+  const button = event.target.closest?.("[aria-haspopup=menu][popovertarget]");
+  if (!button || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
+  event.preventDefault();
+  const { openByKey } = await import("./menu.js");
+  openByKey(button, event.key);
+});
+
 onHtmx("swapping", ({ source, status }) => {
   if (isSuccess(status)) source.closest(".menu:popover-open")?.hidePopover();
 });

@@ -97,23 +97,23 @@ function onMenuKey(menu, event) {
   else item?.focus();
 }
 
-function onButtonKey(button, event) {
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  event.preventDefault();
-  const menu = document.getElementById(button.getAttribute("popovertarget"));
+/**
+ * Open the menu of a button, at its first item or at its last one.
+ * @param {HTMLElement} button
+ * @param {string} key "ArrowDown" or "ArrowUp".
+ */
+export function openByKey(button, key) {
+  const menu = document.getElementById(button.getAttribute("popovertarget") ?? "");
   if (!menu?.matches(OPEN)) button.click();
   if (!menu) return;
   enter(menu);
-  if (event.key === "ArrowUp") itemsOf(menu).at(-1)?.focus();
+  if (key === "ArrowUp") itemsOf(menu).at(-1)?.focus();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  const target = /** @type {Element} */ (event.target);
-  const menu = target.closest?.(OPEN);
-  const button = target.closest?.("[aria-haspopup=menu][popovertarget]");
+  const menu = /** @type {Element} */ (event.target).closest?.(OPEN);
   if (menu) onMenuKey(menu, event);
-  else if (button) onButtonKey(button, event);
 });
 
 // An item that asks the server closes its menu once the answer is there (keyboard.js); any other one does at once.

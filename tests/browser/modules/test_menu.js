@@ -44,7 +44,7 @@ test("Tab, and an item that is chosen, close the menu and give the focus back", 
   await open();
   press("Tab");
   equal([find("menu").matches(":popover-open"), focused()], [false, "opener"]);
-  press("ArrowUp");
+  (await load()).openByKey(find("opener"), "ArrowUp");
   equal([find("menu").matches(":popover-open"), focused()], [true, "delete"]);
   document.activeElement.click();
   equal([find("menu").matches(":popover-open"), focused()], [false, "opener"]);
