@@ -72,7 +72,7 @@ class PageDelta:
     ) -> None:
         """Add what is new of a reply that the page shows as pending.
 
-        ``beginning`` is the text that it continues, if it is begun anew.
+        ``beginning`` is the text that it continues, if it begins again.
         """
         if status.state.is_terminal and status.row is not None:
             self.replaced.append(ShownMessage(status.row.message))

@@ -158,7 +158,7 @@ def delta_of_pending(
 ) -> PageDelta:
     """What the snapshot says is new of the replies that the page shows as pending.
 
-    ``beginnings`` has the texts that replies continue which are begun anew.
+    ``beginnings`` has the texts that replies continue which begin again.
     """
     delta = PageDelta(
         held=list(page_state.held),

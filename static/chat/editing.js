@@ -1,5 +1,5 @@
 /**
- * Editing a message where it stands. The server brings the editor (templates/messages/_editor.html); here are its keys
+ * Editing a message in place. The server brings the editor (templates/messages/_editor.html); here are its keys
  * and its draft, where the focus goes, and what happens when the conversation changes meanwhile.
  */
 

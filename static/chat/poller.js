@@ -43,7 +43,7 @@ export function forgetChanges() {
   if (known) known.value = "";
 }
 
-/** Make the next answer bring all messages anew. */
+/** Make the next answer bring all messages again. */
 export function forgetMessages() {
   forgetChanges();
   const path = byId("poller")?.querySelector("[name=p]");

@@ -1,4 +1,4 @@
-"""A message is edited where it stands: no page load, no jump, and the draft stays."""
+"""A message is edited in place: no page load, no jump, and the draft stays."""
 
 from __future__ import annotations
 

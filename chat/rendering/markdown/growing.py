@@ -1,7 +1,7 @@
 """Markdown that is rendered while it grows.
 
 A part of a growing text is *settled* once no further text changes its blocks; it is
-rendered once. The rest, the *tail*, is rendered anew whenever text comes. No server
+rendered once. The rest, the *tail*, is rendered again whenever text comes. No server
 keeps anything for this: a ``TextState`` travels with the page. Settled part and tail
 together are the HTML of the whole text so far, except that
 

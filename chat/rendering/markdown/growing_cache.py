@@ -1,6 +1,6 @@
 """Growing texts that a browser asks for as a whole, again and again.
 
-Without JavaScript a frame loads itself anew, so each time the settled part would be
+Without JavaScript a frame reloads itself, so each time the settled part would be
 rendered again.
 """
 
@@ -41,7 +41,7 @@ class GrowingTextCache:
         key = name, get_language()
         with self._lock:
             known = self._entries.get(key, _Settled())
-        if not text.startswith(known.text):  # another worker began it anew
+        if not text.startswith(known.text):  # another worker began it again
             known = _Settled()
         grown = grow(known.state, text[len(known.text) :])
         if grown.settled_characters:
