@@ -10,7 +10,8 @@ PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 OWN_WORDS = frozenset(
     (
         *("account", "admin", "api", "c", "delete-all", "healthz", "history", "m"),
-        *("model-notice", "poll", "r", "search", "send", "settings", "static"),
+        *("model", "model-notice", "poll", "r", "search", "send", "settings"),
+        "static",
     )
 )
 

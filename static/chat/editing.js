@@ -22,6 +22,8 @@ function linkOf(message) {
 
 function open(editor) {
   for (const other of document.querySelectorAll(".editor")) if (other !== editor) other.remove();
+  // At once, not when the swap has settled: keys that come sooner must not load the page.
+  htmx.process(editor);
   const message = editor.closest(".message");
   editor.dataset.draft = `${location.pathname}?edit=${message.id}`;
   const box = boxOf(editor);

@@ -67,7 +67,7 @@ def test_files_are_attached_kept_and_sent(
     expect(message.locator("pre").first).to_be_hidden()
     message.locator("summary").first.press("Enter")
     expect(message.locator("pre").first).to_have_text(re.compile("# Notes"))
-    page.get_by_role("button", name="Copy what you said").click()
+    page.locator(".message .copy").click()
     becomes_true(
         page, "sent => navigator.clipboard.readText().then(said => said === sent)", SENT
     )

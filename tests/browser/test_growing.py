@@ -122,7 +122,7 @@ def test_a_continued_reply_grows_from_where_it_ended(
     page: Page, worker: Worker, claim: Claim
 ) -> None:
     worker.finish(claim, "- one **t", is_length_limited=True)
-    page.get_by_role("button", name="Go on writing").click()
+    page.get_by_role("button", name="Continue").click()
     again = worker.claim()
     expect(growing(page).locator("li")).to_have_text("one t")
     worker.write(again, "wo**\n- three\n")

@@ -165,7 +165,7 @@ OWNERS = [
         "owner",
         "chat/services/jobs/status.py",
         "tests/chat/views/test_poll.py",
-        changes={"not_deleted().filter(message__owner=UUID(owner))": "not_deleted()"},
+        changes={"pk=UUID(pk), message__owner=UUID(owner)": "pk=UUID(pk)"},
     ),
 ]
 

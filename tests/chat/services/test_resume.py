@@ -16,6 +16,7 @@ from chatsite.mailbox import open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import poll_url, text_of
 from tests.chat.services.version_actions import collected, texts
+from tests.dom import dom
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +98,8 @@ def test_while_the_queue_is_away_a_reply_that_goes_on_repeats_nothing(
         reply_versions.resume(cut)
     page = tab.get(f"/c/{cut.message.conversation_id}/")
     open_mailbox().connection.client.flushall()
-    assert "The cat sa" not in text_of(tab.get(poll_url(page)))
-    again = text_of(tab.get(f"/c/{cut.message.conversation_id}/"))
-    assert again.count("The cat sa") == 1
+    answer = dom(text_of(tab.get(poll_url(page))))
+    assert "Reconnecting" in answer.text
+    assert "The cat sa" not in answer.text
+    again = dom(text_of(tab.get(f"/c/{cut.message.conversation_id}/")))
+    assert again.text.count("The cat sa") == 1

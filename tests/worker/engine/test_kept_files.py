@@ -109,7 +109,8 @@ def test_a_start_keeps_what_it_uses_and_removes_the_rest(
     for path in (*used, *others):
         make_old(path, days=31)
     left = load(llama_folder)
-    assert {p: n for p, n in left.items() if p.suffix != ".lock"} == {
-        p: n for p, n in used.items() if p.suffix != ".lock"
-    }
+    kept = {path: inode for path, inode in left.items() if path.suffix != ".lock"}
+    # Nothing is written again; the weights of a refused precision are not used again.
+    assert kept.items() <= used.items()
+    assert {path.suffix for path in kept} == {".so", ".safetensors", ".json"}
     assert {path.suffix for path in others} >= {".safetensors", ".json"}
