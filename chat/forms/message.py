@@ -21,7 +21,7 @@ class MessageForm(forms.Form):
     key = forms.Field(required=False)
     #: Id of the message that this is another version of.
     instead_of = forms.UUIDField(required=False)
-    #: Set where the form stands in the place of the message that it edits.
+    #: Set where the form replaces the message that it edits.
     in_place = forms.Field(required=False)
     #: Of the held message when its editor began; see ``held_messages.version_of``.
     version = forms.Field(required=False)

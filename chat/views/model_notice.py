@@ -22,7 +22,7 @@ def is_dismissed(request: HttpRequest) -> bool:
 
 @require_POST
 def dismiss_model_notice(request: Request) -> HttpResponse:
-    """Remember that the notice was read, until another model stands in."""
+    """Remember that the notice was read, until another model is the substitute."""
     answer = HttpResponse()
     if not request.htmx:
         answer = HttpResponseRedirect(reverse("home"), status=303)

@@ -62,7 +62,7 @@ export function split(text) {
 }
 
 /**
- * A name as it stands behind a fence: without what could end it or reorder its letters.
+ * A name in the info string of a fence: without what could end it or reorder its letters.
  * @param {string} name
  * @returns {string}
  */

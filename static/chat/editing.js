@@ -14,7 +14,7 @@ const isEditor = ({ source }) => source.matches?.(".editor");
 const isEditLink = ({ source }) => source.matches?.(".turn .change");
 const boxOf = (editor) => editor.querySelector("textarea");
 
-/** The link that opens the editor of a message; that of a held message stands in its reply. */
+/** The link that opens the editor of a message; that of a held message is in its reply. */
 function linkOf(message) {
   const next = message.nextElementSibling;
   return (next?.matches(".held") ? next : message).querySelector(".change");

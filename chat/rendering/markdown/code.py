@@ -67,7 +67,7 @@ def code_lines(code: str, language: str) -> SafeString:
 
 
 def code_block(info: str, code: SafeString) -> SafeString:
-    """Return a block of code, below what stands behind its fence."""
+    """Return a block of code, below the info string of its fence."""
     caption = as_line(info)
     variant = {"has_info": bool(caption)}
     name = file_name(caption, language_of(info))
