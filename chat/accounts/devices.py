@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 #: Many browsers also name others, so the most specific mark comes first.
 BROWSERS = (
     ("Edg", "Edge"),
@@ -34,6 +36,14 @@ def device_name(user_agent: str) -> str:
     browser = _first_match(BROWSERS, user_agent)
     system = _first_match(SYSTEMS, user_agent)
     return " on ".join(filter(None, (browser, system)))
+
+
+def translated_device_name(stored: str) -> str:
+    """Return a stored name, which is English, in the language of the page."""
+    browser, separator, system = stored.partition(" on ")
+    if not separator:
+        return stored
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
 
 
 def _first_match(known: tuple[tuple[str, str], ...], user_agent: str) -> str:

@@ -65,7 +65,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Replies"))
     def replies(self, conversation: Conversation) -> SafeString:
         """Link to the replies of the conversation."""
-        return search_link("reply", conversation.pk, _("Show them"))
+        return search_link("reply", conversation.pk, _("Show"))
 
     @admin.display(description=_("Messages"))
     def message_count(self, conversation: Any) -> int:
@@ -93,7 +93,7 @@ class ConversationAdmin(ReadOnlyAdmin):
             ),
         )
 
-    @admin.action(permissions=["act"], description=_("Delete, with a way back"))
+    @admin.action(permissions=["act"], description=_("Delete (can be undone)"))
     def delete_with_undo(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Delete as the owner would: replies in progress are stopped."""
         found = list(queryset.filter(deleted_at=None))

@@ -141,12 +141,12 @@ class UserAdmin(SupportAdmin):
     @admin.display(description=_("Replies"))
     def replies(self, user: User) -> SafeString:
         """Link to the user's replies."""
-        return search_link("reply", user.pk, _("Show them"))
+        return search_link("reply", user.pk, _("Show"))
 
     @admin.display(description=_("Sessions"))
     def sessions(self, user: User) -> SafeString:
         """Link to the user's sessions."""
-        return search_link("session", user.pk, _("Show them"))
+        return search_link("session", user.pk, _("Show"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return rows without texts, with the counts as annotations."""

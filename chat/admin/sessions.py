@@ -41,7 +41,7 @@ class SessionAdmin(ReadOnlyAdmin):
     id_fields = ("user",)
     actions = ("end",)
 
-    @admin.display(description=_("Whose"))
+    @admin.display(description=_("User"))
     def whose(self, session: Session) -> str:
         """Link to the user, if the session has one."""
         return user_link(session.user) if session.user else "–"

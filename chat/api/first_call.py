@@ -37,18 +37,18 @@ UNKNOWN_CALLER = ApiError(
     409,
     "unknown_caller",
     _(
-        "This key and this text came from your network before, and without cookies"
-        " nothing tells whether that was you. Send the cookies of the first answer, or"
-        " use a new key: one of 32 or more random characters may be repeated without"
-        " cookies."
+        "Your network already sent this key with this text, and without cookies we"
+        " can’t tell whether that was you. Send the cookies of the first response, or"
+        " use a new key. A key of 32 or more random characters can be sent again"
+        " without cookies."
     ),
 )
 GONE_CALLER = ApiError(
     409,
     UNKNOWN_CALLER.code,
     _(
-        "This key sent this text before, as a guest who has signed up or was erased"
-        " since. Nothing was sent now. Log in and send the cookies, or use a new key."
+        "This key was used with this text by a guest who has since signed up or been"
+        " deleted. Nothing was sent. Log in and send the cookies, or use a new key."
     ),
 )
 

@@ -60,9 +60,9 @@ def _unquote(value: str) -> str:
         raise MessageRefused(
             "bad_key",
             _(
-                "Send the header Idempotency-Key once, with one key. A key that holds"
-                " a comma is written in double quotes; within them a backslash stands"
-                " before a quote or another backslash."
+                "Send one Idempotency-Key header with one key. Put a key that contains"
+                " a comma in double quotes, and escape quotes and backslashes in it"
+                " with a backslash."
             ),
         )
     return ESCAPED.sub(r"\1", quoted[1])

@@ -131,10 +131,12 @@ def search(request: HttpRequest) -> JsonResponse:
     try:
         before = results.cursor(request.GET.get("before", ""))
     except ValueError:
-        raise ApiError(400, "bad_cursor", _('Follow "more" as it was given.')) from None
+        raise ApiError(
+            400, "bad_cursor", _('Follow the address in "more" unchanged.')
+        ) from None
     hits = results.search(owner_id(request), text, before)
     if hits.is_signs_only:
-        message = _("Signs alone are not searched. Put a letter or a digit into q.")
+        message = _("Search looks for letters and digits. Put one into q.")
         raise ApiError(422, "no_words", message)
     return JsonResponse(serialize_hits(request, text, hits))
 

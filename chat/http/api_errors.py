@@ -43,27 +43,27 @@ BUSY = ApiError(
     503,
     "busy",
     _(
-        "The database is busy. Send the same again in a few seconds; a key makes it"
+        "The database is busy. Try again in a few seconds; with the same key that is"
         " safe."
     ),
     {"Retry-After": "5"},
 )
 FULL = ApiError(
-    507, "disk_full", _("The server's disk is full: nothing new can be saved.")
+    507, "disk_full", _("The server’s disk is full, so nothing new can be saved.")
 )
 BROKEN = ApiError(
-    500, "server_error", _("The server failed here. What was saved is kept; try again.")
+    500,
+    "server_error",
+    _("Something went wrong on the server. Nothing saved is lost; try again."),
 )
 NOT_HELD = ApiError(
     409,
     "not_held",
-    _("This message is not held now, or waits for no decision. Look at its state."),
+    _("This message is not held, or needs no decision. Check its state."),
 )
-NOT_FOUND = ApiError(
-    404, "not_found", _("There is nothing here, or it is not yours. Check the id.")
-)
+NOT_FOUND = ApiError(404, "not_found", _("Not found, or not yours. Check the id."))
 LOG_IN_FIRST = ApiError(
     401,
     "log_in_first",
-    _("This site has no guests. Log in on its page, and call with those cookies."),
+    _("This site has no guests. Log in on its page and send the cookies you get."),
 )

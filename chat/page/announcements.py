@@ -14,7 +14,7 @@ def announcement(reply: ReplyStatus | Reply) -> str:
     """The sentence for the current state of a reply."""
     match wire.State(reply.state):
         case wire.State.HELD if isinstance(reply, ReplyStatus) and reply.is_paused:
-            return _("Your next message waits for you to decide.")
+            return _("Your next message needs your decision.")
         case wire.State.HELD:
             return _("Your message sends after this reply.")
         case wire.State.QUEUED:

@@ -44,7 +44,7 @@ class Badge(StrEnum):
 
 
 WORDS = {
-    Badge.PAUSED: _("asks whether to go on"),
+    Badge.PAUSED: _("needs your decision"),
     Badge.RUNNING: _("reply being written"),
     Badge.WAITING: _("reply on its way"),
     Badge.FAILED: _("last reply failed"),

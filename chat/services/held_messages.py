@@ -45,7 +45,7 @@ def edit(reply: Reply, text: str, version: str = "") -> None:
             raise NotHeld
         if _other_reply(reply):
             said = _(
-                "This message has another reply already, so it stays as it is. Send"
+                "This message already has another reply, so it can’t be edited. Send"
                 " yours as a new message."
             )
             raise MessageRefused("answered", said)

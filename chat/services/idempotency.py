@@ -34,14 +34,14 @@ def check_key(key: str) -> None:
     if not key:
         raise MessageRefused(
             "bad_key",
-            _("The idempotency key is empty. Send one that names this request alone."),
+            _("The idempotency key is empty. Send one that is unique to this request."),
         )
     if len(key) > KEY_CHARACTERS or not key.isprintable():
         raise MessageRefused(
             "bad_key",
             _(
-                "An idempotency key has 1 to %(count)s characters that can be printed:"
-                " no control characters, and UTF-8 beyond ASCII."
+                "An idempotency key has 1 to %(count)s characters: no control"
+                " characters, and UTF-8 beyond ASCII."
             )
             % {"count": KEY_CHARACTERS},
         )
@@ -140,8 +140,8 @@ def _given(row: IdempotencyKey) -> Reply | None:
         raise MessageRefused(
             "deleted",
             _(
-                "This was sent before, and its conversation was deleted since. "
-                "To send it again, open a new conversation."
+                "You already sent this, and its conversation has been deleted."
+                " To send it again, start a new conversation."
             ),
         )
     return reply

@@ -196,8 +196,8 @@ def _check_offered(model: str) -> None:
         raise MessageRefused(
             "unknown_model",
             _(
-                "The model %(model)s is not offered any more, so this reply cannot be"
-                " made again with it. Another variant can."
+                "%(model)s is no longer offered, so this reply can’t be re-run."
+                " Regenerate it instead."
             )
             % {"model": model},
         ) from None

@@ -45,7 +45,9 @@ def conversation_list(request: Request, page_state: PageState) -> HttpResponse:
     try:
         part = older(owner, Cursor.parse(raw)) if raw else newest(owner)
     except ValueError:
-        return HttpResponse(_("There is no such place in the list."), status=400)
+        return HttpResponse(
+            _("This list can’t be continued. Reload the page."), status=400
+        )
     if request.htmx:
         update = _context(page_state, part)
         response = render(request, "conversations/_list_part.html", update)

@@ -30,10 +30,10 @@ from chat.views.messages import EditorContext, edit_message
 from chatsite import wire
 
 STARTED = _(
-    "Its turn has come, so it can’t be edited any more. Your text is below: copy it,"
-    " or send it as a new message."
+    "The reply has started, so this can’t be edited any more. Your text is below: copy"
+    " it, or send it as a new message."
 )
-STARTED_IN_PLACE = _("Its turn has come. Send to make this another version.")
+STARTED_IN_PLACE = _("The reply has started. Send to make this a new version.")
 CHANGED = _("This message was edited elsewhere. Save again to keep your text instead.")
 
 

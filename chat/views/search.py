@@ -69,7 +69,7 @@ def search(request: Request) -> HttpResponse:
         before = results.cursor(request.GET.get("before", ""))
     except ValueError:
         return HttpResponse(
-            _("This search cannot be continued. Search again."), status=400
+            _("This search can’t be continued. Search again."), status=400
         )
     hits = results.search(owner_id(request), query, before)
     hits = replace(hits, hits=results.without_other_versions(hits.hits))

@@ -42,13 +42,13 @@ def _made_of(reply: Reply) -> Iterator[tuple[str, str]]:
 
 
 def _run(reply: Reply) -> Iterator[tuple[str, str]]:
-    yield _("Prompt read"), _tokens(reply.prompt_tokens)
-    yield _("Written"), _tokens(reply.new_tokens)
-    yield _("Left out before it"), _dropped(reply.dropped_turns)
-    yield _("Cut from the prompt"), _tokens(reply.cut_tokens or None)
+    yield _("Input"), _tokens(reply.prompt_tokens)
+    yield _("Output"), _tokens(reply.new_tokens)
+    yield _("Not sent to the model"), _dropped(reply.dropped_turns)
+    yield _("Cut from the input"), _tokens(reply.cut_tokens or None)
     yield _("Worker"), reply.worker
     yield _("Attempt"), str(reply.attempt)
-    yield _("Workers lost with it"), str(reply.losses or "")
+    yield _("Workers lost"), str(reply.losses or "")
 
 
 def _timed(reply: Reply) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,7 @@ def script_texts() -> dict[str, str]:
             "The server’s disk is full. Your text is still here; please tell the site"
             " admin."
         ),
-        "act-unreachable": _("The server could not be reached. Try again."),
+        "act-unreachable": _("The server can’t be reached. Try again."),
         "act-400": _("That didn’t work. Reload the page and try again."),
         "act-403": _("This page is out of date. Reload it and try again."),
         "act-404": _("Not found. It may have been deleted elsewhere."),
@@ -53,26 +53,26 @@ def script_texts() -> dict[str, str]:
         "remove-file": _("Remove {name}"),
         "file-attached": _("{name} is attached."),
         "file-latin-1": _(
-            "{name} is attached. It is not UTF-8, so it is read as Latin-1."
+            "{name} is attached. It isn’t UTF-8, so it was read as Latin-1."
         ),
-        "file-removed": _("{name} is removed."),
-        "file-folder": _("Folders cannot be attached. Attach the files in it."),
-        "file-unreadable": _("{name} could not be read."),
+        "file-removed": _("{name} was removed."),
+        "file-folder": _("Folders can’t be attached. Attach the files inside instead."),
+        "file-unreadable": _("{name} couldn’t be read."),
         "file-binary": _("{name} is not a text file."),
         "file-empty": _("{name} is empty."),
         "file-huge": _("{name} is too large for a message: {size}."),
         "file-too-large": _(
-            "{name} is too long: it has {count} characters, and this message has room"
-            " for {room}."
+            "{name} is too long: it has {count} characters, and there is room for"
+            " {room}."
         ),
-        "file-too-many": _("{name} is not attached: a message takes {limit} files."),
+        "file-too-many": _("{name} wasn’t attached: a message can have {limit} files."),
         "counter": _("{count} of {limit} characters"),
         "ready": _("The reply is ready."),
         "copied": _("Copied."),
-        "turn-came": _("Its turn has come. Send to make this another version."),
+        "turn-came": _("The reply has started. Send to make this a new version."),
         "message-gone": _(
-            "This message is no longer here: the conversation changed elsewhere. Copy"
-            " your text before you cancel."
+            "This message is gone: the conversation changed elsewhere. Copy your text"
+            " before you cancel."
         ),
         "wrapped": _("Long lines are wrapped."),
         "not-wrapped": _("Long lines are not wrapped."),

@@ -85,7 +85,7 @@ def test_a_chip_is_removed_by_the_keyboard(
     page.goto("/")
     attach(page, NOTES, LATIN)
     page.get_by_role("button", name="Remove notes.md").press("Enter")
-    expect(page.locator("#status")).to_have_text("notes.md is removed.")
+    expect(page.locator("#status")).to_have_text("notes.md was removed.")
     expect(page.get_by_role("button", name="Remove alt.txt")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#text")).to_be_focused()

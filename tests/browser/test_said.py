@@ -14,7 +14,7 @@ from tests.browser.user_actions import becomes_true
 STARTED, READY = "The reply has started.", "The reply is ready."
 IN_LINE = "Your message is waiting for its turn."
 NEXT = "Your message sends after this reply."
-DECIDE = "Your next message waits for you to decide."
+DECIDE = "Your next message needs your decision."
 #: What a screen reader takes notice of: text that came into the region.
 LISTEN = """() => {
   window.said = [];

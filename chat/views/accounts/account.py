@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from chat.accounts.devices import translated_device_name
 from chat.accounts.guests import ensure_guest_cookie
 from chat.accounts.login import count_guest_conversations, unmerged_guest_id
 from chat.accounts.session_end import sessions_of
@@ -99,7 +100,7 @@ def _account_context(request: HttpRequest, user: User) -> AccountContext:
     devices = [
         Device(
             session_digest(row.pk),
-            row.device,
+            translated_device_name(row.device),
             row.created_at,
             row.seen_at or row.created_at,
             row.pk == here,

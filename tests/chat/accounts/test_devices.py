@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.accounts.devices import device_name
+from chat.accounts.devices import device_name, translated_device_name
 from tests.chat.user_agents import FIREFOX, PHONE
 
 pytestmark = pytest.mark.django_db
@@ -27,3 +27,4 @@ pytestmark = pytest.mark.django_db
 )
 def test_devices_have_short_names(said: str, device: str) -> None:
     assert device_name(said) == device
+    assert translated_device_name(device) == device

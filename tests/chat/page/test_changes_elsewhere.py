@@ -98,7 +98,7 @@ def test_while_a_person_is_asked_there_is_nothing_to_stop(
     page = dom(tab.get(page_of(talk)))
     assert "Send this anyway?" in page.text
     assert "#stop" not in page
-    assert '[aria-label="asks whether to go on"]' in page
+    assert '[aria-label="needs your decision"]' in page
 
 
 def test_a_lowered_limit_of_tokens_holds_for_what_was_chosen_before(

@@ -120,7 +120,7 @@ def test_a_reply_that_went_wrong_pauses_what_was_sent_ahead_and_asks(
     assert f"The last reply {'was ' * (end == 'stopped')}{end}." in text_of(told)
     assert "Send this anyway?" in text_of(told)
     assert text_of(told).count("Sends after this reply") == 0
-    assert "waits for you to decide" in text_of(told)
+    assert "needs your decision" in text_of(told)
     # Told once, and remembered by the page.
     assert ("hp", str(second.pk)) in known(told)
     assert ("h", str(third.pk)) in known(told)

@@ -91,7 +91,7 @@ def test_a_reply_is_run_again_exactly(done: Reply) -> None:
 def test_a_model_that_is_gone_cannot_run_a_reply_again(done: Reply) -> None:
     Reply.objects.filter(pk=done.pk).update(model="retired")
     done.refresh_from_db()
-    with pytest.raises(MessageRefused, match="retired is not offered any more"):
+    with pytest.raises(MessageRefused, match="retired is no longer offered"):
         reply_versions.repeat(done)
 
 

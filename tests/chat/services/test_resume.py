@@ -84,7 +84,7 @@ def test_what_was_answered_before_keeps_its_text(
     with committed():
         fresh = reply_versions.vary(second)
     assert fresh.state == "held"
-    with pytest.raises(MessageRefused, match="has another reply already"):
+    with pytest.raises(MessageRefused, match="already has another reply"):
         held_messages.edit(fresh, "another two")
     held_messages.remove(fresh)
     assert texts(second) == ["one", "eins", "two", "Half"]

@@ -150,7 +150,7 @@ def test_an_editor_whose_message_was_sent_makes_another_version(
         collect.collect(str(held.message.parent.parent_id))
     again = tab.post(action(editor), fields(editor, page, "late"), headers=HTMX)
     assert again.status_code == 422
-    assert "Its turn has come." in dom(again).one(".refusal").text
+    assert "The reply has started." in dom(again).one(".refusal").text
     with committed():
         answer = tab.post(action(again), fields(again, page, "late"), headers=HTMX)
     texts = [it.text for it in dom(answer).all(".message .text")]
