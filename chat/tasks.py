@@ -23,6 +23,7 @@ def ring(model: str, task_id: str) -> bool:
             wire.GENERATE,
             task_id=task_id,
             queue=wire.queue_name(model),
+            declare=(),  # a queue of Redis begins with its first message
             retry=False,
             ignore_result=True,
         )

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import connection, models
+from django.utils import timezone
 
 from chat.attached_files import without_files
 from chat.models import tree
 from chat.models.message import Message
 from chat.models.preferences import Preferences
-from chat.models.sql_rows import adapted
+from chat.models.sql_rows import adapted, execute
 from chat.text_cleanup import as_line
 from chatsite import wire
 
@@ -34,6 +35,9 @@ FROM chat_conversation AS own
 LEFT JOIN chat_reply AS last ON last.message_id = own.active_leaf_id
 WHERE own.id = %s AND own.owner_id = %s AND own.deleted_at IS NULL
 """
+CONTINUE = (
+    "UPDATE chat_conversation SET active_leaf_id = %s, updated_at = %s WHERE id = %s"
+)
 #: The states of an unfinished reply.
 UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
@@ -107,6 +111,11 @@ class Conversation(Preferences):
     def claim(self) -> None:
         """Lock the conversation until the transaction ends, to change its tree."""
         Conversation.objects.select_for_update().filter(pk=self.pk).first()
+
+    def continue_to(self, leaf: uuid.UUID) -> None:
+        """End the path that is shown at a message that was written now."""
+        self.active_leaf_id, self.updated_at = leaf, timezone.now()
+        execute(CONTINUE, (leaf, self.updated_at, self.pk))
 
     def path(self, leaf: uuid.UUID | None = None) -> list[Message]:
         """The messages up to ``leaf`` (default: the active one), oldest first.

@@ -6,12 +6,13 @@ database needs to answer them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, models
 
 Parameter = UUID | datetime | str | int | None
 
@@ -27,6 +28,28 @@ def execute(statement: str, parameters: Iterable[Parameter]) -> None:
     """Run a statement that returns no rows."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [adapted(value) for value in parameters])
+
+
+def insert(objects: Sequence[models.Model]) -> None:
+    """Insert rows of one model, whose primary keys are set and new; one query.
+
+    As ``bulk_create`` does, it saves every field and sends no signals. The rows that
+    they refer to have to be there by the end of the transaction.
+    """
+    meta = objects[0]._meta
+    fields = meta.concrete_fields
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(objects))
+    values = [
+        field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        for row, field in product(objects, fields)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{meta.db_table}" ({columns}) VALUES {places}', values
+        )
+    for row in objects:
+        row._state.adding, row._state.db = False, connection.alias
 
 
 def uuid_of(value: object) -> UUID:

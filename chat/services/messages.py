@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message, Reply, User
 from chat.models.conversation import title_from
+from chat.models.sql_rows import insert
 from chat.services.effective_settings import EffectiveSettings, effective_settings
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import NewIds, reply_once
@@ -106,12 +107,12 @@ def _save(
         )
     else:
         parent = _last(conversation) if instead_of is None else _parent_of(instead_of)
-    conversation.active_leaf_id = ids.reply
     # Foreign keys are checked at the end of the transaction.
     if is_new:
-        conversation.save(force_insert=True)
+        conversation.active_leaf_id = ids.reply
+        insert([conversation])
     else:
-        conversation.save(update_fields=["active_leaf", "updated_at"])
+        conversation.continue_to(ids.reply)
     message = Message(
         conversation=conversation,
         owner=owner,
@@ -121,8 +122,8 @@ def _save(
     )
     is_held = load.of_conversation > 0 and conversation.has_unfinished(parent)
     reply = _new_reply(message, chosen, is_held=is_held, pk=ids.reply)
-    Message.objects.bulk_create([message, reply.message])
-    reply.save(force_insert=True)
+    insert([message, reply.message])
+    insert([reply])
     transaction.on_commit(lambda: publish(reply), robust=True)
     return reply
 
@@ -210,8 +211,8 @@ def create_reply(
     the chosen settings.
     """
     reply = _new_reply(message, chosen, is_held=is_held, text=text, **fields)
-    reply.message.save(force_insert=True)
-    reply.save(force_insert=True)
+    insert([reply.message])
+    insert([reply])
     return reply
 
 

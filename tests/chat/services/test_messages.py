@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 
 import pytest
+from django.core.serializers import serialize
 from django.db import connection
+from django.db.models import Model
 
 from chat.models import Conversation, Message, Reply, User
 from chat.services.messages import MessageRefused, clean_text, send_message
@@ -23,6 +26,21 @@ def test_a_prompt_becomes_two_messages_a_row_and_a_place_in_line(
     assert (reply.state, reply.attempt) == ("queued", 1)
     [entry] = box.publications([str(reply.pk)])
     assert entry.attempt == 1
+
+
+def test_every_field_of_what_was_sent_is_read_again_as_it_was(
+    owner: User, box: Mailbox, sent
+) -> None:
+    first = sent(owner, "Hello")
+    reply = sent(owner, "with a % and 'quotes'", first.message.conversation)
+    message, conversation = reply.message, reply.message.conversation
+    for saved in (first, reply, message, message.parent, conversation):
+        read = type(saved).objects.get(pk=saved.pk)
+        assert as_data(read) == as_data(saved)
+
+
+def as_data(row: Model) -> object:
+    return json.loads(serialize("json", [row]))
 
 
 def test_the_same_key_and_text_give_the_same_reply(
