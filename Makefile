@@ -33,7 +33,7 @@ OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py \
 
 QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/test_*.py
 
-.PHONY: help run worker status admin quick test soak mutations chaos screenshots bench web load slow felt check docs browser audit lock clean
+.PHONY: help run worker status admin quick test soak mutations chaos screenshots bench web load slow felt check docs messages browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -106,6 +106,10 @@ docs:  ## make docs/settings.md and example.env anew from the table of settings
 
 audit:  ## known vulnerabilities in what is locked; exits with an error if it cannot tell
 	@$(WITH) audit -m launch.env.audit $(ARGS)
+
+messages:  ## add new texts to locale/, and compile the translations; ARGS=it begins a language
+	@$(WITH) dev
+	$(VENV_PYTHON) -m tests.translations $(ARGS)
 
 lock:  ## make locks/ anew from the requirements; ARGS=--upgrade takes the newest
 	@$(WITH) lock -m launch.env.compile_lockfiles $(ARGS)

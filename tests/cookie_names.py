@@ -8,5 +8,6 @@ SESSION: str = settings.COOKIE_NAMES.own("sessionid")
 TOKEN: str = settings.COOKIE_NAMES.own("csrftoken")
 GUEST: str = settings.COOKIE_NAMES.own("guest")
 THEME: str = settings.COOKIE_NAMES.own("theme")
+LANGUAGE: str = settings.LANGUAGE_COOKIE_NAME
 LIST: str = settings.COOKIE_NAMES.own("list")
 ZONE: str = settings.COOKIE_NAMES.own("tz")

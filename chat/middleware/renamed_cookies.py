@@ -17,11 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from chat.accounts import guest_cookie
+from chat.http.language import COOKIE as LANGUAGE
+from chat.http.language import chosen_language, set_language
 from chat.http.theme import COOKIE as THEME
 from chat.http.theme import set_theme, theme_of
 
 #: Cookies without a signature: another site may use the same bare names.
-UNSIGNED = ("csrftoken", "theme", "tz")
+UNSIGNED = ("csrftoken", "theme", "language", "tz")
 
 
 class RenamedCookiesMiddleware:
@@ -96,6 +98,8 @@ def _set_current_cookies(
         guest_cookie.set_cookie(response, found.pk)
     if "theme" in adopted and THEME not in response.cookies:
         set_theme(response, theme_of(request))
+    if "language" in adopted and LANGUAGE not in response.cookies:
+        set_language(response, chosen_language(request))
     session = getattr(request, "session", None)
     if "sessionid" in adopted and session is not None:
         _set_session_cookie(request, response, session)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from chat.accounts.guests import ensure_guest_cookie, get_or_create_sender
 from chat.forms import PreferencesForm
 from chat.http.get_or_404 import get_conversation_or_404
+from chat.http.language import chosen_language, offered_languages, remember_language
 from chat.http.request import has_account, owner_id, visitor
 from chat.http.theme import THEMES, remember_theme, theme_of
 from chat.models import Conversation, User
@@ -45,6 +46,9 @@ class SettingsContext(PreferencesContext, LimitsContext):
     #: Labels of the themes by name.
     themes: Mapping[str, str | Promise]
     theme_chosen: str
+    #: Names of the languages by code; empty where there is only one.
+    languages: Mapping[str, str]
+    language_chosen: str
 
 
 class ConversationSettingsContext(PreferencesContext):
@@ -56,7 +60,7 @@ class ConversationSettingsContext(PreferencesContext):
 @never_cache
 @require_http_methods(METHODS)
 def settings(request: HttpRequest) -> HttpResponse:
-    """Show or save the settings for all conversations and the theme of this browser."""
+    """Show or save the settings for all conversations, and those of this browser."""
     user = visitor(request)
     mine = user if isinstance(user, User) else User()
     form = _form(request, mine, effective_settings(User()))
@@ -82,6 +86,8 @@ def _settings_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
         **limits_context(request),
         "themes": THEMES,
         "theme_chosen": theme_of(request),
+        "languages": offered_languages(),
+        "language_chosen": chosen_language(request),
     }
     page = render(request, "settings/settings.html", context, status=_status(form))
     ensure_guest_cookie(request, page)
@@ -93,6 +99,7 @@ def _saved(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
     form.save(get_or_create_sender(request))
     saved = HttpResponseRedirect(reverse("settings") + "?saved", status=303)
     remember_theme(request, saved)
+    remember_language(request, saved)
     return saved
 
 

@@ -6,7 +6,7 @@
  */
 
 import { attachWith } from "./composer.js";
-import { announce, byId, lengthOf, normalized, showRefusal, wording } from "./page.js";
+import { announce, byId, lengthOf, normalized, numberText, showRefusal, wording } from "./page.js";
 
 const NAME_CHARACTERS_MAX = 80;
 /** A character takes up to so many bytes. */
@@ -117,7 +117,7 @@ function takeFiles(text) {
 function sizeOf(bytes) {
   const kilobytes = Math.max(0.1, bytes / 1000);
   const options = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-  return wording.kilobytes.replace("{count}", kilobytes.toLocaleString(document.documentElement.lang, options));
+  return wording.kilobytes.replace("{count}", numberText(kilobytes, options));
 }
 
 const bytesOf = (content) => new TextEncoder().encode(content).length;
@@ -189,7 +189,7 @@ export async function attach(chosen) {
 async function add({ file, isFolder }) {
   const name = cleanName(file?.name ?? "");
   if (isFolder || !file) return { reason: "file-folder", name };
-  if (files.length >= filesMax) return { reason: "file-too-many", name, limit: filesMax.toLocaleString() };
+  if (files.length >= filesMax) return { reason: "file-too-many", name, limit: numberText(filesMax) };
   if (file.size > CHARACTER_BYTES_MAX * limit) return { reason: "file-huge", name, size: sizeOf(file.size) };
   const bytes = await file.arrayBuffer().catch(() => null);
   if (!bytes) return { reason: "file-unreadable", name };
@@ -203,7 +203,7 @@ async function add({ file, isFolder }) {
   }
   const count = lengthOf(text.content);
   const left = Math.max(0, count + room);
-  return { reason: "file-too-large", name, count: count.toLocaleString(), room: left.toLocaleString() };
+  return { reason: "file-too-large", name, count: numberText(count), room: numberText(left) };
 }
 
 /** The characters that a message with one more file may still have; negative for too many. */

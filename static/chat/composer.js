@@ -5,7 +5,7 @@
 import { adoptDraft, isSpentKey, Outbox, prefill, readDraft, removeOldDrafts, saveDraft, spendKey } from "./drafts.js";
 import { scrollToEnd } from "./messages.js";
 import {
-  byId, fieldsOf, isSuccess, isTouch, lengthOf, newId, normalized, onHtmx, redirectOf, showRefusal, wording,
+  byId, fieldsOf, isSuccess, isTouch, lengthOf, newId, normalized, numberText, onHtmx, redirectOf, showRefusal, wording,
 } from "./page.js";
 
 /** The counter shows from this share of the longest message on. */
@@ -30,7 +30,7 @@ const limit = Number(byId("counter")?.dataset.limit);
  * @returns {string}
  */
 export function withCounts(message, length, max = limit) {
-  return message.replace("{count}", length.toLocaleString()).replace("{limit}", max.toLocaleString());
+  return message.replace("{count}", numberText(length)).replace("{limit}", numberText(max));
 }
 
 // The outbox
@@ -137,7 +137,7 @@ function showContextUsage() {
   link.hidden = used < Number(shownFrom);
   const words = link.querySelector(".share");
   const share = Math.min(1, used / Number(budget));
-  if (words) words.textContent = share.toLocaleString(document.documentElement.lang, { style: "percent" });
+  if (words) words.textContent = numberText(share, { style: "percent" });
 }
 
 // Typing and sending

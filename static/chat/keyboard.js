@@ -3,7 +3,7 @@
  * open and close.
  */
 
-import { byId, isSuccess, isTouch, onHtmx, setListHidden } from "./page.js";
+import { byId, isSuccess, isTouch, onHtmx, setCookie } from "./page.js";
 import { catchUp, forgetChanges } from "./poller.js";
 
 const composer = byId("composer");
@@ -58,6 +58,12 @@ document.addEventListener("click", (event) => {
 });
 
 // The list of conversations stands beside the page on a desk, and above it on a phone.
+
+function setListHidden(isHidden) {
+  if (isHidden) document.documentElement.dataset.list = "hidden";
+  else delete document.documentElement.dataset.list;
+  setCookie(document.body.dataset.listCookie, isHidden ? "hidden" : "shown");
+}
 
 function toggleList() {
   if (byId("sidebar-open").checkVisibility()) return byId("sidebar").togglePopover();

@@ -26,6 +26,12 @@ export const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches
 export const wording = Object.freeze(JSON.parse(byId("texts")?.textContent ?? "{}"));
 
 /**
+ * A number as the language of the page writes it.
+ * @type {(number: number, options?: Intl.NumberFormatOptions) => string}
+ */
+export const numberText = (number, options) => number.toLocaleString(document.documentElement.lang, options);
+
+/**
  * A message as the server keeps it: with line feeds, and without blank lines around it.
  * @param {string} text
  * @returns {string}
@@ -74,7 +80,7 @@ export function pendingReplies() {
 // Storage. Sites on one host share cookies, and sites under one origin share storage, so the page says which names
 // are this site's own.
 
-const { site: siteName, earlierSites, tokenCookie, zoneCookie, themeCookie, listCookie } = document.body.dataset;
+const { site: siteName, earlierSites, tokenCookie, zoneCookie, themeCookie } = document.body.dataset;
 
 /** The name of this site, with which its keys begin. */
 export const site = siteName ?? "";
@@ -219,6 +225,12 @@ export function versionOf({ detail }) {
  */
 export const isSuccess = (status) => status >= 200 && status < 300;
 
+// Parts of a page come in its language, even if another one was chosen in another tab.
+onHtmx("configured", (_request, { detail }) => {
+  const headers = detail.headers ?? detail.ctx.request.headers;
+  headers["Page-Language"] = document.documentElement.lang;
+});
+
 // Cookies
 
 function cookie(name) {
@@ -236,7 +248,8 @@ function renewTokens() {
 }
 for (const type of ["submit", "click"]) document.addEventListener(type, renewTokens, true);
 
-function setCookie(name, value) {
+/** Keep a choice, for all pages from now on. */
+export function setCookie(name, value) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `${name}=${value}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }
@@ -253,16 +266,6 @@ export function setTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
   setCookie(themeCookie, theme);
-}
-
-/**
- * Hide the list of conversations on a desk, or show it, on this page and on all pages from now on.
- * @param {boolean} isHidden
- */
-export function setListHidden(isHidden) {
-  if (isHidden) document.documentElement.dataset.list = "hidden";
-  else delete document.documentElement.dataset.list;
-  setCookie(listCookie, isHidden ? "hidden" : "shown");
 }
 
 // A server that restarts while a page loads may give modules of two versions, which do not fit together, or lack one.

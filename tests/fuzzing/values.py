@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from tests.cookie_names import GUEST, LIST, SESSION, THEME, TOKEN, ZONE
+from tests.cookie_names import GUEST, LANGUAGE, LIST, SESSION, THEME, TOKEN, ZONE
 
 Random = random.Random
 Pairs = Sequence[tuple[str, str]]
@@ -174,6 +174,7 @@ HEADERS: dict[str, Sequence[str]] = {
     "HTTP_X_FORWARDED_HOST": ("evil.example",),
     "HTTP_FORWARDED": ('for="[::1', "for=_x;by=;;"),
     "REMOTE_ADDR": ("", "not an address", "::ffff:1.2.3.4", "fe80::1%eth0", "1.2.3.4"),
+    "HTTP_PAGE_LANGUAGE": ("", "en", "\xff", "../en", "e" * 3000),
     "HTTP_IDEMPOTENCY_KEY": (
         "",
         "k",
@@ -204,6 +205,7 @@ COOKIES = (
     LIST,
     THEME,
     "theme",
+    LANGUAGE,
     ZONE,
     "tz",
     "django_language",

@@ -15,7 +15,7 @@ async function openComposer(text = "") {
   find("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     const formData = new FormData(find("composer"));
-    sendHtmx(find("composer"), "configRequest", { formData });
+    sendHtmx(find("composer"), "configRequest", { formData, headers: {} });
     sent.push(formData.get("text"));
   });
   return composer;
