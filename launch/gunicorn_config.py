@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chatsite import startup
 from chatsite.hosts import listening
 from launch.die_with_parent import die_with_parent
-from launch.web.heap import use_one_heap
+from launch.web.heap import collect_less_often, use_one_heap
 from launch.web.request_reader import HEAD_MAX_BYTES
 
 startup.begin()
@@ -66,3 +66,8 @@ def post_fork(server: Arbiter, _worker: Worker) -> None:
     use_one_heap()
     if sys.platform == "linux":
         die_with_parent(signal.SIGKILL, server.pid)
+
+
+def post_worker_init(_worker: Worker) -> None:
+    """Spend less on garbage collection, once the program is loaded."""
+    collect_less_often()

@@ -133,6 +133,10 @@ class EventLoop:
     # Reading
 
     def _read(self, connection: Connection, _link: Any) -> None:
+        if connection.state is State.WORK and connection.events:
+            # The client sends more, which is read after its answer.
+            self._listen(connection, 0)
+            return
         try:
             data = connection.link.recv(RECEIVE_BYTES)
         except BlockingIOError:
@@ -165,7 +169,9 @@ class EventLoop:
             return
         if request is not None:
             connection.state = State.WORK
-            self._listen(connection, 0)
+            # Still watched for input: most clients send nothing before their answer.
+            if connection.events == EVENT_WRITE:
+                self._listen(connection, 0)
             self._hand_over(connection, request)
         elif connection.reader.is_in_body:
             self._send_continue(connection)

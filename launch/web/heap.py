@@ -1,12 +1,15 @@
-"""The memory that the C library keeps for a web process."""
+"""The memory that a web process keeps, and how often Python looks through it."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 from contextlib import suppress
 
 #: In malloc.h of glibc: how many heaps there may be.
 M_ARENA_MAX = -8
+#: New objects after which Python looks for unused ones among them; its default is 700.
+NEW_OBJECTS = 5_000
 
 
 def use_one_heap() -> None:
@@ -18,3 +21,14 @@ def use_one_heap() -> None:
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+
+
+def collect_less_often() -> None:
+    """Leave the loaded program out of garbage collection, and collect less often.
+
+    Most objects of a request are freed when it ends, without a collection. Call it
+    after the program is loaded.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)

@@ -18,8 +18,9 @@ from gunicorn.http.unreader import Unreader
 #: The limit of a whole head, which may be one long line: a browser sends the cookies of
 #: all applications on a host in one. gunicorn limits the lines and their number.
 HEAD_MAX_BYTES = 65_536
-#: The end of a head, or a line that ends with LF alone, which is not allowed.
-HEAD_IS_DECIDED = re.compile(rb"\r\n\r\n|(?<!\r)\n")
+HEAD_END = b"\r\n\r\n"
+#: The end of a line that ends with LF alone, which is not allowed.
+BARE_LF = re.compile(rb"(?<!\r)\n")
 HEAD_OF_CHUNKS = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -93,7 +94,8 @@ class RequestReader:
 
     def _read_head(self) -> None:
         begin = max(0, self._searched - 3)
-        is_decided = HEAD_IS_DECIDED.search(self._buffer, begin)
+        is_whole = self._buffer.find(HEAD_END, begin) >= 0
+        is_decided = is_whole or BARE_LF.search(self._buffer, begin)
         self._searched = len(self._buffer)
         if not is_decided and self._searched <= HEAD_MAX_BYTES:
             return

@@ -50,6 +50,10 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
 
     def run(self) -> None:
         """Run the main loop until gunicorn stops this process."""
+        # Otherwise gunicorn looks up each setting each time, 25 for a request.
+        self.cfg.__dict__.update(
+            {name: setting.get() for name, setting in self.cfg.settings.items()}
+        )
         allowed = allow_open_files(self._limits.connections)
         limits = replace(self._limits, connections=allowed)
         self._loop = EventLoop(

@@ -35,6 +35,20 @@ def test_requests_that_come_at_once_are_answered_in_turn(served: Served) -> None
     assert [len(one["body"]) for one in found] == list(range(20))
 
 
+def test_a_request_that_comes_before_an_answer_is_answered_after_it(
+    served: Served,
+) -> None:
+    gate = served.folder / "open"
+    link = served.connect(request("/told?0"))
+    found = answers(link, 1)
+    for said in (request(f"/wait{gate}?1"), request("/told?2")):
+        link.sendall(said)
+        served.get()  # by now what was sent before has been read
+    gate.touch()
+    found += answers(link, 2)
+    assert [json.loads(one)["query"] for one in found] == ["0", "1", "2"]
+
+
 def test_a_request_may_come_byte_by_byte(served: Served) -> None:
     for said in (request("/told", CLOSE, b"a body"), chunked(CLOSE, b"a b", b"ody")):
         link = served.connect()
