@@ -170,27 +170,29 @@ def _queue_position(
 ) -> SafeString:
     """The place of a reply in the queue, why it waits, and how long it may."""
     shown = None if wait is None or wait.is_at_once else wait
-    bound = ""
-    if shown is not None:
-        bound = "low" if status.is_further else "range"
+    low, range_, progress = "", "", snapshot.progress
+    if shown is not None and status.is_further:
+        low = duration(shown.low)
+    elif shown is not None:
+        range_ = duration_range(shown.low, shown.high)
     return prerendered(
         "replies/_queue_position.html",
         {
             "is_oob": is_oob,
             "has_place": bool(status.place),
             "stage": str(snapshot.stage),
-            "has_progress": snapshot.progress is not None,
+            "has_progress": progress is not None,
             "is_taken_over": bool(status.losses),
-            "wait": bound,
+            "wait": "low" if low else "range" if range_ else "",
         },
         {
             "pk": str(status.pk),
             "label": label,
             "place": status.place,
-            "share": f"{snapshot.progress or 0:.2f}",
-            "progress": percent(snapshot.progress or 0),
-            "low": duration(shown.low) if shown else "",
-            "range": duration_range(shown.low, shown.high) if shown else "",
+            "share": f"{progress or 0:.2f}",
+            "progress": "" if progress is None else percent(progress),
+            "low": low,
+            "range": range_,
             "seconds": duration(status.seconds),
         },
     )

@@ -117,6 +117,8 @@ def without_shown_text(snapshot: PollSnapshot, page_state: PageState) -> PollSna
 
     The mailbox gives all text behind the cursor, also the tail that the page shows.
     """
+    if not any(status.text for status in snapshot.statuses):
+        return snapshot
     pending = zip(
         page_state.cursors, page_state.shown_texts, snapshot.statuses, strict=True
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from chatsite.mailbox.results import ReplyCursor
 
 #: No page shows more pending replies than this.
 MAX_REPLIES = 100
+#: Owners whose fingerprint a process keeps; each poll needs it several times.
+OWNERS_KEPT = 1000
 #: Numbers beyond this are no counters of a page (and no integers of a script).
 MAX_NUMBER = 2**53
 
@@ -160,7 +163,8 @@ def path_fingerprint(path: Sequence[UUID], batch: Sequence[UUID] = ()) -> str:
     return sha256(b"".join(pk.bytes for pk in end)).hexdigest()[:12]
 
 
-def owner_fingerprint(owner: object) -> str:
+@lru_cache(OWNERS_KEPT)
+def owner_fingerprint(owner: UUID | str | None) -> str:
     """The same for every page of one user; empty for an anonymous visitor."""
     return sha256(str(owner).encode()).hexdigest()[:12] if owner else ""
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -17,7 +15,13 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from chat.http.get_or_404 import find_deleted
 from chat.http.page_version import PAGE_VERSION, VERSION_HEADER
-from chat.http.request import Request, owner_id, session_key, visitor
+from chat.http.request import (
+    Request,
+    owner_id,
+    query_parameters,
+    session_key,
+    visitor,
+)
 from chat.middleware.security_headers import clear_browser_cache
 from chat.page.context import PollerContext, owner_of, poller_context
 from chat.page.decorators import with_page_state
@@ -46,6 +50,14 @@ class DeletedContext(PollerContext):
     undo_notice: UndoNotice
 
 
+class QuietResponse(HttpResponse):
+    """A response for which neither the database nor a cache was asked."""
+
+    def close(self) -> None:
+        """Send no signal: there are no connections to close after it."""
+        self.closed = True
+
+
 class QuietPollMiddleware:
     """Middleware that answers polls which need nothing of what is within it.
 
@@ -67,7 +79,7 @@ def _answer_quietly(request: HttpRequest) -> HttpResponse | None:
     request.get_host()  # refuses hosts that are not the site's
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     try:
-        page_state = PageState.from_query(_query(request))
+        page_state = PageState.from_query(query_parameters(request))
     except ValueError:
         return None
     if not key or not page_state.is_current:
@@ -80,19 +92,9 @@ def _answer_quietly(request: HttpRequest) -> HttpResponse | None:
 
 
 def _quiet_response(html: str) -> HttpResponse:
-    response = HttpResponse(html, headers=QUIET_HEADERS)
+    response = QuietResponse(html, headers=QUIET_HEADERS)
     response.headers["Content-Length"] = str(len(response.content))
     return response
-
-
-def _query(request: HttpRequest) -> MultiValueDict[str, str]:
-    """The parameters, without the layers of ``request.GET``. Raises ``ValueError``."""
-    parsed = parse_qs(
-        request.META["QUERY_STRING"],
-        keep_blank_values=True,
-        max_num_fields=settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
-    )
-    return MultiValueDict(parsed)
 
 
 @require_GET
