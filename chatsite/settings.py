@@ -184,7 +184,6 @@ MIDDLEWARE = [
     "chat.middleware.no_content.NoContentMiddleware",
     # After it, scheme, host and path of a request can be trusted.
     "chat.middleware.proxy_headers.ProxyHeadersMiddleware",
-    "chat.middleware.security_headers.AdminPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Before all that a health check does not need.
     "chat.views.health.HealthMiddleware",
@@ -194,6 +193,7 @@ MIDDLEWARE = [
     "chat.middleware.language.LanguageMiddleware",
     # Before all that a poll does not need which only looks into the mailbox.
     "chat.views.poll.QuietPollMiddleware",
+    "chat.middleware.security_headers.AdminPolicyMiddleware",
     # Outside of the session, which is saved when they see the response.
     "chat.middleware.last_seen.LastSeenMiddleware",
     "chat.middleware.renamed_cookies.RenamedCookiesMiddleware",

@@ -6,13 +6,18 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
+from django.core import signals
 from django.core.wsgi import get_wsgi_application
+from django.db import reset_queries
 
 from chatsite import startup
 
 startup.begin()
 
 _django = get_wsgi_application()
+if not settings.DEBUG:  # otherwise no queries are noted that would have to be forgotten
+    signals.request_started.disconnect(reset_queries)
 _CHARSET = re.compile(r";\s*charset\s*\*?\s*=[^;]*", re.IGNORECASE)
 
 

@@ -6,6 +6,7 @@ gives at least that to one line (RFC 6177).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
@@ -20,6 +21,8 @@ IPV6_PREFIX = 64
 UNKNOWN = "unknown"
 #: The most proxies in a row; a header that names more is made up.
 HOPS_MAX = 20
+#: Addresses in the memory of a process: each request has some of a few proxies.
+ADDRESSES_KEPT = 1000
 
 
 def client_address(request: HttpRequest) -> Address | None:
@@ -73,6 +76,7 @@ def _hops(request: HttpRequest) -> list[Address | None]:
     return hops
 
 
+@lru_cache(ADDRESSES_KEPT)
 def _parse_address(raw: str) -> Address | None:
     """Parse an address with or without brackets, port and zone."""
     raw = raw.strip()

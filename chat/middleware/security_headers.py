@@ -10,12 +10,14 @@ from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 from django.utils.cache import patch_cache_control
 
 from chatsite.security_headers import HEADERS
 
 ADMIN_PATH = "/admin/"
+#: As Django keeps headers: by name in lower case.
+USUAL_HEADERS = ResponseHeaders(HEADERS)._store
 #: The scripts of Django's admin write HTML themselves.
 WITHOUT_TRUSTED_TYPES = {"require-trusted-types-for": None, "trusted-types": None}
 
@@ -29,8 +31,9 @@ class SecurityHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with the headers that it does not have yet."""
         response = self._get_response(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+        # Django would look up and encode each of them for each answer.
+        stored = response.headers._store
+        response.headers._store = USUAL_HEADERS | stored
         if "Cache-Control" not in response.headers:
             # A page depends on the user's cookie: no cache may keep it for others.
             patch_cache_control(response, private=True, no_cache=True, no_store=True)
