@@ -103,6 +103,7 @@ class ReadyModel:
 
     def __init__(self, model: LanguageModel) -> None:
         self.context_tokens = model.context_tokens
+        self.vocabulary = model.vocabulary
         self.device = model.device
         self.precision = model.precision
         self.eos_ids = model.eos_ids

@@ -1,7 +1,7 @@
 """The settings with which a reply is sampled, in one table.
 
 The form, the catalogue of models, the worker and the details of a reply read it. The
-order is that of the page.
+order is that of the page. What only calls of an API set is in a table of its own.
 """
 
 from __future__ import annotations
@@ -21,25 +21,15 @@ N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SamplingSetting(Generic[N]):
-    """A number that controls how a reply is sampled.
-
-    The worker and the catalogue take values from ``minimum`` to ``maximum``. The form
-    offers ``offered``, a part of that range that makes sense to people.
-    """
+class SamplingNumber(Generic[N]):
+    """A number that controls how a reply is sampled, and its range."""
 
     #: The name of the field of ``wire.SamplingParams``.
     name: str
-    label: _StrPromise
-    help_text: _StrPromise
     #: Requests leave defaults out, so a changed one needs a new ``wire.VERSION``.
     default: N
     minimum: N
     maximum: N
-    #: The lowest and highest value that the form takes.
-    offered: tuple[N, N]
-    #: Whether values count tokens, and are shown so.
-    is_in_tokens: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -54,6 +44,22 @@ class SamplingSetting(Generic[N]):
             return ""
         kind = "a whole number" if self.is_whole else "a number"
         return f"must be {kind} from {self.minimum} to {self.maximum}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingSetting(SamplingNumber[N]):
+    """One that users and the catalogue of models can set.
+
+    The worker and the catalogue take its whole range. The form offers ``offered``, a
+    part of it that makes sense to people.
+    """
+
+    label: _StrPromise
+    help_text: _StrPromise
+    #: The lowest and highest value that the form takes.
+    offered: tuple[N, N]
+    #: Whether values count tokens, and are shown so.
+    is_in_tokens: bool = False
 
 
 TEMPERATURE = SamplingSetting(
@@ -114,12 +120,30 @@ SEED = SamplingSetting(
     maximum=2**63 - 1,
     offered=(0, 2**SEED_BITS - 1),
 )
-#: All numbers of ``wire.SamplingParams``; beside them it has only the stop strings.
+#: The numbers of ``wire.SamplingParams`` that people can set.
 SAMPLING_SETTINGS: tuple[SamplingSetting[Any], ...] = (
     *(TEMPERATURE, TOP_P, TOP_K, REPETITION_PENALTY, MAX_NEW_TOKENS, SEED),
 )
 #: What a model of the catalogue can set. A seed belongs to one reply.
 MODEL_SETTINGS = tuple(s for s in SAMPLING_SETTINGS if s is not SEED)
+
+#: Tokens stay that are at least this share as likely as the likeliest one.
+MIN_P = SamplingNumber(name="min_p", default=0.0, minimum=0, maximum=1)
+#: Subtracted from the logit of every token that the reply has.
+PRESENCE_PENALTY = SamplingNumber(
+    name="presence_penalty", default=0.0, minimum=-2, maximum=2
+)
+#: Subtracted from the logit of a token for each time that the reply has it.
+FREQUENCY_PENALTY = SamplingNumber(
+    name="frequency_penalty", default=0.0, minimum=-2, maximum=2
+)
+#: The numbers of ``wire.SamplingParams`` that only calls of an API set.
+CALL_SETTINGS: tuple[SamplingNumber[Any], ...] = (
+    *(MIN_P, PRESENCE_PENALTY, FREQUENCY_PENALTY),
+)
+#: What may be added to the logit of a token, and for how many tokens.
+LOGIT_BIAS_MAX: Final = 100
+LOGIT_BIAS_TOKENS_MAX: Final = 1024
 
 #: A worker takes so many stop strings of so many characters. The form offers fewer.
 STOP_STRINGS_MAX: Final = 16

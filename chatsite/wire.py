@@ -15,7 +15,10 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from chatsite.sampling_settings import (
+    FREQUENCY_PENALTY,
     MAX_NEW_TOKENS,
+    MIN_P,
+    PRESENCE_PENALTY,
     REPETITION_PENALTY,
     SEED,
     TEMPERATURE,
@@ -130,16 +133,25 @@ class SamplingParams:
     max_new_tokens: int = MAX_NEW_TOKENS.default
     stop: tuple[str, ...] = ()
     seed: int = SEED.default
+    min_p: float = MIN_P.default
+    presence_penalty: float = PRESENCE_PENALTY.default
+    frequency_penalty: float = FREQUENCY_PENALTY.default
+    #: What is added to the logits of some tokens. In JSON the tokens are texts.
+    logit_bias: Mapping[int, float] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> SamplingParams:
         """Read settings from JSON. Unknown keys, of another release, are ignored.
 
-        Raises ``TypeError`` unless ``stop`` is an array; the engine checks the numbers.
+        Raises ``TypeError`` unless ``stop`` is an array and ``logit_bias`` an object,
+        and ``ValueError`` unless its keys are whole numbers; the engine checks the
+        other numbers.
         """
         known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
-        stop = _typed(raw.get("stop", []), list, tuple)
-        return cls(**{**known, "stop": tuple(stop)})
+        known["stop"] = tuple(_typed(raw.get("stop", []), list, tuple))
+        biases = _typed(raw.get("logit_bias", {}), dict)
+        known["logit_bias"] = {int(token): bias for token, bias in biases.items()}
+        return cls(**known)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings that differ from the defaults.

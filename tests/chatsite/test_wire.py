@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,17 @@ def test_settings_of_another_release_are_ignored() -> None:
 
 def test_only_settings_that_were_changed_are_written() -> None:
     assert json.loads(REQUEST.to_json())["settings"] == {"top_k": 3}
+
+
+def test_what_only_calls_of_an_api_set_is_read_as_it_was_written() -> None:
+    settings = wire.SamplingParams(
+        min_p=0.1,
+        presence_penalty=-2,
+        frequency_penalty=0.5,
+        logit_bias={7: -100, 50_256: 1.5},
+    )
+    request = replace(REQUEST, settings=settings)
+    assert wire.Request.from_json(request.to_json()) == request
 
 
 def test_unknown_keys_of_a_request_are_ignored() -> None:
@@ -65,6 +77,7 @@ def test_a_request_of_a_newer_version_is_refused() -> None:
     [
         *({"settings": value} for value in ([], [1], 5, "top_k", None, True)),
         *({"settings": {"stop": value}} for value in ("END", 5, {"a": 1}, None)),
+        *({"settings": {"logit_bias": value}} for value in ([], 5, {"a": 1}, None)),
         *({"turns": value} for value in ({}, "", 5, None, ["hi"], [[]], [{}])),
         *({"turns": [{"role": role, "text": "hi"}]} for role in ("tool", 5, [])),
         *({"turns": [{"role": "user", "text": text}]} for text in (5, None, ["hi"])),

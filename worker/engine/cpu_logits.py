@@ -16,6 +16,7 @@ from torch import Tensor
 
 from worker.engine.gumbel_noise import Words, tokens_with_noise
 from worker.engine.logits import (
+    Biases,
     Doubles,
     Floats,
     Ints,
@@ -35,6 +36,11 @@ class CPULogits:
     def __init__(self, logits: Tensor) -> None:
         self._logits: Floats = logits.detach().numpy()
         self.vocabulary = logits.shape[1]
+
+    def add(self, biases: Biases) -> None:
+        """Implement ``Logits``."""
+        for number, (tokens, values) in biases.items():
+            self._logits[number, tokens] += values
 
     def penalise(self, penalties: Sequence[float], history: TokenHistory) -> None:
         """Implement ``Logits``."""

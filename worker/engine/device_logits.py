@@ -11,6 +11,7 @@ from torch import Tensor
 
 from worker.engine.gumbel_noise import Words, tokens_with_noise
 from worker.engine.logits import (
+    Biases,
     Doubles,
     Floats,
     Ints,
@@ -28,6 +29,15 @@ class DeviceLogits:
         self.vocabulary = logits.shape[1]
         # Apple's GPUs have no double precision.
         self._sum_dtype = None if logits.device.type == "mps" else torch.float64
+
+    def add(self, biases: Biases) -> None:
+        """Implement ``Logits``."""
+        device = self._logits.device
+        for number, (tokens, values) in biases.items():
+            places = torch.from_numpy(tokens).to(device)
+            added = torch.from_numpy(values).to(device)
+            row = self._logits[number]
+            row.index_copy_(0, places, row[places] + added)
 
     def penalise(self, penalties: Sequence[float], history: TokenHistory) -> None:
         """Implement ``Logits``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -49,6 +49,10 @@ class TokenHistory:
         return ids if self.rows is None else ids[self.rows]
 
 
+#: For some rows by number: tokens, each once, and what is added to their logits.
+Biases = Mapping[int, tuple[Ints, Floats]]
+
+
 class Logits(Protocol):
     """The logits of some replies, [replies, vocabulary]. Rows are named by number.
 
@@ -57,6 +61,10 @@ class Logits(Protocol):
     """
 
     vocabulary: int
+
+    def add(self, biases: Biases) -> None:
+        """Add to the logits of some tokens, in float32."""
+        ...
 
     def penalise(self, penalties: Sequence[float], history: TokenHistory) -> None:
         """Make the earlier tokens of each reply less likely; 1 is no penalty.

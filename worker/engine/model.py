@@ -49,6 +49,8 @@ class LanguageModel:
         self.tokenizer = Tokenizer(tokenizer)
         self.eos_ids = _eos_ids(module, self.tokenizer)
         self.context_tokens = _context_tokens(module.config)
+        #: How many tokens it has a logit for.
+        self.vocabulary = int(module.config.get_text_config().vocab_size)
         self.precision = forward.precision
         #: The code that computes the forward pass: "transformers", "flat" or "native".
         self.forward_name = forward.name

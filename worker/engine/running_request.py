@@ -17,7 +17,8 @@ from worker.engine.detokenizer import ReplyText
 from worker.engine.interface import ReplyListener
 from worker.engine.logits import NonFiniteLogits
 from worker.engine.model import LanguageModel
-from worker.engine.sampling import InvalidSamplingParams, Sampler
+from worker.engine.sampling import Sampler
+from worker.engine.sampling_params import InvalidSamplingParams, validate
 from worker.engine.sequence import Sequence
 from worker.engine.tokenizer import Tokenizer
 
@@ -36,6 +37,8 @@ class PromptFormat:
     #: Strings that end every reply, besides those of the template and the request.
     stop: tuple[str, ...]
     context_tokens: int
+    #: How many tokens the model has.
+    vocabulary: int
 
     @classmethod
     def of(cls, model: LanguageModel, entry: ModelEntry) -> PromptFormat:
@@ -47,6 +50,7 @@ class PromptFormat:
             eos_ids=model.eos_ids,
             stop=entry.stop,
             context_tokens=context_tokens,
+            vocabulary=model.vocabulary,
         )
 
 
@@ -137,7 +141,7 @@ class RunningRequest(Sequence):
 
     def _prepare(self) -> None:
         params, fmt = self._request.settings, self._format
-        self._sampler = Sampler(params)
+        validate(params, fmt.vocabulary)
         if math.isnan(self._deadline):
             raise InvalidSamplingParams("max_seconds must be a number")
         self._max_new_tokens = reply_budget(params.max_new_tokens, fmt.context_tokens)
@@ -153,6 +157,7 @@ class RunningRequest(Sequence):
         )
         self.ids = list(prompt.ids)
         self._prompt_tokens = len(self.ids)
+        self._sampler = Sampler(params, self._prompt_tokens)
 
     def append_token(self, token: int) -> None:
         """Add a sampled token: deliver its text, and finish if it is the last."""

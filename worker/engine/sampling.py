@@ -11,11 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from chatsite.sampling_settings import (
-    SAMPLING_SETTINGS,
-    STOP_STRING_CHARACTERS_MAX,
-    STOP_STRINGS_MAX,
-)
 from chatsite.wire import SamplingParams
 from worker.engine.gumbel_noise import Words, gumbel_noise, random_keys
 from worker.engine.logits import (
@@ -37,43 +32,47 @@ MAX_SHARED_CANDIDATES: Final = 1024
 NEAR: Final = 4 * MASS_ERROR
 
 
-class InvalidSamplingParams(ValueError):
-    """Parameters that cannot be sampled with. The message names one, never its text."""
-
-
-def validate(params: SamplingParams) -> None:
-    """Raise ``InvalidSamplingParams`` unless every value has its type and range."""
-    for setting in SAMPLING_SETTINGS:
-        if problem := setting.problem(getattr(params, setting.name)):
-            raise InvalidSamplingParams(f"{setting.name} {problem}")
-    if not isinstance(params.stop, tuple | list):
-        raise InvalidSamplingParams("stop must be texts")
-    if len(params.stop) > STOP_STRINGS_MAX or not all(
-        isinstance(stop, str) and 0 < len(stop) <= STOP_STRING_CHARACTERS_MAX
-        for stop in params.stop
-    ):
-        raise InvalidSamplingParams(
-            f"stop must be at most {STOP_STRINGS_MAX} texts"
-            f" of 1 to {STOP_STRING_CHARACTERS_MAX} characters"
-        )
-
-
 class Sampler:
-    """The validated sampling parameters of one reply.
+    """The sampling parameters of one reply, which are valid.
 
     It has no state: randomness comes from the seed, the position and the token alone.
     So the same seed and logits give the same text on any device, beside any other
     reply, and after the engine was rebuilt.
     """
 
-    def __init__(self, params: SamplingParams) -> None:
-        """Raise ``InvalidSamplingParams`` for a value out of range."""
-        validate(params)
+    def __init__(self, params: SamplingParams, prompt_tokens: int = 0) -> None:
+        """Take parameters that passed ``validate``.
+
+        ``prompt_tokens``: how many tokens of its history are none of the reply.
+        """
         self.temperature = params.temperature
         self.top_k = params.top_k
         self.top_p = params.top_p
         self.repetition_penalty = params.repetition_penalty
         self.seed = params.seed
+        #: A token with a lower score is too unlikely beside the best one.
+        self.lowest_score = math.log(params.min_p) if params.min_p else -math.inf
+        #: What is added to the logits of some tokens.
+        self.bias = _bias_of(params.logit_bias) if params.logit_bias else None
+        self.counts_tokens = bool(params.presence_penalty or params.frequency_penalty)
+        self._presence_penalty = params.presence_penalty
+        self._frequency_penalty = params.frequency_penalty
+        self._prompt_tokens = prompt_tokens
+
+    def count_penalties(self, history: Ints) -> tuple[Ints, Floats]:
+        """Return what to add to the logits of the tokens that the reply has.
+
+        ``history``: the tokens of prompt and reply. Source: "Frequency and presence
+        penalties" in OpenAI's reference of its API.
+        """
+        reply = history[self._prompt_tokens :]
+        tokens, counts = np.unique(reply, return_counts=True)
+        penalties = self._presence_penalty + self._frequency_penalty * counts
+        return tokens, -penalties.astype(np.float32)
+
+
+def _bias_of(biases: Mapping[int, float]) -> tuple[Ints, Floats]:
+    return np.array([*biases], np.int64), np.array([*biases.values()], np.float32)
 
 
 @torch.inference_mode()
@@ -82,11 +81,17 @@ def sample(
 ) -> list[int]:
     """Return the next token of each reply.
 
-    The order is that of transformers: repetition penalty over prompt and reply, then
-    temperature, top-k, top-p. A penalty changes the logits in place. Raises
-    ``NonFiniteLogits``.
+    The order is that of vLLM and transformers: logit bias, repetition penalty over
+    prompt and reply, penalties for presence and frequency over the reply; then
+    temperature, top-k, top-p, min-p. Bias and penalties change the logits in place.
+    Raises ``NonFiniteLogits``.
     """
+    if biased := {n: one.bias for n, one in enumerate(samplers) if one.bias}:
+        logits.add(biased)
     logits.penalise([sampler.repetition_penalty for sampler in samplers], history)
+    if counting := [n for n, one in enumerate(samplers) if one.counts_tokens]:
+        tokens = {n: history.of(n).cpu().numpy() for n in counting}
+        logits.add({n: samplers[n].count_penalties(tokens[n]) for n in counting})
     greedy = [n for n, sampler in enumerate(samplers) if sampler.temperature == 0]
     random = [n for n, sampler in enumerate(samplers) if sampler.temperature > 0]
     chosen: dict[int, int] = {}
@@ -158,7 +163,7 @@ class Leader:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The most likely tokens of each reply, and which of them top-k and top-p allow."""
+    """The most likely tokens of each reply, and which of them the bounds allow."""
 
     tokens: Ints  # [replies, candidates], most likely first
     #: Logits over temperature, -inf for an excluded token: like ``tokens``.
@@ -197,6 +202,11 @@ class Candidates:
         # least one stays.
         stays = (cumulative - weights < wanted[:, None]) & (weights > 0)
         is_reached = cumulative[:, -1] >= wanted
+        if any(sampler.lowest_score > -math.inf for sampler in settings):
+            # Min-p comes last: it compares with the best token, not with the mass.
+            lowest = np.array([sampler.lowest_score for sampler in settings])
+            stays &= scores >= lowest[:, None]
+            is_reached |= scores[:, :CANDIDATES][:, -1] < lowest
         return cls(
             tokens=tokens,
             scores=np.where(stays, scores, -math.inf),
@@ -242,10 +252,11 @@ def find_winners(
     sums = scores.astype(np.float64) + gumbel_noise(keys[places], tokens)
     ahead = np.flatnonzero(sums > leader_sums[places])
     ahead = ahead[np.argsort(-sums[ahead])]
-    for n, token in zip(rows[ahead].tolist(), tokens[ahead].tolist(), strict=True):
-        if n not in winners and is_in_nucleus(
-            token, n, logits, samplers[n], leaders[n]
-        ):
+    found_ahead = (column[ahead].tolist() for column in (rows, tokens, scores))
+    for n, token, score in zip(*found_ahead, strict=True):
+        if n in winners or score < samplers[n].lowest_score:
+            continue
+        if is_in_nucleus(token, n, logits, samplers[n], leaders[n]):
             winners[n] = token
     return winners
 

@@ -42,6 +42,7 @@ class LetterModel:
         #: Tokens that each step read of each reply.
         self.read: list[tuple[RunningRequest, int]] = []
         self.context_tokens = model.context_tokens
+        self.vocabulary = model.vocabulary
         self.device = model.device
         self.precision = model.precision
         self.eos_ids = model.eos_ids

@@ -43,6 +43,19 @@ def test_a_reply_at_its_token_limit_is_length_limited(
     assert ending.new_tokens == 1
 
 
+@pytest.mark.parametrize("temperature", [0, 1.0])
+def test_a_bias_forces_or_forbids_a_token(
+    gpt2: LanguageModel, engine: TransformersEngine, temperature: float
+) -> None:
+    params = {"temperature": temperature, "max_new_tokens": 5}
+    (forced,) = gpt2.tokenizer.encode("x")
+    assert completed(engine, "a", logit_bias={forced: 100}, **params).text == "xxxxx"
+    first = completed(engine, "a", **params).text[0]
+    (forbidden,) = gpt2.tokenizer.encode(first)
+    others = completed(engine, "a", logit_bias={forbidden: -100}, **params).text
+    assert first not in others
+
+
 def test_a_stop_string_ends_the_reply_and_is_not_shown(
     engine: TransformersEngine,
 ) -> None:
@@ -97,6 +110,15 @@ def test_a_large_token_limit_leaves_half_of_the_context_to_the_prompt(
         {"max_new_tokens": 0},
         {"max_new_tokens": True},
         {"seed": 2**64},
+        {"min_p": 1.1},
+        {"presence_penalty": -2.1},
+        {"frequency_penalty": math.nan},
+        {"logit_bias": {259: 1}},
+        {"logit_bias": {-1: 1}},
+        {"logit_bias": {5: 100.5}},
+        {"logit_bias": {5: math.nan}},
+        {"logit_bias": {5: True}},
+        {"logit_bias": dict.fromkeys(range(2000), 1)},
         {"stop": ("",)},
         {"stop": (5,)},
         {"stop": None},

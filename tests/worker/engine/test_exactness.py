@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LogitsProcessor
 
-from chatsite.wire import Role, Turn
+from chatsite.wire import Role, SamplingParams, Turn
 from tests.environment import FORWARD, IS_SOAK
 from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
@@ -97,6 +97,23 @@ def generated(model: Any, ids: list[int], **options: Any) -> list[int]:
     return new[:-1] if new[-1] == model.generation_config.eos_token_id else new
 
 
+class PlainPenalties(LogitsProcessor):
+    """Bias and penalties as they are defined, for one reply."""
+
+    def __init__(self, prompt_tokens: int, params: SamplingParams) -> None:
+        self._prompt_tokens, self._params = prompt_tokens, params
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        params, scores = self._params, scores.clone()
+        for token, bias in params.logit_bias.items():
+            scores[0, token] += bias
+        reply = ids[0, self._prompt_tokens :].tolist()
+        for token in set(reply):
+            scores[0, token] -= params.presence_penalty
+            scores[0, token] -= params.frequency_penalty * reply.count(token)
+        return scores
+
+
 def check_equality(
     engine: TransformersEngine, model: Any, texts: list[str], **options: Any
 ) -> list[int]:
@@ -132,6 +149,35 @@ def test_small_models_equal_generate(
     )
     # The longest prompts do not fit and are cut to what is left of the context.
     assert max(lengths) > CONTEXT_TOKENS - 24 - 4
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"presence_penalty": 2, "logit_bias": {101: 3}},
+        {"frequency_penalty": 1.3},
+        {"frequency_penalty": -2, "presence_penalty": -1},
+    ],
+    ids=str,
+)
+def test_penalties_over_the_reply_are_those_of_their_definition(
+    gpt2: LanguageModel, gpt2_folder: Path, closing: list[Engine], params: dict
+) -> None:
+    engine, plain = TransformersEngine(gpt2, entry_for()), reference(gpt2_folder)
+    closing.append(engine)
+    changed = 0
+    for text in prompts(longest_words=12)[::10]:
+        wire_request, listener = request_for(text, **params), RecordingListener()
+        running = engine.submit(wire_request, listener)
+        assert listener.ending().error is None
+        ids = running.prompt_ids
+        penalties = PlainPenalties(len(ids), wire_request.settings)
+        expected = generated(
+            plain, ids, max_new_tokens=16, logits_processor=[penalties]
+        )
+        assert running.new_ids == expected
+        changed += expected != generated(plain, ids, max_new_tokens=16)
+    assert changed
 
 
 def test_smollm2_equals_generate(

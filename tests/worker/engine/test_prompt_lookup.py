@@ -95,6 +95,9 @@ def requests(rng: random.Random) -> list[Request]:
             # Below 1 it rewards repetition, which random weights do not write else.
             repetition_penalty=rng.choice([0.05, 0.2, 1.0, 1.2]),
             stop=rng.choice([(), ("a",), ("th", "e")]),
+            # So does one below 0.
+            frequency_penalty=rng.choice([0, -1, 0.5]),
+            logit_bias=rng.choice([{}, {65: 3, 70: -100}]),
             seed=number,
         )
         found.append(one)

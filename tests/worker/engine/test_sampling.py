@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import (
     LogitsProcessorList,
+    MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
@@ -31,7 +32,7 @@ from worker.engine.logits import (
     NonFiniteLogits,
     TokenHistory,
 )
-from worker.engine.sampling import Sampler, draw_tokens, sample
+from worker.engine.sampling import Candidates, Sampler, draw_tokens, sample
 
 #: More than the number of candidates.
 VOCABULARY = 2000
@@ -67,17 +68,19 @@ def drawn(
     temperature=st.sampled_from([0.3, 1.0, 2.0]),
     top_k=st.sampled_from([0, 1, 5, 100, 1024, 1025, 1999, 2000, 5000]),
     top_p=st.sampled_from([0.05, 0.5, 0.9, 0.999, 1 - 1e-9, 1.0]),
+    min_p=st.sampled_from([0, 0, 1e-6, 0.01, 0.3, 1]),
 )
 def test_the_drawn_token_is_the_best_of_those_that_transformers_allows(
-    seed: int, spread: float, temperature: float, top_k: int, top_p: float
+    seed: int, spread: float, temperature: float, top_k: int, top_p: float, min_p: float
 ) -> None:
     logits = logits_for(seed, spread)[None]
     warpers = LogitsProcessorList([TemperatureLogitsWarper(temperature)])
     warpers += [TopKLogitsWarper(top_k)] if top_k else []
     warpers += [TopPLogitsWarper(top_p)] if top_p < 1 else []
+    warpers += [MinPLogitsWarper(min_p)]
     kept = int((warpers(None, logits) > -math.inf).sum())
     settings = SamplingParams(
-        temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed
     )
     for position in range(8):
         key = random_keys([seed], np.array([position]))
@@ -109,6 +112,10 @@ SETTINGS = st.builds(
     top_k=st.sampled_from([0, 1, 50, 300, 1500]),
     top_p=st.sampled_from([0.3, 0.95, 1.0]),
     repetition_penalty=st.sampled_from([1.0, 1.3]),
+    min_p=st.sampled_from([0.0, 0.0, 1e-4, 0.2, 1.0]),
+    presence_penalty=st.sampled_from([0.0, -2.0, 1.1]),
+    frequency_penalty=st.sampled_from([0.0, 0.3]),
+    logit_bias=st.sampled_from([{}, {0: 100}, {3: -100, 1999: 7.5}]),
     seed=st.integers(0, 2**40),
 )
 
@@ -120,12 +127,12 @@ def test_each_row_is_sampled_as_if_alone(
     logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
     ids = torch.arange(4 * len(settings)).view(-1, 4) % VOCABULARY
     lengths = torch.arange(len(settings)) % 4 + 1
-    samplers = [Sampler(one) for one in settings]
+    samplers = [Sampler(one, prompt_tokens=1) for one in settings]
     together = sample(CPULogits(logits.clone()), samplers, TokenHistory(ids, lengths))
     alone = [
         sample(
             CPULogits(logits[n : n + 1].clone()),
-            [Sampler(one)],
+            [Sampler(one, prompt_tokens=1)],
             TokenHistory(ids[n : n + 1, : int(lengths[n])], lengths[n : n + 1]),
         )[0]
         for n, one in enumerate(settings)
@@ -146,6 +153,40 @@ def test_top_p_uses_the_same_candidates_beside_a_larger_top_k() -> None:
         asked = SamplingParams(temperature=1, top_p=0.7, seed=seed)
         alone = drawn(logits[:1], [asked], [5])
         assert drawn(logits, [asked, beside], [5, 9])[:1] == alone
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("vocabulary", [4, 1000])
+def test_min_p_compares_with_the_best_token_after_temperature(
+    vocabulary: int, temperature: float
+) -> None:
+    # The first three tokens are 1, 0.5 and 0.2 times as likely as the best.
+    chances = torch.tensor([1, 0.5, 0.2] + [0.001] * (vocabulary - 3))
+    settings = SamplingParams(temperature=temperature, top_p=1.0, min_p=0.3)
+    allowed = {0.5: {0}, 1.0: {0, 1}, 2.0: {0, 1, 2}}[temperature]
+    logits = chances.log().expand(2000, -1)
+    assert {*drawn(logits, [settings] * 2000, [*range(2000)])} == allowed
+
+
+def test_the_candidates_suffice_if_min_p_leaves_fewer() -> None:
+    asked = Sampler(SamplingParams(temperature=1, top_p=1.0, min_p=0.5))
+    # It raises the number of candidates of both.
+    neighbour = Sampler(SamplingParams(temperature=1, top_k=300))
+    logits = torch.full((2, VOCABULARY), -5.0)
+    for likely, are_enough in ((10, True), (100, False)):
+        logits[:, :likely] = 0
+        for samplers in ({0: asked}, {0: asked, 1: neighbour}):
+            found = Candidates.of(CPULogits(logits), samplers)
+            assert bool(found.are_enough[0]) == are_enough
+
+
+def test_what_a_reply_has_is_counted_without_its_prompt() -> None:
+    params = SamplingParams(presence_penalty=0.5, frequency_penalty=-0.25)
+    counted = Sampler(params, prompt_tokens=3).count_penalties
+    tokens, penalties = counted(np.array([7, 7, 9, 9, 4, 9, 9]))
+    assert tokens.tolist() == [4, 9]
+    assert penalties.tolist() == [-0.25, 0.25]
+    assert counted(np.array([7, 7, 9]))[0].tolist() == []
 
 
 @pytest.mark.parametrize("kind", [CPULogits, DeviceLogits])
@@ -236,9 +277,11 @@ def test_a_device_gives_the_same_tokens(
 ) -> None:
     """The way for devices, which runs on a CPU too."""
     logits = torch.stack([logits_for(seed + n, 3.0) for n in range(len(settings))])
-    samplers = {n: Sampler(one) for n, one in enumerate(settings) if one.temperature}
+    samplers = [Sampler(one, prompt_tokens=n % 3) for n, one in enumerate(settings)]
+    ids = torch.arange(5 * len(settings)).view(-1, 5) % 7
+    history = TokenHistory(ids, torch.full((len(settings),), 5))
     found = [
-        draw_tokens(kind(logits), samplers, np.arange(len(samplers)))
+        sample(kind(logits.clone()), samplers, history)
         for kind in (CPULogits, DeviceLogits)
     ]
     assert found[0] == found[1]

@@ -33,6 +33,7 @@ class GatedModel:
         self.begun = 0
         self._model = model
         self.context_tokens = model.context_tokens
+        self.vocabulary = model.vocabulary
         self.device = model.device
         self.precision = model.precision
         self.eos_ids = model.eos_ids

@@ -23,6 +23,7 @@ from worker.engine.logits import (
     MASS_ERROR,
     Logits,
     NonFiniteLogits,
+    TokenHistory,
     exact_mass,
 )
 from worker.engine.native import draw, instruction_sets
@@ -31,8 +32,8 @@ from worker.engine.sampling import (
     Candidates,
     Leader,
     Sampler,
-    draw_tokens,
     is_in_nucleus,
+    sample,
 )
 
 #: Less than a block, whole blocks with a rest, and more blocks than candidates.
@@ -67,23 +68,29 @@ def random_logits(seed: int, rows: int, vocabulary: int, spread: float) -> Tenso
     asked=st.lists(
         st.builds(
             SamplingParams,
-            temperature=st.sampled_from([1e-30, 0.3, 0.7, 1.0, 2.0]),
+            temperature=st.sampled_from([0, 1e-30, 0.3, 0.7, 1.0, 2.0]),
             top_k=st.sampled_from([0, 0, 50, 1500]),
             top_p=st.sampled_from([0.1, 0.9, 0.99, 1.0]),
+            min_p=st.sampled_from([0.0, 0.0, 0.001, 0.5]),
+            presence_penalty=st.sampled_from([0.0, 1.5]),
+            logit_bias=st.sampled_from([{}, {0: -100.0, 2: 5.5}]),
             seed=st.integers(0, 2**40),
         ),
         min_size=1,
         max_size=5,
     ),
 )
-def test_the_same_tokens_are_drawn(
+def test_the_same_tokens_are_sampled(
     native: Wrap, seed: int, vocabulary: int, spread: float, asked: list[SamplingParams]
 ) -> None:
-    logits = random_logits(seed, len(asked) + 1, vocabulary, spread)
-    samplers = {n + 1: Sampler(one) for n, one in enumerate(asked)}
-    positions = np.arange(len(asked))
-    drawn = draw_tokens(native(logits), samplers, positions)
-    assert drawn == draw_tokens(CPULogits(logits), samplers, positions)
+    logits = random_logits(seed, len(asked), vocabulary, spread)
+    samplers = [Sampler(one, prompt_tokens=1) for one in asked]
+    ids = torch.tensor([[0, 1, 2, 1]]).expand(len(asked), -1)
+    history = TokenHistory(ids, torch.arange(len(asked)) % 4 + 1)
+    found, expected = (
+        sample(wrap(logits.clone()), samplers, history) for wrap in (native, CPULogits)
+    )
+    assert found == expected
 
 
 @settings(max_examples=EXAMPLES)
