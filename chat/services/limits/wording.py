@@ -97,12 +97,12 @@ def number(count: int) -> str:
 
 
 def _moment(stamp: float, now: float) -> str:
-    """``at 14:05``, ``tomorrow at 9:00``, or with the date; rounded up to minutes."""
+    """``at 14:05``, ``tomorrow at 9:00``, or ``on`` a date; rounded up to minutes."""
     zone = timezone.get_current_timezone()
     when = datetime.fromtimestamp(60 * math.ceil(stamp / 60), zone)
     days = (when.date() - datetime.fromtimestamp(now, zone).date()).days
     if days > 1:
-        return _("at %(time)s") % {"time": date_format(when, "SHORT_DATETIME_FORMAT")}
+        return _("on %(day)s") % {"day": date_format(when, "SHORT_DATETIME_FORMAT")}
     said = _("tomorrow at %(time)s") if days else _("at %(time)s")
     return said % {"time": date_format(when, "TIME_FORMAT")}
 
