@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from chat.models import Reply
@@ -15,7 +16,11 @@ HTMX = {"HX-Request": "true"}
 
 
 #: Said as they are in every language.
-NAMES = ("chatsite", *(entry.label for entry in current_catalog().models.values()))
+NAMES = (
+    "chatsite",
+    *(entry.label for entry in current_catalog().models.values()),
+    *dict(settings.LANGUAGES).values(),
+)
 
 
 def check(answer: Any, status: int = 200, *, names: tuple[str, ...] = NAMES) -> Any:
