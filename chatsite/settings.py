@@ -317,6 +317,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 
 STATIC_URL = f"{URL_PREFIX}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "chatsite.stylesheet.StylesheetFinder",
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STATIC_ROOT = storage.STATIC_ROOT.read()
 # Another account than the one that collects the files may serve them.
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from chatsite.server_url import shown
 
+#: The stylesheet of all pages, made from the files in ``styles``.
+STYLESHEET = "chat.css"
 #: Other packages with files that pages load.
 PACKAGES = ("django.contrib.admin", "django_htmx")
 
@@ -22,7 +24,7 @@ def refusal(root: Path | None, sources: list[Path]) -> str:
     """
     if root is None:
         return ""
-    for name in _names([*sources, *package_folders()]):
+    for name in (Path(STYLESHEET), *_names([*sources, *package_folders()])):
         if not _is_readable_file(root / name):
             return (
                 f"STATIC_ROOT must hold the files of the pages, but {name} is missing "

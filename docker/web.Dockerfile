@@ -17,6 +17,7 @@ COPY chat chat
 COPY templates templates
 COPY locale locale
 COPY static static
+COPY styles styles
 # Into the image, where whitenoise finds them. The key made for it goes with its folder.
 RUN DATA_DIR=/tmp/build STATIC_ROOT=/app/collected \
     python manage.py collectstatic --no-input --verbosity 0 \

@@ -10,7 +10,7 @@ from tests.processes import ROOT
 
 MODULES = sorted((ROOT / "static" / "chat").glob("*.js"))
 TESTS = sorted((ROOT / "tests" / "browser" / "modules").glob("*.js"))
-STYLES = sorted((ROOT / "static").glob("*.css"))
+STYLES = sorted([*(ROOT / "styles").glob("*.css"), ROOT / "static" / "admin.css"])
 MAX_LINE = 120
 MAX_LINES = 300
 
@@ -21,6 +21,13 @@ MAX_LINES = 300
 def test_lines_are_short(path) -> None:
     lines = path.read_text("utf-8").splitlines()
     assert not [line for line in lines if len(line) > MAX_LINE or line != line.rstrip()]
+
+
+@pytest.mark.parametrize("path", STYLES, ids=lambda path: path.name)
+def test_a_stylesheet_is_short_and_says_what_it_is_for(path) -> None:
+    text = path.read_text("utf-8")
+    assert text.startswith("/*")
+    assert len(text.splitlines()) <= MAX_LINES
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)

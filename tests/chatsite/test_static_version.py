@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.http import HttpResponse
 from django.templatetags.static import static
 from django.test import Client
@@ -118,7 +119,7 @@ def test_a_file_is_compressed_for_who_takes_it(path: str) -> None:
     url, client = static(path), Client()
     answer = client.get(url, headers=GZIP)
     assert answer["Content-Encoding"] == "gzip"
-    assert gzip.decompress(answer.content) == (ROOT / "static" / path).read_bytes()
+    assert gzip.decompress(answer.content) == Path(finders.find(path)).read_bytes()
     assert int(answer["Content-Length"]) == len(answer.content)
     assert answer["Vary"] == "Accept-Encoding"
     assert "immutable" in answer["Cache-Control"]

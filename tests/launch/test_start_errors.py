@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatsite import settings
-from chatsite.static_files import package_folders, refusal
+from chatsite.static_files import STYLESHEET, package_folders, refusal
 from launch.instance_lock import hold_instance_lock, is_running
 from tests.launch.forked_starts import run_cases
 from tests.launch.process_tree import ROOT, Start, eventually, launch, run
@@ -144,6 +144,7 @@ def made_static_root(path: Path, kind: str) -> Path:
 def collect_static(path: Path) -> None:
     for source in (ROOT / "static", *package_folders()):
         shutil.copytree(source, path, dirs_exist_ok=True)
+    (path / STYLESHEET).touch()
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,7 @@ def collect_static(path: Path) -> None:
         "a file",
         f"without {OWN_SCRIPT}",
         "without django_htmx/htmx-2.min.js",
+        f"without {STYLESHEET}",
     ],
 )
 def test_pages_without_their_files_are_refused(tmp_path: Path, kind: str) -> None:
