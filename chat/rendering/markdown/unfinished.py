@@ -14,6 +14,9 @@ from chat.rendering.markdown.math import has_open_formula
 _ONLY_MARKS = re.compile(r"[ \t>]*[-+*=#`~_|: \t]*")
 _CODE_SPAN = re.compile(r"`[^`]*`")
 _PAIRS = ("**", "~~")
+#: A link up to some character of its address; there may be no brackets in its text.
+_HALF_LINK = re.compile(r"(?<!\\)\[([^\[\]]*[^\[\]\s\\])\]\((\S*)\Z")
+_SCHEMES = ("http://", "https://")
 _LINE_END = re.compile(r"\r\n?|\n")
 #: Two cells or more; ``|x|`` is also the size of a number.
 _HEADER = re.compile(r"[ \t]*\|[^|]*\|[^|].*")
@@ -42,6 +45,7 @@ def _closed(line: str) -> str:
         return line
     if line.count("`") % 2:
         return line[:-1] if line.endswith("`") else f"{line}`"
+    line = _with_whole_link(line)
     words = _CODE_SPAN.sub("", line)
     closing = ""
     for mark in _PAIRS:
@@ -52,3 +56,18 @@ def _closed(line: str) -> str:
             if not behind[0].isspace():
                 closing += mark
     return line.rstrip(" *~") + closing if closing else line
+
+
+def _with_whole_link(line: str) -> str:
+    """Return the line with the link at its end closed.
+
+    Until its address has a host, the link is its text alone.
+    """
+    found = _HALF_LINK.search(line)
+    if not found:
+        return line
+    text, address = found.groups()
+    if any(scheme.startswith(address) for scheme in _SCHEMES):
+        return line[: found.start()] + text
+    missing = 1 + address.count("(") - address.count(")")
+    return line + ")" * missing if address.startswith(_SCHEMES) else line
