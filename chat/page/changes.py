@@ -103,6 +103,8 @@ def _replace_changed_held(
     delta: PageDelta,
 ) -> None:
     changed = _changed_held_ids(page_state, conversation)
+    if not changed:
+        return
     delta.held = [pk for pk in delta.held if pk not in changed]
     delta.paused = [pk for pk in delta.paused if pk not in changed]
     messages = sorted(

@@ -31,7 +31,7 @@ from chat.page.quiet_update import (
     without_shown_text,
 )
 from chat.page.state import PageState
-from chat.services.conversations import mark_read
+from chat.services.conversations import remove_badge
 from chat.services.effective_settings import catalog_entry
 from chat.services.jobs.status import (
     NotOwner,
@@ -67,8 +67,8 @@ def update(
     if is_changed and page_state.conversation:
         owner = owner_of(snapshot)
         delta.conversation = get_conversation_or_404(owner, page_state.conversation)
-        if not page_state.is_hidden:
-            mark_read(delta.conversation)
+        if delta.conversation.has_unread and not page_state.is_hidden:
+            remove_badge(delta.conversation)
         load_changes(request, page_state, delta.conversation, delta)
     context = {
         **update_context(page_state, snapshot, entry, delta, is_changed=is_changed),

@@ -57,10 +57,17 @@ def clean_title(title: str) -> str:
 
 
 def mark_read(conversation: Conversation) -> None:
-    """Remove the unread badge, on other pages too; writes only if there was one."""
+    """Remove the unread badge, on other pages too; writes only if there was one.
+
+    The badge of a conversation that was looked up before is queried once more.
+    """
+    if Conversation.objects.filter(pk=conversation.pk, has_unread=True).exists():
+        remove_badge(conversation)
+
+
+def remove_badge(conversation: Conversation) -> None:
+    """Remove the badge that a conversation just had, on other pages too."""
     unread = Conversation.objects.filter(pk=conversation.pk, has_unread=True)
-    if not unread.exists():
-        return
     try:
         with optional_write():
             was_unread = unread.update(has_unread=False)

@@ -75,8 +75,10 @@ def release_next(conversation: Conversation) -> None:
     While another process locks the database they stay held, and the keeper releases
     them.
     """
-    held = Reply.objects.held().with_path().filter(message__conversation=conversation)
-    for reply in held.order_by("message__created_at"):
+    held = Reply.objects.held().filter(message__conversation=conversation)
+    if not held.exists():  # most often, and much cheaper to ask
+        return
+    for reply in held.with_path().order_by("message__created_at"):
         if reply.can_start() and _release(reply):
             publish(reply)
 

@@ -154,7 +154,7 @@ COSTS = [
     (stop_through_the_api, 10, 4),
     (idle_poll, 0, 1),
     (poll_of_a_waiting_page, 0, 1),
-    (poll_that_brings_an_end, 18, 4),
+    (poll_that_brings_an_end, 17, 4),
     (home_of_a_new_visitor, 0, 1),
     (home, 4, 1),
     (conversation, 9, 1),
