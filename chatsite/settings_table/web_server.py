@@ -60,6 +60,14 @@ WEB_CONNECTIONS_PER_NETWORK = Integer(
     about="Connections of one address (of IPv6 a /64) to one process. The proxies in "
     "`TRUSTED_PROXIES` do not count.",
 )
+WEB_PARKED = Integer(
+    "WEB_PARKED",
+    1000,
+    minimum=1,
+    maximum=1_000_000,
+    about="Calls of the API that wait for a reply in one process, or receive it bit by "
+    "bit. Beyond them a call gets a 503.",
+)
 WEB_BUFFER_MB = Integer(
     "WEB_BUFFER_MB",
     64,

@@ -32,11 +32,16 @@ class State(Enum):
     BODY = auto()
     #: A thread has the request or will get it.
     WORK = auto()
+    #: The answer is not known yet, or not all of it, and no thread is busy with it.
+    PARKED = auto()
     #: The client has to receive the rest of its answer.
     SENDING = auto()
     #: The client has to finish sending, and what it sends is discarded. It could lose
     #: its answer if the server closed with unread bytes (RFC 9112, section 9.6).
     LINGERING = auto()
+
+
+AWAITS_ANSWER = {State.WORK, State.PARKED}
 
 
 class Connection:
@@ -132,7 +137,7 @@ def oldest(connections: Iterable[Connection]) -> Connection | None:
 
     A connection whose request is whole is never returned: it will be answered.
     """
-    waiting = [one for one in connections if one.state is not State.WORK]
+    waiting = [one for one in connections if one.state not in AWAITS_ANSWER]
     return min(waiting, key=_close_order, default=None)
 
 

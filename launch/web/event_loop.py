@@ -21,7 +21,7 @@ from gunicorn.http.errors import NoMoreData
 from launch.web import error_responses
 from launch.web.connections import Connection, Connections, State, oldest
 from launch.web.limits import LINGER_MAX_BYTES, ConnectionLimits
-from launch.web.response_buffer import PROGRESS_BYTES
+from launch.web.response_buffer import KEPT_BYTES, PROGRESS_BYTES
 
 RECEIVE_BYTES = 65_536
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -31,7 +31,9 @@ OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 class EventLoop:
     """The connections of one process. ``hand_over`` is called with each whole request.
 
-    From then on the connection belongs to a thread, until ``resume`` takes it back.
+    From then on the connection belongs to a thread, until ``resume`` takes it back, or
+    ``park`` while its answer is not known. ``hang_up`` is called with a parked one that
+    is closed.
     """
 
     def __init__(
@@ -40,15 +42,22 @@ class EventLoop:
         limits: ConnectionLimits,
         connect: Callable[[socket.socket, Any, Any], Connection],
         hand_over: Callable[[Connection, Any], None],
+        hang_up: Callable[[Connection], None],
         log: Any,
     ) -> None:
         self._selector = selector
         self._limits = limits
         self._connect = connect
         self._hand_over = hand_over
+        self._hang_up = hang_up
         self._log = log
         self.connections = Connections(limits.connections_of_network)
         self._is_out_of_files = False
+        self._callbacks = {
+            EVENT_READ: self._read,
+            EVENT_WRITE: self._write,
+            EVENT_READ | EVENT_WRITE: self._read_and_write,
+        }
 
     # Opening and closing
 
@@ -83,6 +92,8 @@ class EventLoop:
         for connection in self.connections:
             if connection.state is State.WORK or connection.deadline > now:
                 continue
+            if connection.state is State.PARKED and not len(connection.sock):
+                continue
             if connection.state in (State.HEAD, State.BODY):
                 self._refuse(connection, HTTPStatus.REQUEST_TIMEOUT)
             else:
@@ -111,6 +122,8 @@ class EventLoop:
         self.connections.remove(connection)
         with suppress(KeyError, ValueError, OSError):
             self._listen(connection, 0)
+        if connection.state is State.PARKED:
+            self._hang_up(connection)
         connection.close()
 
     def _has_room_for(self, network: str) -> bool:
@@ -148,6 +161,8 @@ class EventLoop:
             return
         if connection.state is State.LINGERING:
             self._discard(connection, data)
+        elif connection.state is State.PARKED:
+            self._keep_for_later(connection, data)
         elif data:
             connection.reader.feed(data)
             self._continue_reading(connection)
@@ -159,6 +174,12 @@ class EventLoop:
         if not data or connection.passed_bytes > LINGER_MAX_BYTES:
             self.drop(connection)
 
+    def _keep_for_later(self, connection: Connection, data: bytes) -> None:
+        """Keep a request that is sent before the answer to the one before it."""
+        connection.reader.feed(data)
+        if not data or len(connection.reader) > self._limits.body_bytes:
+            self.drop(connection)
+
     def _continue_reading(self, connection: Connection) -> None:
         """Hand over a whole request, or wait for the rest of it."""
         try:
@@ -168,17 +189,20 @@ class EventLoop:
             self.resume(connection, stays_open=False)
             return
         if request is not None:
-            connection.state = State.WORK
-            # Still watched for input: most clients send nothing before their answer.
-            if connection.events == EVENT_WRITE:
-                self._listen(connection, 0)
-            self._hand_over(connection, request)
+            self._work_on(connection, request)
         elif connection.reader.is_in_body:
             self._send_continue(connection)
             self._wait(connection, State.BODY)
         else:
             is_in_head = connection.reader.is_in_head
             self._wait(connection, State.HEAD if is_in_head else State.IDLE)
+
+    def _work_on(self, connection: Connection, request: Any) -> None:
+        connection.state = State.WORK
+        # Still watched for input: most clients send nothing before their answer.
+        if connection.events & EVENT_WRITE:
+            self._listen(connection, 0)
+        self._hand_over(connection, request)
 
     def _send_continue(self, connection: Connection) -> None:
         """Answer ``Expect: 100-continue``, so that the client sends its body."""
@@ -211,7 +235,39 @@ class EventLoop:
         """Send the buffered answer, then read the next request or close."""
         connection.stays_open = stays_open
         connection.since = time.monotonic()
+        connection.sock.may_wait = True
         self._send(connection)
+
+    def park(self, connection: Connection) -> None:
+        """Wait for an answer, or for parts of it, while no thread is busy with it."""
+        connection.since = time.monotonic()
+        connection.sock.may_wait = False
+        self._wait(connection, State.PARKED)
+        self.flush(connection)
+
+    def flush(self, connection: Connection) -> None:
+        """Send what a parked connection buffers, and the rest when the client takes it.
+
+        A client that leaves too much is closed.
+        """
+        try:
+            connection.passed_bytes += connection.sock.flush()
+        except OSError:
+            self.drop(connection)
+            return
+        unsent = len(connection.sock)
+        if unsent > KEPT_BYTES:
+            self.drop(connection)
+            return
+        if not unsent:
+            self._set_deadline(connection)
+        self._note_progress(connection)
+        self._listen(connection, EVENT_READ | EVENT_WRITE if unsent else EVENT_READ)
+
+    def hand_over_again(self, connection: Connection, request: Any) -> None:
+        """Hand over the request of a parked connection again."""
+        connection.sock.may_wait = True
+        self._work_on(connection, request)
 
     def _refuse(self, connection: Connection, status: HTTPStatus) -> None:
         with suppress(OSError):
@@ -220,6 +276,11 @@ class EventLoop:
 
     def _write(self, connection: Connection, _link: Any) -> None:
         self._send(connection)
+
+    def _read_and_write(self, connection: Connection, link: Any) -> None:
+        self.flush(connection)
+        if connection in self.connections:
+            self._read(connection, link)
 
     def _send(self, connection: Connection) -> None:
         try:
@@ -272,7 +333,5 @@ class EventLoop:
             self._selector.unregister(connection.link)
         connection.events = events
         if events:
-            callback = partial(
-                self._read if events == EVENT_READ else self._write, connection
-            )
+            callback = partial(self._callbacks[events], connection)
             self._selector.register(connection.link, events, callback)

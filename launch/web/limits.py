@@ -24,6 +24,7 @@ class ConnectionLimits:
     seconds: dict[State, float]
     connections: int
     connections_of_network: int
+    parked: int
     body_bytes: int
     buffer_bytes: int
     stuck_seconds: float
@@ -38,10 +39,12 @@ class ConnectionLimits:
                 State.HEAD: settings.WEB_HEAD_SECONDS,
                 State.BODY: settings.WEB_BODY_SECONDS,
                 State.SENDING: settings.WEB_SEND_SECONDS,
+                State.PARKED: settings.WEB_SEND_SECONDS,
                 State.LINGERING: LINGER_SECONDS,
             },
             connections=settings.WEB_CONNECTIONS,
             connections_of_network=settings.WEB_CONNECTIONS_PER_NETWORK,
+            parked=settings.WEB_PARKED,
             body_bytes=settings.BODY_MAX_BYTES,
             buffer_bytes=settings.WEB_BUFFER_MB * MEGABYTE,
             stuck_seconds=settings.WEB_STUCK_SECONDS,

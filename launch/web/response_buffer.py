@@ -59,6 +59,8 @@ class ResponseBuffer:
         self._send_seconds = send_seconds
         self._unsent = bytearray()
         self.has_failed = False
+        #: False while the main loop writes: it must not wait for one client.
+        self.may_wait = True
 
     def __len__(self) -> int:
         """Return the number of unsent bytes."""
@@ -69,7 +71,7 @@ class ResponseBuffer:
         self._unsent += data
         if len(self._unsent) >= PIECE_BYTES:
             self.flush()
-        if len(self._unsent) > KEPT_BYTES:
+        if len(self._unsent) > KEPT_BYTES and self.may_wait:
             self._wait_for_client()
 
     def flush(self) -> int:

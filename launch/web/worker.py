@@ -12,17 +12,21 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from selectors import EVENT_READ
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from launch.web import error_responses
 from launch.web.connections import Connection, State, network_of
 from launch.web.event_loop import EventLoop
 from launch.web.limits import ConnectionLimits, allow_open_files
+from launch.web.parked import HAS_ROOM, PARKED_BODY, Channel, ParkedAnswers, as_parked
 from launch.web.request_reader import RequestReader
 from launch.web.response_buffer import ResponseBuffer, SendingThreads
 
@@ -47,6 +51,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         self._finished_at = time.monotonic()
         self._sweep_at = 0.0
         self._loop: EventLoop
+        self._parked: ParkedAnswers
 
     def run(self) -> None:
         """Run the main loop until gunicorn stops this process."""
@@ -57,7 +62,15 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         allowed = allow_open_files(self._limits.connections)
         limits = replace(self._limits, connections=allowed)
         self._loop = EventLoop(
-            self.poller, limits, self._connect, self._hand_over, self.log
+            self.poller,
+            limits,
+            self._connect,
+            self._hand_over,
+            self._hang_up,
+            self.log,
+        )
+        self._parked = ParkedAnswers(
+            limits.parked, self._loop, self.method_queue.defer, self.tpool.submit
         )
         for listener in self.sockets:
             limit_kernel_buffers(listener, limits.seconds[State.SENDING])
@@ -85,6 +98,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
                 break
             if waited > STOP_KEEPALIVE_LINGER:
                 self._loop.drop_idle()
+                self._parked.interrupt()
             self.wait_for_and_dispatch_events(timeout=STOP_CHECK_SECONDS)
             self._sweep_if_due()
         for connection in self._loop.connections:
@@ -138,28 +152,84 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             lambda done: self.method_queue.defer(self._finish, connection, done)
         )
 
-    def _answer(self, connection: Connection, request: Any) -> bool:
-        """Answer a request, in a thread; return whether the connection stays open."""
-        stays_open = False
+    def _answer(self, connection: Connection, request: Any) -> bool | Channel:
+        """Answer a request, in a thread.
+
+        Return whether the connection stays open, or the channel of a parked answer.
+        """
+        answer: bool | Channel = False
         try:
-            stays_open = self.handle_request(request, connection)
-        except (OSError, StopIteration):
-            # The client is gone, or the answer failed after its beginning.
+            answer = self._respond(connection, request)
+        except OSError:  # the client is gone
             connection.sock.has_failed = True
         except Exception as error:
             self._loop.answer_error(connection, error)
         with suppress(OSError):
             connection.sock.flush()
-        return stays_open
+        return answer
 
-    def _finish(self, connection: Connection, done: Future[bool]) -> None:
+    def _respond(self, connection: Connection, request: Any) -> bool | Channel:
+        """Call the application, and write its answer to the connection's buffer."""
+        response, environ = wsgi.create(
+            request, connection.sock, connection.client, connection.server, self.cfg
+        )
+        environ["wsgi.multithread"] = True
+        environ[HAS_ROOM] = self._parked.has_room
+        environ[PARKED_BODY] = getattr(request, "parked_body", None)
+        if not self.alive:
+            response.force_close()
+        try:
+            body = self.wsgi(environ, response.start_response)
+            if parked := as_parked(body):
+                if parked.is_streamed:
+                    response.send_headers()
+                return Channel(self._parked, connection, request, response, parked)
+            write(response, body)
+        except OSError:
+            raise
+        except Exception as error:
+            if not response.headers_sent:
+                raise
+            self._break_off(connection, error)
+        return not response.should_close()
+
+    def _break_off(self, connection: Connection, error: Exception) -> None:
+        place = error_responses.location(error)
+        self.log.error("an answer failed after its beginning: %s", place)
+        connection.sock.has_failed = True
+
+    def _finish(self, connection: Connection, done: Future[bool | Channel]) -> None:
         """Take the connection back from its thread, in the main loop."""
         self._in_work -= 1
         self._finished_at = time.monotonic()
         if done.cancelled() or done.exception() is not None:
             self._loop.drop(connection)
+        elif isinstance(answer := done.result(), Channel):
+            self._parked.park(answer)
         else:
-            self._loop.resume(connection, stays_open=done.result())
+            self._loop.resume(connection, stays_open=answer)
+
+    def _hang_up(self, connection: Connection) -> None:
+        self._parked.close(connection)
+
+
+def write(response: Any, body: Iterable[bytes]) -> None:
+    """Write a whole answer."""
+    try:
+        for piece in body:
+            response.write(piece)
+        response.close()
+    finally:
+        if isinstance(body, Closable):
+            body.close()
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A body of WSGI that has something to clean up."""
+
+    def close(self) -> None:
+        """Clean up."""
 
 
 def limit_kernel_buffers(listener: Any, seconds: float) -> None:
