@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -35,7 +36,7 @@ from chat.services.jobs.status import NotOwner
 
 log = logging.getLogger(__name__)
 
-Call = Callable[..., JsonResponse]
+Call = Callable[..., HttpResponseBase]
 
 
 def api_call(method: str) -> Callable[[Call], Call]:
@@ -49,7 +50,7 @@ def api_call(method: str) -> Callable[[Call], Call]:
         @csrf_exempt
         @never_cache
         @wraps(view)
-        def call(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
+        def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 _check(request, method)
                 return view(request, *args, **kwargs)

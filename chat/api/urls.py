@@ -3,11 +3,12 @@
 from django.urls import path, re_path
 
 from chat.api import conversations, views
+from chat.api.reply import reply
 
 app_name = "api"
 urlpatterns = [
     path("messages", views.messages, name="messages"),
-    path("replies/<uuid:pk>", views.reply, name="reply"),
+    path("replies/<uuid:pk>", reply, name="reply"),
     path("replies/<uuid:pk>/stop", views.stop, name="stop"),
     path("replies/<uuid:pk>/retry", views.retry, name="retry"),
     path("replies/<uuid:pk>/proceed", views.proceed, name="proceed"),

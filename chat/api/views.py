@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from chat.accounts.guests import ensure_guest_cookie, record_network
+from chat.api.current_status import current_status
 from chat.api.decorators import api_call, json_body
 from chat.api.first_call import caller
 from chat.api.idempotency_header import idempotency_key, once_for
@@ -25,17 +26,15 @@ from chat.api.serializers import (
 )
 from chat.http.api_errors import NOT_FOUND, ApiError
 from chat.http.get_or_404 import get_conversation_or_404, get_reply_or_404
-from chat.http.request import owner_id, session_key, visitor
+from chat.http.request import owner_id, visitor
 from chat.models import Conversation, Reply
 from chat.page.context_limits import limits_context
 from chat.services import held_messages, reply_versions
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import reply_once
-from chat.services.jobs.status import ReplyStatus, poll_snapshot
 from chat.services.jobs.stop import stop_reply
 from chat.services.messages import clean_text, send_message
 from chat.services.search import results
-from chatsite.model_choice import model_entry
 
 
 @api_call("POST")
@@ -59,16 +58,10 @@ def messages(request: HttpRequest) -> JsonResponse:
         if conversation is not None:  # one that is not there is the first reason
             get_conversation_or_404(owner_id(request), conversation)
         raise
-    found = serialize_reply(request, _current_status(request, reply.pk))
+    found = serialize_reply(request, current_status(request, reply.pk))
     pk = str(reply.message.conversation_id)
     sent = SentMessageData(**found, conversation=pk)
     return JsonResponse(sent, status=202, headers={"Location": sent["url"]})
-
-
-@api_call("GET")
-def reply(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Return the state of a reply and its text so far."""
-    return _reply_response(request, pk)
 
 
 @api_call("POST")
@@ -91,7 +84,7 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         ("retry", pk.hex),
         lambda: _retry(request, pk),
     )
-    found = serialize_reply(request, _current_status(request, fresh.pk))
+    found = serialize_reply(request, current_status(request, fresh.pk))
     return JsonResponse(found, status=202, headers={"Location": found["url"]})
 
 
@@ -188,17 +181,8 @@ def _reply_response(
 ) -> JsonResponse:
     """The current state of a reply, as the answer."""
     return JsonResponse(
-        serialize_reply(request, _current_status(request, pk)), status=status
+        serialize_reply(request, current_status(request, pk)), status=status
     )
-
-
-def _current_status(request: HttpRequest, pk: uuid.UUID) -> ReplyStatus:
-    """The status of a reply of the caller; no SQL while it waits or grows."""
-    seen = [(str(pk), 0, 0)]
-    key = session_key(request)
-    return poll_snapshot(
-        key, lambda: visitor(request), model_entry().name, seen
-    ).statuses[0]
 
 
 def _read_text(body: dict[str, Any]) -> str:

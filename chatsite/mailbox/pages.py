@@ -8,9 +8,11 @@ from hashlib import sha256
 from chatsite import wire
 from chatsite.mailbox.connection import MailboxCalls, key_of
 from chatsite.mailbox.results import (
+    LiveReply,
     MailboxSnapshot,
     ReplyCursor,
     announcements_from,
+    live_reply_from,
     reply_from,
 )
 
@@ -41,6 +43,14 @@ class PageCalls(MailboxCalls):
             workers=announcements_from(workers, float(now)),
             replies=tuple(reply_from(raw) for raw in replies),
         )
+
+    def live_replies(self, cursors: Sequence[ReplyCursor]) -> list[LiveReply]:
+        """The state and the new text of replies whose owner is known to the caller.
+
+        A cursor with the offset -1 gets no text.
+        """
+        words = [word for cursor in cursors for word in cursor]
+        return [live_reply_from(raw) for raw in self.connection.run("live", *words)]
 
     def model_state(self, model: str) -> tuple[int, tuple[wire.Announcement, ...]]:
         """How many replies wait for a model, and the announcements of its workers."""

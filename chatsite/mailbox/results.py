@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -142,6 +143,35 @@ def _running(
         length=int(length),
         text=text,
     )
+
+
+class LiveState(StrEnum):
+    """The state of a reply in the mailbox."""
+
+    MISSING = "missing"
+    QUEUED = "queued"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReply:
+    """A reply that a call waits for; ``text`` begins at byte ``offset``."""
+
+    state: LiveState
+    run: int = 0
+    tokens: int = 0
+    offset: int = 0
+    text: str = ""
+
+
+def live_reply_from(raw: list[Any]) -> LiveReply:
+    """One reply of the script ``live``. Raises ``ValueError``."""
+    state, *running = raw
+    if not running:
+        return LiveReply(LiveState(state))
+    run, tokens, offset, text = running
+    return LiveReply(LiveState(state), int(run), int(tokens), int(offset), text)
 
 
 @dataclass(frozen=True, slots=True)

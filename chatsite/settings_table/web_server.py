@@ -68,6 +68,22 @@ WEB_PARKED = Integer(
     about="Calls of the API that wait for a reply in one process, or receive it bit by "
     "bit. Beyond them a call gets a 503.",
 )
+STREAM_SECONDS = Number(
+    "STREAM_SECONDS",
+    0.1,
+    minimum=0.02,
+    maximum=10,
+    about="How often a web process asks for new text of the replies that calls of the "
+    "API wait for, all of them in one trip.",
+)
+LONG_POLL_SECONDS = Number(
+    "LONG_POLL_SECONDS",
+    50,
+    minimum=1,
+    maximum=3600,
+    about="The longest time that a call of the API with `wait` waits for a reply. "
+    "Proxies end a request that is silent for a minute.",
+)
 WEB_BUFFER_MB = Integer(
     "WEB_BUFFER_MB",
     64,

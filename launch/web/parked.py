@@ -1,50 +1,17 @@
-"""Answers that wait without a thread: a stream of text, or a reply that takes minutes.
-
-An application returns a *parked* answer: a WSGI body with the attributes of ``Parked``.
-Its thread is free at once. Later any thread sends parts of the answer through the
-``Channel``, or has the request handled again, when the answer is known. Under a server
-that does not know this the body is an ordinary iterable, which waits in its thread.
-"""
+"""Parked answers, as ``chatsite.parked_answers`` describes them, in the main loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
+from chatsite.parked_answers import ParkedAnswer
 from launch.web.connections import Connection
 from launch.web.event_loop import EventLoop
 
-#: In the environment of a request that is handled again: the body that was parked.
-PARKED_BODY = "chatsite.parked_body"
-#: In the environment of each request: tells whether one more answer may be parked.
-HAS_ROOM = "chatsite.has_room_to_park"
-
-
-class Parked(Protocol):
-    """A body that waits. The main loop calls its methods, so they must be quick."""
-
-    #: Whether the head is sent at once, and parts follow. Otherwise the whole answer
-    #: comes later, when the request is handled again.
-    is_streamed: bool
-
-    def park(self, channel: Channel) -> None:
-        """Begin to wait: from now on the channel may be used."""
-
-    def hang_up(self) -> None:
-        """Note that the client is gone."""
-
-    def interrupt(self) -> None:
-        """End soon, since this process ends. Called until it has ended."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Return the whole body, for other servers."""
-
 
 class Channel:
-    """The way from any thread to the client of a parked answer.
-
-    Calls after the client has gone do nothing.
-    """
+    """The way from any thread to the client of one parked answer."""
 
     def __init__(
         self,
@@ -52,7 +19,7 @@ class Channel:
         connection: Connection,
         request: Any,
         response: Any,
-        body: Parked,
+        body: ParkedAnswer,
     ) -> None:
         self._answers = answers
         self.connection = connection
@@ -137,13 +104,13 @@ class ParkedAnswers:
         if self._is_open(channel):
             del self._channels[channel.connection]
             channel.request.body.seek(0)
-            channel.request.parked_body = channel.body
+            channel.request.parked_answer = channel.body
             self._loop.hand_over_again(channel.connection, channel.request)
 
     def _is_open(self, channel: Channel) -> bool:
         return self._channels.get(channel.connection) is channel
 
 
-def as_parked(body: Iterable[bytes]) -> Parked | None:
+def as_parked(body: Iterable[bytes]) -> ParkedAnswer | None:
     """Return the body if it is a parked answer."""
-    return body if hasattr(body, "is_streamed") else None  # type: ignore[return-value]
+    return cast("ParkedAnswer", body) if hasattr(body, "is_streamed") else None

@@ -22,11 +22,12 @@ from typing import Any, Protocol, runtime_checkable
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from chatsite.parked_answers import HAS_ROOM, PARKED_ANSWER
 from launch.web import error_responses
 from launch.web.connections import Connection, State, network_of
 from launch.web.event_loop import EventLoop
 from launch.web.limits import ConnectionLimits, allow_open_files
-from launch.web.parked import HAS_ROOM, PARKED_BODY, Channel, ParkedAnswers, as_parked
+from launch.web.parked import Channel, ParkedAnswers, as_parked
 from launch.web.request_reader import RequestReader
 from launch.web.response_buffer import ResponseBuffer, SendingThreads
 
@@ -175,7 +176,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
         )
         environ["wsgi.multithread"] = True
         environ[HAS_ROOM] = self._parked.has_room
-        environ[PARKED_BODY] = getattr(request, "parked_body", None)
+        environ[PARKED_ANSWER] = getattr(request, "parked_answer", None)
         if not self.alive:
             response.force_close()
         try:
@@ -183,6 +184,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             if parked := as_parked(body):
                 if parked.is_streamed:
                     response.send_headers()
+                close(body)
                 return Channel(self._parked, connection, request, response, parked)
             write(response, body)
         except OSError:
@@ -220,8 +222,13 @@ def write(response: Any, body: Iterable[bytes]) -> None:
             response.write(piece)
         response.close()
     finally:
-        if isinstance(body, Closable):
-            body.close()
+        close(body)
+
+
+def close(body: Iterable[bytes]) -> None:
+    """Clean up after a request, if the application asks for it."""
+    if isinstance(body, Closable):
+        body.close()
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from launch.web import parked
+from chatsite.parked_answers import HAS_ROOM, PARKED_ANSWER, Channel
 
 PIECE = b"0123456789abcdef" * 512
 LOOK_SECONDS = 0.02
@@ -24,7 +24,7 @@ TOLD = ("REMOTE_ADDR", "REQUEST_METHOD", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODI
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    earlier = environ[parked.PARKED_BODY]
+    earlier = environ[PARKED_ANSWER]
     if isinstance(earlier, Waiting):
         start_response("200 OK", [("Content-Length", str(len(earlier.content)))])
         return [earlier.content]
@@ -34,7 +34,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     if kind == "fail":
         raise RuntimeError("secret words")
     if kind in ("stream", "later"):
-        if not environ[parked.HAS_ROOM]():
+        if not environ[HAS_ROOM]():
             start_response("503 Service Unavailable", [("Content-Length", "0")])
             return []
         start_response("200 OK", [("Content-Type", "text/event-stream")])
@@ -77,7 +77,7 @@ class Waiting:
         self._is_ending = False
         self._is_waiting = True
 
-    def park(self, channel: parked.Channel) -> None:
+    def park(self, channel: Channel) -> None:
         self.counts["waiting"] += 1
         threading.Thread(target=self._watch, args=[channel], daemon=True).start()
 
@@ -92,7 +92,7 @@ class Waiting:
     def __iter__(self) -> Iterator[bytes]:
         yield self.content
 
-    def _watch(self, channel: parked.Channel) -> None:
+    def _watch(self, channel: Channel) -> None:
         if self.is_streamed:
             self._stream(channel)
             self._end()
@@ -109,7 +109,7 @@ class Waiting:
             self._is_waiting = False
             self.counts["waiting"] -= 1
 
-    def _stream(self, channel: parked.Channel) -> None:
+    def _stream(self, channel: Channel) -> None:
         sent = 0
         while not self._is_ending:
             content = self._path.read_bytes() if self._path.exists() else b""

@@ -1,0 +1,1 @@
+"""Calls that wait for replies: one thread of a process asks for all of them."""
