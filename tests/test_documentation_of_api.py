@@ -154,5 +154,5 @@ def test_the_example_for_programs_runs(
             text=True,
             check=True,
         )
-    assert done.stdout.count('"state"') == 2
+    assert done.stdout.count('"state"') == 3
     assert '"error": null' in done.stdout
