@@ -109,6 +109,7 @@ class ErrorCode(StrEnum):
 
     MODEL_ERROR = "model_error"
     BAD_REQUEST = "bad_request"
+    TOO_LONG = "too_long"
     TOO_SLOW = "too_slow"
     WORKER_LOST = "worker_lost"
     EXPIRED = "expired"
@@ -177,6 +178,9 @@ class Request:
     The model answers the last turn if it is the user's, and continues it if it is the
     assistant's; the reply is then only the new text. An older worker that cannot
     continue a turn fails such a request as ``bad_request``.
+
+    The flags are written only where they are true. An older worker ignores them; it
+    announces no ``context_tokens``.
     """
 
     turns: tuple[Turn, ...]
@@ -184,12 +188,17 @@ class Request:
     max_seconds: float
     #: How many old turns the site has left out of ``turns``.
     dropped_turns: int = 0
+    #: Whether the text of the last turn is the prompt as it is, without a template.
+    is_raw: bool = False
+    #: Whether a prompt that is too long fails as ``too_long`` instead of losing text.
+    #: The reply then has what is left of the context, at most ``max_new_tokens``.
+    is_cut_refused: bool = False
     version: int = VERSION
 
     @property
     def begun(self) -> str:
         """The text that the reply continues; empty for a new reply."""
-        newest = self.turns[-1] if self.turns else None
+        newest = self.turns[-1] if self.turns and not self.is_raw else None
         return newest.text if newest and newest.role == Role.ASSISTANT else ""
 
     def to_json(self) -> str:
@@ -202,6 +211,7 @@ class Request:
             "dropped_turns": self.dropped_turns,
             "version": self.version,
         }
+        raw |= {name: True for name in REQUEST_FLAGS if getattr(self, name)}
         return json.dumps(raw, ensure_ascii=True, separators=(",", ":"))
 
     @classmethod
@@ -223,7 +233,12 @@ class Request:
             max_seconds=float(_typed(raw["max_seconds"], int, float)),
             dropped_turns=_typed(raw["dropped_turns"], int),
             version=version,
+            **{name: _flag(raw.get(name, False)) for name in REQUEST_FLAGS},
         )
+
+
+#: Fields of a request that are left out of its JSON unless they are true.
+REQUEST_FLAGS = ("is_raw", "is_cut_refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +261,10 @@ class Ending:
     precision: str = ""
     #: Whether the reply ended because it reached ``max_new_tokens``.
     is_length_limited: bool = False
+    #: The length of a prompt that was refused as too long. The model read none of it.
+    refused_tokens: int = 0
+    #: The longest prompt and reply together that the model takes; 0 if unknown.
+    context_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +288,10 @@ class Announcement:
     precision: str = ""
     #: Threads that compute the model on a CPU; 0 elsewhere.
     threads: int = 0
+    #: The longest prompt and reply together that the model takes; 0 if unknown.
+    context_tokens: int = 0
+    #: How many tokens the model has; 0 if unknown.
+    vocabulary: int = 0
     rows: int = 0
     free: int = 0
     #: Recent new tokens of all its replies together.
@@ -304,6 +327,13 @@ class Announcement:
         raw = json.loads(text)
         known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
         return cls(**{**known, "stage": Stage(raw["stage"])})
+
+
+def _flag(value: Any) -> bool:
+    """Return a boolean of JSON. Raises ``TypeError``."""
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"{type(value).__name__}, not bool")
 
 
 def _typed(value: Any, *types: type[T]) -> T:

@@ -90,6 +90,8 @@ class ReplyServer:
             revision=info.revision,
             precision=info.precision,
             threads=info.threads,
+            context_tokens=info.context_tokens,
+            vocabulary=info.vocabulary,
             rows=self.engine.rows,
             free=self._free_rows(),
             tokens_per_second=round(throughput.tokens_per_second, 1),

@@ -18,6 +18,9 @@ REASONS = {
     wire.ErrorCode.BAD_REQUEST: gettext_lazy(
         "The worker runs a different version and couldn’t read this. Try again shortly."
     ),
+    wire.ErrorCode.TOO_LONG: gettext_lazy(
+        "This is longer than the model can read. Shorten it and send it again."
+    ),
     wire.ErrorCode.TOO_SLOW: gettext_lazy(
         "Stopped after %(max_duration)s, the time limit."
     ),

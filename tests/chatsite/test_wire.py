@@ -46,6 +46,13 @@ def test_what_only_calls_of_an_api_set_is_read_as_it_was_written() -> None:
     assert wire.Request.from_json(request.to_json()) == request
 
 
+def test_flags_are_written_only_where_they_are_true() -> None:
+    assert not {*json.loads(REQUEST.to_json())} & {*wire.REQUEST_FLAGS}
+    for name in wire.REQUEST_FLAGS:
+        request = replace(REQUEST, **{name: True})
+        assert wire.Request.from_json(request.to_json()) == request
+
+
 def test_unknown_keys_of_a_request_are_ignored() -> None:
     raw = json.loads(REQUEST.to_json())
     raw["settings"]["mirostat"] = 2
@@ -83,6 +90,7 @@ def test_a_request_of_a_newer_version_is_refused() -> None:
         *({"turns": [{"role": "user", "text": text}]} for text in (5, None, ["hi"])),
         *({"max_seconds": value} for value in ("60", [60], None, True)),
         *({"dropped_turns": value} for value in ("1", 1.5, None, True)),
+        *({"is_raw": value} for value in (1, "true", None)),
         *({"version": value} for value in ("1", [1], None, True)),
     ],
     ids=str,

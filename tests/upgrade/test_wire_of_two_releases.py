@@ -29,8 +29,9 @@ def earlier() -> Any:
     return module
 
 
-def test_the_earlier_release_reads_a_request(earlier: Any) -> None:
-    read = earlier.Request.from_json(REQUEST.to_json())
+@pytest.mark.parametrize("is_raw", [True, False])
+def test_the_earlier_release_reads_a_request(earlier: Any, *, is_raw: bool) -> None:
+    read = earlier.Request.from_json(replace(REQUEST, is_raw=is_raw).to_json())
     assert (read.turns[0].text, read.max_seconds) == ("hi", 60)
     assert (read.settings.top_k, read.settings.stop) == (3, ("x",))
 
@@ -50,7 +51,8 @@ def test_this_release_reads_a_request_of_the_earlier_one(earlier: Any) -> None:
 
 def test_announcements_are_read_both_ways(earlier: Any) -> None:
     said = wire.Announcement("w", "m", "M", wire.Stage.READY, rows=2)
-    read = earlier.Announcement.from_json(said.to_json())
+    newer = replace(said, context_tokens=1024, vocabulary=50_257)
+    read = earlier.Announcement.from_json(newer.to_json())
     assert (read.worker, read.rows) == ("w", 2)
     old = earlier.Announcement("w", "m", "M", earlier.Stage.READY, rows=2)
     assert wire.Announcement.from_json(old.to_json()) == said

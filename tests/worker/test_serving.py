@@ -39,6 +39,11 @@ def server(box: Mailbox) -> Iterator[ReplyServer]:
     made.close()
 
 
+def test_it_announces_how_much_its_model_takes(server: ReplyServer) -> None:
+    said = server.announcement()
+    assert (said.context_tokens, said.vocabulary) == (8192, 50_257)
+
+
 def test_the_first_text_does_not_wait_for_the_next_flush(
     box: Mailbox, server: ReplyServer, until: Callable[..., None]
 ) -> None:

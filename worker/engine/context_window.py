@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import chain, takewhile
+from typing import Protocol
 
-from chatsite.wire import Role, Turn
+from jinja2 import TemplateError
+
+from chatsite.wire import Request, Role, Turn
 from worker.engine.chat_template import ChatTemplate, InvalidTurns, TextTokenizer
 
 #: Turns are dropped in steps of this share of the budget. Big steps leave the beginning
@@ -14,14 +17,92 @@ from worker.engine.chat_template import ChatTemplate, InvalidTurns, TextTokenize
 DROP_STEP_SHARE = 0.5
 
 
+class PromptTooLong(ValueError):
+    """A prompt that leaves no room for a reply, of which nothing may be left out."""
+
+    def __init__(self, tokens: int, context_tokens: int) -> None:
+        """``tokens``: the length of the prompt."""
+        super().__init__(f"{tokens} tokens for a context of {context_tokens}")
+        self.tokens = tokens
+
+
+class PromptTokenizer(TextTokenizer, Protocol):
+    """What prompts need of a tokenizer; see ``Tokenizer``."""
+
+    @property
+    def opening(self) -> list[int]:
+        """The tokens that a text by itself begins with, such as BOS; often none."""
+
+    @property
+    def bos_id(self) -> int | None:
+        """The token that a text begins with, if the tokenizer has one."""
+
+    @property
+    def eos_id(self) -> int | None:
+        """The token that ends a text, if the tokenizer has one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A prompt that fits, and what was left out for it."""
 
     ids: list[int]
-    dropped_turns: int
+    dropped_turns: int = 0
     #: Tokens cut from the beginnings of the newest turns.
-    cut_tokens: int
+    cut_tokens: int = 0
+
+
+def fit_request(
+    request: Request,
+    template: ChatTemplate,
+    tokenizer: PromptTokenizer,
+    context_tokens: int,
+) -> tuple[Prompt, int]:
+    """Return the prompt of a request, and how many tokens the reply may have.
+
+    Raises ``PromptTooLong`` and ``InvalidTurns``.
+    """
+    turns, wanted_tokens = request.turns, request.settings.max_new_tokens
+    if not turns:
+        raise InvalidTurns("a prompt needs a turn")
+    reply_tokens = reply_budget(wanted_tokens, context_tokens)
+    if not (request.is_raw or request.is_cut_refused):
+        budget_tokens = context_tokens - reply_tokens
+        return fit_prompt(template, tokenizer, turns, budget_tokens), reply_tokens
+    if request.is_raw:
+        ids = _encode_raw(tokenizer, turns[-1].text)
+    else:
+        ids = _encode_all(template, turns)
+    if not request.is_cut_refused:
+        opening = tokenizer.opening
+        excess_tokens = max(0, len(ids) - (context_tokens - reply_tokens))
+        rest = ids[len(opening) + excess_tokens :]
+        return Prompt([*opening, *rest], cut_tokens=excess_tokens), reply_tokens
+    if len(ids) >= context_tokens:
+        raise PromptTooLong(len(ids), context_tokens)
+    return Prompt(ids), min(wanted_tokens, context_tokens - len(ids))
+
+
+def _encode_raw(tokenizer: PromptTokenizer, text: str) -> list[int]:
+    """Return the tokens of a text by itself, at least one."""
+    if ids := [*tokenizer.opening, *tokenizer.encode(text)]:
+        return ids
+    for first in (tokenizer.bos_id, tokenizer.eos_id):
+        if first is not None:
+            return [first]
+    raise InvalidTurns("the prompt is empty")
+
+
+def _encode_all(template: ChatTemplate, turns: Sequence[Turn]) -> list[int]:
+    """Return the tokens of all turns, in any order of their roles."""
+    *before, newest = turns
+    if newest.role == Role.ASSISTANT:
+        newest = replace(newest, text=newest.text.rstrip())
+    try:
+        encoded = template.encode_turns([*before, newest])
+    except TemplateError as error:
+        raise InvalidTurns("the chat template refuses these turns") from error
+    return [*chain.from_iterable(encoded)]
 
 
 def count_dropped_turns(turn_tokens: Sequence[int], budget_tokens: int) -> int:

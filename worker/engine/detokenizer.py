@@ -25,13 +25,14 @@ class IncrementalDetokenizer:
     broken end of the window is final. Broken bytes and NUL are never returned.
     """
 
-    def __init__(self, decode: Decode) -> None:
-        """``decode`` turns tokens into text."""
+    def __init__(self, decode: Decode, before: Sequence[int] = ()) -> None:
+        """``decode`` turns tokens into text. ``before``: those that they continue."""
         self._decode = decode
-        self._window: list[int] = []
-        #: Where the tokens after the last complete piece begin.
-        self._complete_tokens = 0
+        self._window = [*before]
         self._returned_characters = 0
+        self._move_window(0)
+        #: Where the tokens after the last complete piece begin.
+        self._complete_tokens = len(self._window)
 
     def push(self, token: int) -> str:
         """Add a token and return the text that it completes; often empty."""
@@ -52,8 +53,8 @@ class IncrementalDetokenizer:
     def _move_window(self, start: int) -> None:
         """Keep the tokens from ``start`` on as context; their text was returned."""
         del self._window[:start]
-        decoded = self._decode(self._window).rstrip(REPLACEMENT_CHARACTER)
-        self._returned_characters = len(decoded)
+        decoded = self._decode(self._window) if self._window else ""
+        self._returned_characters = len(decoded.rstrip(REPLACEMENT_CHARACTER))
 
 
 class StopStringFilter:
@@ -148,15 +149,22 @@ class ReplyText:
     """The text of one reply: decoded, cut at stop strings, joined to its beginning."""
 
     def __init__(
-        self, decode: Decode, stops: Sequence[str], *, strip: bool, begun: str = ""
+        self,
+        decode: Decode,
+        stops: Sequence[str],
+        *,
+        strip: bool = False,
+        begun: str = "",
+        before: Sequence[int] = (),
     ) -> None:
         """Set up the filters of one reply.
 
         ``begun``: the text that the reply continues; see ``context_window.fit_prompt``.
-        ``strip``: drop white space at the beginning of a reply.
+        ``strip``: drop white space at the beginning of a reply. ``before``: the last
+        tokens of a raw prompt, whose text is not shown.
         """
         written = begun.rstrip()
-        self._detokenizer = IncrementalDetokenizer(decode)
+        self._detokenizer = IncrementalDetokenizer(decode, before)
         self._stop_filter = StopStringFilter(stops, before=written)
         shown = begun[len(written) :]
         self._whitespace = LeadingWhitespaceFilter(shown, strip=strip and not written)

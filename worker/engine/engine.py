@@ -93,6 +93,8 @@ class TransformersEngine:
             device=str(model.device),
             precision=model.precision,
             threads=threads if model.device.type == "cpu" else 0,
+            context_tokens=self._format.context_tokens,
+            vocabulary=self._format.vocabulary,
         )
         self._prefill = _new_prefill_budget(prefill_tokens, step_factor)
         self._scheduler = Scheduler[RunningRequest](

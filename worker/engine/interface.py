@@ -60,6 +60,10 @@ class ModelInfo:
     precision: str
     #: Threads that compute; 0 on other devices than a CPU.
     threads: int = 0
+    #: The longest prompt and reply together.
+    context_tokens: int = 0
+    #: How many tokens the model has.
+    vocabulary: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, ErrorCode, Outcome, Request
 from worker.engine.chat_template import ChatTemplate, InvalidTurns, chat_template_for
-from worker.engine.context_window import fit_prompt, reply_budget
+from worker.engine.context_window import Prompt, PromptTooLong, fit_request
 from worker.engine.detokenizer import ReplyText
 from worker.engine.interface import ReplyListener
 from worker.engine.logits import NonFiniteLogits
@@ -24,6 +24,9 @@ from worker.engine.tokenizer import Tokenizer
 
 #: A request fails after this many engine faults without a new token in between.
 MAX_FAULTS = 3
+#: Some decoders write the first tokens of a text in another way. So many tokens before
+#: those of a reply show them that it is none.
+RAW_CONTEXT_TOKENS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,18 @@ class PromptFormat:
             vocabulary=model.vocabulary,
         )
 
+    def reply_text(self, request: Request, prompt: Prompt) -> ReplyText:
+        """Return what turns the tokens of a reply into text."""
+        decode, stop = self.tokenizer.decode, request.settings.stop
+        if request.is_raw:
+            return ReplyText(decode, stop, before=prompt.ids[-RAW_CONTEXT_TOKENS:])
+        return ReplyText(
+            decode,
+            (*self.stop, *self.template.stop_strings, *stop),
+            strip=self.template.strips_reply,
+            begun=request.begun,
+        )
+
 
 class RunningRequest(Sequence):
     """Implements ``interface.RequestHandle``: the sequence of one request.
@@ -78,6 +93,7 @@ class RunningRequest(Sequence):
         self._problem: Exception | None = None
         self._dropped_turns = request.dropped_turns
         self._cut_tokens = 0
+        self._refused_tokens = 0
         self._prompt_tokens = 0
         self._max_new_tokens = 0
         self._faults = 0
@@ -144,17 +160,12 @@ class RunningRequest(Sequence):
         validate(params, fmt.vocabulary)
         if math.isnan(self._deadline):
             raise InvalidSamplingParams("max_seconds must be a number")
-        self._max_new_tokens = reply_budget(params.max_new_tokens, fmt.context_tokens)
-        budget = fmt.context_tokens - self._max_new_tokens
-        prompt = fit_prompt(fmt.template, fmt.tokenizer, self._request.turns, budget)
+        prompt, self._max_new_tokens = fit_request(
+            self._request, fmt.template, fmt.tokenizer, fmt.context_tokens
+        )
         self._dropped_turns += prompt.dropped_turns
         self._cut_tokens = prompt.cut_tokens
-        self._text = ReplyText(
-            fmt.tokenizer.decode,
-            (*fmt.stop, *fmt.template.stop_strings, *params.stop),
-            strip=fmt.template.strips_reply,
-            begun=self._request.begun,
-        )
+        self._text = fmt.reply_text(self._request, prompt)
         self.ids = list(prompt.ids)
         self._prompt_tokens = len(self.ids)
         self._sampler = Sampler(params, self._prompt_tokens)
@@ -203,8 +214,11 @@ class RunningRequest(Sequence):
 
     def fail(self, error: BaseException) -> None:
         """End this request alone, after a fault in it."""
-        is_bad = isinstance(error, InvalidSamplingParams | InvalidTurns)
-        code = ErrorCode.BAD_REQUEST if is_bad else ErrorCode.MODEL_ERROR
+        code = ErrorCode.MODEL_ERROR
+        if isinstance(error, InvalidSamplingParams | InvalidTurns):
+            code = ErrorCode.BAD_REQUEST
+        if isinstance(error, PromptTooLong):
+            code, self._refused_tokens = ErrorCode.TOO_LONG, error.tokens
         self.finish(Outcome.FAILED, code, describe_error(error))
 
     def finish(
@@ -234,6 +248,8 @@ class RunningRequest(Sequence):
             dropped_turns=self._dropped_turns,
             cut_tokens=self._cut_tokens,
             is_length_limited=is_length_limited,
+            refused_tokens=self._refused_tokens,
+            context_tokens=self._format.context_tokens,
         )
         self._listener.on_end(ending)
 
@@ -242,9 +258,13 @@ class RunningRequest(Sequence):
             self._listener.on_text(text, self.new_tokens)
 
 
+#: Errors whose message quotes no text of a user.
+EXPLAINED = (InvalidSamplingParams, InvalidTurns, NonFiniteLogits, PromptTooLong)
+
+
 def describe_error(error: BaseException) -> str:
     """Return an error for the log. Messages of other errors may quote user text."""
-    if isinstance(error, InvalidSamplingParams | InvalidTurns | NonFiniteLogits):
+    if isinstance(error, EXPLAINED):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = (

@@ -1,8 +1,9 @@
 """An engine without weights, for tests of everything that is not the model.
 
 Its reply repeats the words of the newest prompt, so a test knows what to expect. A
-reply that was begun continues with the next word, by number. Directives in the prompt
-steer it:
+word is a token. A reply that was begun continues with the next word, by number. Limits
+of length and stop strings end it as they end a model's. Directives in the prompt steer
+it:
 
 - ``[words=40]``: the number of words;
 - ``[delay=0.05]``: seconds before each word;
@@ -23,11 +24,14 @@ import secrets
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from itertools import cycle, islice
 
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, ErrorCode, Outcome, Request, Role
+from worker.engine.detokenizer import StopStringFilter
 from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Throughput
+from worker.engine.sampling_params import InvalidSamplingParams, validate
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,9 @@ DEFAULT_WORDS = 12
 MAX_WORDS = 100_000
 DEFAULT_DELAY_SECONDS = 0.01
 CRASH_EXIT_CODE = 70
+#: As GPT-2 has; only the range of a bias depends on it.
+VOCABULARY = 50_257
+CONTEXT_TOKENS = 8192
 DIRECTIVE = re.compile(
     r"\[(words|delay|first|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]"
 )
@@ -80,9 +87,13 @@ def _number(value: str | None, default: float) -> float:
 class ScriptedRequest:
     """Implements ``RequestHandle``. A row's thread calls ``play``."""
 
-    def __init__(self, request: Request, listener: ReplyListener) -> None:
+    def __init__(
+        self, request: Request, listener: ReplyListener, context_tokens: int
+    ) -> None:
         self._request = request
         self._listener = listener
+        self._context_tokens = context_tokens
+        self._stop_filter = StopStringFilter(request.settings.stop, request.begun)
         self._deadline = time.monotonic() + request.max_seconds
         self._wake = threading.Event()
         self._outcome: Outcome | None = None
@@ -105,6 +116,8 @@ class ScriptedRequest:
         """Write the words, then report the end. A listener's error ends the request."""
         try:
             ending = self._play()
+            if ending.outcome != Outcome.FAILED:
+                self._deliver(self._stop_filter.finish())
         except BaseException as error:
             ending = self._ending(Outcome.FAILED, type(error).__name__)
         try:
@@ -114,9 +127,41 @@ class ScriptedRequest:
                 "a listener failed at its end: %s", type(error).__name__
             )
 
+    @property
+    def _prompt(self) -> str:
+        """The text whose words the reply repeats."""
+        said = [turn for turn in self._request.turns if turn.role == Role.USER]
+        return (self._request.turns if self._request.is_raw else said)[-1].text
+
+    @property
+    def _prompt_tokens(self) -> int:
+        return sum(len(turn.text.split()) for turn in self._request.turns)
+
+    def _find_problem(self) -> Ending | None:
+        """Return the ending of a request that is refused."""
+        try:
+            validate(self._request.settings, VOCABULARY)
+        except InvalidSamplingParams as problem:
+            code = ErrorCode.BAD_REQUEST
+            return self._ending(Outcome.FAILED, str(problem), error=code)
+        if self._request.is_cut_refused and self._room_tokens < 1:
+            ending = self._ending(Outcome.FAILED, error=ErrorCode.TOO_LONG)
+            tokens = ending.prompt_tokens
+            return replace(ending, prompt_tokens=0, refused_tokens=tokens)
+        return None
+
+    @property
+    def _room_tokens(self) -> int:
+        """The most tokens of the reply."""
+        wanted = self._request.settings.max_new_tokens
+        if not self._request.is_cut_refused:
+            return wanted
+        return min(wanted, self._context_tokens - self._prompt_tokens)
+
     def _play(self) -> Ending:
-        begun, turns = self._request.begun, self._request.turns
-        prompt = next(t.text for t in reversed(turns) if t.role == Role.USER)
+        if problem := self._find_problem():
+            return problem
+        begun, prompt = self._request.begun, self._prompt
         steering = directives(prompt)
         delay_seconds = _number(steering.get("delay"), DEFAULT_DELAY_SECONDS)
         words = reply_words(prompt)
@@ -126,7 +171,7 @@ class ScriptedRequest:
         if interruption := self._pause(_number(steering.get("first"), 0)):
             return interruption
         first = len(begun.split())
-        last = first + self._request.settings.max_new_tokens
+        last = first + self._room_tokens
         is_joined = not begun or begun[-1].isspace()
         for index, word in list(enumerate(words))[first:last]:
             if index == len(words) // 2 and (fault := self._fault(steering)):
@@ -134,9 +179,15 @@ class ScriptedRequest:
             if interruption := self._pause(delay_seconds):
                 return interruption
             self.new_tokens += 1
-            self._listener.on_text(word if is_joined else f" {word}", self.new_tokens)
+            self._deliver(self._stop_filter.push(word if is_joined else f" {word}"))
+            if self._stop_filter.is_stopped:
+                return self._ending(Outcome.DONE)
             is_joined = False
         return self._ending(Outcome.DONE, is_length_limited=len(words) > last)
+
+    def _deliver(self, text: str) -> None:
+        if text:
+            self._listener.on_text(text, self.new_tokens)
 
     def _fault(self, steering: dict[str, str]) -> Ending | None:
         """Do what a directive asks for half-way; return the ending, if it ends."""
@@ -168,10 +219,11 @@ class ScriptedRequest:
             outcome=outcome,
             error=error if outcome == Outcome.FAILED else None,
             detail=detail,
-            prompt_tokens=sum(len(turn.text.split()) for turn in self._request.turns),
+            prompt_tokens=self._prompt_tokens,
             new_tokens=self.new_tokens,
             dropped_turns=self._request.dropped_turns,
             is_length_limited=is_length_limited,
+            context_tokens=self._context_tokens,
         )
 
 
@@ -186,6 +238,8 @@ class ScriptedEngine:
             revision="",
             precision="",
             device="cpu",
+            context_tokens=entry.context_tokens if entry else CONTEXT_TOKENS,
+            vocabulary=VOCABULARY,
         )
         self._changed = threading.Condition()
         self._waiting: deque[ScriptedRequest] = deque()
@@ -205,7 +259,8 @@ class ScriptedEngine:
 
     def submit(self, request: Request, listener: ReplyListener) -> ScriptedRequest:
         """Implement ``Engine``: start a request, or queue it until a row is free."""
-        handle = ScriptedRequest(request, listener)
+        context_tokens = self.model_info.context_tokens
+        handle = ScriptedRequest(request, listener, context_tokens)
         with self._changed:
             if self._is_closing:
                 raise EngineClosed("the engine is closing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from transformers import PreTrainedTokenizerFast
@@ -25,6 +25,12 @@ class Tokenizer:
         """Return the tokens of plain text; special strings in it stay plain text."""
         return list(self._encode(text)["input_ids"])
 
+    @cached_property
+    def opening(self) -> list[int]:
+        """The tokens that a text by itself begins with, such as BOS; often none."""
+        plain, whole = self.encode("a"), self._tokenizer("a")["input_ids"]
+        return list(whole[: whole.index(plain[0])]) if plain[0] in whole else []
+
     def token_starts(self, text: str) -> list[int]:
         """Return the first character of each token of ``encode(text)``."""
         encoded = self._encode(text, return_offsets_mapping=True)
@@ -38,6 +44,12 @@ class Tokenizer:
     def eos_id(self) -> int | None:
         """The token that ends a text, if the tokenizer has one."""
         value = self._tokenizer.eos_token_id
+        return None if value is None else int(value)
+
+    @property
+    def bos_id(self) -> int | None:
+        """The token that a text begins with, if the tokenizer has one."""
+        value = self._tokenizer.bos_token_id
         return None if value is None else int(value)
 
     @property

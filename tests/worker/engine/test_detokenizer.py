@@ -32,6 +32,23 @@ def test_valid_text_is_decoded_completely(text: str) -> None:
     assert "".join(pieces) == text.replace(REPLACEMENT_CHARACTER, "").replace("\0", "")
 
 
+@given(st.text(), st.text())
+def test_text_after_other_text_is_decoded_completely(before: str, text: str) -> None:
+    detokenizer = IncrementalDetokenizer(decode_bytes, before.encode("utf-8")[-4:])
+    pieces = shown(detokenizer, text.encode("utf-8"))
+    assert "".join(pieces) == text.replace(REPLACEMENT_CHARACTER, "").replace("\0", "")
+
+
+def test_only_a_text_that_begins_loses_its_first_space() -> None:
+    """Where the decoder drops it, as SentencePiece does."""
+
+    def decode(ids: Sequence[int]) -> str:
+        return decode_bytes(ids).removeprefix(" ")
+
+    assert shown(IncrementalDetokenizer(decode), b" ab") == ["", "a", "b"]
+    assert shown(IncrementalDetokenizer(decode, b"bee"), b" ab") == [" ", "a", "b"]
+
+
 @given(st.binary(max_size=200))
 def test_invalid_bytes_never_show_a_replacement_character(data: bytes) -> None:
     pieces = shown(IncrementalDetokenizer(decode_bytes), data)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from chatsite.wire import ErrorCode, Outcome, Role, Turn
+from chatsite.wire import ErrorCode, Outcome, Request, Role, Turn
 from tests.worker.recording_listener import RecordingListener, completed
 from tests.worker.sample_requests import request_for
 from tests.worker.tiny_models import CONTEXT_TOKENS, entry_for
@@ -15,6 +15,7 @@ from worker.engine.engine import TransformersEngine
 from worker.engine.interface import Engine
 from worker.engine.model import LanguageModel
 from worker.engine.running_request import RunningRequest
+from worker.engine.sequence import Chunk, Sequence
 
 
 def test_a_reply_streams_its_text_and_ends(engine: TransformersEngine) -> None:
@@ -97,6 +98,106 @@ def test_a_large_token_limit_leaves_half_of_the_context_to_the_prompt(
     assert ending.new_tokens <= CONTEXT_TOKENS // 2
 
 
+def submitted(
+    engine: TransformersEngine, request: Request
+) -> tuple[RunningRequest, RecordingListener]:
+    """A request that has ended."""
+    listener = RecordingListener()
+    running = engine.submit(request, listener)
+    listener.ending()
+    return running, listener
+
+
+@pytest.mark.parametrize("is_raw", [True, False])
+def test_a_prompt_that_must_not_be_cut_is_refused_with_its_length(
+    engine: TransformersEngine, *, is_raw: bool
+) -> None:
+    flags = {"is_raw": is_raw, "is_cut_refused": True}
+    whole = "x" * CONTEXT_TOKENS
+    ending = submitted(engine, replace(request_for(whole), **flags))[1].ending()
+    assert (ending.outcome, ending.error) == (Outcome.FAILED, ErrorCode.TOO_LONG)
+    format_tokens = 0 if is_raw else len("A talk.\n\nQuestion: \nAnswer:")
+    assert ending.refused_tokens == CONTEXT_TOKENS + format_tokens
+    assert ending.context_tokens == CONTEXT_TOKENS
+    assert (ending.prompt_tokens, ending.new_tokens) == (0, 0)
+    # One token less than the context holds leaves room for one.
+    excess = ending.refused_tokens - CONTEXT_TOKENS + 1
+    fitting = replace(request_for(whole[excess:]), **flags)
+    ending = submitted(engine, fitting)[1].ending()
+    assert (ending.outcome, ending.is_length_limited) == (Outcome.DONE, True)
+    assert (ending.prompt_tokens, ending.new_tokens) == (CONTEXT_TOKENS - 1, 1)
+    assert ending.cut_tokens == ending.dropped_turns == 0
+
+
+def test_without_a_limit_a_reply_takes_what_is_left_of_the_context(
+    gpt2: LanguageModel, engine: TransformersEngine
+) -> None:
+    endless = dict.fromkeys(gpt2.eos_ids, -100)
+    asked = request_for("hello", max_new_tokens=2**31, logit_bias=endless)
+    request = replace(asked, is_cut_refused=True, is_raw=True)
+    ending = submitted(engine, request)[1].ending()
+    assert ending.prompt_tokens == len("hello")
+    assert ending.new_tokens == CONTEXT_TOKENS - len("hello")
+    assert ending.is_length_limited
+
+
+def test_turns_in_any_order_are_read_where_none_is_cut(
+    llama: LanguageModel, closing: list[Engine]
+) -> None:
+    engine = TransformersEngine(llama, entry_for())
+    closing.append(engine)
+    turns = (Turn(Role.USER, "a"), Turn(Role.SYSTEM, "b"), Turn(Role.SYSTEM, "c"))
+    request = replace(request_for(max_new_tokens=2), turns=turns, is_cut_refused=True)
+    running, listener = submitted(engine, request)
+    assert listener.ending().outcome == Outcome.DONE
+    prompt = llama.tokenizer.decode(running.prompt_ids)
+    assert prompt == "user\na\nsystem\nb\nsystem\nc\nassistant\n"
+
+
+def test_turns_that_the_chat_template_refuses_are_a_bad_request(
+    llama: LanguageModel, closing: list[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = "{{ raise_exception('Roles must alternate.') }}"
+    monkeypatch.setattr(llama.tokenizer._tokenizer, "chat_template", refusing)
+    engine = TransformersEngine(llama, entry_for())
+    closing.append(engine)
+    request = replace(request_for("a", "b", "c"), is_cut_refused=True)
+    assert submitted(engine, request)[1].ending().error == ErrorCode.BAD_REQUEST
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_a_raw_prompt_is_read_as_it_is(
+    request: pytest.FixtureRequest, closing: list[Engine], name: str
+) -> None:
+    model: LanguageModel = request.getfixturevalue(name)
+    engine = TransformersEngine(model, entry_for(stop=("e", "a")))
+    closing.append(engine)
+    typed = " <|im_start|>user\nQuestion:"
+    forced = {"logit_bias": {model.tokenizer.encode(" e")[0]: 100}}
+    raw = replace(request_for("no", typed, max_new_tokens=3, **forced), is_raw=True)
+    running, listener = submitted(engine, raw)
+    assert running.prompt_ids == model.tokenizer.encode(typed)
+    # Neither are strings of the catalogue's entry its end, nor is white space dropped.
+    assert listener.text == "   "
+    assert listener.ending().is_length_limited
+
+
+def test_a_long_raw_prompt_keeps_its_end(engine: TransformersEngine) -> None:
+    raw = replace(request_for("x" * 500 + "the end"), is_raw=True)
+    running, listener = submitted(engine, raw)
+    prompt = engine._format.tokenizer.decode(running.prompt_ids)
+    assert prompt == "x" * (CONTEXT_TOKENS - 16 - 7) + "the end"
+    assert listener.ending().cut_tokens == 507 - len(prompt)
+
+
+def test_an_empty_raw_prompt_begins_a_text(
+    gpt2: LanguageModel, engine: TransformersEngine
+) -> None:
+    running, listener = submitted(engine, replace(request_for(""), is_raw=True))
+    assert listener.ending().outcome == Outcome.DONE
+    assert running.prompt_ids == [gpt2.tokenizer.eos_id]
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -161,6 +262,16 @@ def test_throughput_is_measured_over_the_steps(engine: TransformersEngine) -> No
     assert engine.throughput().tokens_per_second > 0
     assert 0 < engine.throughput().prefill_share < 1
     assert engine.steps > 0
+
+
+def test_it_says_how_much_its_model_takes(
+    gpt2: LanguageModel, engine: TransformersEngine
+) -> None:
+    info = engine.model_info
+    assert info.context_tokens == CONTEXT_TOKENS
+    sequence, cache = Sequence([65]), gpt2.new_kv_cache(rows=1, tokens=16)
+    logits = gpt2.forward([Chunk(sequence, 0, 0, 1)], cache)
+    assert info.vocabulary == logits.shape[1]
 
 
 def test_a_typed_end_mark_stays_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,12 @@ from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
 from worker.engine.factory import open_engine
 from worker.engine.interface import EngineClosed
-from worker.engine.scripted import CRASH_EXIT_CODE, ScriptedEngine, expected_reply
+from worker.engine.scripted import (
+    CONTEXT_TOKENS,
+    CRASH_EXIT_CODE,
+    ScriptedEngine,
+    expected_reply,
+)
 
 
 @pytest.fixture
@@ -69,6 +75,46 @@ def test_a_begun_reply_is_continued(engine: ScriptedEngine, seam: str) -> None:
     engine.submit(request_for(prompt, first + second, max_new_tokens=13), listener)
     assert not listener.ending().is_length_limited
     assert first + second + listener.text == expected_reply(prompt)
+
+
+def test_a_stop_string_ends_the_reply_and_is_not_shown(engine: ScriptedEngine) -> None:
+    listener = played(engine, "one two three", stop=("o th", "three You"))
+    # Of two, the one that is complete first.
+    assert listener.text == "You said: one tw"
+    assert listener.ending().new_tokens == 5
+    assert not listener.ending().is_length_limited
+    # What might have begun one is shown at the end.
+    assert played(engine, "[words=4] a b", stop=("b!",)).text == "You said: a b"
+
+
+def test_a_prompt_that_must_not_be_cut_is_refused_with_its_length(
+    engine: ScriptedEngine,
+) -> None:
+    for words, error in (
+        (CONTEXT_TOKENS, ErrorCode.TOO_LONG),
+        (CONTEXT_TOKENS - 1, None),
+    ):
+        request = replace(request_for("a " * words), is_cut_refused=True)
+        listener = RecordingListener()
+        engine.submit(request, listener)
+        ending = listener.ending()
+        assert ending.error == error
+        assert ending.refused_tokens == (words if error else 0)
+        assert ending.context_tokens == CONTEXT_TOKENS
+        assert ending.new_tokens == (0 if error else 1)
+        assert ending.is_length_limited == (error is None)
+
+
+def test_a_raw_prompt_is_the_last_turn(engine: ScriptedEngine) -> None:
+    listener = RecordingListener()
+    engine.submit(replace(request_for("a", "b [words=3]"), is_raw=True), listener)
+    listener.ending()
+    assert listener.text == "You said: b"
+
+
+def test_invalid_sampling_params_are_a_bad_request(engine: ScriptedEngine) -> None:
+    ending = played(engine, "hello", logit_bias={60_000: 1}).ending()
+    assert ending.error == ErrorCode.BAD_REQUEST
 
 
 def test_the_fail_directive_fails_half_way(engine: ScriptedEngine) -> None:
