@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import DESK, Site, Worker
 from tests.browser.conversation_states import home
+from tests.browser.foreign_pages import too_wide, translate
 from tests.browser.page_states import SCENES, UNSCRIPTED
 from tests.browser.stage import Stage
 from tests.environment import IS_SOAK
@@ -97,6 +98,8 @@ IN_ANOTHER = (
     if IS_SOAK
     else ("writing", "done", "failed", "home_fetching", "held", "revising_page")
 )
+#: What an action answers that is not refused again.
+NOT_AGAIN = ("busy",)
 MOVING = "document.getAnimations().filter((it) => it.playState === 'running').length"
 WIDTH = "document.documentElement.scrollWidth"
 
@@ -108,10 +111,12 @@ def phone_of(page: Page) -> Iterator[Page]:
     size = {**PHONE, "deviceScaleFactor": 1, "mobile": True}
     devtools.send("Emulation.setDeviceMetricsOverride", size)
     devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    yield page
-    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
-    devtools.send("Emulation.clearDeviceMetricsOverride")
-    devtools.detach()
+    try:
+        yield page
+    finally:
+        devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        devtools.send("Emulation.clearDeviceMetricsOverride")
+        devtools.detach()
 
 
 @pytest.fixture
@@ -184,6 +189,10 @@ def test_on_a_desk_and_then_as_on_a_phone(
         fits_a_phone(phone)
         if scene in NARROW:
             assert violations(phone, scene, "light") == []
+        if scene not in NOT_AGAIN:
+            translate(phone, "de")
+            assert phone.evaluate(WIDTH) <= PHONE["width"]
+            assert too_wide(phone) == []
 
 
 @pytest.mark.parametrize("scene", UNSCRIPTED)
@@ -212,6 +221,20 @@ def test_on_paper(scene: str, fresh_page: Page, worker: Worker, site: Site) -> N
     assert talk.evaluate("it => it.scrollHeight <= it.clientHeight")
     paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert paper == "rgb(251, 250, 247)"
+
+
+def test_what_is_too_wide_is_found(
+    fresh_page: Page, worker: Worker, site: Site
+) -> None:
+    home(Stage(fresh_page, worker, site))
+    with phone_of(fresh_page) as phone:
+        assert too_wide(phone) == []
+        phone.locator(".example").first.evaluate("it => { it.style.width = '30em'; }")
+        phone.locator("a.button").evaluate_all(
+            "all => { for (const it of all) it.textContent = 'und '.repeat(30); }"
+        )
+        # The item of the list with its link, and the button.
+        assert len(too_wide(phone)) == 3
 
 
 def test_what_is_too_pale_or_too_low_is_found(
