@@ -21,9 +21,11 @@ from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered, prerendered_list
 from chat.rendering.user_message import message_html
 from chat.services.conversation_list import ListItem, ListPart
+from chat.services.reply_versions import can_resume
 from chat.templatetags.words import model_label, when
 from chat.wording.replies import summary
 from chatsite import wire
+from chatsite.model_choice import current_catalog
 
 register = template.Library()
 
@@ -201,11 +203,17 @@ def _item(
 @register.simple_tag(takes_context=True)
 def messages(context: Context, shown_messages: Iterable[ShownMessage]) -> SafeString:
     """Messages of the user and replies, pending or finished, one after the other."""
-    label_of = cache(model_label)  # which asks the disk whether the catalogue changed
+    # Both ask the disk whether the catalogue changed.
+    label_of, class_of = cache(model_label), cache(_model_class)
     html = [
         _user_message(context, shown)
         if shown.message.is_from_user
-        else _reply(context, shown, label_of(shown.message.reply.model))
+        else _reply(
+            context,
+            shown,
+            label_of(shown.message.reply.model),
+            class_of(shown.message.reply.model),
+        )
         for shown in shown_messages
     ]
     return mark_safe("\n".join(html))  # noqa: S308  # each of them is
@@ -226,7 +234,18 @@ def _user_message(context: Context, shown: ShownMessage) -> SafeString:
     )
 
 
-def _reply(context: Context, shown: ShownMessage, label: str) -> SafeString:
+def _model_class(name: str) -> str:
+    """``model-2`` for a model by its place in the catalogue; empty for any other.
+
+    By it, styles show the name of a model above a reply only where it changes.
+    """
+    places = {one: place for place, one in enumerate(current_catalog().models)}
+    return f"model-{places[name]}" if name in places else ""
+
+
+def _reply(
+    context: Context, shown: ShownMessage, label: str, model_class: str
+) -> SafeString:
     message, status, versions = shown.message, shown.status, shown.versions
     row = message.reply
     if status:
@@ -243,11 +262,13 @@ def _reply(context: Context, shown: ShownMessage, label: str) -> SafeString:
             "is_chosen": shown.is_chosen,
             "has_text": bool(message.text),
             "has_versions": versions is not None,
+            "can_resume": status is None and can_resume(row),
             "versions_at_once": context.get("versions_at_once"),
         },
         {
             "pk": str(row.pk),
             "label": label,
+            "model_class": model_class,
             "made": "" if status else _made(row),
             "body": body,
             "text": message.text,

@@ -103,7 +103,15 @@ const filesMax = Number(byId("attach")?.dataset.max ?? 0);
 /** @type {AttachedFile[]} */
 let files = [];
 
-const withFiles = (text) => [...files.map(fenced), text].filter(Boolean).join("\n\n");
+/**
+ * A message of files and a text.
+ * @param {AttachedFile[]} before
+ * @param {string} text
+ * @returns {string}
+ */
+export const joined = (before, text) => [...before.map(fenced), text].filter(Boolean).join("\n\n");
+
+const withFiles = (text) => joined(files, text);
 
 function takeFiles(text) {
   const { files: found, rest } = split(text);
@@ -125,16 +133,22 @@ const filled = (message, values) => message.replace(/\{(\w+)\}/g, (_, key) => va
 
 function showChips() {
   chips.hidden = !files.length;
-  chips.replaceChildren(...files.map(chip));
+  chips.replaceChildren(...files.map((file, index) => chip(file, () => remove(index))));
 }
 
-function chip(file, index) {
+/**
+ * The chip of a file, with a button that takes it away.
+ * @param {AttachedFile} file
+ * @param {() => void} onRemove
+ * @returns {HTMLElement}
+ */
+export function chip(file, onRemove) {
   const item = byId("file-chip").content.cloneNode(true).firstElementChild;
   showName(item, file);
   item.querySelector(".size").textContent = sizeOf(bytesOf(file.content)) + (file.isLatin1 ? " · Latin-1" : "");
   const button = item.querySelector("button");
   button.setAttribute("aria-label", filled(wording["remove-file"], file));
-  button.addEventListener("click", () => remove(index));
+  button.addEventListener("click", onRemove);
   return item;
 }
 

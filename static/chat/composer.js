@@ -14,7 +14,7 @@ const COUNTER_FROM = 0.9;
 const PASTE_MAX_LIMITS = 8;
 const CHARACTERS_PER_TOKEN = 4;
 /** A text begins with a file in a fence. */
-const HAS_FILE = /^`{3,}\S* title="/;
+export const HAS_FILE = /^`{3,}\S* title="/;
 /** Open tabs tell their ids within this time; the drafts of all other tabs are free. */
 const TABS_ANSWER_SECONDS = 0.3;
 

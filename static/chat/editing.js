@@ -3,9 +3,10 @@
  * and its draft, where the focus goes, and what happens when the conversation changes meanwhile.
  */
 
+import { HAS_FILE } from "./composer.js";
 import { readDraft, saveDraft } from "./drafts.js";
 import { leaveEnd, scrollToEnd } from "./messages.js";
-import { byId, isSuccess, isTouch, onHtmx, showRefusal, wording } from "./page.js";
+import { byId, fieldsOf, isSuccess, isTouch, onHtmx, showRefusal, wording } from "./page.js";
 import { catchUp, forgetMessages } from "./poller.js";
 
 /** An editor whose text was accepted is hidden until the messages are swapped. */
@@ -13,6 +14,17 @@ const openEditor = () => document.querySelector(".editor:not([hidden])");
 const isEditor = ({ source }) => source.matches?.(".editor");
 const isEditLink = ({ source }) => source.matches?.(".turn .change");
 const boxOf = (editor) => editor.querySelector("textarea");
+
+/** The whole text of an editor; editor_files.js knows it, once a message has a file. */
+let textOf = (editor) => boxOf(editor).value;
+
+/** Show the files of a message as chips. */
+async function showFiles(editor) {
+  if (!HAS_FILE.test(boxOf(editor).value)) return;
+  const { takeFiles, wholeText } = await import("./editor_files.js");
+  textOf = wholeText;
+  takeFiles(editor);
+}
 
 /** The link that opens the editor of a message; that of a held message is in its reply. */
 function linkOf(message) {
@@ -30,6 +42,7 @@ function open(editor) {
   box.value = readDraft(editor.dataset.draft) || box.value;
   box.focus({ preventScroll: true });
   box.setSelectionRange(box.value.length, box.value.length);
+  showFiles(editor);
   // Where it is in view already, nothing moves.
   editor.scrollIntoView({ block: "nearest" });
 }
@@ -53,6 +66,10 @@ onHtmx("swapped", (request) => {
   if (editor) open(editor);
 });
 
+onHtmx("configured", (request, event) => {
+  if (isEditor(request)) fieldsOf(event).set("text", textOf(request.source));
+});
+
 onHtmx("finished", (request) => {
   const { source, status } = request;
   if (!isEditor(request) || !isSuccess(status)) return;
@@ -71,6 +88,7 @@ onHtmx("settled", (request) => {
   if (!editor) return;
   editor.dataset.draft ??= request.source.dataset.draft;
   boxOf(editor).focus({ preventScroll: true });
+  showFiles(editor);
 });
 
 // What changes meanwhile. The editor moves into the new message; where that is gone, all messages wait for the editor.
@@ -129,6 +147,6 @@ document.addEventListener("click", ({ target }) => {
 document.addEventListener("input", ({ target }) => {
   const editor = /** @type {Element} */ (target).closest(".editor");
   if (!editor) return;
-  saveDraft(boxOf(editor).value, editor.dataset.draft);
+  saveDraft(textOf(editor), editor.dataset.draft);
   showRefusal("", editor.querySelector(".refusal"));
 });

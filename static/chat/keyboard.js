@@ -45,6 +45,17 @@ document.addEventListener("keydown", (event) => {
   SHORTCUTS[name]();
 });
 
+/** Write ⌘ where the page says Ctrl, in the sheet of shortcuts and in tooltips. */
+function nameCommandKey() {
+  for (const key of document.querySelectorAll(".ctrl")) key.textContent = "⌘";
+  for (const button of document.querySelectorAll("[aria-keyshortcuts]")) {
+    const [shortcut, title] = ["aria-keyshortcuts", "title"].map((name) => button.getAttribute(name) ?? "");
+    button.setAttribute("aria-keyshortcuts", shortcut.replace("Control", "Meta"));
+    button.setAttribute("title", title.replace(/\([^()+]+/, "(⌘"));
+  }
+}
+if (/^(?:Mac|iP)/.test(navigator.platform)) nameCommandKey();
+
 async function openPalette() {
   const { togglePalette } = await import("./palette.js");
   togglePalette();

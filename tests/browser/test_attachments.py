@@ -92,6 +92,34 @@ def test_a_chip_is_removed_by_the_keyboard(
     expect(page.locator("#files")).to_be_hidden()
 
 
+def test_the_files_of_a_message_that_is_edited_are_chips(
+    home: Page, worker: Worker
+) -> None:
+    attach(home, NOTES, LATIN)
+    home.locator("#text").fill("What is in them?")
+    home.keyboard.press("Enter")
+    worker.finish(worker.claim(), "Words.")
+    expect(home.locator(".reply.done")).to_be_visible()
+    home.locator(".message").hover()
+    home.get_by_role("link", name="Edit").click()
+    box = home.get_by_label("Edit message")
+    chips = home.locator(".editor .file")
+    expect(chips).to_have_text([re.compile("notes.md"), re.compile("alt.txt")])
+    expect(box).to_have_value("What is in them?")
+    home.keyboard.type(" And why?")
+    home.reload()  # the draft has the files
+    home.locator(".message").hover()
+    home.get_by_role("link", name="Edit").click()
+    expect(box).to_have_value("What is in them? And why?")
+    home.get_by_role("button", name="Remove alt.txt").click()
+    expect(chips).to_have_count(1)
+    expect(home.get_by_role("button", name="Remove notes.md")).to_be_focused()
+    box.press("Control+Enter")
+    turns = json.loads(worker.claim().request)["turns"]
+    notes, _, _ = SENT.partition("```txt")
+    assert turns[-1]["text"] == f"{notes}What is in them? And why?"
+
+
 def test_a_message_that_is_on_its_way_shows_its_files(
     guest: Callable[..., BrowserContext], worker: Worker
 ) -> None:

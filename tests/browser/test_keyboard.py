@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from chatsite import wire
 from tests.browser.conftest import Worker
@@ -131,6 +133,23 @@ def test_search_is_reached_with_caps_lock_cyrillic_and_dvorak(
     expect(box_of(home)).to_be_focused()
     press(home, key, code, CTRL)
     expect(home.get_by_role("combobox")).to_be_focused()
+
+
+def test_a_mac_has_the_command_key_in_place_of_ctrl(
+    guest: Callable[..., BrowserContext],
+) -> None:
+    page = guest().new_page()
+    page.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'platform', {value: 'MacIntel'})"
+    )
+    page.goto("/")
+    expect(page.locator("#search-link .keys")).to_have_text("⌘ K")
+    hide = page.get_by_role("button", name="Hide the list")
+    expect(hide).to_have_attribute("title", "Hide the list (⌘+B)")
+    expect(hide).to_have_attribute("aria-keyshortcuts", "Meta+B")
+    page.keyboard.press("Meta+/")
+    expect(page.locator("#shortcuts")).to_contain_text("⌘")
+    expect(page.locator("#shortcuts")).not_to_contain_text("Ctrl")
 
 
 def test_other_keys_stay_what_they_are(home: Page) -> None:

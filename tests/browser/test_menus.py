@@ -86,6 +86,27 @@ def test_another_model_is_one_click_away(sized: Page, worker: Worker) -> None:
     expect(chip).to_contain_text("SmolLM2")
 
 
+def test_the_name_of_the_model_is_shown_where_it_changes(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "one", "First")
+    say(home, "two")
+    worker.finish(worker.claim(), "Second")
+    expect(home.locator(".reply.done")).to_have_count(2)
+    names = home.locator(".reply .author")
+    shown = "names => names.map(it => it.offsetHeight > 1)"
+    assert names.evaluate_all(shown) == [True, False]
+    expect(home.get_by_role("heading", name="Scripted replies")).to_have_count(2)
+    home.locator("#model-button").click()
+    home.get_by_role("menuitemradio", name="SmolLM2").click()
+    expect(home.locator("#model-button")).to_contain_text("SmolLM2")
+    say(home, "three")
+    expect(names).to_have_count(3)
+    for _ in range(2):
+        assert names.evaluate_all(shown) == [True, False, True]
+        home.reload()
+
+
 def test_a_model_is_picked_before_the_first_message(home: Page, worker: Worker) -> None:
     home.locator("#model-button").click()
     with home.expect_navigation():  # as the guest that the visitor is from now on

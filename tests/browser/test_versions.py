@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
@@ -107,10 +108,17 @@ def test_a_changed_prompt_becomes_a_branch_and_the_old_one_is_reachable(
     expect(home.locator(".reply .text")).to_have_text("An insect.")
 
 
-def test_a_reply_cut_by_its_limit_goes_on(home: Page, worker: Worker) -> None:
+@pytest.mark.parametrize("is_in_menu", [False, True])
+def test_a_reply_cut_by_its_limit_goes_on(
+    home: Page, worker: Worker, is_in_menu: bool
+) -> None:
     begin(home, "one")
     worker.finish(worker.claim(), "The cat sa", is_length_limited=True)
-    home.get_by_role("button", name="Continue").click()
+    expect(home.get_by_role("button", name="Continue")).to_be_visible()
+    if is_in_menu:
+        open_menu(home)
+    kind = "menuitem" if is_in_menu else "button"
+    home.get_by_role(kind, name="Continue").click()
     expect(home.locator(".reply.pending .text")).to_have_text("The cat sa")
     claim = worker.claim()
     assert '"role":"assistant","text":"The cat sa"' in claim.request
