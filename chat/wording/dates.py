@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+#: How many exact moments a process keeps in words.
+MOMENTS_KEPT = 4096
 
 
 def short_moment(moment: datetime, now: datetime | None = None) -> str:
@@ -29,4 +34,10 @@ def short_moment(moment: datetime, now: datetime | None = None) -> str:
 
 def exact_moment(moment: datetime) -> str:
     """The date and the time of day, in the reader's language and time zone."""
-    return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    return _exact(moment, timezone.get_current_timezone(), get_language())
+
+
+@lru_cache(MOMENTS_KEPT)
+def _exact(moment: datetime, zone: tzinfo, _language: str | None) -> str:
+    """The same, kept: a conversation shows the moments of its messages each time."""
+    return date_format(moment.astimezone(zone), "DATETIME_FORMAT")

@@ -62,10 +62,10 @@ def fit_request(
 
     Raises ``PromptTooLong`` and ``InvalidTurns``.
     """
-    turns, wanted_tokens = request.turns, request.settings.max_new_tokens
+    turns, params = request.turns, request.settings
     if not turns:
         raise InvalidTurns("a prompt needs a turn")
-    reply_tokens = reply_budget(wanted_tokens, context_tokens)
+    reply_tokens = reply_budget(params.max_new_tokens, context_tokens)
     if not (request.is_raw or request.is_cut_refused):
         budget_tokens = context_tokens - reply_tokens
         return fit_prompt(template, tokenizer, turns, budget_tokens), reply_tokens
@@ -80,7 +80,7 @@ def fit_request(
         return Prompt([*opening, *rest], cut_tokens=excess_tokens), reply_tokens
     if len(ids) >= context_tokens:
         raise PromptTooLong(len(ids), context_tokens)
-    return Prompt(ids), min(wanted_tokens, context_tokens - len(ids))
+    return Prompt(ids), min(params.max_new_tokens, context_tokens - len(ids))
 
 
 def _encode_raw(tokenizer: PromptTokenizer, text: str) -> list[int]:
