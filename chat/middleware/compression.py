@@ -19,8 +19,8 @@ from django.utils.cache import patch_vary_headers
 LEVEL = 4
 #: Of a file with a name, which was made at no time on an unknown system (RFC 1952).
 GZIP_HEADER = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff"
-#: Shorter answers stay as they are. Most polls are shorter: compressed they would save a
-#: packet at most, and take a tenth more time to make.
+#: Shorter answers stay as they are. Most polls are shorter: compressed, they would save
+#: a packet at most, and take a tenth more time to make.
 BYTES_MIN = 2048
 #: A browser that refuses gzip (RFC 9110, 12.4.2).
 _REFUSES_GZIP = re.compile(r"\bgzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)", re.IGNORECASE)
