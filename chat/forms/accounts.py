@@ -72,7 +72,10 @@ class EmailField(forms.EmailField):
     def __init__(self, **more: Any) -> None:
         attributes = {"autocomplete": "email", "autocapitalize": "none"}
         super().__init__(
-            max_length=254, widget=forms.EmailInput(attrs=attributes), **more
+            max_length=254,
+            widget=forms.EmailInput(attrs=attributes),
+            error_messages={"invalid": _("Enter an email address.")},
+            **more,
         )
 
     def clean(self, value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +24,12 @@ from chatsite.sampling_settings import (
     SamplingSetting,
 )
 
+#: Shorter than Django's, and in each language as familiar as our other texts.
+NUMBER_ERRORS = {
+    "invalid": _("Enter a number."),
+    "min_value": _("At least %(limit_value)s."),
+    "max_value": _("At most %(limit_value)s."),
+}
 #: Fields that are saved as settings: those of ``wire.SamplingParams``.
 SETTINGS = (*(setting.name for setting in SAMPLING_SETTINGS), "stop")
 
@@ -66,7 +73,7 @@ class PreferencesForm(forms.Form):
         for setting in SAMPLING_SETTINGS:
             self.fields[setting.name] = _number_field(setting)
         for setting in MODEL_SETTINGS:
-            shown = str(getattr(defaults.settings, setting.name))
+            shown = number_format(getattr(defaults.settings, setting.name))
             self.fields[setting.name].widget.attrs["placeholder"] = shown
         inherited = {
             "instructions": defaults.instructions,
@@ -143,4 +150,5 @@ def _number_field(setting: SamplingSetting[Any]) -> forms.Field:
         required=False,
         min_value=low,
         max_value=high,
+        error_messages=NUMBER_ERRORS,
     )

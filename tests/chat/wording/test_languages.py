@@ -48,6 +48,13 @@ def test_a_language_that_is_not_on_offer_gives_way(box: Mailbox) -> None:
     assert "What’s on your mind?" in page.text
 
 
+def test_settings_show_and_refuse_numbers_in_the_language(tab: Client) -> None:
+    shown = dom(tab.get("/settings/", headers=GERMAN)).one("[name=temperature]")
+    assert "," in shown["placeholder"]
+    refused = dom(tab.post("/settings/", {"temperature": "9"}, headers=GERMAN))
+    assert refused.one(".errorlist").text.strip() == "Höchstens 2."
+
+
 def test_a_chosen_language_is_that_of_all_pages(tab: Client) -> None:
     tab.post("/settings/", {"language": "de"})
     for path in ("/", "/settings/", "/nowhere/"):
