@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.launch.process_tree import Start, launch
 from tests.processes import free_port
-from worker.engine.scripted import expected_reply
+from worker.engine.script import expected_reply
 
 pytestmark = pytest.mark.timeout(180)
 PATIENCE_MS = 60_000

@@ -14,7 +14,7 @@ from uuid import UUID
 import redis
 
 from tests.chaos.guests import TERMINAL, Guest, Sent
-from worker.engine.scripted import without_marks
+from worker.engine.script import without_marks
 
 
 @dataclass

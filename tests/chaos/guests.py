@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from worker.engine.scripted import without_marks
+from worker.engine.script import without_marks
 
 IsOver = Callable[[], bool]
 ANSWER_SECONDS = 5

@@ -24,7 +24,7 @@ from tests.chaos.crash_disk import copy_at_one_instant, make_image, mounted
 from tests.chaos.guests import Guest, after, crowd
 from tests.chaos.site_on_disk import PoweredSite
 from tests.launch.process_tree import eventually
-from worker.engine.scripted import expected_reply
+from worker.engine.script import expected_reply
 
 SENDING_SECONDS = 600
 SETTLING_SECONDS = 90

@@ -27,7 +27,7 @@ from tests.chaos.faults import FAULTS, TAKE_A_WORKER, Fault, faults_here
 from tests.chaos.guests import TERMINAL, Guest, after, crowd
 from tests.chaos.power_cuts import PowerCuts
 from tests.chaos.site import Site
-from worker.engine.scripted import expected_reply
+from worker.engine.script import expected_reply
 
 #: After the last fault everything has this long to come to an end.
 SETTLING_SECONDS = float(os.environ.get("CHAOS_SETTLING", "120"))

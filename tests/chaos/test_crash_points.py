@@ -24,7 +24,7 @@ from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
 from tests.chaos import crash_points
 from tests.environment import FOLDER, IS_SOAK
-from worker.engine.scripted import expected_reply, without_marks
+from worker.engine.script import expected_reply, without_marks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
 #: Two: the worker that finishes what another one lost dies at the next reply.

@@ -17,7 +17,7 @@ import pytest
 
 from chatsite.mailbox import Mailbox
 from tests.processes import ROOT, Program, celery_worker, free_port
-from worker.engine.scripted import expected_reply
+from worker.engine.script import expected_reply
 
 pytestmark = pytest.mark.timeout(120)
 

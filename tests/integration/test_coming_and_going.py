@@ -18,7 +18,7 @@ from tests.environment import IS_SOAK
 from tests.integration.conftest import SWEEP_SECONDS, ask, growing
 from tests.integration.forked_program import ForkedProgram, forked_worker
 from tests.valkey import Valkey
-from worker.engine.scripted import expected_reply, without_marks
+from worker.engine.script import expected_reply, without_marks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 #: No worker serves for so long.

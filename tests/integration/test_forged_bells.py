@@ -15,7 +15,7 @@ from chatsite.celery import app
 from tests.integration.conftest import ask
 from tests.integration.forked_program import ForkedProgram, forked_worker
 from tests.valkey import Valkey
-from worker.engine.scripted import expected_reply
+from worker.engine.script import expected_reply
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 QUEUE = "generate.scripted"

@@ -25,7 +25,7 @@ from tests.certificate import certificate
 from tests.chaos.proxy import Proxy
 from tests.processes import ROOT, Program, free_port
 from tests.valkey import Valkey
-from worker.engine.scripted import expected_reply
+from worker.engine.script import expected_reply
 
 pytestmark = pytest.mark.timeout(170)
 ACL = ROOT / "docker" / "redis.acl"

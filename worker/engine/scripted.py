@@ -1,87 +1,34 @@
 """An engine without weights, for tests of everything that is not the model.
 
-Its reply repeats the words of the newest prompt, so a test knows what to expect. A
-word is a token. A reply that was begun continues with the next word, by number. Limits
-of length and stop strings end it as they end a model's. Directives in the prompt steer
-it:
-
-- ``[words=40]``: the number of words;
-- ``[delay=0.05]``: seconds before each word;
-- ``[first=1]``: seconds before the first word, as for a long prompt;
-- ``[unicode]``: words of several bytes a character;
-- ``[run]``: every word carries a mark of its run, which shows whether two runs wrote
-  into one reply;
-- after half of the words: ``[fail]``, ``[crash]`` (the process exits at once) or
-  ``[hang]`` (no more text until stop, deadline or close).
+Its reply repeats the words of the newest prompt (``script``), so a test knows what to
+expect. A word is a token. A reply that was begun continues with the next word, by
+number. Limits of length and stop strings end it as they end a model's.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 import secrets
 import threading
 import time
 from collections import deque
 from dataclasses import replace
-from itertools import cycle, islice
 
 from chatsite.catalog import ModelEntry
 from chatsite.wire import Ending, ErrorCode, Outcome, Request, Role
 from worker.engine.detokenizer import StopStringFilter
 from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Throughput
 from worker.engine.sampling_params import InvalidSamplingParams, validate
+from worker.engine.script import directives, number_of, reply_words
 
 log = logging.getLogger(__name__)
 
-DEFAULT_WORDS = 12
-MAX_WORDS = 100_000
 DEFAULT_DELAY_SECONDS = 0.01
 CRASH_EXIT_CODE = 70
 #: As GPT-2 has; only the range of a bias depends on it.
 VOCABULARY = 50_257
 CONTEXT_TOKENS = 8192
-DIRECTIVE = re.compile(
-    r"\[(words|delay|first|fail|crash|hang|unicode|run)(?:=([\d.]+))?\]"
-)
-#: Two to four bytes a character, a combining mark, an emoji of several code points.
-UNICODE_WORDS = ("Grüße", "日本語", "e\u0301", "\U0001f469\u200d\U0001f680", "🎉")
-
-MARK = re.compile("·[0-9a-f]{4}")
-
-
-def directives(prompt: str) -> dict[str, str]:
-    """Return the directives of a prompt, with their values."""
-    return dict(DIRECTIVE.findall(prompt))
-
-
-def reply_words(prompt: str) -> list[str]:
-    """Return the words of the reply to a prompt, as many as it asks for."""
-    steering = directives(prompt)
-    said = DIRECTIVE.sub(" ", prompt).split() or ["nothing"]
-    extra = UNICODE_WORDS if "unicode" in steering else ()
-    count = _number(steering.get("words"), DEFAULT_WORDS)
-    return list(islice(cycle(["You", "said:", *extra, *said]), int(count)))
-
-
-def expected_reply(prompt_text: str) -> str:
-    """Return the whole reply to a prompt, if nothing stops it or cuts it short."""
-    return " ".join(reply_words(prompt_text))
-
-
-def without_marks(text: str) -> str:
-    """Return a reply to a ``[run]`` prompt without its marks, if one run wrote it."""
-    if len(set(MARK.findall(text))) > 1:
-        return f"(more than one run) {text}"
-    return MARK.sub("", text)
-
-
-def _number(value: str | None, default: float) -> float:
-    try:
-        return min(float(value or default), MAX_WORDS)
-    except ValueError:
-        return default
 
 
 class ScriptedRequest:
@@ -163,12 +110,12 @@ class ScriptedRequest:
             return problem
         begun, prompt = self._request.begun, self._prompt
         steering = directives(prompt)
-        delay_seconds = _number(steering.get("delay"), DEFAULT_DELAY_SECONDS)
+        delay_seconds = number_of(steering.get("delay"), DEFAULT_DELAY_SECONDS)
         words = reply_words(prompt)
         if "run" in steering:
             mark = secrets.token_hex(2)
             words = [f"{word}·{mark}" for word in words]
-        if interruption := self._pause(_number(steering.get("first"), 0)):
+        if interruption := self._pause(number_of(steering.get("first"), 0)):
             return interruption
         first = len(begun.split())
         last = first + self._room_tokens

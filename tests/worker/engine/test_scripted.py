@@ -16,12 +16,8 @@ from tests.worker.recording_listener import RecordingListener
 from tests.worker.sample_requests import request_for
 from worker.engine.factory import open_engine
 from worker.engine.interface import EngineClosed
-from worker.engine.scripted import (
-    CONTEXT_TOKENS,
-    CRASH_EXIT_CODE,
-    ScriptedEngine,
-    expected_reply,
-)
+from worker.engine.script import expected_reply
+from worker.engine.scripted import CONTEXT_TOKENS, CRASH_EXIT_CODE, ScriptedEngine
 
 
 @pytest.fixture
