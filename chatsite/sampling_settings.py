@@ -141,6 +141,8 @@ FREQUENCY_PENALTY = SamplingNumber(
 CALL_SETTINGS: tuple[SamplingNumber[Any], ...] = (
     *(MIN_P, PRESENCE_PENALTY, FREQUENCY_PENALTY),
 )
+#: How many of the likeliest tokens are told with each token, at most.
+LOGPROBS_MAX: Final = 20
 #: What may be added to the logit of a token, and for how many tokens.
 LOGIT_BIAS_MAX: Final = 100
 LOGIT_BIAS_TOKENS_MAX: Final = 1024

@@ -139,6 +139,9 @@ class SamplingParams:
     frequency_penalty: float = FREQUENCY_PENALTY.default
     #: What is added to the logits of some tokens. In JSON the tokens are texts.
     logit_bias: Mapping[int, float] = field(default_factory=dict, hash=False)
+    #: How many of the likeliest tokens are told with each token; see ``TokenLogprobs``.
+    #: None tells no log probabilities at all.
+    logprobs: int | None = None
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> SamplingParams:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Lock
 
 from chatsite import wire
+from chatsite.logprobs import LOGPROBS_MAX_BYTES, TokenLogprobs
 from chatsite.mailbox import Claim, WriteResult
 from chatsite.mailbox.results import Write
 from worker.engine.interface import RequestHandle
@@ -33,17 +34,25 @@ class Delivery:
         self._tokens = 0
         #: Length in bytes of the text that the mailbox holds.
         self._stored_bytes = 0
+        #: Lines for ``logprobs.read_lines``, and how many bytes the mailbox holds.
+        self._logprobs = bytearray()
+        self._stored_logprobs = 0
+        self._is_logprobs_full = False
         self._handle: RequestHandle | None = None
         self._is_stopped = False
 
     # The engine's side
 
-    def on_text(self, text: str, new_tokens: int) -> None:
+    def on_text(
+        self, text: str, new_tokens: int, logprobs: Sequence[TokenLogprobs] = ()
+    ) -> None:
         """Implement ``ReplyListener``: take more text."""
+        lines = "".join(found.to_line() for found in logprobs)
         with self._lock:
-            is_first = not self._text
+            is_first = bool(text) and not self._text
             self._text += text.encode("utf-8", "replace")
             self._tokens = new_tokens
+            self._add_logprobs(lines)
         if is_first:
             self._on_first_text()
 
@@ -54,18 +63,28 @@ class Delivery:
             self._tokens = max(self._tokens, ending.new_tokens)
         self.ended.set()
 
+    def _add_logprobs(self, lines: str) -> None:
+        """Keep lines of log probabilities; after the first that is too much, none."""
+        if self._is_logprobs_full:
+            return
+        self._is_logprobs_full = len(self._logprobs) + len(lines) > LOGPROBS_MAX_BYTES
+        if not self._is_logprobs_full:
+            self._logprobs += lines.encode("ascii")
+
     # The mailbox's side
 
     def next_write(self) -> Write:
         """Return the write that sends all text that the mailbox lacks."""
         with self._lock:
             rest = self._text[self._stored_bytes :]
-            return (
+            return Write(
                 self.claim.reply,
                 self.claim.token,
                 self._stored_bytes,
                 bytes(rest).decode("utf-8", "ignore"),
                 self._tokens,
+                self._logprobs[self._stored_logprobs :].decode("ascii"),
+                self._stored_logprobs,
             )
 
     def accept(self, result: WriteResult) -> None:
@@ -76,6 +95,7 @@ class Delivery:
             return
         with self._lock:
             self._stored_bytes = result.length
+            self._stored_logprobs = result.logprobs_length
         if result.verdict == "stop":
             self.stop()
 

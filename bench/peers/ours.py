@@ -18,6 +18,7 @@ from bench.memory import resident_mb
 from bench.peers import Unavailable
 from bench.workload import TOP_K, TOP_P, BenchRequest, random_prompt
 from chatsite.catalog import ModelEntry
+from chatsite.logprobs import TokenLogprobs
 from chatsite.wire import Ending, Request, Role, SamplingParams, Turn
 from worker.engine.factory import open_engine
 from worker.engine.interface import Engine, ModelUnavailable
@@ -40,9 +41,11 @@ class TextTimes:
         self.ending: Ending | None = None
         self._ended = threading.Event()
 
-    def on_text(self, text: str, new_tokens: int) -> None:
+    def on_text(
+        self, text: str, new_tokens: int, logprobs: Sequence[TokenLogprobs] = ()
+    ) -> None:
         """Note a text and its time."""
-        del new_tokens
+        del new_tokens, logprobs
         self.times.append(time.perf_counter())
         self.text += text
 

@@ -145,6 +145,11 @@ def key_of(kind: str, name: str) -> str:
     return f"mailbox:{kind}:{name}"
 
 
+def logprobs_key(reply: str) -> str:
+    """Return the key of the log probabilities of a reply, beside that of its text."""
+    return key_of("text", f"{reply}:logprobs")
+
+
 def _description(error: redis.RedisError) -> str:
     """Describe an error. The message of an answer might repeat a whole command."""
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):

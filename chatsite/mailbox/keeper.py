@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from chatsite import wire
-from chatsite.mailbox.connection import MailboxCalls, key_of
+from chatsite.mailbox.connection import MailboxCalls, key_of, logprobs_key
 from chatsite.mailbox.results import FinishedReply, LostReply, Publication
 
 #: A collected reply stays this long, for pages that still ask for it.
@@ -32,12 +32,14 @@ class KeeperCalls(MailboxCalls):
 
     def finished_reply(self, reply: str) -> FinishedReply | None:
         """Return a reply that ended, with its text; None if it has not, or is gone."""
-        entry, text = self.connection.commands(
-            ("HGETALL", key_of("reply", reply)), ("GET", key_of("text", reply))
+        entry, text, logprobs = self.connection.commands(
+            ("HGETALL", key_of("reply", reply)),
+            ("GET", key_of("text", reply)),
+            ("GET", logprobs_key(reply)),
         )
         if entry.get("state") != "ended":
             return None
-        return FinishedReply.from_hash(reply, entry, text or "")
+        return FinishedReply.from_hash(reply, entry, text or "", logprobs or "")
 
     def mark_collected(self, reply: str, attempt: int, owner: str = "") -> None:
         """Say that the database has this attempt; the mailbox soon forgets it.

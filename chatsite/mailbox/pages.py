@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from chatsite import wire
-from chatsite.mailbox.connection import MailboxCalls, key_of
+from chatsite.mailbox.connection import MailboxCalls, key_of, logprobs_key
 from chatsite.mailbox.results import (
     LiveReply,
     MailboxSnapshot,
@@ -51,6 +51,15 @@ class PageCalls(MailboxCalls):
         """
         words = [word for cursor in cursors for word in cursor]
         return [live_reply_from(raw) for raw in self.connection.run("live", *words)]
+
+    def logprobs(self, reply: str, offset: int = 0) -> str:
+        """Lines of log probabilities of a live reply, from a byte offset on.
+
+        They are for ``logprobs.read_lines``. They begin again with a new run of the
+        reply, whose owner is known to the caller, and are never behind its text.
+        """
+        found = self.connection.command("GETRANGE", logprobs_key(reply), offset, -1)
+        return str(found)
 
     def model_state(self, model: str) -> tuple[int, tuple[wire.Announcement, ...]]:
         """How many replies wait for a model, and the announcements of its workers."""

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatsite import wire
 
@@ -17,8 +17,25 @@ from chatsite import wire
 ANNOUNCEMENTS_KEPT = 256
 #: A reply that a page shows: its id, its run, and the bytes of text shown so far.
 ReplyCursor = tuple[str, int, int]
-#: Text that a worker adds: reply id, token, byte offset, text, tokens so far.
-Write = tuple[str, str, int, str, int]
+
+
+class Write(NamedTuple):
+    """Text that a worker adds. Offsets are in bytes."""
+
+    reply: str
+    #: The fencing token of the claim.
+    token: str
+    offset: int
+    text: str
+    #: Tokens so far.
+    tokens: int
+    #: Further lines of log probabilities, if the request asks for them.
+    logprobs: str = ""
+    logprobs_offset: int = 0
+
+
+#: The same without log probabilities.
+TextWrite = tuple[str, str, int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,8 @@ class WriteResult:
     verdict: str
     #: Bytes of text that the mailbox holds: the offset of the next write.
     length: int
+    #: The same for the lines of log probabilities.
+    logprobs_length: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +222,14 @@ class FinishedReply:
     finished_at: float
     #: The fields of ``wire.Ending``; empty if no engine ran.
     details: dict[str, Any]
+    #: Log probabilities, as lines for ``logprobs.read_lines``; empty if nobody asked.
+    logprobs: str = ""
 
     @classmethod
-    def from_hash(cls, reply: str, raw: dict[str, str], text: str) -> FinishedReply:
-        """Read the hash of a reply, and its text. Raises ``KeyError``."""
+    def from_hash(
+        cls, reply: str, raw: dict[str, str], text: str, logprobs: str = ""
+    ) -> FinishedReply:
+        """Read the hash of a reply, with what belongs to it. Raises ``KeyError``."""
         return cls(
             reply=reply,
             attempt=int(raw["attempt"]),
@@ -219,6 +242,7 @@ class FinishedReply:
             first_text_at=_time(raw.get("first")),
             finished_at=float(raw["finished"]),
             details=json.loads(raw["ending"]),
+            logprobs=logprobs,
         )
 
 

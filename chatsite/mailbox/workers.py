@@ -11,7 +11,13 @@ from django.conf import settings
 
 from chatsite import wire
 from chatsite.mailbox.connection import MailboxCalls, key_of
-from chatsite.mailbox.results import Claim, Write, WriteResult, announcements_from
+from chatsite.mailbox.results import (
+    Claim,
+    TextWrite,
+    Write,
+    WriteResult,
+    announcements_from,
+)
 
 ANNOUNCEMENT_SECONDS = 10.0
 
@@ -40,23 +46,27 @@ class WorkerCalls(MailboxCalls):
         runs_alone = int(losses) >= alone_from
         return Claim(reply, token, int(attempt), int(losses), request, runs_alone)
 
-    def write(self, writes: Sequence[Write], lease_seconds: float) -> list[WriteResult]:
+    def write(
+        self, writes: Sequence[Write | TextWrite], lease_seconds: float
+    ) -> list[WriteResult]:
         """Add text to many replies and renew their leases, in one round trip."""
         answers = self.connection.run_all(
-            "write", [(*write, lease_seconds) for write in writes]
+            "write",
+            [(*write[:5], lease_seconds, *_logprobs_of(write)) for write in writes],
         )
-        return [WriteResult(str(verdict), int(length)) for verdict, length in answers]
+        return [WriteResult(*answer) for answer in answers]
 
-    def finish(self, write: Write, ending: wire.Ending) -> WriteResult:
+    def finish(self, write: Write | TextWrite, ending: wire.Ending) -> WriteResult:
         """Add the last text of a reply and end it, in one step."""
-        verdict, length = self.connection.run(
+        answer = self.connection.run(
             "finish",
-            *write,
+            *write[:5],
             ending.outcome,
             json.dumps(asdict(ending)),
             ending.prompt_tokens + ending.new_tokens,
+            *_logprobs_of(write),
         )
-        return WriteResult(str(verdict), int(length))
+        return WriteResult(*answer)
 
     def hand_back(self, reply: str, token: str) -> str:
         """Return a reply to its place in line: ``kept``, ``stopped`` or ``refused``."""
@@ -85,3 +95,8 @@ class WorkerCalls(MailboxCalls):
             ("HVALS", key_of("workers", model)), ("TIME",)
         )
         return announcements_from(lines, seconds + microseconds / 1e6)
+
+
+def _logprobs_of(write: Write | TextWrite) -> tuple[str | int, ...]:
+    """Return what the script gets of a write that has log probabilities."""
+    return write[5:] if any(write[5:]) else ()

@@ -13,6 +13,7 @@ from chatsite.mailbox import (
     Mailbox,
     MailboxAway,
     RunningReply,
+    Write,
 )
 from chatsite.mailbox.connection import PAUSE_SECONDS
 from tests.chatsite.mailbox_calls import DONE, REQUEST, claim, enqueue, look
@@ -65,6 +66,57 @@ def test_a_repeated_write_changes_nothing(box: Mailbox) -> None:
         assert box.write([("a", token, 0, "one", 1)], 60)[0].length == 3
     assert box.write([("a", token, 3, " two", 2)], 60)[0].length == 7
     assert look(box, "a").text == "one two"
+
+
+def test_log_probabilities_are_written_once_and_end_with_their_reply(
+    box: Mailbox, valkey: Valkey
+) -> None:
+    enqueue(box, "a")
+    token = claim(box).token
+    for _ in range(2):
+        [kept] = box.write([Write("a", token, 0, "one", 1, "x\n")], 60)
+        assert (kept.length, kept.logprobs_length) == (3, 2)
+    # Without any that are new the mailbox still says how many it holds.
+    assert box.write([Write("a", token, 3, "", 1, "", 2)], 60)[0].logprobs_length == 2
+    [kept] = box.write([Write("a", token, 3, " two", 2, "yy\n", 2)], 60)
+    assert (kept.length, kept.logprobs_length) == (7, 5)
+    assert (box.logprobs("a"), box.logprobs("a", 2)) == ("x\nyy\n", "yy\n")
+    kept = box.finish(Write("a", token, 7, "!", 3, "z\n", 5), DONE)
+    assert (kept.verdict, kept.logprobs_length) == ("kept", 7)
+    ending = box.finished_reply("a")
+    assert ending is not None
+    assert (ending.text, ending.logprobs) == ("one two!", "x\nyy\nz\n")
+    box.mark_collected("a", 1)
+    assert 0 < valkey.client.ttl("mailbox:text:a:logprobs") <= 60
+
+
+def test_log_probabilities_that_redis_lost_are_asked_for_again(box: Mailbox) -> None:
+    enqueue(box, "a")
+    token = claim(box).token
+    [kept] = box.write([Write("a", token, 0, "one", 1, "late\n", 9)], 60)
+    assert (kept.verdict, kept.length, kept.logprobs_length) == ("kept", 3, 0)
+    kept = box.finish(Write("a", token, 3, "", 1, "late\n", 9), DONE)
+    assert (kept.verdict, kept.logprobs_length) == ("again", 0)
+    kept = box.finish(Write("a", token, 3, "", 1, "all\nlate\n", 0), DONE)
+    assert (kept.verdict, kept.logprobs_length) == ("kept", 9)
+
+
+@pytest.mark.parametrize("how", ["claim", "enqueue", "erase"])
+def test_a_reply_that_begins_again_has_no_log_probabilities(
+    box: Mailbox, valkey: Valkey, how: str
+) -> None:
+    enqueue(box, "a")
+    token = claim(box).token
+    box.write([Write("a", token, 0, "one", 1, "x\n")], 60)
+    match how:
+        case "claim":
+            box.hand_back("a", token)
+            claim(box)
+        case "enqueue":
+            enqueue(box, "a", attempt=2)
+        case "erase":
+            box.erase(["a"])
+    assert not valkey.client.exists("mailbox:text:a:logprobs")
 
 
 def test_a_write_beyond_what_redis_still_holds_asks_for_the_rest(box: Mailbox) -> None:

@@ -18,8 +18,8 @@ from chatsite.sampling_settings import (
 from chatsite.wire import SamplingParams
 
 BY_NAME = {setting.name: setting for setting in (*SAMPLING_SETTINGS, *CALL_SETTINGS)}
-#: What is no number.
-OTHERS = {"stop", "logit_bias"}
+#: What is no number, or may be none.
+OTHERS = {"stop", "logit_bias", "logprobs"}
 each_setting = pytest.mark.parametrize("setting", BY_NAME.values(), ids=BY_NAME)
 
 

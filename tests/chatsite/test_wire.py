@@ -41,6 +41,7 @@ def test_what_only_calls_of_an_api_set_is_read_as_it_was_written() -> None:
         presence_penalty=-2,
         frequency_penalty=0.5,
         logit_bias={7: -100, 50_256: 1.5},
+        logprobs=0,
     )
     request = replace(REQUEST, settings=settings)
     assert wire.Request.from_json(request.to_json()) == request

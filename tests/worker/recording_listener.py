@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
+from chatsite.logprobs import TokenLogprobs
 from chatsite.wire import Ending
 from tests.worker.sample_requests import request_for
 from worker.engine.interface import Engine
@@ -15,12 +17,16 @@ class RecordingListener:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.logprobs: list[TokenLogprobs] = []
         self.counts: list[int] = []
         self.endings: list[Ending] = []
         self.first_text = threading.Event()
         self.ended = threading.Event()
 
-    def on_text(self, text: str, new_tokens: int) -> None:
+    def on_text(
+        self, text: str, new_tokens: int, logprobs: Sequence[TokenLogprobs] = ()
+    ) -> None:
+        self.logprobs += logprobs
         self.texts.append(text)
         self.counts.append(new_tokens)
         self.first_text.set()

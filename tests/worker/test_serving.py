@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from chatsite import wire
-from chatsite.mailbox import Mailbox, RunningReply
+from chatsite.logprobs import LOGPROBS_MAX_BYTES, TokenLogprobs, read_lines
+from chatsite.mailbox import Claim, Mailbox, RunningReply
 from tests.valkey import Valkey
+from worker.delivery import Delivery
 from worker.engine.scripted import ScriptedEngine
 from worker.serving import ReplyServer
 
@@ -42,6 +44,31 @@ def server(box: Mailbox) -> Iterator[ReplyServer]:
 def test_it_announces_how_much_its_model_takes(server: ReplyServer) -> None:
     said = server.announcement()
     assert (said.context_tokens, said.vocabulary) == (8192, 50_257)
+
+
+def test_log_probabilities_are_kept_with_the_text(
+    box: Mailbox, server: ReplyServer, valkey: Valkey
+) -> None:
+    settings = wire.SamplingParams(logprobs=2, max_new_tokens=3)
+    request = replace(REQUEST, settings=settings)
+    valkey.client.hset("mailbox:reply:a", "request", request.to_json())
+    server.answer_next()
+    finished = box.finished_reply("a")
+    assert finished is not None
+    told = read_lines(finished.logprobs)
+    assert b"".join(one.token for one in told).decode() == finished.text
+    assert {len(one.top) for one in told} == {2}
+    assert read_lines(box.logprobs("a", len(told[0].to_line()))) == told[1:]
+
+
+def test_log_probabilities_that_are_too_many_end_with_a_whole_line() -> None:
+    delivery = Delivery(Claim("a", "token", 1, 0, ""))
+    long = TokenLogprobs(b"x" * (LOGPROBS_MAX_BYTES // 3), -1.0)
+    for count, kept in ((1, 1), (2, 2), (3, 2), (4, 2)):
+        delivery.on_text("x", count, [long])
+        assert len(read_lines(delivery.next_write().logprobs)) == kept
+    delivery.on_text("x", 5, [TokenLogprobs(b"x", -1.0)])
+    assert len(read_lines(delivery.next_write().logprobs)) == 2
 
 
 def test_the_first_text_does_not_wait_for_the_next_flush(

@@ -65,22 +65,17 @@ def fit_request(
     turns, params = request.turns, request.settings
     if not turns:
         raise InvalidTurns("a prompt needs a turn")
+    raw = _encode_raw(tokenizer, turns[-1].text) if request.is_raw else None
+    if request.is_cut_refused:
+        ids = _encode_all(template, turns) if raw is None else raw
+        if len(ids) >= context_tokens:
+            raise PromptTooLong(len(ids), context_tokens)
+        return Prompt(ids), min(params.max_new_tokens, context_tokens - len(ids))
     reply_tokens = reply_budget(params.max_new_tokens, context_tokens)
-    if not (request.is_raw or request.is_cut_refused):
-        budget_tokens = context_tokens - reply_tokens
-        return fit_prompt(template, tokenizer, turns, budget_tokens), reply_tokens
-    if request.is_raw:
-        ids = _encode_raw(tokenizer, turns[-1].text)
-    else:
-        ids = _encode_all(template, turns)
-    if not request.is_cut_refused:
-        opening = tokenizer.opening
-        excess_tokens = max(0, len(ids) - (context_tokens - reply_tokens))
-        rest = ids[len(opening) + excess_tokens :]
-        return Prompt([*opening, *rest], cut_tokens=excess_tokens), reply_tokens
-    if len(ids) >= context_tokens:
-        raise PromptTooLong(len(ids), context_tokens)
-    return Prompt(ids), min(params.max_new_tokens, context_tokens - len(ids))
+    budget_tokens = context_tokens - reply_tokens
+    if raw is not None:
+        return _cut_raw(raw, tokenizer.opening, budget_tokens), reply_tokens
+    return fit_prompt(template, tokenizer, turns, budget_tokens), reply_tokens
 
 
 def _encode_raw(tokenizer: PromptTokenizer, text: str) -> list[int]:
@@ -91,6 +86,13 @@ def _encode_raw(tokenizer: PromptTokenizer, text: str) -> list[int]:
         if first is not None:
             return [first]
     raise InvalidTurns("the prompt is empty")
+
+
+def _cut_raw(ids: list[int], opening: list[int], budget_tokens: int) -> Prompt:
+    """Return a raw prompt that fits: what it begins with, and the end of its text."""
+    excess_tokens = max(0, len(ids) - budget_tokens)
+    rest = ids[len(opening) + excess_tokens :]
+    return Prompt([*opening, *rest], cut_tokens=excess_tokens)
 
 
 def _encode_all(template: ChatTemplate, turns: Sequence[Turn]) -> list[int]:

@@ -18,6 +18,7 @@ from chatsite.wire import Request
 from worker.engine.drafts import DraftPolicy
 from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Throughput
 from worker.engine.kv_cache import KVCache
+from worker.engine.logprobs import RawLogprobs
 from worker.engine.memory import CacheSize
 from worker.engine.model import LanguageModel
 from worker.engine.prefill_budget import (
@@ -26,7 +27,12 @@ from worker.engine.prefill_budget import (
     MeasuredBudget,
     PrefillBudget,
 )
-from worker.engine.running_request import PromptFormat, RunningRequest, describe_error
+from worker.engine.running_request import (
+    PromptFormat,
+    RunningRequest,
+    Sampled,
+    describe_error,
+)
 from worker.engine.sampling import sample
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequence import Chunk
@@ -154,18 +160,21 @@ class TransformersEngine:
         if not chunks:
             return
         self._cache.copy_rows(self._scheduler.take_row_copies())
-        logits = self._model.forward(chunks, self._cache)  # [sampled, vocabulary]
+        values = self._model.forward(chunks, self._cache)  # [sampled, vocabulary]
+        logits = self._model.wrap_logits(values)
         self._scheduler.mark_cached(chunks)
         samplers = [c.sequence.sampler for c in chunks for _ in c.sampled_after]
         history = self._cache.token_history(chunks)
-        tokens = sample(self._model.wrap_logits(logits), samplers, history)
-        new_tokens = self._append_tokens(chunks, iter(tokens))
+        raw = RawLogprobs(logits, samplers)
+        tokens = sample(logits, samplers, history)
+        sampled = zip(tokens, raw.of(tokens), strict=True)
+        new_tokens = self._append_tokens(chunks, sampled)
         self._remove_finished()
         self._measure(self._clock() - started, chunks, new_tokens=new_tokens)
         self.steps += 1
 
     def _append_tokens(
-        self, chunks: list[Chunk[RunningRequest]], tokens: Iterator[int]
+        self, chunks: list[Chunk[RunningRequest]], tokens: Iterator[Sampled]
     ) -> int:
         """Give each request the tokens sampled for it; return how many were kept."""
         sampled = [(c, list(islice(tokens, len(c.sampled_after)))) for c in chunks]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from chatsite import wire
+from chatsite.logprobs import TokenLogprobs
 
 
 class EngineClosed(RuntimeError):
@@ -31,10 +32,15 @@ class ReplyListener(Protocol):
     The engine calls it from its own thread, so both methods must return at once.
     """
 
-    def on_text(self, text: str, new_tokens: int) -> None:
+    def on_text(
+        self, text: str, new_tokens: int, logprobs: Sequence[TokenLogprobs] = ()
+    ) -> None:
         """Take more text: whole characters, never the beginning of a stop string.
 
-        ``new_tokens`` counts all tokens generated for this request so far.
+        ``new_tokens`` counts all tokens generated for this request so far. If it asks
+        for log probabilities, those of the tokens of this text come with it, and with
+        an empty text those of tokens at its end without any. Tokens that are wholly
+        cut off at a stop string have none.
         """
 
     def on_end(self, ending: wire.Ending) -> None:

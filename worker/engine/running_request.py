@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatsite.catalog import ModelEntry
+from chatsite.logprobs import TokenLogprobs
 from chatsite.wire import Ending, ErrorCode, Outcome, Request
 from worker.engine.chat_template import ChatTemplate, InvalidTurns, chat_template_for
 from worker.engine.context_window import Prompt, PromptTooLong, fit_request
 from worker.engine.detokenizer import ReplyText
 from worker.engine.interface import ReplyListener
 from worker.engine.logits import NonFiniteLogits
+from worker.engine.logprobs import Logprobs
 from worker.engine.model import LanguageModel
 from worker.engine.sampling import Sampler
 from worker.engine.sampling_params import InvalidSamplingParams, validate
@@ -24,6 +26,8 @@ from worker.engine.tokenizer import Tokenizer
 
 #: A request fails after this many engine faults without a new token in between.
 MAX_FAULTS = 3
+#: A token, and its log probabilities if the request asks for them.
+Sampled = tuple[int, Logprobs | None]
 #: Some decoders write the first tokens of a text in another way. So many tokens before
 #: those of a reply show them that it is none.
 RAW_CONTEXT_TOKENS = 4
@@ -68,6 +72,12 @@ class PromptFormat:
             begun=request.begun,
         )
 
+    def spell(self, token: int, found: Logprobs) -> TokenLogprobs:
+        """Return log probabilities with the bytes of the tokens."""
+        spell = self.tokenizer.token_bytes
+        top = tuple((spell(other), logprob) for other, logprob in found.top)
+        return TokenLogprobs(spell(token), found.logprob, top)
+
 
 class RunningRequest(Sequence):
     """Implements ``interface.RequestHandle``: the sequence of one request.
@@ -98,6 +108,8 @@ class RunningRequest(Sequence):
         self._max_new_tokens = 0
         self._faults = 0
         self._text: ReplyText | None = None
+        #: Those of the tokens whose text was not delivered yet.
+        self._logprobs: list[TokenLogprobs] = []
         self._sampler: Sampler | None = None
         self.is_finished = False
 
@@ -121,15 +133,15 @@ class RunningRequest(Sequence):
         """The most tokens that are worth drafting: one less than may still come."""
         return self._max_new_tokens - self.new_tokens - 1
 
-    def append_tokens(self, tokens: list[int], draft: tuple[int, ...]) -> int:
+    def append_tokens(self, tokens: list[Sampled], draft: tuple[int, ...]) -> int:
         """Add a sampled token, and those after it that the draft guessed right.
 
         ``tokens``: one sampled after the newest token, and one after each token of the
         draft, which counts only if all before it were right. Returns how many were
         added. The keys and values of the right ones are in the row.
         """
-        for right, token in enumerate(tokens):
-            self.append_token(token)
+        for right, (token, logprobs) in enumerate(tokens):
+            self.append_token(token, logprobs)
             if self.is_finished or right == len(draft) or token != draft[right]:
                 break
             self.cached_tokens += 1
@@ -170,7 +182,7 @@ class RunningRequest(Sequence):
         self._prompt_tokens = len(self.ids)
         self._sampler = Sampler(params, self._prompt_tokens)
 
-    def append_token(self, token: int) -> None:
+    def append_token(self, token: int, logprobs: Logprobs | None = None) -> None:
         """Add a sampled token: deliver its text, and finish if it is the last."""
         self.is_suspect, self._faults = False, 0
         if token in self._format.eos_ids:
@@ -179,8 +191,11 @@ class RunningRequest(Sequence):
         self.ids.append(token)
         if self._text is None:
             raise RuntimeError("append_token() before prepare()")
+        if logprobs is not None:
+            self._logprobs.append(self._format.spell(token, logprobs))
         self._deliver(self._text.push(token))
         if self._text.is_stopped:
+            self._logprobs.clear()
             self.finish(Outcome.DONE)
         elif self.new_tokens >= self._max_new_tokens:
             self.finish(Outcome.DONE, is_length_limited=True)
@@ -235,7 +250,7 @@ class RunningRequest(Sequence):
         self.is_finished = True
         if self._text is not None and outcome != Outcome.FAILED:
             try:
-                self._deliver(self._text.finish())
+                self._deliver(self._text.finish(), is_last=True)
             except BaseException as fault:
                 outcome, error = Outcome.FAILED, ErrorCode.MODEL_ERROR
                 detail, is_length_limited = describe_error(fault), False
@@ -253,9 +268,11 @@ class RunningRequest(Sequence):
         )
         self._listener.on_end(ending)
 
-    def _deliver(self, text: str) -> None:
-        if text:
-            self._listener.on_text(text, self.new_tokens)
+    def _deliver(self, text: str, *, is_last: bool = False) -> None:
+        """Deliver text with the log probabilities of the tokens since the last one."""
+        if text or (is_last and self._logprobs):
+            found, self._logprobs = self._logprobs, []
+            self._listener.on_text(text, self.new_tokens, found)
 
 
 #: Errors whose message quotes no text of a user.

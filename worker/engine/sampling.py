@@ -55,6 +55,11 @@ class Sampler:
         #: What is added to the logits of some tokens.
         self.bias = _bias_of(params.logit_bias) if params.logit_bias else None
         self.counts_tokens = bool(params.presence_penalty or params.frequency_penalty)
+        self.changes_logits = (
+            bool(self.bias) or self.counts_tokens or params.repetition_penalty != 1
+        )
+        #: How many of the likeliest tokens the request asks for; None asks for nothing.
+        self.logprobs = params.logprobs
         self._presence_penalty = params.presence_penalty
         self._frequency_penalty = params.frequency_penalty
         self._prompt_tokens = prompt_tokens

@@ -6,6 +6,7 @@ from chatsite.sampling_settings import (
     CALL_SETTINGS,
     LOGIT_BIAS_MAX,
     LOGIT_BIAS_TOKENS_MAX,
+    LOGPROBS_MAX,
     SAMPLING_SETTINGS,
     STOP_STRING_CHARACTERS_MAX,
     STOP_STRINGS_MAX,
@@ -36,6 +37,11 @@ def validate(params: SamplingParams, vocabulary: int) -> None:
             f" of 1 to {STOP_STRING_CHARACTERS_MAX} characters"
         )
     _validate_bias(params, vocabulary)
+    asked = params.logprobs
+    if asked is not None and (type(asked) is not int or not 0 <= asked <= LOGPROBS_MAX):
+        raise InvalidSamplingParams(
+            f"logprobs must be a whole number from 0 to {LOGPROBS_MAX}"
+        )
 
 
 def _validate_bias(params: SamplingParams, vocabulary: int) -> None:

@@ -13,9 +13,11 @@ import secrets
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 
 from chatsite.catalog import ModelEntry
+from chatsite.logprobs import TokenLogprobs
 from chatsite.wire import Ending, ErrorCode, Outcome, Request, Role
 from worker.engine.detokenizer import StopStringFilter
 from worker.engine.interface import EngineClosed, ModelInfo, ReplyListener, Throughput
@@ -29,6 +31,8 @@ CRASH_EXIT_CODE = 70
 #: As GPT-2 has; only the range of a bias depends on it.
 VOCABULARY = 50_257
 CONTEXT_TOKENS = 8192
+#: The log probability of every word.
+LOGPROB = -0.5
 
 
 class ScriptedRequest:
@@ -40,6 +44,7 @@ class ScriptedRequest:
         self._request = request
         self._listener = listener
         self._context_tokens = context_tokens
+        self._logprobs: list[TokenLogprobs] = []
         self._stop_filter = StopStringFilter(request.settings.stop, request.begun)
         self._deadline = time.monotonic() + request.max_seconds
         self._wake = threading.Event()
@@ -64,7 +69,7 @@ class ScriptedRequest:
         try:
             ending = self._play()
             if ending.outcome != Outcome.FAILED:
-                self._deliver(self._stop_filter.finish())
+                self._deliver(self._stop_filter.finish(), is_last=True)
         except BaseException as error:
             ending = self._ending(Outcome.FAILED, type(error).__name__)
         try:
@@ -77,8 +82,9 @@ class ScriptedRequest:
     @property
     def _prompt(self) -> str:
         """The text whose words the reply repeats."""
-        said = [turn for turn in self._request.turns if turn.role == Role.USER]
-        return (self._request.turns if self._request.is_raw else said)[-1].text
+        turns = self._request.turns
+        said = [turn for turn in turns if turn.role == Role.USER]
+        return (turns if self._request.is_raw or not said else said)[-1].text
 
     @property
     def _prompt_tokens(self) -> int:
@@ -126,15 +132,27 @@ class ScriptedRequest:
             if interruption := self._pause(delay_seconds):
                 return interruption
             self.new_tokens += 1
-            self._deliver(self._stop_filter.push(word if is_joined else f" {word}"))
+            token = word if is_joined else f" {word}"
+            self._logprobs += self._logprobs_of(token)
+            self._deliver(self._stop_filter.push(token))
             if self._stop_filter.is_stopped:
+                self._logprobs.clear()
                 return self._ending(Outcome.DONE)
             is_joined = False
         return self._ending(Outcome.DONE, is_length_limited=len(words) > last)
 
-    def _deliver(self, text: str) -> None:
-        if text:
-            self._listener.on_text(text, self.new_tokens)
+    def _logprobs_of(self, token: str) -> Iterator[TokenLogprobs]:
+        """Yield made-up log probabilities of a word, if they are asked for."""
+        asked = self._request.settings.logprobs
+        if asked is not None:
+            others = [(f" other{n}".encode(), -float(n)) for n in range(1, asked)]
+            chosen = (token.encode(), LOGPROB)
+            yield TokenLogprobs(*chosen, top=(chosen, *others)[:asked])
+
+    def _deliver(self, text: str, *, is_last: bool = False) -> None:
+        if text or (is_last and self._logprobs):
+            found, self._logprobs = self._logprobs, []
+            self._listener.on_text(text, self.new_tokens, found)
 
     def _fault(self, steering: dict[str, str]) -> Ending | None:
         """Do what a directive asks for half-way; return the ending, if it ends."""

@@ -13,6 +13,24 @@ from transformers import PreTrainedTokenizerFast
 Decode = Callable[[Sequence[int]], str]
 
 
+SENTENCEPIECE_SPACE = "▁"
+
+
+def _byte_characters() -> dict[str, bytes]:
+    """Return the bytes that byte-level tokens write as characters.
+
+    Printable ones of Latin-1 stand for themselves, the others for the characters from
+    256 on, in their order. Source: GPT-2, Radford et al. 2019.
+    """
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = (byte for byte in range(256) if byte not in printable)
+    shifted = {chr(256 + n): bytes([byte]) for n, byte in enumerate(others)}
+    return {chr(byte): bytes([byte]) for byte in printable} | shifted
+
+
+BYTES = _byte_characters()
+
+
 class Tokenizer:
     """The tokenizer of one model. Text never produces special tokens by accident."""
 
@@ -20,6 +38,8 @@ class Tokenizer:
         """``tokenizer``: a fast tokenizer of transformers."""
         self._tokenizer = tokenizer
         self._decode = _decoder_of(tokenizer)
+        #: The bytes of tokens that were asked for.
+        self._bytes: dict[int, bytes] = {}
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of plain text; special strings in it stay plain text."""
@@ -39,6 +59,33 @@ class Tokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of tokens, without special ones."""
         return self._decode(ids)
+
+    def token_bytes(self, token: int) -> bytes:
+        """Return the bytes that a token stands for, which may be part of a character.
+
+        Those of all tokens of a text, joined, are the text; SentencePiece may put a
+        space before it. A special token stands for its name, and a token that the
+        tokenizer does not know for nothing.
+        """
+        if token not in self._bytes:
+            self._bytes[token] = self._spell(token)
+        return self._bytes[token]
+
+    def _spell(self, token: int) -> bytes:
+        if added := self._tokenizer.added_tokens_decoder.get(token):
+            return str(added.content).encode()
+        piece = self._tokenizer.convert_ids_to_tokens(token) or ""
+        if self._is_byte_level:
+            return b"".join(BYTES.get(c, c.encode()) for c in piece)
+        if byte := re.fullmatch("<0x([0-9A-F]{2})>", piece):
+            return bytes.fromhex(byte[1])
+        return str(piece).replace(SENTENCEPIECE_SPACE, " ").encode()
+
+    @cached_property
+    def _is_byte_level(self) -> bool:
+        """Whether each character of its tokens stands for a byte, as in GPT-2."""
+        pieces = self._tokenizer.convert_ids_to_tokens(self.encode("é"))
+        return "".join(pieces).endswith("Ã©")
 
     @property
     def eos_id(self) -> int | None:

@@ -47,7 +47,7 @@ redis.call('HSET', key('reply', id), 'state', 'running', 'claim', token, 'worker
   'started', stamp(), 'tokens', 0)
 redis.call('HDEL', key('reply', id), 'first', 'kept_by', 'kept_until')
 redis.call('HINCRBY', key('reply', id), 'run', 1)
-redis.call('DEL', key('text', id))
+delete_text(id)
 redis.call('ZADD', LEASES, now() + lease, id)
 touch_owner_of(id)
 local got = redis.call('HMGET', key('reply', id), 'attempt', 'request', 'losses')

@@ -7,4 +7,5 @@ if known and known ~= attempt then return 0 end
 redis.call('SREM', FINISHED, id)
 redis.call('EXPIRE', key('reply', id), seconds)
 redis.call('EXPIRE', key('text', id), seconds)
+redis.call('EXPIRE', logprobs_key(id), seconds)
 return 1

@@ -12,7 +12,8 @@ if known then
   leave_line(id)
   redis.call('ZREM', LEASES, id)
   redis.call('SREM', FINISHED, id)
-  redis.call('DEL', key('reply', id), key('text', id))
+  redis.call('DEL', key('reply', id))
+  delete_text(id)
 end
 
 local served = tonumber(redis.call('GET', key('served', model)) or '0')

@@ -3,10 +3,14 @@
 -- equal in tokens, not in turns.
 local id, token, offset, text = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local tokens, outcome, ending, cost = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+local logprobs, logprobs_offset = ARGV[9], tonumber(ARGV[10] or '0')
 if not holds(id, token) then return {'refused', 0} end
 
 local held = write_text(id, offset, text, tokens)
-if held < offset then return {'again', held} end
+local held_logprobs = write_logprobs(id, logprobs_offset, logprobs)
+if held < offset or held_logprobs < logprobs_offset then
+  return {'again', held, held_logprobs}
+end
 
 local got = redis.call('HMGET', key('reply', id), 'model', 'share', 'cost')
 local model, share, owed = got[1], got[2], cost - tonumber(got[3])
@@ -22,4 +26,4 @@ for _, member in ipairs(redis.call('SMEMBERS', queue_of(model, share))) do
   end
 end
 finish(id, outcome, ending)
-return {'kept', held}
+return {'kept', held, held_logprobs}

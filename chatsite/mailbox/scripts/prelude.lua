@@ -52,6 +52,12 @@ local function stand_in_line(id)
   redis.call('SADD', queue_of(got[1], got[5]), got[4])
 end
 
+-- The log probabilities of an entry's tokens lie beside its text.
+local function logprobs_key(id) return key('text', id .. ':logprobs') end
+
+-- Removes what a worker wrote of an entry.
+local function delete_text(id) redis.call('DEL', key('text', id), logprobs_key(id)) end
+
 -- Ends an entry in any state, and leaves it for the keeper to collect.
 local function finish(id, outcome, ending)
   redis.call('HSET', key('reply', id),
@@ -71,6 +77,17 @@ local function write_text(id, offset, text, tokens)
     redis.call('HSETNX', key('reply', id), 'first', stamp())
   end
   redis.call('HSET', key('reply', id), 'tokens', tokens)
+  return held
+end
+
+-- The same for lines of log probabilities, which only some requests ask for: nil otherwise.
+-- They expire, since a keeper of an earlier release does not remove them.
+local function write_logprobs(id, offset, lines)
+  if not lines then return 0 end
+  local held = redis.call('STRLEN', logprobs_key(id))
+  if held < tonumber(offset) or #lines == 0 then return held end
+  held = redis.call('SETRANGE', logprobs_key(id), offset, lines)
+  redis.call('EXPIRE', logprobs_key(id), 7 * 86400)
   return held
 end
 

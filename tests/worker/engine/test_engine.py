@@ -214,6 +214,8 @@ def test_an_empty_raw_prompt_begins_a_text(
         {"min_p": 1.1},
         {"presence_penalty": -2.1},
         {"frequency_penalty": math.nan},
+        {"logprobs": 21},
+        {"logprobs": True},
         {"logit_bias": {259: 1}},
         {"logit_bias": {-1: 1}},
         {"logit_bias": {5: 100.5}},

@@ -30,7 +30,7 @@ class RaisingListener(RecordingListener):
         super().__init__()
         self._error = error
 
-    def on_text(self, text: str, new_tokens: int) -> None:
+    def on_text(self, text: str, new_tokens: int, logprobs: object = ()) -> None:
         raise self._error
 
 

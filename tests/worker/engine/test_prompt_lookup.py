@@ -76,7 +76,7 @@ class StoppingListener(RecordingListener):
 
     run: RunningRequest | None = None
 
-    def on_text(self, text: str, new_tokens: int) -> None:
+    def on_text(self, text: str, new_tokens: int, logprobs: object = ()) -> None:
         super().on_text(text, new_tokens)
         if self.run:
             self.run.stop()

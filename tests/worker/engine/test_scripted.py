@@ -108,6 +108,14 @@ def test_a_raw_prompt_is_the_last_turn(engine: ScriptedEngine) -> None:
     assert listener.text == "You said: b"
 
 
+def test_log_probabilities_come_with_the_words(engine: ScriptedEngine) -> None:
+    found = played(engine, "a b", logprobs=3, stop=(" b",)).logprobs
+    assert [one.token for one in found] == [b"You", b" said:", b" a"]
+    assert [len(one.top) for one in found] == [3, 3, 3]
+    assert found[1].top[0] == (b" said:", found[1].logprob)
+    assert played(engine, "a b").logprobs == []
+
+
 def test_invalid_sampling_params_are_a_bad_request(engine: ScriptedEngine) -> None:
     ending = played(engine, "hello", logit_bias={60_000: 1}).ending()
     assert ending.error == ErrorCode.BAD_REQUEST
@@ -136,7 +144,7 @@ def test_a_listener_that_raises_fails_only_its_own_request(
     engine: ScriptedEngine,
 ) -> None:
     class Rude(RecordingListener):
-        def on_text(self, text: str, new_tokens: int) -> None:
+        def on_text(self, text: str, new_tokens: int, logprobs: object = ()) -> None:
             raise SystemExit(1)
 
     listener = Rude()
@@ -182,7 +190,7 @@ def test_it_opens_without_torch_and_crashes_on_request() -> None:
         "engine = open_engine(entry, None, rows=1, device='auto', threads=0)\n"
         "print('torch' in sys.modules, flush=True)\n"
         "class Deaf:\n"
-        "    def on_text(self, text, new_tokens): pass\n"
+        "    def on_text(self, *_): pass\n"
         "    def on_end(self, ending): pass\n"
         "turns = (Turn(Role.USER, '[crash]'),)\n"
         "engine.submit(Request(turns, SamplingParams(), 60), Deaf())\n"
