@@ -13,3 +13,6 @@ from chat.admin import (  # noqa: F401 - registered by being imported
     replies,
     sessions,
 )
+from chat.admin.names import name_models
+
+name_models()

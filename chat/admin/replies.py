@@ -26,10 +26,6 @@ TEXT_COLUMNS = (
 )
 
 
-#: Only the admin shows it, so it needs no migration.
-Reply._meta.verbose_name_plural = _("replies")
-
-
 class ErrorFilter(admin.SimpleListFilter):
     """Filters replies by error code."""
 

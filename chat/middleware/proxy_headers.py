@@ -9,8 +9,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import translation
 
 from chat.accounts.client_network import count_trusted_hops, is_from_trusted_proxy
+from chat.http.language import language_of
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +154,7 @@ def _schemes(header: str) -> list[str]:
 
 def _unknown_prefix(request: HttpRequest, prefix: str) -> HttpResponse:
     log.warning("a server or a proxy says SCRIPT_NAME: set URL_PREFIX to it")
-    return render(request, "errors/unknown_proxy.html", {"prefix": prefix}, status=400)
+    return _explained(request, {"prefix": prefix})
 
 
 def _unknown_proxy(request: HttpRequest) -> HttpResponse:
@@ -160,4 +162,10 @@ def _unknown_proxy(request: HttpRequest) -> HttpResponse:
         "a proxy speaks HTTPS and is not believed: set TRUSTED_PROXIES to its address, "
         "and PROXY_SCHEME_HEADER to the header in which it says https"
     )
-    return render(request, "errors/unknown_proxy.html", status=400)
+    return _explained(request, {})
+
+
+def _explained(request: HttpRequest, context: dict[str, str]) -> HttpResponse:
+    """The page that says what to set, outside of the language middleware."""
+    with translation.override(language_of(request)):
+        return render(request, "errors/unknown_proxy.html", context, status=400)

@@ -1,0 +1,66 @@
+"""What the admin calls models and their columns, in the language of the page.
+
+Only the admin shows these names, so they need no migration.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from chat.models import Conversation, Invitation, Reply, Session, User
+
+#: One row, and many.
+MODELS = {
+    Conversation: (_("conversation"), _("conversations")),
+    Invitation: (_("invitation"), _("invitations")),
+    Reply: (_("reply"), _("replies")),
+    Session: (_("session"), _("sessions")),
+    User: (_("user"), _("users")),
+}
+#: By the names of their fields; what is absent has Django's name or an id's.
+COLUMNS = {
+    "attempt": _("attempt"),
+    "closed_at": _("closed"),
+    "created_at": _("created"),
+    "created_by": _("created by"),
+    "deleted_at": _("deleted"),
+    "device": _("device"),
+    "dropped_turns": _("messages left out"),
+    "email": _("email"),
+    "error": _("error"),
+    "expires_at": _("expires"),
+    "finished_at": _("finished"),
+    "first_text_at": _("first text"),
+    "has_unread": _("unread reply"),
+    "is_active": _("active"),
+    "is_length_limited": _("stopped at its length limit"),
+    "is_model_picked": _("model was picked"),
+    "is_staff": _("staff"),
+    "joined_at": _("joined"),
+    "limits": _("limits"),
+    "losses": _("lost workers"),
+    "model": _("model"),
+    "new_tokens": _("output tokens"),
+    "note": _("note"),
+    "precision": _("precision"),
+    "prompt_tokens": _("input tokens"),
+    "published_at": _("published"),
+    "queued_at": _("queued"),
+    "revision": _("revision"),
+    "seen_at": _("last seen"),
+    "started_at": _("started"),
+    "state": _("state"),
+    "stop_requested_at": _("stop requested"),
+    "used_at": _("used"),
+    "used_by": _("used by"),
+    "worker": _("worker"),
+}
+
+
+def name_models() -> None:
+    """Give models and fields these names."""
+    for model, (one, many) in MODELS.items():
+        model._meta.verbose_name, model._meta.verbose_name_plural = one, many
+        for field in model._meta.fields:
+            if field.name in COLUMNS:
+                field.verbose_name = COLUMNS[field.name]
