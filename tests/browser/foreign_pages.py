@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 from playwright.sync_api import Page
 
 from tests.cookie_names import LANGUAGE
@@ -43,7 +45,7 @@ CLOSED = """() => [...document.querySelectorAll("[popover], dialog")]
 
 def translate(page: Page, language: str) -> None:
     """Load the page once more, in another language."""
-    cookie = {"name": LANGUAGE, "value": language, "url": page.url}
+    cookie = {"name": LANGUAGE, "value": language, "url": urljoin(page.url, "/")}
     page.context.add_cookies([cookie])  # type: ignore[list-item]
     page.unroute_all()  # of scenes that a second load would not leave
     page.reload()

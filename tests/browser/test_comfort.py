@@ -35,6 +35,22 @@ NOTICES = """() => {
 }"""
 
 
+def test_a_page_stays_in_its_language_until_it_loads_again(
+    home: Page, worker: Worker
+) -> None:
+    begin(home, "hello")
+    claim = worker.claim()
+    other = home.context.new_page()
+    other.goto("/settings/")
+    other.get_by_label("Language").select_option("Deutsch")
+    other.get_by_role("button", name="Save").click()
+    expect(other.locator("html")).to_have_attribute("lang", "de")
+    worker.finish(claim, "Hi")
+    expect(home.get_by_role("button", name="Regenerate")).to_be_visible()
+    home.reload()
+    expect(home.get_by_role("button", name="Neu generieren")).to_be_visible()
+
+
 def test_a_theme_is_chosen_and_stays(home: Page, worker: Worker) -> None:
     background = "getComputedStyle(document.documentElement).backgroundColor"
     light = home.evaluate(background)
