@@ -101,7 +101,7 @@ IN_ANOTHER = (
 #: What an action answers that is not refused again.
 NOT_AGAIN = ("busy",)
 #: Long words in Spanish; ``make soak`` looks at all scenes in both languages.
-LONGER_IN_SPANISH = ("account", "settings", "beside")
+LONGER_IN_SPANISH = ("account", "settings", "beside", "frame_ended")
 MOVING = "document.getAnimations().filter((it) => it.playState === 'running').length"
 WIDTH = "document.documentElement.scrollWidth"
 
