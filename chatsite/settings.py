@@ -165,6 +165,7 @@ AUTH_USER_MODEL = "chat.User"
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
+FORMAT_MODULE_PATH = "chatsite.formats"
 LANGUAGE_CODE = "en"
 #: The code is in English; every other language needs its folder in ``locale``.
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]

@@ -8,6 +8,8 @@ page asks for it.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -55,10 +57,19 @@ class StylesheetFinder(BaseFinder):
 
 
 def _made() -> Path:
-    """The bundle. It is written only if it changed: its time is part of its tag."""
+    """The bundle. It is written only if it changed: its time is part of its tag.
+
+    Processes that start together wait for each other, so that none replaces what
+    another one has just found.
+    """
     text = bundle(settings.BASE_DIR / "styles" / STYLESHEET)
     path = Path(settings.DATA_DIR, "styles", STYLESHEET)
-    if not path.exists() or path.read_text("utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not path.exists() or path.read_text("utf-8") != text:
+            write_durably(path, text)
+    finally:
+        os.close(folder)  # and unlock it
     return path

@@ -122,6 +122,7 @@ def reply_status(
     if kind == "in_line":
         return _queue_position(status, snapshot, label, wait, is_oob=is_oob)
     speed = status.tokens_per_second or 0.0
+    digits = 1 if speed < 10 else 0
     return prerendered(
         "replies/_status.html",
         {
@@ -136,7 +137,7 @@ def reply_status(
             "label": label,
             "seconds": duration(status.seconds),
             "tokens": token_count(status.tokens),
-            "speed": number_format(round(speed, 1), 1),
+            "speed": number_format(round(speed, digits), digits),
         },
     )
 

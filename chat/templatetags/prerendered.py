@@ -25,6 +25,7 @@ from chat.services.reply_versions import can_resume
 from chat.templatetags.words import model_label, when
 from chat.wording.replies import summary
 from chatsite import wire
+from chatsite.catalog import CatalogError
 from chatsite.model_choice import current_catalog
 
 register = template.Library()
@@ -239,8 +240,11 @@ def _model_class(name: str) -> str:
 
     By it, styles show the name of a model above a reply only where it changes.
     """
-    places = {one: place for place, one in enumerate(current_catalog().models)}
-    return f"model-{places[name]}" if name in places else ""
+    try:
+        names = [*current_catalog().models]
+    except CatalogError:
+        return ""
+    return f"model-{names.index(name)}" if name in names else ""
 
 
 def _reply(

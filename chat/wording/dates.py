@@ -16,7 +16,7 @@ MOMENTS_KEPT = 4096
 
 
 def short_moment(moment: datetime, now: datetime | None = None) -> str:
-    """``now``, ``5 minutes ago``, ``yesterday``, ``November 3`` or ``Nov. 3, 2025``.
+    """``now``, ``5 minutes ago``, ``yesterday``, ``November 3`` or ``Nov 3, 2025``.
 
     Days are those of the reader's time zone, ``now`` is the time of the call if absent.
     """

@@ -1,8 +1,8 @@
 """The last line of a growing text, without marks whose meaning is still to come.
 
 ``Words`` and then ``-`` would be a heading until an item of a list follows, ``**bol``
-would show its marks until the word is complete, and the header of a table its strokes
-until the line below it is.
+would show its marks until the word is complete, the header of a table its strokes
+until the line below it is, and a link its brackets until its address ends.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
     nothing = scarce_limit(owner)
     assert nothing is not None
     assert nothing.text == "0 of 30 messages left today"
-    assert nothing.refill == "next one at 8:48 a.m."
+    assert nothing.refill == "next one at 8:48 AM"
     assert nothing.wait_seconds == 48 * 60
     assert nothing.due_at == clock.now + 48 * 60
 
@@ -40,9 +40,9 @@ def test_what_is_left_is_said_in_words_that_stay_true(settings, clock: Clock) ->
 @pytest.mark.parametrize(
     ("hour", "words"),
     [
-        (8, "next one at 8 p.m."),
-        (11, "next one at 11 p.m."),
-        (14, "next one tomorrow at 2 a.m."),
+        (8, "next one at 8:00 PM"),
+        (11, "next one at 11:00 PM"),
+        (14, "next one tomorrow at 2:00 AM"),
     ],
 )
 def test_when_the_next_one_comes_is_said_by_the_clock_of_whoever_asks(

@@ -102,5 +102,5 @@ def test_a_debt_of_tokens_is_back_at_a_time_of_another_day(
     found = scarce_limit(owner)
     assert found is not None
     assert found.text == "0 of 4 tokens left today"
-    assert found.refill == "more tomorrow at 8 a.m."
+    assert found.refill == "more tomorrow at 8:00 AM"
     assert found.full_seconds == 42 * 3600

@@ -1,0 +1,1 @@
+"""Formats of dates, where Django's own for a language are not what people use."""
