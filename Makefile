@@ -31,7 +31,7 @@ OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py \
 	tests/test_fuzzing.py::test_no_request_fails_the_server_or_saves_half \
 	$(addprefix --ignore tests/chat/,$(ALIKE))
 
-QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/test_*.py
+QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/translations tests/test_*.py
 
 .PHONY: help run worker status admin quick test soak mutations chaos screenshots bench web load slow felt check docs messages browser audit lock clean
 
