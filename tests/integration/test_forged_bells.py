@@ -21,8 +21,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 QUEUE = "generate.scripted"
 ID = "00000000-0000-0000-0000-0000000000{:02d}.1"
 CALL = {"task": "evil", "args": [], "kwargs": {}, "options": {"queue": "evil"}}
-#: Unpacked it would be a thousand times as much.
-BOMB = zlib.compress(b"[" + b" " * 200_000_000 + b"]", 9)
+
+
+def bomb() -> bytes:
+    """Unpacked it would be a thousand times as much."""
+    return zlib.compress(b"[" + b" " * 200_000_000 + b"]", 9)
 
 
 def forged(
@@ -81,7 +84,7 @@ def messages(marker: Path) -> list[bytes]:
         forged(24, eta="2099-01-01T00:00:00+00:00"),
         forged(25, expires="1999-01-01T00:00:00+00:00"),
         forged(26, timelimit=[0.001, 0.001], retries=10**9, shadow="x" * 1000),
-        forged(27, BOMB, compression="application/x-gzip"),
+        forged(27, bomb(), compression="application/x-gzip"),
         forged(28, group="g", root_id=["x"], stamps={"a": 1}, stamped_headers=["a"]),
         forged(29, replaced_task_nesting="x", ignore_result=False),
         forged(30, properties={"delivery_tag": ["x"]}),
