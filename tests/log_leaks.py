@@ -1,7 +1,7 @@
 """Checks after every test that no log holds a message or a secret.
 
-Messages are remembered when the process of the test saves them. The logs are those of
-this process and of the programs that it started.
+Messages are remembered when the process of the test makes, reads or saves them. The
+logs are those of this process and of the programs that it started.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from django.db.models import Model
 from chat.models import Conversation, Message, Reply, User
 from chat.services.messages import MessageRefused, clean_text, send_message
 from chatsite.mailbox import Mailbox
+from tests import log_leaks
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +38,14 @@ def test_every_field_of_what_was_sent_is_read_again_as_it_was(
     for saved in (first, reply, message, message.parent, conversation):
         read = type(saved).objects.get(pk=saved.pk)
         assert as_data(read) == as_data(saved)
+
+
+def test_after_a_test_its_logs_are_searched_for_what_was_sent(
+    owner: User, box: Mailbox, sent
+) -> None:
+    sent(owner, "Nothing to log")
+    with pytest.raises(AssertionError):
+        log_leaks.assert_no_leak("a log with 'Nothing to log' in it")
 
 
 def as_data(row: Model) -> object:
