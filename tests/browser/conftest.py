@@ -134,6 +134,8 @@ def site(valkey_server: Valkey, migrated: Callable[[Path], str]) -> Iterator[Sit
     environment = {
         "DATABASE_URL": migrated(DATABASE),
         "POLL_IDLE_SECONDS": "1",
+        # Every test process keeps this site until its end, and a core has other work.
+        "SWEEP_SECONDS": "1",
         "GUEST_REPLIES_WAITING": "30",
         "LOGIN_FAILURES_MAX": "2",
         "NETWORK_LOGIN_FAILURES_PER_HOUR": "10000",
