@@ -35,8 +35,8 @@ let isAtEnd = true;
 let hasNewText = false;
 /** The height of all messages when the view last followed them, in pixels. */
 let height = 0;
-/** How far the view was from the end before earlier messages came above it. */
-let fromEnd = null;
+/** The text at the top of the view before earlier messages come above it, and where it is. */
+let anchor = null;
 
 /**
  * Whether the end of a scrolled element is in view, or almost.
@@ -98,13 +98,16 @@ if (messages) {
 
 // Earlier messages come above: what is read stays where it is.
 onHtmx("swapping", ({ source }) => {
-  fromEnd = source.id === "earlier" ? view.scrollHeight - view.scrollTop : null;
+  if (source.id !== "earlier") return;
+  const top = view.getBoundingClientRect().top;
+  const text = [...messages.querySelectorAll(".turn .text")].find((it) => it.getBoundingClientRect().bottom > top);
+  anchor = text ? { text, top: text.getBoundingClientRect().top } : null;
 });
 onHtmx("swapped", () => {
-  if (fromEnd === null) return;
-  view.scrollTop = view.scrollHeight - fromEnd;
+  if (!anchor) return;
+  view.scrollTop += anchor.text.getBoundingClientRect().top - anchor.top;
   height = view.scrollHeight;
-  fromEnd = null;
+  anchor = null;
 });
 
 // A screen reader does not say words that replace equal words, so an announcement goes once it was said.
