@@ -75,10 +75,17 @@ def token_count(tokens: int) -> str:
 
 def summary(reply: Reply) -> str:
     """How a reply ended, its duration and length: ``Stopped · 3 s · 9 tokens``."""
-    parts = [_ending(reply), duration(reply.seconds)]
+    parts = [_ending(reply), _took(reply.seconds)]
     if tokens := reply.new_tokens:
         parts.append(token_count(tokens))
     return " · ".join(filter(None, parts))
+
+
+def _took(seconds: float | None) -> str:
+    """A duration; below a second in tenths, of which there is at least one."""
+    if seconds is None or seconds >= 1:
+        return duration(seconds)
+    return exact_duration(max(0.1, seconds))
 
 
 def _ending(reply: Reply) -> str:

@@ -27,7 +27,7 @@ HOLD_STILL = """() => {
   document.activeElement?.blur();
   const times = document.querySelectorAll(".made, .status-line .tabular, .ticket .row");
   for (const said of times) {
-    said.textContent = said.textContent.replace(/\\d+ (s|min)( \\d+ s)?/, "14 s");
+    said.textContent = said.textContent.replace(/[\\d.]+ (s|min)( \\d+ s)?/, "14 s");
   }
 }"""
 
