@@ -121,7 +121,7 @@ def serve(config: LaunchConfig, supervisor: Supervisor) -> NoReturn:
     supervisor.start_workers()
     worker = readiness.wait_for_worker(served_model(), monitor)
     is_site = config.role == "site"
-    say(f"ready: {config.address}" if is_site else "ready: waiting for prompts")
+    say(f"ready: {config.address}" if is_site else "ready: waiting for messages")
     say(model_line(worker))
     monitor_forever(monitor)
 

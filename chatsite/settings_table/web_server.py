@@ -149,5 +149,5 @@ WRITERS_WAITING_MAX = Integer(
     minimum=1,
     default_note="half of WEB_THREADS",
     about="Threads of one process that may wait while another process holds the "
-    "database. Further writes are refused at once, so that pages and polls go on.",
+    "database. Further writes are refused at once, so that pages and polls continue.",
 )
