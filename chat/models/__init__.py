@@ -1,5 +1,6 @@
 """The tables of the site."""
 
+from chat.models.api_key import ApiKey
 from chat.models.attempt_counter import AttemptCounter
 from chat.models.conversation import Conversation
 from chat.models.idempotency_key import IdempotencyKey
@@ -12,6 +13,7 @@ from chat.models.session import Session
 from chat.models.user import User
 
 __all__ = [
+    "ApiKey",
     "AttemptCounter",
     "Conversation",
     "IdempotencyKey",

@@ -82,6 +82,21 @@ class Conversation(Preferences):
     #: Conversations deleted together have the same time, and are restored together.
     deleted_at = models.DateTimeField(null=True)
 
+    #: The key whose calls made it; empty for conversations that began on a page.
+    api_key = models.ForeignKey(
+        "chat.ApiKey",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="conversations",
+    )
+    #: A digest of the turns that its last call sent, by which the next one finds it.
+    turns_digest = models.CharField(
+        max_length=64, blank=True, default="", db_default=""
+    )
+    #: Made by a call that is not kept: no page shows it, and it is erased soon.
+    is_hidden = models.BooleanField(default=False, db_default=False)
+
     #: Both are set by ``claim_of_owner``, and have to be looked up where they are not:
     #: 1 if the reply at the end was not stopped before its turn; 0 if no other message
     #: than those to come follows the end.
@@ -102,6 +117,16 @@ class Conversation(Preferences):
                 fields=("deleted_at",),
                 condition=models.Q(deleted_at__isnull=False),
                 name="conversation_deleted",
+            ),
+            models.Index(
+                fields=("api_key", "turns_digest"),
+                condition=models.Q(api_key__isnull=False),
+                name="conversation_of_calls",
+            ),
+            models.Index(
+                fields=("updated_at",),
+                condition=models.Q(is_hidden=True),
+                name="conversation_hidden",
             ),
         )
 

@@ -121,6 +121,9 @@ class Reply(models.Model):
     instructions = models.TextField(blank=True)
     #: Length of the prefix copied from the reply that this one continues; 0 otherwise.
     continued_characters = models.PositiveIntegerField(default=0)
+    #: What a call of the API sent that is not in the messages before it: ``turns``, and
+    #: flags of ``wire.Request``; None for a reply to what its conversation shows.
+    call = models.JSONField(null=True, blank=True, default=None)
     #: Shared by replies that were requested together as variants.
     batch = models.UUIDField(null=True)
 

@@ -57,7 +57,13 @@ def _enqueue(reply: Reply, conversation: Conversation) -> bool:
         request=request,
         cost=cost_of(request),
         losses=reply.losses,
+        kind=_kind(reply),
     )
+
+
+def _kind(reply: Reply) -> wire.RequestKind:
+    is_helper = bool(reply.call and reply.call["is_helper"])
+    return wire.RequestKind.HELPER if is_helper else wire.RequestKind.REPLY
 
 
 def hand_over(owner: UUID, replies: Sequence[UUID]) -> None:

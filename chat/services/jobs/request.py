@@ -19,6 +19,8 @@ CHARACTERS_PER_TOKEN = 4
 
 def request_for(reply: Reply) -> wire.Request:
     """The request for a reply, read from the database."""
+    if reply.call is not None and "turns" in reply.call:
+        return _request(reply, _turns_of_call(reply.call["turns"]))
     message = reply.message
     end = reply.continued_characters
     limit = settings.REQUEST_MAX_CHARACTERS - len(reply.instructions) - end
@@ -31,12 +33,26 @@ def request_for(reply: Reply) -> wire.Request:
         turns.insert(0, wire.Turn(wire.Role.SYSTEM, reply.instructions))
     if end:
         turns.append(wire.Turn(wire.Role.ASSISTANT, message.text[:end]))
+    return _request(reply, turns, dropped)
+
+
+def _request(
+    reply: Reply, turns: Sequence[wire.Turn], dropped: int = 0
+) -> wire.Request:
+    is_call = reply.call is not None
     return wire.Request(
         turns=tuple(turns),
         settings=wire.SamplingParams.from_dict({**reply.settings, "seed": reply.seed}),
         max_seconds=settings.REPLY_MAX_SECONDS,
         dropped_turns=dropped,
+        is_raw=bool(reply.call and reply.call["is_raw"]),
+        # A program that sends all turns wants none of them dropped in silence.
+        is_cut_refused=is_call,
     )
+
+
+def _turns_of_call(turns: Sequence[tuple[str, str]]) -> list[wire.Turn]:
+    return [wire.Turn(wire.Role(role), text) for role, text in turns]
 
 
 def _path_before(message: Message, characters: int) -> list[tree.PathMessage]:

@@ -37,7 +37,7 @@ class ReplyWatch:
     ) -> None:
         self.replies = [WatchedReply(pk, has_text=has_text) for pk in replies]
         self._is_stopped_on_hang_up = is_stopped_on_hang_up
-        self._asked: list[WatchedReply] = []
+        self._looked_up: list[WatchedReply] = []
         self._channel: Channel
         self._lock = Lock()
         self._is_over = False
@@ -97,15 +97,15 @@ class ReplyWatch:
 
     def cursors(self) -> Sequence[ReplyCursor]:
         """Return where the new text of each reply begins."""
-        self._asked = [one for one in self.replies if not one.has_ended]
-        return [watched.cursor() for watched in self._asked]
+        self._looked_up = [one for one in self.replies if not one.has_ended]
+        return [watched.cursor() for watched in self._looked_up]
 
     def see(self, replies: Sequence[LiveReply], now: float) -> None:
         """Look at the replies, and have the rows of those read that may have ended."""
         with self._lock:
             if self._is_over:
                 return
-            for watched, reply in zip(self._asked, replies, strict=False):
+            for watched, reply in zip(self._looked_up, replies, strict=False):
                 self.seen(watched, reply)
                 if watched.is_row_due(reply, now):
                     self._channel.submit(partial(self._read, watched))

@@ -1,0 +1,129 @@
+"""What all calls under ``/v1/`` share: keys, errors, request ids and CORS."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from chat.accounts.api_keys import key_of
+from chat.api.openai.errors import OpenAIError, refusal, try_later
+from chat.http.database_errors import is_disk_full
+from chat.models import ApiKey
+from chat.services.errors import MessageRefused
+
+log = logging.getLogger(__name__)
+
+Call = Callable[..., HttpResponseBase]
+#: Any page may call, with a key in its script: no cookie is read here.
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "x-request-id, retry-after, x-should-retry",
+}
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
+    "Access-Control-Allow-Headers": "*, authorization",
+    "Access-Control-Max-Age": "86400",
+}
+NO_KEY = OpenAIError(
+    401,
+    "Send your API key in the header Authorization: Bearer. "
+    "You make one in your settings.",
+    code="no_api_key",
+    headers={"WWW-Authenticate": "Bearer"},
+)
+BAD_KEY = OpenAIError(
+    401,
+    "This API key is wrong, expired or revoked. Make a new one in your settings.",
+    code="invalid_api_key",
+    headers={"WWW-Authenticate": "Bearer"},
+)
+BUSY_SECONDS = 5
+
+
+def openai_call(method: str, scope: str) -> Callable[[Call], Call]:
+    """Make a view for one method and for keys that may do ``scope``.
+
+    The view gets the key after the request. Every error is answered as
+    ``OpenAIError`` describes.
+    """
+
+    def decorate(view: Call) -> Call:
+        @csrf_exempt
+        @never_cache
+        @wraps(view)
+        def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method == "OPTIONS":
+                return HttpResponse(status=204, headers=CORS | PREFLIGHT)
+            answer = _answer(
+                lambda: view(request, _key(request, method, scope), *args, **kwargs)
+            )
+            for name, value in CORS.items():
+                answer.headers[name] = value
+            answer.headers["x-request-id"] = uuid.uuid4().hex
+            return answer
+
+        return call
+
+    return decorate
+
+
+def _answer(call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    try:
+        return call()
+    except OpenAIError as error:
+        return error.response()
+    except MessageRefused as refused:
+        return refusal(refused).response()
+    except (InterfaceError, OperationalError) as error:
+        log.exception("the database is busy, full or away")
+        if is_disk_full(error):
+            return OpenAIError(507, "The server's disk is full.").response()
+        busy = "The database is busy. Try again in a few seconds."
+        return try_later(503, busy, "busy", BUSY_SECONDS).response()
+    except Exception:
+        log.exception("a call of the API failed")
+        return OpenAIError(500, "The server failed here. Try again.").response()
+
+
+def _key(request: HttpRequest, method: str, scope: str) -> ApiKey:
+    """The key of a request. Raises ``OpenAIError``."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise NO_KEY
+    key = key_of(secret.strip())
+    if key is None:
+        raise BAD_KEY
+    if request.method != method:
+        raise OpenAIError(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            f"Use {method} here.",
+            headers={"Allow": method},
+        )
+    if not getattr(key, scope):
+        raise OpenAIError(403, "This API key may not do this.", code="missing_scope")
+    return key
+
+
+def json_object(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object of the request. Raises ``OpenAIError``."""
+    try:
+        body = json.loads(request.body)
+    except RequestDataTooBig:
+        raise OpenAIError(413, "The request is too large.", code="too_large") from None
+    except (ValueError, RecursionError):
+        raise OpenAIError(400, "The body must be a JSON object.") from None
+    if not isinstance(body, dict):
+        raise OpenAIError(400, "The body must be a JSON object.")
+    return body

@@ -1,0 +1,102 @@
+"""Errors as clients of OpenAI read them.
+
+Source: the error object of OpenAI's API reference, and what its Python client does:
+status 400 for every refusal, since 408, 409, 429 and 5xx are sent again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import JsonResponse
+from django.utils.functional import Promise
+
+from chat.services.errors import MessageRefused
+
+#: Clients sleep as long as they are told. For longer waits they are told not to.
+RETRY_SECONDS_MAX = 60
+
+
+class OpenAIError(Exception):
+    """An error answer: status, message, and the parameter and code it is about."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str | Promise,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.param = param
+        self.headers = headers or {}
+
+    def body(self) -> dict[str, Any]:
+        """Return ``{"error": {"message", "type", "param", "code"}}``."""
+        return {
+            "error": {
+                "message": str(self.message),
+                "type": _type(self.status),
+                "param": self.param,
+                "code": self.code,
+            }
+        }
+
+    def response(self) -> JsonResponse:
+        """Return the answer."""
+        return JsonResponse(self.body(), status=self.status, headers=self.headers)
+
+
+def _type(status: int) -> str:
+    match status:
+        case 401:
+            return "authentication_error"
+        case 403:
+            return "permission_error"
+        case 404:
+            return "not_found_error"
+        case 429:
+            return "rate_limit_error"
+    return "invalid_request_error" if status < 500 else "server_error"
+
+
+def bad(param: str, message: str, code: str = "invalid_value") -> OpenAIError:
+    """Return the error for a parameter with a wrong value."""
+    return OpenAIError(400, message, code=code, param=param)
+
+
+def unsupported(param: str) -> OpenAIError:
+    """Return the error for a parameter that cannot be honoured."""
+    message = "%(param)s is not supported here. Leave it out." % {"param": param}
+    return bad(param, message, "unsupported_parameter")
+
+
+def too_long(tokens: int, limit: int) -> OpenAIError:
+    """Return the error for a prompt that does not fit; ``tokens`` 0 is unknown."""
+    # LiteLLM recognises the error by its first words.
+    first = f"This model's maximum context length is {limit} tokens."
+    length = f" Your messages have {tokens} tokens." if tokens else ""
+    more = " Shorten them, or leave out the oldest."
+    return OpenAIError(
+        400, f"{first}{length}{more}", code="context_length_exceeded", param="messages"
+    )
+
+
+def refusal(refused: MessageRefused) -> OpenAIError:
+    """Return the error for a refused message; 429 where a retry helps."""
+    if refused.retry_seconds is None:
+        return OpenAIError(400, refused.bare_message, code=refused.code)
+    return try_later(429, refused.bare_message, refused.code, refused.retry_seconds)
+
+
+def try_later(status: int, message: str, code: str, seconds: int) -> OpenAIError:
+    """Return an error after which the same call may succeed in so many seconds."""
+    headers = {"Retry-After": str(seconds)}
+    if seconds > RETRY_SECONDS_MAX:
+        headers["x-should-retry"] = "false"
+    return OpenAIError(status, message, code=code, headers=headers)

@@ -1,0 +1,239 @@
+"""What a call asks for, and whether each part of it can be honoured.
+
+Parameters of OpenAI's chat completions and completions, with those that vLLM and others
+add (``top_k``, ``min_p``, ``repetition_penalty``). Values that ask for nothing are
+accepted, whatever their parameter; what cannot be honoured is refused by its name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+
+from chat.api.openai.errors import bad, too_long, unsupported
+from chat.api.openai.messages import clean, turns_of
+from chat.api.openai.models import offered_model
+from chat.services.calls import Call
+from chatsite import wire
+from chatsite.catalog import ModelEntry
+from chatsite.sampling_settings import (
+    LOGIT_BIAS_MAX,
+    LOGIT_BIAS_TOKENS_MAX,
+    SEED,
+    STOP_STRING_CHARACTERS_MAX,
+    STOP_STRINGS_MAX,
+    TOP_P,
+)
+
+#: Values of a parameter that ask for nothing.
+NOTHING: tuple[Any, ...] = (None, False, [], {}, "", 0, "none", "auto", "default")
+#: Parameters that may have any value, since they change nothing in an answer.
+LABELS = frozenset(
+    ("user", "metadata", "store", "safety_identifier", "prompt_cache_key")
+)
+#: The parameters that every call may have, besides its messages or its prompt.
+COMMON = frozenset(
+    [
+        "model",
+        "stream",
+        "stream_options",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "stop",
+        "seed",
+        "n",
+        "presence_penalty",
+        "frequency_penalty",
+        "repetition_penalty",
+        "logit_bias",
+    ]
+)
+OF_CHAT = COMMON | {"messages", "max_completion_tokens", "response_format"}
+OF_COMPLETION = COMMON | {"prompt", "best_of"}
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCall:
+    """A call, and in what form it is answered."""
+
+    call: Call
+    is_chat: bool
+    is_streamed: bool
+    #: Whether a stream ends with the numbers of tokens.
+    has_usage: bool
+
+
+def chat_call(body: Mapping[str, Any]) -> AskedCall:
+    """Read a chat completion. Raises ``OpenAIError``."""
+    _refuse_unknown(body, OF_CHAT)
+    if body.get("response_format") not in (*NOTHING, {"type": "text"}):
+        raise unsupported("response_format")
+    entry = offered_model(body.get("model"))
+    return _asked(body, entry, turns_of(body.get("messages")), is_chat=True)
+
+
+def completion_call(body: Mapping[str, Any]) -> AskedCall:
+    """Read a completion of a plain prompt. Raises ``OpenAIError``."""
+    _refuse_unknown(body, OF_COMPLETION)
+    if body.get("best_of") not in (*NOTHING, 1):
+        raise unsupported("best_of")
+    prompt = body.get("prompt")
+    if isinstance(prompt, list) and len(prompt) == 1:
+        prompt = prompt[0]
+    if not isinstance(prompt, str) or not prompt:
+        raise bad("prompt", "prompt must be one text that is not empty.")
+    turn = wire.Turn(wire.Role.USER, clean(prompt))
+    return _asked(body, offered_model(body.get("model")), (turn,), is_chat=False)
+
+
+def _refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
+    for name, value in body.items():
+        if name not in known and name not in LABELS and value not in NOTHING:
+            raise unsupported(name)
+
+
+def _asked(
+    body: Mapping[str, Any],
+    entry: ModelEntry,
+    turns: tuple[wire.Turn, ...],
+    *,
+    is_chat: bool,
+) -> AskedCall:
+    _refuse_too_long(turns, entry)
+    most = settings.VERSIONS_AT_ONCE_MAX
+    seed = _whole(body, "seed", SEED.minimum, SEED.maximum)
+    call = Call(
+        turns=turns,
+        entry=entry,
+        settings=_sampling(body, entry),
+        seed=seed,
+        count=_whole(body, "n", 1, most) or 1,
+        is_raw=not is_chat,
+    )
+    is_streamed = _flag(body, "stream")
+    options = body.get("stream_options") or {}
+    if not isinstance(options, dict):
+        raise bad("stream_options", "stream_options must be an object.")
+    has_usage = is_streamed and _flag(options, "include_usage", "stream_options.")
+    return AskedCall(call, is_chat, is_streamed, has_usage)
+
+
+def _refuse_too_long(turns: tuple[wire.Turn, ...], entry: ModelEntry) -> None:
+    """Refuse what cannot fit: a word between spaces has at least one token.
+
+    What passes and is too long all the same, the worker refuses.
+    """
+    words = sum(len(turn.text.split()) for turn in turns)
+    characters = sum(len(turn.text) for turn in turns)
+    if words > entry.context_tokens or characters > settings.REQUEST_MAX_CHARACTERS:
+        raise too_long(0, entry.context_tokens)
+
+
+def _sampling(body: Mapping[str, Any], entry: ModelEntry) -> wire.SamplingParams:
+    asked = {
+        "temperature": _number(body, "temperature", 0, 2),
+        "top_p": _number(body, "top_p", 0, 1),
+        "top_k": _whole(body, "top_k", -1, 2**31),
+        "min_p": _number(body, "min_p", 0, 1),
+        "repetition_penalty": _number(body, "repetition_penalty", 0.01, 100),
+        "presence_penalty": _number(body, "presence_penalty", -2, 2),
+        "frequency_penalty": _number(body, "frequency_penalty", -2, 2),
+        "stop": _stop(body),
+        "logit_bias": _logit_bias(body),
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    if "top_p" in given:
+        given["top_p"] = max(given["top_p"], TOP_P.minimum)
+    if "top_k" in given:  # -1 is vLLM's word for off
+        given["top_k"] = max(given["top_k"], 0)
+    return replace(
+        entry.settings, **given, max_new_tokens=_max_tokens(body), seed=SEED.default
+    )
+
+
+def _max_tokens(body: Mapping[str, Any]) -> int:
+    """The most tokens of the reply: without a wish as many as the site allows.
+
+    The worker lowers this to what fits into the context.
+    """
+    names = ("max_completion_tokens", "max_tokens")
+    given = [_whole(body, name, 1, 2**31) for name in names]
+    asked = next((value for value in given if value is not None), None)
+    most: int = settings.REPLY_MAX_TOKENS
+    return most if asked is None else min(asked, most)
+
+
+def _stop(body: Mapping[str, Any]) -> tuple[str, ...] | None:
+    raw = body.get("stop")
+    if raw is None:
+        return None
+    texts = [raw] if isinstance(raw, str) else raw
+    is_list = isinstance(texts, list) and len(texts) <= STOP_STRINGS_MAX
+    if not is_list or not all(map(_is_stop_string, texts)):
+        said = "stop must be a text, or a list of up to %(count)s texts of %(length)s."
+        words = {"count": STOP_STRINGS_MAX, "length": STOP_STRING_CHARACTERS_MAX}
+        raise bad("stop", said % words)
+    return tuple(texts)
+
+
+def _is_stop_string(text: Any) -> bool:
+    return isinstance(text, str) and 0 < len(text) <= STOP_STRING_CHARACTERS_MAX
+
+
+def _logit_bias(body: Mapping[str, Any]) -> dict[int, float] | None:
+    raw = body.get("logit_bias")
+    if raw is None:
+        return None
+    if not isinstance(raw, dict) or len(raw) > LOGIT_BIAS_TOKENS_MAX:
+        raise bad("logit_bias", "logit_bias must be an object of tokens.")
+    found = {}
+    for token, bias in raw.items():
+        is_bias = _is_number(bias) and abs(bias) <= LOGIT_BIAS_MAX
+        if not (token.isascii() and token.isdigit() and is_bias):
+            said = "logit_bias has ids of tokens, each with -100 to 100."
+            raise bad("logit_bias", said)
+        found[int(token)] = bias
+    return found
+
+
+def _number(
+    body: Mapping[str, Any], name: str, lowest: float, highest: float
+) -> float | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if not _is_number(value) or not lowest <= value <= highest:
+        words = {"name": name, "lowest": lowest, "highest": highest}
+        said = "%(name)s must be a number from %(lowest)s to %(highest)s." % words
+        raise bad(name, said)
+    return float(value)
+
+
+def _whole(body: Mapping[str, Any], name: str, lowest: int, highest: int) -> int | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or not lowest <= value <= highest:
+        words = {"name": name, "lowest": lowest, "highest": highest}
+        said = "%(name)s must be a whole number from %(lowest)s to %(highest)s."
+        raise bad(name, said % words)
+    return value
+
+
+def _flag(body: Mapping[str, Any], name: str, place: str = "") -> bool:
+    value = body.get(name)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise bad(place + name, "%(name)s must be true or false." % {"name": place + name})
+
+
+def _is_number(value: Any) -> bool:
+    # ``type``: booleans are integers to Python.
+    return type(value) in (int, float) and math.isfinite(value)

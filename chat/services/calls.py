@@ -1,0 +1,173 @@
+"""Calls of programs: turns that come with the call, answered like any message.
+
+A call makes the same rows as a message of a page and waits in the same queue. A program
+sends all turns of its conversation each time. If they go on from an earlier call of the
+same key, the new message joins that conversation; otherwise it begins one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from chat.models import ApiKey, Conversation, Message, Reply
+from chat.models.conversation import title_from
+from chat.services.effective_settings import EffectiveSettings
+from chat.services.idempotency import NewIds, reply_once
+from chat.services.jobs.publish import publish
+from chat.services.jobs.stop import batch_of
+from chat.services.limits.admission import admit
+from chat.services.messages import create_reply, new_seed
+from chatsite import wire
+from chatsite.catalog import ModelEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The turns of a call, and how to answer them.
+
+    The last turn is the user's, or the assistant's if the reply continues it.
+    """
+
+    turns: tuple[wire.Turn, ...]
+    entry: ModelEntry
+    settings: wire.SamplingParams
+    #: None means a random seed. Each further reply counts up from the first one.
+    seed: int | None = None
+    count: int = 1
+    #: Whether the last turn is the prompt as it is, without a template.
+    is_raw: bool = False
+
+
+def send_call(key: ApiKey, call: Call, idempotency_key: str | None) -> list[Reply]:
+    """Save a call and its replies, and enqueue them on commit; return the replies.
+
+    Raises ``MessageRefused`` with a code of ``admission`` or ``idempotency``.
+    """
+    ids = NewIds(uuid4(), uuid4())
+    first = reply_once(
+        key.owner_id,
+        idempotency_key,
+        ("call", key.pk.hex, _digest(asdict(call))),
+        lambda: _save(key, call, ids),
+        new_ids=ids,
+    )
+    return batch_of(first)
+
+
+def _save(key: ApiKey, call: Call, ids: NewIds) -> Reply:
+    admit(key.owner, None, call.entry.name, call.count)
+    conversation, parent, is_whole = _place(key, call, ids)
+    message = Message.objects.create(
+        conversation=conversation,
+        owner=key.owner,
+        parent_id=parent,
+        role=wire.Role.USER,
+        text=_shown_text(call.turns),
+    )
+    replies = _create_replies(key, call, message, ids.reply, is_whole=is_whole)
+    conversation.active_leaf_id = ids.reply
+    conversation.turns_digest = _digest(_plain(call.turns))
+    conversation.save(update_fields=["active_leaf", "turns_digest", "updated_at"])
+    transaction.on_commit(lambda: _publish_all(replies), robust=True)
+    return replies[0]
+
+
+def _place(
+    key: ApiKey, call: Call, ids: NewIds
+) -> tuple[Conversation, UUID | None, bool]:
+    """The conversation of a call, the message before its own, and whether all is there.
+
+    All is there if the messages of the conversation and the call's own are its turns.
+    """
+    said = [turn for turn in call.turns if turn.role != wire.Role.SYSTEM]
+    if earlier := _earlier(key, call.turns):
+        known = len(earlier.path_ids())
+        return earlier, earlier.active_leaf_id, known == len(said) - 1
+    conversation = Conversation.objects.create(
+        id=ids.conversation,
+        owner=key.owner,
+        title=title_from(_shown_text(call.turns)),
+        api_key=key,
+        is_hidden=not key.keeps_conversations,
+    )
+    return conversation, None, len(said) == 1
+
+
+def _earlier(key: ApiKey, turns: Sequence[wire.Turn]) -> Conversation | None:
+    """The conversation that ends where these turns go on, locked."""
+    if len(turns) < 3 or [turn.role for turn in turns[-2:]] != _ANSWER_AND_MESSAGE:
+        return None
+    digest = _digest(_plain(turns[:-2]))
+    found = Conversation.objects.not_deleted().filter(api_key=key, turns_digest=digest)
+    is_same = {
+        "active_leaf__text": turns[-2].text,
+        "active_leaf__reply__state": wire.State.DONE,
+    }
+    pk = found.filter(**is_same).order_by("-updated_at").values_list("pk", flat=True)
+    return Conversation.objects.select_for_update().filter(pk__in=pk[:1]).first()
+
+
+_ANSWER_AND_MESSAGE = [wire.Role.ASSISTANT, wire.Role.USER]
+
+
+def _create_replies(
+    key: ApiKey, call: Call, message: Message, pk: UUID, *, is_whole: bool
+) -> list[Reply]:
+    seed = new_seed() if call.seed is None else call.seed
+    begun = call.turns[-1].text if call.turns[-1].role == wire.Role.ASSISTANT else ""
+    systems = [turn.text for turn in call.turns if turn.role == wire.Role.SYSTEM]
+    is_plain = is_whole and not begun and not call.is_raw and _begins_with(call.turns)
+    fields: dict[str, Any] = {
+        "instructions": "\n\n".join(systems) if is_plain else "",
+        "batch": uuid4() if call.count > 1 else None,
+        "call": {
+            "is_helper": key.is_helper,
+            "is_raw": call.is_raw,
+            **({} if is_plain else {"turns": _plain(call.turns)}),
+        },
+    }
+    chosen = EffectiveSettings(call.entry, True, call.settings, seed, "")
+    return [
+        create_reply(
+            message,
+            chosen,
+            is_held=False,
+            **fields,
+            seed=seed + number,
+            pk=uuid4() if number else pk,
+        )
+        for number in range(call.count)
+    ]
+
+
+def _begins_with(turns: Sequence[wire.Turn]) -> bool:
+    """Whether instructions come first only: then a conversation can show them so."""
+    roles = [turn.role for turn in turns]
+    systems = roles.count(wire.Role.SYSTEM)
+    return wire.Role.SYSTEM not in roles[systems:]
+
+
+def _shown_text(turns: Sequence[wire.Turn]) -> str:
+    """The text of the user's last turn; of the last turn if there is none."""
+    texts = [turn.text for turn in turns if turn.role == wire.Role.USER]
+    return texts[-1] if texts else turns[-1].text
+
+
+def _plain(turns: Sequence[wire.Turn]) -> list[list[str]]:
+    return [[turn.role.value, turn.text] for turn in turns]
+
+
+def _digest(value: Any) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _publish_all(replies: Sequence[Reply]) -> None:
+    for reply in replies:
+        publish(reply)
