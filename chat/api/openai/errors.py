@@ -72,7 +72,7 @@ def bad(param: str, message: str, code: str = "invalid_value") -> OpenAIError:
 
 def unsupported(param: str) -> OpenAIError:
     """Return the error for a parameter that cannot be honoured."""
-    message = "%(param)s is not supported here. Leave it out." % {"param": param}
+    message = f"{param} is not supported here. Leave it out."
     return bad(param, message, "unsupported_parameter")
 
 

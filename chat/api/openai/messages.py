@@ -46,12 +46,10 @@ def clean(text: str) -> str:
 def _turn(number: int, message: Any) -> wire.Turn:
     place = f"messages[{number}]"
     if not isinstance(message, dict):
-        raise bad(place, "%(place)s must be an object." % {"place": place})
+        raise bad(place, f"{place} must be an object.")
     role = message.get("role")
     if not isinstance(role, str) or role not in ROLES:
-        said = "%(place)s.role must be one of %(roles)s."
-        words = {"place": place, "roles": ", ".join(ROLES)}
-        raise bad(f"{place}.role", said % words)
+        raise bad(f"{place}.role", f"{place}.role must be one of {', '.join(ROLES)}.")
     for name, value in message.items():
         if name not in IGNORED and value:
             raise _not_text(f"{place}.{name}")
@@ -66,8 +64,8 @@ def _content(place: str, message: dict[str, Any], role: str) -> str:
         return clean(content)
     if isinstance(content, list) and content:
         return _text_of_parts(f"{place}.content", content)
-    said = "%(place)s.content must be a text, or a list of parts of text."
-    raise bad(f"{place}.content", said % {"place": place})
+    said = f"{place}.content must be a text, or a list of parts of text."
+    raise bad(f"{place}.content", said)
 
 
 def _text_of_parts(place: str, parts: Sequence[Any]) -> str:
@@ -82,5 +80,5 @@ def _text_of_parts(place: str, parts: Sequence[Any]) -> str:
 
 
 def _not_text(param: str) -> OpenAIError:
-    said = "%(param)s is not supported here: only text is." % {"param": param}
+    said = f"{param} is not supported here: only text is."
     return bad(param, said, "unsupported_parameter")

@@ -29,8 +29,7 @@ def offered_model(name: Any) -> ModelEntry:
     if entry is None or entry.hidden:
         raise OpenAIError(
             404,
-            "There is no model %(name)s here; /v1/models lists those there are."
-            % {"name": name[:100]},
+            f"There is no model {name[:100]} here; /v1/models lists those there are.",
             code="model_not_found",
             param="model",
         )

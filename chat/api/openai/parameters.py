@@ -37,7 +37,7 @@ LABELS = frozenset(
 )
 #: The parameters that every call may have, besides its messages or its prompt.
 COMMON = frozenset(
-    [
+    {
         "model",
         "stream",
         "stream_options",
@@ -53,7 +53,7 @@ COMMON = frozenset(
         "frequency_penalty",
         "repetition_penalty",
         "logit_bias",
-    ]
+    }
 )
 OF_CHAT = COMMON | {"messages", "max_completion_tokens", "response_format"}
 OF_COMPLETION = COMMON | {"prompt", "best_of"}
@@ -137,7 +137,7 @@ def _refuse_too_long(turns: tuple[wire.Turn, ...], entry: ModelEntry) -> None:
 
 
 def _sampling(body: Mapping[str, Any], entry: ModelEntry) -> wire.SamplingParams:
-    asked = {
+    asked: dict[str, Any] = {
         "temperature": _number(body, "temperature", 0, 2),
         "top_p": _number(body, "top_p", 0, 1),
         "top_k": _whole(body, "top_k", -1, 2**31),
@@ -153,9 +153,8 @@ def _sampling(body: Mapping[str, Any], entry: ModelEntry) -> wire.SamplingParams
         given["top_p"] = max(given["top_p"], TOP_P.minimum)
     if "top_k" in given:  # -1 is vLLM's word for off
         given["top_k"] = max(given["top_k"], 0)
-    return replace(
-        entry.settings, **given, max_new_tokens=_max_tokens(body), seed=SEED.default
-    )
+    most = _max_tokens(body)
+    return replace(entry.settings, **{**given, "max_new_tokens": most, "seed": 0})
 
 
 def _max_tokens(body: Mapping[str, Any]) -> int:
@@ -177,9 +176,9 @@ def _stop(body: Mapping[str, Any]) -> tuple[str, ...] | None:
     texts = [raw] if isinstance(raw, str) else raw
     is_list = isinstance(texts, list) and len(texts) <= STOP_STRINGS_MAX
     if not is_list or not all(map(_is_stop_string, texts)):
-        said = "stop must be a text, or a list of up to %(count)s texts of %(length)s."
-        words = {"count": STOP_STRINGS_MAX, "length": STOP_STRING_CHARACTERS_MAX}
-        raise bad("stop", said % words)
+        said = f"a text, or a list of up to {STOP_STRINGS_MAX} texts"
+        length = f"of up to {STOP_STRING_CHARACTERS_MAX} characters"
+        raise bad("stop", f"stop must be {said} {length}.")
     return tuple(texts)
 
 
@@ -210,9 +209,7 @@ def _number(
     if value is None:
         return None
     if not _is_number(value) or not lowest <= value <= highest:
-        words = {"name": name, "lowest": lowest, "highest": highest}
-        said = "%(name)s must be a number from %(lowest)s to %(highest)s." % words
-        raise bad(name, said)
+        raise bad(name, f"{name} must be a number from {lowest} to {highest}.")
     return float(value)
 
 
@@ -221,9 +218,7 @@ def _whole(body: Mapping[str, Any], name: str, lowest: int, highest: int) -> int
     if value is None:
         return None
     if type(value) is not int or not lowest <= value <= highest:
-        words = {"name": name, "lowest": lowest, "highest": highest}
-        said = "%(name)s must be a whole number from %(lowest)s to %(highest)s."
-        raise bad(name, said % words)
+        raise bad(name, f"{name} must be a whole number from {lowest} to {highest}.")
     return value
 
 
@@ -231,7 +226,7 @@ def _flag(body: Mapping[str, Any], name: str, place: str = "") -> bool:
     value = body.get(name)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise bad(place + name, "%(name)s must be true or false." % {"name": place + name})
+    raise bad(place + name, f"{place}{name} must be true or false.")
 
 
 def _is_number(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Models, chat completions and completions, as OpenAI's API reference describes them."""
+"""Models, chat completions and completions, as in OpenAI's API reference."""
 
 from __future__ import annotations
 
