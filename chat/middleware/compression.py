@@ -16,6 +16,8 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware, re_accepts_gzip
 from django.utils.cache import patch_vary_headers
 
+from chat.http.parked import ParkedResponse
+
 LEVEL = 4
 #: Of a file with a name, which was made at no time on an unknown system (RFC 1952).
 GZIP_HEADER = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff"
@@ -42,6 +44,8 @@ class CompressionMiddleware(GZipMiddleware):
 
         A part of a file stays as it is: its place is that within the file as it is.
         """
+        if isinstance(response, ParkedResponse):
+            return response  # compressing would hold its parts back
         if "Content-Range" in response.headers:
             patch_vary_headers(response, ("Accept-Encoding",))
             return response

@@ -18,10 +18,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from chat.accounts.api_keys import key_of
-from chat.api.openai.errors import OpenAIError, refusal, try_later
+from chat.api.openai.errors import OpenAIError, refusal, too_long, try_later
 from chat.http.database_errors import is_disk_full
 from chat.models import ApiKey
 from chat.services.errors import MessageRefused
+from chatsite.model_choice import model_entry
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
     except RequestDataTooBig:
-        raise OpenAIError(413, "The request is too large.", code="too_large") from None
+        raise too_long(0, model_entry().context_tokens) from None
     except (ValueError, RecursionError):
         raise OpenAIError(400, "The body must be a JSON object.") from None
     if not isinstance(body, dict):
