@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
-
 import pytest
 from django.http import HttpResponse
 from django.test import Client
@@ -15,20 +11,6 @@ from chatsite.mailbox import Mailbox
 from tests.chat.api.test_api import path_of, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def meanwhile(until: Callable[..., None]) -> Callable[[Callable[[], Any]], Future[Any]]:
-    """Do something in another thread as soon as a call waits."""
-
-    def do(act: Callable[[], Any]) -> Future[Any]:
-        def act_then() -> Any:
-            until(lambda: len(hub()))
-            return act()
-
-        return ThreadPoolExecutor(1).submit(act_then)
-
-    return do
 
 
 @pytest.fixture
