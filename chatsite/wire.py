@@ -113,7 +113,6 @@ class ErrorCode(StrEnum):
     TOO_SLOW = "too_slow"
     WORKER_LOST = "worker_lost"
     EXPIRED = "expired"
-    TOO_LONG = "too_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +197,6 @@ class Request:
     #: The reply then has what is left of the context, at most ``max_new_tokens``.
     is_cut_refused: bool = False
     version: int = VERSION
-    #: Whether the last turn is the prompt as it is, without a template.
-    is_raw: bool = False
-    #: Whether a prompt that is too long fails instead of being cut.
-    is_cut_refused: bool = False
 
     @property
     def begun(self) -> str:
