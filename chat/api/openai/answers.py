@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from chat.api.openai.errors import OpenAIError, too_long, try_later
+from chat.api.openai.logprobs import of_chat, of_completion
 from chat.api.openai.parameters import AskedCall
 from chat.models import Reply
 from chat.wording.replies import reason
 from chatsite import wire
+from chatsite.logprobs import TokenLogprobs
 
 DONE = b"data: [DONE]\n\n"
 #: After so many seconds a worker or the queue may be back.
@@ -31,11 +33,13 @@ class Answer:
             "model": asked.call.entry.name,
         }
 
-    def whole(self, rows: Sequence[Reply]) -> dict[str, Any]:
+    def whole(
+        self, rows: Sequence[Reply], logprobs: Sequence[Sequence[TokenLogprobs]]
+    ) -> dict[str, Any]:
         """Return the answer to a call without stream. Raises ``OpenAIError``."""
         choices = [
-            self._choice(number, row.message.text, finish_reason(row, self._asked))
-            for number, row in enumerate(rows)
+            self._choice(number, row, tokens)
+            for number, (row, tokens) in enumerate(zip(rows, logprobs, strict=True))
         ]
         return {**self._head, "choices": choices, "usage": usage(rows)}
 
@@ -43,10 +47,20 @@ class Answer:
         """Return the chunk that begins a choice, or says again that it waits."""
         return self.chunk(number, "", is_first=True)
 
-    def chunk(self, number: int, text: str, *, is_first: bool = False) -> bytes:
-        """Return a chunk with more text of a choice."""
+    def chunk(
+        self,
+        number: int,
+        text: str,
+        logprobs: Sequence[TokenLogprobs] = (),
+        *,
+        length: int = 0,
+        is_first: bool = False,
+    ) -> bytes:
+        """Return a chunk with more text of a choice, after ``length`` characters."""
         delta = {"role": "assistant"} if is_first else {}
-        return self._event([self._part(number, {**delta, "content": text}, None)])
+        part = self._part(number, {**delta, "content": text}, None)
+        part["logprobs"] = self._logprobs(logprobs, length) if logprobs else None
+        return self._event([part])
 
     def last_chunk(self, number: int, reason: str) -> bytes:
         """Return the chunk that ends a choice."""
@@ -56,13 +70,20 @@ class Answer:
         """Return the chunk with the numbers of tokens of all choices."""
         return self._event([], usage=usage(rows))
 
-    def _choice(self, number: int, text: str, reason: str) -> dict[str, Any]:
+    def _choice(
+        self, number: int, row: Reply, tokens: Sequence[TokenLogprobs]
+    ) -> dict[str, Any]:
+        reason, text = finish_reason(row, self._asked), row.message.text
         said = (
             {"message": {"role": "assistant", "content": text, "refusal": None}}
             if self._is_chat
             else {"text": text}
         )
-        return {"index": number, **said, "logprobs": None, "finish_reason": reason}
+        logprobs = self._logprobs(tokens, 0) if self._asked.has_logprobs else None
+        return {"index": number, **said, "logprobs": logprobs, "finish_reason": reason}
+
+    def _logprobs(self, tokens: Sequence[TokenLogprobs], length: int) -> dict[str, Any]:
+        return of_chat(tokens) if self._is_chat else of_completion(tokens, length)
 
     def _part(
         self, number: int, delta: dict[str, str], reason: str | None

@@ -31,6 +31,8 @@ from chatsite.sampling_settings import (
 
 #: Values of a parameter that ask for nothing.
 NOTHING: tuple[Any, ...] = (None, False, [], {}, "", 0, "none", "auto", "default")
+#: How many of the likeliest tokens a call can be told of each place.
+TOP_LOGPROBS_MAX = 20
 #: Parameters that may have any value, since they change nothing in an answer.
 LABELS = frozenset(
     ("user", "metadata", "store", "safety_identifier", "prompt_cache_key")
@@ -52,10 +54,16 @@ COMMON = frozenset(
         "presence_penalty",
         "frequency_penalty",
         "repetition_penalty",
+        "logprobs",
         "logit_bias",
     }
 )
-OF_CHAT = COMMON | {"messages", "max_completion_tokens", "response_format"}
+OF_CHAT = COMMON | {
+    "messages",
+    "max_completion_tokens",
+    "response_format",
+    "top_logprobs",
+}
 OF_COMPLETION = COMMON | {"prompt", "best_of"}
 
 
@@ -68,6 +76,11 @@ class AskedCall:
     is_streamed: bool
     #: Whether a stream ends with the numbers of tokens.
     has_usage: bool
+
+    @property
+    def has_logprobs(self) -> bool:
+        """Whether the log probabilities of tokens are wanted."""
+        return self.call.settings.logprobs is not None
 
 
 def chat_call(body: Mapping[str, Any]) -> AskedCall:
@@ -107,12 +120,13 @@ def _asked(
     is_chat: bool,
 ) -> AskedCall:
     _refuse_too_long(turns, entry)
+    logprobs = _logprobs_of_chat(body) if is_chat else _logprobs_of_completion(body)
     most = settings.VERSIONS_AT_ONCE_MAX
     seed = _whole(body, "seed", SEED.minimum, SEED.maximum)
     call = Call(
         turns=turns,
         entry=entry,
-        settings=_sampling(body, entry),
+        settings=replace(_sampling(body, entry), logprobs=logprobs),
         seed=seed,
         count=_whole(body, "n", 1, most) or 1,
         is_raw=not is_chat,
@@ -167,6 +181,22 @@ def _max_tokens(body: Mapping[str, Any]) -> int:
     asked = next((value for value in given if value is not None), None)
     most: int = settings.REPLY_MAX_TOKENS
     return most if asked is None else min(asked, most)
+
+
+def _logprobs_of_chat(body: Mapping[str, Any]) -> int | None:
+    """How many of the likeliest tokens to tell of each place; None for nothing."""
+    top = _whole(body, "top_logprobs", 0, TOP_LOGPROBS_MAX)
+    if _flag(body, "logprobs"):
+        return top or 0
+    if top:
+        raise bad("top_logprobs", "top_logprobs needs logprobs to be true.")
+    return None
+
+
+def _logprobs_of_completion(body: Mapping[str, Any]) -> int | None:
+    if body.get("logprobs") is False:
+        return None
+    return _whole(body, "logprobs", 0, TOP_LOGPROBS_MAX)
 
 
 def _stop(body: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from chat.api.openai.answers import DONE, Answer, event, finish_reason
 from chat.api.openai.errors import OpenAIError
+from chat.api.openai.logprobs import LogprobsReader
 from chat.api.openai.parameters import AskedCall
 from chat.models import Reply
 from chat.services.live.watch import ReplyWatch
 from chat.services.live.watched_reply import TextChanged, WatchedReply
+from chatsite.logprobs import TokenLogprobs
 from chatsite.mailbox.results import LiveReply
 from chatsite.parked_answers import Channel
 
@@ -34,8 +36,12 @@ class CompletionStream(ReplyWatch):
             [reply.pk for reply in replies], has_text=True, is_stopped_on_hang_up=True
         )
         self._asked = asked
+        self._tells = asked.has_logprobs
         self._answer = Answer(asked, replies[0])
         self._numbers = {reply.pk: number for number, reply in enumerate(replies)}
+        self._logprobs = {pk: LogprobsReader(pk) for pk in self._numbers}
+        #: Characters that were sent of each reply.
+        self._lengths = dict.fromkeys(self._numbers, 0)
         self._sent_at = time.monotonic()
         self._error: OpenAIError | None = None
 
@@ -48,9 +54,13 @@ class CompletionStream(ReplyWatch):
     def seen(self, watched: WatchedReply, reply: LiveReply) -> None:
         """Send the text that is new."""
         try:
-            self._send(watched, watched.more_text(reply))
+            text = watched.more_text(reply)
         except TextChanged:
             self._fail(CHANGED)
+            return
+        if text:
+            tokens = self._logprobs[watched.pk].more(reply.run) if self._tells else []
+            self._send(watched, text, tokens)
 
     def ended(self, watched: WatchedReply) -> None:
         """Send the rest of a reply, and why it ended."""
@@ -59,7 +69,9 @@ class CompletionStream(ReplyWatch):
             return
         try:
             reason = finish_reason(watched.row, self._asked)
-            self._send(watched, watched.rest(watched.row.message.text))
+            rest = watched.rest(watched.row.message.text)
+            tokens = self._logprobs[watched.pk].rest() if self._tells else []
+            self._send(watched, rest, tokens)
         except OpenAIError as error:
             self._fail(error)
         except TextChanged:
@@ -90,10 +102,15 @@ class CompletionStream(ReplyWatch):
         channel.send(DONE)
         channel.end()
 
-    def _send(self, watched: WatchedReply, text: str) -> None:
-        if text:
-            self._sent_at = time.monotonic()
-            self._channel.send(self._answer.chunk(self._numbers[watched.pk], text))
+    def _send(
+        self, watched: WatchedReply, text: str, tokens: Sequence[TokenLogprobs]
+    ) -> None:
+        if not text and not tokens:
+            return
+        self._sent_at = time.monotonic()
+        number, length = self._numbers[watched.pk], self._lengths[watched.pk]
+        self._lengths[watched.pk] += len(text)
+        self._channel.send(self._answer.chunk(number, text, tokens, length=length))
 
     def _fail(self, error: OpenAIError) -> None:
         """End the stream with an error; replies that are still written are stopped."""

@@ -92,7 +92,7 @@ def _whole(watch: CompletionWait) -> JsonResponse:
     rows = watch.rows
     if len(rows) < len(watch.replies):
         raise _too_late()
-    return JsonResponse(Answer(watch.asked, rows[0]).whole(rows))
+    return JsonResponse(Answer(watch.asked, rows[0]).whole(rows, watch.logprobs))
 
 
 def _refuse_without_room(request: HttpRequest, asked: AskedCall) -> None:

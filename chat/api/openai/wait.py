@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from uuid import UUID
 
+from chat.api.openai.logprobs import LogprobsReader
 from chat.api.openai.parameters import AskedCall
 from chat.models import Reply
 from chat.services.live.watch import ReplyWatch
 from chat.services.live.watched_reply import WatchedReply
+from chatsite.logprobs import TokenLogprobs
 from chatsite.mailbox.results import LiveReply, LiveState
 from chatsite.parked_answers import Channel
 
@@ -28,11 +31,22 @@ class CompletionWait(ReplyWatch):
         self.asked = asked
         self._began = time.monotonic()
         self._has_started = False
+        self._logprobs: dict[UUID, list[TokenLogprobs]] = {}
 
     @property
     def rows(self) -> list[Reply]:
         """The rows of the replies that have ended, in the order of the choices."""
         return [watched.row for watched in self.replies if watched.row is not None]
+
+    @property
+    def logprobs(self) -> list[list[TokenLogprobs]]:
+        """The tokens of each of them, if their log probabilities are wanted."""
+        return [self._logprobs.get(row.pk, []) for row in self.rows]
+
+    def ended(self, watched: WatchedReply) -> None:
+        """Read the log probabilities before the mailbox forgets them."""
+        if self.asked.has_logprobs:
+            self._logprobs[watched.pk] = LogprobsReader(watched.pk).rest()
 
     def seen(self, _watched: WatchedReply, reply: LiveReply) -> None:
         """Note that a worker writes."""
