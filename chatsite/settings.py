@@ -24,6 +24,7 @@ from chatsite.settings_table import (
     NEW_NAMES,
     accounts,
     addresses,
+    api,
     limits,
     mail,
     messages,
@@ -115,6 +116,11 @@ NETWORK_GUESTS_PER_HOUR = limits.NETWORK_GUESTS_PER_HOUR.read()
 NETWORK_SIGNUPS_PER_HOUR = limits.NETWORK_SIGNUPS_PER_HOUR.read()
 NETWORK_MAILS_PER_HOUR = limits.NETWORK_MAILS_PER_HOUR.read()
 
+# API keys
+API_KEYS_MAX = api.API_KEYS_MAX.read()
+API_UNKEPT_MINUTES = api.API_UNKEPT_MINUTES.read()
+NETWORK_WRONG_KEYS_PER_HOUR = api.NETWORK_WRONG_KEYS_PER_HOUR.read()
+
 # Addresses and mail
 HTTPS_ONLY = addresses.HTTPS_ONLY.read()
 # The server itself speaks no TLS: with HTTPS there is a proxy, mostly on this machine.
@@ -198,6 +204,8 @@ MIDDLEWARE = [
     # Before all that a poll does not need which only looks into the mailbox.
     "chat.views.poll.QuietPollMiddleware",
     "chat.middleware.security_headers.AdminPolicyMiddleware",
+    # Outside of all that reads cookies to see who asks.
+    "chat.middleware.api_keys.ApiKeyMiddleware",
     # Outside of the session, which is saved when they see the response.
     "chat.middleware.last_seen.LastSeenMiddleware",
     "chat.middleware.renamed_cookies.RenamedCookiesMiddleware",

@@ -7,9 +7,12 @@ logs are those of this process and of the programs that it started.
 from __future__ import annotations
 
 import os
+import re
 
 #: Shorter ones stand in logs by chance.
 SHORTEST = 8
+#: A whole key; its prefix alone may stand anywhere.
+API_KEY = re.compile(r"csk_[\w-]{20,}")
 _written: set[str] = set()
 
 
@@ -27,4 +30,5 @@ def assert_no_leak(log: str) -> None:
     """Raises ``AssertionError`` where the log holds what it must not."""
     secret = os.environ["SECRET_KEY"]
     leaked = [text for text in (*_written, secret) if text in log]
+    leaked += API_KEY.findall(log)
     assert not leaked, f"a log holds what somebody wrote, or a secret: {leaked}"

@@ -143,11 +143,13 @@ def _refusal(
     answer = ask(visitor.client, method, path, entry, query, form)
     is_staff = visitor.user is not None and visitor.user.is_staff
     yield from _told(world, answer, *(entry.tells_staff if is_staff else ()))
-    if method not in entry.methods:
+    if entry.kind is Kind.KEY and method == "OPTIONS":
+        pass  # any site may ask what it may send
+    elif method not in entry.methods:
         # A view may be told apart by its visitor first.
         if not (answer.is_of_methods or answer.is_refused):
             yield f"{answer}, not 405"
-    elif entry.kind is Kind.OBJECT and not answer.is_refused:
+    elif entry.kind in (Kind.OBJECT, Kind.KEY) and not answer.is_refused:
         yield f"{answer}, neither 404 nor the log-in page"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from django.apps import apps
 from django.urls import resolve
 from pytest_django.live_server_helper import LiveServer
 
+from chat.accounts.api_keys import make_key
 from chat.accounts.data_export import export_user
 from chat.api import urls as api_urls
 from chat.api.serializers import ReplyData, ReplyError, ReplyTimes
@@ -82,7 +84,8 @@ def error_codes() -> set[str]:
     codes = {code for module in raised for code in codes_in(module)}
     # How many may wait has codes of its own.
     limits = {str(kind) for kind in PERSONAL if kind is not LimitKind.REPLIES_WAITING}
-    return (codes | limits | {f"network_{one}" for one in limits}) - OF_PAGES_ALONE
+    whose = {f"{of}_{one}" for of in ("network", "key") for one in limits}
+    return (codes | limits | whose) - OF_PAGES_ALONE
 
 
 def test_every_error_code_has_a_sentence_of_its_own() -> None:
@@ -108,6 +111,7 @@ def downloaded(owner: User) -> str:
         conversation=conversation, owner=owner, role=wire.Role.ASSISTANT
     )
     Reply.objects.create(message=message, model="gpt2", seed=1)
+    make_key(owner, "a program")
     return "".join(export_user(owner))
 
 
@@ -156,3 +160,20 @@ def test_the_example_for_programs_runs(
         )
     assert done.stdout.count('"state"') == 3
     assert '"error": null' in done.stdout
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_example_with_a_key_runs(live_server: LiveServer, box: Mailbox) -> None:
+    block = API.split("<!-- A test runs this block with a key. -->")[1].split("```")[1]
+    script = block.removeprefix("sh\n").replace(
+        "http://127.0.0.1:8000", live_server.url
+    )
+    _, secret = make_key(User.objects.create_user("ada", None), "a program")
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script],
+        env={**os.environ, "CHATSITE_KEY": secret},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["state"] == "queued"

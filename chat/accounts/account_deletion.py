@@ -12,12 +12,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from chat.accounts.session_end import end_all_sessions
 from chat.models import Conversation, Invitation, Reply, User
-from chat.models.conversation import ConversationQuerySet
+from chat.models.conversation import UNFINISHED, ConversationQuerySet
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Conversations erased in one transaction: each may have thousands of messages.
 CONVERSATIONS_PER_BATCH = 10
+#: The same for conversations of calls that are not kept, which have few messages.
+CALLS_PER_BATCH = 200
 #: Mailbox entries that one script deletes.
 ENTRIES_PER_CALL = 500
 #: Guests that one batch closes, and users whose rows one batch removes.
@@ -56,13 +58,15 @@ def erase_account(user: User) -> None:
         log.warning("%s is erased once the queue is back", user.pk)
 
 
-def erase_batch(conversations: ConversationQuerySet) -> int:
+def erase_batch(conversations: ConversationQuerySet, size: int | None = None) -> int:
     """Erase one batch of these conversations with their contents; return its size.
 
     The mailbox comes first, so that it never has an entry without a row.
     Raises ``MailboxAway``.
     """
-    pks = list(conversations.values_list("pk", flat=True)[:CONVERSATIONS_PER_BATCH])
+    pks = list(
+        conversations.values_list("pk", flat=True)[: size or CONVERSATIONS_PER_BATCH]
+    )
     replies = Reply.objects.filter(message__conversation__in=pks)
     # A process that is about to publish one of them finds that it has ended.
     stopped = {"state": wire.State.STOPPED, "finished_at": timezone.now()}
@@ -134,3 +138,21 @@ def erase_expired_conversations() -> bool:
     now = timezone.now()
     old.filter(pk__in=pks).update(deleted_at=now)
     return bool(erase_batch(Conversation.objects.filter(pk__in=pks, deleted_at=now)))
+
+
+def erase_unkept_calls() -> bool:
+    """Erase one batch of hidden conversations whose replies ended a while ago.
+
+    False if there are none. Raises ``MailboxAway``.
+    """
+    before = timezone.now() - timedelta(minutes=settings.API_UNKEPT_MINUTES)
+    replies = Reply.objects.filter(message__conversation=OuterRef("pk"))
+    needed = Q(state__in=UNFINISHED) | Q(finished_at__gte=before)
+    hidden = Conversation.objects.filter(is_hidden=True, updated_at__lt=before)
+    over = hidden.exclude(Exists(replies.filter(needed))).order_by("updated_at")
+    pks = list(over.values_list("pk", flat=True)[:CALLS_PER_BATCH])
+    # A call that goes on from one at this moment comes first, or finds it deleted.
+    now = timezone.now()
+    over.filter(pk__in=pks).order_by().update(deleted_at=now)
+    mine = Conversation.objects.filter(pk__in=pks, deleted_at=now)
+    return bool(erase_batch(mine, CALLS_PER_BATCH))

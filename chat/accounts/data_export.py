@@ -20,16 +20,16 @@ ROWS_PER_READ = 100
 
 
 def export_user(user: User) -> Iterator[str]:
-    """Yield pieces of the document: account, sessions, conversations and messages.
+    """Yield pieces of the document: account, sessions, keys, conversations, messages.
 
     Each message names its ``parent``; ``active`` is the last message of the path that
     the page shows.
     """
     begin = json.dumps(_account(user), indent=1, default=_to_json)
     yield begin.removesuffix("\n}") + ',\n "conversations": ['
-    conversations = Conversation.objects.filter(owner=user).order_by("created_at")
+    conversations = Conversation.objects.filter(owner=user).filter(is_hidden=False)
     separator = "\n"
-    for conversation in conversations.iterator(ROWS_PER_READ):
+    for conversation in conversations.order_by("created_at").iterator(ROWS_PER_READ):
         yield separator
         yield from _conversation(conversation)
         separator = ",\n"
@@ -57,7 +57,19 @@ def _account(user: User) -> dict[str, Any]:
             }
             for session in sessions_of(user)
         ],
+        "api_keys": [
+            {name: getattr(key, name) for name in KEY_FIELDS}
+            for key in user.api_keys.all()
+        ],
     }
+
+
+#: Fields of ``ApiKey`` in the export: all but the digest of its secret.
+KEY_FIELDS = (
+    *("id", "name", "prefix", "can_chat", "can_read_history", "can_batch"),
+    *("keeps_conversations", "is_helper", "limits", "created_at", "last_used_at"),
+    *("expires_at", "revoked_at"),
+)
 
 
 def _conversation(conversation: Conversation) -> Iterator[str]:
@@ -68,6 +80,7 @@ def _conversation(conversation: Conversation) -> Iterator[str]:
         "updated_at": conversation.updated_at,
         "deleted_at": conversation.deleted_at,
         "active": conversation.active_leaf_id,
+        "api_key": conversation.api_key_id,
         "preferences": _preferences(conversation),
     }
     yield _json(fields).removesuffix("}") + ', "messages": ['
@@ -93,7 +106,7 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
 REPLY_FIELDS = (
     *("state", "model", "revision", "precision", "settings", "seed", "instructions"),
     *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),
-    *("finished_at", "worker", "error", "losses"),
+    *("finished_at", "worker", "error", "losses", "call"),
 )
 
 

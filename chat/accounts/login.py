@@ -70,7 +70,7 @@ def count_guest_conversations(guest: UUID | None) -> int:
     """Count the conversations of a guest; 0 for an account."""
     if guest is None:
         return 0
-    conversations = Conversation.objects.not_deleted().filter(
+    conversations = Conversation.objects.listed().filter(
         owner_id=guest, owner__username=None
     )
     return conversations.count()

@@ -80,6 +80,7 @@ def _tidy() -> bool:
         account_deletion.close_idle_guests,
         account_deletion.erase_closed_accounts,
         account_deletion.erase_expired_conversations,
+        account_deletion.erase_unkept_calls,
     )
     return any([step() for step in steps])  # noqa: C419 - each takes its step
 

@@ -7,6 +7,7 @@ form, search or history. Its actions use the same services as the users' own pag
 from __future__ import annotations
 
 from chat.admin import (  # noqa: F401 - registered by being imported
+    api_keys,
     conversations,
     invitations,
     people,

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Conversation, Invitation, Reply, Session, User
+from chat.models import ApiKey, Conversation, Invitation, Reply, Session, User
 
 #: One row, and many.
 MODELS = {
+    ApiKey: (_("API key"), _("API keys")),
     Conversation: (_("conversation"), _("conversations")),
     Invitation: (_("invitation"), _("invitations")),
     Reply: (_("reply"), _("replies")),
@@ -20,6 +21,9 @@ MODELS = {
 #: By the names of their fields; what is absent has Django's name or an id's.
 COLUMNS = {
     "attempt": _("attempt"),
+    "can_batch": _("may run batches"),
+    "can_chat": _("may send messages"),
+    "can_read_history": _("may read conversations"),
     "closed_at": _("closed"),
     "created_at": _("created"),
     "created_by": _("created by"),
@@ -33,20 +37,25 @@ COLUMNS = {
     "first_text_at": _("first text"),
     "has_unread": _("unread reply"),
     "is_active": _("active"),
+    "is_helper": _("lets people go first"),
     "is_length_limited": _("stopped at its length limit"),
     "is_model_picked": _("model was picked"),
     "is_staff": _("staff"),
     "joined_at": _("joined"),
+    "keeps_conversations": _("keeps conversations"),
+    "last_used_at": _("last used"),
     "limits": _("limits"),
     "losses": _("lost workers"),
     "model": _("model"),
     "new_tokens": _("output tokens"),
     "note": _("note"),
     "precision": _("precision"),
+    "prefix": _("beginning"),
     "prompt_tokens": _("input tokens"),
     "published_at": _("published"),
     "queued_at": _("queued"),
     "revision": _("revision"),
+    "revoked_at": _("revoked"),
     "seen_at": _("last seen"),
     "started_at": _("started"),
     "state": _("state"),

@@ -151,7 +151,7 @@ class UserAdmin(SupportAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return rows without texts, with the counts as annotations."""
         replies = Reply.objects.filter(message__owner=OuterRef("pk"))
-        conversations = Conversation.objects.not_deleted().filter(owner=OuterRef("pk"))
+        conversations = Conversation.objects.listed().filter(owner=OuterRef("pk"))
         found: QuerySet[Any] = super().get_queryset(request)
         found = found.defer("instructions", "settings")
         return cast(

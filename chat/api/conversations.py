@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from chat.api.decorators import api_call, json_body
 from chat.api.idempotency_header import once_for
+from chat.api.key_access import BY_ITS_ID
 from chat.api.serializers import DeletedConversationData, RenamedConversationData
 from chat.http.api_errors import ApiError
 from chat.http.get_or_404 import find_deleted, get_conversation_or_404
@@ -17,7 +18,7 @@ from chat.models import Conversation
 from chat.services import conversation_deletion, conversations
 
 
-@api_call("POST")
+@api_call("POST", "can_chat", own_by=BY_ITS_ID)
 def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Replace the title by ``{"title": …}``."""
     title = json_body(request).get("title")
@@ -34,7 +35,7 @@ def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     return JsonResponse(RenamedConversationData(id=str(pk), title=title))
 
 
-@api_call("POST")
+@api_call("POST", "can_chat", own_by=BY_ITS_ID)
 def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Hide the conversation until it is restored. Harmless to repeat."""
 
@@ -50,7 +51,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     return JsonResponse(DeletedConversationData(id=str(pk), deleted=True))
 
 
-@api_call("POST")
+@api_call("POST", "can_chat", own_by=BY_ITS_ID)
 def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Restore it, with those deleted together with it. Harmless to repeat."""
 

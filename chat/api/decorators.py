@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from chat.api.key_access import authenticate, check_is_own
 from chat.http.api_errors import (
     BROKEN,
     BUSY,
@@ -29,6 +30,7 @@ from chat.http.api_errors import (
     ApiError,
     refusal,
 )
+from chat.http.bearer import bearer_secret
 from chat.http.database_errors import is_disk_full
 from chat.services.errors import MessageRefused
 from chat.services.held_messages import NotHeld
@@ -39,11 +41,17 @@ log = logging.getLogger(__name__)
 Call = Callable[..., HttpResponseBase]
 
 
-def api_call(method: str) -> Callable[[Call], Call]:
+def api_call(
+    method: str, *scopes: str, own_by: str | None = None
+) -> Callable[[Call], Call]:
     """Make an API view for one method, which answers every error as JSON.
 
-    Calls need no CSRF token: browsers say which site a call comes from, and calls from
-    other sites are refused (``SameSite=Lax`` would withhold their cookies anyway).
+    A call with an API key needs one of the ``scopes``; ``own_by`` says how the ``pk``
+    in its address finds the conversation that has to be the key's own (``key_access``).
+
+    Calls with cookies need no CSRF token: browsers say which site a call comes from,
+    and calls from other sites are refused (``SameSite=Lax`` would withhold their
+    cookies anyway).
     """
 
     def decorate(view: Call) -> Call:
@@ -52,7 +60,8 @@ def api_call(method: str) -> Callable[[Call], Call]:
         @wraps(view)
         def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
-                _check(request, method)
+                _check(request, method, scopes)
+                check_is_own(request, own_by, kwargs.get("pk"))
                 return view(request, *args, **kwargs)
             except ApiError as error:
                 return error.response()
@@ -77,11 +86,14 @@ def api_call(method: str) -> Callable[[Call], Call]:
     return decorate
 
 
-def _check(request: HttpRequest, method: str) -> None:
+def _check(request: HttpRequest, method: str, scopes: tuple[str, ...]) -> None:
+    secret = bearer_secret(request)
+    if secret is not None:
+        authenticate(request, secret, scopes)
     if request.method != method:
         message = _("Use %(method)s here.") % {"method": method}
         raise ApiError(405, "method_not_allowed", message, {"Allow": method})
-    if method != "GET" and _is_cross_site(request):
+    if secret is None and method != "GET" and _is_cross_site(request):
         raise ApiError(403, "cross_site", _("Calls from other sites are refused."))
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from chat.api.current_status import current_status
 from chat.api.decorators import api_call
+from chat.api.key_access import BY_A_REPLY
 from chat.api.serializers import serialize_reply
 from chat.http.api_errors import ApiError
 from chat.http.parked import earlier_watch, has_room, wait
@@ -22,7 +23,7 @@ from chat.services.jobs.status import ReplyStatus
 from chat.services.live.wait_for_end import WaitForEnd
 
 
-@api_call("GET")
+@api_call("GET", "can_chat", "can_read_history", own_by=BY_A_REPLY)
 def reply(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """Return the state of a reply and its text so far, with an ``ETag``.
 

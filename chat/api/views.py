@@ -16,6 +16,7 @@ from chat.api.current_status import current_status
 from chat.api.decorators import api_call, json_body
 from chat.api.first_call import caller
 from chat.api.idempotency_header import idempotency_key, once_for
+from chat.api.key_access import BY_A_REPLY, BY_ITS_ID, check_is_own, used_key
 from chat.api.serializers import (
     LimitsData,
     RemovedMessageData,
@@ -27,7 +28,7 @@ from chat.api.serializers import (
 from chat.http.api_errors import NOT_FOUND, ApiError
 from chat.http.get_or_404 import get_conversation_or_404, get_reply_or_404
 from chat.http.request import owner_id, visitor
-from chat.models import Conversation, Reply
+from chat.models import Conversation, Reply, User
 from chat.page.context_limits import limits_context
 from chat.services import held_messages, reply_versions
 from chat.services.errors import MessageRefused
@@ -37,7 +38,7 @@ from chat.services.messages import clean_text, send_message
 from chat.services.search import results
 
 
-@api_call("POST")
+@api_call("POST", "can_chat")
 def messages(request: HttpRequest) -> JsonResponse:
     """Send a message; status 202 with the reply's URL, state and place.
 
@@ -56,7 +57,7 @@ def messages(request: HttpRequest) -> JsonResponse:
             reply = send_message(owner, text, key, conversation)
     except MessageRefused:
         if conversation is not None:  # one that is not there is the first reason
-            get_conversation_or_404(owner_id(request), conversation)
+            get_conversation_or_404(owner_id(request), conversation, has_hidden=True)
         raise
     found = serialize_reply(request, current_status(request, reply.pk))
     pk = str(reply.message.conversation_id)
@@ -64,14 +65,14 @@ def messages(request: HttpRequest) -> JsonResponse:
     return JsonResponse(sent, status=202, headers={"Location": sent["url"]})
 
 
-@api_call("POST")
+@api_call("POST", "can_chat", own_by=BY_A_REPLY)
 def stop(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Stop a reply; harmless if it has ended. The text so far is kept."""
     stop_reply(get_reply_or_404(owner_id(request), pk))
     return _reply_response(request, pk, status=202)
 
 
-@api_call("POST")
+@api_call("POST", "can_chat", own_by=BY_A_REPLY)
 def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Request another reply after one that failed or was stopped; status 202.
 
@@ -88,14 +89,14 @@ def retry(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     return JsonResponse(found, status=202, headers={"Location": found["url"]})
 
 
-@api_call("POST")
+@api_call("POST", "can_chat", own_by=BY_A_REPLY)
 def proceed(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Send a paused message although the reply before it failed or was stopped."""
     _change_once(request, ("proceed", pk.hex), pk, held_messages.release)
     return _reply_response(request, pk, status=202)
 
 
-@api_call("POST")
+@api_call("POST", "can_chat", own_by=BY_A_REPLY)
 def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Replace the text of a held message by ``{"text": …}``."""
     text = _read_text(json_body(request))
@@ -107,14 +108,14 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     return _reply_response(request, pk)
 
 
-@api_call("POST")
+@api_call("POST", "can_chat", own_by=BY_A_REPLY)
 def remove(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
     """Remove a held message, which then gets no reply."""
     _change_once(request, ("remove", pk.hex), pk, held_messages.remove)
     return JsonResponse(RemovedMessageData(id=str(pk), removed=True))
 
 
-@api_call("GET")
+@api_call("GET", "can_read_history")
 def search(request: HttpRequest) -> JsonResponse:
     """Find messages with all words of ``?q=``, newest first, 20 at a time.
 
@@ -143,7 +144,7 @@ def allowances(request: HttpRequest) -> JsonResponse:
     found = limits_context(request)["limits"]
     left = LimitsData(allowances=[serialize_limit(one) for one in found])
     response = JsonResponse(left)
-    if settings.GUESTS:
+    if settings.GUESTS and used_key(request) is None:
         ensure_guest_cookie(request, response)
     return response
 
@@ -156,7 +157,10 @@ def not_found(_request: HttpRequest) -> JsonResponse:
 
 def _retry(request: HttpRequest, pk: uuid.UUID) -> Reply:
     found = get_reply_or_404(owner_id(request), pk)
-    record_network(request, visitor(request))
+    caller = visitor(request)
+    record_network(request, caller)
+    if isinstance(caller, User) and caller.used_key is not None:
+        found.message.conversation.owner = caller  # with the key whose limits count
     return reply_versions.retry(found)
 
 
@@ -202,4 +206,5 @@ def _conversation_id(request: HttpRequest, raw: Any) -> uuid.UUID | None:
         raise NOT_FOUND from None
     if owner_id(request) is None:  # a new guest owns nothing
         raise NOT_FOUND
+    check_is_own(request, BY_ITS_ID, pk)
     return pk

@@ -13,14 +13,15 @@ from chat.models import Conversation, Message, Reply
 from chatsite import wire
 
 
-def get_conversation_or_404(owner: UUID | None, pk: UUID) -> Conversation:
-    """A conversation that is not deleted, with its owner."""
-    own = (
-        Conversation.objects.not_deleted()
-        .select_related("owner")
-        .filter(owner_id=owner)
-    )
-    found = own.filter(pk=pk).first()
+def get_conversation_or_404(
+    owner: UUID | None, pk: UUID, *, has_hidden: bool = False
+) -> Conversation:
+    """A conversation that is not deleted, with its owner.
+
+    Pages see none that is hidden.
+    """
+    rows = Conversation.objects.select_related("owner").filter(owner_id=owner, pk=pk)
+    found = (rows.not_deleted() if has_hidden else rows.listed()).first()
     if owner is None or found is None:
         raise Http404
     return found

@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from chat.accounts.login import safe_path
 from chat.forms.accounts import LogInForm
 from chat.http.api_errors import LOG_IN_FIRST
+from chat.http.bearer import bearer_secret
 from chat.http.request import Request, visitor
 from chat.models import User
 
@@ -41,6 +42,8 @@ class LoginRequiredMiddleware:
         """Return None for a user with an account, else a way to the log-in page."""
         if settings.GUESTS or request.path_info.startswith(OPEN_PATHS):
             return None
+        if request.path_info.startswith("/api/") and bearer_secret(request) is not None:
+            return None  # the view checks the key
         match = request.resolver_match
         if match is not None and match.view_name in OPEN_NAMES:
             return None

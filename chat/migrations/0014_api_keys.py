@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from chat.migrations import _search
+
 
 class Migration(migrations.Migration):
 
@@ -13,6 +15,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # On the way back this one is the last.
+        migrations.RunPython(migrations.RunPython.noop, _search.restore_triggers),
         migrations.AddField(
             model_name='conversation',
             name='is_hidden',
@@ -64,4 +68,5 @@ class Migration(migrations.Migration):
             model_name='conversation',
             index=models.Index(condition=models.Q(('is_hidden', True)), fields=['updated_at'], name='conversation_hidden'),
         ),
+        migrations.RunPython(_search.restore_triggers, migrations.RunPython.noop),
     ]

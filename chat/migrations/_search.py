@@ -23,9 +23,9 @@ def drop(apps: Any, editor: Editor) -> None:
 
 
 def restore_triggers(apps: Any, editor: Editor) -> None:
-    """For later migrations, after any operation on chat_message or chat_conversation:
-    SQLite makes most changes by copying the table, and the triggers of the old one are
-    lost. To change chat_passage, ``drop`` and ``make`` again.
+    """For migrations up to 0014 (later ones use ``_search_shown``), after any operation
+    on chat_message or chat_conversation: SQLite makes most changes by copying the table,
+    and the triggers of the old one are lost.
     """
     if editor.connection.vendor == "sqlite":
         _execute(editor, _search_sqlite.TRIGGERS)

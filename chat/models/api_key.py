@@ -62,3 +62,8 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"API key {self.prefix}…"
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether it was not revoked and has not expired."""
+        has_expired = self.expires_at is not None and self.expires_at <= now
+        return self.revoked_at is None and not has_expired

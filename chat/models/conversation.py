@@ -46,8 +46,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Sets of conversations by whether they were deleted."""
 
     def not_deleted(self) -> ConversationQuerySet:
-        """Conversations that were not deleted, the only ones that users can see."""
+        """Conversations that were not deleted."""
         return self.filter(deleted_at=None)
+
+    def listed(self) -> ConversationQuerySet:
+        """Those that pages show: neither deleted nor hidden."""
+        return self.not_deleted().filter(is_hidden=False)
 
     def deleted(self) -> ConversationQuerySet:
         """Deleted conversations, which can be restored until they are removed."""
@@ -110,8 +114,8 @@ class Conversation(Preferences):
         indexes = (
             models.Index(
                 fields=("owner", "-updated_at", "-id"),
-                condition=models.Q(deleted_at=None),
-                name="conversation_history",
+                condition=models.Q(deleted_at=None, is_hidden=False),
+                name="conversation_list",
             ),
             models.Index(
                 fields=("deleted_at",),

@@ -1,4 +1,4 @@
-"""How much of one limit a user, or the guests of a network, have used."""
+"""How much of one limit a user, the guests of a network or an API key have used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LimitBucketQuerySet(models.QuerySet["LimitBucket"]):
 class LimitBucket(models.Model):
     """The token bucket of a subject and a kind of limit; no row means full."""
 
-    #: ``user:<id>`` or ``network:<digest>``.
+    #: ``user:<id>``, ``network:<digest>`` or ``key:<id>``.
     subject = models.CharField(max_length=80)
     kind = models.CharField(max_length=20)
     #: When the bucket is full again; see ``chat.services.limits.token_bucket``.

@@ -10,7 +10,7 @@ from django.db.models import Q
 class Passage(models.Model):
     """One searchable text. A greater id is newer.
 
-    Only triggers of the database write it (``chat/migrations/0010_folded_words.py``),
+    Only triggers of the database write it (``chat/migrations/_search_shown.py``),
     so no code that saves a message or a title can forget it.
     """
 

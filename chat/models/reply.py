@@ -121,8 +121,8 @@ class Reply(models.Model):
     instructions = models.TextField(blank=True)
     #: Length of the prefix copied from the reply that this one continues; 0 otherwise.
     continued_characters = models.PositiveIntegerField(default=0)
-    #: What a call of the API sent that is not in the messages before it: ``turns``, and
-    #: flags of ``wire.Request``; None for a reply to what its conversation shows.
+    #: What a call with an API key sent that is not in the messages before it:
+    #: ``turns``, and flags of ``wire.Request``; and the ``key``. None without a key.
     call = models.JSONField(null=True, blank=True, default=None)
     #: Shared by replies that were requested together as variants.
     batch = models.UUIDField(null=True)
@@ -170,6 +170,11 @@ class Reply(models.Model):
     def is_terminal(self) -> bool:
         """Whether the reply is done, stopped or failed."""
         return wire.State(self.state).is_terminal
+
+    @property
+    def key_id(self) -> UUID | None:
+        """Id of the API key that asked for it."""
+        return UUID(self.call["key"]) if self.call and "key" in self.call else None
 
     @property
     def seconds(self) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -13,6 +14,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from chat.models.preferences import Preferences
+
+if TYPE_CHECKING:
+    from chat.models.api_key import ApiKey
 
 
 class UserManager(BaseUserManager["User"]):
@@ -105,6 +109,8 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
 
     #: True for a guest who is known by the guest cookie, without a session.
     is_from_cookie = False
+    #: The key with which a program acts for this account; None for its pages.
+    used_key: ApiKey | None = None
 
     objects = UserManager()
 

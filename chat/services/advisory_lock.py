@@ -11,7 +11,7 @@ def advisory_lock(names: Sequence[str]) -> None:
     """Lock these names, in their order, until the end of the transaction.
 
     Waits for other holders. All callers lock in the same order, so that no two wait for
-    each other: conversation, user, network, model.
+    each other: conversation, user, network or API key, model.
     """
     if connection.vendor != "postgresql":
         return

@@ -128,6 +128,7 @@ def _create_replies(
         "instructions": "\n\n".join(systems) if is_plain else "",
         "batch": uuid4() if call.count > 1 else None,
         "call": {
+            "key": key.pk.hex,
             "is_helper": key.is_helper,
             "is_raw": call.is_raw,
             **({} if is_plain else {"turns": _plain(call.turns)}),

@@ -25,11 +25,11 @@ def delete(conversation: Conversation) -> None:
 
 
 def delete_all(owner: UUID) -> Conversation | None:
-    """Delete all conversations of an owner together.
+    """Delete all conversations of an owner together, but those that no page shows.
 
     Returns one of them, from which all can be restored; None if there was none.
     """
-    when = _delete(Conversation.objects.filter(owner_id=owner), owner)
+    when = _delete(Conversation.objects.filter(owner_id=owner, is_hidden=False), owner)
     return Conversation.objects.filter(owner_id=owner, deleted_at=when).first()
 
 

@@ -29,6 +29,7 @@ SELECT listed.id, listed.title, listed.updated_at, listed.has_unread, leaf.state
 FROM chat_conversation AS listed
 LEFT JOIN chat_reply AS leaf ON leaf.message_id = listed.active_leaf_id
 WHERE listed.owner_id = %s AND listed.deleted_at IS NULL
+    AND NOT listed.is_hidden
 """
 NEWEST_FIRST = " ORDER BY listed.updated_at DESC, listed.id DESC LIMIT %s"
 #: What comes after a cursor in the list, which is older.

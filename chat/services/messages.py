@@ -22,6 +22,7 @@ from chat.services.errors import MessageRefused
 from chat.services.idempotency import NewIds, reply_once
 from chat.services.jobs.publish import publish
 from chat.services.limits.admission import admit, check_open
+from chat.services.used_key import call_field, conversation_fields
 from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite import wire
 from chatsite.sampling_settings import SEED_BITS
@@ -103,7 +104,10 @@ def _save(
     parent = None
     if conversation is None:
         conversation = Conversation(
-            id=ids.conversation, owner=owner, title=title_from(text)
+            id=ids.conversation,
+            owner=owner,
+            title=title_from(text),
+            **conversation_fields(owner),
         )
     else:
         parent = _last(conversation) if instead_of is None else _parent_of(instead_of)
@@ -121,7 +125,9 @@ def _save(
         text=text,
     )
     is_held = load.of_conversation > 0 and conversation.has_unfinished(parent)
-    reply = _new_reply(message, chosen, is_held=is_held, pk=ids.reply)
+    reply = _new_reply(
+        message, chosen, is_held=is_held, pk=ids.reply, call=call_field(owner)
+    )
     insert([message, reply.message])
     insert([reply])
     transaction.on_commit(lambda: publish(reply), robust=True)

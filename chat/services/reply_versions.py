@@ -22,6 +22,7 @@ from chat.services.jobs.publish import publish
 from chat.services.limits.admission import admit
 from chat.services.messages import claim_not_deleted, create_reply, new_seed
 from chat.services.notify import notify_pages
+from chat.services.used_key import call_field
 from chatsite import wire
 from chatsite.catalog import CatalogError
 from chatsite.model_choice import model_entry
@@ -140,6 +141,9 @@ def _create_replies(
                 lambda: notify_pages(conversation.owner_id), robust=True
             )
             return found
+        caller = old.message.conversation.owner
+        if caller.used_key is not None:
+            conversation.owner = caller
         chosen = effective_settings(conversation.owner, conversation)
         model = fields.get("model") or chosen.entry.name
         admit(conversation.owner, None, model, count, is_message=False)
@@ -149,7 +153,7 @@ def _create_replies(
         fresh: list[Reply] = []
         while len(fresh) < count:
             seed = {"seed": new_seed()} if is_varied else {}
-            row = {**fields, **seed}
+            row = {"call": call_field(conversation.owner, old.call), **fields, **seed}
             fresh.append(
                 create_reply(message, chosen, is_held=is_held, text=text, **row)
             )

@@ -1,4 +1,4 @@
-"""The names under which the mailbox knows a session or a guest, without their keys."""
+"""The names under which the mailbox knows who asks, without their keys."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def guest_digest(guest: UUID) -> str:
     It cannot be derived from the guest's id alone.
     """
     return salted_hmac(SALT, str(guest), algorithm="sha256").hexdigest()
+
+
+def key_digest(key: UUID) -> str:
+    """The same for the id of an API key."""
+    return salted_hmac(SALT, f"key {key}", algorithm="sha256").hexdigest()

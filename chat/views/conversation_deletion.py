@@ -55,7 +55,7 @@ def delete_all(request: HttpRequest) -> HttpResponse:
     """Ask for confirmation (GET), then delete all conversations (POST)."""
     owner = owner_id(request)
     if request.method != "POST":
-        count = Conversation.objects.not_deleted().filter(owner_id=owner).count()
+        count = Conversation.objects.listed().filter(owner_id=owner).count()
         context = {"count": count if owner else 0}
         return render(request, "conversations/delete_all.html", context)
     deleted = conversation_deletion.delete_all(owner) if owner else None

@@ -10,7 +10,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chat.models import Reply
+from chat.models import ApiKey, Reply
 from chat.wording.replies import exact_duration, token_count
 from chatsite.sampling_settings import MODEL_SETTINGS, SEED
 
@@ -49,6 +49,15 @@ def _run(reply: Reply) -> Iterator[tuple[str, str]]:
     yield _("Worker"), reply.worker
     yield _("Attempt"), str(reply.attempt)
     yield _("Workers lost"), str(reply.losses or "")
+    yield _("API key"), _key_name(reply)
+
+
+def _key_name(reply: Reply) -> str:
+    """The name of the key that asked for the reply."""
+    if reply.key_id is None:
+        return ""
+    names = ApiKey.objects.filter(pk=reply.key_id).values_list("name", flat=True)
+    return "".join(names)
 
 
 def _timed(reply: Reply) -> Iterator[tuple[str, str]]:

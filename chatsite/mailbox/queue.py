@@ -26,10 +26,11 @@ class LineCalls(MailboxCalls):
         cost: float,
         losses: int = 0,
         kind: wire.RequestKind = wire.RequestKind.REPLY,
+        is_hidden: bool = False,
     ) -> bool:
         """Put one attempt of a reply into the line; False if it is there already.
 
-        In either case the pages of the owner are told.
+        In either case the pages of the owner are told, unless the reply is hidden.
         ``share`` names the person, or the network, that the line treats as one.
         ``cost`` estimates how many tokens of this share the reply takes.
         """
@@ -44,6 +45,7 @@ class LineCalls(MailboxCalls):
             cost,
             request.to_json(),
             losses,
+            int(is_hidden),
         )
         return bool(answer)
 

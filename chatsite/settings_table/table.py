@@ -10,6 +10,7 @@ from chatsite.setting_types import Setting
 from chatsite.settings_table import (
     accounts,
     addresses,
+    api,
     installation,
     limits,
     mail,
@@ -41,7 +42,7 @@ GROUPS = tuple(
     Group.of(module)
     for module in (
         *(storage, model, addresses, accounts, limits, messages),
-        *(mail, web_server, worker, recovery, installation),
+        *(api, mail, web_server, worker, recovery, installation),
     )
 )
 #: Every setting by its name.

@@ -2,7 +2,8 @@
 
 ``PUBLIC`` shows nobody's own. ``OWN`` shows whoever asks theirs, and nobody else's.
 ``OBJECT`` belongs to one owner: everybody else gets 404, or is sent to log in. ``STAFF``
-is Django's admin, which shows no text of anybody's.
+is Django's admin, which shows no text of anybody's. ``KEY`` takes an API key and no
+cookie; with keys there are tests of its own (``tests/test_access_with_keys.py``).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     OWN = "own"
     OBJECT = "object"
     STAFF = "staff"
+    KEY = "key"
 
 
 def nothing(_world: World) -> dict[str, Any]:
@@ -184,6 +186,10 @@ TABLE: dict[str, Entry] = {
     "account/sign-up/": own(BOTH, reads=(200, 303), answers=(303, 422), changes=False),
     "account/log-in/": own(BOTH, reads=(200, 303), answers=(303, 422), changes=False),
     "account/forgotten/": own(BOTH, answers=(422,), changes=False),
+    "account/keys/": own(
+        BOTH, shows_accounts=("key_name",), answers=(303, 422), changes=False
+    ),
+    "account/keys/<uuid:pk>/revoke/": of("key", WRITE, of_accounts=True),
     # Whoever has the secret of a link
     "account/invited/<str:secret>/": own(
         BOTH, of="owner", reads=(303, 410), answers=(303, 410), changes=False
@@ -193,6 +199,12 @@ TABLE: dict[str, Entry] = {
     # Those who run the site
     "account/invitations/": Entry(Kind.STAFF, BOTH, tells_staff=("note", "username")),
     "account/invitations/<uuid:pk>/revoke/": Entry(Kind.STAFF, WRITE, "owner"),
+    # For programs with a key alone
+    "v1/models": Entry(Kind.KEY),
+    "v1/models/<str:name>": Entry(Kind.KEY),
+    "v1/chat/completions": Entry(Kind.KEY, WRITE, is_json=True),
+    "v1/completions": Entry(Kind.KEY, WRITE, is_json=True),
+    "v1/": Entry(Kind.PUBLIC, ALL),
     # Nobody's
     "api/v1/": Entry(Kind.PUBLIC, ALL),
     "healthz": Entry(Kind.PUBLIC),

@@ -15,6 +15,7 @@ from typing import Any
 from django.test import Client, TestCase
 from django.utils import timezone
 
+from chat.accounts.api_keys import make_key
 from chat.models import Conversation, Invitation, Message, Reply, User
 from chat.services import conversation_deletion, messages, reply_versions
 from chat.services.jobs.collect import collect
@@ -62,6 +63,8 @@ class World:
     #: The idempotency key of their first prompt, and its text.
     key: str = ""
     text: str = ""
+    #: An API key of an account.
+    api_key: str = ""
     #: Key of a session of theirs.
     session: str = ""
 
@@ -109,6 +112,10 @@ def _surroundings(world: World) -> None:
     row = owner.sessions.get(pk=world.session)
     row.device = secrets.token("device")
     row.save()
+    if not owner.is_guest:
+        key, world.api_key = make_key(owner, secrets.word("key_name"))
+        secrets.keep("api_key", world.api_key)
+        world.keep_id("key", key.pk)
     Invitation.objects.create(
         digest=sha256(secrets.token("invitation").encode()).hexdigest(),
         note=secrets.word("note"),

@@ -121,7 +121,18 @@ def invitations(stage: Stage) -> None:
         expect(stage.page.locator("#link")).to_be_visible()
 
 
+def keys(stage: Stage) -> None:
+    """A key that was just made, and one before it with a long name."""
+    signed_up(stage)
+    stage.page.goto("/account/keys/")
+    for name in ("donaudampfschifffahrtsgesellschaft " * 2, "For the choir"):
+        stage.page.get_by_label("Name").fill(name[:60])
+        stage.page.get_by_label("Run batches").check()
+        stage.page.get_by_role("button", name="Make key").click()
+        expect(stage.page.locator("#link")).to_be_visible()
+
+
 ACCOUNT_STATES = (
     *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
-    *(forgotten, reset, erase, invited, invitations),
+    *(forgotten, reset, erase, invited, invitations, keys),
 )

@@ -114,7 +114,9 @@ OWNERS = [
         LOOK_UPS,
         "tests/chat/views/test_settings.py",
         changes={
-            "        .filter(owner_id=owner)\n": "        .filter()\n",
+            '.select_related("owner").filter(owner_id=owner, pk=pk)': (
+                '.select_related("owner").filter(pk=pk)'
+            ),
         },
     ),
     *_of(
@@ -160,6 +162,27 @@ OWNERS = [
         changes={
             "Conversation.objects.filter(owner=user)": "Conversation.objects.all()"
         },
+    ),
+    *_of(
+        "owner",
+        "chat/accounts/api_keys.py",
+        "tests/test_access_with_keys.py",
+        changes={"ApiKey.objects.usable(now).select": "ApiKey.objects.select"},
+    ),
+    *_of(
+        "owner",
+        "chat/api/key_access.py",
+        "tests/test_access_with_keys.py",
+        changes={
+            "if scopes and not any(": "if False and not any(",
+            "if makers and makers[0] != key.pk:": "if False:",
+        },
+    ),
+    *_of(
+        "owner",
+        "chat/middleware/api_keys.py",
+        "tests/chat/api/test_api_with_key.py",
+        changes={"            request.COOKIES = {}": "            pass"},
     ),
     *_of(
         "owner",

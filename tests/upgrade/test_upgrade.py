@@ -171,11 +171,12 @@ def everything_can_be_downloaded(made: Furnished) -> None:
 
 
 def with_newer_fields(conversations: Any) -> Any:
-    """What this release tells of a reply and the release before did not know."""
+    """What this release tells and the release before did not know."""
     for conversation in conversations:
+        conversation["api_key"] = None
         for message in conversation["messages"]:
             if reply := message.get("reply"):
-                message["reply"] = {**reply, "precision": ""}
+                message["reply"] = {**reply, "precision": "", "call": None}
     return conversations
 
 
@@ -284,9 +285,26 @@ def keys_name_the_same_message(made: Furnished) -> None:
     assert stranger.reply(first["id"])["text"].startswith("You said:")
 
 
+def an_account_makes_a_key_for_a_program(made: Furnished) -> None:
+    typed = {"name": "of the choir", "expiry": "never", "can_chat": "on"}
+    page = made.bob.submit("/account/keys/", **typed).body
+    secret = re.search(r'value="(csk_[^"]+)"', page)
+    assert secret
+    head = {"Authorization": f"Bearer {secret[1]}"}
+    program = Visitor(made.bob.url)
+    whose = {
+        one["whose"]
+        for one in program.get("/api/v1/allowances", **head).json["allowances"]
+    }
+    assert whose == {"account"}
+    found = program.get(f"/api/v1/replies/{made.replies['queued']}", **head)
+    assert (found.status, found.json["error"]["code"]) == (403, "missing_scope")
+    assert program.cookies == {}
+
+
 def the_administration_goes_on(made: Furnished) -> None:
     root = made.root
-    for kind in ("user", "conversation", "reply", "session", "invitation"):
+    for kind in ("user", "conversation", "reply", "session", "apikey", "invitation"):
         assert root.get(f"/admin/chat/{kind}/").status == 200
     bob = made.bob.get("/account/download/").json["account"]["id"]
     history = root.get(f"/admin/chat/user/{bob}/history/").text
@@ -312,6 +330,7 @@ CHECKS = (
     a_paused_message_waits_for_its_owner,
     replies_under_way_are_finished,
     keys_name_the_same_message,
+    an_account_makes_a_key_for_a_program,
     the_administration_goes_on,
     links_in_mail_lead_on,
 )

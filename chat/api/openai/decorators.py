@@ -17,8 +17,8 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.accounts.api_keys import key_of
 from chat.api.openai.errors import OpenAIError, refusal, too_long, try_later
+from chat.http.bearer import WrongKey, bearer_secret, find_key
 from chat.http.database_errors import is_disk_full
 from chat.models import ApiKey
 from chat.services.errors import MessageRefused
@@ -100,12 +100,13 @@ def _answer(call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
 
 def _key(request: HttpRequest, method: str, scope: str) -> ApiKey:
     """The key of a request. Raises ``OpenAIError``."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    secret = bearer_secret(request)
+    if not secret:
         raise NO_KEY
-    key = key_of(secret.strip())
-    if key is None:
-        raise BAD_KEY
+    try:
+        key = find_key(request, secret)
+    except WrongKey as wrong:
+        raise _wrong(wrong) from None
     if request.method != method:
         raise OpenAIError(
             HTTPStatus.METHOD_NOT_ALLOWED,
@@ -115,6 +116,13 @@ def _key(request: HttpRequest, method: str, scope: str) -> ApiKey:
     if not getattr(key, scope):
         raise OpenAIError(403, "This API key may not do this.", code="missing_scope")
     return key
+
+
+def _wrong(wrong: WrongKey) -> OpenAIError:
+    if wrong.retry_seconds is None:
+        return BAD_KEY
+    said = str(BAD_KEY.message)
+    return try_later(429, said, "too_many_wrong_keys", wrong.retry_seconds)
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:

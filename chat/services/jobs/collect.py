@@ -74,7 +74,8 @@ def _confirm_and_release(box: Mailbox, reply: Reply, ending: FinishedReply) -> N
 
     Raises ``MailboxAway``.
     """
-    owner = str(reply.message.owner_id)
+    is_hidden = reply.message.conversation.is_hidden
+    owner = "" if is_hidden else str(reply.message.owner_id)
     box.mark_collected(str(reply.pk), ending.attempt, owner)
     release_next(reply.message.conversation)
 
@@ -105,7 +106,7 @@ def _end(reply: Reply, ending: FinishedReply) -> bool:
     if ending.outcome is not wire.Outcome.STOPPED:  # the user knows about it
         _mark_unread(reply.message.conversation_id)
     tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
-    charge_tokens(reply.message.conversation.owner, tokens)
+    charge_tokens(reply.message.conversation.owner, tokens, reply.key_id)
     reply.message.text = text
     return True
 
@@ -117,9 +118,8 @@ def _text(reply: Reply, ending: FinishedReply) -> str:
 
 
 def _mark_unread(conversation: UUID) -> None:
-    Conversation.objects.filter(pk=conversation, has_unread=False).update(
-        has_unread=True
-    )
+    read = Conversation.objects.listed().filter(pk=conversation, has_unread=False)
+    read.update(has_unread=True)
 
 
 def _fields(ending: FinishedReply) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def _enqueue(reply: Reply, conversation: Conversation) -> bool:
         cost=cost_of(request),
         losses=reply.losses,
         kind=_kind(reply),
+        is_hidden=conversation.is_hidden,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, chain
+from typing import Any
 
 from django.conf import settings
 
@@ -19,10 +20,10 @@ CHARACTERS_PER_TOKEN = 4
 
 def request_for(reply: Reply) -> wire.Request:
     """The request for a reply, read from the database."""
-    if reply.call is not None and "turns" in reply.call:
-        return _request(reply, _turns_of_call(reply.call["turns"]))
     message = reply.message
     end = reply.continued_characters
+    if reply.call is not None and "turns" in reply.call:
+        return _request(reply, _turns_of_call(reply.call, message.text[:end]))
     limit = settings.REQUEST_MAX_CHARACTERS - len(reply.instructions) - end
     whole = _path_before(message, limit)
     reply.path_before = tuple(said.pk for said in whole)
@@ -39,20 +40,27 @@ def request_for(reply: Reply) -> wire.Request:
 def _request(
     reply: Reply, turns: Sequence[wire.Turn], dropped: int = 0
 ) -> wire.Request:
-    is_call = reply.call is not None
+    call = reply.call or {}
     return wire.Request(
         turns=tuple(turns),
         settings=wire.SamplingParams.from_dict({**reply.settings, "seed": reply.seed}),
         max_seconds=settings.REPLY_MAX_SECONDS,
         dropped_turns=dropped,
-        is_raw=bool(reply.call and reply.call["is_raw"]),
+        is_raw=bool(call and call["is_raw"]),
         # A program that sends all turns wants none of them dropped in silence.
-        is_cut_refused=is_call,
+        is_cut_refused=bool(call) and call.get("is_cut_refused", True),
     )
 
 
-def _turns_of_call(turns: Sequence[tuple[str, str]]) -> list[wire.Turn]:
-    return [wire.Turn(wire.Role(role), text) for role, text in turns]
+def _turns_of_call(call: Mapping[str, Any], begun: str) -> list[wire.Turn]:
+    """The turns that a program sent, with the text that the reply continues."""
+    turns = [wire.Turn(wire.Role(role), text) for role, text in call["turns"]]
+    last = turns[-1]
+    if begun and (call["is_raw"] or last.role == wire.Role.ASSISTANT):
+        turns[-1] = wire.Turn(last.role, last.text + begun)
+    elif begun:
+        turns.append(wire.Turn(wire.Role.ASSISTANT, begun))
+    return turns
 
 
 def _path_before(message: Message, characters: int) -> list[tree.PathMessage]:

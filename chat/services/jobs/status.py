@@ -19,7 +19,7 @@ from chat.models import Reply, User
 from chat.models.reply import ReplyQuerySet
 from chat.services.jobs.collect import collect_now
 from chat.services.jobs.publish import hand_over
-from chat.services.session_digest import guest_digest, session_digest
+from chat.services.session_digest import guest_digest, key_digest, session_digest
 from chatsite import wire
 from chatsite.mailbox import (
     EndedReply,
@@ -156,18 +156,25 @@ def _look(
     )
     if look is None:
         owner = _signed_in(user())
-        # The session key comes from the browser and may be anything. It is not stored
-        # for a guest who is known by the guest cookie alone.
-        name = (
-            guest_digest(owner.pk)
-            if owner.is_from_cookie
-            else session_digest(session_key or "")
-        )
+        name = _name(owner, session_key)
         box.remember(name, str(owner.pk))
         look = box.snapshot(name, model, seen)
     if look is None:
         raise MailboxAway("the mailbox forgot who asks while it was asked")
     return look
+
+
+def _name(owner: User, session_key: str | None) -> str:
+    """The name under which the mailbox is to know who asks.
+
+    The session key comes from the browser and may be anything. It is not stored for a
+    guest who is known by the guest cookie alone, nor for a program with an API key.
+    """
+    if owner.used_key is not None:
+        return key_digest(owner.used_key.pk)
+    if owner.is_from_cookie:
+        return guest_digest(owner.pk)
+    return session_digest(session_key or "")
 
 
 def _signed_in(user: User | AnonymousUser) -> User:

@@ -115,7 +115,8 @@ def _check(
 
 def limit_code(subject: LimitedSubject, kind: LimitKind) -> str:
     """The API's error code for this limit."""
-    return f"network_{kind}" if subject.scope is LimitScope.NETWORK else str(kind)
+    is_of_user = subject.scope in (LimitScope.GUEST, LimitScope.ACCOUNT)
+    return str(kind) if is_of_user else f"{subject.scope}_{kind}"
 
 
 def waiting_count(owner: User, subject: LimitedSubject) -> int:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chat.models import User
+from chat.models import ApiKey, User
 from chat.services.limits.admission import waiting_count
-from chat.services.limits.rules import LimitKind, LimitScope
+from chat.services.limits.rules import OF_KEYS, LimitKind, LimitScope
 from chat.services.limits.usage import (
     MESSAGE_LIMITS,
     LimitUsage,
     current_usage,
+    key_subject,
     limited_subjects,
 )
 from chat.services.limits.wording import refill_text, remaining_text
@@ -64,7 +65,12 @@ def remaining_limits(user: User) -> list[RemainingLimit]:
                     LimitKind.REPLIES_WAITING, subject.scope, limit, remaining, text
                 )
             )
-    return sorted(found, key=lambda one: one.scope is LimitScope.NETWORK)
+    return sorted(found, key=lambda one: one.scope is not subjects[0].scope)
+
+
+def remaining_of_key(key: ApiKey) -> list[RemainingLimit]:
+    """The limits that the owner of a key has set for it."""
+    return [_remaining(one) for one in current_usage([key_subject(key)], OF_KEYS)]
 
 
 def scarce_limit(user: User) -> RemainingLimit | None:

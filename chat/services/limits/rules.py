@@ -1,15 +1,15 @@
 """Which limits apply to whom: those of the settings, or those given to one account.
 
-A user has limits of their own, as a guest or with an account. All guests of one network
-also share limits, so private windows gain nothing. An account counts only for itself: a
-household, a school or a mobile carrier may share one address, and a signed-in user must
-not wait for neighbours. The number of accounts that a network can create has a limit of
-its own.
+A user has limits of their own, as a guest or with an account. An API key can have lower
+limits than the account that it belongs to. All guests of one network also share limits,
+so private windows gain nothing. An account counts only for itself: a household, a
+school or a mobile carrier may share one address, and a signed-in user must not wait for
+neighbours. The number of accounts that a network can create has a limit of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from chat.models import User
+from chat.models import ApiKey, User
 from chatsite.setting_types.numbers import LIMIT_MAX
 
 
@@ -39,11 +39,18 @@ class LimitScope(StrEnum):
     GUEST = "guest"
     ACCOUNT = "account"
     NETWORK = "network"
+    KEY = "key"
 
 
 #: None means unlimited.
 Limits = Mapping[LimitKind, int | None]
 
+#: The limits that the owner of an API key can set for it.
+OF_KEYS = (
+    LimitKind.MESSAGES_PER_MINUTE,
+    LimitKind.MESSAGES_PER_DAY,
+    LimitKind.TOKENS_PER_DAY,
+)
 #: The limits that an administrator can change for one account.
 PERSONAL = (
     LimitKind.MESSAGES_PER_MINUTE,
@@ -63,11 +70,12 @@ def limits_of(user: User) -> dict[LimitKind, int | None]:
     """The limits of one user. Those in the user's row override the settings."""
     scope = LimitScope.GUEST if user.is_guest else LimitScope.ACCOUNT
     found = {kind: limit_of(scope, kind) for kind in PERSONAL}
-    own = user.limits if isinstance(user.limits, dict) else {}
-    # An invalid value in the row is ignored, so that it locks no user out.
-    return found | {
-        LimitKind(k): n for k, n in own.items() if k in PERSONAL and _is_limit(n)
-    }
+    return found | _valid(user.limits, PERSONAL)
+
+
+def key_limits(key: ApiKey) -> dict[LimitKind, int | None]:
+    """The limits of one API key, beside those of its account."""
+    return dict.fromkeys(PERSONAL) | _valid(key.limits, OF_KEYS)
 
 
 def network_limits() -> dict[LimitKind, int | None]:
@@ -94,13 +102,20 @@ def clean_limits(raw: Any) -> dict[str, int | None]:
 
 def is_higher_for_accounts(scope: LimitScope, kind: LimitKind) -> bool:
     """Whether a guest at this limit could go on with an account."""
-    if scope is LimitScope.ACCOUNT or settings.SIGNUP == "closed":
+    is_of_account = scope in (LimitScope.ACCOUNT, LimitScope.KEY)
+    if is_of_account or settings.SIGNUP == "closed":
         return False
     of_account = limit_of(LimitScope.ACCOUNT, kind)
     if scope is LimitScope.NETWORK or of_account is None:
         return True
     of_guest = limit_of(LimitScope.GUEST, kind)
     return of_guest is not None and of_account > of_guest
+
+
+def _valid(limits: Any, kinds: Collection[LimitKind]) -> dict[LimitKind, int | None]:
+    """The limits of a row, without invalid values: they shall lock no user out."""
+    own = limits if isinstance(limits, dict) else {}
+    return {LimitKind(k): n for k, n in own.items() if k in kinds and _is_limit(n)}
 
 
 def _is_limit(raw: Any) -> bool:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from chat.models import LimitBucket, User
+from chat.models import ApiKey, LimitBucket, User
 from chat.models.sql_rows import Parameter, execute
 from chat.services.advisory_lock import advisory_lock
 from chat.services.limits.rules import (
     LimitKind,
     Limits,
     LimitScope,
+    key_limits,
     limits_of,
     network_limits,
 )
@@ -51,7 +52,7 @@ MESSAGE_LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class LimitedSubject:
-    """One user, or all guests of one network, and their limits.
+    """One user, one API key, or all guests of one network, and their limits.
 
     ``key`` names the subject in the table and in locks.
     """
@@ -83,10 +84,22 @@ class LimitUsage:
 
 
 def limited_subjects(user: User) -> list[LimitedSubject]:
-    """The subjects whose limits a user's messages count for, the user first."""
+    """The subjects whose limits a user's messages count for, the user first.
+
+    The second one, if any, is the network of a guest, or the key that an account uses.
+    """
     scope = LimitScope.GUEST if user.is_guest else LimitScope.ACCOUNT
     own = LimitedSubject(scope, f"user:{user.pk}", limits_of(user), user.pk)
-    return [own, network_subject(user.network)] if user.is_guest_of_network else [own]
+    if user.is_guest_of_network:
+        return [own, network_subject(user.network)]
+    return [own, key_subject(user.used_key)] if user.used_key else [own]
+
+
+def key_subject(key: ApiKey) -> LimitedSubject:
+    """An API key, with the limits that its owner has set for it."""
+    return LimitedSubject(
+        LimitScope.KEY, f"key:{key.pk}", key_limits(key), key.owner_id
+    )
 
 
 def network_subject(network: str, limits: Limits | None = None) -> LimitedSubject:
@@ -162,9 +175,14 @@ def record_usage(taken: Sequence[LimitUsage], count: int) -> None:
     execute(RECORD_USAGE % ", ".join([ROW] * len(taken)), values)
 
 
-def charge_tokens(owner: User, tokens: int) -> None:
-    """Count the tokens of a finished reply; beyond the limit they become a debt."""
+def charge_tokens(owner: User, tokens: int, key: UUID | None = None) -> None:
+    """Count the tokens of a finished reply; beyond the limit they become a debt.
+
+    They count for its owner, and for the API key that asked for it.
+    """
     subjects = limited_subjects(owner)
+    if key is not None:
+        subjects += map(key_subject, ApiKey.objects.filter(pk=key))
     if tokens <= 0 or not any(
         subject.limits[LimitKind.TOKENS_PER_DAY] for subject in subjects
     ):

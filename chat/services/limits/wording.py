@@ -22,6 +22,8 @@ def limit_reached_text(usage: LimitUsage, count: int) -> str:
     """Why ``count`` more are refused now, and whether an account would help."""
     if usage.subject.scope is LimitScope.NETWORK:
         said = _("Your network has reached its guest limit of %(amount)s.")
+    elif usage.subject.scope is LimitScope.KEY:
+        said = _("This API key has reached its limit of %(amount)s.")
     else:
         said = _("You’ve reached your limit of %(amount)s.")
     sentences = [said % {"amount": _amount(usage.kind, usage.bucket.limit)}]
@@ -70,6 +72,8 @@ def remaining_text(scope: LimitScope, kind: LimitKind, left: int, limit: int) ->
     said = _left(kind, limit) % {name: number(count) for name, count in counts.items()}
     if scope is LimitScope.NETWORK:
         return _("Your network: %(said)s") % {"said": said}
+    if scope is LimitScope.KEY:
+        return _("This API key: %(said)s") % {"said": said}
     return said
 
 

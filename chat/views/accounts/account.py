@@ -111,6 +111,6 @@ def _account_context(request: HttpRequest, user: User) -> AccountContext:
         "account": user,
         "can_invite": can_invite(user),
         "devices": sorted(devices, key=lambda device: not device.is_here),
-        "count": Conversation.objects.not_deleted().filter(owner=user).count(),
+        "count": Conversation.objects.listed().filter(owner=user).count(),
         "left": count_guest_conversations(unmerged_guest_id(request)),
     }

@@ -43,7 +43,7 @@ def erase(request: HttpRequest) -> HttpResponse:
         "form": form,
         "account": account,
         "user_to_erase": user,
-        "count": Conversation.objects.not_deleted().filter(owner=user).count()
+        "count": Conversation.objects.listed().filter(owner=user).count()
         if user
         else 0,
         "is_done": "done" in request.GET,

@@ -7,6 +7,7 @@ from typing import TypedDict
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -22,6 +23,8 @@ class PasswordContext(TypedDict):
 
     form: PasswordForm
     account: User
+    #: Whether the account has usable API keys, which keep working.
+    has_keys: bool
 
 
 @sensitive_post_parameters()
@@ -37,5 +40,9 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
         note_replaced_session(before, user)
         return redirect_to("account", "password")
     status = 422 if form.errors else 200
-    context: PasswordContext = {"form": form, "account": user}
+    context: PasswordContext = {
+        "form": form,
+        "account": user,
+        "has_keys": user.api_keys.usable(timezone.now()).exists(),
+    }
     return render(request, "accounts/password.html", context, status=status)

@@ -9,6 +9,7 @@ from chat.views.accounts.download import download
 from chat.views.accounts.email import confirm, email
 from chat.views.accounts.erase import erase
 from chat.views.accounts.invitations import invitations, revoke
+from chat.views.accounts.keys import keys, revoke_key
 from chat.views.accounts.log_in import log_in
 from chat.views.accounts.log_out import elsewhere, end_session, log_out
 from chat.views.accounts.merge import merge
@@ -32,6 +33,8 @@ urlpatterns = [
     path("email/<str:token>/", confirm, name="confirm"),
     path("download/", download, name="download"),
     path("erase/", erase, name="erase"),
+    path("keys/", keys, name="keys"),
+    path("keys/<uuid:pk>/revoke/", revoke_key, name="revoke_key"),
     path("invitations/", invitations, name="invitations"),
     path("invitations/<uuid:pk>/revoke/", revoke, name="revoke"),
 ]

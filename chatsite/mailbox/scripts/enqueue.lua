@@ -1,11 +1,12 @@
 -- Makes the entry of one attempt and gives it a place in line (self-clocked fair
 -- queueing, Golestani 1994: tag = max(v, the share's last tag) + cost).
 -- Does nothing if this attempt or a later one is known; replaces an earlier one.
--- In any case it tells the owner's pages.
+-- In any case it tells the owner's pages, unless no page shows the reply.
 local id, attempt, owner, share = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local model, kind, cost, request, losses = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local hidden = ARGV[10]
 
-touch(owner)
+if hidden ~= '1' then touch(owner) end
 local known = redis.call('HGET', key('reply', id), 'attempt')
 if known then
   if tonumber(known) >= attempt then return 0 end
@@ -24,7 +25,7 @@ local member = string.format('%015d:%s', redis.call('INCR', 'mailbox:sequence'),
 redis.call('SADD', MODELS, model)
 redis.call('ZADD', key('tags', model), tag, share)
 redis.call('HSET', key('reply', id), 'attempt', attempt, 'owner', owner, 'share', share,
-  'model', model, 'kind', kind, 'cost', cost, 'request', request, 'losses', losses,
+  'model', model, 'kind', kind, 'cost', cost, 'request', request, 'losses', losses, 'hidden', hidden,
   'tag', tag, 'member', member, 'further', last > served and '1' or '', 'queued', stamp(), 'tokens', 0,
   -- Pages compare runs, so the runs of two attempts must differ.
   'run', (attempt - 1) * 1000,

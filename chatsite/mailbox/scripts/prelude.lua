@@ -22,9 +22,10 @@ local function touch(owner)
 end
 
 -- Tells the pages of an entry's owner, whose lists show which replies are being written.
+-- No page shows a hidden one.
 local function touch_owner_of(id)
-  local owner = redis.call('HGET', key('reply', id), 'owner')
-  if owner then touch(owner) end
+  local got = redis.call('HMGET', key('reply', id), 'owner', 'hidden')
+  if got[1] and got[2] ~= '1' then touch(got[1]) end
 end
 
 -- The line of an entry. Helper jobs wait behind all people.

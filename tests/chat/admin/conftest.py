@@ -16,7 +16,8 @@ USERS = "/admin/chat/user/"
 CONVERSATIONS = "/admin/chat/conversation/"
 REPLIES = "/admin/chat/reply/"
 SESSIONS = "/admin/chat/session/"
-LISTS = (USERS, CONVERSATIONS, REPLIES, SESSIONS, "/admin/chat/invitation/")
+KEYS = "/admin/chat/apikey/"
+LISTS = (USERS, CONVERSATIONS, REPLIES, SESSIONS, KEYS, "/admin/chat/invitation/")
 
 
 def make_account(name: str, **fields: Any) -> User:

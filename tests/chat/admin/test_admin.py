@@ -13,11 +13,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from chat.accounts.account_deletion import erase_closed_accounts
+from chat.accounts.api_keys import key_of, make_key
 from chat.models import Conversation, Invitation, Message, Reply, Session, User
 from chat.services.session_digest import session_digest
 from chatsite import wire
 from tests.chat.admin.conftest import (
     CONVERSATIONS,
+    KEYS,
     LISTS,
     REPLIES,
     SESSIONS,
@@ -48,6 +50,8 @@ QUERIES = 8
         (USERS, "instructions__contains"),
         (REPLIES, "message__text__contains"),
         (REPLIES, "instructions__contains"),
+        (KEYS, "digest__startswith"),
+        (KEYS, "name__startswith"),
         ("/admin/chat/invitation/", "digest__startswith"),
     ],
 )
@@ -123,6 +127,7 @@ def test_lists_cost_a_bounded_number_of_queries(
         Invitation.objects.create(
             digest=user.pk.hex, created_by=user, expires_at=timezone.now()
         )
+        make_key(user, "a program")
     # The first request of a session also notes the visit, in a test with a savepoint.
     superuser_client.get("/")
     for path in LISTS:
@@ -250,3 +255,20 @@ def test_sessions_are_ended_without_showing_their_keys(
     assert "1 session was ended." in text_of(ended)
     assert not Session.objects.filter(pk=key).exists()
     assert key not in str(LogEntry.objects.values_list("object_id", "change_message"))
+
+
+def test_a_key_is_shown_without_its_secret_and_can_be_revoked(
+    superuser_client: Client, ada: User
+) -> None:
+    key, secret = make_key(ada, "Of the choir")
+    pages = [
+        text_of(superuser_client.get(path))
+        for path in (KEYS, f"{KEYS}{key.pk}/change/")
+    ]
+    for page in pages:
+        assert key.prefix in page
+        assert "choir" not in page
+        assert key.digest not in page
+    said = text_of(run_action(superuser_client, KEYS, "revoke", key.pk))
+    assert "1 key was revoked." in said
+    assert key_of(secret) is None

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from chat.migrations._search import restore_triggers
+from chat.migrations._search_shown import restore_triggers
 from chat.migrations._search_sqlite import TRIGGERS
 from chat.models import Conversation, Message
 from tests.chat.services.search.search_actions import IS_SQLITE, found
@@ -48,7 +48,7 @@ def test_what_was_there_before_is_found_after_the_migration(
 
 @pytest.mark.skipif(not IS_SQLITE, reason="only SQLite makes tables anew")
 def test_no_migration_has_taken_the_triggers_away(db: None) -> None:
-    """One that does ends with ``_search.restore_triggers``."""
+    """One that does ends with ``_search_shown.restore_triggers``."""
     assert set(re.findall(r"chat_\w+(?= AFTER)", " ".join(TRIGGERS))) <= triggers()
 
 

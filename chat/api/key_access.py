@@ -1,0 +1,76 @@
+"""What a call with an API key may do: its scopes, and what is the key's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from chat.http.api_errors import ApiError
+from chat.http.bearer import WrongKey, bearer_secret, find_key
+from chat.http.request import visitor
+from chat.models import ApiKey, Conversation, User
+
+#: How a conversation is found by the id in the address of a call.
+BY_ITS_ID = "pk"
+BY_A_REPLY = "messages"
+
+WRONG_KEY = ApiError(
+    401,
+    "invalid_api_key",
+    _("This API key is wrong, expired or revoked. Make a new one in your account."),
+    {"WWW-Authenticate": "Bearer"},
+)
+MISSING_SCOPE = ApiError(
+    403,
+    "missing_scope",
+    _("This API key may not do this. Make one that may in your account."),
+)
+
+
+def authenticate(request: HttpRequest, secret: str, scopes: tuple[str, ...]) -> None:
+    """Make the owner of the key the user of the request.
+
+    One of the scopes is enough; a call without any is open to every key. Raises
+    ``ApiError``.
+    """
+    try:
+        key = find_key(request, secret)
+    except WrongKey as wrong:
+        raise _refusal(wrong) from None
+    if scopes and not any(getattr(key, scope) for scope in scopes):
+        raise MISSING_SCOPE
+    request.user = key.owner
+
+
+def used_key(request: HttpRequest) -> ApiKey | None:
+    """The key of a call that was authenticated by one; no query for other calls."""
+    user = None if bearer_secret(request) is None else visitor(request)
+    return user.used_key if isinstance(user, User) else None
+
+
+def check_is_own(request: HttpRequest, lookup: str | None, pk: Any) -> None:
+    """Refuse a key without ``can_read_history`` what it did not make itself.
+
+    Without ``lookup`` nothing is refused. Raises ``ApiError``, but not for what its
+    account does not have either.
+    """
+    key = used_key(request) if lookup else None
+    if lookup is None or key is None or key.can_read_history:
+        return
+    found = Conversation.objects.filter(**{"owner": key.owner_id, lookup: pk})
+    makers = list(found.values_list("api_key", flat=True)[:1])
+    if makers and makers[0] != key.pk:
+        raise MISSING_SCOPE
+
+
+def _refusal(wrong: WrongKey) -> ApiError:
+    if wrong.retry_seconds is None:
+        return WRONG_KEY
+    return ApiError(
+        429,
+        "too_many_wrong_keys",
+        WRONG_KEY.message,
+        {"Retry-After": str(wrong.retry_seconds)},
+    )
