@@ -11,7 +11,7 @@ OWN_WORDS = frozenset(
     (
         *("account", "admin", "api", "c", "delete-all", "healthz", "history", "m"),
         *("model", "model-notice", "poll", "r", "search", "send", "settings"),
-        "static",
+        *("static", "v1"),
     )
 )
 
