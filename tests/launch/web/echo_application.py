@@ -69,6 +69,7 @@ class Waiting:
     """A parked answer, with a thread that watches its file."""
 
     counts: ClassVar = {"waiting": 0, "gone": 0}
+    lock: ClassVar = threading.Lock()
 
     def __init__(self, path: Path, *, is_streamed: bool) -> None:
         self.is_streamed = is_streamed
@@ -78,12 +79,12 @@ class Waiting:
         self._is_waiting = True
 
     def park(self, channel: Channel) -> None:
-        self.counts["waiting"] += 1
+        self._count(waiting=1)
         threading.Thread(target=self._watch, args=[channel], daemon=True).start()
 
     def hang_up(self) -> None:
         self._end()
-        self.counts["gone"] += 1
+        self._count(gone=1)
         self._is_ending = True
 
     def interrupt(self) -> None:
@@ -107,7 +108,12 @@ class Waiting:
     def _end(self) -> None:
         if self._is_waiting:
             self._is_waiting = False
-            self.counts["waiting"] -= 1
+            self._count(waiting=-1)
+
+    def _count(self, **changes: int) -> None:
+        with self.lock:
+            for name, change in changes.items():
+                self.counts[name] += change
 
     def _stream(self, channel: Channel) -> None:
         sent = 0

@@ -43,11 +43,11 @@ def _receive(link: socket.socket, part: bytes) -> bytes:
 
 
 def test_streams_take_no_thread(shared: Served, until: Callable[..., None]) -> None:
-    text = shared.folder / "text"
+    text, before = shared.folder / "text", _counts(shared)
     links = [shared.connect(request(f"/stream{text}")) for _ in range(MANY)]
     for link in links:
         assert b"Transfer-Encoding: chunked" in _receive(link, b"\r\n\r\n")
-    _until_parked(shared, MANY, until)
+    _until_parked(shared, before["waiting"] + MANY, until)
     text.write_bytes(b"one ")
     for link in links:
         assert b"one " in _receive(link, b"one ")
@@ -99,7 +99,7 @@ def test_a_client_that_reads_nothing_is_cut(
     shared: Served, until: Callable[..., None]
 ) -> None:
     before = _counts(shared)
-    text = shared.folder / "text"
+    text = shared.folder / "large"
     text.write_bytes(b"x" * 8_000_000)
     shared.connect(request(f"/stream{text}"), receive=4096)
     until(lambda: _counts(shared)["gone"] == before["gone"] + 1)
