@@ -4,6 +4,7 @@
  */
 
 import { byId } from "./page.js";
+import { keepSelection } from "./selection.js";
 
 /** New words are spread over the time since the last ones came, but not over less or more. */
 const MIN_REVEAL_MS = 100;
@@ -21,6 +22,7 @@ const CONTAINERS = "ul, ol, blockquote, div.table, table, tbody";
  * @property {number} cameAt When text came last, in milliseconds.
  * @property {number} duration Over how many milliseconds it is spread.
  * @property {Range} hidden The words that are still to appear.
+ * @property {Element[]} ahead The elements that have only such words.
  */
 
 /** @type {Map<HTMLElement, Growth>} By the element that holds the text. */
@@ -70,7 +72,7 @@ function forgetOthers() {
 }
 
 function newGrowth() {
-  return { tail: [], from: 0, total: 0, cameAt: 0, duration: 0, hidden: new Range() };
+  return { tail: [], from: 0, total: 0, cameAt: 0, duration: 0, hidden: new Range(), ahead: [] };
 }
 
 function place(text, growth, settled, tail) {
@@ -78,47 +80,6 @@ function place(text, growth, settled, tail) {
   if ("replaces" in settled.dataset) text.replaceChildren();
   graft(text, settled, Number(settled.dataset.depth));
   growth.tail = graft(text, tail, Number(tail.dataset.depth));
-}
-
-// Selecting. A selection in nodes that stay survives by itself; one in nodes that are replaced is made again.
-
-/**
- * Replace nodes of a text, and select again what a reader has selected in them.
- * @param {Element} text
- * @param {Node[]} nodes
- * @param {() => void} act
- */
-function keepSelection(text, nodes, act) {
-  const selection = getSelection();
-  const isSelected = (node) => !selection.isCollapsed && selection.containsNode(node, true);
-  if (!nodes.some(isSelected)) return act();
-  const { anchorNode, anchorOffset, focusNode, focusOffset } = selection;
-  const anchor = placeOf(text, anchorNode, anchorOffset);
-  const focus = placeOf(text, focusNode, focusOffset);
-  act();
-  selection.setBaseAndExtent(...pointAt(text, anchor), ...pointAt(text, focus));
-}
-
-/** A point as the number of characters before it; as it is, if it lies elsewhere. */
-function placeOf(text, node, offset) {
-  if (!text.contains(node)) return [node, offset];
-  const before = new Range();
-  before.setStart(text, 0);
-  before.setEnd(node, offset);
-  return before.toString().length;
-}
-
-/** @returns {[Node, number]} */
-function pointAt(text, place) {
-  if (Array.isArray(place)) return [place[0], place[1]];
-  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
-  let rest = place;
-  while (walker.nextNode()) {
-    const node = /** @type {Text} */ (walker.currentNode);
-    if (rest <= node.length) return [node, rest];
-    rest -= node.length;
-  }
-  return [text, text.childNodes.length];
 }
 
 /** The mark of a reply that is being written, behind its last word. */
@@ -174,6 +135,8 @@ function showAll(text, growth) {
   growth.from = growth.total;
   arriving?.delete(growth.hidden);
   text.classList.remove("arriving");
+  for (const element of growth.ahead) element.removeAttribute("data-ahead");
+  growth.ahead = [];
 }
 
 /** Leave the words behind so many characters transparent. */
@@ -191,6 +154,18 @@ function hide(text, growth, visible) {
   growth.hidden.setEndAfter(text.lastChild);
   arriving.add(growth.hidden);
   text.classList.add("arriving");
+  hideBoxes(text, growth, node);
+}
+
+/** Hide boxes, markers and lines of elements that have no visible word yet. */
+function hideBoxes(text, growth, node) {
+  const walker = document.createTreeWalker(text, NodeFilter.SHOW_ELEMENT);
+  walker.currentNode = node;
+  const ahead = growth.hidden.startOffset === 0 && node.parentElement !== text ? [node.parentElement] : [];
+  while (walker.nextNode()) ahead.push(/** @type {Element} */ (walker.currentNode));
+  for (const element of growth.ahead) element.toggleAttribute("data-ahead", ahead.includes(element));
+  for (const element of ahead) element.setAttribute("data-ahead", "");
+  growth.ahead = ahead;
 }
 
 function showAllNow() {
@@ -248,6 +223,7 @@ function change([parent, old, next]) {
 
 function finish(reply, finished) {
   const text = /** @type {HTMLElement} */ (reply.querySelector(".text"));
+  if (growths.has(text)) showAll(text, growths.get(text));
   const wanted = finished.querySelector(".text");
   for (const cursor of text.querySelectorAll(".cursor")) cursor.remove();
   const changes = differences(text, wanted);

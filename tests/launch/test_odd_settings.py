@@ -141,6 +141,7 @@ def copy_checkout(to: Path) -> None:
         "launch",
         "templates",
         "static",
+        "styles",
         "locale",
     ):
         shutil.copytree(ROOT / part, to / part)

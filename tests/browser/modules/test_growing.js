@@ -17,10 +17,11 @@ async function bring(settled, settledDepth, tail, tailDepth, replaces = "") {
   await becomesTrue(() => !find("growth-1").firstChild);
 }
 
-/** The text without the mark behind its last word. */
+/** The text without the mark behind its last word, and whatever of it is still to appear. */
 function shown() {
   const copy = /** @type {Element} */ (find("text-1").cloneNode(true));
   for (const cursor of copy.querySelectorAll(".cursor")) cursor.remove();
+  for (const element of copy.querySelectorAll("[data-ahead]")) element.removeAttribute("data-ahead");
   return copy.innerHTML;
 }
 
@@ -56,6 +57,15 @@ test("items, rows and lines of code join the last elements", async () => {
   await bring("<ol><li><ul><li></li><li>c</li></ul></li><li>d</li></ol><pre><code>1\n</code></pre>", 4, "", 0);
   await bring("", 0, "<pre><code>2</code></pre>", 2);
   equal(shown(), "<ol><li>a<ul><li>b</li><li>c</li></ul></li><li>d</li></ol><pre><code>1\n2</code></pre>");
+});
+
+test("an element without a visible word shows no box and no marker", async () => {
+  await openReply();
+  await bring("<p>One</p>", 0, "<p>two <code>three</code></p><ul><li>four</li></ul>", 0);
+  const ahead = [...document.querySelectorAll("#text-1 [data-ahead]")].map((element) => element.localName);
+  equal(ahead.includes("code") && ahead.includes("li") && !ahead.includes("b"), true);
+  await becomesTrue(() => hidden() === 0);
+  equal(document.querySelectorAll("#text-1 [data-ahead]").length, 0);
 });
 
 test("another text replaces all of the one before", async () => {

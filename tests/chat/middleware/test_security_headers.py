@@ -114,7 +114,7 @@ def test_no_template_or_picture_has_anything_inline() -> None:
 
 def _served() -> list[Path]:
     kinds = ("*.html", "*.css", "*.js", "*.svg")
-    folders = (ROOT / "templates", ROOT / "static")
+    folders = (ROOT / "templates", ROOT / "static", ROOT / "styles")
     found = [path for f in folders for kind in kinds for path in f.rglob(kind)]
     assert len(found) > 50
     return found
