@@ -50,6 +50,7 @@ def script_texts() -> dict[str, str]:
         "act-503": _("The server is busy. Try again in a few seconds."),
         "act-507": _("The server’s disk is full. Please tell the site admin."),
         "kilobytes": _("{count} kB"),
+        "megabytes": _("{count} MB"),
         "remove-file": _("Remove {name}"),
         "file-attached": _("{name} is attached."),
         "file-latin-1": _(
@@ -60,7 +61,9 @@ def script_texts() -> dict[str, str]:
         "file-unreadable": _("{name} couldn’t be read."),
         "file-binary": _("{name} is not a text file."),
         "file-empty": _("{name} is empty."),
-        "file-huge": _("{name} is too large for a message: {size}."),
+        "file-huge": _(
+            "{name} is too large: {size}. A message can have {limit} characters."
+        ),
         "file-too-large": _(
             "{name} is too long: it has {count} characters, and there is room for"
             " {room}."

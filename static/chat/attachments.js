@@ -121,11 +121,12 @@ function takeFiles(text) {
   return rest;
 }
 
-/** A size in kilobytes, as the server writes it. */
+/** A size in kilobytes, as the server writes it; in megabytes where a file is refused for it. */
 function sizeOf(bytes) {
   const kilobytes = Math.max(0.1, bytes / 1000);
+  const [unit, count] = kilobytes < 1000 ? ["kilobytes", kilobytes] : ["megabytes", kilobytes / 1000];
   const options = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-  return wording.kilobytes.replace("{count}", numberText(kilobytes, options));
+  return wording[unit].replace("{count}", numberText(count, options));
 }
 
 const bytesOf = (content) => new TextEncoder().encode(content).length;
@@ -204,7 +205,9 @@ async function add({ file, isFolder }) {
   const name = cleanName(file?.name ?? "");
   if (isFolder || !file) return { reason: "file-folder", name };
   if (files.length >= filesMax) return { reason: "file-too-many", name, limit: numberText(filesMax) };
-  if (file.size > CHARACTER_BYTES_MAX * limit) return { reason: "file-huge", name, size: sizeOf(file.size) };
+  if (file.size > CHARACTER_BYTES_MAX * limit) {
+    return { reason: "file-huge", name, size: sizeOf(file.size), limit: numberText(limit) };
+  }
   const bytes = await file.arrayBuffer().catch(() => null);
   if (!bytes) return { reason: "file-unreadable", name };
   const text = decode(new Uint8Array(bytes));

@@ -63,7 +63,7 @@ export function leaveEnd() {
 function follow() {
   if (!messages) return;
   if (isAtEnd) view.scrollTop = view.scrollHeight;
-  else hasNewText ||= view.scrollHeight > height;
+  else hasNewText ||= view.scrollHeight > height && Boolean(messages.querySelector(".writing"));
   height = view.scrollHeight;
   showWayToEnd();
 }
