@@ -8,7 +8,7 @@ async function openConversation() {
   show(`
     <section id="content" style="height: 200px; overflow-y: auto">
       <button id="earlier"></button>
-      <div id="messages"><div id="first" style="height: 1000px"></div><p class="reply pending" id="r1"></p></div>
+      <div id="messages"><div id="first" style="height: 1000px"></div><p class="reply pending" id="r1"><i class="writing"></i></p></div>
     </section>
     <button id="to-end" hidden></button>`);
   return import("/chat/messages.js");
@@ -48,6 +48,17 @@ test("a reader who is elsewhere stays there and is told of new text", async () =
   equal([view().scrollTop, find("to-end").className], [before, "has-new"]);
   find("to-end").click();
   equal([distance() < 1, find("to-end").hidden], [true, true]);
+});
+
+test("what a reader opens is no new text", async () => {
+  await openConversation();
+  await becomesTrue(() => distance() < 1);
+  find("r1").replaceChildren();
+  await scrolled(view().scrollTop - 100);
+  grow(1100);
+  await becomesTrue(() => view().scrollHeight > 1100);
+  await new Promise(requestAnimationFrame);
+  equal([find("to-end").hidden, find("to-end").className], [true, ""]);
 });
 
 test("a button leads to the end from far above, also when nothing grows", async () => {
