@@ -8,7 +8,8 @@ async function openConversation() {
   show(`
     <section id="content" style="height: 200px; overflow-y: auto">
       <button id="earlier"></button>
-      <div id="messages"><div id="first" style="height: 1000px"></div><p class="reply pending" id="r1"><i class="writing"></i></p></div>
+      <div id="messages"><div id="first" style="height: 1000px"></div
+        ><p class="reply pending" id="r1"><i class="writing"></i></p></div>
     </section>
     <button id="to-end" hidden></button>`);
   return import("/chat/messages.js");
