@@ -20,7 +20,7 @@ from chat.models import ApiKey, Conversation, Message, Reply
 from chat.models.conversation import title_from
 from chat.services.effective_settings import EffectiveSettings
 from chat.services.idempotency import NewIds, reply_once
-from chat.services.jobs.publish import publish
+from chat.services.jobs.publish import publish_queued
 from chat.services.jobs.stop import batch_of
 from chat.services.limits.admission import admit
 from chat.services.messages import create_reply, new_seed
@@ -75,7 +75,7 @@ def _save(key: ApiKey, call: Call, ids: NewIds) -> Reply:
     conversation.active_leaf_id = ids.reply
     conversation.turns_digest = _digest(_plain(call.turns))
     conversation.save(update_fields=["active_leaf", "turns_digest", "updated_at"])
-    transaction.on_commit(lambda: _publish_all(replies), robust=True)
+    transaction.on_commit(lambda: publish_queued(replies), robust=True)
     return replies[0]
 
 
@@ -167,8 +167,3 @@ def _plain(turns: Sequence[wire.Turn]) -> list[list[str]]:
 
 def _digest(value: Any) -> str:
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def _publish_all(replies: Sequence[Reply]) -> None:
-    for reply in replies:
-        publish(reply)

@@ -18,7 +18,7 @@ from chat.models import Conversation, Message, Reply, tree
 from chat.models.reply import FAILED_OR_STOPPED
 from chat.services.effective_settings import capped_reply_tokens, effective_settings
 from chat.services.errors import MessageRefused
-from chat.services.jobs.publish import publish
+from chat.services.jobs.publish import publish_queued
 from chat.services.limits.admission import admit
 from chat.services.messages import claim_not_deleted, create_reply, new_seed
 from chat.services.notify import notify_pages
@@ -158,7 +158,7 @@ def _create_replies(
                 create_reply(message, chosen, is_held=is_held, text=text, **row)
             )
         _put_on_path(fresh[0].message, old, conversation)
-        transaction.on_commit(lambda: _publish_all(fresh), robust=True)
+        transaction.on_commit(lambda: publish_queued(fresh), robust=True)
         return fresh[0]
 
 
@@ -169,12 +169,6 @@ def _unfinished_version(old: Reply, message: Message) -> Reply | None:
         # Replies of the same batch do not answer a retry of this one.
         unfinished = unfinished.exclude(batch=old.batch)
     return unfinished.order_by("message__created_at").first()
-
-
-def _publish_all(replies: list[Reply]) -> None:
-    for reply in replies:
-        if reply.state == wire.State.QUEUED:
-            publish(reply)
 
 
 def _put_on_path(new: Message, old: Reply, conversation: Conversation) -> None:

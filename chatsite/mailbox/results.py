@@ -222,7 +222,7 @@ class FinishedReply:
     finished_at: float
     #: The fields of ``wire.Ending``; empty if no engine ran.
     details: dict[str, Any]
-    #: Log probabilities, as lines for ``logprobs.read_lines``; empty if nobody asked.
+    #: Log probabilities, as lines for ``logprobs.read_lines``; empty unless asked for.
     logprobs: str = ""
 
     @classmethod

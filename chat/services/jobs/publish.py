@@ -34,6 +34,13 @@ def publish(reply: Reply) -> bool:
     return True
 
 
+def publish_queued(replies: Sequence[Reply]) -> None:
+    """Publish those of the replies that are queued."""
+    for reply in replies:
+        if reply.state == wire.State.QUEUED:
+            publish(reply)
+
+
 def _ring_if_still_wanted(reply: Reply) -> None:
     """Ring the bell, or complete a stop that came before the entry existed.
 
