@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language_from_request
 from django.utils.translation import gettext as _
 
+from chat.http.choice_cookie import keep_choice
+
 FIELD = "language"
 COOKIE: str = settings.LANGUAGE_COOKIE_NAME
 #: ``Page-Language``: in which language the page is whose script asks. Its parts stay in
@@ -46,10 +48,4 @@ def remember_language(request: HttpRequest, response: HttpResponse) -> None:
 
 def set_language(response: HttpResponse, chosen: str) -> None:
     """Set the cookie for a language, for as long as a session lasts."""
-    response.set_cookie(
-        COOKIE,
-        chosen,
-        max_age=settings.SESSION_COOKIE_AGE,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    keep_choice(response, COOKIE, chosen)

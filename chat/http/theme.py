@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from chat.http.choice_cookie import keep_choice
+
 FIELD = "theme"
 COOKIE = settings.COOKIE_NAMES.own("theme")
 THEMES = {"": _("System"), "light": _("Light"), "dark": _("Dark")}
@@ -34,10 +36,4 @@ def remember_theme(request: HttpRequest, response: HttpResponse) -> None:
 
 def set_theme(response: HttpResponse, chosen: str) -> None:
     """Set the cookie for a theme, for as long as a session lasts."""
-    response.set_cookie(
-        COOKIE,
-        chosen,
-        max_age=settings.SESSION_COOKIE_AGE,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    keep_choice(response, COOKIE, chosen)

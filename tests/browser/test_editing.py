@@ -183,14 +183,20 @@ def test_one_whose_turn_comes_meanwhile_keeps_its_editor_and_is_told(
     expect(home.locator(".message .versions")).to_contain_text("2/2")
 
 
-def test_a_path_that_changes_elsewhere_takes_no_text_away(
-    home: Page, worker: Worker
-) -> None:
+def editing_beside_another_tab(home: Page, worker: Worker) -> Page:
+    """Edit a message that was answered; return another tab with the same page."""
     answered(home, worker, "one", "First")
     edit(home)
     editor(home).fill("mine")
     twin = home.context.new_page()
     twin.goto(home.url)
+    return twin
+
+
+def test_a_path_that_changes_elsewhere_takes_no_text_away(
+    home: Page, worker: Worker
+) -> None:
+    twin = editing_beside_another_tab(home, worker)
     edit(twin)
     editor(twin).fill("from elsewhere")
     twin.keyboard.press("Control+Enter")
@@ -204,11 +210,7 @@ def test_a_path_that_changes_elsewhere_takes_no_text_away(
 def test_messages_from_elsewhere_come_while_one_edits(
     home: Page, worker: Worker
 ) -> None:
-    answered(home, worker, "one", "First")
-    edit(home)
-    editor(home).fill("mine")
-    twin = home.context.new_page()
-    twin.goto(home.url)
+    twin = editing_beside_another_tab(home, worker)
     say(twin, "two")
     worker.finish(worker.claim(), "Second")
     expect(home.locator(".reply.done .text")).to_have_text(["First", "Second"])
