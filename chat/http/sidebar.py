@@ -8,6 +8,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from chat.http.choice_cookie import keep_choice
+
 COOKIE = settings.COOKIE_NAMES.own("list")
 HIDDEN = "hidden"
 SHOWN = "shown"
@@ -25,10 +27,4 @@ def is_list_hidden(request: HttpRequest) -> bool:
 
 def remember_list(response: HttpResponse, *, is_hidden: bool) -> None:
     """Set the cookie, for as long as a session lasts."""
-    response.set_cookie(
-        COOKIE,
-        HIDDEN if is_hidden else SHOWN,
-        max_age=settings.SESSION_COOKIE_AGE,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    keep_choice(response, COOKIE, HIDDEN if is_hidden else SHOWN)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from chat.http.choice_cookie import keep_choice
 from chat.http.request import Request
 from chatsite.model_choice import ModelChoice, current_choice
 
@@ -26,14 +27,7 @@ def dismiss_model_notice(request: Request) -> HttpResponse:
     answer = HttpResponse()
     if not request.htmx:
         answer = HttpResponseRedirect(reverse("home"), status=303)
-    answer.set_cookie(
-        COOKIE,
-        _fingerprint(current_choice()),
-        max_age=settings.SESSION_COOKIE_AGE,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-    )
+    keep_choice(answer, COOKIE, _fingerprint(current_choice()))
     return answer
 
 

@@ -65,7 +65,7 @@ def test_unknown_keys_of_a_request_are_ignored() -> None:
 def test_the_version_before_the_current_one_is_read(
     monkeypatch: pytest.MonkeyPatch, version: int, *, is_read: bool
 ) -> None:
-    monkeypatch.setattr(wire, "VERSION", 7)
+    monkeypatch.setattr("chatsite.wire.names.VERSION", 7)
     text = changed(REQUEST.to_json(), version=version)
     if is_read:
         assert wire.Request.from_json(text).turns == REQUEST.turns
