@@ -54,7 +54,7 @@ def send_call(key: ApiKey, call: Call, idempotency_key: str | None) -> list[Repl
     first = reply_once(
         key.owner_id,
         idempotency_key,
-        ("call", key.pk.hex, _digest(asdict(call))),
+        ("call", key.pk.hex, _digest(_plain_call(call))),
         lambda: _save(key, call, ids),
         new_ids=ids,
     )
@@ -159,6 +159,18 @@ def _shown_text(turns: Sequence[wire.Turn]) -> str:
     """The text of the user's last turn; of the last turn if there is none."""
     texts = [turn.text for turn in turns if turn.role == wire.Role.USER]
     return texts[-1] if texts else turns[-1].text
+
+
+def _plain_call(call: Call) -> dict[str, Any]:
+    """All that a call asks for, as JSON takes it."""
+    return {
+        "turns": _plain(call.turns),
+        "model": call.entry.name,
+        "settings": asdict(call.settings),
+        "seed": call.seed,
+        "count": call.count,
+        "is_raw": call.is_raw,
+    }
 
 
 def _plain(turns: Sequence[wire.Turn]) -> list[list[str]]:

@@ -9,6 +9,7 @@ import pytest
 from chat.accounts.api_keys import make_key
 from chat.models import ApiKey, Conversation, Reply
 from chatsite import wire
+from chatsite.model_choice import current_catalog
 from tests.chat.api.openai.conftest import ASK, KeyClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +35,17 @@ def test_a_whole_answer(program, answered) -> None:
     assert "Set-Cookie" not in answer.headers
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert answer["x-request-id"]
+
+
+def test_every_model_of_the_catalogue_can_be_asked(program) -> None:
+    names = [entry.name for entry in current_catalog().entries]
+    for name in names:
+        answer = program.chat(model=name, stream=True)
+        assert answer.status_code == 200, answer.content
+        answer.close()
+    models = Reply.objects.order_by("queued_at").values_list("model", flat=True)
+    assert [*models] == names
+    assert "smollm2" in names
 
 
 def test_a_stream(program, meanwhile, worker) -> None:
