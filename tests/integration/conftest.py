@@ -3,7 +3,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from pytest_django import Settings
@@ -13,6 +14,7 @@ from chat.models import Conversation, Reply, User
 from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, RunningReply
+from tests.integration.whole_site import WholeSite, whole_site
 
 #: A keeper sweeps at intervals, and rings again for what two sweeps saw idle.
 SWEEP_SECONDS = 0.3
@@ -77,3 +79,13 @@ def ready(box: Mailbox, until: Callable[..., None]) -> Callable[..., None]:
         until(lambda: are_ready(count), 40)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def called_site(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Callable[[Path], str]
+) -> Iterator[WholeSite]:
+    """A site with the scripted engine, for programs that call it."""
+    folder = tmp_path_factory.mktemp("site")
+    with whole_site(folder, migrated(folder / "db.sqlite3")) as site:
+        yield site

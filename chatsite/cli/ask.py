@@ -1,0 +1,81 @@
+"""``chatsite ask``: send a message and write the reply."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from argparse import Namespace
+from typing import Any
+
+from chatsite.cli.attachments import with_files
+from chatsite.cli.client import Client
+from chatsite.cli.errors import CliError, Exit
+from chatsite.cli.follow import Follower
+from chatsite.cli.kept import keep_last_conversation, last_conversation
+from chatsite.cli.terminal import Terminal
+
+
+def ask(client: Client, terminal: Terminal, options: Namespace) -> Exit:
+    """Send the message, wait for its reply and write it."""
+    body: dict[str, Any] = {"text": with_files(options.file, _typed(options))}
+    if conversation := _conversation(client.url, options):
+        body["conversation"] = conversation
+    sent = client.post("/api/v1/messages", body, once=uuid.uuid4().hex)
+    keep_last_conversation(client.url, sent["conversation"])
+    if options.detach:
+        terminal.line(json.dumps(sent) if options.json else sent["id"])
+        return Exit.DONE
+    is_streamed = not (options.no_stream or options.json)
+    follower = Follower(client, terminal, sent["id"], is_streamed=is_streamed)
+    reply = follower.follow()
+    _write_whole(terminal, options, {**reply, "conversation": sent["conversation"]})
+    return _end(terminal, follower, reply)
+
+
+def _typed(options: Namespace) -> str:
+    """The text of the arguments, or of standard input."""
+    text = " ".join(options.text)
+    has_input = "-" in options.file
+    if text == "-" or (not text and not options.file and not sys.stdin.isatty()):
+        if has_input:
+            raise CliError(
+                "Standard input is the text or a file, not both.", Exit.USAGE
+            )
+        text = sys.stdin.read().strip("\n")
+    if not text.strip() and not options.file:
+        raise CliError("What do you want to ask? Give a text.", Exit.USAGE)
+    return text
+
+
+def _conversation(url: str, options: Namespace) -> str:
+    """The conversation to go on with; empty for a new one."""
+    if not options.is_continued:
+        return options.conversation or ""
+    if found := last_conversation(url):
+        return found
+    raise CliError("There is no conversation yet to go on with.", Exit.USAGE)
+
+
+def _write_whole(terminal: Terminal, options: Namespace, reply: dict[str, Any]) -> None:
+    if options.json:
+        terminal.line(json.dumps(reply, ensure_ascii=False))
+    elif options.no_stream:
+        terminal.text(reply["text"])
+    if not options.json and reply["text"] and not reply["text"].endswith("\n"):
+        terminal.text("\n")
+
+
+def _end(terminal: Terminal, follower: Follower, reply: dict[str, Any]) -> Exit:
+    if reply["state"] == "failed":
+        terminal.say((reply["error"] or {}).get("message", "The reply failed."))
+        return Exit.FAILED
+    if follower.was_stopped:
+        terminal.say("The reply was stopped; its text so far is kept.")
+        return Exit.INTERRUPTED
+    if reply["state"] == "stopped":
+        terminal.say("The reply was stopped elsewhere.")
+        return Exit.FAILED
+    if reply["is_length_limited"]:
+        terminal.say("(It ended at its maximum length.)")
+    return Exit.DONE

@@ -1,0 +1,94 @@
+"""Follows a reply to its end: by its id, so a lost connection loses nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatsite.cli.client import Client
+from chatsite.cli.errors import CliError, Exit
+from chatsite.cli.terminal import Terminal
+
+#: How long one call waits for news; while a place is shown it is asked more often.
+WAIT_SECONDS = 30
+PLACE_SECONDS = 2
+OVER = ("done", "stopped", "failed")
+
+
+class Follower:
+    """Writes the text of one reply as it grows, and the place in line before that."""
+
+    def __init__(
+        self, client: Client, terminal: Terminal, reply: str, *, is_streamed: bool
+    ) -> None:
+        self._client = client
+        self._terminal = terminal
+        self._path = f"/api/v1/replies/{reply}"
+        self._is_streamed = is_streamed
+        self._written = ""
+        self._is_stopping = False
+
+    def follow(self) -> dict[str, Any]:
+        """Return the reply as it ended. Ctrl+C stops it; once more leaves it."""
+        while True:
+            try:
+                return self._to_its_end()
+            except KeyboardInterrupt:
+                if self._is_stopping:
+                    raise
+                self._is_stopping = True
+                self._terminal.say("\nStopping the reply …")
+                self._client.post(f"{self._path}/stop", {}, once=None)
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether Ctrl+C has stopped it."""
+        return self._is_stopping
+
+    def _to_its_end(self) -> dict[str, Any]:
+        answer = self._client.get(self._path)
+        reply: dict[str, Any] = answer.data
+        while True:
+            self._show(reply)
+            if reply["state"] in OVER:
+                return reply
+            is_waiting = reply["place"] is not None and self._terminal.has_progress
+            seconds = PLACE_SECONDS if is_waiting else WAIT_SECONDS
+            answer = self._client.get(f"{self._path}?wait={seconds}", answer.etag)
+            if answer.data is not None:
+                reply = answer.data
+
+    def _show(self, reply: dict[str, Any]) -> None:
+        if reply["state"] in ("held", "queued"):
+            self._terminal.progress(place_in_line(reply))
+        elif self._is_streamed:
+            self._write(reply["text"])
+        if reply["state"] == "held" and reply.get("is_paused"):
+            raise CliError(
+                "The reply before it failed or was stopped, so this message waits. "
+                "Decide on the page whether it is sent.",
+                Exit.FAILED,
+            )
+
+    def _write(self, text: str) -> None:
+        if not text.startswith(self._written):
+            said = "\nThe worker was lost, and another one began again:"
+            self._terminal.say(said)
+            self._written = ""
+        new = text[len(self._written) :]
+        if new:
+            self._terminal.text(new)
+        self._written = text
+
+
+def place_in_line(reply: dict[str, Any]) -> str:
+    """Say how many replies are before one that waits, and how long it may take."""
+    if reply["state"] == "held":
+        return "Waits for the reply before it in its conversation …"
+    ahead = (reply["place"] or 1) - 1
+    said = f"{ahead} ahead of you" if ahead else "You are next"
+    seconds = reply.get("wait_seconds")
+    return f"{said}, about {_duration(seconds)} …" if seconds else f"{said} …"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,114 @@
+"""Web, keeper, worker and Valkey as processes, with keys for programs that call them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.integration.forked_program import ForkedProgram
+from tests.processes import ROOT, Program, free_port
+from tests.valkey import Valkey
+
+START_SECONDS = 40
+#: How many replies are written at once.
+WORKER_ROWS = 4
+#: The owner of ``key`` may do much; that of ``limited`` two messages a minute.
+MAKE_KEYS = """
+from chat.accounts.api_keys import make_key
+from chat.models import User
+for name, most in (("key", 100_000), ("limited", 2)):
+    owner = User.objects.create_user(name, None)
+    owner.limits = {"prompts_per_minute": most}
+    owner.save()
+    scopes = {"can_read_history": True, "can_batch": True}
+    print(make_key(owner, name, **scopes)[1])
+"""
+
+
+@dataclass
+class WholeSite:
+    url: str
+    key: str
+    limited: str
+    environment: dict[str, str] = field(repr=False)
+    web: Program
+    worker: Program
+
+    def restart_web(self) -> None:
+        """Kill the web server and start it again on the same port."""
+        self.web.kill()
+        self.web.output.unlink()
+        self.web = _web(self.environment)
+        _wait_until_ready(self)
+
+    def run_python(self, program: str) -> str:
+        """What a program prints that sees the site's database."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v0", "-c", program],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+
+@contextmanager
+def whole_site(folder: Path, database: str, **settings: str) -> Iterator[WholeSite]:
+    valkey = Valkey(folder / "redis.sock", folder / "valkey")
+    valkey.start()
+    port = free_port()
+    own = {
+        "DATA_DIR": str(folder / "data"),
+        "DATABASE_URL": database,
+        "REDIS_URL": valkey.url,
+        "PORT": str(port),
+        "WEB_PROCESSES": "1",
+        "WORKER_SLOTS": str(WORKER_ROWS),
+        **settings,
+    }
+    try:
+        with ExitStack() as stack:
+            worker = ForkedProgram(
+                *("celery", "-A", "chatsite", "worker", "--loglevel", "info"),
+                *("--without-gossip", "--without-mingle", "--pool", "threads"),
+                *("--concurrency", str(WORKER_ROWS)),
+                **own,
+            )
+            keeper = Program("manage.py", "keeper", **own)
+            for program in (worker, keeper):
+                stack.enter_context(program)
+            url = f"http://127.0.0.1:{port}"
+            site = WholeSite(url, "", "", {**os.environ, **own}, _web(own), worker)
+            stack.callback(lambda: site.web.__exit__(None, None, None))
+            site.key, site.limited = site.run_python(MAKE_KEYS).split()
+            _wait_until_ready(site)
+            yield site
+    finally:
+        valkey.stop()
+
+
+def _web(environment: dict[str, str]) -> Program:
+    config = ("--config", "python:launch.gunicorn_config")
+    return Program("-m", "gunicorn", *config, "chatsite.wsgi", **environment)
+
+
+def _wait_until_ready(site: WholeSite) -> None:
+    """Calls of a site whose worker is not ready wait for it."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            urllib.request.urlopen(f"{site.url}/healthz", timeout=5).close()
+            return  # noqa: TRY300
+        except OSError:
+            assert site.web.is_alive, site.web.log
+            assert time.monotonic() < deadline, site.web.log
+            time.sleep(0.05)
