@@ -1,30 +1,87 @@
-"""API calls for conversations: rename, delete, restore."""
+"""API calls for conversations: list, read, make, rename, delete, restore."""
 
 from __future__ import annotations
 
-import uuid
+from uuid import UUID
 
-from django.http import HttpRequest, JsonResponse
-from django.utils.translation import gettext as _
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
 
-from chat.api.decorators import api_call, json_body
-from chat.api.idempotency_header import once_for
+from chat.api.access import Access
+from chat.api.answers import answer
+from chat.api.cursors import Cursor
+from chat.api.errors import BAD_CURSOR
+from chat.api.first_call import caller
+from chat.api.idempotency_header import idempotency_key, once_for
 from chat.api.key_access import BY_ITS_ID
-from chat.api.serializers import DeletedConversationData, RenamedConversationData
-from chat.http.api_errors import ApiError
+from chat.api.schemas import (
+    ConversationData,
+    ConversationPage,
+    DeletedConversationData,
+    RenamedConversationData,
+    TitleBody,
+)
+from chat.api.serializers import next_url, serialize_conversation
 from chat.http.get_or_404 import find_deleted, get_conversation_or_404
 from chat.http.request import owner_id
 from chat.models import Conversation
-from chat.services import conversation_deletion, conversations
+from chat.services import conversation_deletion, conversation_list, conversations
+from chat.services.idempotency import conversation_once
+
+router = Router(tags=["Conversations"])
+MAY_READ = Access("can_chat", "can_read_history", own_by=BY_ITS_ID)
+MAY_CHANGE = Access("can_chat", own_by=BY_ITS_ID)
 
 
-@api_call("POST", "can_chat", own_by=BY_ITS_ID)
-def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Replace the title by ``{"title": …}``."""
-    title = json_body(request).get("title")
-    if not isinstance(title, str):
-        raise ApiError(400, "bad_title", _('The body needs a string "title".'))
-    title = conversations.clean_title(title)
+@router.get(
+    "/conversations", auth=Access("can_read_history"), response=ConversationPage
+)
+def list_conversations(request: HttpRequest, cursor: Cursor) -> HttpResponse:
+    """List the conversations, those first that were used last."""
+    owner = owner_id(request)
+    try:
+        before = conversation_list.Cursor.parse(cursor) if cursor else None
+    except (ValueError, OverflowError):
+        raise BAD_CURSOR from None
+    found = (
+        conversation_list.older(owner, before)
+        if before
+        else conversation_list.newest(owner)
+    )
+    listed = [serialize_conversation(request, one.conversation) for one in found.items]
+    more = next_url(request, cursor=found.last) if found.has_more else None
+    return answer(ConversationPage(conversations=listed, next=more))
+
+
+@router.post(
+    "/conversations", auth=Access("can_chat"), response={201: ConversationData}
+)
+def make(request: HttpRequest, body: TitleBody) -> HttpResponse:
+    """Make a conversation without messages."""
+    key, title = idempotency_key(request), conversations.clean_title(body.title)
+    with caller(request, key, f"make\n{title}") as owner:
+        made = conversation_once(
+            owner.pk, key, ("make", title), lambda: conversations.make(owner, title)
+        )
+    data = serialize_conversation(request, made)
+    return answer(data, 201, {"Location": data.url})
+
+
+@router.get("/conversations/{uuid:pk}", auth=MAY_READ, response=ConversationData)
+def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Read a conversation, without its messages."""
+    found = get_conversation_or_404(owner_id(request), pk, has_hidden=True)
+    return answer(serialize_conversation(request, found))
+
+
+@router.post(
+    "/conversations/{uuid:pk}/rename",
+    auth=MAY_CHANGE,
+    response=RenamedConversationData,
+)
+def rename(request: HttpRequest, pk: UUID, body: TitleBody) -> HttpResponse:
+    """Replace the title."""
+    title = conversations.clean_title(body.title)
 
     def act() -> Conversation:
         conversation = get_conversation_or_404(owner_id(request), pk)
@@ -32,12 +89,16 @@ def rename(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         return conversation
 
     once_for(request, ("rename", pk.hex, title), act)
-    return JsonResponse(RenamedConversationData(id=str(pk), title=title))
+    return answer(RenamedConversationData(id=pk, title=title))
 
 
-@api_call("POST", "can_chat", own_by=BY_ITS_ID)
-def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
-    """Hide the conversation until it is restored. Harmless to repeat."""
+@router.post(
+    "/conversations/{uuid:pk}/delete",
+    auth=MAY_CHANGE,
+    response=DeletedConversationData,
+)
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Hide a conversation until it is restored. Harmless to repeat."""
 
     def act() -> Conversation:
         owner = owner_id(request)
@@ -48,11 +109,15 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         return conversation
 
     once_for(request, ("delete", pk.hex), act)
-    return JsonResponse(DeletedConversationData(id=str(pk), deleted=True))
+    return answer(DeletedConversationData(id=pk, deleted=True))
 
 
-@api_call("POST", "can_chat", own_by=BY_ITS_ID)
-def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
+@router.post(
+    "/conversations/{uuid:pk}/restore",
+    auth=MAY_CHANGE,
+    response=DeletedConversationData,
+)
+def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Restore it, with those deleted together with it. Harmless to repeat."""
 
     def act() -> Conversation:
@@ -64,4 +129,4 @@ def restore(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
         return conversation
 
     once_for(request, ("restore", pk.hex), act)
-    return JsonResponse(DeletedConversationData(id=str(pk), deleted=False))
+    return answer(DeletedConversationData(id=pk, deleted=False))

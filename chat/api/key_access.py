@@ -14,7 +14,9 @@ from chat.models import ApiKey, Conversation, User
 
 #: How a conversation is found by the id in the address of a call.
 BY_ITS_ID = "pk"
-BY_A_REPLY = "messages"
+BY_A_MESSAGE = "messages"
+#: What a call reads or changes belongs to the account, and to none of its keys.
+OF_ACCOUNT = "account"
 
 WRONG_KEY = ApiError(
     401,
@@ -59,6 +61,8 @@ def check_is_own(request: HttpRequest, lookup: str | None, pk: Any) -> None:
     key = used_key(request) if lookup else None
     if lookup is None or key is None or key.can_read_history:
         return
+    if lookup == OF_ACCOUNT:
+        raise MISSING_SCOPE
     found = Conversation.objects.filter(**{"owner": key.owner_id, lookup: pk})
     makers = list(found.values_list("api_key", flat=True)[:1])
     if makers and makers[0] != key.pk:

@@ -1,23 +1,58 @@
 """URLs of the API."""
 
-from django.urls import path, re_path
+from __future__ import annotations
 
-from chat.api import conversations, views
-from chat.api.reply import reply
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, re_path
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from chat.api.native import api
+from chat.http.api_errors import NOT_FOUND, ApiError
+
+View = Callable[..., HttpResponseBase]
+
+
+def _with_problems(view: View) -> View:
+    """A view of django-ninja whose answer to another method is a problem as well."""
+
+    @csrf_exempt
+    @never_cache
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if response.status_code != 405:
+            return response
+        allowed = ", ".join(sorted(response.headers["Allow"].split(", ")))
+        said = _("Use %(method)s here.") % {"method": allowed}
+        return ApiError(405, "method_not_allowed", said, {"Allow": allowed}).response()
+
+    return answered
+
+
+def _patterns() -> Iterator[URLPattern]:
+    """One pattern for each path, whose view takes all methods."""
+    found: dict[str, URLPattern] = {}
+    for pattern in api.urls[0]:
+        if isinstance(pattern, URLPattern) and str(pattern.pattern):
+            found.setdefault(str(pattern.pattern), pattern)
+    for route, pattern in found.items():
+        # django-ninja leaves ids as they are written, by a converter of its own.
+        written = route.replace("<uuidstr:", "<uuid:")
+        yield path(written, _with_problems(pattern.callback), name=pattern.name)
+
+
+@csrf_exempt
+def not_found(_request: HttpRequest) -> JsonResponse:
+    """Answer every other path with status 404 as JSON."""
+    return NOT_FOUND.response()
+
 
 app_name = "api"
-urlpatterns = [
-    path("messages", views.messages, name="messages"),
-    path("replies/<uuid:pk>", reply, name="reply"),
-    path("replies/<uuid:pk>/stop", views.stop, name="stop"),
-    path("replies/<uuid:pk>/retry", views.retry, name="retry"),
-    path("replies/<uuid:pk>/proceed", views.proceed, name="proceed"),
-    path("replies/<uuid:pk>/edit", views.edit, name="edit"),
-    path("replies/<uuid:pk>/remove", views.remove, name="remove"),
-    path("conversations/<uuid:pk>/rename", conversations.rename, name="rename"),
-    path("conversations/<uuid:pk>/delete", conversations.delete, name="delete"),
-    path("conversations/<uuid:pk>/restore", conversations.restore, name="restore"),
-    path("search", views.search, name="search"),
-    path("allowances", views.allowances, name="allowances"),
-    re_path("", views.not_found),
-]
+urlpatterns = [*_patterns(), re_path("", not_found)]

@@ -1,12 +1,22 @@
-"""Errors of the API in one shape: a code for programs, a sentence for people."""
+"""Errors of the API in one shape: a code for programs, a sentence for people.
+
+Source: RFC 9457, whose member ``type`` is left out, as it says no more than the status.
+"""
 
 from __future__ import annotations
+
+from http import HTTPStatus
 
 from django.http import JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from chat.services.errors import MessageRefused
+
+#: The media type of every error (RFC 9457, 3).
+PROBLEM_TYPE = "application/problem+json"
+#: Statuses that Python does not know by their names of today (RFC 9110).
+TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 class ApiError(Exception):
@@ -18,17 +28,34 @@ class ApiError(Exception):
         code: str,
         message: str | Promise,
         headers: dict[str, str] | None = None,
+        *,
+        parameter: str | None = None,
     ) -> None:
         super().__init__(message)
         self.headers = headers or {}
+        #: The name of the member or parameter that is wrong.
+        self.parameter = parameter
         self.status = status
         self.code = code
         self.message = message
 
     def response(self) -> JsonResponse:
-        """The answer: ``{"error": {"code": …, "message": …}}``."""
-        error = {"code": self.code, "message": str(self.message)}
-        return JsonResponse({"error": error}, status=self.status, headers=self.headers)
+        """The answer: ``{"title": …, "status": …, "code": …, "detail": …}``."""
+        title = TITLES.get(self.status) or HTTPStatus(self.status).phrase
+        problem = {
+            "title": title,
+            "status": self.status,
+            "code": self.code,
+            "detail": str(self.message),
+        }
+        if self.parameter is not None:
+            problem["parameter"] = self.parameter
+        return JsonResponse(
+            problem,
+            status=self.status,
+            headers=self.headers,
+            content_type=PROBLEM_TYPE,
+        )
 
 
 def refusal(refused: MessageRefused) -> ApiError:

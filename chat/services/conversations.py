@@ -1,17 +1,20 @@
-"""Renames a conversation, picks its model, and marks it read."""
+"""Makes and renames a conversation, picks its model, and marks it read."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from chat.models import Conversation
+from chat.models import Conversation, User
 from chat.models.conversation import without_directions
 from chat.services.errors import MessageRefused
 from chat.services.messages import is_blank
 from chat.services.notify import notify_pages
 from chat.services.optional_write import NotWritten, optional_write
+from chat.services.used_key import conversation_fields
 from chat.text_cleanup import as_line
 
 TITLE_MAX_CHARACTERS = 200
@@ -19,6 +22,33 @@ TITLE_MAX_CHARACTERS = 200
 
 class TitleRefused(MessageRefused):
     """The title cannot be used; the message says why."""
+
+
+def make(owner: User, title: str) -> Conversation:
+    """Make a conversation without messages. Raises ``MessageRefused``.
+
+    Only these are not bounded by the limits of messages; deleted ones count until they
+    are removed.
+    """
+    title = clean_title(title)
+    limit = settings.EMPTY_CONVERSATIONS_MAX
+    empty = Conversation.objects.filter(owner=owner, messages=None)
+    if len(empty.values_list("pk")[:limit]) >= limit:
+        raise MessageRefused(
+            "too_many_empty",
+            ngettext(
+                "You have %(count)s conversation without messages. Send one into it.",
+                "You have %(count)s conversations without messages. Send one into"
+                " each of them.",
+                limit,
+            )
+            % {"count": limit},
+        )
+    made = Conversation.objects.create(
+        owner=owner, title=title, **conversation_fields(owner)
+    )
+    transaction.on_commit(lambda: notify_pages(owner.pk))
+    return made
 
 
 def rename(conversation: Conversation, title: str) -> None:

@@ -79,6 +79,32 @@ def once(
     _once(owner, key, asked, act)
 
 
+def conversation_once(
+    owner: UUID | None,
+    key: str | None,
+    asked: Sequence[str],
+    act: Callable[[], Conversation],
+) -> Conversation:
+    """The same for a request that makes a conversation, which is returned.
+
+    Raises ``MessageRefused`` with the code deleted if it was deleted since.
+    """
+    made: list[Conversation] = []
+
+    def act_and_note() -> Conversation:
+        made.append(act())
+        return made[0]
+
+    once(owner, key, asked, act_and_note)
+    if made:
+        return made[0]
+    earlier = IdempotencyKey.objects.get(owner=owner, key=key).conversation_id
+    found = Conversation.objects.not_deleted().filter(pk=earlier).first()
+    if found is None:
+        raise MessageRefused("deleted", _("This conversation was deleted."))
+    return found
+
+
 def request_digest(asked: Sequence[str]) -> str:
     """The SHA-256 of the parts; only the last may contain line breaks.
 

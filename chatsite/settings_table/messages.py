@@ -76,6 +76,12 @@ HELD_MESSAGES_MAX = Integer(
     old_names=("PROMPTS_AHEAD_MAX",),
     about="Messages that may wait in one conversation while a reply is being written.",
 )
+EMPTY_CONVERSATIONS_MAX = Integer(
+    "EMPTY_CONVERSATIONS_MAX",
+    100,
+    minimum=1,
+    about="Conversations without messages that one user may make by the API.",
+)
 VERSIONS_AT_ONCE_MAX = Integer(
     "VERSIONS_AT_ONCE_MAX",
     4,

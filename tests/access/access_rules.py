@@ -18,6 +18,8 @@ from tests.access.routes import Route
 
 READ = ("GET", "HEAD")
 WRITE = ("POST",)
+#: Methods with a body.
+WRITING = ("POST", "PUT")
 BOTH = (*READ, *WRITE)
 ALL = (*BOTH, "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -71,8 +73,8 @@ def own(methods: tuple[str, ...] = READ, **more: Any) -> Entry:
     return Entry(Kind.OWN, methods, **more)
 
 
-def api(what: str, **more: Any) -> Entry:
-    return Entry(Kind.OBJECT, WRITE, what, is_json=True, **more)
+def api(what: str, methods: tuple[str, ...] = WRITE, **more: Any) -> Entry:
+    return Entry(Kind.OBJECT, methods, what, is_json=True, **more)
 
 
 def _text(_world: World) -> dict[str, Any]:
@@ -81,6 +83,10 @@ def _text(_world: World) -> dict[str, Any]:
 
 def _title(_world: World) -> dict[str, Any]:
     return {"title": "Another title"}
+
+
+def _temperature(_world: World) -> dict[str, Any]:
+    return {"temperature": 0.5}
 
 
 def _model(_world: World) -> dict[str, Any]:
@@ -152,15 +158,45 @@ TABLE: dict[str, Entry] = {
     "r/<uuid:pk>/frame/": of("growing", shows=("growing_text",)),
     # For programs
     "api/v1/messages": own(WRITE, form=_text, is_json=True),
+    "api/v1/messages/<uuid:pk>": of("prompt", ("GET",), shows=("prompt",)),
+    "api/v1/messages/<uuid:pk>/versions": api(
+        "prompt", ("GET", "POST"), form=_text, shows=("prompt",)
+    ),
+    "api/v1/messages/<uuid:pk>/choose": api("done"),
     "api/v1/replies/<uuid:pk>": of("growing", ("GET",), shows=("growing_text",)),
     "api/v1/replies/<uuid:pk>/stop": api("growing"),
     "api/v1/replies/<uuid:pk>/retry": api("failed"),
+    "api/v1/replies/<uuid:pk>/versions": api("done", form=lambda _: {"count": 1}),
+    "api/v1/replies/<uuid:pk>/repeat": api("done"),
+    "api/v1/replies/<uuid:pk>/resume": api("cut"),
     "api/v1/replies/<uuid:pk>/proceed": api("paused"),
     "api/v1/replies/<uuid:pk>/edit": api("held", form=_text),
     "api/v1/replies/<uuid:pk>/remove": api("held"),
+    "api/v1/conversations": own(
+        ("GET", "POST"),
+        form=_title,
+        is_json=True,
+        shows=("title_of_prompt",),
+        answers=(201,),
+    ),
+    "api/v1/conversations/<uuid:pk>": of(
+        "conversation", ("GET",), shows=("title_of_prompt",)
+    ),
+    "api/v1/conversations/<uuid:pk>/messages": of(
+        "conversation", ("GET",), shows=("prompt", "other_version", "cut_reply")
+    ),
+    "api/v1/conversations/<uuid:pk>/settings": api(
+        "conversation",
+        ("GET", "PUT"),
+        form=_temperature,
+        shows=("instructions_here", "stop_string_here"),
+    ),
     "api/v1/conversations/<uuid:pk>/rename": api("conversation", form=_title),
     "api/v1/conversations/<uuid:pk>/delete": api("conversation", is_of_deleted=True),
     "api/v1/conversations/<uuid:pk>/restore": api("deleted", is_of_deleted=True),
+    "api/v1/settings": own(
+        ("GET", "PUT"), form=_temperature, is_json=True, shows=("instructions",)
+    ),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
     "api/v1/allowances": own(("GET",)),
     # Accounts

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 from unittest.mock import patch
 
 from django.http import QueryDict
-
-from chat.api import decorators
+from ninja.params.models import ParamModel
 
 #: By which methods a view looks something up.
 LOOKS = ("get", "getlist", "__getitem__", "__contains__")
-
-
-class _Body(dict[str, Any]):
-    """A JSON object that tells what is asked of it."""
-
-    names: ClassVar[set[str]] = set()
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.names.add(name)
-        return super().get(name, default)
-
-    def __getitem__(self, name: str) -> Any:
-        self.names.add(name)
-        return super().__getitem__(name)
 
 
 @contextmanager
@@ -45,12 +28,22 @@ def names_read() -> Iterator[set[str]]:
 
         return tell
 
-    class Body(_Body):
-        pass
+    real_resolve = ParamModel.resolve.__func__
 
-    Body.names = names
-    decoder = json.JSONDecoder(object_hook=Body)
-    module = SimpleNamespace(loads=lambda raw: decoder.decode(raw.decode()))
+    def resolve(cls: type[ParamModel], *arguments: Any) -> Any:
+        names.update(_names_of(cls))
+        return real_resolve(cls, *arguments)
+
     looks = {look: telling(look) for look in LOOKS}
-    with patch.multiple(QueryDict, **looks), patch.object(decorators, "json", module):
+    is_told = patch.object(ParamModel, "resolve", classmethod(resolve))
+    with patch.multiple(QueryDict, **looks), is_told:
         yield names
+
+
+def _names_of(model: type[ParamModel]) -> Iterator[str]:
+    """The names that a call of the API takes in its query or in its body."""
+    for name, field in model.model_fields.items():
+        if model.__ninja_param_source__ == "query":
+            yield field.alias or name
+        elif model.__ninja_param_source__ == "body":
+            yield from field.annotation.model_fields

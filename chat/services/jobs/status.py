@@ -233,9 +233,9 @@ def _status(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
                 first_text_at=entry.first_text_at,
             )
         case EndedReply():
-            return _from_row(collect_now(_row_with_path(look.owner, pk)))
+            return status_from_row(collect_now(_row_with_path(look.owner, pk)))
         case MissingReply(is_foreign=False):
-            return _from_row(_row(look.owner, pk))
+            return status_from_row(_row(look.owner, pk))
     raise NotOwner
 
 
@@ -256,7 +256,8 @@ def _only(replies: ReplyQuerySet, owner: str, pk: str) -> Reply:
         raise NotOwner from None
 
 
-def _from_row(row: Reply) -> ReplyStatus:
+def status_from_row(row: Reply) -> ReplyStatus:
+    """The status of a reply that the mailbox does not know, with its message."""
     state = wire.State(row.state)
     return ReplyStatus(
         row.pk,
@@ -283,7 +284,7 @@ def _stamp(time: datetime | None) -> float | None:
 def _without_mailbox(user: User, seen: Sequence[ReplyCursor]) -> PollSnapshot:
     """The state of replies from the database alone."""
     statuses = tuple(
-        replace(_from_row(_row(str(user.pk), pk)), is_cut_off=run > 0)
+        replace(status_from_row(_row(str(user.pk), pk)), is_cut_off=run > 0)
         for pk, run, _ in seen
     )
     return PollSnapshot(str(user.pk), statuses, "", 0, (), is_away=True)

@@ -97,7 +97,7 @@ def test_pages_of_a_guest_are_translated(
     check(Client().get("/account/log-in/"))
     check(Client().post("/send/", {"text": "1 + 1"}), 401)
     api = Client().post("/api/v1/messages", {"text": "1"}, "application/json")
-    assert untranslated(api.json()["error"]["message"]) == []
+    assert untranslated(api.json()["detail"]) == []
 
 
 @pytest.mark.parametrize(

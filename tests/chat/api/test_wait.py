@@ -64,7 +64,7 @@ def test_with_a_tag_it_waits_for_any_change(sent, worker, meanwhile) -> None:
 def test_a_time_that_is_none_is_refused(sent, wait: str) -> None:
     answer = _get(sent, wait)
     assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "bad_wait"
+    assert answer.json()["code"] == "bad_wait"
 
 
 def test_another_owner_waits_for_nothing(sent) -> None:

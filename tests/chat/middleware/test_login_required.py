@@ -97,7 +97,7 @@ class TestWithoutGuests:
                 client.post(f"{reply}/stop"),
             ):
                 assert answer.status_code == 401
-                assert answer.json()["error"]["code"] == "log_in_first"
+                assert answer.json()["code"] == "log_in_first"
 
     def test_a_poll_sends_home(
         self, owner: User, client_of: Callable[[User], Client]

@@ -10,28 +10,27 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
-from chat.api import urls as api_urls
 from chat.models import Conversation, IdempotencyKey, Message, Reply, User
 from chat.services import held_messages, messages
 from chat.services.errors import MessageRefused
 from chatsite import wire
 from chatsite.mailbox import Mailbox
+from tests.chat.api import operations
 from tests.chat.conftest import Worker
 from tests.chat.services.repeated_requests import ask, ended
 
-#: All calls of the API but those that only read, and a stop, which is harmless twice.
-READING = {"reply", "search", "allowances", "stop"}
+#: All calls of the API that change something, but a stop, which is harmless twice.
 CALLS = {
-    call.name: str(call.pattern)
-    for call in api_urls.urlpatterns
-    if call.name and call.name not in READING
+    call.name: call.path
+    for call in operations.CALLS
+    if call.method == "POST" and call.name != "stop"
 }
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
+    return answer.status_code, answer.json()["code"]
 
 
 def test_a_key_is_good_for_one_request_alone(
@@ -133,10 +132,14 @@ def test_every_call_that_changes_something_reads_its_key(
     tab: Client, owner: User, worker: Worker, name: str
 ) -> None:
     old = ended(owner, worker, wire.Outcome.FAILED)
-    pk = {"replies": old.pk, "conversations": old.message.conversation_id}
+    pk = {
+        "replies": old.pk,
+        "messages": old.message.parent_id,
+        "conversations": old.message.conversation_id,
+    }
     path = CALLS[name].replace("<uuid:pk>", str(pk.get(CALLS[name].split("/")[0])))
-    said = ask(tab, path, "", text="new", title="new").json()["error"]
-    assert said["code"] == "bad_key" and "is empty" in said["message"]
+    said = ask(tab, path, "", text="new", title="new").json()
+    assert said["code"] == "bad_key" and "is empty" in said["detail"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_a_bad_key_is_refused_with_the_reason(
 ) -> None:
     refused = ask(Client(), "messages", key, text="once")
     assert code(refused) == (422, "bad_key")
-    assert words in refused.json()["error"]["message"]
+    assert words in refused.json()["detail"]
     assert not User.objects.exists()
 
 

@@ -129,5 +129,5 @@ def test_the_program_interface_renames(tab: Client, talk: Conversation) -> None:
     answer = rename('{"title": "By a program"}')
     assert answer.status_code == 200
     assert answer.json() == {"id": str(talk.pk), "title": "By a program"}
-    assert rename('{"title": " "}').json()["error"]["code"] == "blank_title"
+    assert rename('{"title": " "}').json()["code"] == "blank_title"
     assert rename('{"title": 5}').status_code == 400

@@ -67,7 +67,7 @@ def test_the_api_says_which_limit_it_was_and_when_to_come_back(
         assert tab.post("/api/v1/messages", {"text": "a"}, **call).status_code == 202
     answer = tab.post("/api/v1/messages", {"text": "a"}, **call)
     assert answer.status_code == 429
-    assert answer.json()["error"]["code"] == "prompts_per_day"
+    assert answer.json()["code"] == "prompts_per_day"
     assert answer.headers["Retry-After"] == str(12 * 3600)
 
 

@@ -183,7 +183,7 @@ def test_one_network_makes_only_so_many_guests_and_none_is_half_made(
     call = fresh.post(
         "/api/v1/messages", {"text": "a"}, content_type="application/json"
     )
-    assert call.json()["error"]["code"] == "too_many_guests"
+    assert call.json()["code"] == "too_many_guests"
     assert send(proxied("203.0.113.8")).status_code == 303
 
 

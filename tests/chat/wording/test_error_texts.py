@@ -116,7 +116,7 @@ def test_the_disk_is_full_or_the_database_busy(
         with monkeypatch.context() as patch:
             patch.setattr("chat.services.messages.send_message", fail)
             patch.setattr("chat.views.replies.get_reply_or_404", fail)
-            patch.setattr("chat.api.views.get_reply_or_404", fail)
+            patch.setattr("chat.api.replies.get_reply_or_404", fail)
             check(tab.post("/send/", {"text": "1"}), status)
             check(tab.get(f"/r/{owner.pk}/details/"), status)
             said_by_api(tab.post(f"/api/v1/replies/{owner.pk}/stop"), status)
@@ -146,7 +146,7 @@ def test_answers_of_one_line(tab: Client, owner: User, sent) -> None:
 
 def said_by_api(answer: Any, status: int) -> None:
     assert answer.status_code == status
-    said = json.loads(answer.content)["error"]["message"]
+    said = json.loads(answer.content)["detail"]
     assert said.startswith("⟦")
     assert untranslated(said, ("POST", "application", "json")) == []
 

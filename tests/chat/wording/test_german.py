@@ -81,9 +81,9 @@ def test_errors_of_the_api_are_in_the_language_of_the_request(box: Mailbox) -> N
             content_type="application/json",
             headers={"Accept-Language": language},
         )
-        error = answer.json()["error"]
+        error = answer.json()
         assert (answer.status_code, error["code"]) == (400, "bad_text")
-        assert said in error["message"]
+        assert said in error["detail"]
 
 
 def test_why_a_reply_failed_is_said_in_the_language_of_the_reader(

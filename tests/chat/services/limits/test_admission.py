@@ -84,10 +84,10 @@ def test_the_api_refuses_with_429_and_polls_go_on(
         "/api/v1/messages", {"text": "two"}, content_type="application/json"
     )
     assert answer.status_code == 429
-    error = answer.json()["error"]
+    error = answer.json()
     assert error["code"] == "too_many_of_yours"
-    assert "still here" not in error["message"]
-    assert "Try again in" in error["message"]
+    assert "still here" not in error["detail"]
+    assert "Try again in" in error["detail"]
     assert int(answer.headers["Retry-After"]) > 0
     page = tab.get(f"/c/{reply.message.conversation_id}/")
     assert tab.get(poll_url(page), headers=HTMX).status_code == 200
@@ -115,7 +115,7 @@ def test_a_database_that_cannot_save_is_said_with_the_text_kept(
         asked = {"text": data["text"]}
         call = tab.post("/api/v1/messages", asked, content_type="application/json")
         assert call.status_code == status
-        assert call.json()["error"]["message"]
+        assert call.json()["detail"]
     again = tab.post("/send/", {"text": data["text"], "key": data["key"]})
     assert again.status_code == 303
     assert Reply.objects.count() == 1

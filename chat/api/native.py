@@ -1,0 +1,47 @@
+"""The API as django-ninja serves and describes it."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+from ninja.operation import Operation
+
+from chat.api import (
+    allowances,
+    conversations,
+    messages,
+    read_reply,
+    replies,
+    search,
+    settings,
+)
+from chat.api.errors import JsonParser, handle_errors
+
+
+class NativeAPI(NinjaAPI):
+    """An API whose operations are named after their views."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Return the name of the view, which no other view has."""
+        return operation.view_func.__name__
+
+
+api = NativeAPI(
+    title="chatsite",
+    version="1",
+    urls_namespace="api",
+    parser=JsonParser(),
+    # Both are served by views of our own.
+    openapi_url=None,
+    docs_url=None,
+)
+handle_errors(api)
+for module in (
+    conversations,
+    messages,
+    read_reply,
+    replies,
+    settings,
+    search,
+    allowances,
+):
+    api.add_router("", module.router)

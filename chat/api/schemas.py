@@ -1,0 +1,271 @@
+"""What calls of the API take and return, as the document describes it.
+
+Names and types are checked as they are written here; ranges and lengths that depend on
+settings are checked by services and forms.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chat.services.conversations import TITLE_MAX_CHARACTERS
+from chat.services.limits.rules import LimitKind, LimitScope
+from chatsite import wire
+from chatsite.sampling_settings import (
+    MAX_NEW_TOKENS,
+    REPETITION_PENALTY,
+    SEED,
+    STOP_STRING_CHARACTERS_OFFERED,
+    STOP_STRINGS_OFFERED,
+    TEMPERATURE,
+    TOP_K,
+    TOP_P,
+    SamplingSetting,
+)
+
+NextPage = Annotated[
+    str | None, Field(description="The URL of the next page; null on the last one.")
+]
+
+
+def _number(setting: SamplingSetting[int] | SamplingSetting[float]) -> object:
+    """The field of a sampling setting with its range."""
+    low, high = setting.offered
+    return Field(default=None, ge=low, le=high)
+
+
+class ReplyTimes(BaseModel):
+    """When a reply reached each state; null for a state not reached."""
+
+    queued: datetime | None
+    started: datetime | None
+    first_text: datetime | None
+    finished: datetime | None
+
+
+class ReplyError(BaseModel):
+    """Why a reply failed: a code for programs and a sentence for people."""
+
+    code: str
+    message: str
+
+
+class ReplyData(BaseModel):
+    """One reply: its state, its text so far, and its times."""
+
+    id: UUID
+    url: str
+    stop_url: str
+    state: wire.State
+    place: int | None = Field(
+        description="Place in the queue, 1 is next; null outside of the queue."
+    )
+    text: str
+    tokens: int
+    is_length_limited: bool
+    is_paused: bool = Field(
+        description="Held, and the reply before it failed or was stopped."
+    )
+    is_stopping: bool
+    error: ReplyError | None
+    times: ReplyTimes
+
+
+class SentMessageData(ReplyData):
+    """The reply to a new message, with the id of its conversation."""
+
+    conversation: UUID
+
+
+class MessageData(BaseModel):
+    """A message of a user, or a reply with its state."""
+
+    id: UUID
+    url: str
+    conversation: UUID
+    parent: UUID | None = Field(description="The message before it; null for a first.")
+    role: wire.Role
+    text: str
+    created: datetime
+    versions: list[UUID] = Field(
+        description="This and all other versions of it, oldest first."
+    )
+    reply: ReplyData | None = Field(description="Null for a message of a user.")
+
+
+class MessagePage(BaseModel):
+    """Messages of a conversation."""
+
+    messages: list[MessageData]
+    next: NextPage
+
+
+class ConversationData(BaseModel):
+    """A conversation without its messages."""
+
+    id: UUID
+    url: str
+    messages_url: str
+    title: str
+    updated: datetime
+    has_unread: bool = Field(
+        description="A reply has ended that no page and no call has shown yet."
+    )
+
+
+class ConversationPage(BaseModel):
+    """Conversations, newest first."""
+
+    conversations: list[ConversationData]
+    next: NextPage
+
+
+class RemovedMessageData(BaseModel):
+    """A held message that was removed, by the id of the reply that it waited for."""
+
+    id: UUID
+    removed: bool
+
+
+class RenamedConversationData(BaseModel):
+    """A conversation with its new title."""
+
+    id: UUID
+    title: str
+
+
+class DeletedConversationData(BaseModel):
+    """A conversation, and whether it is deleted now."""
+
+    id: UUID
+    deleted: bool
+
+
+class SnippetPartData(BaseModel):
+    """A part of the text around a match."""
+
+    text: str
+    is_match: bool
+
+
+class HitData(BaseModel):
+    """A message, or a title, for which ``message`` and ``role`` are null."""
+
+    conversation: UUID
+    title: str
+    message: UUID | None
+    role: wire.Role | None
+    snippet: list[SnippetPartData]
+    said: datetime
+
+
+class SearchPage(BaseModel):
+    """Hits, newest first."""
+
+    hits: list[HitData]
+    next: NextPage
+
+
+class LimitData(BaseModel):
+    """One limit and what remains of it.
+
+    Both times are null for waiting replies, since only their end makes room.
+    """
+
+    kind: LimitKind
+    whose: LimitScope
+    limit: int
+    left: int
+    wait_seconds: int | None = Field(description="Until one more is allowed.")
+    full_seconds: int | None = Field(description="Until all are allowed.")
+
+
+class LimitsData(BaseModel):
+    """All limits of the caller."""
+
+    allowances: list[LimitData]
+
+
+class TextBody(BaseModel):
+    """A text."""
+
+    text: str
+
+
+class NewMessage(TextBody):
+    """A message to send; without ``conversation`` a new one begins."""
+
+    conversation: UUID | None = None
+
+
+class TitleBody(BaseModel):
+    """A title."""
+
+    title: str = Field(description=f"At most {TITLE_MAX_CHARACTERS} characters.")
+
+
+class VersionsBody(BaseModel):
+    """How many other versions of a reply to write at once."""
+
+    count: int = Field(default=1, ge=1)
+
+
+StopString = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=STOP_STRING_CHARACTERS_OFFERED, pattern=r"^[^\r\n]+$"
+    ),
+]
+
+
+class ChosenSettings(BaseModel):
+    """What was chosen here; null, or an empty text or list, for what is inherited."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = ""
+    instructions: str = ""
+    temperature: Annotated[float | None, _number(TEMPERATURE)] = None
+    top_p: Annotated[float | None, _number(TOP_P)] = None
+    top_k: Annotated[int | None, _number(TOP_K)] = None
+    repetition_penalty: Annotated[float | None, _number(REPETITION_PENALTY)] = None
+    max_new_tokens: Annotated[int | None, _number(MAX_NEW_TOKENS)] = None
+    seed: Annotated[int | None, _number(SEED)] = None
+    stop: list[StopString] = Field(default=[], max_length=STOP_STRINGS_OFFERED)
+
+
+class EffectiveSettingsData(BaseModel):
+    """With what the next reply will be written; a null seed is random each time."""
+
+    model: str
+    instructions: str
+    temperature: float
+    top_p: float
+    top_k: int
+    repetition_penalty: float
+    max_new_tokens: int
+    seed: int | None
+    stop: list[str]
+
+
+class SettingsData(BaseModel):
+    """Settings of an account or guest, or of one conversation."""
+
+    chosen: ChosenSettings
+    effective: EffectiveSettingsData
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 describes it."""
+
+    title: str
+    status: int
+    code: str = Field(description="For programs; the documentation lists all codes.")
+    detail: str = Field(description="What to do, in the language of the request.")
+    parameter: str | None = Field(
+        default=None, description="The name of the member or parameter that is wrong."
+    )

@@ -1,0 +1,47 @@
+"""The state of replies of the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from chat.http.request import session_key, visitor
+from chat.models import Message
+from chat.services.jobs.status import ReplyStatus, poll_snapshot, status_from_row
+from chatsite import wire
+from chatsite.model_choice import model_entry
+
+
+def current_status(request: HttpRequest, pk: UUID) -> ReplyStatus:
+    """Return the status of a reply of the caller; no SQL while it waits or grows."""
+    return _from_mailbox(request, [pk])[0]
+
+
+def statuses_of(
+    request: HttpRequest, messages: Sequence[Message]
+) -> dict[UUID, ReplyStatus]:
+    """The status of those messages that are replies, by one question to the mailbox.
+
+    The messages are the caller's.
+    """
+    replies = [message for message in messages if not message.is_from_user]
+    queued = [m.pk for m in replies if m.reply.state == wire.State.QUEUED]
+    found = {m.pk: _from_row(m) for m in replies if m.reply.state != wire.State.QUEUED}
+    found |= {status.pk: status for status in _from_mailbox(request, queued)}
+    return found
+
+
+def _from_mailbox(request: HttpRequest, pks: Sequence[UUID]) -> Sequence[ReplyStatus]:
+    if not pks:
+        return ()
+    seen = [(str(pk), 0, 0) for pk in pks]
+    key = session_key(request)
+    return poll_snapshot(
+        key, lambda: visitor(request), model_entry().name, seen
+    ).statuses
+
+
+def _from_row(message: Message) -> ReplyStatus:
+    return status_from_row(message.reply)
