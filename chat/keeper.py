@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from django.conf import settings
+
 from chat.accounts.retention import Retention
 from chat.services.jobs.reconcile import Reconciler
+from chatsite.mailbox import open_mailbox
 
 
 class Keeper:
@@ -23,3 +26,4 @@ class Keeper:
         """One round of both. Raises ``MailboxAway`` if Redis cannot be reached."""
         self._reconciler.reconcile()
         self._retention.run()
+        open_mailbox().announce_keeper(settings.SWEEP_SECONDS)

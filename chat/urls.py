@@ -8,7 +8,7 @@ from chat.views.conversation_deletion import delete, delete_all, restore
 from chat.views.conversation_list import conversation_list, toggle_list
 from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
-from chat.views.health import health
+from chat.views.health import live, ready
 from chat.views.held_messages import edit, proceed, remove
 from chat.views.messages import edit_message, send
 from chat.views.model_menu import conversation_model, default_model
@@ -50,5 +50,7 @@ urlpatterns = [
     path("r/<uuid:pk>/frame/", frame, name="frame"),
     path("search/", search, name="search"),
     path("poll/", poll, name="poll"),
-    path("healthz", health, name="health"),
+    path("healthz", live, name="health"),
+    path("livez", live, name="live"),
+    path("readyz", ready, name="ready"),
 ]

@@ -304,7 +304,7 @@ PROXY_SCHEME_HEADER = addresses.PROXY_SCHEME_HEADER.read()
 SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 # Health checks ask inside a container, without a proxy.
-SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/healthz'[1:])}$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/'[1:])}(healthz|livez|readyz)$"]
 HSTS_DAYS = addresses.HSTS_DAYS.read()
 SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
 # Whether subdomains and preload lists of browsers are included, the operator decides.

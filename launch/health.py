@@ -17,19 +17,22 @@ def web() -> bool:
     connection = HTTPConnection(
         "127.0.0.1", int(os.environ.get("PORT") or 8000), timeout=4
     )
-    connection.request("GET", "/healthz")
-    # The answer is 400 where ALLOWED_HOSTS does not hold this address.
-    return connection.getresponse().status in (200, 400)
+    connection.request("GET", "/livez")
+    return connection.getresponse().status == 200
 
 
 def keeper() -> bool:
-    """Return whether the keeper's process exists.
+    """Return whether the keeper's process exists, and a keeper has swept lately."""
+    from chatsite import startup
 
-    A keeper that hangs is not noticed. That does little harm: the poll that sees the
-    end of a reply collects it, too.
-    """
+    startup.begin()
+    from chatsite.mailbox import open_mailbox
+
     command = b"manage.py\0keeper"
-    return any(command in _command(folder) for folder in Path("/proc").glob("[0-9]*"))
+    folders = Path("/proc").glob("[0-9]*")
+    return any(command in _command(one) for one in folders) and (
+        open_mailbox().has_keeper()
+    )
 
 
 def worker() -> bool:

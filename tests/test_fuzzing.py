@@ -285,6 +285,7 @@ def fuzz(
     found: list[Route] | None = None,
 ) -> Trial:
     trial = Trial(box, errors, people())
+    trial.sweep()  # so that the site is ready
     fuzzer = Fuzzer(SEED, trial.everybody, found or routes())
     for number in range(requests):
         if number % REFURNISH == 0:

@@ -20,9 +20,9 @@ from chat.http.request import Request, visitor
 from chat.models import User
 
 #: Paths and views that check the user themselves: the account pages, the admin, the
-#: health check, calls with an API key, and polls, which ask the mailbox so that a poll
+#: health checks, calls with an API key, and polls, which ask the mailbox so that a poll
 #: costs no query.
-OPEN_PATHS = ("/account/", "/admin/", "/healthz", "/v1/")
+OPEN_PATHS = ("/account/", "/admin/", "/healthz", "/livez", "/readyz", "/v1/")
 OPEN_NAMES = ("poll", "api:reply")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -14,6 +15,8 @@ from chatsite.mailbox.results import FinishedReply, LostReply, Publication
 COLLECTED_SECONDS = 30
 #: A longer time between two sweeps counts as time without a worker.
 TICK_GAP_SECONDS = 30
+#: A keeper that has not swept for so long counts as gone.
+KEEPER_SECONDS = 30
 
 
 class KeeperCalls(MailboxCalls):
@@ -25,6 +28,15 @@ class KeeperCalls(MailboxCalls):
         False if it is rewriting already, has no such file, or refuses this user.
         """
         return self.connection.try_command("BGREWRITEAOF")
+
+    def announce_keeper(self, sweep_seconds: float) -> None:
+        """Note that a keeper has swept, and will again after so many seconds."""
+        seconds = KEEPER_SECONDS + math.ceil(sweep_seconds)
+        self.connection.command("SET", "mailbox:keeper", "swept", "EX", seconds)
+
+    def has_keeper(self) -> bool:
+        """Whether a keeper has swept lately."""
+        return bool(self.connection.command("EXISTS", "mailbox:keeper"))
 
     def finished(self) -> list[str]:
         """Ids of the replies that ended and were not collected yet."""

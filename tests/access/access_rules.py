@@ -244,6 +244,8 @@ TABLE: dict[str, Entry] = {
     # Nobody's
     "api/v1/": Entry(Kind.PUBLIC, ALL),
     "healthz": Entry(Kind.PUBLIC),
+    "livez": Entry(Kind.PUBLIC),
+    "readyz": Entry(Kind.PUBLIC),
     # Counts who guesses.
     "admin/login/": own(BOTH, answers=(200,), changes=False),
     "admin/logout/": own(ALL, answers=(302,), reads=(302,), changes=False),

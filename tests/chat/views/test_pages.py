@@ -195,19 +195,6 @@ def test_the_frame_of_a_held_reply_says_so(
     assert "Sends after this reply" in text_of(tab.get(f"/r/{second.pk}/frame/"))
 
 
-def test_health_needs_neither_redis_nor_the_database(
-    valkey: Valkey, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    valkey.stop()
-    try:
-        with django_assert_num_queries(0):
-            answer = Client().get("/healthz")
-    finally:
-        valkey.start()
-        open_mailbox().connection.forgive()
-    assert (answer.status_code, answer.content) == (200, b"ok")
-
-
 def test_without_redis_the_pages_open_and_say_so(
     tab: Client, owner: User, valkey: Valkey, sent
 ) -> None:
