@@ -123,7 +123,8 @@ def failure(row: Reply, asked: AskedCall) -> OpenAIError:
     """Return the error for a reply that failed."""
     match row.error:
         case wire.ErrorCode.TOO_LONG:
-            return too_long(row.prompt_tokens or 0, asked.call.entry.context_tokens)
+            refused = (row.call or {}).get("refused_tokens", 0)
+            return too_long(asked.call.entry.context_tokens, tokens=refused)
         case wire.ErrorCode.BAD_REQUEST:
             return OpenAIError(400, reason(row), code=row.error)
         case wire.ErrorCode.WORKER_LOST | wire.ErrorCode.EXPIRED:

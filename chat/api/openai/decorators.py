@@ -130,7 +130,7 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
     except RequestDataTooBig:
-        raise too_long(0, model_entry().context_tokens) from None
+        raise too_long(model_entry().context_tokens) from None
     except (ValueError, RecursionError):
         raise OpenAIError(400, "The body must be a JSON object.") from None
     if not isinstance(body, dict):

@@ -76,15 +76,21 @@ def unsupported(param: str) -> OpenAIError:
     return bad(param, message, "unsupported_parameter")
 
 
-def too_long(tokens: int, limit: int) -> OpenAIError:
-    """Return the error for a prompt that does not fit; ``tokens`` 0 is unknown."""
+def too_long(limit: int, *, tokens: int = 0, at_least: int = 0) -> OpenAIError:
+    """Return the error for a prompt that does not fit.
+
+    ``tokens`` is its length, ``at_least`` a lower bound; 0 is unknown.
+    """
     # LiteLLM recognises the error by its first words.
-    first = f"This model's maximum context length is {limit} tokens."
-    length = f" Your messages have {tokens} tokens." if tokens else ""
-    more = " Shorten them, or leave out the oldest."
-    return OpenAIError(
-        400, f"{first}{length}{more}", code="context_length_exceeded", param="messages"
-    )
+    said = f"This model's maximum context length is {limit} tokens."
+    if tokens:
+        said += (
+            f" Your messages have {tokens} tokens, and the reply needs some as well."
+        )
+    elif at_least > limit:
+        said += f" Your messages have more than {at_least} tokens."
+    said += " Shorten them, or leave out the oldest."
+    return OpenAIError(400, said, code="context_length_exceeded", param="messages")
 
 
 def refusal(refused: MessageRefused) -> OpenAIError:

@@ -18,6 +18,7 @@ from chat.api.openai.errors import bad, too_long, unsupported
 from chat.api.openai.messages import clean, turns_of
 from chat.api.openai.models import offered_model
 from chat.services.calls import Call
+from chat.services.jobs.status import worker_snapshot
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 from chatsite.sampling_settings import (
@@ -147,7 +148,7 @@ def _refuse_too_long(turns: tuple[wire.Turn, ...], entry: ModelEntry) -> None:
     words = sum(len(turn.text.split()) for turn in turns)
     characters = sum(len(turn.text) for turn in turns)
     if words > entry.context_tokens or characters > settings.REQUEST_MAX_CHARACTERS:
-        raise too_long(0, entry.context_tokens)
+        raise too_long(entry.context_tokens, at_least=words)
 
 
 def _sampling(body: Mapping[str, Any], entry: ModelEntry) -> wire.SamplingParams:
@@ -160,7 +161,7 @@ def _sampling(body: Mapping[str, Any], entry: ModelEntry) -> wire.SamplingParams
         "presence_penalty": _number(body, "presence_penalty", -2, 2),
         "frequency_penalty": _number(body, "frequency_penalty", -2, 2),
         "stop": _stop(body),
-        "logit_bias": _logit_bias(body),
+        "logit_bias": _logit_bias(body, entry),
     }
     given = {name: value for name, value in asked.items() if value is not None}
     if "top_p" in given:
@@ -216,7 +217,7 @@ def _is_stop_string(text: Any) -> bool:
     return isinstance(text, str) and 0 < len(text) <= STOP_STRING_CHARACTERS_MAX
 
 
-def _logit_bias(body: Mapping[str, Any]) -> dict[int, float] | None:
+def _logit_bias(body: Mapping[str, Any], entry: ModelEntry) -> dict[int, float] | None:
     raw = body.get("logit_bias")
     if raw is None:
         return None
@@ -229,7 +230,20 @@ def _logit_bias(body: Mapping[str, Any]) -> dict[int, float] | None:
             said = "logit_bias has ids of tokens, each with -100 to 100."
             raise bad("logit_bias", said)
         found[int(token)] = bias
+    _refuse_unknown_tokens(found, entry)
     return found
+
+
+def _refuse_unknown_tokens(tokens: Mapping[int, float], entry: ModelEntry) -> None:
+    """Refuse ids beyond the vocabulary, which the workers of a model announce."""
+    workers = worker_snapshot(entry.name).workers if tokens else ()
+    size = max((worker.vocabulary for worker in workers), default=0)
+    highest = max(tokens, default=0)
+    if size and highest >= size:
+        said = (
+            f"logit_bias has token {highest}; {entry.name} has tokens 0 to {size - 1}."
+        )
+        raise bad("logit_bias", said)
 
 
 def _number(

@@ -82,7 +82,7 @@ def _confirm_and_release(box: Mailbox, reply: Reply, ending: FinishedReply) -> N
 
 def _show_as_ended(reply: Reply, ending: FinishedReply) -> None:
     reply.state = wire.State(ending.outcome)
-    for name, value in _fields(ending).items():
+    for name, value in _fields(reply, ending).items():
         setattr(reply, name, value)
     reply.message.text = _text(reply, ending)
 
@@ -99,7 +99,7 @@ def _end(reply: Reply, ending: FinishedReply) -> bool:
     """Finish the row, within a transaction; False if its state changed before."""
     # All code that locks both locks the conversation first.
     reply.message.conversation.claim()
-    if not reply.end(wire.State(ending.outcome), **_fields(ending)):
+    if not reply.end(wire.State(ending.outcome), **_fields(reply, ending)):
         return False
     text = _text(reply, ending)
     Message.objects.filter(pk=reply.pk).update(text=text)
@@ -122,7 +122,7 @@ def _mark_unread(conversation: UUID) -> None:
     read.update(has_unread=True)
 
 
-def _fields(ending: FinishedReply) -> dict[str, Any]:
+def _fields(reply: Reply, ending: FinishedReply) -> dict[str, Any]:
     """The fields of the row. Counts that no engine reported keep their defaults."""
     details = ending.details
     known: dict[str, Any] = {
@@ -136,6 +136,9 @@ def _fields(ending: FinishedReply) -> dict[str, Any]:
         )
         if name in details
     }
+    refused = details.get("refused_tokens")
+    if reply.call and refused:  # the answer to the call says it
+        known["call"] = {**reply.call, "refused_tokens": refused}
     return {
         **known,
         "error": details.get("error") or "",
