@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chatsite.mailbox.mailbox import _mailbox_at
 from tests.integration.forked_program import ForkedProgram
 from tests.processes import ROOT, Program, free_port
 from tests.valkey import Valkey
@@ -47,6 +49,20 @@ class WholeSite:
         self.web.output.unlink()
         self.web = _web(self.environment)
         _wait_until_ready(self)
+
+    @property
+    def free_rows(self) -> int:
+        """Rows of the worker in which nothing is written, as it announces."""
+        box = _mailbox_at(self.environment["REDIS_URL"])
+        return sum(worker.free for worker in box.workers("scripted"))
+
+    @property
+    def unfinished(self) -> int:
+        """How many replies wait or are written."""
+        path = self.environment["DATABASE_URL"].removeprefix("sqlite:///")
+        asked = "SELECT count(*) FROM chat_reply WHERE state IN ('held', 'queued')"
+        with closing(sqlite3.connect(path, timeout=10)) as database:
+            return int(database.execute(asked).fetchone()[0])
 
     def run_python(self, program: str) -> str:
         """What a program prints that sees the site's database."""
