@@ -265,6 +265,7 @@ class Trial:
     def refurnish(self) -> None:
         """Everybody is there, signed in, and has something to lose again."""
         self.box.connection.client.flushall()
+        self.box.announce_keeper(3600)
         Conversation.objects.all().delete()
         for person in self.everybody:
             person.refurnish(self.box)
@@ -285,7 +286,6 @@ def fuzz(
     found: list[Route] | None = None,
 ) -> Trial:
     trial = Trial(box, errors, people())
-    trial.sweep()  # so that the site is ready
     fuzzer = Fuzzer(SEED, trial.everybody, found or routes())
     for number in range(requests):
         if number % REFURNISH == 0:

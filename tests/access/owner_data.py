@@ -75,6 +75,7 @@ class World:
 
 def make(box: Mailbox, *, has_account: bool) -> World:
     """Through the services, as the owner's own pages do it."""
+    box.announce_keeper(3600)  # so that the site is ready
     secrets = Secrets()
     world = World(_person(secrets, has_account=has_account), secrets)
     world.keep_id("owner", world.owner.pk)
