@@ -12,12 +12,20 @@ from chatsite.cli.arguments import parse
 from chatsite.cli.ask import ask
 from chatsite.cli.batch import batch
 from chatsite.cli.client import Client
+from chatsite.cli.conversations import list_conversations, show
 from chatsite.cli.errors import CliError, Exit
 from chatsite.cli.kept import find_key
 from chatsite.cli.site import login, models, stop, typed_key
 from chatsite.cli.terminal import Terminal
 
-COMMANDS = {"ask": ask, "batch": batch, "models": models, "stop": stop}
+COMMANDS = {
+    "ask": ask,
+    "batch": batch,
+    "list": list_conversations,
+    "models": models,
+    "show": show,
+    "stop": stop,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

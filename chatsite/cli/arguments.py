@@ -19,6 +19,18 @@ exit codes:
 """
 
 
+#: Sampling settings with a number.
+NUMBERS = {
+    "temperature": float,
+    "top-p": float,
+    "top-k": int,
+    "repetition-penalty": float,
+    "max-tokens": int,
+    "seed": int,
+}
+DESTINATIONS = {"max-tokens": "max_new_tokens"}
+
+
 def parse(arguments: Sequence[str] | None) -> Namespace:
     """Return the options; ``command`` is the name of the command."""
     parser = ArgumentParser(
@@ -35,6 +47,12 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_ask(commands.add_parser("ask", help="send a message and write the reply"))
     _add_batch(commands.add_parser("batch", help="have a file of requests answered"))
+    listed = commands.add_parser("list", help="list the newest conversations")
+    listed.add_argument("-n", "--number", type=int, default=20, help="how many: 20")
+    shown = commands.add_parser("show", help="write the messages of a conversation")
+    shown.add_argument("conversation", metavar="ID")
+    for one in (listed, shown):
+        one.add_argument("--json", action="store_true", help="as JSON lines")
     stop = commands.add_parser("stop", help="stop a reply")
     stop.add_argument("reply", metavar="ID", help="as `ask --json` writes it")
     commands.add_parser("models", help="list the models")
@@ -60,6 +78,11 @@ def _add_ask(parser: ArgumentParser) -> None:
         "-c", "--continue", dest="is_continued", action="store_true", help=said
     )
     where.add_argument("--conversation", metavar="ID", help="go on with this one")
+    add("-m", "--model", help="the model, from now on in this conversation")
+    add("-s", "--system", dest="instructions", help="what it is to keep to")
+    for name, kind in NUMBERS.items():
+        add(f"--{name}", type=kind, metavar="N", dest=DESTINATIONS.get(name))
+    add("--stop", action="append", metavar="TEXT", help="end before this text")
     add("--no-stream", action="store_true", help="write the reply once it has ended")
     add("--json", action="store_true", help="write the reply as one JSON object")
     add("--detach", action="store_true", help="write the reply's id; do not wait")

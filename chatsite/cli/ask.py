@@ -10,6 +10,7 @@ from typing import Any
 
 from chatsite.cli.attachments import with_files
 from chatsite.cli.client import Client
+from chatsite.cli.conversations import conversation_with
 from chatsite.cli.errors import CliError, Exit
 from chatsite.cli.follow import Follower
 from chatsite.cli.kept import keep_last_conversation, last_conversation
@@ -18,8 +19,10 @@ from chatsite.cli.terminal import Terminal
 
 def ask(client: Client, terminal: Terminal, options: Namespace) -> Exit:
     """Send the message, wait for its reply and write it."""
-    body: dict[str, Any] = {"text": with_files(options.file, _typed(options))}
-    if conversation := _conversation(client.url, options):
+    typed = _typed(options)
+    body: dict[str, Any] = {"text": with_files(options.file, typed)}
+    earlier = _conversation(client.url, options)
+    if conversation := conversation_with(client, options, earlier, typed):
         body["conversation"] = conversation
     sent = client.post("/api/v1/messages", body, once=uuid.uuid4().hex)
     keep_last_conversation(client.url, sent["conversation"])

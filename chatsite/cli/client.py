@@ -48,7 +48,7 @@ class Client:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             said = f"{url} is no address of a site. It begins with https:// or http://."
             raise CliError(said, Exit.USAGE)
-        self._path = parts.path.rstrip("/")
+        self.prefix = parts.path.rstrip("/")
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._link = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
         #: A server that never answered is not called again: its address is wrong.
@@ -72,6 +72,12 @@ class Client:
         body = json.dumps(data).encode()
         answer = self._call("POST", path, body, headers, is_repeatable=bool(once))
         return _json(*answer)
+
+    def put(self, path: str, data: Mapping[str, Any]) -> Any:
+        """Replace something."""
+        headers = {"Content-Type": "application/json"}
+        body = json.dumps(data).encode()
+        return _json(*self._call("PUT", path, body, headers, is_repeatable=True))
 
     def upload(self, path: str, body: bytes, content_type: str) -> Any:
         """Send a body of any kind."""
@@ -122,7 +128,7 @@ class Client:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[HTTPResponse, bytes]:
         try:
-            self._link.request(method, f"{self._path}{path}", body, dict(headers))
+            self._link.request(method, f"{self.prefix}{path}", body, dict(headers))
             response = self._link.getresponse()
             content = response.read()
         except BaseException:  # as Ctrl+C: the rest of the answer will not be read

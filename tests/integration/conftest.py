@@ -87,5 +87,6 @@ def called_site(
 ) -> Iterator[WholeSite]:
     """A site with the scripted engine, for programs that call it."""
     folder = tmp_path_factory.mktemp("site")
-    with whole_site(folder, migrated(folder / "db.sqlite3")) as site:
+    database = migrated(folder / "db.sqlite3")
+    with whole_site(folder, database, MESSAGES_SHOWN="2") as site:
         yield site

@@ -107,6 +107,44 @@ def test_a_conversation_goes_on(chatsite: CommandLine) -> None:
     assert named["conversation"] == first["conversation"]
 
 
+def test_conversations_are_listed_and_shown(chatsite: CommandLine) -> None:
+    """Also where they are longer than what the server gives at once."""
+    first = json.loads(chatsite("ask", "--json", "a first"))["conversation"]
+    chatsite("ask", "-c", "a second")
+    last = json.loads(chatsite("ask", "--json", "another"))["conversation"]
+    lines = [line.split("\t") for line in chatsite("list", "-n", "2").splitlines()]
+    assert [(line[0], line[2]) for line in lines] == [
+        (last, "another"),
+        (first, "a first"),
+    ]
+    messages = [
+        json.loads(line) for line in chatsite("show", "--json", first).splitlines()
+    ]
+    texts = [one["text"] for one in messages]
+    assert texts == [
+        "a first",
+        expected_reply("a first"),
+        "a second",
+        expected_reply("a second"),
+    ]
+    shown = chatsite("show", first)
+    assert all(text in shown for text in texts)
+    assert chatsite("show", "no-such-conversation", code=2)
+
+
+def test_settings_hold_for_the_conversation(chatsite: CommandLine) -> None:
+    reply = json.loads(
+        chatsite("ask", "--json", "--max-tokens", "5", "-s", "Be brief.", "a b c d")
+    )
+    assert (reply["is_length_limited"], reply["tokens"]) == (True, 5)
+    more = json.loads(
+        chatsite("ask", "-c", "--json", "--seed", "3", "--stop", "zz", "e f g h")
+    )
+    assert more["tokens"] == 5
+    assert "model" in chatsite("ask", "-m", "no-such-model", "unsent", code=2)
+    assert "unsent" not in chatsite("list")
+
+
 def test_a_file_is_attached_as_the_page_does(
     chatsite: CommandLine, tmp_path: Path
 ) -> None:
