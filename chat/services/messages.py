@@ -14,13 +14,14 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from chat.models import Conversation, Message, Reply, User
+from chat.models import Conversation, Message, Reply, User, tree
 from chat.models.conversation import title_from
 from chat.models.sql_rows import insert
 from chat.services.effective_settings import EffectiveSettings, effective_settings
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import NewIds, reply_once
 from chat.services.jobs.publish import publish
+from chat.services.jobs.stop import stop_reply
 from chat.services.limits.admission import admit, check_open
 from chat.services.used_key import call_field, conversation_fields
 from chat.text_cleanup import as_lines, without_blank_edges
@@ -43,10 +44,12 @@ def send_message(
 
     ``key`` makes the request safe to repeat: the same key with the same text returns
     the first reply. Without ``conversation`` a new one is created. ``instead_of`` is a
-    message of the conversation; the new one becomes another version of it, and the
-    conversation continues from there. Raises ``MessageRefused`` with the code blank or
-    too_long, deleted (also for a conversation of another owner, or of none), a code of
-    ``idempotency``, or a code of ``admission`` and a retry time.
+    message of the conversation; the new one becomes another version of it, the
+    conversation continues from there, and replies behind the old one stop.
+
+    Raises ``MessageRefused`` with the code blank or too_long, deleted (also for a
+    conversation of another owner, or of none), a code of ``idempotency``, or a code of
+    ``admission`` and a retry time.
     """
     text = clean_text(text)
     into = conversation.pk if isinstance(conversation, Conversation) else conversation
@@ -130,8 +133,36 @@ def _save(
     )
     insert([message, reply.message])
     insert([reply])
-    transaction.on_commit(lambda: publish(reply), robust=True)
+    superseded = _superseded(conversation, instead_of) if instead_of else []
+    transaction.on_commit(lambda: _stop_and_publish(superseded, reply), robust=True)
     return reply
+
+
+def _superseded(conversation: Conversation, old: Message) -> list[Reply]:
+    """Ask the unfinished replies behind a message to stop: another version replaces it.
+
+    Those that are held end now. Returns the others.
+    """
+    unfinished = Reply.objects.unfinished().with_path()
+    behind = [
+        reply
+        for reply in unfinished.filter(message__conversation=conversation)
+        if old.pk in tree.ids_up(conversation.pk, reply.pk)
+    ]
+    for reply in behind:
+        reply.ask_to_stop()
+    return [
+        reply
+        for reply in behind
+        if reply.state != wire.State.HELD or not reply.end(wire.State.STOPPED)
+    ]
+
+
+def _stop_and_publish(superseded: list[Reply], reply: Reply) -> None:
+    """Publish a reply behind all but those that it replaces."""
+    for old in superseded:
+        stop_reply(old)
+    publish(reply)
 
 
 def _claim_of_owner(owner: User, pk: UUID) -> Conversation:

@@ -99,10 +99,10 @@ def sent(
 
     counter = iter(range(1000))
 
-    def send_now(owner, text="hello", conversation=None, key=None):  # type: ignore[no-untyped-def]
+    def send_now(owner, text="hello", conversation=None, key=None, **more):  # type: ignore[no-untyped-def]
         with django_capture_on_commit_callbacks(execute=True):
             return send_message(
-                owner, text, key or f"key-{next(counter)}", conversation
+                owner, text, key or f"key-{next(counter)}", conversation, **more
             )
 
     return send_now

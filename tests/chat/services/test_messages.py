@@ -10,9 +10,11 @@ from django.db import connection
 from django.db.models import Model
 
 from chat.models import Conversation, Message, Reply, User
+from chat.services.jobs import collect
 from chat.services.messages import MessageRefused, clean_text, send_message
 from chatsite.mailbox import Mailbox
 from tests import log_leaks
+from tests.chat.conftest import Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -164,3 +166,29 @@ def test_concurrent_prompts_to_one_conversation_line_up(
     conversation.refresh_from_db()
     assert len(conversation.path()) == 18
     assert Reply.objects.queued().count() == 1
+
+
+def test_a_message_that_replaces_another_takes_the_replies_behind_it_out_of_line(
+    owner: User, box: Mailbox, worker: Worker, sent
+) -> None:
+    first = sent(owner, "one")
+    talk = first.message.conversation
+    worker.finish(worker.claim(), "First")
+    collect.collect(str(first.pk))
+    waiting, held = sent(owner, "two", talk), sent(owner, "three", talk)
+    edited = sent(owner, "2", talk, instead_of=waiting.message.parent)
+    for reply, state in ((waiting, "stopped"), (held, "stopped"), (edited, "queued")):
+        reply.refresh_from_db()
+        assert reply.state == state
+    assert worker.claim().reply == str(edited.pk)
+    assert [m.text for m in talk.path(held.pk)][-2:] == ["three", ""]
+
+
+def test_a_reply_that_is_being_written_stops_where_its_message_is_replaced(
+    owner: User, box: Mailbox, worker: Worker, sent
+) -> None:
+    old = sent(owner, "one")
+    claim = worker.claim()
+    worker.write(claim, "Some text")
+    sent(owner, "1", old.message.conversation, instead_of=old.message.parent)
+    assert worker.write(claim, "", offset=9) == "stop"
