@@ -216,7 +216,7 @@ def model_line(worker: Announcement) -> str:
     line = f"model: {entry.name} ({entry.label}) {worker.computation}".rstrip()
     if choice.is_fallback:
         line += f" instead of {choice.wanted}, because {choice.reason.rstrip('.')}"
-    other = others[0] if others else "/a/folder"
+    other = others[0] if others else "/path/to/folder"
     return f"{line}; choose another with CHAT_MODEL={other}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote, urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import get_script_prefix, reverse
@@ -20,6 +21,8 @@ from chat.models import Conversation, User
 
 #: In the session of an account: the guest of its browser, who may be merged into it.
 GUEST_SESSION_KEY = "guest"
+#: The parameter of the page that says that the visitor has logged out.
+LEFT = "left"
 
 
 def safe_path(raw: str) -> str:
@@ -51,7 +54,8 @@ def log_out_user(request: HttpRequest) -> HttpResponse:
     """
     is_left = bool(count_guest_conversations(unmerged_guest_id(request)))
     logout(request)
-    response = _redirect(reverse("home"))
+    page = reverse("home" if settings.GUESTS else "log_in")
+    response = _redirect(f"{page}?{LEFT}")
     if not is_left:
         replace_guest_cookie(response)
     return response

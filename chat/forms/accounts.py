@@ -148,7 +148,11 @@ def check_new_password(form: forms.Form, field: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as refused:
-        form.add_error(field, refused)
+        for error in refused.error_list:
+            if error.code == "password_too_similar":
+                # Django names the column of the table.
+                error.message = gettext("Too similar to your name or address.")
+            form.add_error(field, error)
 
 
 class PasswordConfirmationForm(forms.Form):

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from chat.accounts.login import LEFT
 from chat.http.request import has_account, session_key
 
 #: The parameter of a page that shows the note, and its value for a guest's page.
@@ -25,6 +26,11 @@ def logged_out_url(*, is_account: bool) -> str:
 def was_logged_out(request: HttpRequest) -> bool:
     """Whether to show the notice: not to an account that has logged in again."""
     return ENDED in request.GET and not has_account(request)
+
+
+def has_left(request: HttpRequest) -> bool:
+    """Whether the visitor comes from a log-out of their own."""
+    return LEFT in request.GET and not has_account(request)
 
 
 def is_guest_lost(request: HttpRequest) -> bool:

@@ -23,7 +23,12 @@ from chat.page.context import (
     page_context,
     with_worker_state,
 )
-from chat.page.logged_out_notice import are_drafts_kept, is_guest_lost, was_logged_out
+from chat.page.logged_out_notice import (
+    are_drafts_kept,
+    has_left,
+    is_guest_lost,
+    was_logged_out,
+)
 from chat.page.message_window import MessageWindow, around, before, latest
 from chat.page.messages import MessageList
 from chat.page.state import PageState
@@ -36,7 +41,7 @@ from chat.services.effective_settings import (
     model_to_watch,
 )
 from chat.services.jobs.status import NotOwner, PollSnapshot
-from chat.views.model_notice import is_dismissed
+from chat.views.model_notice import is_known, remember_notice
 
 
 class HomeContext(PageContext):
@@ -51,6 +56,8 @@ class HomeContext(PageContext):
     are_drafts_kept: bool
     #: Whether to tell visitors that another model answers than the configured one.
     is_fallback_news: bool
+    #: Whether to say that the visitor has just logged out.
+    has_left: bool
 
 
 class ConversationContext(PageContext):
@@ -90,9 +97,12 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
         "is_ended": is_ended,
         "is_guest_lost": is_guest_lost(request),
         "are_drafts_kept": are_drafts_kept(request),
-        "is_fallback_news": not is_dismissed(request),
+        "is_fallback_news": not is_known(request),
+        "has_left": has_left(request),
     }
     response = render(request, "conversations/home.html", context)
+    if context["model_fallback"] and context["is_fallback_news"]:
+        remember_notice(response)
     ensure_guest_cookie(request, response)
     return clear_browser_cache(response) if is_ended else response
 

@@ -1,4 +1,4 @@
-"""The notice that another model answers than the configured one, and its dismissal."""
+"""The notice that another model answers than the configured one: once a browser."""
 
 from __future__ import annotations
 
@@ -16,17 +16,22 @@ from chatsite.model_choice import ModelChoice, current_choice
 COOKIE = settings.COOKIE_NAMES.own("model-notice")
 
 
-def is_dismissed(request: HttpRequest) -> bool:
-    """Whether this browser has dismissed the notice about the current choice."""
+def is_known(request: HttpRequest) -> bool:
+    """Whether this browser has shown the notice about the current choice."""
     return request.COOKIES.get(COOKIE) == _fingerprint(current_choice())
 
 
 @require_POST
 def dismiss_model_notice(request: Request) -> HttpResponse:
-    """Remember that the notice was read, until another model is the substitute."""
+    """Take the notice off the page that shows it."""
     answer = HttpResponse()
     if not request.htmx:
         answer = HttpResponseRedirect(reverse("home"), status=303)
+    return remember_notice(answer)
+
+
+def remember_notice(answer: HttpResponse) -> HttpResponse:
+    """Let the browser remember that it has shown the notice about this choice."""
     keep_choice(answer, COOKIE, _fingerprint(current_choice()))
     return answer
 

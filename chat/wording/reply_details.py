@@ -20,7 +20,7 @@ Facts = Iterable[tuple[str, str]]
 def fact_groups(reply: Reply) -> Iterator[tuple[str, Facts]]:
     """Yield groups with their titles: names and values of all that is known."""
     groups = (
-        (_("Settings"), _made_of(reply)),
+        (_("Used for this reply"), _made_of(reply)),
         (_("Timing"), _timed(reply)),
         (_("Run"), _run(reply)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 
@@ -69,6 +70,7 @@ def script_texts() -> dict[str, str]:
             " {room}."
         ),
         "file-too-many": _("{name} wasn’t attached: a message can have {limit} files."),
+        "group": get_format("THOUSAND_SEPARATOR"),
         "counter": _("{count} of {limit} characters"),
         "ready": _("The reply is ready."),
         "copied": _("Copied."),
@@ -79,8 +81,9 @@ def script_texts() -> dict[str, str]:
         ),
         "wrapped": _("Long lines are wrapped."),
         "not-wrapped": _("Long lines are not wrapped."),
+        "copy-keys": _("Ctrl+C"),
         "not-copied": _(
             "Your browser doesn’t let this page copy. The text is selected: copy it"
-            " yourself (Ctrl+C, or long-press on a phone)."
+            " yourself ({keys}, or long-press on a phone)."
         ),
     }

@@ -34,6 +34,8 @@ function linkOf(message) {
 
 function open(editor) {
   for (const other of document.querySelectorAll(".editor")) if (other !== editor) other.remove();
+  // What was refused below the message box, such as a file, is not about this message.
+  showRefusal("");
   // At once, not when the swap has settled: keys that come sooner must not load the page.
   htmx.process(editor);
   const message = editor.closest(".message");

@@ -3,7 +3,7 @@
  * open and close.
  */
 
-import { byId, isSuccess, isTouch, onHtmx, setCookie } from "./page.js";
+import { byId, isApple, isSuccess, isTouch, onHtmx, setCookie } from "./page.js";
 import { catchUp, forgetChanges } from "./poller.js";
 
 const composer = byId("composer");
@@ -54,7 +54,7 @@ function nameCommandKey() {
     button.setAttribute("title", title.replace(/\([^()+]+/, "(⌘"));
   }
 }
-if (/^(?:Mac|iP)/.test(navigator.platform)) nameCommandKey();
+if (isApple) nameCommandKey();
 
 async function openPalette() {
   const { togglePalette } = await import("./palette.js");

@@ -6,6 +6,7 @@
 import {
   announce,
   byId,
+  isApple,
   isTouch,
   onHtmx,
   pendingReplies,
@@ -170,7 +171,12 @@ async function onCopyButton(button) {
     return showCopied(button);
   }
   if (source) getSelection().selectAllChildren(source);
-  showRefusal(wording["not-copied"]);
+  showNotCopied();
+}
+
+/** Say which keys copy what is selected. */
+export function showNotCopied() {
+  showRefusal(wording["not-copied"].replace("{keys}", isApple ? "⌘C" : wording["copy-keys"]));
 }
 
 /** A reply without the labels and buttons that are ours. */

@@ -19,6 +19,9 @@ export const byId = (id) => document.getElementById(id);
 /** Whether the main pointer is a finger: Enter makes a line there, and focus would open the keyboard. */
 export const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
+/** Whether the keyboard has a command key. */
+export const isApple = /^(?:Mac|iP)/.test(navigator.platform);
+
 /**
  * What scripts say, in the language of the page (chat/wording/script_messages.py).
  * @type {Readonly<Record<string, string>>}
@@ -26,10 +29,14 @@ export const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches
 export const wording = Object.freeze(JSON.parse(byId("texts")?.textContent ?? "{}"));
 
 /**
- * A number as the language of the page writes it.
+ * A number as the language of the page writes it, in the groups that the server makes.
  * @type {(number: number, options?: Intl.NumberFormatOptions) => string}
  */
-export const numberText = (number, options) => number.toLocaleString(document.documentElement.lang, options);
+export function numberText(number, options) {
+  const format = new Intl.NumberFormat(document.documentElement.lang, { useGrouping: "always", ...options });
+  const parts = format.formatToParts(number);
+  return parts.map(({ type, value }) => (type === "group" ? (wording.group ?? value) : value)).join("");
+}
 
 /**
  * A message as the server keeps it: with line feeds, and without blank lines around it.
@@ -61,10 +68,7 @@ export function showRefusal(message, place = null) {
   (place ?? byId("refusal") ?? byId("status")).textContent = message;
 }
 
-/**
- * Let screen readers say something.
- * @param {string} message
- */
+/** Let screen readers say something. @param {string} message */
 export function announce(message) {
   byId("status").textContent = message;
 }
@@ -143,10 +147,7 @@ export function readStored(name) {
   });
 }
 
-/**
- * A random id of 128 bits, in hexadecimal digits.
- * @returns {string}
- */
+/** A random id of 128 bits, in hexadecimal digits. @returns {string} */
 export function newId() {
   const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");

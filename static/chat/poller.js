@@ -25,12 +25,10 @@ const JITTER = 0.2;
 /** A page that nobody sees asks no more often. */
 const HIDDEN_SECONDS = 15;
 
-// A greeting is for one time: a page that is loaded again, or kept as a bookmark, has none.
+// A greeting or a good-bye is for one time: a page that is loaded again, or kept as a bookmark, has none.
 const address = new URL(location.href);
-if (address.searchParams.has("welcome")) {
-  address.searchParams.delete("welcome");
-  history.replaceState(history.state, "", address);
-}
+for (const name of ["welcome", "left"]) address.searchParams.delete(name);
+if (address.href !== location.href) history.replaceState(history.state, "", address);
 
 const isPoller = ({ source }) => source.id === "poller";
 const isAction = ({ source }) => source.matches("form, button");

@@ -3,15 +3,15 @@
  * which grow old.
  */
 
-import { copy, leaveEnd, showCopied } from "./messages.js";
-import { announce, isSuccess, onHtmx, showRefusal, wording } from "./page.js";
+import { copy, leaveEnd, showCopied, showNotCopied } from "./messages.js";
+import { announce, isSuccess, onHtmx, wording } from "./page.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 async function onCopyMarkdown(button) {
   const copyButton = button.closest(".tools").querySelector(".copy");
-  if (!(await copy(copyButton.dataset.copy))) return showRefusal(wording["not-copied"]);
+  if (!(await copy(copyButton.dataset.copy))) return showNotCopied();
   announce(wording.copied);
   showCopied(copyButton);
 }

@@ -182,7 +182,7 @@ def beside(stage: Stage) -> None:
     """Several replies asked for at once, two of them done."""
     done(stage)
     open_menu(stage.page)
-    stage.page.get_by_role("menuitem", name="4 variations").click()
+    stage.page.get_by_role("menuitem", name="Write 4 variations").click()
     for part in (1, 2):
         stage.worker.finish(stage.worker.claim(), STORY[: 120 * part])
     expect(stage.page.locator(".side-by-side .reply.done")).to_have_count(2)
@@ -218,7 +218,9 @@ def revising_page(stage: Stage) -> None:
 def menu(stage: Stage) -> None:
     done(stage)
     open_menu(stage.page)
-    expect(stage.page.get_by_role("menuitem", name="4 variations")).to_be_visible()
+    expect(
+        stage.page.get_by_role("menuitem", name="Write 4 variations")
+    ).to_be_visible()
 
 
 def settings(stage: Stage) -> None:

@@ -57,7 +57,7 @@ def test_several_at_once_stand_beside_each_other_on_both(
     home: Page, twin: Page, worker: Worker
 ) -> None:
     open_menu(home)
-    home.get_by_role("menuitem", name="4 variations").click()
+    home.get_by_role("menuitem", name="Write 4 variations").click()
     for page in (home, twin):
         expect(page.locator(".side-by-side .reply.pending")).to_have_count(4)
     for _ in range(4):

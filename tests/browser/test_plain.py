@@ -35,7 +35,7 @@ def send(page: Page, text: str) -> None:
 
 def test_variants_are_asked_for_compared_and_chosen(page: Page, worker: Worker) -> None:
     open_menu(page)
-    page.get_by_role("button", name="4 variations").click()
+    page.get_by_role("button", name="Write 4 variations").click()
     expect(page.locator(".side-by-side .reply")).to_have_count(4)
     for number in range(4):
         worker.finish(worker.claim(), f"Variant {number}")
@@ -143,5 +143,7 @@ def test_without_javascript_stop_works(
     guest: Callable[..., BrowserContext], worker: Worker
 ) -> None:
     page = sent_without_javascript(guest)
-    page.locator("#stop").click()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    page.get_by_role("button", name="Stop and show the text").click()
     expect(page.locator(".reply.stopped")).to_contain_text("Stopped")

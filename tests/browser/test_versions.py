@@ -51,7 +51,7 @@ def test_several_at_once_grow_beside_each_other_with_one_poll_at_a_time(
     home.on("requestfinished", lambda asked: "/poll/" in asked.url and count(-1))
     home.on("requestfailed", lambda asked: "/poll/" in asked.url and count(-1))
     open_menu(home)
-    home.get_by_role("menuitem", name="4 variations").click()
+    home.get_by_role("menuitem", name="Write 4 variations").click()
     expect(home.locator(".side-by-side .reply.pending")).to_have_count(4)
     claims = [worker.claim() for _ in range(4)]
     for number, claim in enumerate(claims):
@@ -84,7 +84,7 @@ def test_stop_beside_send_ends_all_that_were_asked_for_together(
     answered(home, worker, "one", "First")
     worker.announce(free=0)
     open_menu(home)
-    home.get_by_role("menuitem", name="4 variations").click()
+    home.get_by_role("menuitem", name="Write 4 variations").click()
     expect(home.locator(".side-by-side .reply.pending")).to_have_count(4)
     home.locator("#stop").click()
     expect(home.locator(".side-by-side .reply.stopped")).to_have_count(4)

@@ -31,9 +31,9 @@ def snippet(text: str, folded: Folded, query: ParsedQuery) -> tuple[SnippetPart,
     spans = list(islice(query.spans(folded), SPANS))
     begin = _begin(text, _best(spans))
     end = _end(text, begin)
-    parts = [SnippetPart("… ")] if begin else []
+    parts = [SnippetPart("…")] if begin else []
     parts += _parts(text, begin, end, spans)
-    return (*parts, SnippetPart(" …")) if end < len(text.rstrip()) else tuple(parts)
+    return (*parts, SnippetPart("…")) if end < len(text.rstrip()) else tuple(parts)
 
 
 def marked(text: str, folded: Folded, query: ParsedQuery) -> tuple[SnippetPart, ...]:

@@ -16,7 +16,7 @@ from chat.accounts.login import log_in_user, safe_path
 from chat.forms import MessageForm
 from chat.forms.accounts import LogInForm
 from chat.models import User
-from chat.page.logged_out_notice import ENDED, are_drafts_kept
+from chat.page.logged_out_notice import ENDED, are_drafts_kept, has_left
 from chat.views.accounts.decorators import current_account, redirect_to
 
 
@@ -32,6 +32,8 @@ class LogInContext(TypedDict):
     are_drafts_kept: bool
     #: Whether the log-in follows the end of a session.
     is_ended: bool
+    #: Whether it follows a log-out.
+    has_left: bool
 
 
 class SendNowContext(TypedDict):
@@ -70,6 +72,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         "allows_guests": settings.GUESTS,
         "are_drafts_kept": are_drafts_kept(request),
         "is_ended": then.endswith(f"?{ENDED}"),
+        "has_left": has_left(request),
     }
     status = 422 if form.errors else 200
     return render(request, "accounts/log_in.html", context, status=status)

@@ -29,8 +29,10 @@ def test_after_log_out_nothing_of_the_account_is_shown(
     say(tab, "Hello")
     cookie = tab.cookies.get(GUEST)
     answer = tab.post("/account/log-out/")
-    assert (answer.status_code, answer["Location"]) == (303, "/")
-    assert "Hello" not in text_of(tab.get("/"))
+    assert (answer.status_code, answer["Location"]) == (303, "/?left")
+    landed = text_of(tab.get(answer["Location"]))
+    assert "You’re logged out." in landed
+    assert "Hello" not in landed
     assert tab.cookies[GUEST] != cookie
     assert not is_logged_in(tab)
     say(tab, "Somebody else")
@@ -98,6 +100,13 @@ def test_without_guests_the_log_in_page_says_that_the_session_ended(
     assert said not in text_of(visitor.get("/", follow=True))
 
 
+def test_without_guests_the_log_in_page_confirms_a_log_out(
+    tab: Client, settings: LazySettings
+) -> None:
+    settings.GUESTS = False
+    assert "You’re logged out." in text_of(tab.post("/account/log-out/", follow=True))
+
+
 def test_a_page_of_one_account_does_not_stay_open_for_the_next(
     tab: Client, account: User, sent
 ) -> None:
@@ -127,7 +136,7 @@ def test_one_other_browser_is_logged_out(
 
 def test_ending_the_own_session_logs_out(tab: Client) -> None:
     answer = tab.post(f"/account/sessions/{name_of(tab)}/end/")
-    assert answer["Location"] == "/"
+    assert answer["Location"] == "/?left"
     assert not is_logged_in(tab)
 
 

@@ -80,9 +80,9 @@ def test_a_visitor_learns_once_which_model_stands_in(
     assert TOLD in text
     assert "CHAT_MODEL" not in text
     assert TOLD not in dom(visitor.get("/settings/")).text
+    assert TOLD not in dom(visitor.get("/")).text
     answer = visitor.post("/model-notice/dismiss/")
     assert (answer.status_code, answer["Location"]) == (303, "/")
-    assert TOLD not in dom(visitor.get("/")).text
     assert TOLD in dom(Client().get("/")).text
     stand_in("smollm2")
     assert "because SmolLM2 135M Instruct is not" in dom(visitor.get("/")).text
@@ -102,7 +102,7 @@ def test_staff_is_told_on_every_page_why_and_what_to_do(
 
 
 def test_a_new_account_is_welcomed_and_no_guest(tab: Client, owner: User, sent) -> None:
-    said = "Welcome, bee. Your conversations are now in your account."
+    said = "Welcome, bee. Your conversation is now in your account."
     sent(owner, "Hello")
     assert "Welcome" not in dom(tab.get("/?welcome")).text
     User.objects.filter(pk=owner.pk).update(username="bee")

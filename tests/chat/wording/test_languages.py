@@ -55,6 +55,16 @@ def test_settings_show_and_refuse_numbers_in_the_language(tab: Client) -> None:
     assert refused.one(".errorlist").text.strip() == "Höchstens 2."
 
 
+def test_errors_of_the_framework_are_in_our_words(box: Mailbox) -> None:
+    form = {"name": "", "password": "12345678"}
+    refused = dom(Client().post("/account/sign-up/", form, headers=GERMAN)).text
+    form = {"name": "pemberton", "password": "pemberton1"}
+    similar = dom(Client().post("/account/sign-up/", form, headers=GERMAN)).text
+    assert "Zu ähnlich wie dein Name oder deine Adresse." in similar
+    assert "Dieses Feld darf nicht leer sein." in refused
+    assert "Dieses Passwort ist zu verbreitet. Wähle ein anderes." in refused
+
+
 def test_a_chosen_language_is_that_of_all_pages(tab: Client) -> None:
     tab.post("/settings/", {"language": "de"})
     for path in ("/", "/settings/", "/nowhere/"):

@@ -16,7 +16,7 @@ def test_the_snippet_shows_where_most_words_stand_together() -> None:
     assert typed is not None
     pieces = snippet(text, Folded.of(text), typed)
     assert [piece.text for piece in pieces if piece.is_match] == ["bowline", "rope"]
-    assert (pieces[0], pieces[-1]) == (SnippetPart("… "), SnippetPart(" …"))
+    assert (pieces[0], pieces[-1]) == (SnippetPart("…"), SnippetPart("…"))
     assert sum(len(piece.text) for piece in pieces) < 200
 
 
@@ -27,4 +27,4 @@ def test_a_snippet_is_a_part_of_the_text_as_it_is(text: str, typed: str) -> None
     if read is None:
         return
     whole = "".join(piece.text for piece in snippet(text, Folded.of(text), read))
-    assert whole.removeprefix("… ").removesuffix(" …") in text
+    assert whole.removeprefix("…").removesuffix("…") in text
