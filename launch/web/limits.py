@@ -15,6 +15,10 @@ LINGER_SECONDS = 30
 LINGER_MAX_BYTES = 16_777_216
 #: Files that a process opens besides connections: databases, logs, sockets.
 OTHER_FILES = 128
+#: Where files are sent.
+UPLOAD_PATHS = ("/v1/files", "/batches/")
+#: What surrounds a file in its request.
+FORM_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class ConnectionLimits:
     connections_of_network: int
     parked: int
     body_bytes: int
+    #: Larger limits of the paths to which files are sent.
+    upload_bytes: dict[str, int]
     buffer_bytes: int
     stuck_seconds: float
     proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -46,6 +52,11 @@ class ConnectionLimits:
             connections_of_network=settings.WEB_CONNECTIONS_PER_NETWORK,
             parked=settings.WEB_PARKED,
             body_bytes=settings.BODY_MAX_BYTES,
+            upload_bytes={
+                f"{settings.URL_PREFIX}{path}": settings.BATCH_FILE_MAX_BYTES
+                + FORM_BYTES
+                for path in UPLOAD_PATHS
+            },
             buffer_bytes=settings.WEB_BUFFER_MB * MEGABYTE,
             stuck_seconds=settings.WEB_STUCK_SECONDS,
             proxies=settings.TRUSTED_PROXIES.networks,

@@ -6,6 +6,7 @@ gunicorn's own parsers read the head, decode chunks, and refuse invalid requests
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -35,10 +36,18 @@ class RequestReader:
     connection has to be closed.
     """
 
-    def __init__(self, cfg: Any, peer: Any, body_max_bytes: int) -> None:
+    def __init__(
+        self,
+        cfg: Any,
+        peer: Any,
+        body_max_bytes: int,
+        upload_max_bytes: Mapping[str, int] | None = None,
+    ) -> None:
+        """``upload_max_bytes``: the limits of paths that take larger bodies."""
         self._cfg = cfg
         self._peer = peer
         self._body_max_bytes = body_max_bytes
+        self._upload_max_bytes = upload_max_bytes or {}
         self._buffer = bytearray()
         #: How many bytes of the buffer were searched for the end of a head.
         self._searched = 0
@@ -115,7 +124,8 @@ class RequestReader:
         self._count += 1
         self._searched = 0
         self._buffer = rest
-        self._body = body_of(request, self._body_max_bytes)
+        limit = self._upload_max_bytes.get(request.path, self._body_max_bytes)
+        self._body = body_of(request, limit)
         self._request = request
 
 

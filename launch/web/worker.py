@@ -142,7 +142,12 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             client,
             server,
             network_of(client, self._limits.proxies),
-            RequestReader(self.cfg, client, self._limits.body_bytes),
+            RequestReader(
+                self.cfg,
+                client,
+                self._limits.body_bytes,
+                self._limits.upload_bytes,
+            ),
             ResponseBuffer(link, self._sending, seconds),
         )
 

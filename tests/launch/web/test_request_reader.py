@@ -77,3 +77,14 @@ def test_what_is_no_request_is_refused_as_soon_as_that_is_known(
         for at in range(0, len(said), size):
             requests.feed(said[at : at + size])
             requests.next_request()
+
+
+def test_paths_of_uploads_take_more() -> None:
+    reader = RequestReader(Config(), ("127.0.0.1", 1), 10, {"/files": 20})
+    body = b"x" * 20
+    for path, read in ((b"/files?a=1", body), (b"/files/", b"")):
+        head = b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n" % path
+        reader.feed(head + body)
+        request = reader.next_request()
+        assert request is not None
+        assert request.body.read() == read
