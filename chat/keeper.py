@@ -15,15 +15,21 @@ from chatsite.mailbox import open_mailbox
 class Keeper:
     """What one keeper remembers from sweep to sweep.
 
-    ``clock`` returns seconds that never run backwards.
+    ``clock`` returns seconds that never run backwards. ``more`` is done in each sweep.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        more: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._more = more
         self._reconciler = Reconciler(clock)
         self._retention = Retention(clock)
 
     def sweep(self) -> None:
-        """One round of both. Raises ``MailboxAway`` if Redis cannot be reached."""
+        """One round of each. Raises ``MailboxAway`` if Redis cannot be reached."""
         self._reconciler.reconcile()
+        self._more()
         self._retention.run()
         open_mailbox().announce_keeper(settings.SWEEP_SECONDS)

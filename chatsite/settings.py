@@ -25,6 +25,7 @@ from chatsite.settings_table import (
     accounts,
     addresses,
     api,
+    batches,
     limits,
     mail,
     messages,
@@ -120,6 +121,13 @@ NETWORK_MAILS_PER_HOUR = limits.NETWORK_MAILS_PER_HOUR.read()
 # API keys
 API_KEYS_MAX = api.API_KEYS_MAX.read()
 API_UNKEPT_MINUTES = api.API_UNKEPT_MINUTES.read()
+BATCHES_MAX = batches.BATCHES_MAX.read()
+BATCH_LINES_MAX = batches.BATCH_LINES_MAX.read()
+BATCH_FILE_MAX_BYTES = batches.BATCH_FILE_MAX_BYTES.read()
+BATCH_FILES_MAX = batches.BATCH_FILES_MAX.read()
+BATCH_KEEP_DAYS = batches.BATCH_KEEP_DAYS.read()
+BATCH_WINDOW_HOURS_MAX = batches.BATCH_WINDOW_HOURS_MAX.read()
+BATCH_LINES_AHEAD = batches.BATCH_LINES_AHEAD.read()
 NETWORK_WRONG_KEYS_PER_HOUR = api.NETWORK_WRONG_KEYS_PER_HOUR.read()
 
 # Addresses and mail

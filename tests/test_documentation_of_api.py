@@ -25,7 +25,9 @@ from chat.api.schemas import (
     ReplyError,
     ReplyTimes,
 )
-from chat.models import Conversation, Message, Reply, Session, User
+from chat.models import BatchLine, Conversation, Message, Reply, Session, User
+from chat.services.batches.batches import BatchRequest, begin_batch
+from chat.services.batches.files import save_file
 from chat.services.limits.rules import PERSONAL, LimitKind
 from chatsite import wire
 from chatsite.mailbox import Mailbox
@@ -40,6 +42,11 @@ API = DOCUMENTS["docs/api.md"]
 OF_PAGES_ALONE = {
     "too_many_mails",
     "too_many_sign_ups",
+}
+#: Codes of batches, which docs/openai.md explains.
+OF_BATCHES = {
+    *("file_too_large", "empty_file", "too_many_files", "file_in_use"),
+    *("too_many_batches", "batch_unfinished"),
 }
 
 
@@ -101,7 +108,7 @@ def error_codes() -> set[str]:
     # How many may wait has codes of its own.
     limits = {str(kind) for kind in PERSONAL if kind is not LimitKind.REPLIES_WAITING}
     whose = {f"{of}_{one}" for of in ("network", "key") for one in limits}
-    return (codes | limits | whose) - OF_PAGES_ALONE
+    return (codes | limits | whose) - OF_PAGES_ALONE - OF_BATCHES
 
 
 def test_every_error_code_has_a_sentence_of_its_own() -> None:
@@ -110,6 +117,12 @@ def test_every_error_code_has_a_sentence_of_its_own() -> None:
     assert {row[1].strip("`") for row in rows} == error_codes()
     assert len(set(sentences)) == len(sentences)
     assert all(sentence.endswith(".") for sentence in sentences)
+
+
+def test_every_error_code_of_batches_is_explained() -> None:
+    text = DOCUMENTS["docs/openai.md"]
+    missing = {code for code in OF_BATCHES if f"`{code}`" not in text}
+    assert missing == {"batch_unfinished"}  # only the page deletes batches
 
 
 def test_every_reason_of_a_failure_has_a_sentence_of_its_own() -> None:
@@ -128,6 +141,9 @@ def downloaded(owner: User) -> str:
     )
     Reply.objects.create(message=message, model="gpt2", seed=1)
     make_key(owner, "a program")
+    file = save_file(owner, "calls.jsonl", 2, [b"{}"])
+    batch = begin_batch(owner, BatchRequest(file))
+    BatchLine.objects.create(batch=batch, number=1, custom_id="a", body="{}")
     return "".join(export_user(owner))
 
 

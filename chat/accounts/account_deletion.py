@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from chat.accounts.session_end import end_all_sessions
-from chat.models import Conversation, Invitation, Reply, User
+from chat.models import BatchLine, Conversation, Invitation, LineState, Reply, User
 from chat.models.conversation import UNFINISHED, ConversationQuerySet
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
@@ -149,10 +149,14 @@ def erase_unkept_calls() -> bool:
     replies = Reply.objects.filter(message__conversation=OuterRef("pk"))
     needed = Q(state__in=UNFINISHED) | Q(finished_at__gte=before)
     hidden = Conversation.objects.filter(is_hidden=True, updated_at__lt=before)
-    over = hidden.exclude(Exists(replies.filter(needed))).order_by("updated_at")
-    pks = list(over.values_list("pk", flat=True)[:CALLS_PER_BATCH])
+    # The keeper has yet to take over the results of these.
+    sent = BatchLine.objects.filter(conversation=OuterRef("pk"), state=LineState.SENT)
+    over = hidden.exclude(Exists(replies.filter(needed))).exclude(Exists(sent))
+    pks = list(
+        over.order_by("updated_at").values_list("pk", flat=True)[:CALLS_PER_BATCH]
+    )
     # A call that goes on from one at this moment comes first, or finds it deleted.
     now = timezone.now()
-    over.filter(pk__in=pks).order_by().update(deleted_at=now)
+    over.filter(pk__in=pks).update(deleted_at=now)
     mine = Conversation.objects.filter(pk__in=pks, deleted_at=now)
     return bool(erase_batch(mine, CALLS_PER_BATCH))

@@ -20,7 +20,7 @@ ROWS_PER_READ = 100
 
 
 def export_user(user: User) -> Iterator[str]:
-    """Yield pieces of the document: account, sessions, keys, conversations, messages.
+    """Yield pieces of the document: account, sessions, keys, conversations, batches.
 
     Each message names its ``parent``; ``active`` is the last message of the path that
     the page shows.
@@ -33,6 +33,8 @@ def export_user(user: User) -> Iterator[str]:
         yield separator
         yield from _conversation(conversation)
         separator = ",\n"
+    yield '\n ],\n "batches": ['
+    yield from _join(_batches(user))
     yield "\n ]\n}\n"
 
 
@@ -61,9 +63,15 @@ def _account(user: User) -> dict[str, Any]:
             {name: getattr(key, name) for name in KEY_FIELDS}
             for key in user.api_keys.all()
         ],
+        "batch_files": [
+            {name: getattr(file, name) for name in FILE_FIELDS}
+            for file in user.batch_files.all()
+        ],
     }
 
 
+#: Fields of ``BatchFile`` in the export. Its content can be downloaded by itself.
+FILE_FIELDS = ("id", "name", "purpose", "size_bytes", "created_at", "expires_at")
 #: Fields of ``ApiKey`` in the export: all but the digest of its secret.
 KEY_FIELDS = (
     *("id", "name", "prefix", "can_chat", "can_read_history", "can_batch"),
@@ -100,6 +108,25 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
         }
         reply = getattr(message, "reply", None)
         yield fields | ({"reply": _reply(reply)} if reply else {})
+
+
+#: Fields of ``Batch`` and of ``BatchLine`` in the export.
+BATCH_FIELDS = (
+    *("id", "status", "endpoint", "completion_window", "metadata", "errors"),
+    *("total", "completed", "failed", "created_at", "expires_at"),
+    *("in_progress_at", "completed_at", "failed_at", "expired_at", "cancelled_at"),
+)
+LINE_FIELDS = ("number", "custom_id", "state", "body", "result")
+
+
+def _batches(user: User) -> Iterator[dict[str, Any]]:
+    """The batches, and each of their lines after them."""
+    for batch in user.batches.order_by("created_at"):
+        yield {name: getattr(batch, name) for name in BATCH_FIELDS}
+        for line in batch.lines.values("batch_id", *LINE_FIELDS).iterator(
+            ROWS_PER_READ
+        ):
+            yield {"batch": line.pop("batch_id"), **line}
 
 
 #: Fields of ``Reply`` in the export: those that say how the reply came about.

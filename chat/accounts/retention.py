@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from chat.accounts import account_deletion, invitations
 from chat.models import AttemptCounter, Session
+from chat.services.batches.retention import erase_old_batches
 from chat.services.conversation_deletion import remove_for_good
 from chat.services.limits.usage import purge_full_buckets
 from chat.services.search.index_maintenance import IndexMerge, empty_journal
@@ -81,6 +82,7 @@ def _tidy() -> bool:
         account_deletion.erase_closed_accounts,
         account_deletion.erase_expired_conversations,
         account_deletion.erase_unkept_calls,
+        erase_old_batches,
     )
     return any([step() for step in steps])  # noqa: C419 - each takes its step
 

@@ -2,6 +2,8 @@
 
 from chat.models.api_key import ApiKey
 from chat.models.attempt_counter import AttemptCounter
+from chat.models.batch import Batch, BatchLine, BatchStatus, LineState
+from chat.models.batch_file import BatchFile, BatchFilePiece, Purpose
 from chat.models.conversation import Conversation
 from chat.models.idempotency_key import IdempotencyKey
 from chat.models.invitation import Invitation
@@ -15,12 +17,19 @@ from chat.models.user import User
 __all__ = [
     "ApiKey",
     "AttemptCounter",
+    "Batch",
+    "BatchFile",
+    "BatchFilePiece",
+    "BatchLine",
+    "BatchStatus",
     "Conversation",
     "IdempotencyKey",
     "Invitation",
     "LimitBucket",
+    "LineState",
     "Message",
     "Passage",
+    "Purpose",
     "Reply",
     "Session",
     "User",

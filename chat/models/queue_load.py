@@ -23,7 +23,8 @@ SELECT
 FROM chat_reply AS reply
 JOIN chat_message AS message ON message.id = reply.message_id
 JOIN chat_user AS owner ON owner.id = message.owner_id
-WHERE reply.state IN ('held', 'queued')
+LEFT JOIN chat_batchline AS line ON line.conversation_id = message.conversation_id
+WHERE reply.state IN ('held', 'queued') AND line.id IS NULL
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, subject, kind, full_at
 FROM chat_allowance WHERE subject IN (%s, %s)
@@ -32,7 +33,7 @@ FROM chat_allowance WHERE subject IN (%s, %s)
 
 @dataclass(frozen=True, slots=True)
 class QueueLoad:
-    """How many replies are unfinished, held ones included."""
+    """How many replies are unfinished, held ones included, and those to batches not."""
 
     #: Whether the owner exists and was not closed.
     is_owner_open: bool

@@ -41,6 +41,10 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
         """Replies in a state that is not terminal."""
         return self.filter(state__in=UNFINISHED_LITERALS)
 
+    def of_no_batch(self) -> ReplyQuerySet:
+        """Replies that are not those to lines of batches."""
+        return self.filter(message__conversation__batch_line=None)
+
     def of_guests_from(self, network: str) -> ReplyQuerySet:
         """Replies to the guests of one network."""
         return self.filter(

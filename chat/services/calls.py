@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from chat.models import ApiKey, Conversation, Message, Reply
+from chat.models import ApiKey, Conversation, Message, Reply, User
 from chat.models.conversation import title_from
 from chat.services.effective_settings import EffectiveSettings
 from chat.services.idempotency import NewIds, reply_once
@@ -45,6 +45,23 @@ class Call:
     is_raw: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """For whom a call is answered, and where."""
+
+    owner: User
+    key: ApiKey | None
+    is_helper: bool
+    is_hidden: bool
+    #: Whether a call may go on from an earlier one.
+    joins: bool = True
+
+    @classmethod
+    def of_key(cls, key: ApiKey) -> Caller:
+        """The program that calls with a key."""
+        return cls(key.owner, key, key.is_helper, not key.keeps_conversations)
+
+
 def send_call(key: ApiKey, call: Call, idempotency_key: str | None) -> list[Reply]:
     """Save a call and its replies, and enqueue them on commit; return the replies.
 
@@ -63,15 +80,23 @@ def send_call(key: ApiKey, call: Call, idempotency_key: str | None) -> list[Repl
 
 def _save(key: ApiKey, call: Call, ids: NewIds) -> Reply:
     admit(key.owner, None, call.entry.name, call.count)
-    conversation, parent, is_whole = _place(key, call, ids)
+    return save_call(Caller.of_key(key), call, ids)
+
+
+def save_call(caller: Caller, call: Call, ids: NewIds) -> Reply:
+    """Save an admitted call and its replies, and enqueue them on commit.
+
+    Returns the first reply. Call it in a transaction.
+    """
+    conversation, parent, is_whole = _place(caller, call, ids)
     message = Message.objects.create(
         conversation=conversation,
-        owner=key.owner,
+        owner=caller.owner,
         parent_id=parent,
         role=wire.Role.USER,
         text=_shown_text(call.turns),
     )
-    replies = _create_replies(key, call, message, ids.reply, is_whole=is_whole)
+    replies = _create_replies(caller, call, message, ids.reply, is_whole=is_whole)
     conversation.active_leaf_id = ids.reply
     conversation.turns_digest = _digest(_plain(call.turns))
     conversation.save(update_fields=["active_leaf", "turns_digest", "updated_at"])
@@ -80,32 +105,36 @@ def _save(key: ApiKey, call: Call, ids: NewIds) -> Reply:
 
 
 def _place(
-    key: ApiKey, call: Call, ids: NewIds
+    caller: Caller, call: Call, ids: NewIds
 ) -> tuple[Conversation, UUID | None, bool]:
     """The conversation of a call, the message before its own, and whether all is there.
 
     All is there if the messages of the conversation and the call's own are its turns.
     """
     said = [turn for turn in call.turns if turn.role != wire.Role.SYSTEM]
-    if earlier := _earlier(key, call.turns):
+    if earlier := _earlier(caller, call.turns):
         known = len(earlier.path_ids())
         return earlier, earlier.active_leaf_id, known == len(said) - 1
     conversation = Conversation.objects.create(
         id=ids.conversation,
-        owner=key.owner,
+        owner=caller.owner,
         title=title_from(_shown_text(call.turns)),
-        api_key=key,
-        is_hidden=not key.keeps_conversations,
+        api_key=caller.key,
+        is_hidden=caller.is_hidden,
     )
     return conversation, None, len(said) == 1
 
 
-def _earlier(key: ApiKey, turns: Sequence[wire.Turn]) -> Conversation | None:
+def _earlier(caller: Caller, turns: Sequence[wire.Turn]) -> Conversation | None:
     """The conversation that ends where these turns go on, locked."""
+    if caller.key is None or not caller.joins:
+        return None
     if len(turns) < 3 or [turn.role for turn in turns[-2:]] != _ANSWER_AND_MESSAGE:
         return None
     digest = _digest(_plain(turns[:-2]))
-    found = Conversation.objects.not_deleted().filter(api_key=key, turns_digest=digest)
+    found = Conversation.objects.not_deleted().filter(
+        api_key=caller.key, turns_digest=digest
+    )
     is_same = {
         "active_leaf__text": turns[-2].text,
         "active_leaf__reply__state": wire.State.DONE,
@@ -118,7 +147,7 @@ _ANSWER_AND_MESSAGE = [wire.Role.ASSISTANT, wire.Role.USER]
 
 
 def _create_replies(
-    key: ApiKey, call: Call, message: Message, pk: UUID, *, is_whole: bool
+    caller: Caller, call: Call, message: Message, pk: UUID, *, is_whole: bool
 ) -> list[Reply]:
     seed = new_seed() if call.seed is None else call.seed
     begun = call.turns[-1].text if call.turns[-1].role == wire.Role.ASSISTANT else ""
@@ -128,8 +157,8 @@ def _create_replies(
         "instructions": "\n\n".join(systems) if is_plain else "",
         "batch": uuid4() if call.count > 1 else None,
         "call": {
-            "key": key.pk.hex,
-            "is_helper": key.is_helper,
+            **({"key": caller.key.pk.hex} if caller.key else {}),
+            "is_helper": caller.is_helper,
             "is_raw": call.is_raw,
             **({} if is_plain else {"turns": _plain(call.turns)}),
         },

@@ -11,6 +11,7 @@ from chatsite.settings_table import (
     accounts,
     addresses,
     api,
+    batches,
     installation,
     limits,
     mail,
@@ -42,7 +43,7 @@ GROUPS = tuple(
     Group.of(module)
     for module in (
         *(storage, model, addresses, accounts, limits, messages),
-        *(api, mail, web_server, worker, recovery, installation),
+        *(api, batches, mail, web_server, worker, recovery, installation),
     )
 )
 #: Every setting by its name.

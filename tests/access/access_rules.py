@@ -3,7 +3,7 @@
 ``PUBLIC`` shows nobody's own. ``OWN`` shows whoever asks theirs, and nobody else's.
 ``OBJECT`` belongs to one owner: everybody else gets 404, or is sent to log in. ``STAFF``
 is Django's admin, which shows no text of anybody's. ``KEY`` takes an API key and no
-cookie; with keys there are tests of its own (``tests/test_access_with_keys.py``).
+cookie, and may be for what belongs to one owner; with keys there are tests of its own (``tests/test_access_with_keys.py``).
 """
 
 from __future__ import annotations
@@ -75,6 +75,10 @@ def own(methods: tuple[str, ...] = READ, **more: Any) -> Entry:
 
 def api(what: str, methods: tuple[str, ...] = WRITE, **more: Any) -> Entry:
     return Entry(Kind.OBJECT, methods, what, is_json=True, **more)
+
+
+def of_key(what: str, methods: tuple[str, ...] = READ, **more: Any) -> Entry:
+    return Entry(Kind.KEY, methods, what, is_json=True, **more)
 
 
 def _text(_world: World) -> dict[str, Any]:
@@ -240,6 +244,12 @@ TABLE: dict[str, Entry] = {
     "v1/models/<str:name>": Entry(Kind.KEY),
     "v1/chat/completions": Entry(Kind.KEY, WRITE, is_json=True),
     "v1/completions": Entry(Kind.KEY, WRITE, is_json=True),
+    "v1/files": Entry(Kind.KEY, BOTH, is_json=True),
+    "v1/files/<str:pk>": of_key("file", (*READ, "DELETE"), shows=("file_name",)),
+    "v1/files/<str:pk>/content": of_key("file", shows=("batch_prompt",)),
+    "v1/batches": Entry(Kind.KEY, BOTH, is_json=True),
+    "v1/batches/<str:pk>": of_key("batch", shows=("batch_note",)),
+    "v1/batches/<str:pk>/cancel": of_key("batch", WRITE),
     "v1/": Entry(Kind.PUBLIC, ALL),
     # Nobody's
     "api/v1/": Entry(Kind.PUBLIC, ALL),

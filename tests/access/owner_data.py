@@ -18,6 +18,8 @@ from django.utils import timezone
 from chat.accounts.api_keys import make_key
 from chat.models import Conversation, Invitation, Message, Reply, User
 from chat.services import conversation_deletion, messages, reply_versions
+from chat.services.batches.batches import BatchRequest, begin_batch
+from chat.services.batches.files import save_file
 from chat.services.jobs.collect import collect
 from chat.services.session_digest import session_digest
 from chatsite import wire
@@ -117,12 +119,26 @@ def _surroundings(world: World) -> None:
         key, world.api_key = make_key(owner, secrets.word("key_name"))
         secrets.keep("api_key", world.api_key)
         world.keep_id("key", key.pk)
+        _batch(world)
     Invitation.objects.create(
         digest=sha256(secrets.token("invitation").encode()).hexdigest(),
         note=secrets.word("note"),
         created_by=owner,
         expires_at=timezone.now() + timedelta(days=1),
     )
+
+
+def _batch(world: World) -> None:
+    """A batch that the keeper has not read yet, and a file that waits for one."""
+    content = world.secrets.word("batch_prompt").encode()
+    name = world.secrets.word("file_name")
+    read, file = (
+        save_file(world.owner, name, len(content), [content]) for _ in range(2)
+    )
+    note = {"note": world.secrets.word("batch_note")}
+    batch = begin_batch(world.owner, BatchRequest(read, metadata=note))
+    world.keep_id("file", file.pk)
+    world.keep_id("batch", batch.pk)
 
 
 class _Maker:

@@ -80,6 +80,20 @@ def openai_call(method: str, scope: str) -> Callable[[Call], Call]:
     return decorate
 
 
+def by_method(**views: Call) -> Call:
+    """Make a view of one view for each method."""
+
+    @csrf_exempt
+    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        view = views.get(request.method or "") or next(iter(views.values()))
+        answer = view(request, *args, **kwargs)
+        if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["Allow"] = ", ".join(views)
+        return answer
+
+    return call
+
+
 def _answer(call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     try:
         return call()

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
+from chat.api.openai.batches.runner import run_batches
 from chat.keeper import Keeper
 from chatsite.logs import error_type
 from chatsite.mailbox import MailboxAway
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())
         log.info("keeper sweeps every %g s", settings.SWEEP_SECONDS)
-        keeper, failures = Keeper(), 0
+        keeper, failures = Keeper(more=run_batches), 0
         while not end.is_set():
             failures = 0 if _sweep(keeper, failures) else failures + 1
             end.wait(settings.SWEEP_SECONDS)

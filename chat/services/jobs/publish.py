@@ -54,17 +54,20 @@ def _ring_if_still_wanted(reply: Reply) -> None:
 
 
 def _enqueue(reply: Reply, conversation: Conversation) -> bool:
-    request = request_for(reply)
+    request, kind = request_for(reply), _kind(reply)
+    share = conversation.owner.share
+    if kind is wire.RequestKind.HELPER:
+        share = f"{share}:helper"  # an owner's own messages do not pay for these
     return open_mailbox().enqueue(
         str(reply.pk),
         reply.attempt,
         owner=str(conversation.owner_id),
-        share=conversation.owner.share,
+        share=share,
         model=reply.model,
         request=request,
         cost=cost_of(request),
         losses=reply.losses,
-        kind=_kind(reply),
+        kind=kind,
         is_hidden=conversation.is_hidden,
     )
 

@@ -121,7 +121,7 @@ def limit_code(subject: LimitedSubject, kind: LimitKind) -> str:
 
 def waiting_count(owner: User, subject: LimitedSubject) -> int:
     """How many replies count against ``REPLIES_WAITING`` of this subject."""
-    unfinished = Reply.objects.unfinished()
+    unfinished = Reply.objects.unfinished().of_no_batch()
     if subject.scope is LimitScope.NETWORK:
         return unfinished.of_guests_from(owner.network).count()
     return unfinished.filter(message__owner=owner).count()

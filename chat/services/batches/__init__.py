@@ -1,0 +1,1 @@
+"""Batches: files of calls, from their upload to their results."""
