@@ -14,6 +14,7 @@ from uuid import UUID
 import redis
 
 from tests.chaos.guests import TERMINAL, Guest, Sent
+from tests.chaos.streams import CallAudit, Caller
 from worker.engine.script import without_marks
 
 
@@ -48,13 +49,16 @@ class Audit:
     #: In a calm run, for each fault that takes a worker away: median and worst seconds until the
     #: replies it was writing were begun anew by another.
     takeover: dict[str, dict[str, float]] = field(default_factory=dict)
+    #: How calls of programs ended, and those that ended wrongly.
+    calls: CallAudit = field(default_factory=CallAudit)
     lacking: list[str] = field(default_factory=list)
     #: What was found, for whoever has to mend it.
     details: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
-        return not (self.lost or self.doubled or self.pending or self.wrong)
+        is_told = not (self.calls.bad or self.calls.pending)
+        return is_told and not (self.lost or self.doubled or self.pending or self.wrong)
 
     def note(self, what: str, sent: Sent, found: object) -> None:
         if len(self.details) < 20:
@@ -160,7 +164,7 @@ def keys_left(client: redis.Redis) -> int:
     )
 
 
-def leaks(logs: Sequence[Path], guests: Sequence[Guest]) -> list[str]:
+def leaks(logs: Sequence[Path], guests: Sequence[Guest | Caller]) -> list[str]:
     """Names of the logs in which the first words of a prompt stand."""
     written = {
         " ".join(sent.text.split()[:3]) for guest in guests for sent in guest.sent

@@ -27,6 +27,8 @@ from tests.chaos.faults import FAULTS, TAKE_A_WORKER, Fault, faults_here
 from tests.chaos.guests import TERMINAL, Guest, after, crowd
 from tests.chaos.power_cuts import PowerCuts
 from tests.chaos.site import Site
+from tests.chaos.streams import CallAudit, Caller, examine_calls, make_key
+from tests.chaos.streams import start as start_calling
 from worker.engine.script import expected_reply
 
 #: After the last fault everything has this long to come to an end.
@@ -62,6 +64,7 @@ class Run:
         seconds: float,
         rounds: int = 0,
         guests: int = 20,
+        callers: int = 4,
         pause: float = 7,
         seed: int = 1,
         only: Sequence[str] = (),
@@ -91,6 +94,11 @@ class Run:
             Guest(self.site.url, random.Random(f"{seed} {n}"), expected, text_of)
             for n in range(guests)
         ]
+        self._expected = expected
+        self._callers = [
+            Caller(self.site.url, "", random.Random(f"{seed} caller {n}"), text_of)
+            for n in range(callers)
+        ]
         self._made: defaultdict[str, int] = defaultdict(int)
         self._recovery: defaultdict[str, list[float]] = defaultdict(list)
         #: When a worker was taken away, and how.
@@ -108,6 +116,7 @@ class Run:
         try:
             self.site.start()
             threads = crowd(self._guests, self._are_faults_over.is_set)
+            threads += self._call()
             watcher = threading.Thread(target=self._watch_memory, daemon=True)
             watcher.start()
             self._break(faults)
@@ -129,6 +138,14 @@ class Run:
         else:
             audit.details.append(f"logs and data: {self._folder}")
         return audit
+
+    def _call(self) -> list[threading.Thread]:
+        """Let programs call, with a key of one account."""
+        if self._callers:
+            key = make_key(self.site.web)
+            for caller in self._callers:
+                caller.key = key
+        return start_calling(self._callers, self._are_faults_over.is_set)
 
     def _break(self, faults: dict[str, Fault]) -> None:
         time.sleep(2)
@@ -191,7 +208,7 @@ class Run:
         deadline = time.monotonic() + SETTLING_SECONDS
         while time.monotonic() < deadline:
             audit = examine(self.site.database, self._guests)
-            if not audit.pending:
+            if not audit.pending and not self._examine_calls().pending:
                 break
             time.sleep(1)
         for guest in self._guests:
@@ -203,13 +220,19 @@ class Run:
         while (left := keys_left(self.site.client)) and time.monotonic() < deadline:
             time.sleep(1)
         audit.keys_left = left
+        audit.calls = self._examine_calls()
         audit.grown = self._grown()
         # Where faults overlap nobody can say which of them took a worker away.
         moments = self._taken if self._is_calm else []
         taken = takeovers(self.site.database, moments)
         audit.takeover = {name: summary(seconds) for name, seconds in taken.items()}
-        audit.leaks = leaks([part.log for part in self.site.parts], self._guests)
+        audit.leaks = leaks(
+            [part.log for part in self.site.parts], [*self._guests, *self._callers]
+        )
         return audit
+
+    def _examine_calls(self) -> CallAudit:
+        return examine_calls(self.site.database, self._callers, self._expected)
 
     def _watch_memory(self) -> None:
         while not self._is_over.wait(2):
@@ -249,14 +272,16 @@ def main() -> int:
 
 
 def _faults(seconds: float) -> Run:
+    model = os.environ.get("CHAOS_MODEL", "scripted")
     return Run(
         seconds=seconds,
         rounds=int(_number("CHAOS_ROUNDS", 0)),
         guests=int(_number("CHAOS_GUESTS", 20)),
+        callers=int(_number("CHAOS_CALLERS", 4)) if model == "scripted" else 0,
         seed=int(_number("CHAOS_SEED", 1)),
         pause=_number("CHAOS_PAUSE", 7),
         only=os.environ.get("CHAOS_ONLY", "").split(),
-        model=os.environ.get("CHAOS_MODEL", "scripted"),
+        model=model,
         without=os.environ.get("CHAOS_WITHOUT", ""),
         is_calm=bool(os.environ.get("CHAOS_CALM")),
         say=_say,

@@ -29,6 +29,7 @@ FAULTS = (
 SHORT = {
     "CHAOS_CUTS": "0",
     "CHAOS_GUESTS": "4",
+    "CHAOS_CALLERS": "2",
     "CHAOS_WORKERS": "2",
     "CHAOS_LEASE": "1.5",
     "CHAOS_PAUSE": "0.4",
@@ -66,6 +67,9 @@ def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     audit = audit_of(tmp_path, **(LONG if IS_SOAK else SHORT))
     bad = ("lost", "doubled", "pending", "wrong", "failed", "keys_left")
     assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)
+    calls = audit["calls"]
+    assert (calls["bad"], calls["pending"]) == ([], 0)
+    assert calls["ends"]["done"]
     # Only a long run says how memory grows.
     assert not (IS_SOAK and audit["grown"])
     assert not audit["leaks"]
