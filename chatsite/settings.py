@@ -33,6 +33,7 @@ from chatsite.settings_table import (
     recovery,
     storage,
     web_server,
+    webhooks,
     worker,
 )
 from chatsite.trusted_proxies import TrustedProxies
@@ -129,6 +130,15 @@ BATCH_KEEP_DAYS = batches.BATCH_KEEP_DAYS.read()
 BATCH_WINDOW_HOURS_MAX = batches.BATCH_WINDOW_HOURS_MAX.read()
 BATCH_LINES_AHEAD = batches.BATCH_LINES_AHEAD.read()
 NETWORK_WRONG_KEYS_PER_HOUR = api.NETWORK_WRONG_KEYS_PER_HOUR.read()
+
+# Webhooks
+WEBHOOKS_MAX = webhooks.WEBHOOKS_MAX.read()
+WEBHOOK_PRIVATE_NETWORKS = webhooks.WEBHOOK_PRIVATE_NETWORKS.read()
+WEBHOOK_HTTP = webhooks.WEBHOOK_HTTP.read()
+WEBHOOK_SECONDS = webhooks.WEBHOOK_SECONDS.read()
+WEBHOOK_SENDERS = webhooks.WEBHOOK_SENDERS.read()
+WEBHOOK_TEXT_CHARACTERS = webhooks.WEBHOOK_TEXT_CHARACTERS.read()
+WEBHOOK_LOG_DAYS = webhooks.WEBHOOK_LOG_DAYS.read()
 
 # Addresses and mail
 HTTPS_ONLY = addresses.HTTPS_ONLY.read()

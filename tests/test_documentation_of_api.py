@@ -29,6 +29,7 @@ from chat.models import BatchLine, Conversation, Message, Reply, Session, User
 from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.limits.rules import PERSONAL, LimitKind
+from chat.services.webhooks.endpoints import make_endpoint
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.api import operations
@@ -144,6 +145,7 @@ def downloaded(owner: User) -> str:
     file = save_file(owner, "calls.jsonl", 2, [b"{}"])
     batch = begin_batch(owner, BatchRequest(file))
     BatchLine.objects.create(batch=batch, number=1, custom_id="a", body="{}")
+    make_endpoint(owner, url="https://example.org/", events=["reply.done"])
     return "".join(export_user(owner))
 
 

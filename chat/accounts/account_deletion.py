@@ -44,6 +44,7 @@ def close_account(user: User) -> None:
         conversations = Conversation.objects.not_deleted().filter(owner=user)
         conversations.update(deleted_at=timezone.now())
         user.close()
+        user.webhooks.all().delete()
     end_all_sessions(user)
 
 

@@ -20,7 +20,7 @@ ROWS_PER_READ = 100
 
 
 def export_user(user: User) -> Iterator[str]:
-    """Yield pieces of the document: account, sessions, keys, conversations, batches.
+    """Yield pieces of the document: the account and its rows, conversations, batches.
 
     Each message names its ``parent``; ``active`` is the last message of the path that
     the page shows.
@@ -67,6 +67,11 @@ def _account(user: User) -> dict[str, Any]:
             {name: getattr(file, name) for name in FILE_FIELDS}
             for file in user.batch_files.all()
         ],
+        "webhooks": [
+            {name: getattr(webhook, name) for name in WEBHOOK_FIELDS}
+            | {"api_key": webhook.api_key_id}
+            for webhook in user.webhooks.all()
+        ],
     }
 
 
@@ -77,6 +82,12 @@ KEY_FIELDS = (
     *("id", "name", "prefix", "can_chat", "can_read_history", "can_batch"),
     *("keeps_conversations", "is_helper", "limits", "created_at", "last_used_at"),
     *("expires_at", "revoked_at"),
+)
+
+#: Fields of ``WebhookEndpoint`` in the export: all but its secrets.
+WEBHOOK_FIELDS = (
+    *("id", "url", "description", "events", "created_at", "last_success_at"),
+    *("disabled_at", "disabled_reason"),
 )
 
 

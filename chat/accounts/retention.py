@@ -15,6 +15,7 @@ from chat.services.batches.retention import erase_old_batches
 from chat.services.conversation_deletion import remove_for_good
 from chat.services.limits.usage import purge_full_buckets
 from chat.services.search.index_maintenance import IndexMerge, empty_journal
+from chat.services.webhooks.endpoints import purge_log
 from chatsite.mailbox import open_mailbox
 
 TIDY_SECONDS = 60
@@ -77,6 +78,7 @@ def _tidy() -> bool:
     purge_sessions()
     invitations.purge_invitations()
     AttemptCounter.objects.purge()
+    purge_log()
     steps = (
         account_deletion.close_idle_guests,
         account_deletion.erase_closed_accounts,

@@ -13,6 +13,8 @@ from chat.models.passage import Passage
 from chat.models.reply import Reply
 from chat.models.session import Session
 from chat.models.user import User
+from chat.models.webhook_delivery import WebhookDelivery
+from chat.models.webhook_endpoint import WebhookEndpoint
 
 __all__ = [
     "ApiKey",
@@ -33,4 +35,6 @@ __all__ = [
     "Reply",
     "Session",
     "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

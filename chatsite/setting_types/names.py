@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from chatsite import hosts, mail_url, scheme_header, url_prefix
 from chatsite.setting_types.base import BadValue, Setting
@@ -147,6 +148,25 @@ class ProxyNetworks(Setting[TrustedProxies]):
     def spell(self, value: TrustedProxies) -> str:
         """Return the networks with commas between them."""
         return ",".join(map(str, value.networks)) + ",unix" * value.is_unix_trusted
+
+
+@dataclass(frozen=True)
+class Networks(Setting[tuple[IPv4Network | IPv6Network, ...]]):
+    """Addresses and networks such as ``192.168.0.0/16``, between commas."""
+
+    values = "addresses or networks like 192.168.0.0/16"
+
+    def parse(self, raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return the networks. Raises ``BadValue``."""
+        words = words_of(raw)
+        try:
+            return tuple(ip_network(word) for word in words)
+        except ValueError:
+            raise BadValue.unlike(self.values, ",".join(words)) from None
+
+    def spell(self, value: tuple[IPv4Network | IPv6Network, ...]) -> str:
+        """Return the networks with commas between them."""
+        return ",".join(map(str, value))
 
 
 @dataclass(frozen=True)

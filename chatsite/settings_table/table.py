@@ -20,6 +20,7 @@ from chatsite.settings_table import (
     recovery,
     storage,
     web_server,
+    webhooks,
     worker,
 )
 
@@ -43,7 +44,7 @@ GROUPS = tuple(
     Group.of(module)
     for module in (
         *(storage, model, addresses, accounts, limits, messages),
-        *(api, batches, mail, web_server, worker, recovery, installation),
+        *(api, batches, webhooks, mail, web_server, worker, recovery, installation),
     )
 )
 #: Every setting by its name.

@@ -13,6 +13,7 @@ from django.db import DatabaseError, close_old_connections
 
 from chat.api.openai.batches.runner import run_batches
 from chat.keeper import Keeper
+from chat.services.webhooks.sender import WebhookSender
 from chatsite.logs import error_type
 from chatsite.mailbox import MailboxAway
 
@@ -25,7 +26,9 @@ QUIET_SWEEPS = 60
 class Command(BaseCommand):
     """Runs until SIGTERM or SIGINT."""
 
-    help = "Run the keeper: collect ended replies, publish forgotten ones, ring bells."
+    help = (
+        "Run the keeper: collect ended replies, publish forgotten ones, call webhooks."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Sweep every ``SWEEP_SECONDS``."""
@@ -33,10 +36,13 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())
         log.info("keeper sweeps every %g s", settings.SWEEP_SECONDS)
-        keeper, failures = Keeper(more=run_batches), 0
+        keeper, sender = Keeper(more=run_batches), WebhookSender()
+        sender.start()
+        failures = 0
         while not end.is_set():
             failures = 0 if _sweep(keeper, failures) else failures + 1
             end.wait(settings.SWEEP_SECONDS)
+        sender.stop()
         log.info("keeper ends")
 
 

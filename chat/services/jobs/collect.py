@@ -13,6 +13,7 @@ from chat.models import Conversation, Message, Reply
 from chat.services.jobs.publish import release_next
 from chat.services.limits.usage import charge_tokens
 from chat.services.optional_write import NotWritten, optional_write, wait_until_durable
+from chat.services.webhooks.events import record_end
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
 from chatsite.mailbox.results import FinishedReply
@@ -107,6 +108,7 @@ def _end(reply: Reply, ending: FinishedReply) -> bool:
         _mark_unread(reply.message.conversation_id)
     tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
     charge_tokens(reply.message.conversation.owner, tokens, reply.key_id)
+    record_end(reply)
     reply.message.text = text
     return True
 

@@ -1,0 +1,1 @@
+"""Webhooks: tells addresses that accounts name when a reply has ended."""

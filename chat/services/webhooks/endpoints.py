@@ -1,0 +1,89 @@
+"""What owners do with their webhooks: make, switch, try, and read their log."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from chat.models import User, WebhookDelivery, WebhookEndpoint
+from chat.models.webhook_delivery import DeliveryState
+from chat.models.webhook_endpoint import EventType
+from chat.services.advisory_lock import advisory_lock
+from chat.services.webhooks.signature import new_secret
+
+#: How long the secret before the last change also signs.
+OLD_SECRET_HOURS = 24
+DELIVERIES_PER_BATCH = 500
+
+
+class TooManyWebhooks(Exception):
+    """The account has ``WEBHOOKS_MAX`` webhooks."""
+
+
+@transaction.atomic
+def make_endpoint(owner: User, **fields: Any) -> WebhookEndpoint:
+    """Make a webhook with a new secret.
+
+    Raises ``TooManyWebhooks``, and ``IntegrityError`` if its ``id`` was used before.
+    """
+    advisory_lock([f"webhooks:{owner.pk}"])
+    if not has_room(owner):
+        raise TooManyWebhooks
+    return WebhookEndpoint.objects.create(owner=owner, secret=new_secret(), **fields)
+
+
+def has_room(owner: User) -> bool:
+    """Whether the account may have another webhook."""
+    return WebhookEndpoint.objects.filter(owner=owner).count() < settings.WEBHOOKS_MAX
+
+
+def enable(endpoint: WebhookEndpoint) -> None:
+    """Call it again, also for what waited meanwhile."""
+    found = WebhookEndpoint.objects.filter(pk=endpoint.pk)
+    found.update(disabled_at=None, disabled_reason="")
+
+
+def rotate_secret(endpoint: WebhookEndpoint) -> str:
+    """Give it a new secret and return it; the old one also signs for a day."""
+    endpoint.old_secret, endpoint.secret = endpoint.secret, new_secret()
+    endpoint.old_secret_until = timezone.now() + timedelta(hours=OLD_SECRET_HOURS)
+    endpoint.save(update_fields=["secret", "old_secret", "old_secret_until"])
+    return endpoint.secret
+
+
+def send_test(endpoint: WebhookEndpoint) -> bool:
+    """Send a test event; False if one waits already."""
+    waiting = endpoint.deliveries.filter(
+        type=EventType.TEST, state=DeliveryState.WAITING
+    )
+    if waiting.exists():
+        return False
+    WebhookDelivery.objects.create(
+        endpoint=endpoint,
+        event_id=f"evt_{uuid.uuid4().hex}",
+        type=EventType.TEST,
+        next_at=timezone.now(),
+    )
+    return True
+
+
+def retry_now(delivery: WebhookDelivery) -> None:
+    """Try a delivery that waits or failed at once, besides its schedule."""
+    unsent = WebhookDelivery.objects.filter(pk=delivery.pk)
+    unsent.exclude(state=DeliveryState.DONE).update(
+        state=DeliveryState.WAITING, next_at=timezone.now()
+    )
+
+
+def purge_log() -> None:
+    """Remove a batch of deliveries that are older than ``WEBHOOK_LOG_DAYS``."""
+    before = timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
+    old = WebhookDelivery.objects.filter(created_at__lt=before).order_by("created_at")
+    pks = list(old.values_list("pk", flat=True)[:DELIVERIES_PER_BATCH])
+    if pks:
+        WebhookDelivery.objects.filter(pk__in=pks).delete()

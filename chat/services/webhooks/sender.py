@@ -1,0 +1,108 @@
+"""The keeper's threads that call webhooks, so that no sweep waits for an address."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from chat.models import WebhookDelivery
+from chat.services.webhooks.deliver import deliver, lease
+from chatsite.logs import error_type
+
+log = logging.getLogger(__name__)
+
+#: So that a slow address of one account does not hold up those of others.
+PER_OWNER = 2
+#: Seconds in which calls under way may end when the keeper does.
+GRACE_SECONDS = 3.0
+
+
+class WebhookSender:
+    """Looks for due deliveries and sends a bounded number of them at a time."""
+
+    def __init__(self) -> None:
+        self._end = Event()
+        self._lock = Lock()
+        #: Calls under way by their owner.
+        self._busy: Counter[UUID] = Counter()
+        self._claimed: SimpleQueue[WebhookDelivery | None] = SimpleQueue()
+        self._looker = Thread(target=self._look, name="webhooks", daemon=True)
+        self._senders = [
+            Thread(target=self._send, name=f"webhook-{number}", daemon=True)
+            for number in range(settings.WEBHOOK_SENDERS)
+        ]
+
+    def start(self) -> None:
+        """Start the threads, unless the site has no webhooks."""
+        if settings.WEBHOOKS_MAX:
+            for thread in (self._looker, *self._senders):
+                thread.start()
+
+    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Begin no further call, and give those under way some time to end."""
+        self._end.set()
+        for _ in self._senders:
+            self._claimed.put(None)
+        ends_at = time.monotonic() + grace_seconds
+        for thread in filter(Thread.is_alive, (self._looker, *self._senders)):
+            thread.join(max(0, ends_at - time.monotonic()))
+
+    def _look(self) -> None:
+        failures = 0
+        while not self._end.is_set():
+            try:
+                self.claim_due()
+                failures = 0
+            except DatabaseError as error:
+                failures += 1
+                if failures == 1:
+                    log.warning("webhooks wait: %s", error_type(error))
+            except Exception:
+                log.exception("looking for webhooks failed")
+            finally:
+                close_old_connections()
+            self._end.wait(settings.SWEEP_SECONDS)
+        connection.close()
+
+    def claim_due(self) -> int:
+        """Claim as many due deliveries as there are free threads; return the number."""
+        claimed = 0
+        while (delivery := self._next()) is not None:
+            if not delivery.claim(timezone.now(), lease()):
+                continue
+            with self._lock:
+                self._busy[delivery.endpoint.owner_id] += 1
+            self._claimed.put(delivery)
+            claimed += 1
+        return claimed
+
+    def _next(self) -> WebhookDelivery | None:
+        with self._lock:
+            busy = +self._busy
+        if busy.total() >= settings.WEBHOOK_SENDERS or self._end.is_set():
+            return None
+        full = [owner for owner, count in busy.items() if count >= PER_OWNER]
+        due = WebhookDelivery.objects.due(timezone.now())
+        found = due.exclude(endpoint__owner__in=full) if full else due
+        return found.select_related("endpoint", "reply__message__conversation").first()
+
+    def _send(self) -> None:
+        while (delivery := self._claimed.get()) is not None:
+            try:
+                deliver(delivery)
+            except Exception as error:
+                # It is tried again when its lease ends.
+                log.warning("%s is not noted: %s", delivery, error_type(error))
+            finally:
+                close_old_connections()
+                with self._lock:
+                    self._busy[delivery.endpoint.owner_id] -= 1
+        connection.close()

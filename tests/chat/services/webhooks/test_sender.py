@@ -1,0 +1,73 @@
+"""The threads of the keeper: how many calls at a time, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import LazySettings
+
+from chat.models import User, WebhookDelivery, WebhookEndpoint
+from chat.services.webhooks import endpoints
+from chat.services.webhooks.sender import PER_OWNER, WebhookSender
+from tests.chat.services.webhooks.receiver import Receiver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Until = Callable[..., None]
+
+
+@pytest.fixture
+def sender(settings: LazySettings) -> Iterator[WebhookSender]:
+    settings.SWEEP_SECONDS = 0.02
+    started = WebhookSender()
+    started.start()
+    yield started
+    started.stop()
+
+
+def due(owner: User, receiver: Receiver, count: int) -> None:
+    for _ in range(count):
+        endpoint = endpoints.make_endpoint(owner, url=receiver.address, events=[])
+        endpoints.send_test(endpoint)
+
+
+def states() -> list[str]:
+    return [*WebhookDelivery.objects.values_list("state", flat=True)]
+
+
+def test_what_is_due_is_sent(
+    account: User, receiver: Receiver, sender: WebhookSender, until: Until
+) -> None:
+    due(account, receiver, 5)
+    until(lambda: states() == ["done"] * 5)
+    assert len({one.headers["webhook-id"] for one in receiver.received}) == 5
+    assert len(receiver.received) == 5
+
+
+def test_a_slow_address_does_not_hold_up_those_of_others(
+    account: User, receiver: Receiver, sender: WebhookSender, until: Until
+) -> None:
+    receiver.holds = True
+    due(account, receiver, 4)
+    until(lambda: len(receiver.received) == PER_OWNER)
+    wasp = User.objects.create_user("wasp", None)
+    due(wasp, receiver, 1)
+    until(lambda: len(receiver.received) == PER_OWNER + 1)
+    receiver.released.set()
+    until(lambda: states() == ["done"] * 5)
+
+
+def test_a_site_without_webhooks_starts_no_thread(settings: LazySettings) -> None:
+    settings.WEBHOOKS_MAX = 0
+    sender = WebhookSender()
+    sender.start()
+    sender.stop(0)
+
+
+def test_one_that_was_stopped_claims_nothing(
+    endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
+    sender = WebhookSender()
+    sender.stop()
+    endpoints.send_test(endpoint)
+    assert sender.claim_due() == 0
