@@ -13,6 +13,7 @@ from chat.admin import (  # noqa: F401 - registered by being imported
     people,
     replies,
     sessions,
+    webhooks,
 )
 from chat.admin.names import name_models
 

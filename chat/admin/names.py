@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import ApiKey, Conversation, Invitation, Reply, Session, User
+from chat.models import (
+    ApiKey,
+    Conversation,
+    Invitation,
+    Reply,
+    Session,
+    User,
+    WebhookEndpoint,
+)
 
 #: One row, and many.
 MODELS = {
@@ -17,6 +25,7 @@ MODELS = {
     Reply: (_("reply"), _("replies")),
     Session: (_("session"), _("sessions")),
     User: (_("user"), _("users")),
+    WebhookEndpoint: (_("webhook"), _("webhooks")),
 }
 #: By the names of their fields; what is absent has Django's name or an id's.
 COLUMNS = {
@@ -29,9 +38,12 @@ COLUMNS = {
     "created_by": _("created by"),
     "deleted_at": _("deleted"),
     "device": _("device"),
+    "disabled_at": _("switched off"),
+    "disabled_reason": _("why switched off"),
     "dropped_turns": _("messages left out"),
     "email": _("email"),
     "error": _("error"),
+    "events": _("events"),
     "expires_at": _("expires"),
     "finished_at": _("finished"),
     "first_text_at": _("first text"),
@@ -43,6 +55,7 @@ COLUMNS = {
     "is_staff": _("staff"),
     "joined_at": _("joined"),
     "keeps_conversations": _("keeps conversations"),
+    "last_success_at": _("last answered"),
     "last_used_at": _("last used"),
     "limits": _("limits"),
     "losses": _("lost workers"),

@@ -230,6 +230,22 @@ TABLE: dict[str, Entry] = {
         BOTH, shows_accounts=("key_name",), answers=(303, 422), changes=False
     ),
     "account/keys/<uuid:pk>/revoke/": of("key", WRITE, of_accounts=True),
+    "account/webhooks/": own(
+        BOTH,
+        shows_accounts=("webhook_url", "webhook_description"),
+        answers=(303, 422),
+        changes=False,
+    ),
+    "account/webhooks/<uuid:pk>/": of(
+        "webhook",
+        of_accounts=True,
+        shows=("webhook_url", "webhook_description", "id_of_delivery"),
+    ),
+    "account/webhooks/<uuid:pk>/test/": of("webhook", WRITE, of_accounts=True),
+    "account/webhooks/<uuid:pk>/switch/": of("webhook", WRITE, of_accounts=True),
+    "account/webhooks/<uuid:pk>/secret/": of("webhook", WRITE, of_accounts=True),
+    "account/webhooks/<uuid:pk>/delete/": of("webhook", WRITE, of_accounts=True),
+    "account/deliveries/<uuid:pk>/retry/": of("delivery", WRITE, of_accounts=True),
     # Whoever has the secret of a link
     "account/invited/<str:secret>/": own(
         BOTH, of="owner", reads=(303, 410), answers=(303, 410), changes=False

@@ -22,6 +22,7 @@ from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.jobs.collect import collect
 from chat.services.session_digest import session_digest
+from chat.services.webhooks.endpoints import make_endpoint, send_test
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox
 from tests.chat.conftest import Worker
@@ -120,6 +121,7 @@ def _surroundings(world: World) -> None:
         secrets.keep("api_key", world.api_key)
         world.keep_id("key", key.pk)
         _batch(world)
+        _webhook(world)
     Invitation.objects.create(
         digest=sha256(secrets.token("invitation").encode()).hexdigest(),
         note=secrets.word("note"),
@@ -139,6 +141,25 @@ def _batch(world: World) -> None:
     batch = begin_batch(world.owner, BatchRequest(read, metadata=note))
     world.keep_id("file", file.pk)
     world.keep_id("batch", batch.pk)
+
+
+def _webhook(world: World) -> None:
+    """A webhook that failed once, so that there is something to try again."""
+    secrets = world.secrets
+    endpoint = make_endpoint(
+        world.owner,
+        url=f"https://hooks.example/{secrets.token('webhook_url')}",
+        description=secrets.word("webhook_description"),
+        events=["reply.done"],
+    )
+    secrets.keep("webhook_secret", endpoint.secret)
+    world.keep_id("webhook", endpoint.pk)
+    send_test(endpoint)
+    delivery = endpoint.deliveries.get()
+    made = {"at": "", "status": 500, "milliseconds": 5, "error": "status"}
+    delivery.tries, delivery.state = [made], "failed"
+    delivery.save()
+    world.keep_id("delivery", delivery.pk)
 
 
 class _Maker:

@@ -16,6 +16,15 @@ from chat.views.accounts.merge import merge
 from chat.views.accounts.password import password
 from chat.views.accounts.reset import forgotten, reset
 from chat.views.accounts.sign_up import invited, sign_up
+from chat.views.accounts.webhook import (
+    delete_webhook,
+    retry_delivery,
+    rotate_webhook,
+    switch_webhook,
+    try_webhook,
+    webhook,
+)
+from chat.views.accounts.webhooks import webhooks
 
 urlpatterns = [
     path("", account, name="account"),
@@ -35,6 +44,13 @@ urlpatterns = [
     path("erase/", erase, name="erase"),
     path("keys/", keys, name="keys"),
     path("keys/<uuid:pk>/revoke/", revoke_key, name="revoke_key"),
+    path("webhooks/", webhooks, name="webhooks"),
+    path("webhooks/<uuid:pk>/", webhook, name="webhook"),
+    path("webhooks/<uuid:pk>/test/", try_webhook, name="try_webhook"),
+    path("webhooks/<uuid:pk>/switch/", switch_webhook, name="switch_webhook"),
+    path("webhooks/<uuid:pk>/secret/", rotate_webhook, name="rotate_webhook"),
+    path("webhooks/<uuid:pk>/delete/", delete_webhook, name="delete_webhook"),
+    path("deliveries/<uuid:pk>/retry/", retry_delivery, name="retry_delivery"),
     path("invitations/", invitations, name="invitations"),
     path("invitations/<uuid:pk>/revoke/", revoke, name="revoke"),
 ]

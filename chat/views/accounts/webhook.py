@@ -1,0 +1,120 @@
+"""The page of one webhook: its log, and what its owner does with it."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from chat.models import User, WebhookDelivery, WebhookEndpoint
+from chat.models.webhook_endpoint import DisabledReason
+from chat.services.webhooks import endpoints
+from chat.services.webhooks.deliver import disable
+from chat.views.accounts.decorators import account_required, redirect_to
+
+DELIVERIES_SHOWN = 50
+#: What was just done, by the parameter in the address of the page.
+NOTES = {
+    "tested": gettext_lazy(
+        "A test is on its way. Load the page again to see how it went."
+    ),
+    "waiting": gettext_lazy("The test before is still on its way."),
+    "on": gettext_lazy("It is called again, also for what waited meanwhile."),
+    "off": gettext_lazy("It is no longer called."),
+    "retried": gettext_lazy(
+        "Another try is on its way. Load the page again to see how it went."
+    ),
+}
+
+
+class WebhookContext(TypedDict):
+    """For ``accounts/webhook.html``."""
+
+    webhook: WebhookEndpoint
+    #: A new secret, which is shown once; or empty.
+    secret: str
+    deliveries: list[WebhookDelivery]
+    notes: list[str | Promise]
+
+
+@require_safe
+@account_required
+def webhook(request: HttpRequest, user: User, pk: UUID) -> HttpResponse:
+    """Show a webhook with its last deliveries."""
+    return _page(request, _webhook_or_404(user, pk))
+
+
+@require_POST
+@account_required
+def try_webhook(_request: HttpRequest, user: User, pk: UUID) -> HttpResponse:
+    """Send a test, unless one waits."""
+    found = _webhook_or_404(user, pk)
+    return _redirect(pk, "tested" if endpoints.send_test(found) else "waiting")
+
+
+@require_POST
+@account_required
+def switch_webhook(request: HttpRequest, user: User, pk: UUID) -> HttpResponse:
+    """Enable or disable it, as the field ``to`` says; harmless to repeat."""
+    found = _webhook_or_404(user, pk)
+    if request.POST.get("to") == "on":
+        endpoints.enable(found)
+        return _redirect(pk, "on")
+    disable(found, DisabledReason.OWNER)
+    return _redirect(pk, "off")
+
+
+@require_POST
+@account_required
+def rotate_webhook(request: HttpRequest, user: User, pk: UUID) -> HttpResponse:
+    """Give it a new secret, and show that once."""
+    found = _webhook_or_404(user, pk)
+    return _page(request, found, endpoints.rotate_secret(found))
+
+
+@require_POST
+@account_required
+def delete_webhook(_request: HttpRequest, user: User, pk: UUID) -> HttpResponse:
+    """Delete it with its log."""
+    _webhook_or_404(user, pk).delete()
+    return redirect_to("webhooks", "deleted")
+
+
+@require_POST
+@account_required
+def retry_delivery(_request: HttpRequest, user: User, pk: UUID) -> HttpResponse:
+    """Try a delivery at once that waits or failed."""
+    found = WebhookDelivery.objects.filter(endpoint__owner=user, pk=pk).first()
+    if found is None:
+        raise Http404
+    endpoints.retry_now(found)
+    return _redirect(found.endpoint_id, "retried")
+
+
+def _webhook_or_404(user: User, pk: UUID) -> WebhookEndpoint:
+    found = user.webhooks.select_related("api_key").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _redirect(pk: UUID, note: str) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('webhook', args=[pk])}?{note}", status=303)
+
+
+def _page(
+    request: HttpRequest, endpoint: WebhookEndpoint, secret: str = ""
+) -> HttpResponse:
+    context: WebhookContext = {
+        "webhook": endpoint,
+        "secret": secret,
+        "deliveries": list(endpoint.deliveries.all()[:DELIVERIES_SHOWN]),
+        "notes": [note for name, note in NOTES.items() if name in request.GET],
+    }
+    return render(request, "accounts/webhook.html", context)
