@@ -14,6 +14,7 @@ from chat.models import Conversation, Reply, User
 from chat.services.messages import send_message
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, RunningReply
+from tests.integration.command_line import CommandLine
 from tests.integration.whole_site import WholeSite, whole_site
 
 #: A keeper sweeps at intervals, and rings again for what two sweeps saw idle.
@@ -90,3 +91,8 @@ def called_site(
     database = migrated(folder / "db.sqlite3")
     with whole_site(folder, database, MESSAGES_SHOWN="2") as site:
         yield site
+
+
+@pytest.fixture
+def chatsite(called_site: WholeSite, tmp_path: Path) -> CommandLine:
+    return CommandLine(called_site, tmp_path)

@@ -14,65 +14,12 @@ import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-import pytest
-
 from chatsite.cli.errors import Exit
 from tests.documents import DOCUMENTS, rows_of
-from tests.integration.whole_site import WORKER_ROWS, WholeSite
+from tests.integration.command_line import SECONDS, SLOW, CommandLine
+from tests.integration.whole_site import WORKER_ROWS
 from tests.processes import ROOT
 from worker.engine.script import expected_reply
-
-COMMAND = (sys.executable, "-m", "chatsite.cli")
-SECONDS = 60
-#: Longer than any test.
-SLOW = "[words=3000] [delay=0.05]"
-
-
-class CommandLine:
-    """A person with a home of their own."""
-
-    def __init__(self, site: WholeSite, home: Path) -> None:
-        self.site = site
-        self.home = home
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "CHATSITE_URL": site.url,
-            "CHATSITE_API_KEY": site.key,
-        }
-
-    def __call__(
-        self, *arguments: str, stdin: str | None = None, code: int = 0, **more: str
-    ) -> str:
-        """What it writes to standard output; to standard error if it fails."""
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=ROOT,
-            env={**self.environment, **more},
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-        return done.stderr if code else done.stdout
-
-    def start(self, *arguments: str, **streams: int) -> subprocess.Popen[bytes]:
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            **streams,
-        )
-
-
-@pytest.fixture
-def chatsite(called_site: WholeSite, tmp_path: Path) -> CommandLine:
-    return CommandLine(called_site, tmp_path)
 
 
 def test_it_starts_without_django_torch_and_the_tiers() -> None:
