@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import fmean, pstdev
-from threading import BoundedSemaphore, Event, Lock, Thread
+from threading import BoundedSemaphore, Event, Lock, Thread, current_thread
 
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, MailboxAway
@@ -28,8 +28,9 @@ MEASURED_REPLIES = 50
 class ReplyServer:
     """One engine, its rows, and the replies being written in this process.
 
-    Each thread that calls ``answer_next`` serves one reply at a time; one more thread
-    flushes the text of all of them to the mailbox.
+    Each thread that calls ``answer_next`` serves one reply to a person at a time. A
+    helper job has a thread of its own, so a bell for a person always finds one that is
+    free. One more thread flushes the text of all of them to the mailbox.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ReplyServer:
         self._claim_lock = Lock()
         self._lock = Lock()
         self._live: dict[str, Delivery] = {}
+        self._helper_threads: set[Thread] = set()
         self._is_draining = False
         #: Bells answered so far.
         self._bells = 0
@@ -65,16 +67,40 @@ class ReplyServer:
         self._flusher.start()
 
     def answer_next(self) -> None:
-        """Take a free row, claim the first reply in line, and answer it.
+        """Claim the first reply in line and answer it, and so on until none waits.
 
-        Returns when that reply has ended, or at once if none waits: a bell is only a
-        hint.
+        Returns at once if none waits: a bell is only a hint.
         """
         self._bells += 1
         with self._rows:
-            delivery = self._claim()
-            if delivery is not None:
+            self._answer_line()
+
+    def _answer_line(self) -> None:
+        """Answer replies to people here, and start threads for helper jobs."""
+        while (delivery := self._claim()) is not None:
+            if delivery.claim.is_helper:
+                self._start_helper(delivery)
+            else:
                 self._answer(delivery)
+
+    def _start_helper(self, delivery: Delivery) -> None:
+        thread = Thread(
+            target=self._help, args=[delivery], name="helper job", daemon=True
+        )
+        with self._lock:
+            self._helper_threads.add(thread)
+        thread.start()
+
+    def _help(self, delivery: Delivery) -> None:
+        """Answer a helper job, and whatever waits then."""
+        try:
+            self._answer(delivery)
+            self._answer_line()
+        except BaseException:
+            log.exception("a helper job could not be answered")
+        finally:
+            with self._lock:
+                self._helper_threads.discard(current_thread())
 
     def announcement(self) -> wire.Announcement:
         """Return what this worker serves, how fast, and with how much room."""
@@ -93,7 +119,8 @@ class ReplyServer:
             context_tokens=info.context_tokens,
             vocabulary=info.vocabulary,
             rows=self.engine.rows,
-            free=self._free_rows(),
+            free=self._free_rows() + self._helpers(),
+            helpers=self._helpers(),
             tokens_per_second=round(throughput.tokens_per_second, 1),
             tokens_per_reply=round(tokens_per_reply, 1),
             reply_spread=round(reply_spread, 3),
@@ -126,7 +153,14 @@ class ReplyServer:
         self.engine.close(grace_seconds)
 
     def close(self) -> None:
-        """End the flushing thread. All replies must have ended before."""
+        """End the flushing thread, once helper jobs have ended.
+
+        All replies to people must have ended before, and ``drain`` have been called.
+        """
+        with self._lock:
+            helpers = [*self._helper_threads]
+        for thread in helpers:
+            thread.join()
         self._closed.set()
         self._is_urgent.set()
         self._flusher.join()
@@ -136,6 +170,18 @@ class ReplyServer:
             return 0
         return max(0, self.engine.rows - len(self._live))
 
+    def _helpers(self) -> int:
+        """Return how many rows helper jobs would give to replies to people."""
+        if self._is_draining or self._is_exclusive():
+            return 0
+        people, helpers = self._live_by_kind()
+        return min(helpers, self.engine.rows - people)
+
+    def _live_by_kind(self) -> tuple[int, int]:
+        with self._lock:
+            helpers = sum(one.claim.is_helper for one in self._live.values())
+            return len(self._live) - helpers, helpers
+
     def _is_exclusive(self) -> bool:
         """Return whether a live reply must not have any other beside it."""
         with self._lock:
@@ -144,14 +190,17 @@ class ReplyServer:
     def _claim(self) -> Delivery | None:
         # One claim at a time: whether another is allowed depends on the one before.
         with self._claim_lock:
-            if self._is_draining or self._is_exclusive():
+            people, helpers = self._live_by_kind()
+            is_full = people >= self.engine.rows
+            if is_full or self._is_draining or self._is_exclusive():
                 return None
             try:
                 claim = self._box.claim(
                     self.engine.model_info.model,
                     self.name,
                     self._lease_seconds,
-                    live=len(self._live),
+                    live=people + helpers,
+                    takes_helpers=people + helpers < self.engine.rows,
                 )
             except MailboxAway as error:
                 log.warning("no claim: %s", error)
@@ -198,7 +247,9 @@ class ReplyServer:
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             delivery.on_end(_failure(wire.ErrorCode.BAD_REQUEST, error))
         else:
-            delivery.attach(self.engine.submit(request, delivery))
+            is_helper = delivery.claim.is_helper
+            handle = self.engine.submit(request, delivery, is_helper=is_helper)
+            delivery.attach(handle)
 
     def _deliver_end(self, delivery: Delivery) -> None:
         claim = delivery.claim

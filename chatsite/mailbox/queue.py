@@ -73,13 +73,22 @@ class LineCalls(MailboxCalls):
 
     def waiting(self, model: str) -> int:
         """How many replies wait for this model, helper jobs included."""
-        return sum(
-            self.connection.commands(
-                ("ZCARD", key_of("line", model)), ("ZCARD", key_of("helpers", model))
-            )
+        return sum(self.waiting_by_kind(model))
+
+    def waiting_by_kind(self, model: str) -> tuple[int, int]:
+        """How many replies to people wait for this model, and how many helper jobs."""
+        people, helpers = self.connection.commands(
+            ("ZCARD", key_of("line", model)), ("ZCARD", key_of("helpers", model))
         )
+        return people, helpers
 
     def first_in_line(self, model: str, count: int) -> list[str]:
-        """Ids of the first replies in line."""
-        members = self.connection.command("ZRANGE", key_of("line", model), 0, count - 1)
-        return [member.partition(":")[2] for member in members]
+        """Ids of the first replies in line, those to people first."""
+        lines = self.connection.commands(
+            *(
+                ("ZRANGE", key_of(line, model), 0, count - 1)
+                for line in ("line", "helpers")
+            )
+        )
+        members = [member for line in lines for member in line]
+        return [member.partition(":")[2] for member in members[:count]]

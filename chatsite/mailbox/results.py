@@ -50,6 +50,8 @@ class Claim:
     request: str
     #: Whether no other reply may run beside it, because it has lost workers before.
     runs_alone: bool = False
+    #: Whether it waits for people and gives its row to them.
+    is_helper: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,25 +26,38 @@ class WorkerCalls(MailboxCalls):
     """What workers say, and what others learn of them."""
 
     def claim(
-        self, model: str, worker: str, lease_seconds: float, *, live: int = 0
+        self,
+        model: str,
+        worker: str,
+        lease_seconds: float,
+        *,
+        live: int = 0,
+        takes_helpers: bool = True,
     ) -> Claim | None:
         """Take the first reply in line; None if the line is empty.
 
         ``live`` is the number of replies that this worker is writing. A reply that has
         to run alone is not given to a worker that writes others. After it was refused
-        one, the worker gets None until it has finished the others.
+        one, the worker gets None until it has finished the others. Without
+        ``takes_helpers`` it gets no helper job.
         """
         token = secrets.token_hex(16)
         # The last attempt before a reply is given up runs alone.
         alone_from = max(1, settings.MAX_LOSSES - 1)
         answer = self.connection.run(
-            "claim", model, worker, token, lease_seconds, live, alone_from
+            "claim",
+            *(model, worker, token, lease_seconds, live, alone_from),
+            int(takes_helpers),
         )
         if not answer:
             return None
-        reply, attempt, request, losses = answer
+        reply, attempt, request, losses, kind = answer
         runs_alone = int(losses) >= alone_from
-        return Claim(reply, token, int(attempt), int(losses), request, runs_alone)
+        is_helper = kind == wire.RequestKind.HELPER
+        return Claim(
+            *(reply, token, int(attempt), int(losses), request, runs_alone),
+            is_helper=is_helper,
+        )
 
     def write(
         self, writes: Sequence[Write | TextWrite], lease_seconds: float

@@ -34,7 +34,10 @@ class Announcement:
     #: How many tokens the model has; 0 if unknown.
     vocabulary: int = 0
     rows: int = 0
+    #: Rows that a reply to a person could take now.
     free: int = 0
+    #: Rows of helper jobs, which would make room.
+    helpers: int = 0
     #: Recent new tokens of all its replies together.
     tokens_per_second: float = 0.0
     #: Average new tokens of the replies that ended; 0 before the first.

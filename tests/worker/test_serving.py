@@ -71,6 +71,38 @@ def test_log_probabilities_that_are_too_many_end_with_a_whole_line() -> None:
     assert len(read_lines(delivery.next_write().logprobs)) == 2
 
 
+def test_a_helper_job_leaves_its_row_and_its_thread_to_a_person(
+    box: Mailbox, until: Callable[..., None]
+) -> None:
+    options: dict[str, Any] = {"owner": "ann", "share": "a", "cost": 9.0}
+    options["model"] = "scripted"
+    server = ReplyServer(
+        ScriptedEngine(),
+        box,
+        "w",
+        lease_seconds=60,
+        flush_seconds=NEVER_SECONDS,
+        on_change=lambda: None,
+    )
+    helper = wire.RequestKind.HELPER
+    for name in ("h1", "h2"):
+        box.enqueue(name, 1, request=REQUEST, kind=helper, **options)
+    server.answer_next()
+    said = server.announcement()
+    assert (said.free, said.helpers) == (1, 1)
+    assert box.waiting_by_kind("scripted") == (0, 1)
+    turn = wire.Turn(wire.Role.USER, "hello")
+    box.enqueue("p", 1, request=replace(REQUEST, turns=(turn,)), **options)
+    server.answer_next()
+    finished = box.finished_reply("p")
+    assert finished is not None
+    assert finished.outcome == wire.Outcome.DONE
+    assert box.finished() == ["p"]
+    server.drain(0)
+    server.close()
+    assert box.waiting_by_kind("scripted") == (0, 2)
+
+
 def test_the_first_text_does_not_wait_for_the_next_flush(
     box: Mailbox, server: ReplyServer, until: Callable[..., None]
 ) -> None:

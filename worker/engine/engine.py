@@ -120,9 +120,12 @@ class TransformersEngine:
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
 
-    def submit(self, request: Request, listener: ReplyListener) -> RunningRequest:
+    def submit(
+        self, request: Request, listener: ReplyListener, *, is_helper: bool = False
+    ) -> RunningRequest:
         """Implement ``Engine``: start a request, or queue it until a row is free."""
         running = RunningRequest(request, listener, self._format, self._clock())
+        running.is_helper = is_helper
         running.prepare()
         with self._changed:
             if self._is_closing:
@@ -222,6 +225,7 @@ class TransformersEngine:
         """End requests that were stopped, are invalid, or are out of time."""
         now = self._clock()
         for request in (*self._scheduler.running, *self._scheduler.waiting):
+            request.count_time(now)
             if self._is_handing_back or request.is_due(now):
                 with self._failing_alone(request):
                     request.finish_due(is_handed_back=self._is_handing_back)

@@ -96,10 +96,16 @@ class Engine(Protocol):
     def steps(self) -> int:
         """Counter that grows while any request is running; for a watchdog."""
 
-    def submit(self, request: wire.Request, listener: ReplyListener) -> RequestHandle:
+    def submit(
+        self, request: wire.Request, listener: ReplyListener, *, is_helper: bool = False
+    ) -> RequestHandle:
         """Start a request, or queue it until a row is free.
 
-        ``request.max_seconds`` counts from this call. A request that exceeds it ends as
+        A helper job gives its row to any other request that has none, and goes on once
+        a row is free. No text is lost.
+
+        ``request.max_seconds`` counts from this call, for a helper job without the time
+        in which it has no row. A request that exceeds it ends as
         ``failed`` with ``too_slow``, after its text so far was delivered. A request
         that the model cannot serve ends as ``failed``. Raises nothing but
         ``EngineClosed``.

@@ -99,6 +99,7 @@ class RunningRequest(Sequence):
         self._listener = listener
         self._format = prompt_format
         self._deadline = now + _seconds(request.max_seconds)
+        self._counted_at = now
         self._is_stop_wanted = threading.Event()
         self._problem: Exception | None = None
         self._dropped_turns = request.dropped_turns
@@ -210,6 +211,12 @@ class RunningRequest(Sequence):
         if self.is_suspect or self._faults > MAX_FAULTS:
             self.fail(error)
         self.is_suspect = True
+
+    def count_time(self, now: float) -> None:
+        """Put off the deadline of a helper job by the time in which it has no row."""
+        if self.is_helper and self.row is None:
+            self._deadline += now - self._counted_at
+        self._counted_at = now
 
     def is_due(self, now: float) -> bool:
         """Return whether the request has to end before another token is read."""

@@ -64,12 +64,20 @@ class Scheduler(Generic[S]):
         self._counter = count()
 
     def admit(self) -> None:
-        """Give rows to the sequences that waited longest, while there is room."""
-        while self.waiting and len(self.running) < self.max_running:
+        """Give rows to the sequences that waited longest, while there is room.
+
+        Helper jobs come last, and give their rows to the others.
+        """
+        while self.waiting:
+            first = next((s for s in self.waiting if not s.is_helper), self.waiting[0])
+            if len(self.running) >= self.max_running and (
+                first.is_helper or not self._preempt()
+            ):
+                return
             # Other threads ask whether any sequence is left: it joins one list before
             # it leaves the other.
-            self._admit(self.waiting[0])
-            self.waiting.popleft()
+            self._admit(first)
+            self.waiting.remove(first)
 
     def schedule(self) -> list[Chunk[S]]:
         """Return what to read next: one token of each reply, and some prompt tokens.
@@ -108,8 +116,11 @@ class Scheduler(Generic[S]):
         """Take out a sequence, running or waiting; its row keeps its tokens."""
         if sequence.row is None:
             self.waiting.remove(sequence)
-            return
-        row, last = sequence.row, self.running.pop()
+        else:
+            self._leave_row(sequence)
+
+    def _leave_row(self, sequence: S) -> None:
+        row, last = sequence.row or 0, self.running.pop()
         last_row = len(self.running)
         if last is not sequence:
             # The last running row moves into the gap.
@@ -125,6 +136,20 @@ class Scheduler(Generic[S]):
         self._row_copies.clear()
         for sequence in self.running:
             sequence.cached_tokens = 0
+
+    def _preempt(self) -> bool:
+        """Take the row of the helper job that came last; False if there is none.
+
+        It waits before the other helper jobs. The row keeps its tokens as long as no
+        other sequence needs it, so most of them are not read again.
+        """
+        helpers = [sequence for sequence in self.running if sequence.is_helper]
+        if not helpers:
+            return False
+        last = max(helpers, key=lambda sequence: sequence.admission_order)
+        self.waiting.appendleft(last)
+        self._leave_row(last)
+        return True
 
     def _admit(self, sequence: S) -> None:
         """Put a sequence into the first row after the running ones.

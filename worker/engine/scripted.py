@@ -39,7 +39,12 @@ class ScriptedRequest:
     """Implements ``RequestHandle``. A row's thread calls ``play``."""
 
     def __init__(
-        self, request: Request, listener: ReplyListener, context_tokens: int
+        self,
+        request: Request,
+        listener: ReplyListener,
+        context_tokens: int,
+        *,
+        is_helper: bool = False,
     ) -> None:
         self._request = request
         self._listener = listener
@@ -49,7 +54,25 @@ class ScriptedRequest:
         self._deadline = time.monotonic() + request.max_seconds
         self._wake = threading.Event()
         self._outcome: Outcome | None = None
+        #: Whether it gives its row to requests that are for people.
+        self.is_helper = is_helper
+        #: Set while it has a row.
+        self._has_row = threading.Event()
+        self._has_row.set()
         self.new_tokens = 0
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it gave its row away."""
+        return not self._has_row.is_set()
+
+    def pause(self) -> None:
+        """Write nothing until ``resume``."""
+        self._has_row.clear()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._has_row.set()
 
     def stop(self) -> None:
         """Implement ``RequestHandle``: end as ``stopped``."""
@@ -63,6 +86,7 @@ class ScriptedRequest:
         if self._outcome is None:
             self._outcome = outcome
         self._wake.set()
+        self._has_row.set()
 
     def play(self) -> None:
         """Write the words, then report the end. A listener's error ends the request."""
@@ -166,11 +190,18 @@ class ScriptedRequest:
         """Wait; return the ending, if the request is interrupted or out of time."""
         left_seconds = self._deadline - time.monotonic()
         self._wake.wait(max(0.0, min(seconds, left_seconds, threading.TIMEOUT_MAX)))
+        self._wait_for_row()
         if self._outcome is not None:
             return self._ending(self._outcome)
         if seconds >= left_seconds:
             return self._ending(Outcome.FAILED, error=ErrorCode.TOO_SLOW)
         return None
+
+    def _wait_for_row(self) -> None:
+        """Wait while it has no row, which takes nothing of its time."""
+        began = time.monotonic()
+        self._has_row.wait()
+        self._deadline += time.monotonic() - began
 
     def _ending(
         self,
@@ -193,7 +224,11 @@ class ScriptedRequest:
 
 
 class ScriptedEngine:
-    """Implements ``interface.Engine`` with one thread a row and one token a word."""
+    """Implements ``interface.Engine`` with one token a word.
+
+    Each running request has a thread. There are twice as many as rows, since helper
+    jobs that gave their rows away keep theirs.
+    """
 
     def __init__(self, rows: int = 1, entry: ModelEntry | None = None) -> None:
         self.rows = rows
@@ -212,7 +247,7 @@ class ScriptedEngine:
         self._is_closing = False
         self._threads = [
             threading.Thread(target=self._serve, name=f"scripted-{row}", daemon=True)
-            for row in range(rows)
+            for row in range(2 * rows)
         ]
         for thread in self._threads:
             thread.start()
@@ -222,10 +257,12 @@ class ScriptedEngine:
         """Time, which always grows: a reply that hangs does so on purpose."""
         return time.monotonic_ns()
 
-    def submit(self, request: Request, listener: ReplyListener) -> ScriptedRequest:
+    def submit(
+        self, request: Request, listener: ReplyListener, *, is_helper: bool = False
+    ) -> ScriptedRequest:
         """Implement ``Engine``: start a request, or queue it until a row is free."""
         context_tokens = self.model_info.context_tokens
-        handle = ScriptedRequest(request, listener, context_tokens)
+        handle = ScriptedRequest(request, listener, context_tokens, is_helper=is_helper)
         with self._changed:
             if self._is_closing:
                 raise EngineClosed("the engine is closing")
@@ -257,19 +294,51 @@ class ScriptedEngine:
         return not self._running and not self._waiting
 
     def _serve(self) -> None:
-        """Play the requests of one row, one after another."""
+        """Play requests, one after another."""
         while (request := self._next()) is not None:
             request.play()
             with self._changed:
                 self._running.remove(request)
+                self._resume()
                 self._changed.notify_all()
 
     def _next(self) -> ScriptedRequest | None:
         """Wait for a request; return None once the engine is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._waiting) or self._is_closing)
+            self._changed.wait_for(self._can_start_or_end)
             if not self._waiting:
                 return None
-            request = self._waiting.popleft()
+            request = self._first()
+            if self._free_rows() <= 0:
+                self._active_helpers()[-1].pause()
+            self._waiting.remove(request)
             self._running.append(request)
             return request
+
+    def _can_start_or_end(self) -> bool:
+        if not self._waiting:
+            return self._is_closing
+        has_room = self._free_rows() > 0
+        return has_room or (
+            not self._first().is_helper and bool(self._active_helpers())
+        )
+
+    def _first(self) -> ScriptedRequest:
+        """The first request that waits, people before helper jobs."""
+        people = (request for request in self._waiting if not request.is_helper)
+        return next(people, self._waiting[0])
+
+    def _free_rows(self) -> int:
+        return self.rows - sum(not request.is_paused for request in self._running)
+
+    def _active_helpers(self) -> list[ScriptedRequest]:
+        running = self._running
+        return [one for one in running if one.is_helper and not one.is_paused]
+
+    def _resume(self) -> None:
+        """Give free rows to helper jobs without one, unless people wait."""
+        if any(not request.is_helper for request in self._waiting):
+            return
+        for request in self._running:
+            if request.is_paused and self._free_rows() > 0:
+                request.resume()

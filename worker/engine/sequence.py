@@ -20,6 +20,8 @@ class Sequence:
         self.cached_tokens = 0
         #: Position in the order of admission.
         self.admission_order = 0
+        #: Whether it gives its row to sequences that are for people.
+        self.is_helper = False
         #: True after an engine fault that this sequence may have caused: it is then
         #: read alone.
         self.is_suspect = False

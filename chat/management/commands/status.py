@@ -75,7 +75,7 @@ def _worker_status(worker: wire.Announcement) -> str:
         return f"{worker.stage}, {worker.progress:.0%}"
     if not worker.rows:
         return ": ".join(filter(None, (worker.stage, worker.step)))
-    rows = f"{worker.rows - worker.free} of {worker.rows} rows busy"
+    rows = f"{worker.rows - worker.free + worker.helpers} of {worker.rows} rows busy"
     speed = f"{worker.tokens_per_second:g} tokens/s {worker.computation}".rstrip()
     return f"{worker.stage}, {rows}, {speed}"
 

@@ -73,7 +73,11 @@ class Reconciler:
         ready = ready_workers(box.workers(model))
         if ready:
             box.tick(model)
-        due = self._bells.due(model, box.waiting(model), free_rows(ready))
+        people, helpers = box.waiting_by_kind(model)
+        free = free_rows(ready)
+        unused = free - sum(worker.helpers for worker in ready)
+        startable = min(people, free) + min(helpers, max(0, unused - people))
+        due = self._bells.due(model, startable, free)
         for reply in box.first_in_line(model, due) if due else ():
             ring(model, _extra_bell(reply))
 

@@ -1,9 +1,12 @@
--- Takes the first reply in line, people before helpers, and leases it to one worker. A
+-- Takes the first reply in line, people before helpers, and leases it to one worker, which
+-- may have no room for a helper job. A
 -- reply that has lost several workers runs alone. A worker that writes other replies
 -- reserves it ('wait') and takes no further reply until those are done. Meanwhile the
 -- other workers skip it ('pass').
 local model, worker, token, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local live, alone_from = tonumber(ARGV[5]), tonumber(ARGV[6])
+local lines = {key('line', model)}
+if ARGV[7] == '1' then lines[2] = key('helpers', model) end
 
 local function may_take(id)
   local got = redis.call('HMGET', key('reply', id), 'losses', 'kept_by', 'kept_until')
@@ -15,7 +18,7 @@ local function may_take(id)
 end
 
 local function first_in_line()
-  for _, line in ipairs({key('line', model), key('helpers', model)}) do
+  for _, line in ipairs(lines) do
     local rank = 0
     local found = redis.call('ZRANGE', line, rank, rank, 'WITHSCORES')
     while #found > 0 do
@@ -50,5 +53,5 @@ redis.call('HINCRBY', key('reply', id), 'run', 1)
 delete_text(id)
 redis.call('ZADD', LEASES, now() + lease, id)
 touch_owner_of(id)
-local got = redis.call('HMGET', key('reply', id), 'attempt', 'request', 'losses')
-return {id, got[1], got[2], got[3]}
+local got = redis.call('HMGET', key('reply', id), 'attempt', 'request', 'losses', 'kind')
+return {id, got[1], got[2], got[3], got[4]}
