@@ -97,6 +97,11 @@ class WebhookDelivery(models.Model):
     def __str__(self) -> str:
         return f"delivery {self.pk}"
 
+    def is_under_way(self, now: datetime) -> bool:
+        """Whether it is sent now, or as soon as a keeper looks."""
+        is_due = self.next_at <= now or self.attempts > len(self.tries)
+        return self.state == DeliveryState.WAITING and is_due
+
     def claim(self, now: datetime, lease: timedelta) -> bool:
         """Take it for one try; False if another keeper did so before."""
         found = WebhookDelivery.objects.filter(

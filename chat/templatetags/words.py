@@ -18,7 +18,7 @@ from chat.wording.dates import exact_moment, short_moment
 from chat.wording.replies import duration, duration_range, percent, reason, summary
 from chat.wording.reply_details import fact_groups
 from chat.wording.script_messages import script_texts
-from chat.wording.webhooks import disabled_text, event_label, try_text
+from chat.wording.webhooks import delivery_text, disabled_text, event_label, try_text
 from chatsite.catalog import CatalogError
 from chatsite.model_choice import model_entry
 
@@ -36,6 +36,7 @@ register.filter("as_lines", as_lines)
 register.filter("fact_groups", fact_groups)
 register.filter("can_resume", can_resume)
 register.filter("owner_fingerprint", owner_fingerprint)
+register.filter("delivery_text", delivery_text)
 register.filter("disabled_text", disabled_text)
 register.filter("event_label", event_label)
 register.filter("try_text", try_text)

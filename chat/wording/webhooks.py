@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chat.models.webhook_delivery import Try
+from chat.models import WebhookDelivery
+from chat.models.webhook_delivery import DeliveryState, Try
 from chat.models.webhook_endpoint import DisabledReason, EventType
+from chat.wording.replies import duration
 
 EVENTS: dict[str, str | Promise] = {
     EventType.REPLY_DONE: gettext_lazy("A reply is done"),
@@ -53,6 +56,20 @@ def event_label(event: str) -> str:
 def disabled_text(reason: str) -> str:
     """Why a webhook is no longer called."""
     return str(DISABLED.get(reason, DISABLED[DisabledReason.OWNER]))
+
+
+def delivery_text(delivery: WebhookDelivery) -> str:
+    """How far a delivery has come."""
+    now = timezone.now()
+    match delivery.state:
+        case DeliveryState.DONE:
+            return _("Delivered")
+        case DeliveryState.FAILED:
+            return _("Not delivered")
+    if delivery.is_under_way(now):
+        return _("On its way")
+    left = duration((delivery.next_at - now).total_seconds())
+    return _("Next try in %(duration)s") % {"duration": left}
 
 
 def try_text(made: Try) -> str:

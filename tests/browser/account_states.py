@@ -132,7 +132,29 @@ def keys(stage: Stage) -> None:
         expect(stage.page.locator("#link")).to_be_visible()
 
 
+def webhooks(stage: Stage) -> None:
+    """A webhook that was just made, and one before it with a long address."""
+    signed_up(stage)
+    stage.page.goto("/account/webhooks/")
+    for host in ("donaudampfschifffahrt." * 6 + "invalid", "hooks.invalid"):
+        stage.page.get_by_label("Address").fill(f"https://{host}/chat")
+        stage.page.get_by_label("Description").fill("For the choir")
+        stage.page.get_by_role("button", name="Make webhook").click()
+        expect(stage.page.locator("#link")).to_be_visible()
+
+
+def webhook(stage: Stage) -> None:
+    """A test that failed."""
+    webhooks(stage)
+    stage.page.get_by_role("link", name="Show calls").first.click()
+    stage.page.get_by_role("button", name="Send a test").click()
+    failed = stage.page.get_by_text("There is no host with this name.")
+    while not failed.is_visible():
+        stage.page.goto(stage.page.url)
+
+
 ACCOUNT_STATES = (
     *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
     *(forgotten, reset, erase, invited, invitations, keys),
+    *(webhooks, webhook),
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -21,16 +22,16 @@ from chat.views.accounts.decorators import account_required, redirect_to
 DELIVERIES_SHOWN = 50
 #: What was just done, by the parameter in the address of the page.
 NOTES = {
-    "tested": gettext_lazy(
-        "A test is on its way. Load the page again to see how it went."
-    ),
+    "tested": gettext_lazy("A test is on its way."),
     "waiting": gettext_lazy("The test before is still on its way."),
     "on": gettext_lazy("It is called again, also for what waited meanwhile."),
     "off": gettext_lazy("It is no longer called."),
-    "retried": gettext_lazy(
-        "Another try is on its way. Load the page again to see how it went."
-    ),
+    "retried": gettext_lazy("Another try is on its way."),
 }
+
+
+#: Notes that hold while something is under way.
+OF_THE_MOMENT = ("tested", "retried", "waiting")
 
 
 class WebhookContext(TypedDict):
@@ -111,10 +112,13 @@ def _redirect(pk: UUID, note: str) -> HttpResponse:
 def _page(
     request: HttpRequest, endpoint: WebhookEndpoint, secret: str = ""
 ) -> HttpResponse:
+    deliveries, now = list(endpoint.deliveries.all()[:DELIVERIES_SHOWN]), timezone.now()
+    is_busy = any(one.is_under_way(now) for one in deliveries)
+    told = [name for name in NOTES if name in request.GET]
     context: WebhookContext = {
         "webhook": endpoint,
         "secret": secret,
-        "deliveries": list(endpoint.deliveries.all()[:DELIVERIES_SHOWN]),
-        "notes": [note for name, note in NOTES.items() if name in request.GET],
+        "deliveries": deliveries,
+        "notes": [NOTES[n] for n in told if is_busy or n not in OF_THE_MOMENT],
     }
     return render(request, "accounts/webhook.html", context)

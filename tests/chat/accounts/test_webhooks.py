@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from chat.accounts.api_keys import make_key
 from chat.models import User, WebhookDelivery, WebhookEndpoint
@@ -135,6 +137,26 @@ def test_a_test_is_sent_from_the_page(tab: Client, endpoint: WebhookEndpoint) ->
     assert "on its way" in text_of(tab.post(of(endpoint, "test/"), follow=True))
     assert "still on its way" in text_of(tab.post(of(endpoint, "test/"), follow=True))
     assert endpoint.deliveries.get().type == "webhook.test"
+
+
+def test_the_page_says_how_far_a_delivery_has_come(
+    tab: Client, endpoint: WebhookEndpoint
+) -> None:
+    page = f"{of(endpoint)}?tested"
+    delivery = failed(endpoint, Failure.STATUS)
+    assert "Not delivered" in text_of(tab.get(page))
+    assert "A test is on its way." not in text_of(tab.get(page))
+    delivery.state = "waiting"
+    delivery.save()
+    assert "On its way" in text_of(tab.get(page))
+    assert "A test is on its way." in text_of(tab.get(page))
+    delivery.attempts, delivery.next_at = 1, timezone.now() + timedelta(seconds=299.9)
+    delivery.save()
+    assert "Next try in 5 min" in text_of(tab.get(page))
+    delivery.state = "done"
+    delivery.save()
+    assert "Delivered" in text_of(tab.get(page))
+    assert '[action$="/retry/"]' not in dom(tab.get(page))
 
 
 def test_it_is_switched_off_and_on(tab: Client, endpoint: WebhookEndpoint) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from chat.services.webhooks.signature import new_secret, signed_headers
+from tests.documents import DOCUMENTS
 
 BODY = json.dumps({"type": "reply.done", "text": "größer"}).encode()
 
@@ -39,3 +41,19 @@ def test_both_secrets_sign_while_one_is_replaced() -> None:
     headers = signed_headers("evt_1", int(time.time()), BODY, [new, old])
     for secret in (new, old):
         Webhook(secret).verify(BODY, headers)
+
+
+def test_the_example_of_the_documentation_verifies_calls() -> None:
+    found: dict[str, Any] = {}
+    block = DOCUMENTS["docs/webhooks.md"].split("<!-- A test runs this block. -->")[1]
+    exec(block.split("```")[1].removeprefix("python"), found)
+    is_genuine, now = found["is_genuine"], int(time.time())
+    new, old = new_secret(), new_secret()
+    headers = signed_headers("evt_1", now, BODY, [new, old])
+    assert is_genuine(new, headers, BODY)
+    assert is_genuine(old, headers, BODY)
+    assert not is_genuine(new_secret(), headers, BODY)
+    assert not is_genuine(new, headers, BODY + b" ")
+    assert not is_genuine(new, headers | {"webhook-id": "evt_2"}, BODY)
+    late = signed_headers("evt_1", now - 301, BODY, [new])
+    assert not is_genuine(new, late, BODY)
