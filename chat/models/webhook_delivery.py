@@ -62,9 +62,12 @@ class WebhookDelivery(models.Model):
     type = models.CharField(
         max_length=20, choices=[(e.value, e.name) for e in EventType]
     )
-    #: None for a test.
+    #: What ended; both are None for a test.
     reply = models.ForeignKey(
         "chat.Reply", on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    batch = models.ForeignKey(
+        "chat.Batch", on_delete=models.CASCADE, null=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

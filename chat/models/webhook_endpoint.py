@@ -1,4 +1,4 @@
-"""A webhook: an address that is called when replies of its owner end."""
+"""A webhook: an address that is called when replies and batches of its owner end."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ class EventType(StrEnum):
 
     REPLY_DONE = "reply.done"
     REPLY_FAILED = "reply.failed"
+    BATCH_COMPLETED = "batch.completed"
+    BATCH_FAILED = "batch.failed"
     #: Sent when its owner asks for it, to try the webhook.
     TEST = "webhook.test"
 
 
 #: The events that an owner chooses from.
-CHOSEN_EVENTS = (EventType.REPLY_DONE, EventType.REPLY_FAILED)
+CHOSEN_EVENTS = tuple(event for event in EventType if event != EventType.TEST)
 
 
 class DisabledReason(StrEnum):
@@ -62,7 +64,7 @@ class WebhookEndpoint(models.Model):
     description = models.CharField(max_length=60, blank=True)
     #: Names of ``EventType``.
     events = models.JSONField(default=list)
-    #: If set, only replies are told that this key asked for.
+    #: If set, only replies and batches are told that this key asked for.
     api_key = models.ForeignKey(
         "chat.ApiKey",
         on_delete=models.CASCADE,
@@ -96,7 +98,7 @@ class WebhookEndpoint(models.Model):
         return self.disabled_at is None
 
     def wants(self, event: EventType, key: UUID | None) -> bool:
-        """Whether its owner chose this event of a reply that ``key`` asked for."""
+        """Whether its owner chose this event of what ``key`` asked for."""
         return event in self.events and self.api_key_id in (None, key)
 
     def secrets(self, now: datetime) -> list[str]:

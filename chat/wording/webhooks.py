@@ -15,6 +15,8 @@ from chat.wording.replies import duration
 EVENTS: dict[str, str | Promise] = {
     EventType.REPLY_DONE: gettext_lazy("A reply is done"),
     EventType.REPLY_FAILED: gettext_lazy("A reply failed"),
+    EventType.BATCH_COMPLETED: gettext_lazy("A batch is completed"),
+    EventType.BATCH_FAILED: gettext_lazy("A batch failed or expired"),
     EventType.TEST: gettext_lazy("Test"),
 }
 #: Why a call failed and what helps, by the codes that are stored.

@@ -19,6 +19,7 @@ from chat.models import (
 )
 from chat.models.batch import OPEN_STATES
 from chat.services.batches.files import kept_until
+from chat.services.webhooks.events import record_batch_end
 
 
 def ended_lines(batch: Batch) -> QuerySet[BatchLine]:
@@ -63,6 +64,7 @@ def finish(batch: Batch, before: BatchStatus, after: BatchStatus) -> bool:
     batch.output_file = _output(batch, LineState.DONE, "output")
     batch.error_file = _output(batch, LineState.FAILED, "errors")
     batch.save(update_fields=["output_file", "error_file"])
+    record_batch_end(batch)
     return True
 
 

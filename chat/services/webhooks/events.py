@@ -1,18 +1,32 @@
-"""Events: notes in the transaction that ends a reply what webhooks have to tell."""
+"""Events: notes in the transaction that ends something what webhooks have to tell."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
-from chat.models import BatchLine, Reply, WebhookDelivery, WebhookEndpoint
+from chat.models import (
+    Batch,
+    BatchLine,
+    BatchStatus,
+    Reply,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from chat.models.webhook_endpoint import EventType
 from chatsite import wire
 
-#: Stopped replies are no event: their owner stopped them.
+#: Stopped replies and cancelled batches are no events: their owner ended them.
 EVENTS = {
     wire.State.DONE: EventType.REPLY_DONE,
     wire.State.FAILED: EventType.REPLY_FAILED,
+}
+EVENTS_OF_BATCHES = {
+    BatchStatus.COMPLETED: EventType.BATCH_COMPLETED,
+    BatchStatus.EXPIRED: EventType.BATCH_FAILED,
+    BatchStatus.FAILED: EventType.BATCH_FAILED,
 }
 
 
@@ -23,22 +37,48 @@ def record_end(reply: Reply) -> None:
     Costs one query for accounts and none for guests, who have no webhooks.
     """
     owner, event = reply.message.conversation.owner, EVENTS.get(wire.State(reply.state))
-    if event is None or owner.is_guest or not settings.WEBHOOKS_MAX:
+    if event is None or owner.is_guest:
         return
+    wanted = _wanting(owner.pk, event, reply.key_id)
+    if wanted and not _is_of_batch(reply):
+        _note(wanted, event, reply=reply)
+
+
+def record_batch_end(batch: Batch) -> None:
+    """Note the end of a batch likewise, in the transaction that ends it."""
+    event = EVENTS_OF_BATCHES.get(BatchStatus(batch.status))
+    if event is not None:
+        _note(_wanting(batch.owner_id, event, batch.key_id), event, batch=batch)
+
+
+def _wanting(owner: UUID, event: EventType, key: UUID | None) -> list[WebhookEndpoint]:
+    """The webhooks of an owner that want this event of what ``key`` asked for."""
+    if not settings.WEBHOOKS_MAX:
+        return []
     endpoints = WebhookEndpoint.objects.enabled().filter(owner=owner).order_by()
-    wanted = [one for one in endpoints if one.wants(event, reply.key_id)]
-    if not wanted or _is_of_batch(reply):
-        return
+    return [one for one in endpoints if one.wants(event, key)]
+
+
+def _note(
+    endpoints: list[WebhookEndpoint],
+    event: EventType,
+    *,
+    reply: Reply | None = None,
+    batch: Batch | None = None,
+) -> None:
+    """Add deliveries. Both ids are random, so no two events have the same id."""
     now = timezone.now()
+    event_id = "".join(f"evt_{one.pk.hex}" for one in (reply, batch) if one)
     WebhookDelivery.objects.bulk_create(
         WebhookDelivery(
             endpoint=endpoint,
-            event_id=f"evt_{reply.pk.hex}",
+            event_id=event_id,
             type=event,
             reply=reply,
+            batch=batch,
             next_at=now,
         )
-        for endpoint in wanted
+        for endpoint in endpoints
     )
 
 

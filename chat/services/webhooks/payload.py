@@ -1,4 +1,4 @@
-"""What a webhook is sent, built from the row of the reply at each try."""
+"""What a webhook is sent, built from the row of what ended at each try."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import Any
 
 from django.conf import settings
 
-from chat.models import Reply, WebhookDelivery
+from chat.models import Batch, Reply, WebhookDelivery
 
 
 def body_of(delivery: WebhookDelivery) -> bytes:
-    """The JSON of one delivery; the same at each try, since no ended reply changes."""
-    reply = delivery.reply
-    content = {
-        "type": delivery.type,
-        "timestamp": _iso_time(
-            delivery.created_at if reply is None else reply.finished_at
-        ),
-        "data": {} if reply is None else _reply_data(reply),
-    }
+    """The JSON of one delivery; each try sends the same, since what ended stays."""
+    ended_at, data = delivery.created_at, {}
+    if (reply := delivery.reply) is not None:
+        ended_at, data = reply.finished_at or ended_at, _reply_data(reply)
+    elif (batch := delivery.batch) is not None:
+        data = _batch_data(batch)
+    content = {"type": delivery.type, "timestamp": _iso_time(ended_at), "data": data}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -42,7 +40,18 @@ def _reply_data(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _iso_time(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
+def _batch_data(batch: Batch) -> dict[str, Any]:
+    """What a batch came to, as the API for clients of OpenAI says it."""
+    return {
+        "id": f"batch_{batch.pk.hex}",
+        "status": batch.status,
+        "request_counts": {
+            "total": batch.total,
+            "completed": batch.completed,
+            "failed": batch.failed,
+        },
+    }
+
+
+def _iso_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

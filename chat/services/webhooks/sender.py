@@ -92,7 +92,9 @@ class WebhookSender:
         full = [owner for owner, count in busy.items() if count >= PER_OWNER]
         due = WebhookDelivery.objects.due(timezone.now())
         found = due.exclude(endpoint__owner__in=full) if full else due
-        return found.select_related("endpoint", "reply__message__conversation").first()
+        return found.select_related(
+            "endpoint", "reply__message__conversation", "batch"
+        ).first()
 
     def _send(self) -> None:
         while (delivery := self._claimed.get()) is not None:

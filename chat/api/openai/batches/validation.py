@@ -7,10 +7,12 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from chat.api.openai.batches.lines import read_line
 from chat.api.openai.errors import OpenAIError
 from chat.models import Batch, BatchLine, BatchStatus
+from chat.services.webhooks.events import record_batch_end
 
 #: Refusals that are told; the rest would repeat them.
 ERRORS_MAX = 100
@@ -33,7 +35,10 @@ def validate(batch: Batch) -> None:
     try:
         lines = _read(batch)
     except WrongFile as wrong:
-        batch.move(BatchStatus.VALIDATING, BatchStatus.FAILED, errors=wrong.errors)
+        with transaction.atomic():
+            before, after = BatchStatus.VALIDATING, BatchStatus.FAILED
+            if batch.move(before, after, errors=wrong.errors):
+                record_batch_end(batch)
         return
     rows = (
         BatchLine(batch=batch, number=number, custom_id=name, body=body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,7 +15,18 @@ from pytest_django import Settings
 
 from chat.accounts.api_keys import make_key, revoke
 from chat.api.openai.batches.runner import run_batches
-from chat.models import ApiKey, Batch, BatchLine, Conversation, Reply, User
+from chat.models import (
+    ApiKey,
+    Batch,
+    BatchLine,
+    Conversation,
+    Reply,
+    User,
+    WebhookDelivery,
+)
+from chat.models.webhook_endpoint import CHOSEN_EVENTS
+from chat.services.webhooks.endpoints import make_endpoint
+from chat.services.webhooks.payload import body_of
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.api.openai.batch_program import BatchProgram, Site, in_lines, line
@@ -59,6 +71,25 @@ def test_every_line_is_answered(batches: BatchProgram, site: Site) -> None:
     choices = response["body"]["choices"]
     assert [one["message"]["content"] for one in choices] == ["Honey."] * 2
     assert len({one["id"] for one in results}) == 3
+
+
+def test_webhooks_are_told_of_the_end_of_a_batch_and_of_no_line(
+    batches: BatchProgram, site: Site, account: User, key: tuple[ApiKey, str]
+) -> None:
+    url, wanted = "https://example.org/", [*CHOSEN_EVENTS]
+    make_endpoint(account, url=url, events=wanted, api_key=key[0])
+    make_endpoint(account, url=url, events=["reply.done"])
+    pk = batches.batch(THREE)
+    site.answer_all()
+    told = WebhookDelivery.objects.get()
+    assert told.type == "batch.completed"
+    said, seen = json.loads(body_of(told))["data"], batches.state(pk)
+    assert said == {name: seen[name] for name in ("id", "status", "request_counts")}
+    told.delete()
+    batches.begin(b"no line")
+    site.keeper.sweep()
+    site.keeper.sweep()
+    assert WebhookDelivery.objects.get().type == "batch.failed"
 
 
 def test_a_body_that_is_refused_fails_its_line_alone(
