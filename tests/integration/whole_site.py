@@ -54,7 +54,8 @@ class WholeSite:
     def free_rows(self) -> int:
         """Rows of the worker in which nothing is written, as it announces."""
         box = _mailbox_at(self.environment["REDIS_URL"])
-        return sum(worker.free for worker in box.workers("scripted"))
+        model = self.environment["CHAT_MODEL"]
+        return sum(worker.free for worker in box.workers(model))
 
     @property
     def unfinished(self) -> int:
