@@ -42,7 +42,7 @@ NOT_JSON = ApiError(
 )
 TOO_LARGE = ApiError(413, "too_large", gettext_lazy("The request is too large."))
 BAD_CURSOR = ApiError(
-    400,
+    422,
     "bad_cursor",
     gettext_lazy('Follow the address in "next" unchanged.'),
     parameter="cursor",

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from chat.services.conversations import TITLE_MAX_CHARACTERS
 from chat.services.limits.rules import LimitKind, LimitScope
@@ -32,10 +32,20 @@ NextPage = Annotated[
 ]
 
 
-def _number(setting: SamplingSetting[int] | SamplingSetting[float]) -> object:
-    """The field of a sampling setting with its range."""
+def _without_point(value: object) -> object:
+    """Turn 1.0 into 1, which JSON does not tell apart."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value  # type: ignore[call-overload]
+
+
+#: Behind the range of an integer, which pydantic would not describe otherwise.
+WHOLE = BeforeValidator(_without_point)
+
+
+def _range(setting: SamplingSetting[int] | SamplingSetting[float]) -> object:
+    """The values of a sampling setting that a page offers."""
     low, high = setting.offered
-    return Field(default=None, ge=low, le=high)
+    return Field(ge=low, le=high)
 
 
 class ReplyTimes(BaseModel):
@@ -211,7 +221,9 @@ class TitleBody(BaseModel):
 class VersionsBody(BaseModel):
     """How many other versions of a reply to write at once."""
 
-    count: int = Field(default=1, ge=1)
+    model_config = ConfigDict(strict=True)
+
+    count: Annotated[int, Field(ge=1), WHOLE] = 1
 
 
 StopString = Annotated[
@@ -225,16 +237,16 @@ StopString = Annotated[
 class ChosenSettings(BaseModel):
     """What was chosen here; null, or an empty text or list, for what is inherited."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid")
 
     model: str = ""
     instructions: str = ""
-    temperature: Annotated[float | None, _number(TEMPERATURE)] = None
-    top_p: Annotated[float | None, _number(TOP_P)] = None
-    top_k: Annotated[int | None, _number(TOP_K)] = None
-    repetition_penalty: Annotated[float | None, _number(REPETITION_PENALTY)] = None
-    max_new_tokens: Annotated[int | None, _number(MAX_NEW_TOKENS)] = None
-    seed: Annotated[int | None, _number(SEED)] = None
+    temperature: Annotated[float, _range(TEMPERATURE)] | None = None
+    top_p: Annotated[float, _range(TOP_P)] | None = None
+    top_k: Annotated[int, _range(TOP_K), WHOLE] | None = None
+    repetition_penalty: Annotated[float, _range(REPETITION_PENALTY)] | None = None
+    max_new_tokens: Annotated[int, _range(MAX_NEW_TOKENS), WHOLE] | None = None
+    seed: Annotated[int, _range(SEED), WHOLE] | None = None
     stop: list[StopString] = Field(default=[], max_length=STOP_STRINGS_OFFERED)
 
 

@@ -14,6 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from chat.api.native import api
+from chat.api.openapi import openapi
+from chat.api.reference import reference
 from chat.http.api_errors import NOT_FOUND, ApiError
 
 View = Callable[..., HttpResponseBase]
@@ -55,4 +57,9 @@ def not_found(_request: HttpRequest) -> JsonResponse:
 
 
 app_name = "api"
-urlpatterns = [*_patterns(), re_path("", not_found)]
+urlpatterns = [
+    *_patterns(),
+    path("openapi.json", openapi, name="openapi"),
+    path("docs", reference, name="docs"),
+    re_path("", not_found),
+]

@@ -269,6 +269,8 @@ TABLE: dict[str, Entry] = {
     "v1/": Entry(Kind.PUBLIC, ALL),
     # Nobody's
     "api/v1/": Entry(Kind.PUBLIC, ALL),
+    "api/v1/openapi.json": Entry(Kind.PUBLIC),
+    "api/v1/docs": Entry(Kind.PUBLIC),
     "healthz": Entry(Kind.PUBLIC),
     "livez": Entry(Kind.PUBLIC),
     "readyz": Entry(Kind.PUBLIC),

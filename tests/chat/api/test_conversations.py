@@ -137,7 +137,7 @@ def test_a_cursor_that_was_changed_is_refused(
         "versions": f"/messages/{answered['id']}/versions",
     }[what]
     refused = client.get(f"{API}{path}?cursor={cursor}")
-    assert (refused.status_code, refused.json()["code"]) == (400, "bad_cursor")
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_cursor")
 
 
 def test_a_growing_reply_is_read_in_the_list_of_messages(

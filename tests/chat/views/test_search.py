@@ -176,8 +176,9 @@ def test_without_words_there_is_only_the_form(tab: Client, talk: Conversation) -
 
 @pytest.mark.parametrize("before", ["x", "-1", "²", "9" * 19, "9" * 5000])
 def test_a_cursor_of_no_search_is_refused(tab: Client, before: str) -> None:
-    for path, name in (("/search/", "before"), (API, "cursor")):
-        assert tab.get(path, {"q": "a", name: before}).status_code == 400
+    page = tab.get("/search/", {"q": "a", "before": before})
+    call = tab.get(API, {"q": "a", "cursor": before})
+    assert (page.status_code, call.status_code) == (400, 422)
 
 
 def test_only_reading_is_allowed(tab: Client) -> None:
