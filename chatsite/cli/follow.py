@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from chatsite.cli.client import Client
@@ -24,6 +25,7 @@ class Follower:
         self._terminal = terminal
         self._path = f"/api/v1/replies/{reply}"
         self._is_streamed = is_streamed
+        self._line = Line()
         self._written = ""
         self._is_stopping = False
 
@@ -59,7 +61,8 @@ class Follower:
 
     def _show(self, reply: dict[str, Any]) -> None:
         if reply["state"] in ("held", "queued"):
-            self._terminal.progress(place_in_line(reply))
+            said = self._line.describe(reply, time.monotonic())
+            self._terminal.progress(said)
         elif self._is_streamed:
             self._write(reply["text"])
         if reply["state"] == "held" and reply.get("is_paused"):
@@ -80,15 +83,35 @@ class Follower:
         self._written = text
 
 
-def place_in_line(reply: dict[str, Any]) -> str:
-    """Say how many replies are before one that waits, and how long it may take."""
-    if reply["state"] == "held":
-        return "Waits for the reply before it in its conversation …"
-    ahead = (reply["place"] or 1) - 1
-    said = f"{ahead} ahead of you" if ahead else "You are next"
-    seconds = reply.get("wait_seconds")
-    return f"{said}, about {_duration(seconds)} …" if seconds else f"{said} …"
+class Line:
+    """The line before a reply, and how fast it has moved while this one waited."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+        self._ahead = 0
+        self._moved_at = 0.0
+
+    def describe(self, reply: dict[str, Any], now: float) -> str:
+        """Say how many replies are ahead of one that waits, and about how long."""
+        if reply["state"] == "held":
+            return "Waits for the reply before it in its conversation …"
+        ahead = (reply["place"] or 1) - 1
+        if self._first is None:
+            self._first = ahead, now
+        if ahead != self._ahead:
+            self._ahead, self._moved_at = ahead, now
+        said = f"{ahead} ahead of you" if ahead else "You are next"
+        seconds = self._seconds()
+        return f"{said}, about {duration(seconds)} …" if seconds else f"{said} …"
+
+    def _seconds(self) -> float:
+        """Until its turn, at the pace so far; 0 while the line has not moved."""
+        ahead, began = self._first or (0, 0.0)
+        if ahead <= self._ahead:
+            return 0.0
+        return (self._moved_at - began) / (ahead - self._ahead) * (self._ahead + 1)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return seconds or minutes, rounded."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
