@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -72,9 +73,11 @@ class WebhookForm(forms.Form):
 
     def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The key that was chosen before stays a choice when it is revoked.
+        is_offered = Q(revoked_at=None) | Q(pk=self.initial.get("api_key"))
         self.fields["api_key"] = KeyChoice(
             label=_("Of which replies"),
-            queryset=ApiKey.objects.filter(owner=owner, revoked_at=None),
+            queryset=ApiKey.objects.filter(is_offered, owner=owner),
             required=False,
             empty_label=_("All of your account"),
         )

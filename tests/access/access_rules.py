@@ -241,6 +241,16 @@ TABLE: dict[str, Entry] = {
         of_accounts=True,
         shows=("webhook_url", "webhook_description", "id_of_delivery"),
     ),
+    "account/webhooks/<uuid:pk>/change/": of(
+        "webhook",
+        WRITE,
+        of_accounts=True,
+        form=lambda world: {
+            "id": world.ids.get("webhook", ""),
+            "url": "https://hooks.example/other",
+            "events": "reply.failed",
+        },
+    ),
     "account/webhooks/<uuid:pk>/test/": of("webhook", WRITE, of_accounts=True),
     "account/webhooks/<uuid:pk>/switch/": of("webhook", WRITE, of_accounts=True),
     "account/webhooks/<uuid:pk>/secret/": of("webhook", WRITE, of_accounts=True),

@@ -144,13 +144,14 @@ def webhooks(stage: Stage) -> None:
 
 
 def webhook(stage: Stage) -> None:
-    """A test that failed."""
+    """A test that failed, and the form that changes it."""
     webhooks(stage)
     stage.page.get_by_role("link", name="Show calls").first.click()
     stage.page.get_by_role("button", name="Send a test").click()
     failed = stage.page.get_by_text("There is no host with this name.")
     while not failed.is_visible():
         stage.page.goto(stage.page.url)
+    stage.page.get_by_text("Change…").click()
 
 
 ACCOUNT_STATES = (

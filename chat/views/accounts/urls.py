@@ -17,6 +17,7 @@ from chat.views.accounts.password import password
 from chat.views.accounts.reset import forgotten, reset
 from chat.views.accounts.sign_up import invited, sign_up
 from chat.views.accounts.webhook import (
+    change_webhook,
     delete_webhook,
     retry_delivery,
     rotate_webhook,
@@ -46,6 +47,7 @@ urlpatterns = [
     path("keys/<uuid:pk>/revoke/", revoke_key, name="revoke_key"),
     path("webhooks/", webhooks, name="webhooks"),
     path("webhooks/<uuid:pk>/", webhook, name="webhook"),
+    path("webhooks/<uuid:pk>/change/", change_webhook, name="change_webhook"),
     path("webhooks/<uuid:pk>/test/", try_webhook, name="try_webhook"),
     path("webhooks/<uuid:pk>/switch/", switch_webhook, name="switch_webhook"),
     path("webhooks/<uuid:pk>/secret/", rotate_webhook, name="rotate_webhook"),

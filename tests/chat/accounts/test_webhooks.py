@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from chat.accounts.api_keys import make_key
+from chat.accounts.api_keys import make_key, revoke
 from chat.models import User, WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_endpoint import DisabledReason
 from chat.services.webhooks.deliver import disable
@@ -131,6 +131,30 @@ def test_a_guest_is_told_to_sign_up(visitor: Client, settings: LazySettings) -> 
     settings.GUESTS = False
     assert visitor.get(PAGE).status_code == 303
     assert not WebhookEndpoint.objects.exists()
+
+
+def test_everything_but_the_secret_can_be_changed(
+    tab: Client, account: User, endpoint: WebhookEndpoint
+) -> None:
+    key, _ = make_key(account, "A bot")
+    form = dom(tab.get(of(endpoint))).one('form[action$="/change/"]')
+    assert form.one("[name=url]")["value"] == URL
+    assert form.all("[name=events][checked]")[0]["value"] == "reply.done"
+    url, events = "https://other.example/", ["reply.failed", "batch.failed"]
+    given = typed(url=url, events=events, description="Mine", api_key=key.pk)
+    assert "Saved." in text_of(tab.post(form["action"], given, follow=True))
+    secret = endpoint.secret
+    endpoint.refresh_from_db()
+    assert (endpoint.url, endpoint.events, endpoint.secret) == (url, events, secret)
+    assert (endpoint.description, endpoint.api_key) == ("Mine", key)
+    revoke(key)  # it stays chosen
+    chosen = dom(tab.get(of(endpoint))).one("#id_api_key [selected]")
+    assert chosen["value"] == str(key.pk)
+    answer = tab.post(form["action"], typed(url="https://127.0.0.1/"))
+    assert answer.status_code == 422
+    assert ".errorlist" in dom(answer)
+    endpoint.refresh_from_db()
+    assert endpoint.url == url
 
 
 def test_a_test_is_sent_from_the_page(tab: Client, endpoint: WebhookEndpoint) -> None:
