@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
+from django.test import Client
 from pydantic import BaseModel
 from pytest_django.live_server_helper import LiveServer
 
@@ -25,7 +27,7 @@ from chat.api.schemas import (
     ReplyError,
     ReplyTimes,
 )
-from chat.models import BatchLine, Conversation, Message, Reply, Session, User
+from chat.models import ApiKey, BatchLine, Conversation, Message, Reply, Session, User
 from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.limits.rules import PERSONAL, LimitKind
@@ -211,3 +213,50 @@ def test_the_example_with_a_key_runs(live_server: LiveServer, box: Mailbox) -> N
         check=True,
     )
     assert json.loads(done.stdout)["state"] == "queued"
+
+
+def blocks_of(text: str) -> list[str]:
+    """The examples of a document, without their fences."""
+    found = re.findall(r"^(`{3,})\w*\n(.*?)^\1$", text, re.DOTALL | re.MULTILINE)
+    return [block for _, block in found]
+
+
+def test_every_example_has_a_test() -> None:
+    """The first two have theirs above, the others below."""
+    begins = ["curl", "curl", ".venv/bin/python manage.py api_key", "```py title", "{"]
+    blocks = blocks_of(API)
+    assert len(blocks) == len(begins)
+    for block, begin in zip(blocks, begins, strict=True):
+        assert block.startswith(begin)
+
+
+@pytest.mark.django_db
+def test_the_commands_for_keys_run(capsys: pytest.CaptureFixture[str]) -> None:
+    User.objects.create_user("ada", None)
+    printed = ""
+    for line in blocks_of(API)[2].splitlines():
+        words = line.partition(" #")[0].split()[2:]
+        values = {"NAME": "program", "USER": "ada", "KEY": printed.strip()[:12]}
+        call_command(*(values.get(word, word) for word in words))
+        said = capsys.readouterr().out
+        printed = said if words[1] == "make" else printed
+    assert ApiKey.objects.get(name="program").revoked_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_example_of_an_attached_file_is_left_out_of_the_title(box: Mailbox) -> None:
+    sent = Client().post(
+        "/api/v1/messages",
+        {"text": blocks_of(API)[3]},
+        content_type="application/json",
+    )
+    assert sent.status_code == 202
+    assert Conversation.objects.get().title == "What does this print?"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_example_of_an_error_is_one(box: Mailbox) -> None:
+    refused = Client().post(
+        "/api/v1/messages", {"text": " "}, content_type="application/json"
+    )
+    assert refused.json() == json.loads(blocks_of(API)[4])
