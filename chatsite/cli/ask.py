@@ -24,7 +24,7 @@ def ask(client: Client, terminal: Terminal, options: Namespace) -> Exit:
     earlier = _conversation(client.url, options)
     if conversation := conversation_with(client, options, earlier, typed):
         body["conversation"] = conversation
-    sent = client.post("/api/v1/messages", body, once=uuid.uuid4().hex)
+    sent = _send(client, terminal, body)
     keep_last_conversation(client.url, sent["conversation"])
     if options.detach:
         terminal.line(json.dumps(sent) if options.json else sent["id"])
@@ -34,6 +34,17 @@ def ask(client: Client, terminal: Terminal, options: Namespace) -> Exit:
     reply = follower.follow()
     _write_whole(terminal, options, {**reply, "conversation": sent["conversation"]})
     return _end(terminal, follower, reply)
+
+
+def _send(client: Client, terminal: Terminal, body: dict[str, Any]) -> dict[str, Any]:
+    try:
+        sent: dict[str, Any] = client.post(
+            "/api/v1/messages", body, once=uuid.uuid4().hex
+        )
+    except KeyboardInterrupt:
+        terminal.say("\nIt was being sent: the server may have it and answer it.")
+        raise
+    return sent
 
 
 def _typed(options: Namespace) -> str:

@@ -12,6 +12,8 @@ from chatsite.cli.terminal import Terminal
 #: How long one call waits for news; while a place is shown it is asked more often.
 WAIT_SECONDS = 30
 PLACE_SECONDS = 2
+#: A server on which too many calls wait answers at once that nothing is new.
+BUSY_SECONDS = 1
 OVER = ("done", "stopped", "failed")
 
 
@@ -55,9 +57,12 @@ class Follower:
                 return reply
             is_waiting = reply["place"] is not None and self._terminal.has_progress
             seconds = PLACE_SECONDS if is_waiting else WAIT_SECONDS
+            asked = time.monotonic()
             answer = self._client.get(f"{self._path}?wait={seconds}", answer.etag)
             if answer.data is not None:
                 reply = answer.data
+            elif time.monotonic() - asked < BUSY_SECONDS:
+                time.sleep(BUSY_SECONDS)
 
     def _show(self, reply: dict[str, Any]) -> None:
         if reply["state"] in ("held", "queued"):
