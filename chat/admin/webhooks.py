@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from chat.admin.support import IsSetFilter, ReadOnlyAdmin, titled, user_link
 from chat.models import WebhookEndpoint
 from chat.models.webhook_endpoint import DisabledReason
-from chat.services.webhooks.deliver import disable
+from chat.services.webhooks.endpoints import disable
 from chat.wording.webhooks import try_text
 
 

@@ -51,5 +51,9 @@ def test_the_web_tier_loads_neither_model_libraries_nor_the_worker(
     assert modules_after(program).isdisjoint(HEAVY)
 
 
+def test_the_web_server_loads_no_http_client() -> None:
+    assert "urllib3" not in modules_after(WEB)
+
+
 def test_the_worker_loads_no_orm_models_and_the_scripted_engine_no_torch() -> None:
     assert modules_after(SCRIPTED_WORKER).isdisjoint({"chat", "torch"})

@@ -12,7 +12,7 @@ from chat.forms.webhooks import WebhookForm
 from chat.models import User, WebhookEndpoint
 from chat.models.webhook_endpoint import CHOSEN_EVENTS, DisabledReason
 from chat.services.webhooks import endpoints
-from chat.services.webhooks.deliver import disable
+from chat.services.webhooks.endpoints import disable
 
 
 class Command(BaseCommand):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from chat.models import WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_delivery import DeliveryState, Try
 from chat.models.webhook_endpoint import DisabledReason
+from chat.services.webhooks.endpoints import disable
 from chat.services.webhooks.http_post import Failure, Outcome, post
 from chat.services.webhooks.payload import body_of
 from chat.services.webhooks.schedule import delay_after
@@ -103,12 +104,3 @@ def _note_endpoint(
         last = endpoint.last_success_at
         if last is None or last < delivery.created_at:
             disable(endpoint, DisabledReason.FAILING)
-
-
-def disable(endpoint: WebhookEndpoint, reason: DisabledReason) -> bool:
-    """Call it no longer; False if it was disabled before.
-
-    Deliveries that wait go on waiting until it is enabled again.
-    """
-    found = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
-    return bool(found.update(disabled_at=timezone.now(), disabled_reason=reason))

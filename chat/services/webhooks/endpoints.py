@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chat.models import User, WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_delivery import DeliveryState
-from chat.models.webhook_endpoint import EventType
+from chat.models.webhook_endpoint import DisabledReason, EventType
 from chat.services.advisory_lock import advisory_lock
 from chat.services.webhooks.signature import new_secret
 
@@ -40,6 +40,15 @@ def make_endpoint(owner: User, **fields: Any) -> WebhookEndpoint:
 def has_room(owner: User) -> bool:
     """Whether the account may have another webhook."""
     return WebhookEndpoint.objects.filter(owner=owner).count() < settings.WEBHOOKS_MAX
+
+
+def disable(endpoint: WebhookEndpoint, reason: DisabledReason) -> bool:
+    """Call it no longer; False if it was disabled before.
+
+    Deliveries that wait go on waiting until it is enabled again.
+    """
+    found = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
+    return bool(found.update(disabled_at=timezone.now(), disabled_reason=reason))
 
 
 def enable(endpoint: WebhookEndpoint) -> None:

@@ -30,6 +30,8 @@ class WebhookSender:
 
     def __init__(self) -> None:
         self._end = Event()
+        #: Set when a thread becomes free, which may have more to send at once.
+        self._wake = Event()
         self._lock = Lock()
         #: Calls under way by their owner.
         self._busy: Counter[UUID] = Counter()
@@ -49,6 +51,7 @@ class WebhookSender:
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Begin no further call, and give those under way some time to end."""
         self._end.set()
+        self._wake.set()
         for _ in self._senders:
             self._claimed.put(None)
         ends_at = time.monotonic() + grace_seconds
@@ -69,7 +72,8 @@ class WebhookSender:
                 log.exception("looking for webhooks failed")
             finally:
                 close_old_connections()
-            self._end.wait(settings.SWEEP_SECONDS)
+            self._wake.wait(settings.SWEEP_SECONDS)
+            self._wake.clear()
         connection.close()
 
     def claim_due(self) -> int:
@@ -107,4 +111,5 @@ class WebhookSender:
                 close_old_connections()
                 with self._lock:
                     self._busy[delivery.endpoint.owner_id] -= 1
+                self._wake.set()
         connection.close()

@@ -24,7 +24,7 @@ from chat.forms.webhooks import WebhookForm
 from chat.models import User, WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_endpoint import DisabledReason
 from chat.services.webhooks import endpoints
-from chat.services.webhooks.deliver import disable
+from chat.services.webhooks.endpoints import disable
 from chat.views.accounts.decorators import account_required, redirect_to
 
 DELIVERIES_SHOWN = 50

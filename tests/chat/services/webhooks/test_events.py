@@ -17,8 +17,7 @@ from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.jobs.collect import collect
 from chat.services.jobs.stop import stop_reply
-from chat.services.webhooks.deliver import disable
-from chat.services.webhooks.endpoints import make_endpoint
+from chat.services.webhooks.endpoints import disable, make_endpoint
 from chat.services.webhooks.events import record_end
 from chat.services.webhooks.payload import body_of
 from chatsite import wire

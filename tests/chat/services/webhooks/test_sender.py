@@ -44,6 +44,17 @@ def test_what_is_due_is_sent(
     assert len(receiver.received) == 5
 
 
+def test_a_thread_that_becomes_free_sends_the_next_at_once(
+    account: User, receiver: Receiver, settings: LazySettings, until: Until
+) -> None:
+    settings.SWEEP_SECONDS = 3600
+    due(account, receiver, 3 * PER_OWNER)
+    sender = WebhookSender()
+    sender.start()
+    until(lambda: states() == ["done"] * 3 * PER_OWNER)
+    sender.stop()
+
+
 def test_a_slow_address_does_not_hold_up_those_of_others(
     account: User, receiver: Receiver, sender: WebhookSender, until: Until
 ) -> None:
