@@ -34,7 +34,7 @@ def test_the_same_conversations_on_a_second_device_also_while_a_reply_runs(
     expect(home.locator(".pending .text")).to_have_text("And")
     talk = home.url
     sign_up(home, name)
-    said = f"Welcome, {name}. Your conversations are now in your account."
+    said = f"Welcome, {name}. Your conversation is now in your account."
     expect(home.get_by_role("status").filter(has_text="Welcome")).to_have_text(said)
     expect(home).not_to_have_url(re.compile("welcome"))
     open_first(home, "Tell me about bees")

@@ -62,6 +62,9 @@ def test_a_whole_visit_asks_no_other_host_and_breaks_no_rule(
     page = watched.new_page()
     page.goto("/")
     page.fill("#text", "What is a queue?")
+    # As extensions do; htmx would write the attribute of an element that it replaces.
+    page.locator("#poller").evaluate("poller => (poller.style.color = 'red')")
+    page.locator("#key").evaluate("key => (key.style.color = 'red')")
     page.keyboard.press("Enter")
     claim = worker.claim()
     worker.write(claim, "It is **a line**, see https://example.org/ and ")
