@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +59,8 @@ def add_rules(md: MarkdownIt) -> None:
     md.add_render_rule("link_close", _render_link_close)
 
 
+#: A paragraph that grows is rendered again with each poll, and so are its links.
+@lru_cache(maxsize=2048)
 def normalize(address: str) -> str:
     """Return the address in ASCII, or an empty string if it is too long."""
     return normalizeLink(address) if len(address) <= ADDRESS_CHARACTERS_MAX else ""
@@ -68,6 +71,7 @@ def is_allowed(address: str) -> bool:
     return len(address) <= ADDRESS_CHARACTERS_MAX and host_of(address) != ""
 
 
+@lru_cache(maxsize=2048)
 def host_of(address: str) -> str:
     """Return host and port of a web address; empty for other addresses."""
     try:
