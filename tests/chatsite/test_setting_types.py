@@ -34,6 +34,8 @@ from chatsite.settings_table import SETTINGS, addresses, limits, mail, storage
         ("NETWORK_TOKENS_PER_DAY", "1e6"),
         ("ACCOUNT_REPLIES_WAITING", "none"),
         ("TRUSTED_PROXIES", "proxy.example.org"),
+        ("WEBHOOK_PRIVATE_NETWORKS", "home"),
+        ("WEBHOOK_PRIVATE_NETWORKS", "192.168.1.1/16"),
         ("SITE_URL", "chat.example.org"),
         ("SITE_URL", "https://chat.example.org/chat"),
         ("SITE_URL", "https://*.example.org"),
@@ -54,6 +56,14 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(
     setting = SETTINGS.get(name, addresses.URL_PREFIX)
     with pytest.raises(ImproperlyConfigured, match=f"^{name} must be "):
         setting.read()
+
+
+def test_networks_are_read_as_they_are_spelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = SETTINGS["WEBHOOK_PRIVATE_NETWORKS"]
+    monkeypatch.setenv(setting.name, "192.168.0.0/16, fd00::/8,127.0.0.1")
+    networks = setting.read()
+    assert setting.spell(networks) == "192.168.0.0/16,fd00::/8,127.0.0.1/32"
+    assert setting.parse(setting.spell(networks)) == networks
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from chat.models import User, WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_delivery import DeliveryState
 from chat.models.webhook_endpoint import DisabledReason, EventType
 from chat.services.advisory_lock import advisory_lock
+from chat.services.webhooks.events import event_id
 from chat.services.webhooks.signature import new_secret
 
 #: How long the secret before the last change also signs.
@@ -74,7 +75,7 @@ def send_test(endpoint: WebhookEndpoint) -> bool:
         return False
     WebhookDelivery.objects.create(
         endpoint=endpoint,
-        event_id=f"evt_{uuid.uuid4().hex}",
+        event_id=event_id(uuid.uuid4()),
         type=EventType.TEST,
         next_at=timezone.now(),
     )

@@ -41,14 +41,20 @@ def record_end(reply: Reply) -> None:
         return
     wanted = _wanting(owner.pk, event, reply.key_id)
     if wanted and not _is_of_batch(reply):
-        _note(wanted, event, reply=reply)
+        _note(wanted, event, reply.pk, reply=reply)
 
 
 def record_batch_end(batch: Batch) -> None:
     """Note the end of a batch likewise, in the transaction that ends it."""
     event = EVENTS_OF_BATCHES.get(BatchStatus(batch.status))
     if event is not None:
-        _note(_wanting(batch.owner_id, event, batch.key_id), event, batch=batch)
+        wanted = _wanting(batch.owner_id, event, batch.key_id)
+        _note(wanted, event, batch.pk, batch=batch)
+
+
+def event_id(pk: UUID) -> str:
+    """The id of an event, as receivers see it."""
+    return f"evt_{pk.hex}"
 
 
 def _wanting(owner: UUID, event: EventType, key: UUID | None) -> list[WebhookEndpoint]:
@@ -62,17 +68,17 @@ def _wanting(owner: UUID, event: EventType, key: UUID | None) -> list[WebhookEnd
 def _note(
     endpoints: list[WebhookEndpoint],
     event: EventType,
+    pk: UUID,
     *,
     reply: Reply | None = None,
     batch: Batch | None = None,
 ) -> None:
-    """Add deliveries. Both ids are random, so no two events have the same id."""
+    """Add a delivery for each webhook; ``pk`` of what ended is the id of the event."""
     now = timezone.now()
-    event_id = "".join(f"evt_{one.pk.hex}" for one in (reply, batch) if one)
     WebhookDelivery.objects.bulk_create(
         WebhookDelivery(
             endpoint=endpoint,
-            event_id=event_id,
+            event_id=event_id(pk),
             type=event,
             reply=reply,
             batch=batch,
