@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from chat.views import batches
 from chat.views.conversation_deletion import delete, delete_all, restore
 from chat.views.conversation_list import conversation_list, toggle_list
 from chat.views.conversation_rename import rename
@@ -48,6 +49,12 @@ urlpatterns = [
     path("r/<uuid:pk>/edit/", edit, name="edit"),
     path("r/<uuid:pk>/remove/", remove, name="remove"),
     path("r/<uuid:pk>/frame/", frame, name="frame"),
+    path("batches/", batches.batches, name="batches"),
+    path("batches/<uuid:pk>/", batches.batch, name="batch"),
+    path("batches/<uuid:pk>/cancel/", batches.cancel, name="cancel_batch"),
+    path("batches/<uuid:pk>/delete/", batches.delete, name="delete_batch"),
+    path("batches/<uuid:pk>/output/", batches.output, name="batch_output"),
+    path("batches/<uuid:pk>/errors/", batches.errors, name="batch_errors"),
     path("search/", search, name="search"),
     path("poll/", poll, name="poll"),
     path("healthz", live, name="health"),

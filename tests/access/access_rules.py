@@ -203,6 +203,15 @@ TABLE: dict[str, Entry] = {
     ),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
     "api/v1/allowances": own(("GET",)),
+    # Batches
+    "batches/": own(
+        BOTH, shows_accounts=("file_name",), answers=(303, 422), changes=False
+    ),
+    "batches/<uuid:pk>/": of("batch", reads=(303,), of_accounts=True),
+    "batches/<uuid:pk>/cancel/": of("batch", WRITE, of_accounts=True),
+    "batches/<uuid:pk>/delete/": of("batch", WRITE, of_accounts=True, changes=False),
+    "batches/<uuid:pk>/output/": of("batch", reads=(404,), of_accounts=True),
+    "batches/<uuid:pk>/errors/": of("batch", reads=(404,), of_accounts=True),
     # Accounts
     "account/": own(shows_accounts=("username", "email", "device")),
     "account/download/": own(

@@ -154,8 +154,20 @@ def webhook(stage: Stage) -> None:
     stage.page.get_by_text("Change…").click()
 
 
+def batches(stage: Stage) -> None:
+    """A batch that waits, and one whose file was refused and has a long name."""
+    signed_up(stage)
+    stage.page.goto("/batches/")
+    expect(stage.page.get_by_text("You have sent no batches yet.")).to_be_visible()
+    for name in ("donaudampfschifffahrtsgesellschaft" * 3, "calls"):
+        file = {"name": f"{name}.jsonl", "mimeType": "text/plain", "buffer": b"{}"}
+        stage.page.get_by_label("File", exact=True).set_input_files(file)
+        stage.page.get_by_role("button", name="Send file").click()
+        expect(stage.page.get_by_text("The file was sent.")).to_be_visible()
+
+
 ACCOUNT_STATES = (
     *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
     *(forgotten, reset, erase, invited, invitations, keys),
-    *(webhooks, webhook),
+    *(webhooks, webhook, batches),
 )
