@@ -132,6 +132,12 @@ def keys(stage: Stage) -> None:
         expect(stage.page.locator("#link")).to_be_visible()
 
 
+def api_reference(stage: Stage) -> None:
+    """With every call opened."""
+    stage.page.goto("/api/v1/docs")
+    stage.page.locator("details").evaluate_all("all => all.forEach(e => e.open = true)")
+
+
 def webhooks(stage: Stage) -> None:
     """A webhook that was just made, and one before it with a long address."""
     signed_up(stage)
@@ -168,6 +174,6 @@ def batches(stage: Stage) -> None:
 
 ACCOUNT_STATES = (
     *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
-    *(forgotten, reset, erase, invited, invitations, keys),
+    *(forgotten, reset, erase, invited, invitations, keys, api_reference),
     *(webhooks, webhook, batches),
 )
