@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from chat.models.conversation import title_from
 from chat.page.state import owner_fingerprint
 from chat.rendering.markdown import render
 from chat.services.limits.wording import number
@@ -24,6 +25,7 @@ from chatsite.model_choice import model_entry
 
 register = template.Library()
 register.simple_tag(script_texts)
+register.filter("shortened", title_from)
 register.filter("duration", duration)
 register.filter("number", number)
 register.filter("short_moment", short_moment)

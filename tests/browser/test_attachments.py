@@ -72,6 +72,10 @@ def test_files_are_attached_kept_and_sent(
         page, "sent => navigator.clipboard.readText().then(said => said === sent)", SENT
     )
     expect(page).to_have_title(re.compile("^What is in them"))
+    attach(page, PICTURE)
+    expect(page.locator("#refusal")).to_have_text("p.png is not a text file.")
+    page.get_by_role("link", name="Edit").click()
+    expect(page.locator("#refusal")).to_have_text("")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.goto(page.locator(".message a.change").get_attribute("href"))
     expect(chips).to_have_count(2)

@@ -56,7 +56,8 @@ def test_a_conversation_is_deleted_from_the_head(sized: Page, worker: Worker) ->
     assert sized.locator(OPEN_MENU).evaluate(IS_INSIDE)
     sized.get_by_role("menuitem", name="Delete").click()
     sized.wait_for_url(re.compile(r"/\?deleted="))
-    sized.get_by_role("button", name="Undo").click()
+    expect(sized.get_by_role("button", name="Undo")).to_be_focused()
+    sized.keyboard.press("Enter")
     sized.wait_for_url(CONVERSATION)
 
 

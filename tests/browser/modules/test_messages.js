@@ -122,3 +122,15 @@ test("without a clipboard the text is selected and copied", async () => {
   equal(await copied, "a text");
   equal(document.querySelector("textarea"), null);
 });
+
+test("numbers have the groups of the server", async () => {
+  const { numberText } = await import("/chat/page.js");
+  equal([numberText(8192), numberText(999), numberText(0.5, { style: "percent" })], ["8’192", "999", "50%"]);
+});
+
+test("keys that copy are those of the system", async () => {
+  show('<p id="refusal"></p>');
+  const { showNotCopied } = await import("/chat/messages.js");
+  showNotCopied();
+  equal(find("refusal").textContent, "Not copied: Ctrl+C.");
+});

@@ -9,6 +9,8 @@ from django.test import Client
 from django.utils import translation
 
 from chat.models import User
+from chat.services.limits.wording import number
+from chat.wording.script_messages import script_texts
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 from tests.chat.pages import poll_url
@@ -63,6 +65,11 @@ def test_errors_of_the_framework_are_in_our_words(box: Mailbox) -> None:
     assert "Zu ähnlich wie dein Name oder deine Adresse." in similar
     assert "Dieses Feld darf nicht leer sein." in refused
     assert "Dieses Passwort ist zu verbreitet. Wähle ein anderes." in refused
+
+
+def test_scripts_group_digits_as_the_server_does() -> None:
+    with translation.override("es"):
+        assert f"8{script_texts()['group']}192" == number(8192)
 
 
 def test_a_chosen_language_is_that_of_all_pages(tab: Client) -> None:
