@@ -17,7 +17,11 @@ CONVERSATIONS = "/admin/chat/conversation/"
 REPLIES = "/admin/chat/reply/"
 SESSIONS = "/admin/chat/session/"
 KEYS = "/admin/chat/apikey/"
-LISTS = (USERS, CONVERSATIONS, REPLIES, SESSIONS, KEYS, "/admin/chat/invitation/")
+WEBHOOKS = "/admin/chat/webhookendpoint/"
+LISTS = (
+    *(USERS, CONVERSATIONS, REPLIES, SESSIONS, KEYS, WEBHOOKS),
+    "/admin/chat/invitation/",
+)
 
 
 def make_account(name: str, **fields: Any) -> User:

@@ -16,6 +16,7 @@ from chat.accounts.account_deletion import erase_closed_accounts
 from chat.accounts.api_keys import key_of, make_key
 from chat.models import Conversation, Invitation, Message, Reply, Session, User
 from chat.services.session_digest import session_digest
+from chat.services.webhooks.endpoints import make_endpoint
 from chatsite import wire
 from tests.chat.admin.conftest import (
     CONVERSATIONS,
@@ -128,6 +129,7 @@ def test_lists_cost_a_bounded_number_of_queries(
             digest=user.pk.hex, created_by=user, expires_at=timezone.now()
         )
         make_key(user, "a program")
+        make_endpoint(user, url="https://example.org/", events=["reply.done"])
     # The first request of a session also notes the visit, in a test with a savepoint.
     superuser_client.get("/")
     for path in LISTS:

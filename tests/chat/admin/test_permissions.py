@@ -36,7 +36,10 @@ def test_staff_without_permissions_see_nothing(
 def test_staff_with_view_permission_change_nothing(
     box: Mailbox, ada: User, sent: Any, client_of: Callable[[User], Client]
 ) -> None:
-    models = ("user", "conversation", "reply", "session", "apikey", "invitation")
+    models = (
+        *("user", "conversation", "reply", "session", "apikey", "webhookendpoint"),
+        "invitation",
+    )
     tab = client_of(staff_with(*(f"view_{model}" for model in models)))
     pk = sent(ada).message.conversation_id
     for path in LISTS:
