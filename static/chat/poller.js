@@ -123,7 +123,8 @@ onHtmx("starting", (request) => isAction(request) && showRefusal("", refusalOf(r
 onHtmx("failed", (request, { detail }) => {
   const { source, status } = request;
   if (detail.errorInfo) return; // htmx 2 tells each of its errors a second time
-  if (detail.error?.name === "AbortError") return; // a form of this page set the poll aside
+  // A form of this page set the poll aside; or htmx 4 gave it up, and then nothing else brings the next one soon.
+  if (detail.error?.name === "AbortError") return isPoller(request) && retryPoll();
   if (!isPoller(request)) return showRefusal(refusalFor(source, status), refusalOf(source));
   if (status > 0 && status < 500) return;
   retryPoll();

@@ -1,4 +1,4 @@
-import { equal, sendHtmx, show, test } from "./harness.js";
+import { becomesTrue, equal, sendHtmx, show, test } from "./harness.js";
 
 const find = (id) => document.getElementById(id);
 const polls = [];
@@ -41,6 +41,13 @@ test("a poll that was set aside or refused is no failure", async () => {
     fail(find("poller"), 404);
   }
   equal(find("connection-lost").hidden, true);
+});
+
+test("a poll that htmx gave up comes again", async () => {
+  await openPage();
+  sendHtmx(find("poller"), "sendError", { error: { name: "AbortError" } });
+  await becomesTrue(() => polls.length);
+  equal(polls, ["poller poll-now"]);
 });
 
 test("a failed action says what failed", async () => {
