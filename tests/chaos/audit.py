@@ -13,6 +13,7 @@ from uuid import UUID
 
 import redis
 
+from tests.chaos.batches import BatchAudit
 from tests.chaos.guests import TERMINAL, Guest, Sent
 from tests.chaos.streams import CallAudit, Caller
 from worker.engine.script import without_marks
@@ -51,6 +52,8 @@ class Audit:
     takeover: dict[str, dict[str, float]] = field(default_factory=dict)
     #: How calls of programs ended, and those that ended wrongly.
     calls: CallAudit = field(default_factory=CallAudit)
+    #: What became of the lines of a batch.
+    batches: BatchAudit = field(default_factory=BatchAudit)
     lacking: list[str] = field(default_factory=list)
     #: What was found, for whoever has to mend it.
     details: list[str] = field(default_factory=list)
@@ -58,6 +61,7 @@ class Audit:
     @property
     def is_clean(self) -> bool:
         is_told = not (self.calls.bad or self.calls.pending)
+        is_told = is_told and not (self.batches.bad or self.batches.pending)
         return is_told and not (self.lost or self.doubled or self.pending or self.wrong)
 
     def note(self, what: str, sent: Sent, found: object) -> None:

@@ -22,6 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.chaos.audit import Audit, examine, keys_left, leaks, summary, takeovers
+from tests.chaos.batches import BatchAudit, Batcher, examine_batches
 from tests.chaos.crash_disk import NoDisk
 from tests.chaos.faults import FAULTS, TAKE_A_WORKER, Fault, faults_here
 from tests.chaos.guests import TERMINAL, Guest, after, crowd
@@ -65,6 +66,7 @@ class Run:
         rounds: int = 0,
         guests: int = 20,
         callers: int = 4,
+        lines: int = 200,
         pause: float = 7,
         seed: int = 1,
         only: Sequence[str] = (),
@@ -99,6 +101,9 @@ class Run:
             Caller(self.site.url, "", random.Random(f"{seed} caller {n}"), text_of)
             for n in range(callers)
         ]
+        self._batcher = Batcher(
+            self.site.url, lines, random.Random(f"{seed} batch"), text_of
+        )
         self._made: defaultdict[str, int] = defaultdict(int)
         self._recovery: defaultdict[str, list[float]] = defaultdict(list)
         #: When a worker was taken away, and how.
@@ -140,12 +145,13 @@ class Run:
         return audit
 
     def _call(self) -> list[threading.Thread]:
-        """Let programs call, with a key of one account."""
-        if self._callers:
+        """Let programs call and send a batch, with a key of one account."""
+        if self._callers or self._batcher.texts:
             key = make_key(self.site.web)
-            for caller in self._callers:
+            for caller in (*self._callers, self._batcher):
                 caller.key = key
-        return start_calling(self._callers, self._are_faults_over.is_set)
+        is_over = self._are_faults_over.is_set
+        return start_calling(self._callers, is_over) + self._batcher.start(is_over)
 
     def _break(self, faults: dict[str, Fault]) -> None:
         time.sleep(2)
@@ -208,7 +214,8 @@ class Run:
         deadline = time.monotonic() + SETTLING_SECONDS
         while time.monotonic() < deadline:
             audit = examine(self.site.database, self._guests)
-            if not audit.pending and not self._examine_calls().pending:
+            coming = self._examine_calls().pending + self._examine_batches().pending
+            if not audit.pending and not coming:
                 break
             time.sleep(1)
         for guest in self._guests:
@@ -221,6 +228,7 @@ class Run:
             time.sleep(1)
         audit.keys_left = left
         audit.calls = self._examine_calls()
+        audit.batches = self._examine_batches()
         audit.grown = self._grown()
         # Where faults overlap nobody can say which of them took a worker away.
         moments = self._taken if self._is_calm else []
@@ -233,6 +241,9 @@ class Run:
 
     def _examine_calls(self) -> CallAudit:
         return examine_calls(self.site.database, self._callers, self._expected)
+
+    def _examine_batches(self) -> BatchAudit:
+        return examine_batches(self.site.database, self._batcher, self._expected)
 
     def _watch_memory(self) -> None:
         while not self._is_over.wait(2):
@@ -278,6 +289,7 @@ def _faults(seconds: float) -> Run:
         rounds=int(_number("CHAOS_ROUNDS", 0)),
         guests=int(_number("CHAOS_GUESTS", 20)),
         callers=int(_number("CHAOS_CALLERS", 4)) if model == "scripted" else 0,
+        lines=int(_number("CHAOS_LINES", 200)) if model == "scripted" else 0,
         seed=int(_number("CHAOS_SEED", 1)),
         pause=_number("CHAOS_PAUSE", 7),
         only=os.environ.get("CHAOS_ONLY", "").split(),

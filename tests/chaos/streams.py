@@ -35,7 +35,7 @@ owner = User.objects.create_user("caller", None)
 owner.limits = {"prompts_per_minute": 10**6, "prompts_per_day": 10**6,
                 "tokens_per_day": 10**9}
 owner.save()
-print(make_key(owner, "a program")[1])
+print(make_key(owner, "a program", can_batch=True)[1])
 """
 
 

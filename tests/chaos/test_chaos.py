@@ -30,6 +30,7 @@ SHORT = {
     "CHAOS_CUTS": "0",
     "CHAOS_GUESTS": "4",
     "CHAOS_CALLERS": "2",
+    "CHAOS_LINES": "12",
     "CHAOS_WORKERS": "2",
     "CHAOS_LEASE": "1.5",
     "CHAOS_PAUSE": "0.4",
@@ -70,6 +71,9 @@ def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     calls = audit["calls"]
     assert (calls["bad"], calls["pending"]) == ([], 0)
     assert calls["ends"]["done"]
+    batches = audit["batches"]
+    assert (batches["bad"], batches["pending"]) == ([], 0)
+    assert batches["lines"]
     # Only a long run says how memory grows.
     assert not (IS_SOAK and audit["grown"])
     assert not audit["leaks"]
