@@ -18,7 +18,10 @@ READ_ELSEWHERE = {
     *("TORCH", "PYTHON", "ADMIN_NAME", "ADMIN_PASSWORD", "HF_HOME", "HF_ENDPOINT"),
 }
 #: Not settings: the programs themselves, or the system, set these variables.
-INTERNAL = {"CI", "DJANGO_SETTINGS_MODULE", "HF_HUB_DISABLE_XET", "OMP_WAIT_POLICY"}
+INTERNAL = {
+    *("CI", "DJANGO_SETTINGS_MODULE", "HF_HUB_DISABLE_XET", "OMP_WAIT_POLICY"),
+    "CHATSITE_URL",  # of the command line, which runs without a site
+}
 
 
 def test_a_setting_stands_in_the_table_once() -> None:
