@@ -38,8 +38,10 @@ class ServerRefused(CliError):
     """The server answered with an error."""
 
     def __init__(self, status: int, body: Any, retry_after: str | None) -> None:
-        later = f" Try again in {retry_after} seconds." if retry_after else ""
-        super().__init__(_message(status, body) + later, _exit_code(status))
+        said = _message(status, body)
+        if retry_after and "again in" not in said:
+            said += f" Try again in {retry_after} seconds."
+        super().__init__(said, _exit_code(status))
         self.status = status
 
 

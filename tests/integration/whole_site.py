@@ -21,11 +21,11 @@ from tests.valkey import Valkey
 START_SECONDS = 40
 #: How many replies are written at once.
 WORKER_ROWS = 4
-#: The owner of ``key`` may do much; that of ``limited`` two messages a minute.
+#: The owner of ``key`` may do much; those of the others two messages a minute.
 MAKE_KEYS = """
 from chat.accounts.api_keys import make_key
 from chat.models import User
-for name, most in (("key", 100_000), ("limited", 2)):
+for name, most in (("key", 100_000), ("limited", 2), ("also_limited", 2)):
     owner = User.objects.create_user(name, None)
     owner.limits = {"prompts_per_minute": most}
     owner.save()
@@ -39,6 +39,7 @@ class WholeSite:
     url: str
     key: str
     limited: str
+    also_limited: str
     environment: dict[str, str] = field(repr=False)
     web: Program
     worker: Program
@@ -104,9 +105,10 @@ def whole_site(folder: Path, database: str, **settings: str) -> Iterator[WholeSi
             for program in (worker, keeper):
                 stack.enter_context(program)
             url = f"http://127.0.0.1:{port}"
-            site = WholeSite(url, "", "", {**os.environ, **own}, _web(own), worker)
+            site = WholeSite(url, "", "", "", {**os.environ, **own}, _web(own), worker)
             stack.callback(lambda: site.web.__exit__(None, None, None))
-            site.key, site.limited = site.run_python(MAKE_KEYS).split()
+            keys = site.run_python(MAKE_KEYS).split()
+            site.key, site.limited, site.also_limited = keys
             _wait_until_ready(site)
             yield site
     finally:
