@@ -14,12 +14,8 @@ from chat.rendering.markdown.math import has_open_formula
 _ONLY_MARKS = re.compile(r"[ \t>]*[-+*=#`~_|: \t]*")
 _CODE_SPAN = re.compile(r"`[^`]*`")
 _PAIRS = ("**", "~~")
-#: A link up to some character of its address, or of its title; there may be no
-#: brackets in its text.
-_HALF_LINK = re.compile(
-    r"(?<!\\)\[([^\[\]]*[^\[\]\s\\])\]\((\S*)"
-    r"""((?<=\S)[ \t]+(?:"[^"\\]*"?|'[^'\\]*'?|\([^()\\]*\)?)?[ \t]*)?\Z"""
-)
+#: A link up to some character of its address; there may be no brackets in its text.
+_HALF_LINK = re.compile(r"(?<!\\)\[([^\[\]]*[^\[\]\s\\])\]\((\S*)\Z")
 _SCHEMES = ("http://", "https://")
 _LINE_END = re.compile(r"\r\n?|\n")
 #: Two cells or more; ``|x|`` is also the size of a number.
@@ -65,16 +61,13 @@ def _closed(line: str) -> str:
 def _with_whole_link(line: str) -> str:
     """Return the line with the link at its end closed.
 
-    Until its address has a host, the link is its text alone. Its title comes once it
-    is complete.
+    Until its address has a host, the link is its text alone.
     """
     found = _HALF_LINK.search(line)
     if not found:
         return line
-    text, address, title = found.groups(default="")
-    if not title and any(scheme.startswith(address) for scheme in _SCHEMES):
+    text, address = found.groups()
+    if any(scheme.startswith(address) for scheme in _SCHEMES):
         return line[: found.start()] + text
     missing = 1 + address.count("(") - address.count(")")
-    if not address.startswith(_SCHEMES):
-        return line
-    return line.removesuffix(title) + ")" * missing
+    return line + ")" * missing if address.startswith(_SCHEMES) else line

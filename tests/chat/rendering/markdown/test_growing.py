@@ -303,14 +303,6 @@ def test_no_state_makes_other_html(
             "[it](http://a.example/b_(c",
             '>it</a><span class="host">(a.example)</span></p>',
         ),
-        (
-            '[it](http://a.example/ "It i',
-            '>it</a><span class="host">(a.example)</span></p>',
-        ),
-        (
-            '[it](http://a.example/ "It is" ',
-            '>it</a><span class="host">(a.example)</span></p>',
-        ),
         ("**[it](http://a.example/)", ">(a.example)</span></strong></p>"),
         ("See [it](ftp", "<p>See [it](ftp</p>"),
     ],
