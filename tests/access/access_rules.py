@@ -210,8 +210,8 @@ TABLE: dict[str, Entry] = {
     "batches/<uuid:pk>/": of("batch", reads=(303,), of_accounts=True),
     "batches/<uuid:pk>/cancel/": of("batch", WRITE, of_accounts=True),
     "batches/<uuid:pk>/delete/": of("batch", WRITE, of_accounts=True, changes=False),
-    "batches/<uuid:pk>/output/": of("batch", reads=(404,), of_accounts=True),
-    "batches/<uuid:pk>/errors/": of("batch", reads=(404,), of_accounts=True),
+    "batches/<uuid:pk>/output/": of("batch", of_accounts=True),
+    "batches/<uuid:pk>/errors/": of("batch", of_accounts=True),
     # Accounts
     "account/": own(shows_accounts=("username", "email", "device")),
     "account/download/": own(

@@ -134,11 +134,13 @@ def _batch(world: World) -> None:
     """A batch that the keeper has not read yet, and a file that waits for one."""
     content = world.secrets.word("batch_prompt").encode()
     name = world.secrets.word("file_name")
-    read, file = (
-        save_file(world.owner, name, len(content), [content]) for _ in range(2)
+    read, file, other = (
+        save_file(world.owner, name, len(content), [content]) for _ in range(3)
     )
     note = {"note": world.secrets.word("batch_note")}
     batch = begin_batch(world.owner, BatchRequest(read, metadata=note))
+    batch.output_file, batch.error_file = file, other
+    batch.save()
     world.keep_id("file", file.pk)
     world.keep_id("batch", batch.pk)
 
