@@ -70,9 +70,12 @@ def find_cut(tokens: Sequence[Token], first: int, last: int) -> Cut | None:
         if len(blocks) > 1:
             before = tokens[blocks[-2][0]]
             is_item = block.type == "list_item_open"
+            # Behind an empty item the next one may be indented further, which would put
+            # it into an item with a filler.
+            is_behind_empty = is_item and blocks[-2][1] == blocks[-2][0] + 1
             if before.info == "definitions" and before.map and before.map[1] == line:
                 line = before.map[0]
-            if first < line <= last:
+            if first < line <= last and not is_behind_empty:
                 best = Cut(line, (*path, before) if is_item else (*path,))
             if line < _line(block):
                 break

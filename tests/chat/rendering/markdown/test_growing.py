@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chat.rendering.markdown import render
@@ -116,6 +116,7 @@ def test_hostile_texts_grow_into_what_the_finished_ones_look_like() -> None:
     ).map("\n".join),
     st.integers(0, 1000),
 )
+@example("- \n\n  - two\nSure! Here's", 0)
 def test_any_text_grows_into_its_whole(text: str, seed: int) -> None:
     grow_in_steps(text, seed)
 
