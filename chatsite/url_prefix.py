@@ -9,9 +9,9 @@ PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 #: and the path must show which. So no prefix begins with one of these words.
 OWN_WORDS = frozenset(
     (
-        *("account", "admin", "api", "c", "delete-all", "healthz", "history"),
-        *("livez", "m", "model", "model-notice", "poll", "r", "readyz", "search"),
-        *("send", "settings", "static", "v1"),
+        *("account", "admin", "api", "batches", "c", "delete-all", "healthz"),
+        *("history", "livez", "m", "model", "model-notice", "poll", "r", "readyz"),
+        *("search", "send", "settings", "static", "v1"),
     )
 )
 

@@ -10,17 +10,15 @@ from statistics import fmean, pstdev
 from threading import BoundedSemaphore, Event, Lock, Thread, current_thread
 
 from chatsite import wire
-from chatsite.mailbox import Claim, Mailbox, MailboxAway
+from chatsite.mailbox import Mailbox, MailboxAway
 from worker.delivery import Delivery
 from worker.engine.interface import Engine, EngineClosed
+from worker.live_replies import LiveReplies
+from worker.reply_end import hand_back, send_end
 from worker.watchdog import WorkerActivity
 
 log = logging.getLogger(__name__)
 
-#: Interval at which the end of a reply is sent again while Redis is away.
-RETRY_SECONDS = 0.5
-#: A worker that ends tries this often to hand a reply back; then its lease expires.
-HAND_BACK_ATTEMPTS = 4
 #: Number of latest replies over which their length is measured.
 MEASURED_REPLIES = 50
 
@@ -55,7 +53,7 @@ class ReplyServer:
         self._reply_tokens: deque[int] = deque(maxlen=MEASURED_REPLIES)
         self._claim_lock = Lock()
         self._lock = Lock()
-        self._live: dict[str, Delivery] = {}
+        self._live = LiveReplies()
         self._helper_threads: set[Thread] = set()
         self._is_draining = False
         #: Bells answered so far.
@@ -166,33 +164,23 @@ class ReplyServer:
         self._flusher.join()
 
     def _free_rows(self) -> int:
-        if self._is_draining or self._is_exclusive():
+        if self._is_draining or self._live.is_exclusive():
             return 0
         return max(0, self.engine.rows - len(self._live))
 
     def _helpers(self) -> int:
         """Return how many rows helper jobs would give to replies to people."""
-        if self._is_draining or self._is_exclusive():
+        if self._is_draining or self._live.is_exclusive():
             return 0
-        people, helpers = self._live_by_kind()
+        people, helpers = self._live.counts()
         return min(helpers, self.engine.rows - people)
-
-    def _live_by_kind(self) -> tuple[int, int]:
-        with self._lock:
-            helpers = sum(one.claim.is_helper for one in self._live.values())
-            return len(self._live) - helpers, helpers
-
-    def _is_exclusive(self) -> bool:
-        """Return whether a live reply must not have any other beside it."""
-        with self._lock:
-            return any(delivery.claim.runs_alone for delivery in self._live.values())
 
     def _claim(self) -> Delivery | None:
         # One claim at a time: whether another is allowed depends on the one before.
         with self._claim_lock:
-            people, helpers = self._live_by_kind()
+            people, helpers = self._live.counts()
             is_full = people >= self.engine.rows
-            if is_full or self._is_draining or self._is_exclusive():
+            if is_full or self._is_draining or self._live.is_exclusive():
                 return None
             try:
                 claim = self._box.claim(
@@ -208,8 +196,7 @@ class ReplyServer:
             if claim is None:
                 return None
             delivery = Delivery(claim, on_first_text=self._is_urgent.set)
-            with self._lock:
-                self._live[claim.token] = delivery
+            self._live.add(delivery)
         log.info(
             "claimed reply %s attempt %d losses %d",
             claim.reply,
@@ -223,8 +210,7 @@ class ReplyServer:
         try:
             self._run(delivery)
         finally:
-            with self._lock:
-                del self._live[delivery.claim.token]
+            self._live.remove(delivery)
         self._deliver_end(delivery)
         self._on_change()
 
@@ -264,38 +250,17 @@ class ReplyServer:
         if delivery.is_lost:
             return
         if ending.outcome is wire.Outcome.HANDED_BACK:
-            self._hand_back(claim)
+            hand_back(self._box, claim, self._closed)
         else:
             self._finish(delivery, ending)
 
     def _finish(self, delivery: Delivery, ending: wire.Ending) -> None:
-        """Send the end until the mailbox stores or refuses it."""
+        """Note how long the reply became, and send its end."""
         if ending.outcome is wire.Outcome.DONE:
             self._reply_tokens.append(ending.new_tokens)
         info = self.engine.model_info
         ending = replace(ending, revision=info.revision, precision=info.precision)
-        while True:
-            try:
-                result = self._box.finish(delivery.next_write(), ending)
-            except MailboxAway as error:
-                log.warning("end of %s waits: %s", delivery.claim.reply, error)
-                if self._closed.wait(RETRY_SECONDS):
-                    return
-                continue
-            delivery.accept(result)
-            if result.verdict != "again":
-                return
-
-    def _hand_back(self, claim: Claim) -> None:
-        for _ in range(HAND_BACK_ATTEMPTS):
-            try:
-                verdict = self._box.hand_back(claim.reply, claim.token)
-            except MailboxAway:
-                self._closed.wait(RETRY_SECONDS)
-            else:
-                log.info("reply %s handed back: %s", claim.reply, verdict)
-                return
-        log.warning("reply %s was not handed back: its lease expires", claim.reply)
+        send_end(self._box, delivery, ending, self._closed)
 
     def _flush_loop(self) -> None:
         """Flush at intervals, and at once when a reply has its first text."""
@@ -311,8 +276,7 @@ class ReplyServer:
 
     def _flush(self) -> None:
         """Send the new text of all live replies, renew leases, receive stops."""
-        with self._lock:
-            live = list(self._live.values())
+        live = self._live.all()
         if not live:
             return
         writes = [delivery.next_write() for delivery in live]

@@ -53,7 +53,7 @@ def test_every_kind_is_measured_and_counted(site: PeopledSite) -> None:
         ("poll, waiting", "Waiting for", LATER),
         ("poll, growing", LATER, EARLIER),
         ("poll, ended", EARLIER, "tok/s"),
-        ("ended reply, API", '"state": "done"', "<html"),
+        ("ended reply, API", '"state":"done"', "<html"),
         ("stop", "Stopping", "<html"),
         ("static file", "@layer", "<html"),
     ],

@@ -21,7 +21,7 @@ from typing import Any
 
 from launch.die_with_parent import PARENT
 from tests.processes import BOUND, ROOT, Program
-from worker.engine.scripted import DEFAULT_DELAY_SECONDS
+from worker.engine.scripted_request import DEFAULT_DELAY_SECONDS
 
 
 class ForkServer:

@@ -27,12 +27,8 @@ from worker.engine.prefill_budget import (
     MeasuredBudget,
     PrefillBudget,
 )
-from worker.engine.running_request import (
-    PromptFormat,
-    RunningRequest,
-    Sampled,
-    describe_error,
-)
+from worker.engine.prompt_format import PromptFormat
+from worker.engine.running_request import RunningRequest, Sampled, describe_error
 from worker.engine.sampling import sample
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequence import Chunk

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from chat.services.live.hub import hub
 
@@ -18,7 +19,10 @@ def meanwhile(until: Callable[..., None]) -> Callable[[Callable[[], Any]], Futur
     def do(act: Callable[[], Any]) -> Future[Any]:
         def act_then() -> Any:
             until(lambda: len(hub()))
-            return act()
+            try:
+                return act()
+            finally:
+                connections.close_all()  # those of this thread
 
         return ThreadPoolExecutor(1).submit(act_then)
 

@@ -21,11 +21,11 @@ LONG = {"max_new_tokens": 60, "temperature": 1.0}
 STEPS = 2
 
 
-def steps_to_first_text(engine: TransformersEngine, text: str) -> int:
-    """Answer a person step by step; how many there are until the first text."""
+def steps_to_first_token(engine: TransformersEngine, text: str) -> int:
+    """Answer a person step by step; how many there are until the first token."""
     listener, steps = RecordingListener(), 0
-    engine.submit(request_for(text, max_new_tokens=3), listener)
-    while not listener.texts:
+    request = engine.submit(request_for(text, max_new_tokens=3), listener)
+    while not (request.new_tokens or request.is_finished):
         engine.step()
         steps += 1
     while not listener.endings:
@@ -73,12 +73,12 @@ def test_a_person_starts_within_two_steps_of_when_they_would_have(
     stepped: TransformersEngine,
 ) -> None:
     undisturbed = played(stepped, helpers(stepped, 4, **LONG))
-    alone = steps_to_first_text(stepped, "a person")
+    alone = steps_to_first_token(stepped, "a person")
     jobs = helpers(stepped, 4, **LONG)
     for before in (1, 5, 11):
         for _ in range(before):
             stepped.step()
-        steps = steps_to_first_text(stepped, f"another person {before}")
+        steps = steps_to_first_token(stepped, f"another person {before}")
         assert steps <= alone + STEPS
         assert not all(job.endings for job in jobs)
     assert played(stepped, jobs) == undisturbed

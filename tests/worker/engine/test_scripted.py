@@ -17,7 +17,8 @@ from tests.worker.sample_requests import request_for
 from worker.engine.factory import open_engine
 from worker.engine.interface import EngineClosed
 from worker.engine.script import expected_reply
-from worker.engine.scripted import CONTEXT_TOKENS, CRASH_EXIT_CODE, ScriptedEngine
+from worker.engine.scripted import CONTEXT_TOKENS, ScriptedEngine
+from worker.engine.scripted_request import CRASH_EXIT_CODE
 
 
 @pytest.fixture
