@@ -21,14 +21,14 @@ from chat.api.native import api
 from chat.api.schemas import Problem
 from chat.http.api_errors import PROBLEM_TYPE
 
-DESCRIPTION = """\
-Send messages, read the replies, and work with conversations, as a user of this site.
-
-Use an API key, or the cookies that the first answer sets. A call that changes something
-may carry an Idempotency-Key, and can then be sent again safely. Programs that speak
-OpenAI's API use the address /v1/ instead, which is not described here: it behaves as
-OpenAI's reference says.
-"""
+DESCRIPTION = (
+    "Send messages, read the replies, and work with conversations, as a user of this"
+    " site.\n\n"
+    "Use an API key, or the cookies that the first answer sets. A call that changes"
+    " something may carry an Idempotency-Key, and can then be sent again safely."
+    " Programs that speak OpenAI's API use the address /v1/ instead, which is not"
+    " described here: it behaves as OpenAI's reference says."
+)
 SCOPES = {"can_chat": "sends messages", "can_read_history": "reads conversations"}
 PROBLEM = {
     "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
