@@ -10,12 +10,15 @@ from django.conf import settings
 from django.core import signals
 from django.core.wsgi import get_wsgi_application
 from django.db import reset_queries
+from django.urls import get_resolver
 
 from chatsite import startup
 
 startup.begin()
 
 _django = get_wsgi_application()
+# Load all views now: the first requests would wait for them.
+get_resolver().url_patterns  # noqa: B018
 if not settings.DEBUG:  # otherwise no queries are noted that would have to be forgotten
     signals.request_started.disconnect(reset_queries)
 _CHARSET = re.compile(r";\s*charset\s*\*?\s*=[^;]*", re.IGNORECASE)
