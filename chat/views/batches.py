@@ -37,9 +37,9 @@ from chat.services.batches.files import content_of, save_file
 from chat.services.errors import MessageRefused
 from chat.views.accounts.decorators import (
     account_required,
+    answer_to_guest,
     current_account,
     redirect_to,
-    redirect_to_log_in,
 )
 from chat.wording.batches import refusal_text, status_text
 from chatsite.model_choice import model_entry
@@ -88,8 +88,7 @@ def batches(request: HttpRequest) -> HttpResponse:
     """List the batches of an account, or begin one with the file of the form."""
     user = current_account(request)
     if user is None:
-        is_told = settings.GUESTS and request.method != "POST"
-        return _page(request) if is_told else redirect_to_log_in(request)
+        return answer_to_guest(request, _page)
     if request.method != "POST":
         return _page(request, user, BatchForm())
     form = BatchForm(request.POST, request.FILES)

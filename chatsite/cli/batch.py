@@ -1,4 +1,4 @@
-"""``chatsite batch``: have a file of requests answered while nobody waits."""
+"""``chatsite batch``: answer a file of requests behind all messages of people."""
 
 from __future__ import annotations
 

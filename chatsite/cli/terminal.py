@@ -20,7 +20,7 @@ class Terminal:
 
     @property
     def has_progress(self) -> bool:
-        """Whether somebody reads the progress: standard error is a terminal."""
+        """Whether standard error is a terminal, where a person reads the progress."""
         return self._has_progress
 
     def text(self, text: str) -> None:

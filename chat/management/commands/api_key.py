@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from chat.accounts import api_keys
-from chat.models import ApiKey, User
+from chat.management.accounts import account_named
+from chat.models import ApiKey
 from chat.services.limits.rules import OF_KEYS, clean_limits
 
 DAYS_MAX = 3650
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         ](options)
 
     def _make(self, options: dict[str, Any]) -> None:
-        owner, name = _account(options["account"]), options["name"].strip()
+        owner, name = account_named(options["account"]), options["name"].strip()
         if not 1 <= len(name) <= 60:
             raise CommandError("A name has 1 to 60 characters.")
         try:
@@ -66,7 +67,7 @@ class Command(BaseCommand):
     def _list(self, options: dict[str, Any]) -> None:
         found = ApiKey.objects.select_related("owner").order_by("owner", "created_at")
         if options["account"]:
-            found = found.filter(owner=_account(options["account"]))
+            found = found.filter(owner=account_named(options["account"]))
         for key in found.iterator():
             self.stdout.write(_line(key))
 
@@ -76,13 +77,6 @@ class Command(BaseCommand):
             raise CommandError(f"{len(found)} keys are called {options['key']!r}.")
         api_keys.revoke(found[0])
         self.stderr.write("It no longer works.")
-
-
-def _account(typed: str) -> User:
-    user = User.objects.known_as(typed)
-    if user is None or not user.is_active:
-        raise CommandError(f"There is no account {typed!r}.")
-    return user
 
 
 def _keys(typed: str) -> list[ApiKey]:

@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.forms.webhooks import WebhookForm
-from chat.models import User, WebhookEndpoint
+from chat.management.accounts import account_named
+from chat.models import WebhookEndpoint
 from chat.models.webhook_endpoint import CHOSEN_EVENTS, DisabledReason
 from chat.services.webhooks import endpoints
 from chat.services.webhooks.endpoints import disable
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             self._act(action, _endpoint(options["id"]))
 
     def _make(self, options: dict[str, Any]) -> None:
-        owner = _account(options["account"])
+        owner = account_named(options["account"])
         form = WebhookForm(owner, {"id": WebhookEndpoint().pk, **_typed(options)})
         if not form.is_valid():
             errors = [one for found in form.errors.values() for one in found]
@@ -70,7 +71,7 @@ class Command(BaseCommand):
             "owner", "created_at"
         )
         if options["account"]:
-            found = found.filter(owner=_account(options["account"]))
+            found = found.filter(owner=account_named(options["account"]))
         for one in found.iterator():
             state = "enabled" if one.is_enabled else f"disabled: {one.disabled_reason}"
             self.stdout.write(f"{one.pk}  {one.owner}  {state}  {one.url}")
@@ -96,13 +97,6 @@ def _typed(options: dict[str, Any]) -> dict[str, Any]:
         "events": options["event"] or [*CHOSEN_EVENTS],
         "api_key": options["key"],
     }
-
-
-def _account(typed: str) -> User:
-    user = User.objects.known_as(typed)
-    if user is None or not user.is_active:
-        raise CommandError(f"There is no account {typed!r}.")
-    return user
 
 
 def _endpoint(typed: str) -> WebhookEndpoint:

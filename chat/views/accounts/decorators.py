@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -60,6 +61,16 @@ def inviter_required(view: View) -> View:
 def can_invite(user: User) -> bool:
     """Whether the user may invite; superusers have every permission."""
     return user.is_staff and user.has_perm("chat.add_invitation")
+
+
+def answer_to_guest(request: HttpRequest, page: View) -> HttpResponse:
+    """Tell a guest on a page of accounts what it is for, or ask to log in.
+
+    ``page`` renders the page for a guest. A guest who sends its form, and every visitor
+    where ``GUESTS`` is off, is redirected to the log-in page.
+    """
+    is_told = settings.GUESTS and request.method != "POST"
+    return page(request) if is_told else redirect_to_log_in(request)
 
 
 def redirect_to_log_in(request: HttpRequest) -> HttpResponse:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -27,9 +26,9 @@ from chat.models import ApiKey, User
 from chat.services.limits.remaining import RemainingLimit, remaining_of_key
 from chat.views.accounts.decorators import (
     account_required,
+    answer_to_guest,
     current_account,
     redirect_to,
-    redirect_to_log_in,
 )
 from chatsite.model_choice import model_entry
 
@@ -72,8 +71,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     """List the keys, or make one and show its secret once."""
     user = current_account(request)
     if user is None:
-        is_told = settings.GUESTS and request.method != "POST"
-        return _page(request) if is_told else redirect_to_log_in(request)
+        return answer_to_guest(request, _page)
     if request.method != "POST":
         return _page(request, user, KeyForm())
     form = KeyForm(request.POST)

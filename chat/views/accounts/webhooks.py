@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from django.conf import settings
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,9 +17,9 @@ from chat.forms.webhooks import WebhookForm
 from chat.models import User, WebhookEndpoint
 from chat.services.webhooks import endpoints
 from chat.views.accounts.decorators import (
+    answer_to_guest,
     current_account,
     redirect_to,
-    redirect_to_log_in,
 )
 
 #: What was just done, by the parameter in the address of the page.
@@ -51,8 +50,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     """List the webhooks, or make one and show its secret once."""
     user = current_account(request)
     if user is None:
-        is_told = settings.GUESTS and request.method != "POST"
-        return _page(request) if is_told else redirect_to_log_in(request)
+        return answer_to_guest(request, _page)
     if request.method != "POST":
         return _page(request, user, WebhookForm(user))
     form = WebhookForm(user, request.POST)
