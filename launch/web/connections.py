@@ -131,6 +131,25 @@ class Connections:
         """Return the connections of a network."""
         return self._by_network.get(network, ())
 
+    def expired(self, now: float) -> Iterator[Connection]:
+        """Yield those whose deadline has passed, unless they wait for their answer."""
+        for connection in self:
+            if connection.state is State.WORK or connection.deadline > now:
+                continue
+            if connection.state is State.PARKED and not len(connection.sock):
+                continue
+            yield connection
+
+    def over_budget(self, budget_bytes: int) -> Iterator[Connection]:
+        """Yield the oldest of those that buffer, while all together exceed a budget."""
+        holding = [one for one in self if one.held_bytes()]
+        excess = sum(map(Connection.held_bytes, holding)) - budget_bytes
+        for connection in sorted(holding, key=lambda one: one.since):
+            if excess <= 0:
+                return
+            excess -= connection.held_bytes()
+            yield connection
+
 
 def oldest(connections: Iterable[Connection]) -> Connection | None:
     """Return the connection to close first: a lingering one, otherwise the oldest.

@@ -11,7 +11,6 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from http import HTTPStatus
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from typing import Any
@@ -21,7 +20,8 @@ from gunicorn.http.errors import NoMoreData
 from launch.web import error_responses
 from launch.web.connections import Connection, Connections, State, oldest
 from launch.web.limits import LINGER_MAX_BYTES, ConnectionLimits
-from launch.web.response_buffer import KEPT_BYTES, PROGRESS_BYTES
+from launch.web.response_buffer import KEPT_BYTES
+from launch.web.watch import Watch
 
 RECEIVE_BYTES = 65_536
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -45,7 +45,6 @@ class EventLoop:
         hang_up: Callable[[Connection], None],
         log: Any,
     ) -> None:
-        self._selector = selector
         self._limits = limits
         self._connect = connect
         self._hand_over = hand_over
@@ -53,11 +52,15 @@ class EventLoop:
         self._log = log
         self.connections = Connections(limits.connections_of_network)
         self._is_out_of_files = False
-        self._callbacks = {
-            EVENT_READ: self._read,
-            EVENT_WRITE: self._write,
-            EVENT_READ | EVENT_WRITE: self._read_and_write,
-        }
+        self._watch = Watch(
+            selector,
+            limits,
+            {
+                EVENT_READ: self._read,
+                EVENT_WRITE: self._send,
+                EVENT_READ | EVENT_WRITE: self._read_and_write,
+            },
+        )
 
     # Opening and closing
 
@@ -89,11 +92,7 @@ class EventLoop:
     def end_expired(self, now: float) -> None:
         """Close connections whose deadline has passed; answer 408 where one waits."""
         self._is_out_of_files = False
-        for connection in self.connections:
-            if connection.state is State.WORK or connection.deadline > now:
-                continue
-            if connection.state is State.PARKED and not len(connection.sock):
-                continue
+        for connection in self.connections.expired(now):
             if connection.state in (State.HEAD, State.BODY):
                 self._refuse(connection, HTTPStatus.REQUEST_TIMEOUT)
             else:
@@ -101,12 +100,7 @@ class EventLoop:
 
     def bound_memory(self) -> None:
         """Close the oldest connections while all together buffer too much."""
-        holding = [one for one in self.connections if one.held_bytes()]
-        excess = sum(map(Connection.held_bytes, holding)) - self._limits.buffer_bytes
-        for connection in sorted(holding, key=lambda one: one.since):
-            if excess <= 0:
-                return
-            excess -= connection.held_bytes()
+        for connection in self.connections.over_budget(self._limits.buffer_bytes):
             self.drop(connection)
 
     def drop_idle(self) -> None:
@@ -121,7 +115,7 @@ class EventLoop:
             return
         self.connections.remove(connection)
         with suppress(KeyError, ValueError, OSError):
-            self._listen(connection, 0)
+            self._watch.listen(connection, 0)
         if connection.state is State.PARKED:
             self._hang_up(connection)
         connection.close()
@@ -148,13 +142,13 @@ class EventLoop:
     def _read(self, connection: Connection, _link: Any) -> None:
         if connection.state is State.WORK and connection.events:
             # The client sends more, which is read after its answer.
-            self._listen(connection, 0)
+            self._watch.listen(connection, 0)
             return
         try:
             data = connection.link.recv(RECEIVE_BYTES)
         except BlockingIOError:
             if not connection.events:
-                self._wait(connection, State.IDLE)
+                self._watch.wait(connection, State.IDLE)
             return
         except OSError:
             self.drop(connection)
@@ -192,16 +186,16 @@ class EventLoop:
             self._work_on(connection, request)
         elif connection.reader.is_in_body:
             self._send_continue(connection)
-            self._wait(connection, State.BODY)
+            self._watch.wait(connection, State.BODY)
         else:
             is_in_head = connection.reader.is_in_head
-            self._wait(connection, State.HEAD if is_in_head else State.IDLE)
+            self._watch.wait(connection, State.HEAD if is_in_head else State.IDLE)
 
     def _work_on(self, connection: Connection, request: Any) -> None:
         connection.state = State.WORK
         # Still watched for input: most clients send nothing before their answer.
         if connection.events & EVENT_WRITE:
-            self._listen(connection, 0)
+            self._watch.listen(connection, 0)
         self._hand_over(connection, request)
 
     def _send_continue(self, connection: Connection) -> None:
@@ -242,7 +236,7 @@ class EventLoop:
         """Wait for an answer, or for parts of it, while no thread is busy with it."""
         connection.since = time.monotonic()
         connection.sock.may_wait = False
-        self._wait(connection, State.PARKED)
+        self._watch.wait(connection, State.PARKED)
         self.flush(connection)
 
     def flush(self, connection: Connection) -> None:
@@ -260,9 +254,11 @@ class EventLoop:
             self.drop(connection)
             return
         if not unsent:
-            self._set_deadline(connection)
-        self._note_progress(connection)
-        self._listen(connection, EVENT_READ | EVENT_WRITE if unsent else EVENT_READ)
+            self._watch.set_deadline(connection)
+        self._watch.note_progress(connection)
+        self._watch.listen(
+            connection, EVENT_READ | EVENT_WRITE if unsent else EVENT_READ
+        )
 
     def hand_over_again(self, connection: Connection, request: Any) -> None:
         """Hand over the request of a parked connection again."""
@@ -274,15 +270,12 @@ class EventLoop:
             connection.sock.sendall(error_responses.response(status))
         self.resume(connection, stays_open=False)
 
-    def _write(self, connection: Connection, _link: Any) -> None:
-        self._send(connection)
-
     def _read_and_write(self, connection: Connection, link: Any) -> None:
         self.flush(connection)
         if connection in self.connections:
             self._read(connection, link)
 
-    def _send(self, connection: Connection) -> None:
+    def _send(self, connection: Connection, _link: Any = None) -> None:
         try:
             connection.passed_bytes += connection.sock.flush()
         except OSError:
@@ -291,17 +284,12 @@ class EventLoop:
         if connection.sock.has_failed:
             self.drop(connection)
         elif len(connection.sock):
-            self._wait(connection, State.SENDING)
-            self._note_progress(connection)
+            self._watch.wait(connection, State.SENDING)
+            self._watch.note_progress(connection)
         elif connection.stays_open:
             self._continue_reading(connection)
         else:
             self._linger(connection)
-
-    def _note_progress(self, connection: Connection) -> None:
-        if connection.passed_bytes >= PROGRESS_BYTES:
-            connection.since = time.monotonic()
-            self._set_deadline(connection)
 
     def _linger(self, connection: Connection) -> None:
         try:
@@ -309,29 +297,5 @@ class EventLoop:
         except OSError:
             self.drop(connection)
             return
-        self._wait(connection, State.LINGERING)
+        self._watch.wait(connection, State.LINGERING)
         self._read(connection, connection.link)
-
-    # States
-
-    def _wait(self, connection: Connection, state: State) -> None:
-        """Enter a state, or stay in it. Its deadline counts from the entry."""
-        if connection.state is not state:
-            connection.state = state
-            self._set_deadline(connection)
-        self._listen(connection, EVENT_WRITE if state is State.SENDING else EVENT_READ)
-
-    def _set_deadline(self, connection: Connection) -> None:
-        seconds = self._limits.seconds[connection.state]
-        connection.deadline = time.monotonic() + seconds
-        connection.passed_bytes = 0
-
-    def _listen(self, connection: Connection, events: int) -> None:
-        if connection.events == events:
-            return
-        if connection.events:
-            self._selector.unregister(connection.link)
-        connection.events = events
-        if events:
-            callback = partial(self._callbacks[events], connection)
-            self._selector.register(connection.link, events, callback)
