@@ -12,6 +12,7 @@ from chat.views.conversations import conversation, earlier, home
 from chat.views.health import live, ready
 from chat.views.held_messages import edit, proceed, remove
 from chat.views.messages import edit_message, send
+from chat.views.metrics import metrics
 from chat.views.model_menu import conversation_model, default_model
 from chat.views.model_notice import dismiss_model_notice
 from chat.views.poll import poll
@@ -60,4 +61,5 @@ urlpatterns = [
     path("healthz", live, name="health"),
     path("livez", live, name="live"),
     path("readyz", ready, name="ready"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -29,6 +29,7 @@ from chatsite.settings_table import (
     limits,
     mail,
     messages,
+    metrics,
     model,
     recovery,
     storage,
@@ -140,6 +141,10 @@ WEBHOOK_SENDERS = webhooks.WEBHOOK_SENDERS.read()
 WEBHOOK_TEXT_CHARACTERS = webhooks.WEBHOOK_TEXT_CHARACTERS.read()
 WEBHOOK_LOG_DAYS = webhooks.WEBHOOK_LOG_DAYS.read()
 
+# Metrics
+METRICS_TOKEN = metrics.METRICS_TOKEN.read()
+METRICS_NETWORKS = metrics.METRICS_NETWORKS.read(() if METRICS_TOKEN else None)
+
 # Addresses and mail
 HTTPS_ONLY = addresses.HTTPS_ONLY.read()
 # The server itself speaks no TLS: with HTTPS there is a proxy, mostly on this machine.
@@ -207,7 +212,8 @@ INSTALLED_APPS = [
     "chat",
 ]
 MIDDLEWARE = [
-    # The outermost, so that every response has these headers.
+    "chat.middleware.request_metrics.RequestMetricsMiddleware",
+    # Outside of all that answers, so that every response has these headers.
     "chat.middleware.security_headers.SecurityHeadersMiddleware",
     "chat.middleware.security_headers.ContentSecurityPolicyMiddleware",
     "chat.middleware.no_content.NoContentMiddleware",
@@ -216,6 +222,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # Before all that a health check does not need.
     "chat.views.health.HealthMiddleware",
+    "chat.views.metrics.MetricsMiddleware",
     # Static files as well; files that are compressed already pass unchanged.
     "chat.middleware.compression.CompressionMiddleware",
     "chatsite.static_version.VersionedStaticFilesMiddleware",
@@ -321,8 +328,9 @@ CSRF_FAILURE_VIEW = "chat.views.csrf_failure.csrf_failure"
 PROXY_SCHEME_HEADER = addresses.PROXY_SCHEME_HEADER.read()
 SECURE_PROXY_SSL_HEADER = (PROXY_SCHEME_HEADER, "https")
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-# Health checks ask inside a container, without a proxy.
-SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/'[1:])}(healthz|livez|readyz)$"]
+# Health checks and scrapes ask inside a container, without a proxy.
+_PROBES = "healthz|livez|metrics|readyz"
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{URL_PREFIX}/'[1:])}({_PROBES})$"]
 HSTS_DAYS = addresses.HSTS_DAYS.read()
 SECURE_HSTS_SECONDS = 86_400 * HSTS_DAYS if HTTPS_ONLY else 0
 # Whether subdomains and preload lists of browsers are included, the operator decides.

@@ -11,6 +11,7 @@ from chatsite import startup
 from chatsite.hosts import listening
 from launch.die_with_parent import die_with_parent
 from launch.web.heap import collect_less_often, use_one_heap
+from launch.web.metrics_files import forget_process, make_metrics_folder
 from launch.web.request_reader import HEAD_MAX_BYTES
 
 startup.begin()
@@ -56,6 +57,14 @@ secure_scheme_headers: dict[str, str] = {}
 #: The heartbeat is a file's time stamp, which can stall a worker on a busy disk.
 _MEMORY = "/dev/shm"  # noqa: S108  (gunicorn makes its file there safely)
 worker_tmp_dir = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+
+# Before any process imports the metrics, which read it then.
+make_metrics_folder()
+
+
+def child_exit(_server: Arbiter, worker: Worker) -> None:
+    """Forget what only a living process reports."""
+    forget_process(worker.pid)
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:

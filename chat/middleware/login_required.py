@@ -22,7 +22,15 @@ from chat.models import User
 #: Paths and views that check the user themselves: the account pages, the admin, the
 #: health checks, calls with an API key, and polls, which ask the mailbox so that a poll
 #: costs no query. The description of the API tells nothing of a user.
-OPEN_PATHS = ("/account/", "/admin/", "/healthz", "/livez", "/readyz", "/v1/")
+OPEN_PATHS = (
+    "/account/",
+    "/admin/",
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/readyz",
+    "/v1/",
+)
 OPEN_NAMES = ("poll", "api:reply", "api:openapi", "api:docs")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from chatsite import wire
@@ -32,7 +32,7 @@ class KeeperCalls(MailboxCalls):
     def announce_keeper(self, sweep_seconds: float) -> None:
         """Note that a keeper has swept, and will again after so many seconds."""
         seconds = KEEPER_SECONDS + math.ceil(sweep_seconds)
-        self.connection.command("SET", "mailbox:keeper", "swept", "EX", seconds)
+        self.connection.run("announce_keeper", seconds)
 
     def has_keeper(self) -> bool:
         """Whether a keeper has swept lately."""
@@ -53,12 +53,22 @@ class KeeperCalls(MailboxCalls):
             return None
         return FinishedReply.from_hash(reply, entry, text or "", logprobs or "")
 
-    def mark_collected(self, reply: str, attempt: int, owner: str = "") -> None:
+    def mark_collected(
+        self,
+        reply: str,
+        attempt: int,
+        owner: str = "",
+        counts: Mapping[str, float] | None = None,
+    ) -> None:
         """Say that the database has this attempt; the mailbox soon forgets it.
 
-        The pages of the owner, if one is given, are told.
+        The pages of the owner, if one is given, are told. ``counts`` are added to what
+        ``overview`` returns.
         """
-        self.connection.run("collected", reply, attempt, COLLECTED_SECONDS, owner)
+        words = [word for pair in (counts or {}).items() for word in pair]
+        self.connection.run(
+            "collected", reply, attempt, COLLECTED_SECONDS, owner, *words
+        )
 
     def publications(self, replies: Sequence[str]) -> list[Publication | None]:
         """How each reply was published; None for one that the mailbox does not know."""

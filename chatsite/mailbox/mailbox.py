@@ -7,12 +7,13 @@ from functools import cache
 from django.conf import settings
 
 from chatsite.mailbox.keeper import KeeperCalls
+from chatsite.mailbox.overview import OverviewCalls
 from chatsite.mailbox.pages import PageCalls
 from chatsite.mailbox.queue import LineCalls
 from chatsite.mailbox.workers import WorkerCalls
 
 
-class Mailbox(LineCalls, WorkerCalls, PageCalls, KeeperCalls):
+class Mailbox(LineCalls, WorkerCalls, PageCalls, KeeperCalls, OverviewCalls):
     """What web and workers share, on one Redis server.
 
     There is one method for each message between the tiers. Every method raises

@@ -16,6 +16,7 @@ from chatsite.settings_table import (
     limits,
     mail,
     messages,
+    metrics,
     model,
     recovery,
     storage,
@@ -44,7 +45,8 @@ GROUPS = tuple(
     Group.of(module)
     for module in (
         *(storage, model, addresses, accounts, limits, messages),
-        *(api, batches, webhooks, mail, web_server, worker, recovery, installation),
+        *(api, batches, webhooks, mail, web_server, worker, recovery, metrics),
+        installation,
     )
 )
 #: Every setting by its name.

@@ -293,6 +293,7 @@ TABLE: dict[str, Entry] = {
     "healthz": Entry(Kind.PUBLIC),
     "livez": Entry(Kind.PUBLIC),
     "readyz": Entry(Kind.PUBLIC),
+    "metrics": Entry(Kind.PUBLIC),
     # Counts who guesses.
     "admin/login/": own(BOTH, answers=(200,), changes=False),
     "admin/logout/": own(ALL, answers=(302,), reads=(302,), changes=False),

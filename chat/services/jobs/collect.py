@@ -12,6 +12,7 @@ from django.db import transaction
 from chat.models import Conversation, Message, Reply
 from chat.services.jobs.publish import release_next
 from chat.services.limits.usage import charge_tokens
+from chat.services.metrics.reply_counts import counts_of
 from chat.services.optional_write import NotWritten, optional_write, wait_until_durable
 from chat.services.webhooks.events import record_end
 from chatsite import wire
@@ -31,12 +32,11 @@ def collect(pk: str) -> Reply | None:
     if ending is None:
         return None
     reply = Reply.objects.with_path().filter(pk=UUID(pk)).first()
-    if reply is not None:
-        _copy(reply, ending)
     if reply is None:
         box.mark_collected(pk, ending.attempt)
-    else:
-        _confirm_and_release(box, reply, ending)
+        return None
+    is_mine = _copy(reply, ending)
+    _confirm_and_release(box, reply, ending, is_mine=is_mine)
     return reply
 
 
@@ -60,7 +60,7 @@ def collect_now(reply: Reply) -> Reply:
         is_saved = True
         if not is_mine:
             return Reply.objects.with_path().get(pk=reply.pk)
-        _confirm_and_release(box, reply, ending)
+        _confirm_and_release(box, reply, ending, is_mine=True)
     except MailboxAway as error:
         log.info("reply %s is collected later: %s", reply.pk, error)
     except NotWritten:
@@ -70,14 +70,17 @@ def collect_now(reply: Reply) -> Reply:
     return reply
 
 
-def _confirm_and_release(box: Mailbox, reply: Reply, ending: FinishedReply) -> None:
+def _confirm_and_release(
+    box: Mailbox, reply: Reply, ending: FinishedReply, *, is_mine: bool
+) -> None:
     """Remove the entry from the mailbox, notify pages and start the next held reply.
 
-    Raises ``MailboxAway``.
+    The reply is counted if this process has ended it. Raises ``MailboxAway``.
     """
     is_hidden = reply.message.conversation.is_hidden
     owner = "" if is_hidden else str(reply.message.owner_id)
-    box.mark_collected(str(reply.pk), ending.attempt, owner)
+    counts = counts_of(ending) if is_mine else None
+    box.mark_collected(str(reply.pk), ending.attempt, owner, counts)
     release_next(reply.message.conversation)
 
 
@@ -88,12 +91,12 @@ def _show_as_ended(reply: Reply, ending: FinishedReply) -> None:
     reply.message.text = _text(reply, ending)
 
 
-def _copy(reply: Reply, ending: FinishedReply) -> None:
-    """Copy in one transaction; a row that ended or was republished stays as it is."""
+def _copy(reply: Reply, ending: FinishedReply) -> bool:
+    """Copy in one transaction; False if the row has ended or was republished."""
     if reply.attempt != ending.attempt:
-        return
+        return False
     with transaction.atomic():
-        _end(reply, ending)
+        return _end(reply, ending)
 
 
 def _end(reply: Reply, ending: FinishedReply) -> bool:

@@ -9,6 +9,8 @@ end
 local function stamp() return string.format('%.3f', now()) end
 
 local LEASES, FINISHED, MODELS = 'mailbox:leases', 'mailbox:finished', 'mailbox:models'
+-- What was counted since Redis was emptied, for measurements.
+local COUNTS = 'mailbox:counts'
 
 -- Increments an owner's change counter, which is kept for a day. A new counter starts at
 -- the current time, so that a page cannot mistake it for an earlier one.

@@ -18,6 +18,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now())) do
       stand_in_line(id)
       touch_owner_of(id)
     end
+    redis.call('HINCRBY', COUNTS, 'losses', 1)
     taken[#taken + 1] = {id, got[1], got[2], fate, losses, got[4]}
   end
 end

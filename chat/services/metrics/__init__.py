@@ -1,0 +1,1 @@
+"""What the site measures for Prometheus."""

@@ -1,0 +1,88 @@
+"""The state of the whole site, for operators and measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chatsite import wire
+from chatsite.mailbox.connection import MailboxCalls
+from chatsite.mailbox.results import announcements_from
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    """What waits for one model, what is written, and who serves it."""
+
+    name: str
+    #: Replies to people in line, and helper jobs.
+    people: int
+    helpers: int
+    #: How many seconds ago the oldest of them joined the line; 0 if none waits.
+    oldest_seconds: float
+    #: Replies that are leased to workers.
+    running: int
+    #: Announcements, also of programs that only prepare the model.
+    announced: tuple[wire.Announcement, ...]
+
+    @property
+    def waiting(self) -> int:
+        """Replies in line, helper jobs included."""
+        return self.people + self.helpers
+
+    @property
+    def workers(self) -> tuple[wire.Announcement, ...]:
+        """The workers, without the programs that prepare the model."""
+        return tuple(one for one in self.announced if one.is_worker)
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxOverview:
+    """The lines of all models, and what was counted since Redis was emptied."""
+
+    #: By the clock of the server, in seconds since the epoch.
+    now: float
+    #: Seconds since a keeper swept; None if none did lately.
+    keeper_seconds: float | None
+    counts: Mapping[str, float]
+    models: tuple[ModelLine, ...]
+
+
+class OverviewCalls(MailboxCalls):
+    """What operators and measurements ask."""
+
+    def overview(self) -> MailboxOverview:
+        """The state of all models, in one round trip."""
+        time, swept, counts, models = self.connection.run("overview")
+        now, words = float(time), iter(counts)
+        return MailboxOverview(
+            now=now,
+            keeper_seconds=_age(swept, now),
+            counts={name: float(next(words)) for name in words},
+            models=tuple(sorted((_line(raw, now) for raw in models), key=_name)),
+        )
+
+
+def _line(raw: list[Any], now: float) -> ModelLine:
+    name, people, helpers, queued, running, announced = raw
+    return ModelLine(
+        name=name,
+        people=int(people),
+        helpers=int(helpers),
+        oldest_seconds=_age(queued, now) or 0.0,
+        running=int(running),
+        announced=announcements_from(announced, now),
+    )
+
+
+def _name(line: ModelLine) -> str:
+    return line.name
+
+
+def _age(stamp: str, now: float) -> float | None:
+    """Seconds since a stamp; None for what an earlier release wrote, or nothing."""
+    try:
+        return max(0.0, now - float(stamp))
+    except ValueError:
+        return None
