@@ -33,7 +33,7 @@ OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py \
 
 QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/translations tests/test_*.py
 
-.PHONY: help run worker status admin quick test soak mutations chaos screenshots bench web load slow felt check docs messages browser audit lock clean
+.PHONY: help run worker status admin backup restore quick test soak mutations chaos screenshots bench web load slow felt check docs messages browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -49,6 +49,12 @@ status:  ## who serves, who waits, what was lost with a worker; ARGS=--json
 
 admin:  ## make the first superuser: asks for name and password; ARGS="NAME --promote"
 	@$(WITH) run -m launch admin $(ARGS)
+
+backup:  ## a backup of the site, also while it runs; INTO=file or folder
+	@$(WITH) run -m launch backup "$$INTO"
+
+restore:  ## a backup into an empty folder; FROM=file DATA_DIR=folder
+	@$(WITH) run -m launch restore "$$FROM"
 
 quick:  ## quick tests to run after every change: no browser, no other programs, on SQLite
 	@$(WITH) dev

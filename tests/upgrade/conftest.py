@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
+from tests.postgres import empty_database
 from tests.upgrade.mail_server import MailServer
 
 
@@ -22,8 +21,4 @@ def database_url() -> str:
     empty database on the PostgreSQL server of these tests."""
     if os.environ.get("TEST_DATABASE") != "postgres":
         return ""
-    server = os.environ["DATABASE_URL"]
-    name = f"upgrade_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as link:
-        link.execute(f'CREATE DATABASE "{name}"')
-    return f"{server.rpartition('/')[0]}/{name}"
+    return empty_database(os.environ["DATABASE_URL"])

@@ -1,0 +1,1 @@
+"""Takes a backup of a running site, and restores one into an empty data folder."""

@@ -1,0 +1,55 @@
+"""Takes a backup of a site, which may run and be written to meanwhile."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from launch.backup import archive
+from launch.backup.site_data import BACKUPS, KEPT, SECRET_KEY, database_of
+from launch.errors import LaunchError
+
+
+def take(data_dir: Path, into: str) -> Path:
+    """Write a backup and return its path. Raises ``LaunchError``.
+
+    ``into``: a file that does not exist, a folder, or empty for the usual folder.
+    """
+    now = datetime.now(UTC)
+    path = _path(data_dir, into, now)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder:
+            _write(path, data_dir, now, Path(folder))
+    except FileExistsError:
+        raise LaunchError(f"{path} exists, and is not overwritten.") from None
+    except OSError as error:
+        raise LaunchError(f"Cannot write {path}: {error.strerror}.") from None
+    return path
+
+
+def _path(data_dir: Path, into: str, now: datetime) -> Path:
+    path = Path(into).expanduser().absolute() if into else data_dir / BACKUPS
+    if not into or path.is_dir() or into.endswith("/"):
+        path /= f"chatsite-{now:%Y-%m-%dT%H%M%SZ}.tar.gz"
+    if path.exists():
+        raise FileExistsError(path)
+    return path
+
+
+def _write(path: Path, data_dir: Path, now: datetime, folder: Path) -> None:
+    """Copy the database and the small files, then write the archive of them."""
+    from chatsite import settings
+
+    database = database_of(settings.DATABASES["default"])
+    copy = folder / database.member
+    migrations = database.copy(copy)
+    # The key in force may come from the environment, and guests exist by it alone.
+    (folder / SECRET_KEY).write_text(settings.SECRET_KEY, encoding="utf-8")
+    for name in set(KEPT) - {SECRET_KEY}:
+        if (data_dir / name).exists():
+            (folder / name).write_bytes((data_dir / name).read_bytes())
+    members = {one.name: one for one in sorted(folder.iterdir())}
+    manifest = archive.Manifest(now.isoformat(), database.kind, migrations)
+    archive.write(path, manifest, members)

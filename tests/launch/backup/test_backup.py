@@ -1,0 +1,194 @@
+"""A backup of a running site, restored into another folder, on both databases."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from launch.backup.site_data import BACKUPS, KEPT, REBUILT
+from tests.launch.process_tree import Start, eventually, launch, run
+from tests.postgres import empty_database, programs
+from tests.processes import free_port
+from tests.upgrade.visitor import Visitor
+
+GUESTS = 3
+#: So long that only a stop ends it.
+SLOW = "still being written [words=5000] [delay=0.1]"
+LIMITS = ("MESSAGES_PER_MINUTE", "MESSAGES_PER_DAY", "REPLIES_WAITING")
+COMMON = {
+    "CHAT_MODEL": "scripted",
+    "WORKER_GRACE_SECONDS": "1",
+    "WORKERS": "1",
+    **{f"{whose}_{kind}": "off" for whose in ("GUEST", "NETWORK") for kind in LIMITS},
+}
+DATABASE_FILES = ("chatsite.sqlite3", "chatsite.sqlite3-wal", "chatsite.sqlite3-shm")
+
+Starter = Callable[..., Start]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Starter]:
+    started: list[Start] = []
+
+    def begin(**variables: str) -> Start:
+        output = tmp_path / f"output-{len(started)}"
+        started.append(Start(launch(), output, **COMMON, **variables))
+        started[-1].wait_for(r"^ready: http")
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.end()
+
+
+@dataclass
+class Guest:
+    """Sends one message after the other, and notes those that were acknowledged."""
+
+    visitor: Visitor
+    acknowledged: list[tuple[str, str]] = field(default_factory=list)
+
+    def send(self) -> None:
+        text = f"message {len(self.acknowledged)}"
+        self.acknowledged.append((text, self.visitor.send(text)["conversation"]))
+
+
+@contextmanager
+def sending(guests: list[Guest]) -> Iterator[None]:
+    ended = threading.Event()
+
+    def send_on(guest: Guest) -> None:
+        while not ended.is_set():
+            guest.send()
+
+    threads = [threading.Thread(target=send_on, args=[guest]) for guest in guests]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def two_databases(kind: str, request: pytest.FixtureRequest) -> list[dict[str, str]]:
+    """The variables of the database of a site, and of that which is restored."""
+    if kind == "sqlite":
+        return [{}, {}]
+    server = request.getfixturevalue("postgres_server")
+    path = f"{programs()}:{os.environ['PATH']}"
+    return [{"DATABASE_URL": empty_database(server), "PATH": path} for _ in range(2)]
+
+
+def at(visitor: Visitor, port: int) -> Visitor:
+    """The same browser, with its cookies, at another port."""
+    return Visitor(f"http://127.0.0.1:{port}", **visitor.cookies)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_backup_has_all_that_was_acknowledged_and_its_replies_go_on(
+    kind: str, start: Starter, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Guests send all the while; a reply is being written, and others wait for it."""
+    port, again = free_port(), free_port()
+    first, second = (
+        {"DATA_DIR": str(tmp_path / name), **database}
+        for name, database in zip(
+            ("data", "restored"), two_databases(kind, request), strict=True
+        )
+    )
+    backup = tmp_path / "backup.tar.gz"
+    site = start(PORT=str(port), **first)
+    url = f"http://127.0.0.1:{port}"
+    writer = Visitor(url)
+    slow = writer.send(SLOW)
+    held = writer.send("held behind it", slow["conversation"])
+    writer.wait_for(slow["id"], "running")
+    guests = [Guest(Visitor(url)) for _ in range(GUESTS)]
+    with sending(guests):
+        eventually(lambda: all(len(g.acknowledged) > 4 for g in guests), 30, "sends")
+        before = [list(guest.acknowledged) for guest in guests]
+        taken = run(launch("backup", str(backup)), **COMMON, **first)
+        assert taken.returncode == 0, taken.stderr
+    assert str(backup) in taken.stdout
+    assert all(
+        len(g.acknowledged) > len(b) for g, b in zip(guests, before, strict=True)
+    )
+    running = run(launch("restore", str(backup)), **COMMON, **first)
+    assert (running.returncode, running.stderr[:15]) == (1, "Already running")
+    site.end()
+
+    restored = run(launch("restore", str(backup)), **COMMON, **second)
+    assert restored.returncode == 0, restored.stderr
+    start(PORT=str(again), **second)
+    for guest, sent in zip(guests, before, strict=True):
+        visitor = at(guest.visitor, again)
+        for text, conversation in sent:
+            assert text in visitor.get(f"/c/{conversation}/").text
+    writer = at(writer, again)
+    assert writer.wait_for(slow["id"], "running")["text"]
+    assert writer.call(f"replies/{slow['id']}/stop", {}).status == 202
+    assert writer.wait_for(slow["id"])["state"] == "stopped"
+    assert writer.call(f"replies/{held['id']}/proceed", {}).status == 202
+    assert writer.wait_for(held["id"])["state"] == "done"
+    files = {one.name for one in Path(first["DATA_DIR"]).iterdir()}
+    assert files - {*KEPT, *REBUILT, *DATABASE_FILES} == set(), "kept, or rebuilt?"
+    # Once more is refused, and says what to do.
+    refused = run(launch("restore", str(backup)), **COMMON, **first)
+    assert refused.returncode == 1
+    assert "is not overwritten" in refused.stderr
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """Of a site that was never started but has an administrator."""
+    environment = {"DATA_DIR": str(tmp_path / "data"), **COMMON}
+    admin = {"ADMIN_NAME": "hive", "ADMIN_PASSWORD": "a long enough one"}
+    assert run(launch("admin"), **environment, **admin).returncode == 0
+    taken = run(launch("backup"), **environment)
+    assert taken.returncode == 0, taken.stderr
+    (path,) = (tmp_path / "data" / BACKUPS).iterdir()
+    return path
+
+
+def test_restore_refuses_what_would_lose_something(
+    backup: Path, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    def refusal(folder: str, path: Path = backup, **more: str) -> str:
+        into = {"DATA_DIR": str(tmp_path / folder), **COMMON, **more}
+        done = run(launch("restore", str(path)), **into)
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1
+        assert not (tmp_path / folder / "chatsite.sqlite3").exists() or folder == "data"
+        return done.stderr
+
+    with subtests.test("a folder with a site"):
+        assert "secret_key exists" in refusal("data")
+    with subtests.test("a folder with a database alone"):
+        (tmp_path / "half").mkdir()
+        (tmp_path / "half" / "chatsite.sqlite3-wal").touch()
+        assert "chatsite.sqlite3-wal exists" in refusal("half")
+    with subtests.test("a file that is cut"):
+        cut = tmp_path / "cut.tar.gz"
+        cut.write_bytes(backup.read_bytes()[:-9000])
+        assert "cannot be read as a backup" in refusal("new", cut)
+    with subtests.test("a file that is missing"):
+        assert "cannot be read as a backup" in refusal("new", tmp_path / "none")
+    with subtests.test("another kind of database"):
+        other = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+        assert "make move-database" in refusal("new", **other)
+    with subtests.test("a Redis that is away"):
+        away = {"REDIS_URL": f"unix://{tmp_path}/none.sock"}
+        assert "Cannot reach Redis" in refusal("new", **away)
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["run"]
+    done = run(launch("restore", str(backup)), DATA_DIR=str(tmp_path / "new"))
+    assert done.returncode == 0, done.stderr
+    both = [(tmp_path / one / "secret_key").read_text() for one in ("data", "new")]
+    assert both[0] == both[1]
