@@ -37,7 +37,8 @@ WRITTEN = "[words=4000] [delay=0.03] written while it is read"
 MAKE_KEY = """
 from chat.accounts.api_keys import make_key
 from chat.models import User
-print(make_key(User.objects.create_user("bench", password=None), "bench")[1])
+owner = User.objects.create_user("bench", password=None)
+print(make_key(owner, "bench", can_batch=True, can_read_history=True)[1])
 """
 
 

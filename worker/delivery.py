@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import Event, Lock
 
 from chatsite import wire
@@ -26,6 +27,8 @@ class Delivery:
         self.claim = claim
         self._on_first_text = on_first_text
         self.ended = Event()
+        #: Set once it is no longer among the live replies.
+        self.left = Event()
         self.ending: wire.Ending | None = None
         #: True once the mailbox refused a write: another claim owns this reply.
         self.is_lost = False
@@ -40,6 +43,7 @@ class Delivery:
         self._is_logprobs_full = False
         self._handle: RequestHandle | None = None
         self._is_stopped = False
+        self._gives_way = False
 
     # The engine's side
 
@@ -59,6 +63,8 @@ class Delivery:
     def on_end(self, ending: wire.Ending) -> None:
         """Implement ``ReplyListener``: take the end."""
         with self._lock:
+            if self._gives_way and ending.outcome is wire.Outcome.STOPPED:
+                ending = replace(ending, outcome=wire.Outcome.HANDED_BACK)
             self.ending = ending
             self._tokens = max(self._tokens, ending.new_tokens)
         self.ended.set()
@@ -114,3 +120,9 @@ class Delivery:
             handle = self._handle
         if handle is not None:
             handle.stop()
+
+    def give_way(self) -> None:
+        """Stop the request in the engine, and hand the reply back to its line."""
+        with self._lock:
+            self._gives_way = True
+        self.stop()

@@ -32,12 +32,17 @@ class LiveReplies:
         """Remove a reply that has ended."""
         with self._lock:
             del self._found[delivery.claim.token]
+        delivery.left.set()
 
     def counts(self) -> tuple[int, int]:
         """Return how many are for people, and how many are helper jobs."""
         live = self.all()
         helpers = sum(one.claim.is_helper for one in live)
         return len(live) - helpers, helpers
+
+    def helpers(self) -> list[Delivery]:
+        """Return those that are helper jobs."""
+        return [one for one in self.all() if one.claim.is_helper]
 
     def is_exclusive(self) -> bool:
         """Return whether one of them must not have any other beside it."""

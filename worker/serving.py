@@ -10,7 +10,7 @@ from statistics import fmean, pstdev
 from threading import BoundedSemaphore, Event, Lock, Thread, current_thread
 
 from chatsite import wire
-from chatsite.mailbox import Mailbox, MailboxAway
+from chatsite.mailbox import HelpersInTheWay, Mailbox, MailboxAway
 from worker.delivery import Delivery
 from worker.engine.interface import Engine, EngineClosed
 from worker.live_replies import LiveReplies
@@ -170,33 +170,55 @@ class ReplyServer:
 
     def _helpers(self) -> int:
         """Return how many rows helper jobs would give to replies to people."""
-        if self._is_draining or self._live.is_exclusive():
+        if self._is_draining:
             return 0
         people, helpers = self._live.counts()
+        if self._live.is_exclusive():
+            return 0 if people else self.engine.rows
         return min(helpers, self.engine.rows - people)
 
     def _claim(self) -> Delivery | None:
-        # One claim at a time: whether another is allowed depends on the one before.
-        with self._claim_lock:
-            people, helpers = self._live.counts()
-            is_full = people >= self.engine.rows
-            if is_full or self._is_draining or self._live.is_exclusive():
-                return None
-            try:
-                claim = self._box.claim(
-                    self.engine.model_info.model,
-                    self.name,
-                    self._lease_seconds,
-                    live=people + helpers,
-                    takes_helpers=people + helpers < self.engine.rows,
-                )
-            except MailboxAway as error:
-                log.warning("no claim: %s", error)
-                return None
-            if claim is None:
-                return None
-            delivery = Delivery(claim, on_first_text=self._is_urgent.set)
-            self._live.add(delivery)
+        """Claim the first reply in line; helper jobs that are in its way are given up.
+
+        A helper job that has to run alone holds no worker while people wait.
+        """
+        while True:
+            # One claim at a time: whether another is allowed depends on the one before.
+            with self._claim_lock:
+                try:
+                    return self._claim_first()
+                except MailboxAway as error:
+                    log.warning("no claim: %s", error)
+                    return None
+                except HelpersInTheWay:
+                    helpers = self._live.helpers()
+                    for helper in helpers:
+                        helper.give_way()
+            for helper in helpers:
+                helper.left.wait()
+
+    def _claim_first(self) -> Delivery | None:
+        """Raises ``HelpersInTheWay`` and ``MailboxAway``."""
+        model = self.engine.model_info.model
+        people, helpers = self._live.counts()
+        if people >= self.engine.rows or self._is_draining:
+            return None
+        if self._live.is_exclusive():
+            if helpers and self._box.waiting_by_kind(model)[0]:
+                raise HelpersInTheWay
+            return None
+        claim = self._box.claim(
+            model,
+            self.name,
+            self._lease_seconds,
+            live=people + helpers,
+            helpers=helpers,
+            takes_helpers=people + helpers < self.engine.rows,
+        )
+        if claim is None:
+            return None
+        delivery = Delivery(claim, on_first_text=self._is_urgent.set)
+        self._live.add(delivery)
         log.info(
             "claimed reply %s attempt %d losses %d",
             claim.reply,

@@ -16,11 +16,13 @@ from chatsite.mailbox.results import (
     Write,
     WriteResult,
 )
+from chatsite.mailbox.workers import HelpersInTheWay
 
 __all__ = [
     "Claim",
     "EndedReply",
     "FinishedReply",
+    "HelpersInTheWay",
     "LostReply",
     "Mailbox",
     "MailboxAway",

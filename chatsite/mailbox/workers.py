@@ -22,6 +22,10 @@ from chatsite.mailbox.results import (
 ANNOUNCEMENT_SECONDS = 10.0
 
 
+class HelpersInTheWay(Exception):
+    """A person waits for a worker that has to give up its helper jobs first."""
+
+
 class WorkerCalls(MailboxCalls):
     """What workers say, and what others learn of them."""
 
@@ -32,14 +36,16 @@ class WorkerCalls(MailboxCalls):
         lease_seconds: float,
         *,
         live: int = 0,
+        helpers: int = 0,
         takes_helpers: bool = True,
     ) -> Claim | None:
         """Take the first reply in line; None if the line is empty.
 
-        ``live`` is the number of replies that this worker is writing. A reply that has
-        to run alone is not given to a worker that writes others. After it was refused
-        one, the worker gets None until it has finished the others. Without
-        ``takes_helpers`` it gets no helper job.
+        ``live`` is the number of replies that this worker is writing, ``helpers`` how
+        many of them are helper jobs. A reply that has to run alone is not given to a
+        worker that writes others. After it was refused one, the worker gets None until
+        it has finished the others. Without ``takes_helpers`` it gets no helper job.
+        Raises ``HelpersInTheWay`` if the refused one is for a person.
         """
         token = secrets.token_hex(16)
         # The last attempt before a reply is given up runs alone.
@@ -49,7 +55,9 @@ class WorkerCalls(MailboxCalls):
             *(model, worker, token, lease_seconds, live, alone_from),
             int(takes_helpers),
         )
-        if not answer:
+        if answer == "wait" and helpers:
+            raise HelpersInTheWay
+        if not answer or answer == "wait":
             return None
         reply, attempt, request, losses, kind = answer
         runs_alone = int(losses) >= alone_from

@@ -103,6 +103,39 @@ def test_a_helper_job_leaves_its_row_and_its_thread_to_a_person(
     assert box.waiting_by_kind("scripted") == (0, 2)
 
 
+@pytest.mark.parametrize(
+    ("of_helper", "of_person"), [(2, 0), (0, 2)], ids=["helper job", "person"]
+)
+def test_a_helper_job_gives_up_its_worker_where_a_reply_has_to_run_alone(
+    of_helper: int, of_person: int, box: Mailbox, valkey: Valkey
+) -> None:
+    """One that lost workers before runs alone, but it makes no person wait."""
+    options: dict[str, Any] = {"owner": "ann", "share": "a", "cost": 9.0}
+    options["model"] = "scripted"
+    server = ReplyServer(
+        ScriptedEngine(rows=2),
+        box,
+        "w",
+        lease_seconds=60,
+        flush_seconds=NEVER_SECONDS,
+        on_change=lambda: None,
+    )
+    helper = wire.RequestKind.HELPER
+    box.enqueue("h", 1, request=REQUEST, kind=helper, losses=of_helper, **options)
+    server.answer_next()
+    assert server.announcement().free == 2
+    turn = wire.Turn(wire.Role.USER, "hello")
+    asked = replace(REQUEST, turns=(turn,))
+    box.enqueue("p", 1, request=asked, losses=of_person, **options)
+    server.answer_next()
+    assert box.finished() == ["p"]
+    assert (ended := box.finished_reply("p")) and ended.outcome == wire.Outcome.DONE
+    server.drain(0)
+    server.close()
+    assert box.waiting_by_kind("scripted") == (0, 1)
+    assert valkey.client.hget("mailbox:reply:h", "losses") == str(of_helper)
+
+
 def test_the_first_text_does_not_wait_for_the_next_flush(
     box: Mailbox, server: ReplyServer, until: Callable[..., None]
 ) -> None:

@@ -35,11 +35,12 @@ MAX_SURPRISE: Final = 2.0
 class PrefillBudget(Protocol):
     """Decides how many prompt tokens a step reads."""
 
-    def tokens(self, *, replies: int, prompts: int) -> int:
+    def tokens(self, *, replies: int, prompts: int, is_for_people: bool = True) -> int:
         """Return the most prompt tokens of a step, at least 1.
 
         ``replies``: those that get a token in this step. ``prompts``: those that are
-        not yet read, at least 1.
+        not yet read, at least 1. ``is_for_people``: whether one of these is no helper
+        job. Otherwise the step is short, since a person who joins waits for its end.
         """
         ...
 
@@ -57,9 +58,9 @@ class FixedBudget:
     #: Prompt tokens while no reply is written.
     first: int
 
-    def tokens(self, *, replies: int, prompts: int) -> int:
+    def tokens(self, *, replies: int, prompts: int, is_for_people: bool = True) -> int:
         """Implement ``PrefillBudget``."""
-        del prompts
+        del prompts, is_for_people
         return self.beside_replies + replies if replies else self.first
 
     def add(self, seconds: float, *, replies: int, prompt_tokens: int) -> None:
@@ -85,8 +86,10 @@ class MeasuredBudget:
         self._first_token_seconds = 0.0
         self._token_seconds = 0.0
 
-    def tokens(self, *, replies: int, prompts: int) -> int:
+    def tokens(self, *, replies: int, prompts: int, is_for_people: bool = True) -> int:
         """Implement ``PrefillBudget``."""
+        if not is_for_people:
+            return self._tokens_of_helpers(replies, prompts)
         if replies:
             return self._tokens_beside(replies, prompts)
         if not self._first_token_seconds:
@@ -114,6 +117,21 @@ class MeasuredBudget:
         most = max(MAX_STEP_FACTOR, self._step_factor)
         longest = max(EVEN_SECONDS, min(factor, most) * expected)
         return _bounded((longest - expected) / token_seconds)
+
+    def _tokens_of_helpers(self, replies: int, prompts: int) -> int:
+        """As many as let a step last about ``step_factor`` times as long as decoding.
+
+        Without replies, that of as many replies as there are prompts. One of prompts
+        alone has costs that no prompt token of a longer one shows.
+        """
+        expected = self._expected(replies or prompts)
+        token_seconds = self._first_token_seconds
+        if replies:
+            token_seconds = self._token_seconds or token_seconds
+        if not (expected and token_seconds):
+            return UNMEASURED_TOKENS + replies
+        share = self._step_factor - 1 if replies else 1.0
+        return _bounded(share * expected / token_seconds)
 
     def _add_mixed(self, seconds: float, replies: int, prompt_tokens: int) -> None:
         """Divide the surprise of a step that had both between the two estimates.

@@ -83,21 +83,31 @@ class Scheduler(Generic[S]):
         """Return what to read next: one token of each reply, and some prompt tokens.
 
         The prompts share their tokens evenly, so that a short one does not wait for a
-        long one, and prompts that came together begin together.
+        long one, and prompts that came together begin together. Helper jobs pause while
+        a prompt of a person is read.
 
         Suspect sequences are read one at a time, without any other beside them.
         """
         suspects = [sequence for sequence in self.running if sequence.is_suspect]
-        chosen = suspects[:1] or self.running
+        chosen = suspects[:1] or self._without_paused()
         chunks = [next_chunk(s, 1) for s in chosen if s.uncached_tokens == 1]
         prompts = [s for s in chosen if s.uncached_tokens > 1]
         if prompts:
             prompts.sort(key=lambda s: s.admission_order)
-            most = self._prefill.tokens(replies=len(chunks), prompts=len(prompts))
+            most = self._prefill.tokens(
+                replies=len(chunks),
+                prompts=len(prompts),
+                is_for_people=not all(s.is_helper for s in prompts),
+            )
             shares = fair_shares([s.uncached_tokens for s in prompts], most)
             pairs = zip(prompts, shares, strict=True)
             chunks += [next_chunk(s, share) for s, share in pairs if share]
         return chunks
+
+    def _without_paused(self) -> list[S]:
+        people = [sequence for sequence in self.running if not sequence.is_helper]
+        is_reading = any(sequence.uncached_tokens > 1 for sequence in people)
+        return people if is_reading else self.running
 
     def take_row_copies(self) -> list[RowCopy]:
         """Return the copies to make, in this order, before the next step."""

@@ -1,8 +1,8 @@
 -- Takes the first reply in line, people before helpers, and leases it to one worker, which
--- may have no room for a helper job. A
--- reply that has lost several workers runs alone. A worker that writes other replies
--- reserves it ('wait') and takes no further reply until those are done. Meanwhile the
--- other workers skip it ('pass').
+-- may have no room for a helper job. A reply that has lost several workers runs alone. A
+-- worker that writes other replies reserves it ('wait') and takes no further reply until
+-- those are done; if it is for a person, the answer is 'wait'. Meanwhile the other workers
+-- skip it ('pass').
 local model, worker, token, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local live, alone_from = tonumber(ARGV[5]), tonumber(ARGV[6])
 local lines = {key('line', model)}
@@ -18,7 +18,7 @@ local function may_take(id)
 end
 
 local function first_in_line()
-  for _, line in ipairs(lines) do
+  for kind, line in ipairs(lines) do
     local rank = 0
     local found = redis.call('ZRANGE', line, rank, rank, 'WITHSCORES')
     while #found > 0 do
@@ -27,7 +27,7 @@ local function first_in_line()
         redis.call('ZREM', line, found[1])
       else
         local answer = may_take(id)
-        if answer == 'wait' then return nil end
+        if answer == 'wait' then return nil, kind == 1 and 'wait' end
         if answer == 'yes' then
           leave_line(id)
           return id, found[2]
@@ -40,7 +40,7 @@ local function first_in_line()
 end
 
 local id, tag = first_in_line()
-if not id then return false end
+if not id then return tag or false end
 
 local served = tonumber(redis.call('GET', key('served', model)) or '0')
 if tonumber(tag) > served then redis.call('SET', key('served', model), tag) end

@@ -177,3 +177,17 @@ def test_gaps_are_no_longer_than_those_of_twenty_tokens_a_step() -> None:
     fixed = FixedBudget(beside_replies=20, first=256)
     before = longest_gap(fixed, FLOAT32)
     assert longest_gap(MeasuredBudget(), FLOAT32) <= TOLERANCE * before
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("replies", [0, 1, 7])
+def test_a_person_who_joins_waits_shortly_for_prompts_of_helper_jobs(
+    machine: Machine, replies: int
+) -> None:
+    prompts = 8 - replies
+    budget = learned(machine, 8)
+    tokens = budget.tokens(replies=replies, prompts=prompts, is_for_people=False)
+    decode = machine.seconds(8, 0)
+    least = machine.seconds(replies, MIN_TOKENS)
+    longest = max(STEP_FACTOR * decode, least)
+    assert machine.seconds(replies, tokens) <= TOLERANCE * longest

@@ -221,3 +221,20 @@ def test_common_prefix_tokens_are_counted(
 def test_the_scheduler_imports_no_torch() -> None:
     code = "import sys, worker.engine.scheduler; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_helper_jobs_pause_while_the_prompt_of_a_person_is_read() -> None:
+    scheduler = new_scheduler()
+    helper, person = Sequence([0]), Sequence([1] * (FIRST + 1))
+    helper.is_helper = True
+    scheduler.waiting.extend([helper, person])
+    read = []
+    for _ in range(3):
+        scheduler.admit()
+        chunks = scheduler.schedule()
+        scheduler.mark_cached(chunks)
+        for chunk in chunks:
+            if chunk.is_last:
+                chunk.sequence.ids.append(0)
+        read.append({chunk.sequence: chunk.stop - chunk.start for chunk in chunks})
+    assert read == [{person: FIRST}, {person: 1, helper: 1}, {person: 1, helper: 1}]
