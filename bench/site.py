@@ -34,12 +34,18 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class RunningSite:
-    """Address of a started site and process id of its web server."""
+    """Address of a started site and process ids of its programs."""
 
     url: str
-    web_pid: int
+    #: Process ids of the programs, by name.
+    pids: Mapping[str, int]
     #: The variables with which its programs were started.
     environment: Mapping[str, str]
+
+    @property
+    def web_pid(self) -> int:
+        """Process id of the web server, gunicorn's main process."""
+        return self.pids["web"]
 
     def web_megabytes(self) -> float:
         """Return the resident memory of gunicorn and its web processes, in MiB.
@@ -126,7 +132,8 @@ def running_site(
                 )
         url = f"http://127.0.0.1:{config.port}"
         _wait_until_ready(url)
-        yield RunningSite(url, started["web"].pid, environment)
+        pids = {name: process.pid for name, process in started.items()}
+        yield RunningSite(url, pids, environment)
     finally:
         for process in reversed(started.values()):
             _end(process)

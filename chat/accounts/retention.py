@@ -36,6 +36,12 @@ class Retention:
         #: Steps left that remove erased text from files; empty if there are none.
         self._scrubbing: list[Callable[[], bool]] = []
 
+    def is_due(self) -> bool:
+        """Whether a job is due by the clock, apart from those of each sweep."""
+        now = self._clock()
+        has_to_scrub = self._has_erased or bool(self._scrubbing)
+        return now >= self._due or (has_to_scrub and now >= self._scrub_due)
+
     def run(self) -> None:
         """Run one step of each job that is due. Raises ``MailboxAway``."""
         if remove_for_good():

@@ -10,7 +10,12 @@ from typing import TypedDict
 from django.db import models
 from django.db.models import F
 
+from chat.models.sql_rows import rows
 from chat.models.webhook_endpoint import EventType
+
+ANY_DUE = """
+SELECT 1 FROM chat_webhookdelivery WHERE state = 'waiting' AND next_at <= %s LIMIT 1
+"""
 
 
 class DeliveryState(StrEnum):
@@ -41,6 +46,10 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         waiting = self.filter(state=DeliveryState.WAITING, next_at__lte=now)
         is_open = {"endpoint__disabled_at": None, "endpoint__owner__is_active": True}
         return waiting.filter(**is_open).order_by("next_at")
+
+    def may_be_due(self, now: datetime) -> bool:
+        """Whether any is due if its webhook is enabled; much cheaper than ``due``."""
+        return bool(rows(ANY_DUE, (now,)))
 
 
 class WebhookDelivery(models.Model):

@@ -49,12 +49,17 @@ def deleted_together(conversation: Conversation) -> ConversationQuerySet:
     return deleted.filter(deleted_at=conversation.deleted_at)
 
 
+def removed_if_deleted_before() -> datetime:
+    """The time ``DELETED_KEEP_HOURS`` ago."""
+    return timezone.now() - timedelta(hours=settings.DELETED_KEEP_HOURS)
+
+
 def remove_for_good() -> bool:
     """Remove one batch of conversations whose ``DELETED_KEEP_HOURS`` are over.
 
     Returns whether there were any.
     """
-    before = timezone.now() - timedelta(hours=settings.DELETED_KEEP_HOURS)
+    before = removed_if_deleted_before()
     expired = Conversation.objects.deleted().filter(deleted_at__lt=before)
     if not expired.exists():
         return False

@@ -31,8 +31,17 @@ class KeeperCalls(MailboxCalls):
 
     def announce_keeper(self, sweep_seconds: float) -> None:
         """Note that a keeper has swept, and will again after so many seconds."""
-        seconds = KEEPER_SECONDS + math.ceil(sweep_seconds)
+        seconds = _announcement_seconds(sweep_seconds)
         self.connection.run("announce_keeper", seconds)
+
+    def announce_if_idle(self, model: str, sweep_seconds: float) -> bool:
+        """Return whether no reply waits, is being written or has ended.
+
+        If so, this was a sweep: it also does what ``announce_keeper`` and
+        ``set_served_model`` do.
+        """
+        seconds = _announcement_seconds(sweep_seconds)
+        return bool(self.connection.run("announce_if_idle", model, seconds))
 
     def has_keeper(self) -> bool:
         """Whether a keeper has swept lately."""
@@ -117,3 +126,7 @@ class KeeperCalls(MailboxCalls):
     def models(self) -> list[str]:
         """Every model that was asked for or served."""
         return sorted(self.connection.command("SMEMBERS", "mailbox:models"))
+
+
+def _announcement_seconds(sweep_seconds: float) -> int:
+    return KEEPER_SECONDS + math.ceil(sweep_seconds)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench import beside_slow_clients, waiting_pages
+from bench import beside_slow_clients, idle, waiting_pages
 from bench.site import RunningSite, running_site
 from tests.environment import IS_SOAK
 
@@ -54,3 +54,9 @@ def test_pages_wait_while_others_send(running: RunningSite) -> None:
     assert found["sends"] == RATE * SECONDS
     assert found["polls"] >= POLLS_MIN
     assert 20 < running.process_megabytes() < running.web_megabytes()
+
+
+def test_each_program_of_an_idle_site_is_measured(running: RunningSite) -> None:
+    (shares,) = idle.shares([running], settle_seconds=0, seconds=1.5)
+    assert shares.keys() == {"valkey", "web", "keeper", "worker-1"}
+    assert all(0 < share < 100 for share in shares.values())

@@ -48,9 +48,10 @@ def test_a_killed_workers_reply_runs_elsewhere_in_time_at_defaults(
     owner: User, box: Mailbox, ready, until
 ) -> None:
     prompt = "a long story [words=400] [delay=0.05] [run]"
-    # A keeper that has been there for a minute.
-    clock = iter([0.0])
-    keeper = Keeper(lambda: next(clock, 60.0))
+    now = 0.0
+    keeper = Keeper(lambda: now)
+    keeper.sweep()
+    now = 60.0  # it has been there for a minute
     with forked_worker(WORKER_SLOTS="1") as one, forked_worker(WORKER_SLOTS="1") as two:
         ready(2)
         reply = ask(owner, prompt)

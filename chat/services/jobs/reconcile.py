@@ -7,7 +7,9 @@ conditional updates, mailbox entries by Lua scripts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from secrets import token_hex
 from typing import TypeVar
@@ -44,28 +46,47 @@ class Reconciler:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._reachable_since: float | None = None
+        #: Infinite while Redis is away.
+        self._reached_since = math.inf
         self._bells = ExtraBells()
+
+    def is_idle(self) -> bool:
+        """Whether the mailbox has nothing for a round; one trip to Redis.
+
+        If so, the keeper is announced. Raises ``MailboxAway``.
+        """
+        with self._reaching():
+            is_idle = open_mailbox().announce_if_idle(
+                model_entry().name, settings.SWEEP_SECONDS
+            )
+        if is_idle:
+            self._bells.forget()
+        return is_idle
 
     def reconcile(self) -> None:
         """One round. Raises ``MailboxAway`` if Redis cannot be reached."""
-        try:
+        with self._reaching():
             open_mailbox().ping()
-        except MailboxAway:
-            self._reachable_since = None
-            raise
-        if self._reachable_since is None:
-            self._reachable_since = self._clock()
         collect_finished()
         complete_stops()
         publish_missing()
         follow_model_choice()
         release_held()
-        if self._clock() - self._reachable_since >= settings.LEASE_SECONDS:
+        if self._clock() - self._reached_since >= settings.LEASE_SECONDS:
             take_back_lost()
         for model in open_mailbox().models():
             self._serve(model)
         fail_expired()
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Note since when Redis has answered without a failure."""
+        try:
+            yield
+        except MailboxAway:
+            self._reached_since = math.inf
+            raise
+        self._reached_since = min(self._reached_since, self._clock())
 
     def _serve(self, model: str) -> None:
         """Ring again for idle free rows, and advance the model's clock."""
@@ -207,3 +228,7 @@ class ExtraBells:
         before = self._idle_before.get(model, 0)
         self._idle_before[model] = idle
         return min(idle, before)
+
+    def forget(self) -> None:
+        """Note that no reply waits for any model."""
+        self._idle_before.clear()

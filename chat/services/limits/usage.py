@@ -193,7 +193,12 @@ def charge_tokens(owner: User, tokens: int, key: UUID | None = None) -> None:
 
 def purge_full_buckets() -> None:
     """Delete some rows of full buckets: a missing row means the same."""
-    LimitBucket.objects.purge(_time(clock() - KEPT_SECONDS))
+    LimitBucket.objects.purge(purged_if_full_before())
+
+
+def purged_if_full_before() -> datetime:
+    """Buckets that have been full since this time need no row."""
+    return _time(clock() - KEPT_SECONDS)
 
 
 def _time(stamp: float) -> datetime:

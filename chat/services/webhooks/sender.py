@@ -93,8 +93,11 @@ class WebhookSender:
             busy = +self._busy
         if busy.total() >= settings.WEBHOOK_SENDERS or self._end.is_set():
             return None
+        now = timezone.now()
+        if not WebhookDelivery.objects.may_be_due(now):
+            return None
         full = [owner for owner, count in busy.items() if count >= PER_OWNER]
-        due = WebhookDelivery.objects.due(timezone.now())
+        due = WebhookDelivery.objects.due(now)
         found = due.exclude(endpoint__owner__in=full) if full else due
         return found.select_related(
             "endpoint", "reply__message__conversation", "batch"

@@ -27,9 +27,16 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def keeper(clock: Clock) -> Keeper:
-    return Keeper(clock)
+@pytest.fixture(params=["fresh", "idle"])
+def keeper(request: pytest.FixtureRequest, clock: Clock) -> Keeper:
+    """A keeper that has just started, or one whose sweeps found nothing before."""
+    keeper = Keeper(clock)
+    if request.param == "idle":
+        request.getfixturevalue("db")
+        request.getfixturevalue("box")
+        for _ in range(10):
+            keeper.sweep()
+    return keeper
 
 
 def bells(valkey: Valkey) -> int:
@@ -191,9 +198,10 @@ class TestSweep:
         assert box.waiting("scripted") == 0
 
     def test_the_clock_of_a_model_stands_still_while_nobody_serves_it(
-        self, valkey: Valkey, box: Mailbox, worker, keeper: Keeper
+        self, owner: User, valkey: Valkey, box: Mailbox, sent, worker, keeper: Keeper
     ) -> None:
-        worker.announce()
+        sent(owner)
+        worker.announce(free=0)
         keeper.sweep()
         valkey.client.hincrbyfloat("mailbox:clock:scripted", "seen", -3600)
         keeper.sweep()
