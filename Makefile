@@ -33,10 +33,10 @@ OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py \
 
 QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/translations tests/test_*.py
 
-.PHONY: help run worker status admin backup restore quick test soak mutations chaos screenshots bench web load slow felt check docs messages browser audit lock clean
+.PHONY: help run worker status admin backup restore move-database quick test soak mutations chaos screenshots bench web load slow felt check docs messages browser audit lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
 
 run:  ## everything on this machine; PORT BIND DATA_DIR REDIS_URL CHAT_MODEL WORKERS …
 	@$(BOUND) $(WITH) run -m launch
@@ -55,6 +55,9 @@ backup:  ## a backup of the site, also while it runs; INTO=file or folder
 
 restore:  ## a backup into an empty folder; FROM=file DATA_DIR=folder
 	@$(WITH) run -m launch restore "$$FROM"
+
+move-database:  ## from SQLite into an empty PostgreSQL; TO=postgres://user:password@host/name
+	@$(WITH) run -m launch move-database
 
 quick:  ## quick tests to run after every change: no browser, no other programs, on SQLite
 	@$(WITH) dev

@@ -1,6 +1,7 @@
 """Starts the site, or only workers, and keeps them running until told to stop.
 
-python -m launch [worker | status | admin | backup [INTO] | restore FROM]
+python -m launch [worker | status | admin]
+python -m launch [backup [INTO] | restore FROM | move-database]
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def main(arguments: list[str]) -> int:
             exec_manage_command(read_config("site"), arguments)
         if arguments[:1] == ["backup"]:
             return take_backup(read_config("site"), "".join(arguments[1:]))
+        if arguments == ["move-database"]:
+            return move_database(read_config("site"))
         if arguments[:1] == ["restore"]:
             return restore_backup("".join(arguments[1:]))
         start(read_config("worker" if arguments == ["worker"] else "site"))
@@ -93,6 +96,14 @@ def restore_backup(backup: str) -> int:
     print(f"restored: everything that was saved until {manifest.taken_at}.")
     print("Start the site with the same variables: make run")
     return 0
+
+
+def move_database(config: LaunchConfig) -> int:
+    """Copy the database into the one that ``TO`` names, while no site starts here."""
+    make_folders(config)
+    with hold_instance_lock(config.run_dir):
+        command = [sys.executable, "manage.py", "move_database"]
+        return subprocess.run(command, check=False).returncode
 
 
 def start(config: LaunchConfig) -> NoReturn:

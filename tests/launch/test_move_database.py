@@ -1,0 +1,139 @@
+"""From SQLite to PostgreSQL with ``make move-database``: nothing is lost on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from tests.launch.process_tree import launch, run
+from tests.postgres import empty_database
+from tests.processes import free_port
+from tests.upgrade.earlier import Release, wait_for_page
+from tests.upgrade.furnish import log_in, sign_up
+from tests.upgrade.visitor import Visitor
+from tests.valkey import Valkey
+
+EVERY_MODEL = "from tests import every_model; every_model."
+
+
+def shell(program: str, environment: dict[str, str]) -> str:
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", program]
+    done = run(command, **{k: v for k, v in environment.items() if v})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def rows(environment: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    return json.loads(shell(f"{EVERY_MODEL}dump()", environment))
+
+
+def test_everything_is_moved_and_the_site_goes_on(
+    tmp_path: Path, postgres_server: str, subtests: pytest.Subtests
+) -> None:
+    queue = Valkey(tmp_path / "v.sock", tmp_path / "valkey")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        "DATA_DIR": str(tmp_path / "data"),
+        "REDIS_URL": queue.url,
+        "CHAT_MODEL": "scripted",
+        "PORT": str(port),
+    }
+    ann, target = Visitor(url), empty_database(postgres_server)
+    queue.start()
+    site = Release.current(**environment)
+    site.migrate()
+    with site.web() as web, site.worker(WORKER_SLOTS="2"), site.keeper():
+        wait_for_page(url, web)
+        sign_up(ann, "ann")
+        first = ann.send("gulls über 漢字 🐝")
+        ann.wait_for(first["id"], "done")
+    shell(f"{EVERY_MODEL}fill()", environment)
+    before = rows(environment)
+    assert [table for table, found in before.items() if not found] == []
+    file = tmp_path / "data" / "chatsite.sqlite3"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+
+    moved = run(launch("move-database"), TO=target, **environment)
+    assert moved.returncode == 0, moved.stderr
+    assert target not in moved.stdout
+    with subtests.test("every row of every table is there"):
+        assert rows(environment | {"DATABASE_URL": target}) == before
+    with subtests.test("the source is as it was"):
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == digest
+    with subtests.test("a second time is refused"):
+        again = run(launch("move-database"), TO=target, **environment)
+        assert again.returncode == 1
+        assert "is not overwritten" in again.stderr
+    there = Release.current(**environment | {"DATABASE_URL": target})
+    with there.web() as web, there.worker(WORKER_SLOTS="2"), there.keeper():
+        wait_for_page(url, web)
+        with subtests.test("a session goes on, and passwords log in"):
+            assert "ann" in ann.get("/account/").text
+            assert log_in(Visitor(url), "ann").status == 303
+        with subtests.test("search finds what was said, and what is said now"):
+            more = ann.send("terns are new here", first["conversation"])
+            assert ann.wait_for(more["id"])["state"] == "done"
+            for word in ("漢字", "terns"):
+                assert (
+                    first["conversation"] in ann.get(f"/search/?q={quote(word)}").body
+                )
+    queue.stop()
+
+
+@pytest.fixture
+def small_site(tmp_path: Path) -> dict[str, str]:
+    environment = {"DATA_DIR": str(tmp_path / "data"), "CHAT_MODEL": "scripted"}
+    admin = {"ADMIN_NAME": "hive", "ADMIN_PASSWORD": "a long enough one"}
+    assert run(launch("admin"), **environment, **admin).returncode == 0
+    return environment
+
+
+def test_nothing_is_moved_where_something_could_be_lost(
+    small_site: dict[str, str],
+    tmp_path: Path,
+    postgres_server: str,
+    subtests: pytest.Subtests,
+) -> None:
+    def refusal(to: str) -> str:
+        done = run(launch("move-database"), TO=to, **small_site)
+        assert done.returncode != 0
+        assert len(done.stderr.splitlines()) == 1
+        return done.stderr
+
+    with subtests.test("into a database of another program"):
+        other = empty_database(postgres_server)
+        with psycopg.connect(other, autocommit=True) as link:
+            link.execute("CREATE TABLE other (id int)")
+        assert "another program" in refusal(other)
+        with psycopg.connect(other) as link:
+            found = link.execute(
+                "SELECT tablename FROM pg_tables WHERE tablename !~ '^(pg|sql)_'"
+            )
+            assert found.fetchall() == [("other",)]
+    with subtests.test("nowhere, or to SQLite"):
+        assert "TO=postgres://" in refusal("")
+        assert "PostgreSQL" in refusal(f"sqlite:///{tmp_path}/other.sqlite3")
+    with subtests.test("a row that PostgreSQL refuses: nothing at all is moved"):
+        target = empty_database(postgres_server)
+        with closing(sqlite3.connect(tmp_path / "data" / "chatsite.sqlite3")) as source:
+            source.execute("UPDATE chat_user SET username = ?", ["x" * 300])
+            source.commit()
+        assert "Nothing was moved" in refusal(target)
+        with psycopg.connect(target) as link:
+            assert link.execute("SELECT count(*) FROM chat_user").fetchone() == (0,)
+    with subtests.test("a table that no model knows"):
+        with closing(sqlite3.connect(tmp_path / "data" / "chatsite.sqlite3")) as source:
+            source.execute("CREATE TABLE forgotten (id int)")
+        assert "'forgotten'" in refusal(target)
