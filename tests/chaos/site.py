@@ -85,9 +85,18 @@ class Part:
 class Site:
     """Valkey; web, two keepers and some workers, each of them behind a proxy."""
 
-    def __init__(self, folder: Path, *, model: str = "scripted", without: str = ""):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str = "scripted",
+        without: str = "",
+        workers: int = WORKERS,
+        lease_seconds: float = LEASE_SECONDS,
+    ):
         """``without``: what is switched off, for a control arm."""
         self.folder = folder
+        self._lease_seconds = lease_seconds
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._model = model
@@ -100,8 +109,8 @@ class Site:
         self.database = self.disk / "chat.sqlite3"
         self.web_proxy = Proxy(self.socket)
         self.keeper_proxies = [Proxy(self.socket) for _ in range(KEEPERS)]
-        self.worker_proxies = [Proxy(self.socket) for _ in range(WORKERS)]
-        self.clock_files = [folder / f"clock-{n}" for n in range(WORKERS)]
+        self.worker_proxies = [Proxy(self.socket) for _ in range(workers)]
+        self.clock_files = [folder / f"clock-{n}" for n in range(workers)]
         self.valkey = self._part(
             "valkey",
             [
@@ -126,7 +135,7 @@ class Site:
             for n, proxy in enumerate(self.keeper_proxies)
             if without != "sweep"
         ]
-        self.workers = [self._worker(n) for n in range(WORKERS)]
+        self.workers = [self._worker(n) for n in range(workers)]
         self._supervised: set[str] = set()
         self._is_ending = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
@@ -266,7 +275,7 @@ class Site:
             "CHAT_MODEL": self._model,
             "SECRET_KEY": "only-for-chaos-and-long-enough-for-a-start-0123456789",
             "PORT": str(self.port),
-            "LEASE_SECONDS": str(LEASE_SECONDS),
+            "LEASE_SECONDS": str(self._lease_seconds),
             "SWEEP_SECONDS": "0.3",
             "WORKER_SLOTS": "4",
             "WORKER_GRACE_SECONDS": "2",
