@@ -65,7 +65,10 @@ def _watch(request: HttpRequest, pk: UUID, seconds: float) -> WaitForEnd | None:
 
 def _response(request: HttpRequest, status: ReplyStatus) -> HttpResponseBase:
     """A reply as JSON, or status 304 if the caller has it as it is."""
-    response = answer(serialize_reply(request, status))
-    tag = f'"{sha256(response.content).hexdigest()[:32]}"'
+    data = serialize_reply(request, status)
+    response = answer(data)
+    # The expected wait is no change to wait for, so the tag is a weak one.
+    lasting = data.model_dump_json(exclude={"expected_wait"})
+    tag = f'W/"{sha256(lasting.encode()).hexdigest()[:32]}"'
     response["ETag"] = tag
     return get_conditional_response(request, tag, None, response) or response

@@ -57,6 +57,15 @@ class ReplyTimes(BaseModel):
     finished: datetime | None
 
 
+class WaitData(BaseModel):
+    """Seconds until a reply in the queue starts, nine times in ten."""
+
+    low: float
+    high: float | None = Field(
+        description="Null if messages of others may come before it."
+    )
+
+
 class ReplyError(BaseModel):
     """Why a reply failed: a code for programs and a sentence for people."""
 
@@ -73,6 +82,9 @@ class ReplyData(BaseModel):
     state: wire.State
     place: int | None = Field(
         description="Place in the queue, 1 is next; null outside of the queue."
+    )
+    expected_wait: WaitData | None = Field(
+        description="Null outside of the queue, and as long as nothing is known."
     )
     text: str
     tokens: int

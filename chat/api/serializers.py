@@ -21,6 +21,7 @@ from chat.api.schemas import (
     SearchPage,
     SentMessageData,
     SnippetPartData,
+    WaitData,
 )
 from chat.models import Conversation, Message
 from chat.services.conversation_badges import ListedConversation
@@ -51,6 +52,7 @@ def serialize_reply(request: HttpRequest, status: ReplyStatus) -> ReplyData:
         stop_url=f"{url}/stop",
         state=status.state,
         place=status.place + 1 if is_in_queue else None,
+        expected_wait=_serialize_wait(status),
         text=status.text,
         tokens=status.tokens,
         is_length_limited=bool(status.row and status.row.is_length_limited),
@@ -147,6 +149,14 @@ def _serialize_hit(hit: Hit) -> HitData:
 def _is_paused(status: ReplyStatus) -> bool:
     """Whether it is held and the reply before it went wrong: the user decides."""
     return status.state is wire.State.HELD and bool(status.row and status.row.is_paused)
+
+
+def _serialize_wait(status: ReplyStatus) -> WaitData | None:
+    wait = status.expected_wait
+    if wait is None:
+        return None
+    high = None if status.is_further else round(wait.high, 1)
+    return WaitData(low=round(wait.low, 1), high=high)
 
 
 def _serialize_error(status: ReplyStatus) -> ReplyError | None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from chat.http.request import session_key, visitor
 from chat.models import Message
-from chat.services.jobs.status import ReplyStatus, poll_snapshot, status_from_row
+from chat.services.jobs.status import (
+    ReplyStatus,
+    poll_snapshot,
+    status_from_row,
+    worker_snapshot,
+)
+from chat.services.wait_estimate import estimate_wait
 from chatsite import wire
 from chatsite.model_choice import model_entry
 
@@ -37,10 +44,25 @@ def _from_mailbox(request: HttpRequest, pks: Sequence[UUID]) -> Sequence[ReplySt
     if not pks:
         return ()
     seen = [(str(pk), 0, 0) for pk in pks]
-    key = session_key(request)
-    return poll_snapshot(
-        key, lambda: visitor(request), model_entry().name, seen
-    ).statuses
+    key, model = session_key(request), model_entry().name
+    found = poll_snapshot(key, lambda: visitor(request), model, seen)
+    workers = {model: found.workers}
+    return [_with_wait(status, workers) for status in found.statuses]
+
+
+def _with_wait(
+    status: ReplyStatus, workers: dict[str, tuple[wire.Announcement, ...]]
+) -> ReplyStatus:
+    """The status with the expected wait, if it is in a queue.
+
+    ``workers`` are those of some models; those of others are asked for and added.
+    """
+    if not status.model:
+        return status
+    if status.model not in workers:
+        workers[status.model] = worker_snapshot(status.model).workers
+    expected = estimate_wait(status.place, workers[status.model])
+    return replace(status, expected_wait=expected)
 
 
 def _from_row(message: Message) -> ReplyStatus:

@@ -27,7 +27,6 @@ class Follower:
         self._terminal = terminal
         self._path = f"/api/v1/replies/{reply}"
         self._is_streamed = is_streamed
-        self._line = Line()
         self._written = ""
         self._is_stopping = False
 
@@ -66,8 +65,7 @@ class Follower:
 
     def _show(self, reply: dict[str, Any]) -> None:
         if reply["state"] in ("held", "queued"):
-            said = self._line.describe(reply, time.monotonic())
-            self._terminal.progress(said)
+            self._terminal.progress(waiting_text(reply))
         elif self._is_streamed:
             self._write(reply["text"])
         if reply["state"] == "held" and reply.get("is_paused"):
@@ -88,33 +86,19 @@ class Follower:
         self._written = text
 
 
-class Line:
-    """The line before a reply, and how fast it has moved while this one waited."""
-
-    def __init__(self) -> None:
-        self._first: tuple[int, float] | None = None
-        self._ahead = 0
-        self._moved_at = 0.0
-
-    def describe(self, reply: dict[str, Any], now: float) -> str:
-        """Say how many replies are ahead of one that waits, and about how long."""
-        if reply["state"] == "held":
-            return "Waits for the reply before it in its conversation …"
-        ahead = (reply["place"] or 1) - 1
-        if self._first is None:
-            self._first = ahead, now
-        if ahead != self._ahead:
-            self._ahead, self._moved_at = ahead, now
-        said = f"{ahead} ahead of you" if ahead else "You are next"
-        seconds = self._seconds()
-        return f"{said}, about {duration(seconds)} …" if seconds else f"{said} …"
-
-    def _seconds(self) -> float:
-        """Until its turn, at the pace so far; 0 while the line has not moved."""
-        ahead, began = self._first or (0, 0.0)
-        if ahead <= self._ahead:
-            return 0.0
-        return (self._moved_at - began) / (ahead - self._ahead) * (self._ahead + 1)
+def waiting_text(reply: dict[str, Any]) -> str:
+    """Say how many replies are ahead of one that waits, and about how long."""
+    if reply["state"] == "held":
+        return "Waits for the reply before it in its conversation …"
+    ahead = (reply["place"] or 1) - 1
+    said = f"{ahead} ahead of you" if ahead else "You are next"
+    wait = reply.get("expected_wait") or {}  # older sites tell none
+    low, high = wait.get("low") or 0.0, wait.get("high")
+    if low and not high:
+        said += f", at least {duration(low)}"
+    elif high:
+        said += f", {duration(low)} to {duration(high)}"
+    return f"{said} …"
 
 
 def duration(seconds: float) -> str:

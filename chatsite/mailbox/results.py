@@ -94,6 +94,8 @@ class QueuedReply:
     losses: int
     #: Whether the same person has an earlier reply in line: others may overtake then.
     is_further: bool = False
+    #: The model whose line it is.
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,11 @@ MailboxReply = MissingReply | QueuedReply | RunningReply | EndedReply
 def reply_from(raw: list[Any]) -> MailboxReply:
     """One reply of the poll script's answer. Raises ``ValueError``."""
     match raw:
-        case ["queued", run, ahead, queued, losses, further]:
-            is_further = bool(further)
+        case ["queued", run, ahead, queued, losses, further, model]:
             return QueuedReply(
-                int(run), int(ahead), float(queued), int(losses), is_further
+                *(int(run), int(ahead), float(queued), int(losses)),
+                is_further=bool(further),
+                model=model,
             )
         case ["running", *fields]:
             return _running(*fields)

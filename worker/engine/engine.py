@@ -84,8 +84,8 @@ class TransformersEngine:
         )
         threads = torch.get_num_threads()
         log.info(
-            "%d replies at once, %d rows, %d threads",
-            *(size.max_running, size.rows, threads),
+            "%d replies at once, memory for %d earlier ones, %d threads",
+            *(size.max_running, size.rows - size.max_running, threads),
         )
         self.rows = size.max_running
         self.model_info = ModelInfo(

@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat.accounts import api_keys
 from chat.management.accounts import account_named
 from chat.models import ApiKey
-from chat.services.limits.rules import OF_KEYS, clean_limits
+from chat.services.limits.rules import OF_KEYS, LimitKind, clean_limits
 
 DAYS_MAX = 3650
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         make.add_argument("--helper", action="store_true", help="lets people go first")
         make.add_argument("--days", type=float, help="days until it expires")
         for kind in OF_KEYS:
-            make.add_argument(f"--{kind.replace('_', '-')}", type=int, help="its limit")
+            make.add_argument(_option(kind), dest=kind, type=int, help="its limit")
         every = actions.add_parser("list", help="list the keys, without their secrets")
         every.add_argument("--account", help="of this account only")
         revoke = actions.add_parser("revoke", help="make a key useless")
@@ -77,6 +77,11 @@ class Command(BaseCommand):
             raise CommandError(f"{len(found)} keys are called {options['key']!r}.")
         api_keys.revoke(found[0])
         self.stderr.write("It no longer works.")
+
+
+def _option(kind: LimitKind) -> str:
+    """``--messages-per-minute``."""
+    return f"--{kind.name.lower().replace('_', '-')}"
 
 
 def _keys(typed: str) -> list[ApiKey]:

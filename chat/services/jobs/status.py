@@ -20,6 +20,7 @@ from chat.models.reply import ReplyQuerySet
 from chat.services.jobs.collect import collect_now
 from chat.services.jobs.publish import hand_over
 from chat.services.session_digest import guest_digest, key_digest, session_digest
+from chat.services.wait_estimate import WaitEstimate
 from chatsite import wire
 from chatsite.mailbox import (
     EndedReply,
@@ -56,6 +57,10 @@ class ReplyStatus:
     place: int = 0
     #: Its owner has an earlier one in the queue: owners with a single one go first.
     is_further: bool = False
+    #: The model for which it waits; empty if it is not in the queue.
+    model: str = ""
+    #: When it will probably start, for calls of the API.
+    expected_wait: WaitEstimate | None = None
     #: Seconds in this state so far.
     seconds: float = 0.0
     tokens: int = 0
@@ -210,6 +215,7 @@ def _status(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
                 run=entry.run,
                 place=entry.ahead,
                 is_further=entry.is_further,
+                model=entry.model,
                 seconds=look.now - entry.queued_at,
                 losses=entry.losses,
                 queued_at=entry.queued_at,

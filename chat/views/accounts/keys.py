@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chat.accounts import api_keys
 from chat.accounts.site_url import absolute_url
 from chat.forms.api_keys import KeyForm
+from chat.forms.once import make_once
 from chat.models import ApiKey, User
 from chat.services.limits.remaining import RemainingLimit, remaining_of_key
 from chat.views.accounts.decorators import (
@@ -77,16 +77,17 @@ def keys(request: HttpRequest) -> HttpResponse:
     form = KeyForm(request.POST)
     if not form.is_valid():
         return _page(request, user, form)
-    fields = form.key_fields()
-    if ApiKey.objects.filter(pk=fields["id"]).exists():
-        return redirect_to("keys", "made")
+    name, fields = form.cleaned_data["name"], form.key_fields()
     try:
-        key, secret = api_keys.make_key(user, form.cleaned_data["name"], **fields)
-    except IntegrityError:  # the same form was sent at the same time
-        return redirect_to("keys", "made")
+        made = make_once(
+            ApiKey, fields["id"], lambda: api_keys.make_key(user, name, **fields)
+        )
     except api_keys.TooManyKeys:
         form.add_error(None, _("Your account has as many keys as it may have."))
         return _page(request, user, form)
+    if made is None:
+        return redirect_to("keys", "made")
+    key, secret = made
     # In the answer itself: a session would keep the secret in the database.
     return _page(request, user, KeyForm(), secret, _example(request, key, secret))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from chat.forms.once import make_once
 from chat.forms.webhooks import WebhookForm
 from chat.models import User, WebhookEndpoint
 from chat.services.webhooks import endpoints
@@ -56,15 +56,18 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     form = WebhookForm(user, request.POST)
     if not form.is_valid():
         return _page(request, user, form)
-    if WebhookEndpoint.objects.filter(pk=form.cleaned_data["id"]).exists():
-        return redirect_to("webhooks", "made")
+    fields = form.cleaned_data
     try:
-        made = endpoints.make_endpoint(user, **form.cleaned_data)
-    except IntegrityError:  # the same form was sent at the same time
-        return redirect_to("webhooks", "made")
+        made = make_once(
+            WebhookEndpoint,
+            fields["id"],
+            lambda: endpoints.make_endpoint(user, **fields),
+        )
     except endpoints.TooManyWebhooks:
         form.add_error(None, _("Your account has as many webhooks as it may have."))
         return _page(request, user, form)
+    if made is None:
+        return redirect_to("webhooks", "made")
     # In the answer itself: a session would keep the secret in one more place.
     return _page(request, user, WebhookForm(user), made)
 

@@ -17,7 +17,7 @@ local function read(id, run, offset)
     'member', 'run', 'tokens', 'queued', 'started', 'losses', 'stop', 'outcome', 'first', 'further')
   if not got[1] then return {'missing'} end
   if got[1] ~= owner then return {'foreign'} end
-  if got[2] == 'queued' then return {'queued', got[6], place(got), got[8], got[10], got[14] or ''} end
+  if got[2] == 'queued' then return {'queued', got[6], place(got), got[8], got[10], got[14] or '', got[3]} end
   if got[2] == 'ended' then return {'ended', got[6], got[12]} end
   local held = redis.call('STRLEN', key('text', id))
   local from = (got[6] == run) and tonumber(offset) or 0

@@ -21,12 +21,16 @@ def said(*arguments: str) -> str:
 
 def test_a_key_is_made_listed_and_revoked(account: User) -> None:
     of = ("--account", "bee@example.org")
-    what = ("--history", "--forget", "--days", "7", "--tokens-per-day", "900")
+    what = ("--history", "--forget", "--days", "7")
+    what += ("--tokens-per-day", "900", "--messages-per-minute", "3")
     secret = said("make", "A bot", *of, *what).strip()
     key = ApiKey.objects.get()
     assert key_of(secret) == key
     assert (key.owner, key.can_read_history, key.can_batch) == (account, True, False)
-    assert (key.keeps_conversations, key.limits) == (False, {"tokens_per_day": 900})
+    assert (key.keeps_conversations, key.limits) == (
+        False,
+        {"prompts_per_minute": 3, "tokens_per_day": 900},
+    )
     assert key.expires_at is not None
     listed = said("list", *of)
     assert secret not in listed
@@ -44,7 +48,7 @@ def test_a_key_is_made_listed_and_revoked(account: User) -> None:
         ("make", "", "--account", "bee"),
         ("make", "A bot", "--account", "bee", "--no-chat"),
         ("make", "A bot", "--account", "bee", "--days", "0"),
-        ("make", "A bot", "--account", "bee", "--prompts-per-day", "-1"),
+        ("make", "A bot", "--account", "bee", "--messages-per-day", "-1"),
         ("revoke", "csk_unknown"),
         ("list", "--account", "nobody"),
     ],

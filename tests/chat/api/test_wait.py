@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from chat.services.live.hub import hub
+from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.api.test_api import path_of, post
 
@@ -71,3 +72,29 @@ def test_another_owner_waits_for_nothing(sent) -> None:
     client = Client()
     post(client, {"text": "mine"})
     assert _get((client, sent[1]), "40").status_code == 404
+
+
+def test_a_reply_in_the_queue_tells_when_it_will_start(
+    sent: tuple[Client, str], box: Mailbox
+) -> None:
+    """What is expected may change at any time, and is nothing to wait for."""
+    first = _get(sent, "0")
+    assert first.json()["expected_wait"] is None
+    announced = wire.Announcement(
+        worker="w",
+        model="scripted",
+        label="Scripted",
+        stage=wire.Stage.READY,
+        rows=1,
+        tokens_per_second=10.0,
+        tokens_per_reply=100.0,
+    )
+    box.announce(announced)
+    second = _get(sent, "0")
+    wait = second.json()["expected_wait"]
+    assert 0 < wait["low"] < 10 < wait["high"]
+    assert second["ETag"] == first["ETag"]
+    client, _ = sent
+    third = client.get(path_of(post(client, {"text": "One more"})))
+    assert third.json()["expected_wait"]["low"] > wait["low"]
+    assert third.json()["expected_wait"]["high"] is None

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from chatsite.cli.follow import Line, duration
+from chatsite.cli.follow import duration, waiting_text
 
 
-def waiting(place: int | None, state: str = "queued") -> dict[str, object]:
-    return {"state": state, "place": place}
+def waiting(place: int | None, **more: Any) -> dict[str, Any]:
+    return {"state": "queued", "place": place, **more}
 
 
-def test_the_wait_follows_from_the_pace_of_the_line() -> None:
-    line = Line()
-    assert line.describe(waiting(6), 100) == "5 ahead of you …"
-    assert line.describe(waiting(6), 110) == "5 ahead of you …"
-    # Two places in twenty seconds: four more take forty.
-    assert line.describe(waiting(4), 120) == "3 ahead of you, about 40 s …"
-    assert line.describe(waiting(4), 125) == "3 ahead of you, about 40 s …"
-    assert line.describe(waiting(1), 150) == "You are next, about 10 s …"
+def test_the_wait_is_the_one_that_the_site_expects() -> None:
+    expected = {"low": 20.4, "high": 130.0}
+    said = waiting_text(waiting(6, expected_wait=expected))
+    assert said == "5 ahead of you, 20 s to 2 min …"
+    expected = {"low": 20.4, "high": None}
+    said = waiting_text(waiting(1, expected_wait=expected))
+    assert said == "You are next, at least 20 s …"
 
 
-def test_nothing_is_said_of_a_line_that_grew() -> None:
-    line = Line()
-    line.describe(waiting(2), 0)
-    assert line.describe(waiting(5), 10) == "4 ahead of you …"
+@pytest.mark.parametrize(
+    "told",
+    [{}, {"expected_wait": None}, {"expected_wait": {"low": 0.0, "high": 0.0}}],
+    ids=["an older site", "nothing measured", "at once"],
+)
+def test_nothing_is_guessed(told: dict[str, Any]) -> None:
+    assert waiting_text(waiting(2, **told)) == "1 ahead of you …"
 
 
 def test_a_held_message_waits_for_its_conversation() -> None:
-    assert "in its conversation" in Line().describe(waiting(None, "held"), 0)
+    assert "in its conversation" in waiting_text({"state": "held", "place": None})
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(4.6, "5 s"), (240, "4 min")])
