@@ -12,7 +12,8 @@ from chat.models.pending_work import has_pending_work
 from chat.services.conversation_deletion import removed_if_deleted_before
 from chat.services.jobs.reconcile import Reconciler
 from chat.services.limits.usage import purged_if_full_before
-from chatsite.mailbox import open_mailbox
+from chat.services.operation.each_minute import EachMinute
+from chatsite.mailbox import MailboxAway, open_mailbox
 
 
 class Keeper:
@@ -29,6 +30,7 @@ class Keeper:
     ) -> None:
         self._more = more
         self._reconciler = Reconciler(clock)
+        self._each_minute = EachMinute(clock)
         self._retention = Retention(clock)
 
     def sweep(self) -> None:
@@ -38,15 +40,21 @@ class Keeper:
         question each, which cost a tenth of a round. Once a minute there is a round in
         any case, since retention is due.
         """
-        if self._is_idle():
-            return
-        self._reconciler.reconcile()
+        try:
+            if self._is_idle():
+                return
+            self._reconciler.reconcile()
+        except MailboxAway:
+            self._each_minute.reset()
+            raise
+        self._each_minute.run()
         self._more()
         self._retention.run()
         open_mailbox().announce_keeper(settings.SWEEP_SECONDS)
 
     def _is_idle(self) -> bool:
-        if self._retention.is_due() or has_pending_work(
+        is_due = self._each_minute.is_due() or self._retention.is_due()
+        if is_due or has_pending_work(
             deleted_before=removed_if_deleted_before(),
             full_before=purged_if_full_before(),
         ):

@@ -29,8 +29,8 @@ from chatsite.settings_table import (
     limits,
     mail,
     messages,
-    metrics,
     model,
+    operation,
     recovery,
     storage,
     web_server,
@@ -141,9 +141,11 @@ WEBHOOK_SENDERS = webhooks.WEBHOOK_SENDERS.read()
 WEBHOOK_TEXT_CHARACTERS = webhooks.WEBHOOK_TEXT_CHARACTERS.read()
 WEBHOOK_LOG_DAYS = webhooks.WEBHOOK_LOG_DAYS.read()
 
-# Metrics
-METRICS_TOKEN = metrics.METRICS_TOKEN.read()
-METRICS_NETWORKS = metrics.METRICS_NETWORKS.read(() if METRICS_TOKEN else None)
+# Operation
+HISTORY_DAYS = operation.HISTORY_DAYS.read()
+PUBLIC_STATUS = operation.PUBLIC_STATUS.read()
+METRICS_TOKEN = operation.METRICS_TOKEN.read()
+METRICS_NETWORKS = operation.METRICS_NETWORKS.read(() if METRICS_TOKEN else None)
 
 # Addresses and mail
 HTTPS_ONLY = addresses.HTTPS_ONLY.read()

@@ -8,6 +8,8 @@ from contextlib import suppress
 from io import TextIOWrapper
 
 REFUSED_STATUS = 2
+#: Of a worker that an operator has ended: its supervisor must not start it again.
+ENDED_STATUS = 79
 
 
 def begin() -> None:

@@ -8,7 +8,7 @@ from http.client import HTTPException
 from typing import Any
 from xmlrpc.client import ProtocolError
 
-from chatsite.startup import REFUSED_STATUS
+from chatsite.startup import ENDED_STATUS, REFUSED_STATUS
 from launch.errors import LaunchError
 from launch.exit_reason import exit_reason, exit_status
 from launch.supervisord import VALKEY, Supervisor
@@ -76,7 +76,9 @@ class ProcessMonitor:
         pid, state = int(info["pid"]), str(info["statename"])
         before, began = self._pids.get(name, 0), int(info["start"])
         has_failed = state in (BACKOFF, FATAL) and began != self._reported.get(name)
-        if before and pid != before:
+        if before and not pid and _is_ended_by_operator(info):
+            say(f"{name} was ended by an operator; a new start of the site starts it.")
+        elif before and pid != before:
             lived = time.monotonic() - self._seen_since[name]
             self._note_death(name, lived < STARTED_SECONDS)
         elif has_failed:  # It died between two checks, or could not be spawned.
@@ -133,6 +135,10 @@ class ProcessMonitor:
         if name in self._down:
             self._down.remove(name)
             say(f"{name} runs again.")
+
+
+def _is_ended_by_operator(info: dict[str, Any]) -> bool:
+    return bool(info["statename"] == "EXITED" and info["exitstatus"] == ENDED_STATUS)
 
 
 def _spawn_error(info: dict[str, Any]) -> str:

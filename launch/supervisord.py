@@ -17,6 +17,7 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from chatsite.startup import ENDED_STATUS
 from launch.config import LaunchConfig
 from launch.die_with_parent import PARENT, ended_with_parent
 from launch.errors import LaunchError
@@ -60,7 +61,8 @@ command=%(ENV_{command})s
 directory=%(ENV_CHATSITE_ROOT)s
 priority=10
 autostart={autostart}
-autorestart=true
+autorestart=unexpected
+exitcodes={ended_status}
 startsecs=1
 startretries={retries}
 stopwaitsecs={stop_seconds}
@@ -209,6 +211,7 @@ class Supervisor:
             command=_variable(program),
             autostart="true" if program.starts_at_once else "false",
             retries=RETRIES,
+            ended_status=ENDED_STATUS,
             stop_seconds=program.stop_seconds,
         )
 

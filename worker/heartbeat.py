@@ -10,6 +10,7 @@ from threading import Event, Thread
 
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway
+from chatsite.mailbox.workers import AnnouncementAnswer
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,19 @@ def new_worker_name(node: str) -> str:
 class Heartbeat:
     """Announces what ``describe`` returns, from a thread of its own, until closed."""
 
-    def __init__(self, box: Mailbox, describe: Callable[[], wire.Announcement]) -> None:
-        """Start at once: a worker is announced while it still loads its model."""
+    def __init__(
+        self,
+        box: Mailbox,
+        describe: Callable[[], wire.Announcement],
+        on_answer: Callable[[AnnouncementAnswer], None] = lambda _answer: None,
+    ) -> None:
+        """Start at once: a worker is announced while it still loads its model.
+
+        ``on_answer`` is called with the answer to each announcement.
+        """
         self._box = box
         self._describe = describe
+        self._on_answer = on_answer
         self._closing = Event()
         self._changed = Event()
         self._thread = Thread(target=self._loop, name="heartbeat", daemon=True)
@@ -40,9 +50,11 @@ class Heartbeat:
     def beat(self) -> None:
         """Announce now. Does nothing while Redis is away."""
         try:
-            self._box.announce(self._describe())
+            answer = self._box.announce(self._describe())
         except MailboxAway as error:
             log.debug("no announcement: %s", error)
+        else:
+            self._on_answer(answer)
 
     def beat_soon(self) -> None:
         """Announce a change from the heartbeat's thread, before the second is over."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import fmean, pstdev
-from threading import BoundedSemaphore, Event, Lock, Thread, current_thread
+from threading import BoundedSemaphore, Event, Lock, Thread
 
 from chatsite import wire
 from chatsite.mailbox import HelpersInTheWay, Mailbox, MailboxAway
@@ -15,6 +15,7 @@ from worker.delivery import Delivery
 from worker.engine.interface import Engine, EngineClosed
 from worker.live_replies import LiveReplies
 from worker.reply_end import hand_back, send_end
+from worker.reply_threads import ReplyThreads
 from worker.watchdog import WorkerActivity
 
 log = logging.getLogger(__name__)
@@ -54,8 +55,13 @@ class ReplyServer:
         self._claim_lock = Lock()
         self._lock = Lock()
         self._live = LiveReplies()
-        self._helper_threads: set[Thread] = set()
+        #: Those that no bell started.
+        self._own_threads = ReplyThreads()
         self._is_draining = False
+        #: Whether an operator lets it take no more, and has paused its model.
+        self._is_resting = False
+        self._is_paused = False
+        self._replies = self._losses = 0
         #: Bells answered so far.
         self._bells = 0
         self._closed = Event()
@@ -82,29 +88,17 @@ class ReplyServer:
                 self._answer(delivery)
 
     def _start_helper(self, delivery: Delivery) -> None:
-        thread = Thread(
-            target=self._help, args=[delivery], name="helper job", daemon=True
-        )
-        with self._lock:
-            self._helper_threads.add(thread)
-        thread.start()
-
-    def _help(self, delivery: Delivery) -> None:
-        """Answer a helper job, and whatever waits then."""
-        try:
+        def help_and_go_on() -> None:
             self._answer(delivery)
             self._answer_line()
-        except BaseException:
-            log.exception("a helper job could not be answered")
-        finally:
-            with self._lock:
-                self._helper_threads.discard(current_thread())
+
+        self._own_threads.start(help_and_go_on)
 
     def announcement(self) -> wire.Announcement:
         """Return what this worker serves, how fast, and with how much room."""
         info, throughput = self.engine.model_info, self.engine.throughput()
         tokens_per_reply, reply_spread = lengths_of(list(self._reply_tokens))
-        stage = wire.Stage.DRAINING if self._is_draining else wire.Stage.READY
+        stage = wire.Stage.DRAINING if self._is_leaving() else wire.Stage.READY
         return wire.Announcement(
             worker=self.name,
             model=info.model,
@@ -124,6 +118,8 @@ class ReplyServer:
             reply_spread=round(reply_spread, 3),
             waiting=throughput.waiting,
             prefill_share=round(throughput.prefill_share, 3),
+            replies=self._replies,
+            losses=self._losses,
         )
 
     def activity(self) -> WorkerActivity:
@@ -137,11 +133,36 @@ class ReplyServer:
         )
 
     def waiting(self) -> int:
-        """Return the number of replies in line for this model.
+        """Return how many replies in line this worker could take.
 
         Raises ``MailboxAway``.
         """
+        if self._is_resting or self._is_paused:
+            return 0
         return self._box.waiting(self.engine.model_info.model)
+
+    def is_idle(self) -> bool:
+        """Return whether it writes no reply."""
+        return not len(self._live)
+
+    def set_resting(self, is_resting: bool) -> None:
+        """Take no more replies, or take them again; those being written go on."""
+        self._is_resting = is_resting
+        if not is_resting:
+            self._wake()
+        self._on_change()
+
+    def set_paused(self, is_paused: bool) -> None:
+        """Note whether the mailbox gives no replies of this model."""
+        is_over = self._is_paused and not is_paused
+        self._is_paused = is_paused
+        if is_over:
+            self._wake()
+
+    def _wake(self) -> None:
+        """Take what waits without a bell: those that rang were not answered."""
+        for _ in range(self._free_rows()):
+            self._own_threads.start(self._answer_line)
 
     def drain(self, grace_seconds: float) -> None:
         """Claim no more; finish what fits into the grace time, hand back the rest."""
@@ -151,26 +172,27 @@ class ReplyServer:
         self.engine.close(grace_seconds)
 
     def close(self) -> None:
-        """End the flushing thread, once helper jobs have ended.
+        """End the flushing thread, once the threads without a bell have ended.
 
         All replies to people must have ended before, and ``drain`` have been called.
         """
-        with self._lock:
-            helpers = [*self._helper_threads]
-        for thread in helpers:
-            thread.join()
+        self._own_threads.join()
         self._closed.set()
         self._is_urgent.set()
         self._flusher.join()
 
+    def _is_leaving(self) -> bool:
+        """Return whether it takes no more replies, for good or for now."""
+        return self._is_draining or self._is_resting
+
     def _free_rows(self) -> int:
-        if self._is_draining or self._live.is_exclusive():
+        if self._is_leaving() or self._live.is_exclusive():
             return 0
         return max(0, self.engine.rows - len(self._live))
 
     def _helpers(self) -> int:
         """Return how many rows helper jobs would give to replies to people."""
-        if self._is_draining:
+        if self._is_leaving():
             return 0
         people, helpers = self._live.counts()
         if self._live.is_exclusive():
@@ -201,7 +223,7 @@ class ReplyServer:
         """Raises ``HelpersInTheWay`` and ``MailboxAway``."""
         model = self.engine.model_info.model
         people, helpers = self._live.counts()
-        if people >= self.engine.rows or self._is_draining:
+        if people >= self.engine.rows or self._is_leaving():
             return None
         if self._live.is_exclusive():
             if helpers and self._box.waiting_by_kind(model)[0]:
@@ -270,7 +292,9 @@ class ReplyServer:
             ending.detail,
         )
         if delivery.is_lost:
+            self._losses += 1
             return
+        self._replies += 1
         if ending.outcome is wire.Outcome.HANDED_BACK:
             hand_back(self._box, claim, self._closed)
         else:

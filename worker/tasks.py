@@ -11,6 +11,8 @@ import os
 import signal
 import socket
 import sys
+import time
+from dataclasses import replace
 from logging.config import dictConfig
 from pathlib import Path
 from threading import Thread
@@ -30,13 +32,15 @@ from django.conf import settings
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
 from chatsite.mailbox import open_mailbox
+from chatsite.mailbox.workers import AnnouncementAnswer
 from chatsite.model_choice import current_catalog, model_entry
-from chatsite.startup import REFUSED_STATUS
+from chatsite.startup import ENDED_STATUS, REFUSED_STATUS
 from worker.celery_consumer import BellConsumer
 from worker.engine.factory import open_engine
 from worker.engine.interface import Engine, ModelUnavailable
 from worker.engine.openmp import wait_passively
 from worker.heartbeat import Heartbeat, new_worker_name
+from worker.orders import OrderFollower
 from worker.serving import ReplyServer
 from worker.watchdog import Watchdog
 from worker.weights.fallback import ensure_chosen
@@ -74,6 +78,10 @@ class WorkerProcess:
         #: What is being done about the model, as the log says it.
         self._step = ""
         self._consumer: BellConsumer | None = None
+        self._started_at = round(time.time(), 3)
+        self._orders: OrderFollower | None = None
+        #: Whether an operator has ended this worker.
+        self.is_ended = False
 
     def choose_model(self) -> ModelEntry:
         """Return the model that this process serves until its end."""
@@ -84,7 +92,7 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Load the model and begin to serve; announced from the beginning."""
-        self._heartbeat = Heartbeat(open_mailbox(), self._announcement)
+        self._heartbeat = Heartbeat(open_mailbox(), self._announcement, self._obey)
         engine = self._open_engine()
         self.server = ReplyServer(
             engine,
@@ -101,6 +109,7 @@ class WorkerProcess:
             reconnect=self._reconnect,
             leave=leave,
         )
+        self._orders = OrderFollower(self.server, self._end_for_good)
         self._stage = wire.Stage.READY
         self._heartbeat.beat()
         announced = self.server.announcement()
@@ -120,6 +129,15 @@ class WorkerProcess:
         self._watchdog.close()
         self.server.close()
         self._heartbeat.close()
+
+    def _obey(self, answer: AnnouncementAnswer) -> None:
+        """Do what an operator asks, once there is a model to serve."""
+        if self._orders is not None:
+            self._orders.follow(answer)
+
+    def _end_for_good(self) -> None:
+        self.is_ended = True
+        leave()
 
     def set_consumer(self, consumer: BellConsumer) -> None:
         """Set the Celery consumer, which the watchdog may tell to reconnect."""
@@ -169,14 +187,21 @@ class WorkerProcess:
 
     def _announcement(self) -> wire.Announcement:
         if self._stage in (wire.Stage.READY, wire.Stage.DRAINING):
-            return self.server.announcement()
-        return wire.Announcement(
-            worker=self.name,
-            model=self._entry.name,
-            label=self._entry.label,
-            stage=self._stage,
-            progress=self._progress,
-            step=self._step,
+            said = self.server.announcement()
+        else:
+            said = wire.Announcement(
+                worker=self.name,
+                model=self._entry.name,
+                label=self._entry.label,
+                stage=self._stage,
+                progress=self._progress,
+                step=self._step,
+            )
+        return replace(
+            said,
+            host=socket.gethostname(),
+            started_at=self._started_at,
+            takes_orders=True,
         )
 
 
@@ -233,6 +258,11 @@ def drain(**_: Any) -> None:
 
 
 @worker_shutdown.connect
-def end(**_: Any) -> None:
-    """End the worker's threads after the last task."""
+def end(sender: Any, **_: Any) -> None:
+    """End the worker's threads after the last task.
+
+    The exit status of a worker that an operator ended says so to its supervisor.
+    """
     process.end()
+    if process.is_ended:
+        sender.exitcode = ENDED_STATUS

@@ -9,6 +9,7 @@ from chat.models.idempotency_key import IdempotencyKey
 from chat.models.invitation import Invitation
 from chat.models.limit_bucket import LimitBucket
 from chat.models.message import Message
+from chat.models.operation import PausedModel, Sample, SiteNotice
 from chat.models.passage import Passage
 from chat.models.reply import Reply
 from chat.models.session import Session
@@ -31,9 +32,12 @@ __all__ = [
     "LineState",
     "Message",
     "Passage",
+    "PausedModel",
     "Purpose",
     "Reply",
+    "Sample",
     "Session",
+    "SiteNotice",
     "User",
     "WebhookDelivery",
     "WebhookEndpoint",

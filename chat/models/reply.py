@@ -165,6 +165,7 @@ class Reply(models.Model):
                 condition=Q(state__in=("held", "queued")),
                 name="reply_unfinished",
             ),
+            models.Index(fields=("finished_at",), name="reply_finished"),
         )
 
     def __str__(self) -> str:

@@ -174,7 +174,7 @@ def workers_fingerprint(snapshot: PollSnapshot, *, is_pending: bool) -> str:
         _ready_workers(snapshot),
         round(100 * (snapshot.progress or 0)),
         snapshot.waiting,
-        int(snapshot.is_away),
+        int(snapshot.is_away) + 2 * int(snapshot.is_paused),
         int(is_pending),
     )
     return "-".join(map(str, parts))

@@ -117,7 +117,8 @@ def reply_status(
     status: ReplyStatus, snapshot: PollSnapshot, label: str, *, is_oob: bool
 ) -> SafeString:
     """What a pending reply waits for, or how far it has come."""
-    wait = estimate_wait(status.place, snapshot.workers)
+    expected = estimate_wait(status.place, snapshot.workers)
+    wait = None if snapshot.is_paused else expected
     kind = _kind_of_status(status, snapshot, wait)
     if kind == "in_line":
         return _queue_position(status, snapshot, label, wait, is_oob=is_oob)
@@ -155,6 +156,8 @@ def _kind_of_status(
         return "cut_off" if status.is_cut_off else "unpublished"
     if status.state is wire.State.RUNNING:
         return "running"
+    if snapshot.is_paused:
+        return "in_line"
     if snapshot.stage is None:
         return "no_worker"
     is_at_once = wait is not None and wait.is_at_once
@@ -181,7 +184,7 @@ def _queue_position(
         {
             "is_oob": is_oob,
             "has_place": bool(status.place),
-            "stage": str(snapshot.stage),
+            "stage": "paused" if snapshot.is_paused else str(snapshot.stage),
             "has_progress": progress is not None,
             "is_taken_over": bool(status.losses),
             "wait": "low" if low else "range" if range_ else "",
@@ -238,7 +241,8 @@ def workers_notice(context: WorkerContext, *, is_oob: bool) -> SafeString:
 
 def _state_of_workers(snapshot: PollSnapshot) -> dict[str, str | bool]:
     stage = "none" if snapshot.stage is None else str(snapshot.stage)
+    serving = "paused" if snapshot.is_paused else stage
     return {
-        "state": "away" if snapshot.is_away else stage,
+        "state": "away" if snapshot.is_away else serving,
         "has_progress": snapshot.progress is not None,
     }

@@ -17,8 +17,9 @@ SLOWEST_SECONDS = 2.0
 AWAITED_SHARE = 0.25
 #: The first one in line is polled at least once in so many times ``flow_seconds``.
 NEXT_IN_LINE_FACTOR = 2
-#: Each reply ahead in line adds ``AHEAD_SECONDS``, up to ``IN_LINE_SECONDS``.
-AHEAD_SECONDS = 0.2
+#: Each reply ahead in line adds ``AHEAD_SECONDS``, up to ``IN_LINE_SECONDS``. The first
+#: twenty learn within two seconds of a new worker.
+AHEAD_SECONDS = 0.05
 IN_LINE_SECONDS = 10.0
 #: While the queue is unreachable, or the model is loading.
 OUTAGE_SECONDS = 2.0

@@ -150,6 +150,11 @@ def logprobs_key(reply: str) -> str:
     return key_of("text", f"{reply}:logprobs")
 
 
+def paused_key(model: str) -> str:
+    """Return the key that exists while a model is paused."""
+    return key_of("workers", f"{model}:paused")
+
+
 def _description(error: redis.RedisError) -> str:
     """Describe an error. The message of an answer might repeat a whole command."""
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):

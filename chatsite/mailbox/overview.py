@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatsite import wire
-from chatsite.mailbox.connection import MailboxCalls
+from chatsite.mailbox.connection import MailboxCalls, key_of, paused_key
 from chatsite.mailbox.results import announcements_from
+from chatsite.mailbox.workers import ORDER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class ModelLine:
     running: int
     #: Announcements, also of programs that only prepare the model.
     announced: tuple[wire.Announcement, ...]
+    #: Whether an operator has paused it: workers take nothing from its line.
+    is_paused: bool
 
     @property
     def waiting(self) -> int:
@@ -50,7 +53,20 @@ class MailboxOverview:
 
 
 class OverviewCalls(MailboxCalls):
-    """What operators and measurements ask."""
+    """What operators and measurements ask, and what operators order."""
+
+    def order(self, model: str, worker: str, order: wire.WorkerOrder) -> None:
+        """Order a worker, which obeys at its next announcement, within a second."""
+        name = key_of("workers", f"{model}:order:{worker}")
+        self.connection.command("SET", name, order.value, "EX", ORDER_SECONDS)
+
+    def pause(self, model: str) -> None:
+        """Let no worker take anything from the line of a model; may be repeated."""
+        self.connection.command("SET", paused_key(model), "1")
+
+    def unpause(self, model: str) -> None:
+        """Let workers take again from the line of a model."""
+        self.connection.command("DEL", paused_key(model))
 
     def overview(self) -> MailboxOverview:
         """The state of all models, in one round trip."""
@@ -65,7 +81,7 @@ class OverviewCalls(MailboxCalls):
 
 
 def _line(raw: list[Any], now: float) -> ModelLine:
-    name, people, helpers, queued, running, announced = raw
+    name, people, helpers, queued, running, announced, paused = raw
     return ModelLine(
         name=name,
         people=int(people),
@@ -73,6 +89,7 @@ def _line(raw: list[Any], now: float) -> ModelLine:
         oldest_seconds=_age(queued, now) or 0.0,
         running=int(running),
         announced=announcements_from(announced, now),
+        is_paused=bool(paused),
     )
 
 

@@ -34,7 +34,7 @@ class PageCalls(MailboxCalls):
         answer = self.connection.run("poll", session, model, *words)
         if not answer:
             return None
-        owner, now, changes, waiting, workers, replies = answer
+        owner, now, changes, waiting, workers, replies, paused = answer
         return MailboxSnapshot(
             owner=owner,
             now=float(now),
@@ -42,6 +42,7 @@ class PageCalls(MailboxCalls):
             waiting=int(waiting),
             workers=announcements_from(workers, float(now)),
             replies=tuple(reply_from(raw) for raw in replies),
+            is_paused=bool(paused),
         )
 
     def live_replies(self, cursors: Sequence[ReplyCursor]) -> list[LiveReply]:
@@ -61,10 +62,12 @@ class PageCalls(MailboxCalls):
         found = self.connection.command("GETRANGE", logprobs_key(reply), offset, -1)
         return str(found)
 
-    def model_state(self, model: str) -> tuple[int, tuple[wire.Announcement, ...]]:
-        """How many replies wait for a model, and the announcements of its workers."""
-        now, waiting, workers = self.connection.run("model_state", model)
-        return int(waiting), announcements_from(workers, float(now))
+    def model_state(
+        self, model: str
+    ) -> tuple[int, tuple[wire.Announcement, ...], bool]:
+        """How many replies wait for a model, its workers, and whether it is paused."""
+        now, waiting, workers, paused = self.connection.run("model_state", model)
+        return int(waiting), announcements_from(workers, float(now)), bool(paused)
 
     def remember(
         self, session: str, owner: str, seconds: int = SESSION_SECONDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatsite import wire
-from chatsite.mailbox.connection import MailboxCalls, key_of
+from chatsite.mailbox.connection import MailboxCalls, key_of, paused_key
 
 #: A worker that heard of a stop ends the reply within this time, or is gone.
 STOP_SECONDS = 2.0
@@ -81,6 +81,10 @@ class LineCalls(MailboxCalls):
             ("ZCARD", key_of("line", model)), ("ZCARD", key_of("helpers", model))
         )
         return people, helpers
+
+    def is_paused(self, model: str) -> bool:
+        """Whether an operator has paused this model."""
+        return bool(self.connection.command("EXISTS", paused_key(model)))
 
     def first_in_line(self, model: str, count: int) -> list[str]:
         """Ids of the first replies in line, those to people first."""

@@ -209,6 +209,8 @@ class MailboxSnapshot:
     waiting: int
     workers: tuple[wire.Announcement, ...]
     replies: tuple[MailboxReply, ...]
+    #: Whether an operator has paused the model.
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

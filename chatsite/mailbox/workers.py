@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from django.conf import settings
 
@@ -20,6 +20,18 @@ from chatsite.mailbox.results import (
 )
 
 ANNOUNCEMENT_SECONDS = 10.0
+#: Orders outlive a restart of everything else, and are removed some time after.
+ORDER_SECONDS = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementAnswer:
+    """What a worker learns when it announces itself."""
+
+    #: The newest order to this worker, if there is any.
+    order: wire.WorkerOrder | None = None
+    #: Whether its model is paused: what waits stays in line.
+    is_paused: bool = False
 
 
 class HelpersInTheWay(Exception):
@@ -95,15 +107,19 @@ class WorkerCalls(MailboxCalls):
 
     def announce(
         self, announcement: wire.Announcement, seconds: float = ANNOUNCEMENT_SECONDS
-    ) -> None:
-        """Say what a worker serves. The announcement expires after ``seconds``."""
-        self.connection.run(
+    ) -> AnnouncementAnswer:
+        """Say what a worker serves, and learn what it is to do.
+
+        The announcement expires after ``seconds``.
+        """
+        order, is_paused = self.connection.run(
             "announce",
             announcement.model,
             announcement.worker,
             announcement.to_json(),
             seconds,
         )
+        return AnnouncementAnswer(wire.WorkerOrder.read(order), bool(is_paused))
 
     def withdraw(self, announcement: wire.Announcement) -> None:
         """Remove the announcement of a worker that leaves."""

@@ -16,8 +16,8 @@ from chatsite.settings_table import (
     limits,
     mail,
     messages,
-    metrics,
     model,
+    operation,
     recovery,
     storage,
     web_server,
@@ -45,7 +45,7 @@ GROUPS = tuple(
     Group.of(module)
     for module in (
         *(storage, model, addresses, accounts, limits, messages),
-        *(api, batches, webhooks, mail, web_server, worker, recovery, metrics),
+        *(api, batches, webhooks, mail, web_server, worker, recovery, operation),
         installation,
     )
 )

@@ -48,6 +48,14 @@ class Announcement:
     waiting: int = 0
     #: The share of prompts in the tokens that it recently read, from 0 to 1.
     prefill_share: float = 0.0
+    host: str = ""
+    #: When the process started, in seconds since the epoch; 0 if unknown.
+    started_at: float = 0.0
+    #: Replies that ended in this process, and those that it lost to another worker.
+    replies: int = 0
+    losses: int = 0
+    #: Whether it obeys orders and pauses; workers of the release before do not.
+    takes_orders: bool = False
     version: int = field(default=VERSION)
 
     @property

@@ -80,6 +80,22 @@ class Stage(StrEnum):
     DRAINING = "draining"
 
 
+class WorkerOrder(StrEnum):
+    """What an operator orders a worker to do."""
+
+    #: Take replies, which is what a worker does without any order.
+    SERVE = "serve"
+    #: Finish the replies that it writes, and take no others.
+    DRAIN = "drain"
+    #: Drain, and end then. Its supervisor does not start it again.
+    END = "end"
+
+    @classmethod
+    def read(cls, text: str | None) -> WorkerOrder | None:
+        """Read an order; None if there is none, or if only a newer site knows it."""
+        return cls(text) if text in {order.value for order in cls} else None
+
+
 class ErrorCode(StrEnum):
     """Why a reply failed. The site has a sentence for each of them."""
 

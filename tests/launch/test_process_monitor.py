@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatsite.mailbox import open_mailbox
+from chatsite.startup import ENDED_STATUS
 from chatsite.wire import Announcement, Stage
 from launch import readiness, socket_folder
 from launch.config import LaunchConfig
@@ -245,3 +246,13 @@ def test_a_program_that_a_signal_ended_has_no_reason_in_its_log(tmp_path: Path) 
     )
     assert exit_reason(log, supervisor_log, "web") == "terminated by SIGKILL"
     assert exit_reason(tmp_path / "none") == "its log gives no reason"
+
+
+def test_what_an_operator_ended_is_not_started_again(
+    started: list[Supervisor], tmp_path: Path, capsys: Capsys
+) -> None:
+    ended = f"import time; time.sleep(1.5); raise SystemExit({ENDED_STATUS})"
+    monitor = watched(started, tmp_path / "a", python(ended))
+    said = look_until(monitor, capsys, "web was ended by an operator")
+    assert "died" not in said
+    assert started[0].states()["web"]["statename"] == "EXITED"

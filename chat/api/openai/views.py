@@ -107,7 +107,8 @@ def _waits_too_long(model: str) -> bool:
     """Whether a new reply would start after the client has given up."""
     now = worker_snapshot(model)
     expected = estimate_wait(now.waiting, now.workers)
-    return expected is not None and expected.low > QUEUE_SECONDS
+    is_long = expected is not None and expected.low > QUEUE_SECONDS
+    return now.is_paused or is_long
 
 
 def _too_late() -> OpenAIError:

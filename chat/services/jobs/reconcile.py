@@ -91,6 +91,8 @@ class Reconciler:
     def _serve(self, model: str) -> None:
         """Ring again for idle free rows, and advance the model's clock."""
         box = open_mailbox()
+        if box.is_paused(model):
+            return  # nothing expires either
         ready = ready_workers(box.workers(model))
         if ready:
             box.tick(model)

@@ -104,6 +104,8 @@ class PollSnapshot:
     waiting: int
     workers: tuple[wire.Announcement, ...]
     is_away: bool = False
+    #: Whether an operator has paused the model: what waits stays in line.
+    is_paused: bool = False
 
     @property
     def stage(self) -> wire.Stage | None:
@@ -146,7 +148,14 @@ def snapshot_of(look: MailboxSnapshot, seen: Sequence[ReplyCursor]) -> PollSnaps
         _status(look, pk, entry)
         for (pk, _, _), entry in zip(seen, look.replies, strict=True)
     )
-    return PollSnapshot(look.owner, statuses, look.changes, look.waiting, look.workers)
+    return PollSnapshot(
+        look.owner,
+        statuses,
+        look.changes,
+        look.waiting,
+        look.workers,
+        is_paused=look.is_paused,
+    )
 
 
 def _look(
@@ -299,6 +308,7 @@ def _without_mailbox(user: User, seen: Sequence[ReplyCursor]) -> PollSnapshot:
 def worker_snapshot(model: str) -> PollSnapshot:
     """The workers and the queue of a model, without any replies."""
     try:
-        return PollSnapshot("", (), "", *open_mailbox().model_state(model))
+        waiting, workers, is_paused = open_mailbox().model_state(model)
+        return PollSnapshot("", (), "", waiting, workers, is_paused=is_paused)
     except MailboxAway:
         return PollSnapshot("", (), "", 0, (), is_away=True)

@@ -29,6 +29,8 @@ class ModelStatus:
     workers: Sequence[wire.Announcement] = ()
     #: False while Redis is away.
     is_known: bool = True
+    #: Whether an operator has paused it.
+    is_paused: bool = False
 
     @property
     def ready(self) -> int:
@@ -38,7 +40,7 @@ class ModelStatus:
     @property
     def wait(self) -> WaitEstimate | None:
         """When the reply to a message that is sent now would probably start."""
-        return estimate_wait(self.waiting, self.workers)
+        return None if self.is_paused else estimate_wait(self.waiting, self.workers)
 
 
 def model_statuses() -> list[ModelStatus]:
@@ -54,6 +56,7 @@ def model_statuses() -> list[ModelStatus]:
                 entry.name == default.name,
                 box.waiting(entry.name),
                 box.workers(entry.name),
+                is_paused=box.is_paused(entry.name),
             )
             for entry in entries
         ]

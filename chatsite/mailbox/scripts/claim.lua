@@ -2,9 +2,10 @@
 -- may have no room for a helper job. A reply that has lost several workers runs alone. A
 -- worker that writes other replies reserves it ('wait') and takes no further reply until
 -- those are done; if it is for a person, the answer is 'wait'. Meanwhile the other workers
--- skip it ('pass').
+-- skip it ('pass'). A paused model gives nothing.
 local model, worker, token, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local live, alone_from = tonumber(ARGV[5]), tonumber(ARGV[6])
+if redis.call('EXISTS', paused_key(model)) == 1 then return false end
 local lines = {key('line', model)}
 if ARGV[7] == '1' then lines[2] = key('helpers', model) end
 

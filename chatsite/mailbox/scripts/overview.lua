@@ -1,6 +1,6 @@
 -- Everything that operators and measurements ask of the mailbox, in one round trip.
 -- Returns {time, the keeper's last sweep, counts, models}, and for each model {name,
--- people waiting, helpers waiting, when the oldest joined, running, announcements}.
+-- people waiting, helpers waiting, when the oldest joined, running, announcements, paused}.
 local function oldest(model)
   local first
   for _, line in ipairs({key('line', model), key('helpers', model)}) do
@@ -22,6 +22,6 @@ local models = {}
 for _, model in ipairs(redis.call('SMEMBERS', MODELS)) do
   models[#models + 1] = {model, redis.call('ZCARD', key('line', model)),
     redis.call('ZCARD', key('helpers', model)), oldest(model), running[model] or 0,
-    redis.call('HVALS', key('workers', model))}
+    redis.call('HVALS', key('workers', model)), redis.call('EXISTS', paused_key(model))}
 end
 return {stamp(), redis.call('GET', 'mailbox:keeper') or '', redis.call('HGETALL', COUNTS), models}

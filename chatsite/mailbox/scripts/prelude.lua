@@ -55,6 +55,10 @@ local function stand_in_line(id)
   redis.call('SADD', queue_of(got[1], got[5]), got[4])
 end
 
+-- What operators set. The names begin like one of a key that workers may read.
+local function paused_key(model) return key('workers', model .. ':paused') end
+local function order_key(model, worker) return key('workers', model .. ':order:' .. worker) end
+
 -- The log probabilities of an entry's tokens lie beside its text.
 local function logprobs_key(id) return key('text', id .. ':logprobs') end
 

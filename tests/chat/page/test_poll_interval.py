@@ -35,7 +35,7 @@ def status(state: State, **known: object) -> ReplyStatus:
         ([status(State.RUNNING, length=1)], Stage.READY, 1.8, 2),
         ([status(State.QUEUED)], Stage.READY, 0, 0.2),
         ([status(State.QUEUED, seconds=9)], Stage.READY, 0, 0.4),
-        ([status(State.QUEUED, seconds=9, place=5)], Stage.READY, 0, 1.4),
+        ([status(State.QUEUED, seconds=9, place=8)], Stage.READY, 0, 0.8),
         ([status(State.QUEUED, place=500)], Stage.READY, 0, 10),
         ([status(State.QUEUED)], None, 0, 2),
         ([status(State.QUEUED, is_unpublished=True)], Stage.READY, 0, 2),
