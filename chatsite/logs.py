@@ -7,11 +7,15 @@ Libraries never log below ``info``: their details contain texts.
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
+
+from chatsite.request_context import current_reply, current_request_id
 
 OURS = ("bench", "chat", "chatsite", "launch", "worker")
 HIDDEN = "***"
@@ -40,14 +44,59 @@ class SafeFormatter(logging.Formatter):
         """Return the line of a record, in which secrets are replaced."""
         # Another handler may have put the message of the error there.
         record.exc_text = None
-        line = super().format(record)
+        return self._without_secrets(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the line with the id of the request, where there is one."""
+        line, request = super().formatMessage(record), current_request_id()
+        return f"{line} [request {request}]" if request else line
+
+    def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
-            line = line.replace(secret, HIDDEN)
-        return line
+            text = text.replace(secret, HIDDEN)
+        return text
 
     def formatException(self, ei: Raised) -> str:  # noqa: N802 - logging's name
         """Return types and places of an error and of its causes."""
         return "\n".join(_trace(ei[1]))
+
+
+class JsonFormatter(SafeFormatter):
+    """Formats a record as one line of JSON, with the trace of an error in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a JSON object in which secrets are replaced."""
+        said = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": record.process,
+            "request_id": current_request_id(),
+            "reply": current_reply(),
+            "exception": self.formatException(record.exc_info)
+            if record.exc_info
+            else "",
+        }
+        return json.dumps(
+            {
+                name: self._without_secrets(value) if isinstance(value, str) else value
+                for name, value in said.items()
+                if value not in ("", None)
+            }
+        )
+
+
+def formatter_of(configuration: Mapping[str, Any]) -> logging.Formatter:
+    """Return the formatter of a configuration, for what configures itself."""
+    options = dict(configuration["formatters"]["line"])
+    made: logging.Formatter = options.pop("()")(**options)
+    return made
+
+
+FORMATTERS = {"console": SafeFormatter, "json": JsonFormatter}
 
 
 def _trace(error: BaseException | None) -> Iterable[str]:
@@ -75,8 +124,13 @@ class RequestFilter(logging.Filter):
         return True
 
 
-def logging_at(level: str, secrets: Iterable[str]) -> dict[str, Any]:
-    """Return the configuration of logging for ``logging.config.dictConfig``."""
+def logging_at(
+    level: str, secrets: Iterable[str], form: str = "console"
+) -> dict[str, Any]:
+    """Return the configuration of logging for ``logging.config.dictConfig``.
+
+    ``form`` is ``console`` or ``json``.
+    """
     libraries = "INFO" if level == "DEBUG" else level
     return {
         "version": 1,
@@ -84,7 +138,7 @@ def logging_at(level: str, secrets: Iterable[str]) -> dict[str, Any]:
         "filters": {"of_requests": {"()": "chatsite.logs.RequestFilter"}},
         "formatters": {
             "line": {
-                "()": "chatsite.logs.SafeFormatter",
+                "()": FORMATTERS[form],
                 "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
                 "secrets": list(secrets),
             }

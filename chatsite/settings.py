@@ -214,6 +214,8 @@ INSTALLED_APPS = [
     "chat",
 ]
 MIDDLEWARE = [
+    # Outside of all that writes to the log.
+    "chat.middleware.request_id.RequestIdMiddleware",
     "chat.middleware.request_metrics.RequestMetricsMiddleware",
     # Outside of all that answers, so that every response has these headers.
     "chat.middleware.security_headers.SecurityHeadersMiddleware",
@@ -375,6 +377,9 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 LOG_LEVEL = storage.LOG_LEVEL.read().upper()
 _URLS = (storage.REDIS_URL, storage.DATABASE_URL, mail.EMAIL_URL)
+LOG_FORMAT = storage.LOG_FORMAT.read()
 LOGGING = logging_at(
-    LOG_LEVEL, passwords_in(*(setting.raw() for setting in _URLS)) | {SECRET_KEY}
+    LOG_LEVEL,
+    passwords_in(*(setting.raw() for setting in _URLS)) | {SECRET_KEY},
+    LOG_FORMAT,
 )

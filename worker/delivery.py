@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from threading import Event, Lock
 
@@ -10,6 +11,7 @@ from chatsite import wire
 from chatsite.logprobs import LOGPROBS_MAX_BYTES, TokenLogprobs
 from chatsite.mailbox import Claim, WriteResult
 from chatsite.mailbox.results import Write
+from chatsite.request_context import on_behalf_of
 from worker.engine.interface import RequestHandle
 
 
@@ -25,6 +27,11 @@ class Delivery:
     ) -> None:
         """``on_first_text`` is called once, by the engine's thread."""
         self.claim = claim
+        self._request: wire.Request | Exception
+        try:
+            self._request = wire.Request.from_json(claim.request)
+        except Exception as error:
+            self._request = error
         self._on_first_text = on_first_text
         self.ended = Event()
         #: Set once it is no longer among the live replies.
@@ -44,6 +51,21 @@ class Delivery:
         self._handle: RequestHandle | None = None
         self._is_stopped = False
         self._gives_way = False
+
+    def read_request(self) -> wire.Request:
+        """Return what is asked for. Raises what ``wire.Request.from_json`` does."""
+        if isinstance(self._request, Exception):
+            raise self._request
+        return self._request
+
+    def logged(self) -> AbstractContextManager[None]:
+        """Within the block, log lines name the reply and the request that asked."""
+        asked = self._request
+        if isinstance(asked, Exception):
+            return on_behalf_of("", reply=self.claim.reply)
+        return on_behalf_of(
+            asked.request_id, reply=self.claim.reply, traceparent=asked.traceparent
+        )
 
     # The engine's side
 

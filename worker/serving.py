@@ -241,15 +241,18 @@ class ReplyServer:
             return None
         delivery = Delivery(claim, on_first_text=self._is_urgent.set)
         self._live.add(delivery)
-        log.info(
-            "claimed reply %s attempt %d losses %d",
-            claim.reply,
-            claim.attempt,
-            claim.losses,
-        )
         return delivery
 
     def _answer(self, delivery: Delivery) -> None:
+        with delivery.logged():
+            self._answer_logged(delivery)
+
+    def _answer_logged(self, delivery: Delivery) -> None:
+        claim = delivery.claim
+        log.info(
+            "claimed reply %s attempt %d losses %d",
+            *(claim.reply, claim.attempt, claim.losses),
+        )
         self._on_change()
         try:
             self._run(delivery)
@@ -273,7 +276,7 @@ class ReplyServer:
     def _submit(self, delivery: Delivery) -> None:
         """Pass the request to the engine; end the reply if it cannot be read."""
         try:
-            request = wire.Request.from_json(delivery.claim.request)
+            request = delivery.read_request()
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             delivery.on_end(_failure(wire.ErrorCode.BAD_REQUEST, error))
         else:

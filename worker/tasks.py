@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import celery.apps.worker
 from celery import shared_task
 from celery.app.utils import Settings
 from celery.signals import (
@@ -217,6 +218,8 @@ process = WorkerProcess()
 def choose_queue(conf: Settings, instance: Any, **_: Any) -> None:
     """Choose the model before Celery decides which queues to consume."""
     instance.hostname = process.name = new_worker_name(instance.hostname)
+    if settings.LOG_FORMAT == "json":
+        _write_nothing_but_json(instance)
     # Celery replaces this handler when it is ready. A worker that is told to end while
     # it loads has nothing to hand back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -225,6 +228,15 @@ def choose_queue(conf: Settings, instance: Any, **_: Any) -> None:
     except CatalogError as error:
         print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
         sys.exit(REFUSED_STATUS)
+
+
+def _write_nothing_but_json(worker: Any) -> None:
+    """Begin to log, and silence what Celery writes beside the log."""
+    dictConfig(settings.LOGGING)
+    logging.captureWarnings(capture=True)
+    worker.quiet = True  # no banner
+    # On which signal it ends.
+    setattr(celery.apps.worker, "safe_say", lambda *_: None)  # noqa: B010
 
 
 @worker_init.connect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,13 @@ from django.utils import timezone
 from chat.models.conversation import UNFINISHED
 from chat.models.sql_rows import rows
 from chatsite import wire
+from chatsite.request_context import (
+    ID_MAX_LENGTH,
+    TRACEPARENT_LENGTH,
+    current_request_id,
+    current_traceparent,
+    on_behalf_of,
+)
 
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED
 DONE, STOPPED, FAILED = wire.State.DONE, wire.State.STOPPED, wire.State.FAILED
@@ -137,6 +145,21 @@ class Reply(models.Model):
     cut_tokens = models.PositiveIntegerField(default=0)
     is_length_limited = models.BooleanField(default=False)
 
+    #: The request that asked for it, as its answer and log lines name it.
+    request_id = models.CharField(
+        max_length=ID_MAX_LENGTH,
+        blank=True,
+        default=current_request_id,
+        db_default="",
+    )
+    #: Its position in a trace, if the site traces.
+    traceparent = models.CharField(
+        max_length=TRACEPARENT_LENGTH,
+        blank=True,
+        default=current_traceparent,
+        db_default="",
+    )
+
     queued_at = models.DateTimeField(null=True)
     published_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
@@ -170,6 +193,12 @@ class Reply(models.Model):
 
     def __str__(self) -> str:
         return f"reply {self.pk}"
+
+    def logged(self) -> AbstractContextManager[None]:
+        """Within the block, log lines name this reply and the request that asked."""
+        return on_behalf_of(
+            self.request_id, reply=str(self.pk), traceparent=self.traceparent
+        )
 
     @property
     def is_terminal(self) -> bool:

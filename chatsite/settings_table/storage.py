@@ -73,6 +73,13 @@ LOG_LEVEL = OneOf(
     choices=("debug", "info", "warning", "error", "critical"),
     about="The least important messages that are logged.",
 )
+LOG_FORMAT = OneOf(
+    "LOG_FORMAT",
+    "console",
+    choices=("console", "json"),
+    about="How web server, keeper and workers write their logs: lines for people, or "
+    "one JSON object a line.",
+)
 DEBUG = Flag(
     "DEBUG",
     False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from chatsite.request_context import safe_id, safe_traceparent
 from chatsite.wire.json_types import flag, typed
 from chatsite.wire.names import VERSION, Role, is_readable
 from chatsite.wire.sampling_params import SamplingParams
@@ -26,8 +27,8 @@ class Request:
     assistant's; the reply is then only the new text. An older worker that cannot
     continue a turn fails such a request as ``bad_request``.
 
-    The flags are written only where they are true. An older worker ignores them; it
-    announces no ``context_tokens``.
+    The flags are written only where they are true, and ids only where there are some.
+    An older worker ignores them; it announces no ``context_tokens``.
     """
 
     turns: tuple[Turn, ...]
@@ -40,6 +41,10 @@ class Request:
     #: Whether a prompt that is too long fails as ``too_long`` instead of losing text.
     #: The reply then has what is left of the context, at most ``max_new_tokens``.
     is_cut_refused: bool = False
+    #: Of the request of a browser or program that asked for the reply; for logs.
+    request_id: str = ""
+    #: Its position in a trace, if the site traces.
+    traceparent: str = ""
     version: int = VERSION
 
     @property
@@ -58,7 +63,8 @@ class Request:
             "dropped_turns": self.dropped_turns,
             "version": self.version,
         }
-        raw |= {name: True for name in REQUEST_FLAGS if getattr(self, name)}
+        named = (*REQUEST_FLAGS, "request_id", "traceparent")
+        raw |= {name: value for name in named if (value := getattr(self, name))}
         return json.dumps(raw, ensure_ascii=True, separators=(",", ":"))
 
     @classmethod
@@ -79,6 +85,8 @@ class Request:
             settings=SamplingParams.from_dict(typed(raw["settings"], dict)),
             max_seconds=float(typed(raw["max_seconds"], int, float)),
             dropped_turns=typed(raw["dropped_turns"], int),
+            request_id=safe_id(typed(raw.get("request_id", ""), str)),
+            traceparent=safe_traceparent(typed(raw.get("traceparent", ""), str)),
             version=version,
             **{name: flag(raw.get(name, False)) for name in REQUEST_FLAGS},
         )

@@ -13,6 +13,8 @@ from gunicorn.asgi.parser import ParseError
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
 
+from chatsite import settings
+from chatsite.logs import formatter_of
 from chatsite.security_headers import HEADERS, NOTHING_ALLOWED
 
 STATUS = {
@@ -58,6 +60,13 @@ COOKIES_PAGE = """\
 
 class WebLogger(Logger):  # type: ignore[misc]  # untyped
     """gunicorn's log without debug messages, which hold the requested paths."""
+
+    def setup(self, cfg: Any) -> None:
+        """Write the log as the rest of the program does if that is JSON."""
+        super().setup(cfg)
+        if settings.LOG_FORMAT == "json":
+            for handler in self.error_log.handlers:
+                handler.setFormatter(formatter_of(settings.LOGGING))
 
     def debug(self, *_arguments: Any, **_named: Any) -> None:
         """Log nothing."""

@@ -23,6 +23,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from chatsite.parked_answers import HAS_ROOM, PARKED_ANSWER
+from chatsite.request_context import ENVIRON, new_request_id
 from launch.web import error_responses
 from launch.web.connections import Connection, State, network_of
 from launch.web.event_loop import EventLoop
@@ -180,6 +181,10 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]  # untyped
             request, connection.sock, connection.client, connection.server, self.cfg
         )
         environ["wsgi.multithread"] = True
+        # The same if it is handled again, when its parked answer is known.
+        if not hasattr(request, "request_id"):
+            request.request_id = new_request_id()
+        environ[ENVIRON] = request.request_id
         environ[HAS_ROOM] = self._parked.has_room
         environ[PARKED_ANSWER] = getattr(request, "parked_answer", None)
         if not self.alive:

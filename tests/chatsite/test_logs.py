@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
+import os
 from collections.abc import Iterator
+from datetime import datetime
 from logging.config import dictConfig
 
 import pytest
@@ -15,15 +18,16 @@ from django.test import RequestFactory
 from chatsite.logs import RequestFilter, error_type, logging_at
 from chatsite.mailbox import MailboxAway
 from chatsite.mailbox.connection import Connection
+from chatsite.request_context import on_behalf_of
 
 TEXT = "what somebody wrote"
 SECRET = "s3cret-of-the-queue"
 
 
 @pytest.fixture
-def written() -> Iterator[io.StringIO]:
+def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     """The output of loggers below ``chat.written`` and ``django.written``."""
-    config = logging_at("DEBUG", {SECRET})
+    config = logging_at("DEBUG", {SECRET}, getattr(request, "param", "console"))
     config["handlers"]["console"]["stream"] = stream = io.StringIO()
     for name in ("chat.written", "django.written"):
         said = {"handlers": ["console"], "level": "DEBUG", "propagate": False}
@@ -36,6 +40,11 @@ def written() -> Iterator[io.StringIO]:
     logging.getLogger().setLevel(level)
 
 
+in_both_forms = pytest.mark.parametrize("written", ["console", "json"], indirect=True)
+in_json = pytest.mark.parametrize("written", ["json"], indirect=True)
+
+
+@in_both_forms
 def test_an_error_is_logged_by_type_and_trace_without_its_message(
     written: io.StringIO,
 ) -> None:
@@ -52,12 +61,14 @@ def test_an_error_is_logged_by_type_and_trace_without_its_message(
     assert "ValueError" in line and "KeyError" in line and "test_logs.py" in line
 
 
+@in_both_forms
 def test_a_secret_is_hidden_anywhere_in_a_line(written: io.StringIO) -> None:
     logging.getLogger("chat.written").info("connected to redis://web:%s@host", SECRET)
     assert SECRET not in written.getvalue()
     assert "redis://web:***@host" in written.getvalue()
 
 
+@in_both_forms
 def test_a_request_is_logged_by_its_route(
     written: io.StringIO, rf: RequestFactory
 ) -> None:
@@ -67,6 +78,41 @@ def test_a_request_is_logged_by_its_route(
     )
     assert "404 GET /no page" in written.getvalue()
     assert "secret-link" not in written.getvalue()
+
+
+@in_json
+def test_a_record_is_one_line_of_json_with_what_it_is_about(
+    written: io.StringIO,
+) -> None:
+    log = logging.getLogger("chat.written")
+    with on_behalf_of("abc-1", reply="r1"):
+        try:
+            raise ValueError(TEXT)  # noqa: TRY301
+        except ValueError:
+            log.exception('two\nlines and "quotes"')
+    log.warning("outside")
+    within, outside = map(json.loads, written.getvalue().splitlines())
+    assert datetime.fromisoformat(within.pop("time")).tzinfo is not None
+    assert within.pop("exception").startswith("ValueError\n")
+    assert within == {
+        "level": "error",
+        "logger": "chat.written",
+        "message": 'two\nlines and "quotes"',
+        "process": os.getpid(),
+        "request_id": "abc-1",
+        "reply": "r1",
+    }
+    assert outside.keys() == {"time", "level", "logger", "message", "process"}
+
+
+def test_a_line_for_people_ends_with_the_request(written: io.StringIO) -> None:
+    log = logging.getLogger("chat.written")
+    with on_behalf_of("abc-1"):
+        log.info("within")
+    log.info("outside")
+    within, outside = written.getvalue().splitlines()
+    assert within.endswith("chat.written: within [request abc-1]")
+    assert outside.endswith("chat.written: outside")
 
 
 def test_libraries_never_log_details() -> None:

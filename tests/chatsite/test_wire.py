@@ -12,6 +12,7 @@ from chatsite import wire
 from chatsite.mailbox import EndedReply, Mailbox
 from chatsite.mailbox.results import reply_from
 
+TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 REQUEST = wire.Request(
     (wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(top_k=3), 60
 )
@@ -125,3 +126,14 @@ def test_an_outcome_of_a_newer_worker_counts_as_a_failure(box: Mailbox) -> None:
     ending = box.finished_reply("a")
     assert ending is not None
     assert (ending.outcome, ending.text) == (wire.Outcome.FAILED, "text")
+
+
+def test_a_request_carries_its_id_only_if_it_has_one() -> None:
+    assert "request_id" not in REQUEST.to_json()
+    named = replace(REQUEST, request_id="abc-1", traceparent=TRACEPARENT)
+    assert wire.Request.from_json(named.to_json()) == named
+
+
+def test_an_id_that_could_forge_a_log_line_is_dropped() -> None:
+    text = changed(REQUEST.to_json(), request_id="a\nb", traceparent="no trace")
+    assert wire.Request.from_json(text) == REQUEST

@@ -18,6 +18,8 @@ from tests.valkey import Valkey
 
 pytestmark = pytest.mark.timeout(150)
 ADDRESS = "203.0.113.99"
+#: What the proxy calls the first message.
+REQUEST = "req-4711/a"
 #: One for each kind of thing that somebody types or is.
 CANARIES = {
     kind: f"canary-{kind}-7f3a"
@@ -26,6 +28,7 @@ CANARIES = {
         *("path", "query", "referer", "agent", "host", "body", "begun", "key"),
     )
 }
+NAMED = {"X-Request-ID": REQUEST}
 OVER = ("done", "failed", "stopped")
 
 
@@ -52,8 +55,10 @@ class Visitor:
         except urllib.error.HTTPError as error:
             return str(error.read().decode())
 
-    def call(self, path: str, said: dict[str, Any] | None = None) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
+    def call(
+        self, path: str, said: dict[str, Any] | None = None, **named: str
+    ) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json", **named}
         if said is not None:
             headers["Idempotency-Key"] = f"{CANARIES['key']}-{len(json.dumps(said))}"
         body = None if said is None else json.dumps(said).encode()
@@ -76,6 +81,7 @@ def test_no_log_holds_what_people_wrote_or_who_they_are(
     port = free_port()
     environment = {
         "LOG_LEVEL": "debug",
+        "LOG_FORMAT": "json",
         "DATABASE_URL": migrated(tmp_path / "db.sqlite3"),
         "TRUSTED_PROXIES": "127.0.0.1",
         "PORT": str(port),
@@ -97,10 +103,40 @@ def test_no_log_holds_what_people_wrote_or_who_they_are(
         keeper.terminate()
         web.terminate()
         logs = web.log + keeper.log + worker.log
+        said = {
+            name: lines_of(program)
+            for name, program in (("web", web), ("keeper", keeper), ("worker", worker))
+        }
     assert "canary" not in logs
     secrets = [ADDRESS, *(cookie.value for cookie in visitor.jar)]
     assert len(secrets) > 2
     assert not [one for one in secrets if one and len(one) > 6 and one in logs]
+    assert_one_id_tells_the_life_of_a_reply(said)
+
+
+def lines_of(program: Program) -> list[dict[str, Any]]:
+    """Every line that a program wrote, each of which must be JSON."""
+    lines = [json.loads(line) for line in program.log.splitlines()]
+    wanted = {"time", "level", "logger", "message", "process"}
+    assert lines
+    assert all(wanted <= line.keys() for line in lines)
+    return lines
+
+
+def assert_one_id_tells_the_life_of_a_reply(
+    said: dict[str, list[dict[str, Any]]],
+) -> None:
+    of_request = {
+        name: [line for line in lines if line.get("request_id") == REQUEST]
+        for name, lines in said.items()
+    }
+    (reply,) = {line["reply"] for lines in of_request.values() for line in lines}
+    told = {name: [one["message"] for one in each] for name, each in of_request.items()}
+    assert told["web"][0] == f"reply {reply} published, attempt 1"
+    assert told["worker"][0] == f"claimed reply {reply} attempt 1 losses 0"
+    assert told["worker"][1].startswith(f"reply {reply}: done, ")
+    collected = f"reply {reply} collected: done"
+    assert (told["web"] + told["keeper"]).count(collected) == 1
 
 
 def is_up(visitor: Visitor) -> bool:
@@ -114,7 +150,8 @@ def live(visitor: Visitor, until: Callable[..., None]) -> None:
     """Prompts that are answered, fail and are stopped; a title; a search."""
     for prompt in ("{prompt}", "{failing} [fail]", "{prompt} [words=900] [delay=0.1]"):
         said = {"text": prompt.format(**CANARIES)}
-        sent = visitor.call("/api/v1/messages", said)
+        first = {} if "{failing" in prompt or "words" in prompt else NAMED
+        sent = visitor.call("/api/v1/messages", said, **first)
         path = sent["url"].removeprefix(visitor.url)
         if "words" in prompt:
             until(lambda path=path: visitor.call(path)["state"] == "running", 20)

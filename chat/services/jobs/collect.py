@@ -101,6 +101,14 @@ def _copy(reply: Reply, ending: FinishedReply) -> bool:
 
 def _end(reply: Reply, ending: FinishedReply) -> bool:
     """Finish the row, within a transaction; False if its state changed before."""
+    with reply.logged():
+        is_ended = _end_row(reply, ending)
+        if is_ended:
+            log.info("reply %s collected: %s", reply.pk, ending.outcome)
+    return is_ended
+
+
+def _end_row(reply: Reply, ending: FinishedReply) -> bool:
     # All code that locks both locks the conversation first.
     reply.message.conversation.claim()
     if not reply.end(wire.State(ending.outcome), **_fields(reply, ending)):

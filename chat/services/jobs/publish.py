@@ -22,11 +22,17 @@ def publish(reply: Reply) -> bool:
     May be repeated. Returns False if Redis cannot be reached: the row stays, and the
     keeper publishes it later.
     """
+    with reply.logged():
+        return _publish(reply)
+
+
+def _publish(reply: Reply) -> bool:
     conversation = reply.message.conversation
     try:
         if reply.state != wire.State.QUEUED:
             open_mailbox().touch(str(conversation.owner_id))
         elif _enqueue(reply, conversation):
+            log.info("reply %s published, attempt %d", reply.pk, reply.attempt)
             _ring_if_still_wanted(reply)
     except MailboxAway as error:
         log.warning("reply %s waits for the queue: %s", reply.pk, error)

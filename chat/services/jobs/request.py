@@ -46,6 +46,8 @@ def _request(
         settings=wire.SamplingParams.from_dict({**reply.settings, "seed": reply.seed}),
         max_seconds=settings.REPLY_MAX_SECONDS,
         dropped_turns=dropped,
+        request_id=reply.request_id,
+        traceparent=reply.traceparent,
         is_raw=bool(call and call["is_raw"]),
         # A program that sends all turns wants none of them dropped in silence.
         is_cut_refused=bool(call) and call.get("is_cut_refused", True),

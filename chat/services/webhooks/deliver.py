@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,11 @@ def deliver(delivery: WebhookDelivery) -> None:
     If the process dies in between, the delivery is tried again when its lease ends:
     receivers get every event at least once.
     """
+    with delivery.reply.logged() if delivery.reply else nullcontext():
+        _deliver(delivery)
+
+
+def _deliver(delivery: WebhookDelivery) -> None:
     begin, now = time.monotonic(), timezone.now()
     try:
         outcome = _send(delivery, now)
