@@ -23,7 +23,8 @@ def smollm2(cache: Path) -> Path:
     # Imported late: a process with the earlier engine must not have loaded this one.
     from chatsite.catalog import Catalog
     from worker.engine.interface import ModelUnavailable
-    from worker.weights.fetch import FetchError, fetch
+    from worker.model_folder import FetchError
+    from worker.weights.fetch import fetch
 
     try:
         entry = Catalog.load(CATALOG).get("smollm2")

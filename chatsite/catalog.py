@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatsite.catalog_table import CatalogError, CatalogTable
+from chatsite.remote_model import RemoteKind, RemoteModel, read_remote
 from chatsite.sampling_settings import MODEL_SETTINGS
 from chatsite.server_url import shown
 from chatsite.wire import SamplingParams
@@ -24,7 +25,7 @@ __all__ = [
     "Template",
 ]
 
-ENGINES = ("transformers", "scripted")
+ENGINES = ("transformers", "remote", "scripted")
 #: Names of models become parts of queue names, Redis keys and folder names.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 REVISION = re.compile(r"[0-9a-f]{40}")
@@ -87,6 +88,8 @@ class ModelEntry:
     settings: SamplingParams = field(default_factory=SamplingParams)
     engine: str = "transformers"
     hidden: bool = False
+    #: The server that has the model, if another one than this worker.
+    remote: RemoteModel | None = None
     #: SHA-256 of the model's files by name. If there are any, every file needs one.
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -193,23 +196,36 @@ def _catalog(table: CatalogTable, folder: Path) -> Catalog:
 def _entry(name: str, table: CatalogTable, folder: Path) -> ModelEntry:
     table.only(
         *("label", "hub", "revision", "folder", "gguf", "package", "context_tokens"),
-        *("template", "stop", "settings", "engine", "hidden", "sha256"),
+        *("template", "stop", "settings", "engine", "hidden", "sha256", "remote"),
     )
-    engine = table.text("engine", "transformers")
-    if engine not in ENGINES:
-        raise table.error("engine", f"must be one of {', '.join(ENGINES)}")
+    engine = table.choice("engine", ENGINES)
+    remote = _remote(table, engine)
     return ModelEntry(
         name=name,
         label=table.text("label"),
-        source=None if engine == "scripted" else _source(table, folder),
+        source=_source(table, folder) if engine == "transformers" else None,
         context_tokens=table.integer("context_tokens", minimum=16),
         template=_template(table.table("template")),
         stop=table.texts("stop"),
         settings=_settings(table.table("settings")),
         engine=engine,
         hidden=table.flag("hidden"),
+        remote=remote,
         sha256=_sha256(table.table("sha256")),
     )
+
+
+def _remote(table: CatalogTable, engine: str) -> RemoteModel | None:
+    """Read the server of a model, which goes with one engine only."""
+    server = table.table("remote")
+    if (server is not None) != (engine == "remote"):
+        raise table.error("remote", 'goes with engine = "remote", which needs it')
+    if server is None:
+        return None
+    remote = read_remote(server)
+    if remote.kind is RemoteKind.COMPLETIONS and "template" not in table.values:
+        raise table.error("template", 'is needed with kind = "completions"')
+    return remote
 
 
 def _source(table: CatalogTable, folder: Path) -> Source:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +48,21 @@ class CatalogTable:
             raise self.error(name, "is missing")
         if type(value) is not int or value < minimum:
             raise self.error(name, f"must be a whole number of at least {minimum}")
+        return value
+
+    def seconds(self, name: str) -> float:
+        """Return a number of seconds above 0."""
+        value: Any = self.values.get(name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 < float(value) < math.inf:
+            raise self.error(name, "must be a number of seconds above 0")
+        return float(value)
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """Return one of these texts; the first one if the field is missing."""
+        value = self.text(name, choices[0])
+        if value not in choices:
+            raise self.error(name, f"must be one of {', '.join(choices)}")
         return value
 
     def flag(self, name: str) -> bool:

@@ -153,5 +153,7 @@ def logging_at(
         "root": {"handlers": ["console"], "level": libraries},
         "loggers": {name: {"level": level} for name in OURS}
         # These libraries set a level of their own.
-        | {name: {"level": libraries} for name in ("celery", "kombu", "django")},
+        | {name: {"level": libraries} for name in ("celery", "kombu", "django")}
+        # It logs every call, also each question whether a model's server is there.
+        | {"httpx2": {"level": "WARNING"}},
     }

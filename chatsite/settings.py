@@ -164,6 +164,7 @@ PASSWORD_RESET_TIMEOUT = 86_400
 # Workers and recovery
 LEASE_SECONDS = recovery.LEASE_SECONDS.read()
 MAX_LOSSES = recovery.MAX_LOSSES.read()
+MAX_FAULTS = recovery.MAX_FAULTS.read()
 SWEEP_SECONDS = recovery.SWEEP_SECONDS.read()
 WORKERS = worker.WORKERS.read()
 WORKER_SLOTS = worker.WORKER_SLOTS.read()

@@ -13,8 +13,9 @@ import sys
 
 from chatsite import startup
 from chatsite.catalog import Catalog, CatalogError
+from worker.model_folder import FetchError
 from worker.weights.fallback import choose_model, write_choice
-from worker.weights.fetch import FetchError, fetch
+from worker.weights.fetch import fetch
 from worker.weights.hub import Hub
 
 
@@ -52,7 +53,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"Model: {entry.label}, in {folder}", flush=True)
+    place = f", in {folder}" if entry.source else ""
+    print(f"Model: {entry.label}{place}", flush=True)
     return 0
 
 

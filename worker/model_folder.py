@@ -8,6 +8,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+
+class FetchError(RuntimeError):
+    """The model cannot be provided. The message is one line for the operator."""
+
+
 #: Files that a model is loaded from; others in its folder are ignored.
 LOADED_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")

@@ -34,11 +34,13 @@ def send_end(
             return
 
 
-def hand_back(box: Mailbox, claim: Claim, closed: Event) -> None:
+def hand_back(
+    box: Mailbox, claim: Claim, closed: Event, *, is_fault: bool = False
+) -> None:
     """Give a reply back to its line; if Redis stays away, its lease expires."""
     for _ in range(HAND_BACK_ATTEMPTS):
         try:
-            verdict = box.hand_back(claim.reply, claim.token)
+            verdict = box.hand_back(claim.reply, claim.token, is_fault=is_fault)
         except MailboxAway:
             closed.wait(RETRY_SECONDS)
         else:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from statistics import fmean, pstdev
-from threading import BoundedSemaphore, Event, Lock, Thread
+from threading import BoundedSemaphore, Lock
 
 from chatsite import wire
 from chatsite.mailbox import HelpersInTheWay, Mailbox, MailboxAway
@@ -15,13 +13,12 @@ from worker.delivery import Delivery
 from worker.engine.interface import Engine, EngineClosed
 from worker.live_replies import LiveReplies
 from worker.reply_end import hand_back, send_end
+from worker.reply_lengths import ReplyLengths
 from worker.reply_threads import ReplyThreads
+from worker.text_flusher import TextFlusher
 from worker.watchdog import WorkerActivity
 
 log = logging.getLogger(__name__)
-
-#: Number of latest replies over which their length is measured.
-MEASURED_REPLIES = 50
 
 
 class ReplyServer:
@@ -41,17 +38,21 @@ class ReplyServer:
         lease_seconds: float,
         flush_seconds: float,
         on_change: Callable[[], None],
+        max_faults: int = 1,
     ) -> None:
-        """``on_change`` is called when the number of free rows has changed."""
+        """Begin to deliver texts, and to claim once ``answer_next`` is called.
+
+        ``on_change`` is called when the number of free rows has changed. A reply fails
+        after ``max_faults`` faults of the engine that it may have caused.
+        """
         self.engine = engine
         self.name = name
         self._box = box
         self._lease_seconds = lease_seconds
-        self._flush_seconds = flush_seconds
         self._on_change = on_change
+        self._max_faults = max_faults
         self._rows = BoundedSemaphore(engine.rows)
-        #: New tokens of the latest replies that were not stopped.
-        self._reply_tokens: deque[int] = deque(maxlen=MEASURED_REPLIES)
+        self._lengths = ReplyLengths()
         self._claim_lock = Lock()
         self._lock = Lock()
         self._live = LiveReplies()
@@ -64,11 +65,9 @@ class ReplyServer:
         self._replies = self._losses = 0
         #: Bells answered so far.
         self._bells = 0
-        self._closed = Event()
-        #: Set when text must not wait for the next flush.
-        self._is_urgent = Event()
-        self._flusher = Thread(target=self._flush_loop, name="flusher", daemon=True)
-        self._flusher.start()
+        self._flusher = TextFlusher(
+            *(box, self._live), lease_seconds=lease_seconds, flush_seconds=flush_seconds
+        )
 
     def answer_next(self) -> None:
         """Claim the first reply in line and answer it, and so on until none waits.
@@ -97,13 +96,14 @@ class ReplyServer:
     def announcement(self) -> wire.Announcement:
         """Return what this worker serves, how fast, and with how much room."""
         info, throughput = self.engine.model_info, self.engine.throughput()
-        tokens_per_reply, reply_spread = lengths_of(list(self._reply_tokens))
-        stage = wire.Stage.DRAINING if self._is_leaving() else wire.Stage.READY
+        pause = self.engine.pause
+        tokens_per_reply, reply_spread = self._lengths.measure()
         return wire.Announcement(
             worker=self.name,
             model=info.model,
             label=info.label,
-            stage=stage,
+            stage=self._stage(),
+            step=pause.reason if pause else "",
             device=info.device,
             revision=info.revision,
             precision=info.precision,
@@ -121,6 +121,13 @@ class ReplyServer:
             replies=self._replies,
             losses=self._losses,
         )
+
+    def _stage(self) -> wire.Stage:
+        """Return how far this worker is; while its model is away, it is loading."""
+        if self._is_leaving():
+            return wire.Stage.DRAINING
+        pause = self.engine.pause
+        return wire.Stage.LOADING if pause and pause.is_away else wire.Stage.READY
 
     def activity(self) -> WorkerActivity:
         """Return the counters that the watchdog checks."""
@@ -159,6 +166,11 @@ class ReplyServer:
         if is_over:
             self._wake()
 
+    def note_engine(self) -> None:
+        """Note that a pause of the engine began or ended. Returns at once."""
+        self._wake()
+        self._on_change()
+
     def _wake(self) -> None:
         """Take what waits without a bell: those that rang were not answered."""
         for _ in range(self._free_rows()):
@@ -177,22 +189,24 @@ class ReplyServer:
         All replies to people must have ended before, and ``drain`` have been called.
         """
         self._own_threads.join()
-        self._closed.set()
-        self._is_urgent.set()
-        self._flusher.join()
+        self._flusher.close()
 
     def _is_leaving(self) -> bool:
         """Return whether it takes no more replies, for good or for now."""
         return self._is_draining or self._is_resting
 
+    def _is_shut(self) -> bool:
+        """Return whether it claims nothing now, however many rows are free."""
+        return self._is_leaving() or self.engine.pause is not None
+
     def _free_rows(self) -> int:
-        if self._is_leaving() or self._live.is_exclusive():
+        if self._is_shut() or self._live.is_exclusive():
             return 0
         return max(0, self.engine.rows - len(self._live))
 
     def _helpers(self) -> int:
         """Return how many rows helper jobs would give to replies to people."""
-        if self._is_leaving():
+        if self._is_shut():
             return 0
         people, helpers = self._live.counts()
         if self._live.is_exclusive():
@@ -223,7 +237,7 @@ class ReplyServer:
         """Raises ``HelpersInTheWay`` and ``MailboxAway``."""
         model = self.engine.model_info.model
         people, helpers = self._live.counts()
-        if people >= self.engine.rows or self._is_leaving():
+        if people >= self.engine.rows or self._is_shut():
             return None
         if self._live.is_exclusive():
             if helpers and self._box.waiting_by_kind(model)[0]:
@@ -239,7 +253,7 @@ class ReplyServer:
         )
         if claim is None:
             return None
-        delivery = Delivery(claim, on_first_text=self._is_urgent.set)
+        delivery = Delivery(claim, on_first_text=self._flusher.hurry)
         self._live.add(delivery)
         return delivery
 
@@ -298,47 +312,21 @@ class ReplyServer:
             self._losses += 1
             return
         self._replies += 1
-        if ending.outcome is wire.Outcome.HANDED_BACK:
-            hand_back(self._box, claim, self._closed)
-        else:
+        is_fault, closed = ending.error is not None, self._flusher.closed
+        if ending.outcome is not wire.Outcome.HANDED_BACK:
             self._finish(delivery, ending)
+        elif is_fault and claim.faults + 1 >= self._max_faults:
+            self._finish(delivery, replace(ending, outcome=wire.Outcome.FAILED))
+        else:
+            hand_back(self._box, claim, closed, is_fault=is_fault)
 
     def _finish(self, delivery: Delivery, ending: wire.Ending) -> None:
         """Note how long the reply became, and send its end."""
         if ending.outcome is wire.Outcome.DONE:
-            self._reply_tokens.append(ending.new_tokens)
+            self._lengths.add(ending.new_tokens)
         info = self.engine.model_info
         ending = replace(ending, revision=info.revision, precision=info.precision)
-        send_end(self._box, delivery, ending, self._closed)
-
-    def _flush_loop(self) -> None:
-        """Flush at intervals, and at once when a reply has its first text."""
-        while not self._closed.is_set():
-            self._is_urgent.wait(self._flush_seconds)
-            self._is_urgent.clear()
-            try:
-                self._flush()
-            except MailboxAway as error:
-                log.debug("text waits: %s", error)
-            except Exception:
-                log.exception("flush failed")
-
-    def _flush(self) -> None:
-        """Send the new text of all live replies, renew leases, receive stops."""
-        live = self._live.all()
-        if not live:
-            return
-        writes = [delivery.next_write() for delivery in live]
-        results = self._box.write(writes, self._lease_seconds)
-        for delivery, result in zip(live, results, strict=True):
-            if not delivery.ended.is_set():
-                delivery.accept(result)
-
-
-def lengths_of(tokens: Sequence[int]) -> tuple[float, float]:
-    """Return the mean length of replies, and the standard deviation over the mean."""
-    mean = fmean(tokens) if tokens else 0.0
-    return mean, pstdev(tokens) / mean if mean else 0.0
+        send_end(self._box, delivery, ending, self._flusher.closed)
 
 
 def _failure(code: wire.ErrorCode, error: Exception) -> wire.Ending:

@@ -41,12 +41,10 @@ from worker.engine.factory import open_engine
 from worker.engine.interface import Engine, ModelUnavailable
 from worker.engine.openmp import wait_passively
 from worker.heartbeat import Heartbeat, new_worker_name
+from worker.model_folder import FetchError
 from worker.orders import OrderFollower
 from worker.serving import ReplyServer
 from worker.watchdog import Watchdog
-from worker.weights.fallback import ensure_chosen
-from worker.weights.fetch import FetchError, fetch
-from worker.weights.hub import Hub
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +84,12 @@ class WorkerProcess:
 
     def choose_model(self) -> ModelEntry:
         """Return the model that this process serves until its end."""
-        hub = Hub.from_environment()
-        ensure_chosen(settings.DATA_DIR, settings.CHAT_MODEL, current_catalog(), hub)
+        if not settings.CHAT_MODEL:
+            # Imported late, as below: a worker of remote models needs no weights.
+            from worker.weights.fallback import ensure_chosen
+            from worker.weights.hub import Hub
+
+            ensure_chosen(settings.DATA_DIR, current_catalog(), Hub.from_environment())
         self._entry = model_entry()
         return self._entry
 
@@ -102,6 +104,7 @@ class WorkerProcess:
             lease_seconds=settings.LEASE_SECONDS,
             flush_seconds=settings.WORKER_FLUSH_SECONDS,
             on_change=self._heartbeat.beat_soon,
+            max_faults=settings.MAX_FAULTS,
         )
         self._watchdog = Watchdog(
             self.server.activity,
@@ -166,6 +169,7 @@ class WorkerProcess:
             precision=settings.WORKER_PRECISION,
             data_dir=settings.DATA_DIR,
             on_broken=leave,
+            on_change=self._on_engine_change,
             on_step=self._on_step,
         )
 
@@ -173,6 +177,8 @@ class WorkerProcess:
         """Return the folder of the model, fetched first if it is not here yet."""
         if self._entry.source is None:
             return None
+        from worker.weights.fetch import fetch
+
         return fetch(self._entry, settings.DATA_DIR, self._on_progress)
 
     def _on_progress(self, fraction: float | None, note: str) -> None:
@@ -185,6 +191,11 @@ class WorkerProcess:
             self._step = step
             log.info("%s", step)
             self._heartbeat.beat_soon()
+
+    def _on_engine_change(self) -> None:
+        """Take what waits, or announce that this worker takes nothing."""
+        if self._stage is wire.Stage.READY:
+            self.server.note_engine()
 
     def _announcement(self) -> wire.Announcement:
         if self._stage in (wire.Stage.READY, wire.Stage.DRAINING):

@@ -130,6 +130,7 @@ def reply_status(
             "kind": kind,
             "is_oob": is_oob,
             "is_taken_over": bool(status.losses),
+            "is_again": status.run > 1,
             "has_tokens": bool(status.tokens),
             "has_speed": bool(speed),
         },
@@ -138,6 +139,7 @@ def reply_status(
             "label": label,
             "seconds": duration(status.seconds),
             "tokens": token_count(status.tokens),
+            "attempt": status.run,
             "speed": number_format(round(speed, digits), digits),
         },
     )

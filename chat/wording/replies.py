@@ -21,6 +21,9 @@ REASONS = {
     wire.ErrorCode.TOO_LONG: gettext_lazy(
         "This is longer than the model can read. Shorten it and send it again."
     ),
+    wire.ErrorCode.SERVER_REFUSED: gettext_lazy(
+        "The server of this model refused the message. Tell the operator of this site."
+    ),
     wire.ErrorCode.TOO_SLOW: gettext_lazy(
         "Stopped after %(max_duration)s, the time limit."
     ),

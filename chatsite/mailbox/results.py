@@ -52,6 +52,8 @@ class Claim:
     runs_alone: bool = False
     #: Whether it waits for people and gives its row to them.
     is_helper: bool = False
+    #: How often it was handed back after a fault that it may have caused.
+    faults: int = 0
 
 
 @dataclass(frozen=True, slots=True)

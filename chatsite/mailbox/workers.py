@@ -71,12 +71,13 @@ class WorkerCalls(MailboxCalls):
             raise HelpersInTheWay
         if not answer or answer == "wait":
             return None
-        reply, attempt, request, losses, kind = answer
+        reply, attempt, request, losses, kind, faults = answer
         runs_alone = int(losses) >= alone_from
         is_helper = kind == wire.RequestKind.HELPER
         return Claim(
             *(reply, token, int(attempt), int(losses), request, runs_alone),
             is_helper=is_helper,
+            faults=int(faults),
         )
 
     def write(
@@ -101,9 +102,12 @@ class WorkerCalls(MailboxCalls):
         )
         return WriteResult(*answer)
 
-    def hand_back(self, reply: str, token: str) -> str:
-        """Return a reply to its place in line: ``kept``, ``stopped`` or ``refused``."""
-        return str(self.connection.run("hand_back", reply, token))
+    def hand_back(self, reply: str, token: str, *, is_fault: bool = False) -> str:
+        """Return a reply to its place in line: ``kept``, ``stopped`` or ``refused``.
+
+        ``is_fault``: whether to count a fault that the reply may have caused.
+        """
+        return str(self.connection.run("hand_back", reply, token, int(is_fault)))
 
     def announce(
         self, announcement: wire.Announcement, seconds: float = ANNOUNCEMENT_SECONDS

@@ -20,6 +20,13 @@ MAX_LOSSES = Integer(
     minimum=1,
     about="A reply whose worker was lost so many times fails.",
 )
+MAX_FAULTS = Integer(
+    "MAX_FAULTS",
+    5,
+    minimum=1,
+    about="A reply that another server broke off so many times fails; see "
+    "docs/operate.md. A server that cannot be reached, or is busy, does not count.",
+)
 SWEEP_SECONDS = Number(
     "SWEEP_SECONDS",
     1,

@@ -102,6 +102,7 @@ class ErrorCode(StrEnum):
     MODEL_ERROR = "model_error"
     BAD_REQUEST = "bad_request"
     TOO_LONG = "too_long"
+    SERVER_REFUSED = "server_refused"
     TOO_SLOW = "too_slow"
     WORKER_LOST = "worker_lost"
     EXPIRED = "expired"

@@ -89,6 +89,7 @@ LOCKS = {
         ),
         Lock("web", ("requirements-web.txt",)),
         Lock("worker", ("worker/requirements.txt", "requirements-run.txt")),
+        Lock("remote", ("worker/requirements-remote.txt",)),
         Lock("run", _SITE),
         Lock("bench", ("requirements.txt", _BENCH)),
         Lock("audit", ("requirements-audit.txt",)),

@@ -11,6 +11,7 @@ from chatsite.catalog import (
     GgufSource,
     HubSource,
 )
+from chatsite.remote_model import Continuing, RemoteModel
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = """
@@ -132,3 +133,61 @@ def test_a_mistake_names_the_file_the_model_and_the_field(
 def test_a_missing_catalogue_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="cannot be read"):
         Catalog.load(tmp_path / "none.toml")
+
+
+REMOTE = """
+default = "far"
+
+[models.far]
+label = "Far"
+engine = "remote"
+context_tokens = 128
+
+[models.far.remote]
+url = "http://127.0.0.1:8001/v1/"
+model = "org/Far"
+"""
+
+
+def test_a_remote_model_names_its_server(tmp_path: Path) -> None:
+    more = 'rows = 3\ncontinues = "prefill"\nkey_variable = "FAR_KEY"\nsends = ["seed"]'
+    entry = load(tmp_path, f"{REMOTE}{more}\nsilence_seconds = 7").get("far")
+    assert (entry.engine, entry.source, entry.revision) == ("remote", None, "")
+    assert entry.remote == RemoteModel(
+        url="http://127.0.0.1:8001/v1",
+        model="org/Far",
+        rows=3,
+        continues=Continuing.PREFILL,
+        key_variable="FAR_KEY",
+        sends=("seed",),
+        silence_seconds=7.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("http://127", "ftp://127", "url: is no address"),
+        ("http://127", "http://ann:secret-word@127", "url: must hold no password"),
+        ("/v1/", "/v1?key=secret-word", "url: is no address"),
+        ("http://127.0.0.1:8001", "http://", "url: needs one host"),
+        ('model = "org/Far"', "", "model: is missing"),
+        ('"org/Far"', '"m"\nkind = "talk"', "kind: must be one of chat, completions"),
+        ('"org/Far"', '"m"\nkind = "completions"', "template: is needed"),
+        ('"org/Far"', '"m"\nkey_variable = "sk-secret-word"', "key_variable: must be"),
+        ('"org/Far"', '"m"\nkey = "secret-word"', "key: is unknown"),
+        ('"org/Far"', '"m"\nrows = 0', "rows: must be a whole number of at least 1"),
+        ('"org/Far"', '"m"\nsends = ["n"]', "sends: 'n' is unknown"),
+        ('"org/Far"', '"m"\nsilence_seconds = 0', "silence_seconds: must be a number"),
+        ('"org/Far"', '"m"\ncheck_seconds = true', "check_seconds: must be a number"),
+        ('"remote"', '"scripted"', "remote: goes with"),
+        ("[models.far.remote]", "[models.far.settings]", "remote: goes with"),
+    ],
+)
+def test_a_bad_remote_model_is_named_without_its_secrets(
+    old: str, new: str, problem: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CatalogError) as refused:
+        load(tmp_path, REMOTE.replace(old, new, 1))
+    assert problem in str(refused.value)
+    assert "secret-word" not in str(refused.value)

@@ -32,6 +32,18 @@ from chatsite.model_choice import model_entry
 open_engine(model_entry(), None, rows=1, device="auto", threads=1).close(0)
 """
 
+REMOTE_WORKER = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "chatsite.settings"
+import worker.tasks
+from chatsite.catalog import ModelEntry
+from chatsite.remote_model import RemoteModel
+from worker.engine.factory import open_engine
+remote = RemoteModel(url="http://127.0.0.1:9/v1", model="m", rows=1)
+entry = ModelEntry("far", "Far", None, 64, engine="remote", remote=remote)
+open_engine(entry, None, rows=1, device="auto", threads=1).close(0)
+"""
+
 
 def modules_after(program: str) -> set[str]:
     listing = "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
@@ -57,3 +69,8 @@ def test_the_web_server_loads_no_http_client() -> None:
 
 def test_the_worker_loads_no_orm_models_and_the_scripted_engine_no_torch() -> None:
     assert modules_after(SCRIPTED_WORKER).isdisjoint({"chat", "torch"})
+
+
+def test_a_worker_of_remote_models_loads_no_library_of_models() -> None:
+    heavy = {*HEAVY, "chat", "numpy", "huggingface_hub"} - {"worker"}
+    assert modules_after(REMOTE_WORKER).isdisjoint(heavy)

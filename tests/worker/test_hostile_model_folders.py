@@ -17,7 +17,8 @@ from chatsite.catalog import FolderSource
 from tests.worker.tiny_models import CHAT_TEMPLATE, entry_for
 from worker.engine.interface import ModelUnavailable
 from worker.engine.model import load_model
-from worker.weights.fetch import FetchError, fetch
+from worker.model_folder import FetchError
+from worker.weights.fetch import fetch
 
 PICKLES = ["pytorch_model.bin", "model.pt", "model.pth", "model.ckpt", "model.pkl"]
 

@@ -95,11 +95,19 @@ class TranscriptTemplate:
     def encode_turns(self, turns: Sequence[Turn]) -> list[list[int]]:
         """Implement ``ChatTemplate``."""
         encode = self._tokenizer.encode
-        encoded = [encode(self._template.opening)]
-        encoded += [encode(self._formatted(turn)) for turn in turns]
-        if turns[-1].role != Role.ASSISTANT:
-            encoded[-1] = encoded[-1] + encode(f"\n{self._template.assistant}")
+        *pieces, cue = self.pieces(turns)
+        encoded = [encode(piece) for piece in pieces]
+        encoded[-1] = encoded[-1] + (encode(cue) if cue else [])
         return encoded
+
+    def pieces(self, turns: Sequence[Turn]) -> list[str]:
+        """Return the text of the opening, of each turn, and of the cue at the end.
+
+        The cue is empty where a reply is to be continued.
+        """
+        is_begun = turns[-1].role == Role.ASSISTANT
+        cue = "" if is_begun else f"\n{self._template.assistant}"
+        return [self._template.opening, *map(self._formatted, turns), cue]
 
     def _formatted(self, turn: Turn) -> str:
         text = self._with_quoted_markers(turn.text)

@@ -50,6 +50,8 @@ class Prompt:
     dropped_turns: int = 0
     #: Tokens cut from the beginnings of the newest turns.
     cut_tokens: int = 0
+    #: The turns that fit, for an engine that sends text. Empty for a raw prompt.
+    turns: tuple[Turn, ...] = ()
 
 
 def fit_request(
@@ -150,9 +152,11 @@ def fit_prompt(
     system = _fit_system(template, system, newest, budget_tokens)
     older = _fit_older(template, system, older, newest, budget_tokens)
     kept = [*system, *older]
-    ids, cut_tokens = _cut_newest(template, tokenizer, kept, newest, budget_tokens)
+    ids, newest, cut_tokens = _cut_newest(
+        template, tokenizer, kept, newest, budget_tokens
+    )
     dropped = len(turns) - len(kept) - len(newest)
-    return Prompt(ids, dropped_turns=dropped, cut_tokens=cut_tokens)
+    return Prompt(ids, dropped, cut_tokens, turns=(*kept, *newest))
 
 
 def _split_turns(
@@ -237,8 +241,8 @@ def _cut_newest(
     kept: list[Turn],
     newest: list[Turn],
     budget_tokens: int,
-) -> tuple[list[int], int]:
-    """Return the prompt and how many tokens were cut off the newest turns.
+) -> tuple[list[int], list[Turn], int]:
+    """Return the prompt, the newest turns as they fit, and how many tokens they lost.
 
     Turns lose their beginning, because most people paste first and ask last, and
     because a reply continues at its end. The longer of the two is cut first.
@@ -249,7 +253,7 @@ def _cut_newest(
         ids = [token for piece in encoded for token in piece]
         excess = len(ids) - budget_tokens
         if excess <= 0:
-            return ids, sum(turn.cut_tokens for turn in cuttable)
+            return ids, newest, sum(turn.cut_tokens for turn in cuttable)
         cuttable = cuttable or [_CuttableTurn(turn, tokenizer) for turn in newest]
         *others, longest = sorted(cuttable, key=lambda turn: turn.left_tokens)
         if not longest.left_tokens:

@@ -145,8 +145,39 @@ class LeadingWhitespaceFilter:
         return held.removeprefix(self._shown) if is_more else ""
 
 
+class ReplyFilter:
+    """Cuts the text of one reply at stop strings, and joins it to its beginning."""
+
+    def __init__(
+        self, stops: Sequence[str], *, strip: bool = False, begun: str = ""
+    ) -> None:
+        """Set up the filters of one reply.
+
+        ``begun``: the text that the reply continues; see ``context_window.fit_prompt``.
+        ``strip``: drop white space at the beginning of a reply.
+        """
+        written = begun.rstrip()
+        self._stop_filter = StopStringFilter(stops, before=written)
+        shown = begun[len(written) :]
+        self._whitespace = LeadingWhitespaceFilter(shown, strip=strip and not written)
+
+    @property
+    def is_stopped(self) -> bool:
+        """True once a stop string is complete."""
+        return self._stop_filter.is_stopped
+
+    def push(self, text: str) -> str:
+        """Add text and return what is to be shown for it; often empty."""
+        return self._whitespace.push(self._stop_filter.push(text))
+
+    def finish(self) -> str:
+        """Return the text that was held back, now that none follows."""
+        rest = self._whitespace.push(self._stop_filter.finish())
+        return rest + self._whitespace.finish()
+
+
 class ReplyText:
-    """The text of one reply: decoded, cut at stop strings, joined to its beginning."""
+    """The text of one reply: decoded, then filtered."""
 
     def __init__(
         self,
@@ -157,29 +188,22 @@ class ReplyText:
         begun: str = "",
         before: Sequence[int] = (),
     ) -> None:
-        """Set up the filters of one reply.
+        """Set up the filters; see ``ReplyFilter``.
 
-        ``begun``: the text that the reply continues; see ``context_window.fit_prompt``.
-        ``strip``: drop white space at the beginning of a reply. ``before``: the last
-        tokens of a raw prompt, whose text is not shown.
+        ``before``: the last tokens of a raw prompt, whose text is not shown.
         """
-        written = begun.rstrip()
         self._detokenizer = IncrementalDetokenizer(decode, before)
-        self._stop_filter = StopStringFilter(stops, before=written)
-        shown = begun[len(written) :]
-        self._whitespace = LeadingWhitespaceFilter(shown, strip=strip and not written)
+        self._filter = ReplyFilter(stops, strip=strip, begun=begun)
 
     @property
     def is_stopped(self) -> bool:
         """True once a stop string is complete."""
-        return self._stop_filter.is_stopped
+        return self._filter.is_stopped
 
     def push(self, token: int) -> str:
         """Add a token and return the text to show for it; often empty."""
-        decoded = self._detokenizer.push(token)
-        return self._whitespace.push(self._stop_filter.push(decoded))
+        return self._filter.push(self._detokenizer.push(token))
 
     def finish(self) -> str:
         """Return the text that was held back, now that no token follows."""
-        rest = self._whitespace.push(self._stop_filter.finish())
-        return rest + self._whitespace.finish()
+        return self._filter.finish()

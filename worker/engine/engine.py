@@ -49,6 +49,9 @@ class TransformersEngine:
     scheduling: Orca, Yu et al. 2022.)
     """
 
+    #: It is always ready.
+    pause = None
+
     def __init__(
         self,
         model: LanguageModel,

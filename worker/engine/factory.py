@@ -26,6 +26,7 @@ def open_engine(
     step_factor: float = STEP_FACTOR,
     prompt_lookup: bool = True,
     on_broken: Callable[[], object] = lambda: None,
+    on_change: Callable[[], object] = lambda: None,
     on_step: OnStep = ignore_step,
 ) -> Engine:
     """Return an engine for ``entry``, ready for requests.
@@ -40,8 +41,8 @@ def open_engine(
     ``threads``: torch's threads in this process; 0 leaves torch's own choice.
     ``precision``: of the weights on a CPU: fp32, fp16, int8 or auto. ``data_dir``:
     keeps what is built and measured once for this machine; None keeps nothing.
-    ``on_broken`` is called when the device is beyond repair, ``on_step`` with what is
-    done once on this machine, when it begins.
+    ``on_broken`` is called when the device is beyond repair, ``on_change`` when a pause
+    begins or ends, ``on_step`` with what is done once on this machine, when it begins.
 
     Raises ``ModelUnavailable``.
     """
@@ -49,6 +50,10 @@ def open_engine(
         from worker.engine.scripted import ScriptedEngine
 
         return ScriptedEngine(rows, entry)
+    if entry.engine == "remote":
+        from worker.engine.remote.engine import RemoteEngine
+
+        return RemoteEngine(entry, rows=rows, on_change=on_change)
     if folder is None:
         raise ValueError(f"{entry.name}: an engine with weights needs their folder")
     # Imported late: a worker with the scripted engine never loads torch.

@@ -44,7 +44,11 @@ class ReplyListener(Protocol):
         """
 
     def on_end(self, ending: wire.Ending) -> None:
-        """Take the end of the request. Called exactly once, after the last text."""
+        """Take the end of the request. Called exactly once, after the last text.
+
+        A request that is handed back with an error may have caused it, and is not tried
+        for ever; without one it is not to blame.
+        """
 
 
 class RequestHandle(Protocol):
@@ -86,11 +90,25 @@ class Throughput:
     prefill_share: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why an engine should get no further request for a time."""
+
+    #: A sentence for the operator.
+    reason: str
+    #: Whether the model cannot be used at all, also by replies that are being written.
+    is_away: bool = False
+
+
 class Engine(Protocol):
     """Generates replies to up to ``rows`` requests at once."""
 
     rows: int
     model_info: ModelInfo
+
+    @property
+    def pause(self) -> Pause | None:
+        """Why nothing should be submitted now; None if there is no reason."""
 
     @property
     def steps(self) -> int:
@@ -102,7 +120,7 @@ class Engine(Protocol):
         """Start a request, or queue it until a row is free.
 
         A helper job gives its row to any other request that has none, and goes on once
-        a row is free. No text is lost.
+        a row is free; no text is lost. An engine that cannot wait hands it back.
 
         ``request.max_seconds`` counts from this call, for a helper job without the time
         in which it has no row. A request that exceeds it ends as

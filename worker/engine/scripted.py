@@ -30,6 +30,9 @@ class ScriptedEngine:
     jobs that gave their rows away keep theirs.
     """
 
+    #: It is always ready.
+    pause = None
+
     def __init__(self, rows: int = 1, entry: ModelEntry | None = None) -> None:
         self.rows = rows
         self.model_info = ModelInfo(

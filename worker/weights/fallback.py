@@ -36,7 +36,7 @@ def _is_obtainable(entry: ModelEntry, hub: Hub) -> bool:
     return hub.cached_folder(entry.source) is not None or hub.can_connect()
 
 
-def ensure_chosen(data_dir: Path, chat_model: str, catalog: Catalog, hub: Hub) -> None:
+def ensure_chosen(data_dir: Path, catalog: Catalog, hub: Hub) -> None:
     """Choose a model if none is chosen yet: a worker started by hand on a new machine.
 
     An existing choice is never changed here, only by ``worker.fetch`` at the next
@@ -44,7 +44,7 @@ def ensure_chosen(data_dir: Path, chat_model: str, catalog: Catalog, hub: Hub) -
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(data_dir / "choice.lock"):
-        if not chat_model and not (data_dir / FILE_NAME).exists():
+        if not (data_dir / FILE_NAME).exists():
             write_choice(choose_model(catalog, "", hub), data_dir)
 
 

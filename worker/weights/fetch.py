@@ -17,15 +17,12 @@ from chatsite.catalog import (
     ModelEntry,
 )
 from worker import model_folder
+from worker.model_folder import FetchError
 from worker.weights import pypi
 from worker.weights.convert_gguf import CONVERSION, ConversionFailed, convert
 from worker.weights.digests import DigestLedger, DigestMismatch, ExpectedDigests
 from worker.weights.hub import Hub, HubFailed, OnProgress
 from worker.weights.pypi import PackageFailed
-
-
-class FetchError(RuntimeError):
-    """The model cannot be provided. The message is one line for the operator."""
 
 
 def local_folder(

@@ -54,5 +54,5 @@ redis.call('HINCRBY', key('reply', id), 'run', 1)
 delete_text(id)
 redis.call('ZADD', LEASES, now() + lease, id)
 touch_owner_of(id)
-local got = redis.call('HMGET', key('reply', id), 'attempt', 'request', 'losses', 'kind')
-return {id, got[1], got[2], got[3], got[4]}
+local got = redis.call('HMGET', key('reply', id), 'attempt', 'request', 'losses', 'kind', 'faults')
+return {id, got[1], got[2], got[3], got[4], got[5] or '0'}

@@ -18,7 +18,7 @@ from chat.wording.replies import rounded_range
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox, QueuedReply
 from tests.environment import IS_SOAK
-from worker.serving import lengths_of
+from worker.reply_lengths import lengths_of
 
 MODEL = "m"
 REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(), 60)

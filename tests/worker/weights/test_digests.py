@@ -16,9 +16,10 @@ from tests.worker.conftest import ROOT
 from tests.worker.tiny_models import entry_for
 from tests.worker.weights.stand_in_hub import POINTER, REPOSITORY, REVISION, StandInHub
 from worker import model_folder
+from worker.model_folder import FetchError
 from worker.weights import digests
 from worker.weights.digests import git_blob_id, sha256
-from worker.weights.fetch import FetchError, fetch
+from worker.weights.fetch import fetch
 from worker.weights.hub import Hub
 
 

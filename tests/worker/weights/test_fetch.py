@@ -20,7 +20,8 @@ from tests.worker.tiny_models import entry_for
 from tests.worker.weights.stand_in_hub import REPOSITORY, REVISION, StandInHub
 from worker import model_folder
 from worker.engine.model import load_model
-from worker.weights.fetch import FetchError, fetch, local_folder
+from worker.model_folder import FetchError
+from worker.weights.fetch import fetch, local_folder
 from worker.weights.hub import Hub
 
 CATALOG = f"""

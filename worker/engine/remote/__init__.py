@@ -1,0 +1,1 @@
+"""The engine that sends to an OpenAI-compatible server, instead of computing itself."""
