@@ -102,13 +102,15 @@ def running_site(
     only: Collection[str] = (),
     settings: Mapping[str, str] = UNLIMITED,
     application: str = APPLICATION,
+    workers: int = 1,
+    rows: int = ROWS,
 ) -> Iterator[RunningSite]:
-    """Start Valkey, one web process, the keeper and a worker with the scripted engine.
+    """Start Valkey, one web process, the keeper and workers with the scripted engine.
 
     ``only``: the names of those that start; empty for all. ``application`` is what
-    gunicorn serves. Stops them at the end.
+    gunicorn serves. ``rows``: of each worker. Stops them at the end.
     """
-    config = _launch_config(folder)
+    config = replace(_launch_config(folder), workers=workers, worker_slots=rows)
     make_folders(config)
     environment = _environment(config, settings)
     if application == APPLICATION:
@@ -149,6 +151,8 @@ def _environment(config: LaunchConfig, settings: Mapping[str, str]) -> dict[str,
         "PORT": str(config.port),
         "CHAT_MODEL": "scripted",
         "WEB_PROCESSES": "1",
+        "WORKERS": str(config.workers),
+        "WORKER_SLOTS": str(config.worker_slots),
         "WORKER_GRACE_SECONDS": str(config.worker_grace_seconds),
         **settings,
     }

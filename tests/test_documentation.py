@@ -18,7 +18,12 @@ ARCHITECTURE = DOCUMENTS["docs/architecture.md"]
 
 
 #: Packages within a folder that the layout names.
-NOT_IN_THE_LAYOUT = {"chat/management/commands/", "bench/peers/", "bench/web/"}
+NOT_IN_THE_LAYOUT = {
+    "chat/management/commands/",
+    "bench/peers/",
+    "bench/system/",
+    "bench/web/",
+}
 
 
 FOLDERS = sorted({path.split("/")[0] for path in TRACKED if "/" in path})
