@@ -24,7 +24,7 @@ from tests.access import owner_data
 from tests.access.owner_data import World
 from tests.environment import IS_SOAK
 
-EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "200" if IS_SOAK else "3"))
+EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "100" if IS_SOAK else "3"))
 #: What is right by its form may be refused for what it means, with 409 or 422.
 ACCEPTED = ["2XX", "304", "401", "403", "404", "409", "422", "429", "5XX"]
 CONFIG = SchemathesisConfig.from_dict(

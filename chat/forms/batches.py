@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,3 +25,14 @@ class BatchForm(forms.Form):
         },
         widget=forms.FileInput(attrs={"accept": ".jsonl,.json,.txt,application/jsonl"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limit = settings.BATCH_FILE_MAX_BYTES
+        said = gettext("The file is too large. It may have %(limit)s: split it.")
+        # The script checks it, since a browser shows no answer to a form whose end the
+        # server does not read.
+        self.fields["file"].widget.attrs |= {
+            "data-max-bytes": str(limit),
+            "data-too-large": said % {"limit": filesizeformat(limit)},
+        }

@@ -17,11 +17,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.shortcuts import render
+from django.urls import reverse
 from django_htmx.http import reswap
 
 from chat.forms import MessageForm
 from chat.http.request import Request
-from chat.views.errors import form_action
+from chat.views.errors import file_too_large, form_action
 from chatsite import hosts
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: A
     Only a person can send that form. A page with htmx stays as it is and shows the
     missing settings, if those are the cause.
     """
+    if _has_unread_file(request):
+        return file_too_large(request)
     cause = cause_of(request)
     missing = missing_settings(request) if cause is Cause.SETTINGS else []
     if missing:
@@ -77,6 +80,13 @@ def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: A
         page = render(request, "errors/_csrf_failure.html", context, status=422)
         return reswap(page, "none")
     return render(request, "errors/csrf_failure.html", context, status=403)
+
+
+def _has_unread_file(request: HttpRequest) -> bool:
+    """Whether the file of a batch was too large, so the server left out the form."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_large = length.isdigit() and int(length) > settings.BATCH_FILE_MAX_BYTES
+    return is_large and request.path == reverse("batches")
 
 
 def cause_of(request: HttpRequest) -> Cause:

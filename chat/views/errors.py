@@ -12,6 +12,7 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 from django.urls import Resolver404, resolve, reverse
 from django.utils.formats import number_format
 from django.views import defaults
@@ -95,6 +96,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return render(request, "413.html", {"limit": limit}, status=413)
     context = {"is_unknown_host": isinstance(exception, DisallowedHost)}
     return render(request, "400.html", context, status=400)
+
+
+def file_too_large(request: HttpRequest) -> HttpResponse:
+    """Say how large a file may be; the server has read none of this one."""
+    limit = filesizeformat(settings.BATCH_FILE_MAX_BYTES)
+    return render(request, "413.html", {"file_limit": limit}, status=413)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001

@@ -161,7 +161,9 @@ class LengthBody:
             return True
         if len(buffer) < self._length:
             return False
-        self._content = bytes(buffer[: self._length])
+        # A slice of the buffer itself would copy a large file once more.
+        with memoryview(buffer) as whole, whole[: self._length] as content:
+            self._content = bytes(content)
         del buffer[: self._length]
         return True
 

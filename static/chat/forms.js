@@ -1,6 +1,6 @@
 /**
  * Comforts of forms: a password that is shown, a link that is copied, a theme that applies at once, and the model that
- * was picked in the head of the page.
+ * was picked in the head of the page. A file that is too large is named before it is sent.
  */
 
 import { byId, isSuccess, onHtmx, setTheme } from "./page.js";
@@ -57,4 +57,14 @@ onHtmx("finished", ({ source, status }) => {
   if (!isSuccess(status) || !source.matches(".model-menu .model")) return;
   const field = document.querySelector(`.models input[value="${source.value}"]`);
   if (field) /** @type {HTMLInputElement} */ (field).checked = true;
+});
+
+// Files
+
+document.addEventListener("change", ({ target }) => {
+  const field = /** @type {HTMLInputElement} */ (target);
+  if (!field.dataset.maxBytes) return;
+  const isTooLarge = (field.files?.[0]?.size ?? 0) > Number(field.dataset.maxBytes);
+  field.setCustomValidity(isTooLarge ? field.dataset.tooLarge : "");
+  field.reportValidity();
 });

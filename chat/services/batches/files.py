@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models, transaction
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -30,9 +31,9 @@ def save_file(owner: User, name: str, size: int, chunks: Iterable[bytes]) -> Bat
     """Keep a file of calls. Raises ``MessageRefused``."""
     advisory_lock([f"batches:{owner.pk}"])
     if size > settings.BATCH_FILE_MAX_BYTES:
-        most = number(settings.BATCH_FILE_MAX_BYTES)
-        said = _("The file is too large. It may have %(most)s bytes: split it.")
-        raise MessageRefused("file_too_large", said % {"most": most})
+        limit = filesizeformat(settings.BATCH_FILE_MAX_BYTES)
+        said = _("The file is too large. It may have %(limit)s: split it.")
+        raise MessageRefused("file_too_large", said % {"limit": limit})
     if not size:
         said = _("The file is empty. Choose one with a JSON object in each line.")
         raise MessageRefused("empty_file", said)

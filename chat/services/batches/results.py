@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 from django.db.models.functions import Length
 
 from chat.models import (
@@ -49,6 +49,28 @@ def end_lines(lines: Iterable[tuple[BatchLine, LineState, str]]) -> None:
     """Write the results of lines, each of them once."""
     for line, state, result in lines:
         line.end(state, result)
+
+
+#: Written as SQL, because one statement of Django for many lines compares each line
+#: with each result.
+FAIL_UNSENT = """
+    UPDATE chat_batchline SET state = %s, body = '', result = %s
+    WHERE id = %s AND state = %s
+"""
+
+
+@transaction.atomic
+def fail_unsent(batch: Batch, results: Iterable[tuple[BatchLine, str]]) -> None:
+    """Write the results of lines that were not sent, and count them.
+
+    A line that was sent meanwhile is left as it is.
+    """
+    failed, waiting = str(LineState.FAILED), str(LineState.WAITING)
+    rows = [(failed, result, line.pk, waiting) for line, result in results]
+    with connection.cursor() as cursor:
+        cursor.executemany(FAIL_UNSENT, rows)
+        count = cursor.rowcount
+    Batch.objects.filter(pk=batch.pk).update(failed=F("failed") + count)
 
 
 def has_open_lines(batch: Batch) -> bool:

@@ -97,6 +97,21 @@ def test_no_file_and_too_many_batches_are_refused(
     assert b"takes no batches" in tab.get("/batches/").content
 
 
+def test_a_file_that_the_server_did_not_read_is_named(
+    owner: User, settings: Settings
+) -> None:
+    """Without its body there is no token either, but that is not what is wrong."""
+    tab = Client(enforce_csrf_checks=True)
+    tab.force_login(owner)
+    length = {"CONTENT_LENGTH": str(settings.BATCH_FILE_MAX_BYTES + 70_000)}
+    kind = "multipart/form-data; boundary=x"
+    refused = tab.generic("POST", "/batches/", b"", kind, **length)
+    page = refused.content.decode()
+    assert (refused.status_code, "32.0\xa0MB" in page) == (413, True)
+    assert "Split it into several files" in page
+    assert tab.generic("POST", "/send/", b"", kind, **length).status_code == 403
+
+
 def test_guests_are_told_that_accounts_have_batches(
     client: Client, db: None, box: Mailbox
 ) -> None:

@@ -25,6 +25,7 @@ from chat.models import Batch, BatchLine, BatchStatus, LineState, Reply, User
 from chat.services.batches.results import (
     end_lines,
     ended_lines,
+    fail_unsent,
     finish,
     has_open_lines,
     replies_to,
@@ -38,8 +39,9 @@ from chatsite import wire
 
 log = logging.getLogger(__name__)
 
-#: Lines that one sweep ends without an answer.
-UNANSWERED_PER_SWEEP = 2000
+#: Lines that one transaction ends without an answer, and how many of these are made in
+#: one sweep: others wait for a transaction, and for a sweep.
+UNANSWERED_AT_ONCE, TIMES_PER_SWEEP = 500, 40
 CANCELLED = "batch_cancelled", "The batch was cancelled before this line was answered."
 EXPIRED = "batch_expired", "The batch expired before this line was answered."
 STOPPED = OpenAIError(500, "The reply was stopped.", code="stopped")
@@ -127,10 +129,12 @@ def _result(batch: Batch, line: BatchLine, replies: list[Reply]) -> Result:
 
 def _give_up(batch: Batch, why: tuple[str, str]) -> None:
     """Stop what was sent of a batch, and end what was not."""
-    waiting = batch.lines.filter(state=LineState.WAITING)[:UNANSWERED_PER_SWEEP]
-    end_lines(
-        (line, LineState.FAILED, unanswered(line, *why)) for line in list(waiting)
-    )
+    waiting = batch.lines.filter(state=LineState.WAITING)
+    for _ in range(TIMES_PER_SWEEP):
+        lines = list(waiting[:UNANSWERED_AT_ONCE])
+        if not lines:
+            break
+        fail_unsent(batch, ((line, unanswered(line, *why)) for line in lines))
     for line in batch.lines.filter(state=LineState.SENT):
         replies = Reply.objects.unfinished().with_path()
         for reply in replies.filter(message__conversation=line.conversation_id):

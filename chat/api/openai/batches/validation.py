@@ -19,8 +19,6 @@ ERRORS_MAX = 100
 #: Rows that one statement inserts, and one transaction saves.
 ROWS_PER_INSERT = 1000
 
-Line = tuple[int, str, str]
-
 
 class WrongFile(Exception):
     """The file has no lines that could be answered. ``errors`` say why."""
@@ -31,38 +29,40 @@ class WrongFile(Exception):
 
 
 def validate(batch: Batch) -> None:
-    """Save the lines of a batch; may be repeated, also by two processes at once."""
+    """Save the lines of a batch; may be repeated, also by two processes at once.
+
+    The file is read twice, so that its lines are never in memory as a whole.
+    """
     try:
-        lines = _read(batch)
+        total = _check(batch)
     except WrongFile as wrong:
         with transaction.atomic():
             before, after = BatchStatus.VALIDATING, BatchStatus.FAILED
             if batch.move(before, after, errors=wrong.errors):
                 record_batch_end(batch)
         return
-    rows = (
-        BatchLine(batch=batch, number=number, custom_id=name, body=body)
-        for number, name, body in lines
-    )
+    rows = _rows(batch)
     while found := list(islice(rows, ROWS_PER_INSERT)):
         BatchLine.objects.bulk_create(found, ignore_conflicts=True)
-    batch.move(
-        BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, total=len(lines), errors=[]
-    )
+    batch.move(BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, total=total, errors=[])
 
 
-def _read(batch: Batch) -> list[Line]:
-    """The lines of the file. Raises ``WrongFile``."""
-    if batch.input_file is None:
-        raise WrongFile([_error("The file was deleted.", "file_not_found")])
-    lines: list[Line] = []
+def _rows(batch: Batch) -> Iterator[BatchLine]:
+    """The lines of a file that was checked."""
+    for number, raw in _numbered(batch):
+        name, body = read_line(raw, batch.endpoint)
+        yield BatchLine(batch=batch, number=number, custom_id=name, body=body)
+
+
+def _check(batch: Batch) -> int:
+    """Count the lines of the file. Raises ``WrongFile``."""
     errors: list[dict[str, Any]] = []
     known: set[str] = set()
-    for number, raw in _numbered(batch.input_file.stored_lines()):
+    for number, raw in _numbered(batch):
         try:
-            if len(lines) >= settings.BATCH_LINES_MAX:
+            if len(known) >= settings.BATCH_LINES_MAX:
                 raise _too_many()
-            name, body = read_line(raw, batch.endpoint)
+            name, _ = read_line(raw, batch.endpoint)
             if name in known:
                 raise _duplicate()
         except OpenAIError as error:
@@ -71,15 +71,19 @@ def _read(batch: Batch) -> list[Line]:
                 break
         else:
             known.add(name)
-            lines.append((number, name, body))
-    if errors or not lines:
+    if errors or not known:
         raise WrongFile(errors or [_error("The file has no lines.", "empty_file")])
-    return lines
+    return len(known)
 
 
-def _numbered(lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Number the lines of a file from 1; empty ones are left out."""
-    for number, line in enumerate(lines, 1):
+def _numbered(batch: Batch) -> Iterator[tuple[int, bytes]]:
+    """Number the lines of the file from 1; empty ones are left out.
+
+    Raises ``WrongFile``.
+    """
+    if batch.input_file is None:
+        raise WrongFile([_error("The file was deleted.", "file_not_found")])
+    for number, line in enumerate(batch.input_file.stored_lines(), 1):
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901
         if line.strip():

@@ -20,11 +20,13 @@ from chat.models import (
     Batch,
     BatchLine,
     Conversation,
+    LineState,
     Reply,
     User,
     WebhookDelivery,
 )
 from chat.models.webhook_endpoint import CHOSEN_EVENTS
+from chat.services.batches.results import fail_unsent
 from chat.services.webhooks.endpoints import make_endpoint
 from chat.services.webhooks.payload import body_of
 from chatsite import wire
@@ -213,6 +215,19 @@ def test_a_cancelled_batch_keeps_what_was_answered(
     assert site.waiting() == 0
     again = batches.ask("POST", f"batches/{pk}/cancel")
     assert (again.status_code, again.json()["error"]["code"]) == (400, "batch_over")
+
+
+def test_a_line_that_is_sent_while_its_batch_is_cancelled_gets_its_own_result(
+    batches: BatchProgram, site: Site
+) -> None:
+    pk = batches.batch(in_lines([line("a"), line("b")]))
+    batch, (sent, waiting) = Batch.objects.get(), BatchLine.objects.all()
+    BatchLine.objects.filter(pk=waiting.pk).update(state=LineState.WAITING)
+    fail_unsent(batch, [(sent, "{}"), (waiting, "{}")])
+    found = BatchLine.objects.values_list("state", "result")
+    assert list(found) == [(LineState.SENT, ""), (LineState.FAILED, "{}")]
+    counts = batches.state(pk)["request_counts"]
+    assert counts == {"total": 2, "completed": 0, "failed": 1}
 
 
 def test_a_batch_expires(batches: BatchProgram, site: Site) -> None:
