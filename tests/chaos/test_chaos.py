@@ -83,6 +83,19 @@ def test_whatever_breaks_every_prompt_has_one_reply_with_the_right_text(
     assert audit["recovery"]
 
 
+@pytest.mark.skipif(not IS_SOAK, reason="takes a minute: make soak")
+def test_a_server_of_the_model_that_breaks_loses_and_doubles_nothing(
+    tmp_path: Path,
+) -> None:
+    faults = "kill_upstream freeze_upstream kill_worker"
+    size = {"CHAOS_MODEL": "remote", "CHAOS_ROUNDS": "2", "CHAOS_ONLY": faults}
+    audit = audit_of(tmp_path, **{**SHORT, **size})
+    bad = ("lost", "doubled", "pending", "wrong", "failed", "keys_left")
+    assert {name: audit[name] for name in bad} == dict.fromkeys(bad, 0)
+    assert set(audit["made"]) == set(faults.split())
+    assert not audit["leaks"]
+
+
 RUNS = 3
 CONTROLS = {
     # A frozen worker comes back and writes into what another one has taken.

@@ -23,6 +23,8 @@ from worker.engine.remote.prompt import RemotePrompt
 from worker.engine.remote.reply_stream import ReplyStream
 
 EVENT_STREAM: Final = "text/event-stream"
+#: Statuses of a proxy without a server, or of one that loads its model.
+AWAY: Final = frozenset({502, 503, 504})
 #: After the end of a reply its counts may follow; nothing else is worth waiting for.
 ENDING_SECONDS: Final = 2.0
 #: Bytes of an answer that is no stream.
@@ -57,14 +59,15 @@ class ServerClient:
     async def check(self) -> RemoteFault | None:
         """Return why the server cannot be used now, or None if it can.
 
-        Any answer but an error of the server's counts: not every server lists models.
+        Not every server can list its models (transformers serve answers 500 without a
+        cache), so only a proxy without a server and one that loads count as away.
         """
         try:
             async with asyncio.timeout(2 * self._remote.connect_seconds):
                 answer = await self._http.get(f"{self._remote.url}/models")
         except (httpx2.HTTPError, TimeoutError) as error:
             return _away(error)
-        if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
+        if answer.status_code in AWAY:
             return fault_of_answer(answer.status_code, answer.headers, b"")
         return None
 

@@ -173,6 +173,7 @@ class QuirkyServer(ThreadingHTTPServer):
         self.gone = threading.Semaphore(0)
         #: What ``GET /v1/models`` answers.
         self.health = 200
+        self.checks = 0
         #: The answers to come, or names of oddities, before that of the model's name.
         self.next_answers: list[Answer | str] = []
         self.is_closing = threading.Event()
@@ -201,7 +202,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/props":
             return self._answer(Answer(200, {"total_slots": 3}))
-        return self._answer(Answer(self.server.health, {"data": []}))
+        self._answer(Answer(self.server.health, {"data": []}))
+        self.server.checks += 1
+        return None
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -250,6 +250,10 @@ def test_it_pauses_after_a_fault_and_comes_back(
 ) -> None:
     engine = opened("plain", check_seconds=0.1)
     until(lambda: engine.pause is None)
+    server.health = 500
+    checks = server.checks
+    until(lambda: server.checks > checks + 1)
+    assert engine.pause is None
     server.health = 503
     until(lambda: engine.pause is not None)
     pause = engine.pause
