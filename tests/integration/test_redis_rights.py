@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import ssl
 import time
@@ -79,7 +80,12 @@ def written_acl(folder: Path, extra: str = "") -> Path:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     folder = tmp_path_factory.mktemp("guarded")
     watcher = "user watcher on nopass ~* &* +@all\n"
-    server = Valkey(folder / "r.sock", folder / "valkey", written_acl(folder, watcher))
+    acl = written_acl(folder, watcher)
+    # A worker that may do all but take bells.
+    (worker,) = re.findall(r"^user worker .*", acl.read_text(), re.MULTILINE)
+    deaf = worker.replace("user worker", "user deaf").replace(" +brpop", "")
+    acl.write_text(f"{acl.read_text()}{deaf}\n")
+    server = Valkey(folder / "r.sock", folder / "valkey", acl)
     server.start()
     public, private = certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -223,8 +229,8 @@ def test_what_a_worker_does_not_need_is_refused(guarded: Guarded, command: str) 
 def test_a_worker_that_may_not_read_the_queue_says_so_and_ends(
     guarded: Guarded, eventually: Callable[..., None]
 ) -> None:
-    web = guarded.environment("web", WEB)
-    with Program("-m", "celery", "-A", "chatsite", "worker", **web) as worker:
+    deaf = guarded.environment("deaf", WORKER)
+    with Program("-m", "celery", "-A", "chatsite", "worker", **deaf) as worker:
         eventually(lambda: not worker.is_alive)
         assert worker.log.count("may not read the queue") == 1
         assert worker.process.returncode != 0
