@@ -38,6 +38,8 @@ OF_ACCOUNT = {
     ("GET", "api/v1/conversations"),
     ("GET", "api/v1/settings"),
     ("PUT", "api/v1/settings"),
+    ("GET", "api/v1/webhooks"),
+    ("POST", "api/v1/webhooks"),
 }
 
 

@@ -31,7 +31,12 @@ CONFIG = SchemathesisConfig.from_dict(
     {"checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}}}
 )
 #: Of what a call by its name is for; all others are for conversations.
-KINDS = {"messages": "prompt", "replies": "done"}
+KINDS = {
+    "messages": "prompt",
+    "replies": "done",
+    "webhooks": "webhook",
+    "deliveries": "delivery",
+}
 
 pytestmark = pytest.mark.django_db
 

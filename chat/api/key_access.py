@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
-from chat.http.api_errors import ApiError
 from chat.http.bearer import WrongKey, bearer_secret, find_key
+from chat.http.known_errors import MISSING_SCOPE, known_error
 from chat.http.request import visitor
 from chat.models import ApiKey, Conversation, User
 
@@ -17,18 +16,6 @@ BY_ITS_ID = "pk"
 BY_A_MESSAGE = "messages"
 #: What a call reads or changes belongs to the account, and to none of its keys.
 OF_ACCOUNT = "account"
-
-WRONG_KEY = ApiError(
-    401,
-    "invalid_api_key",
-    _("This API key is wrong, expired or revoked. Make a new one in your account."),
-    {"WWW-Authenticate": "Bearer"},
-)
-MISSING_SCOPE = ApiError(
-    403,
-    "missing_scope",
-    _("This API key may not do this. Make one that may in your account."),
-)
 
 
 def authenticate(request: HttpRequest, secret: str, scopes: tuple[str, ...]) -> None:
@@ -40,7 +27,7 @@ def authenticate(request: HttpRequest, secret: str, scopes: tuple[str, ...]) -> 
     try:
         key = find_key(request, secret)
     except WrongKey as wrong:
-        raise _refusal(wrong) from None
+        raise known_error(wrong) from None
     if scopes and not any(getattr(key, scope) for scope in scopes):
         raise MISSING_SCOPE
     request.user = key.owner
@@ -67,14 +54,3 @@ def check_is_own(request: HttpRequest, lookup: str | None, pk: Any) -> None:
     makers = list(found.values_list("api_key", flat=True)[:1])
     if makers and makers[0] != key.pk:
         raise MISSING_SCOPE
-
-
-def _refusal(wrong: WrongKey) -> ApiError:
-    if wrong.retry_seconds is None:
-        return WRONG_KEY
-    return ApiError(
-        429,
-        "too_many_wrong_keys",
-        WRONG_KEY.message,
-        {"Retry-After": str(wrong.retry_seconds)},
-    )

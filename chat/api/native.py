@@ -13,6 +13,7 @@ from chat.api import (
     replies,
     search,
     settings,
+    webhooks,
 )
 from chat.api.errors import JsonParser, handle_errors
 
@@ -43,5 +44,6 @@ for module in (
     settings,
     search,
     allowances,
+    webhooks,
 ):
     api.add_router("", module.router)

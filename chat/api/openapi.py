@@ -77,7 +77,10 @@ IF_NONE_MATCH = {
     "schema": {"type": "string"},
 }
 #: Calls whose answer has the URL of something that was made.
-MAKING = {"messages", "send_version", "retry", "vary", "repeat", "resume", "make"}
+MAKING = {
+    *("messages", "send_version", "retry", "vary", "repeat", "resume", "make"),
+    "make_webhook",
+}
 
 
 @require_safe

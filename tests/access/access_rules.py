@@ -77,6 +77,10 @@ def api(what: str, methods: tuple[str, ...] = WRITE, **more: Any) -> Entry:
     return Entry(Kind.OBJECT, methods, what, is_json=True, **more)
 
 
+def api_of_accounts(what: str, methods: tuple[str, ...] = WRITE, **more: Any) -> Entry:
+    return api(what, methods, of_accounts=True, **more)
+
+
 def of_key(what: str, methods: tuple[str, ...] = READ, **more: Any) -> Entry:
     return Entry(Kind.KEY, methods, what, is_json=True, **more)
 
@@ -104,6 +108,10 @@ def _poll(world: World) -> dict[str, Any]:
 
 def _in_conversation(world: World) -> dict[str, Any]:
     return {"text": "Something else", "conversation": str(world.ids["conversation"])}
+
+
+def _webhook(_world: World) -> dict[str, Any]:
+    return {"address": "https://hooks.example/other", "events": ["reply.failed"]}
 
 
 def _search(_world: World) -> dict[str, Any]:
@@ -203,6 +211,30 @@ TABLE: dict[str, Entry] = {
     ),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
     "api/v1/allowances": own(("GET",)),
+    "api/v1/webhooks": own(
+        ("GET", "POST"),
+        form=_webhook,
+        is_json=True,
+        shows_accounts=("webhook_url", "webhook_description"),
+        reads=(200, 403),
+        answers=(201, 403),
+        of_accounts=True,
+    ),
+    "api/v1/webhooks/<uuid:pk>": api_of_accounts(
+        "webhook",
+        ("GET", "PUT"),
+        form=_webhook,
+        shows=("webhook_url", "webhook_description"),
+    ),
+    "api/v1/webhooks/<uuid:pk>/test": api_of_accounts("webhook"),
+    "api/v1/webhooks/<uuid:pk>/enable": api_of_accounts("webhook", changes=False),
+    "api/v1/webhooks/<uuid:pk>/disable": api_of_accounts("webhook"),
+    "api/v1/webhooks/<uuid:pk>/secret": api_of_accounts("webhook"),
+    "api/v1/webhooks/<uuid:pk>/delete": api_of_accounts("webhook"),
+    "api/v1/webhooks/<uuid:pk>/deliveries": api_of_accounts(
+        "webhook", ("GET",), shows=("id_of_delivery",)
+    ),
+    "api/v1/deliveries/<uuid:pk>/retry": api_of_accounts("delivery"),
     # Batches
     "batches/": own(
         BOTH, shows_accounts=("file_name",), answers=(303, 422), changes=False

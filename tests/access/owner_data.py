@@ -158,7 +158,12 @@ def _webhook(world: World) -> None:
     world.keep_id("webhook", endpoint.pk)
     send_test(endpoint)
     delivery = endpoint.deliveries.get()
-    made = {"at": "", "status": 500, "milliseconds": 5, "error": "status"}
+    made = {
+        "at": "2026-01-01T00:00:00+00:00",
+        "status": 500,
+        "milliseconds": 5,
+        "error": "status",
+    }
     delivery.tries, delivery.state = [made], "failed"
     delivery.save()
     world.keep_id("delivery", delivery.pk)

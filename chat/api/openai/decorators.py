@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import uuid
 from collections.abc import Callable
 from functools import wraps
@@ -11,20 +10,17 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.api.openai.errors import OpenAIError, refusal, too_long, try_later
-from chat.http.bearer import WrongKey, bearer_secret, find_key
-from chat.http.database_errors import is_disk_full
+from chat.api.openai.errors import OpenAIError, of_known, too_long
+from chat.http.bearer import bearer_secret, find_key
+from chat.http.known_errors import MISSING_SCOPE, known_error
 from chat.models import ApiKey
-from chat.services.errors import MessageRefused
 from chatsite.model_choice import model_entry
-
-log = logging.getLogger(__name__)
 
 Call = Callable[..., HttpResponseBase]
 #: Any page may call, with a key in its script: no cookie is read here.
@@ -39,18 +35,13 @@ PREFLIGHT = {
 }
 NO_KEY = OpenAIError(
     401,
-    "Send your API key in the header Authorization: Bearer. "
-    "You make one in your settings.",
+    _(
+        "Send your API key in the header Authorization: Bearer. "
+        "You make one in your account."
+    ),
     code="no_api_key",
     headers={"WWW-Authenticate": "Bearer"},
 )
-BAD_KEY = OpenAIError(
-    401,
-    "This API key is wrong, expired or revoked. Make a new one in your settings.",
-    code="invalid_api_key",
-    headers={"WWW-Authenticate": "Bearer"},
-)
-BUSY_SECONDS = 5
 
 
 def openai_call(method: str, scope: str) -> Callable[[Call], Call]:
@@ -99,28 +90,16 @@ def _answer(call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         return call()
     except OpenAIError as error:
         return error.response()
-    except MessageRefused as refused:
-        return refusal(refused).response()
-    except (InterfaceError, OperationalError) as error:
-        log.exception("the database is busy, full or away")
-        if is_disk_full(error):
-            return OpenAIError(507, "The server's disk is full.").response()
-        busy = "The database is busy. Try again in a few seconds."
-        return try_later(503, busy, "busy", BUSY_SECONDS).response()
-    except Exception:
-        log.exception("a call of the API failed")
-        return OpenAIError(500, "The server failed here. Try again.").response()
+    except Exception as raised:
+        return of_known(known_error(raised)).response()
 
 
 def _key(request: HttpRequest, method: str, scope: str) -> ApiKey:
-    """The key of a request. Raises ``OpenAIError``."""
+    """The key of a request. Raises ``OpenAIError``, ``ApiError`` and ``WrongKey``."""
     secret = bearer_secret(request)
     if not secret:
         raise NO_KEY
-    try:
-        key = find_key(request, secret)
-    except WrongKey as wrong:
-        raise _wrong(wrong) from None
+    key = find_key(request, secret)
     if request.method != method:
         raise OpenAIError(
             HTTPStatus.METHOD_NOT_ALLOWED,
@@ -128,15 +107,8 @@ def _key(request: HttpRequest, method: str, scope: str) -> ApiKey:
             headers={"Allow": method},
         )
     if not getattr(key, scope):
-        raise OpenAIError(403, "This API key may not do this.", code="missing_scope")
+        raise MISSING_SCOPE
     return key
-
-
-def _wrong(wrong: WrongKey) -> OpenAIError:
-    if wrong.retry_seconds is None:
-        return BAD_KEY
-    said = str(BAD_KEY.message)
-    return try_later(429, said, "too_many_wrong_keys", wrong.retry_seconds)
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:

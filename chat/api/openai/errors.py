@@ -11,10 +11,12 @@ from typing import Any
 from django.http import JsonResponse
 from django.utils.functional import Promise
 
-from chat.services.errors import MessageRefused
+from chat.http.api_errors import ApiError
 
 #: Clients sleep as long as they are told. For longer waits they are told not to.
 RETRY_SECONDS_MAX = 60
+#: Refusals that clients know by their status; all others are a 400.
+KEPT = (401, 403, 404, 413, 429)
 
 
 class OpenAIError(Exception):
@@ -93,16 +95,24 @@ def too_long(limit: int, *, tokens: int = 0, at_least: int = 0) -> OpenAIError:
     return OpenAIError(400, said, code="context_length_exceeded", param="messages")
 
 
-def refusal(refused: MessageRefused) -> OpenAIError:
-    """Return the error for a refused message; 429 where a retry helps."""
-    if refused.retry_seconds is None:
-        return OpenAIError(400, refused.bare_message, code=refused.code)
-    return try_later(429, refused.bare_message, refused.code, refused.retry_seconds)
+def of_known(error: ApiError) -> OpenAIError:
+    """Return an error of all calls as clients of OpenAI read it."""
+    is_kept = error.status in KEPT or error.status >= 500
+    retry = error.headers.get("Retry-After", "0")
+    return OpenAIError(
+        error.status if is_kept else 400,
+        error.message,
+        code=error.code,
+        param=error.parameter,
+        headers=error.headers | _retry_headers(int(retry)),
+    )
 
 
 def try_later(status: int, message: str, code: str, seconds: int) -> OpenAIError:
     """Return an error after which the same call may succeed in so many seconds."""
-    headers = {"Retry-After": str(seconds)}
-    if seconds > RETRY_SECONDS_MAX:
-        headers["x-should-retry"] = "false"
+    headers = {"Retry-After": str(seconds)} | _retry_headers(seconds)
     return OpenAIError(status, message, code=code, headers=headers)
+
+
+def _retry_headers(seconds: int) -> dict[str, str]:
+    return {"x-should-retry": "false"} if seconds > RETRY_SECONDS_MAX else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -15,7 +16,7 @@ from chat.models.webhook_delivery import DeliveryState
 from chat.models.webhook_endpoint import DisabledReason, EventType
 from chat.services.advisory_lock import advisory_lock
 from chat.services.webhooks.events import event_id
-from chat.services.webhooks.signature import new_secret
+from chat.services.webhooks.signature import new_secret, secret_of
 
 #: How long the secret before the last change also signs.
 OLD_SECRET_HOURS = 24
@@ -58,9 +59,22 @@ def enable(endpoint: WebhookEndpoint) -> None:
     found.update(disabled_at=None, disabled_reason="")
 
 
-def rotate_secret(endpoint: WebhookEndpoint) -> str:
-    """Give it a new secret and return it; the old one also signs for a day."""
-    endpoint.old_secret, endpoint.secret = endpoint.secret, new_secret()
+def new_id(owner: User, key: str | None) -> UUID:
+    """Return the id of a new webhook, the same for each call with the same key."""
+    if key is None:
+        return uuid.uuid4()
+    return uuid.uuid5(owner.pk, f"webhook {key}")
+
+
+def rotate_secret(endpoint: WebhookEndpoint, key: str | None = None) -> str:
+    """Give it a new secret and return it; the old one also signs for a day.
+
+    A request that is repeated with its idempotency key gives the same secret.
+    """
+    secret = new_secret() if key is None else secret_of(f"{endpoint.pk} {key}")
+    if secret == endpoint.secret:
+        return secret
+    endpoint.old_secret, endpoint.secret = endpoint.secret, secret
     endpoint.old_secret_until = timezone.now() + timedelta(hours=OLD_SECRET_HOURS)
     endpoint.save(update_fields=["secret", "old_secret", "old_secret_until"])
     return endpoint.secret
