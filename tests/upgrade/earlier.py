@@ -64,6 +64,12 @@ class Release:
         with self._program(*arguments, **environment) as program:
             assert program.process.wait(START_SECONDS) == 0, program.log
 
+    def output(self, *arguments: str) -> str:
+        """What a program prints, which must end well."""
+        with self._program(*arguments) as program:
+            assert program.process.wait(START_SECONDS) == 0, program.log
+            return program.log
+
     def migrate(self, *commands: str, **environment: str) -> None:
         """Make the tables, then run further commands in the same process."""
         self.run("-c", MANAGE, "migrate", *commands, **environment)
@@ -82,8 +88,8 @@ class Release:
             **environment,
         )
 
-    def keeper(self) -> Program:
-        return self._program("manage.py", "keeper")
+    def keeper(self, **environment: str) -> Program:
+        return self._program("manage.py", "keeper", **environment)
 
     def _program(self, *arguments: str, **environment: str) -> Program:
         return Program(

@@ -34,10 +34,13 @@ def test_the_further_ahead_the_narrower_the_range_is_for_its_size() -> None:
     assert shares[-1] < 1.5
 
 
-def test_workers_add_up_and_those_not_measured_do_not_count() -> None:
+def test_workers_add_up_and_a_new_one_counts_as_the_others_do() -> None:
     fast = worker(tokens_per_second=75.0, tokens_per_reply=100.0)
     slow = worker(tokens_per_second=25.0, tokens_per_reply=100.0)
-    assert seconds_between_ends([fast, slow, worker()]) == 1
+    assert seconds_between_ends([fast, slow]) == 1
+    assert seconds_between_ends([fast, slow, worker(), worker()]) == 0.5
+    loading = worker(wire.Stage.LOADING)
+    assert seconds_between_ends([fast, slow, loading]) == 1
 
 
 def test_nobody_knows_before_anything_was_measured() -> None:
