@@ -11,6 +11,8 @@ import re
 import sys
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from chatsite import machine
 from chatsite.cookie_names import HOST_PREFIX, cookie_names
 from chatsite.databases import connection_settings
@@ -37,6 +39,7 @@ from chatsite.settings_table import (
     webhooks,
     worker,
 )
+from chatsite.tracing import is_installed as is_tracing_installed
 from chatsite.trusted_proxies import TrustedProxies
 
 for warning in rename_variables(NEW_NAMES):
@@ -378,6 +381,11 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 LOG_LEVEL = storage.LOG_LEVEL.read().upper()
 _URLS = (storage.REDIS_URL, storage.DATABASE_URL, mail.EMAIL_URL)
+TRACING = operation.TRACING.read()
+if TRACING and not is_tracing_installed():
+    raise ImproperlyConfigured(
+        "TRACING=on needs packages: pip install --require-hashes -r locks/tracing.txt"
+    )
 LOG_FORMAT = storage.LOG_FORMAT.read()
 LOGGING = logging_at(
     LOG_LEVEL,

@@ -9,6 +9,7 @@ from threading import BoundedSemaphore, Lock
 
 from chatsite import wire
 from chatsite.mailbox import HelpersInTheWay, Mailbox, MailboxAway
+from chatsite.tracing import span
 from worker.delivery import Delivery
 from worker.engine.interface import Engine, EngineClosed
 from worker.live_replies import LiveReplies
@@ -258,7 +259,11 @@ class ReplyServer:
         return delivery
 
     def _answer(self, delivery: Delivery) -> None:
-        with delivery.logged():
+        model = self.engine.model_info.model
+        with (
+            delivery.logged(),
+            span("generate", reply=delivery.claim.reply, model=model),
+        ):
             self._answer_logged(delivery)
 
     def _answer_logged(self, delivery: Delivery) -> None:

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from chat.accounts.client_network import is_from_trusted_proxy
-from chatsite.request_context import ENVIRON, new_request_id, on_behalf_of, safe_id
+from chatsite.request_context import (
+    ENVIRON,
+    new_request_id,
+    on_behalf_of,
+    safe_id,
+    safe_traceparent,
+)
+from chatsite.tracing import span
 
 HEADER = "X-Request-ID"
 
@@ -25,7 +32,10 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with its id."""
         request_id = _given(request) or request.META.get(ENVIRON) or new_request_id()
-        with on_behalf_of(request_id):
+        with (
+            span("request", _parent(request), method=str(request.method)) as position,
+            on_behalf_of(request_id, traceparent=position),
+        ):
             response = self._get_response(request)
         response[HEADER] = request_id
         return response
@@ -33,4 +43,10 @@ class RequestIdMiddleware:
 
 def _given(request: HttpRequest) -> str:
     given = safe_id(request.META.get("HTTP_X_REQUEST_ID", ""))
+    return given if given and is_from_trusted_proxy(request) else ""
+
+
+def _parent(request: HttpRequest) -> str:
+    """The span of a trusted proxy that this request is a part of."""
+    given = safe_traceparent(request.META.get("HTTP_TRACEPARENT", ""))
     return given if given and is_from_trusted_proxy(request) else ""

@@ -40,3 +40,10 @@ METRICS_NETWORKS = Networks(
     default_note="this machine; none if METRICS_TOKEN is set",
     about="Addresses and networks that may read the metrics without a token.",
 )
+TRACING = Flag(
+    "TRACING",
+    False,
+    about="Sends spans of requests and replies by OpenTelemetry, whose own variables "
+    "(`OTEL_EXPORTER_OTLP_ENDPOINT` …) say where. Needs the packages of "
+    "requirements-tracing.txt.",
+)

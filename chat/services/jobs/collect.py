@@ -18,6 +18,7 @@ from chat.services.webhooks.events import record_end
 from chatsite import wire
 from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
 from chatsite.mailbox.results import FinishedReply
+from chatsite.tracing import record_span, span
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +102,13 @@ def _copy(reply: Reply, ending: FinishedReply) -> bool:
 
 def _end(reply: Reply, ending: FinishedReply) -> bool:
     """Finish the row, within a transaction; False if its state changed before."""
-    with reply.logged():
+    with reply.logged(), span("collect", reply=str(reply.pk)):
         is_ended = _end_row(reply, ending)
         if is_ended:
             log.info("reply %s collected: %s", reply.pk, ending.outcome)
+            if ending.started_at is not None:
+                waited = ending.queued_at, ending.started_at
+                record_span("wait in line", *waited, reply=str(reply.pk))
     return is_ended
 
 
