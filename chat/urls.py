@@ -15,11 +15,14 @@ from chat.views.messages import edit_message, send
 from chat.views.metrics import metrics
 from chat.views.model_menu import conversation_model, default_model
 from chat.views.model_notice import dismiss_model_notice
+from chat.views.operator import actions
+from chat.views.operator.page import history, operator
 from chat.views.poll import poll
 from chat.views.replies import choose, details, repeat, resume, retry, stop, vary
 from chat.views.reply_iframe import frame
 from chat.views.search import search
 from chat.views.settings import conversation_settings, settings
+from chat.views.status import status
 
 urlpatterns = [
     path("", home, name="home"),
@@ -57,6 +60,13 @@ urlpatterns = [
     path("batches/<uuid:pk>/output/", batches.output, name="batch_output"),
     path("batches/<uuid:pk>/errors/", batches.errors, name="batch_errors"),
     path("search/", search, name="search"),
+    path("status/", status, name="status"),
+    path("operator/", operator, name="operator"),
+    path("operator/history/", history, name="operator_history"),
+    path("operator/worker/", actions.order_worker, name="operator_order"),
+    path("operator/model/", actions.pause_model, name="operator_pause"),
+    path("operator/retry/", actions.retry, name="operator_retry"),
+    path("operator/notice/", actions.notice, name="operator_notice"),
     path("poll/", poll, name="poll"),
     path("healthz", live, name="health"),
     path("livez", live, name="live"),

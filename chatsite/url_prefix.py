@@ -10,8 +10,18 @@ PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 OWN_WORDS = frozenset(
     (
         *("account", "admin", "api", "batches", "c", "delete-all", "healthz"),
-        *("history", "livez", "m", "metrics", "model", "model-notice", "poll", "r"),
-        *("readyz", "search", "send", "settings", "static", "v1"),
+        *(
+            "history",
+            "livez",
+            "m",
+            "metrics",
+            "model",
+            "model-notice",
+            "operator",
+            "poll",
+            "r",
+        ),
+        *("readyz", "search", "send", "settings", "static", "status", "v1"),
     )
 )
 

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from django.core.exceptions import ImproperlyConfigured
+
 from chatsite import startup
 from chatsite.wire import Announcement
 from launch import readiness, socket_folder, stop_signals
@@ -43,6 +45,8 @@ def main(arguments: list[str]) -> int:
     use_utf8()
     stop_signals.raise_on_signals()
     try:
+        if arguments[:1] == ["status"] and not was_started():
+            return say_not_started(is_for_programs="--json" in arguments)
         if arguments[:1] in (["status"], ["admin"]):
             exec_manage_command(read_config("site"), arguments)
         if arguments[:1] == ["backup"]:
@@ -68,6 +72,23 @@ def use_utf8() -> None:
     if not sys.flags.utf8_mode and sys.getfilesystemencoding() != "utf-8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def was_started() -> bool:
+    """Return whether there may be a site to tell about; reading settings makes one."""
+    from chatsite.settings_table import storage
+
+    with suppress(ImproperlyConfigured):
+        return storage.DATABASE_URL.is_set() or storage.DATA_DIR.read().exists()
+    return True  # the bad value is named later
+
+
+def say_not_started(*, is_for_programs: bool) -> int:
+    """Say that no site was started here. Return the exit status."""
+    if is_for_programs:
+        raise LaunchError("No site was started with this DATA_DIR yet.")
+    print("The site is not running. Start it with: make run")
+    return 0
 
 
 def exec_manage_command(config: LaunchConfig, command: list[str]) -> NoReturn:

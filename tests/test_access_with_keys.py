@@ -31,7 +31,7 @@ CALLS = [
 ]
 ALL_SCOPES = {"can_chat": True, "can_read_history": True, "can_batch": True}
 #: What any key is told.
-OPEN = ("api/v1/allowances",)
+OPEN = ("api/v1/allowances", "api/v1/status")
 #: What shows or changes more than any key has made.
 OF_ACCOUNT = {
     ("GET", "api/v1/search"),

@@ -14,6 +14,7 @@ from chat.api import (
     search,
     settings,
     webhooks,
+    site_status,
 )
 from chat.api.errors import JsonParser, handle_errors
 
@@ -45,5 +46,6 @@ for module in (
     search,
     allowances,
     webhooks,
+    site_status,
 ):
     api.add_router("", module.router)

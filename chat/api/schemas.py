@@ -213,6 +213,28 @@ class LimitsData(BaseModel):
     allowances: list[LimitData]
 
 
+class ModelStatusData(BaseModel):
+    """One model: its workers and its queue."""
+
+    name: str
+    label: str
+    is_default: bool
+    is_paused: bool = Field(
+        description="An operator has paused it: what waits keeps its place."
+    )
+    workers: int = Field(description="Workers that are ready.")
+    waiting: int | None = Field(description="Null while the queue is away.")
+    expected_wait: WaitData | None = Field(
+        description="Of a new message; null as long as nothing is known."
+    )
+
+
+class SiteStatusData(BaseModel):
+    """All models on offer."""
+
+    models: list[ModelStatusData]
+
+
 class TextBody(BaseModel):
     """A text."""
 

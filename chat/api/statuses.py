@@ -46,7 +46,7 @@ def _from_mailbox(request: HttpRequest, pks: Sequence[UUID]) -> Sequence[ReplySt
     seen = [(str(pk), 0, 0) for pk in pks]
     key, model = session_key(request), model_entry().name
     found = poll_snapshot(key, lambda: visitor(request), model, seen)
-    workers = {model: found.workers}
+    workers = {model: () if found.is_paused else found.workers}
     return [_with_wait(status, workers) for status in found.statuses]
 
 
@@ -60,7 +60,8 @@ def _with_wait(
     if not status.model:
         return status
     if status.model not in workers:
-        workers[status.model] = worker_snapshot(status.model).workers
+        seen = worker_snapshot(status.model)
+        workers[status.model] = () if seen.is_paused else seen.workers
     expected = estimate_wait(status.place, workers[status.model])
     return replace(status, expected_wait=expected)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import TypedDict
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from chat.services.jobs.status import (
 from chat.services.limits.remaining import RemainingLimit, scarce_limit
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
+from chatsite.mailbox.notice import Notice
 from chatsite.model_choice import current_choice, model_entry
 
 
@@ -168,7 +170,7 @@ def worker_context(
 
 
 def workers_fingerprint(snapshot: PollSnapshot, *, is_pending: bool) -> str:
-    """Changes whenever ``workers/_model_link.html`` or ``_notice.html`` would."""
+    """Changes with what a page says of the workers, and with the site's notice."""
     parts = (
         snapshot.stage or "none",
         _ready_workers(snapshot),
@@ -176,8 +178,13 @@ def workers_fingerprint(snapshot: PollSnapshot, *, is_pending: bool) -> str:
         snapshot.waiting,
         int(snapshot.is_away) + 2 * int(snapshot.is_paused),
         int(is_pending),
+        _notice_fingerprint(snapshot.notice),
     )
     return "-".join(map(str, parts))
+
+
+def _notice_fingerprint(notice: Notice | None) -> str:
+    return sha256(notice.text.encode()).hexdigest()[:8] if notice else ""
 
 
 def _ready_workers(snapshot: PollSnapshot) -> int:

@@ -20,6 +20,7 @@ from chat.services.jobs.status import PollSnapshot, ReplyStatus
 from chat.services.wait_estimate import WaitEstimate, estimate_wait
 from chat.wording.replies import duration, duration_range, percent, token_count
 from chatsite import wire
+from chatsite.mailbox.notice import Notice
 
 #: A reply that a worker is about to take is said to start for so long.
 STARTING_SECONDS = 3
@@ -224,6 +225,15 @@ def model_link(
             "progress": percent(snapshot.progress or 0),
             "waiting": waiting % {"count": snapshot.waiting},
         },
+    )
+
+
+def site_notice(notice: Notice | None, *, is_oob: bool) -> SafeString:
+    """The sentence that operators show on every page; empty if there is none."""
+    return prerendered(
+        "layout/_site_notice.html",
+        {"is_oob": is_oob, "has_notice": notice is not None},
+        {"text": notice.text if notice else ""},
     )
 
 

@@ -109,6 +109,7 @@ def quiet_update(
         after = context["page_state"]
         html += poll_fragments.model_link(context, after, is_oob=True)
         html += poll_fragments.workers_notice(context, is_oob=True)
+        html += poll_fragments.site_notice(snapshot.notice, is_oob=True)
     return html
 
 

@@ -14,6 +14,7 @@ from chat.page import poll_fragments
 from chat.page.state import owner_fingerprint
 from chat.rendering.prerender import prerendered, prerendered_list
 from chat.services.conversation_list import ListItem, ListPart
+from chat.services.site_notice import current_notice
 from chat.templatetags.tag_context import account_of, as_given, included, is_oob
 
 register = template.Library()
@@ -154,6 +155,14 @@ def model_link(context: Context) -> SafeString:
 def workers_notice(context: Context) -> SafeString:
     """Why a message would not be answered at once."""
     return poll_fragments.workers_notice(as_given(context), is_oob=is_oob(context))
+
+
+@register.simple_tag(takes_context=True)
+def site_notice(context: Context) -> SafeString:
+    """The sentence that operators show on every page."""
+    snapshot = context.get("snapshot")
+    notice = snapshot.notice if snapshot else current_notice()
+    return poll_fragments.site_notice(notice, is_oob=is_oob(context))
 
 
 register.simple_tag(poll_fragments.cursor_fields)

@@ -12,11 +12,20 @@ from chat.models.conversation import title_from
 from chat.page.state import owner_fingerprint
 from chat.rendering.markdown import render
 from chat.services.limits.wording import number
+from chat.services.operation.overview import busy_rows, started_at
 from chat.services.reply_versions import can_resume
 from chat.services.wait_estimate import WaitEstimate
 from chat.text_cleanup import as_lines
 from chat.wording.dates import exact_moment, short_moment
-from chat.wording.replies import duration, duration_range, percent, reason, summary
+from chat.wording.operation import failure_kind, stage_name
+from chat.wording.replies import (
+    duration,
+    duration_range,
+    exact_duration,
+    percent,
+    reason,
+    summary,
+)
 from chat.wording.reply_details import fact_groups
 from chat.wording.script_messages import script_texts
 from chat.wording.webhooks import delivery_text, disabled_text, event_label, try_text
@@ -42,6 +51,11 @@ register.filter("delivery_text", delivery_text)
 register.filter("disabled_text", disabled_text)
 register.filter("event_label", event_label)
 register.filter("try_text", try_text)
+register.filter("exact_duration", exact_duration)
+register.filter("failure_kind", failure_kind)
+register.filter("stage_name", stage_name)
+register.filter("started_at", started_at)
+register.filter("busy_rows", busy_rows)
 
 
 @register.filter(name="duration_range")

@@ -7,13 +7,16 @@ from functools import cache
 from django.conf import settings
 
 from chatsite.mailbox.keeper import KeeperCalls
+from chatsite.mailbox.notice import NoticeCalls
 from chatsite.mailbox.overview import OverviewCalls
 from chatsite.mailbox.pages import PageCalls
 from chatsite.mailbox.queue import LineCalls
 from chatsite.mailbox.workers import WorkerCalls
 
 
-class Mailbox(LineCalls, WorkerCalls, PageCalls, KeeperCalls, OverviewCalls):
+class Mailbox(
+    LineCalls, WorkerCalls, PageCalls, KeeperCalls, OverviewCalls, NoticeCalls
+):
     """What web and workers share, on one Redis server.
 
     There is one method for each message between the tiers. Every method raises

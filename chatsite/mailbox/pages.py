@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from chatsite import wire
 from chatsite.mailbox.connection import MailboxCalls, key_of, logprobs_key
+from chatsite.mailbox.notice import notice_from
 from chatsite.mailbox.results import (
     LiveReply,
     MailboxSnapshot,
@@ -34,7 +34,7 @@ class PageCalls(MailboxCalls):
         answer = self.connection.run("poll", session, model, *words)
         if not answer:
             return None
-        owner, now, changes, waiting, workers, replies, paused = answer
+        owner, now, changes, waiting, workers, replies, paused, notice = answer
         return MailboxSnapshot(
             owner=owner,
             now=float(now),
@@ -43,6 +43,7 @@ class PageCalls(MailboxCalls):
             workers=announcements_from(workers, float(now)),
             replies=tuple(reply_from(raw) for raw in replies),
             is_paused=bool(paused),
+            notice=notice_from(notice, float(now)),
         )
 
     def live_replies(self, cursors: Sequence[ReplyCursor]) -> list[LiveReply]:
@@ -62,12 +63,21 @@ class PageCalls(MailboxCalls):
         found = self.connection.command("GETRANGE", logprobs_key(reply), offset, -1)
         return str(found)
 
-    def model_state(
-        self, model: str
-    ) -> tuple[int, tuple[wire.Announcement, ...], bool]:
-        """How many replies wait for a model, its workers, and whether it is paused."""
-        now, waiting, workers, paused = self.connection.run("model_state", model)
-        return int(waiting), announcements_from(workers, float(now)), bool(paused)
+    def model_state(self, model: str) -> MailboxSnapshot:
+        """The same without an owner and without replies."""
+        now, waiting, workers, paused, notice = self.connection.run(
+            "model_state", model
+        )
+        return MailboxSnapshot(
+            owner="",
+            now=float(now),
+            changes="",
+            waiting=int(waiting),
+            workers=announcements_from(workers, float(now)),
+            replies=(),
+            is_paused=bool(paused),
+            notice=notice_from(notice, float(now)),
+        )
 
     def remember(
         self, session: str, owner: str, seconds: int = SESSION_SECONDS

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from chatsite import wire
+from chatsite.mailbox.notice import Notice
 
 #: Announcements in the memory of a process, one for each worker or a few.
 ANNOUNCEMENTS_KEPT = 256
@@ -213,6 +214,8 @@ class MailboxSnapshot:
     replies: tuple[MailboxReply, ...]
     #: Whether an operator has paused the model.
     is_paused: bool = False
+    #: The sentence that operators show on every page.
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

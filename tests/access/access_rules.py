@@ -306,6 +306,12 @@ TABLE: dict[str, Entry] = {
     # Those who run the site
     "account/invitations/": Entry(Kind.STAFF, BOTH, tells_staff=("note", "username")),
     "account/invitations/<uuid:pk>/revoke/": Entry(Kind.STAFF, WRITE, "owner"),
+    "operator/": Entry(Kind.STAFF),
+    "operator/history/": Entry(Kind.STAFF),
+    "operator/worker/": Entry(Kind.STAFF, WRITE),
+    "operator/model/": Entry(Kind.STAFF, WRITE),
+    "operator/retry/": Entry(Kind.STAFF, WRITE),
+    "operator/notice/": Entry(Kind.STAFF, WRITE),
     # For programs with a key alone
     "v1/models": Entry(Kind.KEY),
     "v1/models/<str:name>": Entry(Kind.KEY),
@@ -326,6 +332,8 @@ TABLE: dict[str, Entry] = {
     "livez": Entry(Kind.PUBLIC),
     "readyz": Entry(Kind.PUBLIC),
     "metrics": Entry(Kind.PUBLIC),
+    "status/": Entry(Kind.PUBLIC),
+    "api/v1/status": own(("GET",)),
     # Counts who guesses.
     "admin/login/": own(BOTH, answers=(200,), changes=False),
     "admin/logout/": own(ALL, answers=(302,), reads=(302,), changes=False),

@@ -241,6 +241,10 @@ def test_a_model_that_cannot_be_had_stops_everything_again(tmp_path: Path) -> No
 def test_status_says_that_the_site_does_not_run(tmp_path: Path) -> None:
     ran = run(launch("status"), DATA_DIR=str(tmp_path / "data"))
     assert ran.stdout == "The site is not running. Start it with: make run\n", ran
+    assert not (tmp_path / "data").exists()
+    told = run(launch("status", "--json"), DATA_DIR=str(tmp_path / "data"))
+    assert (told.stdout, "DATA_DIR" in told.stderr) == ("", True)
+    assert not (tmp_path / "data").exists()
     assert not is_running(tmp_path)
     with hold_instance_lock(tmp_path):
         assert is_running(tmp_path)

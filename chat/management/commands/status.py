@@ -11,7 +11,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from chat.models import Reply
-from chat.services.jobs.workers import ModelOverview, SiteOverview, site_overview
+from chat.services.operation.overview import (
+    ModelOverview,
+    SiteOverview,
+    busy_rows,
+    site_overview,
+)
 from chatsite import wire
 
 STOPPED = "The site is not running. Start it with: make run"
@@ -63,7 +68,8 @@ def _lines(seen: SiteOverview, *, is_stopped: bool) -> Iterator[str]:
 def _model_lines(model: ModelOverview) -> Iterator[str]:
     count = len(model.workers)
     workers = f"{count or 'no'} worker{'s' * (count != 1)}"
-    yield f"{model.name}: {model.waiting} waiting, {workers}"
+    paused = ", paused" if model.is_paused else ""
+    yield f"{model.name}: {model.waiting} waiting, {workers}{paused}"
     yield from (f"  the model: {_worker_status(one)}" for one in model.preparing)
     yield from (
         f"  {worker.worker}: {_worker_status(worker)}" for worker in model.workers
@@ -75,7 +81,7 @@ def _worker_status(worker: wire.Announcement) -> str:
         return f"{worker.stage}, {worker.progress:.0%}"
     if not worker.rows:
         return ": ".join(filter(None, (worker.stage, worker.step)))
-    rows = f"{worker.rows - worker.free + worker.helpers} of {worker.rows} rows busy"
+    rows = f"{busy_rows(worker)} of {worker.rows} rows busy"
     speed = f"{worker.tokens_per_second:g} tokens/s {worker.computation}".rstrip()
     return f"{worker.stage}, {rows}, {speed}"
 

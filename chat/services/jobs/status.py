@@ -20,6 +20,7 @@ from chat.models.reply import ReplyQuerySet
 from chat.services.jobs.collect import collect_now
 from chat.services.jobs.publish import hand_over
 from chat.services.session_digest import guest_digest, key_digest, session_digest
+from chat.services.site_notice import current_notice
 from chat.services.wait_estimate import WaitEstimate
 from chatsite import wire
 from chatsite.mailbox import (
@@ -31,6 +32,7 @@ from chatsite.mailbox import (
     RunningReply,
     open_mailbox,
 )
+from chatsite.mailbox.notice import Notice
 from chatsite.mailbox.results import ReplyCursor
 
 
@@ -106,6 +108,8 @@ class PollSnapshot:
     is_away: bool = False
     #: Whether an operator has paused the model: what waits stays in line.
     is_paused: bool = False
+    #: The sentence that operators show on every page.
+    notice: Notice | None = None
 
     @property
     def stage(self) -> wire.Stage | None:
@@ -155,6 +159,7 @@ def snapshot_of(look: MailboxSnapshot, seen: Sequence[ReplyCursor]) -> PollSnaps
         look.waiting,
         look.workers,
         is_paused=look.is_paused,
+        notice=look.notice,
     )
 
 
@@ -302,13 +307,18 @@ def _without_mailbox(user: User, seen: Sequence[ReplyCursor]) -> PollSnapshot:
         replace(status_from_row(_row(str(user.pk), pk)), is_cut_off=run > 0)
         for pk, run, _ in seen
     )
-    return PollSnapshot(str(user.pk), statuses, "", 0, (), is_away=True)
+    return _away(str(user.pk), statuses)
+
+
+def _away(owner: str, statuses: tuple[ReplyStatus, ...] = ()) -> PollSnapshot:
+    return PollSnapshot(
+        owner, statuses, "", 0, (), is_away=True, notice=current_notice()
+    )
 
 
 def worker_snapshot(model: str) -> PollSnapshot:
     """The workers and the queue of a model, without any replies."""
     try:
-        waiting, workers, is_paused = open_mailbox().model_state(model)
-        return PollSnapshot("", (), "", waiting, workers, is_paused=is_paused)
+        return snapshot_of(open_mailbox().model_state(model), ())
     except MailboxAway:
-        return PollSnapshot("", (), "", 0, (), is_away=True)
+        return _away("")

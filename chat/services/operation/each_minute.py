@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from chat.services.operation.control import repeat_pauses
 from chat.services.operation.samples import take_samples
+from chat.services.site_notice import repeat_notice
 
 SECONDS = 60.0
 
@@ -21,6 +22,7 @@ class EachMinute:
         """Repeat what operators set, and note the minute. Raises ``MailboxAway``."""
         if self.is_due():
             repeat_pauses()
+            repeat_notice()
             take_samples()
             self._due = self._clock() + SECONDS
 

@@ -25,6 +25,7 @@ from chat.page.context_limits import LimitsContext, limits_context
 from chat.services.session_digest import session_digest
 from chat.views.accounts.decorators import (
     can_invite,
+    can_operate,
     current_account,
     redirect_to_log_in,
 )
@@ -58,6 +59,7 @@ class AccountContext(TypedDict):
 
     account: User
     can_invite: bool
+    can_operate: bool
     #: This browser first, then by the time they were seen.
     devices: list[Device]
     #: Conversations of the account, and of the guest of this browser.
@@ -110,6 +112,7 @@ def _account_context(request: HttpRequest, user: User) -> AccountContext:
     return {
         "account": user,
         "can_invite": can_invite(user),
+        "can_operate": can_operate(user),
         "devices": sorted(devices, key=lambda device: not device.is_here),
         "count": Conversation.objects.listed().filter(owner=user).count(),
         "left": count_guest_conversations(unmerged_guest_id(request)),

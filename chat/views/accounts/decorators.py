@@ -63,6 +63,11 @@ def can_invite(user: User) -> bool:
     return user.is_staff and user.has_perm("chat.add_invitation")
 
 
+def can_operate(user: User) -> bool:
+    """Whether the user may operate the site; superusers have every permission."""
+    return user.is_staff and user.has_perm("chat.operate_site")
+
+
 def answer_to_guest(request: HttpRequest, page: View) -> HttpResponse:
     """Tell a guest on a page of accounts what it is for, or ask to log in.
 

@@ -1,6 +1,7 @@
 -- Everything that one poll needs, in one round trip. ARGV: hash of the session key, model,
 -- then id, run, offset (bytes) for each reply the page shows as unfinished.
--- Returns {owner, time, changes, waiting, announcements, entries, paused}. Only its owner gets
+-- Returns {owner, time, changes, waiting, announcements, entries, paused,
+-- notice}. Only its owner gets
 -- data of an entry.
 local owner, model = redis.call('GET', 'who:' .. ARGV[1]), ARGV[2]
 if not owner then return false end
@@ -33,4 +34,5 @@ for i = 3, #ARGV, 3 do
 end
 local waiting = redis.call('ZCARD', key('line', model))
 return {owner, stamp(), redis.call('GET', 'changes:' .. owner) or '', waiting,
-  redis.call('HVALS', key('workers', model)), entries, redis.call('EXISTS', paused_key(model))}
+  redis.call('HVALS', key('workers', model)), entries, redis.call('EXISTS', paused_key(model)),
+  redis.call('GET', 'mailbox:notice') or ''}

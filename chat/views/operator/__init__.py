@@ -1,0 +1,1 @@
+"""The page for operators: the state of the site, and orders to it."""
