@@ -13,8 +13,8 @@ from chat.api import (
     replies,
     search,
     settings,
-    webhooks,
     site_status,
+    webhooks,
 )
 from chat.api.errors import JsonParser, handle_errors
 
