@@ -1,8 +1,9 @@
 """Which model the site serves: chosen once, before the workers start.
 
-``CHAT_MODEL`` decides. If it is unset, the choice does that ``worker.fetch`` wrote into
-the data folder, and before that the default of the catalogue. The choice is read again
-on every call, since the web server may be up before it is made.
+``CHAT_MODEL`` decides, or else the first of ``CHAT_MODELS``. If both are unset, the
+choice does that ``worker.fetch`` wrote into the data folder, and before that the
+default of the catalogue. The choice is read again on every call, since the web server
+may be up before it is made.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chatsite.catalog import Catalog, ModelEntry
+from chatsite.catalog import Catalog, CatalogError, ModelEntry
 
 FILE_NAME = "model.json"
 
@@ -35,14 +36,33 @@ class ModelChoice:
 
 def current_choice() -> ModelChoice:
     """Return the choice in force. Raises ``CatalogError``."""
-    if settings.CHAT_MODEL:
-        return ModelChoice(settings.CHAT_MODEL, settings.CHAT_MODEL)
+    if chosen := configured_model():
+        return ModelChoice(chosen, chosen)
     try:
         raw = json.loads((settings.DATA_DIR / FILE_NAME).read_text())
         return ModelChoice(str(raw["model"]), str(raw["wanted"]), str(raw["reason"]))
     except (OSError, ValueError, KeyError, TypeError):
         default = current_catalog().default
         return ModelChoice(default, default)
+
+
+def configured_model() -> str:
+    """Return the model that the settings choose; empty if they leave it open."""
+    named: str = settings.CHAT_MODEL
+    return named or next(iter(settings.CHAT_MODELS), "")
+
+
+def served_entries() -> list[ModelEntry]:
+    """Return the models that the workers of this machine serve, at least one.
+
+    Raises ``CatalogError``.
+    """
+    names, catalog = settings.CHAT_MODELS, current_catalog()
+    for name in names:
+        if name not in catalog.models:
+            catalog.get(name)  # raises, unless it is a path
+            raise CatalogError("CHAT_MODELS takes names of the catalogue, no paths.")
+    return [catalog.get(name) for name in names] or [model_entry()]
 
 
 def model_entry(picked: str = "") -> ModelEntry:

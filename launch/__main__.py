@@ -218,12 +218,13 @@ def _remedy(reason: str) -> str:
 
 
 def adopt_model_of_site() -> None:
-    """Take the model that the site has chosen, unless CHAT_MODEL names one."""
+    """Take the model that the site has chosen, unless the settings name one."""
     from django.conf import settings
 
     from chatsite.mailbox import open_mailbox
+    from chatsite.model_choice import configured_model
 
-    if not settings.CHAT_MODEL and (model := open_mailbox().served_model()):
+    if not configured_model() and (model := open_mailbox().served_model()):
         os.environ["CHAT_MODEL"] = settings.CHAT_MODEL = model
 
 
@@ -247,23 +248,29 @@ def fetch_model(monitor: ProcessMonitor) -> None:
 
 
 def announce_loading() -> None:
-    """Announce to the page that the model is loading."""
-    from chatsite.model_choice import model_entry
+    """Announce to the pages which models are loading."""
+    from chatsite.model_choice import served_entries
 
-    entry = model_entry()
-    readiness.announce_loading(entry.name, entry.label)
+    for entry in served_entries():
+        readiness.announce_loading(entry.name, entry.label)
 
 
 def served_model() -> str:
-    """Return the name of the model that the workers serve."""
-    from chatsite.model_choice import model_entry
+    """Return the name of a model that these workers serve: the default, if they do."""
+    from chatsite.model_choice import model_entry, served_entries
 
-    return model_entry().name
+    default, served = model_entry().name, [entry.name for entry in served_entries()]
+    return default if default in served else served[0]
 
 
 def model_line(worker: Announcement) -> str:
     """Return a line on the model: how it is computed, why this one, and which else."""
-    from chatsite.model_choice import current_catalog, current_choice, model_entry
+    from chatsite.model_choice import (
+        current_catalog,
+        current_choice,
+        model_entry,
+        served_entries,
+    )
 
     entry, choice = model_entry(), current_choice()
     tried = {entry.name, choice.wanted}
@@ -271,6 +278,8 @@ def model_line(worker: Announcement) -> str:
     line = f"model: {entry.name} ({entry.label}) {worker.computation}".rstrip()
     if choice.is_fallback:
         line += f" instead of {choice.wanted}, because {choice.reason.rstrip('.')}"
+    if more := [one.name for one in served_entries() if one.name != worker.model]:
+        return f"{line}; also: {', '.join(more)}"
     other = others[0] if others else "/path/to/folder"
     return f"{line}; choose another with CHAT_MODEL={other}"
 

@@ -35,6 +35,11 @@ class LaunchConfig:
     worker_slots: int
     worker_grace_seconds: float
     worker_precision: str = "auto"
+    #: The models of each worker process: one of its own, or all on other servers. No
+    #: name stands for the model that is chosen later.
+    models: tuple[tuple[str, ...], ...] = ((),)
+    #: How many worker processes compute a model, and so divide memory and cores.
+    computing_workers: int = 1
     #: Certificate authorities for ``rediss://``, if not the system's.
     redis_ca_file: Path | None = None
     is_https_only: bool = False
@@ -127,9 +132,10 @@ def _read(role: Role) -> LaunchConfig:
     # The settings are read only now, with the variables above.
     from chatsite import settings
 
-    _check_model()
+    models, computed = _models_of_processes()
+    computing_workers = settings.WORKERS * computed
     if not settings.WORKER_THREADS:
-        os.environ["WORKER_THREADS"] = str(max(1, cores() // max(1, settings.WORKERS)))
+        os.environ["WORKER_THREADS"] = str(max(1, cores() // max(1, computing_workers)))
     return LaunchConfig(
         role=role,
         data_dir=data_dir,
@@ -145,19 +151,33 @@ def _read(role: Role) -> LaunchConfig:
         is_https_only=settings.HTTPS_ONLY,
         site_url=settings.SITE_URL,
         prefix=settings.URL_PREFIX,
+        models=models,
+        computing_workers=computing_workers,
         sockets=sockets,
     )
 
 
-def _check_model() -> None:
-    """Raise ``LaunchError`` if CHAT_MODEL or the catalogue is bad."""
+def _models_of_processes() -> tuple[tuple[tuple[str, ...], ...], int]:
+    """Return the models of each worker process, and how many processes compute one.
+
+    Raises ``LaunchError`` if CHAT_MODEL, CHAT_MODELS or the catalogue is bad.
+    """
+    from django.conf import settings
+
     from chatsite.catalog import CatalogError
-    from chatsite.model_choice import model_entry
+    from chatsite.model_choice import model_entry, served_entries
 
     try:
         model_entry()
+        entries = served_entries()
     except CatalogError as error:
-        raise LaunchError(f"CHAT_MODEL, CHAT_CATALOG: {error}", status=2) from None
+        problem = f"CHAT_MODEL, CHAT_MODELS, CHAT_CATALOG: {error}"
+        raise LaunchError(problem, status=2) from None
+    if not settings.CHAT_MODELS:
+        return ((),), 1
+    remote = tuple(entry.name for entry in entries if entry.remote is not None)
+    own = [(entry.name,) for entry in entries if entry.remote is None]
+    return (*own, *([remote] if remote else [])), len(own)
 
 
 def _check_worker(*, has_own_valkey: bool, workers: str) -> None:

@@ -49,11 +49,14 @@ def worker() -> bool:
 
     startup.begin()
     from chatsite.mailbox import open_mailbox
-    from chatsite.model_choice import model_entry
+    from chatsite.model_choice import served_entries
 
-    announced = open_mailbox().workers(model_entry().name)
-    host = f"@{socket.gethostname()}-"
-    return any(host in one.worker for one in announced)
+    box, host = open_mailbox(), f"@{socket.gethostname()}-"
+    return any(
+        host in announced.worker
+        for entry in served_entries()
+        for announced in box.workers(entry.name)
+    )
 
 
 def _command(folder: Path) -> bytes:

@@ -34,7 +34,8 @@ class Program:
 
 def programs(config: LaunchConfig) -> list[Program]:
     """Return the programs of this start, in the order in which they start."""
-    workers = [_worker(config, number) for number in range(1, config.workers + 1)]
+    served = [names for names in config.models for _ in range(config.workers)]
+    workers = [_worker(config, *one) for one in enumerate(served, start=1)]
     if config.role == "worker":
         return workers
     valkey = [_valkey(config)] if config.has_own_valkey else []
@@ -80,12 +81,17 @@ def _keeper() -> Program:
     return Program("keeper", command, KEEPER_STOP_SECONDS)
 
 
-def _worker(config: LaunchConfig, number: int) -> Program:
-    """Return a Celery worker, which starts when the model is on disk."""
+def _worker(config: LaunchConfig, number: int, models: tuple[str, ...]) -> Program:
+    """Return a Celery worker of these models, which starts when they are on disk."""
     name, value = HUGE_PAGES
-    tunables = () if name in os.environ else ("/usr/bin/env", f"{name}={value}")
+    variables = [] if name in os.environ else [f"{name}={value}"]
+    if models:
+        variables.append(f"CHAT_MODELS={','.join(models)}")
+    if config.computing_workers > config.workers:
+        # The workers of all models divide the memory.
+        variables.append(f"WORKERS={config.computing_workers}")
     command = (
-        *tunables,
+        *(("/usr/bin/env", *variables) if variables else ()),
         *(sys.executable, "-m", "celery", "-A", "chatsite", "worker"),
         *("--pool", "threads", "--concurrency", str(config.worker_slots)),
         *("--without-gossip", "--without-mingle"),

@@ -73,11 +73,20 @@ class ReplyServer:
     def answer_next(self) -> None:
         """Claim the first reply in line and answer it, and so on until none waits.
 
-        Returns at once if none waits: a bell is only a hint.
+        Returns at once if none waits: a bell is only a hint. It also returns if no row
+        is free, because the process may serve other models, too; a thread that has one
+        looks once more at what was rung for meanwhile.
         """
-        self._bells += 1
-        with self._rows:
-            self._answer_line()
+        with self._lock:
+            self._bells += 1
+        while self._rows.acquire(blocking=False):
+            bells = self._bells
+            try:
+                self._answer_line()
+            finally:
+                self._rows.release()
+            if self._bells == bells:
+                return
 
     def _answer_line(self) -> None:
         """Answer replies to people here, and start threads for helper jobs."""

@@ -1,7 +1,6 @@
 """The Celery task that answers a bell, and the life of the worker process around it.
 
-The worker announces itself, loads the model, and only then takes the first bell.
-Nothing here imports torch: the engine does, when it is opened.
+The worker announces itself, loads its models, and only then takes the first bell.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Mapping
 from logging.config import dictConfig
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -29,192 +27,105 @@ from celery.signals import (
     worker_shutting_down,
 )
 from django.conf import settings
+from kombu import Queue
 
 from chatsite import wire
-from chatsite.catalog import CatalogError, ModelEntry
-from chatsite.mailbox import open_mailbox
-from chatsite.mailbox.workers import AnnouncementAnswer
-from chatsite.model_choice import current_catalog, model_entry
+from chatsite.catalog import CatalogError
+from chatsite.model_choice import configured_model, current_catalog, served_entries
 from chatsite.startup import ENDED_STATUS, REFUSED_STATUS
 from worker.celery_consumer import BellConsumer
-from worker.engine.factory import open_engine
-from worker.engine.interface import Engine, ModelUnavailable
-from worker.engine.openmp import wait_passively
-from worker.heartbeat import Heartbeat, new_worker_name
+from worker.engine.interface import ModelUnavailable
+from worker.heartbeat import new_worker_name
 from worker.model_folder import FetchError
-from worker.orders import OrderFollower
-from worker.serving import ReplyServer
-from worker.watchdog import Watchdog
+from worker.served_model import ProcessCalls, ServedModel
 
 log = logging.getLogger(__name__)
 
-#: Part of the grace time that is reserved for handing back and for leaving.
-LEAVING_SECONDS = 1.5
 WHAT_CHOOSES = "(CHAT_MODEL and WORKER_DEVICE choose what it serves, and on what.)"
 
 
-@shared_task(name=wire.GENERATE)
-def generate() -> None:
+@shared_task(name=wire.GENERATE, bind=True)
+def generate(task: Any) -> None:
     """Answer the first reply in line. The message itself carries no data."""
     try:
-        process.server.answer_next()
+        process.model_of(task.request.delivery_info).server.answer_next()
     except BaseException:
         # An exception that left the task would end this thread of the pool.
         log.exception("a bell could not be answered")
 
 
 class WorkerProcess:
-    """What one worker process holds, from its start to its end."""
-
-    server: ReplyServer
+    """The models that one worker process serves, from its start to its end."""
 
     def __init__(self) -> None:
-        """Create the process without a model; see ``choose_model`` and ``start``."""
+        """Create the process without models; see ``choose_models`` and ``start``."""
         #: The one under which the log, the page and ``make status`` know it.
         self.name = new_worker_name(f"worker@{socket.gethostname()}")
-        self._stage = wire.Stage.LOADING
-        self._progress: float | None = None
-        #: What is being done about the model, as the log says it.
-        self._step = ""
+        #: By the names of their queues.
+        self._models: dict[str, ServedModel] = {}
         self._consumer: BellConsumer | None = None
         self._started_at = round(time.time(), 3)
-        self._orders: OrderFollower | None = None
         #: Whether an operator has ended this worker.
         self.is_ended = False
 
-    def choose_model(self) -> ModelEntry:
-        """Return the model that this process serves until its end."""
-        if not settings.CHAT_MODEL:
-            # Imported late, as below: a worker of remote models needs no weights.
+    @property
+    def rows(self) -> int:
+        """How many replies it writes at once."""
+        return sum(model.server.engine.rows for model in self._models.values())
+
+    def choose_models(self) -> list[str]:
+        """Choose what this process serves until its end; return the queues.
+
+        Raises ``CatalogError``.
+        """
+        if not configured_model():
+            # Imported late: a worker of remote models needs no weights.
             from worker.weights.fallback import ensure_chosen
             from worker.weights.hub import Hub
 
             ensure_chosen(settings.DATA_DIR, current_catalog(), Hub.from_environment())
-        self._entry = model_entry()
-        return self._entry
+        entries = served_entries()
+        if len(entries) > 1 and any(entry.remote is None for entry in entries):
+            raise CatalogError(
+                "one worker process holds one model with weights: start a process for "
+                "each, as make run and make worker do."
+            )
+        calls = ProcessCalls(self._reconnect, leave, self._end_for_good)
+        models = [ServedModel(e, self.name, self._started_at, calls) for e in entries]
+        self._models = {model.queue: model for model in models}
+        return list(self._models)
+
+    def model_of(self, delivery_info: Mapping[str, Any]) -> ServedModel:
+        """Return the model for whose queue a bell rang."""
+        rung = self._models.get(str(delivery_info.get("routing_key")))
+        return rung or next(iter(self._models.values()))
 
     def start(self) -> None:
-        """Load the model and begin to serve; announced from the beginning."""
-        self._heartbeat = Heartbeat(open_mailbox(), self._announcement, self._obey)
-        engine = self._open_engine()
-        self.server = ReplyServer(
-            engine,
-            open_mailbox(),
-            self.name,
-            lease_seconds=settings.LEASE_SECONDS,
-            flush_seconds=settings.WORKER_FLUSH_SECONDS,
-            on_change=self._heartbeat.beat_soon,
-            max_faults=settings.MAX_FAULTS,
-        )
-        self._watchdog = Watchdog(
-            self.server.activity,
-            self.server.waiting,
-            stall_seconds=settings.WORKER_STALL_SECONDS,
-            reconnect=self._reconnect,
-            leave=leave,
-        )
-        self._orders = OrderFollower(self.server, self._end_for_good)
-        self._stage = wire.Stage.READY
-        self._heartbeat.beat()
-        announced = self.server.announcement()
-        log.info("serving %s %s", announced.label, announced.computation)
+        """Load the models and begin to serve; announced from the beginning."""
+        for model in self._models.values():
+            model.start()
 
     def drain(self) -> None:
         """Finish or hand back the live replies within the grace time."""
-        if self._stage is wire.Stage.READY:
-            self._stage = wire.Stage.DRAINING
-            # The grace time includes handing back and leaving.
-            grace = settings.WORKER_GRACE_SECONDS
-            writing = max(grace - LEAVING_SECONDS, grace / 2)
-            Thread(target=self.server.drain, args=[writing], name="drain").start()
+        for model in self._models.values():
+            Thread(target=model.drain, name="drain").start()
 
     def end(self) -> None:
-        """End all threads and withdraw the announcement."""
-        self._watchdog.close()
-        self.server.close()
-        self._heartbeat.close()
-
-    def _obey(self, answer: AnnouncementAnswer) -> None:
-        """Do what an operator asks, once there is a model to serve."""
-        if self._orders is not None:
-            self._orders.follow(answer)
-
-    def _end_for_good(self) -> None:
-        self.is_ended = True
-        leave()
+        """End all threads and withdraw the announcements."""
+        for model in self._models.values():
+            model.end()
 
     def set_consumer(self, consumer: BellConsumer) -> None:
         """Set the Celery consumer, which the watchdog may tell to reconnect."""
         self._consumer = consumer
 
+    def _end_for_good(self) -> None:
+        self.is_ended = True
+        leave()
+
     def _reconnect(self) -> None:
         if self._consumer is not None:
             self._consumer.reconnect()
-
-    def _open_engine(self) -> Engine:
-        wait_passively()
-        folder = self._model_folder()
-        self._stage, self._progress = wire.Stage.LOADING, None
-        return open_engine(
-            self._entry,
-            folder,
-            rows=settings.WORKER_SLOTS,
-            memory_mb=settings.WORKER_MEMORY_MB,
-            workers=settings.WORKERS,
-            prefill_tokens=settings.WORKER_PREFILL_TOKENS,
-            step_factor=settings.WORKER_STEP_FACTOR,
-            prompt_lookup=settings.WORKER_PROMPT_LOOKUP,
-            device=settings.WORKER_DEVICE,
-            threads=settings.WORKER_THREADS,
-            precision=settings.WORKER_PRECISION,
-            data_dir=settings.DATA_DIR,
-            on_broken=leave,
-            on_change=self._on_engine_change,
-            on_step=self._on_step,
-        )
-
-    def _model_folder(self) -> Path | None:
-        """Return the folder of the model, fetched first if it is not here yet."""
-        if self._entry.source is None:
-            return None
-        from worker.weights.fetch import fetch
-
-        return fetch(self._entry, settings.DATA_DIR, self._on_progress)
-
-    def _on_progress(self, fraction: float | None, note: str) -> None:
-        self._stage, self._progress = wire.Stage.FETCHING, fraction
-        self._on_step(note)
-
-    def _on_step(self, step: str) -> None:
-        """Log and announce what is being done now."""
-        if step != self._step:
-            self._step = step
-            log.info("%s", step)
-            self._heartbeat.beat_soon()
-
-    def _on_engine_change(self) -> None:
-        """Take what waits, or announce that this worker takes nothing."""
-        if self._stage is wire.Stage.READY:
-            self.server.note_engine()
-
-    def _announcement(self) -> wire.Announcement:
-        if self._stage in (wire.Stage.READY, wire.Stage.DRAINING):
-            said = self.server.announcement()
-        else:
-            said = wire.Announcement(
-                worker=self.name,
-                model=self._entry.name,
-                label=self._entry.label,
-                stage=self._stage,
-                progress=self._progress,
-                step=self._step,
-            )
-        return replace(
-            said,
-            host=socket.gethostname(),
-            started_at=self._started_at,
-            takes_orders=True,
-        )
 
 
 def leave() -> None:
@@ -226,8 +137,8 @@ process = WorkerProcess()
 
 
 @celeryd_init.connect
-def choose_queue(conf: Settings, instance: Any, **_: Any) -> None:
-    """Choose the model before Celery decides which queues to consume."""
+def choose_queues(conf: Settings, instance: Any, **_: Any) -> None:
+    """Choose the models before Celery decides which queues to consume."""
     instance.hostname = process.name = new_worker_name(instance.hostname)
     if settings.LOG_FORMAT == "json":
         _write_nothing_but_json(instance)
@@ -235,10 +146,12 @@ def choose_queue(conf: Settings, instance: Any, **_: Any) -> None:
     # it loads has nothing to hand back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        conf.task_default_queue = wire.queue_name(process.choose_model().name)
+        queues = process.choose_models()
     except CatalogError as error:
-        print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
+        print(f"CHAT_MODEL, CHAT_MODELS, CHAT_CATALOG: {error}", file=sys.stderr)
         sys.exit(REFUSED_STATUS)
+    conf.task_default_queue = queues[0]
+    conf.task_queues = [Queue(name, routing_key=name) for name in queues]
 
 
 def _write_nothing_but_json(worker: Any) -> None:
@@ -251,7 +164,7 @@ def _write_nothing_but_json(worker: Any) -> None:
 
 
 @worker_init.connect
-def start(**_: Any) -> None:
+def start(sender: Any, **_: Any) -> None:
     """Load the model before Celery takes a message, or end with the reason."""
     dictConfig(settings.LOGGING)
     try:
@@ -266,6 +179,8 @@ def start(**_: Any) -> None:
         # Celery would log an error of a signal handler and continue.
         log.exception("this worker cannot serve")
         sys.exit(1)
+    # Each reply occupies a thread; the server of a model may allow more than was set.
+    sender.concurrency = max(sender.concurrency, process.rows)
 
 
 @worker_ready.connect

@@ -26,6 +26,21 @@ class BindAddress(Setting[str]):
 
 
 @dataclass(frozen=True)
+class ModelNames(Setting[tuple[str, ...]]):
+    """Names of the catalogue, separated by commas."""
+
+    values = "names of the catalogue, separated by commas"
+
+    def parse(self, raw: str) -> tuple[str, ...]:
+        """Return the names in their order, each of them once."""
+        return tuple(dict.fromkeys(words_of(raw)))
+
+    def spell(self, value: tuple[str, ...]) -> str:
+        """Return the names with commas between them."""
+        return ",".join(value)
+
+
+@dataclass(frozen=True)
 class HostNames(Setting[list[str]]):
     """Host names separated by commas, in the form that Django compares."""
 

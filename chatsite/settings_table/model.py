@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatsite.setting_types import FilePath, Text
+from chatsite.setting_types import FilePath, ModelNames, Text
 from chatsite.setting_types.paths import ROOT
 
 TITLE = "The model"
@@ -15,6 +15,14 @@ CHAT_MODEL = Text(
     expected="a name of the catalogue, or the path of a folder or a .gguf file",
     about="The model: a name from the catalogue, a folder in the layout of "
     "transformers, or a GGUF file.",
+)
+CHAT_MODELS = ModelNames(
+    "CHAT_MODELS",
+    (),
+    default_note="CHAT_MODEL alone",
+    about="The models that the workers of this machine serve; users pick one of them. "
+    "The first is the default, unless CHAT_MODEL names another. `make run` starts "
+    "`WORKERS` processes for each model; models on other servers share theirs.",
 )
 CHAT_CATALOG = FilePath(
     "CHAT_CATALOG",

@@ -12,7 +12,8 @@ WORKERS = Integer(
     1,
     minimum=0,
     maximum=64,
-    about="Worker processes on this machine; `0` if all run on other machines.",
+    about="Worker processes on this machine, for each model of `CHAT_MODELS`; `0` if "
+    "all run on other machines.",
 )
 WORKER_DEVICE = Device(
     "WORKER_DEVICE",

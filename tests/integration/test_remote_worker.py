@@ -59,6 +59,27 @@ def catalog(tmp_path: Path, settings: Settings) -> Callable[..., Path]:
     return write
 
 
+#: A second model on the same server, with one row.
+OTHER = """
+[models.other]
+label = "Other"
+engine = "remote"
+context_tokens = 4096
+
+[models.other.remote]
+url = "{url}"
+model = "stall"
+rows = 1
+silence_seconds = 60
+"""
+OWN = """
+[models.own]
+label = "Own"
+engine = "scripted"
+context_tokens = 64
+"""
+
+
 def worker_of(catalog: Path, **environment: str) -> ForkedProgram:
     return forked_worker(
         CHAT_CATALOG=str(catalog), CHAT_MODEL="far", LEASE_SECONDS="2", **environment
@@ -147,3 +168,39 @@ def test_a_site_behind_a_site(
         assert (stopped.state, bool(stopped.message.text)) == ("stopped", True)
         until(lambda: called_site.free_rows == WORKER_ROWS)
         assert called_site.key not in worker.log
+
+
+def test_one_process_serves_several_models_and_none_waits_for_another(
+    owner: User,
+    upstream: QuirkyServer,
+    catalog,
+    box: Mailbox,
+    settled,
+    until,
+    settings: Settings,
+) -> None:
+    path = catalog(upstream.url, more=OTHER.format(url=upstream.url))
+    settings.CHAT_MODELS = ("far", "other")
+    # As many bells as there are threads ring for the model that has one row.
+    owner.model = "other"
+    owner.save()
+    slow = [ask(owner, f"slow {number}") for number in range(5)]
+    with worker_of(path, CHAT_MODELS="far,other"):
+        until(lambda: stages(box) == [wire.Stage.READY], 40)
+        names = {one.worker for name in ("far", "other") for one in box.workers(name)}
+        assert len(names) == 1
+        until(lambda: any(call["model"] == "stall" for call in upstream.calls))
+        owner.model = ""
+        owner.save()
+        [row] = settled(ask(owner, "quick"))
+        assert (row.model, row.message.text) == ("far", TEXT)
+        for reply in slow:
+            stop_reply(reply)
+        assert {row.state for row in settled(*slow)} == {"stopped"}
+
+
+def test_a_process_does_not_hold_two_models_with_weights(catalog) -> None:
+    path = catalog("http://127.0.0.1:9/v1", more=OWN)
+    with worker_of(path, CHAT_MODELS="far,own") as worker:
+        assert worker.process.wait(40) == 2
+        assert "holds one model with weights" in worker.log

@@ -93,7 +93,7 @@ def _use_settings() -> None:
     try:
         model_entry()
     except CatalogError as error:
-        print(f"CHAT_MODEL, CHAT_CATALOG: {error}", file=sys.stderr)
+        print(f"CHAT_MODEL, CHAT_MODELS, CHAT_CATALOG: {error}", file=sys.stderr)
         sys.exit(2)
 
 

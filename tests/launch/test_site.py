@@ -257,3 +257,39 @@ def test_a_full_disk_ends_nothing(start: Starter, tmp_path: Path) -> None:
         assert PATTERNS["keeper"] in gone
     finally:
         subprocess.run(("umount", "-l", str(small)), check=False)
+
+
+TWO_MODELS = """
+default = "one"
+
+[models.one]
+label = "One"
+engine = "scripted"
+context_tokens = 8192
+
+[models.two]
+label = "Two"
+engine = "scripted"
+context_tokens = 8192
+"""
+
+
+def test_several_models_are_served_side_by_side(start: Starter, tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.toml"
+    catalog.write_text(TWO_MODELS)
+    variables = {
+        "CHAT_MODEL": "",
+        "CHAT_MODELS": "two,one",
+        "CHAT_CATALOG": str(catalog),
+        "DATA_DIR": str(tmp_path / "data"),
+    }
+    site = start(**variables)
+    site.wait_for(READY)
+    site.wait_for(r"^model: two \(Two\).*; also: one$")
+
+    def served() -> set[str]:
+        said = run(launch("status", "--json"), **variables).stdout
+        found = json.loads(said)["models"]
+        return {one["name"] for one in found if one["workers"]}
+
+    eventually(lambda: served() == {"one", "two"}, 40, "two models")

@@ -91,7 +91,17 @@ def test_what_is_missing_is_named_with_the_way_out(tmp_path: Path) -> None:
                 (
                     [],
                     {"CHAT_MODEL": "no-such-model"},
-                    ("CHAT_MODEL, CHAT_CATALOG: There is no model 'no-such-model'",),
+                    ("CHAT_MODELS, CHAT_CATALOG: There is no model 'no-such-model'",),
+                ),
+                (
+                    [],
+                    {"CHAT_MODELS": "gpt2,no-such-model"},
+                    ("CHAT_MODELS, CHAT_CATALOG: There is no model 'no-such-model'",),
+                ),
+                (
+                    [],
+                    {"CHAT_MODELS": "gpt2,/some/folder"},
+                    ("CHAT_MODELS takes names of the catalogue, no paths.",),
                 ),
             ],
         }

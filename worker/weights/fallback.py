@@ -16,14 +16,11 @@ from worker.weights.hub import Hub
 UNREACHABLE = "the model hub could not be reached"
 
 
-def choose_model(catalog: Catalog, chosen: str, hub: Hub) -> ModelChoice:
-    """Return the model to serve.
+def choose_model(catalog: Catalog, hub: Hub) -> ModelChoice:
+    """Return the model to serve where the settings name none.
 
-    ``chosen``: the value of ``CHAT_MODEL``, empty when unset. The fallback is chosen
-    only when it is unset, the default is not here and the hub is out of reach.
+    The fallback is chosen only if the default is not here and the hub is out of reach.
     """
-    if chosen:
-        return ModelChoice(chosen, chosen)
     wanted = catalog.get(catalog.default)
     if not catalog.fallback or _is_obtainable(wanted, hub):
         return ModelChoice(wanted.name, wanted.name)
@@ -45,7 +42,7 @@ def ensure_chosen(data_dir: Path, catalog: Catalog, hub: Hub) -> None:
     data_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(data_dir / "choice.lock"):
         if not (data_dir / FILE_NAME).exists():
-            write_choice(choose_model(catalog, "", hub), data_dir)
+            write_choice(choose_model(catalog, hub), data_dir)
 
 
 def write_choice(choice: ModelChoice, data_dir: Path) -> None:
