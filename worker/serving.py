@@ -8,8 +8,9 @@ from dataclasses import replace
 from threading import BoundedSemaphore, Lock
 
 from chatsite import wire
-from chatsite.mailbox import HelpersInTheWay, Mailbox, MailboxAway
+from chatsite.mailbox import Mailbox
 from chatsite.tracing import span
+from worker.claiming import Claiming
 from worker.delivery import Delivery
 from worker.engine.interface import Engine, EngineClosed
 from worker.live_replies import LiveReplies
@@ -54,7 +55,6 @@ class ReplyServer:
         self._max_faults = max_faults
         self._rows = BoundedSemaphore(engine.rows)
         self._lengths = ReplyLengths()
-        self._claim_lock = Lock()
         self._lock = Lock()
         self._live = LiveReplies()
         #: Those that no bell started.
@@ -68,6 +68,12 @@ class ReplyServer:
         self._bells = 0
         self._flusher = TextFlusher(
             *(box, self._live), lease_seconds=lease_seconds, flush_seconds=flush_seconds
+        )
+        self._claiming = Claiming(
+            *(engine, box, name, self._live),
+            lease_seconds=lease_seconds,
+            is_shut=self._is_shut,
+            on_first_text=self._flusher.hurry,
         )
 
     def answer_next(self) -> None:
@@ -90,7 +96,7 @@ class ReplyServer:
 
     def _answer_line(self) -> None:
         """Answer replies to people here, and start threads for helper jobs."""
-        while (delivery := self._claim()) is not None:
+        while (delivery := self._claiming.next()) is not None:
             if delivery.claim.is_helper:
                 self._start_helper(delivery)
             else:
@@ -222,50 +228,6 @@ class ReplyServer:
         if self._live.is_exclusive():
             return 0 if people else self.engine.rows
         return min(helpers, self.engine.rows - people)
-
-    def _claim(self) -> Delivery | None:
-        """Claim the first reply in line; helper jobs that are in its way are given up.
-
-        A helper job that has to run alone holds no worker while people wait.
-        """
-        while True:
-            # One claim at a time: whether another is allowed depends on the one before.
-            with self._claim_lock:
-                try:
-                    return self._claim_first()
-                except MailboxAway as error:
-                    log.warning("no claim: %s", error)
-                    return None
-                except HelpersInTheWay:
-                    helpers = self._live.helpers()
-                    for helper in helpers:
-                        helper.give_way()
-            for helper in helpers:
-                helper.left.wait()
-
-    def _claim_first(self) -> Delivery | None:
-        """Raises ``HelpersInTheWay`` and ``MailboxAway``."""
-        model = self.engine.model_info.model
-        people, helpers = self._live.counts()
-        if people >= self.engine.rows or self._is_shut():
-            return None
-        if self._live.is_exclusive():
-            if helpers and self._box.waiting_by_kind(model)[0]:
-                raise HelpersInTheWay
-            return None
-        claim = self._box.claim(
-            model,
-            self.name,
-            self._lease_seconds,
-            live=people + helpers,
-            helpers=helpers,
-            takes_helpers=people + helpers < self.engine.rows,
-        )
-        if claim is None:
-            return None
-        delivery = Delivery(claim, on_first_text=self._flusher.hurry)
-        self._live.add(delivery)
-        return delivery
 
     def _answer(self, delivery: Delivery) -> None:
         model = self.engine.model_info.model

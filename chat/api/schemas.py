@@ -12,7 +12,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from chat.models.webhook_endpoint import CHOSEN_EVENTS, EventType
 from chat.services.conversations import TITLE_MAX_CHARACTERS
 from chat.services.limits.rules import LimitKind, LimitScope
 from chatsite import wire
@@ -283,19 +282,6 @@ class ChosenSettings(BaseModel):
     max_new_tokens: Annotated[int, _range(MAX_NEW_TOKENS), WHOLE] | None = None
     seed: Annotated[int, _range(SEED), WHOLE] | None = None
     stop: list[StopString] = Field(default=[], max_length=STOP_STRINGS_OFFERED)
-
-
-class WebhookBody(BaseModel):
-    """What an owner chooses of a webhook."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    address: str = Field(description="What is called, such as https://example.org/.")
-    description: str = ""
-    events: list[EventType] = Field(default=list(CHOSEN_EVENTS), min_length=1)
-    api_key: UUID | None = Field(
-        default=None, description="Tell only what this key asked for."
-    )
 
 
 class EffectiveSettingsData(BaseModel):

@@ -1,4 +1,4 @@
-"""What calls for webhooks return, as the document describes it."""
+"""What calls for webhooks take and return, as the document describes it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from chat.api.serializers import absolute_url
 from chat.models import WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_delivery import DeliveryState
-from chat.models.webhook_endpoint import DisabledReason, EventType
+from chat.models.webhook_endpoint import CHOSEN_EVENTS, DisabledReason, EventType
+
+
+class WebhookBody(BaseModel):
+    """What an owner chooses of a webhook."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: str = Field(description="What is called, such as https://example.org/.")
+    description: str = ""
+    events: list[EventType] = Field(default=list(CHOSEN_EVENTS), min_length=1)
+    api_key: UUID | None = Field(
+        default=None, description="Tell only what this key asked for."
+    )
 
 
 class WebhookData(BaseModel):

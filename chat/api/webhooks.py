@@ -15,12 +15,12 @@ from chat.api.access import Access
 from chat.api.answers import answer
 from chat.api.idempotency_header import idempotency_key
 from chat.api.key_access import OF_ACCOUNT
-from chat.api.schemas import WebhookBody
 from chat.api.webhook_data import (
     DeletedWebhookData,
     DeliveryData,
     DeliveryList,
     MadeWebhookData,
+    WebhookBody,
     WebhookData,
     WebhookList,
     serialize_delivery,
