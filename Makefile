@@ -33,13 +33,16 @@ OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py \
 
 QUICK = tests/chat tests/chatsite tests/worker tests/bench tests/translations tests/test_*.py
 
-.PHONY: help run worker status admin backup restore move-database quick test soak mutations chaos screenshots bench web load slow felt check docs messages browser audit lock clean
+.PHONY: help run bundle worker status admin backup restore move-database quick test soak mutations chaos screenshots bench web load slow felt check docs messages browser audit lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
 
-run:  ## everything on this machine; PORT BIND DATA_DIR REDIS_URL CHAT_MODEL WORKERS …
+run:  ## everything on this machine; PORT BIND DATA_DIR REDIS_URL CHAT_MODEL WORKERS BUNDLE …
 	@$(BOUND) $(WITH) run -m launch
+
+bundle:  ## one file for a machine without network, which make run BUNDLE=FILE takes; ARGS=FILE
+	@$(WITH) run -m launch.bundle $(ARGS)
 
 worker:  ## only workers, for the site whose Redis is at REDIS_URL
 	@$(BOUND) $(WITH) worker -m launch worker

@@ -19,3 +19,11 @@ PYTHON = Text(
     expected="a command or a path",
     about="The Python that makes the virtual environment.",
 )
+BUNDLE = Text(
+    "BUNDLE",
+    "",
+    default_note="none: packages come from where pip looks",
+    expected="a path",
+    about="What `make bundle` has made: packages and model come from it, and nothing "
+    "from the network.",
+)

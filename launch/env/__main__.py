@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     """Install the package set that is named first, then run the rest as a command."""
     if sys.version_info < OLDEST:
         return _run_with_newer_python(arguments)
-    from launch.env import virtualenv
+    from launch.env import bundle, virtualenv
     from launch.errors import LaunchError
 
     # An exception also ends a running installer; the bare signal would leave it behind.
@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        bundle.use(os.environ.get("BUNDLE", ""))
         virtualenv.ensure(arguments[0], os.environ.get("TORCH", ""))
     except LaunchError as error:
         print(error, file=sys.stderr)

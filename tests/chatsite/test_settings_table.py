@@ -15,6 +15,7 @@ from tests.processes import ROOT
 
 #: Read by `make`, by a command or by a library, and not by ``chatsite.settings``.
 READ_ELSEWHERE = {
+    "BUNDLE",
     *("TORCH", "PYTHON", "ADMIN_NAME", "ADMIN_PASSWORD", "HF_HOME", "HF_ENDPOINT"),
 }
 #: Not settings: the programs themselves, or the system, set these variables.
