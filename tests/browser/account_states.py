@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
 from tests.browser.account_actions import become_account, fill_sign_up
 from tests.browser.account_actions import log_in as fill_in_log_in
 from tests.browser.conftest import DATABASE
-from tests.browser.conversation_states import done
+from tests.browser.conversation_states import done, failed
 from tests.browser.stage import Stage
 
 
@@ -172,8 +173,37 @@ def batches(stage: Stage) -> None:
         expect(stage.page.get_by_text("The file was sent.")).to_be_visible()
 
 
+def operator(stage: Stage) -> None:
+    """A worker that writes, one that was drained, a failure, and a day of minutes."""
+    failed(stage)
+    account(stage)
+    stage.worker.announce(rows=4, device="cpu", takes_orders=True)
+    now = datetime.now(UTC)
+    with closing(sqlite3.connect(DATABASE, timeout=10)) as database, database:
+        for minutes in range(0, 1200, 40):
+            database.execute(
+                "INSERT OR REPLACE INTO chat_sample (at, model, waiting, running, slots,"
+                " tokens, done, stopped, failed, people, waits)"
+                " VALUES (?, 'scripted', 1, 1, 4, 900, 5, 1, 1, 3, '[1.5, 20.0]')",
+                [str((now - timedelta(minutes=minutes)).replace(tzinfo=None))],
+            )
+    stage.page.goto("/operator/")
+    expect(stage.page.locator(".chart svg").first).to_be_visible()
+    expect(stage.page.get_by_role("button", name="Retry").first).to_be_visible()
+
+
+def operator_history(stage: Stage) -> None:
+    operator(stage)
+    stage.page.get_by_role("link", name="As a table").click()
+    expect(stage.page.locator(".history")).to_be_visible()
+
+
+def status(stage: Stage) -> None:
+    stage.page.goto("/status/")
+
+
 ACCOUNT_STATES = (
     *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
     *(forgotten, reset, erase, invited, invitations, keys, api_reference),
-    *(webhooks, webhook, batches),
+    *(webhooks, webhook, batches, operator, operator_history, status),
 )

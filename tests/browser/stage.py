@@ -55,10 +55,10 @@ def grow(stage: Stage, text: str) -> Claim:
     return claim
 
 
-def others_send(site: Site, count: int) -> None:
+def others_send(site: Site, count: int, text: str = "Somebody else's") -> None:
     """Each is a guest of their own."""
     for number in range(count):
-        body = json.dumps({"text": f"Somebody else's {number}"}).encode()
+        body = json.dumps({"text": f"{text} {number}"}).encode()
         headers = {"Content-Type": "application/json"}
         urlopen(Request(f"{site.url}/api/v1/messages", body, headers)).close()
 

@@ -87,7 +87,7 @@ UNSEEN = f"""() => ({CONTROLS})()
 #: Those that are narrow in ways of their own: axe looks at them on a phone too.
 NARROW = (
     *("home", "waiting", "no_worker", "everything", "paused", "beside", "details"),
-    *("account", "sign_up", "merge", "invitations"),
+    *("account", "sign_up", "merge", "invitations", "operator"),
     *("conversation_settings", "too_long", "refused", "many", "frame_ended"),
 )
 #: What each of them shows is part of another scene: a reply that is written of ``held``,
