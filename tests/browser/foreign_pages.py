@@ -11,7 +11,7 @@ from tests.cookie_names import LANGUAGE
 #: Elements in sight, but for what scrolls, what a person wrote, and pictures.
 _SHOWN = """() => [...document.body.querySelectorAll("*")].filter((it) =>
     it.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
-    !it.closest(".visually-hidden, .skip-link, svg, pre, .text, .math, noscript"))"""
+    !it.closest(".visually-hidden, .skip-link, svg, pre, .text, .math, .scrolled, noscript"))"""
 #: Elements that are cut off, or wider than what they stand in.
 SPILLING = f"""() => ({_SHOWN})().filter((it) => {{
     const style = getComputedStyle(it);
