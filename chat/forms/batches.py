@@ -30,7 +30,7 @@ class BatchForm(forms.Form):
         super().__init__(*args, **kwargs)
         limit = settings.BATCH_FILE_MAX_BYTES
         said = gettext("The file is too large. It may have %(limit)s: split it.")
-        # The script checks it, since a browser shows no answer to a form whose end the
+        # The script checks it: a browser may show no answer to a form whose end the
         # server does not read.
         self.fields["file"].widget.attrs |= {
             "data-max-bytes": str(limit),

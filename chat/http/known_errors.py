@@ -63,8 +63,9 @@ def known_error(raised: Exception) -> ApiError:
         case OperationalError() | InterfaceError():
             log.error("the database is busy, full or away", exc_info=raised)
             return FULL if is_disk_full(raised) else BUSY
-    if type(raised) in FIXED:
-        return FIXED[type(raised)]
+    for kind, error in FIXED.items():
+        if isinstance(raised, kind):
+            return error
     log.error("a call of the API failed", exc_info=raised)
     return BROKEN
 

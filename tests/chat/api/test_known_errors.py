@@ -7,6 +7,7 @@ import json
 import pytest
 from django.db import OperationalError
 from django.http import Http404
+from django.urls import Resolver404
 
 from chat.api.openai.errors import of_known
 from chat.http.bearer import WrongKey
@@ -23,6 +24,7 @@ from chat.services.errors import MessageRefused
         (WrongKey(90), 429, 429),
         (MISSING_SCOPE, 403, 403),
         (Http404(), 404, 404),
+        (Resolver404({}), 404, 404),
         (OperationalError("locked"), 503, 503),
         (OperationalError("database or disk is full"), 507, 507),
         (ZeroDivisionError(), 500, 500),
