@@ -22,6 +22,7 @@ READ_ELSEWHERE = {
 INTERNAL = {
     *("CI", "DJANGO_SETTINGS_MODULE", "HF_HUB_DISABLE_XET", "OMP_WAIT_POLICY"),
     "CHATSITE_URL",  # of the command line, which runs without a site
+    "TO",  # of `make move-database`
 }
 
 

@@ -36,6 +36,12 @@ def test_the_earlier_release_reads_a_request(earlier: Any, *, is_raw: bool) -> N
     assert (read.settings.top_k, read.settings.stop) == (3, ("x",))
 
 
+def test_it_ignores_where_a_request_comes_from(earlier: Any) -> None:
+    traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
+    named = replace(REQUEST, request_id="abc-1", traceparent=traceparent)
+    assert earlier.Request.from_json(named.to_json()).turns[0].text == "hi"
+
+
 def test_it_refuses_settings_that_it_does_not_have(earlier: Any) -> None:
     request = replace(REQUEST, settings=wire.SamplingParams(min_p=0.1))
     with pytest.raises(TypeError, match="min_p"):
