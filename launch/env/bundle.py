@@ -54,7 +54,10 @@ def use(path: str) -> None:
     )
     if (folder / MODELS).is_dir():
         os.environ["HF_HOME"] = str(folder / MODELS)
-    os.environ.setdefault("CHAT_MODEL", manifest["model"])
+    if not os.environ.get("CHAT_MODEL") and not os.environ.get("CHAT_MODELS"):
+        names = manifest["models"]
+        several = len(names) > 1
+        os.environ["CHAT_MODELS" if several else "CHAT_MODEL"] = ",".join(names)
 
 
 def _unpacked(path: Path) -> Path:

@@ -28,7 +28,7 @@ MODEL = "import os; print(os.environ['CHAT_MODEL'])"
 def bundle_of(checkout: Checkout, platform: str = platform_tag()) -> Path:
     """The archive that `make bundle` would make of the packages of this checkout."""
     manifest = checkout.root / MANIFEST
-    manifest.write_text(json.dumps({"platform": platform, "model": "scripted"}))
+    manifest.write_text(json.dumps({"platform": platform, "models": ["scripted"]}))
     path = checkout.root / "site.tar"
     with tarfile.open(path, "w") as archive:
         archive.add(manifest, f"chatsite/{FOLDER}/{MANIFEST}")
