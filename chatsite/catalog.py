@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatsite.catalog_table import CatalogError, CatalogTable
+from chatsite.model_source import (
+    FolderSource,
+    GgufSource,
+    HubSource,
+    Source,
+    read_source,
+)
 from chatsite.remote_model import RemoteKind, RemoteModel, read_remote
 from chatsite.sampling_settings import MODEL_SETTINGS
 from chatsite.server_url import shown
@@ -28,36 +35,9 @@ __all__ = [
 ENGINES = ("transformers", "remote", "scripted")
 #: Names of models become parts of queue names, Redis keys and folder names.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
-REVISION = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 #: The context of a local model, unless its own configuration has a smaller one.
 LOCAL_CONTEXT_TOKENS = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class HubSource:
-    """A repository of the model hub at a pinned revision (40 hexadecimal digits)."""
-
-    repository: str
-    revision: str
-
-
-@dataclass(frozen=True, slots=True)
-class FolderSource:
-    """A local folder in the layout of transformers, with safetensors."""
-
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class GgufSource:
-    """A GGUF file: a plain path, or the path inside a pinned PyPI ``package``."""
-
-    path: Path
-    package: str = ""
-
-
-Source = HubSource | FolderSource | GgufSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +72,10 @@ class ModelEntry:
     remote: RemoteModel | None = None
     #: SHA-256 of the model's files by name. If there are any, every file needs one.
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
+    #: That of ``model.safetensors`` alone, where those of the other files are unknown.
+    weights_sha256: str = ""
+    #: Whether it was ever loaded where this catalogue is tested.
+    tried: bool = True
 
     @property
     def revision(self) -> str:
@@ -186,24 +170,37 @@ def _catalog(table: CatalogTable, folder: Path) -> Catalog:
         model = models.table(name)
         if model is None or not NAME.fullmatch(name):
             raise models.error(name, "a name has lower case letters, digits, - and _")
-        entries[name] = _entry(name, model, folder)
+        entries[name] = _entry(name, _with_template(model, models), folder)
     for role in ("default", "fallback"):
         if (name := table.text(role, "")) and name not in entries:
             raise table.error(role, f"there is no model {name!r}")
     return Catalog(table.text("default"), table.text("fallback", ""), entries)
 
 
+def _with_template(model: CatalogTable, models: CatalogTable) -> CatalogTable:
+    """Replace the name of another model by the template of that model."""
+    name = model.values.get("template")
+    if not isinstance(name, str):
+        return model
+    other = models.values.get(name)
+    template = other.get("template") if isinstance(other, dict) else None
+    if not isinstance(template, dict):
+        raise model.error("template", f"there is no model {name!r} with a template")
+    return CatalogTable(model.place, {**model.values, "template": template})
+
+
 def _entry(name: str, table: CatalogTable, folder: Path) -> ModelEntry:
     table.only(
         *("label", "hub", "revision", "folder", "gguf", "package", "context_tokens"),
         *("template", "stop", "settings", "engine", "hidden", "sha256", "remote"),
+        *("weights_sha256", "tried"),
     )
     engine = table.choice("engine", ENGINES)
     remote = _remote(table, engine)
     return ModelEntry(
         name=name,
         label=table.text("label"),
-        source=_source(table, folder) if engine == "transformers" else None,
+        source=read_source(table, folder) if engine == "transformers" else None,
         context_tokens=table.integer("context_tokens", minimum=16),
         template=_template(table.table("template")),
         stop=table.texts("stop"),
@@ -212,6 +209,8 @@ def _entry(name: str, table: CatalogTable, folder: Path) -> ModelEntry:
         hidden=table.flag("hidden"),
         remote=remote,
         sha256=_sha256(table.table("sha256")),
+        weights_sha256=_weights_sha256(table),
+        tried=table.flag("tried", default=True),
     )
 
 
@@ -226,43 +225,6 @@ def _remote(table: CatalogTable, engine: str) -> RemoteModel | None:
     if remote.kind is RemoteKind.COMPLETIONS and "template" not in table.values:
         raise table.error("template", 'is needed with kind = "completions"')
     return remote
-
-
-def _source(table: CatalogTable, folder: Path) -> Source:
-    """Read the source of a model. Relative paths count from the catalogue's folder."""
-    kinds = [kind for kind in ("hub", "folder", "gguf") if kind in table.values]
-    if len(kinds) != 1:
-        raise table.error("source", "exactly one of hub, folder and gguf is needed")
-    for companion, kind in (("revision", "hub"), ("package", "gguf")):
-        if companion in table.values and kind not in kinds:
-            raise table.error(companion, f"goes only with {kind}")
-    if kinds == ["hub"]:
-        return _hub_source(table)
-    if kinds == ["folder"]:
-        return FolderSource(folder / Path(table.text("folder")).expanduser())
-    return _gguf_source(table, folder)
-
-
-def _hub_source(table: CatalogTable) -> HubSource:
-    repository = table.text("hub")
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repository):
-        raise table.error("hub", "must look like owner/name")
-    revision = table.text("revision")
-    if not REVISION.fullmatch(revision):
-        raise table.error("revision", "must be a commit of 40 hexadecimal digits")
-    return HubSource(repository, revision)
-
-
-def _gguf_source(table: CatalogTable, folder: Path) -> GgufSource:
-    path = Path(table.text("gguf")).expanduser()
-    package = table.text("package", "")
-    if not package:
-        return GgufSource(folder / path)
-    if not re.fullmatch(r"[\w.-]+==[\w.+!-]+", package):
-        raise table.error("package", "must be pinned, as in name==1.2.3")
-    if path.is_absolute() or ".." in path.parts:
-        raise table.error("gguf", "must be a path inside the package")
-    return GgufSource(path, package)
 
 
 def _template(table: CatalogTable | None) -> Template | None:
@@ -283,6 +245,15 @@ def _sha256(table: CatalogTable | None) -> dict[str, str]:
         if not SHA256.fullmatch(table.text(name)):
             raise table.error(name, "must be a SHA-256 of 64 hexadecimal digits")
     return dict(table.values)
+
+
+def _weights_sha256(table: CatalogTable) -> str:
+    digest = table.text("weights_sha256", "")
+    if digest and ("hub" not in table.values or "sha256" in table.values):
+        raise table.error("weights_sha256", "goes with hub, and without sha256")
+    if digest and not SHA256.fullmatch(digest):
+        raise table.error("weights_sha256", "must have 64 hexadecimal digits")
+    return digest
 
 
 def _settings(table: CatalogTable | None) -> SamplingParams:

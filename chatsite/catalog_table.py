@@ -65,9 +65,9 @@ class CatalogTable:
             raise self.error(name, f"must be one of {', '.join(choices)}")
         return value
 
-    def flag(self, name: str) -> bool:
-        """Return True or False; False if the field is missing."""
-        value = self.values.get(name, False)
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return True or False; the default if the field is missing."""
+        value = self.values.get(name, default)
         if not isinstance(value, bool):
             raise self.error(name, "must be true or false")
         return value

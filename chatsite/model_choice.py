@@ -65,6 +65,18 @@ def served_entries() -> list[ModelEntry]:
     return [catalog.get(name) for name in names] or [model_entry()]
 
 
+def offered_entries() -> list[ModelEntry]:
+    """Return the models that users can pick, the site's own among them.
+
+    That are those of the catalogue that are not hidden, and those of CHAT_MODELS.
+    Raises ``CatalogError``.
+    """
+    shown = current_catalog().entries
+    names = {entry.name for entry in shown}
+    added = {e.name: e for e in (model_entry(), *served_entries())}
+    return [*(e for name, e in added.items() if name not in names), *shown]
+
+
 def model_entry(picked: str = "") -> ModelEntry:
     """Return the catalogue's entry of a picked model, or of the served one.
 

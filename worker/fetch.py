@@ -69,6 +69,9 @@ def _fetch_all() -> None:
     from chatsite.model_choice import served_entries
 
     entries = served_entries()
+    for entry in entries:
+        if not entry.tried:
+            print(f"{entry.label} has not been tried with this site.", flush=True)
     folders = [_fetch(entry) for entry in entries if entry.source is not None]
     for entry in entries:
         if entry.source is None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.models import Conversation, User
 from chat.services.effective_settings import EffectiveSettings, capped_reply_tokens
 from chat.text_cleanup import as_lines, without_blank_edges
-from chatsite.model_choice import current_catalog, model_entry
+from chatsite.model_choice import current_catalog, offered_entries
 from chatsite.sampling_settings import (
     MAX_NEW_TOKENS,
     MODEL_SETTINGS,
@@ -107,8 +107,7 @@ class PreferencesForm(forms.Form):
         """The name of a model of the catalogue, or an empty string."""
         name: str = self.cleaned_data["model"]
         if name and name not in current_catalog().models:
-            offered = {model_entry().name, *(e.name for e in current_catalog().entries)}
-            names = ", ".join(sorted(offered))
+            names = ", ".join(sorted(entry.name for entry in offered_entries()))
             said = gettext(
                 "There is no model %(name)s. Choose one of these: %(names)s."
             )

@@ -191,3 +191,43 @@ def test_a_bad_remote_model_is_named_without_its_secrets(
         load(tmp_path, REMOTE.replace(old, new, 1))
     assert problem in str(refused.value)
     assert "secret-word" not in str(refused.value)
+
+
+DIGEST = "a" * 64
+UNTRIED = (
+    *("distilgpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "smollm2-360m"),
+    *("smollm2-1-7b", "qwen2-5-0-5b", "tinyllama"),
+)
+
+
+def test_models_that_were_never_loaded_here_are_pinned_marked_and_hidden(
+    catalog: Catalog,
+) -> None:
+    untried = [entry for entry in catalog.models.values() if not entry.tried]
+    assert [entry.name for entry in untried] == [*UNTRIED]
+    for entry in untried:
+        assert isinstance(entry.source, HubSource)
+        assert entry.hidden
+        assert not entry.sha256
+    for name in UNTRIED[:4]:
+        assert catalog.get(name).template == catalog.get("gpt2").template
+        assert catalog.get(name).stop == catalog.get("gpt2").stop
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ('template = "other"', "no model 'other' with a template"),
+        ('template = "tiny"', "no model 'tiny' with a template"),
+        ('weights_sha256 = "abc"', "weights_sha256: must have 64"),
+        (
+            f'weights_sha256 = "{DIGEST}"\n[models.tiny.sha256]\na = "{DIGEST}"',
+            "without sha256",
+        ),
+    ],
+)
+def test_a_bad_reference_or_digest_is_named(
+    more: str, problem: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CatalogError, match=problem):
+        load(tmp_path, f"{GOOD}{more}\n")

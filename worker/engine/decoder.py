@@ -2,8 +2,8 @@
 
 Two kinds are described. The GPT-2 kind has LayerNorm, learned positions and an MLP with
 GELU (tanh approximation); the Llama kind has RMS norm, rotary positions, query heads
-that share key heads, and an MLP gated by SiLU. A forward pass over this data needs none
-of transformers' modules.
+that share key heads, and an MLP gated by SiLU. Qwen2 is of the Llama kind. A forward
+pass over this data needs none of transformers' modules.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import GPT2LMHeadModel, LlamaForCausalLM
+from transformers import GPT2LMHeadModel, LlamaForCausalLM, Qwen2ForCausalLM
 from transformers.pytorch_utils import Conv1D
 
 #: Names in a configuration for the activations of the two kinds.
@@ -101,7 +101,11 @@ def decoder_of(module: Any) -> Decoder | None:
     copied: who packs the projections then keeps nothing of the module, nor of the file
     that it was mapped from.
     """
-    describe = {GPT2LMHeadModel: _gpt2, LlamaForCausalLM: _llama}.get(type(module))
+    describe = {
+        GPT2LMHeadModel: _gpt2,
+        LlamaForCausalLM: _llama,
+        Qwen2ForCausalLM: _qwen2,
+    }.get(type(module))
     if describe is None:
         return None
     try:
@@ -145,14 +149,24 @@ def _gpt2(module: Any) -> Decoder:
 
 
 def _llama(module: Any) -> Decoder:
+    _require(not module.config.attention_bias and not module.config.mlp_bias)
+    return _gated(module)
+
+
+def _qwen2(module: Any) -> Decoder:
+    """The Llama kind with biases of queries, keys and values."""
+    _require(set(module.config.layer_types) == {"full_attention"})
+    return _gated(module)
+
+
+def _gated(module: Any) -> Decoder:
     config, body = module.config, module.model
     _require(config.hidden_act in SILU)
-    _require(not config.attention_bias and not config.mlp_bias)
     cos, sin = _rotary(body.rotary_emb, config)
     return Decoder(
         heads=config.num_attention_heads,
         key_heads=config.num_key_value_heads,
-        head_size=config.head_dim,
+        head_size=body.layers[0].self_attn.head_dim,
         epsilon=config.rms_norm_eps,
         is_gated=True,
         embedding=_copy(body.embed_tokens.weight),

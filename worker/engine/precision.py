@@ -122,7 +122,9 @@ def _fastest(module: Any, choice: Choice, probe: Probe) -> ForwardPass | None:
         if forward := _first_to_serve(decoder, choice, probe, reasons):
             return forward
     else:
-        reasons.append("only plain GPT-2 and Llama models have a pass of their own")
+        reasons.append(
+            "only plain GPT-2, Llama and Qwen2 models have a pass of their own"
+        )
         log.info("%s", reasons[-1])
     if choice.precision in (AUTO, "fp32"):
         return None

@@ -86,6 +86,9 @@ def _verify(
         case HubSource() as source:
             name = f"{source.repository}@{source.revision}"
             recorded = ledger.recorded(name).or_else(hub.listed_digests(source))
+            if entry.weights_sha256:
+                weights = {"model.safetensors": entry.weights_sha256}
+                named = ExpectedDigests("the catalogue", weights).or_else(recorded)
             ledger.verify(name, files, named, recorded)
         case GgufSource():
             # Converted here from a verified file: it must not change afterwards.

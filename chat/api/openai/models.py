@@ -8,13 +8,13 @@ from chat.api.openai.errors import OpenAIError, bad
 from chat.services.jobs.status import worker_snapshot
 from chat.services.wait_estimate import ready_workers
 from chatsite.catalog import ModelEntry
-from chatsite.model_choice import current_catalog, model_entry
+from chatsite.model_choice import model_entry, offered_entries
 
 
 def offered_models() -> list[ModelEntry]:
     """Return the models that can be asked: the site's own first, then those served."""
     own = model_entry()
-    others = [entry for entry in current_catalog().entries if entry.name != own.name]
+    others = [entry for entry in offered_entries() if entry.name != own.name]
     return [own, *filter(_is_served, others)]
 
 
@@ -25,8 +25,8 @@ def offered_model(name: Any) -> ModelEntry:
     own = model_entry()
     if name == own.name:
         return own
-    entry = current_catalog().models.get(name)
-    if entry is None or entry.hidden:
+    entry = next((one for one in offered_entries() if one.name == name), None)
+    if entry is None:
         raise OpenAIError(
             404,
             f"There is no model {name[:100]} here; /v1/models lists those there are.",

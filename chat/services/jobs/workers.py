@@ -9,7 +9,7 @@ from chat.services.wait_estimate import WaitEstimate, estimate_wait, ready_worke
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 from chatsite.mailbox import MailboxAway, open_mailbox
-from chatsite.model_choice import current_catalog, model_entry
+from chatsite.model_choice import model_entry, offered_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,7 @@ class ModelStatus:
 
 def model_statuses() -> list[ModelStatus]:
     """The models that users can pick, including the current one if it is hidden."""
-    default, box = model_entry(), open_mailbox()
-    entries = list(current_catalog().entries)
-    if default.name not in {entry.name for entry in entries}:
-        entries.insert(0, default)
+    default, box, entries = model_entry(), open_mailbox(), offered_entries()
     try:
         return [
             ModelStatus(

@@ -13,6 +13,8 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
 )
 
 from tests.worker.engine.plain_forward import plain_logits
@@ -38,9 +40,17 @@ def llama(kind: Any = LlamaForCausalLM, **changes: Any) -> Any:
         "num_attention_heads": 6,
         "num_key_value_heads": 2,
     }
-    configs = {LlamaForCausalLM: LlamaConfig, MistralForCausalLM: MistralConfig}
+    configs = {
+        LlamaForCausalLM: LlamaConfig,
+        MistralForCausalLM: MistralConfig,
+        Qwen2ForCausalLM: Qwen2Config,
+    }
     config = configs[kind](vocab_size=90, initializer_range=0.4, **{**shape, **changes})
     return with_random_norms(kind(config))
+
+
+def qwen2(**changes: Any) -> Any:
+    return llama(Qwen2ForCausalLM, **changes)
 
 
 def with_random_norms(module: Any) -> Any:
@@ -75,6 +85,8 @@ LLAMA3_FACTORS = {"low_freq_factor": 1.0, "high_freq_factor": 4.0}
         (llama, {}),
         (llama, {"tie_word_embeddings": True, "num_key_value_heads": 6}),
         (llama, {"head_dim": 10, "rms_norm_eps": 0.1}),
+        (qwen2, {}),
+        (qwen2, {"tie_word_embeddings": True, "num_key_value_heads": 6}),
         (llama, rope("linear")),
         (llama, rope("yarn")),
         (llama, rope("llama3", **LLAMA3_FACTORS)),
@@ -94,7 +106,7 @@ def test_the_logits_are_those_of_transformers(
     assert expected.std() > 0.5
 
 
-@pytest.mark.parametrize("make", [gpt2, llama])
+@pytest.mark.parametrize("make", [gpt2, llama, qwen2])
 def test_only_the_weights_of_projections_keep_the_memory_of_the_module(
     make: Any,
 ) -> None:
@@ -123,6 +135,10 @@ def test_only_the_weights_of_projections_keep_the_memory_of_the_module(
         (llama, {"mlp_bias": True}),
         (llama, rope("dynamic")),
         (llama, {"kind": MistralForCausalLM, "sliding_window": 4}),
+        (
+            qwen2,
+            {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 0},
+        ),
     ],
 )
 def test_a_model_that_computes_something_else_is_not_described(

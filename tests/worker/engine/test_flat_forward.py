@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.worker.engine.plain_forward import plain_logits
-from tests.worker.engine.test_decoder import gpt2, llama
+from tests.worker.engine.test_decoder import gpt2, llama, qwen2
 from worker.engine.decoder import Block, Decoder, Projection, decoder_of
 from worker.engine.flat_forward import FlatForward, is_available
 from worker.engine.kv_cache import KVCache, RowShape
@@ -19,7 +19,7 @@ from worker.engine.sequence import Chunk, Sequence
 
 PRECISIONS = ["fp32", "fp16"]
 ROW_TOKENS = 32
-MODELS = {"gpt2": gpt2, "llama": llama}
+MODELS = {"gpt2": gpt2, "llama": llama, "qwen2": qwen2}
 
 
 @pytest.fixture(scope="module", params=sorted(MODELS))

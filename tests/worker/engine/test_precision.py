@@ -130,7 +130,7 @@ def test_other_models_are_served_by_their_own_modules(
     with caplog.at_level(logging.INFO):
         assert chosen(module, "auto") == ("fp32", "transformers")
     assert caplog.messages == [
-        "only plain GPT-2 and Llama models have a pass of their own",
+        "only plain GPT-2, Llama and Qwen2 models have a pass of their own",
         "computing in fp32 by the transformers pass",
     ]
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,22 @@ def test_a_model_with_the_digests_of_the_catalogue_is_served(
     named = entry(**digests_of(gpt2_folder))
     folder = fetch(named, tmp_path / "data", silent, hub)
     assert fetch(named, tmp_path / "data", silent, hub) == folder
+
+
+def test_the_digest_of_the_weights_alone_is_compared_and_the_hub_asked_for_the_rest(
+    hub: Hub, gpt2_folder: Path, tmp_path: Path
+) -> None:
+    found = digests_of(gpt2_folder)["model.safetensors"]
+    good = replace(entry(), weights_sha256=found)
+    assert fetch(good, tmp_path / "data", silent, hub).is_dir()
+    bad = replace(entry(), weights_sha256="0" * 64)
+    with pytest.raises(FetchError, match=r"model\.safetensors is not the file"):
+        fetch(bad, tmp_path / "data", silent, hub)
+    snapshots = (tmp_path / "home" / "hub").glob("models--*/snapshots/*")
+    [path] = (folder / "config.json" for folder in snapshots)
+    path.resolve().write_text("{}")
+    with pytest.raises(FetchError, match=r"config\.json is not the file"):
+        fetch(good, tmp_path / "data", silent, hub)
 
 
 def test_the_refusal_names_the_file_both_digests_and_what_to_do(
