@@ -50,17 +50,17 @@ class Costs:
     poll_ms: float = 1.3
     growing_ms: float = 1.7
     end_ms: float = 16.6
-    #: One script in Redis, with its round trip (Whole path).
-    script_us: float = 78
-    #: The server processes of PostgreSQL, for a message and the end of its reply.
-    database_ms: float = 6.0
-    #: Copying the end of a reply (Whole path); most are copied by a poll.
+    #: One script in Redis, with all that is around it (The whole path).
+    script_us: float = 140
+    #: The server processes of PostgreSQL, for a message, pages and the end of a reply.
+    database_ms: float = 20
+    #: Copying the end of a reply (The whole path); most are copied by a poll.
     collect_ms: float = 5.0
     #: Texts of a worker to Redis, and polls of a page that shows a growing reply.
     writes_per_second: float = 10
     polls_per_second: float = 5
-    #: Scripts and commands for a message, its bell, its claim and its end.
-    scripts_per_reply: float = 14
+    #: Scripts for a message, its bell, its claim, its end and pages.
+    scripts_per_reply: float = 16
     #: Habits: how many of all people use the site at its busiest time, how often one of
     #: them sends, how long replies are, and how many open pages rest.
     online_percent: float = 2

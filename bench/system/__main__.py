@@ -27,6 +27,7 @@ from typing import Any
 
 import redis
 
+from bench.idle import _clocks, _read
 from bench.measurement import percentile
 from bench.site import UNLIMITED, RunningSite, running_site
 from bench.system import WORD_SECONDS, WORDS
@@ -47,12 +48,24 @@ def measure(workers: int, seconds: float) -> dict[str, Any]:
             Path(folder), settings=UNLIMITED, workers=workers, rows=1
         ) as site:
             _wait_for_workers(site, workers)
-            began = time.time()
+            clocks, began = _clocks(site.pids), time.time()
+            before, scripts = _read(clocks), _scripts(site)
             people = PEOPLE_PER_WORKER * workers
             seen = asyncio.run(crowd(site.url, people, seconds, TEXT))
+            used = {name: end - before[name] for name, end in _read(clocks).items()}
+            scripts = _scripts(site) - scripts
         replies = read(Path(folder) / "chatsite.sqlite3")
     counted = [one for one in replies if one.started > began + WARM_SECONDS]
-    return {"workers": workers, "people": people, **_figures(counted, seen)}
+    ended = sum(one.finished > began for one in replies)
+    return {
+        "workers": workers,
+        "people": people,
+        **_figures(counted, seen),
+        "cpu_ms_per_reply": {
+            name: round(1000 * one / max(1, ended), 1) for name, one in used.items()
+        },
+        "redis_scripts_per_reply": round(scripts / max(1, ended), 1),
+    }
 
 
 def _figures(replies: Sequence[ReplyTimes], seen: Seen) -> dict[str, Any]:
@@ -80,6 +93,13 @@ def _figures(replies: Sequence[ReplyTimes], seen: Seen) -> dict[str, Any]:
             [shown - of[c].finished for c, shown in seen.end.items() if c in of]
         ),
     }
+
+
+def _scripts(site: RunningSite) -> int:
+    """Return how many scripts Redis has run."""
+    with redis.Redis.from_url(site.environment["REDIS_URL"]) as client:
+        found: Any = client.info("commandstats")
+    return int(found.get("cmdstat_evalsha", {"calls": 0})["calls"])
 
 
 def _ms(seconds: Sequence[float]) -> dict[str, float]:
