@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,9 +22,12 @@ from launch.die_with_parent import PARENT
 from tests.deployment.services import KINDS, Service
 from tests.integration.test_redis_rights import WEB, WORKER, written_acl
 from tests.processes import BOUND, ROOT, free_port
+from tests.test_compose import SERVICES
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.timeout(150)
+TOKEN = "m" * 40
+METRIC = "chatsite_keeper_sweep_age_seconds"
 STOP_SECONDS = 20
 HEALTHY_SECONDS = 30
 
@@ -58,6 +63,7 @@ class Host:
             "HTTPS_ONLY": "off",
             "CHAT_MODEL": "scripted",
             "TRUSTED_PROXIES": "",
+            "METRICS_TOKEN": TOKEN,
         }
         given = service.environment
         assert {"REDIS_URL", "CHAT_MODEL", "DATA_DIR"} <= given.keys()
@@ -93,12 +99,20 @@ class Host:
     @contextmanager
     def running(self, name: str, service: Service) -> Iterator[None]:
         """Run a service; in the end SIGTERM must end it."""
+        given = self.environment(name, service)
+        with self.running_program(name, command_of(service), given):
+            yield
+
+    @contextmanager
+    def running_program(
+        self, name: str, command: list[str], environment: dict[str, str]
+    ) -> Iterator[None]:
         log = self.folder / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*BOUND, *command_of(service)],
+                [*BOUND, *command],
                 cwd=ROOT,
-                env=self.environment(name, service),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -137,6 +151,45 @@ def host() -> Iterator[Host]:
         host.redis.stop()
 
 
+def until_prometheus_scrapes(host: Host) -> None:
+    """Run the service ``prometheus`` of the compose file, with its own configuration."""
+    folder, port = host.folder / "prometheus", free_port()
+    folder.mkdir()
+    (folder / "token").write_text(TOKEN)
+    shutil.copy(ROOT / "deploy" / "metrics" / "alerts.yml", folder)
+    text = (ROOT / "deploy" / "compose" / "prometheus.yml").read_text()
+    for there, here in {
+        "web:8000": f"127.0.0.1:{host.port}",
+        "/run/secrets/metrics_token": str(folder / "token"),
+        "15s": "1s",
+    }.items():
+        assert there in text
+        text = text.replace(there, here)
+    (folder / "prometheus.yml").write_text(text)
+    options = [
+        option.replace("/etc/prometheus", str(folder)).replace(
+            "=/prometheus", f"={folder}/data"
+        )
+        for option in SERVICES["prometheus"]["command"]
+    ]
+    listening = f"--web.listen-address=127.0.0.1:{port}"
+    command = ["prometheus", *options, listening]
+    with host.running_program("prometheus", command, host.system):
+        query = f"http://127.0.0.1:{port}/api/v1/query?query={METRIC}"
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while not results_of(query):
+            assert time.monotonic() < deadline, "it scrapes nothing"
+            time.sleep(0.2)
+
+
+def results_of(query: str) -> list[object]:
+    try:
+        with urllib.request.urlopen(query, timeout=5) as answer:
+            return list(json.load(answer)["data"]["result"])
+    except OSError:
+        return []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_message_is_answered_by_services_started_as_their_files_say(
     host: Host, kind: str
@@ -169,6 +222,8 @@ def test_a_message_is_answered_by_services_started_as_their_files_say(
                 continue  # its name has the host of the unit, not of this machine
             while not host.is_healthy(name, services[service]):
                 assert time.monotonic() < deadline, f"{name} is not healthy"
+        if kind == "compose" and shutil.which("prometheus"):
+            until_prometheus_scrapes(host)
     watcher = host.redis.client.__class__(
         unix_socket_path=str(host.redis.socket), username="watcher", password=""
     )

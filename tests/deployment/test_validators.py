@@ -139,6 +139,14 @@ def test_no_file_names_a_registry() -> None:
     assert not [image for image in images if re.match(r"[^/]*[.:][^/]*/", image)]
 
 
+def test_a_worker_on_a_card_differs_from_others_in_its_image_alone() -> None:
+    own = {"profiles", "image", "build", "deploy"}
+    on_card, other = COMPOSE["services"]["worker-gpu"], COMPOSE["services"]["worker"]
+    assert on_card["build"]["args"] == {"TORCH": "cuda"}
+    for name in (on_card.keys() | other.keys()) - own:
+        assert on_card[name] == other[name], name
+
+
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_the_log_of_a_container_is_bounded(name: str) -> None:
     logging = COMPOSE["services"][name]["logging"]
