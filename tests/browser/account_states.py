@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 import secrets
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
+from chatsite import wire
 from tests.browser.account_actions import become_account, fill_sign_up
 from tests.browser.account_actions import log_in as fill_in_log_in
 from tests.browser.conftest import DATABASE
@@ -177,19 +181,43 @@ def operator(stage: Stage) -> None:
     """A worker that writes, one that was drained, a failure, and a day of minutes."""
     failed(stage)
     account(stage)
-    stage.worker.announce(rows=4, device="cpu", takes_orders=True)
-    now = datetime.now(UTC)
-    with closing(sqlite3.connect(DATABASE, timeout=10)) as database, database:
-        for minutes in range(0, 1200, 40):
-            database.execute(
-                "INSERT OR REPLACE INTO chat_sample (at, model, waiting, running, slots,"
-                " tokens, done, stopped, failed, people, waits)"
-                " VALUES (?, 'scripted', 1, 1, 4, 900, 5, 1, 1, 3, '[1.5, 20.0]')",
-                [str((now - timedelta(minutes=minutes)).replace(tzinfo=None))],
-            )
+    stage.worker.leave(stage.worker.announce())
+    for number, stage_of_worker in enumerate((wire.Stage.READY, wire.Stage.DRAINING)):
+        stage.worker.announce_as(
+            f"worker-{number + 1}@gpu-{number + 1}-4711-a1b2c3",
+            stage_of_worker,
+            rows=8,
+            free=5 - 4 * number,
+            tokens_per_second=180.0,
+            device="cuda",
+            precision="fp16",
+            takes_orders=True,
+            replies=640 + number,
+            losses=number,
+            started_at=time.time() - 9000,
+        )
+    _note_a_day()
     stage.page.goto("/operator/")
     expect(stage.page.locator(".chart svg").first).to_be_visible()
     expect(stage.page.get_by_role("button", name="Retry").first).to_be_visible()
+
+
+def _note_a_day() -> None:
+    """Many come in the evening, and at night there is nobody."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with closing(sqlite3.connect(DATABASE, timeout=10)) as database, database:
+        for step in range(95):
+            done = max(0, round(12 * math.sin(step / 12)))
+            database.execute(
+                "INSERT OR REPLACE INTO chat_sample (at, model, waiting, running, slots,"
+                " tokens, done, stopped, failed, people, waits)"
+                " VALUES (?, 'scripted', 1, 1, 4, ?, ?, ?, ?, ?, ?)",
+                [
+                    str(now - timedelta(minutes=15 * step)),
+                    *(done * 9000, done, done // 5, done // 9, done),
+                    json.dumps([0.2 * n * n for n in range(done)]),
+                ],
+            )
 
 
 def operator_history(stage: Stage) -> None:

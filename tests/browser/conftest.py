@@ -160,8 +160,13 @@ class Worker:
     def announce(
         self, stage: wire.Stage = wire.Stage.READY, **said: Any
     ) -> wire.Announcement:
+        return self.announce_as("w", stage, **said)
+
+    def announce_as(
+        self, name: str, stage: wire.Stage, **said: Any
+    ) -> wire.Announcement:
         known = {"rows": 1, "free": 1, **said}
-        told = wire.Announcement("w", "scripted", "Scripted replies", stage, **known)
+        told = wire.Announcement(name, "scripted", "Scripted replies", stage, **known)
         self._box.announce(told, seconds=60)
         return told
 

@@ -67,6 +67,7 @@ PICTURES = {
     "phone": ("writing", CAMERAS["phone"]),
     "no-worker": ("no_worker", CAMERAS["desk"]),
     "error": ("failed", CAMERAS["desk"]),
+    "operator": ("operator", Camera(1200, 1060)),
 }
 REVIEWED = {
     f"{scene}-{camera}": (scene, CAMERAS[camera])

@@ -59,6 +59,11 @@ class ModelOverview:
         return sum(worker.rows for worker in ready_workers(self.workers))
 
     @property
+    def rows(self) -> int:
+        """The same with workers that only finish what they write."""
+        return sum(worker.rows for worker in self.workers)
+
+    @property
     def wait(self) -> WaitEstimate | None:
         """When a message that is sent now would probably start; None if unknown."""
         return None if self.is_paused else estimate_wait(self.waiting, self.workers)
