@@ -20,7 +20,7 @@ from chat.api.schemas import ReplyData
 from chat.api.serializers import serialize_reply
 from chat.api.statuses import current_status
 from chat.http.parked import earlier_watch, has_room, wait
-from chat.services.jobs.status import ReplyStatus
+from chat.services.jobs.reply_status import ReplyStatus
 from chat.services.live.wait_for_end import WaitForEnd
 
 router = Router(tags=["Replies"])

@@ -25,7 +25,7 @@ from chat.api.schemas import (
 )
 from chat.models import Conversation, Message
 from chat.services.conversation_badges import ListedConversation
-from chat.services.jobs.status import ReplyStatus
+from chat.services.jobs.reply_status import ReplyStatus
 from chat.services.limits.remaining import RemainingLimit
 from chat.services.search.results import Hit, Hits
 from chat.wording.replies import reason

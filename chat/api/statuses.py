@@ -10,12 +10,8 @@ from django.http import HttpRequest
 
 from chat.http.request import session_key, visitor
 from chat.models import Message
-from chat.services.jobs.status import (
-    ReplyStatus,
-    poll_snapshot,
-    status_from_row,
-    worker_snapshot,
-)
+from chat.services.jobs.reply_status import ReplyStatus
+from chat.services.jobs.status import poll_snapshot, status_from_row, worker_snapshot
 from chat.services.wait_estimate import estimate_wait
 from chatsite import wire
 from chatsite.model_choice import model_entry

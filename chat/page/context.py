@@ -18,12 +18,8 @@ from chat.page.poll_interval import PollInterval, jittered
 from chat.page.state import PageState, owner_fingerprint
 from chat.services.conversation_list import ListPart, newest
 from chat.services.effective_settings import effective_settings
-from chat.services.jobs.status import (
-    PollSnapshot,
-    ReplyStatus,
-    poll_snapshot,
-    worker_snapshot,
-)
+from chat.services.jobs.reply_status import PollSnapshot, ReplyStatus
+from chat.services.jobs.status import poll_snapshot, worker_snapshot
 from chat.services.limits.remaining import RemainingLimit, scarce_limit
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry

@@ -11,7 +11,7 @@ from chat.page.growing_text import ShownText, TextGrowth, growth_of
 from chat.page.messages import MessageList, ShownMessage
 from chat.page.state import PageState
 from chat.services.context_usage import ContextUsage
-from chat.services.jobs.status import ReplyStatus
+from chat.services.jobs.reply_status import ReplyStatus
 from chatsite import wire
 from chatsite.mailbox.results import ReplyCursor
 

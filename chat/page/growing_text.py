@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from chat.rendering.markdown.fragments import Fragment
 from chat.rendering.markdown.growing import grow, grow_behind
 from chat.rendering.markdown.text_state import TextState
-from chat.services.jobs.status import ReplyStatus
+from chat.services.jobs.reply_status import ReplyStatus
 from chatsite.mailbox.results import ReplyCursor
 
 

@@ -14,7 +14,8 @@ from chat.models import Message, Reply, tree
 from chat.page.growing_text import TextGrowth, growth_of
 from chat.page.message_window import MessageWindow
 from chat.page.state import PageState, path_fingerprint
-from chat.services.jobs.status import PollSnapshot, ReplyStatus, poll_snapshot
+from chat.services.jobs.reply_status import PollSnapshot, ReplyStatus
+from chat.services.jobs.status import poll_snapshot
 from chatsite import wire
 
 

@@ -16,7 +16,7 @@ from chat.page.delta import TextAppend
 from chat.page.growing_text import TextGrowth
 from chat.page.state import PageState
 from chat.rendering.prerender import prerendered, prerendered_list
-from chat.services.jobs.status import PollSnapshot, ReplyStatus
+from chat.services.jobs.reply_status import PollSnapshot, ReplyStatus
 from chat.services.wait_estimate import WaitEstimate, estimate_wait
 from chat.wording.replies import duration, duration_range, percent, token_count
 from chatsite import wire

@@ -27,7 +27,8 @@ from chat.page.delta import PageDelta
 from chat.page.state import PageState, owner_fingerprint
 from chat.services.context_usage import ContextUsage
 from chat.services.conversation_list import ListPart, newest
-from chat.services.jobs.status import PollSnapshot, ReplyStatus, snapshot_of
+from chat.services.jobs.reply_status import PollSnapshot, ReplyStatus
+from chat.services.jobs.status import snapshot_of
 from chat.services.limits import usage
 from chat.services.session_digest import session_digest
 from chatsite import wire

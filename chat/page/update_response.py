@@ -33,12 +33,8 @@ from chat.page.quiet_update import (
 from chat.page.state import PageState
 from chat.services.conversations import remove_badge
 from chat.services.effective_settings import catalog_entry
-from chat.services.jobs.status import (
-    NotOwner,
-    PollSnapshot,
-    poll_snapshot,
-    worker_snapshot,
-)
+from chat.services.jobs.reply_status import PollSnapshot
+from chat.services.jobs.status import NotOwner, poll_snapshot, worker_snapshot
 from chat.services.limits import usage
 from chat.services.limits.remaining import scarce_limit
 from chatsite.catalog import ModelEntry

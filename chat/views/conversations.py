@@ -40,7 +40,8 @@ from chat.services.effective_settings import (
     effective_settings,
     model_to_watch,
 )
-from chat.services.jobs.status import NotOwner, PollSnapshot
+from chat.services.jobs.reply_status import PollSnapshot
+from chat.services.jobs.status import NotOwner
 from chat.views.model_notice import is_known, remember_notice
 
 

@@ -22,7 +22,8 @@ from chat.page.messages import ShownMessage, Versions, versions_of, with_status
 from chat.page.poll_interval import PollInterval
 from chat.rendering.markdown.growing_cache import GrowingTextCache
 from chat.services.effective_settings import catalog_entry
-from chat.services.jobs.status import NotOwner, PollSnapshot, ReplyStatus
+from chat.services.jobs.reply_status import PollSnapshot, ReplyStatus
+from chat.services.jobs.status import NotOwner
 from chatsite import wire
 
 #: Replies whose settled parts a process keeps, each of some 100 kB at most.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from chat.services.jobs.status import ReplyStatus
+from chat.services.jobs.reply_status import ReplyStatus
 from chat.services.live.watch import ReplyWatch
 from chat.services.live.watched_reply import WatchedReply
 from chatsite import wire

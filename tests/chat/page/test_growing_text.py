@@ -13,7 +13,7 @@ from chat.page.growing_text import ShownText, growth_of
 from chat.page.poll_fragments import cursor_fields
 from chat.page.state import InvalidPageState, PageState
 from chat.rendering.markdown.text_state import TextState
-from chat.services.jobs.status import ReplyStatus
+from chat.services.jobs.reply_status import ReplyStatus
 from chatsite import wire
 from tests.dom import dom
 

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from chat.page.poll_interval import JITTER, PollInterval, jittered
-from chat.services.jobs.status import ReplyStatus
+from chat.services.jobs.reply_status import ReplyStatus
 from chatsite.wire import Stage, State
 
 PACE = PollInterval(flow_seconds=0.2, idle_seconds=20)

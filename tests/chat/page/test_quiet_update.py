@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 
 from chat.page.quiet_update import delta_of_pending, quiet_update, update_context
 from chat.page.state import PageState, owner_fingerprint
-from chat.services.jobs.status import PollSnapshot, ReplyStatus
+from chat.services.jobs.reply_status import PollSnapshot, ReplyStatus
 from chatsite import wire
 from chatsite.model_choice import model_entry
 

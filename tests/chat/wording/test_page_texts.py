@@ -27,7 +27,7 @@ from chat.rendering.markdown import render
 from chat.services import reply_versions
 from chat.services.conversation_list import period_of
 from chat.services.jobs.collect import collect
-from chat.services.jobs.status import PollSnapshot, ReplyStatus
+from chat.services.jobs.reply_status import PollSnapshot, ReplyStatus
 from chat.wording.replies import duration, duration_range
 from chatsite import wire
 from chatsite.mailbox import Mailbox
