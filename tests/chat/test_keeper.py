@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -19,6 +20,8 @@ from chat.accounts.retention import TIDY_SECONDS
 from chat.keeper import Keeper
 from chat.models import Batch, BatchFile, Conversation, LimitBucket, Reply, User
 from chat.models.batch import OPEN_STATUSES
+from chat.models.pending_work import QUERY
+from chat.models.sql_rows import rows
 from chat.services.limits.usage import KEPT_SECONDS
 from chatsite.mailbox import Mailbox
 from chatsite.mailbox.connection import Connection
@@ -161,3 +164,16 @@ def test_a_reply_does_not_wait_for_the_time_in_which_the_keeper_idled(
     sent(owner)
     idle.keeper.sweep()
     assert valkey.client.hget("mailbox:clock:scripted", "seconds") == before["seconds"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL counts its rows")
+def test_the_question_to_the_database_reads_no_table_as_a_whole(db: None) -> None:
+    now = timezone.now()
+    plan = [row[3] for row in rows(f"EXPLAIN QUERY PLAN {QUERY}", (now, now))]
+    assert not [
+        step
+        for step in plan
+        if step.startswith("SCAN")
+        and "INDEX" not in step
+        and step != "SCAN CONSTANT ROW"
+    ]

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -229,3 +230,15 @@ def test_a_message_is_answered_by_services_started_as_their_files_say(
     )
     refused = watcher.execute_command("ACL", "LOG")
     assert [one for one in refused if one[b"username"] in (b"web", b"worker")] == []
+
+
+def test_systemd_hears_when_the_web_server_is_up(host: Host) -> None:
+    """Its unit is of ``Type=notify``: without this message it would be ended."""
+    service = KINDS["systemd"]("web")
+    path = host.folder / "notify"
+    environment = host.environment("web", service) | {"NOTIFY_SOCKET": str(path)}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(path))
+        notified.settimeout(HEALTHY_SECONDS)
+        with host.running_program("web", command_of(service), environment):
+            assert b"READY=1" in notified.recv(4096)
