@@ -46,7 +46,8 @@ def restore(backup: str) -> archive.Manifest:
             tempfile.TemporaryDirectory(prefix=".restore-", dir=data_dir) as folder,
         ):
             _refuse_a_site(data_dir)
-            return _restore(Path(backup), data_dir, database_of(found), Path(folder))
+            path = Path(backup).expanduser()
+            return _restore(path, data_dir, database_of(found), Path(folder))
     except OSError as error:
         raise LaunchError(f"Cannot restore: {error}.") from None
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from launch.backup import archive
 from launch.backup.site_data import BACKUPS, KEPT, SECRET_KEY, database_of
 from launch.errors import LaunchError
+
+DRAFT = ".backup-"
+#: No backup takes so long.
+ABANDONED_SECONDS = 86_400
 
 
 def take(data_dir: Path, into: str) -> Path:
@@ -20,13 +26,21 @@ def take(data_dir: Path, into: str) -> Path:
     path = _path(data_dir, into, now)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder:
+        _remove_abandoned(path.parent)
+        with tempfile.TemporaryDirectory(prefix=DRAFT, dir=path.parent) as folder:
             _write(path, data_dir, now, Path(folder))
     except FileExistsError:
         raise LaunchError(f"{path} exists, and is not overwritten.") from None
     except OSError as error:
         raise LaunchError(f"Cannot write {path}: {error.strerror}.") from None
     return path
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what a backup that was killed has left, a copy of the database."""
+    for draft in folder.glob(f"{DRAFT}*"):
+        if time.time() - draft.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _path(data_dir: Path, into: str, now: datetime) -> Path:

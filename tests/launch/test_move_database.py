@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,14 @@ import psycopg
 import pytest
 
 from tests.launch.process_tree import launch, run
-from tests.postgres import empty_database
+from tests.postgres import empty_database, programs
 from tests.processes import free_port
 from tests.upgrade.earlier import Release, wait_for_page
 from tests.upgrade.furnish import log_in, sign_up
 from tests.upgrade.visitor import Visitor
 from tests.valkey import Valkey
 
+pytestmark = pytest.mark.timeout(300)
 EVERY_MODEL = "from tests import every_model; every_model."
 
 
@@ -37,7 +40,10 @@ def rows(environment: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_everything_is_moved_and_the_site_goes_on(
-    tmp_path: Path, postgres_server: str, subtests: pytest.Subtests
+    tmp_path: Path,
+    postgres_server: str,
+    migrated: Callable[[Path], str],
+    subtests: pytest.Subtests,
 ) -> None:
     queue = Valkey(tmp_path / "v.sock", tmp_path / "valkey")
     port = free_port()
@@ -50,8 +56,10 @@ def test_everything_is_moved_and_the_site_goes_on(
     }
     ann, target = Visitor(url), empty_database(postgres_server)
     queue.start()
+    file = tmp_path / "data" / "chatsite.sqlite3"
+    file.parent.mkdir()
+    migrated(file)
     site = Release.current(**environment)
-    site.migrate()
     with site.web() as web, site.worker(WORKER_SLOTS="2"), site.keeper():
         wait_for_page(url, web)
         sign_up(ann, "ann")
@@ -60,11 +68,13 @@ def test_everything_is_moved_and_the_site_goes_on(
     shell(f"{EVERY_MODEL}fill()", environment)
     before = rows(environment)
     assert [table for table, found in before.items() if not found] == []
-    file = tmp_path / "data" / "chatsite.sqlite3"
-    with closing(sqlite3.connect(file)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
 
+    with subtests.test("a row that PostgreSQL refuses: nothing is moved"):
+        refused = move_with_a_long_name(file, target, environment)
+        assert "Nothing was moved" in refused
+        with psycopg.connect(target) as link:
+            assert link.execute("SELECT count(*) FROM chat_user").fetchone() == (0,)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     moved = run(launch("move-database"), TO=target, **environment)
     assert moved.returncode == 0, moved.stderr
     assert target not in moved.stdout
@@ -76,6 +86,9 @@ def test_everything_is_moved_and_the_site_goes_on(
         again = run(launch("move-database"), TO=target, **environment)
         assert again.returncode == 1
         assert "is not overwritten" in again.stderr
+    with subtests.test("and all of it comes back from a backup"):
+        restored = restore_elsewhere(environment | {"DATABASE_URL": target}, tmp_path)
+        assert rows(restored) == before
     there = Release.current(**environment | {"DATABASE_URL": target})
     with there.web() as web, there.worker(WORKER_SLOTS="2"), there.keeper():
         wait_for_page(url, web)
@@ -92,12 +105,39 @@ def test_everything_is_moved_and_the_site_goes_on(
     queue.stop()
 
 
+def move_with_a_long_name(file: Path, target: str, environment: dict[str, str]) -> str:
+    """What is said where a name is longer than its column; then the name is as before."""
+    change = "UPDATE chat_user SET username = ? WHERE username = ?"
+    with closing(sqlite3.connect(file)) as source:
+        source.execute(change, ["x" * 300, "ann"])
+        source.commit()
+        refused = run(launch("move-database"), TO=target, **environment)
+        source.execute(change, ["ann", "x" * 300])
+        source.commit()
+        source.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
+    return refused.stderr
+
+
+def restore_elsewhere(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """Take a backup and restore it into another database; the variables of that."""
+    environment |= {"PATH": f"{programs()}:{os.environ['PATH']}", "REDIS_URL": ""}
+    backup = str(folder / "backup.tar.gz")
+    other = environment | {
+        "DATA_DIR": str(folder / "restored"),
+        "DATABASE_URL": empty_database(environment["DATABASE_URL"]),
+    }
+    for command, where in (("backup", environment), ("restore", other)):
+        done = run(launch(command, backup), **where)
+        assert done.returncode == 0, done.stderr
+    return other
+
+
 @pytest.fixture
-def small_site(tmp_path: Path) -> dict[str, str]:
-    environment = {"DATA_DIR": str(tmp_path / "data"), "CHAT_MODEL": "scripted"}
-    admin = {"ADMIN_NAME": "hive", "ADMIN_PASSWORD": "a long enough one"}
-    assert run(launch("admin"), **environment, **admin).returncode == 0
-    return environment
+def small_site(tmp_path: Path, migrated: Callable[[Path], str]) -> dict[str, str]:
+    (tmp_path / "data").mkdir()
+    migrated(tmp_path / "data" / "chatsite.sqlite3")
+    return {"DATA_DIR": str(tmp_path / "data"), "CHAT_MODEL": "scripted"}
 
 
 def test_nothing_is_moved_where_something_could_be_lost(
@@ -125,15 +165,7 @@ def test_nothing_is_moved_where_something_could_be_lost(
     with subtests.test("nowhere, or to SQLite"):
         assert "TO=postgres://" in refusal("")
         assert "PostgreSQL" in refusal(f"sqlite:///{tmp_path}/other.sqlite3")
-    with subtests.test("a row that PostgreSQL refuses: nothing at all is moved"):
-        target = empty_database(postgres_server)
-        with closing(sqlite3.connect(tmp_path / "data" / "chatsite.sqlite3")) as source:
-            source.execute("UPDATE chat_user SET username = ?", ["x" * 300])
-            source.commit()
-        assert "Nothing was moved" in refusal(target)
-        with psycopg.connect(target) as link:
-            assert link.execute("SELECT count(*) FROM chat_user").fetchone() == (0,)
     with subtests.test("a table that no model knows"):
         with closing(sqlite3.connect(tmp_path / "data" / "chatsite.sqlite3")) as source:
             source.execute("CREATE TABLE forgotten (id int)")
-        assert "'forgotten'" in refusal(target)
+        assert "'forgotten'" in refusal(empty_database(postgres_server))

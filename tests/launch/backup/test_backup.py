@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from launch.backup.site_data import BACKUPS, KEPT, REBUILT
+from tests.environment import IS_SOAK
 from tests.launch.process_tree import Start, eventually, launch, run
 from tests.postgres import empty_database, programs
 from tests.processes import free_port
 from tests.upgrade.visitor import Visitor
 
+pytestmark = pytest.mark.timeout(300)
 GUESTS = 3
 #: So long that only a stop ends it.
 SLOW = "still being written [words=5000] [delay=0.1]"
@@ -92,7 +94,8 @@ def at(visitor: Visitor, port: int) -> Visitor:
     return Visitor(f"http://127.0.0.1:{port}", **visitor.cookies)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+#: On PostgreSQL, `tests/launch/test_move_database.py` restores rows of every kind.
+@pytest.mark.parametrize("kind", ["sqlite", *(["postgresql"] if IS_SOAK else [])])
 def test_a_backup_has_all_that_was_acknowledged_and_its_replies_go_on(
     kind: str, start: Starter, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -147,14 +150,17 @@ def test_a_backup_has_all_that_was_acknowledged_and_its_replies_go_on(
 
 
 @pytest.fixture
-def backup(tmp_path: Path) -> Path:
-    """Of a site that was never started but has an administrator."""
+def backup(tmp_path: Path, migrated: Callable[[Path], str]) -> Path:
+    """Of a site that was never started. Another backup of it was killed."""
     environment = {"DATA_DIR": str(tmp_path / "data"), **COMMON}
-    admin = {"ADMIN_NAME": "hive", "ADMIN_PASSWORD": "a long enough one"}
-    assert run(launch("admin"), **environment, **admin).returncode == 0
+    (tmp_path / "data").mkdir()
+    migrated(tmp_path / "data" / "chatsite.sqlite3")
+    abandoned = tmp_path / "data" / BACKUPS / ".backup-killed"
+    abandoned.mkdir(parents=True)
+    os.utime(abandoned, (0, 0))
     taken = run(launch("backup"), **environment)
     assert taken.returncode == 0, taken.stderr
-    (path,) = (tmp_path / "data" / BACKUPS).iterdir()
+    (path,) = abandoned.parent.iterdir()
     return path
 
 
@@ -170,7 +176,7 @@ def test_restore_refuses_what_would_lose_something(
         return done.stderr
 
     with subtests.test("a folder with a site"):
-        assert "secret_key exists" in refusal("data")
+        assert "exists, and is not overwritten" in refusal("data")
     with subtests.test("a folder with a database alone"):
         (tmp_path / "half").mkdir()
         (tmp_path / "half" / "chatsite.sqlite3-wal").touch()
