@@ -19,7 +19,7 @@ SENT_BY_DEFAULT: Final = (
 #: What some servers refuse as an unknown field.
 SENT_ON_DEMAND: Final = (
     *("top_k", "min_p", "repetition_penalty", "repeat_penalty"),
-    *("max_completion_tokens", "logit_bias", "logprobs"),
+    *("max_completion_tokens", "logit_bias"),
 )
 #: The fields that are times.
 CLOCKS: Final = (
