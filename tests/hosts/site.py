@@ -49,17 +49,27 @@ class Site:
     def url(self) -> str:
         return f"http://{self.hosts.web.address}:{PORT}"
 
-    def start(self, name: str, release: Release, **settings: str) -> None:
-        """Start ``web``, ``keeper`` or ``worker-N`` on its host, and wait for it."""
+    def begin(self, name: str, release: Release, **settings: str) -> Program:
+        """Start ``web``, ``keeper`` or ``worker-N`` on its host."""
         kind, _, number = name.partition("-")
         host = self.hosts.workers[int(number) - 1] if number else self.hosts.web
         with host.inside():
-            program = getattr(release, kind)(**settings)
-        self.programs[name] = program
-        if kind == "web":
+            self.programs[name] = getattr(release, kind)(**settings)
+        return self.programs[name]
+
+    def start(self, name: str, release: Release, **settings: str) -> None:
+        """Start a program and wait until it serves."""
+        program = self.begin(name, release, **settings)
+        if name == "web":
             wait_for_page(self.url, program)
-        if kind == "worker":
+        if name.startswith("worker"):
             wait_for_worker(program)
+
+    def serves(self, name: str) -> bool:
+        """Whether a worker announces that it is ready."""
+        mark = f"-{self.programs[name].process.pid}-"
+        said = self.queue.hgetall("mailbox:workers:scripted")
+        return any(mark in one and '"ready"' in said[one] for one in said)
 
     def replace(self, name: str, release: Release) -> None:
         """End a program as a deployment does, and start it of another release."""
