@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from chatsite.celery import app
-from worker import tasks
+from worker import served_model
 
-whole = tasks.open_engine
+whole = served_model.open_engine
 
 
 def open_slowly(*arguments: Any, **more: Any) -> Any:
@@ -16,7 +16,7 @@ def open_slowly(*arguments: Any, **more: Any) -> Any:
     return whole(*arguments, **more)
 
 
-tasks.open_engine = open_slowly
+served_model.open_engine = open_slowly
 
 if __name__ == "__main__":
     app.worker_main(
