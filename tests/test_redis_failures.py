@@ -147,15 +147,17 @@ def world(box: Mailbox, request: pytest.FixtureRequest, worker: Worker) -> World
 
 
 def requests(world: World) -> Iterator[Asked]:
+    has_account = world.owner.username is not None
     for route in routes():
         entry = entry_of(route)
         if entry.kind is Kind.KEY or route.written == "readyz":
             continue  # no browser asks for these, or the answer is that Redis is away
+        if entry.of and entry.of_accounts and not has_account:
+            continue  # a guest has none of them
         path = route.path(pk=world.ids.get(entry.of) or world.owner.pk)
         for method in ("GET", "POST"):
             if method in entry.methods:
                 yield Asked(method, path, entry)
-    has_account = world.owner.username is not None
     for name, form, is_signed_in in ACCOUNT_FORMS:
         if has_account or name in GUEST_FORMS:
             yield Asked("POST", f"/account/{name}/", FORM, form, is_signed_in)
