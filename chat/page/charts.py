@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from chat.services.operation.history import STEP, HistoryStep
 from chat.wording.replies import exact_duration
 
-WIDTH, HEIGHT = 400, 168
+#: In the coordinates of ``operator/_chart.html``, which are 400 by 168.
 LEFT, RIGHT, TOP, BOTTOM = 52, 392, 12, 140
 #: Lines across the chart, besides that of zero.
 GRID_LINES = 2
@@ -44,7 +44,6 @@ class Label:
 class Chart:
     """One chart: bars from zero, or lines, over the steps of a day."""
 
-    name: str
     title: str
     #: What the chart shows, in a sentence for those who cannot see it.
     summary: str
@@ -69,7 +68,6 @@ def _waits(steps: Sequence[HistoryStep]) -> Chart:
     }
     top = _top_seconds([value for values in series.values() for value in values])
     return Chart(
-        name="waits",
         title=_("Wait in line"),
         summary=_(
             "At most %(most)s for 19 of 20 replies; half waited at most %(half)s."
@@ -91,7 +89,6 @@ def _speed(steps: Sequence[HistoryStep]) -> Chart:
     return _one_series(
         steps,
         values,
-        name="tokens",
         title=_("Tokens per second"),
         summary=_("At most %(most)s tokens per second, read and written."),
     )
@@ -102,7 +99,6 @@ def _people(steps: Sequence[HistoryStep]) -> Chart:
     return _one_series(
         steps,
         values,
-        name="people",
         title=_("People answered per minute"),
         summary=_("At most %(most)s people got a reply within one minute."),
     )
@@ -112,13 +108,11 @@ def _one_series(
     steps: Sequence[HistoryStep],
     values: Sequence[float],
     *,
-    name: str,
     title: str,
     summary: str,
 ) -> Chart:
     top = _top(values)
     return Chart(
-        name=name,
         title=title,
         summary=summary % {"most": _number(max(values))},
         legend=(),
@@ -137,7 +131,6 @@ def _outcomes(steps: Sequence[HistoryStep]) -> Chart:
     top = _top(sum(count for _kind, count in part) for part in parts)
     sums = {kind: sum(dict(part)[kind] for part in parts) for kind, _n in parts[0]}
     return Chart(
-        name="outcomes",
         title=_("Replies"),
         summary=_("%(done)s done, %(stopped)s stopped, %(failed)s failed.")
         % {

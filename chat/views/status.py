@@ -12,14 +12,11 @@ from django.views.decorators.http import require_safe
 
 from chat.services.jobs.workers import ModelStatus, model_statuses
 
-REFRESH_SECONDS = 10
-
 
 class StatusContext(TypedDict):
     """For ``status/status.html``."""
 
     model_statuses: list[ModelStatus]
-    refresh_seconds: int
 
 
 @require_safe
@@ -30,6 +27,5 @@ def status(request: HttpRequest) -> HttpResponse:
         raise Http404
     context: StatusContext = {
         "model_statuses": model_statuses(),
-        "refresh_seconds": REFRESH_SECONDS,
     }
     return render(request, "status/status.html", context)
