@@ -95,6 +95,7 @@ class RemoteEngine:
                 *(request, listener, self._writer, self._loop),
                 is_helper=is_helper,
                 on_tokens=self._rate.add,
+                on_outcome=self._note_outcome,
             )
             self._loop.call_soon_threadsafe(self._add, handle)
         return handle
@@ -163,6 +164,10 @@ class RemoteEngine:
         for requests in (self._waiting, self._running):
             if handle in requests:
                 requests.remove(handle)
+        self._give_rows()
+
+    def _note_outcome(self, handle: RemoteRequest) -> None:
+        """Learn from the end of a request whether the server can be used."""
         now = self._loop.time()
         if handle.is_answered:
             self._availability.note_answer(now)
@@ -170,7 +175,6 @@ class RemoteEngine:
             self._availability.note_interruption(handle.fault, now)
         elif isinstance(handle.fault, Refused):
             log.warning("model %s: %s", self.model_info.model, handle.fault)
-        self._give_rows()
 
     def _give_rows(self) -> None:
         """Give free rows to those that wait, people first, and make room for people."""

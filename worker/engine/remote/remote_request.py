@@ -42,14 +42,20 @@ class RemoteRequest:
         loop: asyncio.AbstractEventLoop,
         *,
         is_helper: bool = False,
-        on_tokens: Callable[[int], None] = lambda _: None,
+        on_tokens: Callable[[int], None],
+        on_outcome: Callable[[RemoteRequest], None],
     ) -> None:
-        """``on_tokens`` is called with the number of further tokens."""
+        """``on_tokens`` is called with the number of further tokens.
+
+        ``on_outcome`` is called before the listener learns of the end: what makes the
+        engine pause does so before the reply is claimed again.
+        """
         self._request = request
         self._listener = listener
         self._writer = writer
         self._loop = loop
         self._on_tokens = on_tokens
+        self._on_outcome = on_outcome
         #: Whether it gives its row to requests that are for people.
         self.is_helper = is_helper
         #: The fault that it ended with.
@@ -117,6 +123,7 @@ class RemoteRequest:
         except BaseException as error:
             log.warning("a reply failed in the engine: %s", type(error).__name__)
             ending = self._ending(Outcome.FAILED, error=ErrorCode.MODEL_ERROR)
+        self._on_outcome(self)
         try:
             self._listener.on_end(ending)
         except BaseException as error:
