@@ -10,23 +10,47 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
-from chat.models import Conversation, IdempotencyKey, Message, Reply, User
+from chat.models import (
+    Conversation,
+    IdempotencyKey,
+    Message,
+    Reply,
+    User,
+    WebhookEndpoint,
+)
 from chat.services import held_messages, messages
 from chat.services.errors import MessageRefused
+from chat.services.webhooks import endpoints
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.api import operations
 from tests.chat.conftest import Worker
 from tests.chat.services.repeated_requests import ask, ended
 
-#: All calls of the API that change something, but a stop, which is harmless twice.
+#: Calls that do no more when they are repeated.
+HARMLESS_TWICE = {
+    "stop",
+    *("try_webhook", "enable_webhook", "disable_webhook", "delete_webhook"),
+    "retry_delivery",
+}
+#: All other calls of the API that change something.
 CALLS = {
     call.name: call.path
     for call in operations.CALLS
-    if call.method == "POST" and call.name != "stop"
+    if call.method == "POST" and call.name not in HARMLESS_TWICE
 }
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+NEW = {"text": "new", "title": "new"}
+
+
+def _webhook_of(owner: User) -> WebhookEndpoint:
+    """A webhook of an owner, who has a name from now on."""
+    owner.username = "bee"
+    owner.save()
+    return endpoints.make_endpoint(owner, url="https://example.org/")
 
 
 def code(answer: Any) -> tuple[int, str]:
@@ -136,9 +160,11 @@ def test_every_call_that_changes_something_reads_its_key(
         "replies": old.pk,
         "messages": old.message.parent_id,
         "conversations": old.message.conversation_id,
+        "webhooks": _webhook_of(owner).pk,
     }
     path = CALLS[name].replace("<uuid:pk>", str(pk.get(CALLS[name].split("/")[0])))
-    said = ask(tab, path, "", text="new", title="new").json()
+    body = {"address": "https://example.org/"} if path == "webhooks" else NEW
+    said = ask(tab, path, "", **body).json()
     assert said["code"] == "bad_key" and "is empty" in said["detail"]
 
 
