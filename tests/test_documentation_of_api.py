@@ -19,14 +19,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from chat.accounts.api_keys import make_key
 from chat.accounts.data_export import export_user
-from chat.api.schemas import (
-    ChosenSettings,
-    EffectiveSettingsData,
-    MessageData,
-    ReplyData,
-    ReplyError,
-    ReplyTimes,
-)
+from chat.api.schemas import MessageData, ReplyData, ReplyError, ReplyTimes
+from chat.api.settings_data import ChosenSettings, EffectiveSettingsData
 from chat.models import ApiKey, BatchLine, Conversation, Message, Reply, Session, User
 from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file

@@ -12,10 +12,11 @@ from chatsite.mailbox import Mailbox
 from chatsite.tracing import span
 from worker.claiming import Claiming
 from worker.delivery import Delivery
-from worker.engine.interface import Engine, EngineClosed
+from worker.engine.interface import Engine
 from worker.live_replies import LiveReplies
 from worker.reply_end import hand_back, send_end
 from worker.reply_lengths import ReplyLengths
+from worker.reply_run import run_reply
 from worker.reply_threads import ReplyThreads
 from worker.text_flusher import TextFlusher
 from worker.watchdog import WorkerActivity
@@ -245,34 +246,11 @@ class ReplyServer:
         )
         self._on_change()
         try:
-            self._run(delivery)
+            run_reply(self.engine, delivery)
         finally:
             self._live.remove(delivery)
         self._deliver_end(delivery)
         self._on_change()
-
-    def _run(self, delivery: Delivery) -> None:
-        """Run the request in the engine and wait for its end."""
-        try:
-            self._submit(delivery)
-        except EngineClosed:
-            delivery.on_end(wire.Ending(wire.Outcome.HANDED_BACK))
-        # Also when memory is short, the reply has to end.
-        except Exception as error:
-            log.exception("reply %s could not begin", delivery.claim.reply)
-            delivery.on_end(_failure(wire.ErrorCode.MODEL_ERROR, error))
-        delivery.ended.wait()
-
-    def _submit(self, delivery: Delivery) -> None:
-        """Pass the request to the engine; end the reply if it cannot be read."""
-        try:
-            request = delivery.read_request()
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
-            delivery.on_end(_failure(wire.ErrorCode.BAD_REQUEST, error))
-        else:
-            is_helper = delivery.claim.is_helper
-            handle = self.engine.submit(request, delivery, is_helper=is_helper)
-            delivery.attach(handle)
 
     def _deliver_end(self, delivery: Delivery) -> None:
         claim = delivery.claim
@@ -303,8 +281,3 @@ class ReplyServer:
         info = self.engine.model_info
         ending = replace(ending, revision=info.revision, precision=info.precision)
         send_end(self._box, delivery, ending, self._flusher.closed)
-
-
-def _failure(code: wire.ErrorCode, error: Exception) -> wire.Ending:
-    """Return a failure with the type of the error only: its message may quote users."""
-    return wire.Ending(wire.Outcome.FAILED, code, detail=type(error).__name__)

@@ -15,17 +15,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from chat.services.conversations import TITLE_MAX_CHARACTERS
 from chat.services.limits.rules import LimitKind, LimitScope
 from chatsite import wire
-from chatsite.sampling_settings import (
-    MAX_NEW_TOKENS,
-    REPETITION_PENALTY,
-    SEED,
-    STOP_STRING_CHARACTERS_OFFERED,
-    STOP_STRINGS_OFFERED,
-    TEMPERATURE,
-    TOP_K,
-    TOP_P,
-    SamplingSetting,
-)
 
 NextPage = Annotated[
     str | None, Field(description="The URL of the next page; null on the last one.")
@@ -40,12 +29,6 @@ def _without_point(value: object) -> object:
 
 #: Behind the range of an integer, which pydantic would not describe otherwise.
 WHOLE = BeforeValidator(_without_point)
-
-
-def _range(setting: SamplingSetting[int] | SamplingSetting[float]) -> object:
-    """The values of a sampling setting that a page offers."""
-    low, high = setting.offered
-    return Field(ge=low, le=high)
 
 
 class ReplyTimes(BaseModel):
@@ -258,51 +241,6 @@ class VersionsBody(BaseModel):
     model_config = ConfigDict(strict=True)
 
     count: Annotated[int, Field(ge=1), WHOLE] = 1
-
-
-StopString = Annotated[
-    str,
-    Field(
-        min_length=1, max_length=STOP_STRING_CHARACTERS_OFFERED, pattern=r"^[^\r\n]+$"
-    ),
-]
-
-
-class ChosenSettings(BaseModel):
-    """What was chosen here; null, or an empty text or list, for what is inherited."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    model: str = ""
-    instructions: str = ""
-    temperature: Annotated[float, _range(TEMPERATURE)] | None = None
-    top_p: Annotated[float, _range(TOP_P)] | None = None
-    top_k: Annotated[int, _range(TOP_K), WHOLE] | None = None
-    repetition_penalty: Annotated[float, _range(REPETITION_PENALTY)] | None = None
-    max_new_tokens: Annotated[int, _range(MAX_NEW_TOKENS), WHOLE] | None = None
-    seed: Annotated[int, _range(SEED), WHOLE] | None = None
-    stop: list[StopString] = Field(default=[], max_length=STOP_STRINGS_OFFERED)
-
-
-class EffectiveSettingsData(BaseModel):
-    """With what the next reply will be written; a null seed is random each time."""
-
-    model: str
-    instructions: str
-    temperature: float
-    top_p: float
-    top_k: int
-    repetition_penalty: float
-    max_new_tokens: int
-    seed: int | None
-    stop: list[str]
-
-
-class SettingsData(BaseModel):
-    """Settings of an account or guest, or of one conversation."""
-
-    chosen: ChosenSettings
-    effective: EffectiveSettingsData
 
 
 class Problem(BaseModel):

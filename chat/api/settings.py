@@ -13,7 +13,7 @@ from chat.accounts.guests import get_or_create_sender
 from chat.api.access import Access
 from chat.api.answers import answer
 from chat.api.key_access import BY_ITS_ID, OF_ACCOUNT
-from chat.api.schemas import ChosenSettings, EffectiveSettingsData, SettingsData
+from chat.api.settings_data import ChosenSettings, EffectiveSettingsData, SettingsData
 from chat.forms import PreferencesForm
 from chat.http.api_errors import ApiError
 from chat.http.get_or_404 import get_conversation_or_404
