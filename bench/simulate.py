@@ -54,8 +54,8 @@ class Costs:
     script_us: float = 140
     #: The server processes of PostgreSQL, for a message, pages and the end of a reply.
     database_ms: float = 20
-    #: Copying the end of a reply (The whole path); most are copied by a poll.
-    collect_ms: float = 5.0
+    #: Copying the end of a reply, on PostgreSQL (The whole path); polls copy most.
+    collect_ms: float = 2.1
     #: Texts of a worker to Redis, and polls of a page that shows a growing reply.
     writes_per_second: float = 10
     polls_per_second: float = 5

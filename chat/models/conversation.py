@@ -14,7 +14,7 @@ from chat.attached_files import without_files
 from chat.models import tree
 from chat.models.message import Message
 from chat.models.preferences import Preferences
-from chat.models.sql_rows import adapted, execute
+from chat.models.sql_rows import adapted, execute, rows, uuid_of
 from chat.text_cleanup import as_line
 from chatsite import wire
 
@@ -34,6 +34,11 @@ SELECT own.*, CASE WHEN last.message_id IS NULL
 FROM chat_conversation AS own
 LEFT JOIN chat_reply AS last ON last.message_id = own.active_leaf_id
 WHERE own.id = %s AND own.owner_id = %s AND own.deleted_at IS NULL
+"""
+OWNER = "SELECT owner_id FROM chat_conversation WHERE id = %s"
+MARK_UNREAD = """
+UPDATE chat_conversation SET has_unread = TRUE
+WHERE id = %s AND NOT has_unread AND NOT is_hidden AND deleted_at IS NULL
 """
 CONTINUE = (
     "UPDATE chat_conversation SET active_leaf_id = %s, updated_at = %s WHERE id = %s"
@@ -138,8 +143,17 @@ class Conversation(Preferences):
         return str(self.pk)
 
     def claim(self) -> None:
-        """Lock the conversation until the transaction ends, to change its tree."""
-        Conversation.objects.select_for_update().filter(pk=self.pk).first()
+        """Lock the conversation until the transaction ends, to change its tree.
+
+        Its owner becomes that of the row: a guest may have signed in since it was read.
+        """
+        lock = "FOR UPDATE" if connection.features.has_select_for_update else ""
+        for (owner,) in rows(f"{OWNER} {lock}", (self.pk,)):
+            self.owner_id = uuid_of(owner)  # drops another one that was read
+
+    def mark_unread(self) -> None:
+        """Note that a reply ended, unless no list shows this conversation."""
+        execute(MARK_UNREAD, (self.pk,))
 
     def continue_to(self, leaf: uuid.UUID) -> None:
         """End the path that is shown at a message that was written now."""

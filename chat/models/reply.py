@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.expressions import Combinable
+from django.db.models import Q
 from django.utils import timezone
 
 from chat.models.conversation import UNFINISHED
-from chat.models.sql_rows import rows
+from chat.models.sql_rows import rows, update_where, uuid_of
 from chatsite import wire
 from chatsite.request_context import (
     ID_MAX_LENGTH,
@@ -35,6 +35,12 @@ UNFINISHED_LITERALS = [
 WANTED = """
 SELECT 1 FROM chat_reply
 WHERE message_id = %s AND state = 'queued' AND stop_requested_at IS NULL
+"""
+#: The state is a literal for the sake of its partial index.
+WITH_HELD = """
+SELECT DISTINCT message.conversation_id FROM chat_reply AS reply
+JOIN chat_message AS message ON message.id = reply.message_id
+WHERE reply.state = 'held' AND message.conversation_id IN ({})
 """
 
 
@@ -76,6 +82,12 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
     def held(self) -> ReplyQuerySet:
         """Replies that wait for the one before them."""
         return self.filter(state=HELD)
+
+    def conversations_with_held(self, conversations: Sequence[UUID]) -> set[UUID]:
+        """Which of these conversations have held replies."""
+        places = ", ".join(["%s"] * len(conversations))
+        found = rows(WITH_HELD.format(places), conversations) if places else []
+        return {uuid_of(pk) for (pk,) in found}
 
     def releasable(self) -> ReplyQuerySet:
         """Held rows that may start: the reply before them is done."""
@@ -225,9 +237,9 @@ class Reply(models.Model):
     def publish_again(self, **fields: Any) -> bool:
         """Count the next attempt before it is published; False if not queued."""
         fields["published_at"] = timezone.now()
-        moved = self._move(QUEUED, attempt=F("attempt") + 1, **fields)
+        moved = self._move(QUEUED, attempt=self.attempt + 1, **fields)
         if moved:
-            self.refresh_from_db(fields=["attempt", "losses"])
+            self.refresh_from_db(fields=["losses"])
         return moved
 
     def ask_to_stop(self) -> None:
@@ -259,9 +271,8 @@ class Reply(models.Model):
         return self._move(HELD, state=HELD)
 
     def _move(self, before: wire.State, **fields: Any) -> bool:
-        found = Reply.objects.filter(pk=self.pk, state=before, attempt=self.attempt)
-        moved = bool(found.update(**fields))
-        for name, value in fields.items():
-            if moved and not isinstance(value, Combinable):
-                setattr(self, name, value)
+        unchanged = {"message": self.pk, "state": before, "attempt": self.attempt}
+        moved = bool(update_where(Reply, unchanged, **fields))
+        for name, value in fields.items() if moved else ():
+            setattr(self, name, value)
         return moved

@@ -1,6 +1,7 @@
 """The mailbox: what web and workers share in Redis. Nothing else knows its keys."""
 
 from chatsite.mailbox.connection import MailboxAway
+from chatsite.mailbox.keeper import CollectedReply
 from chatsite.mailbox.mailbox import Mailbox, open_mailbox
 from chatsite.mailbox.results import (
     Claim,
@@ -20,6 +21,7 @@ from chatsite.mailbox.workers import HelpersInTheWay
 
 __all__ = [
     "Claim",
+    "CollectedReply",
     "EndedReply",
     "FinishedReply",
     "HelpersInTheWay",

@@ -51,6 +51,8 @@ class Connection:
         self, name: str, calls: Sequence[Sequence[str | int | float]]
     ) -> list[Any]:
         """Run one script many times in one round trip. Raises ``MailboxAway``."""
+        if len(calls) == 1:  # a pipeline asks first whether Redis has the script
+            return [self.run(name, *calls[0])]
 
         def send() -> list[Any]:
             pipe = self.client.pipeline(transaction=False)

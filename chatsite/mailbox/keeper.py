@@ -5,18 +5,40 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 
 from chatsite import wire
-from chatsite.mailbox.connection import MailboxCalls, key_of, logprobs_key
+from chatsite.mailbox.connection import MailboxCalls, key_of
 from chatsite.mailbox.results import FinishedReply, LostReply, Publication
 
 #: A collected reply stays this long, for pages that still ask for it.
 COLLECTED_SECONDS = 30
+#: What is read of a reply that ended. Its request, which may be long, is not needed.
+FINISHED_FIELDS = (
+    *("state", "attempt", "losses", "outcome", "worker", "queued", "started"),
+    *("first", "finished", "ending"),
+)
 #: A longer time between two sweeps counts as time without a worker.
 TICK_GAP_SECONDS = 30
 #: A keeper that has not swept for so long counts as gone.
 KEEPER_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedReply:
+    """An attempt whose end is in the database, or which the database does not know."""
+
+    reply: str
+    attempt: int
+    #: Whose pages are told; empty for none.
+    owner: str = ""
+    #: What is counted of it.
+    counts: Mapping[str, float] = field(default_factory=dict)
+
+    def words(self) -> list[str | float]:
+        """Return the arguments of the script."""
+        counts = [word for pair in self.counts.items() for word in pair]
+        return [self.reply, self.attempt, COLLECTED_SECONDS, self.owner, *counts]
 
 
 class KeeperCalls(MailboxCalls):
@@ -53,31 +75,28 @@ class KeeperCalls(MailboxCalls):
 
     def finished_reply(self, reply: str) -> FinishedReply | None:
         """Return a reply that ended, with its text; None if it has not, or is gone."""
-        entry, text, logprobs = self.connection.commands(
-            ("HGETALL", key_of("reply", reply)),
-            ("GET", key_of("text", reply)),
-            ("GET", logprobs_key(reply)),
-        )
-        if entry.get("state") != "ended":
-            return None
-        return FinishedReply.from_hash(reply, entry, text or "", logprobs or "")
+        return next(iter(self.finished_replies([reply])), None)
 
-    def mark_collected(
-        self,
-        reply: str,
-        attempt: int,
-        owner: str = "",
-        counts: Mapping[str, float] | None = None,
-    ) -> None:
-        """Say that the database has this attempt; the mailbox soon forgets it.
+    def finished_replies(self, replies: Sequence[str]) -> list[FinishedReply]:
+        """Return those that ended, with their texts; one trip to Redis."""
+        hashes = [("HMGET", key_of("reply", one), *FINISHED_FIELDS) for one in replies]
+        texts = [("GET", key_of("text", one)) for one in replies]
+        answers = self.connection.commands(*hashes, *texts)
+        found = zip(replies, answers, answers[len(replies) :], strict=False)
+        return [
+            FinishedReply.from_hash(reply, _without_gaps(fields), text or "")
+            for reply, fields, text in found
+            if fields[0] == "ended"
+        ]
 
-        The pages of the owner, if one is given, are told. ``counts`` are added to what
-        ``overview`` returns.
+    def mark_collected(self, replies: Sequence[CollectedReply]) -> None:
+        """Say that the database has these attempts; the mailbox soon forgets them.
+
+        The pages of their owners are told. The counts are added to what ``overview``
+        returns.
         """
-        words = [word for pair in (counts or {}).items() for word in pair]
-        self.connection.run(
-            "collected", reply, attempt, COLLECTED_SECONDS, owner, *words
-        )
+        calls = [one.words() for one in replies]
+        self.connection.run_all("collected", calls)
 
     def publications(self, replies: Sequence[str]) -> list[Publication | None]:
         """How each reply was published; None for one that the mailbox does not know."""
@@ -130,3 +149,8 @@ class KeeperCalls(MailboxCalls):
 
 def _announcement_seconds(sweep_seconds: float) -> int:
     return KEEPER_SECONDS + math.ceil(sweep_seconds)
+
+
+def _without_gaps(values: Sequence[str | None]) -> dict[str, str]:
+    named = zip(FINISHED_FIELDS, values, strict=True)
+    return {name: value for name, value in named if value is not None}

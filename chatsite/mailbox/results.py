@@ -6,6 +6,7 @@ Times are in seconds since 1970-01-01 UTC, lengths and offsets in bytes of UTF-8
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -234,14 +235,10 @@ class FinishedReply:
     finished_at: float
     #: The fields of ``wire.Ending``; empty if no engine ran.
     details: dict[str, Any]
-    #: Log probabilities, as lines for ``logprobs.read_lines``; empty unless asked for.
-    logprobs: str = ""
 
     @classmethod
-    def from_hash(
-        cls, reply: str, raw: dict[str, str], text: str, logprobs: str = ""
-    ) -> FinishedReply:
-        """Read the hash of a reply, with what belongs to it. Raises ``KeyError``."""
+    def from_hash(cls, reply: str, raw: Mapping[str, str], text: str) -> FinishedReply:
+        """Read the hash of a reply, with its text. Raises ``KeyError``."""
         return cls(
             reply=reply,
             attempt=int(raw["attempt"]),
@@ -254,7 +251,6 @@ class FinishedReply:
             first_text_at=_time(raw.get("first")),
             finished_at=float(raw["finished"]),
             details=json.loads(raw["ending"]),
-            logprobs=logprobs,
         )
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from chatsite import wire
-from chatsite.mailbox import Mailbox
+from chatsite.mailbox import CollectedReply, Mailbox
 
 REQUEST = wire.Request((wire.Turn(wire.Role.USER, "hi"),), wire.SamplingParams(), 60)
 numbers = itertools.count()
@@ -36,7 +36,7 @@ def serve(box: Mailbox, tokens: int | None = None) -> str | None:
     if tokens is not None:
         ending = wire.Ending(wire.Outcome.DONE, prompt_tokens=0, new_tokens=tokens)
         box.finish((claim.reply, claim.token, 0, "x", tokens), ending)
-        box.mark_collected(claim.reply, 1)
+        box.mark_collected([CollectedReply(claim.reply, 1)])
     return claim.reply.partition("-")[0]
 
 
@@ -155,7 +155,7 @@ def test_two_shares_differ_by_no_more_than_the_papers_bound(
         owner, cost = claim.reply.partition("-")[0], costs[claim.reply]
         ending = wire.Ending(wire.Outcome.DONE, new_tokens=int(cost))
         box.finish((claim.reply, claim.token, 0, "x", 1), ending)
-        box.mark_collected(claim.reply, 1)
+        box.mark_collected([CollectedReply(claim.reply, 1)])
         waiting[owner] -= 1
         for pair, amounts in got.items():
             if owner in pair:

@@ -9,6 +9,7 @@ import redis
 
 from chatsite import wire
 from chatsite.mailbox import (
+    CollectedReply,
     EndedReply,
     Mailbox,
     MailboxAway,
@@ -85,8 +86,8 @@ def test_log_probabilities_are_written_once_and_end_with_their_reply(
     assert (kept.verdict, kept.logprobs_length) == ("kept", 7)
     ending = box.finished_reply("a")
     assert ending is not None
-    assert (ending.text, ending.logprobs) == ("one two!", "x\nyy\nz\n")
-    box.mark_collected("a", 1)
+    assert (ending.text, box.logprobs("a")) == ("one two!", "x\nyy\nz\n")
+    box.mark_collected([CollectedReply("a", 1)])
     assert 0 < valkey.client.ttl("mailbox:text:a:logprobs") <= 60
 
 
@@ -266,7 +267,7 @@ def test_a_collected_reply_is_gone_within_a_minute(
     enqueue(box, "a")
     token = claim(box).token
     box.finish(("a", token, 0, "x", 1), DONE)
-    box.mark_collected("a", 1)
+    box.mark_collected([CollectedReply("a", 1)])
     assert box.finished() == []
     assert 0 < valkey.client.ttl("mailbox:reply:a") <= 60
     assert 0 < valkey.client.ttl("mailbox:text:a") <= 60
@@ -279,7 +280,7 @@ def test_a_new_attempt_outlives_the_collection_of_an_earlier_one(
     token = claim(box).token
     box.finish(("a", token, 0, "x", 1), DONE)
     enqueue(box, "a", attempt=2)
-    box.mark_collected("a", 1)
+    box.mark_collected([CollectedReply("a", 1)])
     assert valkey.client.ttl("mailbox:reply:a") == NO_EXPIRY
     assert claim(box).attempt == 2
 

@@ -94,9 +94,7 @@ FENCING = [
         "tests/chat/services/jobs/test_reconcile.py",
         COLLECTING,
         changes={
-            "filter(pk=self.pk, state=before, attempt=self.attempt)": (
-                "filter(pk=self.pk, state=before)"
-            )
+            '"state": before, "attempt": self.attempt}': '"state": before}',
         },
     ),
 ]

@@ -55,7 +55,7 @@ def test_log_probabilities_are_kept_with_the_text(
     server.answer_next()
     finished = box.finished_reply("a")
     assert finished is not None
-    told = read_lines(finished.logprobs)
+    told = read_lines(box.logprobs("a"))
     assert b"".join(one.token for one in told).decode() == finished.text
     assert {len(one.top) for one in told} == {2}
     assert read_lines(box.logprobs("a", len(told[0].to_line()))) == told[1:]

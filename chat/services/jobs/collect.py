@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from chat.models import Conversation, Message, Reply
+from chat.models import Message, Reply
+from chat.models.sql_rows import update_where
 from chat.services.jobs.publish import release_next
 from chat.services.limits.usage import charge_tokens
 from chat.services.metrics.reply_counts import counts_of
 from chat.services.optional_write import NotWritten, optional_write, wait_until_durable
 from chat.services.webhooks.events import record_end
 from chatsite import wire
-from chatsite.mailbox import Mailbox, MailboxAway, open_mailbox
+from chatsite.mailbox import CollectedReply, Mailbox, MailboxAway, open_mailbox
 from chatsite.mailbox.results import FinishedReply
 from chatsite.tracing import record_span, span
 
@@ -28,17 +30,27 @@ def collect(pk: str) -> Reply | None:
 
     Returns the row, or None if there is nothing to collect. Raises ``MailboxAway``.
     """
+    return next(iter(collect_together([pk])), None)
+
+
+def collect_together(pks: Sequence[str]) -> list[Reply]:
+    """The same for several: reads and confirms them together, and copies one by one.
+
+    If one cannot be copied, those before it are confirmed; raises its error.
+    """
     box = open_mailbox()
-    ending = box.finished_reply(pk)
-    if ending is None:
-        return None
-    reply = Reply.objects.with_path().filter(pk=UUID(pk)).first()
-    if reply is None:
-        box.mark_collected(pk, ending.attempt)
-        return None
-    is_mine = _copy(reply, ending)
-    _confirm_and_release(box, reply, ending, is_mine=is_mine)
-    return reply
+    endings = {UUID(ending.reply): ending for ending in box.finished_replies(pks)}
+    found = Reply.objects.with_path().in_bulk(list(endings))
+    collected = [_unknown(ending) for pk, ending in endings.items() if pk not in found]
+    copied = []
+    try:
+        for pk, reply in found.items():
+            is_mine = _copy(reply, endings[pk])
+            collected.append(_collected(reply, endings[pk], is_mine=is_mine))
+            copied.append(reply)
+    finally:
+        _confirm_and_release(box, collected, copied)
+    return copied
 
 
 def collect_now(reply: Reply) -> Reply:
@@ -61,7 +73,7 @@ def collect_now(reply: Reply) -> Reply:
         is_saved = True
         if not is_mine:
             return Reply.objects.with_path().get(pk=reply.pk)
-        _confirm_and_release(box, reply, ending, is_mine=True)
+        _confirm_and_release(box, [_collected(reply, ending, is_mine=True)], [reply])
     except MailboxAway as error:
         log.info("reply %s is collected later: %s", reply.pk, error)
     except NotWritten:
@@ -72,17 +84,27 @@ def collect_now(reply: Reply) -> Reply:
 
 
 def _confirm_and_release(
-    box: Mailbox, reply: Reply, ending: FinishedReply, *, is_mine: bool
+    box: Mailbox, collected: Sequence[CollectedReply], replies: Iterable[Reply]
 ) -> None:
-    """Remove the entry from the mailbox, notify pages and start the next held reply.
+    """Remove entries from the mailbox, notify pages and start the next held replies.
 
-    The reply is counted if this process has ended it. Raises ``MailboxAway``.
+    Raises ``MailboxAway``.
     """
-    is_hidden = reply.message.conversation.is_hidden
-    owner = "" if is_hidden else str(reply.message.owner_id)
-    counts = counts_of(ending) if is_mine else None
-    box.mark_collected(str(reply.pk), ending.attempt, owner, counts)
-    release_next(reply.message.conversation)
+    box.mark_collected(collected)
+    release_next(*(reply.message.conversation for reply in replies))
+
+
+def _collected(reply: Reply, ending: FinishedReply, *, is_mine: bool) -> CollectedReply:
+    """The reply is counted if this process has ended it."""
+    conversation = reply.message.conversation
+    owner = "" if conversation.is_hidden else str(conversation.owner_id)
+    counts = counts_of(ending) if is_mine else {}
+    return CollectedReply(ending.reply, ending.attempt, owner, counts)
+
+
+def _unknown(ending: FinishedReply) -> CollectedReply:
+    """Its row was deleted."""
+    return CollectedReply(ending.reply, ending.attempt)
 
 
 def _show_as_ended(reply: Reply, ending: FinishedReply) -> None:
@@ -118,9 +140,9 @@ def _end_row(reply: Reply, ending: FinishedReply) -> bool:
     if not reply.end(wire.State(ending.outcome), **_fields(reply, ending)):
         return False
     text = _text(reply, ending)
-    Message.objects.filter(pk=reply.pk).update(text=text)
+    update_where(Message, {"id": reply.pk}, text=text)
     if ending.outcome is not wire.Outcome.STOPPED:  # the user knows about it
-        _mark_unread(reply.message.conversation_id)
+        reply.message.conversation.mark_unread()
     tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
     charge_tokens(reply.message.conversation.owner, tokens, reply.key_id)
     record_end(reply)
@@ -132,11 +154,6 @@ def _text(reply: Reply, ending: FinishedReply) -> str:
     """The whole text, with a space for each NUL, which PostgreSQL cannot store."""
     begun = reply.message.text[: reply.continued_characters]
     return begun + ending.text.replace("\x00", " ")
-
-
-def _mark_unread(conversation: UUID) -> None:
-    read = Conversation.objects.listed().filter(pk=conversation, has_unread=False)
-    read.update(has_unread=True)
 
 
 def _fields(reply: Reply, ending: FinishedReply) -> dict[str, Any]:

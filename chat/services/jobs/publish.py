@@ -92,15 +92,20 @@ def hand_over(owner: UUID, replies: Sequence[UUID]) -> None:
     open_mailbox().hand_over(entries, str(owner), str(owner))
 
 
-def release_next(conversation: Conversation) -> None:
+def release_next(*conversations: Conversation) -> None:
     """Release the held replies that may start, each in its own transaction.
 
     While another process locks the database they stay held, and the keeper releases
     them.
     """
+    # Most often there are none, and one query says so of all conversations.
+    waiting = Reply.objects.conversations_with_held([one.pk for one in conversations])
+    for conversation in waiting:
+        _release_in(conversation)
+
+
+def _release_in(conversation: UUID) -> None:
     held = Reply.objects.held().filter(message__conversation=conversation)
-    if not held.exists():  # most often, and much cheaper to ask
-        return
     for reply in held.with_path().order_by("message__created_at"):
         if reply.can_start() and _release(reply):
             publish(reply)

@@ -21,7 +21,7 @@ from django.db import DatabaseError
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
 from chat.services.effective_settings import effective_settings
-from chat.services.jobs.collect import collect
+from chat.services.jobs.collect import collect, collect_together
 from chat.services.jobs.publish import hand_over, publish, release_next
 from chat.services.jobs.stop import finish_stop
 from chat.services.wait_estimate import free_rows, ready_workers
@@ -36,6 +36,8 @@ Item = TypeVar("Item")
 #: Seconds that a new row is left to its own request, which publishes it.
 PUBLISHING_SECONDS = 2.0
 BATCH = 500
+#: Ended replies that are read and confirmed in one trip.
+COLLECTED_TOGETHER = 32
 
 
 class Reconciler:
@@ -107,8 +109,16 @@ class Reconciler:
 
 def collect_finished() -> None:
     """Collect every reply that ended in the mailbox."""
-    for pk in open_mailbox().finished():
-        _guarded(collect, pk)
+    finished = open_mailbox().finished()
+    for start in range(0, len(finished), COLLECTED_TOGETHER):
+        some = finished[start : start + COLLECTED_TOGETHER]
+        try:
+            collect_together(some)
+        except (MailboxAway, DatabaseError):
+            raise
+        except Exception:  # one of them is bad; its own turn says which
+            for pk in some:
+                _guarded(collect, pk)
 
 
 def complete_stops() -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from chat.models import ApiKey, LimitBucket, User
-from chat.models.sql_rows import Parameter, execute
+from chat.models.sql_rows import Parameter, execute, rows, time_of
 from chat.services.advisory_lock import advisory_lock
 from chat.services.limits.rules import (
     LimitKind,
@@ -37,6 +37,10 @@ ROW = "(%s, %s, %s, %s)"
 RECORD_USAGE = """
 INSERT INTO chat_allowance (subject, kind, owner_id, full_at) VALUES %s
 ON CONFLICT (subject, kind) DO UPDATE SET full_at = excluded.full_at
+"""
+USAGE = """
+SELECT subject, kind, full_at FROM chat_allowance
+WHERE subject IN ({0}) AND kind IN ({0})
 """
 #: A bucket that is full again keeps its row this long: it is likely to be used soon.
 KEPT_SECONDS = 3600
@@ -116,13 +120,12 @@ def current_usage(
     limited = _limited(subjects, kinds)
     if not limited:
         return []
-    rows = LimitBucket.objects.filter(
-        subject__in={subject.key for subject, _ in limited},
-        kind__in={kind for _, kind in limited},
-    )
+    wanted = [subject.key for subject, _ in limited]
+    wanted += [kind.value for _, kind in limited]
+    places = ", ".join(["%s"] * len(limited))
     found = {
-        (subject, kind): full_at.timestamp()
-        for subject, kind, full_at in rows.values_list("subject", "kind", "full_at")
+        (subject, kind): time_of(full_at).timestamp()
+        for subject, kind, full_at in rows(USAGE.format(places), wanted)
     }
     return _usages(limited, found, now)
 

@@ -16,7 +16,7 @@ from statistics import fmean, median
 from chat.services.wait_estimate import estimate_wait
 from chat.wording.replies import rounded_range
 from chatsite import wire
-from chatsite.mailbox import Claim, Mailbox, QueuedReply
+from chatsite.mailbox import Claim, CollectedReply, Mailbox, QueuedReply
 from tests.environment import IS_SOAK
 from worker.reply_lengths import lengths_of
 
@@ -127,7 +127,7 @@ class Simulation:
     def leave(self, worker: SimulatedWorker, claim: Claim, tokens: int) -> None:
         ending = wire.Ending(wire.Outcome.DONE, prompt_tokens=5, new_tokens=tokens)
         self.box.finish((claim.reply, claim.token, 0, "x", tokens), ending)
-        self.box.mark_collected(claim.reply, 1)
+        self.box.mark_collected([CollectedReply(claim.reply, 1)])
         worker.live -= 1
         worker.lengths.append(tokens)
 

@@ -5,11 +5,13 @@ import sys
 import pytest
 from django.db import connection
 
-from chat.models import Message, Reply, User
+from chat.models import Conversation, LimitBucket, Message, Reply, User
 from chat.services.jobs.collect import collect, collect_now
+from chat.services.jobs.reconcile import collect_finished
 from chat.services.jobs.stop import stop_reply
 from chatsite import wire
 from chatsite.mailbox import Mailbox
+from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +158,44 @@ def test_an_end_that_another_collects_is_on_the_disk_before_it_is_shown(
     monkeypatch.setattr("os.fdatasync", synced.append)
     assert collect_now(Reply.objects.with_path().get(pk=reply.pk)).state == "done"
     assert len(synced) == 1
+
+
+def test_replies_that_ended_together_are_collected_and_counted_once_each(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    replies = [sent(owner, f"{n}") for n in range(3)]
+    held = sent(owner, "next", replies[1].message.conversation)
+    for _ in replies:
+        worker.answer("said")
+    collect_finished()
+    assert [state(reply) for reply in replies] == ["done"] * 3
+    assert (state(held), box.finished()) == ("queued", [])
+    assert box.overview().counts["outcome:done"] == 3
+
+
+def test_an_end_that_cannot_be_read_stops_none_of_the_others(
+    owner: User, box: Mailbox, sent, worker, valkey: Valkey
+) -> None:
+    replies = [sent(owner, f"{n}") for n in range(3)]
+    for _ in replies:
+        worker.answer("said")
+    bad = replies[1]
+    valkey.client.hset(f"mailbox:reply:{bad.pk}", "ending", '{"new_tokens": "many"}')
+    collect_finished()
+    assert [state(reply) for reply in replies] == ["done", "queued", "done"]
+    assert box.finished() == [str(bad.pk)]
+    assert box.overview().counts["outcome:done"] == 2
+
+
+def test_tokens_are_charged_to_whom_the_conversation_belongs_by_now(
+    owner: User, box: Mailbox, sent, worker
+) -> None:
+    reply = sent(owner)
+    worker.answer("said")
+    read_before = Reply.objects.with_path().get(pk=reply.pk)
+    account = User.objects.create_user("ada")
+    for rows in (Conversation.objects, Message.objects):
+        rows.filter(owner=owner).update(owner=account)
+    collect_now(read_before)
+    [charged] = LimitBucket.objects.filter(kind="tokens_per_day")
+    assert charged.owner == account
