@@ -10,7 +10,7 @@ from chat.api.access import Access
 from chat.api.answers import answer
 from chat.api.schemas import ModelStatusData, SiteStatusData, WaitData
 from chat.http.api_errors import NOT_FOUND
-from chat.services.jobs.workers import ModelStatus, model_statuses
+from chat.services.jobs.workers import ModelStatus, site_model_statuses
 
 router = Router(tags=["Limits"])
 
@@ -23,7 +23,7 @@ def status(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - django-ninja
     """
     if not settings.PUBLIC_STATUS:
         raise NOT_FOUND
-    return answer(SiteStatusData(models=[_model(one) for one in model_statuses()]))
+    return answer(SiteStatusData(models=[_model(one) for one in site_model_statuses()]))
 
 
 def _model(status: ModelStatus) -> ModelStatusData:

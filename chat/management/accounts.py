@@ -11,5 +11,8 @@ def account_named(typed: str) -> User:
     """Return the account with this name or email address. Raises ``CommandError``."""
     user = User.objects.known_as(typed)
     if user is None or not user.is_active:
-        raise CommandError(f"There is no account {typed!r}.")
+        raise CommandError(
+            f"There is no account {typed!r} in this database. Commands need the "
+            "DATA_DIR and DATABASE_URL of the site."
+        )
     return user

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chat.services.jobs.workers import ModelStatus, model_statuses
+from chat.services.jobs.workers import ModelStatus, site_model_statuses
 
 
 class StatusContext(TypedDict):
@@ -26,6 +26,6 @@ def status(request: HttpRequest) -> HttpResponse:
     if not settings.PUBLIC_STATUS:
         raise Http404
     context: StatusContext = {
-        "model_statuses": model_statuses(),
+        "model_statuses": site_model_statuses(),
     }
     return render(request, "status/status.html", context)

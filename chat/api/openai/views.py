@@ -13,18 +13,26 @@ from chat.api.idempotency_header import idempotency_key
 from chat.api.openai.answers import Answer
 from chat.api.openai.decorators import json_object, openai_call
 from chat.api.openai.errors import OpenAIError, try_later
-from chat.api.openai.models import model_data, offered_model, offered_models
+from chat.api.openai.models import (
+    is_of_site,
+    model_data,
+    offered_model,
+    offered_models,
+)
 from chat.api.openai.parameters import AskedCall, chat_call, completion_call
 from chat.api.openai.stream import CompletionStream
 from chat.api.openai.wait import QUEUE_SECONDS, CompletionWait
 from chat.http.parked import ParkedResponse, earlier_watch, has_room, wait
 from chat.models import ApiKey
 from chat.services.calls import send_call
+from chat.services.jobs.reply_status import PollSnapshot
 from chat.services.jobs.status import worker_snapshot
 from chat.services.wait_estimate import estimate_wait
 
 #: When there may be room again, in seconds.
 ROOM_SECONDS = 10
+#: After so many seconds a worker that was started again may serve its model.
+NO_WORKER_SECONDS = 30
 
 
 @openai_call("GET", "can_chat")
@@ -99,16 +107,23 @@ def _refuse_without_room(request: HttpRequest, asked: AskedCall) -> None:
     if not has_room(request):
         said = "Too many calls are waiting. Try again in a moment."
         raise try_later(503, said, "too_many_calls", ROOM_SECONDS)
-    if not asked.is_streamed and _waits_too_long(asked.call.entry.name):
-        raise _too_late()
+    entry = asked.call.entry
+    now = worker_snapshot(entry.name)
+    if not (now.workers or now.is_away or is_of_site(entry)):
+        said = f"No worker serves {entry.label} now; /v1/models lists what is served."
+        raise try_later(503, said, "no_worker", NO_WORKER_SECONDS)
+    if not asked.is_streamed:
+        _refuse_long_wait(now)
 
 
-def _waits_too_long(model: str) -> bool:
-    """Whether a new reply would start after the client has given up."""
-    now = worker_snapshot(model)
+def _refuse_long_wait(now: PollSnapshot) -> None:
+    """Refuse a reply that would start after its client has given up."""
+    if now.is_paused:
+        said = "This model is paused. Set stream to wait, or try later."
+        raise try_later(503, said, "model_paused", QUEUE_SECONDS)
     expected = estimate_wait(now.waiting, now.workers)
-    is_long = expected is not None and expected.low > QUEUE_SECONDS
-    return now.is_paused or is_long
+    if expected is not None and expected.low > QUEUE_SECONDS:
+        raise _too_late()
 
 
 def _too_late() -> OpenAIError:

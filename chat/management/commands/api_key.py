@@ -40,7 +40,9 @@ class Command(BaseCommand):
         make.add_argument("--helper", action="store_true", help="lets people go first")
         make.add_argument("--days", type=float, help="days until it expires")
         for kind in OF_KEYS:
-            make.add_argument(_option(kind), dest=kind, type=int, help="its limit")
+            make.add_argument(
+                _option(kind), dest=kind, type=int, metavar="N", help="its limit"
+            )
         every = actions.add_parser("list", help="list the keys, without their secrets")
         every.add_argument("--account", help="of this account only")
         revoke = actions.add_parser("revoke", help="make a key useless")

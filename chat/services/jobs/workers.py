@@ -9,7 +9,7 @@ from chat.services.wait_estimate import WaitEstimate, estimate_wait, ready_worke
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 from chatsite.mailbox import MailboxAway, open_mailbox
-from chatsite.model_choice import model_entry, offered_entries
+from chatsite.model_choice import model_entry, offered_entries, served_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class ModelStatus:
     def ready(self) -> int:
         """The number of ready workers."""
         return len(ready_workers(self.workers))
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a worker fetches or loads the model."""
+        stages = (wire.Stage.FETCHING, wire.Stage.LOADING)
+        return any(worker.stage in stages for worker in self.workers)
 
     @property
     def wait(self) -> WaitEstimate | None:
@@ -56,6 +62,19 @@ def model_statuses() -> list[ModelStatus]:
             ModelStatus(entry, entry.name == default.name, is_known=False)
             for entry in entries
         ]
+
+
+def site_model_statuses() -> list[ModelStatus]:
+    """The models of the site: its own, and others while they are served or asked for.
+
+    The catalogue may offer more, which wait for a worker on some machine.
+    """
+    own = {entry.name for entry in (model_entry(), *served_entries())}
+    return [
+        status
+        for status in model_statuses()
+        if status.entry.name in own or status.workers or status.waiting
+    ]
 
 
 def precisions_of(model: str) -> set[str]:

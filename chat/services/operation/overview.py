@@ -14,7 +14,7 @@ from chat.services.wait_estimate import WaitEstimate, estimate_wait, ready_worke
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 from chatsite.mailbox.overview import ModelLine
-from chatsite.model_choice import model_entry
+from chatsite.model_choice import model_entry, served_entries
 
 RECENT = timedelta(hours=24)
 LOSSES_SHOWN = 20
@@ -112,7 +112,10 @@ def model_overviews() -> tuple[tuple[ModelOverview, ...] | None, bool | None]:
         return None, None
     known = {line.name: ModelOverview.of(line) for line in seen.models}
     first = known.pop(served, ModelOverview(served, 0, ()))
-    models = (first, *(one for one in known.values() if one.is_used))
+    own = {entry.name for entry in served_entries()} - {served}
+    known |= {name: ModelOverview(name, 0, ()) for name in own - known.keys()}
+    used = (one for name, one in known.items() if name in own or one.is_used)
+    models = (first, *used)
     return models, seen.keeper_seconds is not None
 
 

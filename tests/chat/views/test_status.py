@@ -6,6 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
+from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.conftest import Worker
 
@@ -36,3 +37,18 @@ def test_a_setting_switches_both_off(box: Mailbox, settings: LazySettings) -> No
     settings.PUBLIC_STATUS = False
     for path in ("/status/", "/api/v1/status"):
         assert Client().get(path).status_code == 404
+
+
+def test_a_model_that_no_worker_serves_is_not_listed_unless_it_is_of_the_site(
+    box: Mailbox, settings: LazySettings
+) -> None:
+    assert "SmolLM2" not in Client().get("/status/").content.decode()
+    settings.CHAT_MODELS = ("scripted", "smollm2")
+    assert "SmolLM2" in Client().get("/status/").content.decode()
+
+
+def test_a_model_whose_workers_are_drained_is_offline(box: Mailbox) -> None:
+    Worker(box).announce(wire.Stage.DRAINING)
+    assert "offline" in Client().get("/status/").content.decode()
+    Worker(box).announce(wire.Stage.LOADING)
+    assert "loading" in Client().get("/status/").content.decode()

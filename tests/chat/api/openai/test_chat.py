@@ -37,15 +37,27 @@ def test_a_whole_answer(program, answered) -> None:
     assert answer["x-request-id"]
 
 
-def test_every_model_of_the_catalogue_can_be_asked(program) -> None:
+def test_every_model_of_the_catalogue_can_be_asked_while_it_is_served(
+    program, box
+) -> None:
     names = [entry.name for entry in current_catalog().entries]
     for name in names:
+        box.announce(wire.Announcement("w", name, name, wire.Stage.LOADING))
         answer = program.chat(model=name, stream=True)
         assert answer.status_code == 200, answer.content
         answer.close()
     models = Reply.objects.order_by("queued_at").values_list("model", flat=True)
     assert [*models] == names
     assert "smollm2" in names
+
+
+def test_a_model_that_no_worker_serves_is_refused_at_once(program, settings) -> None:
+    answer = program.chat(model="smollm2", stream=True)
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "no_worker"
+    assert not Reply.objects.exists()
+    settings.CHAT_MODELS = ("scripted", "smollm2")
+    assert program.chat(model="smollm2", stream=True).status_code == 200
 
 
 def test_a_stream(program, meanwhile, worker) -> None:
