@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from io import TextIOWrapper
 
 from chatsite.cli.arguments import parse
 from chatsite.cli.ask import ask
@@ -16,7 +14,7 @@ from chatsite.cli.conversations import list_conversations, show
 from chatsite.cli.errors import CliError, Exit
 from chatsite.cli.kept import find_key
 from chatsite.cli.site import login, models, stop, typed_key
-from chatsite.cli.terminal import Terminal
+from chatsite.cli.terminal import Terminal, prepare_streams
 
 COMMANDS = {
     "ask": ask,
@@ -30,9 +28,11 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        prepare_streams()
+    except CliError as error:
+        Terminal().say(str(error))
+        return error.code
     options = parse(arguments)
     terminal = Terminal()
     try:
@@ -44,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.progress("")
         return Exit.INTERRUPTED
     except BrokenPipeError:  # who reads the output has enough, as `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
 
 

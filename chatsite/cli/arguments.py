@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from functools import partial
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 EPILOG = """\
@@ -13,9 +14,9 @@ environment:
   CHATSITE_API_KEY  the API key, in place of the one that `chatsite login` keeps
 
 exit codes:
-  0 done · 1 the reply or the server failed · 2 wrong use · 3 the key is missing, wrong
-  or may not do this · 4 a limit is reached or the server is busy · 5 the server cannot
-  be reached · 130 Ctrl+C
+  0 done · 1 the reply or the server failed, or the output cannot be written · 2 wrong
+  use · 3 the key is missing, wrong or may not do this · 4 a limit is reached or the
+  server is busy · 5 the server cannot be reached · 130 Ctrl+C
 """
 
 
@@ -44,19 +45,22 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
         default=os.environ.get("CHATSITE_URL") or DEFAULT_URL,
         help="the address of the site",
     )
+    after = ArgumentParser(add_help=False)  # global options, also after the command
+    after.add_argument("--url", default=SUPPRESS, help="the address of the site")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_ask(commands.add_parser("ask", help="send a message and write the reply"))
-    _add_batch(commands.add_parser("batch", help="have a file of requests answered"))
-    listed = commands.add_parser("list", help="list the newest conversations")
+    add = partial(commands.add_parser, parents=[after])
+    _add_ask(add("ask", help="send a message and write the reply"))
+    _add_batch(add("batch", help="have a file of requests answered"))
+    listed = add("list", help="list the newest conversations")
     listed.add_argument("-n", "--number", type=int, default=20, help="how many: 20")
-    shown = commands.add_parser("show", help="write the messages of a conversation")
+    shown = add("show", help="write the messages of a conversation")
     shown.add_argument("conversation", metavar="ID")
     for one in (listed, shown):
         one.add_argument("--json", action="store_true", help="as JSON lines")
-    stop = commands.add_parser("stop", help="stop a reply")
+    stop = add("stop", help="stop a reply")
     stop.add_argument("reply", metavar="ID", help="as `ask --json` writes it")
-    commands.add_parser("models", help="list the models")
-    commands.add_parser("login", help="keep an API key; asks for it, or reads a line")
+    add("models", help="list the models")
+    add("login", help="keep an API key; asks for it, or reads a line")
     options = parser.parse_args(arguments)
     options.url = options.url.rstrip("/")
     return options

@@ -8,7 +8,7 @@ import uuid
 from argparse import Namespace
 from typing import Any
 
-from chatsite.cli.attachments import with_files
+from chatsite.cli.attachments import decode, with_files
 from chatsite.cli.client import Client
 from chatsite.cli.conversations import conversation_with
 from chatsite.cli.errors import CliError, Exit
@@ -25,7 +25,7 @@ def ask(client: Client, terminal: Terminal, options: Namespace) -> Exit:
     if conversation := conversation_with(client, options, earlier, typed):
         body["conversation"] = conversation
     sent = _send(client, terminal, body)
-    keep_last_conversation(client.url, sent["conversation"])
+    _remember(client, terminal, sent["conversation"])
     if options.detach:
         terminal.line(json.dumps(sent) if options.json else sent["id"])
         return Exit.DONE
@@ -47,6 +47,14 @@ def _send(client: Client, terminal: Terminal, body: dict[str, Any]) -> dict[str,
     return sent
 
 
+def _remember(client: Client, terminal: Terminal, conversation: str) -> None:
+    """Keep it for ``--continue``; the reply is worth more than that."""
+    try:
+        keep_last_conversation(client.url, conversation)
+    except CliError as error:
+        terminal.say(f"{error}\nSo --continue will not find this conversation.")
+
+
 def _typed(options: Namespace) -> str:
     """The text of the arguments, or of standard input."""
     text = " ".join(options.text)
@@ -56,9 +64,21 @@ def _typed(options: Namespace) -> str:
             raise CliError(
                 "Standard input is the text or a file, not both.", Exit.USAGE
             )
-        text = sys.stdin.read().strip("\n")
+        text = _read_input().strip("\n")
     if not text.strip() and not options.file:
         raise CliError("What do you want to ask? Give a text.", Exit.USAGE)
+    return text
+
+
+def _read_input() -> str:
+    """Return standard input. Raises ``CliError``."""
+    try:
+        text = decode(sys.stdin.buffer.read())
+    except OSError as error:
+        said = f"Standard input cannot be read: {error.strerror}."
+        raise CliError(said, Exit.USAGE) from None
+    if text is None:
+        raise CliError("Standard input is not a text.", Exit.USAGE)
     return text
 
 

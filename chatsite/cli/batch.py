@@ -9,9 +9,9 @@ import uuid
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from chatsite.cli.client import Client
+from chatsite.cli.attachments import clean_name
+from chatsite.cli.client import Client, quoted
 from chatsite.cli.errors import CliError, Exit
 from chatsite.cli.terminal import Terminal
 
@@ -46,7 +46,7 @@ def batch(client: Client, terminal: Terminal, options: Namespace) -> Exit:
 def _look_after(
     client: Client, terminal: Terminal, options: Namespace, action: str, pk: str
 ) -> Exit:
-    path = f"/v1/batches/{quote(pk)}"
+    path = f"/v1/batches/{quoted(pk)}"
     if action == "cancel":
         terminal.line(_progress(client.post(f"{path}/cancel", {})))
         return Exit.DONE
@@ -83,7 +83,7 @@ def _endpoint(path: str, content: bytes) -> str:
     try:
         first = json.loads(content.lstrip().split(b"\n", 1)[0])
         url = first["url"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         url = None
     if url not in ENDPOINTS:
         raise CliError(
@@ -97,7 +97,7 @@ def _endpoint(path: str, content: bytes) -> str:
 def _form(name: str, content: bytes) -> tuple[bytes, str]:
     """A form with the file, and its content type (RFC 7578)."""
     boundary = uuid.uuid4().hex
-    safe_name = name.replace("\\", "_").replace('"', "_")
+    safe_name = clean_name(name).replace("\\", "_")
     head = (
         f"--{boundary}",
         'Content-Disposition: form-data; name="purpose"',
@@ -121,7 +121,7 @@ def _finish(
         terminal.progress(_progress(found))
         time.sleep(pause)
         pause = min(pause * 1.5, PAUSES_SECONDS[1])
-        found = client.get(f"/v1/batches/{quote(found['id'])}").data
+        found = client.get(f"/v1/batches/{quoted(found['id'])}").data
     _write_results(client, terminal, options, found)
     for error in (found.get("errors") or {}).get("data", [])[:10]:
         line = f"line {error['line']}: " if error.get("line") else ""
@@ -138,7 +138,7 @@ def _write_results(
     """Write the lines that were answered, then those that failed."""
     files = (found.get("output_file_id"), found.get("error_file_id"))
     content = b"".join(
-        client.download(f"/v1/files/{quote(file)}/content") for file in files if file
+        client.download(f"/v1/files/{quoted(file)}/content") for file in files if file
     )
     if options.output is None:
         terminal.text(content.decode(errors="replace"))

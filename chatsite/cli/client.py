@@ -11,7 +11,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from chatsite.cli.errors import CliError, Exit, ServerRefused
 
@@ -26,6 +26,8 @@ AWAY = (
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 )
+#: What a path may contain besides letters and digits (RFC 3986).
+PATH_SIGNS = "/%:@!$&'()*+,;=-._~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,14 @@ class Client:
         self.url = url
         self._key = key
         self._on_away = on_away
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            said = f"{url} is no address of a site. It begins with https:// or http://."
-            raise CliError(said, Exit.USAGE)
-        self.prefix = parts.path.rstrip("/")
-        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._link = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+        try:
+            self._link, self.prefix = _connection(url)
+        except (ValueError, HTTPException) as error:
+            said = (
+                f"{url} is no address of a site, such as https://chat.example.org: "
+                f"{error}"
+            )
+            raise CliError(said, Exit.USAGE) from None
         #: A server that never answered is not called again: its address is wrong.
         self._has_answered = False
 
@@ -137,6 +140,27 @@ class Client:
         if method == "GET" and self._has_answered and response.status in AWAY:
             raise ConnectionError(f"status {response.status}")
         return response, content
+
+
+def quoted(pk: str) -> str:
+    """Return an id, which somebody typed, as a part of a path."""
+    return quote(pk, safe="", errors="replace")
+
+
+def _connection(url: str) -> tuple[HTTPConnection, str]:
+    """A connection, not yet open, and the path of the site.
+
+    Raises ``ValueError`` or ``HTTPException`` if the URL is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("it begins with https:// or http://")
+    if not parts.hostname:
+        raise ValueError("it names no server")
+    parts.hostname.encode("idna")  # as a connection will, but only once it opens
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    link = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+    return link, quote(parts.path.rstrip("/"), safe=PATH_SIGNS, errors="replace")
 
 
 def _json(response: HTTPResponse, body: bytes) -> Any:

@@ -6,9 +6,9 @@ import json
 import uuid
 from argparse import Namespace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from chatsite.cli.client import Client
+from chatsite.cli.client import Client, quoted
 from chatsite.cli.errors import Exit, ServerRefused
 from chatsite.cli.terminal import Terminal
 
@@ -46,7 +46,7 @@ def list_conversations(client: Client, terminal: Terminal, options: Namespace) -
 
 def show(client: Client, terminal: Terminal, options: Namespace) -> Exit:
     """Write the messages of a conversation, oldest first."""
-    path: str | None = f"/api/v1/conversations/{quote(options.conversation)}/messages"
+    path: str | None = f"/api/v1/conversations/{quoted(options.conversation)}/messages"
     messages: list[dict[str, Any]] = []
     while path:
         page = client.get(path).data
@@ -84,7 +84,7 @@ def conversation_with(client: Client, options: Namespace, pk: str, text: str) ->
 
 
 def _choose(client: Client, pk: str, chosen: dict[str, Any]) -> None:
-    path = f"/api/v1/conversations/{quote(pk)}/settings"
+    path = f"/api/v1/conversations/{quoted(pk)}/settings"
     client.put(path, {**client.get(path).data["chosen"], **chosen})
 
 

@@ -21,14 +21,22 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def find_key(url: str) -> str:
     """Return the key for a site. Raises ``CliError``."""
     if key := os.environ.get(KEY_VARIABLE, "").strip():
-        return key
+        return checked_key(key, f"{KEY_VARIABLE} holds no API key.", Exit.KEY)
     if key := _read(keys_file()).get(url, ""):
-        return key
+        return checked_key(key, f"{keys_file()} holds no API key for {url}.", Exit.KEY)
     raise CliError(
         f"There is no API key for {url}. Make one on the page Your account → API keys, "
         f"then run: chatsite login --url {url}",
         Exit.KEY,
     )
+
+
+def checked_key(typed: str, otherwise: str, code: Exit) -> str:
+    """Return a key that a header can carry. Raises ``CliError``."""
+    if not typed.isascii() or not typed.isprintable() or " " in typed or not typed:
+        said = f"{otherwise} It is one word of letters, digits and signs."
+        raise CliError(said, code)
+    return typed
 
 
 def keep_key(url: str, key: str) -> Path:
@@ -71,9 +79,10 @@ def _read(path: Path) -> dict[str, str]:
             found = json.load(file)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CliError(f"{path} cannot be read: {error}", Exit.USAGE) from None
-    return found if isinstance(found, dict) else {}
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {site: text for site, text in pairs if isinstance(text, str)}
 
 
 def _refuse_if_open_to_others(path: Path, found: os.stat_result) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from getpass import getpass
-from urllib.parse import quote
 
-from chatsite.cli.client import Client
-from chatsite.cli.errors import CliError, Exit
-from chatsite.cli.kept import keep_key
+from chatsite.cli.client import Client, quoted
+from chatsite.cli.errors import Exit
+from chatsite.cli.kept import checked_key, keep_key
 from chatsite.cli.terminal import Terminal
 
 
@@ -17,9 +16,7 @@ def typed_key() -> str:
     """Ask for an API key, or read it from standard input. Raises ``CliError``."""
     is_typed = sys.stdin.isatty()
     key = (getpass("API key: ") if is_typed else sys.stdin.readline()).strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise CliError("That is no API key. It is one word.", Exit.USAGE)
-    return key
+    return checked_key(key, "That is no API key.", Exit.USAGE)
 
 
 def login(client: Client, terminal: Terminal, key: str) -> Exit:
@@ -38,7 +35,7 @@ def models(client: Client, terminal: Terminal, _options: Namespace) -> Exit:
 
 def stop(client: Client, terminal: Terminal, options: Namespace) -> Exit:
     """Stop a reply; harmless if it has ended."""
-    reply = client.post(f"/api/v1/replies/{quote(options.reply)}/stop", {})
+    reply = client.post(f"/api/v1/replies/{quoted(options.reply)}/stop", {})
     is_over = reply["state"] in ("done", "failed", "stopped")
     terminal.say(f"It is {reply['state']}." if is_over else "It is being stopped.")
     return Exit.DONE
