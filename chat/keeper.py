@@ -19,8 +19,8 @@ from chatsite.mailbox import MailboxAway, open_mailbox
 class Keeper:
     """What one keeper remembers from sweep to sweep.
 
-    ``clock`` returns seconds that never run backwards. ``more`` is done in each sweep,
-    unless ``has_pending_work`` finds nothing.
+    ``clock`` returns seconds that never run backwards. ``more`` is done last in each
+    sweep, unless ``has_pending_work`` finds nothing.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class Keeper:
             self._each_minute.reset()
             raise
         self._each_minute.run()
-        self._more()
         self._retention.run()
         open_mailbox().announce_keeper(settings.SWEEP_SECONDS)
+        self._more()
 
     def _is_idle(self) -> bool:
         is_due = self._each_minute.is_due() or self._retention.is_due()

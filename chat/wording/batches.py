@@ -25,6 +25,9 @@ REASONS: dict[str, Promise] = {
     "missing_required_parameter": gettext_lazy(
         "It needs a custom_id of up to 512 characters, and a JSON object as its body."
     ),
+    "invalid_custom_id": gettext_lazy(
+        "Its custom_id has a character that cannot be stored: leave it out."
+    ),
     "mismatched_url": gettext_lazy(
         "All lines need the same url: /v1/chat/completions or /v1/completions."
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,10 @@ from chat.api.openai.logprobs import LogprobsReader
 from chat.api.openai.parameters import AskedCall, chat_call, completion_call
 from chat.models import BatchLine, Reply
 from chat.services.batches.batches import CHAT
+from chat.text_cleanup import as_line
 
 CUSTOM_ID_CHARACTERS = 512
+SURROGATES = re.compile("[\ud800-\udfff]")
 #: What the request of a line may have.
 FIELDS = frozenset(("custom_id", "method", "url", "body"))
 
@@ -44,18 +47,31 @@ def read_line(raw: bytes, endpoint: str) -> tuple[str, str]:
     if not isinstance(name, str) or not 0 < len(name) <= CUSTOM_ID_CHARACTERS:
         said = f"custom_id must be a text of 1 to {CUSTOM_ID_CHARACTERS} characters."
         raise bad("custom_id", said, "missing_required_parameter")
+    if not is_storable(name):
+        # Two ids could become one if the characters were replaced.
+        said = "custom_id has a NUL or half of a surrogate pair. Leave it out."
+        raise bad("custom_id", said, "invalid_custom_id")
     if line.get("method", "POST") != "POST":
         raise bad("method", "method must be POST.", "invalid_method")
     if line.get("url") != endpoint:
         said = f"url must be {endpoint}, the endpoint of the batch."
         raise bad("url", said, "mismatched_url")
     if unknown := sorted(line.keys() - FIELDS):
-        raise bad(unknown[0][:100], "A line has custom_id, method, url and body.")
+        raise bad(
+            as_line(unknown[0][:100]), "A line has custom_id, method, url and body."
+        )
     if not isinstance(line.get("body"), dict):
         said = "body must be the JSON object of the call."
         raise bad("body", said, "missing_required_parameter")
-    # PostgreSQL has no NUL in texts; in JSON it is written as ASCII.
-    return _without_nul(name), json.dumps(line["body"])
+    try:
+        return name, json.dumps(line["body"])
+    except RecursionError:
+        raise bad("body", "body is nested too deeply.") from None
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database can keep a text as it is."""
+    return "\x00" not in text and not SURROGATES.search(text)
 
 
 def answered(line: BatchLine, asked: AskedCall, replies: Sequence[Reply]) -> str:
@@ -91,8 +107,3 @@ def _result(line: BatchLine, fields: dict[str, Any]) -> str:
 
 def _id(line: BatchLine, prefix: str) -> str:
     return f"{prefix}_{line.batch_id.hex}_{line.number}"
-
-
-def _without_nul(text: str) -> str:
-    clean = text.encode("utf-8", "replace").decode()
-    return clean.replace("\x00", " ")

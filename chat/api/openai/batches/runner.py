@@ -11,16 +11,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from chat.api.openai.batches.lines import answered, read_call, refused, unanswered
 from chat.api.openai.batches.validation import validate
 from chat.api.openai.errors import OpenAIError
+from chat.api.openai.parameters import AskedCall
 from chat.models import Batch, BatchLine, BatchStatus, LineState, Reply, User
 from chat.services.batches.results import (
     end_lines,
@@ -36,6 +38,8 @@ from chat.services.idempotency import NewIds
 from chat.services.jobs.stop import stop_reply
 from chat.services.limits.batch_allowance import admit_line
 from chatsite import wire
+from chatsite.logs import error_type
+from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,9 @@ UNANSWERED_AT_ONCE, TIMES_PER_SWEEP = 500, 40
 CANCELLED = "batch_cancelled", "The batch was cancelled before this line was answered."
 EXPIRED = "batch_expired", "The batch expired before this line was answered."
 STOPPED = OpenAIError(500, "The reply was stopped.", code="stopped")
+BROKEN = OpenAIError(500, "The server failed at this line.", code="server_error")
+#: What fails a round rather than one line: it is tried again in the next.
+AWAY = (MailboxAway, OperationalError, InterfaceError)
 
 Result = tuple[BatchLine, LineState, str]
 
@@ -54,11 +61,27 @@ def run_batches() -> None:
     found = Batch.objects.unfinished().select_related("owner", "key", "input_file")
     batches = list(found.order_by("owner", "created_at"))
     for batch in batches:
-        _advance(batch)
+        with _alone(batch):
+            _advance(batch)
     running = [one for one in batches if one.status == BatchStatus.IN_PROGRESS]
     by_owner = [list(group) for _, group in groupby(running, lambda one: one.owner_id)]
     for of_owner in by_owner:
-        _feed(of_owner, max(1, settings.BATCH_LINES_AHEAD // len(by_owner)))
+        with _alone(of_owner[0]):
+            _feed(of_owner, max(1, settings.BATCH_LINES_AHEAD // len(by_owner)))
+
+
+@contextmanager
+def _alone(batch: Batch) -> Iterator[None]:
+    """Log what fails at a batch, and go on with the others.
+
+    The text of the error is left out: it may have parts of the batch.
+    """
+    try:
+        yield
+    except MailboxAway:
+        raise
+    except Exception as error:
+        log.error("batch %s is put off: %s", batch.pk, error_type(error))  # noqa: TRY400
 
 
 def _advance(batch: Batch) -> None:
@@ -125,6 +148,16 @@ def _result(batch: Batch, line: BatchLine, replies: list[Reply]) -> Result:
         return line, LineState.DONE, answered(line, asked, replies)
     except OpenAIError as error:
         return line, LineState.FAILED, refused(line, error)
+    except AWAY:
+        raise
+    except Exception as error:
+        return line, LineState.FAILED, _broken(line, error)
+
+
+def _broken(line: BatchLine, error: Exception) -> str:
+    """Log an error that was not expected, and return the result of its line."""
+    log.error("%s failed: %s", line, error_type(error))
+    return refused(line, BROKEN)
 
 
 def _give_up(batch: Batch, why: tuple[str, str]) -> None:
@@ -159,20 +192,29 @@ def _send(batch: Batch, line: BatchLine) -> bool:
     """Send a line, or end it if it is refused; False if the owner has to wait."""
     try:
         asked = read_call(batch.endpoint, json.loads(line.body))
+        return _sent(batch, line, asked)
     except OpenAIError as error:
-        end_lines([(line, LineState.FAILED, refused(line, error))])
-        return True
+        result = refused(line, error)
+    except AWAY:
+        raise
+    except Exception as error:
+        result = _broken(line, error)
+    end_lines([(line, LineState.FAILED, result)])
+    return True
+
+
+@transaction.atomic
+def _sent(batch: Batch, line: BatchLine, asked: AskedCall) -> bool:
     owner: User = batch.owner
     owner.used_key = batch.key
     ids = NewIds(uuid4(), uuid4())
     caller = Caller(owner, batch.key, is_helper=True, is_hidden=True, joins=False)
-    with transaction.atomic():
-        mine = BatchLine.objects.filter(pk=line.pk)
-        if not mine.filter(state=LineState.WAITING).update(state=LineState.SENT):
-            return True  # another keeper has sent it
-        if not admit_line(owner, asked.call.count):
-            transaction.set_rollback(True)
-            return False
-        save_call(caller, asked.call, ids)
-        mine.update(conversation=ids.conversation)
+    mine = BatchLine.objects.filter(pk=line.pk)
+    if not mine.filter(state=LineState.WAITING).update(state=LineState.SENT):
+        return True  # another keeper has sent it
+    if not admit_line(owner, asked.call.count):
+        transaction.set_rollback(True)
+        return False
+    save_call(caller, asked.call, ids)
+    mine.update(conversation=ids.conversation)
     return True

@@ -10,6 +10,7 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
+from chat.api.openai.batches.lines import is_storable
 from chat.api.openai.batches.lists import list_page
 from chat.api.openai.batches.objects import (
     BATCH_PREFIX,
@@ -152,7 +153,7 @@ def _metadata(raw: Any) -> dict[str, str] | None:
         return None
     if isinstance(raw, dict) and len(raw) <= METADATA_MAX:
         texts = [*raw, *raw.values()]
-        if all(isinstance(text, str) and "\x00" not in text for text in texts):
+        if all(isinstance(text, str) and is_storable(text) for text in texts):
             is_short = max(map(len, raw), default=0) <= METADATA_NAME
             if is_short and all(len(text) <= METADATA_VALUE for text in raw.values()):
                 return raw

@@ -18,6 +18,7 @@ from chat.api.openai.batches.runner import run_batches
 from chat.models import (
     ApiKey,
     Batch,
+    BatchFilePiece,
     BatchLine,
     Conversation,
     LineState,
@@ -109,6 +110,36 @@ def test_a_body_that_is_refused_fails_its_line_alone(
     assert second["response"]["body"]["error"]["param"] == "stream"
 
 
+@pytest.mark.parametrize(
+    "body", [{"seed": 2**63 - 1, "n": 2}, {"temperature": 10**400}]
+)
+def test_a_line_at_which_the_server_fails_fails_alone(
+    body: dict[str, Any], batches: BatchProgram, site: Site
+) -> None:
+    pk = batches.batch(in_lines([line("wrong", **body), line("right")]))
+    site.answer_all()
+    counts = {"total": 2, "completed": 1, "failed": 1}
+    state = batches.state(pk)
+    assert (state["status"], state["request_counts"]) == ("completed", counts)
+    assert [one["custom_id"] for one in batches.results(pk, "error")] == ["wrong"]
+
+
+def test_a_batch_that_fails_holds_up_no_other(
+    batches: BatchProgram,
+    site: Site,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = batches.begin(THREE).json()["id"]
+    BatchFilePiece.objects.update(number=7)
+    other = User.objects.create_user("other", None)
+    program = BatchProgram(make_key(other, "theirs", can_batch=True)[1])
+    pk = program.batch(THREE)
+    site.answer_all()
+    assert program.state(pk)["status"] == "completed"
+    assert batches.state(broken)["status"] == "validating"
+    assert "put off: DoesNotExist" in caplog.text
+
+
 def test_a_reply_that_fails_is_an_error(batches: BatchProgram, site: Site) -> None:
     pk = batches.batch(in_lines([line("a")]))
     site.answer_all("", wire.Outcome.FAILED)
@@ -128,6 +159,9 @@ def test_a_reply_that_fails_is_an_error(batches: BatchProgram, site: Site) -> No
         ([{**line("a"), "method": "GET"}], "invalid_method", 1),
         ([{**line("a"), "body": None}], "missing_required_parameter", 1),
         ([{**line("a"), "more": 1}], "invalid_value", 1),
+        ([{**line("a"), "\ud800\x00": 1}], "invalid_value", 1),
+        ([line("a\ud800")], "invalid_custom_id", 1),
+        ([line("a\x00")], "invalid_custom_id", 1),
         ([b""], "empty_file", None),
         ([line("a"), line("b"), line("c"), line("d")], "too_many_lines", 4),
     ],
