@@ -117,15 +117,20 @@ def retry_after_seconds(value: str) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        seconds = (date - datetime.now(UTC)).total_seconds()
+        seconds = _seconds_until(value)
     if math.isnan(seconds):
         return None
     return min(max(0.0, seconds), RETRY_AFTER_MAX_SECONDS)
+
+
+def _seconds_until(value: str) -> float:
+    """Return the seconds until a date; not a number if it is none."""
+    try:
+        date = parsedate_to_datetime(value)
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return (date - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def _parsed(body: bytes) -> Any:

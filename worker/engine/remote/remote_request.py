@@ -217,12 +217,27 @@ class RemoteRequest:
 
     def _count_tokens(self) -> None:
         """Count the tokens so far: as the server does, or else by their bytes."""
-        said = self._stream.new_tokens
-        estimated = math.ceil(self._size / self._writer.estimate.bytes_per_token)
-        tokens = estimated if said is None else said
+        tokens = self._stream.new_tokens
+        if tokens is None or not self._is_plausible(tokens):
+            tokens = math.ceil(self._size / self._writer.estimate.bytes_per_token)
         if tokens > self._tokens:
             self._on_tokens(tokens - self._tokens)
         self._tokens = tokens
+
+    def _is_plausible(self, new_tokens: int) -> bool:
+        """Whether a reply of what was asked for and received may have so many tokens.
+
+        Thoughts count as well, so the text alone says only how many there are at least.
+        """
+        most = self._prompt.max_new_tokens if self._prompt else 0
+        return self._size / TOKEN_BYTES_MAX <= new_tokens <= most
+
+    def _prompt_tokens(self) -> int:
+        """Return the server's count of the prompt, or else the estimate."""
+        said = self._stream.prompt_tokens
+        if said is not None and 0 < said <= self._writer.context_tokens:
+            return said
+        return self._prompt.tokens if self._prompt else 0
 
     def _deliver(self, text: str) -> None:
         if text:
@@ -231,8 +246,12 @@ class RemoteRequest:
     def _learn(self) -> None:
         """Compare the estimate of the prompt with the server's own count."""
         self._count_tokens()
-        if self._prompt is not None and self._stream.prompt_tokens is not None:
-            self._writer.estimate.learn(self._prompt.size, self._stream.prompt_tokens)
+        prompt, said = self._prompt, self._stream.prompt_tokens
+        if prompt is None or said is None:
+            return
+        # A count beyond the context may be right: then the estimate was too low.
+        if said <= max(self._writer.context_tokens, prompt.size):
+            self._writer.estimate.learn(prompt.size, said)
 
     def _failed(self, error: ErrorCode, detail: str) -> Ending:
         return self._ending(Outcome.FAILED, detail, error=error)
@@ -242,14 +261,11 @@ class RemoteRequest:
     ) -> Ending:
         prompt, stream = self._prompt, self._stream
         is_refused = self._refused_tokens > 0
-        counted = stream.prompt_tokens
-        if counted is None:
-            counted = prompt.tokens if prompt else 0
         return Ending(
             outcome=outcome,
             error=error,
             detail=detail,
-            prompt_tokens=0 if is_refused else counted,
+            prompt_tokens=0 if is_refused else self._prompt_tokens(),
             new_tokens=self._tokens,
             dropped_turns=self._request.dropped_turns
             + (prompt.dropped_turns if prompt else 0),

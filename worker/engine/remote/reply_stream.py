@@ -28,7 +28,7 @@ class ReplyStream:
         self.is_done = False
         #: Whether the reader wanted no more of it.
         self.is_unwanted = False
-        #: The server's own counts; the last ones are right.
+        #: The server's own counts; the last ones are right. They may be absurd.
         self.prompt_tokens: int | None = None
         self.new_tokens: int | None = None
         #: Whether the newest chunk held thoughts: a sign of life, and no answer.

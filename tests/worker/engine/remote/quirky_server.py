@@ -34,7 +34,7 @@ EXPECTED: dict[str, tuple[str | None, str]] = {
             *("crlf", "comments", "event-lines", "split-bytes", "null-delta"),
             *("empty-choices-first", "null-choices", "reasoning", "bare-data"),
             *("not-a-stream", "eos-token", "extra-fields", "split-surrogates"),
-            *("no-reason", "silent-after-end"),
+            *("no-reason", "silent-after-end", "absurd-usage", "no-tokens"),
         ),
         (TEXT, "done"),
     ),
@@ -100,6 +100,10 @@ def with_counts(name: str, chunks: list[Any]) -> list[Any]:
             chunks[-1]["usage"] = USAGE
         case "no-usage" | "silent-after-end":
             pass
+        case "absurd-usage" | "no-tokens":
+            absurd = 10**30 if name == "absurd-usage" else 0
+            usage = {"prompt_tokens": absurd, "completion_tokens": absurd}
+            chunks.append({**chunk(), "choices": [], "usage": usage})
         case _:
             chunks.append({**chunk(), "choices": [], "usage": USAGE})
     return chunks

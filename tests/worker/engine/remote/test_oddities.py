@@ -72,12 +72,20 @@ def test_the_counts_are_those_of_the_server(
     assert (ending.prompt_tokens, ending.new_tokens) == tokens
 
 
-def test_without_counts_of_the_server_bytes_are_counted_not_chunks(
-    opened: Open,
+@pytest.mark.parametrize("name", ["no-usage", "absurd-usage", "no-tokens"])
+def test_without_credible_counts_of_the_server_bytes_are_counted_not_chunks(
+    name: str, opened: Open
 ) -> None:
-    ending = completed(opened("no-usage"), "hi").ending()
+    ending = completed(opened(name), "hi").ending()
     assert ending.new_tokens == -(-len(TEXT.encode()) // 3)
-    assert ending.prompt_tokens > 0
+    assert 0 < ending.prompt_tokens <= 4096
+
+
+def test_a_count_just_beyond_what_was_asked_for_is_not_taken(opened: Open) -> None:
+    engine = opened("plain", context_tokens=64)
+    assert completed(engine, "hi", max_new_tokens=9).ending().new_tokens == 9
+    more = completed(engine, "hi", max_new_tokens=8).ending().new_tokens
+    assert more == -(-len(TEXT.encode()) // 3)
 
 
 def test_a_reply_that_nobody_answers_is_interrupted_without_blame(
