@@ -7,6 +7,10 @@ from django.http import HttpRequest
 from chat.accounts.api_keys import key_of
 from chat.accounts.key_throttle import count_wrong_key
 from chat.models import ApiKey
+from chatsite.parked_answers import PARKED_ANSWER
+
+#: In ``META``: the key that a request was let in with.
+FOUND_KEY = "chatsite.found_key"
 
 
 class WrongKey(Exception):
@@ -31,8 +35,13 @@ def bearer_secret(request: HttpRequest) -> str | None:
 
 
 def find_key(request: HttpRequest, secret: str) -> ApiKey:
-    """Return the key with this secret. Raises ``WrongKey``."""
-    key = key_of(secret)
+    """Return the key with this secret. Raises ``WrongKey``.
+
+    A call that waited for replies keeps its key, which may be revoked by then.
+    """
+    parked = request.META.get(PARKED_ANSWER)
+    key: ApiKey | None = getattr(parked, "key", None) or key_of(secret)
     if key is None:
         raise WrongKey(count_wrong_key(request))
+    request.META[FOUND_KEY] = key
     return key

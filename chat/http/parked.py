@@ -8,6 +8,8 @@ from typing import TypeVar
 from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest, StreamingHttpResponse
 
+from chat.http.bearer import FOUND_KEY
+from chat.models import ApiKey
 from chat.services.live.watch import ReplyWatch
 from chatsite.parked_answers import HAS_ROOM, PARKED_ANSWER, Channel
 
@@ -17,9 +19,17 @@ Watch = TypeVar("Watch", bound=ReplyWatch)
 class ParkedResponse(StreamingHttpResponse):
     """A response whose content a watch sends, or which only waits for its end."""
 
-    def __init__(self, watch: ReplyWatch, content_type: str = "text/plain") -> None:
+    def __init__(
+        self,
+        watch: ReplyWatch,
+        content_type: str = "text/plain",
+        *,
+        key: ApiKey | None = None,
+    ) -> None:
         super().__init__(watch, content_type=content_type)
         self.watch = watch
+        #: The key of the request, which may be revoked when it is handled again.
+        self.key = key
         self.is_streamed = watch.is_streamed
 
     def park(self, channel: Channel) -> None:
@@ -77,7 +87,7 @@ def wait(request: HttpRequest, watch: ReplyWatch) -> ParkedResponse | None:
     None if it is over already: under another server this thread has waited.
     """
     if HAS_ROOM in request.META:
-        return ParkedResponse(watch)
+        return ParkedResponse(watch, key=request.META.get(FOUND_KEY))
     for _ in watch:
         pass
     return None
