@@ -146,7 +146,8 @@ class Reply(models.Model):
     #: Length of the prefix copied from the reply that this one continues; 0 otherwise.
     continued_characters = models.PositiveIntegerField(default=0)
     #: What a call with an API key sent that is not in the messages before it:
-    #: ``turns``, and flags of ``wire.Request``; and the ``key``. None without a key.
+    #: ``turns``, and flags of ``wire.Request``; the ``key``; and ``is_given_up`` once
+    #: its callers are gone. None without a key.
     call = models.JSONField(null=True, blank=True, default=None)
     #: Shared by replies that were requested together as variants.
     batch = models.UUIDField(null=True)
@@ -223,6 +224,12 @@ class Reply(models.Model):
         return UUID(self.call["key"]) if self.call and "key" in self.call else None
 
     @property
+    def is_given_up(self) -> bool:
+        """Whether it is cut, or will be, because the callers who waited are gone."""
+        is_whole = self.state in (wire.State.DONE, wire.State.FAILED)
+        return bool(self.call and self.call.get("is_given_up")) and not is_whole
+
+    @property
     def seconds(self) -> float | None:
         """Seconds from start to end; None before the end."""
         if self.started_at is None or self.finished_at is None:
@@ -242,10 +249,13 @@ class Reply(models.Model):
             self.refresh_from_db(fields=["losses"])
         return moved
 
-    def ask_to_stop(self) -> None:
+    def ask_to_stop(self, *, is_given_up: bool = False) -> None:
         """Store the stop request, if the reply is unfinished."""
+        fields: dict[str, Any] = {"stop_requested_at": timezone.now()}
+        if is_given_up:
+            fields["call"] = {**(self.call or {}), "is_given_up": True}
         Reply.objects.filter(pk=self.pk, stop_requested_at=None).unfinished().update(
-            stop_requested_at=timezone.now()
+            **fields
         )
 
     def end(self, state: wire.State, **fields: Any) -> bool:

@@ -23,7 +23,7 @@ from chat.services.idempotency import NewIds, reply_once
 from chat.services.jobs.publish import publish_queued
 from chat.services.jobs.stop import batch_of
 from chat.services.limits.admission import admit
-from chat.services.messages import create_reply, new_seed
+from chat.services.messages import claim_not_deleted, create_reply, new_seed
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 
@@ -65,7 +65,9 @@ class Caller:
 def send_call(key: ApiKey, call: Call, idempotency_key: str | None) -> list[Reply]:
     """Save a call and its replies, and enqueue them on commit; return the replies.
 
-    Raises ``MessageRefused`` with a code of ``admission`` or ``idempotency``.
+    A call that is repeated with its idempotency key gets the replies of the first one,
+    or new versions of them if these were given up. Raises ``MessageRefused`` with a
+    code of ``admission`` or ``idempotency``.
     """
     ids = NewIds(uuid4(), uuid4())
     first = reply_once(
@@ -74,6 +76,7 @@ def send_call(key: ApiKey, call: Call, idempotency_key: str | None) -> list[Repl
         ("call", key.pk.hex, _digest(_plain_call(call))),
         lambda: _save(key, call, ids),
         new_ids=ids,
+        renew=lambda earlier: _renewed(key, call, earlier, ids.reply),
     )
     return batch_of(first)
 
@@ -100,6 +103,23 @@ def save_call(caller: Caller, call: Call, ids: NewIds) -> Reply:
     conversation.active_leaf_id = ids.reply
     conversation.turns_digest = _digest(_plain(call.turns))
     conversation.save(update_fields=["active_leaf", "turns_digest", "updated_at"])
+    transaction.on_commit(lambda: publish_queued(replies), robust=True)
+    return replies[0]
+
+
+def _renewed(key: ApiKey, call: Call, earlier: Reply, pk: UUID) -> Reply:
+    """The reply to a call that is repeated: the earlier one, unless it was given up."""
+    message = earlier.message.parent
+    is_given_up = any(reply.is_given_up for reply in batch_of(earlier))
+    if message is None or not is_given_up:
+        return earlier
+    admit(key.owner, None, call.entry.name, call.count)
+    conversation = claim_not_deleted(message.conversation_id)
+    is_whole = "turns" not in (earlier.call or {})
+    caller = Caller.of_key(key)
+    replies = _create_replies(caller, call, message, pk, is_whole=is_whole)
+    conversation.active_leaf_id = pk
+    conversation.save(update_fields=["active_leaf", "updated_at"])
     transaction.on_commit(lambda: publish_queued(replies), robust=True)
     return replies[0]
 

@@ -54,16 +54,18 @@ def reply_once(
     act: Callable[[], Reply],
     *,
     new_ids: NewIds | None = None,
+    renew: Callable[[Reply], Reply] | None = None,
 ) -> Reply:
     """Carry out a request once; a repeated one returns the same reply.
 
     ``asked`` identifies the request: its kind, its object and its body, in this order.
     ``act`` runs in a transaction. Without a key it runs each time. Two requests at once
     with the same key run one after the other. If ``act`` makes rows with ``new_ids``,
-    the key takes one query. Raises ``MessageRefused`` with the code
+    the key takes one query. ``renew`` is given the reply of the earlier request, and
+    returns it or one that replaces it. Raises ``MessageRefused`` with the code
     bad_key, key_reused or deleted, and what ``act`` raises; then the key stays unused.
     """
-    found = _once(owner, key, asked, act, new_ids)
+    found = _once(owner, key, asked, act, new_ids, renew)
     if isinstance(found, Reply):
         return found
     raise TypeError(asked[0])  # the digest contains the kind of request
@@ -119,6 +121,7 @@ def _once(
     asked: Sequence[str],
     act: Act,
     new_ids: NewIds | None = None,
+    renew: Callable[[Reply], Reply] | None = None,
 ) -> Reply | None:
     if key is not None:
         check_key(key)
@@ -129,7 +132,10 @@ def _once(
         digest = request_digest(asked)
         if new_ids is not None and _is_new(owner, key, digest, new_ids):
             return _reply_of(act())
-        return _with_key(owner, key, digest, act)
+        found = _with_key(owner, key, digest, act)
+        if found is None or renew is None:
+            return found
+        return _renewed(owner, key, found, renew)
 
 
 def _is_new(owner: UUID, key: str, digest: str, ids: NewIds) -> bool:
@@ -148,6 +154,15 @@ def _with_key(owner: UUID, key: str, digest: str, act: Act) -> Reply | None:
     made = act()
     _keep(owner, key, digest, made)
     return _reply_of(made)
+
+
+def _renewed(
+    owner: UUID, key: str, found: Reply, renew: Callable[[Reply], Reply]
+) -> Reply:
+    new = renew(found)
+    if new is not found:
+        IdempotencyKey.objects.filter(owner=owner, key=key).update(reply=new.pk)
+    return new
 
 
 def _was_removed(row: IdempotencyKey) -> bool:

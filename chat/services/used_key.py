@@ -28,5 +28,6 @@ def call_field(owner: User, earlier: dict[str, Any] | None = None) -> Any:
     if key is None and earlier is None:
         return None
     same = {**(NATIVE_CALL if earlier is None else earlier), "is_helper": False}
-    same.pop("key", None)
+    for of_earlier in ("key", "is_given_up"):
+        same.pop(of_earlier, None)
     return same | ({"key": key.pk.hex, "is_helper": key.is_helper} if key else {})

@@ -18,6 +18,11 @@ from chatsite.logprobs import TokenLogprobs
 DONE = b"data: [DONE]\n\n"
 #: After so many seconds a worker or the queue may be back.
 RETRY_SECONDS = 30
+STOPPED = OpenAIError(400, "The reply was stopped before its end.", code="stopped")
+#: Of a call that another one with the same idempotency key took along as it hung up.
+CALL_ENDED = try_later(
+    503, "Another call with this Idempotency-Key ended it. Try again.", "call_ended", 1
+)
 
 
 class Answer:
@@ -113,9 +118,11 @@ def usage(rows: Sequence[Reply]) -> dict[str, int]:
 
 
 def finish_reason(row: Reply, asked: AskedCall) -> str:
-    """Return why a reply ended. Raises ``OpenAIError`` if it failed."""
+    """Return why a reply ended. Raises ``OpenAIError`` if it is not whole."""
     if row.state == wire.State.FAILED:
         raise failure(row, asked)
+    if row.state == wire.State.STOPPED:
+        raise CALL_ENDED if row.is_given_up else STOPPED
     return "length" if row.is_length_limited else "stop"
 
 

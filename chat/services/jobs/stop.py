@@ -17,20 +17,21 @@ from chatsite.mailbox import MailboxAway, open_mailbox
 log = logging.getLogger(__name__)
 
 
-def stop_reply(reply: Reply) -> None:
+def stop_reply(reply: Reply, *, is_given_up: bool = False) -> None:
     """Stop a reply that is held, queued or being written.
 
     The text so far is kept. While Redis is away the row keeps the request, and the
     keeper completes it. While another process locks the database the mailbox entry is
     stopped immediately, and the row follows when the reply is collected.
+    ``is_given_up``: its callers are gone; a call that is repeated gets another reply.
     """
     try:
         with optional_write():
-            reply.ask_to_stop()
+            reply.ask_to_stop(is_given_up=is_given_up)
     except NotWritten:
-        if _stop_in_mailbox(reply):
+        if _stop_in_mailbox(reply) and not is_given_up:
             return
-        reply.ask_to_stop()
+        reply.ask_to_stop(is_given_up=is_given_up)
     if reply.state == wire.State.HELD and _stop_held(reply):
         _release_and_notify(reply)
         return

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from threading import Condition, Thread
 from typing import Protocol
+from uuid import UUID
 
 from django.conf import settings
 
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 
 class Watcher(Protocol):
     """A call that waits. Only the thread of the hub calls these methods."""
+
+    #: The replies that are written for such calls alone.
+    kept: Sequence[UUID]
 
     def cursors(self) -> Sequence[ReplyCursor]:
         """The replies that it waits for."""
@@ -39,6 +44,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._watchers: dict[Watcher, None] = {}
+        self._kept: Counter[UUID] = Counter()
         self._changed = Condition()
         self._thread: Thread | None = None
 
@@ -50,6 +56,7 @@ class Hub:
         """Wait on behalf of a call until ``forget``."""
         with self._changed:
             self._watchers[watcher] = None
+            self._kept.update(watcher.kept)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._run, name="live", daemon=True)
                 self._thread.start()
@@ -58,7 +65,16 @@ class Hub:
     def forget(self, watcher: Watcher) -> None:
         """Wait for it no longer."""
         with self._changed:
-            self._watchers.pop(watcher, None)
+            if watcher in self._watchers:
+                del self._watchers[watcher]
+                for reply in watcher.kept:
+                    self._kept[reply] -= 1
+                    if not self._kept[reply]:
+                        del self._kept[reply]
+
+    def is_kept(self, reply: UUID) -> bool:
+        """Return whether a call waits for a reply that is written for it."""
+        return reply in self._kept
 
     def _run(self) -> None:
         while True:

@@ -25,7 +25,8 @@ class ReplyWatch:
     """Waits for replies on behalf of one call: a parked answer, and a watcher.
 
     ``has_text``: whether the call needs the text while it grows.
-    ``is_stopped_on_hang_up``: whether the replies are stopped when the client is gone.
+    ``is_stopped_on_hang_up``: whether the replies are stopped when the client is gone,
+    and with it the last of those that sent the call with the same idempotency key.
     Subclasses say what the call gets. Their methods run under a lock, in the thread of
     the hub or in one that answers requests.
     """
@@ -37,6 +38,7 @@ class ReplyWatch:
     ) -> None:
         self.replies = [WatchedReply(pk, has_text=has_text) for pk in replies]
         self._is_stopped_on_hang_up = is_stopped_on_hang_up
+        self.kept: Sequence[UUID] = replies if is_stopped_on_hang_up else ()
         self._looked_up: list[WatchedReply] = []
         self._channel: Channel
         self._lock = Lock()
@@ -72,7 +74,7 @@ class ReplyWatch:
         hub().watch(self)
 
     def hang_up(self) -> None:
-        """Stop the replies, since the client is gone."""
+        """Stop the replies, since the client is gone, unless others wait for them."""
         self._is_over = True
         hub().forget(self)
         if self._is_stopped_on_hang_up:
@@ -132,9 +134,11 @@ class ReplyWatch:
             self.conclude()
 
     def _stop_replies(self) -> None:
-        pks = [one.pk for one in self.replies if not one.has_ended]
+        """Stop what no other call of this process waits for."""
+        left = [one.pk for one in self.replies if not one.has_ended]
+        pks = [pk for pk in left if not hub().is_kept(pk)]
         for reply in Reply.objects.with_path().filter(pk__in=pks):
-            stop_reply(reply)
+            stop_reply(reply, is_given_up=True)
 
     def _under_lock(self, act: Callable[[], None]) -> None:
         with self._lock:
