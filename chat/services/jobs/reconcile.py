@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from secrets import token_hex
 from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import Q
 
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
@@ -32,6 +34,8 @@ from chatsite.model_choice import model_entry
 log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
+#: Id, attempt, owner, and the time of its publication.
+QueuedRow = tuple[UUID, int, UUID, datetime | None]
 
 #: Seconds that a new row is left to its own request, which publishes it.
 PUBLISHING_SECONDS = 2.0
@@ -51,6 +55,7 @@ class Reconciler:
         #: Infinite while Redis is away.
         self._reached_since = math.inf
         self._bells = ExtraBells()
+        self._queued = QueuedInTurn()
 
     def is_idle(self) -> bool:
         """Whether the mailbox has nothing for a round; one trip to Redis.
@@ -71,7 +76,7 @@ class Reconciler:
             open_mailbox().ping()
         collect_finished()
         complete_stops()
-        publish_missing()
+        publish_missing(self._queued.next())
         follow_model_choice()
         release_held()
         if self._clock() - self._reached_since >= settings.LEASE_SECONDS:
@@ -127,20 +132,18 @@ def complete_stops() -> None:
         _guarded(finish_stop, reply)
 
 
-def publish_missing() -> None:
-    """Publish the rows that never reached the mailbox, or that Redis lost."""
-    queued = Reply.objects.unpublished_since(PUBLISHING_SECONDS).order_by("queued_at")
-    rows = list(queued.values_list("pk", "attempt", "message__owner_id"))
-    known = open_mailbox().publications([str(pk) for pk, _, _ in rows])
+def publish_missing(rows: Sequence[QueuedRow]) -> None:
+    """Publish those rows that never reached the mailbox, or that Redis lost."""
+    known = open_mailbox().publications([str(pk) for pk, *_ in rows])
     behind: dict[UUID, tuple[int, Publication | None]] = {}
-    for (pk, attempt, owner), found in zip(rows, known, strict=True):
+    for (pk, attempt, owner, _), found in zip(rows, known, strict=True):
         # The process that moved the row to another owner may have died before it moved
         # the entry.
         if found is not None and found.owner != str(owner):
             hand_over(owner, [pk])
         if found is None or found.attempt < attempt:
             behind[pk] = attempt, found
-    for reply in _batch(Reply.objects.queued().filter(pk__in=list(behind)[:BATCH])):
+    for reply in _batch(Reply.objects.queued().filter(pk__in=list(behind))):
         attempt, found = behind[reply.pk]
         # Another keeper may have published it already.
         if reply.attempt == attempt:
@@ -221,6 +224,31 @@ def _guarded(step: Callable[[Item], object], item: Item) -> None:
         raise
     except Exception:
         log.exception("%s failed for %s", step.__name__, item)
+
+
+class QueuedInTurn:
+    """Reads some of the queued rows in each sweep, so that a long queue costs no more.
+
+    Up to ``BATCH`` rows are read in every sweep, more of them in turn.
+    """
+
+    def __init__(self) -> None:
+        self._after: QueuedRow | None = None
+
+    def next(self) -> list[QueuedRow]:
+        """Return the rows after those of the last sweep, by time of publication."""
+        rows = Reply.objects.unpublished_since(PUBLISHING_SECONDS)
+        if self._after is not None:
+            pk, *_, time = self._after
+            later = Q(published_at__gt=time) | Q(pk__gt=pk)
+            rows = rows.filter(later, published_at__gte=time)
+        found: list[QueuedRow] = list(
+            rows.order_by("published_at", "pk").values_list(
+                "pk", "attempt", "message__owner_id", "published_at"
+            )[:BATCH]
+        )
+        self._after = found[-1] if len(found) == BATCH else None
+        return found
 
 
 class ExtraBells:

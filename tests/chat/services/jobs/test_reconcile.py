@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chat.keeper import Keeper
 from chat.models import Reply, User
+from chat.services.jobs import reconcile
 from chat.services.jobs.reconcile import ExtraBells
 from chat.services.jobs.stop import stop_reply
 from chatsite import wire
@@ -69,6 +70,25 @@ class TestSweep:
         assert entry.attempt == 2
         assert Reply.objects.get(pk=reply.pk).attempt == 2
         assert bells(valkey) == 1
+
+    def test_of_a_long_queue_all_that_redis_forgot_is_published_in_some_sweeps(
+        self,
+        owner: User,
+        valkey: Valkey,
+        box: Mailbox,
+        sent,
+        keeper: Keeper,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(reconcile, "BATCH", 2)
+        replies = [sent(owner, f"{n}") for n in range(6)]
+        same = timezone.now() - timedelta(minutes=1)
+        Reply.objects.update(published_at=same)
+        valkey.client.delete(*(f"mailbox:reply:{one.pk}" for one in replies[1::2]))
+        for _ in range(4):
+            keeper.sweep()
+        entries = box.publications([str(reply.pk) for reply in replies])
+        assert [entry and entry.attempt for entry in entries] == [1, 2] * 3
 
     def test_a_row_just_saved_is_left_to_its_own_request(
         self, owner: User, valkey: Valkey, box: Mailbox, sent, keeper: Keeper
