@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import (
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
@@ -40,11 +44,16 @@ MISSING_SCOPE = ApiError(
     _("This API key may not do this. Make one that may in your account."),
 )
 TOO_LARGE = ApiError(413, "too_large", _("The request is too large."))
+TOO_MANY_FIELDS = ApiError(
+    400, "too_many_fields", _("The request has too many fields. Leave some out.")
+)
 #: Exceptions that are always the same error.
 FIXED: dict[type[Exception], ApiError] = {
     Http404: NOT_FOUND,
     NotHeld: NOT_HELD,
     RequestDataTooBig: TOO_LARGE,
+    TooManyFieldsSent: TOO_MANY_FIELDS,
+    TooManyFilesSent: TOO_MANY_FIELDS,
 }
 
 

@@ -26,6 +26,7 @@ from chat.services.limits.admission import admit
 from chat.services.messages import claim_not_deleted, create_reply, new_seed
 from chatsite import wire
 from chatsite.catalog import ModelEntry
+from chatsite.sampling_settings import SEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Call:
     turns: tuple[wire.Turn, ...]
     entry: ModelEntry
     settings: wire.SamplingParams
-    #: None means a random seed. Each further reply counts up from the first one.
+    #: None means a random seed. Each further reply counts up from the first one, and
+    #: goes on with the lowest after the highest.
     seed: int | None = None
     count: int = 1
     #: Whether the last turn is the prompt as it is, without a template.
@@ -190,11 +192,18 @@ def _create_replies(
             chosen,
             is_held=False,
             **fields,
-            seed=seed + number,
+            seed=_counted_up(seed, number),
             pk=uuid4() if number else pk,
         )
         for number in range(call.count)
     ]
+
+
+def _counted_up(seed: int, number: int) -> int:
+    """The seed of a further reply, within the range of seeds."""
+    lowest: int = SEED.minimum
+    size: int = SEED.maximum - lowest + 1
+    return (seed + number - lowest) % size + lowest
 
 
 def _begins_with(turns: Sequence[wire.Turn]) -> bool:

@@ -38,6 +38,11 @@ def turns_of(messages: Any) -> tuple[wire.Turn, ...]:
     return tuple(said)
 
 
+def is_text(value: Any) -> bool:
+    """Whether it is a text that can be stored as it is."""
+    return isinstance(value, str) and NO_TEXT.search(value) is None
+
+
 def clean(text: str) -> str:
     """Return a text without characters that cannot be stored."""
     return NO_TEXT.sub("\ufffd", text)

@@ -8,6 +8,7 @@ accepted, whatever their parameter; what cannot be honoured is refused by its na
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from django.conf import settings
 
 from chat.api.openai.errors import bad, too_long, unsupported
-from chat.api.openai.messages import clean, turns_of
+from chat.api.openai.messages import clean, is_text, turns_of
 from chat.api.openai.models import offered_model
 from chat.services.calls import Call
 from chat.services.jobs.status import worker_snapshot
@@ -34,6 +35,8 @@ from chatsite.sampling_settings import (
 NOTHING: tuple[Any, ...] = (None, False, [], {}, "", 0, "none", "auto", "default")
 #: How many of the likeliest tokens a call can be told of each place.
 TOP_LOGPROBS_MAX = 20
+#: The id of a token; those of no model have more digits.
+TOKEN = re.compile(r"[0-9]{1,9}")
 #: Parameters that may have any value, since they change nothing in an answer.
 LABELS = frozenset(
     ("user", "metadata", "store", "safety_identifier", "prompt_cache_key")
@@ -214,7 +217,7 @@ def _stop(body: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _is_stop_string(text: Any) -> bool:
-    return isinstance(text, str) and 0 < len(text) <= STOP_STRING_CHARACTERS_MAX
+    return is_text(text) and 0 < len(text) <= STOP_STRING_CHARACTERS_MAX
 
 
 def _logit_bias(body: Mapping[str, Any], entry: ModelEntry) -> dict[int, float] | None:
@@ -226,7 +229,7 @@ def _logit_bias(body: Mapping[str, Any], entry: ModelEntry) -> dict[int, float] 
     found = {}
     for token, bias in raw.items():
         is_bias = _is_number(bias) and abs(bias) <= LOGIT_BIAS_MAX
-        if not (token.isascii() and token.isdigit() and is_bias):
+        if not (TOKEN.fullmatch(token) and is_bias):
             said = "logit_bias has ids of tokens, each with -100 to 100."
             raise bad("logit_bias", said)
         found[int(token)] = bias
@@ -274,5 +277,5 @@ def _flag(body: Mapping[str, Any], name: str, place: str = "") -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    # ``type``: booleans are integers to Python.
-    return type(value) in (int, float) and math.isfinite(value)
+    # ``type``: booleans are integers to Python. Large integers are no floats.
+    return type(value) is int or (type(value) is float and math.isfinite(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
 from django.http import Http404
 from django.urls import Resolver404
@@ -25,6 +26,8 @@ from chat.services.errors import MessageRefused
         (MISSING_SCOPE, 403, 403),
         (Http404(), 404, 404),
         (Resolver404({}), 404, 404),
+        (TooManyFieldsSent(), 400, 400),
+        (TooManyFilesSent(), 400, 400),
         (OperationalError("locked"), 503, 503),
         (OperationalError("database or disk is full"), 507, 507),
         (ZeroDivisionError(), 500, 500),

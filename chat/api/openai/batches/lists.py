@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from chat.api.openai.batches.objects import list_data, not_found, read_id
 from chat.api.openai.errors import bad
 
 PAGE_DEFAULT, PAGE_MAX = 20, 100
+LIMIT = re.compile(r"[0-9]{1,5}")
 
 M = TypeVar("M", bound=Model)
 
@@ -56,6 +58,6 @@ def _is_ascending(request: HttpRequest) -> bool:
 
 def _limit(request: HttpRequest) -> int:
     raw = request.GET.get("limit", str(PAGE_DEFAULT))
-    if not (raw.isascii() and raw.isdigit() and 0 < int(raw[:6]) <= 10_000):
+    if not (LIMIT.fullmatch(raw) and 0 < int(raw) <= 10_000):
         raise bad("limit", "limit must be a whole number from 1 to 10000.")
     return min(int(raw), PAGE_MAX)

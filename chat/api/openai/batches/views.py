@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
@@ -33,6 +34,8 @@ from chat.services.batches.batches import (
 )
 from chat.services.batches.files import content_of, delete_file, save_file
 
+#: Raised for a body that is no form, or none that can be read.
+WRONG_FORMS = (BadRequest, LookupError, MultiPartParserError)
 #: What surrounds the file in its request.
 FORM_BYTES = 65_536
 #: The limits of OpenAI's API reference on what a client notes on a batch.
@@ -44,6 +47,8 @@ def list_files(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
     """List the files of the account."""
     rows = BatchFile.objects.filter(owner=key.owner)
     if purpose := request.GET.get("purpose"):
+        if not is_storable(purpose):
+            raise bad("purpose", "purpose must be a text without control characters.")
         rows = rows.filter(purpose=purpose)
     return list_page(request, rows, FILE_PREFIX, file_data)
 
@@ -137,7 +142,7 @@ def _file_of_form(request: HttpRequest) -> UploadedFile[Any]:
         raise OpenAIError(413, said, code="file_too_large", param="file")
     try:
         purpose, found = request.POST.get("purpose"), request.FILES.get("file")
-    except MultiPartParserError:
+    except WRONG_FORMS:
         raise OpenAIError(400, "The body must be a form with a file.") from None
     if purpose != Purpose.INPUT:
         raise bad("purpose", "purpose must be batch.")

@@ -50,8 +50,15 @@ class BatchProgram:
 
     def upload(self, content: bytes, **fields: str) -> HttpResponse:
         file = SimpleUploadedFile("calls.jsonl", content)
-        form = {"purpose": "batch", "file": file, **fields}
+        return self.send({"purpose": "batch", "file": file, **fields})
+
+    def send(self, form: dict[str, Any]) -> HttpResponse:
         return self._client.post("/v1/files", form, headers=self._headers)
+
+    def send_raw(self, body: bytes, content_type: str) -> HttpResponse:
+        headers = self._headers
+        post = self._client.generic
+        return post("POST", "/v1/files", body, content_type, headers=headers)
 
     def begin(self, content: bytes, **fields: Any) -> HttpResponse:
         sent = {

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
@@ -36,6 +37,9 @@ from tests.chat.api.openai.batch_program import BatchProgram, Site, in_lines, li
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+#: Kinds of forms, and one that Django reads in part at least.
+FORMS = ("multipart/form-data; boundary=x", "application/x-www-form-urlencoded")
+FORM = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n--x--\r\n'
 THREE = in_lines([line("a"), line("b", n=2), line("c", "And wax?")])
 
 
@@ -358,6 +362,9 @@ def test_large_files_come_back_as_they_were(batches: BatchProgram) -> None:
         ({"completion_window": "1 day"}, "completion_window"),
         ({"completion_window": "999h"}, "completion_window"),
         ({"metadata": {"a": 1}}, "metadata"),
+        ({"metadata": {"a": "\ud800"}}, "metadata"),
+        ({"metadata": {"\ud800": "a"}}, "metadata"),
+        ({"metadata": {"a": "\0"}}, "metadata"),
         ({"output_expires_after": {"seconds": 1}}, "output_expires_after"),
     ],
 )
@@ -388,6 +395,35 @@ def test_files_that_are_no_files_are_refused(
     settings.BATCH_FILE_MAX_BYTES = 10
     assert batches.upload(THREE).json()["error"]["code"] == "file_too_large"
     assert batches.ask("POST", "files", {"purpose": "batch"}).status_code == 400
+
+
+def test_forms_that_cannot_be_read_are_refused(batches: BatchProgram) -> None:
+    fields = {f"field{number}": "x" for number in range(3000)}
+    assert batches.upload(THREE, **fields).status_code == 400
+    files = [SimpleUploadedFile("a", b"x") for _ in range(150)]
+    assert batches.send({"purpose": "batch", "file": files}).status_code == 400
+    for charset in ("base64", "latin-1"):
+        for kind in FORMS:
+            answer = batches.send_raw(FORM, f"{kind}; charset={charset}")
+            assert answer.status_code == 400, answer.content
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("limit=0", "limit=-1", "limit=000001", "limit=10001", "limit=\u0661"),
+        *(f"limit={'9' * 5000}", f"limit=00001{'9' * 5000}", "order=up"),
+        *("purpose=%00", "purpose=a%00"),
+        "&".join(f"a{number}=1" for number in range(3000)),
+    ],
+    ids=lambda query: query[:20],
+)
+def test_wrong_questions_for_lists_are_refused(
+    query: str, batches: BatchProgram
+) -> None:
+    assert batches.ask("GET", f"files?{query}").status_code == 400
+    if not query.startswith("purpose"):
+        assert batches.ask("GET", f"batches?{query}").status_code == 400
 
 
 def test_old_batches_are_erased(batches: BatchProgram, site: Site) -> None:
