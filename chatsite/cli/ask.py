@@ -30,7 +30,7 @@ def ask(client: Client, terminal: Terminal, options: Namespace) -> Exit:
         terminal.line(json.dumps(sent) if options.json else sent["id"])
         return Exit.DONE
     is_streamed = not (options.no_stream or options.json)
-    follower = Follower(client, terminal, sent["id"], is_streamed=is_streamed)
+    follower = Follower(client, terminal, sent, is_streamed=is_streamed)
     reply = follower.follow()
     _write_whole(terminal, options, {**reply, "conversation": sent["conversation"]})
     return _end(terminal, follower, reply)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
-from chatsite.cli.client import Client
+from chatsite.cli.client import Client, quoted
 from chatsite.cli.errors import CliError, Exit
 from chatsite.cli.terminal import Terminal
 
@@ -21,11 +22,19 @@ class Follower:
     """Writes the text of one reply as it grows, and the place in line before that."""
 
     def __init__(
-        self, client: Client, terminal: Terminal, reply: str, *, is_streamed: bool
+        self,
+        client: Client,
+        terminal: Terminal,
+        sent: dict[str, Any],
+        *,
+        is_streamed: bool,
     ) -> None:
+        """``sent`` is the answer to the message."""
         self._client = client
         self._terminal = terminal
-        self._path = f"/api/v1/replies/{reply}"
+        self._path = f"/api/v1/replies/{sent['id']}"
+        self._conversation: str = sent["conversation"]
+        self._has_looked_for_workers = False
         self._is_streamed = is_streamed
         self._written = ""
         self._is_stopping = False
@@ -65,6 +74,7 @@ class Follower:
 
     def _show(self, reply: dict[str, Any]) -> None:
         if reply["state"] in ("held", "queued"):
+            self._say_if_unserved(reply)
             self._terminal.progress(waiting_text(reply))
         elif self._is_streamed:
             self._write(reply["text"])
@@ -75,6 +85,18 @@ class Follower:
                 Exit.FAILED,
             )
 
+    def _say_if_unserved(self, reply: dict[str, Any]) -> None:
+        """Say once if no worker serves the model, on sites that tell."""
+        is_coming = reply["state"] == "held" or reply.get("expected_wait")
+        if is_coming or self._has_looked_for_workers:
+            return
+        self._has_looked_for_workers = True
+        with suppress(CliError):
+            if model := unserved_model(self._client, self._conversation):
+                self._terminal.say(
+                    f"No worker serves {model} now; the message waits. Ctrl+C stops it."
+                )
+
     def _write(self, text: str) -> None:
         if not text.startswith(self._written):
             said = "\nThe worker was lost, and another one began again:"
@@ -84,6 +106,22 @@ class Follower:
         if new:
             self._terminal.text(new)
         self._written = text
+
+
+def unserved_model(client: Client, conversation: str) -> str:
+    """Return the model of a conversation if no worker serves it, otherwise nothing.
+
+    Raises ``CliError`` if the site does not tell.
+    """
+    models = client.get("/api/v1/status").data["models"]
+    # While its queue is away, the site knows neither workers nor messages.
+    known = [one for one in models if one["waiting"] is not None]
+    unserved = {one["name"] for one in known if not one["workers"]}
+    if not unserved:
+        return ""
+    path = f"/api/v1/conversations/{quoted(conversation)}/settings"
+    model: str = client.get(path).data["effective"]["model"]
+    return model if model in unserved else ""
 
 
 def waiting_text(reply: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import subprocess
 from pathlib import Path
 
@@ -77,3 +78,13 @@ def test_what_cannot_be_read_or_written_is_said_in_a_line(
     assert said in done.stderr
     assert len(done.stderr.splitlines()) <= 1
     assert "unsent" not in chatsite("list")
+
+
+def test_a_message_that_no_worker_answers_is_told_apart(chatsite: CommandLine) -> None:
+    asking = chatsite.start("ask", "-m", "gpt2", "hi")
+    assert asking.stderr is not None
+    said = asking.stderr.readline()
+    assert said == (b"No worker serves gpt2 now; the message waits. Ctrl+C stops it.\n")
+    asking.send_signal(signal.SIGINT)
+    asking.communicate(timeout=SECONDS)
+    assert asking.returncode == 130
