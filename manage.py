@@ -9,4 +9,5 @@ if __name__ == "__main__":
     startup.begin()
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    with startup.ends_with_reader():
+        execute_from_command_line(sys.argv)

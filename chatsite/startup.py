@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 
 REFUSED_STATUS = 2
@@ -29,6 +31,23 @@ def begin() -> None:
         with suppress(OSError, ValueError):
             print(" ".join(str(error).split()), file=sys.stderr, flush=True)
         raise SystemExit(REFUSED_STATUS) from None
+
+
+@contextmanager
+def ends_with_reader() -> Iterator[None]:
+    """End with status 1 and no traceback once the output has no reader, as `| head`."""
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        output = select.poll()
+        output.register(sys.stdout.fileno(), 0)
+        if not output.poll(0):  # nothing is wrong with it: it was another pipe
+            raise
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())  # for what is still in the buffer
+        raise SystemExit(1) from None
 
 
 def tolerate_letters() -> None:

@@ -45,11 +45,12 @@ class Command(BaseCommand):
                 f"database is away: {error}"
             ) from None
         except (EOFError, KeyboardInterrupt):
+            sys.stderr.write("\n")  # ends the line of the question
             raise CommandError("Nothing was made.") from None
         self.stdout.write(outcome)
 
     def _make(self, options: dict[str, Any]) -> str:
-        typed = options["name"] or os.environ.get("ADMIN_NAME", "") or _ask("Name: ")
+        typed = options["name"] or os.environ.get("ADMIN_NAME", "") or _ask_name()
         user = User.objects.named(typed)
         if user is not None:
             return _promote(user, is_wanted=options["promote"])
@@ -69,7 +70,7 @@ class Command(BaseCommand):
 def _promote(user: User, *, is_wanted: bool) -> str:
     if user.is_superuser:
         return f"{user.username} is a superuser already."
-    if not is_wanted and sys.stdin.isatty():
+    if not is_wanted and _is_asked():
         answer = _ask(f"{user.username} has an account. Make it a superuser? [y/N] ")
         is_wanted = answer.lower() in ("y", "yes")
     if not is_wanted:
@@ -96,8 +97,9 @@ def _read_password(name: str) -> str:
     given = os.environ.get("ADMIN_PASSWORD", "")
     if given:
         return _check_password(given, name)
-    if not sys.stdin.isatty():
-        return _check_password(sys.stdin.readline().rstrip("\r\n"), name)
+    if not _is_asked():
+        line = sys.stdin.readline() if sys.stdin else ""
+        return _check_password(line.rstrip("\r\n"), name)
     while True:
         try:
             password = _check_password(getpass.getpass("Password: "), name)
@@ -115,6 +117,17 @@ def _check_password(password: str, name: str) -> str:
     except ValidationError as refused:
         raise CommandError(" ".join(refused.messages)) from None
     return password
+
+
+def _is_asked() -> bool:
+    """Whether somebody types the input; it may also be a file, a pipe or closed."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _ask_name() -> str:
+    if not _is_asked():  # the first line is the password
+        raise CommandError("Give the name: ARGS=NAME, or ADMIN_NAME.")
+    return _ask("Name: ")
 
 
 def _ask(question: str) -> str:

@@ -64,8 +64,11 @@ class TestForPrograms:
     def test_without_a_name_no_account_is_made(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with pytest.raises(CommandError, match="Nothing was made"):
-            made(monkeypatch)
+        """What is piped is the password, never the name."""
+        with pytest.raises(CommandError, match="Give the name") as refused:
+            made(monkeypatch, typed=f"{PASSWORD}\n")
+        assert PASSWORD not in str(refused.value)
+        assert not User.objects.exists()
 
     def test_an_account_is_promoted_only_with_the_option(
         self, account: User, monkeypatch: pytest.MonkeyPatch
@@ -110,6 +113,22 @@ def test_in_a_terminal_the_command_asks_and_shows_no_password(tmp_path: Path) ->
     assert "two different ones" in shown
     assert PASSWORD not in shown
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(terminal)
+
+
+def test_the_end_of_the_input_ends_the_line_of_the_question(tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        environment = {**os.environ, "DATA_DIR": str(tmp_path)}
+        environment.pop("ADMIN_NAME", None)
+        command = [sys.executable, "manage.py", "admin"]
+        os.execve(sys.executable, command, environment)
+    _read_until(terminal, "Name: ")
+    os.write(terminal, b"\x04")
+    said = _read_until(terminal, "Nothing was made.")
+    assert said.startswith("\r\n"), said
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     os.close(terminal)
 
 
