@@ -122,7 +122,8 @@ def restore_backup(backup: str) -> int:
 def move_database(config: LaunchConfig) -> int:
     """Copy the database into the one that ``TO`` names, while no site starts here."""
     make_folders(config)
-    with hold_instance_lock(config.run_dir):
+    remedy = "stop it, so that nothing is written while its database is moved."
+    with hold_instance_lock(config.run_dir, remedy):
         command = [sys.executable, "manage.py", "move_database"]
         return subprocess.run(command, check=False).returncode
 

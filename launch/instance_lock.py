@@ -10,6 +10,8 @@ from pathlib import Path
 
 from launch.errors import LaunchError
 
+ELSEWHERE = "stop it, or choose another folder with DATA_DIR."
+
 
 def is_running(run_dir: Path) -> bool:
     """Return whether a start in this folder holds its lock."""
@@ -24,10 +26,10 @@ def is_running(run_dir: Path) -> bool:
 
 
 @contextmanager
-def hold_instance_lock(run_dir: Path) -> Iterator[None]:
+def hold_instance_lock(run_dir: Path, remedy: str = ELSEWHERE) -> Iterator[None]:
     """Hold the folder's lock. The kernel frees it however this process ends.
 
-    Raises ``LaunchError``, which names the process that holds the lock.
+    Raises ``LaunchError``, which names the process that holds the lock, and the remedy.
     """
     descriptor = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -36,8 +38,7 @@ def hold_instance_lock(run_dir: Path) -> Iterator[None]:
         except OSError:
             holder = os.read(descriptor, 20).decode().strip() or "unknown"
             raise LaunchError(
-                f"Already running in {run_dir.parent} as process {holder}; "
-                "stop it, or choose another folder with DATA_DIR."
+                f"Already running in {run_dir.parent} as process {holder}; {remedy}"
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

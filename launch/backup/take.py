@@ -13,6 +13,8 @@ from launch.backup.site_data import BACKUPS, KEPT, SECRET_KEY, database_of
 from launch.errors import LaunchError
 
 DRAFT = ".backup-"
+#: Other names are of folders, which need not exist.
+ENDINGS = (".tar.gz", ".tgz")
 #: No backup takes so long.
 ABANDONED_SECONDS = 86_400
 
@@ -20,10 +22,14 @@ ABANDONED_SECONDS = 86_400
 def take(data_dir: Path, into: str) -> Path:
     """Write a backup and return its path. Raises ``LaunchError``.
 
-    ``into``: a file that does not exist, a folder, or empty for the usual folder.
+    ``into``: a file, by its ending, that does not exist; a folder, which is made if it
+    is missing; or empty for the usual folder.
     """
     now = datetime.now(UTC)
     path = _path(data_dir, into, now)
+    for one in (path, path.parent):
+        if one.exists() and not one.is_dir():
+            raise LaunchError(f"{one} exists, and is not overwritten.")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_abandoned(path.parent)
@@ -45,10 +51,8 @@ def _remove_abandoned(folder: Path) -> None:
 
 def _path(data_dir: Path, into: str, now: datetime) -> Path:
     path = Path(into).expanduser().absolute() if into else data_dir / BACKUPS
-    if not into or path.is_dir() or into.endswith("/"):
+    if not into or path.is_dir() or not into.endswith(ENDINGS):
         path /= f"chatsite-{now:%Y-%m-%dT%H%M%SZ}.tar.gz"
-    if path.exists():
-        raise FileExistsError(path)
     return path
 
 

@@ -259,3 +259,13 @@ def test_status_says_that_the_site_does_not_run(tmp_path: Path) -> None:
     with hold_instance_lock(tmp_path):
         assert is_running(tmp_path)
     assert not is_running(tmp_path)
+
+
+def test_a_database_in_use_is_not_moved(tmp_path: Path) -> None:
+    """It is the one of this folder, so another folder would be no way out."""
+    (tmp_path / "run").mkdir()
+    with hold_instance_lock(tmp_path / "run"):
+        ran = run(launch("move-database"), DATA_DIR=str(tmp_path), TO="postgres://a/b")
+    assert ran.returncode == 1
+    assert f"process {os.getpid()}; stop it, so that" in ran.stderr
+    assert "choose another folder" not in ran.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -162,6 +163,27 @@ def backup(tmp_path: Path, migrated: Callable[[Path], str]) -> Path:
     assert taken.returncode == 0, taken.stderr
     (path,) = abandoned.parent.iterdir()
     return path
+
+
+@pytest.mark.usefixtures("backup")
+def test_a_backup_goes_into_the_folder_or_the_file_that_is_named(
+    tmp_path: Path,
+) -> None:
+    """Its ending decides, whether or not it exists."""
+    site = {"DATA_DIR": str(tmp_path / "data"), **COMMON}
+    folder, file = tmp_path / "safe" / "one", tmp_path / "named.tgz"
+    for into in (folder, file):
+        taken = run(launch("backup", str(into)), **site)
+        assert taken.returncode == 0, taken.stderr
+    assert [one.name[:9] for one in folder.iterdir()] == ["chatsite-"]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    other = tmp_path / "other"
+    other.write_text("kept")
+    for into in (file, other):
+        refused = run(launch("backup", str(into)), **site)
+        assert refused.returncode == 1
+        assert refused.stderr == f"{into} exists, and is not overwritten.\n"
+    assert other.read_text() == "kept"
 
 
 def test_restore_refuses_what_would_lose_something(
