@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
+from chat.api.openai.batches.reader import FileReader
 from chat.api.openai.batches.runner import run_batches
 from chat.keeper import Keeper
 from chat.services.webhooks.sender import WebhookSender
@@ -36,7 +38,8 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())
         log.info("keeper sweeps every %g s", settings.SWEEP_SECONDS)
-        keeper, sender = Keeper(more=run_batches), WebhookSender()
+        keeper = Keeper(more=partial(run_batches, FileReader()))
+        sender = WebhookSender()
         sender.start()
         failures = 0
         while not end.is_set():

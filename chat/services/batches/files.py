@@ -11,7 +11,15 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from chat.models import Batch, BatchFile, BatchLine, LineState, Purpose, User
+from chat.models import (
+    Batch,
+    BatchFile,
+    BatchLine,
+    BatchStatus,
+    LineState,
+    Purpose,
+    User,
+)
 from chat.services.advisory_lock import advisory_lock
 from chat.services.errors import MessageRefused
 from chat.services.limits.wording import number
@@ -81,7 +89,7 @@ def _results(lines: models.QuerySet[BatchLine]) -> Iterator[bytes]:
 @transaction.atomic
 def delete_file(file: BatchFile) -> None:
     """Delete a file with its content. Raises ``MessageRefused`` if a batch reads it."""
-    reading = Batch.objects.unfinished().filter(input_file=file, total=0)
+    reading = Batch.objects.filter(input_file=file, status=BatchStatus.VALIDATING)
     if reading.exists():
         said = _("A batch is reading this file. Delete it later, or cancel the batch.")
         raise MessageRefused("file_in_use", said)

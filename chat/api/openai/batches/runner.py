@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
+from time import monotonic
 from uuid import uuid4
 
 from django.conf import settings
@@ -20,10 +21,11 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from chat.api.openai.batches.lines import answered, read_call, refused, unanswered
-from chat.api.openai.batches.validation import validate
+from chat.api.openai.batches.reader import FileReader
 from chat.api.openai.errors import OpenAIError
 from chat.api.openai.parameters import AskedCall
 from chat.models import Batch, BatchLine, BatchStatus, LineState, Reply, User
+from chat.services.batches.batches import cancel_batch
 from chat.services.batches.results import (
     end_lines,
     ended_lines,
@@ -43,9 +45,9 @@ from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)
 
-#: Lines that one transaction ends without an answer, and how many of these are made in
-#: one sweep: others wait for a transaction, and for a sweep.
-UNANSWERED_AT_ONCE, TIMES_PER_SWEEP = 500, 40
+#: Lines that one transaction ends without an answer, and for how long one sweep does
+#: so: others wait for a transaction, and for a sweep.
+UNANSWERED_AT_ONCE, GIVE_UP_SECONDS = 500, 0.3
 CANCELLED = "batch_cancelled", "The batch was cancelled before this line was answered."
 EXPIRED = "batch_expired", "The batch expired before this line was answered."
 STOPPED = OpenAIError(500, "The reply was stopped.", code="stopped")
@@ -56,13 +58,18 @@ AWAY = (MailboxAway, OperationalError, InterfaceError)
 Result = tuple[BatchLine, LineState, str]
 
 
-def run_batches() -> None:
-    """Run one round of all batches. Raises ``MailboxAway``."""
+def run_batches(reader: FileReader | None = None) -> None:
+    """Run one round of all batches. Raises ``MailboxAway``.
+
+    ``reader`` remembers from round to round how far files are read.
+    """
+    (reader or FileReader()).read()
     found = Batch.objects.unfinished().select_related("owner", "key", "input_file")
     batches = list(found.order_by("owner", "created_at"))
+    ends_at = monotonic() + GIVE_UP_SECONDS
     for batch in batches:
         with _alone(batch):
-            _advance(batch)
+            _advance(batch, ends_at)
     running = [one for one in batches if one.status == BatchStatus.IN_PROGRESS]
     by_owner = [list(group) for _, group in groupby(running, lambda one: one.owner_id)]
     for of_owner in by_owner:
@@ -84,19 +91,20 @@ def _alone(batch: Batch) -> Iterator[None]:
         log.error("batch %s is put off: %s", batch.pk, error_type(error))  # noqa: TRY400
 
 
-def _advance(batch: Batch) -> None:
-    """Bring one batch as far as it can come now."""
-    if batch.status == BatchStatus.VALIDATING:
-        validate(batch)
+def _advance(batch: Batch, ends_at: float) -> None:
+    """Bring one batch as far as it can come now.
+
+    At ``ends_at`` the rest of its waiting lines is left to the next round.
+    """
     if batch.key is not None and batch.key.revoked_at is not None:
-        batch.move(BatchStatus.IN_PROGRESS, BatchStatus.CANCELLING)
+        cancel_batch(batch)
     if batch.status == BatchStatus.CANCELLING:
         _collect(batch, CANCELLED)
-        _give_up(batch, CANCELLED)
+        _give_up(batch, CANCELLED, ends_at)
         _finish(batch, BatchStatus.CANCELLED)
     elif batch.status == BatchStatus.IN_PROGRESS and timezone.now() > batch.expires_at:
         _collect(batch, EXPIRED)
-        _give_up(batch, EXPIRED)
+        _give_up(batch, EXPIRED, ends_at)
         _finish(batch, BatchStatus.EXPIRED)
     elif batch.status == BatchStatus.IN_PROGRESS:
         _collect(batch)
@@ -160,14 +168,13 @@ def _broken(line: BatchLine, error: Exception) -> str:
     return refused(line, BROKEN)
 
 
-def _give_up(batch: Batch, why: tuple[str, str]) -> None:
+def _give_up(batch: Batch, why: tuple[str, str], ends_at: float) -> None:
     """Stop what was sent of a batch, and end what was not."""
     waiting = batch.lines.filter(state=LineState.WAITING)
-    for _ in range(TIMES_PER_SWEEP):
-        lines = list(waiting[:UNANSWERED_AT_ONCE])
-        if not lines:
-            break
+    while lines := list(waiting[:UNANSWERED_AT_ONCE]):
         fail_unsent(batch, ((line, unanswered(line, *why)) for line in lines))
+        if monotonic() >= ends_at:
+            break
     for line in batch.lines.filter(state=LineState.SENT):
         replies = Reply.objects.unfinished().with_path()
         for reply in replies.filter(message__conversation=line.conversation_id):

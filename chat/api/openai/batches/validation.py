@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from chat.api.openai.batches.lines import read_line
 from chat.api.openai.errors import OpenAIError
@@ -16,8 +19,8 @@ from chat.services.webhooks.events import record_batch_end
 
 #: Refusals that are told; the rest would repeat them.
 ERRORS_MAX = 100
-#: Rows that one statement inserts, and one transaction saves.
-ROWS_PER_INSERT = 1000
+#: Lines that one step reads, and one transaction saves.
+LINES_PER_STEP = 250
 
 
 class WrongFile(Exception):
@@ -28,66 +31,94 @@ class WrongFile(Exception):
         self.errors = errors
 
 
-def validate(batch: Batch) -> None:
-    """Save the lines of a batch; may be repeated, also by two processes at once.
+def validate(batch: Batch) -> Iterator[None]:
+    """Save the lines of a batch, a step at a time; two processes at once do no harm.
 
-    The file is read twice, so that its lines are never in memory as a whole.
+    The file is read twice, so that its lines are never in memory as a whole, and none
+    is saved if the file is refused.
     """
     try:
-        total = _check(batch)
+        yield from _check(batch)
+        yield from _save(batch)
     except WrongFile as wrong:
         with transaction.atomic():
             before, after = BatchStatus.VALIDATING, BatchStatus.FAILED
-            if batch.move(before, after, errors=wrong.errors):
+            if batch.move(before, after, errors=wrong.errors, total=0):
                 record_batch_end(batch)
-        return
-    rows = _rows(batch)
-    while found := list(islice(rows, ROWS_PER_INSERT)):
-        BatchLine.objects.bulk_create(found, ignore_conflicts=True)
+
+
+def _save(batch: Batch) -> Iterator[None]:
+    """Save the lines of a file that was checked, unless the batch is cancelled."""
+    total = 0
+    for lines in _steps(batch):
+        rows = [_row(batch, number, raw) for number, raw in lines]
+        total += len(rows)
+        if not _is_saved(batch, rows, total):
+            return
+        yield
     batch.move(BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, total=total, errors=[])
 
 
-def _rows(batch: Batch) -> Iterator[BatchLine]:
-    """The lines of a file that was checked."""
-    for number, raw in _numbered(batch):
-        name, body = read_line(raw, batch.endpoint)
-        yield BatchLine(batch=batch, number=number, custom_id=name, body=body)
+@transaction.atomic
+def _is_saved(batch: Batch, rows: list[BatchLine], total: int) -> bool:
+    """Save some lines and count them; False if the batch is read no longer.
+
+    The update locks the batch, so no line is added to one that is being cancelled.
+    """
+    read = Batch.objects.filter(pk=batch.pk, status=BatchStatus.VALIDATING)
+    if not read.update(total=Greatest(F("total"), total)):
+        return False
+    BatchLine.objects.bulk_create(rows, ignore_conflicts=True)
+    return True
 
 
-def _check(batch: Batch) -> int:
-    """Count the lines of the file. Raises ``WrongFile``."""
+def _row(batch: Batch, number: int, raw: bytes) -> BatchLine:
+    """A line of a file that was checked."""
+    name, body = read_line(raw, batch.endpoint)
+    return BatchLine(batch=batch, number=number, custom_id=name, body=body)
+
+
+def _check(batch: Batch) -> Iterator[None]:
+    """Read all lines, a step at a time. Raises ``WrongFile``."""
     errors: list[dict[str, Any]] = []
-    known: set[str] = set()
-    for number, raw in _numbered(batch):
-        try:
-            if len(known) >= settings.BATCH_LINES_MAX:
-                raise _too_many()
-            name, _ = read_line(raw, batch.endpoint)
-            if name in known:
-                raise _duplicate()
-        except OpenAIError as error:
-            errors.append(_error(str(error.message), error.code, number, error.param))
-            if len(errors) >= ERRORS_MAX or error.code == "too_many_lines":
-                break
-        else:
-            known.add(name)
+    known: set[bytes] = set()
+    for lines in _steps(batch):
+        for number, raw in lines:
+            try:
+                known.add(_new_digest(raw, batch.endpoint, known))
+            except OpenAIError as error:
+                said = str(error.message)
+                errors.append(_error(said, error.code, number, error.param))
+                if len(errors) >= ERRORS_MAX or error.code == "too_many_lines":
+                    raise WrongFile(errors) from None
+        yield
     if errors or not known:
         raise WrongFile(errors or [_error("The file has no lines.", "empty_file")])
-    return len(known)
 
 
-def _numbered(batch: Batch) -> Iterator[tuple[int, bytes]]:
-    """Number the lines of the file from 1; empty ones are left out.
+def _new_digest(raw: bytes, endpoint: str, known: set[bytes]) -> bytes:
+    """The digest of a line's custom_id, which no line before it has."""
+    if len(known) >= settings.BATCH_LINES_MAX:
+        raise _too_many()
+    name, _ = read_line(raw, endpoint)
+    digest = sha256(name.encode()).digest()
+    if digest in known:
+        raise _duplicate()
+    return digest
+
+
+def _steps(batch: Batch) -> Iterator[list[tuple[int, bytes]]]:
+    """The lines of the file, numbered from 1, some at a time; empty ones are left out.
 
     Raises ``WrongFile``.
     """
     if batch.input_file is None:
         raise WrongFile([_error("The file was deleted.", "file_not_found")])
-    for number, line in enumerate(batch.input_file.stored_lines(), 1):
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901
-        if line.strip():
-            yield number, line
+    lines = enumerate(batch.input_file.stored_lines(), 1)
+    while found := list(islice(lines, LINES_PER_STEP)):
+        if found[0][0] == 1:
+            found[0] = 1, found[0][1].removeprefix(b"\xef\xbb\xbf")
+        yield [(number, line) for number, line in found if line.strip()]
 
 
 def _too_many() -> OpenAIError:

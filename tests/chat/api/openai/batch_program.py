@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
+from chat.api.openai.batches.reader import FileReader
 from chat.api.openai.batches.runner import run_batches
 from chat.keeper import Keeper
 from chatsite import wire
@@ -72,8 +73,11 @@ class BatchProgram:
         """The id of a batch of these lines, which the keeper has read."""
         answer = self.begin(content, **fields)
         assert answer.status_code == 200, answer.content
-        run_batches()
-        return str(answer.json()["id"])
+        pk, reader = str(answer.json()["id"]), FileReader()
+        run_batches(reader)
+        while self.state(pk)["status"] == "validating":
+            run_batches(reader)
+        return pk
 
     def state(self, batch: str) -> dict[str, Any]:
         found: dict[str, Any] = self.ask("GET", f"batches/{batch}").json()

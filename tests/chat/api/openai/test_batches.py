@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from chat.accounts.api_keys import make_key, revoke
+from chat.api.openai.batches.reader import FileReader
 from chat.api.openai.batches.runner import run_batches
+from chat.api.openai.batches.validation import LINES_PER_STEP, validate
 from chat.models import (
     ApiKey,
     Batch,
@@ -141,7 +144,7 @@ def test_a_batch_that_fails_holds_up_no_other(
     site.answer_all()
     assert program.state(pk)["status"] == "completed"
     assert batches.state(broken)["status"] == "validating"
-    assert "put off: DoesNotExist" in caplog.text
+    assert "not read: DoesNotExist" in caplog.text
 
 
 def test_a_reply_that_fails_is_an_error(batches: BatchProgram, site: Site) -> None:
@@ -438,3 +441,48 @@ def test_old_batches_are_erased(batches: BatchProgram, site: Site) -> None:
 def _new_keepers_sweep(site: Site) -> None:
     for _ in range(3):
         type(site.keeper)().sweep()
+
+
+def test_a_large_file_is_read_in_many_sweeps(
+    batches: BatchProgram, account: User
+) -> None:
+    count = 3 * LINES_PER_STEP + 1
+    large = batches.begin(in_lines([line(str(n)) for n in range(count)])).json()["id"]
+    other = User.objects.create_user("other", None)
+    program = BatchProgram(make_key(other, "theirs", can_batch=True)[1])
+    small = program.begin(THREE).json()["id"]
+    reader = FileReader(itertools.count().__next__)
+    for _ in range(6):
+        run_batches(reader)
+    assert program.state(small)["status"] == "in_progress"
+    assert batches.state(large)["status"] == "validating"
+    while batches.state(large)["status"] == "validating":
+        run_batches(reader)
+    assert batches.state(large)["request_counts"]["total"] == count
+    assert BatchLine.objects.filter(batch__owner=account).count() == count
+
+
+@pytest.mark.parametrize("sweeps", [0, 6])
+def test_a_batch_that_is_cancelled_while_it_is_read_counts_what_was_read(
+    sweeps: int, batches: BatchProgram
+) -> None:
+    content = in_lines([line(str(n)) for n in range(4 * LINES_PER_STEP)])
+    pk = batches.begin(content).json()["id"]
+    reader, late = (FileReader(itertools.count().__next__) for _ in range(2))
+    for _ in range(sweeps):
+        run_batches(reader)
+        late.read()
+    steps = validate(Batch.objects.get())
+    for _ in range(sweeps):
+        next(steps)
+    assert batches.state(pk)["status"] == "validating"
+    batches.ask("POST", f"batches/{pk}/cancel")
+    list(steps)  # another keeper, which has not noticed
+    while (state := batches.state(pk))["status"] == "cancelling":
+        run_batches(reader)
+    read = 2 * LINES_PER_STEP if sweeps else 0
+    assert state["status"] == "cancelled"
+    counts = {"total": read, "completed": 0, "failed": read}
+    assert state["request_counts"] == counts
+    names = [one["custom_id"] for one in batches.results(pk, "error")]
+    assert names == [str(number) for number in range(read)]
