@@ -100,7 +100,7 @@ def _people(steps: Sequence[HistoryStep]) -> Chart:
         steps,
         values,
         title=_("People answered per minute"),
-        summary=_("At most %(most)s people got a reply within one minute."),
+        summary=_("Most people answered within one minute: %(most)s."),
     )
 
 
@@ -199,7 +199,9 @@ def _hour(moment: datetime) -> str:
 
 
 def _number(value: float) -> str:
-    digits = 1 if 0 < value < 10 and value != int(value) else 0
+    digits = 0
+    while value < 10 and digits < 4 and abs(round(value, digits) - value) > value / 50:
+        digits += 1
     return str(number_format(round(value, digits), digits, force_grouping=True))
 
 

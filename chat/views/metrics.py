@@ -16,7 +16,10 @@ from chat.services.metrics.exposition import exposition
 PATH = "/metrics"
 PLAIN = "text/plain; charset=utf-8"
 #: Headers of proxies. A request that has one comes from another address than it seems.
-FORWARDING = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
+FORWARDING = (
+    *("Forwarded", "Via", "X-Real-IP", "CF-Connecting-IP"),
+    *("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"),
+)
 
 
 @require_safe
