@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.models import WebhookDelivery
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: So that a slow address of one account does not hold up those of others.
 PER_OWNER = 2
+#: How many webhooks are remembered to give the others their turn.
+RECENT = 100
 #: Seconds in which calls under way may end when the keeper does.
 GRACE_SECONDS = 3.0
 
@@ -35,6 +38,10 @@ class WebhookSender:
         self._lock = Lock()
         #: Calls under way by their owner.
         self._busy: Counter[UUID] = Counter()
+        #: Webhooks that are called now: one has one call at a time.
+        self._called: set[UUID] = set()
+        #: Webhooks that were called last, by their owner. Others have their turn first.
+        self._recent: deque[tuple[UUID, UUID]] = deque(maxlen=RECENT)
         self._claimed: SimpleQueue[WebhookDelivery | None] = SimpleQueue()
         self._looker = Thread(target=self._look, name="webhooks", daemon=True)
         self._senders = [
@@ -84,24 +91,38 @@ class WebhookSender:
                 continue
             with self._lock:
                 self._busy[delivery.endpoint.owner_id] += 1
+                self._called.add(delivery.endpoint_id)
+            whose = delivery.endpoint.owner_id
+            self._recent.append((whose, delivery.endpoint_id))
             self._claimed.put(delivery)
             claimed += 1
         return claimed
 
     def _next(self) -> WebhookDelivery | None:
         with self._lock:
-            busy = +self._busy
+            busy, called = +self._busy, [*self._called]
         if busy.total() >= settings.WEBHOOK_SENDERS or self._end.is_set():
             return None
         now = timezone.now()
         if not WebhookDelivery.objects.may_be_due(now):
             return None
         full = [owner for owner, count in busy.items() if count >= PER_OWNER]
-        due = WebhookDelivery.objects.due(now)
-        found = due.exclude(endpoint__owner__in=full) if full else due
-        return found.select_related(
+        due = WebhookDelivery.objects.due(now).select_related(
             "endpoint", "reply__message__conversation", "batch"
-        ).first()
+        )
+        due = due.exclude(endpoint__owner__in=full) if full else due
+        return self._in_turn(due.exclude(endpoint__in=called) if called else due)
+
+    def _in_turn(self, due: QuerySet[WebhookDelivery]) -> WebhookDelivery | None:
+        """The longest due of a webhook that was not called last, if there is one."""
+        recent = [endpoint for _, endpoint in self._recent]
+        found = due.exclude(endpoint__in=recent).first() if recent else due.first()
+        if found is None and recent and (found := due.first()):
+            # All of its owner had their turn, and the next round begins.
+            owner = found.endpoint.owner_id
+            others = (one for one in self._recent if one[0] != owner)
+            self._recent = deque(others, maxlen=RECENT)
+        return found
 
     def _send(self) -> None:
         while (delivery := self._claimed.get()) is not None:
@@ -114,5 +135,6 @@ class WebhookSender:
                 close_old_connections()
                 with self._lock:
                     self._busy[delivery.endpoint.owner_id] -= 1
+                    self._called.discard(delivery.endpoint_id)
                 self._wake.set()
         connection.close()
