@@ -86,6 +86,10 @@ class WebhookForm(forms.Form):
         """Return the address. Raises ``ValidationError``."""
         return clean_url(self.cleaned_data["url"])
 
+    def clean_events(self) -> list[str]:
+        """Return each event once."""
+        return list(dict.fromkeys(self.cleaned_data["events"]))
+
     def clean_description(self) -> str:
         """Return the description as one line."""
         return as_line(without_directions(self.cleaned_data["description"]))

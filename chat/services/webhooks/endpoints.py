@@ -66,14 +66,18 @@ def new_id(owner: User, key: str | None) -> UUID:
     return uuid.uuid5(owner.pk, f"webhook {key}")
 
 
+@transaction.atomic
 def rotate_secret(endpoint: WebhookEndpoint, key: str | None = None) -> str:
     """Give it a new secret and return it; the old one also signs for a day.
 
-    A request that is repeated with its idempotency key gives the same secret.
+    A request that is repeated with its idempotency key changes nothing, and returns the
+    present secret, also if another request has changed it since.
     """
+    locked = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+    endpoint.secret, endpoint.old_secret = locked.secret, locked.old_secret
     secret = new_secret() if key is None else secret_of(f"{endpoint.pk} {key}")
-    if secret == endpoint.secret:
-        return secret
+    if secret in (endpoint.secret, endpoint.old_secret):
+        return endpoint.secret
     endpoint.old_secret, endpoint.secret = endpoint.secret, secret
     endpoint.old_secret_until = timezone.now() + timedelta(hours=OLD_SECRET_HOURS)
     endpoint.save(update_fields=["secret", "old_secret", "old_secret_until"])

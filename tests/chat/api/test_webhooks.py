@@ -95,6 +95,24 @@ def test_a_new_secret_is_the_same_if_the_call_is_repeated(
     assert program("POST", f"{made['url']}/secret").json()["secret"] != new
 
 
+def test_a_late_repetition_does_not_bring_back_an_old_secret(
+    program: WebhookProgram,
+) -> None:
+    made = program("POST", body={"address": ADDRESS}).json()
+    secrets = [
+        program("POST", f"{made['url']}/secret", once=once).json()["secret"]
+        for once in ("s1", "s2", "s1")
+    ]
+    assert secrets[0] != secrets[1] == secrets[2]
+    signing = WebhookEndpoint.objects.get().secrets(timezone.now())
+    assert signing == [secrets[1], secrets[0]]
+
+
+def test_each_event_is_kept_once(program: WebhookProgram) -> None:
+    body = {"address": ADDRESS, "events": ["reply.done"] * 5}
+    assert program("POST", body=body).json()["events"] == ["reply.done"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code", "parameter"),
     [
