@@ -89,7 +89,7 @@ class AskedCall:
 
 def chat_call(body: Mapping[str, Any]) -> AskedCall:
     """Read a chat completion. Raises ``OpenAIError``."""
-    _refuse_unknown(body, OF_CHAT)
+    refuse_unknown(body, OF_CHAT | LABELS)
     if body.get("response_format") not in (*NOTHING, {"type": "text"}):
         raise unsupported("response_format")
     entry = offered_model(body.get("model"))
@@ -98,7 +98,7 @@ def chat_call(body: Mapping[str, Any]) -> AskedCall:
 
 def completion_call(body: Mapping[str, Any]) -> AskedCall:
     """Read a completion of a plain prompt. Raises ``OpenAIError``."""
-    _refuse_unknown(body, OF_COMPLETION)
+    refuse_unknown(body, OF_COMPLETION | LABELS)
     if body.get("best_of") not in (*NOTHING, 1):
         raise unsupported("best_of")
     prompt = body.get("prompt")
@@ -110,9 +110,10 @@ def completion_call(body: Mapping[str, Any]) -> AskedCall:
     return _asked(body, offered_model(body.get("model")), (turn,), is_chat=False)
 
 
-def _refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
+def refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Refuse what is not known unless it asks for nothing. Raises ``OpenAIError``."""
     for name, value in body.items():
-        if name not in known and name not in LABELS and value not in NOTHING:
+        if name not in known and value not in NOTHING:
             raise unsupported(name)
 
 

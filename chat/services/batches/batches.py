@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -34,6 +35,7 @@ class BatchRequest:
     metadata: dict[str, Any] | None = None
     #: The key that asks, if it is no page.
     key: ApiKey | None = None
+    pk: UUID = field(default_factory=uuid4)
 
 
 def window_hours(window: Any) -> int | None:
@@ -55,6 +57,7 @@ def begin_batch(owner: User, asked: BatchRequest) -> Batch:
         raise MessageRefused("too_many_batches", said % {"most": most})
     hours = window_hours(asked.completion_window) or 24
     return Batch.objects.create(
+        pk=asked.pk,
         owner=owner,
         key=asked.key,
         endpoint=asked.endpoint,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import models, transaction
@@ -35,7 +37,13 @@ def kept_until() -> datetime:
 
 
 @transaction.atomic
-def save_file(owner: User, name: str, size: int, chunks: Iterable[bytes]) -> BatchFile:
+def save_file(
+    owner: User,
+    name: str,
+    size: int,
+    chunks: Iterable[bytes],
+    pk: UUID | None = None,
+) -> BatchFile:
     """Keep a file of calls. Raises ``MessageRefused``."""
     advisory_lock([f"batches:{owner.pk}"])
     if size > settings.BATCH_FILE_MAX_BYTES:
@@ -50,6 +58,7 @@ def save_file(owner: User, name: str, size: int, chunks: Iterable[bytes]) -> Bat
         said = _("You keep %(most)s files of batches, the maximum. Delete one first.")
         raise MessageRefused("too_many_files", said % {"most": most})
     file = BatchFile.objects.create(
+        pk=pk or uuid4(),
         owner=owner,
         name=name[:NAME_CHARACTERS],
         purpose=Purpose.INPUT,
@@ -58,6 +67,22 @@ def save_file(owner: User, name: str, size: int, chunks: Iterable[bytes]) -> Bat
     )
     file.add_pieces(chunks)
     return file
+
+
+def is_content_of(
+    file: BatchFile, name: str, size: int, chunks: Iterable[bytes]
+) -> bool:
+    """Whether a file was sent with this name and content."""
+    if (file.name, file.size_bytes) != (name[:NAME_CHARACTERS], size):
+        return False
+    return _digest(file.stored_content()) == _digest(chunks)
+
+
+def _digest(chunks: Iterable[bytes]) -> bytes:
+    found = sha256()
+    for chunk in chunks:
+        found.update(chunk)
+    return found.digest()
 
 
 def content_of(file: BatchFile) -> Iterator[bytes]:

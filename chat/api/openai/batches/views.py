@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
@@ -11,6 +12,7 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
+from chat.api.idempotency_header import idempotency_key
 from chat.api.openai.batches.lines import is_storable
 from chat.api.openai.batches.lists import list_page
 from chat.api.openai.batches.objects import (
@@ -24,6 +26,7 @@ from chat.api.openai.batches.objects import (
 )
 from chat.api.openai.decorators import by_method, json_object, openai_call
 from chat.api.openai.errors import OpenAIError, bad, unsupported
+from chat.api.openai.parameters import refuse_unknown
 from chat.models import ApiKey, Batch, BatchFile, Purpose
 from chat.services.batches.batches import (
     ENDPOINTS,
@@ -32,10 +35,19 @@ from chat.services.batches.batches import (
     cancel_batch,
     window_hours,
 )
-from chat.services.batches.files import content_of, delete_file, save_file
+from chat.services.batches.files import (
+    content_of,
+    delete_file,
+    is_content_of,
+    save_file,
+)
+from chat.services.batches.once import row_once
 
 #: Raised for a body that is no form, or none that can be read.
 WRONG_FORMS = (BadRequest, LookupError, MultiPartParserError)
+#: What the body of a batch may have.
+CHOSEN = ("endpoint", "completion_window", "metadata")
+OF_BATCH = frozenset(("input_file_id", *CHOSEN))
 #: What surrounds the file in its request.
 FORM_BYTES = 65_536
 #: The limits of OpenAI's API reference on what a client notes on a batch.
@@ -56,9 +68,15 @@ def list_files(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
 @openai_call("POST", "can_batch")
 def send_file(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
     """Keep a file of calls."""
-    found = _file_of_form(request)
-    size, chunks = found.size or 0, found.chunks()
-    file = save_file(key.owner, found.name or "batch.jsonl", size, chunks)
+    once, found = idempotency_key(request), _file_of_form(request)
+    name, size = found.name or "batch.jsonl", found.size or 0
+    file = row_once(
+        BatchFile,
+        key.owner,
+        once,
+        lambda pk: save_file(key.owner, name, size, found.chunks(), pk),
+        lambda earlier: is_content_of(earlier, name, size, found.chunks()),
+    )
     return JsonResponse(file_data(file))
 
 
@@ -94,21 +112,16 @@ def list_batches(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
 @openai_call("POST", "can_batch")
 def create_batch(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
     """Begin to answer the lines of a file."""
-    body = json_object(request)
-    window: Any = body.get("completion_window")
-    if body.get("endpoint") not in ENDPOINTS:
-        raise bad("endpoint", f"endpoint must be {' or '.join(ENDPOINTS)}.")
-    if window_hours(window) is None:
-        most = settings.BATCH_WINDOW_HOURS_MAX
-        raise bad("completion_window", f"completion_window is 24h, or 1h to {most}h.")
-    if body.get("output_expires_after") is not None:
-        raise unsupported("output_expires_after")
-    file = _file(key, body.get("input_file_id"))
-    if file.purpose != Purpose.INPUT:
-        raise bad("input_file_id", "The file must have been sent for purpose batch.")
-    metadata = _metadata(body.get("metadata"))
-    asked = BatchRequest(file, body["endpoint"], window, metadata, key)
-    return JsonResponse(batch_data(begin_batch(key.owner, asked)))
+    once, fields = idempotency_key(request), _fields(json_object(request))
+    asked = {**fields, "key_id": key.pk}
+    batch = row_once(
+        Batch,
+        key.owner,
+        once,
+        lambda pk: begin_batch(key.owner, _asked(key, fields, pk)),
+        lambda earlier: all(getattr(earlier, n) == v for n, v in asked.items()),
+    )
+    return JsonResponse(batch_data(batch))
 
 
 @openai_call("GET", "can_batch")
@@ -151,6 +164,34 @@ def _file_of_form(request: HttpRequest) -> UploadedFile[Any]:
     if not isinstance(found, UploadedFile):
         raise bad("file", "file must be a file with a JSON object in each line.")
     return found
+
+
+def _fields(body: dict[str, Any]) -> dict[str, Any]:
+    """What a body asks for, by the fields of a batch. Raises ``OpenAIError``."""
+    refuse_unknown(body, OF_BATCH)
+    window: Any = body.get("completion_window")
+    if body.get("endpoint") not in ENDPOINTS:
+        raise bad("endpoint", f"endpoint must be {' or '.join(ENDPOINTS)}.")
+    if window_hours(window) is None:
+        most = settings.BATCH_WINDOW_HOURS_MAX
+        raise bad("completion_window", f"completion_window is 24h, or 1h to {most}h.")
+    return {
+        "input_id": read_id(body.get("input_file_id"), FILE_PREFIX),
+        "endpoint": body["endpoint"],
+        "completion_window": window,
+        "metadata": _metadata(body.get("metadata")),
+    }
+
+
+def _asked(key: ApiKey, fields: dict[str, Any], pk: UUID) -> BatchRequest:
+    """A batch of a file that there is. Raises ``OpenAIError``."""
+    file = BatchFile.objects.filter(owner=key.owner, pk=fields["input_id"]).first()
+    if file is None:
+        raise not_found(FILE_PREFIX)
+    if file.purpose != Purpose.INPUT:
+        raise bad("input_file_id", "The file must have been sent for purpose batch.")
+    chosen = {name: fields[name] for name in CHOSEN}
+    return BatchRequest(file, **chosen, key=key, pk=pk)
 
 
 def _metadata(raw: Any) -> dict[str, str] | None:

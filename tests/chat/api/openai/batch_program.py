@@ -43,18 +43,23 @@ class BatchProgram:
         self._headers = {"Authorization": f"Bearer {secret}"}
         self._client = Client()
 
-    def ask(self, method: str, path: str, body: Any = None) -> HttpResponse:
+    def ask(
+        self, method: str, path: str, body: Any = None, once: str | None = None
+    ) -> HttpResponse:
         call: Callable[..., HttpResponse] = getattr(self._client, method.lower())
         sent = () if body is None else (json.dumps(body),)
         more = {} if body is None else {"content_type": "application/json"}
-        return call(f"/v1/{path}", *sent, **more, headers=self._headers)
+        return call(f"/v1/{path}", *sent, **more, headers=self._with(once))
+
+    def _with(self, once: str | None) -> dict[str, str]:
+        return self._headers | ({} if once is None else {"Idempotency-Key": once})
 
     def upload(self, content: bytes, **fields: str) -> HttpResponse:
         file = SimpleUploadedFile("calls.jsonl", content)
         return self.send({"purpose": "batch", "file": file, **fields})
 
-    def send(self, form: dict[str, Any]) -> HttpResponse:
-        return self._client.post("/v1/files", form, headers=self._headers)
+    def send(self, form: dict[str, Any], once: str | None = None) -> HttpResponse:
+        return self._client.post("/v1/files", form, headers=self._with(once))
 
     def send_raw(self, body: bytes, content_type: str) -> HttpResponse:
         headers = self._headers

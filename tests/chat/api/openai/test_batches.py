@@ -22,6 +22,7 @@ from chat.api.openai.batches.validation import LINES_PER_STEP, validate
 from chat.models import (
     ApiKey,
     Batch,
+    BatchFile,
     BatchFilePiece,
     BatchLine,
     Conversation,
@@ -117,13 +118,13 @@ def test_a_body_that_is_refused_fails_its_line_alone(
     assert second["response"]["body"]["error"]["param"] == "stream"
 
 
-@pytest.mark.parametrize(
-    "body", [{"seed": 2**63 - 1, "n": 2}, {"temperature": 10**400}]
-)
 def test_a_line_at_which_the_server_fails_fails_alone(
-    body: dict[str, Any], batches: BatchProgram, site: Site
+    batches: BatchProgram, site: Site
 ) -> None:
-    pk = batches.batch(in_lines([line("wrong", **body), line("right")]))
+    pk = batches.begin(in_lines([line("wrong"), line("right")])).json()["id"]
+    validate(Batch.objects.get())
+    BatchLine.objects.filter(custom_id="wrong").update(body="no JSON")
+    site.keeper.sweep()
     site.answer_all()
     counts = {"total": 2, "completed": 1, "failed": 1}
     state = batches.state(pk)
@@ -369,6 +370,7 @@ def test_large_files_come_back_as_they_were(batches: BatchProgram) -> None:
         ({"metadata": {"\ud800": "a"}}, "metadata"),
         ({"metadata": {"a": "\0"}}, "metadata"),
         ({"output_expires_after": {"seconds": 1}}, "output_expires_after"),
+        ({"priority": "high"}, "priority"),
     ],
 )
 def test_wrong_batches_are_refused(
@@ -376,6 +378,47 @@ def test_wrong_batches_are_refused(
 ) -> None:
     answer = batches.begin(THREE, **fields)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+def test_what_asks_for_nothing_is_no_reason_to_refuse(batches: BatchProgram) -> None:
+    nothing = {"output_expires_after": None, "extra": {}}
+    assert batches.begin(THREE, **nothing).status_code == 200
+
+
+def test_a_batch_repeated_with_its_key_is_begun_once(
+    batches: BatchProgram, settings: Settings
+) -> None:
+    settings.BATCHES_MAX = 1
+    body = {
+        "input_file_id": batches.upload(THREE).json()["id"],
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+    }
+    first = batches.ask("POST", "batches", body, once="k").json()
+    run_batches()
+    assert batches.ask("DELETE", f"files/{body['input_file_id']}").json()["deleted"]
+    again = batches.ask("POST", "batches", body, once="k").json()
+    assert (again["id"], again["status"]) == (first["id"], "in_progress")
+    other = batches.ask("POST", "batches", {**body, "metadata": {"a": "b"}}, once="k")
+    assert (other.status_code, other.json()["error"]["code"]) == (400, "key_reused")
+    wrong = batches.ask("POST", "batches", body, once="")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "bad_key")
+    assert Batch.objects.count() == 1
+
+
+def test_a_file_repeated_with_its_key_is_kept_once(batches: BatchProgram) -> None:
+    def send(content: bytes, once: str | None = "k", name: str = "a.jsonl") -> Any:
+        file = SimpleUploadedFile(name, content)
+        return batches.send({"purpose": "batch", "file": file}, once).json()
+
+    first = send(THREE)
+    assert send(THREE) == first
+    for other in (send(THREE[::-1]), send(THREE, name="b.jsonl"), send(b"x")):
+        assert other["error"]["code"] == "key_reused"
+    assert send(THREE, once="")["error"]["code"] == "bad_key"
+    assert BatchFile.objects.count() == 1
+    assert send(THREE, once="another")["id"] != first["id"]
+    assert send(THREE, once=None)["id"] != first["id"]
 
 
 def test_an_account_has_so_many_files_and_batches(

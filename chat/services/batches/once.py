@@ -1,0 +1,47 @@
+"""Files and batches of calls with an idempotency key: one that is repeated makes none.
+
+The id of what a call makes comes from its key, so the key is kept as long as that.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from chat.models import User
+from chat.services.advisory_lock import advisory_lock
+from chat.services.errors import MessageRefused
+
+M = TypeVar("M", bound=Model)
+
+
+@transaction.atomic
+def row_once(
+    model: type[M],
+    owner: User,
+    key: str | None,
+    make: Callable[[UUID], M],
+    is_same: Callable[[M], bool],
+) -> M:
+    """Return what ``make`` makes with an id, or what a call with this key has made.
+
+    ``is_same`` says whether that call asked for the same. Raises ``MessageRefused``
+    with the code key_reused if it did not, and what ``make`` raises.
+    """
+    if key is None:
+        return make(uuid.uuid4())
+    advisory_lock([f"batches:{owner.pk}"])
+    pk = uuid.uuid5(owner.pk, f"{model.__name__} {key}")
+    earlier = model._default_manager.filter(owner=owner, pk=pk).first()
+    if earlier is None:
+        return make(pk)
+    if not is_same(earlier):
+        said = _("This idempotency key was used for another request. Use a new key.")
+        raise MessageRefused("key_reused", said)
+    return earlier
