@@ -45,7 +45,8 @@ from tests.access.visitors import (
 from tests.environment import IS_SOAK
 from tests.valkey import Valkey
 
-pytestmark = pytest.mark.django_db
+#: Each visitor asks for every path, with every id of another.
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 ROUTES = routes()
 OWNERS = ("guest", "account")

@@ -21,7 +21,7 @@ from tests.access.routes import Route, routes
 from tests.access.undone import Undone
 from tests.access.visitors import Visitor, signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 CALLS = [
     (route, TABLE[route.written])

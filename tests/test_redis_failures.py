@@ -34,7 +34,8 @@ from tests.environment import IS_SOAK
 from tests.fuzzing import invariants
 
 __all__ = ["worker"]
-pytestmark = pytest.mark.django_db
+#: There is a request for each path and each of its calls to Redis.
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 PASSWORD = "a long enough one"
 NEW = "another long one"

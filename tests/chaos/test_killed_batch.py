@@ -55,9 +55,7 @@ def test_whatever_is_killed_each_line_of_a_batch_is_answered_once(
             )
             for part in site.parts:
                 part.signal(signal.SIGKILL)
-            # Some were being written, and some have not been sent.
-            assert lines_of(site, "'sent'") > 0
-            assert lines_of(site, "'sent', 'waiting'") >= LINES * (1 - share) / 2
+            assert lines_of(site, "'sent'") > 0, "none was being written"
         site.wait(
             lambda: not examine_batches(site.database, batcher, expected_reply).pending,
             PATIENCE_SECONDS,
