@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from django.db import transaction
 
 from chat.models import Message, Reply
 from chat.models.sql_rows import update_where
+from chat.services.jobs.bounded_end import bounded_end
 from chat.services.jobs.publish import release_next
 from chat.services.limits.usage import charge_tokens
 from chat.services.metrics.reply_counts import counts_of
@@ -39,7 +41,33 @@ def collect_together(pks: Sequence[str]) -> list[Reply]:
     If one cannot be copied, those before it are confirmed; raises its error.
     """
     box = open_mailbox()
-    endings = {UUID(ending.reply): ending for ending in box.finished_replies(pks)}
+    return _take(box, [bounded_end(ending) for ending in box.finished_replies(pks)])
+
+
+def give_up(pk: str) -> None:
+    """Let a reply fail whose end cannot be copied. Raises ``MailboxAway``."""
+    box, now = open_mailbox(), time.time()
+    [published] = box.publications([pk])
+    if published is not None:
+        failed = FinishedReply(
+            reply=pk,
+            attempt=published.attempt,
+            losses=0,
+            outcome=wire.Outcome.FAILED,
+            text="",
+            worker="",
+            queued_at=now,
+            started_at=None,
+            first_text_at=None,
+            finished_at=now,
+            details={"error": wire.ErrorCode.MODEL_ERROR.value},
+        )
+        _take(box, [failed])
+
+
+def _take(box: Mailbox, ended: Sequence[FinishedReply]) -> list[Reply]:
+    """Copy ends one by one, and confirm those that were copied together."""
+    endings = {UUID(ending.reply): ending for ending in ended}
     found = Reply.objects.with_path().in_bulk(list(endings))
     collected = [_unknown(ending) for pk, ending in endings.items() if pk not in found]
     copied = []
@@ -65,7 +93,7 @@ def collect_now(reply: Reply) -> Reply:
         return reply
     box, pk, is_saved = open_mailbox(), str(reply.pk), False
     try:
-        ending = box.finished_reply(pk)
+        ending = _read(box, pk)
         if ending is None or ending.attempt != reply.attempt:
             return reply
         with optional_write():
@@ -81,6 +109,16 @@ def collect_now(reply: Reply) -> Reply:
         if not is_saved and ending is not None:
             _show_as_ended(reply, ending)
     return reply
+
+
+def _read(box: Mailbox, pk: str) -> FinishedReply | None:
+    """Return the end of a reply, if there is one that can be read."""
+    try:
+        ending = box.finished_reply(pk)
+        return None if ending is None else bounded_end(ending)
+    except (ValueError, KeyError):
+        log.info("the end of reply %s cannot be read: the keeper sees to it", pk)
+        return None
 
 
 def _confirm_and_release(

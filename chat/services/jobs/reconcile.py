@@ -13,17 +13,16 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from secrets import token_hex
-from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.db.models import Q
 
 from chat.models import Reply
 from chat.models.reply import ReplyQuerySet
 from chat.services.effective_settings import effective_settings
-from chat.services.jobs.collect import collect, collect_together
+from chat.services.jobs.collect import collect, collect_together, give_up
+from chat.services.jobs.guarded import ends_the_sweep, guarded
 from chat.services.jobs.publish import hand_over, publish, release_next
 from chat.services.jobs.stop import finish_stop
 from chat.services.wait_estimate import free_rows, ready_workers
@@ -33,8 +32,6 @@ from chatsite.model_choice import model_entry
 
 log = logging.getLogger(__name__)
 
-Item = TypeVar("Item")
-#: Id, attempt, owner, and the time of its publication.
 QueuedRow = tuple[UUID, int, UUID, datetime | None]
 
 #: Seconds that a new row is left to its own request, which publishes it.
@@ -119,17 +116,17 @@ def collect_finished() -> None:
         some = finished[start : start + COLLECTED_TOGETHER]
         try:
             collect_together(some)
-        except (MailboxAway, DatabaseError):
-            raise
-        except Exception:  # one of them is bad; its own turn says which
-            for pk in some:
-                _guarded(collect, pk)
+        except Exception as error:
+            if ends_the_sweep(error):
+                raise
+            for pk in some:  # one of them is bad; its own turn says which
+                guarded(collect, pk, at_last=give_up)
 
 
 def complete_stops() -> None:
     """Complete the stops that were requested while Redis was away."""
     for reply in _batch(Reply.objects.asked_to_stop().queued()):
-        _guarded(finish_stop, reply)
+        guarded(finish_stop, reply)
 
 
 def publish_missing(rows: Sequence[QueuedRow]) -> None:
@@ -147,7 +144,7 @@ def publish_missing(rows: Sequence[QueuedRow]) -> None:
         attempt, found = behind[reply.pk]
         # Another keeper may have published it already.
         if reply.attempt == attempt:
-            _guarded(_republish if found is None else publish, reply)
+            guarded(_republish if found is None else publish, reply)
 
 
 def _republish(reply: Reply) -> None:
@@ -177,7 +174,7 @@ def release_held() -> None:
     """Release held rows that the end of the reply before them did not release."""
     held = _batch(Reply.objects.releasable())
     for conversation in {row.message.conversation for row in held}:
-        _guarded(release_next, conversation)
+        guarded(release_next, conversation)
 
 
 def fail_expired() -> None:
@@ -185,7 +182,7 @@ def fail_expired() -> None:
     limit = settings.REPLY_EXPIRY_SECONDS
     for reply in _batch(Reply.objects.queued_before(limit)):
         if open_mailbox().expire(str(reply.pk), limit):
-            _guarded(collect, str(reply.pk))
+            guarded(collect, str(reply.pk), at_last=give_up)
 
 
 def take_back_lost() -> None:
@@ -214,16 +211,6 @@ def _batch(rows: ReplyQuerySet) -> list[Reply]:
     if not keys:
         return []
     return list(rows.with_path().filter(pk__in=keys).order_by("queued_at"))
-
-
-def _guarded(step: Callable[[Item], object], item: Item) -> None:
-    """Run a step for one row, so that a bad row does not stop the others."""
-    try:
-        step(item)
-    except (MailboxAway, DatabaseError):
-        raise
-    except Exception:
-        log.exception("%s failed for %s", step.__name__, item)
 
 
 class QueuedInTurn:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection
 
 from chat.models import Conversation, LimitBucket, Message, Reply, User
 from chat.services.jobs.collect import collect, collect_now
+from chat.services.jobs.guarded import TRIES
 from chat.services.jobs.reconcile import collect_finished
 from chat.services.jobs.stop import stop_reply
 from chatsite import wire
@@ -180,11 +182,62 @@ def test_an_end_that_cannot_be_read_stops_none_of_the_others(
     for _ in replies:
         worker.answer("said")
     bad = replies[1]
-    valkey.client.hset(f"mailbox:reply:{bad.pk}", "ending", '{"new_tokens": "many"}')
+    valkey.client.hset(f"mailbox:reply:{bad.pk}", "ending", "[]")
     collect_finished()
     assert [state(reply) for reply in replies] == ["done", "queued", "done"]
+    assert collect_now(Reply.objects.with_path().get(pk=bad.pk)).state == "queued"
     assert box.finished() == [str(bad.pk)]
     assert box.overview().counts["outcome:done"] == 2
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the trigger is SQLite's")
+def test_an_end_that_the_database_never_takes_fails_its_reply_alone(
+    owner: User, box: Mailbox, sent, worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = sent(owner, "one"), sent(owner, "two")
+    held = sent(owner, "next", bad.message.conversation)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON chat_message "
+            "WHEN NEW.text = 'poison' BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+    worker.answer("poison")
+    worker.answer("said")
+    for _ in range(TRIES):
+        collect_finished()
+        assert state(good) == "done"
+    row = Reply.objects.get(pk=bad.pk)
+    assert (row.state, row.error, state(held)) == ("failed", "model_error", "held")
+    assert (box.finished(), box.overview().counts["outcome:failed"]) == ([], 1)
+    assert caplog.text.count("collect failed for") == 1
+
+
+def test_numbers_and_texts_that_no_column_holds_are_bounded(
+    owner: User, box: Mailbox, sent, worker, valkey: Valkey
+) -> None:
+    reply = sent(owner)
+    worker.answer("said")
+    key, end = (
+        f"mailbox:reply:{reply.pk}",
+        {
+            "prompt_tokens": 5_000_000_000,
+            "new_tokens": 10**30,
+            "dropped_turns": -1,
+            "cut_tokens": "many",
+            "error": "e" * 100,
+            "revision": "a\0b" * 100,
+            "precision": ["fp16"],
+        },
+    )
+    said = {"ending": json.dumps(end), "worker": "w" * 300, "started": "1e30"}
+    valkey.client.hset(key, mapping={**said, "first": "inf"})
+    collect_now(Reply.objects.with_path().get(pk=reply.pk))
+    row = Reply.objects.get(pk=reply.pk)
+    assert (row.state, row.message.text) == ("done", "said")
+    assert (row.prompt_tokens, row.new_tokens) == (2**31 - 1, 2**31 - 1)
+    assert (row.dropped_turns, row.cut_tokens, row.precision) == (0, 0, "")
+    assert (len(row.error), len(row.revision), len(row.worker)) == (40, 100, 200)
+    assert (row.started_at, row.first_text_at) == (None, None)
 
 
 def test_tokens_are_charged_to_whom_the_conversation_belongs_by_now(
