@@ -122,7 +122,7 @@ def test_a_line_at_which_the_server_fails_fails_alone(
     batches: BatchProgram, site: Site
 ) -> None:
     pk = batches.begin(in_lines([line("wrong"), line("right")])).json()["id"]
-    validate(Batch.objects.get())
+    list(validate(Batch.objects.get()))
     BatchLine.objects.filter(custom_id="wrong").update(body="no JSON")
     site.keeper.sweep()
     site.answer_all()
