@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from logging.config import dictConfig
 from threading import Thread
 from typing import Any
@@ -30,7 +30,7 @@ from django.conf import settings
 from kombu import Queue
 
 from chatsite import wire
-from chatsite.catalog import CatalogError
+from chatsite.catalog import CatalogError, ModelEntry
 from chatsite.model_choice import configured_model, current_catalog, served_entries
 from chatsite.startup import ENDED_STATUS, REFUSED_STATUS
 from worker.celery_consumer import BellConsumer
@@ -90,6 +90,7 @@ class WorkerProcess:
                 "one worker process holds one model with weights: start a process for "
                 "each, as make run and make worker do."
             )
+        hide_keys(entries)
         calls = ProcessCalls(self._reconnect, leave, self._end_for_good)
         models = [ServedModel(e, self.name, self._started_at, calls) for e in entries]
         self._models = {model.queue: model for model in models}
@@ -126,6 +127,13 @@ class WorkerProcess:
     def _reconnect(self) -> None:
         if self._consumer is not None:
             self._consumer.reconnect()
+
+
+def hide_keys(entries: Iterable[ModelEntry]) -> None:
+    """Keep the keys of models' servers out of the log, whoever repeats them."""
+    variables = {entry.remote.key_variable for entry in entries if entry.remote}
+    keys = {os.environ.get(name, "").strip() for name in variables - {""}}
+    settings.LOGGING["formatters"]["line"]["secrets"] += sorted(keys)
 
 
 def leave() -> None:

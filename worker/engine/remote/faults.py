@@ -18,8 +18,10 @@ from chatsite.wire import ErrorCode
 
 #: A server may ask for longer; then it is asked again meanwhile.
 RETRY_AFTER_MAX_SECONDS: Final = 300.0
-#: The beginnings of the codes of errors, as servers name them, are safe to log.
-NAME = re.compile(r"[A-Za-z][\w.-]{0,63}")
+#: What the code of an error is, as servers name them: words without digits, which a key
+#: nearly always has.
+NAME = re.compile(r"(?=.{1,64}$)[A-Za-z]+([_.-][A-Za-z]+)*")
+HIDDEN: Final = "***"
 TOO_LONG = re.compile(
     r"context[_ ](length|size|window)|maximum context|too many tokens"
     r"|prompt is too long",
@@ -31,6 +33,11 @@ TEMPORARY: Final = frozenset({408, 409, 425, 429})
 
 class RemoteFault(Exception):
     """A request did not work. The message is for the log."""
+
+    def hide(self, key: str) -> None:
+        """Remove the key of the server, if that repeated it as the name of an error."""
+        if key:
+            self.args = (str(self).replace(key, HIDDEN),)
 
 
 class Refused(RemoteFault):

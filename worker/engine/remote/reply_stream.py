@@ -16,6 +16,7 @@ DONE: Final = "[DONE]"
 LENGTH_REASONS: Final = frozenset({"length", "max_tokens"})
 #: A server that shuts down ends its replies so (vLLM, SGLang).
 ABORTED_REASONS: Final = frozenset({"abort", "aborted", "cancelled"})
+TOOL_REASONS: Final = frozenset({"tool_calls", "function_call"})
 
 
 class ReplyStream:
@@ -26,6 +27,9 @@ class ReplyStream:
         self.reason = ""
         #: Whether the server said that nothing follows.
         self.is_done = False
+        #: Whether any text has come, and whether the server wanted to call a tool.
+        self.has_text = False
+        self._calls_tool = False
         #: Whether the reader wanted no more of it.
         self.is_unwanted = False
         #: The server's own counts; the last ones are right. They may be absurd.
@@ -38,8 +42,16 @@ class ReplyStream:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the reply has ended as the server meant it to."""
-        return bool(self.reason) or self.is_done
+        """Whether the reply has ended as the server meant it to.
+
+        A server that breaks down may end its stream without having said anything.
+        """
+        return bool(self.reason) or (self.is_done and self.has_text)
+
+    @property
+    def is_only_tool_call(self) -> bool:
+        """Whether the server called a tool, which none offered it, and said nothing."""
+        return self._calls_tool and not self.has_text
 
     @property
     def is_length_limited(self) -> bool:
@@ -82,14 +94,24 @@ class ReplyStream:
         self.is_thinking = isinstance(said, dict) and any(
             said.get(name) for name in ("reasoning_content", "reasoning")
         )
+        self.has_text = self.has_text or (isinstance(text, str) and bool(text))
         reason = choice.get("finish_reason")
+        reason = reason if isinstance(reason, str) else ""
+        self._note_tools(said, reason)
         if reason in ABORTED_REASONS:
             raise Interrupted("the server aborted the reply")
         if reason == "error":
             raise Refused("the server ended the reply with an error", _FAILED)
-        if isinstance(reason, str):
+        if reason:
             self.reason = reason
         return self._whole(text) if isinstance(text, str) else ""
+
+    def _note_tools(self, said: Any, reason: Any) -> None:
+        if reason in TOOL_REASONS or (
+            isinstance(said, dict)
+            and (said.get("tool_calls") or said.get("function_call"))
+        ):
+            self._calls_tool = True
 
     def _whole(self, text: str) -> str:
         """Join the halves of characters that were written as two escapes."""

@@ -41,6 +41,7 @@ class ServerClient:
 
     def __init__(self, remote: RemoteModel, key: str = "") -> None:
         self._remote = remote
+        self._key = key
         headers = {"Accept-Encoding": "identity", "User-Agent": "chatsite"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
@@ -89,8 +90,14 @@ class ServerClient:
             fault: RemoteFault = Interrupted("the server sent no text for too long")
         except httpx2.HTTPError as error:
             fault = _fault_of(error)
+        except RemoteFault as said:
+            said.hide(self._key)
+            raise
         else:
             fault = Interrupted("the server ended the stream before the reply")
+        if (stream.is_complete or stream.is_done) and stream.is_only_tool_call:
+            problem = "the server called a tool instead of writing text"
+            raise Refused(problem, ErrorCode.MODEL_ERROR)
         if not stream.is_complete and not stream.is_unwanted:
             raise fault
 

@@ -45,12 +45,16 @@ EXPECTED: dict[str, tuple[str | None, str]] = {
         (
             *("error-in-stream", "error-string-in-stream", "ok-but-error", "garbage"),
             *("bad-key", "gone-model", "unprocessable", "too-long", "page-of-a-proxy"),
-            *("redirected", "reason-error", "giant-event"),
+            *("redirected", "reason-error", "giant-event", "key-as-code"),
+            *("key-as-type", "only-tools", "only-tools-at-once"),
         ),
         (None, "failed"),
     ),
     **dict.fromkeys(
-        ("cut", "ended-early", "stall", "loading", "busy", "html", "abort", "hang-up"),
+        (
+            *("cut", "ended-early", "stall", "loading", "busy", "html", "abort"),
+            *("hang-up", "only-done", "odd-retry-after", "no-choices"),
+        ),
         (None, "retry"),
     ),
 }
@@ -146,6 +150,14 @@ WHOLE: dict[str, Answer] = {
     "html": Answer(502, "<html>Bad Gateway</html>", {"Content-Type": "text/html"}),
     "page-of-a-proxy": Answer(200, "<html>Hi</html>", {"Content-Type": "text/html"}),
     "ok-but-error": Answer(200, {"error": {"message": "crashed", "code": 500}}),
+    "key-as-code": Answer(401, {"error": {"code": "sk-canary-4711"}}),
+    "only-tools-at-once": Answer(
+        200, {"choices": [{"message": {"tool_calls": [{"id": "1"}]}}]}
+    ),
+    "no-choices": Answer(200, {"choices": [], "usage": USAGE}),
+    "odd-retry-after": Answer(
+        429, "", {"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}
+    ),
     "bad-key": Answer(401, {"error": "Unauthorized"}),
     "gone-model": Answer(404, {"error": {"type": "NotFoundError", "code": 404}}),
     "redirected": Answer(307, "", {"Location": "/v1/elsewhere"}),
@@ -154,6 +166,16 @@ WHOLE: dict[str, Answer] = {
 BROKEN: dict[str, bytes] = {
     "error-in-stream": events("", begun({"error": {"code": 500}})) + DONE,
     "error-string-in-stream": events("", begun({"error": "out of memory"})),
+    "key-as-type": events("", [{"error": {"type": "sk-canary-4711"}}]),
+    "only-done": DONE,
+    "only-tools": events(
+        "",
+        [
+            {"choices": [{"delta": {"content": None, "tool_calls": [{"index": 0}]}}]},
+            chunk(reason="tool_calls"),
+        ],
+    )
+    + DONE,
     "garbage": b"data: {broken\n\n",
     "ended-early": events("", begun()),
     "abort": events("", begun(chunk(reason="abort"))) + DONE,

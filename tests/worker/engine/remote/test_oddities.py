@@ -42,10 +42,12 @@ def test_an_oddity_has_its_expected_end(
         ("redirected", ErrorCode.SERVER_REFUSED),
         ("too-long", ErrorCode.TOO_LONG),
         ("ok-but-error", ErrorCode.MODEL_ERROR),
+        ("only-tools", ErrorCode.MODEL_ERROR),
         # Only these may be the fault of what was asked, so they are counted.
         ("cut", ErrorCode.MODEL_ERROR),
         ("html", ErrorCode.MODEL_ERROR),
         ("stall", ErrorCode.MODEL_ERROR),
+        ("only-done", ErrorCode.MODEL_ERROR),
         ("busy", None),
         ("loading", None),
     ],
