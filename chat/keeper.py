@@ -12,7 +12,6 @@ from chat.models.pending_work import has_pending_work
 from chat.services.conversation_deletion import removed_if_deleted_before
 from chat.services.jobs.reconcile import Reconciler
 from chat.services.limits.usage import purged_if_full_before
-from chat.services.operation.control import repeat_pauses
 from chat.services.operation.each_minute import EachMinute
 from chatsite.mailbox import MailboxAway, open_mailbox
 
@@ -44,9 +43,6 @@ class Keeper:
         try:
             if self._is_idle():
                 return
-            # Redis was emptied, or the site was down: a pause comes before all else.
-            if not open_mailbox().has_keeper():
-                repeat_pauses()
             self._reconciler.reconcile()
         except MailboxAway:
             self._each_minute.reset()

@@ -100,7 +100,7 @@ def _people(steps: Sequence[HistoryStep]) -> Chart:
         steps,
         values,
         title=_("People answered per minute"),
-        summary=_("Most people answered within one minute: %(most)s."),
+        summary=_("At most %(most)s people got a reply within one minute."),
     )
 
 
@@ -199,9 +199,7 @@ def _hour(moment: datetime) -> str:
 
 
 def _number(value: float) -> str:
-    digits = 0
-    while value < 10 and digits < 4 and abs(round(value, digits) - value) > value / 50:
-        digits += 1
+    digits = 1 if 0 < value < 10 and value != int(value) else 0
     return str(number_format(round(value, digits), digits, force_grouping=True))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.apps import apps
+from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -17,9 +18,14 @@ from django.db.migrations.executor import MigrationExecutor
 CHUNK_ROWS = 200
 #: Tables of SQLite that are no models: PostgreSQL has columns and sequences instead,
 #: and each database notes its own migrations.
-NOT_COPIED = ("chat_passage_index", "sqlite_", "django_migrations")
+MIGRATIONS = "django_migrations"
+NOT_COPIED = ("chat_passage_index", "sqlite_", MIGRATIONS)
 #: Rows that the migrations of the target make; those of the source replace them.
 MADE_BY_MIGRATIONS = ("django_content_type", "auth_permission")
+#: Tables of the target alone: the names of migrations, and letters for the search.
+OF_TARGET = (MIGRATIONS, "chat_fold")
+#: A lock of PostgreSQL, by a number that no other use of this program has.
+MAKING_TABLES = 7_170_001
 
 Report = Callable[[str, int], None]
 
@@ -52,29 +58,41 @@ def check_source() -> None:
             )
 
 
-def has_tables(target: str) -> bool:
-    """Return whether the target holds any table."""
-    return bool(connections[target].introspection.table_names())
-
-
 def check_target(target: str) -> None:
-    """Raise ``CannotMove`` unless the target has our tables, and no rows in them."""
-    connection = connections[target]
-    there = set(connection.introspection.table_names())
-    for model in copied_models():
-        table = model._meta.db_table
-        if table not in there:
+    """Raise ``CannotMove`` if the target has rows, or tables that are not ours.
+
+    It may have some of our tables, which a move leaves that was interrupted.
+    """
+    known = {one._meta.db_table for one in copied_models()} | {*OF_TARGET}
+    with connections[target].cursor() as cursor:
+        for table in sorted(connections[target].introspection.table_names(cursor)):
+            if table not in known:
+                raise CannotMove(
+                    f"The target has a table {table!r} of another program: make an "
+                    "empty database."
+                )
+            cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}")')
+            is_filled = cursor.fetchone() == (True,)
+            if is_filled and table not in (*MADE_BY_MIGRATIONS, *OF_TARGET):
+                raise CannotMove(
+                    f"The target has rows in {table}, and is not overwritten: make an "
+                    "empty database."
+                )
+
+
+def make_tables() -> None:
+    """Make the tables that the site's database lacks. Raises ``CannotMove``.
+
+    The lock ends with the connection. Migrations cannot wait for it: an index that is
+    built concurrently would wait for them.
+    """
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [MAKING_TABLES])
+        if cursor.fetchone() != (True,):
             raise CannotMove(
-                "The target holds tables of another program: make an empty database."
+                "a move that was interrupted is about to end: try again in a minute."
             )
-        if (
-            table not in MADE_BY_MIGRATIONS
-            and model._base_manager.using(target).exists()
-        ):
-            raise CannotMove(
-                f"The target has rows in {table}, and is not overwritten: make an "
-                "empty database."
-            )
+    call_command("migrate", interactive=False, verbosity=0)
 
 
 def move(target: str, report: Report) -> None:

@@ -16,10 +16,7 @@ from chat.services.metrics.exposition import exposition
 PATH = "/metrics"
 PLAIN = "text/plain; charset=utf-8"
 #: Headers of proxies. A request that has one comes from another address than it seems.
-FORWARDING = (
-    *("Forwarded", "Via", "X-Real-IP", "CF-Connecting-IP"),
-    *("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"),
-)
+FORWARDING = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
 
 
 @require_safe

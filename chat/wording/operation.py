@@ -11,7 +11,6 @@ FAILURES = {
     wire.ErrorCode.MODEL_ERROR: _("Error in the model"),
     wire.ErrorCode.BAD_REQUEST: _("Unreadable for the worker"),
     wire.ErrorCode.TOO_LONG: _("Longer than the model reads"),
-    wire.ErrorCode.SERVER_REFUSED: _("Refused by the model’s server"),
     wire.ErrorCode.TOO_SLOW: _("Past the time limit"),
     wire.ErrorCode.WORKER_LOST: _("Lost several workers"),
     wire.ErrorCode.EXPIRED: _("Waited too long"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from tests.launch.process_tree import launch, run
+from chat.services.move_database import MAKING_TABLES
+from tests.launch.process_tree import Start, eventually, launch, run
 from tests.postgres import empty_database, programs
 from tests.processes import free_port
 from tests.upgrade.earlier import Release, wait_for_page
@@ -169,3 +171,26 @@ def test_nothing_is_moved_where_something_could_be_lost(
         with closing(sqlite3.connect(tmp_path / "data" / "chatsite.sqlite3")) as source:
             source.execute("CREATE TABLE forgotten (id int)")
         assert "'forgotten'" in refusal(empty_database(postgres_server))
+
+
+def test_a_move_is_tried_again_where_one_was_interrupted(
+    small_site: dict[str, str], tmp_path: Path, postgres_server: str
+) -> None:
+    """One made only some tables; another is ended by Ctrl-C while it makes the rest."""
+    target = empty_database(postgres_server)
+    some = [sys.executable, "manage.py", "migrate", "-v0", "chat", "0002"]
+    made = run(some, **small_site | {"DATABASE_URL": target})
+    assert made.returncode == 0, made.stderr
+    with psycopg.connect(target, autocommit=True) as link:
+        link.execute("SELECT pg_advisory_lock(%s)", [MAKING_TABLES])
+        refused = run(launch("move-database"), TO=target, **small_site)
+    assert refused.returncode == 1
+    assert "try again in a minute" in refused.stderr
+
+    first = Start(launch("move-database"), tmp_path / "said", TO=target, **small_site)
+    first.wait_for("making the tables")
+    os.killpg(first.process.pid, signal.SIGINT)
+    assert first.process.wait() != 0
+    eventually(lambda: not first.pids(), 60, "its processes end")
+    moved = run(launch("move-database"), TO=target, **small_site)
+    assert moved.returncode == 0, moved.stderr

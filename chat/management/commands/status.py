@@ -81,8 +81,7 @@ def _worker_status(worker: wire.Announcement) -> str:
         return f"{worker.stage}, {worker.progress:.0%}"
     if not worker.rows:
         return ": ".join(filter(None, (worker.stage, worker.step)))
-    busy = busy_rows(worker)
-    rows = f"{'?' if busy is None else busy} of {worker.rows} rows busy"
+    rows = f"{busy_rows(worker)} of {worker.rows} rows busy"
     speed = f"{worker.tokens_per_second:g} tokens/s {worker.computation}".rstrip()
     return f"{worker.stage}, {rows}, {speed}"
 

@@ -9,7 +9,6 @@ from chat.services.wait_estimate import free_rows, ready_workers
 from chat.tasks import ring
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
-from chatsite.model_choice import offered_entries
 
 log = logging.getLogger(__name__)
 
@@ -25,20 +24,6 @@ def order_worker(model: str, worker: str, order: wire.WorkerOrder) -> bool:
     box.order(model, worker, order)
     log.info("an operator orders %s to %s", worker, order)
     return True
-
-
-def is_known(model: str) -> bool:
-    """Whether the site has this model, or had it: a reply to it was once asked for."""
-    names = {entry.name for entry in offered_entries()}
-    paused = PausedModel.objects.values_list("name", flat=True)
-    return model in names or model in {*paused, *_models_of_mailbox()}
-
-
-def _models_of_mailbox() -> list[str]:
-    try:
-        return open_mailbox().models()
-    except MailboxAway:
-        return []
 
 
 def pause(model: str) -> None:

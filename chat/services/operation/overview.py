@@ -54,12 +54,6 @@ class ModelOverview:
         return bool(self.waiting or self.running or announced or self.is_paused)
 
     @property
-    def is_loading(self) -> bool:
-        """Whether a worker, or a program before it, fetches or loads the model."""
-        stages = (wire.Stage.FETCHING, wire.Stage.LOADING)
-        return bool(self.preparing) or any(w.stage in stages for w in self.workers)
-
-    @property
     def slots(self) -> int:
         """How many replies its ready workers write at once."""
         return sum(worker.rows for worker in ready_workers(self.workers))
@@ -131,10 +125,8 @@ def started_at(worker: wire.Announcement) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def busy_rows(worker: wire.Announcement) -> int | None:
-    """How many rows of a worker replies take; one that drains does not say."""
-    if worker.stage is wire.Stage.DRAINING:
-        return None
+def busy_rows(worker: wire.Announcement) -> int:
+    """How many rows of a worker replies take."""
     return max(0, worker.rows - worker.free + worker.helpers)
 
 

@@ -37,9 +37,7 @@ def order_worker(request: Request) -> HttpResponse:
 @operator_required
 def pause_model(request: Request) -> HttpResponse:
     """Pause a model, or let it go on with ``resume``."""
-    model = request.POST.get("model", "")
-    if not control.is_known(model):
-        return _answer(request, "unknown")
+    model = request.POST.get("model", "")[:100]
     if "resume" in request.POST:
         control.resume(model)
         return _answer(request, "resumed")
@@ -52,12 +50,8 @@ def pause_model(request: Request) -> HttpResponse:
 def retry(request: Request) -> HttpResponse:
     """Request the replies again that failed for a reason on a model."""
     error, model = request.POST.get("error", ""), request.POST.get("model", "")
-    if not error.isprintable() or not control.is_known(model):
-        return _answer(request, "unknown")
-    retried, refused = retry_failures(error, model)
-    if refused:
-        return _answer(request, "some-refused")
-    return _answer(request, "retried" if retried else "none-retried")
+    _retried, refused = retry_failures(error, model)
+    return _answer(request, "some-refused" if refused else "retried")
 
 
 @require_POST
