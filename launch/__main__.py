@@ -20,6 +20,7 @@ from chatsite import startup
 from chatsite.wire import Announcement
 from launch import readiness, socket_folder, stop_signals
 from launch.backup.restore import restore
+from launch.backup.site_data import refuse_no_site
 from launch.backup.take import take
 from launch.checks import (
     check_port,
@@ -49,6 +50,8 @@ def main(arguments: list[str]) -> int:
             return say_not_started(is_for_programs="--json" in arguments)
         if arguments[:1] in (["status"], ["admin"]):
             exec_manage_command(read_config("site"), arguments)
+        if arguments[:1] in (["backup"], ["move-database"]):
+            refuse_no_site()
         if arguments[:1] == ["backup"]:
             return take_backup(read_config("site"), "".join(arguments[1:]))
         if arguments == ["move-database"]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
 import os
-import secrets
 import tarfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +25,10 @@ MANIFEST_BYTES_MAX = 1_000_000
 COMPRESSION = 1
 CHUNK_BYTES = 1 << 20
 #: What damage to the file may raise.
-UNREADABLE = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, TypeError)
+UNREADABLE = (
+    *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
+    *(ValueError, TypeError, RecursionError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +47,23 @@ class Manifest:
 
 
 def write(path: Path, manifest: Manifest, members: Mapping[str, Path]) -> None:
-    """Write the archive as a whole or not at all, for its owner only.
-
-    Raises ``FileExistsError`` rather than replace a file, and ``OSError``.
-    """
+    """Write the archive to a new file, for its owner only. Raises ``OSError``."""
     digests = {name: digest_of(member) for name, member in members.items()}
     said = json.dumps(asdict(manifest) | {"digests": digests}, indent=1).encode()
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        draft.touch(mode=0o600, exist_ok=False)
-        with tarfile.open(draft, "w:gz", compresslevel=COMPRESSION) as archive:
-            _add(archive, MANIFEST, io.BytesIO(said), len(said))
-            for name, member in members.items():
-                with member.open("rb") as file:
-                    _add(archive, name, file, member.stat().st_size)
-        sync(draft)
-        path.hardlink_to(draft)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync(path.parent)
+    path.touch(mode=0o600, exist_ok=False)
+    with tarfile.open(path, "w:gz", compresslevel=COMPRESSION) as archive:
+        _add(archive, MANIFEST, io.BytesIO(said), len(said))
+        for name, member in members.items():
+            with member.open("rb") as file:
+                _add(archive, name, file, member.stat().st_size)
+    sync(path)
 
 
 def unpack(path: Path, into: Path) -> Manifest:
-    """Unpack the members into a folder. Raises ``LaunchError`` if one is damaged."""
+    """Unpack the members into a folder.
+
+    Raises ``LaunchError`` if one is damaged, and ``OSError``.
+    """
     try:
         with tarfile.open(path, "r:gz") as archive:
             manifest = _manifest_in(archive)
@@ -79,7 +77,9 @@ def unpack(path: Path, into: Path) -> Manifest:
                 assert file is not None  # noqa: S101 - regular, as was just checked
                 found[member.name] = _copy(file, into / member.name)
     except UNREADABLE as error:
-        raise LaunchError(f"{path} cannot be read as a backup: {error}.") from None
+        raise LaunchError(
+            f"{path} is no backup of chatsite, or it is damaged: {error}."
+        ) from None
     bad = [name for name, is_ in manifest.digests.items() if found.get(name) != is_]
     if bad:
         raise LaunchError(f"{path} is damaged: {bad[0]} is not what was saved.")
@@ -101,19 +101,35 @@ def _add(archive: tarfile.TarFile, name: str, file: IO[bytes], size: int) -> Non
 def _manifest_in(archive: tarfile.TarFile) -> Manifest:
     """Read the first member. Raises ``LaunchError`` for another format."""
     first = archive.next()
-    if first is None or first.name != MANIFEST or first.size > MANIFEST_BYTES_MAX:
+    if first is None or first.name != MANIFEST or not first.isreg():
         raise ValueError("it has no manifest")
     file = archive.extractfile(first)
-    read = json.loads(file.read()) if file else {}
+    if file is None or first.size > MANIFEST_BYTES_MAX:
+        raise ValueError("its manifest is too long")
+    read = json.loads(file.read())
+    if not isinstance(read, dict):
+        raise TypeError("its manifest is no object")
     if read.get("format") != FORMAT:
         raise LaunchError(
-            f"The backup has the format {read.get('format')}, and this program reads "
+            f"The backup has the format {read.get('format')!r}, and this program reads "
             f"{FORMAT}: restore it with the version that took it, or a newer one."
         )
     manifest = Manifest(**read)
-    if any("/" in name or name in (".", "..") for name in manifest.digests):
-        raise ValueError("its manifest names a path")
+    _check(manifest)
     return manifest
+
+
+def _check(manifest: Manifest) -> None:
+    """Raise ``ValueError`` or ``TypeError`` unless each value is of its kind."""
+    datetime.fromisoformat(manifest.taken_at)
+    digests = manifest.digests
+    if not isinstance(manifest.migrations, list) or not isinstance(digests, dict):
+        raise TypeError("its manifest has no migrations or no digests")
+    texts = (manifest.database, *manifest.migrations, *digests, *digests.values())
+    if not all(isinstance(one, str) and one.isprintable() for one in texts):
+        raise TypeError("its manifest has a value that is no text")
+    if any("/" in name or name in ("", ".", "..") for name in digests):
+        raise ValueError("its manifest names a path")
 
 
 def _copy(source: IO[bytes], target: Path) -> str:

@@ -14,7 +14,7 @@ from chatsite import database_file
 from chatsite.durable_file import sync
 from chatsite.redis_url import parse
 from launch.backup import archive
-from launch.backup.site_data import KEPT, Database, database_of
+from launch.backup.site_data import KEPT, SECRET_KEY, Database, database_of
 from launch.errors import LaunchError
 from launch.instance_lock import hold_instance_lock
 
@@ -97,11 +97,33 @@ def _restore(
             f"The backup is of a newer version, with the migration {newer[-1]}: "
             "restore it with that version."
         )
+    _refuse_no_key(manifest)
     database.check_empty()
     database.check(folder / database.member)
-    for name in KEPT:
-        if (folder / name).exists():
-            shutil.move(folder / name, data_dir / name)
-    sync(data_dir)
-    database.put_in_place(folder / database.member)
+    _put_in_place(data_dir, database, folder)
     return manifest
+
+
+def _refuse_no_key(manifest: archive.Manifest) -> None:
+    """Raise ``LaunchError`` if the site would begin with a new secret key."""
+    from chatsite.settings_table import addresses
+
+    if SECRET_KEY not in manifest.digests and not addresses.SECRET_KEY.is_set():
+        raise LaunchError(
+            "The backup holds no secret key: set SECRET_KEY to the one of the site, "
+            "because guests exist by it alone."
+        )
+
+
+def _put_in_place(data_dir: Path, database: Database, folder: Path) -> None:
+    """Place what was unpacked, all of it or nothing."""
+    names = [name for name in KEPT if (folder / name).exists()]
+    try:
+        for name in names:
+            shutil.move(folder / name, data_dir / name)
+        sync(data_dir)
+        database.put_in_place(folder / database.member)
+    except BaseException:
+        for name in names:  # none was there before
+            (data_dir / name).unlink(missing_ok=True)
+        raise

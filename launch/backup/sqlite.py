@@ -63,11 +63,15 @@ class Database:
             raise LaunchError(f"The database in the backup is damaged: {said}.")
 
     def put_in_place(self, copy: Path) -> None:
-        """Move the copy to where the site looks for it."""
+        """Move the copy to where the site looks for it, or leave nothing there."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.move(copy, self._path)
-        sync(self._path)
-        sync(self._path.parent)
+        try:
+            shutil.move(copy, self._path)
+            sync(self._path)
+            sync(self._path.parent)
+        except BaseException:
+            self._path.unlink(missing_ok=True)
+            raise
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -67,8 +67,7 @@ def test_an_idle_sweep_asks_the_database_and_redis_one_question_each(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     worker.announce()
-    valkey.client.delete("mailbox:choice")
-    valkey.client.set("mailbox:keeper", "0")
+    valkey.client.delete("mailbox:keeper", "mailbox:choice")
     trips, call = [], Connection.call
 
     def counted(self: Connection, send: Callable[[], Any]) -> Any:

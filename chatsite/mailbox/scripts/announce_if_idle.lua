@@ -1,8 +1,6 @@
 -- If no reply waits, is being written or has ended: notes the model that the site serves,
 -- and for so many seconds that a keeper has swept. ARGV: model, seconds. Returns 1, or 0
--- if a keeper has something to do, or if none has swept lately, as after Redis was emptied.
--- Nothing is written again that is noted already.
-if redis.call('EXISTS', 'mailbox:keeper') == 0 then return 0 end
+-- if a keeper has something to do. Nothing is written again that is noted already.
 if redis.call('EXISTS', FINISHED, LEASES) > 0 then return 0 end
 local models = redis.call('SMEMBERS', MODELS)
 for _, model in ipairs(models) do

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import stat
+import tarfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -44,14 +48,11 @@ def test_only_its_owner_can_read_it(backup: Path) -> None:
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
 
 
-def test_a_file_is_not_overwritten_and_no_draft_is_left(
-    backup: Path, tmp_path: Path
-) -> None:
+def test_a_file_is_not_overwritten(backup: Path, tmp_path: Path) -> None:
     before = backup.read_bytes()
     with pytest.raises(FileExistsError):
         archive.write(backup, MANIFEST, {"two": tmp_path / "two"})
     assert backup.read_bytes() == before
-    assert [one for one in tmp_path.iterdir() if one.name.startswith(".")] == []
 
 
 @pytest.mark.parametrize("place", [0.0, 0.1, 0.5, 0.9])
@@ -74,6 +75,49 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "two").write_text("a secret")
     archive.write(path, MANIFEST, {"../two": tmp_path / "two"})
     with pytest.raises(LaunchError, match="names a path"):
+        archive.unpack(path, into(tmp_path / "unpacked"))
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        [],
+        None,
+        "text",
+        {},
+        {"digests": ["two"]},
+        {"digests": {"two": 5}},
+        {"migrations": 5},
+        {"migrations": [[]]},
+        {"taken_at": None},
+        {"taken_at": "soon"},
+        {"database": "sqlite\nand more"},
+        {"more": 1},
+    ],
+    ids=repr,
+)
+def test_a_changed_manifest_is_refused_in_a_sentence(
+    tmp_path: Path, manifest: object
+) -> None:
+    if isinstance(manifest, dict) and manifest:
+        manifest = asdict(MANIFEST) | manifest
+    said = json.dumps(manifest).encode()
+    path = tmp_path / "backup.tar.gz"
+    with tarfile.open(path, "w:gz") as changed:
+        member = tarfile.TarInfo(archive.MANIFEST)
+        member.size = len(said)
+        changed.addfile(member, io.BytesIO(said))
+    with pytest.raises(LaunchError, match=r"^[^\n]+\.$"):
+        archive.unpack(path, into(tmp_path / "unpacked"))
+
+
+def test_a_manifest_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "backup.tar.gz"
+    with tarfile.open(path, "w:gz") as changed:
+        member = tarfile.TarInfo(archive.MANIFEST)
+        member.type, member.linkname = tarfile.SYMTYPE, "elsewhere"
+        changed.addfile(member)
+    with pytest.raises(LaunchError, match="no backup of chatsite"):
         archive.unpack(path, into(tmp_path / "unpacked"))
 
 

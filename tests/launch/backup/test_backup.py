@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from launch.backup.site_data import BACKUPS, KEPT, REBUILT
+from launch.backup import archive, postgresql
+from launch.backup.archive import Manifest
+from launch.backup.site_data import BACKUPS, KEPT, REBUILT, SECRET_KEY
+from launch.backup.take import publish
 from tests.environment import IS_SOAK
 from tests.launch.process_tree import Start, eventually, launch, run
 from tests.postgres import empty_database, programs
@@ -206,9 +210,13 @@ def test_restore_refuses_what_would_lose_something(
     with subtests.test("a file that is cut"):
         cut = tmp_path / "cut.tar.gz"
         cut.write_bytes(backup.read_bytes()[:-9000])
-        assert "cannot be read as a backup" in refusal("new", cut)
+        assert "no backup of chatsite, or it is damaged" in refusal("new", cut)
     with subtests.test("a file that is missing"):
-        assert "cannot be read as a backup" in refusal("new", tmp_path / "none")
+        assert "No such file" in refusal("new", tmp_path / "none")
+    with subtests.test("a backup without the secret key"):
+        keyless = tmp_path / "keyless.tar.gz"
+        archive.write(keyless, Manifest("2026-11-30", "sqlite", []), {})
+        assert "set SECRET_KEY" in refusal("new", keyless)
     with subtests.test("another kind of database"):
         other = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
         assert "make move-database" in refusal("new", **other)
@@ -220,3 +228,60 @@ def test_restore_refuses_what_would_lose_something(
     assert done.returncode == 0, done.stderr
     both = [(tmp_path / one / "secret_key").read_text() for one in ("data", "new")]
     assert both[0] == both[1]
+
+
+def test_a_backup_is_written_beside_others(
+    backup: Path, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    environment = {"DATA_DIR": str(tmp_path / "data"), **COMMON}
+    before = backup.read_bytes()
+    with subtests.test("a file that exists is refused"):
+        refused = run(launch("backup", str(backup)), **environment)
+        assert refused.returncode == 1
+        assert refused.stderr == f"{backup} exists, and is not overwritten.\n"
+    with subtests.test("two of one second have two names"):
+        assert publish(backup, [backup, tmp_path / "second"]) == tmp_path / "second"
+    assert backup.read_bytes() == before
+    assert [*backup.parent.iterdir()] == [backup]
+
+
+@pytest.mark.parametrize("command", ["backup", "move-database"])
+def test_a_folder_without_a_site_stays_as_it_is(command: str, tmp_path: Path) -> None:
+    typo = tmp_path / "typo"
+    database = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+    for more in ({}, database):
+        refused = run(launch(command), DATA_DIR=str(typo), **more)
+        assert refused.returncode == 1
+        assert "There is no site" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+    assert not typo.exists()
+
+
+def test_a_restore_that_fails_can_be_tried_again(
+    tmp_path: Path, postgres_server: str
+) -> None:
+    """pg_restore lists the parts of a dump that is cut, and cannot load it."""
+    path = f"{programs()}:{os.environ['PATH']}"
+    source, target = (empty_database(postgres_server) for _ in range(2))
+    with psycopg.connect(source, autocommit=True) as link:
+        link.execute("CREATE TABLE numbers AS SELECT generate_series(1, 9999) AS one")
+    dump, key = tmp_path / postgresql.MEMBER, tmp_path / SECRET_KEY
+    pg_dump = [str(programs() / "pg_dump"), "-Fc", f"--file={dump}", source]
+    assert run(pg_dump).returncode == 0
+    key.write_text("k" * 60)
+    whole = dump.read_bytes()
+    data = tmp_path / "data"
+    for name, part in (("cut", whole[:-2000]), ("whole", whole)):
+        dump.write_bytes(part)
+        members = {one.name: one for one in (dump, key)}
+        archive.write(
+            tmp_path / name, Manifest("2026-11-30", postgresql.KIND, []), members
+        )
+        done = run(
+            launch("restore", str(tmp_path / name)),
+            DATA_DIR=str(data),
+            DATABASE_URL=target,
+            PATH=path,
+        )
+        assert done.returncode == (name == "cut"), done.stderr
+        assert (data / SECRET_KEY).exists() == (name == "whole")

@@ -36,17 +36,6 @@ def test_a_pause_outlives_an_emptied_redis(box: Mailbox) -> None:
     assert box.is_paused("m")
 
 
-def test_the_next_sweep_pauses_again_what_an_emptied_redis_forgot(
-    box: Mailbox,
-) -> None:
-    keeper = Keeper(lambda: 0.0)
-    control.pause("m")
-    keeper.sweep()
-    box.connection.command("FLUSHALL")
-    keeper.sweep()
-    assert box.is_paused("m")
-
-
 def test_what_was_set_while_redis_was_away_is_carried_out_later(
     valkey: Valkey, box: Mailbox
 ) -> None:

@@ -185,23 +185,3 @@ def test_an_end_in_the_past_is_refused_and_an_empty_notice_clears(
     assert "Soon" in text_of(tab, "/")
     operator.post(f"{PAGE}notice/", {"text": ""})
     assert "Soon" not in text_of(tab, "/")
-
-
-@pytest.mark.parametrize("model", ["", "no such", "scripted\0", "a\nforged line"])
-def test_orders_for_an_unknown_model_change_nothing(
-    operator: Client, model: str
-) -> None:
-    for name in ("model", "retry"):
-        answer = operator.post(f"{PAGE}{name}/", {"model": model}, headers=HTMX)
-        assert "There is no such model." in answer.content.decode()
-    assert not PausedModel.objects.exists()
-
-
-def test_a_drained_worker_leaves_its_model_drained(
-    operator: Client, box: Mailbox
-) -> None:
-    said = wire.Announcement("w-1", "scripted", "", wire.Stage.DRAINING, rows=8)
-    box.announce(said)
-    page = text_of(operator)
-    assert "drained" in page and "loading" not in page
-    assert "<dd>–<small> / 8</small>" in page
