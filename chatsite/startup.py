@@ -12,6 +12,8 @@ from io import TextIOWrapper
 REFUSED_STATUS = 2
 #: Of a worker that an operator has ended: its supervisor must not start it again.
 ENDED_STATUS = 79
+#: Of a worker whose environment lacks something: a new try would have the same one.
+LACKING_STATUS = 78
 
 
 def begin() -> None:

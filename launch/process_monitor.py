@@ -8,7 +8,7 @@ from http.client import HTTPException
 from typing import Any
 from xmlrpc.client import ProtocolError
 
-from chatsite.startup import ENDED_STATUS, REFUSED_STATUS
+from chatsite.startup import ENDED_STATUS, LACKING_STATUS, REFUSED_STATUS
 from launch.errors import LaunchError
 from launch.exit_reason import exit_reason, exit_status
 from launch.supervisord import VALKEY, Supervisor
@@ -78,6 +78,8 @@ class ProcessMonitor:
         has_failed = state in (BACKOFF, FATAL) and began != self._reported.get(name)
         if before and not pid and _is_ended_by_operator(info):
             say(f"{name} was ended by an operator; a new start of the site starts it.")
+        elif _is_lacking(info) and began != self._reported.get(name):
+            self._note_lack(name)
         elif before and pid != before:
             lived = time.monotonic() - self._seen_since[name]
             self._note_death(name, lived < STARTED_SECONDS)
@@ -97,7 +99,9 @@ class ProcessMonitor:
 
     def _has_refused(self, name: str) -> bool:
         status = exit_status(self._supervisor.own_log, name)
-        return status == f"exit status {REFUSED_STATUS}"
+        return status in {
+            f"exit status {refused}" for refused in (REFUSED_STATUS, LACKING_STATUS)
+        }
 
     def _note_death(self, name: str, is_start: bool, spawn_error: str = "") -> None:
         if self.is_starting and not spawn_error and self._has_refused(name):
@@ -112,6 +116,12 @@ class ProcessMonitor:
         if self.failures[name] >= FAILURES and name not in self._failing:
             self._failing.add(name)
             say(self.reason(name, spawn_error))
+
+    def _note_lack(self, name: str) -> None:
+        """Report a program that supervisord leaves alone: its environment is wrong."""
+        if self.is_starting:
+            raise LaunchError(self.reason(name))
+        say(self.reason(name))
 
     def _report_removed_files(self, pid: int) -> None:
         """Report, when Valkey is ready, if files were removed before it started."""
@@ -139,6 +149,10 @@ class ProcessMonitor:
 
 def _is_ended_by_operator(info: dict[str, Any]) -> bool:
     return bool(info["statename"] == "EXITED" and info["exitstatus"] == ENDED_STATUS)
+
+
+def _is_lacking(info: dict[str, Any]) -> bool:
+    return bool(info["statename"] == "EXITED" and info["exitstatus"] == LACKING_STATUS)
 
 
 def _spawn_error(info: dict[str, Any]) -> str:

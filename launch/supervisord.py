@@ -17,7 +17,7 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from chatsite.startup import ENDED_STATUS
+from chatsite.startup import ENDED_STATUS, LACKING_STATUS
 from launch.config import LaunchConfig
 from launch.die_with_parent import PARENT, ended_with_parent
 from launch.errors import LaunchError
@@ -62,7 +62,7 @@ directory=%(ENV_CHATSITE_ROOT)s
 priority=10
 autostart={autostart}
 autorestart=unexpected
-exitcodes={ended_status}
+exitcodes={ended_status},{lacking_status}
 startsecs=1
 startretries={retries}
 stopwaitsecs={stop_seconds}
@@ -212,6 +212,7 @@ class Supervisor:
             autostart="true" if program.starts_at_once else "false",
             retries=RETRIES,
             ended_status=ENDED_STATUS,
+            lacking_status=LACKING_STATUS,
             stop_seconds=program.stop_seconds,
         )
 

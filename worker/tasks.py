@@ -32,9 +32,9 @@ from kombu import Queue
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
 from chatsite.model_choice import configured_model, current_catalog, served_entries
-from chatsite.startup import ENDED_STATUS, REFUSED_STATUS
+from chatsite.startup import ENDED_STATUS, LACKING_STATUS, REFUSED_STATUS
 from worker.celery_consumer import BellConsumer
-from worker.engine.interface import ModelUnavailable
+from worker.engine.interface import KeyMissing, ModelUnavailable
 from worker.heartbeat import new_worker_name
 from worker.model_folder import FetchError
 from worker.served_model import ProcessCalls, ServedModel
@@ -182,13 +182,19 @@ def start(sender: Any, **_: Any) -> None:
         advice = "" if "WORKER_" in str(error) else f" {WHAT_CHOOSES}"
         print(f"This worker cannot serve: {error}{advice}", file=sys.stderr)
         # Another try may fetch a model, but it does not make one fit for this machine.
-        sys.exit(1 if isinstance(error, FetchError) else REFUSED_STATUS)
+        sys.exit(_status_after(error))
     except Exception:
         # Celery would log an error of a signal handler and continue.
         log.exception("this worker cannot serve")
         sys.exit(1)
     # Each reply occupies a thread; the server of a model may allow more than was set.
     sender.concurrency = max(sender.concurrency, process.rows)
+
+
+def _status_after(error: FetchError | ModelUnavailable) -> int:
+    if isinstance(error, KeyMissing):
+        return LACKING_STATUS
+    return 1 if isinstance(error, FetchError) else REFUSED_STATUS
 
 
 @worker_ready.connect

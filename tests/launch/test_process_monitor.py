@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatsite.mailbox import open_mailbox
-from chatsite.startup import ENDED_STATUS
+from chatsite.startup import ENDED_STATUS, LACKING_STATUS
 from chatsite.wire import Announcement, Stage
 from launch import readiness, socket_folder
 from launch.config import LaunchConfig
@@ -246,6 +246,22 @@ def test_a_program_that_a_signal_ended_has_no_reason_in_its_log(tmp_path: Path) 
     )
     assert exit_reason(log, supervisor_log, "web") == "terminated by SIGKILL"
     assert exit_reason(tmp_path / "none") == "its log gives no reason"
+
+
+@pytest.mark.parametrize("is_starting", [True, False])
+def test_a_worker_that_lacks_a_key_is_not_started_again(
+    started: list[Supervisor], tmp_path: Path, capsys: Capsys, *, is_starting: bool
+) -> None:
+    lacks = f"time.sleep(1.5); print('no key'); raise SystemExit({LACKING_STATUS})"
+    monitor = watched(started, tmp_path / "a", python(f"import time; {lacks}"))
+    monitor.is_starting = is_starting
+    reason = "web cannot start: no key"
+    if is_starting:
+        with pytest.raises(LaunchError, match=reason):
+            look_until(monitor, capsys, "never said")
+    else:
+        assert "died" not in look_until(monitor, capsys, reason)
+    assert started[0].states()["web"]["statename"] == "EXITED"
 
 
 def test_what_an_operator_ended_is_not_started_again(

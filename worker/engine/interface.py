@@ -26,6 +26,10 @@ def ignore_step(step: str) -> None:
     """Implement ``OnStep`` where nobody waits."""
 
 
+class KeyMissing(ModelUnavailable):
+    """The environment of this process lacks the key of the model's server."""
+
+
 class ReplyListener(Protocol):
     """Receives the output of one request.
 

@@ -12,7 +12,7 @@ import httpx2
 
 from chatsite.remote_model import RemoteModel
 from chatsite.wire import ErrorCode
-from worker.engine.interface import ModelUnavailable
+from worker.engine.interface import KeyMissing, ModelUnavailable
 from worker.engine.remote.faults import (
     Interrupted,
     Refused,
@@ -146,7 +146,7 @@ def key_of(remote: RemoteModel, environment: Mapping[str, str] = os.environ) -> 
         return ""
     key = environment.get(name, "").strip()
     if not key:
-        raise ModelUnavailable(f"{name} is not set: it holds the key of the server.")
+        raise KeyMissing(f"{name} is not set: it holds the key of the server.")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ModelUnavailable(f"{name} holds no key: it has spaces or other letters.")
     return key
