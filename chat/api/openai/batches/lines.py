@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chat.api.openai.answers import Answer
 from chat.api.openai.errors import OpenAIError, bad
 from chat.api.openai.logprobs import LogprobsReader
+from chat.api.openai.messages import is_text
 from chat.api.openai.parameters import AskedCall, chat_call, completion_call
 from chat.models import BatchLine, Reply
 from chat.services.batches.batches import CHAT
 from chat.text_cleanup import as_line
 
 CUSTOM_ID_CHARACTERS = 512
-SURROGATES = re.compile("[\ud800-\udfff]")
 #: What the request of a line may have.
 FIELDS = frozenset(("custom_id", "method", "url", "body"))
 
@@ -47,7 +46,7 @@ def read_line(raw: bytes, endpoint: str) -> tuple[str, str]:
     if not isinstance(name, str) or not 0 < len(name) <= CUSTOM_ID_CHARACTERS:
         said = f"custom_id must be a text of 1 to {CUSTOM_ID_CHARACTERS} characters."
         raise bad("custom_id", said, "missing_required_parameter")
-    if not is_storable(name):
+    if not is_text(name):
         # Two ids could become one if the characters were replaced.
         said = "custom_id has a NUL or half of a surrogate pair. Leave it out."
         raise bad("custom_id", said, "invalid_custom_id")
@@ -67,11 +66,6 @@ def read_line(raw: bytes, endpoint: str) -> tuple[str, str]:
         return name, json.dumps(line["body"])
     except RecursionError:
         raise bad("body", "body is nested too deeply.") from None
-
-
-def is_storable(text: str) -> bool:
-    """Whether every database can keep a text as it is."""
-    return "\x00" not in text and not SURROGATES.search(text)
 
 
 def answered(line: BatchLine, asked: AskedCall, replies: Sequence[Reply]) -> str:

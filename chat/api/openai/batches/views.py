@@ -13,7 +13,6 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
 from chat.api.idempotency_header import idempotency_key
-from chat.api.openai.batches.lines import is_storable
 from chat.api.openai.batches.lists import list_page
 from chat.api.openai.batches.objects import (
     BATCH_PREFIX,
@@ -26,6 +25,7 @@ from chat.api.openai.batches.objects import (
 )
 from chat.api.openai.decorators import by_method, json_object, openai_call
 from chat.api.openai.errors import OpenAIError, bad, unsupported
+from chat.api.openai.messages import is_text
 from chat.api.openai.parameters import refuse_unknown
 from chat.models import ApiKey, Batch, BatchFile, Purpose
 from chat.services.batches.batches import (
@@ -59,7 +59,7 @@ def list_files(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
     """List the files of the account."""
     rows = BatchFile.objects.filter(owner=key.owner)
     if purpose := request.GET.get("purpose"):
-        if not is_storable(purpose):
+        if not is_text(purpose):
             raise bad("purpose", "purpose must be a text without control characters.")
         rows = rows.filter(purpose=purpose)
     return list_page(request, rows, FILE_PREFIX, file_data)
@@ -199,7 +199,7 @@ def _metadata(raw: Any) -> dict[str, str] | None:
         return None
     if isinstance(raw, dict) and len(raw) <= METADATA_MAX:
         texts = [*raw, *raw.values()]
-        if all(isinstance(text, str) and is_storable(text) for text in texts):
+        if all(map(is_text, texts)):
             is_short = max(map(len, raw), default=0) <= METADATA_NAME
             if is_short and all(len(text) <= METADATA_VALUE for text in raw.values()):
                 return raw
