@@ -264,6 +264,7 @@ def test_status_says_that_the_site_does_not_run(tmp_path: Path) -> None:
 def test_a_database_in_use_is_not_moved(tmp_path: Path) -> None:
     """It is the one of this folder, so another folder would be no way out."""
     (tmp_path / "run").mkdir()
+    (tmp_path / "chatsite.sqlite3").touch()
     with hold_instance_lock(tmp_path / "run"):
         ran = run(launch("move-database"), DATA_DIR=str(tmp_path), TO="postgres://a/b")
     assert ran.returncode == 1

@@ -197,8 +197,8 @@ KEY_RULES = [
         *KEYS,
         changes={
             "    if row is not None and row.request_digest != digest:": "    if False:",
-            "IdempotencyKey.objects.filter(owner=owner, key=key)": (
-                "IdempotencyKey.objects.filter(key=key)"
+            "IdempotencyKey.objects.filter(owner=owner, key=key).first()": (
+                "IdempotencyKey.objects.filter(key=key).first()"
             ),
             "    if row is not None and not _was_removed(row):": (
                 "    if row is not None:"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from chat.services.wait_estimate import WaitEstimate, estimate_wait, ready_worke
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 from chatsite.mailbox.overview import ModelLine
-from chatsite.model_choice import model_entry, served_entries
+from chatsite.model_choice import model_entry
 
 RECENT = timedelta(hours=24)
 LOSSES_SHOWN = 20
@@ -112,7 +113,7 @@ def model_overviews() -> tuple[tuple[ModelOverview, ...] | None, bool | None]:
         return None, None
     known = {line.name: ModelOverview.of(line) for line in seen.models}
     first = known.pop(served, ModelOverview(served, 0, ()))
-    own = {entry.name for entry in served_entries()} - {served}
+    own = {*settings.CHAT_MODELS} - {served}
     known |= {name: ModelOverview(name, 0, ()) for name in own - known.keys()}
     used = (one for name, one in known.items() if name in own or one.is_used)
     models = (first, *used)
