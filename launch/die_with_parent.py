@@ -46,9 +46,9 @@ def watch_parent(signal_number: int, parent: int) -> None:
     os.setsid()
     if os.fork() == 0:
         _close_files()
-        while _is_alive(parent) and _is_alive(watched):
+        while is_alive(parent) and is_alive(watched):
             time.sleep(WATCH_SECONDS)
-        if _is_alive(watched):
+        if is_alive(watched):
             os.kill(watched, signal_number)
     os._exit(0)
 
@@ -61,7 +61,8 @@ def _close_files() -> None:
         os.dup2(nowhere, standard)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Return whether a process with this id runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -13,6 +13,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from launch.die_with_parent import is_alive
+
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 NAME = re.compile(r"chatsite-metrics-(\d+)-\w+")
 
@@ -44,15 +46,5 @@ def _remove_stale(parent: Path) -> None:
     for folder in parent.glob("chatsite-metrics-*"):
         name = NAME.fullmatch(folder.name)
         is_ours = name and folder.lstat().st_uid == os.getuid()
-        if name and is_ours and not _is_alive(int(name[1])):
+        if name and is_ours and not is_alive(int(name[1])):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
