@@ -65,6 +65,14 @@ def served_entries() -> list[ModelEntry]:
     return [catalog.get(name) for name in names] or [model_entry()]
 
 
+def site_entries() -> dict[str, ModelEntry]:
+    """Return the site's own model and those of CHAT_MODELS, by their names.
+
+    Raises ``CatalogError``.
+    """
+    return {entry.name: entry for entry in (model_entry(), *served_entries())}
+
+
 def offered_entries() -> list[ModelEntry]:
     """Return the models that users can pick, the site's own among them.
 
@@ -73,8 +81,8 @@ def offered_entries() -> list[ModelEntry]:
     """
     shown = current_catalog().entries
     names = {entry.name for entry in shown}
-    added = {e.name: e for e in (model_entry(), *served_entries())}
-    return [*(e for name, e in added.items() if name not in names), *shown]
+    added = [entry for name, entry in site_entries().items() if name not in names]
+    return [*added, *shown]
 
 
 def model_entry(picked: str = "") -> ModelEntry:

@@ -8,7 +8,7 @@ from chat.api.openai.errors import OpenAIError, bad
 from chat.services.jobs.status import worker_snapshot
 from chat.services.wait_estimate import ready_workers
 from chatsite.catalog import ModelEntry
-from chatsite.model_choice import model_entry, offered_entries, served_entries
+from chatsite.model_choice import model_entry, offered_entries, site_entries
 
 
 def offered_models() -> list[ModelEntry]:
@@ -38,7 +38,7 @@ def offered_model(name: Any) -> ModelEntry:
 
 def is_of_site(entry: ModelEntry) -> bool:
     """Whether the site serves this model, if its workers run."""
-    return entry.name in {one.name for one in (model_entry(), *served_entries())}
+    return entry.name in site_entries()
 
 
 def model_data(entry: ModelEntry, created: int) -> dict[str, Any]:

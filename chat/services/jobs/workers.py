@@ -9,7 +9,7 @@ from chat.services.wait_estimate import WaitEstimate, estimate_wait, ready_worke
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 from chatsite.mailbox import MailboxAway, open_mailbox
-from chatsite.model_choice import model_entry, offered_entries, served_entries
+from chatsite.model_choice import model_entry, offered_entries, site_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def site_model_statuses() -> list[ModelStatus]:
 
     The catalogue may offer more, which wait for a worker on some machine.
     """
-    own = {entry.name for entry in (model_entry(), *served_entries())}
+    own = site_entries()
     return [
         status
         for status in model_statuses()
