@@ -131,7 +131,7 @@ def batch_file(lines: int, model: str) -> bytes:
 
 @contextmanager
 def running_batch(person: Person, content: bytes) -> Iterator[None]:
-    """Have a batch answered meanwhile, and cancel what is left of it."""
+    """Run a batch within the block, and cancel it at the end."""
     asked = {
         "input_file_id": person.send_file(content),
         "endpoint": "/v1/chat/completions",

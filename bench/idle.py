@@ -1,4 +1,4 @@
-"""Measures what each program of a site uses while nobody uses the site.
+"""Measures what each program of a site uses on a site without visitors.
 
     python -m bench.idle [--seconds 60] [--against FOLDER] [--postgresql] [--json FILE]
 

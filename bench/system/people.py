@@ -16,7 +16,7 @@ from bench.waiting_pages import DELAY, INPUT, POLLER, Load, Visitor
 FIRST_WORD = "said:"
 DONE = re.compile(r'class="[^"]*\breply\b[^"]*\bdone\b')
 
-#: Between two looks at the front page by somebody who sends nothing.
+#: Between two looks at the front page by a visitor who sends nothing.
 LOOK_SECONDS = 0.5
 
 

@@ -4,7 +4,7 @@
 
 Gunicorn runs ``bench.system.tutorial_app`` with its defaults and so many workers, each
 with a model of its own. Three people for each worker post a prompt, wait for the whole
-reply, and post again. Beside them somebody opens the front page twice a second.
+reply, and post again. Beside them another visitor opens the front page twice a second.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ FIXED: dict[type[Exception], ApiError] = {
 
 
 def known_error(raised: Exception) -> ApiError:
-    """Return the error for what a call raised; what nobody expects is logged."""
+    """Return the error for what a call raised; an unexpected one is logged."""
     match raised:
         case ApiError():
             return raised

@@ -143,7 +143,7 @@ class Client:
 
 
 def quoted(pk: str) -> str:
-    """Return an id, which somebody typed, as a part of a path."""
+    """Return an id that a person typed as a part of a path."""
     return quote(pk, safe="", errors="replace")
 
 

@@ -120,7 +120,7 @@ def _check_password(password: str, name: str) -> str:
 
 
 def _is_asked() -> bool:
-    """Whether somebody types the input; it may also be a file, a pipe or closed."""
+    """Whether a person types the input; it may also be a file, a pipe or closed."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
