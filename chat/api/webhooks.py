@@ -33,6 +33,7 @@ from chat.http.request import visitor
 from chat.models import User, WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_endpoint import DisabledReason
 from chat.services.errors import MessageRefused
+from chat.services.idempotency import key_reused
 from chat.services.webhooks import endpoints
 
 router = Router(tags=["Webhooks"])
@@ -195,6 +196,5 @@ def _made_before(owner: User, pk: UUID, fields: dict[str, Any]) -> WebhookEndpoi
     """What an earlier call with this key has made. Raises ``MessageRefused``."""
     found = owner.webhooks.filter(pk=pk).first()
     if found is None or any(getattr(found, n) != v for n, v in fields.items()):
-        said = _("This idempotency key was used for another request. Use a new key.")
-        raise MessageRefused("key_reused", said)
+        raise key_reused()
     return found

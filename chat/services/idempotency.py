@@ -107,6 +107,12 @@ def conversation_once(
     return found
 
 
+def key_reused() -> MessageRefused:
+    """Return the refusal of a key that belongs to another request."""
+    said = _("This idempotency key was used for another request. Use a new key.")
+    return MessageRefused("key_reused", said)
+
+
 def request_digest(asked: Sequence[str]) -> str:
     """The SHA-256 of the parts; only the last may contain line breaks.
 
@@ -145,10 +151,7 @@ def _is_new(owner: UUID, key: str, digest: str, ids: NewIds) -> bool:
 def _with_key(owner: UUID, key: str, digest: str, act: Act) -> Reply | None:
     row = IdempotencyKey.objects.filter(owner=owner, key=key).first()
     if row is not None and row.request_digest != digest:
-        raise MessageRefused(
-            "key_reused",
-            _("This idempotency key was used for another request. Use a new key."),
-        )
+        raise key_reused()
     if row is not None and not _was_removed(row):
         return _given(row)
     made = act()

@@ -12,11 +12,10 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Model
-from django.utils.translation import gettext as _
 
 from chat.models import User
 from chat.services.advisory_lock import advisory_lock
-from chat.services.errors import MessageRefused
+from chat.services.idempotency import key_reused
 
 M = TypeVar("M", bound=Model)
 
@@ -42,6 +41,5 @@ def row_once(
     if earlier is None:
         return make(pk)
     if not is_same(earlier):
-        said = _("This idempotency key was used for another request. Use a new key.")
-        raise MessageRefused("key_reused", said)
+        raise key_reused()
     return earlier
