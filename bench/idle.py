@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench.cpu_times import CpuTimes
 from bench.site import UNLIMITED, Checkout, RunningSite, running_site
 from bench.web.databases import postgresql_databases
-from bench.web.measured_site import cpu_clock
 
 SECONDS = 60.0
 #: A keeper cleans files at its start, and a worker loads its engine.
@@ -36,33 +36,10 @@ def shares(
 ) -> list[Shares]:
     """Return the percentage of one core that each program of each site uses."""
     time.sleep(settle_seconds)
-    clocks = [_clocks(site.pids) for site in sites]
-    before, began = [_read(each) for each in clocks], time.monotonic()
+    clocks, began = [CpuTimes(site.pids) for site in sites], time.monotonic()
     time.sleep(seconds)
-    after, took = [_read(each) for each in clocks], time.monotonic() - began
-    return [
-        {name: 100 * (late[name] - early[name]) / took for name in late}
-        for early, late in zip(before, after, strict=True)
-    ]
-
-
-def _clocks(pids: Mapping[str, int]) -> dict[str, list[int]]:
-    return {
-        name: [cpu_clock(one) for one in (pid, *_children(pid))]
-        for name, pid in pids.items()
-    }
-
-
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in listed.split()]
-
-
-def _read(clocks: Mapping[str, Sequence[int]]) -> Shares:
-    return {
-        name: sum(time.clock_gettime(clock) for clock in each)
-        for name, each in clocks.items()
-    }
+    used, took = [each.used() for each in clocks], time.monotonic() - began
+    return [{name: 100 * spent / took for name, spent in each.items()} for each in used]
 
 
 def _measure(options: argparse.Namespace) -> dict[str, Shares]:

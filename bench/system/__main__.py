@@ -27,7 +27,7 @@ from typing import Any
 
 import redis
 
-from bench.idle import _clocks, _read
+from bench.cpu_times import CpuTimes
 from bench.measurement import percentile
 from bench.site import UNLIMITED, RunningSite, running_site
 from bench.system import WORD_SECONDS, WORDS
@@ -48,11 +48,10 @@ def measure(workers: int, seconds: float) -> dict[str, Any]:
             Path(folder), settings=UNLIMITED, workers=workers, rows=1
         ) as site:
             _wait_for_workers(site, workers)
-            clocks, began = _clocks(site.pids), time.time()
-            before, scripts = _read(clocks), _scripts(site)
+            cpu, scripts, began = CpuTimes(site.pids), _scripts(site), time.time()
             people = PEOPLE_PER_WORKER * workers
             seen = asyncio.run(crowd(site.url, people, seconds, TEXT))
-            used = {name: end - before[name] for name, end in _read(clocks).items()}
+            used = cpu.used()
             scripts = _scripts(site) - scripts
         replies = read(Path(folder) / "chatsite.sqlite3")
     counted = [one for one in replies if one.started > began + WARM_SECONDS]

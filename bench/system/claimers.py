@@ -28,7 +28,7 @@ from typing import Any
 
 import redis
 
-from bench.idle import _clocks, _read
+from bench.cpu_times import CpuTimes
 from bench.measurement import percentile
 from bench.site import UNLIMITED, RunningSite, running_site
 
@@ -158,13 +158,13 @@ def _with_workers(
         process.start()
     client = redis.Redis.from_url(site.environment["REDIS_URL"], decode_responses=True)
     _wait_for(client, workers)
-    clocks = _clocks({name: site.pids[name] for name in ("valkey", "keeper")})
-    before, began = (_read(clocks), _ended(client)), time.monotonic()
+    cpu = CpuTimes({name: site.pids[name] for name in ("valkey", "keeper")})
+    before, began = _ended(client), time.monotonic()
     behind = []
     while (took := time.monotonic() - began) < seconds:
         time.sleep(0.5)
         behind.append(float(client.scard("mailbox:finished")))
-    after = _read(clocks), _ended(client)
+    used, ended = cpu.used(), _ended(client) - before
     end.set()
     times = [one for _ in processes for one in claims.get()]
     for process in processes:
@@ -172,14 +172,13 @@ def _with_workers(
     client.close()
     return {
         "workers": workers,
-        "ended_per_second": round((after[1] - before[1]) / took, 1),
+        "ended_per_second": round(ended / took, 1),
         "behind_p50": percentile(behind, 0.5),
         "behind_last": behind[-1],
         "claim_p50_ms": round(1000 * percentile(times, 0.5), 1),
         "claim_p99_ms": round(1000 * percentile(times, 0.99), 1),
         "cpu_percent": {
-            name: round(100 * (after[0][name] - before[0][name]) / took)
-            for name in clocks
+            name: round(100 * seconds / took) for name, seconds in used.items()
         },
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cpu_times import cpu_clock
 from bench.site import APPLICATION, LIMITS, Checkout, RunningSite, running_site
 from bench.web.browser import Connection, Request
 from bench.web.inside_process import Inside
@@ -102,18 +102,6 @@ def peopled_site(
     ):
         people = People(measured.connection, inside, amounts)
         yield PeopledSite(measured, people, inside)
-
-
-def cpu_clock(pid: int) -> int:
-    """Return the clock of the CPU time of all threads of a process (POSIX).
-
-    Unlike ``/proc/PID/stat`` it counts nanoseconds. Raises ``OSError``.
-    """
-    clock = ctypes.c_int()
-    libc = ctypes.CDLL(None)
-    if error := libc.clock_getcpuclockid(pid, ctypes.byref(clock)):
-        raise OSError(error, os.strerror(error))
-    return clock.value
 
 
 def _child_of(pid: int) -> int:

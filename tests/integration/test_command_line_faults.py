@@ -73,6 +73,7 @@ def test_a_reply_needs_no_standard_error(
 def test_what_cannot_be_read_or_written_is_said_in_a_line(
     chatsite: CommandLine, line: str, code: int, said: str
 ) -> None:
+    chatsite("ask", "the list is not empty")
     done = in_shell(chatsite, line)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
