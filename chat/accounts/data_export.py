@@ -142,7 +142,16 @@ def _batches(user: User) -> Iterator[dict[str, Any]]:
 
 #: Fields of ``Reply`` in the export: those that say how the reply came about.
 REPLY_FIELDS = (
-    *("state", "model", "revision", "precision", "settings", "seed", "instructions"),
+    *(
+        "state",
+        "origin",
+        "model",
+        "revision",
+        "precision",
+        "settings",
+        "seed",
+        "instructions",
+    ),
     *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),
     *("finished_at", "worker", "error", "losses", "call"),
 )

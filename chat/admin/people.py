@@ -33,7 +33,7 @@ from chat.admin.support import (
     short_user_name,
     titled,
 )
-from chat.models import Conversation, Reply, User
+from chat.models import Conversation, Origin, Reply, User
 
 #: The time for which tokens are counted.
 TOKEN_PERIOD = timedelta(hours=24)
@@ -283,7 +283,8 @@ def _day(moment: datetime | None) -> str:
 
 def _token_count(replies: QuerySet[Any]) -> Any:
     """The tokens read and written for replies that ended within ``TOKEN_PERIOD``."""
-    recent = replies.filter(finished_at__gte=timezone.now() - TOKEN_PERIOD).order_by()
+    since = timezone.now() - TOKEN_PERIOD
+    recent = replies.filter(finished_at__gte=since, origin=Origin.GENERATED).order_by()
     read, written = Coalesce("prompt_tokens", 0), Coalesce("new_tokens", 0)
     grouped = recent.values("message__owner").annotate(sum=Sum(read + written))
     return number_subquery(grouped.values("sum"))

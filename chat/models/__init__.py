@@ -11,7 +11,7 @@ from chat.models.limit_bucket import LimitBucket
 from chat.models.message import Message
 from chat.models.operation import PausedModel, Sample, SiteNotice
 from chat.models.passage import Passage
-from chat.models.reply import Reply
+from chat.models.reply import Origin, Reply
 from chat.models.session import Session
 from chat.models.user import User
 from chat.models.webhook_delivery import WebhookDelivery
@@ -31,6 +31,7 @@ __all__ = [
     "LimitBucket",
     "LineState",
     "Message",
+    "Origin",
     "Passage",
     "PausedModel",
     "Purpose",

@@ -84,7 +84,7 @@ class Conversation(Preferences):
     active_leaf = models.ForeignKey(
         "chat.Message", on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     #: A reply ended, and no page of the owner has shown it yet.
     has_unread = models.BooleanField(default=False)

@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from chatsite import wire
 
@@ -30,7 +31,7 @@ class Message(models.Model):
         max_length=9, choices=[(role.value, role.name) for role in wire.Role]
     )
     text = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ("created_at",)

@@ -23,6 +23,19 @@ from chatsite.request_context import (
     on_behalf_of,
 )
 
+
+class Origin(models.TextChoices):
+    """How a finished reply came here."""
+
+    #: A worker wrote it for this message.
+    GENERATED = "generated"
+    #: A person changed the text of another version.
+    EDITED = "edited"
+    #: A copy from another conversation of this site.
+    COPIED = "copied"
+    IMPORTED = "imported"
+
+
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED
 DONE, STOPPED, FAILED = wire.State.DONE, wire.State.STOPPED, wire.State.FAILED
 FAILED_OR_STOPPED = (FAILED, STOPPED)
@@ -46,6 +59,10 @@ WHERE reply.state = 'held' AND message.conversation_id IN ({})
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
     """Sets of replies by their state and age."""
+
+    def generated(self) -> ReplyQuerySet:
+        """Replies that workers wrote, or will write: only these are counted."""
+        return self.filter(origin=Origin.GENERATED)
 
     def not_deleted(self) -> ReplyQuerySet:
         """Replies whose conversation was not deleted."""
@@ -125,6 +142,13 @@ class Reply(models.Model):
         max_length=7,
         default=QUEUED.value,
         choices=[(s.value, s.name) for s in (*UNFINISHED, DONE, STOPPED, FAILED)],
+    )
+    #: Only generated replies count in charts, in metrics and as use.
+    origin = models.CharField(
+        max_length=9,
+        choices=Origin,
+        default=Origin.GENERATED,
+        db_default=Origin.GENERATED.value,
     )
     #: Counts publications to the mailbox.
     attempt = models.PositiveIntegerField(default=1)

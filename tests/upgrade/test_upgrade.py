@@ -176,7 +176,8 @@ def with_newer_fields(conversations: Any) -> Any:
         conversation["api_key"] = None
         for message in conversation["messages"]:
             if reply := message.get("reply"):
-                message["reply"] = {**reply, "precision": "", "call": None}
+                newer = {"precision": "", "call": None, "origin": "generated"}
+                message["reply"] = {**reply, **newer}
     return conversations
 
 

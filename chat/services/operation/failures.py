@@ -73,7 +73,8 @@ def retry_failures(error: str, model: str) -> tuple[int, int]:
 
 def _recent() -> ReplyQuerySet:
     since = timezone.now() - RECENT
-    return Reply.objects.filter(finished_at__gte=since, state=wire.State.FAILED)
+    failed = Reply.objects.generated().filter(state=wire.State.FAILED)
+    return failed.filter(finished_at__gte=since)
 
 
 def _retriable() -> ReplyQuerySet:

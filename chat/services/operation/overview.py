@@ -89,7 +89,7 @@ class SiteOverview:
 
 def site_overview() -> SiteOverview:
     """The state of the site, with what ended within ``RECENT``."""
-    ended = Reply.objects.filter(finished_at__gte=timezone.now() - RECENT)
+    ended = Reply.objects.generated().filter(finished_at__gte=timezone.now() - RECENT)
     lost = (ended | Reply.objects.unfinished()).filter(losses__gt=0)
     models, has_keeper = model_overviews()
     return SiteOverview(

@@ -69,7 +69,9 @@ def _minute(time: datetime) -> datetime:
 def _ended_between(since: datetime, until: datetime) -> dict[str, Ended]:
     """What ended, by model."""
     found: dict[str, Ended] = {}
-    replies = Reply.objects.filter(finished_at__gte=since, finished_at__lt=until)
+    replies = Reply.objects.generated().filter(
+        finished_at__gte=since, finished_at__lt=until
+    )
     for model, state, prompt, new, queued, started, owner in replies.values_list(
         *FIELDS
     ):
