@@ -6,6 +6,7 @@ from functools import cache
 
 from django.conf import settings
 
+from chatsite.mailbox.callers import CallerCalls
 from chatsite.mailbox.keeper import KeeperCalls
 from chatsite.mailbox.notice import NoticeCalls
 from chatsite.mailbox.overview import OverviewCalls
@@ -15,7 +16,13 @@ from chatsite.mailbox.workers import WorkerCalls
 
 
 class Mailbox(
-    LineCalls, WorkerCalls, PageCalls, KeeperCalls, OverviewCalls, NoticeCalls
+    LineCalls,
+    WorkerCalls,
+    PageCalls,
+    CallerCalls,
+    KeeperCalls,
+    OverviewCalls,
+    NoticeCalls,
 ):
     """What web and workers share, on one Redis server.
 

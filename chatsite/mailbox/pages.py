@@ -8,11 +8,9 @@ from hashlib import sha256
 from chatsite.mailbox.connection import MailboxCalls, key_of, logprobs_key
 from chatsite.mailbox.notice import notice_from
 from chatsite.mailbox.results import (
-    LiveReply,
     MailboxSnapshot,
     ReplyCursor,
     announcements_from,
-    live_reply_from,
     reply_from,
 )
 
@@ -45,14 +43,6 @@ class PageCalls(MailboxCalls):
             is_paused=bool(paused),
             notice=notice_from(notice, float(now)),
         )
-
-    def live_replies(self, cursors: Sequence[ReplyCursor]) -> list[LiveReply]:
-        """The state and the new text of replies whose owner is known to the caller.
-
-        A cursor with the offset -1 gets no text.
-        """
-        words = [word for cursor in cursors for word in cursor]
-        return [live_reply_from(raw) for raw in self.connection.run("live", *words)]
 
     def logprobs(self, reply: str, offset: int = 0) -> str:
         """Lines of log probabilities of a live reply, from a byte offset on.

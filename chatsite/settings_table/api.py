@@ -21,6 +21,14 @@ API_UNKEPT_MINUTES = Number(
     maximum=10_080,
     about="The reply to a call that is not kept is erased so long after its end.",
 )
+CALLER_LOST_SECONDS = Number(
+    "CALLER_LOST_SECONDS",
+    20,
+    minimum=2,
+    maximum=3600,
+    about="A web process that is silent for so long has lost the calls that waited in "
+    "it: replies written for these alone are stopped.",
+)
 NETWORK_WRONG_KEYS_PER_HOUR = Limit(
     "NETWORK_WRONG_KEYS_PER_HOUR",
     1000,

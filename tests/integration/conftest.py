@@ -89,7 +89,8 @@ def called_site(
     """A site with the scripted engine, for programs that call it."""
     folder = tmp_path_factory.mktemp("site")
     database = migrated(folder / "db.sqlite3")
-    with whole_site(folder, database, MESSAGES_SHOWN="2") as site:
+    own = {"MESSAGES_SHOWN": "2", "CALLER_LOST_SECONDS": "5"}
+    with whole_site(folder, database, **own) as site:
         yield site
 
 

@@ -10,9 +10,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
+from chatsite.mailbox.connection import key_of
 from chatsite.mailbox.mailbox import _mailbox_at
 from tests.integration.forked_program import ForkedProgram
 from tests.processes import ROOT, Program, free_port
@@ -51,6 +53,15 @@ class WholeSite:
         self.web = _web(self.environment)
         _wait_until_ready(self)
 
+    @contextmanager
+    def another_web(self) -> Iterator[Self]:
+        """The same site behind a web server of its own, which is killed at the end."""
+        port = free_port()
+        other = replace(self, url=f"http://127.0.0.1:{port}")
+        with _web({**self.environment, "PORT": str(port)}) as other.web:
+            _wait_until_ready(other)
+            yield other
+
     @property
     def free_rows(self) -> int:
         """Rows of the worker in which nothing is written, as it announces."""
@@ -65,6 +76,11 @@ class WholeSite:
         asked = "SELECT count(*) FROM chat_reply WHERE state IN ('held', 'queued')"
         with closing(sqlite3.connect(path, timeout=10)) as database:
             return int(database.execute(asked).fetchone()[0])
+
+    def processes_waiting_for(self, reply: str) -> int:
+        """How many web processes have callers that wait for this reply."""
+        box = _mailbox_at(self.environment["REDIS_URL"])
+        return int(box.connection.command("ZCARD", key_of("callers", reply)))
 
     def run_python(self, program: str) -> str:
         """What a program prints that sees the site's database."""

@@ -23,6 +23,7 @@ from chat.models.reply import ReplyQuerySet
 from chat.services.effective_settings import effective_settings
 from chat.services.jobs.collect import collect, collect_together, give_up
 from chat.services.jobs.guarded import ends_the_sweep, guarded
+from chat.services.jobs.lost_callers import stop_abandoned
 from chat.services.jobs.publish import hand_over, publish, release_next
 from chat.services.jobs.stop import finish_stop
 from chat.services.wait_estimate import free_rows, ready_workers
@@ -76,8 +77,11 @@ class Reconciler:
         publish_missing(self._queued.next())
         follow_model_choice()
         release_held()
-        if self._clock() - self._reached_since >= settings.LEASE_SECONDS:
+        reached_for = self._clock() - self._reached_since
+        if reached_for >= settings.LEASE_SECONDS:
             take_back_lost()
+        if reached_for >= settings.CALLER_LOST_SECONDS:
+            stop_abandoned()
         for model in open_mailbox().models():
             self._serve(model)
         fail_expired()

@@ -1,14 +1,15 @@
 """Asks the mailbox for all replies that the calls of this process wait for.
 
 One thread does so, in one round trip however many calls there are, and sleeps while
-there are none. So a call that waits costs neither a thread nor a trip of its own.
+there are none. So a call that waits costs neither a thread nor a trip of its own. The
+same trip marks the replies that are written for these calls, so that other processes
+and the keeper know who waits.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from threading import Condition, Thread
@@ -17,7 +18,9 @@ from uuid import UUID
 
 from django.conf import settings
 
+from chat.services.live.caller_marks import CallerMarks
 from chatsite.mailbox import MailboxAway, open_mailbox
+from chatsite.mailbox.callers import CallerMark
 from chatsite.mailbox.results import LiveReply, ReplyCursor
 
 log = logging.getLogger(__name__)
@@ -44,7 +47,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._watchers: dict[Watcher, None] = {}
-        self._kept: Counter[UUID] = Counter()
+        self._marks = CallerMarks()
         self._changed = Condition()
         self._thread: Thread | None = None
 
@@ -56,7 +59,7 @@ class Hub:
         """Wait on behalf of a call until ``forget``."""
         with self._changed:
             self._watchers[watcher] = None
-            self._kept.update(watcher.kept)
+            self._marks.add(watcher.kept)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._run, name="live", daemon=True)
                 self._thread.start()
@@ -67,14 +70,21 @@ class Hub:
         with self._changed:
             if watcher in self._watchers:
                 del self._watchers[watcher]
-                for reply in watcher.kept:
-                    self._kept[reply] -= 1
-                    if not self._kept[reply]:
-                        del self._kept[reply]
+                self._marks.remove(watcher.kept)
 
-    def is_kept(self, reply: UUID) -> bool:
-        """Return whether a call waits for a reply that is written for it."""
-        return reply in self._kept
+    def without_callers(self, replies: Sequence[UUID]) -> list[UUID]:
+        """Return those of these replies for which no call of any process waits.
+
+        While the mailbox is away only the calls of this process count.
+        """
+        left = [reply for reply in replies if reply not in self._marks]
+        names = [str(reply) for reply in left]
+        seconds = settings.CALLER_LOST_SECONDS
+        try:
+            alone = open_mailbox().let_go(self._marks.process, names, seconds)
+        except MailboxAway:
+            return left
+        return [UUID(reply) for reply in alone]
 
     def _run(self) -> None:
         while True:
@@ -88,7 +98,7 @@ class Hub:
 
     def _look(self, watchers: Sequence[Watcher]) -> None:
         asked = [(watcher, watcher.cursors()) for watcher in watchers]
-        replies = _ask([cursor for _, cursors in asked for cursor in cursors])
+        replies = self._ask([cursor for _, cursors in asked for cursor in cursors])
         now, begin = time.monotonic(), 0
         for watcher, cursors in asked:
             end = begin + len(cursors)
@@ -99,17 +109,24 @@ class Hub:
                 self.forget(watcher)
             begin = end
 
+    def _ask(self, cursors: Sequence[ReplyCursor]) -> list[LiveReply]:
+        if not cursors:
+            return []
+        try:
+            return open_mailbox().live_replies(cursors, self._mark())
+        except MailboxAway:
+            pass
+        except Exception:
+            log.exception("the mailbox gave no answer")
+        with self._changed:
+            self._marks.mark_again()
+        return []
 
-def _ask(cursors: Sequence[ReplyCursor]) -> list[LiveReply]:
-    if not cursors:
-        return []
-    try:
-        return open_mailbox().live_replies(cursors)
-    except MailboxAway:
-        return []
-    except Exception:
-        log.exception("the mailbox gave no answer")
-        return []
+    def _mark(self) -> CallerMark:
+        seconds = settings.CALLER_LOST_SECONDS
+        with self._changed:
+            replies = self._marks.due(time.monotonic(), seconds)
+        return CallerMark(self._marks.process, replies, seconds)
 
 
 @cache

@@ -134,9 +134,9 @@ class ReplyWatch:
             self.conclude()
 
     def _stop_replies(self) -> None:
-        """Stop what no other call of this process waits for."""
+        """Stop what no other call waits for."""
         left = [one.pk for one in self.replies if not one.has_ended]
-        pks = [pk for pk in left if not hub().is_kept(pk)]
+        pks = hub().without_callers(left)
         for reply in Reply.objects.with_path().filter(pk__in=pks):
             stop_reply(reply, is_given_up=True)
 

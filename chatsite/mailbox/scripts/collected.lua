@@ -7,6 +7,7 @@ if owner ~= '' then touch(owner) end
 local known = redis.call('HGET', key('reply', id), 'attempt')
 if known and known ~= attempt then return 0 end
 redis.call('SREM', FINISHED, id)
+redis.call('ZREM', KEPT, id)
 redis.call('EXPIRE', key('reply', id), seconds)
 redis.call('EXPIRE', key('text', id), seconds)
 redis.call('EXPIRE', logprobs_key(id), seconds)

@@ -1,9 +1,21 @@
 -- What calls of the API wait for: all replies of one process, in one round trip. ARGV:
--- id, run, offset (bytes) for each reply; offset -1 is for no text. The caller asks for
--- replies whose owner it has checked. Returns {state} for each, and of a running one also
--- its run, tokens, the offset at which the text begins, and that text.
+-- process, seconds, count, and the ids of so many replies, which are marked as ones whose
+-- callers wait in this process; then id, run, offset (bytes) for each reply that is asked
+-- for; offset -1 is for no text. The caller asks for replies whose owner it has checked.
+-- Returns {state} for each, and of a running one also its run, tokens, the offset at which
+-- the text begins, and that text.
+local process, seconds, marks = ARGV[1], ARGV[2], tonumber(ARGV[3])
+for i = 4, 3 + marks do
+  local callers = key('callers', ARGV[i])
+  redis.call('ZADD', KEPT, stamp(), ARGV[i])
+  redis.call('ZADD', callers, stamp(), process)
+  redis.call('EXPIRE', callers, seconds)
+end
+-- For a release whose keeper does not know them.
+if marks > 0 then redis.call('EXPIRE', KEPT, 86400) end
+
 local entries = {}
-for i = 1, #ARGV, 3 do
+for i = 4 + marks, #ARGV, 3 do
   local id, offset = ARGV[i], tonumber(ARGV[i + 2])
   local got = redis.call('HMGET', key('reply', id), 'state', 'run', 'tokens')
   if got[1] ~= 'running' then

@@ -9,6 +9,9 @@ end
 local function stamp() return string.format('%.3f', now()) end
 
 local LEASES, FINISHED, MODELS = 'mailbox:leases', 'mailbox:finished', 'mailbox:models'
+-- When the callers of a reply that is written for them were marked last, by any process.
+-- 'callers' of a reply has that time for each process.
+local KEPT = 'mailbox:kept'
 -- What was counted since Redis was emptied, for measurements.
 local COUNTS = 'mailbox:counts'
 

@@ -12,6 +12,8 @@ from chat.models import Conversation, Reply
 from chat.services.jobs.stop import stop_reply
 from chat.services.live.hub import hub
 from chatsite import wire
+from chatsite.mailbox import Mailbox
+from chatsite.mailbox.callers import CallerMark
 from tests.chat.api.openai.conftest import ASK, KeyClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +81,31 @@ def test_the_last_of_them_who_hangs_up_stops_it(program) -> None:
     first.close()
     assert Reply.objects.get().state == wire.State.STOPPED
     assert not len(hub())
+
+
+def test_a_hang_up_leaves_the_reply_to_a_call_of_another_process(
+    program, box: Mailbox, settings
+) -> None:
+    answer, _ = begun_stream(program)
+    pk = str(Reply.objects.get().pk)
+    other = CallerMark("another process", [pk], settings.CALLER_LOST_SECONDS)
+    box.live_replies([(pk, 0, 0)], other)
+    answer.close()
+    assert Reply.objects.get().state == wire.State.QUEUED
+    again, _ = begun_stream(program)
+    box.let_go(other.process, [pk], settings.CALLER_LOST_SECONDS)
+    again.close()
+    assert Reply.objects.get().state == wire.State.STOPPED
+
+
+def test_the_mailbox_knows_who_waits_for_a_reply(
+    program, box: Mailbox, until, settings
+) -> None:
+    answer, _ = begun_stream(program)
+    pk = str(Reply.objects.get().pk)
+    until(lambda: not box.let_go("another", [pk], settings.CALLER_LOST_SECONDS))
+    answer.close()
+    assert box.let_go("another", [pk], settings.CALLER_LOST_SECONDS) == [pk]
 
 
 def test_a_reply_that_its_owner_stops_is_an_error(program, meanwhile, until) -> None:
