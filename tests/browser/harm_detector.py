@@ -58,6 +58,7 @@ LOOK = r"""
       if (scroller && box.contains(scroller)) continue;
       // Of a line, as wide and tall as its letters, nothing is painted outside: see clip.
       if (getComputedStyle(part).display === "inline") continue;
+      if (!part.getClientRects().length) continue; // not displayed, as the cursor of a reply that pauses
       if (!isInside(part.getBoundingClientRect(), edge)) {
         found.push(`outside: ${part.outerHTML.slice(0, 120)}`);
       }
