@@ -9,6 +9,7 @@ from chat.views.conversation_deletion import delete, delete_all, restore
 from chat.views.conversation_list import conversation_list, toggle_list
 from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
+from chat.views.feedback import feedback
 from chat.views.health import live, ready
 from chat.views.held_messages import edit, proceed, remove
 from chat.views.messages import edit_message, send
@@ -48,6 +49,7 @@ urlpatterns = [
     path("r/<uuid:pk>/repeat/", repeat, name="repeat"),
     path("r/<uuid:pk>/resume/", resume, name="resume"),
     path("r/<uuid:pk>/details/", details, name="details"),
+    path("r/<uuid:pk>/feedback/", feedback, name="feedback"),
     path("r/<uuid:pk>/retry/", retry, name="retry"),
     path("r/<uuid:pk>/proceed/", proceed, name="proceed"),
     path("r/<uuid:pk>/edit/", edit, name="edit"),

@@ -154,6 +154,7 @@ REPLY_FIELDS = (
     ),
     *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),
     *("finished_at", "worker", "error", "losses", "call"),
+    *("rating", "rating_reason"),
 )
 
 

@@ -13,13 +13,19 @@ from chat.api.access import Access
 from chat.api.answers import answer
 from chat.api.idempotency_header import idempotency_key, once_for
 from chat.api.key_access import BY_A_MESSAGE
-from chat.api.schemas import RemovedMessageData, ReplyData, TextBody, VersionsBody
+from chat.api.schemas import (
+    FeedbackBody,
+    RemovedMessageData,
+    ReplyData,
+    TextBody,
+    VersionsBody,
+)
 from chat.api.serializers import serialize_reply
 from chat.api.statuses import current_status
 from chat.http.get_or_404 import get_reply_or_404
 from chat.http.request import owner_id, visitor
 from chat.models import Conversation, Reply, User
-from chat.services import held_messages, reply_versions
+from chat.services import feedback, held_messages, reply_versions
 from chat.services.idempotency import reply_once
 from chat.services.jobs.stop import stop_reply
 from chat.services.messages import clean_text
@@ -95,6 +101,14 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Remove a held message, which then gets no reply."""
     _change_once(request, ("remove", pk.hex), pk, held_messages.remove)
     return answer(RemovedMessageData(id=pk, removed=True))
+
+
+@router.put("/replies/{uuid:pk}/feedback", auth=MAY_CHANGE, response=ReplyData)
+def set_feedback(request: HttpRequest, pk: UUID, body: FeedbackBody) -> HttpResponse:
+    """Replace what you think of a finished reply; a null rating withdraws it."""
+    found = get_reply_or_404(owner_id(request), pk)
+    feedback.rate(found, body.rating or "", body.reason)
+    return _reply_answer(request, pk)
 
 
 def _create(

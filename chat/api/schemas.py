@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from chat.models.reply import Rating
 from chat.services.conversations import TITLE_MAX_CHARACTERS
 from chat.services.limits.rules import LimitKind, LimitScope
 from chatsite import wire
@@ -56,6 +57,13 @@ class ReplyError(BaseModel):
     message: str
 
 
+class FeedbackData(BaseModel):
+    """What the owner of a reply thinks of it."""
+
+    rating: Rating
+    reason: str = Field(description="Empty where none was given.")
+
+
 class ReplyData(BaseModel):
     """One reply: its state, its text so far, and its times."""
 
@@ -78,6 +86,7 @@ class ReplyData(BaseModel):
     is_stopping: bool
     error: ReplyError | None
     times: ReplyTimes
+    feedback: FeedbackData | None
 
 
 class SentMessageData(ReplyData):
@@ -241,6 +250,13 @@ class VersionsBody(BaseModel):
     model_config = ConfigDict(strict=True)
 
     count: Annotated[int, Field(ge=1), WHOLE] = 1
+
+
+class FeedbackBody(BaseModel):
+    """A rating of a reply; null withdraws it."""
+
+    rating: Rating | None
+    reason: str = ""
 
 
 class Problem(BaseModel):

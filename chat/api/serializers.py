@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from chat.api.schemas import (
     ConversationData,
+    FeedbackData,
     HitData,
     LimitData,
     MessageData,
@@ -24,6 +25,7 @@ from chat.api.schemas import (
     WaitData,
 )
 from chat.models import Conversation, Message
+from chat.models.reply import Rating
 from chat.services.conversation_badges import ListedConversation
 from chat.services.jobs.reply_status import ReplyStatus
 from chat.services.limits.remaining import RemainingLimit
@@ -65,6 +67,7 @@ def serialize_reply(request: HttpRequest, status: ReplyStatus) -> ReplyData:
             first_text=_time(status.first_text_at),
             finished=_time(status.finished_at),
         ),
+        feedback=_serialize_feedback(status),
     )
 
 
@@ -163,6 +166,13 @@ def _serialize_error(status: ReplyStatus) -> ReplyError | None:
     if status.row is None or not status.row.error:
         return None
     return ReplyError(code=status.row.error, message=reason(status.row))
+
+
+def _serialize_feedback(status: ReplyStatus) -> FeedbackData | None:
+    if status.row is None or not status.row.rating:
+        return None
+    rating = Rating(status.row.rating)
+    return FeedbackData(rating=rating, reason=status.row.rating_reason)
 
 
 def _time(stamp: float | None) -> datetime | None:

@@ -57,6 +57,13 @@ WHERE reply.state = 'held' AND message.conversation_id IN ({})
 """
 
 
+class Rating(models.TextChoices):
+    """What a person thinks of a reply."""
+
+    UP = "up"
+    DOWN = "down"
+
+
 class ReplyQuerySet(models.QuerySet["Reply"]):
     """Sets of replies by their state and age."""
 
@@ -205,6 +212,12 @@ class Reply(models.Model):
     worker = models.CharField(max_length=200, blank=True)
     error = models.CharField(max_length=40, blank=True)
 
+    #: What its owner thinks of it; empty without feedback.
+    rating = models.CharField(
+        max_length=4, choices=Rating, blank=True, default="", db_default=""
+    )
+    rating_reason = models.TextField(blank=True, default="", db_default="")
+
     #: Ids of the messages before it, oldest first, where publishing has read them.
     path_before: tuple[UUID, ...] | None = None
 
@@ -226,6 +239,11 @@ class Reply(models.Model):
                 name="reply_unfinished",
             ),
             models.Index(fields=("finished_at",), name="reply_finished"),
+            models.Index(
+                fields=("model", "rating", "origin"),
+                condition=Q(rating__in=("up", "down")),
+                name="reply_rated",
+            ),
         )
 
     def __str__(self) -> str:

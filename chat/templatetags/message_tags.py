@@ -92,6 +92,7 @@ def _reply(
             "has_text": bool(message.text),
             "has_versions": versions is not None,
             "can_resume": status is None and can_resume(row),
+            "has_rating": bool(row.rating),
             "versions_at_once": context.get("versions_at_once"),
         },
         {
@@ -100,11 +101,22 @@ def _reply(
             "model_class": model_class,
             "made": "" if status else _made(row),
             "body": body,
+            "thumbs": "" if status else thumbs(row),
             "text": message.text,
             "versions": "" if status else _versions(context, shown),
             "count": versions.count if versions else 0,
             "csrf_token": context.get("csrf_token", ""),
         },
+    )
+
+
+@register.simple_tag(name="thumbs")
+def thumbs(row: Reply, *, is_oob: bool = False) -> SafeString:
+    """The buttons that rate a reply, of which one may be pressed."""
+    return prerendered(
+        "replies/_thumbs.html",
+        {"rating": row.rating, "is_oob": is_oob},
+        {"pk": str(row.pk)},
     )
 
 

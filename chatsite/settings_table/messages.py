@@ -69,6 +69,13 @@ ATTACHED_FILES_MAX = Integer(
     about="Text files that can be attached to a message, within its characters; `0`"
     " for none.",
 )
+FEEDBACK_MAX_CHARACTERS = Integer(
+    "FEEDBACK_MAX_CHARACTERS",
+    1000,
+    minimum=1,
+    maximum=TEXT_LIMIT,
+    about="The length of the longest reason that a person can give for rating a reply.",
+)
 HELD_MESSAGES_MAX = Integer(
     "HELD_MESSAGES_MAX",
     20,

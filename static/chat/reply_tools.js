@@ -69,6 +69,13 @@ onHtmx("finished", ({ source, status }) => {
   if (panel?.contains(document.activeElement) && isSuccess(status)) panel.scrollIntoView({ block: "nearest" });
 });
 
+// The form for a reason, which comes while its thumb keeps the focus. The thumb is another element by then.
+onHtmx("finished", ({ source, status }) => {
+  if (!source.matches?.(".thumbs button") || !isSuccess(status)) return;
+  const panel = document.getElementById(source.id)?.closest(".reply").querySelector(".panel");
+  if (panel?.childElementCount) panel.scrollIntoView({ block: "nearest" });
+});
+
 function onClose(button) {
   const panel = button.closest(".panel");
   panel.replaceChildren();

@@ -163,6 +163,9 @@ TABLE: dict[str, Entry] = {
     "r/<uuid:pk>/repeat/": of("done", WRITE),
     "r/<uuid:pk>/resume/": of("cut", WRITE),
     "r/<uuid:pk>/details/": of("done", shows=("instructions",)),
+    "r/<uuid:pk>/feedback/": of(
+        "done", BOTH, form=lambda _: {"rating": "up"}, shows=("rating_reason",)
+    ),
     "r/<uuid:pk>/retry/": of("failed", WRITE),
     "r/<uuid:pk>/proceed/": of("paused", WRITE),
     "r/<uuid:pk>/edit/": of("held", BOTH, form=_text, shows=("held_prompt",)),
@@ -184,6 +187,9 @@ TABLE: dict[str, Entry] = {
     "api/v1/replies/<uuid:pk>/proceed": api("paused"),
     "api/v1/replies/<uuid:pk>/edit": api("held", form=_text),
     "api/v1/replies/<uuid:pk>/remove": api("held"),
+    "api/v1/replies/<uuid:pk>/feedback": api(
+        "done", ("PUT",), form=lambda _: {"rating": "up"}
+    ),
     "api/v1/conversations": own(
         ("GET", "POST"),
         form=_title,

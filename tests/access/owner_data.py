@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from chat.accounts.api_keys import make_key
 from chat.models import Conversation, Invitation, Message, Reply, User
-from chat.services import conversation_deletion, messages, reply_versions
+from chat.services import conversation_deletion, feedback, messages, reply_versions
 from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.jobs.collect import collect
@@ -181,6 +181,7 @@ class _Maker:
         self._world.keep_id("conversation", conversation.pk)
         self._answer(done, "reply")
         self._name(done, "prompt", "done")
+        feedback.rate(self._again(done), "down", self._secrets.word("rating_reason"))
         self._chosen(conversation)
         with TestCase.captureOnCommitCallbacks(execute=True):
             other = reply_versions.vary(self._again(done))

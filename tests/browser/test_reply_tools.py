@@ -106,3 +106,37 @@ def test_times_are_short_and_exact_where_one_looks(home: Page, worker: Worker) -
         time.focus()
         shown = time.evaluate("(it) => getComputedStyle(it, '::after').content")
         assert time.get_attribute("title") in shown
+
+
+def test_a_thumb_is_given_with_a_reason_changed_and_withdrawn(
+    home: Page, worker: Worker
+) -> None:
+    answered(home, worker, "one", "First")
+    up = home.get_by_role("button", name="Good reply")
+    down = home.get_by_role("button", name="Bad reply")
+    focus_by_tab(home, "Bad reply")
+    home.keyboard.press("Enter")
+    expect(down).to_have_attribute("aria-pressed", "true")
+    expect(down).to_be_focused()
+    expect(home.locator("#status")).to_have_text("Your rating is saved.")
+    reason = home.get_by_label("What was wrong? (optional)")
+    expect(reason).to_be_in_viewport(ratio=1)
+    reason.fill("Too short")
+    home.get_by_role("button", name="Save").click()
+    expect(home.locator(".panel")).to_be_empty()
+    expect(down).to_be_focused()
+    open_menu(home)
+    home.get_by_role("menuitem", name="Details").wait_for()
+    home.keyboard.press("Escape")
+    home.reload()
+    expect(down).to_have_attribute("aria-pressed", "true")
+    open_menu(home)
+    home.get_by_role("menuitem", name="Reason for your rating").click()
+    expect(reason).to_have_value("Too short")
+    expect(reason).to_be_focused()
+    up.click()
+    expect(home.get_by_label("What was good? (optional)")).to_have_value("")
+    expect(down).to_have_attribute("aria-pressed", "false")
+    up.click()
+    expect(up).to_have_attribute("aria-pressed", "false")
+    expect(home.locator(".panel")).to_be_empty()

@@ -177,7 +177,8 @@ def with_newer_fields(conversations: Any) -> Any:
         for message in conversation["messages"]:
             if reply := message.get("reply"):
                 newer = {"precision": "", "call": None, "origin": "generated"}
-                message["reply"] = {**reply, **newer}
+                unrated = {"rating": "", "rating_reason": ""}
+                message["reply"] = {**reply, **newer, **unrated}
     return conversations
 
 

@@ -6,13 +6,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from chat.services.metrics.collector import MailboxCollector
+from chat.services.metrics.ratings import RatingCollector
 from chat.services.metrics.requests import request_collectors
 
 
 def exposition(accept: str) -> tuple[bytes, str]:
     """Return the metrics and their content type. ``accept`` is the client's header."""
     registry = CollectorRegistry(auto_describe=False)
-    for collector in (MailboxCollector(), *request_collectors()):
+    collectors = (MailboxCollector(), RatingCollector(), *request_collectors())
+    for collector in collectors:
         registry.register(collector)
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type

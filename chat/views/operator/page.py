@@ -15,6 +15,7 @@ from chat.forms.operation import NoticeForm
 from chat.models import SiteNotice
 from chat.page.charts import Chart, day_charts
 from chat.page.context import frame_context
+from chat.services.feedback import rating_totals
 from chat.services.operation.failures import FailureKind, recent_failures
 from chat.services.operation.history import HistoryStep, last_day
 from chat.services.operation.overview import SiteOverview, site_overview
@@ -85,6 +86,7 @@ def operator_page(
         **frame_context(request),
         **live,
         "charts": charts(),
+        "ratings": rating_totals(),
         "notice_form": form,
     }
     return render(request, "operator/operator.html", context, status=status)

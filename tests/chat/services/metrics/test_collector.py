@@ -10,6 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chat.keeper import Keeper
 from chat.models import Reply, User
+from chat.services.feedback import rate
 from chat.services.jobs.collect import collect
 from chat.services.metrics.exposition import exposition
 from chatsite import wire
@@ -107,3 +108,16 @@ def test_while_redis_is_away_that_alone_is_said_of_the_queue(valkey: Valkey) -> 
         open_mailbox().connection.forgive()
     assert seen["chatsite_mailbox_up"] == 0
     assert not any(name.startswith("chatsite_replies") for name in seen)
+
+
+def test_ratings_are_counted_by_model_and_have_no_text(
+    owner: User, worker: Worker, sent: Callable[..., Reply]
+) -> None:
+    reply = sent(owner)
+    worker.answer("All of it")
+    collect(str(reply.pk))
+    rate(Reply.objects.with_path().get(pk=reply.pk), "down", "Nothing but yzzyva")
+    seen = scrape()
+    assert seen["chatsite_rated_replies scripted up"] == 0
+    assert seen["chatsite_rated_replies scripted down"] == 1
+    assert b"yzzyva" not in exposition(OPEN_METRICS)[0]

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from chat.keeper import Keeper
 from chat.models import PausedModel, Reply, Sample, SiteNotice, User
+from chat.services.feedback import rate
 from chat.services.jobs.collect import collect
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
@@ -185,3 +186,16 @@ def test_an_end_in_the_past_is_refused_and_an_empty_notice_clears(
     assert "Soon" in text_of(tab, "/")
     operator.post(f"{PAGE}notice/", {"text": ""})
     assert "Soon" not in text_of(tab, "/")
+
+
+def test_the_page_counts_ratings_and_shows_no_reason(
+    operator: Client, owner: User, worker: Worker, sent: Callable[..., Reply]
+) -> None:
+    assert "1 good, 0 bad" not in text_of(operator)
+    reply = sent(owner)
+    worker.answer("All of it")
+    collect(str(reply.pk))
+    rate(Reply.objects.with_path().get(pk=reply.pk), "up", "Nothing but yzzyva")
+    page = text_of(operator)
+    assert "1 good, 0 bad" in page
+    assert "yzzyva" not in page
