@@ -6,7 +6,8 @@ from django.urls import path
 
 from chat.views import batches
 from chat.views.conversation_deletion import delete, delete_all, restore
-from chat.views.conversation_list import conversation_list, toggle_list
+from chat.views.conversation_keeping import archive, pin, unarchive, unpin
+from chat.views.conversation_list import archived, conversation_list, toggle_list
 from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
 from chat.views.feedback import feedback
@@ -37,6 +38,11 @@ urlpatterns = [
     path("c/<uuid:pk>/rename/", rename, name="rename"),
     path("c/<uuid:pk>/delete/", delete, name="delete"),
     path("c/<uuid:pk>/restore/", restore, name="restore"),
+    path("c/<uuid:pk>/pin/", pin, name="pin"),
+    path("c/<uuid:pk>/unpin/", unpin, name="unpin"),
+    path("c/<uuid:pk>/archive/", archive, name="archive"),
+    path("c/<uuid:pk>/unarchive/", unarchive, name="unarchive"),
+    path("archive/", archived, name="archived"),
     path("history/", conversation_list, name="conversation_list"),
     path("history/toggle/", toggle_list, name="toggle_list"),
     path("model-notice/dismiss/", dismiss_model_notice, name="dismiss_model_notice"),

@@ -98,6 +98,8 @@ def _conversation(conversation: Conversation) -> Iterator[str]:
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
         "deleted_at": conversation.deleted_at,
+        "pinned": conversation.is_pinned,
+        "archived": conversation.is_archived,
         "active": conversation.active_leaf_id,
         "api_key": conversation.api_key_id,
         "preferences": _preferences(conversation),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Query, Router
 
 from chat.api.access import Access
 from chat.api.answers import answer
@@ -28,6 +29,10 @@ from chat.models import Conversation
 from chat.services import conversation_deletion, conversation_list, conversations
 from chat.services.idempotency import conversation_once
 
+#: Which list is read.
+IsArchived = Annotated[
+    bool, Query(description="The archive, instead of the list without it.")
+]
 router = Router(tags=["Conversations"])
 MAY_READ = Access("can_chat", "can_read_history", own_by=BY_ITS_ID)
 MAY_CHANGE = Access("can_chat", own_by=BY_ITS_ID)
@@ -36,20 +41,24 @@ MAY_CHANGE = Access("can_chat", own_by=BY_ITS_ID)
 @router.get(
     "/conversations", auth=Access("can_read_history"), response=ConversationPage
 )
-def list_conversations(request: HttpRequest, cursor: Cursor) -> HttpResponse:
-    """List the conversations, those first that were used last."""
+def list_conversations(
+    request: HttpRequest, cursor: Cursor, archived: IsArchived = False
+) -> HttpResponse:
+    """List the conversations: pinned ones first, then those that were used last."""
     owner = owner_id(request)
     try:
         before = conversation_list.Cursor.parse(cursor) if cursor else None
     except (ValueError, OverflowError):
         raise BAD_CURSOR from None
-    found = (
-        conversation_list.older(owner, before)
-        if before
-        else conversation_list.newest(owner)
-    )
+    if archived:
+        found = conversation_list.archived(owner, before)
+    elif before:
+        found = conversation_list.older(owner, before)
+    else:
+        found = conversation_list.newest(owner)
     listed = [serialize_conversation(request, one.conversation) for one in found.items]
-    more = next_url(request, cursor=found.last) if found.has_more else None
+    query = {"archived": "true"} if archived else {}
+    more = next_url(request, **query, cursor=found.last) if found.has_more else None
     return answer(ConversationPage(conversations=listed, next=more))
 
 

@@ -7,6 +7,7 @@ from ninja.operation import Operation
 
 from chat.api import (
     allowances,
+    conversation_keeping,
     conversations,
     messages,
     read_reply,
@@ -39,6 +40,7 @@ api = NativeAPI(
 handle_errors(api)
 for module in (
     conversations,
+    conversation_keeping,
     messages,
     read_reply,
     replies,

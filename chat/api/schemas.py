@@ -129,10 +129,14 @@ class ConversationData(BaseModel):
     has_unread: bool = Field(
         description="A reply has ended that no page and no call has shown yet."
     )
+    pinned: bool = Field(description="Listed before all that are not.")
+    archived: bool = Field(
+        description="In the archive instead of the list, until the next message."
+    )
 
 
 class ConversationPage(BaseModel):
-    """Conversations, newest first."""
+    """Conversations, pinned ones first, otherwise newest first."""
 
     conversations: list[ConversationData]
     next: NextPage
@@ -150,6 +154,14 @@ class RenamedConversationData(BaseModel):
 
     id: UUID
     title: str
+
+
+class KeptConversationData(BaseModel):
+    """A conversation, and whether it is pinned and archived now."""
+
+    id: UUID
+    pinned: bool
+    archived: bool
 
 
 class DeletedConversationData(BaseModel):

@@ -111,6 +111,8 @@ def serialize_conversation(
         title=conversation.title,
         updated=conversation.updated_at,
         has_unread=conversation.has_unread,
+        pinned=conversation.is_pinned,
+        archived=conversation.is_archived,
     )
 
 

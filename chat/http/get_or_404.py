@@ -34,6 +34,14 @@ def find_deleted(owner: UUID | None, pk: UUID) -> Conversation | None:
     return Conversation.objects.deleted().filter(owner_id=owner, pk=pk).first()
 
 
+def find_archived(owner: UUID | None, pk: UUID) -> Conversation | None:
+    """A conversation in the archive of its owner; None without one."""
+    if owner is None:
+        return None
+    archived = Conversation.objects.listed().filter(is_archived=True)
+    return archived.filter(owner_id=owner, pk=pk).first()
+
+
 def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
     """A reply of a conversation that is not deleted, with its message and path."""
     replies = Reply.objects.not_deleted().with_path()

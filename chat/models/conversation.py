@@ -40,9 +40,10 @@ MARK_UNREAD = """
 UPDATE chat_conversation SET has_unread = TRUE
 WHERE id = %s AND NOT has_unread AND NOT is_hidden AND deleted_at IS NULL
 """
-CONTINUE = (
-    "UPDATE chat_conversation SET active_leaf_id = %s, updated_at = %s WHERE id = %s"
-)
+CONTINUE = """
+UPDATE chat_conversation
+SET active_leaf_id = %s, updated_at = %s, is_archived = FALSE WHERE id = %s
+"""
 #: The states of an unfinished reply.
 UNFINISHED = (wire.State.HELD, wire.State.QUEUED)
 
@@ -90,6 +91,10 @@ class Conversation(Preferences):
     has_unread = models.BooleanField(default=False)
     #: Conversations deleted together have the same time, and are restored together.
     deleted_at = models.DateTimeField(null=True)
+    #: Listed above all that are not.
+    is_pinned = models.BooleanField(default=False, db_default=False)
+    #: Not in the list, but in the archive and in search. A message brings it back.
+    is_archived = models.BooleanField(default=False, db_default=False)
 
     #: The key whose calls made it; empty for conversations that began on a page.
     api_key = models.ForeignKey(
@@ -118,9 +123,14 @@ class Conversation(Preferences):
         ordering = ("-updated_at", "-id")
         indexes = (
             models.Index(
+                fields=("owner", "-is_pinned", "-updated_at", "-id"),
+                condition=models.Q(deleted_at=None, is_hidden=False, is_archived=False),
+                name="conversation_listed",
+            ),
+            models.Index(
                 fields=("owner", "-updated_at", "-id"),
-                condition=models.Q(deleted_at=None, is_hidden=False),
-                name="conversation_list",
+                condition=models.Q(deleted_at=None, is_hidden=False, is_archived=True),
+                name="conversation_archived",
             ),
             models.Index(
                 fields=("deleted_at",),
@@ -156,8 +166,12 @@ class Conversation(Preferences):
         execute(MARK_UNREAD, (self.pk,))
 
     def continue_to(self, leaf: uuid.UUID) -> None:
-        """End the path that is shown at a message that was written now."""
+        """End the path that is shown at a message that was written now.
+
+        A conversation in the archive comes back into the list.
+        """
         self.active_leaf_id, self.updated_at = leaf, timezone.now()
+        self.is_archived = False
         execute(CONTINUE, (leaf, self.updated_at, self.pk))
 
     def path(self, leaf: uuid.UUID | None = None) -> list[Message]:

@@ -1,4 +1,4 @@
-"""The notice that conversations were deleted, with a button to restore them."""
+"""The notice that conversations were deleted or archived, with a button to undo it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from chat.http.get_or_404 import find_deleted
+from chat.http.get_or_404 import find_archived, find_deleted
 from chat.http.request import owner_id
 from chat.models import Conversation
 from chat.services.conversation_deletion import deleted_together
 
-#: Query parameter of a page that shows the notice: the id of the conversation.
+#: Query parameters of a page that shows the notice: the id of the conversation.
 DELETED = "deleted"
+ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True)
 class UndoNotice:
-    """A deleted conversation, and how many were deleted together with it."""
+    """A deleted conversation, and how many were deleted together with it.
+
+    Or one that was archived, alone.
+    """
 
     conversation: Conversation
-    count: int
+    count: int = 1
+    is_archived: bool = False
 
 
 def undo_notice_for(conversation: Conversation) -> UndoNotice:
@@ -30,10 +35,19 @@ def undo_notice_for(conversation: Conversation) -> UndoNotice:
 
 
 def requested_undo_notice(request: HttpRequest) -> UndoNotice | None:
-    """The notice that the URL of a page requests, while restoring is possible."""
+    """The notice that the URL of a page requests, while undoing is possible."""
+    owner = owner_id(request)
+    if pk := _id_in(request, DELETED):
+        found = find_deleted(owner, pk)
+        return undo_notice_for(found) if found else None
+    if pk := _id_in(request, ARCHIVED):
+        found = find_archived(owner, pk)
+        return UndoNotice(found, is_archived=True) if found else None
+    return None
+
+
+def _id_in(request: HttpRequest, parameter: str) -> UUID | None:
     try:
-        pk = UUID(request.GET.get(DELETED, ""))
+        return UUID(request.GET.get(parameter, ""))
     except ValueError:
         return None
-    found = find_deleted(owner_id(request), pk)
-    return undo_notice_for(found) if found else None

@@ -104,7 +104,10 @@ def save_call(caller: Caller, call: Call, ids: NewIds) -> Reply:
     replies = _create_replies(caller, call, message, ids.reply, is_whole=is_whole)
     conversation.active_leaf_id = ids.reply
     conversation.turns_digest = _digest(_plain(call.turns))
-    conversation.save(update_fields=["active_leaf", "turns_digest", "updated_at"])
+    conversation.is_archived = False  # as with a message of a page
+    conversation.save(
+        update_fields=["active_leaf", "turns_digest", "updated_at", "is_archived"]
+    )
     transaction.on_commit(lambda: publish_queued(replies), robust=True)
     return replies[0]
 

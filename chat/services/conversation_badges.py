@@ -59,6 +59,8 @@ class ListedConversation(NamedTuple):
     title: str
     updated_at: datetime
     has_unread: bool
+    is_pinned: bool
+    is_archived: bool
     #: The state of its last reply; None where that is a message of the user.
     leaf_state: str | None
 

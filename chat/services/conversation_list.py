@@ -1,4 +1,7 @@
-"""The list of an owner's conversations, newest first, loaded in parts.
+"""The list of an owner's conversations, pinned ones first, loaded in parts.
+
+Both the pinned ones and the others come newest first, in one order, so that one cursor
+and one index are enough. The archive is a list of its own.
 
 A page knows the cursor of its oldest conversation. When something changes it gets the
 whole list up to that cursor again. So no conversation falls between two parts, and none
@@ -25,21 +28,31 @@ from chat.services.conversation_badges import Badge, ListedConversation, badges_
 PART = 50
 #: The list of an owner, but for the conditions and the end.
 LISTED = """
-SELECT listed.id, listed.title, listed.updated_at, listed.has_unread, leaf.state
+SELECT listed.id, listed.title, listed.updated_at, listed.has_unread,
+    listed.is_pinned, listed.is_archived, leaf.state
 FROM chat_conversation AS listed
 LEFT JOIN chat_reply AS leaf ON leaf.message_id = listed.active_leaf_id
 WHERE listed.owner_id = %s AND listed.deleted_at IS NULL
     AND NOT listed.is_hidden
 """
+NOT_ARCHIVED = " AND NOT listed.is_archived"
+ARCHIVED = " AND listed.is_archived"
+#: The order of the list, and that of the archive.
+PINNED_FIRST = (
+    " ORDER BY listed.is_pinned DESC, listed.updated_at DESC, listed.id DESC LIMIT %s"
+)
 NEWEST_FIRST = " ORDER BY listed.updated_at DESC, listed.id DESC LIMIT %s"
-#: What comes after a cursor in the list, which is older.
-BEFORE = """
-AND listed.updated_at <= %s AND (listed.updated_at < %s OR listed.id < %s)
-"""
-#: The place of a cursor and everything newer.
-ON = "AND listed.updated_at >= %s AND (listed.updated_at > %s OR listed.id >= %s)"
+#: What comes after a cursor in the list. Rows are compared as a whole, so that both
+#: databases read the index from there.
+AFTER = " AND (listed.is_pinned, listed.updated_at, listed.id) < (%s, %s, %s)"
+#: The place of a cursor and everything before it.
+UP_TO = " AND (listed.is_pinned, listed.updated_at, listed.id) >= (%s, %s, %s)"
+#: What comes after a cursor in the archive.
+OLDER = " AND (listed.updated_at, listed.id) < (%s, %s)"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR_DIGITS = 16
+#: With which the text form of the cursor of a pinned conversation begins.
+PINNED_MARK = "p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +61,26 @@ class Cursor:
 
     updated_at: datetime
     pk: UUID
+    is_pinned: bool = False
 
     def __str__(self) -> str:
-        return f"{(self.updated_at - EPOCH) // timedelta(microseconds=1)}-{self.pk.hex}"
+        mark = PINNED_MARK if self.is_pinned else ""
+        microseconds = (self.updated_at - EPOCH) // timedelta(microseconds=1)
+        return f"{mark}{microseconds}-{self.pk.hex}"
 
     @classmethod
     def parse(cls, raw: str) -> Cursor:
         """The cursor of its text form. Raises ``ValueError``."""
-        digits, _, pk = raw.partition("-")
+        digits, _, pk = raw.removeprefix(PINNED_MARK).partition("-")
         if not (digits.isascii() and digits.isdigit()) or len(digits) > CURSOR_DIGITS:
             raise ValueError("not a cursor")
-        return cls(EPOCH + timedelta(microseconds=int(digits)), UUID(pk))
+        updated_at = EPOCH + timedelta(microseconds=int(digits))
+        return cls(updated_at, UUID(pk), is_pinned=raw.startswith(PINNED_MARK))
 
     @property
-    def values(self) -> tuple[datetime, datetime, UUID]:
-        """Parameters for ``BEFORE`` and for ``ON``."""
-        return self.updated_at, self.updated_at, self.pk
+    def values(self) -> tuple[bool, datetime, UUID]:
+        """Parameters for ``AFTER`` and for ``UP_TO``."""
+        return self.is_pinned, self.updated_at, self.pk
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,7 @@ def newest(owner: UUID | None, since: Cursor | None = None) -> ListPart:
     """
     if owner is None:
         return ListPart()
-    found = _listed(owner, ON, since.values) if since else []
+    found = _listed(owner, UP_TO, since.values) if since else []
     return _part(owner, found, since)
 
 
@@ -104,7 +121,19 @@ def older(owner: UUID | None, before: Cursor) -> ListPart:
     """The part after the cursor ``before``."""
     if owner is None:
         return ListPart()
-    return _part(owner, [], before, above=_period(before.updated_at))
+    return _part(owner, [], before, above=_heading(before))
+
+
+def archived(owner: UUID | None, before: Cursor | None = None) -> ListPart:
+    """A part of the archive: its newest, or what comes after the cursor ``before``."""
+    if owner is None:
+        return ListPart()
+    values = (before.updated_at, before.pk) if before else ()
+    end = f"{ARCHIVED}{OLDER if before else ''}{NEWEST_FIRST}"
+    found = _rows(owner, end, (*values, PART + 1))
+    unpinned = [one._replace(is_pinned=False) for one in found[:PART]]
+    above = _period(before.updated_at) if before else ""
+    return ListPart(_items(owner, unpinned, above), has_more=len(found) > PART)
 
 
 def _listed(
@@ -113,10 +142,20 @@ def _listed(
     values: Sequence[Parameter] = (),
     limit: int = ENDLESS,
 ) -> list[ListedConversation]:
-    found = rows(f"{LISTED}{condition}{NEWEST_FIRST}", (owner, *values, limit))
+    end = f"{NOT_ARCHIVED}{condition}{PINNED_FIRST}"
+    return _rows(owner, end, (*values, limit))
+
+
+def _rows(
+    owner: UUID, end: str, values: Sequence[Parameter]
+) -> list[ListedConversation]:
     return [
-        ListedConversation(uuid_of(pk), title, time_of(at), bool(has_unread), state)
-        for pk, title, at, has_unread, state in found
+        ListedConversation(
+            uuid_of(pk), title, time_of(at), bool(unread), bool(pin), bool(old), state
+        )
+        for pk, title, at, unread, pin, old, state in rows(
+            LISTED + end, (owner, *values)
+        )
     ]
 
 
@@ -129,7 +168,7 @@ def _part(
     """``found`` filled up with what comes ``after`` it; ``above`` is the heading."""
     room = max(PART - len(found), 0)
     values = after.values if after else ()
-    following = _listed(owner, BEFORE if after else "", values, room + 1)
+    following = _listed(owner, AFTER if after else "", values, room + 1)
     found += following[:room]
     return ListPart(_items(owner, found, above), has_more=len(following) > room)
 
@@ -141,11 +180,19 @@ def _items(
     heading_of, today, zone = cache(period_of), localdate(), get_current_timezone()
     items = []
     for conversation in conversations:
-        period = heading_of(localdate(conversation.updated_at, zone), today)
-        heading = "" if period == above else period
+        if conversation.is_pinned:
+            title = _("Pinned")
+        else:
+            title = heading_of(localdate(conversation.updated_at, zone), today)
+        heading = "" if title == above else title
         items.append(ListItem(conversation, badges[conversation.pk], heading))
-        above = period
+        above = title
     return tuple(items)
+
+
+def _heading(cursor: Cursor) -> str:
+    """The heading under which the conversation at a cursor is listed."""
+    return _("Pinned") if cursor.is_pinned else _period(cursor.updated_at)
 
 
 def _period(time: datetime) -> str:
@@ -154,7 +201,9 @@ def _period(time: datetime) -> str:
 
 
 def _cursor(conversation: ListedConversation) -> Cursor:
-    return Cursor(conversation.updated_at, conversation.pk)
+    return Cursor(
+        conversation.updated_at, conversation.pk, is_pinned=conversation.is_pinned
+    )
 
 
 def period_of(day: date, today: date) -> str:

@@ -52,7 +52,24 @@ def head_menu(context: Context) -> SafeString:
     shown = context["page_state"].conversation
     if not shown:
         return SafeString()
-    return prerendered("conversations/_head_menu.html", {}, {"pk": str(shown)})
+    conversation = context.get("conversation")
+    variant = {
+        "is_oob": is_oob(context),
+        "is_pinned": bool(conversation and conversation.is_pinned),
+        "is_archived": bool(conversation and conversation.is_archived),
+    }
+    return prerendered("conversations/_head_menu.html", variant, {"pk": str(shown)})
+
+
+@register.simple_tag(takes_context=True)
+def archived_note(context: Context) -> SafeString:
+    """That the conversation of the page is archived; its place where it is not."""
+    conversation = context["conversation"]
+    return prerendered(
+        "conversations/_archived_note.html",
+        {"is_oob": is_oob(context), "is_archived": conversation.is_archived},
+        {"pk": conversation.pk},
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -193,6 +210,8 @@ def _item(
             "badge": item.badge,
             "is_current": pk == current,
             "has_heading": bool(item.heading),
+            "is_pinned": item.conversation.is_pinned,
+            "is_archived": item.conversation.is_archived,
         },
         {"pk": str(pk), "title": title, "heading": item.heading},
     )

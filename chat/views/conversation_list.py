@@ -19,6 +19,7 @@ from chat.http.sidebar import is_list_hidden, remember_list
 from chat.page.context import PollerContext, poller_after
 from chat.page.decorators import with_page_state
 from chat.page.state import PageState
+from chat.services import conversation_list as lists
 from chat.services.conversation_list import Cursor, ListPart, newest, older
 
 
@@ -28,6 +29,8 @@ class ConversationListContext(TypedDict):
     conversation_list: ListPart
     #: Whether newer conversations precede these.
     is_later: bool
+    #: Whether it is the list of what is archived.
+    is_archive: bool
 
 
 class ListPartContext(PollerContext):
@@ -45,9 +48,7 @@ def conversation_list(request: Request, page_state: PageState) -> HttpResponse:
     try:
         part = older(owner, Cursor.parse(raw)) if raw else newest(owner)
     except ValueError:
-        return HttpResponse(
-            _("This list can’t be continued. Reload the page."), status=400
-        )
+        return _not_continued()
     if request.htmx:
         update = _context(page_state, part)
         response = render(request, "conversations/_list_part.html", update)
@@ -55,10 +56,28 @@ def conversation_list(request: Request, page_state: PageState) -> HttpResponse:
         context: ConversationListContext = {
             "conversation_list": part,
             "is_later": bool(raw),
+            "is_archive": False,
         }
         response = render(request, "conversations/list.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def archived(request: Request) -> HttpResponse:
+    """Show the archive, newest first, after the cursor ``?before=``."""
+    raw = request.GET.get("before")
+    try:
+        part = lists.archived(owner_id(request), Cursor.parse(raw) if raw else None)
+    except ValueError:
+        return _not_continued()
+    context: ConversationListContext = {
+        "conversation_list": part,
+        "is_later": bool(raw),
+        "is_archive": True,
+    }
+    return render(request, "conversations/archive.html", context)
 
 
 @require_POST
@@ -77,3 +96,7 @@ def _context(page_state: PageState, part: ListPart) -> ListPartContext:
     seconds = page_state.delay_seconds or settings.POLL_SECONDS
     page_state = replace(page_state, since=part.last or page_state.since)
     return {"conversation_list": part, **poller_after(seconds, page_state)}
+
+
+def _not_continued() -> HttpResponse:
+    return HttpResponse(_("This list can’t be continued. Reload the page."), status=400)

@@ -130,6 +130,7 @@ TABLE: dict[str, Entry] = {
     "model/": own(BOTH, form=_model, reads=(303,)),
     "send/": own(WRITE, form=_text),
     "delete-all/": own(BOTH),
+    "archive/": own(),
     "history/toggle/": own(WRITE, changes=False),
     "model-notice/dismiss/": own(WRITE, changes=False),
     # What belongs to one owner
@@ -154,6 +155,10 @@ TABLE: dict[str, Entry] = {
     "c/<uuid:pk>/rename/": of(
         "conversation", BOTH, form=_title, shows=("title_of_prompt",)
     ),
+    "c/<uuid:pk>/pin/": of("conversation", WRITE),
+    "c/<uuid:pk>/unpin/": of("conversation", WRITE),
+    "c/<uuid:pk>/archive/": of("conversation", WRITE),
+    "c/<uuid:pk>/unarchive/": of("conversation", WRITE),
     "c/<uuid:pk>/delete/": of("conversation", WRITE, is_of_deleted=True),
     "c/<uuid:pk>/restore/": of("deleted", WRITE, is_of_deleted=True),
     "r/<uuid:pk>/stop/": of("growing", WRITE),
@@ -210,6 +215,10 @@ TABLE: dict[str, Entry] = {
         shows=("instructions_here", "stop_string_here"),
     ),
     "api/v1/conversations/<uuid:pk>/rename": api("conversation", form=_title),
+    "api/v1/conversations/<uuid:pk>/pin": api("conversation"),
+    "api/v1/conversations/<uuid:pk>/unpin": api("conversation"),
+    "api/v1/conversations/<uuid:pk>/archive": api("conversation"),
+    "api/v1/conversations/<uuid:pk>/unarchive": api("conversation"),
     "api/v1/conversations/<uuid:pk>/delete": api("conversation", is_of_deleted=True),
     "api/v1/conversations/<uuid:pk>/restore": api("deleted", is_of_deleted=True),
     "api/v1/settings": own(

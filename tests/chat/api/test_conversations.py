@@ -213,3 +213,43 @@ def test_reading_many_messages_costs_as_many_queries_as_reading_few(
             client.get(f"{API}/conversations/{talk}/messages")
         costs.append(len(queries))
     assert costs[0] == costs[1]
+
+
+def test_conversations_are_pinned_and_archived(client: Client) -> None:
+    made = {t: call(client, "/conversations", title=t).json()["id"] for t in "abc"}
+    pinned = call(client, f"/conversations/{made['a']}/pin")
+    assert pinned.json() == {"id": made["a"], "pinned": True, "archived": False}
+    away = call(client, f"/conversations/{made['c']}/archive")
+    assert away.json() == {"id": made["c"], "pinned": False, "archived": True}
+    listed = client.get(f"{API}/conversations").json()["conversations"]
+    assert [(one["title"], one["pinned"]) for one in listed] == [
+        ("a", True),
+        ("b", False),
+    ]
+    kept = client.get(f"{API}/conversations?archived=true").json()["conversations"]
+    assert [(one["title"], one["archived"]) for one in kept] == [("c", True)]
+    call(client, f"/conversations/{made['a']}/unpin")
+    call(client, f"/conversations/{made['c']}/unarchive")
+    listed = client.get(f"{API}/conversations").json()["conversations"]
+    assert [one["title"] for one in listed] == ["c", "b", "a"]
+    assert client.get(f"{API}/conversations?archived=maybe").status_code == 400
+
+
+def test_the_archive_is_listed_in_pages(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.services.conversation_list.PART", 1)
+    for title in "ab":
+        made = call(client, "/conversations", title=title).json()["id"]
+        call(client, f"/conversations/{made}/archive")
+    first = client.get(f"{API}/conversations?archived=true").json()
+    second = client.get(first["next"]).json()
+    titles = [one["title"] for one in first["conversations"] + second["conversations"]]
+    assert (titles, second["next"]) == (["b", "a"], None)
+
+
+def test_a_message_through_the_api_brings_it_back(client: Client) -> None:
+    talk = call(client, "/conversations", title="Birds").json()["id"]
+    call(client, f"/conversations/{talk}/archive")
+    call(client, "/messages", text="Which?", conversation=talk)
+    assert client.get(f"{API}/conversations/{talk}").json()["archived"] is False
