@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from chatsite.request_context import current_reply, current_request_id
+from chatsite.request_context import ENVIRON, current_reply, current_request_id
 
 OURS = ("bench", "chat", "chatsite", "launch", "worker")
 HIDDEN = "***"
@@ -48,7 +48,7 @@ class SafeFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """Return the line with the id of the request, where there is one."""
-        line, request = super().formatMessage(record), current_request_id()
+        line, request = super().formatMessage(record), _request_id(record)
         return f"{line} [request {request}]" if request else line
 
     def _without_secrets(self, text: str) -> str:
@@ -74,7 +74,7 @@ class JsonFormatter(SafeFormatter):
             "logger": record.name,
             "message": record.getMessage(),
             "process": record.process,
-            "request_id": current_request_id(),
+            "request_id": _request_id(record),
             "reply": current_reply(),
             "exception": self.formatException(record.exc_info)
             if record.exc_info
@@ -94,6 +94,16 @@ def formatter_of(configuration: Mapping[str, Any]) -> logging.Formatter:
     options = dict(configuration["formatters"]["line"])
     made: logging.Formatter = options.pop("()")(**options)
     return made
+
+
+def _request_id(record: logging.LogRecord) -> str:
+    """Return the id of the request that a record is about, or in which it was made.
+
+    Django logs an answer that reports an error after the request has been left.
+    """
+    request = getattr(record, "request", None)
+    named = getattr(request, "META", {}).get(ENVIRON, "")
+    return current_request_id() or str(named)
 
 
 FORMATTERS = {"console": SafeFormatter, "json": JsonFormatter}

@@ -18,7 +18,8 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/=@-]{0,63}")
 #: Version, trace, span and flags, in the format of W3C Trace Context.
 TRACEPARENT_LENGTH = 55
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-#: In the environment of WSGI: the id of a request that may be handled a second time.
+#: In the environment of WSGI: the id of a request. It may be handled a second time, and
+#: its answer is logged when it has been left.
 ENVIRON = "chatsite.request_id"
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")

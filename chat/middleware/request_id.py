@@ -32,6 +32,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with its id."""
         request_id = _given(request) or request.META.get(ENVIRON) or new_request_id()
+        request.META[ENVIRON] = request_id
         with (
             span("request", _parent(request), method=str(request.method)) as position,
             on_behalf_of(request_id, traceparent=position),

@@ -18,7 +18,7 @@ from django.test import RequestFactory
 from chatsite.logs import RequestFilter, error_type, logging_at
 from chatsite.mailbox import MailboxAway
 from chatsite.mailbox.connection import Connection
-from chatsite.request_context import on_behalf_of
+from chatsite.request_context import ENVIRON, on_behalf_of
 
 TEXT = "what somebody wrote"
 SECRET = "s3cret-of-the-queue"
@@ -78,6 +78,17 @@ def test_a_request_is_logged_by_its_route(
     )
     assert "404 GET /no page" in written.getvalue()
     assert "secret-link" not in written.getvalue()
+
+
+@in_both_forms
+def test_a_record_about_a_request_has_its_id_after_the_request_was_left(
+    written: io.StringIO, rf: RequestFactory
+) -> None:
+    request = rf.get("/c/", **{ENVIRON: "abc-1"})
+    logging.getLogger("django.written").error(
+        "Error: %s", request.path, extra={"status_code": 500, "request": request}
+    )
+    assert "abc-1" in written.getvalue()
 
 
 @in_json

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
 
 from chat.models import Reply, User
 from chat.services.jobs.request import request_for
+from chatsite.logs import JsonFormatter
 from chatsite.mailbox import Mailbox
 from chatsite.request_context import current_request_id
 from tests.chat.middleware.test_proxy_headers import trusted
@@ -43,6 +47,33 @@ def test_an_id_that_could_forge_a_log_line_is_replaced(
 ) -> None:
     settings.TRUSTED_PROXIES = trusted("127.0.0.1")
     assert len(id_of(client, given)) == 32
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/v1/status", "/status/"])
+def test_the_log_line_of_an_error_names_the_request(
+    tab: Client,
+    path: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An answer that a view made of an error is logged when the request was left."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    for module in ("chat.api.site_status", "chat.views.status"):
+        monkeypatch.setattr(f"{module}.site_model_statuses", refuse)
+    tab.raise_request_exception = False
+    answer = tab.get(path)
+    assert answer.status_code == 500
+    formatter = JsonFormatter("%(message)s")
+    lines = [
+        json.loads(formatter.format(record))
+        for record in caplog.records
+        if record.name == "django.request"
+    ]
+    assert [line.get("request_id") for line in lines] == [answer["X-Request-ID"]]
 
 
 @pytest.mark.django_db
