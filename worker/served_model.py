@@ -120,6 +120,7 @@ class ServedModel:
             self.entry,
             folder,
             rows=settings.WORKER_SLOTS,
+            remote_rows_max=settings.REMOTE_ROWS_MAX,
             memory_mb=settings.WORKER_MEMORY_MB,
             workers=settings.WORKERS,
             prefill_tokens=settings.WORKER_PREFILL_TOKENS,

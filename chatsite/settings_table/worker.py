@@ -45,6 +45,15 @@ WORKER_SLOTS = Integer(
     about="Replies that one worker writes at once. More of them give more tokens per "
     "second in all, and fewer for each.",
 )
+REMOTE_ROWS_MAX = Integer(
+    "REMOTE_ROWS_MAX",
+    256,
+    minimum=1,
+    maximum=4096,
+    about="The most replies that a worker sends at once to a model's server that says "
+    "itself how many it writes (llama.cpp). What the catalogue says as `rows` is not "
+    "bounded by it.",
+)
 WORKER_MEMORY_MB = Integer(
     "WORKER_MEMORY_MB",
     0,

@@ -16,6 +16,7 @@ def open_engine(
     folder: Path | None,
     *,
     rows: int,
+    remote_rows_max: int = 256,
     device: str,
     threads: int,
     precision: str = "auto",
@@ -32,7 +33,8 @@ def open_engine(
     """Return an engine for ``entry``, ready for requests.
 
     ``folder``: where the model is; None for an engine without weights.
-    ``rows``: limit of replies at once.
+    ``rows``: limit of replies at once. ``remote_rows_max``: the same for a model's
+    server that says itself how many it writes.
     ``memory_mb``: mebibytes for the KV cache; 0 takes a share of the memory, which
     ``workers`` processes of this machine divide between them.
     ``prefill_tokens``: prompt tokens that a step reads; 0 takes as many as let a step
@@ -53,7 +55,9 @@ def open_engine(
     if entry.engine == "remote":
         from worker.engine.remote.engine import RemoteEngine
 
-        return RemoteEngine(entry, rows=rows, on_change=on_change)
+        return RemoteEngine(
+            entry, rows=rows, rows_max=remote_rows_max, on_change=on_change
+        )
     if folder is None:
         raise ValueError(f"{entry.name}: an engine with weights needs their folder")
     # Imported late: a worker with the scripted engine never loads torch.

@@ -42,18 +42,20 @@ class RemoteEngine:
         entry: ModelEntry,
         *,
         rows: int,
+        rows_max: int = 256,
         environment: Mapping[str, str] = os.environ,
         on_change: Callable[[], object] = lambda: None,
     ) -> None:
         """Start the loop. ``rows``: replies at once, unless entry or server say so.
 
+        ``rows_max``: how many of them are believed if the server says so.
         ``environment`` holds the key. ``on_change`` is called when the engine begins or
         ends a pause. Raises ``ModelUnavailable``.
         """
         if entry.remote is None:
             raise ValueError(f"{entry.name}: the catalogue names no server")
         key = key_of(entry.remote, environment)
-        self.rows = rows_of(entry.remote, key, rows)
+        self.rows = rows_of(entry.remote, key, rows, rows_max)
         self.model_info = ModelInfo(
             model=entry.name,
             label=entry.label,

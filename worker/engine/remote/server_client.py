@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -21,6 +22,8 @@ from worker.engine.remote.faults import (
 )
 from worker.engine.remote.prompt import RemotePrompt
 from worker.engine.remote.reply_stream import ReplyStream
+
+log = logging.getLogger(__name__)
 
 EVENT_STREAM: Final = "text/event-stream"
 #: Statuses of a proxy without a server, or of one that loads its model.
@@ -152,10 +155,11 @@ def key_of(remote: RemoteModel, environment: Mapping[str, str] = os.environ) -> 
     return key
 
 
-def rows_of(remote: RemoteModel, key: str, default: int) -> int:
+def rows_of(remote: RemoteModel, key: str, default: int, most: int) -> int:
     """Return how many replies to ask for at once.
 
-    llama.cpp says how many it writes. Other servers queue what is too much.
+    llama.cpp says how many it writes, of which no more than ``most`` are believed: each
+    takes a thread of the worker. Other servers queue what is too much.
     """
     if remote.rows:
         return remote.rows
@@ -169,7 +173,15 @@ def rows_of(remote: RemoteModel, key: str, default: int) -> int:
         slots: Any = answer.json()["total_slots"]
     except (httpx2.HTTPError, ValueError, KeyError, TypeError):
         return default
-    return slots if type(slots) is int and slots > 0 else default
+    if type(slots) is not int or slots <= 0:
+        return default
+    if slots > most:
+        log.warning(
+            "the server of the model says that it writes more than %d replies at once; "
+            "it gets no more than these (REMOTE_ROWS_MAX)",
+            most,
+        )
+    return min(slots, most)
 
 
 async def _take_answer(

@@ -200,6 +200,8 @@ class QuirkyServer(ThreadingHTTPServer):
         #: What ``GET /v1/models`` answers.
         self.health = 200
         self.checks = 0
+        #: How many replies it says that it writes at once.
+        self.slots: Any = 3
         #: The answers to come, or names of oddities, before that of the model's name.
         self.next_answers: list[Answer | str] = []
         self.is_closing = threading.Event()
@@ -227,7 +229,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/props":
-            return self._answer(Answer(200, {"total_slots": 3}))
+            return self._answer(Answer(200, {"total_slots": self.server.slots}))
         self._answer(Answer(self.server.health, {"data": []}))
         self.server.checks += 1
         return None

@@ -94,6 +94,23 @@ def test_so_many_are_asked_for_at_once_as_the_server_says(opened: Open) -> None:
     assert opened("plain", rows=5).rows == 5
 
 
+def test_a_server_is_not_believed_that_it_writes_any_number_of_replies_at_once(
+    opened: Open, server: QuirkyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.slots = 10**12
+    assert opened("plain", rows=0).rows == 256
+    assert "more than 256 replies at once" in caplog.text
+    assert opened("plain", rows=300).rows == 300
+
+
+@pytest.mark.parametrize("slots", [0, -1, 2.5, True, "9", None])
+def test_what_is_no_number_of_replies_leaves_the_default(
+    opened: Open, server: QuirkyServer, slots: Any
+) -> None:
+    server.slots = slots
+    assert opened("plain", rows=0).rows == 8
+
+
 def test_the_key_is_sent_and_a_missing_one_refused(
     opened: Open, server: QuirkyServer
 ) -> None:
