@@ -29,6 +29,9 @@ class Worker:
         assert got is not None, "nobody waits"
         return got
 
+    def claim_if_any(self, lease_seconds: float = 60) -> Claim | None:
+        return self._box.claim("scripted", "w", lease_seconds)
+
     def write(self, claim: Claim, text: str, offset: int = 0) -> str:
         write = (claim.reply, claim.token, offset, text, len(text.split()))
         return self._box.write([write], 60)[0].verdict
@@ -42,7 +45,8 @@ class Worker:
     ) -> str:
         write = (claim.reply, claim.token, 0, text, len(text.split()))
         error = wire.ErrorCode.MODEL_ERROR if outcome == "failed" else None
-        ending = wire.Ending(outcome, error, prompt_tokens=5, new_tokens=2, **said)
+        counts = {"prompt_tokens": 5, "new_tokens": 2}
+        ending = wire.Ending(outcome, error, **{**counts, **said})
         return self._box.finish(write, ending).verdict
 
     def answer(self, text: str, **said: Any) -> Claim:

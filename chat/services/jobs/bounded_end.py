@@ -1,11 +1,13 @@
-"""Bounds what the mailbox says of a reply that ended, so that its row can hold it.
+"""Bounds what the mailbox says of a reply that ended.
 
 Workers write it, and what they know of a model on another server comes from there. One
-number out of range would otherwise keep a reply from being collected at all.
+number that its column cannot hold would keep a reply from being collected at all, and a
+count of tokens beyond what was asked for would use up somebody's limit.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 from typing import Any, Final, cast
@@ -13,7 +15,12 @@ from typing import Any, Final, cast
 from django.db.models import CharField
 
 from chat.models import Reply
+from chatsite.catalog import CatalogError
 from chatsite.mailbox.results import FinishedReply
+from chatsite.model_choice import current_catalog, site_entries
+from chatsite.sampling_settings import MAX_NEW_TOKENS
+
+log = logging.getLogger(__name__)
 
 #: The largest number that the columns of counts hold on every database.
 COUNT_MAX: Final = 2**31 - 1
@@ -40,6 +47,42 @@ def bounded_end(ending: FinishedReply) -> FinishedReply:
         finished_at=_time(ending.finished_at) or _time(ending.queued_at) or 0.0,
         details=_details(ending.details),
     )
+
+
+def with_possible_counts(ending: FinishedReply, reply: Reply) -> FinishedReply:
+    """Return an ending that counts no more tokens than the reply can have taken.
+
+    These are a prompt as long as the context of its model, and the new tokens that were
+    asked for. No engine reads or writes more.
+    """
+    most = {"prompt_tokens": _context_of(reply.model), "new_tokens": _asked_for(reply)}
+    too_many = {
+        name: limit
+        for name, limit in most.items()
+        if ending.details.get(name, 0) > limit
+    }
+    if not too_many:
+        return ending
+    log.warning(
+        "reply %s: worker %s counted more tokens than it can have taken (%s)",
+        *(reply.pk, ending.worker, ", ".join(too_many)),
+    )
+    return replace(ending, details={**ending.details, **too_many})
+
+
+def _asked_for(reply: Reply) -> int:
+    most = reply.settings.get(MAX_NEW_TOKENS.name, MAX_NEW_TOKENS.default)
+    return most if type(most) is int else COUNT_MAX
+
+
+def _context_of(model: str) -> int:
+    """Return the context of a model; the longest that is known if it has left."""
+    try:
+        known = {**current_catalog().models, **site_entries()}
+    except CatalogError:
+        return COUNT_MAX  # the catalogue is being edited
+    entries = [known[model]] if model in known else known.values()
+    return max(entry.context_tokens for entry in entries)
 
 
 def _details(said: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from chat.models import Message, Reply
 from chat.models.sql_rows import update_where
-from chat.services.jobs.bounded_end import bounded_end
+from chat.services.jobs.bounded_end import bounded_end, with_possible_counts
 from chat.services.jobs.publish import release_next
 from chat.services.limits.usage import charge_tokens
 from chat.services.metrics.reply_counts import counts_of
@@ -73,8 +73,9 @@ def _take(box: Mailbox, ended: Sequence[FinishedReply]) -> list[Reply]:
     copied = []
     try:
         for pk, reply in found.items():
-            is_mine = _copy(reply, endings[pk])
-            collected.append(_collected(reply, endings[pk], is_mine=is_mine))
+            ending = with_possible_counts(endings[pk], reply)
+            is_mine = _copy(reply, ending)
+            collected.append(_collected(reply, ending, is_mine=is_mine))
             copied.append(reply)
     finally:
         _confirm_and_release(box, collected, copied)
@@ -96,6 +97,7 @@ def collect_now(reply: Reply) -> Reply:
         ending = _read(box, pk)
         if ending is None or ending.attempt != reply.attempt:
             return reply
+        ending = with_possible_counts(ending, reply)
         with optional_write():
             is_mine = _end(reply, ending)
         is_saved = True

@@ -234,7 +234,8 @@ def test_numbers_and_texts_that_no_column_holds_are_bounded(
     collect_now(Reply.objects.with_path().get(pk=reply.pk))
     row = Reply.objects.get(pk=reply.pk)
     assert (row.state, row.message.text) == ("done", "said")
-    assert (row.prompt_tokens, row.new_tokens) == (2**31 - 1, 2**31 - 1)
+    most = row.settings["max_new_tokens"]
+    assert (row.prompt_tokens, row.new_tokens) == (8192, most)
     assert (row.dropped_turns, row.cut_tokens, row.precision) == (0, 0, "")
     assert (len(row.error), len(row.revision), len(row.worker)) == (40, 100, 200)
     assert (row.started_at, row.first_text_at) == (None, None)

@@ -15,6 +15,7 @@ from chat.services.limits.remaining import scarce_limit
 from chat.services.limits.rules import LimitKind, LimitScope
 from chat.services.limits.usage import charge_tokens
 from chatsite.mailbox import Mailbox
+from chatsite.model_choice import current_catalog, model_entry
 from tests.chat.conftest import Clock, Worker
 from tests.chat.services.limits.limit_actions import (
     NETWORK,
@@ -48,6 +49,32 @@ def test_tokens_are_charged_once_when_a_reply_ended(
     assert left(owner, LimitKind.TOKENS_PER_DAY) == 93
     network = settings.NETWORK_TOKENS_PER_DAY - 7
     assert left(owner, LimitKind.TOKENS_PER_DAY, LimitScope.NETWORK) == network
+
+
+def test_no_count_of_a_worker_takes_more_than_its_reply_can_have_taken(
+    worker: Worker, settings, sent, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.GUEST_TOKENS_PER_DAY, owner = 100_000, guest()
+    settings.NETWORK_TOKENS_PER_DAY = 0
+    reply = end(owner, worker, sent, prompt_tokens=10**9, new_tokens=10**9)
+    context, asked_for = model_entry().context_tokens, reply.settings["max_new_tokens"]
+    assert (reply.prompt_tokens, reply.new_tokens) == (context, asked_for)
+    assert left(owner, LimitKind.TOKENS_PER_DAY) == 100_000 - context - asked_for
+    assert "counted more tokens than it can have taken" in caplog.text
+
+
+def test_tokens_of_a_model_that_has_left_the_catalogue_are_bounded_as_well(
+    worker: Worker, settings, sent
+) -> None:
+    settings.GUEST_TOKENS_PER_DAY, owner = 100_000, guest()
+    sent(owner, "one")
+    Reply.objects.update(model="gone")
+    claim = worker.claim()
+    worker.finish(claim, "yes", prompt_tokens=10**9)
+    reply = collect(claim.reply)
+    assert reply is not None
+    longest = max(one.context_tokens for one in current_catalog().models.values())
+    assert reply.prompt_tokens == longest
 
 
 def test_a_reply_may_leave_a_debt_and_then_there_is_a_wait_of_a_day_at_most(
