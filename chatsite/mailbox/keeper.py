@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from chatsite import wire
 from chatsite.mailbox.connection import MailboxCalls, key_of
-from chatsite.mailbox.results import FinishedReply, LostReply, Publication
+from chatsite.mailbox.results import (
+    FinishedReply,
+    LiveState,
+    LostReply,
+    Publication,
+)
+
+log = logging.getLogger(__name__)
 
 #: A collected reply stays this long, for pages that still ask for it.
 COLLECTED_SECONDS = 30
@@ -99,16 +108,17 @@ class KeeperCalls(MailboxCalls):
         self.connection.run_all("collected", calls)
 
     def publications(self, replies: Sequence[str]) -> list[Publication | None]:
-        """How each reply was published; None for one that the mailbox does not know."""
+        """How each reply was published; None for one that the mailbox does not know.
+
+        An entry that cannot be read counts as unknown: a higher attempt replaces it.
+        """
         if not replies:
             return []
+        fields = ("attempt", "owner", "state")
         answers = self.connection.commands(
-            *(("HMGET", key_of("reply", pk), "attempt", "owner") for pk in replies)
+            *(("HMGET", key_of("reply", pk), *fields) for pk in replies)
         )
-        return [
-            None if attempt is None else Publication(int(attempt), owner)
-            for attempt, owner in answers
-        ]
+        return [_publication(*found) for found in zip(replies, answers, strict=True)]
 
     def take_back(self, max_losses: int) -> list[LostReply]:
         """Take back every reply whose worker let its lease run out.
@@ -145,6 +155,17 @@ class KeeperCalls(MailboxCalls):
     def models(self) -> list[str]:
         """Every model that was asked for or served."""
         return sorted(self.connection.command("SMEMBERS", "mailbox:models"))
+
+
+def _publication(reply: str, fields: Sequence[str | None]) -> Publication | None:
+    attempt, owner, state = fields
+    if attempt is None and owner is None and state is None:
+        return None
+    with suppress(ValueError):
+        if owner is not None and LiveState(state or "") is not LiveState.MISSING:
+            return Publication(int(attempt or ""), owner)
+    log.warning("the entry of reply %s cannot be read: it is published again", reply)
+    return None
 
 
 def _announcement_seconds(sweep_seconds: float) -> int:

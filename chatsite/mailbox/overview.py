@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,11 +72,11 @@ class OverviewCalls(MailboxCalls):
     def overview(self) -> MailboxOverview:
         """The state of all models, in one round trip."""
         time, swept, counts, models = self.connection.run("overview")
-        now, words = float(time), iter(counts)
+        now = float(time)
         return MailboxOverview(
             now=now,
             keeper_seconds=_age(swept, now),
-            counts={name: float(next(words)) for name in words},
+            counts=_counts(counts),
             models=tuple(sorted((_line(raw, now) for raw in models), key=_name)),
         )
 
@@ -91,6 +92,15 @@ def _line(raw: list[Any], now: float) -> ModelLine:
         announced=announcements_from(announced, now),
         is_paused=bool(paused),
     )
+
+
+def _counts(words: Sequence[str]) -> dict[str, float]:
+    """Read pairs of a name and a number, without those that are none."""
+    counts = {}
+    for name, count in zip(words[::2], words[1::2], strict=True):
+        with suppress(ValueError):
+            counts[name] = float(count)
+    return counts
 
 
 def _name(line: ModelLine) -> str:

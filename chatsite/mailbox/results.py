@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from time import time
 from typing import Any, NamedTuple
 
 from chatsite import wire
@@ -130,7 +131,14 @@ MailboxReply = MissingReply | QueuedReply | RunningReply | EndedReply
 
 
 def reply_from(raw: list[Any]) -> MailboxReply:
-    """One reply of the poll script's answer. Raises ``ValueError``."""
+    """One reply of the poll script's answer; one that cannot be read is missing."""
+    try:
+        return _reply_from(raw)
+    except (ValueError, TypeError):
+        return MissingReply()
+
+
+def _reply_from(raw: list[Any]) -> MailboxReply:
     match raw:
         case ["queued", run, ahead, queued, losses, further, model]:
             return QueuedReply(
@@ -194,12 +202,15 @@ class LiveReply:
 
 
 def live_reply_from(raw: list[Any]) -> LiveReply:
-    """One reply of the script ``live``. Raises ``ValueError``."""
-    state, *running = raw
-    if not running:
-        return LiveReply(LiveState(state))
-    run, tokens, offset, text = running
-    return LiveReply(LiveState(state), int(run), int(tokens), int(offset), text)
+    """One reply of the script ``live``; one that cannot be read is missing."""
+    try:
+        state, *running = raw
+        if not running:
+            return LiveReply(LiveState(state))
+        run, tokens, offset, text = running
+        return LiveReply(LiveState(state), int(run), int(tokens), int(offset), text)
+    except (ValueError, TypeError):
+        return LiveReply(LiveState.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,25 +249,34 @@ class FinishedReply:
 
     @classmethod
     def from_hash(cls, reply: str, raw: Mapping[str, str], text: str) -> FinishedReply:
-        """Read the hash of a reply, with its text. Raises ``KeyError``."""
+        """Read the hash of a reply, with its text. Raises ``KeyError``, ``ValueError``.
+
+        What is only told of the reply, such as times, may be unreadable.
+        """
+        queued = _time(raw.get("queued"))
+        finished = _time(raw.get("finished"))
         return cls(
             reply=reply,
             attempt=int(raw["attempt"]),
-            losses=int(raw["losses"]),
+            losses=_count(raw.get("losses")),
             outcome=wire.Outcome.read(raw["outcome"]),
             text=text,
             worker=raw.get("worker", ""),
-            queued_at=float(raw["queued"]),
+            queued_at=queued or finished or time(),
             started_at=_time(raw.get("started")),
             first_text_at=_time(raw.get("first")),
-            finished_at=float(raw["finished"]),
+            finished_at=finished or time(),
             details=json.loads(raw["ending"]),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class LostReply:
-    """A reply of a lost worker; ``fate`` is ``queued``, ``stopped`` or ``failed``."""
+    """A reply of a lost worker, and what became of it.
+
+    ``fate`` is ``queued``, ``stopped``, ``failed``, or ``forgotten`` if its entry could
+    not be read; then the keeper publishes it again.
+    """
 
     reply: str
     attempt: int
@@ -268,7 +288,17 @@ class LostReply:
 
 
 def _time(raw: str | None) -> float | None:
-    return float(raw) if raw else None
+    try:
+        return float(raw) if raw else None
+    except ValueError:
+        return None
+
+
+def _count(raw: str | None) -> int:
+    try:
+        return int(raw or 0)
+    except ValueError:
+        return 0
 
 
 def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
+from chatsite.wire.json_types import flag, typed
 from chatsite.wire.names import VERSION, Stage
 
 
@@ -77,5 +79,21 @@ class Announcement:
         Raises ``ValueError``, ``KeyError`` or ``TypeError``.
         """
         raw = json.loads(text)
-        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        known: dict[str, Any] = {
+            f.name: _typed(raw[f.name], f.default)
+            for f in fields(cls)
+            if f.name in raw and raw[f.name] is not None
+        }
         return cls(**{**known, "stage": Stage(raw["stage"])})
+
+
+def _typed(value: Any, default: object) -> Any:
+    """Return a value of JSON for a field with this default. Raises ``TypeError``."""
+    match default:
+        case bool():
+            return flag(value)
+        case float() | None:
+            return typed(value, int, float)
+        case int():
+            return typed(value, int)
+    return typed(value, str)

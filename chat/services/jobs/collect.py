@@ -45,10 +45,15 @@ def collect_together(pks: Sequence[str]) -> list[Reply]:
 
 
 def give_up(pk: str) -> None:
-    """Let a reply fail whose end cannot be copied. Raises ``MailboxAway``."""
+    """Let a reply fail whose end cannot be copied. Raises ``MailboxAway``.
+
+    If not even its attempt can be read, it is published again instead.
+    """
     box, now = open_mailbox(), time.time()
     [published] = box.publications([pk])
-    if published is not None:
+    if published is None or not _is_id(pk):
+        box.erase([pk])
+    else:
         failed = FinishedReply(
             reply=pk,
             attempt=published.attempt,
@@ -63,6 +68,13 @@ def give_up(pk: str) -> None:
             details={"error": wire.ErrorCode.MODEL_ERROR.value},
         )
         _take(box, [failed])
+
+
+def _is_id(pk: str) -> bool:
+    try:
+        return bool(UUID(pk))
+    except ValueError:
+        return False
 
 
 def _take(box: Mailbox, ended: Sequence[FinishedReply]) -> list[Reply]:
@@ -118,7 +130,7 @@ def _read(box: Mailbox, pk: str) -> FinishedReply | None:
     try:
         ending = box.finished_reply(pk)
         return None if ending is None else bounded_end(ending)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, RecursionError):
         log.info("the end of reply %s cannot be read: the keeper sees to it", pk)
         return None
 

@@ -29,6 +29,7 @@ from chat.services.jobs.stop import finish_stop
 from chat.services.wait_estimate import free_rows, ready_workers
 from chat.tasks import ring
 from chatsite.mailbox import MailboxAway, Publication, open_mailbox
+from chatsite.mailbox.results import LostReply
 from chatsite.model_choice import model_entry
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Reconciler:
         if reached_for >= settings.CALLER_LOST_SECONDS:
             stop_abandoned()
         for model in open_mailbox().models():
-            self._serve(model)
+            guarded(self._serve, model)
         fail_expired()
 
     @contextmanager
@@ -196,12 +197,16 @@ def take_back_lost() -> None:
             "worker %s lost reply %s (losses %d): %s",
             *(lost.worker, lost.reply, lost.losses, lost.fate),
         )
-        # The row keeps the count if Redis is emptied, and operators see it there.
-        Reply.objects.unfinished().filter(
-            pk=UUID(lost.reply), attempt=lost.attempt
-        ).update(losses=lost.losses)
-        if lost.fate == "queued":
-            ring(lost.model, _extra_bell(lost.reply))
+        guarded(_note_loss, lost)
+
+
+def _note_loss(lost: LostReply) -> None:
+    # The row keeps the count if Redis is emptied, and operators see it there.
+    Reply.objects.unfinished().filter(pk=UUID(lost.reply), attempt=lost.attempt).update(
+        losses=lost.losses
+    )
+    if lost.fate == "queued":
+        ring(lost.model, _extra_bell(lost.reply))
 
 
 def _extra_bell(reply: str) -> str:

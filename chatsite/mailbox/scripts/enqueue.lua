@@ -9,15 +9,12 @@ local hidden = ARGV[10]
 if hidden ~= '1' then touch(owner) end
 local known = redis.call('HGET', key('reply', id), 'attempt')
 if known then
-  if tonumber(known) >= attempt then return 0 end
+  if number(known, 0) >= attempt then return 0 end
   leave_line(id)
-  redis.call('ZREM', LEASES, id)
-  redis.call('SREM', FINISHED, id)
-  redis.call('DEL', key('reply', id))
-  delete_text(id)
+  forget(id)
 end
 
-local served = tonumber(redis.call('GET', key('served', model)) or '0')
+local served = number(redis.call('GET', key('served', model)), 0)
 local last = tonumber(redis.call('ZSCORE', key('tags', model), share) or '0')
 local tag = string.format('%.3f', math.max(served, last) + cost)
 local member = string.format('%015d:%s', redis.call('INCR', 'mailbox:sequence'), id)
@@ -29,6 +26,6 @@ redis.call('HSET', key('reply', id), 'attempt', attempt, 'owner', owner, 'share'
   'tag', tag, 'member', member, 'further', last > served and '1' or '', 'queued', stamp(), 'tokens', 0,
   -- Pages compare runs, so the runs of two attempts must differ.
   'run', (attempt - 1) * 1000,
-  'since', redis.call('HGET', key('clock', model), 'seconds') or '0')
+  'since', number(redis.call('HGET', key('clock', model), 'seconds'), 0))
 stand_in_line(id)
 return 1

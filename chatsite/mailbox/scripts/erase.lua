@@ -2,9 +2,6 @@
 -- refused.
 for _, id in ipairs(ARGV) do
   if redis.call('EXISTS', key('reply', id)) == 1 then leave_line(id) end
-  redis.call('ZREM', LEASES, id)
-  redis.call('SREM', FINISHED, id)
-  redis.call('DEL', key('reply', id))
-  delete_text(id)
+  forget(id)
 end
 return 1

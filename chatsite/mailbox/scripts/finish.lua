@@ -13,15 +13,16 @@ if held < offset or held_logprobs < logprobs_offset then
 end
 
 local got = redis.call('HMGET', key('reply', id), 'model', 'share', 'cost')
-local model, share, owed = got[1], got[2], cost - tonumber(got[3])
+local model, share, owed = got[1] or '', got[2] or '', cost - number(got[3], cost)
 if redis.call('ZSCORE', key('tags', model), share) then
   redis.call('ZINCRBY', key('tags', model), owed, share)
 end
 for _, member in ipairs(redis.call('SMEMBERS', queue_of(model, share))) do
   local waiting = key('reply', string.sub(member, 17))
   local kind = redis.call('HGET', waiting, 'kind')
-  if kind then
-    local tag = redis.call('HINCRBYFLOAT', waiting, 'tag', owed)
+  local tag = number(redis.call('HGET', waiting, 'tag'))
+  if kind and tag then
+    tag = redis.call('HINCRBYFLOAT', waiting, 'tag', owed)
     redis.call('ZADD', line_of(model, kind), 'XX', tag, member)
   end
 end

@@ -6,7 +6,10 @@ if redis.call('HEXISTS', key('reply', id), 'stop') == 1 then
   finish(id, 'stopped', '{}')
   return 'stopped'
 end
-if is_fault then redis.call('HINCRBY', key('reply', id), 'faults', 1) end
+if is_fault then
+  local faults = number(redis.call('HGET', key('reply', id), 'faults'), 0)
+  redis.call('HSET', key('reply', id), 'faults', faults + 1)
+end
 stand_in_line(id)
 touch_owner_of(id)
 return 'kept'

@@ -8,12 +8,13 @@ for i = 3, #ARGV do
   local got = redis.call('HMGET', key('reply', id), 'owner', 'share', 'model', 'state', 'member', 'tag')
   if got[1] and got[1] ~= owner then
     redis.call('HSET', key('reply', id), 'owner', owner, 'share', share)
-    if got[4] == 'queued' then
+    local has_place = got[2] and got[3] and got[5] and number(got[6])
+    if has_place and got[4] == 'queued' then
       redis.call('SREM', queue_of(got[3], got[2]), got[5])
       redis.call('SADD', queue_of(got[3], share), got[5])
     end
     -- Further replies of the new share come after those that it was given.
-    if got[4] ~= 'ended' then redis.call('ZADD', key('tags', got[3]), 'GT', got[6], share) end
+    if has_place and got[4] ~= 'ended' then redis.call('ZADD', key('tags', got[3]), 'GT', got[6], share) end
     touch(got[1])
     moved = moved + 1
   end

@@ -7,6 +7,7 @@ local owner, model = redis.call('GET', 'who:' .. ARGV[1]), ARGV[2]
 if not owner then return false end
 
 local function place(got)
+  if not (got[3] and got[5]) then return 0 end
   local ahead = redis.call('ZRANK', line_of(got[3], got[4]), got[5])
   if not ahead then return 0 end
   if got[4] == 'helper' then ahead = ahead + redis.call('ZCARD', key('line', got[3])) end

@@ -8,6 +8,15 @@ end
 
 local function stamp() return string.format('%.3f', now()) end
 
+-- The number in a field, or `other` where there is none: a script that failed at a field
+-- would fail for every entry beside it.
+local function number(text, other)
+  local found = tonumber(text or '')
+  -- Neither an infinite number nor none (nan) is one to count with.
+  if found == nil or found - found ~= 0 then return other end
+  return found
+end
+
 local LEASES, FINISHED, MODELS = 'mailbox:leases', 'mailbox:finished', 'mailbox:models'
 -- When the callers of a reply that is written for them were marked last, by any process.
 -- 'callers' of a reply has that time for each process.
@@ -41,23 +50,6 @@ end
 -- The members of one share in the line of a model.
 local function queue_of(model, share) return key('queue', model .. ':' .. share) end
 
--- Takes an entry out of its line. It keeps its tag.
-local function leave_line(id)
-  local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'member', 'share')
-  redis.call('ZREM', line_of(got[1], got[2]), got[3])
-  redis.call('SREM', queue_of(got[1], got[4]), got[3])
-end
-
--- Puts an entry into its line, at the place of its tag.
-local function stand_in_line(id)
-  local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'tag', 'member', 'share')
-  redis.call('HSET', key('reply', id), 'state', 'queued')
-  redis.call('HDEL', key('reply', id), 'claim', 'worker')
-  redis.call('ZREM', LEASES, id)
-  redis.call('ZADD', line_of(got[1], got[2]), got[3], got[4])
-  redis.call('SADD', queue_of(got[1], got[5]), got[4])
-end
-
 -- What operators set. The names begin like one of a key that workers may read.
 local function paused_key(model) return key('workers', model .. ':paused') end
 local function order_key(model, worker) return key('workers', model .. ':order:' .. worker) end
@@ -67,6 +59,36 @@ local function logprobs_key(id) return key('text', id .. ':logprobs') end
 
 -- Removes what a worker wrote of an entry.
 local function delete_text(id) redis.call('DEL', key('text', id), logprobs_key(id)) end
+
+-- Removes an entry that cannot be read: the keeper publishes its row again. Its member in
+-- the line goes when a worker finds it.
+local function forget(id)
+  redis.call('ZREM', LEASES, id)
+  redis.call('SREM', FINISHED, id)
+  redis.call('DEL', key('reply', id))
+  delete_text(id)
+end
+
+-- Takes an entry out of its line. It keeps its tag.
+local function leave_line(id)
+  local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'member', 'share')
+  if not (got[1] and got[3] and got[4]) then return end
+  redis.call('ZREM', line_of(got[1], got[2]), got[3])
+  redis.call('SREM', queue_of(got[1], got[4]), got[3])
+end
+
+-- Puts an entry into its line, at the place of its tag; forgets one without a place.
+local function stand_in_line(id)
+  local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'tag', 'member', 'share')
+  local has_place = got[1] and redis.call('SISMEMBER', MODELS, got[1]) == 1
+    and number(got[3]) and got[4] and string.sub(got[4], 17) == id and got[5]
+  if not has_place then return forget(id) end
+  redis.call('HSET', key('reply', id), 'state', 'queued')
+  redis.call('HDEL', key('reply', id), 'claim', 'worker')
+  redis.call('ZREM', LEASES, id)
+  redis.call('ZADD', line_of(got[1], got[2]), got[3], got[4])
+  redis.call('SADD', queue_of(got[1], got[5]), got[4])
+end
 
 -- Ends an entry in any state, and leaves it for the keeper to collect.
 local function finish(id, outcome, ending)

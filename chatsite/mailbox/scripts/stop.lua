@@ -5,10 +5,14 @@ local id, patience = ARGV[1], tonumber(ARGV[2])
 local got = redis.call('HMGET', key('reply', id),
   'state', 'model', 'share', 'tag', 'cost')
 if not got[1] then return 'missing' end
+if not (got[2] and got[3]) then
+  forget(id)
+  return 'missing'
+end
 if got[1] == 'ended' then return 'ended' end
 if got[1] == 'running' then
   redis.call('HSETNX', key('reply', id), 'stop', stamp())
-  if now() - tonumber(redis.call('HGET', key('reply', id), 'stop')) < patience then
+  if now() - number(redis.call('HGET', key('reply', id), 'stop'), 0) < patience then
     return 'flagged'
   end
   finish(id, 'stopped', '{}')
@@ -18,8 +22,8 @@ end
 leave_line(id)
 -- If the entry has the last tag of its share, its cost is refunded.
 local last = redis.call('ZSCORE', key('tags', got[2]), got[3])
-if last and tonumber(last) == tonumber(got[4]) then
-  redis.call('ZINCRBY', key('tags', got[2]), -tonumber(got[5]), got[3])
+if last and tonumber(last) == number(got[4]) then
+  redis.call('ZINCRBY', key('tags', got[2]), -number(got[5], 0), got[3])
 end
 finish(id, 'stopped', '{}')
 return 'left'

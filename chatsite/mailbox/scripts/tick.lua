@@ -3,10 +3,8 @@
 -- (no worker, or a power cut) does not count.
 local clock, gap = key('clock', ARGV[1]), tonumber(ARGV[2])
 local got = redis.call('HMGET', clock, 'seconds', 'seen')
-local seconds, time = tonumber(got[1] or '0'), now()
-if got[2] and time - tonumber(got[2]) < gap then
-  seconds = seconds + time - tonumber(got[2])
-end
+local seconds, seen, time = number(got[1], 0), number(got[2]), now()
+if seen and time - seen < gap then seconds = seconds + time - seen end
 redis.call('HSET', clock, 'seconds', string.format('%.3f', seconds),
   'seen', string.format('%.3f', time))
 return 1
