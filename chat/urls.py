@@ -24,6 +24,8 @@ from chat.views.replies import choose, details, repeat, resume, retry, stop, var
 from chat.views.reply_iframe import frame
 from chat.views.search import search
 from chat.views.settings import conversation_settings, settings
+from chat.views.shared_copy import shared
+from chat.views.shared_links import renew_link, revoke_link, share, shared_links
 from chat.views.status import status
 
 urlpatterns = [
@@ -61,6 +63,11 @@ urlpatterns = [
     path("r/<uuid:pk>/edit/", edit, name="edit"),
     path("r/<uuid:pk>/remove/", remove, name="remove"),
     path("r/<uuid:pk>/frame/", frame, name="frame"),
+    path("c/<uuid:pk>/share/", share, name="share"),
+    path("shared/", shared_links, name="shared_links"),
+    path("shared/<uuid:pk>/renew/", renew_link, name="renew_link"),
+    path("shared/<uuid:pk>/revoke/", revoke_link, name="revoke_link"),
+    path("s/<str:secret>/", shared, name="shared"),
     path("batches/", batches.batches, name="batches"),
     path("batches/<uuid:pk>/", batches.batch, name="batch"),
     path("batches/<uuid:pk>/cancel/", batches.cancel, name="cancel_batch"),

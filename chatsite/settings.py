@@ -34,6 +34,7 @@ from chatsite.settings_table import (
     model,
     operation,
     recovery,
+    sharing,
     storage,
     web_server,
     webhooks,
@@ -97,6 +98,11 @@ DELETED_KEEP_HOURS = messages.DELETED_KEEP_HOURS.read()
 RETENTION_DAYS = messages.RETENTION_DAYS.read()
 POLL_SECONDS = messages.POLL_SECONDS.read()
 POLL_IDLE_SECONDS = messages.POLL_IDLE_SECONDS.read()
+
+# Sharing
+SHARING = sharing.SHARING.read()
+SHARED_LINKS_MAX = sharing.SHARED_LINKS_MAX.read()
+SHARED_MAX_CHARACTERS = sharing.SHARED_MAX_CHARACTERS.read()
 
 # Guests and accounts
 GUESTS = accounts.GUESTS.read()

@@ -25,10 +25,12 @@ from chat.models import ApiKey, BatchLine, Conversation, Message, Reply, Session
 from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.limits.rules import PERSONAL, LimitKind
+from chat.services.sharing.links import make_link
 from chat.services.webhooks.endpoints import make_endpoint
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.api import operations
+from tests.chat.conversation_data import long_conversation
 from tests.documents import DOCUMENTS, rows_of
 from tests.processes import ROOT, celery_worker
 
@@ -142,6 +144,7 @@ def downloaded(owner: User) -> str:
     batch = begin_batch(owner, BatchRequest(file))
     BatchLine.objects.create(batch=batch, number=1, custom_id="a", body="{}")
     make_endpoint(owner, url="https://example.org/", events=["reply.done"])
+    make_link(long_conversation(owner, 2))
     return "".join(export_user(owner))
 
 

@@ -20,7 +20,7 @@ ROWS_PER_READ = 100
 
 
 def export_user(user: User) -> Iterator[str]:
-    """Yield pieces of the document: the account and its rows, conversations, batches.
+    """Yield pieces of the document: the account, its conversations, links and batches.
 
     Each message names its ``parent``; ``active`` is the last message of the path that
     the page shows.
@@ -33,6 +33,8 @@ def export_user(user: User) -> Iterator[str]:
         yield separator
         yield from _conversation(conversation)
         separator = ",\n"
+    yield '\n ],\n "shared_links": ['
+    yield from _join(_shared_links(user))
     yield '\n ],\n "batches": ['
     yield from _join(_batches(user))
     yield "\n ]\n}\n"
@@ -121,6 +123,32 @@ def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
         }
         reply = getattr(message, "reply", None)
         yield fields | ({"reply": _reply(reply)} if reply else {})
+
+
+#: Fields of ``SharedLink`` and of ``SharedMessage`` in the export.
+LINK_FIELDS = (
+    *("id", "conversation_id", "secret", "title", "has_details"),
+    *("created_at", "frozen_at", "expires_at"),
+)
+SHARED_FIELDS = (
+    "place",
+    "role",
+    "text",
+    "said_at",
+    "model",
+    "state",
+    "origin",
+    "details",
+)
+
+
+def _shared_links(user: User) -> Iterator[dict[str, Any]]:
+    """The shared links, and each message of their copies after them."""
+    for link in user.shared_links.order_by("created_at"):
+        fields = {name: getattr(link, name) for name in LINK_FIELDS}
+        yield {"conversation": fields.pop("conversation_id"), **fields}
+        for message in link.messages.values(*SHARED_FIELDS).iterator(ROWS_PER_READ):
+            yield {"shared_link": link.pk, **message}
 
 
 #: Fields of ``Batch`` and of ``BatchLine`` in the export.

@@ -13,7 +13,15 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.accounts.session_end import end_all_sessions
-from chat.models import Conversation, IdempotencyKey, Message, Passage, Reply, User
+from chat.models import (
+    Conversation,
+    IdempotencyKey,
+    Message,
+    Passage,
+    Reply,
+    SharedLink,
+    User,
+)
 from chat.services.advisory_lock import advisory_lock
 from chat.services.jobs.publish import hand_over
 from chat.services.notify import notify_pages
@@ -64,6 +72,7 @@ def _move_rows(guest: UUID, account: UUID) -> int:
     _move_keys(guest, account)
     Message.objects.filter(owner=guest).update(owner=account)
     Passage.objects.filter(owner=guest).update(owner=account)
+    SharedLink.objects.filter(owner=guest).update(owner=account)
     return Conversation.objects.filter(owner=guest).update(owner=account)
 
 

@@ -15,6 +15,7 @@ from chat.services.batches.retention import erase_old_batches
 from chat.services.conversation_deletion import remove_for_good
 from chat.services.limits.usage import purge_full_buckets
 from chat.services.search.index_maintenance import IndexMerge, empty_journal
+from chat.services.sharing.links import erase_expired_links
 from chat.services.webhooks.endpoints import purge_log
 from chatsite.mailbox import open_mailbox
 
@@ -91,6 +92,7 @@ def _tidy() -> bool:
         account_deletion.erase_expired_conversations,
         account_deletion.erase_unkept_calls,
         erase_old_batches,
+        erase_expired_links,
     )
     return any([step() for step in steps])  # noqa: C419 - each takes its step
 

@@ -53,12 +53,17 @@ class LoginRequiredMiddleware:
         if request.path_info.startswith("/api/") and bearer_secret(request) is not None:
             return None  # the view checks the key
         match = request.resolver_match
-        if match is not None and match.view_name in OPEN_NAMES:
+        if match is not None and match.view_name in _open_names():
             return None
         user = visitor(request)
         if isinstance(user, User) and not user.is_guest:
             return None
         return _require_log_in(request)
+
+
+def _open_names() -> tuple[str, ...]:
+    """Names of views that a visitor may see without a log-in."""
+    return (*OPEN_NAMES, "shared") if settings.SHARING == "everyone" else OPEN_NAMES
 
 
 def _require_log_in(request: Request) -> HttpResponse:

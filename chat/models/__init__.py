@@ -13,6 +13,7 @@ from chat.models.operation import PausedModel, Sample, SiteNotice
 from chat.models.passage import Passage
 from chat.models.reply import Origin, Reply
 from chat.models.session import Session
+from chat.models.shared_link import SharedLink, SharedMessage
 from chat.models.user import User
 from chat.models.webhook_delivery import WebhookDelivery
 from chat.models.webhook_endpoint import WebhookEndpoint
@@ -38,6 +39,8 @@ __all__ = [
     "Reply",
     "Sample",
     "Session",
+    "SharedLink",
+    "SharedMessage",
     "SiteNotice",
     "User",
     "WebhookDelivery",

@@ -14,6 +14,7 @@ from chat.page import poll_fragments
 from chat.page.state import owner_fingerprint
 from chat.rendering.prerender import prerendered, prerendered_list
 from chat.services.conversation_list import ListItem, ListPart
+from chat.services.sharing.links import is_on as sharing_is_on
 from chat.services.site_notice import current_notice
 from chat.templatetags.tag_context import account_of, as_given, included, is_oob
 
@@ -57,6 +58,7 @@ def head_menu(context: Context) -> SafeString:
         "is_oob": is_oob(context),
         "is_pinned": bool(conversation and conversation.is_pinned),
         "is_archived": bool(conversation and conversation.is_archived),
+        "can_share": sharing_is_on(),
     }
     return prerendered("conversations/_head_menu.html", variant, {"pk": str(shown)})
 
@@ -212,6 +214,7 @@ def _item(
             "has_heading": bool(item.heading),
             "is_pinned": item.conversation.is_pinned,
             "is_archived": item.conversation.is_archived,
+            "can_share": sharing_is_on(),
         },
         {"pk": str(pk), "title": title, "heading": item.heading},
     )

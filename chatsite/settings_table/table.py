@@ -19,6 +19,7 @@ from chatsite.settings_table import (
     model,
     operation,
     recovery,
+    sharing,
     storage,
     web_server,
     webhooks,
@@ -44,7 +45,7 @@ class Group:
 GROUPS = tuple(
     Group.of(module)
     for module in (
-        *(storage, model, addresses, accounts, limits, messages),
+        *(storage, model, addresses, accounts, limits, messages, sharing),
         *(api, batches, webhooks, mail, web_server, worker, recovery, operation),
         installation,
     )

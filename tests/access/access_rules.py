@@ -176,6 +176,17 @@ TABLE: dict[str, Entry] = {
     "r/<uuid:pk>/edit/": of("held", BOTH, form=_text, shows=("held_prompt",)),
     "r/<uuid:pk>/remove/": of("held", WRITE),
     "r/<uuid:pk>/frame/": of("growing", shows=("growing_text",)),
+    # Shared links
+    "c/<uuid:pk>/share/": of(
+        "conversation",
+        BOTH,
+        form=lambda world: {"id": world.ids["owner"], "expiry": "never"},
+        shows=("title_of_prompt", "shared_address"),
+    ),
+    "shared/": own(shows=("title_of_prompt", "shared_address")),
+    "shared/<uuid:pk>/renew/": of("shared_link", WRITE),
+    "shared/<uuid:pk>/revoke/": of("shared_link", WRITE),
+    "s/<str:secret>/": Entry(Kind.PUBLIC, of="owner"),
     # For programs
     "api/v1/messages": own(WRITE, form=_text, is_json=True),
     "api/v1/messages/<uuid:pk>": of("prompt", ("GET",), shows=("prompt",)),

@@ -22,6 +22,7 @@ from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.jobs.collect import collect
 from chat.services.session_digest import session_digest
+from chat.services.sharing.links import make_link
 from chat.services.webhooks.endpoints import make_endpoint, send_test
 from chatsite import wire
 from chatsite.mailbox import Claim, Mailbox
@@ -187,6 +188,9 @@ class _Maker:
             other = reply_versions.vary(self._again(done))
         self._answer(other, "other_version")
         self._world.keep_id("other_version", other.pk)
+        link = make_link(self._again(done).message.conversation)
+        self._secrets.keep("shared_address", link.secret)
+        self._world.keep_id("shared_link", link.pk)
         cut = self._prompt("second_prompt", conversation)
         self._answer(cut, "cut_reply", is_length_limited=True)
         self._name(cut, "second_prompt", "cut")

@@ -23,6 +23,7 @@ from chat.models import Conversation, User
 from chat.page.context import PageContext, frame_context
 from chat.page.context_limits import LimitsContext, limits_context
 from chat.services.session_digest import session_digest
+from chat.services.sharing.links import is_on
 from chat.views.accounts.decorators import (
     can_invite,
     can_operate,
@@ -74,6 +75,7 @@ class AccountPageContext(PageContext, LimitsContext):
     retention_days: int
     idle_days: int
     has_account: bool
+    can_share: bool
 
 
 @never_cache
@@ -89,6 +91,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "retention_days": ceil(settings.RETENTION_DAYS),
         "idle_days": ceil(settings.GUEST_IDLE_DAYS),
         "has_account": user is not None,
+        "can_share": is_on(),
         **limits_context(request),
     }
     shown = {**page, **(_account_context(request, user) if user else {})}

@@ -1,0 +1,1 @@
+"""Shared links: frozen copies of conversations, open to everyone who has the link."""
