@@ -68,7 +68,8 @@ def _begin(client: Client, path: str) -> dict[str, Any]:
         raise CliError(said, Exit.USAGE) from None
     endpoint = _endpoint(path, content)
     name = "batch.jsonl" if path == "-" else Path(path).name
-    uploaded = client.upload("/v1/files", *_form(name, content))
+    form, once = _form(name, content), uuid.uuid4().hex
+    uploaded = client.upload("/v1/files", *form, once=once)
     body = {
         "input_file_id": uploaded["id"],
         "endpoint": endpoint,

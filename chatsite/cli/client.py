@@ -82,10 +82,10 @@ class Client:
         body = json.dumps(data).encode()
         return _json(*self._call("PUT", path, body, headers, is_repeatable=True))
 
-    def upload(self, path: str, body: bytes, content_type: str) -> Any:
-        """Send a body of any kind."""
-        headers = {"Content-Type": content_type}
-        return _json(*self._call("POST", path, body, headers, is_repeatable=False))
+    def upload(self, path: str, body: bytes, content_type: str, *, once: str) -> Any:
+        """Send a body of any kind, with an idempotency key."""
+        headers = {"Content-Type": content_type, "Idempotency-Key": once}
+        return _json(*self._call("POST", path, body, headers, is_repeatable=True))
 
     def download(self, path: str) -> bytes:
         """Read a body of any kind."""
