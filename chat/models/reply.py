@@ -272,6 +272,12 @@ class Reply(models.Model):
         return bool(self.call and self.call.get("is_given_up")) and not is_whole
 
     @property
+    def is_curable(self) -> bool:
+        """Whether it failed, or was given up, and another reply may be whole."""
+        is_failed = self.state == wire.State.FAILED
+        return self.is_given_up or (is_failed and self.error not in wire.LASTING_ERRORS)
+
+    @property
     def seconds(self) -> float | None:
         """Seconds from start to end; None before the end."""
         if self.started_at is None or self.finished_at is None:

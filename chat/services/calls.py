@@ -68,8 +68,8 @@ def send_call(key: ApiKey, call: Call, idempotency_key: str | None) -> list[Repl
     """Save a call and its replies, and enqueue them on commit; return the replies.
 
     A call that is repeated with its idempotency key gets the replies of the first one,
-    or new versions of them if these were given up. Raises ``MessageRefused`` with a
-    code of ``admission`` or ``idempotency``.
+    or new versions if these were given up, or failed for a reason that may pass.
+    Raises ``MessageRefused`` with a code of ``admission`` or ``idempotency``.
     """
     ids = NewIds(uuid4(), uuid4())
     first = reply_once(
@@ -113,10 +113,10 @@ def save_call(caller: Caller, call: Call, ids: NewIds) -> Reply:
 
 
 def _renewed(key: ApiKey, call: Call, earlier: Reply, pk: UUID) -> Reply:
-    """The reply to a call that is repeated: the earlier one, unless it was given up."""
+    """The reply to a repeated call: the earlier one, unless another may be better."""
     message = earlier.message.parent
-    is_given_up = any(reply.is_given_up for reply in batch_of(earlier))
-    if message is None or not is_given_up:
+    is_curable = any(reply.is_curable for reply in batch_of(earlier))
+    if message is None or not is_curable:
         return earlier
     admit(key.owner, None, call.entry.name, call.count)
     conversation = claim_not_deleted(message.conversation_id)

@@ -10,6 +10,7 @@ from chatsite.wire.announcement import Announcement
 from chatsite.wire.ending import Ending
 from chatsite.wire.names import (
     GENERATE,
+    LASTING_ERRORS,
     VERSION,
     ErrorCode,
     Outcome,
@@ -28,6 +29,7 @@ from chatsite.wire.sampling_params import DEFAULT_SAMPLING_PARAMS, SamplingParam
 __all__ = [
     "DEFAULT_SAMPLING_PARAMS",
     "GENERATE",
+    "LASTING_ERRORS",
     "REQUEST_FLAGS",
     "VERSION",
     "Announcement",

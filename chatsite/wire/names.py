@@ -106,3 +106,9 @@ class ErrorCode(StrEnum):
     TOO_SLOW = "too_slow"
     WORKER_LOST = "worker_lost"
     EXPIRED = "expired"
+
+
+#: Failures that would come again if the same were written once more.
+LASTING_ERRORS = frozenset(
+    (ErrorCode.TOO_LONG, ErrorCode.SERVER_REFUSED, ErrorCode.TOO_SLOW)
+)

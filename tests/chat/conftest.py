@@ -41,12 +41,13 @@ class Worker:
         claim: Claim,
         text: str,
         outcome: wire.Outcome = wire.Outcome.DONE,
+        error: wire.ErrorCode = wire.ErrorCode.MODEL_ERROR,
         **said: Any,
     ) -> str:
         write = (claim.reply, claim.token, 0, text, len(text.split()))
-        error = wire.ErrorCode.MODEL_ERROR if outcome == "failed" else None
+        code = error if outcome == "failed" else None
         counts = {"prompt_tokens": 5, "new_tokens": 2}
-        ending = wire.Ending(outcome, error, **{**counts, **said})
+        ending = wire.Ending(outcome, code, **{**counts, **said})
         return self._box.finish(write, ending).verdict
 
     def answer(self, text: str, **said: Any) -> Claim:

@@ -140,6 +140,32 @@ def test_a_reply_that_another_process_gave_up_may_be_asked_for_again(
     written.result()
 
 
+@pytest.mark.parametrize(
+    ("error", "states"),
+    [
+        (wire.ErrorCode.WORKER_LOST, [503, 200]),
+        (wire.ErrorCode.MODEL_ERROR, [500, 200]),
+        (wire.ErrorCode.TOO_LONG, [400, 400]),
+        (wire.ErrorCode.TOO_SLOW, [500, 500]),
+    ],
+)
+def test_a_failure_that_may_pass_is_tried_again_with_its_key(
+    program, worker, meanwhile, error: wire.ErrorCode, states: list[int]
+) -> None:
+    def fail() -> Any:
+        return worker.answer("", outcome=wire.Outcome.FAILED, error=error)
+
+    failed = meanwhile(fail)
+    first = call(program).status_code
+    failed.result()
+    is_tried_again = states[-1] == 200
+    written = meanwhile(lambda: worker.answer("Honey.")) if is_tried_again else None
+    assert [first, call(program).status_code] == states
+    if written:
+        written.result()
+        assert call(program).status_code == 200
+
+
 def test_a_version_of_a_reply_that_was_given_up_is_not_given_up(
     program, account
 ) -> None:
