@@ -91,15 +91,19 @@ def _unreadable(_request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _invalid(_request: HttpRequest, error: Any) -> HttpResponse:
-    where, *names = error.errors[0]["loc"]
+    first = error.errors[0]
+    where, *names = first["loc"]
     if where == "body":
         del names[:1]  # the argument of the view
     if not names:
         return BAD_JSON.response()
-    return (BAD_VALUES.get(str(names[0])) or _bad_value(names)).response()
-
-
-def _bad_value(names: list[Any]) -> ApiError:
     name = ".".join(map(str, names))
+    if first["type"] == "extra_forbidden":
+        said = _("%(name)s is not known here. Leave it out.")
+        return _bad_value(name, said).response()
     said = _("%(name)s is missing or has a value that it can’t have.")
+    return BAD_VALUES.get(str(names[0]), _bad_value(name, said)).response()
+
+
+def _bad_value(name: str, said: str) -> ApiError:
     return ApiError(400, "bad_value", said % {"name": name}, parameter=name)

@@ -238,7 +238,13 @@ class SiteStatusData(BaseModel):
     models: list[ModelStatusData]
 
 
-class TextBody(BaseModel):
+class Body(BaseModel):
+    """What a call takes. A member that it does not know is refused by its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TextBody(Body):
     """A text."""
 
     text: str
@@ -250,13 +256,13 @@ class NewMessage(TextBody):
     conversation: UUID | None = None
 
 
-class TitleBody(BaseModel):
+class TitleBody(Body):
     """A title."""
 
     title: str = Field(description=f"At most {TITLE_MAX_CHARACTERS} characters.")
 
 
-class VersionsBody(BaseModel):
+class VersionsBody(Body):
     """How many other versions of a reply to write at once."""
 
     model_config = ConfigDict(strict=True)
@@ -264,7 +270,7 @@ class VersionsBody(BaseModel):
     count: Annotated[int, Field(ge=1), WHOLE] = 1
 
 
-class FeedbackBody(BaseModel):
+class FeedbackBody(Body):
     """A rating of a reply; null withdraws it."""
 
     rating: Rating | None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chat.api.schemas import WHOLE
+from chat.api.schemas import WHOLE, Body
 from chatsite.sampling_settings import (
     MAX_NEW_TOKENS,
     REPETITION_PENALTY,
@@ -34,10 +34,10 @@ StopString = Annotated[
 ]
 
 
-class ChosenSettings(BaseModel):
+class ChosenSettings(Body):
     """What was chosen here; null, or an empty text or list, for what is inherited."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True)
 
     model: str = ""
     instructions: str = ""

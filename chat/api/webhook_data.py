@@ -6,18 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from chat.api.schemas import Body
 from chat.api.serializers import absolute_url
 from chat.models import WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_delivery import DeliveryState
 from chat.models.webhook_endpoint import CHOSEN_EVENTS, DisabledReason, EventType
 
 
-class WebhookBody(BaseModel):
+class WebhookBody(Body):
     """What an owner chooses of a webhook."""
-
-    model_config = ConfigDict(extra="forbid")
 
     address: str = Field(description="What is called, such as https://example.org/.")
     description: str = ""

@@ -89,6 +89,10 @@ def _text(_world: World) -> dict[str, Any]:
     return {"text": "Something else", "key": "another-key"}
 
 
+def _new_text(_world: World) -> dict[str, Any]:
+    return {"text": "Something else"}
+
+
 def _title(_world: World) -> dict[str, Any]:
     return {"title": "Another title"}
 
@@ -188,10 +192,10 @@ TABLE: dict[str, Entry] = {
     "shared/<uuid:pk>/revoke/": of("shared_link", WRITE),
     "s/<str:secret>/": Entry(Kind.PUBLIC, of="owner"),
     # For programs
-    "api/v1/messages": own(WRITE, form=_text, is_json=True),
+    "api/v1/messages": own(WRITE, form=_new_text, is_json=True),
     "api/v1/messages/<uuid:pk>": of("prompt", ("GET",), shows=("prompt",)),
     "api/v1/messages/<uuid:pk>/versions": api(
-        "prompt", ("GET", "POST"), form=_text, shows=("prompt",)
+        "prompt", ("GET", "POST"), form=_new_text, shows=("prompt",)
     ),
     "api/v1/messages/<uuid:pk>/choose": api("done"),
     "api/v1/replies/<uuid:pk>": of("growing", ("GET",), shows=("growing_text",)),
@@ -201,7 +205,7 @@ TABLE: dict[str, Entry] = {
     "api/v1/replies/<uuid:pk>/repeat": api("done"),
     "api/v1/replies/<uuid:pk>/resume": api("cut"),
     "api/v1/replies/<uuid:pk>/proceed": api("paused"),
-    "api/v1/replies/<uuid:pk>/edit": api("held", form=_text),
+    "api/v1/replies/<uuid:pk>/edit": api("held", form=_new_text),
     "api/v1/replies/<uuid:pk>/remove": api("held"),
     "api/v1/replies/<uuid:pk>/feedback": api(
         "done", ("PUT",), form=lambda _: {"rating": "up"}

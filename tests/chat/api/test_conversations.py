@@ -113,6 +113,31 @@ def test_a_refused_conversation_makes_no_guest(client: Client) -> None:
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/messages", {"text": "Hello", "title": "x"}),
+        ("/messages", {"text": "Hello", "conversations": "x"}),
+        ("/messages/{id}/versions", {"text": "Hello", "count": 2}),
+        ("/replies/{id}/versions", {"count": 1, "text": "x"}),
+        ("/conversations", {"title": "Two", "model": "gpt2"}),
+        ("/conversations/{conversation}/rename", {"title": "Two", "text": ""}),
+    ],
+)
+def test_a_member_that_a_call_does_not_know_is_refused_by_its_name(
+    client: Client, answered: dict[str, Any], path: str, body: dict[str, Any]
+) -> None:
+    refused = call(client, path.format(**answered), **body)
+    name = list(body)[-1]
+    said = refused.json()
+    assert (refused.status_code, said["code"], said["parameter"]) == (
+        400,
+        "bad_value",
+        name,
+    )
+    assert said["detail"] == f"{name} is not known here. Leave it out."
+
+
 def test_messages_are_listed_in_pages_newest_first(
     client: Client, worker: Worker, settings
 ) -> None:

@@ -43,7 +43,12 @@ CALLS = {
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-NEW = {"text": "new", "title": "new"}
+#: The bodies of calls that need one.
+BODIES = {
+    **{name: {"text": "new"} for name in ("edit", "messages", "send_version")},
+    **{name: {"title": "new"} for name in ("make", "rename")},
+    "make_webhook": {"address": "https://example.org/"},
+}
 
 
 def _webhook_of(owner: User) -> WebhookEndpoint:
@@ -163,8 +168,7 @@ def test_every_call_that_changes_something_reads_its_key(
         "webhooks": _webhook_of(owner).pk,
     }
     path = CALLS[name].replace("<uuid:pk>", str(pk.get(CALLS[name].split("/")[0])))
-    body = {"address": "https://example.org/"} if path == "webhooks" else NEW
-    said = ask(tab, path, "", **body).json()
+    said = ask(tab, path, "", **BODIES.get(name, {})).json()
     assert said["code"] == "bad_key" and "is empty" in said["detail"]
 
 

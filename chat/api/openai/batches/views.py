@@ -24,7 +24,7 @@ from chat.api.openai.batches.objects import (
     read_id,
 )
 from chat.api.openai.decorators import by_method, json_object, openai_call
-from chat.api.openai.errors import OpenAIError, bad, unsupported
+from chat.api.openai.errors import OpenAIError, bad
 from chat.api.openai.messages import is_text
 from chat.api.openai.parameters import refuse_unknown
 from chat.models import ApiKey, Batch, BatchFile, Purpose
@@ -45,8 +45,9 @@ from chat.services.batches.once import row_once
 
 #: Raised for a body that is no form, or none that can be read.
 WRONG_FORMS = (BadRequest, LookupError, MultiPartParserError)
-#: What the body of a batch may have.
+#: What the form of a file and the body of a batch may have.
 CHOSEN = ("endpoint", "completion_window", "metadata")
+OF_FILE = frozenset(("purpose", "file"))
 OF_BATCH = frozenset(("input_file_id", *CHOSEN))
 #: What surrounds the file in its request.
 FORM_BYTES = 65_536
@@ -159,8 +160,9 @@ def _file_of_form(request: HttpRequest) -> UploadedFile[Any]:
         raise OpenAIError(400, "The body must be a form with a file.") from None
     if purpose != Purpose.INPUT:
         raise bad("purpose", "purpose must be batch.")
-    if any(name.startswith("expires_after") for name in request.POST):
-        raise unsupported("expires_after")
+    # A client sends the members of an object as ``expires_after[seconds]``.
+    sent = [*request.POST.items(), *request.FILES.items()]
+    refuse_unknown({name.split("[")[0]: value for name, value in sent}, OF_FILE)
     if not isinstance(found, UploadedFile):
         raise bad("file", "file must be a file with a JSON object in each line.")
     return found

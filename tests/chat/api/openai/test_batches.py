@@ -443,6 +443,21 @@ def test_files_that_are_no_files_are_refused(
     assert batches.ask("POST", "files", {"purpose": "batch"}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("field", "param"),
+    [("expires_after[seconds]", "expires_after"), ("lines", "lines"), ("a", "a")],
+)
+def test_a_form_with_an_unknown_field_is_refused_by_its_name(
+    batches: BatchProgram, field: str, param: str
+) -> None:
+    value = SimpleUploadedFile("b", THREE) if field == "a" else "3600"
+    answer = batches.send(
+        {"purpose": "batch", "file": SimpleUploadedFile("f", THREE), field: value}
+    )
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    assert batches.upload(THREE, lines="").status_code == 200
+
+
 def test_forms_that_cannot_be_read_are_refused(batches: BatchProgram) -> None:
     fields = {f"field{number}": "x" for number in range(3000)}
     assert batches.upload(THREE, **fields).status_code == 400
