@@ -77,11 +77,18 @@ local function leave_line(id)
   redis.call('SREM', queue_of(got[1], got[4]), got[3])
 end
 
+local function is_model(name)
+  for _, model in ipairs(redis.call('SMEMBERS', MODELS)) do
+    if model == name then return true end
+  end
+  return false
+end
+
 -- Puts an entry into its line, at the place of its tag; forgets one without a place.
 local function stand_in_line(id)
   local got = redis.call('HMGET', key('reply', id), 'model', 'kind', 'tag', 'member', 'share')
-  local has_place = got[1] and redis.call('SISMEMBER', MODELS, got[1]) == 1
-    and number(got[3]) and got[4] and string.sub(got[4], 17) == id and got[5]
+  local has_place = is_model(got[1]) and number(got[3])
+    and got[4] and string.sub(got[4], 17) == id and got[5]
   if not has_place then return forget(id) end
   redis.call('HSET', key('reply', id), 'state', 'queued')
   redis.call('HDEL', key('reply', id), 'claim', 'worker')
