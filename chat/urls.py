@@ -11,6 +11,7 @@ from chat.views.conversation_list import archived, conversation_list, toggle_lis
 from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
 from chat.views.feedback import feedback
+from chat.views.fork import fork
 from chat.views.health import live, ready
 from chat.views.held_messages import edit, proceed, remove
 from chat.views.messages import edit_message, send
@@ -52,6 +53,7 @@ urlpatterns = [
     path("send/", send, name="send"),
     path("r/<uuid:pk>/stop/", stop, name="stop"),
     path("m/<uuid:pk>/choose/", choose, name="choose"),
+    path("m/<uuid:pk>/fork/", fork, name="fork"),
     path("m/<uuid:pk>/edit/", edit_message, name="edit_message"),
     path("r/<uuid:pk>/vary/", vary, name="vary"),
     path("r/<uuid:pk>/repeat/", repeat, name="repeat"),

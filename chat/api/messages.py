@@ -15,23 +15,31 @@ from chat.api.first_call import caller
 from chat.api.idempotency_header import idempotency_key, once_for
 from chat.api.key_access import BY_A_MESSAGE, BY_ITS_ID, check_is_own
 from chat.api.schemas import (
+    ConversationData,
     MessageData,
     MessagePage,
     NewMessage,
     SentMessageData,
     TextBody,
 )
-from chat.api.serializers import next_url, serialize_message, serialize_sent
+from chat.api.serializers import (
+    next_url,
+    serialize_conversation,
+    serialize_message,
+    serialize_sent,
+)
 from chat.api.statuses import current_status, statuses_of
 from chat.http.api_errors import NOT_FOUND
 from chat.http.get_or_404 import get_conversation_or_404, get_message_or_404
-from chat.http.request import owner_id
-from chat.models import Conversation, Message, Reply, tree
+from chat.http.request import owner_id, visitor
+from chat.models import Conversation, Message, Reply, User, tree
 from chat.page.message_window import before, latest
 from chat.page.messages import versions_of
 from chat.page.state import messages_per_page
 from chat.services import reply_versions
 from chat.services.errors import MessageRefused
+from chat.services.fork import fork as make_fork
+from chat.services.idempotency import conversation_once
 from chat.services.messages import clean_text, send_message
 
 router = Router(tags=["Messages"])
@@ -111,6 +119,28 @@ def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
 
     once_for(request, ("choose", pk.hex), act)
     return message(request, pk)
+
+
+@router.post(
+    "/messages/{uuid:pk}/fork", auth=MAY_CHANGE, response={201: ConversationData}
+)
+def fork(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Copy the messages up to this one into a new conversation.
+
+    From a message of a user its reply is copied as well.
+    """
+    found = get_message_or_404(owner_id(request), pk)
+    owner = visitor(request)
+    if not isinstance(owner, User):
+        raise Http404
+    made = conversation_once(
+        owner.pk,
+        idempotency_key(request),
+        ("fork", pk.hex),
+        lambda: make_fork(found, owner),
+    )
+    data = serialize_conversation(request, made)
+    return answer(data, 201, {"Location": data.url})
 
 
 @router.get(

@@ -64,9 +64,9 @@ def insert_messages(
 def copies_of_path(conversation: Conversation, leaf: UUID) -> Iterator[NewMessage]:
     """Copies of the messages up to ``leaf``, each the child of the one before.
 
-    The path ends before the first unfinished reply.
+    The path ends with a reply: before the first unfinished one and its message.
     """
-    parent = None
+    parent, asked = None, None
     ids = conversation.path_ids(leaf)
     for start in range(0, len(ids), ROWS):
         for message in conversation.loaded(ids[start : start + ROWS]):
@@ -75,8 +75,13 @@ def copies_of_path(conversation: Conversation, leaf: UUID) -> Iterator[NewMessag
                 return
             fields = {name: getattr(reply, name) for name in KEPT_FIELDS if reply}
             copy = NewMessage(message.text, message.created_at, parent, fields or None)
-            yield copy
             parent = copy.pk
+            if reply is None:
+                asked = copy
+                continue
+            if asked is not None:
+                yield asked
+            yield copy
 
 
 def _message(conversation: Conversation, new: NewMessage) -> Message:

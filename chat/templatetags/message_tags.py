@@ -10,6 +10,7 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from chat.forms import new_key
 from chat.models import Message, Reply
 from chat.page.messages import ShownMessage
 from chat.rendering.markdown import render
@@ -105,6 +106,7 @@ def _reply(
             "text": message.text,
             "versions": "" if status else _versions(context, shown),
             "count": versions.count if versions else 0,
+            "fork_key": "" if status else new_key(),
             "csrf_token": context.get("csrf_token", ""),
         },
     )

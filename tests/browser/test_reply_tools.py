@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Worker
 from tests.browser.stage import open_menu
 from tests.browser.test_keyboard import focus_by_tab
-from tests.browser.user_actions import answered, becomes_true
+from tests.browser.user_actions import answered, becomes_true, say
 
 READ = "navigator.clipboard.readText()"
 #: Keeps what is shown beside a button, and what is said.
@@ -140,3 +140,21 @@ def test_a_thumb_is_given_with_a_reason_changed_and_withdrawn(
     up.click()
     expect(up).to_have_attribute("aria-pressed", "false")
     expect(home.locator(".panel")).to_be_empty()
+
+
+def test_a_fork_is_a_conversation_of_its_own(home: Page, worker: Worker) -> None:
+    answered(home, worker, "one", "First")
+    url = home.url
+    say(home, "two")
+    worker.finish(worker.claim(), "Second")
+    expect(home.locator(".reply.done")).to_have_count(2)
+    home.locator(".reply .menu-button").first.click()
+    home.get_by_role("menuitem", name="Fork from here").click()
+    expect(home.get_by_role("heading", level=1)).to_have_text("↳ one")
+    assert home.url != url
+    expect(home.locator(".reply.done .text")).to_have_text("First")
+    say(home, "three")
+    worker.finish(worker.claim(), "Third")
+    expect(home.locator(".reply.done")).to_have_count(2)
+    home.goto(url)
+    expect(home.locator(".message .text")).to_have_text(["one", "two"])
