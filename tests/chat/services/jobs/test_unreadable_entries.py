@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat.keeper import Keeper
 from chat.models import Reply, User
 from chat.services.jobs.guarded import TRIES
-from chat.services.live.hub import _ask
+from chat.services.live.hub import Hub
 from chatsite.mailbox import Mailbox, MissingReply
 from tests.chat.conftest import Clock, Worker
 from tests.valkey import Valkey
@@ -149,7 +149,7 @@ def test_calls_and_pages_that_wait_see_the_replies_beside_an_unreadable_one(
         worker.write(worker.claim(), "so far")
     valkey.client.hset(f"mailbox:reply:{bad.pk}", "run", "first")
     cursors = [(str(reply.pk), 0, 0) for reply in (bad, good)]
-    assert [live.state for live in _ask(cursors)] == ["missing", "running"]
+    assert [live.state for live in Hub()._ask(cursors)] == ["missing", "running"]
     box.remember("session", str(owner.pk))
     look = box.snapshot("session", "scripted", cursors)
     assert look is not None
