@@ -35,6 +35,9 @@ REASONS: dict[str, Promise] = {
     "duplicate_custom_id": gettext_lazy("An earlier line has the same custom_id."),
     "too_many_lines": gettext_lazy("There are too many lines: split the file."),
     "empty_file": gettext_lazy("The file has no lines."),
+    "unreadable_file": gettext_lazy(
+        "The site failed to read the file. Send it again, or tell the operator."
+    ),
     "file_not_found": gettext_lazy("The file was deleted."),
 }
 OTHER_REASON = gettext_lazy("It may have custom_id, method, url and body only.")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from uuid import UUID
 
-from chat.api.openai.batches.validation import validate
+from chat.api.openai.batches.validation import refuse_unreadable, validate
 from chat.models import Batch, BatchStatus
+from chat.services.jobs.guarded import ends_the_sweep
 from chatsite.logs import error_type
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 READ_SECONDS = 0.3
 #: Files that are read by turns; each has the digests of its custom_ids in memory.
 FILES_MAX = 10
+#: A file that a keeper failed to read so often, once a sweep, is read no longer.
+TRIES = 10
 
 
 class FileReader:
@@ -34,6 +37,8 @@ class FileReader:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._reading: dict[UUID, Iterator[None]] = {}
+        #: How often reading each file has failed.
+        self._failures: Counter[UUID] = Counter()
         #: Each sweep begins with another owner.
         self._turn = 0
 
@@ -56,8 +61,9 @@ class FileReader:
             found.select_related("input_file").order_by("owner", "created_at")
         )
         open_ones = {batch.pk for batch in batches}
-        for pk in self._reading.keys() - open_ones:  # cancelled, or read by another
-            del self._reading[pk]
+        # The others were cancelled, or read by another keeper.
+        for pk in (self._reading.keys() | self._failures.keys()) - open_ones:
+            self._forget(pk)
         by_owner = groupby(batches, lambda batch: batch.owner_id)
         queue = deque(deque(group) for _, group in by_owner)
         queue.rotate(-self._turn)
@@ -72,11 +78,23 @@ class FileReader:
         try:
             next(steps)
         except StopIteration:
-            del self._reading[batch.pk]
+            self._forget(batch.pk)
             return False
         except Exception as error:
             # Its text may have parts of the file.
             log.error("%s is not read: %s", batch, error_type(error))  # noqa: TRY400
             del self._reading[batch.pk]
+            if not ends_the_sweep(error):
+                self._note_failure(batch)
             return False
         return True
+
+    def _note_failure(self, batch: Batch) -> None:
+        """Count it; a batch whose file fails too often fails."""
+        self._failures[batch.pk] += 1
+        if self._failures[batch.pk] >= TRIES:
+            refuse_unreadable(batch)
+
+    def _forget(self, pk: UUID) -> None:
+        self._reading.pop(pk, None)
+        self._failures.pop(pk, None)

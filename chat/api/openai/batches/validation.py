@@ -41,10 +41,20 @@ def validate(batch: Batch) -> Iterator[None]:
         yield from _check(batch)
         yield from _save(batch)
     except WrongFile as wrong:
-        with transaction.atomic():
-            before, after = BatchStatus.VALIDATING, BatchStatus.FAILED
-            if batch.move(before, after, errors=wrong.errors, total=0):
-                record_batch_end(batch)
+        _refuse(batch, wrong.errors)
+
+
+def refuse_unreadable(batch: Batch) -> None:
+    """End a batch whose file cannot be read, for a reason that its owner cannot see."""
+    said = "The server failed to read the file. Send it again, or tell the operator."
+    _refuse(batch, [_error(said, "unreadable_file")])
+
+
+@transaction.atomic
+def _refuse(batch: Batch, errors: list[dict[str, Any]]) -> None:
+    before, after = BatchStatus.VALIDATING, BatchStatus.FAILED
+    if batch.move(before, after, errors=errors, total=0):
+        record_batch_end(batch)
 
 
 def _save(batch: Batch) -> Iterator[None]:

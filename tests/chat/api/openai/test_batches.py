@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from chat.accounts.api_keys import make_key, revoke
-from chat.api.openai.batches.reader import FileReader
+from chat.api.openai.batches.reader import TRIES, FileReader
 from chat.api.openai.batches.runner import run_batches
 from chat.api.openai.batches.validation import LINES_PER_STEP, validate
 from chat.models import (
@@ -130,6 +130,20 @@ def test_a_line_at_which_the_server_fails_fails_alone(
     state = batches.state(pk)
     assert (state["status"], state["request_counts"]) == ("completed", counts)
     assert [one["custom_id"] for one in batches.results(pk, "error")] == ["wrong"]
+
+
+def test_a_batch_whose_file_fails_again_and_again_ends_with_an_error(
+    batches: BatchProgram, site: Site
+) -> None:
+    pk, reader = batches.begin(THREE).json()["id"], FileReader()
+    BatchFilePiece.objects.update(number=7)
+    for _ in range(TRIES):
+        assert batches.state(pk)["status"] == "validating"
+        reader.read()
+    state = batches.state(pk)
+    (error,) = state["errors"]["data"]
+    assert (state["status"], error["code"]) == ("failed", "unreadable_file")
+    assert "tell the operator" in error["message"]
 
 
 def test_a_batch_that_fails_holds_up_no_other(
