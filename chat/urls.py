@@ -23,6 +23,7 @@ from chat.views.operator.page import history, operator
 from chat.views.poll import poll
 from chat.views.replies import choose, details, repeat, resume, retry, stop, vary
 from chat.views.reply_iframe import frame
+from chat.views.rewrite import rewrite
 from chat.views.search import search
 from chat.views.settings import conversation_settings, settings
 from chat.views.shared_copy import shared
@@ -59,6 +60,7 @@ urlpatterns = [
     path("r/<uuid:pk>/repeat/", repeat, name="repeat"),
     path("r/<uuid:pk>/resume/", resume, name="resume"),
     path("r/<uuid:pk>/details/", details, name="details"),
+    path("r/<uuid:pk>/rewrite/", rewrite, name="rewrite"),
     path("r/<uuid:pk>/feedback/", feedback, name="feedback"),
     path("r/<uuid:pk>/retry/", retry, name="retry"),
     path("r/<uuid:pk>/proceed/", proceed, name="proceed"),

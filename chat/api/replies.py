@@ -29,6 +29,7 @@ from chat.services import feedback, held_messages, reply_versions
 from chat.services.idempotency import reply_once
 from chat.services.jobs.stop import stop_reply
 from chat.services.messages import clean_text
+from chat.services.rewrite import rewrite as save_text
 
 router = Router(tags=["Replies"])
 MAY_CHANGE = Access("can_chat", own_by=BY_A_MESSAGE)
@@ -101,6 +102,23 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Remove a held message, which then gets no reply."""
     _change_once(request, ("remove", pk.hex), pk, held_messages.remove)
     return answer(RemovedMessageData(id=pk, removed=True))
+
+
+@router.post("/replies/{uuid:pk}/rewrite", auth=MAY_CHANGE, response={201: ReplyData})
+def rewrite(request: HttpRequest, pk: UUID, body: TextBody) -> HttpResponse:
+    """Put a text of yours in place of a finished reply, as another version of it.
+
+    The messages after it follow the new version.
+    """
+    text = clean_text(body.text)
+    fresh = reply_once(
+        owner_id(request),
+        idempotency_key(request),
+        ("rewrite", pk.hex, text),
+        lambda: save_text(get_reply_or_404(owner_id(request), pk), text),
+    )
+    found = serialize_reply(request, current_status(request, fresh.pk))
+    return answer(found, 201, {"Location": found.url})
 
 
 @router.put("/replies/{uuid:pk}/feedback", auth=MAY_CHANGE, response=ReplyData)

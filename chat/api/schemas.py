@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from chat.models.reply import Rating
+from chat.models.reply import Origin, Rating
 from chat.services.conversations import TITLE_MAX_CHARACTERS
 from chat.services.limits.rules import LimitKind, LimitScope
 from chatsite import wire
@@ -87,6 +87,7 @@ class ReplyData(BaseModel):
     error: ReplyError | None
     times: ReplyTimes
     feedback: FeedbackData | None
+    origin: Origin = Field(description="Generated here, or edited, copied, imported.")
 
 
 class SentMessageData(ReplyData):

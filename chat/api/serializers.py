@@ -25,7 +25,7 @@ from chat.api.schemas import (
     WaitData,
 )
 from chat.models import Conversation, Message
-from chat.models.reply import Rating
+from chat.models.reply import Origin, Rating
 from chat.services.conversation_badges import ListedConversation
 from chat.services.jobs.reply_status import ReplyStatus
 from chat.services.limits.remaining import RemainingLimit
@@ -68,6 +68,7 @@ def serialize_reply(request: HttpRequest, status: ReplyStatus) -> ReplyData:
             finished=_time(status.finished_at),
         ),
         feedback=_serialize_feedback(status),
+        origin=Origin(status.row.origin) if status.row else Origin.GENERATED,
     )
 
 

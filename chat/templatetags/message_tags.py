@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from chat.forms import new_key
-from chat.models import Message, Reply
+from chat.models import Message, Origin, Reply
 from chat.page.messages import ShownMessage
 from chat.rendering.markdown import render
 from chat.rendering.prerender import prerendered
@@ -94,6 +94,7 @@ def _reply(
             "has_versions": versions is not None,
             "can_resume": status is None and can_resume(row),
             "has_rating": bool(row.rating),
+            "is_edited": row.origin == Origin.EDITED,
             "versions_at_once": context.get("versions_at_once"),
         },
         {

@@ -1,5 +1,5 @@
 /**
- * Editing a message in place. The server brings the editor (templates/messages/_editor.html); here are its keys
+ * Editing a message or a reply in place. The server brings the editor (templates/messages/_editor.html); here are its keys
  * and its draft, where the focus goes, and what happens when the conversation changes meanwhile.
  */
 
@@ -13,6 +13,9 @@ import { catchUp, forgetMessages } from "./poller.js";
 const openEditor = () => document.querySelector(".editor:not([hidden])");
 const isEditor = ({ source }) => source.matches?.(".editor");
 const isEditLink = ({ source }) => source.matches?.(".turn .change");
+/** The message or reply that an editor is for. */
+const turnOf = (editor) => editor.closest(".turn");
+const isOfReply = (editor) => turnOf(editor)?.matches(".reply");
 const boxOf = (editor) => editor.querySelector("textarea");
 
 /** The whole text of an editor; editor_files.js knows it, once a message has a file. */
@@ -20,14 +23,15 @@ let textOf = (editor) => boxOf(editor).value;
 
 /** Show the files of a message as chips. */
 async function showFiles(editor) {
-  if (!HAS_FILE.test(boxOf(editor).value)) return;
+  if (isOfReply(editor) || !HAS_FILE.test(boxOf(editor).value)) return;
   const { takeFiles, wholeText } = await import("./editor_files.js");
   textOf = wholeText;
   takeFiles(editor);
 }
 
-/** The link that opens the editor of a message; that of a held message is in its reply. */
+/** What opens the editor: a link, which for a held message is in its reply; the menu of a reply. */
 function linkOf(message) {
+  if (message.matches(".reply")) return message.querySelector(".menu-button");
   const next = message.nextElementSibling;
   return (next?.matches(".held") ? next : message).querySelector(".change");
 }
@@ -38,7 +42,7 @@ function open(editor) {
   showRefusal("");
   // At once, not when the swap has settled: keys that come sooner must not load the page.
   htmx.process(editor);
-  const message = editor.closest(".message");
+  const message = turnOf(editor);
   editor.dataset.draft = `${location.pathname}?edit=${message.id}`;
   const box = boxOf(editor);
   box.value = readDraft(editor.dataset.draft) || box.value;
@@ -50,7 +54,7 @@ function open(editor) {
 }
 
 function close(editor) {
-  const message = editor.closest(".message");
+  const message = turnOf(editor);
   saveDraft("", editor.dataset.draft);
   editor.remove();
   linkOf(message)?.focus({ preventScroll: true });
@@ -76,6 +80,8 @@ onHtmx("finished", (request) => {
   const { source, status } = request;
   if (!isEditor(request) || !isSuccess(status)) return;
   saveDraft("", source.dataset.draft);
+  // The version that an edited reply has become has the focus by then (keyboard.js).
+  if (source.dataset.then) return source.remove();
   const message = document.querySelector(`[id="${source.id.replace("editor-", "message-")}"]`);
   source.remove();
   if (message) return linkOf(message)?.focus({ preventScroll: true });
@@ -111,7 +117,7 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const editor = openEditor();
   if (!editor || editor === target || !target.contains(editor)) return;
   if (target.id === "messages" && !fragment.matches(".all")) return; // further messages
-  const next = fragment.querySelector(`[id="${editor.closest(".message").id}"]`);
+  const next = fragment.querySelector(`[id="${turnOf(editor).id}"]`);
   if (next) return carryOver(editor, next);
   event.preventDefault();
   forgetMessages();
@@ -120,7 +126,7 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 
 onHtmx("changed", () => {
   const editor = openEditor();
-  const isHeld = editor?.closest(".message").nextElementSibling?.matches(".held");
+  const isHeld = editor && turnOf(editor).nextElementSibling?.matches(".held");
   if (editor?.querySelector("[name=version]") && !isHeld) tell(editor, wording["turn-came"]);
 });
 

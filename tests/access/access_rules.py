@@ -173,6 +173,7 @@ TABLE: dict[str, Entry] = {
     "r/<uuid:pk>/repeat/": of("done", WRITE),
     "r/<uuid:pk>/resume/": of("cut", WRITE),
     "r/<uuid:pk>/details/": of("done", shows=("instructions",)),
+    "r/<uuid:pk>/rewrite/": of("done", BOTH, form=_text, shows=("reply",)),
     "r/<uuid:pk>/feedback/": of(
         "done", BOTH, form=lambda _: {"rating": "up"}, shows=("rating_reason",)
     ),
@@ -209,6 +210,7 @@ TABLE: dict[str, Entry] = {
     "api/v1/replies/<uuid:pk>/proceed": api("paused"),
     "api/v1/replies/<uuid:pk>/edit": api("held", form=_new_text),
     "api/v1/replies/<uuid:pk>/remove": api("held"),
+    "api/v1/replies/<uuid:pk>/rewrite": api("done", form=_text, answers=(201,)),
     "api/v1/replies/<uuid:pk>/feedback": api(
         "done", ("PUT",), form=lambda _: {"rating": "up"}
     ),

@@ -233,3 +233,28 @@ def test_the_editor_stands_far_up_in_a_long_conversation(
     expect(editor(home)).to_be_focused()
     assert message.evaluate(TOP) == top
     becomes_true(home, f"{VIEW} < 2000")
+
+
+def test_a_reply_is_edited_in_place_and_followed(home: Page, worker: Worker) -> None:
+    answered(home, worker, "one", "First")
+    say(home, "two")
+    worker.finish(worker.claim(), "Second")
+    expect(home.locator(".reply.done")).to_have_count(2)
+    home.locator(".reply .menu-button").first.click()
+    home.get_by_role("menuitem", name="Edit").click()
+    box = home.get_by_label("Edit reply")
+    expect(box).to_be_focused()
+    expect(home.locator(".reply").first.locator(".text")).to_be_hidden()
+    box.fill("Mine")
+    home.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+    expect(home.locator(".reply .menu-button").first).to_be_focused()
+    home.keyboard.press("Enter")
+    home.get_by_role("menuitem", name="Edit").click()
+    box.fill("Mine")
+    home.keyboard.press("Control+Enter")
+    expect(home.locator(".reply .text")).to_have_text(["Mine", "Second"])
+    expect(home.locator(".reply .edited")).to_have_text("edited")
+    expect(home.get_by_role("button", name="Previous version")).to_be_focused()
+    home.keyboard.press("Enter")
+    expect(home.locator(".reply .text")).to_have_text(["First"])
