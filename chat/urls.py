@@ -10,6 +10,7 @@ from chat.views.conversation_keeping import archive, pin, unarchive, unpin
 from chat.views.conversation_list import archived, conversation_list, toggle_list
 from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
+from chat.views.exports import export_json, export_markdown
 from chat.views.feedback import feedback
 from chat.views.fork import fork
 from chat.views.health import live, ready
@@ -40,6 +41,8 @@ urlpatterns = [
     path("c/<uuid:pk>/model/", conversation_model, name="conversation_model"),
     path("model/", default_model, name="default_model"),
     path("c/<uuid:pk>/rename/", rename, name="rename"),
+    path("c/<uuid:pk>/export.json", export_json, name="export_json"),
+    path("c/<uuid:pk>/export.md", export_markdown, name="export_markdown"),
     path("c/<uuid:pk>/delete/", delete, name="delete"),
     path("c/<uuid:pk>/restore/", restore, name="restore"),
     path("c/<uuid:pk>/pin/", pin, name="pin"),

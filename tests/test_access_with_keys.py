@@ -36,6 +36,7 @@ OPEN = ("api/v1/allowances", "api/v1/status")
 OF_ACCOUNT = {
     ("GET", "api/v1/search"),
     ("GET", "api/v1/conversations"),
+    ("GET", "api/v1/export"),
     ("GET", "api/v1/settings"),
     ("PUT", "api/v1/settings"),
     ("GET", "api/v1/webhooks"),

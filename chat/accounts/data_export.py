@@ -6,17 +6,26 @@ Only a part of the document is in memory at a time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from django.utils import timezone
 
 from chat.accounts.session_end import sessions_of
-from chat.models import Conversation, Message, Reply, User
+from chat.models import Conversation, Message, User
+from chat.services.exports.documents import (
+    as_text,
+    conversation_fields,
+    joined,
+    message_fields,
+    messages_of,
+    preferences,
+    to_json,
+)
+from chat.services.exports.pages import ROWS_PER_READ, oldest_first
 
-#: Rows read from the database at once.
-ROWS_PER_READ = 100
+#: What is before each row of a list.
+BEFORE_ROW = "\n  "
 
 
 def export_user(user: User) -> Iterator[str]:
@@ -25,18 +34,18 @@ def export_user(user: User) -> Iterator[str]:
     Each message names its ``parent``; ``active`` is the last message of the path that
     the page shows.
     """
-    begin = json.dumps(_account(user), indent=1, default=_to_json)
+    begin = json.dumps(_account(user), indent=1, default=as_text)
     yield begin.removesuffix("\n}") + ',\n "conversations": ['
     conversations = Conversation.objects.filter(owner=user).filter(is_hidden=False)
     separator = "\n"
-    for conversation in conversations.order_by("created_at").iterator(ROWS_PER_READ):
+    for conversation in oldest_first(conversations):
         yield separator
         yield from _conversation(conversation)
         separator = ",\n"
     yield '\n ],\n "shared_links": ['
-    yield from _join(_shared_links(user))
+    yield from joined(_shared_links(user), BEFORE_ROW)
     yield '\n ],\n "batches": ['
-    yield from _join(_batches(user))
+    yield from joined(_batches(user), BEFORE_ROW)
     yield "\n ]\n}\n"
 
 
@@ -51,7 +60,7 @@ def _account(user: User) -> dict[str, Any]:
             "seen_at": user.seen_at,
             "limits": user.limits,
         },
-        "preferences": _preferences(user),
+        "preferences": preferences(user),
         "sessions": [
             {
                 "device": session.device,
@@ -94,35 +103,23 @@ WEBHOOK_FIELDS = (
 
 
 def _conversation(conversation: Conversation) -> Iterator[str]:
+    """As ``chatsite-export`` has it, with what concerns the account alone."""
     fields = {
-        "id": conversation.pk,
-        "title": conversation.title,
-        "created_at": conversation.created_at,
-        "updated_at": conversation.updated_at,
+        **conversation_fields(conversation),
         "deleted_at": conversation.deleted_at,
-        "pinned": conversation.is_pinned,
-        "archived": conversation.is_archived,
-        "active": conversation.active_leaf_id,
         "api_key": conversation.api_key_id,
-        "preferences": _preferences(conversation),
     }
-    yield _json(fields).removesuffix("}") + ', "messages": ['
-    yield from _join(_messages(conversation))
+    yield to_json(fields).removesuffix("}") + ', "messages": ['
+    yield from joined(map(_message, messages_of(conversation)), BEFORE_ROW)
     yield "]}"
 
 
-def _messages(conversation: Conversation) -> Iterator[dict[str, Any]]:
-    rows = Message.objects.filter(conversation=conversation).select_related("reply")
-    for message in rows.order_by("created_at", "pk").iterator(ROWS_PER_READ):
-        fields = {
-            "id": message.pk,
-            "parent": message.parent_id,
-            "role": message.role,
-            "text": message.text,
-            "created_at": message.created_at,
-        }
-        reply = getattr(message, "reply", None)
-        yield fields | ({"reply": _reply(reply)} if reply else {})
+def _message(message: Message) -> dict[str, Any]:
+    fields = message_fields(message)
+    if "reply" in fields:
+        reply = message.reply
+        fields["reply"] |= {"origin": reply.origin, "call": reply.call}
+    return fields
 
 
 #: Fields of ``SharedLink`` and of ``SharedMessage`` in the export.
@@ -168,48 +165,3 @@ def _batches(user: User) -> Iterator[dict[str, Any]]:
             ROWS_PER_READ
         ):
             yield {"batch": line.pop("batch_id"), **line}
-
-
-#: Fields of ``Reply`` in the export: those that say how the reply came about.
-REPLY_FIELDS = (
-    *(
-        "state",
-        "origin",
-        "model",
-        "revision",
-        "precision",
-        "settings",
-        "seed",
-        "instructions",
-    ),
-    *("prompt_tokens", "new_tokens", "queued_at", "started_at", "first_text_at"),
-    *("finished_at", "worker", "error", "losses", "call"),
-    *("rating", "rating_reason"),
-)
-
-
-def _reply(reply: Reply) -> dict[str, Any]:
-    return {name: getattr(reply, name) for name in REPLY_FIELDS}
-
-
-def _preferences(chosen: User | Conversation) -> dict[str, Any]:
-    return {
-        "model": chosen.model,
-        "settings": chosen.settings,
-        "instructions": chosen.instructions,
-    }
-
-
-def _join(parts: Iterable[dict[str, Any]]) -> Iterator[str]:
-    separator = "\n  "
-    for part in parts:
-        yield separator + _json(part)
-        separator = ",\n  "
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_to_json)
-
-
-def _to_json(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -9,6 +9,7 @@ from chat.api import (
     allowances,
     conversation_keeping,
     conversations,
+    exports,
     messages,
     read_reply,
     replies,
@@ -41,6 +42,7 @@ handle_errors(api)
 for module in (
     conversations,
     conversation_keeping,
+    exports,
     messages,
     read_reply,
     replies,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from chat.api.export_schema import export_schema
 from chat.api.native import api
 from chat.api.openapi import openapi
 from chat.api.reference import reference
@@ -60,6 +61,7 @@ app_name = "api"
 urlpatterns = [
     *_patterns(),
     path("openapi.json", openapi, name="openapi"),
+    path("export.schema.json", export_schema, name="export_schema"),
     path("docs", reference, name="docs"),
     re_path("", not_found),
 ]

@@ -165,6 +165,13 @@ TABLE: dict[str, Entry] = {
     "c/<uuid:pk>/unarchive/": of("conversation", WRITE),
     "c/<uuid:pk>/delete/": of("conversation", WRITE, is_of_deleted=True),
     "c/<uuid:pk>/restore/": of("deleted", WRITE, is_of_deleted=True),
+    "c/<uuid:pk>/export.json": of(
+        "conversation",
+        shows=("prompt", "reply", "other_version", "cut_reply", "instructions_here"),
+    ),
+    "c/<uuid:pk>/export.md": of(
+        "conversation", shows=("title_of_prompt", "prompt", "cut_reply")
+    ),
     "r/<uuid:pk>/stop/": of("growing", WRITE),
     "m/<uuid:pk>/choose/": of("done", WRITE),
     "m/<uuid:pk>/fork/": of("done", WRITE),
@@ -227,6 +234,13 @@ TABLE: dict[str, Entry] = {
     "api/v1/conversations/<uuid:pk>/messages": of(
         "conversation", ("GET",), shows=("prompt", "other_version", "cut_reply")
     ),
+    "api/v1/conversations/<uuid:pk>/export": of(
+        "conversation", ("GET",), shows=("prompt", "reply", "other_version")
+    ),
+    "api/v1/conversations/<uuid:pk>/markdown": of(
+        "conversation", ("GET",), shows=("prompt", "cut_reply")
+    ),
+    "api/v1/export": own(("GET",)),
     "api/v1/conversations/<uuid:pk>/settings": api(
         "conversation",
         ("GET", "PUT"),
@@ -289,6 +303,7 @@ TABLE: dict[str, Entry] = {
             "title_of_prompt",
         )
     ),
+    "account/download/conversations/": own(),
     "account/erase/": own(BOTH, answers=(303, 422), changes=False),
     "account/log-out/": own(WRITE, changes=False),
     "account/elsewhere/": own(WRITE, of_accounts=True),
@@ -361,6 +376,7 @@ TABLE: dict[str, Entry] = {
     # Nobody's
     "api/v1/": Entry(Kind.PUBLIC, ALL),
     "api/v1/openapi.json": Entry(Kind.PUBLIC),
+    "api/v1/export.schema.json": Entry(Kind.PUBLIC),
     "api/v1/docs": Entry(Kind.PUBLIC),
     "healthz": Entry(Kind.PUBLIC),
     "livez": Entry(Kind.PUBLIC),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from chat.views.accounts.account import account
-from chat.views.accounts.download import download
+from chat.views.accounts.download import download, download_conversations
 from chat.views.accounts.email import confirm, email
 from chat.views.accounts.erase import erase
 from chat.views.accounts.invitations import invitations, revoke
@@ -42,6 +42,11 @@ urlpatterns = [
     path("email/", email, name="email"),
     path("email/<str:token>/", confirm, name="confirm"),
     path("download/", download, name="download"),
+    path(
+        "download/conversations/",
+        download_conversations,
+        name="download_conversations",
+    ),
     path("erase/", erase, name="erase"),
     path("keys/", keys, name="keys"),
     path("keys/<uuid:pk>/revoke/", revoke_key, name="revoke_key"),
