@@ -18,7 +18,7 @@ JOBS ?= $(shell $(QUOTED_PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count()
 # environment forbids to keep bytecode.
 PYTHON_OF_TESTS = PYTHONDONTWRITEBYTECODE= $(VENV_PYTHON)
 PYTEST_ALONE = $(PYTHON_OF_TESTS) -m pytest
-PYTEST = $(PYTEST_ALONE) -n $(JOBS) --dist worksteal
+PYTEST = $(PYTEST_ALONE) -n $(JOBS)
 # The tests that use the database of the settings, and run on both kinds, but for those
 # that only read what templates, middleware and checks of input make of the same rows: the
 # queries of their views are made on it by other tests.

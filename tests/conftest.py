@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import os
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.test import Client
 from chat.models import Message, User
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests import log_leaks
+from tests.distribution import ByFile, in_order
 from tests.environment import FOLDER, SOCKET
 from tests.migrated_database import (  # noqa: F401
     django_db_keepdb,
@@ -27,8 +28,6 @@ from tests.migrated_database import (  # noqa: F401
 )
 from tests.valkey import Valkey
 
-#: How many test processes there are, as each of them is told.
-PROCESSES = "PYTEST_XDIST_WORKER_COUNT"
 #: What `make quick` leaves out: it starts programs, loads real weights, or takes seconds.
 SLOW = (
     "tests/chat/accounts/test_admin_command.py",
@@ -48,24 +47,6 @@ SLOW = (
     "tests/worker/engine/test_scripted.py",
     "tests/worker/test_hostile_model_folders.py",
     "tests/worker/weights/",
-)
-#: What takes longest first: begun late, one of these holds up the end of a run.
-LONG = (
-    "tests/chaos/test_chaos.py",
-    "tests/integration/test_coming_and_going.py",
-    "tests/test_access.py",
-    "tests/launch/test_site.py",
-    "tests/launch/backup/test_backup.py",
-    "tests/launch/env/test_virtualenv.py",
-    "tests/test_fuzzing.py",
-    "tests/chaos/test_crash_points.py",
-    "tests/chaos/test_power_cuts.py",
-    "tests/integration/test_locked_database.py",
-    "tests/launch/test_odd_settings.py",
-    "tests/worker/engine/test_model.py",
-    "tests/upgrade/test_upgrade.py",
-    "tests/test_redis_failures.py",
-    "tests/chat/services/jobs/test_any_order.py",
 )
 #: Fixtures of the tests that run again on PostgreSQL.
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
@@ -99,35 +80,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave out what has no database when the database is what is tested again.
-
-    Each process begins with some of the long files. Tests on the site of the browser
-    come last: once begun, it stays, and its keeper collects into another database than
-    that of other tests.
-    """
+    """Leave out what has no database when the database is what is tested again."""
     if os.environ.get("TEST_DATABASE") == "postgres":
         without = [item for item in items if not _uses_database(item)]
         config.hook.pytest_deselected(items=without)
         items[:] = [item for item in items if _uses_database(item)]
-    items.sort(key=_is_on_the_site_of_the_browser)
-    items[:] = _long_ones_first(items, int(os.environ.get(PROCESSES, "1")))
+    items[:] = in_order(items)
 
 
-def _is_on_the_site_of_the_browser(item: pytest.Item) -> bool:
-    fixtures = getattr(item, "fixturenames", ())
-    return item.nodeid.startswith("tests/browser/") and "site" in fixtures
-
-
-def _long_ones_first(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
-    """The pieces which pytest-xdist gives to its processes, one after another."""
-    long = [[item for item in items if item.nodeid.startswith(file)] for file in LONG]
-    others = iter(item for item in items if not item.nodeid.startswith(LONG))
-    ordered: list[pytest.Item] = []
-    for number in range(processes):
-        size = (len(items) - len(ordered)) // (processes - number)
-        first = [item for file in long[number::processes] for item in file]
-        ordered += [*first, *itertools.islice(others, max(0, size - len(first)))]
-    return ordered
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 def _uses_database(item: pytest.Item) -> bool:

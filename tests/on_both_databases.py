@@ -84,7 +84,7 @@ def main(tests: Sequence[str], on_postgres: Sequence[str], jobs: int) -> bool:
 
 
 def _at_once(processes: int) -> tuple[str, ...]:
-    return "-n", str(processes), "--dist", "worksteal"
+    return "-n", str(processes)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def ready(box: Mailbox, until: Callable[..., None]) -> Callable[..., None]:
     return wait
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def called_site(
     tmp_path_factory: pytest.TempPathFactory, migrated: Callable[[Path], str]
 ) -> Iterator[WholeSite]:

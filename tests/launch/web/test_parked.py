@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,13 @@ MANY = 40
 def shared() -> Iterator[Served]:
     with serving() as served:
         yield served
+
+
+def write_at_once(file: Path, content: bytes) -> None:
+    """Nobody who looks meanwhile sees it empty, or a part of it."""
+    beside = file.with_suffix(".new")
+    beside.write_bytes(content)
+    beside.replace(file)
 
 
 def _counts(served: Served) -> dict[str, int]:
@@ -48,11 +56,11 @@ def test_streams_take_no_thread(shared: Served, until: Callable[..., None]) -> N
     for link in links:
         assert b"Transfer-Encoding: chunked" in _receive(link, b"\r\n\r\n")
     _until_parked(shared, before["waiting"] + MANY, until)
-    text.write_bytes(b"one ")
+    write_at_once(text, b"one ")
     for link in links:
         assert b"one " in _receive(link, b"one ")
     assert shared.get()["body"] == ""
-    text.write_bytes(b"one two.")
+    write_at_once(text, b"one two.")
     for link in links:
         assert b"two." in _receive(link, b"0\r\n\r\n")
     # Each connection takes another request.
@@ -68,7 +76,7 @@ def test_a_whole_answer_that_comes_later_takes_no_thread(shared: Served) -> None
     ]
     assert shared.get()["body"] == ""
     assert not any(map(is_closed, links))
-    gate.write_bytes(b"here it is")
+    write_at_once(gate, b"here it is")
     for link in links:
         assert answers(link, 1) == [b"here it is"]
 
@@ -77,7 +85,7 @@ def test_a_request_sent_early_is_answered_after_the_stream(shared: Served) -> No
     text = shared.folder / "early"
     link = shared.connect(request(f"/stream{text}") + request("/told?second"))
     _receive(link, b"\r\n\r\n")
-    text.write_bytes(b"all.")
+    write_at_once(text, b"all.")
     rest = _receive(link, b"second")
     assert rest.index(b"all.") < rest.index(b"0\r\n\r\n") < rest.index(b"second")
 
@@ -100,7 +108,7 @@ def test_a_client_that_reads_nothing_is_cut(
 ) -> None:
     before = _counts(shared)
     text = shared.folder / "large"
-    text.write_bytes(b"x" * 8_000_000)
+    write_at_once(text, b"x" * 8_000_000)
     shared.connect(request(f"/stream{text}"), receive=4096)
     until(lambda: _counts(shared)["gone"] == before["gone"] + 1)
 
