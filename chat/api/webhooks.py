@@ -26,14 +26,13 @@ from chat.api.webhook_data import (
     serialize_delivery,
     serialize_webhook,
 )
-from chat.forms.once import make_once
 from chat.forms.webhooks import WebhookForm
 from chat.http.api_errors import ApiError
 from chat.http.request import visitor
 from chat.models import User, WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_endpoint import DisabledReason
 from chat.services.errors import MessageRefused
-from chat.services.idempotency import key_reused
+from chat.services.row_once import row_once
 from chat.services.webhooks import endpoints
 
 router = Router(tags=["Webhooks"])
@@ -62,17 +61,13 @@ def make_webhook(request: HttpRequest, body: WebhookBody) -> HttpResponse:
     No other call shows the secret again.
     """
     owner, key = _account(request), idempotency_key(request)
-    pk = endpoints.new_id(owner, key)
-    fields = _checked(owner, pk, body)
-    try:
-        made = make_once(
-            WebhookEndpoint, pk, lambda: endpoints.make_endpoint(owner, **fields)
-        )
-    except endpoints.TooManyWebhooks:
-        said = _("An account has at most %(most)s webhooks. Delete one first.")
-        most = {"most": settings.WEBHOOKS_MAX}
-        raise MessageRefused("too_many_webhooks", said % most) from None
-    found = made or _made_before(owner, pk, fields)
+    found = row_once(
+        WebhookEndpoint,
+        owner,
+        key,
+        lambda pk: _made(owner, pk, body),
+        lambda earlier: _is_made_of(earlier, body),
+    )
     data = serialize_webhook(request, found)
     made_data = MadeWebhookData(**dict(data), secret=found.secret)
     return answer(made_data, 201, {"Location": data.url})
@@ -192,9 +187,18 @@ def _checked(owner: User, pk: UUID, body: WebhookBody) -> dict[str, Any]:
     return form.cleaned_data
 
 
-def _made_before(owner: User, pk: UUID, fields: dict[str, Any]) -> WebhookEndpoint:
-    """What an earlier call with this key has made. Raises ``MessageRefused``."""
-    found = owner.webhooks.filter(pk=pk).first()
-    if found is None or any(getattr(found, n) != v for n, v in fields.items()):
-        raise key_reused()
-    return found
+def _made(owner: User, pk: UUID, body: WebhookBody) -> WebhookEndpoint:
+    """A new webhook. Raises ``ApiError`` and ``MessageRefused``."""
+    fields = _checked(owner, pk, body)
+    try:
+        return endpoints.make_endpoint(owner, **fields)
+    except endpoints.TooManyWebhooks:
+        said = _("An account has at most %(most)s webhooks. Delete one first.")
+        most = {"most": settings.WEBHOOKS_MAX}
+        raise MessageRefused("too_many_webhooks", said % most) from None
+
+
+def _is_made_of(earlier: WebhookEndpoint, body: WebhookBody) -> bool:
+    """Whether a webhook is as a body asks for. Raises ``ApiError``."""
+    fields = _checked(earlier.owner, earlier.pk, body)
+    return all(getattr(earlier, name) == value for name, value in fields.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db import models
 #: ``whsec_`` and 32 bytes in base64.
 SECRET_CHARACTERS = 60
 URL_CHARACTERS = 500
+USED_KEYS_MAX = 100
 
 
 class EventType(StrEnum):
@@ -76,6 +78,8 @@ class WebhookEndpoint(models.Model):
     #: The secret before the last change, which also signs until this time.
     old_secret = models.CharField(max_length=SECRET_CHARACTERS, blank=True)
     old_secret_until = models.DateTimeField(null=True, blank=True)
+    #: Digests of the idempotency keys with which the secret was changed, the last ones.
+    used_keys = models.TextField(blank=True, default="", db_default="")
 
     created_at = models.DateTimeField(auto_now_add=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
@@ -96,6 +100,15 @@ class WebhookEndpoint(models.Model):
     def is_enabled(self) -> bool:
         """Whether it is called."""
         return self.disabled_at is None
+
+    def use_key(self, key: str) -> bool:
+        """Note an idempotency key of a change of the secret; False if it was used."""
+        digest = sha256(key.encode()).hexdigest()
+        used = self.used_keys.split()
+        if digest in used:
+            return False
+        self.used_keys = " ".join([*used, digest][-USED_KEYS_MAX:])
+        return True
 
     def wants(self, event: EventType, key: UUID | None) -> bool:
         """Whether its owner chose this event of what ``key`` asked for."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -16,11 +15,12 @@ from chat.models.webhook_delivery import DeliveryState
 from chat.models.webhook_endpoint import DisabledReason, EventType
 from chat.services.advisory_lock import advisory_lock
 from chat.services.webhooks.events import event_id
-from chat.services.webhooks.signature import new_secret, secret_of
+from chat.services.webhooks.signature import new_secret
 
 #: How long the secret before the last change also signs.
 OLD_SECRET_HOURS = 24
 DELIVERIES_PER_BATCH = 500
+SECRET_FIELDS = ("secret", "old_secret", "old_secret_until", "used_keys")
 
 
 class TooManyWebhooks(Exception):
@@ -59,28 +59,21 @@ def enable(endpoint: WebhookEndpoint) -> None:
     found.update(disabled_at=None, disabled_reason="")
 
 
-def new_id(owner: User, key: str | None) -> UUID:
-    """Return the id of a new webhook, the same for each call with the same key."""
-    if key is None:
-        return uuid.uuid4()
-    return uuid.uuid5(owner.pk, f"webhook {key}")
-
-
 @transaction.atomic
 def rotate_secret(endpoint: WebhookEndpoint, key: str | None = None) -> str:
     """Give it a new secret and return it; the old one also signs for a day.
 
     A request that is repeated with its idempotency key changes nothing, and returns the
-    present secret, also if another request has changed it since.
+    present secret, also if other requests have changed it since.
     """
     locked = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
-    endpoint.secret, endpoint.old_secret = locked.secret, locked.old_secret
-    secret = new_secret() if key is None else secret_of(f"{endpoint.pk} {key}")
-    if secret in (endpoint.secret, endpoint.old_secret):
-        return endpoint.secret
-    endpoint.old_secret, endpoint.secret = endpoint.secret, secret
-    endpoint.old_secret_until = timezone.now() + timedelta(hours=OLD_SECRET_HOURS)
-    endpoint.save(update_fields=["secret", "old_secret", "old_secret_until"])
+    is_new = key is None or locked.use_key(key)
+    if is_new:
+        locked.old_secret, locked.secret = locked.secret, new_secret()
+        locked.old_secret_until = timezone.now() + timedelta(hours=OLD_SECRET_HOURS)
+        locked.save(update_fields=SECRET_FIELDS)
+    for name in SECRET_FIELDS:
+        setattr(endpoint, name, getattr(locked, name))
     return endpoint.secret
 
 

@@ -8,8 +8,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 
-from django.utils.crypto import salted_hmac
-
 PREFIX = "whsec_"
 SECRET_BYTES = 32
 
@@ -17,12 +15,6 @@ SECRET_BYTES = 32
 def new_secret() -> str:
     """A random secret as Standard Webhooks spells it."""
     return PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
-def secret_of(request: str) -> str:
-    """A secret that only this site can make again, for a request that is repeated."""
-    made = salted_hmac("webhook secret", request, algorithm="sha256")
-    return PREFIX + b64encode(made.digest()).decode()
 
 
 def signed_headers(

@@ -41,7 +41,7 @@ from chat.services.batches.files import (
     is_content_of,
     save_file,
 )
-from chat.services.batches.once import row_once
+from chat.services.row_once import row_once
 
 #: Raised for a body that is no form, or none that can be read.
 WRONG_FORMS = (BadRequest, LookupError, MultiPartParserError)

@@ -1,4 +1,4 @@
-"""Files and batches of calls with an idempotency key: one that is repeated makes none.
+"""Rows of calls with an idempotency key: a call that is repeated makes no other.
 
 The id of what a call makes comes from its key, so the key is kept as long as that.
 """
@@ -35,7 +35,7 @@ def row_once(
     """
     if key is None:
         return make(uuid.uuid4())
-    advisory_lock([f"batches:{owner.pk}"])
+    advisory_lock([f"once:{owner.pk}"])
     pk = uuid.uuid5(owner.pk, f"{model.__name__} {key}")
     earlier = model._default_manager.filter(owner=owner, pk=pk).first()
     if earlier is None:
