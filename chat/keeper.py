@@ -13,6 +13,7 @@ from chat.services.conversation_deletion import removed_if_deleted_before
 from chat.services.jobs.reconcile import Reconciler
 from chat.services.limits.usage import purged_if_full_before
 from chat.services.operation.each_minute import EachMinute
+from chat.services.titles.titles import run_titles
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 
@@ -49,6 +50,7 @@ class Keeper:
             raise
         self._each_minute.run()
         self._retention.run()
+        run_titles()
         open_mailbox().announce_keeper(settings.SWEEP_SECONDS)
         self._more()
 

@@ -76,6 +76,9 @@ class ModelEntry:
     weights_sha256: str = ""
     #: Whether it was ever loaded where this catalogue is tested.
     tried: bool = True
+    #: Whether it can find a title for a conversation, as models that follow
+    #: instructions can.
+    titles: bool = True
 
     @property
     def revision(self) -> str:
@@ -193,7 +196,7 @@ def _entry(name: str, table: CatalogTable, folder: Path) -> ModelEntry:
     table.only(
         *("label", "hub", "revision", "folder", "gguf", "package", "context_tokens"),
         *("template", "stop", "settings", "engine", "hidden", "sha256", "remote"),
-        *("weights_sha256", "tried"),
+        *("weights_sha256", "tried", "titles"),
     )
     engine = table.choice("engine", ENGINES)
     remote = _remote(table, engine)
@@ -211,7 +214,13 @@ def _entry(name: str, table: CatalogTable, folder: Path) -> ModelEntry:
         sha256=_sha256(table.table("sha256")),
         weights_sha256=_weights_sha256(table),
         tried=table.flag("tried", default=True),
+        titles=table.flag("titles", default=_follows_instructions(table, engine)),
     )
+
+
+def _follows_instructions(table: CatalogTable, engine: str) -> bool:
+    """Whether a model is made for conversations, and does not only continue a text."""
+    return engine != "scripted" and "template" not in table.values
 
 
 def _remote(table: CatalogTable, engine: str) -> RemoteModel | None:

@@ -14,6 +14,7 @@ from chat.models.passage import Passage
 from chat.models.reply import Origin, Reply
 from chat.models.session import Session
 from chat.models.shared_link import SharedLink, SharedMessage
+from chat.models.title_job import TitleJob
 from chat.models.user import User
 from chat.models.webhook_delivery import WebhookDelivery
 from chat.models.webhook_endpoint import WebhookEndpoint
@@ -42,6 +43,7 @@ __all__ = [
     "SharedLink",
     "SharedMessage",
     "SiteNotice",
+    "TitleJob",
     "User",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -25,7 +25,7 @@ from chatsite.request_context import (
 
 
 class Origin(models.TextChoices):
-    """How a finished reply came here."""
+    """How a reply came here."""
 
     #: A worker wrote it for this message.
     GENERATED = "generated"
@@ -34,6 +34,8 @@ class Origin(models.TextChoices):
     #: A copy from another conversation of this site.
     COPIED = "copied"
     IMPORTED = "imported"
+    #: A worker wrote it as a title; no person asked for it.
+    TITLE = "title"
 
 
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chatsite.setting_types import Integer, Number
+from chatsite.setting_types import Flag, Integer, Number
 
 TITLE = "Messages and replies"
 INTRODUCTION = ""
@@ -53,6 +53,12 @@ REQUEST_MAX_CHARACTERS = Integer(
     24_000,
     minimum=1,
     about="How much of a conversation is sent to the model; older turns are left out.",
+)
+TITLES_BY_MODEL = Flag(
+    "TITLES_BY_MODEL",
+    True,
+    about="Whether the model finds a title for a conversation after its first reply, "
+    "while a worker is idle. Only models that follow instructions are asked.",
 )
 MESSAGES_SHOWN = Integer(
     "MESSAGES_SHOWN",

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat.models import Message, Reply
+from chat.models import Message, Origin, Reply
 from chat.models.sql_rows import update_where
 from chat.services.jobs.bounded_end import bounded_end, with_possible_counts
 from chat.services.jobs.publish import release_next
+from chat.services.jobs.wanted_titles import want_title
 from chat.services.limits.usage import charge_tokens
 from chat.services.metrics.reply_counts import counts_of
 from chat.services.optional_write import NotWritten, optional_write, wait_until_durable
@@ -150,7 +151,8 @@ def _collected(reply: Reply, ending: FinishedReply, *, is_mine: bool) -> Collect
     """The reply is counted if this process has ended it."""
     conversation = reply.message.conversation
     owner = "" if conversation.is_hidden else str(conversation.owner_id)
-    counts = counts_of(ending) if is_mine else {}
+    is_counted = is_mine and reply.origin == Origin.GENERATED
+    counts = counts_of(ending) if is_counted else {}
     return CollectedReply(ending.reply, ending.attempt, owner, counts)
 
 
@@ -195,9 +197,11 @@ def _end_row(reply: Reply, ending: FinishedReply) -> bool:
     update_where(Message, {"id": reply.pk}, text=text)
     if ending.outcome is not wire.Outcome.STOPPED:  # the user knows about it
         reply.message.conversation.mark_unread()
-    tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
-    charge_tokens(reply.message.conversation.owner, tokens, reply.key_id)
-    record_end(reply)
+    if reply.origin == Origin.GENERATED:
+        tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
+        charge_tokens(reply.message.conversation.owner, tokens, reply.key_id)
+        record_end(reply)
+        want_title(reply)
     reply.message.text = text
     return True
 

@@ -1,0 +1,1 @@
+"""Titles that a model finds for conversations."""
