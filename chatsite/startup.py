@@ -14,6 +14,8 @@ REFUSED_STATUS = 2
 ENDED_STATUS = 79
 #: Of a worker whose environment lacks something: a new try would have the same one.
 LACKING_STATUS = 78
+#: Of a worker whose model cannot be loaded: an immediate try would fail as well.
+UNLOADABLE_STATUS = 77
 
 
 def begin() -> None:

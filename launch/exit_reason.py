@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+#: With this a worker begins the sentence that says why its model cannot be loaded.
+CANNOT_SERVE = "This worker cannot serve: "
 TAIL_BYTES = 16_384
 TAIL_LINES = 15
 LINE_MAX = 300
@@ -23,18 +25,22 @@ ENDED = "exited: {name} \\(([^;]+);"
 def exit_reason(log: Path, supervisor_log: Path | None = None, name: str = "") -> str:
     """Return why a program ended, in one line of 300 characters at most.
 
-    This is the error that was raised last, otherwise the last line of the log if it is
-    not mere information, otherwise the last warning, otherwise the exit status in the
-    log of supervisord. A program that a signal ended has written no reason.
+    This is what a worker said of its model, otherwise the error that was raised last,
+    otherwise the last line of the log if it is not mere information, otherwise the last
+    warning, otherwise the exit status in the log of supervisord. A program that a
+    signal ended has written no reason.
     """
     status = exit_status(supervisor_log, name) if supervisor_log else ""
     if status.startswith("terminated by"):
         return status
     lines = [line.strip() for line in _tail(log)[-TAIL_LINES:] if line.strip()]
+    said = [line for line in lines if line.startswith(CANNOT_SERVE)]
     raised = [line for line in lines if RAISED.fullmatch(line)]
     last = [line for line in lines[-1:] if not INFORMATION.search(line)]
     warnings = [line for line in lines if WARNING.search(line)]
-    reasons = raised or last or warnings or [status or "its log gives no reason"]
+    reasons = (
+        said or raised or last or warnings or [status or "its log gives no reason"]
+    )
     return reasons[-1][:LINE_MAX]
 
 

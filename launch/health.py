@@ -50,10 +50,11 @@ def worker() -> bool:
     startup.begin()
     from chatsite.mailbox import open_mailbox
     from chatsite.model_choice import served_entries
+    from chatsite.wire import Stage
 
     box, host = open_mailbox(), f"@{socket.gethostname()}-"
     return any(
-        host in announced.worker
+        host in announced.worker and announced.stage is not Stage.BROKEN
         for entry in served_entries()
         for announced in box.workers(entry.name)
     )

@@ -8,9 +8,16 @@ from http.client import HTTPException
 from typing import Any
 from xmlrpc.client import ProtocolError
 
-from chatsite.startup import ENDED_STATUS, LACKING_STATUS, REFUSED_STATUS
+from chatsite.startup import (
+    ENDED_STATUS,
+    LACKING_STATUS,
+    REFUSED_STATUS,
+    UNLOADABLE_STATUS,
+)
 from launch.errors import LaunchError
 from launch.exit_reason import exit_reason, exit_status
+from launch.load_retries import LOADED_SECONDS, LoadRetries
+from launch.programs import is_worker
 from launch.supervisord import VALKEY, Supervisor
 from launch.valkey_recovery import REMOVED, has_removed, is_ready
 
@@ -34,6 +41,8 @@ class ProcessMonitor:
         self._down: set[str] = set()
         #: Programs that were reported as unable to start.
         self._failing: set[str] = set()
+        #: Workers whose models cannot be loaded.
+        self._retries = LoadRetries()
         #: The last Valkey process whose log was read.
         self._valkey_pid = 0
         #: Until the site is ready: a program that refuses to start then ends the start.
@@ -62,6 +71,8 @@ class ProcessMonitor:
             raise LaunchError(f"{name} cannot start: the supervisor does not know it.")
         for name, state in states.items():
             self._compare(name, state)
+        for name in self._retries.take_due(time.monotonic()):
+            self._supervisor.revive(name)
 
     def reason(self, name: str, spawn_error: str = "") -> str:
         """Return one line on why a program cannot start."""
@@ -78,8 +89,8 @@ class ProcessMonitor:
         has_failed = state in (BACKOFF, FATAL) and began != self._reported.get(name)
         if before and not pid and _is_ended_by_operator(info):
             say(f"{name} was ended by an operator; a new start of the site starts it.")
-        elif _is_lacking(info) and began != self._reported.get(name):
-            self._note_lack(name)
+        elif _is_left_alone(name, info) and began != self._reported.get(name):
+            self._note_left_alone(name, int(info["exitstatus"]))
         elif before and pid != before:
             lived = time.monotonic() - self._seen_since[name]
             self._note_death(name, lived < STARTED_SECONDS)
@@ -100,7 +111,8 @@ class ProcessMonitor:
     def _has_refused(self, name: str) -> bool:
         status = exit_status(self._supervisor.own_log, name)
         return status in {
-            f"exit status {refused}" for refused in (REFUSED_STATUS, LACKING_STATUS)
+            f"exit status {refused}"
+            for refused in (REFUSED_STATUS, LACKING_STATUS, UNLOADABLE_STATUS)
         }
 
     def _note_death(self, name: str, is_start: bool, spawn_error: str = "") -> None:
@@ -117,11 +129,19 @@ class ProcessMonitor:
             self._failing.add(name)
             say(self.reason(name, spawn_error))
 
-    def _note_lack(self, name: str) -> None:
-        """Report a program that supervisord leaves alone: its environment is wrong."""
+    def _note_left_alone(self, name: str, status: int) -> None:
+        """Report a program that supervisord does not start again at once.
+
+        One whose environment is wrong stays ended. A worker whose model cannot be
+        loaded is started again after a while.
+        """
         if self.is_starting:
             raise LaunchError(self.reason(name))
-        say(self.reason(name))
+        if status == LACKING_STATUS:
+            say(self.reason(name))
+            return
+        pause = self._retries.note_failure(name, time.monotonic())
+        say(f"{self.reason(name)}; the next try is in {pause:.0f} s.")
 
     def _report_removed_files(self, pid: int) -> None:
         """Report, when Valkey is ready, if files were removed before it started."""
@@ -136,7 +156,11 @@ class ProcessMonitor:
 
         A program that cannot start also runs for a moment; that is not reported.
         """
-        is_up = time.monotonic() - self._seen_since[name] >= STARTED_SECONDS
+        seconds = time.monotonic() - self._seen_since[name]
+        if name in self._retries and seconds >= LOADED_SECONDS:
+            self._retries.note_loaded(name)
+            say(f"{name} runs again.")
+        is_up = seconds >= STARTED_SECONDS
         if name in self._failing and not is_up:
             return
         if is_up:
@@ -151,8 +175,11 @@ def _is_ended_by_operator(info: dict[str, Any]) -> bool:
     return bool(info["statename"] == "EXITED" and info["exitstatus"] == ENDED_STATUS)
 
 
-def _is_lacking(info: dict[str, Any]) -> bool:
-    return bool(info["statename"] == "EXITED" and info["exitstatus"] == LACKING_STATUS)
+def _is_left_alone(name: str, info: dict[str, Any]) -> bool:
+    """Return whether a program has ended with a status that says why it cannot run."""
+    unloadable = (REFUSED_STATUS, UNLOADABLE_STATUS) if is_worker(name) else ()
+    statuses = (LACKING_STATUS, *unloadable)
+    return info["statename"] == "EXITED" and info["exitstatus"] in statuses
 
 
 def _spawn_error(info: dict[str, Any]) -> str:

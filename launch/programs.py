@@ -42,6 +42,11 @@ def programs(config: LaunchConfig) -> list[Program]:
     return [*valkey, _web(), _keeper(), *workers]
 
 
+def is_worker(name: str) -> bool:
+    """Return whether a program of this name is a worker."""
+    return name.startswith("worker-")
+
+
 def valkey_command(folder: Path, unix_socket: Path) -> tuple[str, ...]:
     """Return the command of the embedded server.
 

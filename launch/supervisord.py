@@ -17,12 +17,17 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from chatsite.startup import ENDED_STATUS, LACKING_STATUS
+from chatsite.startup import (
+    ENDED_STATUS,
+    LACKING_STATUS,
+    REFUSED_STATUS,
+    UNLOADABLE_STATUS,
+)
 from launch.config import LaunchConfig
 from launch.die_with_parent import PARENT, ended_with_parent
 from launch.errors import LaunchError
 from launch.exit_reason import exit_reason
-from launch.programs import Program
+from launch.programs import Program, is_worker
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 15
@@ -62,7 +67,7 @@ directory=%(ENV_CHATSITE_ROOT)s
 priority=10
 autostart={autostart}
 autorestart=unexpected
-exitcodes={ended_status},{lacking_status}
+exitcodes={final_statuses}
 startsecs=1
 startretries={retries}
 stopwaitsecs={stop_seconds}
@@ -211,10 +216,18 @@ class Supervisor:
             command=_variable(program),
             autostart="true" if program.starts_at_once else "false",
             retries=RETRIES,
-            ended_status=ENDED_STATUS,
-            lacking_status=LACKING_STATUS,
+            final_statuses=",".join(map(str, _final_statuses(program.name))),
             stop_seconds=program.stop_seconds,
         )
+
+
+def _final_statuses(name: str) -> list[int]:
+    """Return the exit statuses after which supervisord leaves a program alone.
+
+    A worker that cannot load is started again by ``ProcessMonitor``, after a while.
+    """
+    retried_later = [REFUSED_STATUS, UNLOADABLE_STATUS] if is_worker(name) else []
+    return [ENDED_STATUS, LACKING_STATUS, *retried_later]
 
 
 def _copy_output(output: IO[bytes], file: Path) -> None:

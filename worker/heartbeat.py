@@ -26,6 +26,11 @@ def new_worker_name(node: str) -> str:
     return f"{node}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
+def lasting_name(worker: str) -> str:
+    """Return what the names of all processes of one worker have: ``worker-1@host``."""
+    return worker.rsplit("-", 2)[0]
+
+
 class Heartbeat:
     """Announces what ``describe`` returns, from a thread of its own, until closed."""
 
@@ -69,6 +74,21 @@ class Heartbeat:
             self._box.withdraw(self._describe())
         except MailboxAway:
             log.info("the announcement was not withdrawn; it expires")
+
+    def end_with(self, last: wire.Announcement, seconds: float) -> None:
+        """Close, and leave another announcement for so many seconds."""
+        self.close()
+        try:
+            self._box.announce(last, seconds)
+        except MailboxAway as error:
+            log.info("not announced: %s", error)
+
+    def withdraw(self, announcement: wire.Announcement) -> None:
+        """Withdraw what an earlier process left."""
+        try:
+            self._box.withdraw(announcement)
+        except MailboxAway:
+            log.info("an earlier announcement was not withdrawn; it expires")
 
     def _loop(self) -> None:
         while not self._closing.is_set():

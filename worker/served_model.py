@@ -20,7 +20,7 @@ from chatsite.mailbox.workers import AnnouncementAnswer
 from worker.engine.factory import open_engine
 from worker.engine.interface import Engine
 from worker.engine.openmp import wait_passively
-from worker.heartbeat import Heartbeat
+from worker.heartbeat import Heartbeat, lasting_name
 from worker.orders import OrderFollower
 from worker.serving import ReplyServer
 from worker.watchdog import Watchdog
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Part of the grace time that is reserved for handing back and for leaving.
 LEAVING_SECONDS = 1.5
+#: Longer than a launcher waits between two starts of a worker that cannot load.
+BROKEN_SECONDS = 660
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class ServedModel:
         #: What is being done about the model, as the log says it.
         self._step = ""
         self._orders: OrderFollower | None = None
+        self._is_announced = False
 
     @property
     def queue(self) -> str:
@@ -70,6 +73,7 @@ class ServedModel:
     def start(self) -> None:
         """Load the model and begin to serve; announced from the beginning."""
         self._heartbeat = Heartbeat(open_mailbox(), self._announcement, self._obey)
+        self._is_announced = True
         engine = self._open_engine()
         self.server = ReplyServer(
             engine,
@@ -89,9 +93,15 @@ class ServedModel:
         )
         self._orders = OrderFollower(self.server, self._process.end_for_good)
         self._stage = wire.Stage.READY
+        self._heartbeat.withdraw(self._broken())
         self._heartbeat.beat()
         announced = self.server.announcement()
         log.info("serving %s %s", announced.label, announced.computation)
+
+    def tell_broken(self, reason: str) -> None:
+        """Announce that the model cannot be loaded, beyond the end of this process."""
+        if self._is_announced:
+            self._heartbeat.end_with(self._broken(reason), BROKEN_SECONDS)
 
     def drain(self) -> None:
         """Finish or hand back the live replies within the grace time."""
@@ -159,6 +169,17 @@ class ServedModel:
         """Take what waits, or announce that this worker takes nothing."""
         if self._stage is wire.Stage.READY:
             self.server.note_engine()
+
+    def _broken(self, reason: str = "") -> wire.Announcement:
+        """Return the announcement that stays until this worker serves again."""
+        return wire.Announcement(
+            worker=lasting_name(self._worker),
+            model=self.entry.name,
+            label=self.entry.label,
+            stage=wire.Stage.BROKEN,
+            step=reason,
+            host=socket.gethostname(),
+        )
 
     def _announcement(self) -> wire.Announcement:
         if self._stage in (wire.Stage.READY, wire.Stage.DRAINING):

@@ -32,7 +32,12 @@ from kombu import Queue
 from chatsite import wire
 from chatsite.catalog import CatalogError, ModelEntry
 from chatsite.model_choice import configured_model, current_catalog, served_entries
-from chatsite.startup import ENDED_STATUS, LACKING_STATUS, REFUSED_STATUS
+from chatsite.startup import (
+    ENDED_STATUS,
+    LACKING_STATUS,
+    REFUSED_STATUS,
+    UNLOADABLE_STATUS,
+)
 from worker.celery_consumer import BellConsumer
 from worker.engine.interface import KeyMissing, ModelUnavailable
 from worker.heartbeat import new_worker_name
@@ -41,6 +46,7 @@ from worker.served_model import ProcessCalls, ServedModel
 
 log = logging.getLogger(__name__)
 
+REASON_LETTERS = 300
 WHAT_CHOOSES = "(CHAT_MODEL and WORKER_DEVICE choose what it serves, and on what.)"
 
 
@@ -105,6 +111,11 @@ class WorkerProcess:
         """Load the models and begin to serve; announced from the beginning."""
         for model in self._models.values():
             model.start()
+
+    def tell_broken(self, reason: str) -> None:
+        """Announce why this process cannot serve; it ends then."""
+        for model in self._models.values():
+            model.tell_broken(reason)
 
     def drain(self) -> None:
         """Finish or hand back the live replies within the grace time."""
@@ -177,24 +188,37 @@ def start(sender: Any, **_: Any) -> None:
     dictConfig(settings.LOGGING)
     try:
         process.start()
-    except (FetchError, ModelUnavailable) as error:
-        # One that names a setting says itself what to do.
-        advice = "" if "WORKER_" in str(error) else f" {WHAT_CHOOSES}"
-        print(f"This worker cannot serve: {error}{advice}", file=sys.stderr)
-        # Another try may fetch a model, but it does not make one fit for this machine.
-        sys.exit(_status_after(error))
-    except Exception:
+    except Exception as error:
         # Celery would log an error of a signal handler and continue.
-        log.exception("this worker cannot serve")
-        sys.exit(1)
+        if not isinstance(error, FetchError | ModelUnavailable):
+            log.exception("the model cannot be loaded")
+        reason = reason_of(error)
+        process.tell_broken(reason)
+        # One that names a setting says itself what to do.
+        advice = "" if "WORKER_" in reason else f" {WHAT_CHOOSES}"
+        print(f"This worker cannot serve: {reason}{advice}", file=sys.stderr)
+        sys.exit(_status_after(error))
     # Each reply occupies a thread; the server of a model may allow more than was set.
     sender.concurrency = max(sender.concurrency, process.rows)
 
 
-def _status_after(error: FetchError | ModelUnavailable) -> int:
+def reason_of(error: Exception) -> str:
+    """Return in one line why a model cannot be loaded."""
+    if isinstance(error, FetchError | ModelUnavailable):
+        return str(error)
+    # torch raises a RuntimeError.
+    if isinstance(error, MemoryError) or "allocate" in str(error):
+        return "this machine has too little free memory for the model."
+    what = " ".join(str(error).split())[:REASON_LETTERS]
+    return f"the model cannot be loaded ({type(error).__name__}: {what})."
+
+
+def _status_after(error: Exception) -> int:
     if isinstance(error, KeyMissing):
         return LACKING_STATUS
-    return 1 if isinstance(error, FetchError) else REFUSED_STATUS
+    # Another try does not make a model fit for this machine.
+    is_refused = isinstance(error, ModelUnavailable)
+    return REFUSED_STATUS if is_refused else UNLOADABLE_STATUS
 
 
 @worker_ready.connect

@@ -87,7 +87,7 @@ class PollInterval:
         """Nothing is pending: only the state of the workers can change."""
         if stage is wire.Stage.READY:
             return self.idle_seconds
-        waits_for_model = stage is not None
+        waits_for_model = stage not in (None, wire.Stage.BROKEN)
         wait = OUTAGE_SECONDS if waits_for_model else NO_WORKER_SECONDS
         return min(wait, self.idle_seconds)
 

@@ -20,6 +20,7 @@ STAGES = {
     wire.Stage.LOADING: _("loading"),
     wire.Stage.READY: _("ready"),
     wire.Stage.DRAINING: pgettext_lazy("worker", "drained"),
+    wire.Stage.BROKEN: _("cannot be loaded"),
 }
 
 

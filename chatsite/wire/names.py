@@ -78,6 +78,9 @@ class Stage(StrEnum):
     LOADING = "loading"
     READY = "ready"
     DRAINING = "draining"
+    #: The model cannot be loaded, and the worker has ended. An earlier release does not
+    #: know this stage and leaves the announcement out.
+    BROKEN = "broken"
 
 
 class WorkerOrder(StrEnum):

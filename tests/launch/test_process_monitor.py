@@ -13,12 +13,17 @@ from pathlib import Path
 import pytest
 
 from chatsite.mailbox import open_mailbox
-from chatsite.startup import ENDED_STATUS, LACKING_STATUS
+from chatsite.startup import (
+    ENDED_STATUS,
+    LACKING_STATUS,
+    REFUSED_STATUS,
+    UNLOADABLE_STATUS,
+)
 from chatsite.wire import Announcement, Stage
-from launch import readiness, socket_folder
+from launch import load_retries, readiness, socket_folder
 from launch.config import LaunchConfig
 from launch.errors import LaunchError
-from launch.exit_reason import exit_reason
+from launch.exit_reason import CANNOT_SERVE, exit_reason
 from launch.process_monitor import ProcessMonitor
 from launch.programs import Program
 from launch.supervisord import Supervisor
@@ -262,6 +267,47 @@ def test_a_worker_that_lacks_a_key_is_not_started_again(
     else:
         assert "died" not in look_until(monitor, capsys, reason)
     assert started[0].states()["web"]["statename"] == "EXITED"
+
+
+@pytest.mark.parametrize("is_starting", [True, False])
+@pytest.mark.parametrize("status", [UNLOADABLE_STATUS, REFUSED_STATUS])
+def test_a_worker_that_cannot_load_is_named_and_started_again_after_a_pause(
+    started: list[Supervisor],
+    tmp_path: Path,
+    capsys: Capsys,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    *,
+    is_starting: bool,
+) -> None:
+    monkeypatch.setattr(load_retries, "PAUSE_SECONDS", 1.0)
+    says = f"print('{CANNOT_SERVE}no file.'); raise SystemExit({status})"
+    broken = python(f"import time; time.sleep(1.1); print('KeyError'); {says}")
+    programs = (python(ENDLESS), python(ENDLESS), broken)
+    monitor = watched(started, tmp_path / "a", *programs)
+    monitor.is_starting = is_starting
+    reason = f"worker-1 cannot start: {CANNOT_SERVE}no file; see "
+    if is_starting:
+        with pytest.raises(LaunchError, match=reason):
+            look_until(monitor, capsys, "never said")
+    else:
+        tries = ("the next try is in 1 s.", "the next try is in 2 s.")
+        said = look_until(monitor, capsys, reason, *tries)
+        assert "died" not in said
+        assert said.count(reason) == 2
+
+
+def test_the_pauses_of_a_worker_that_cannot_load_grow_until_it_serves() -> None:
+    retries = load_retries.LoadRetries()
+    pauses = [retries.note_failure("worker-1", 0) for _ in range(9)]
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert retries.take_due(299) == []
+    assert retries.take_due(300) == ["worker-1"]
+    assert retries.take_due(10**6) == []
+    assert "worker-1" in retries
+    retries.note_loaded("worker-1")
+    assert "worker-1" not in retries
+    assert retries.note_failure("worker-1", 0) == 5
 
 
 def test_what_an_operator_ended_is_not_started_again(

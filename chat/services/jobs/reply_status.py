@@ -82,7 +82,10 @@ class PollSnapshot:
     def stage(self) -> wire.Stage | None:
         """The best stage of the model's workers; None if there is no worker."""
         stages = {worker.stage for worker in self.workers}
-        order = (wire.Stage.READY, wire.Stage.LOADING, wire.Stage.FETCHING)
+        order = (
+            *(wire.Stage.READY, wire.Stage.LOADING, wire.Stage.FETCHING),
+            wire.Stage.BROKEN,
+        )
         return next((stage for stage in order if stage in stages), None)
 
     @property

@@ -38,6 +38,11 @@ class ModelStatus:
         return any(worker.stage in stages for worker in self.workers)
 
     @property
+    def is_broken(self) -> bool:
+        """Whether a worker has ended because it could not load the model."""
+        return any(worker.stage is wire.Stage.BROKEN for worker in self.workers)
+
+    @property
     def wait(self) -> WaitEstimate | None:
         """When the reply to a message that is sent now would probably start."""
         return None if self.is_paused else estimate_wait(self.waiting, self.workers)

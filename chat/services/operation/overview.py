@@ -65,6 +65,13 @@ class ModelOverview:
         return sum(worker.rows for worker in self.workers)
 
     @property
+    def is_broken(self) -> bool:
+        """Whether all its workers have ended because they could not load it."""
+        return bool(self.workers) and all(
+            worker.stage is wire.Stage.BROKEN for worker in self.workers
+        )
+
+    @property
     def wait(self) -> WaitEstimate | None:
         """When a message that is sent now would probably start; None if unknown."""
         return None if self.is_paused else estimate_wait(self.waiting, self.workers)

@@ -49,6 +49,7 @@ def test_the_line_tells_how_long_it_will_take(
     [
         (None, None, "is offline"),
         (wire.Stage.LOADING, None, "is loading"),
+        (wire.Stage.BROKEN, None, "Scripted replies cannot be loaded"),
         (wire.Stage.FETCHING, 0.43, "Downloading Scripted replies: 43%"),
     ],
 )

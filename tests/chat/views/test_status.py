@@ -50,5 +50,7 @@ def test_a_model_that_no_worker_serves_is_not_listed_unless_it_is_of_the_site(
 def test_a_model_whose_workers_are_drained_is_offline(box: Mailbox) -> None:
     Worker(box).announce(wire.Stage.DRAINING)
     assert "offline" in Client().get("/status/").content.decode()
+    Worker(box).announce(wire.Stage.BROKEN)
+    assert "cannot be loaded" in Client().get("/status/").content.decode()
     Worker(box).announce(wire.Stage.LOADING)
     assert "loading" in Client().get("/status/").content.decode()

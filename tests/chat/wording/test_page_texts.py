@@ -281,6 +281,7 @@ WORKERS: tuple[tuple[wire.Announcement, ...], ...] = (
     announced(wire.Stage.LOADING),
     announced(wire.Stage.FETCHING),
     announced(wire.Stage.FETCHING, progress=0.4),
+    announced(wire.Stage.BROKEN, step="no file"),
     announced(wire.Stage.READY, free=1),
     announced(wire.Stage.READY, tokens_per_second=9.0, tokens_per_reply=90.0),
 )

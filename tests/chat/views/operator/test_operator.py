@@ -94,6 +94,24 @@ def test_a_worker_is_drained_and_then_ended(operator: Client, box: Mailbox) -> N
     assert operator.post(f"{PAGE}worker/", {"order": "dance"}).status_code == 303
 
 
+def test_a_worker_that_cannot_load_its_model_says_why_to_operators_alone(
+    operator: Client, box: Mailbox, tab: Client, owner: User, sent: Callable[..., Reply]
+) -> None:
+    reason = "/models/a holds no config.json"
+    broken = wire.Announcement(
+        "worker-1@host", "scripted", "", wire.Stage.BROKEN, step=reason
+    )
+    box.announce(broken)
+    page = text_of(operator)
+    assert "cannot be loaded" in page
+    assert reason in page
+    assert "Busy rows" not in page
+    conversation = sent(owner, "hello").message.conversation
+    seen = text_of(tab, f"/c/{conversation.pk}/")
+    assert "Your message keeps its place in line." in seen
+    assert "config.json" not in seen + text_of(Client(), "/status/")
+
+
 def test_a_worker_of_the_release_before_has_no_buttons(
     operator: Client, box: Mailbox
 ) -> None:
