@@ -35,6 +35,10 @@ class SharedLinkQuerySet(models.QuerySet["SharedLink"]):
             conversation__deleted_at=None, owner__is_active=True
         )
 
+    def count_open(self, now: datetime) -> int:
+        """How many links lead somewhere; none while sharing is off."""
+        return 0 if settings.SHARING == "off" else self.live(now).count()
+
     def unexpired(self, now: datetime) -> SharedLinkQuerySet:
         """Links without an end, or before it."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now))

@@ -12,13 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from chat.forms.operation import NoticeForm
-from chat.models import SiteNotice
+from chat.models import SharedLink, SiteNotice
 from chat.page.charts import Chart, day_charts
 from chat.page.context import frame_context
 from chat.services.feedback import rating_totals
 from chat.services.operation.failures import FailureKind, recent_failures
 from chat.services.operation.history import HistoryStep, last_day
 from chat.services.operation.overview import SiteOverview, site_overview
+from chat.services.sharing.links import is_on
 from chat.views.operator.decorators import operator_required
 
 #: What was just done, by the parameter in the address of the page.
@@ -87,6 +88,8 @@ def operator_page(
         **live,
         "charts": charts(),
         "ratings": rating_totals(),
+        "shared_links": SharedLink.objects.count_open(timezone.now()),
+        "is_sharing_on": is_on(),
         "notice_form": form,
     }
     return render(request, "operator/operator.html", context, status=status)

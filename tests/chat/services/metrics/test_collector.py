@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -13,9 +14,11 @@ from chat.models import Reply, User
 from chat.services.feedback import rate
 from chat.services.jobs.collect import collect
 from chat.services.metrics.exposition import exposition
+from chat.services.sharing.links import make_link
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
+from tests.chat.conversation_data import long_conversation
 from tests.chatsite.mailbox_calls import claim, enqueue
 from tests.valkey import Valkey
 
@@ -108,6 +111,14 @@ def test_while_redis_is_away_that_alone_is_said_of_the_queue(valkey: Valkey) -> 
         open_mailbox().connection.forgive()
     assert seen["chatsite_mailbox_up"] == 0
     assert not any(name.startswith("chatsite_replies") for name in seen)
+
+
+def test_shared_links_are_counted_that_open(owner: User, settings: Any) -> None:
+    link = make_link(long_conversation(owner, 2))
+    make_link(link.conversation, expires_at=link.frozen_at)
+    assert scrape()["chatsite_shared_links"] == 1
+    settings.SHARING = "off"
+    assert scrape()["chatsite_shared_links"] == 0
 
 
 def test_ratings_are_counted_by_model_and_have_no_text(

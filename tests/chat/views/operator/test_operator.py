@@ -14,10 +14,12 @@ from chat.keeper import Keeper
 from chat.models import PausedModel, Reply, Sample, SiteNotice, User
 from chat.services.feedback import rate
 from chat.services.jobs.collect import collect
+from chat.services.sharing.links import make_link
 from chatsite import wire
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.admin.conftest import make_account
 from tests.chat.conftest import Worker
+from tests.chat.conversation_data import long_conversation
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
@@ -217,3 +219,14 @@ def test_the_page_counts_ratings_and_shows_no_reason(
     page = text_of(operator)
     assert "1 good, 0 bad" in page
     assert "yzzyva" not in page
+
+
+def test_the_page_counts_shared_links_and_shows_no_text(
+    operator: Client, owner: User
+) -> None:
+    assert "0 shared links are open." in text_of(operator)
+    link = make_link(long_conversation(owner, 2))
+    page = text_of(operator)
+    assert "1 shared link is open." in page
+    assert link.title not in page
+    assert link.secret not in page
