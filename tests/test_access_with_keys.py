@@ -39,6 +39,7 @@ OF_ACCOUNT = {
     ("GET", "api/v1/export"),
     ("GET", "api/v1/settings"),
     ("PUT", "api/v1/settings"),
+    ("GET", "api/v1/shared-links"),
     ("GET", "api/v1/webhooks"),
     ("POST", "api/v1/webhooks"),
 }

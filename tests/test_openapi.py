@@ -35,6 +35,7 @@ KINDS = {
     "messages": "prompt",
     "replies": "done",
     "webhooks": "webhook",
+    "shared-links": "shared_link",
     "deliveries": "delivery",
 }
 

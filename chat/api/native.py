@@ -15,6 +15,7 @@ from chat.api import (
     replies,
     search,
     settings,
+    shared_links,
     site_status,
     webhooks,
 )
@@ -47,6 +48,7 @@ for module in (
     read_reply,
     replies,
     settings,
+    shared_links,
     search,
     allowances,
     webhooks,
