@@ -27,7 +27,7 @@ from chat.views.reply_iframe import frame
 from chat.views.rewrite import rewrite
 from chat.views.search import search
 from chat.views.settings import conversation_settings, settings
-from chat.views.shared_copy import shared
+from chat.views.shared_copy import continue_shared, shared
 from chat.views.shared_links import renew_link, revoke_link, share, shared_links
 from chat.views.status import status
 
@@ -75,6 +75,7 @@ urlpatterns = [
     path("shared/<uuid:pk>/renew/", renew_link, name="renew_link"),
     path("shared/<uuid:pk>/revoke/", revoke_link, name="revoke_link"),
     path("s/<str:secret>/", shared, name="shared"),
+    path("s/<str:secret>/continue/", continue_shared, name="continue_shared"),
     path("batches/", batches.batches, name="batches"),
     path("batches/<uuid:pk>/", batches.batch, name="batch"),
     path("batches/<uuid:pk>/cancel/", batches.cancel, name="cancel_batch"),

@@ -200,6 +200,7 @@ TABLE: dict[str, Entry] = {
     "shared/<uuid:pk>/renew/": of("shared_link", WRITE),
     "shared/<uuid:pk>/revoke/": of("shared_link", WRITE),
     "s/<str:secret>/": Entry(Kind.PUBLIC, of="owner"),
+    "s/<str:secret>/continue/": Entry(Kind.PUBLIC, WRITE, "owner"),
     # For programs
     "api/v1/messages": own(WRITE, form=_new_text, is_json=True),
     "api/v1/messages/<uuid:pk>": of("prompt", ("GET",), shows=("prompt",)),
@@ -259,6 +260,13 @@ TABLE: dict[str, Entry] = {
     ),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
     "api/v1/allowances": own(("GET",)),
+    "api/v1/conversations/<uuid:pk>/share": api("conversation", answers=(201,)),
+    "api/v1/shared-links": own(("GET",), shows=("shared_address",)),
+    "api/v1/shared-links/<uuid:pk>": of(
+        "shared_link", ("GET",), shows=("shared_address",)
+    ),
+    "api/v1/shared-links/<uuid:pk>/renew": api("shared_link"),
+    "api/v1/shared-links/<uuid:pk>/revoke": api("shared_link"),
     "api/v1/webhooks": own(
         ("GET", "POST"),
         form=_webhook,

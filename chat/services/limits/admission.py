@@ -23,6 +23,7 @@ from chat.services.limits.usage import (
     MESSAGE_LIMITS,
     LimitedSubject,
     LimitUsage,
+    current_usage,
     known_usage,
     limited_subjects,
     record_usage,
@@ -36,6 +37,8 @@ from chatsite.mailbox import MailboxAway, open_mailbox
 RETRY_MIN_SECONDS = 5
 RETRY_MAX_SECONDS = 3600
 RETRY_UNKNOWN_SECONDS = 60
+#: The limits that a copied conversation counts for: it takes no tokens.
+COPY_LIMITS = (LimitKind.MESSAGES_PER_MINUTE, LimitKind.MESSAGES_PER_DAY)
 
 
 def admit(
@@ -62,6 +65,20 @@ def admit(
         [one for one in usages if one.kind is not LimitKind.TOKENS_PER_DAY], count
     )
     return load
+
+
+def admit_copy(owner: User) -> None:
+    """Count a conversation that is made of finished messages, as one message.
+
+    Call it in the transaction that saves it. Raises ``MessageRefused``, as ``admit``
+    does, but never for a queue: a copy waits for no worker.
+    """
+    subjects = limited_subjects(owner)
+    advisory_lock([subject.key for subject in subjects])
+    check_open(is_open=User.objects.filter(pk=owner.pk, is_active=True).exists())
+    usages = current_usage(subjects, COPY_LIMITS)
+    _check_usage(usages, 1, is_message=False)
+    record_usage(usages, 1)
 
 
 def _load(
@@ -102,6 +119,12 @@ def _check(
         seconds = _seconds_until_room(model)
         raise _refusal(*full, seconds, is_message=is_message)
     usages = known_usage(subjects, MESSAGE_LIMITS, load.full_at)
+    _check_usage(usages, count, is_message=is_message)
+    return usages
+
+
+def _check_usage(usages: list[LimitUsage], count: int, *, is_message: bool) -> None:
+    """Raises ``MessageRefused`` if one of the limits has not ``count`` left."""
     if short := _what_is_short(usages, count):
         needed = _needed(short, count)
         seconds = math.ceil(short.wait_seconds(needed))
@@ -110,7 +133,6 @@ def _check(
             limit_code(short.subject, short.kind),
         )
         raise _refusal(code, why, seconds, is_message=is_message)
-    return usages
 
 
 def limit_code(subject: LimitedSubject, kind: LimitKind) -> str:
