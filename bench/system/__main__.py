@@ -14,7 +14,6 @@ share the machine with the site.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -31,6 +30,7 @@ from bench.cpu_times import CpuTimes
 from bench.measurement import percentile
 from bench.site import UNLIMITED, RunningSite, running_site
 from bench.system import WORD_SECONDS, WORDS
+from bench.system.options import Options
 from bench.system.people import Seen, crowd
 from bench.system.times import ReplyTimes, overheads, per_minute, read
 
@@ -151,18 +151,13 @@ def table(found: Sequence[dict[str, Any]]) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Measure with each number of workers, and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m bench.system")
-    parser.add_argument("--workers", default="1,2,4,8", help="one run for each")
-    parser.add_argument("--seconds", type=float, default=25)
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    options = parser.parse_args(arguments)
+    options = Options.read("bench.system", arguments, seconds=25)
     found = []
-    for workers in map(int, options.workers.split(",")):
+    for workers in options.workers:
         found.append(measure(workers, options.seconds))
         print(json.dumps(found[-1]), file=sys.stderr, flush=True)
     print(f"Load of the machine: {os.getloadavg()[0]:.1f}\n\n{table(found)}")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    options.write(found)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ reply, and post again. Beside them another visitor opens the front page twice a 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -20,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -28,6 +26,7 @@ import aiohttp
 from bench.measurement import percentile
 from bench.site import ROOT
 from bench.system import WORDS
+from bench.system.options import Options
 from bench.system.people import LOOK_SECONDS
 from launch.die_with_parent import ended_with_parent
 
@@ -151,14 +150,10 @@ def table(found: Sequence[dict[str, Any]]) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Measure with each number of workers, and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m bench.system.tutorial")
-    parser.add_argument("--workers", default="1,2,4,8", help="one run for each")
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    options = parser.parse_args(arguments)
+    options = Options.read("bench.system.tutorial", arguments, seconds=20)
     found = []
     with tempfile.TemporaryDirectory(prefix="chatsite-bench-") as folder:
-        for workers in map(int, options.workers.split(",")):
+        for workers in options.workers:
             with running(workers, folder) as url:
                 run = asyncio.run(
                     _crowd(url, PEOPLE_PER_WORKER * workers, options.seconds)
@@ -166,8 +161,7 @@ def main(arguments: Sequence[str]) -> None:
             found.append({"workers": workers, **run})
             print(json.dumps(found[-1]), file=sys.stderr, flush=True)
     print(f"{WORDS} tokens a reply\n\n{table(found)}")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    options.write(found)
 
 
 if __name__ == "__main__":

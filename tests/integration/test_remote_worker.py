@@ -15,28 +15,14 @@ from chatsite.mailbox import Mailbox, RunningReply
 from tests.integration.conftest import ask
 from tests.integration.forked_program import ForkedProgram, forked_worker
 from tests.integration.whole_site import WORKER_ROWS, WholeSite
+from tests.remote_catalog import remote_entry
 from tests.worker.engine.remote.quirky_server import TEXT, QuirkyServer
 from worker.engine.script import expected_reply
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
-CATALOG = """
-default = "far"
-
-[models.far]
-label = "Far"
-engine = "remote"
-context_tokens = 4096
-
-[models.far.remote]
-url = "{url}"
-model = "{model}"
-rows = 3
-silence_seconds = 2
-check_seconds = 0.5
-"""
-#: The variable that holds the key, and what it holds.
-KEYED = 'key_variable = "INNER_KEY"\n'
+#: What each entry of the catalogue has.
+PROMPT = {"silence_seconds": 2, "check_seconds": 0.5, "rows": 3}
 
 
 @pytest.fixture
@@ -50,28 +36,16 @@ def upstream() -> Iterator[QuirkyServer]:
 def catalog(tmp_path: Path, settings: Settings) -> Callable[..., Path]:
     """Writes the catalogue that this process and its workers read."""
 
-    def write(url: str, model: str = "plain", more: str = "") -> Path:
+    def write(url: str, model: str = "plain", more: str = "", **remote: object) -> Path:
         path = tmp_path / "catalog.toml"
-        path.write_text(CATALOG.format(url=url, model=model) + more)
+        far = remote_entry("far", url, model, **PROMPT, **remote)
+        path.write_text(f'default = "far"\n{far}{more}')
         settings.CHAT_CATALOG, settings.CHAT_MODEL = path, "far"
         return path
 
     return write
 
 
-#: A second model on the same server, with one row.
-OTHER = """
-[models.other]
-label = "Other"
-engine = "remote"
-context_tokens = 4096
-
-[models.other.remote]
-url = "{url}"
-model = "stall"
-rows = 1
-silence_seconds = 60
-"""
 OWN = """
 [models.own]
 label = "Own"
@@ -151,7 +125,7 @@ def test_a_site_behind_a_site(
     owner: User, called_site: WholeSite, catalog, box: Mailbox, settled, until
 ) -> None:
     """A stop of the outer one frees the row of the inner one."""
-    path = catalog(f"{called_site.url}/v1", "scripted", KEYED)
+    path = catalog(f"{called_site.url}/v1", "scripted", key_variable="INNER_KEY")
     with worker_of(path, INNER_KEY=called_site.key) as worker:
         until(lambda: stages(box) == [wire.Stage.READY], 40)
         [row] = settled(ask(owner, "hello inner site"))
@@ -179,7 +153,9 @@ def test_one_process_serves_several_models_and_none_waits_for_another(
     until,
     settings: Settings,
 ) -> None:
-    path = catalog(upstream.url, more=OTHER.format(url=upstream.url))
+    # A second model on the same server, with one row.
+    other = remote_entry("other", upstream.url, "stall", rows=1, silence_seconds=60)
+    path = catalog(upstream.url, more=other)
     settings.CHAT_MODELS = ("far", "other")
     # As many bells as there are threads ring for the model that has one row.
     owner.model = "other"

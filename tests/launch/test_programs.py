@@ -10,6 +10,7 @@ from pytest_django import Settings
 from launch.config import LaunchConfig, _models_of_processes
 from launch.errors import LaunchError
 from launch.programs import programs
+from tests.remote_catalog import remote_entry
 
 CATALOG = """
 default = "one"
@@ -23,31 +24,14 @@ context_tokens = 128
 label = "Two"
 engine = "scripted"
 context_tokens = 128
-
-[models.near]
-label = "Near"
-engine = "remote"
-context_tokens = 128
-
-[models.near.remote]
-url = "http://127.0.0.1:9/v1"
-model = "m"
-
-[models.far]
-label = "Far"
-engine = "remote"
-context_tokens = 128
-
-[models.far.remote]
-url = "http://127.0.0.1:9/v1"
-model = "m"
 """
+REMOTE = [remote_entry(name, "http://127.0.0.1:9/v1", "m") for name in ("near", "far")]
 
 
 @pytest.fixture
 def served(tmp_path: Path, settings: Settings) -> Settings:
     settings.CHAT_CATALOG = tmp_path / "catalog.toml"
-    settings.CHAT_CATALOG.write_text(CATALOG)
+    settings.CHAT_CATALOG.write_text("\n".join([CATALOG, *REMOTE]))
     settings.CHAT_MODEL = ""
     return settings
 
