@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatsite.mailbox.connection import MailboxCalls, key_of
+from chatsite.mailbox.connection import MailboxCalls
 from chatsite.mailbox.results import LiveReply, ReplyCursor, live_reply_from
 
 
@@ -21,8 +20,7 @@ class CallerMark:
 
     def words(self) -> list[str | float]:
         """Return the first arguments of the script."""
-        seconds = math.ceil(2 * self.seconds)  # a clock may be set back a little
-        return [self.process, seconds, len(self.replies), *self.replies]
+        return [self.process, self.seconds, len(self.replies), *self.replies]
 
 
 class CallerCalls(MailboxCalls):
@@ -52,10 +50,7 @@ class CallerCalls(MailboxCalls):
         """Replies that were marked, but by no process for so many seconds."""
         return list(self.connection.run("abandoned", seconds, most))
 
-    def forget_callers(self, replies: Sequence[str]) -> None:
-        """Remove all marks of these replies."""
+    def forget_abandoned(self, replies: Sequence[str]) -> None:
+        """Have these replies abandoned no longer."""
         if replies:
-            self.connection.commands(
-                ("ZREM", "mailbox:kept", *replies),
-                ("DEL", *(key_of("callers", reply) for reply in replies)),
-            )
+            self.connection.command("ZREM", "mailbox:kept", *replies)

@@ -79,8 +79,13 @@ class WholeSite:
 
     def processes_waiting_for(self, reply: str) -> int:
         """How many web processes have callers that wait for this reply."""
-        box = _mailbox_at(self.environment["REDIS_URL"])
-        return int(box.connection.command("ZCARD", key_of("callers", reply)))
+        redis = _mailbox_at(self.environment["REDIS_URL"]).connection
+        processes = redis.command("ZRANGE", "mailbox:callers", 0, -1)
+        marks = (
+            redis.command("ZSCORE", key_of("callers", process), reply)
+            for process in processes
+        )
+        return sum(mark is not None for mark in marks)
 
     def run_python(self, program: str) -> str:
         """What a program prints that sees the site's database."""

@@ -27,7 +27,7 @@ def stop_abandoned() -> None:
     pks = [UUID(reply) for reply in found]
     for reply in Reply.objects.unfinished().with_path().filter(pk__in=pks):
         guarded(_give_up, reply)
-    box.forget_callers(found)
+    box.forget_abandoned(found)
 
 
 def _give_up(reply: Reply) -> None:

@@ -2,11 +2,19 @@
 -- seconds, then ids. Returns those of the ids that no other process has marked for so many
 -- seconds.
 local process, since = ARGV[1], now() - tonumber(ARGV[2])
+redis.call('ZREM', key('callers', process), unpack(ARGV, 3))
+local processes = redis.call('ZRANGEBYSCORE', CALLERS, since, '+inf')
+
+local function is_awaited(id)
+  for _, other in ipairs(processes) do
+    local marked = redis.call('ZSCORE', key('callers', other), id)
+    if marked and tonumber(marked) >= since then return true end
+  end
+  return false
+end
+
 local alone = {}
 for i = 3, #ARGV do
-  local callers = key('callers', ARGV[i])
-  redis.call('ZREM', callers, process)
-  redis.call('ZREMRANGEBYSCORE', callers, '-inf', since)
-  if redis.call('EXISTS', callers) == 0 then alone[#alone + 1] = ARGV[i] end
+  if not is_awaited(ARGV[i]) then alone[#alone + 1] = ARGV[i] end
 end
 return alone

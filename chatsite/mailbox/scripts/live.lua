@@ -4,15 +4,25 @@
 -- for; offset -1 is for no text. The caller asks for replies whose owner it has checked.
 -- Returns {state} for each, and of a running one also its run, tokens, the offset at which
 -- the text begins, and that text.
-local process, seconds, marks = ARGV[1], ARGV[2], tonumber(ARGV[3])
-for i = 4, 3 + marks do
-  local callers = key('callers', ARGV[i])
-  redis.call('ZADD', KEPT, stamp(), ARGV[i])
-  redis.call('ZADD', callers, stamp(), process)
-  redis.call('EXPIRE', callers, seconds)
+local process, seconds, marks = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if marks > 0 then
+  local time, callers = now(), key('callers', process)
+  for first = 4, 3 + marks, 500 do
+    local scored = {}
+    for i = first, math.min(first + 499, 3 + marks) do
+      scored[#scored + 1] = time
+      scored[#scored + 1] = ARGV[i]
+    end
+    redis.call('ZADD', KEPT, unpack(scored))
+    redis.call('ZADD', callers, unpack(scored))
+  end
+  redis.call('ZREMRANGEBYSCORE', callers, '-inf', time - seconds)
+  redis.call('ZADD', CALLERS, time, process)
+  redis.call('ZREMRANGEBYSCORE', CALLERS, '-inf', time - seconds)
+  redis.call('EXPIRE', callers, math.ceil(2 * seconds))
+  -- For a release whose keeper does not know it.
+  redis.call('EXPIRE', KEPT, 86400)
 end
--- For a release whose keeper does not know them.
-if marks > 0 then redis.call('EXPIRE', KEPT, 86400) end
 
 local entries = {}
 for i = 4 + marks, #ARGV, 3 do

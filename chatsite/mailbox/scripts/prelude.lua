@@ -18,9 +18,9 @@ local function number(text, other)
 end
 
 local LEASES, FINISHED, MODELS = 'mailbox:leases', 'mailbox:finished', 'mailbox:models'
--- When the callers of a reply that is written for them were marked last, by any process.
--- 'callers' of a reply has that time for each process.
-local KEPT = 'mailbox:kept'
+-- When the callers of a reply that is written for them were marked last, by any process;
+-- and when a process marked any. 'callers' of a process has the times for its replies.
+local KEPT, CALLERS = 'mailbox:kept', 'mailbox:callers'
 -- What was counted since Redis was emptied, for measurements.
 local COUNTS = 'mailbox:counts'
 
