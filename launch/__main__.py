@@ -197,7 +197,8 @@ def migrate() -> None:
     """Migrate the database. Raises ``LaunchError``."""
     command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
     ran = subprocess.run(
-        command,
+        # Otherwise it would go on beside that of the next start.
+        ended_with_parent("TERM", command),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
