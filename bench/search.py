@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chatsite-search-") as folder:
-        _set_up(options.database or f"sqlite:///{folder}/search.sqlite3", folder)
+        set_up(options.database or f"sqlite:///{folder}/search.sqlite3", folder)
         indexing = _prepare(options.messages, options.of_one)
         figures = measure(options.searches)
         cost = cost_of_sending()
@@ -193,7 +193,8 @@ def _prepare(messages: int, of_one: int) -> float | None:
     return index()
 
 
-def _set_up(database: str, folder: str) -> None:
+def set_up(database: str, folder: str) -> None:
+    """Start Django with a database, and make its tables."""
     os.environ |= {
         "DATABASE_URL": database,
         "DATA_DIR": folder,

@@ -117,11 +117,14 @@ def serialize_conversation(
     )
 
 
-def serialize_hits(request: HttpRequest, text: str, hits: Hits) -> SearchPage:
-    """Return a page of hits for the query ``text``."""
+def serialize_hits(
+    request: HttpRequest, text: str, hits: Hits, conversation: UUID | None
+) -> SearchPage:
+    """Return a page of hits for the query ``text``, in one conversation or in all."""
     more = None
     if hits.more is not None:
-        more = next_url(request, q=text, cursor=hits.more)
+        inside = {"conversation": conversation} if conversation else {}
+        more = next_url(request, q=text, **inside, cursor=hits.more)
     return SearchPage(hits=[_serialize_hit(hit) for hit in hits.hits], next=more)
 
 

@@ -48,9 +48,12 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """At least one term; only the last one may be a prefix."""
+    """The terms, of which only the last one may be a prefix.
 
-    terms: tuple[Term, ...]
+    There are none where only filters were typed.
+    """
+
+    terms: tuple[Term, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> ParsedQuery | None:
@@ -89,6 +92,8 @@ class ParsedQuery:
 
         In order, without overlaps.
         """
+        if not self.terms:
+            return
         words = {
             term.text: number
             for number, term in enumerate(self.terms)

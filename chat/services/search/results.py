@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from chat.models import Message, Passage
 from chat.rendering.plain_text import without_marks
+from chat.services.search.filters import FilterRefused, Filters, split_filters
 from chat.services.search.index import find_passages
 from chat.services.search.query_parser import ParsedQuery
 from chat.services.search.snippets import SnippetPart, marked, snippet
@@ -46,6 +47,8 @@ class Hits:
     more: int | None = None
     #: The query has only signs, such as ``€``, which the index does not contain.
     is_signs_only: bool = False
+    #: What is wrong with a filter that was typed.
+    problem: str = ""
 
 
 def search(
@@ -54,22 +57,28 @@ def search(
     before: int | None = None,
     *,
     has_all_titles: bool = False,
+    conversation: UUID | None = None,
 ) -> Hits:
     """Find at most ``PAGE`` messages and titles.
 
     A title is left out if a message of its conversation is found, unless
-    ``has_all_titles``. Each word must occur, the last one at least as a prefix. A query
-    without words, or without an owner, finds nothing.
+    ``has_all_titles``. Each word must occur, the last one at least as a prefix, and all
+    filters must fit. A query without both, or without an owner, finds nothing. With
+    ``conversation`` only its messages are found.
     """
-    query = ParsedQuery.parse(text)
-    if query is None:
-        return Hits(is_signs_only=bool(text.strip()))
+    try:
+        filters, words = split_filters(text)
+    except FilterRefused as refused:
+        return Hits(problem=str(refused))
+    query = ParsedQuery.parse(words)
+    if query is None and (words or filters == Filters()):
+        return Hits(is_signs_only=bool(words))
     if owner is None:
         return Hits()
+    query, filters = query or ParsedQuery(), replace(filters, conversation=conversation)
     for _ in range(ROUNDS):
-        ids = find_passages(
-            owner, query, NEWEST if before is None else before, PAGE + 1
-        )
+        start = NEWEST if before is None else before
+        ids = find_passages(owner, query, filters, start, PAGE + 1)
         before = ids[PAGE - 1] if len(ids) > PAGE else None
         hits = _hits(owner, query, ids[:PAGE], has_all_titles=has_all_titles)
         if hits or before is None:

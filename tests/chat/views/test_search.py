@@ -222,3 +222,64 @@ def test_the_api_tells_the_same(tab: Client, talk: Conversation) -> None:
     (title,) = tab.get(body["next"]).json()["hits"]
     assert (title["message"], title["role"]) == (None, None)
     assert tab.post(API).json()["code"] == "method_not_allowed"
+
+
+def test_filters_are_explained_and_a_wrong_one_is_said(
+    tab: Client, talk: Conversation
+) -> None:
+    page = dom(tab.get("/search/", {"q": "in:attic"}))
+    assert "There is no filter “in:attic”." in page.one("#hits").text
+    assert "in:archive" in page.one("#filters").text
+    live = tab.get("/search/", {"q": "in:attic", "palette": "1"}, headers=HTMX)
+    assert "There is no filter “in:attic”." in text_of(live)
+    refused = tab.get(API, {"q": "in:attic"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_filter")
+
+
+def test_within_a_conversation_only_its_messages_are_found_in_pages(
+    tab: Client, talk: Conversation, owner: User
+) -> None:
+    other = Conversation.objects.create(owner=owner, title="Other")
+    say(other, "A bowline elsewhere")
+    for number in range(PAGE + 1):
+        say(talk, f"bowline {number}", parent=None)
+    query = {"q": "bowline", "in": str(talk.pk)}
+    page = dom(tab.get("/search/", query))
+    assert "Searches the messages of “About <knots>”" in page.text
+    assert page.one("input[name=in]")["value"] == str(talk.pk)
+    more = page.one("#hits li.more a")["href"]
+    assert f"in={talk.pk}" in more
+    rest = dom(tab.get(more))
+    assert "elsewhere" not in page.one("#hits").text + rest.one("#hits").text
+    found = tab.get(API, {"q": "bowline", "conversation": str(talk.pk)}).json()
+    rest = tab.get(found["next"]).json()
+    assert len(found["hits"]) + len(rest["hits"]) == PAGE + 1
+
+
+def test_the_palette_of_a_conversation_finds_in_it_first(
+    tab: Client, talk: Conversation, owner: User
+) -> None:
+    mine = say(talk, "A bowline here")
+    other = Conversation.objects.create(owner=owner, title="Other")
+    say(other, "A bowline elsewhere")
+    query = {"q": "bowline", "palette": "1", "in": str(talk.pk)}
+    answer = dom(tab.get("/search/", query, headers=HTMX))
+    here = answer.one('[aria-labelledby="palette-here"]')
+    assert "A bowline here" in here.text
+    assert f'a[href="/c/{talk.pk}/?at={mine.pk}#message-{mine.pk}"]' in here
+    assert f'a[href="/search/?q=bowline&in={talk.pk}"]' in here
+    elsewhere = answer.one('[aria-labelledby="palette-messages"]').text
+    assert "A bowline elsewhere" in elsewhere
+    assert "here" not in elsewhere.replace("elsewhere", "")
+
+
+def test_no_one_searches_in_anothers_conversation(
+    tab: Client, talk: Conversation, client_of, box: Mailbox
+) -> None:
+    say(talk, "A bowline")
+    query = {"q": "bowline", "in": str(talk.pk)}
+    for who in (client_of(User.objects.guest(uuid.uuid4())), Client()):
+        assert who.get("/search/", query).status_code == 404
+        palette = who.get("/search/", {**query, "palette": "1"}, headers=HTMX)
+        assert palette.status_code == 404
+    assert tab.get("/search/", {**query, "in": "x"}).status_code == 404
