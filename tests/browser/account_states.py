@@ -16,7 +16,8 @@ from chatsite import wire
 from tests.browser.account_actions import become_account, fill_sign_up
 from tests.browser.account_actions import log_in as fill_in_log_in
 from tests.browser.conftest import DATABASE
-from tests.browser.conversation_states import done, failed
+from tests.browser.conversation_states import done, everything, failed
+from tests.browser.sharing_actions import conversation_of, share
 from tests.browser.stage import Stage
 
 
@@ -230,8 +231,34 @@ def status(stage: Stage) -> None:
     stage.page.goto("/status/")
 
 
+def share_page(stage: Stage) -> None:
+    """With a link that is renewed, and the form for another."""
+    everything(stage)
+    conversation = conversation_of(stage.page)
+    share(stage.page, conversation, has_details="on")
+    stage.page.goto(f"/c/{conversation}/share/")
+    stage.page.get_by_text("Renew…").click()
+    expect(stage.page.get_by_role("button", name="Renew", exact=True)).to_be_visible()
+
+
+def shared_links(stage: Stage) -> None:
+    done(stage)
+    share(stage.page, conversation_of(stage.page), expiry="7")
+    stage.page.goto("/shared/")
+    expect(stage.page.get_by_label("Link", exact=True)).to_be_visible()
+
+
+def shared_copy(stage: Stage) -> None:
+    """All that Markdown knows, and how it was made."""
+    everything(stage)
+    stage.page.goto(share(stage.page, conversation_of(stage.page), has_details="on"))
+    stage.page.locator(".how summary").click()
+    expect(stage.page.get_by_text("Seed")).to_be_visible()
+
+
 ACCOUNT_STATES = (
     *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
     *(forgotten, reset, erase, invited, invitations, keys, api_reference),
     *(webhooks, webhook, batches, operator, operator_history, status),
+    *(share_page, shared_links, shared_copy),
 )

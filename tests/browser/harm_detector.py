@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route
 
 #: What our own pages ask for by themselves.
-OWN = re.compile(r"/static/.+|/poll/|/c/[0-9a-f-]{36}/(earlier/)?|/search/|/")
+OWN = re.compile(
+    r"/static/.+|/poll/|/c/[0-9a-f-]{36}/(earlier/)?|/s/[\w-]{32}/|/search/|/"
+)
 SENDS = re.compile(r"/send/|/c/[0-9a-f-]{36}/send/")
 
 NOTES = """
@@ -67,11 +69,11 @@ LOOK = r"""
       if (getComputedStyle(scroller).overflowX !== "auto") found.push("scroller");
     }
     if (getComputedStyle(box).overflowX === "visible") found.push(`clip: ${box.className}`);
-    const frame = box.closest(".item, .hit, .palette-item, .turn, .main-header");
+    const frame = box.closest(".item, .hit, .palette-item, .turn, .main-header, .shared > header");
     if (!isInside(edge, frame.getBoundingClientRect())) found.push(`frame: ${box.className}`);
   };
   const shown = (box) => box.checkVisibility();
-  const boxes = ".turn .text, .entry .title, .hit b, .hit .snippet, .palette-item .title, .palette-item .snippet, #heading";
+  const boxes = ".turn .text, .entry .title, .hit b, .hit .snippet, .palette-item .title, .palette-item .snippet, #heading, .shared h1";
   const all = [...document.querySelectorAll(boxes)].filter(shown);
   all.forEach(lookInto);
 
@@ -105,7 +107,9 @@ LOOK = r"""
   for (const part of words) {
     if (!isInOrder(part)) found.push(`order: ${part.textContent.slice(0, 80)}`);
   }
-  if (document.querySelectorAll("#poller, #main, #status").length !== 3) found.push("ids");
+  // A shared copy does not poll.
+  const ids = document.querySelector("main.shared") ? 1 : 3;
+  if (document.querySelectorAll("#poller, #main, #status").length !== ids) found.push("ids");
   return { found, boxes: all.length, words: words.length };
 }
 """
@@ -117,6 +121,7 @@ class HarmDetector:
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.found: list[str] = []
         self.looked_at = 0
+        self.own_url = url
         self._own = urlsplit(url).netloc
         context.add_init_script(NOTES)
         context.route("**/*", self._route)

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route, expect
 
 from tests.browser.conftest import Worker
+from tests.browser.sharing_actions import share
+from tests.browser.stored_texts import begin_shelf
 from tests.browser.user_actions import PATIENCE_SECONDS, begin
 
 MAX_REQUESTS = 9
@@ -38,6 +40,27 @@ def test_a_first_visit_makes_few_requests_and_loads_little(
     )
     assert len(urls) <= MAX_REQUESTS, urls
     assert sum(sizes) < MAX_BYTES, [*zip(urls, sizes, strict=False)]
+
+
+def test_a_page_of_a_long_shared_copy_is_as_light(
+    home: Page, worker: Worker, guest: Callable[..., BrowserContext]
+) -> None:
+    shelf = begin_shelf(home, worker)
+    path = share(home, str(shelf.put("bees", ["**Honey** and `wax`."] * 40)))
+    reader = guest().new_page()
+    sizes: list[int] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith("data:"):
+            sizes.append(request.sizes()["responseBodySize"])
+
+    reader.on("requestfinished", note)
+    reader.goto(path, wait_until="load")
+    assert len(sizes) <= MAX_REQUESTS
+    assert sum(sizes) < MAX_BYTES
+    expect(reader.locator(".turn")).to_have_count(50)
+    reader.get_by_role("link", name="Later messages").click()
+    expect(reader.locator(".turn")).to_have_count(30)
 
 
 def test_a_second_visit_loads_no_file_again(

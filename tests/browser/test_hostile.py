@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,10 +13,18 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    ViewportSize,
+    expect,
+)
 
 from tests.browser.conftest import PATIENCE_MS, Site, Worker, first_worker
 from tests.browser.harm_detector import HarmDetector
+from tests.browser.sharing_actions import share
 from tests.browser.stored_texts import StoredTexts, begin_shelf
 from tests.browser.user_actions import answered, say
 from tests.environment import IS_SOAK
@@ -122,6 +130,25 @@ def test_finished_replies_titles_and_hits_do_nothing(reader: Reader) -> None:
         reader.read(together)
         assert not reader.watch.found
     assert reader.watch.looked_at > 4 * SIZE // PART
+
+
+@pytest.mark.timeout(3000 if IS_SOAK else 180)
+def test_shared_copies_do_nothing(
+    reader: Reader, guest: Callable[..., BrowserContext]
+) -> None:
+    """With a script that runs, and where none does; texts and titles."""
+    page, unscripted = reader.page, guest(java_script_enabled=False)
+    watch = HarmDetector(unscripted, reader.watch.own_url)
+    plain = unscripted.new_page()
+    for together in pages_of(outputs()):
+        _, conversation = reader.put(together)
+        path = share(page, str(conversation))
+        reader.look_at(path)
+        assert page.locator(".reply").count() == len(together)
+        plain.goto(path, wait_until="networkidle")
+        assert plain.locator(".reply").count() == len(together)
+        assert not reader.watch.found
+        assert not watch.found
 
 
 @pytest.mark.timeout(3000 if IS_SOAK else 180)
