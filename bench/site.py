@@ -141,6 +141,20 @@ def running_site(
             _end(process)
 
 
+def shell(site: RunningSite, program: str, checkout: Checkout = Checkout()) -> str:
+    """Run a program in the shell of a site's Django; return what it prints."""
+    done = subprocess.run(
+        [checkout.python, "manage.py", "shell", "-v0", "-c", program],
+        cwd=checkout.root,
+        env=dict(site.environment),
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a line of the log for each reply
+        text=True,
+    )
+    return done.stdout
+
+
 def _environment(config: LaunchConfig, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of the programs, with one web process unless told."""
     return {

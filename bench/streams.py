@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ import aiohttp
 import redis.asyncio
 
 from bench.measurement import percentile
-from bench.site import UNLIMITED, RunningSite, running_site
+from bench.site import UNLIMITED, RunningSite, running_site, shell
 from bench.waiting_pages import WAITING, Load, Visitor
 
 OBSERVED_SECONDS = 0.005
@@ -188,14 +187,7 @@ def _milliseconds(seconds: Sequence[float], share: float) -> float:
 
 def make_key(site: RunningSite) -> str:
     """Make an account and a key for it; return its secret."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_KEY],
-        env=dict(site.environment),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.split()[-1]
+    return shell(site, MAKE_KEY).split()[-1]
 
 
 def main(arguments: Sequence[str]) -> None:

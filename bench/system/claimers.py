@@ -17,7 +17,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,7 +29,7 @@ import redis
 
 from bench.cpu_times import CpuTimes
 from bench.measurement import percentile
-from bench.site import UNLIMITED, RunningSite, running_site
+from bench.site import UNLIMITED, RunningSite, running_site, shell
 
 MODEL = "scripted"
 PROCESSES = 4
@@ -133,14 +132,8 @@ def measure(workers: int, seconds: float, reply_seconds: float) -> dict[str, Any
         ) as site,
     ):
         count = int(SPARE * workers * (seconds + 5) / reply_seconds)
-        _make_replies(site, count)
+        shell(site, MAKE_REPLIES.format(count=count))
         return _with_workers(site, workers, seconds, reply_seconds)
-
-
-def _make_replies(site: RunningSite, count: int) -> None:
-    program = MAKE_REPLIES.format(count=count)
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", program]
-    subprocess.run(command, env=dict(site.environment), check=True, capture_output=True)
 
 
 def _with_workers(

@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.site import Checkout, RunningSite, running_site
+from bench.site import Checkout, RunningSite, running_site, shell
 from bench.system.claimers import MAKE_REPLIES
 from bench.web.databases import postgresql_databases
 from bench.web.measured_site import NEVER_MET
@@ -54,27 +53,12 @@ print(json.dumps([cpu, took]))
 """
 
 
-def _shell(checkout: Checkout, site: RunningSite, program: str) -> str:
-    """Run a program in the shell of a checkout; return what it prints."""
-    command = [checkout.python, "manage.py", "shell", "-v0", "-c", program]
-    done = subprocess.run(
-        command,
-        cwd=checkout.root,
-        env=dict(site.environment),
-        check=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # a line of the log for each reply
-        text=True,
-    )
-    return done.stdout
-
-
 def _collected(
     checkout: Checkout, site: RunningSite, options: argparse.Namespace
 ) -> tuple[float, float]:
     """Return the milliseconds of CPU and of time that one reply takes."""
-    _shell(checkout, site, MAKE_REPLIES.format(count=options.replies) + END_REPLIES)
-    printed = _shell(checkout, site, COLLECT.format(is_profiled=options.profile))
+    shell(site, MAKE_REPLIES.format(count=options.replies) + END_REPLIES, checkout)
+    printed = shell(site, COLLECT.format(is_profiled=options.profile), checkout)
     *profile, figures = printed.splitlines()
     print(*profile, sep="\n", end="")
     cpu, took = json.loads(figures)

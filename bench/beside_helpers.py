@@ -1,13 +1,14 @@
-"""Measures what a running batch delays: the first text of a person's message.
+"""Measures what helper jobs delay: the first text of a person's message.
 
-    python -m bench.beside_batch [--model smollm2] [--messages 20] [--rounds 3]
-                                 [--lines 1000] [--json FILE]
+    python -m bench.beside_helpers [--beside batch] [--jobs 1000] [--model smollm2]
+                                   [--messages 20] [--rounds 3] [--json FILE]
 
 Starts a whole site: Valkey, one web process, the keeper and a worker of eight rows. In
 each round the same messages are sent one after another, first on the idle site, then
-while a batch of so many lines is answered. A decode step is measured by the pace of the
-person's own reply beside the batch. Times are those that the mailbox notes: from the
-place in the queue to the first text.
+while a batch of so many lines is answered, or while the model is to find so many titles
+(``--beside titles``). A decode step is measured by the pace of the person's own reply
+beside the jobs. Times are those that the mailbox notes: from the place in the queue to
+the first text.
 """
 
 from __future__ import annotations
@@ -17,28 +18,29 @@ import json
 import random
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.helper_jobs import WORDS, running_batch, waiting_titles
 from bench.measurement import percentile
 from bench.site import UNLIMITED, running_site
 from bench.streams import make_key
 
 PATIENCE_SECONDS = 60
-WORDS = ("sea", "bee", "rain", "river", "cat", "moon", "bread", "lamp", "stone", "wind")
 #: Words of the messages: most are short, some take several steps to be read.
 LENGTHS = (8, 8, 8, 60, 250)
 NEW_TOKENS = 24
-#: By how many decode steps a batch may delay a person.
+#: By how many decode steps they may delay a person.
 STEPS = 2
 BOUNDARY = "a-line-of-the-form"
+
+HelperJobs = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,47 +115,13 @@ def texts(count: int) -> list[str]:
     return made
 
 
-def batch_file(lines: int, model: str) -> bytes:
-    """Return a file of calls of different lengths."""
-    dice = random.Random(2)
-    made = []
-    for number in range(lines):
-        words = " ".join(dice.choices(WORDS, k=dice.choice((5, 20, 80, 200))))
-        body = {
-            "model": model,
-            "messages": [{"role": "user", "content": f"{number} {words}"}],
-            "max_tokens": dice.choice((20, 60, 150)),
-        }
-        call = {"custom_id": str(number), "method": "POST", "body": body}
-        made.append(json.dumps({**call, "url": "/v1/chat/completions"}))
-    return "\n".join(made).encode()
-
-
-@contextmanager
-def running_batch(person: Person, content: bytes) -> Iterator[None]:
-    """Run a batch within the block, and cancel it at the end."""
-    asked = {
-        "input_file_id": person.send_file(content),
-        "endpoint": "/v1/chat/completions",
-        "completion_window": "24h",
-    }
-    path = f"/v1/batches/{person.call('POST', '/v1/batches', asked)['id']}"
-
-    def completed() -> int:
-        return int(person.call("GET", path)["request_counts"]["completed"])
-
-    _wait(lambda: completed() > 0)
-    yield
-    if person.call("GET", path)["status"] != "in_progress":
-        raise RuntimeError("the batch ended too early: send one of more lines")
-    person.call("POST", f"{path}/cancel")
-    _wait(lambda: person.call("GET", path)["status"] == "cancelled")
-
-
 def measure(
-    person: Person, messages: int, rounds: int, content: bytes
+    person: Person, messages: int, rounds: int, jobs: HelperJobs
 ) -> dict[str, Any]:
-    """Return the figures in milliseconds, and the difference in decode steps."""
+    """Return the figures in milliseconds, and the difference in decode steps.
+
+    ``jobs`` keeps helper jobs running within a block.
+    """
     sent = texts(messages)
     person.send("warm up")
     idle: list[FirstText] = []
@@ -161,7 +129,7 @@ def measure(
     for number in range(rounds):
         asked = [f"{number} {text}" for text in sent]
         idle += [person.send(text) for text in asked]
-        with running_batch(person, content):
+        with jobs():
             # Another beginning: the engine would find the prompt in its cache.
             beside += [person.send(f"again {text}") for text in asked]
     step = median(one.step_seconds for one in beside)
@@ -192,21 +160,14 @@ def _milliseconds(seconds: Sequence[float]) -> dict[str, float]:
     return {n: round(1000 * percentile(seconds, s), 1) for n, s in shares.items()}
 
 
-def _wait(condition: Any, seconds: float = PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"the site took longer than {seconds} s")
-        time.sleep(0.1)
-
-
 def main(arguments: Sequence[str]) -> None:
-    """Measure in turns on an idle site and beside a batch; print JSON."""
-    parser = argparse.ArgumentParser(prog="python -m bench.beside_batch")
+    """Measure in turns on an idle site and beside helper jobs; print JSON."""
+    parser = argparse.ArgumentParser(prog="python -m bench.beside_helpers")
+    parser.add_argument("--beside", choices=("batch", "titles"), default="batch")
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--messages", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--lines", type=int, default=1000)
+    parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args(arguments)
     limits = {name.replace("GUEST", "ACCOUNT"): "off" for name in UNLIMITED}
@@ -218,8 +179,11 @@ def main(arguments: Sequence[str]) -> None:
         person = Person(site.url, make_key(site))
         # The first reply waits until the model is loaded.
         person.call("PUT", "/api/v1/settings", {"max_new_tokens": NEW_TOKENS})
-        content = batch_file(options.lines, options.model)
-        found = measure(person, options.messages, options.rounds, content)
+        jobs = {
+            "batch": lambda: running_batch(person, options.jobs, options.model),
+            "titles": lambda: waiting_titles(site, options.jobs, options.model),
+        }[options.beside]
+        found = measure(person, options.messages, options.rounds, jobs)
     text = json.dumps(found, indent=2)
     print(text)
     if options.json:
