@@ -218,7 +218,7 @@ TABLE: dict[str, Entry] = {
     "api/v1/replies/<uuid:pk>/proceed": api("paused"),
     "api/v1/replies/<uuid:pk>/edit": api("held", form=_new_text),
     "api/v1/replies/<uuid:pk>/remove": api("held"),
-    "api/v1/replies/<uuid:pk>/rewrite": api("done", form=_text, answers=(201,)),
+    "api/v1/replies/<uuid:pk>/rewrite": api("done", form=_new_text, answers=(201,)),
     "api/v1/replies/<uuid:pk>/feedback": api(
         "done", ("PUT",), form=lambda _: {"rating": "up"}
     ),
