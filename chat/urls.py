@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chat.views import batches
+from chat.views import batches, imports
 from chat.views.conversation_deletion import delete, delete_all, restore
 from chat.views.conversation_keeping import archive, pin, unarchive, unpin
 from chat.views.conversation_list import archived, conversation_list, toggle_list
@@ -82,6 +82,10 @@ urlpatterns = [
     path("batches/<uuid:pk>/delete/", batches.delete, name="delete_batch"),
     path("batches/<uuid:pk>/output/", batches.output, name="batch_output"),
     path("batches/<uuid:pk>/errors/", batches.errors, name="batch_errors"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/<uuid:pk>/", imports.show_import, name="import"),
+    path("imports/<uuid:pk>/confirm/", imports.confirm, name="confirm_import"),
+    path("imports/<uuid:pk>/delete/", imports.delete, name="delete_import"),
     path("search/", search, name="search"),
     path("status/", status, name="status"),
     path("operator/", operator, name="operator"),

@@ -37,6 +37,8 @@ OF_ACCOUNT = {
     ("GET", "api/v1/search"),
     ("GET", "api/v1/conversations"),
     ("GET", "api/v1/export"),
+    ("GET", "api/v1/imports"),
+    ("POST", "api/v1/imports"),
     ("GET", "api/v1/settings"),
     ("PUT", "api/v1/settings"),
     ("GET", "api/v1/shared-links"),

@@ -36,6 +36,7 @@ KINDS = {
     "replies": "done",
     "webhooks": "webhook",
     "shared-links": "shared_link",
+    "imports": "import",
     "deliveries": "delivery",
 }
 

@@ -13,6 +13,7 @@ from chat.accounts import account_deletion, invitations
 from chat.models import AttemptCounter, Session
 from chat.services.batches.retention import erase_old_batches
 from chat.services.conversation_deletion import remove_for_good
+from chat.services.imports.imports import erase_old_imports
 from chat.services.limits.usage import purge_full_buckets
 from chat.services.search.index_maintenance import IndexMerge, empty_journal
 from chat.services.sharing.links import erase_expired_links
@@ -92,6 +93,7 @@ def _tidy() -> bool:
         account_deletion.erase_expired_conversations,
         account_deletion.erase_unkept_calls,
         erase_old_batches,
+        erase_old_imports,
         erase_expired_links,
     )
     return any([step() for step in steps])  # noqa: C419 - each takes its step

@@ -80,6 +80,7 @@ IF_NONE_MATCH = {
 MAKING = {
     *("messages", "send_version", "retry", "vary", "repeat", "resume", "make"),
     "make_webhook",
+    "make_import",
 }
 
 

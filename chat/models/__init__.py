@@ -5,6 +5,14 @@ from chat.models.attempt_counter import AttemptCounter
 from chat.models.batch import Batch, BatchLine, BatchStatus, LineState
 from chat.models.batch_file import BatchFile, BatchFilePiece, Purpose
 from chat.models.conversation import Conversation
+from chat.models.conversation_import import (
+    ConversationImport,
+    ConversationSource,
+    EntryState,
+    ImportEntry,
+    ImportPiece,
+    ImportStatus,
+)
 from chat.models.idempotency_key import IdempotencyKey
 from chat.models.invitation import Invitation
 from chat.models.limit_bucket import LimitBucket
@@ -28,7 +36,13 @@ __all__ = [
     "BatchLine",
     "BatchStatus",
     "Conversation",
+    "ConversationImport",
+    "ConversationSource",
+    "EntryState",
     "IdempotencyKey",
+    "ImportEntry",
+    "ImportPiece",
+    "ImportStatus",
     "Invitation",
     "LimitBucket",
     "LineState",

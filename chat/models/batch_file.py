@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
 from django.db import models
 
-#: Files are kept in pieces, so that none is in memory as a whole.
-PIECE_BYTES = 262_144
+from chat.models.file_pieces import FileInPieces, FilePiece
 
 
 class Purpose(models.TextChoices):
@@ -28,7 +27,7 @@ class BatchFileQuerySet(models.QuerySet["BatchFile"]):
         return self.filter(expires_at__lt=now)
 
 
-class BatchFile(models.Model):
+class BatchFile(FileInPieces):
     """A file of an account.
 
     One that was sent has its content in pieces. The content of an output is the results
@@ -57,17 +56,6 @@ class BatchFile(models.Model):
     def __str__(self) -> str:
         return f"file {self.pk}"
 
-    def add_pieces(self, chunks: Iterable[bytes]) -> None:
-        """Save the content, in the transaction that saves the file."""
-        for number, content in enumerate(_pieces(chunks)):
-            BatchFilePiece.objects.create(file=self, number=number, content=content)
-
-    def stored_content(self) -> Iterator[bytes]:
-        """The content of a file that was sent, piece by piece."""
-        for number in range(self.pieces.count()):
-            content = self.pieces.values_list("content", flat=True).get(number=number)
-            yield bytes(content)
-
     def stored_lines(self) -> Iterator[bytes]:
         """The lines of a file that was sent, without their ends."""
         rest = b""
@@ -78,12 +66,10 @@ class BatchFile(models.Model):
             yield rest
 
 
-class BatchFilePiece(models.Model):
+class BatchFilePiece(FilePiece):
     """A piece of a file that was sent."""
 
     file = models.ForeignKey(BatchFile, on_delete=models.CASCADE, related_name="pieces")
-    number = models.PositiveIntegerField()
-    content = models.BinaryField()
 
     class Meta:
         constraints = (
@@ -92,14 +78,3 @@ class BatchFilePiece(models.Model):
 
     def __str__(self) -> str:
         return f"piece {self.number} of {self.file_id}"
-
-
-def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    held = b""
-    for chunk in chunks:
-        held += chunk
-        while len(held) >= PIECE_BYTES:
-            yield held[:PIECE_BYTES]
-            held = held[PIECE_BYTES:]
-    if held:
-        yield held

@@ -23,6 +23,9 @@ OR EXISTS (
     WHERE status IN ('validating', 'in_progress', 'finalizing', 'cancelling')
 )
 OR EXISTS (SELECT 1 FROM chat_titlejob)
+OR EXISTS (
+    SELECT 1 FROM chat_conversationimport WHERE status IN ('reading', 'importing')
+)
 OR EXISTS (SELECT 1 FROM chat_conversation WHERE deleted_at < %s)
 OR EXISTS (SELECT 1 FROM chat_allowance WHERE full_at < %s)
 """
@@ -31,8 +34,8 @@ OR EXISTS (SELECT 1 FROM chat_allowance WHERE full_at < %s)
 def has_pending_work(*, deleted_before: datetime, full_before: datetime) -> bool:
     """Whether a sweep would find a row to act on.
 
-    These are queued replies, held ones that may start, open batches, titles that a
-    model is to find, conversations deleted before a time, and limits that have been
-    unused since before a time.
+    These are queued replies, held ones that may start, open batches, imports that
+    run, titles that a model is to find, conversations deleted before a time, and
+    limits that have been unused since before a time.
     """
     return bool(rows(QUERY, (deleted_before, full_before)))

@@ -52,7 +52,7 @@ def insert_messages(
         Message.objects.bulk_create([_message(conversation, one) for one in some])
         Reply.objects.bulk_create(
             [
-                Reply(message_id=one.pk, origin=origin, **one.reply)
+                Reply(message_id=one.pk, **{"origin": origin, **one.reply})
                 for one in some
                 if one.reply is not None
             ]

@@ -17,12 +17,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.shortcuts import render
-from django.urls import reverse
 from django_htmx.http import reswap
 
 from chat.forms import MessageForm
 from chat.http.request import Request
-from chat.views.errors import file_too_large, form_action
+from chat.views.errors import file_too_large, form_action, upload_limit
 from chatsite import hosts
 
 log = logging.getLogger(__name__)
@@ -83,10 +82,10 @@ def csrf_failure(request: Request, reason: str = "") -> HttpResponse:  # noqa: A
 
 
 def _has_unread_file(request: HttpRequest) -> bool:
-    """Whether the file of a batch was too large, so the server left out the form."""
+    """Whether a file was too large, so the server left out the form."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    is_large = length.isdigit() and int(length) > settings.BATCH_FILE_MAX_BYTES
-    return is_large and request.path == reverse("batches")
+    limit = upload_limit(request)
+    return limit is not None and length.isdigit() and int(length) > limit
 
 
 def cause_of(request: HttpRequest) -> Cause:

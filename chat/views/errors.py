@@ -100,8 +100,18 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def file_too_large(request: HttpRequest) -> HttpResponse:
     """Say how large a file may be; the server has read none of this one."""
-    limit = filesizeformat(settings.BATCH_FILE_MAX_BYTES)
-    return render(request, "413.html", {"file_limit": limit}, status=413)
+    most = upload_limit(request) or settings.BATCH_FILE_MAX_BYTES
+    context = {"file_limit": filesizeformat(most), "back": request.path}
+    return render(request, "413.html", context, status=413)
+
+
+def upload_limit(request: HttpRequest) -> int | None:
+    """How large a file may be that is sent to this page; None for another page."""
+    limits = {
+        reverse("batches"): settings.BATCH_FILE_MAX_BYTES,
+        reverse("imports"): settings.IMPORT_FILE_MAX_BYTES,
+    }
+    return limits.get(request.path)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001

@@ -12,6 +12,7 @@ from chatsite.settings_table import (
     addresses,
     api,
     batches,
+    imports,
     installation,
     limits,
     mail,
@@ -46,7 +47,17 @@ GROUPS = tuple(
     Group.of(module)
     for module in (
         *(storage, model, addresses, accounts, limits, messages, sharing),
-        *(api, batches, webhooks, mail, web_server, worker, recovery, operation),
+        *(
+            api,
+            batches,
+            imports,
+            webhooks,
+            mail,
+            web_server,
+            worker,
+            recovery,
+            operation,
+        ),
         installation,
     )
 )

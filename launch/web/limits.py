@@ -16,7 +16,8 @@ LINGER_MAX_BYTES = 16_777_216
 #: Files that a process opens besides connections: databases, logs, sockets.
 OTHER_FILES = 128
 #: Where files are sent.
-UPLOAD_PATHS = ("/v1/files", "/batches/")
+BATCH_PATHS = ("/v1/files", "/batches/")
+IMPORT_PATHS = ("/api/v1/imports", "/imports/")
 #: What surrounds a file in its request.
 FORM_BYTES = 65_536
 
@@ -53,9 +54,12 @@ class ConnectionLimits:
             parked=settings.WEB_PARKED,
             body_bytes=settings.BODY_MAX_BYTES,
             upload_bytes={
-                f"{settings.URL_PREFIX}{path}": settings.BATCH_FILE_MAX_BYTES
-                + FORM_BYTES
-                for path in UPLOAD_PATHS
+                f"{settings.URL_PREFIX}{path}": most + FORM_BYTES
+                for paths, most in (
+                    (BATCH_PATHS, settings.BATCH_FILE_MAX_BYTES),
+                    (IMPORT_PATHS, settings.IMPORT_FILE_MAX_BYTES),
+                )
+                for path in paths
             },
             buffer_bytes=settings.WEB_BUFFER_MB * MEGABYTE,
             stuck_seconds=settings.WEB_STUCK_SECONDS,

@@ -300,6 +300,30 @@ TABLE: dict[str, Entry] = {
     "batches/<uuid:pk>/delete/": of("batch", WRITE, of_accounts=True, changes=False),
     "batches/<uuid:pk>/output/": of("batch", of_accounts=True),
     "batches/<uuid:pk>/errors/": of("batch", of_accounts=True),
+    # Imports
+    "imports/": own(
+        BOTH, shows_accounts=("import_name",), answers=(303, 422), changes=False
+    ),
+    "imports/<uuid:pk>/": of("import", of_accounts=True, shows=("import_name",)),
+    "imports/<uuid:pk>/confirm/": of(
+        "import", WRITE, of_accounts=True, answers=(302,), changes=False
+    ),
+    "imports/<uuid:pk>/delete/": of("import", WRITE, of_accounts=True),
+    "api/v1/imports": own(
+        ("GET", "POST"),
+        is_json=True,
+        shows_accounts=("import_name",),
+        reads=(200, 403),
+        answers=(400, 403, 422),
+        of_accounts=True,
+        changes=False,
+    ),
+    "api/v1/imports/<uuid:pk>": api_of_accounts(
+        "import", ("GET",), shows=("import_name",)
+    ),
+    "api/v1/imports/<uuid:pk>/conversations": api_of_accounts("import", ("GET",)),
+    "api/v1/imports/<uuid:pk>/confirm": api_of_accounts("import", changes=False),
+    "api/v1/imports/<uuid:pk>/delete": api_of_accounts("import"),
     # Accounts
     "account/": own(shows_accounts=("username", "email", "device")),
     "account/download/": own(

@@ -20,6 +20,7 @@ from chat.models import Conversation, Invitation, Message, Reply, User
 from chat.services import conversation_deletion, feedback, messages, reply_versions
 from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
+from chat.services.imports.imports import begin_import
 from chat.services.jobs.collect import collect
 from chat.services.session_digest import session_digest
 from chat.services.sharing.links import make_link
@@ -123,6 +124,7 @@ def _surroundings(world: World) -> None:
         world.keep_id("key", key.pk)
         _batch(world)
         _webhook(world)
+        _import(world)
     Invitation.objects.create(
         digest=sha256(secrets.token("invitation").encode()).hexdigest(),
         note=secrets.word("note"),
@@ -144,6 +146,14 @@ def _batch(world: World) -> None:
     batch.save()
     world.keep_id("file", file.pk)
     world.keep_id("batch", batch.pk)
+
+
+def _import(world: World) -> None:
+    """A file that the keeper has not read yet."""
+    content = world.secrets.word("imported_text").encode()
+    name = world.secrets.word("import_name")
+    made = begin_import(world.owner, name, len(content), [content])
+    world.keep_id("import", made.pk)
 
 
 def _webhook(world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from functools import partial
+from collections.abc import Callable
 from threading import Event
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.db import DatabaseError, close_old_connections
 from chat.api.openai.batches.reader import FileReader
 from chat.api.openai.batches.runner import run_batches
 from chat.keeper import Keeper
+from chat.services.imports.runner import ImportRunner
 from chat.services.webhooks.sender import WebhookSender
 from chatsite.logs import error_type
 from chatsite.mailbox import MailboxAway
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())
         log.info("keeper sweeps every %g s", settings.SWEEP_SECONDS)
-        keeper = Keeper(more=partial(run_batches, FileReader()))
+        keeper = Keeper(more=_more())
         sender = WebhookSender()
         sender.start()
         failures = 0
@@ -47,6 +48,17 @@ class Command(BaseCommand):
             end.wait(settings.SWEEP_SECONDS)
         sender.stop()
         log.info("keeper ends")
+
+
+def _more() -> Callable[[], None]:
+    """What a sweep does last."""
+    reader, imports = FileReader(), ImportRunner()
+
+    def more() -> None:
+        run_batches(reader)
+        imports.run()
+
+    return more
 
 
 def _sweep(keeper: Keeper, failures: int) -> bool:

@@ -1,0 +1,1 @@
+"""Conversations from files: read by the keeper, shown, and stored once confirmed."""

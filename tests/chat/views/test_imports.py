@@ -1,0 +1,144 @@
+"""The pages of imports: send a file, see what is in it, have it stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from chat.models import Conversation, ConversationImport, User
+from chat.services.imports.runner import ImportRunner
+from chatsite.mailbox import Mailbox
+from tests.chat.services.imports.conftest import SAMPLES
+from tests.dom import dom
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def account(db: None) -> User:
+    return User.objects.create_user("bee", None)
+
+
+@pytest.fixture
+def tab(account: User, client_of: Callable[[User], Client], box: Mailbox) -> Client:
+    return client_of(account)
+
+
+def send(tab: Client, content: bytes) -> HttpResponse:
+    return tab.post("/imports/", {"file": SimpleUploadedFile("bees.json", content)})
+
+
+def sweep() -> None:
+    """As the keeper does, until nothing is left to do."""
+    runner = ImportRunner()
+    for _ in range(20):
+        runner.run()
+
+
+def test_a_file_is_sent_shown_confirmed_and_can_be_continued(
+    tab: Client, account: User
+) -> None:
+    answer = send(tab, (SAMPLES / "chatgpt/06-images-and-voice.json").read_bytes())
+    made = ConversationImport.objects.get()
+    address = f"/imports/{made.pk}/"
+    assert (answer.status_code, answer["Location"]) == (302, address)
+    page = tab.get(address).content.decode()
+    assert "is being read" in page
+    assert f'hx-get="{address}"' in page
+    sweep()
+    page = tab.get(address).content.decode()
+    assert "waits for you" in page
+    assert "1 picture" in page
+    assert "4 messages" in page
+    assert not Conversation.objects.exists()
+    confirmed = dom(page).one(f'form[action="{address}confirm/"]')
+    tab.post(confirmed["action"])
+    sweep()
+    part = tab.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "imported" in part
+    assert "hx-get" not in part
+    conversation = Conversation.objects.get(owner=account)
+    shown = tab.get(f"/c/{conversation.pk}/").content.decode()
+    assert "[picture: bee.png]" in shown
+    assert "gpt-4o" in shown or "Honey." in shown
+    answer = tab.post(f"/c/{conversation.pk}/send/", {"text": "And?", "key": "k"})
+    assert answer.status_code in (200, 303)
+    assert conversation.messages.count() == 6
+    assert "Pictures" in tab.get("/search/?q=voice OR bee").content.decode()
+
+
+def test_the_same_file_again_brings_nothing_twice(tab: Client) -> None:
+    content = (SAMPLES / "chatgpt/31-numbered.zip").read_bytes()
+    for times in (1, 2):
+        send(tab, content)
+        sweep()
+        made = ConversationImport.objects.latest("created_at")
+        page = tab.get(f"/imports/{made.pk}/").content.decode()
+        assert ("2 of them you have already" in page) == (times == 2)
+        tab.post(f"/imports/{made.pk}/confirm/")
+        sweep()
+    assert Conversation.objects.count() == 2
+
+
+def test_a_refused_file_says_why_and_can_be_removed(tab: Client) -> None:
+    send(tab, b'{"bees": 1}')
+    sweep()
+    made = ConversationImport.objects.get()
+    assert not made.pieces.exists()
+    page = tab.get(f"/imports/{made.pk}/").content.decode()
+    assert "no export that the site knows" in page
+    assert tab.post(f"/imports/{made.pk}/delete/")["Location"] == "/imports/?deleted"
+    assert not ConversationImport.objects.exists()
+
+
+def test_too_many_and_empty_files_are_refused_on_the_page(
+    tab: Client, settings: Settings
+) -> None:
+    settings.IMPORTS_MAX = 1
+    send(tab, b"[]")
+    answer = send(tab, b"[]")
+    assert answer.status_code == 422
+    assert "1 unfinished import" in answer.content.decode()
+    assert send(tab, b"").status_code == 422
+    settings.IMPORTS_MAX = 0
+    assert "takes no imports" in tab.get("/imports/").content.decode()
+
+
+def test_a_guest_is_told_that_an_account_is_needed(client: Client) -> None:
+    assert "Guests cannot import" in client.get("/imports/").content.decode()
+
+
+def test_markup_of_a_file_stays_text(tab: Client, account: User) -> None:
+    send(tab, (SAMPLES / "chatgpt/18-markup.json").read_bytes())
+    sweep()
+    made = ConversationImport.objects.get()
+    assert "<script>alert" not in tab.get(f"/imports/{made.pk}/").content.decode()
+    tab.post(f"/imports/{made.pk}/confirm/")
+    sweep()
+    conversation = Conversation.objects.get(owner=account)
+    page = tab.get(f"/c/{conversation.pk}/").content.decode()
+    assert "<script>alert" not in page
+    assert 'src="https://tracker' not in page
+    assert 'href="javascript' not in page
+
+
+def test_the_api_does_the_same(tab: Client) -> None:
+    content = (SAMPLES / "chatgpt/02-branches.json").read_bytes()
+    answer = tab.post("/api/v1/imports", {"file": SimpleUploadedFile("a", content)})
+    assert answer.status_code == 201, answer.content
+    path = answer.json()["url"].partition("testserver")[2]
+    sweep()
+    got = tab.get(path).json()
+    assert (got["status"], got["messages"], got["other_versions"]) == ("ready", 4, 3)
+    assert got["conversations"]["waiting"] == 1
+    assert tab.post(f"{path}/confirm").status_code == 202
+    sweep()
+    (listed,) = tab.get(f"{path}/conversations").json()["conversations"]
+    assert listed["state"] == "done"
+    assert tab.get(f"/c/{listed['conversation']}/").status_code == 200
+    assert tab.post(f"{path}/delete").json()["deleted"] is True
