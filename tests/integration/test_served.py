@@ -15,7 +15,7 @@ from tests.http_observatory import A_PLUS, score
 from tests.processes import Program, free_port
 
 HOST = "chat.example.org"
-START_SECONDS = 30
+START_SECONDS = 90
 #: Text that stands in what is sent, and may stand in no log.
 CANARY = "canary-of-what-somebody-typed"
 

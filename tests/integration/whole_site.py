@@ -20,7 +20,7 @@ from tests.integration.forked_program import ForkedProgram
 from tests.processes import ROOT, Program, free_port
 from tests.valkey import Valkey
 
-START_SECONDS = 40
+START_SECONDS = 90
 #: How many replies are written at once.
 WORKER_ROWS = 4
 #: The owner of ``key`` may do much; those of the others two messages a minute.

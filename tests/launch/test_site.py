@@ -27,12 +27,13 @@ from tests.launch.process_tree import (
     make_run,
     parent_of,
     run,
+    with_tables,
 )
 from tests.processes import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-STOP_SECONDS = 30
+STOP_SECONDS = 90
 READY = r"^ready: http://127\.0\.0\.1:\d+$"
 PATTERNS = {
     "launcher": "-m launch ",
@@ -47,8 +48,11 @@ Starter = Callable[..., Start]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Starter]:
-    """Start sites in one folder; kill what is left at the end of the test."""
+def start(tmp_path: Path, migrated: Callable[[Path], str]) -> Iterator[Starter]:
+    """Start sites in one folder; kill what is left at the end of the test.
+
+    With a command, by which people start them, sites make their tables themselves.
+    """
     started: list[Start] = []
 
     def begin(command: list[str] | None = None, **variables: str) -> Start:
@@ -58,6 +62,8 @@ def start(tmp_path: Path) -> Iterator[Starter]:
             "CHAT_MODEL": "scripted",
             "WORKER_GRACE_SECONDS": "2",
         } | variables
+        if command is None:
+            with_tables(Path(variables["DATA_DIR"]), migrated)
         output = tmp_path / f"output-{len(started)}"
         begun = Start(command or launch(), output, **variables)
         begun.port = int(port)  # type: ignore[attr-defined]
@@ -109,7 +115,7 @@ def test_a_start_gets_ready_and_restarts_what_dies(
     status = run(launch("status"), DATA_DIR=str(tmp_path / "data"))
     assert ": ready, 0 of 8 rows busy" in status.stdout, status
     second = start()
-    assert second.process.wait(30) == 1
+    assert second.process.wait(STOP_SECONDS) == 1
     (pid,) = re.findall(r"as process (\d+);", second.text)
     assert PATTERNS["launcher"] in command_of(int(pid))
     assert int(pid) in site.pids()
@@ -205,7 +211,7 @@ def test_a_site_and_workers_share_a_redis_of_their_own(
     lone.process.wait(STOP_SECONDS)
     assert not lone.pids()
     none = start(launch("worker"), DATA_DIR=str(tmp_path), REDIS_URL=url, WORKERS="0")
-    assert none.process.wait(30) == 2
+    assert none.process.wait(STOP_SECONDS) == 2
     assert "WORKERS=0" in none.text
 
 

@@ -12,13 +12,15 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.processes import PATIENCE
+
 TOKEN = "csrfmiddlewaretoken"
 FINISHED = ("done", "stopped", "failed")
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
     """Wait for a condition; fails with what it was waiting for."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE * seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.02)

@@ -18,7 +18,7 @@ from launch.backup.archive import Manifest
 from launch.backup.site_data import BACKUPS, KEPT, REBUILT, SECRET_KEY
 from launch.backup.take import publish
 from tests.environment import IS_SOAK
-from tests.launch.process_tree import Start, eventually, launch, run
+from tests.launch.process_tree import Start, eventually, launch, run, with_tables
 from tests.postgres import empty_database, programs
 from tests.processes import free_port
 from tests.upgrade.visitor import Visitor
@@ -40,10 +40,12 @@ Starter = Callable[..., Start]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Starter]:
+def start(tmp_path: Path, migrated: Callable[[Path], str]) -> Iterator[Starter]:
     started: list[Start] = []
 
     def begin(**variables: str) -> Start:
+        if "DATABASE_URL" not in variables:
+            with_tables(Path(variables["DATA_DIR"]), migrated)
         output = tmp_path / f"output-{len(started)}"
         started.append(Start(launch(), output, **COMMON, **variables))
         started[-1].wait_for(r"^ready: http")

@@ -16,7 +16,7 @@ from tests.processes import Program, free_port
 
 HOST = b"Host: 127.0.0.1\r\n"
 #: Nothing here takes that long, unless a client holds up the server.
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 #: So long that no deadline plays a part, where a test is not about it.
 LONG = {
     "WEB_IDLE_SECONDS": "300",
