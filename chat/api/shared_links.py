@@ -13,7 +13,7 @@ from ninja import Router
 
 from chat.api.access import Access
 from chat.api.answers import answer
-from chat.api.idempotency_header import idempotency_key
+from chat.api.idempotency_header import idempotency_key, once_for
 from chat.api.key_access import BY_ITS_ID
 from chat.api.shared_link_data import (
     RenewBody,
@@ -83,10 +83,15 @@ def shared_link(request: HttpRequest, pk: UUID) -> HttpResponse:
 @router.post("/shared-links/{uuid:pk}/renew", auth=MAY_CHANGE, response=SharedLinkData)
 def renew_shared_link(request: HttpRequest, pk: UUID, body: RenewBody) -> HttpResponse:
     """Freeze the conversation again as it is now."""
-    link = _link(request, pk)
+    _link(request, pk)
     _check_on()
-    renewed = links.renew(link, has_new_address=body.new_address)
-    return answer(serialize_link(request, renewed))
+
+    def act() -> Conversation:
+        link = links.renew(_link(request, pk), has_new_address=body.new_address)
+        return link.conversation
+
+    once_for(request, ("renew link", pk.hex, str(body.new_address)), act)
+    return answer(serialize_link(request, _link(request, pk)))
 
 
 @router.post(
@@ -94,7 +99,13 @@ def renew_shared_link(request: HttpRequest, pk: UUID, body: RenewBody) -> HttpRe
 )
 def revoke_shared_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Erase a shared link and its copy."""
-    links.revoke(_link(request, pk))
+
+    def act() -> Conversation:
+        link = _link(request, pk)
+        links.revoke(link)
+        return link.conversation
+
+    once_for(request, ("revoke link", pk.hex), act)
     return answer(RevokedLinkData(id=pk, revoked=True))
 
 

@@ -61,8 +61,6 @@ def continue_shared(request: HttpRequest, secret: str) -> HttpResponse:
     Harmless to repeat: it leads to the same conversation, as long as that is there.
     """
     link = _link_or_404(secret)
-    if not settings.GUESTS and not has_account(request):
-        return HttpResponseRedirect(_log_in_url(secret), status=303)
     try:
         with sender(request) as user:
             made = continue_as_copy(user, link)

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Conversation, SharedLink, User
@@ -64,14 +65,17 @@ def make_link(
 def renew(link: SharedLink, *, has_new_address: bool = False) -> SharedLink:
     """Freeze the conversation again as it is now, behind the same or a new address.
 
-    Raises what ``freeze`` raises; then the link stays as it was.
+    Raises ``MessageRefused`` with the code deleted if the link was revoked, and what
+    ``freeze`` raises; then the link stays as it was.
     """
-    link = SharedLink.objects.select_for_update().get(pk=link.pk)
+    found = SharedLink.objects.select_for_update().filter(pk=link.pk).first()
+    if found is None:
+        raise MessageRefused("deleted", _("This link was revoked."))
     if has_new_address:
-        link.secret = new_secret()
-        link.digest = digest_of(link.secret)
-    freeze(link)
-    return link
+        found.secret = new_secret()
+        found.digest = digest_of(found.secret)
+    freeze(found)
+    return found
 
 
 def revoke(link: SharedLink) -> None:

@@ -56,8 +56,16 @@ def test_links_are_listed_read_renewed_and_revoked(
     assert renewed["frozen"] > first["frozen"]
     moved = tab.post(f"{url}/renew", {"new_address": True}, content_type=JSON).json()
     assert moved["address"] != first["address"]
-    revoked = tab.post(f"{url}/revoke", {}, content_type=JSON).json()
-    assert revoked == {"id": first["id"], "revoked": True}
+    once = {"headers": {"Idempotency-Key": "one"}, "content_type": JSON}
+    addresses = {
+        tab.post(f"{url}/renew", {"new_address": True}, **once).json()["address"]
+        for _ in range(2)
+    }
+    assert len(addresses - {moved["address"]}) == 1
+    twice = {"headers": {"Idempotency-Key": "two"}, "content_type": JSON}
+    for _ in range(2):
+        revoked = tab.post(f"{url}/revoke", {}, **twice).json()
+        assert revoked == {"id": first["id"], "revoked": True}
     assert tab.get(url).status_code == 404
 
 

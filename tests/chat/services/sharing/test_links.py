@@ -118,6 +118,15 @@ def test_a_failed_renewal_keeps_the_copy(talk: Conversation, settings: Any) -> N
     links.renew(link)
 
 
+def test_a_link_that_was_just_revoked_is_not_renewed(talk: Conversation) -> None:
+    link = links.make_link(talk)
+    links.revoke(link)
+    with pytest.raises(MessageRefused) as refused:
+        links.renew(link)
+    assert refused.value.code == "deleted"
+    assert not SharedLink.objects.exists()
+
+
 def test_a_person_has_so_many_links_at_most(
     talk: Conversation, settings: Any, stranger: User
 ) -> None:
