@@ -109,7 +109,9 @@ def take_backup(config: LaunchConfig, into: str) -> int:
     """Take a backup, also of a site that runs, and say where it is."""
     os.umask(0o077)
     path = take(config.data_dir, into)
-    print(f"backup: {path} ({path.stat().st_size / 1e6:.1f} MB). It holds the secret")
+    size = path.stat().st_size
+    shown = f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
+    print(f"backup: {path} ({shown}). It holds the secret")
     print("key and what people wrote: keep it where only you can read it.")
     return 0
 

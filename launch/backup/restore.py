@@ -49,7 +49,9 @@ def restore(backup: str) -> archive.Manifest:
             path = Path(backup).expanduser()
             return _restore(path, data_dir, database_of(found), Path(folder))
     except OSError as error:
-        raise LaunchError(f"Cannot restore: {error}.") from None
+        named = error.filename and error.strerror
+        problem = f"{error.filename}: {error.strerror}" if named else error
+        raise LaunchError(f"Cannot restore: {problem}.") from None
 
 
 def _refuse_a_site(data_dir: Path) -> None:

@@ -197,6 +197,11 @@ def operator(stage: Stage) -> None:
             losses=number,
             started_at=time.time() - 9000,
         )
+    stage.worker.announce_as(
+        "worker-3@gpu-3",
+        wire.Stage.BROKEN,
+        step="/models/big: is incomplete or broken: model-00002-of-00004.safetensors.",
+    )
     _note_a_day()
     stage.page.goto("/operator/")
     expect(stage.page.locator(".chart svg").first).to_be_visible()

@@ -214,7 +214,9 @@ def test_restore_refuses_what_would_lose_something(
         cut.write_bytes(backup.read_bytes()[:-9000])
         assert "no backup of chatsite, or it is damaged" in refusal("new", cut)
     with subtests.test("a file that is missing"):
-        assert "No such file" in refusal("new", tmp_path / "none")
+        missing = tmp_path / "none"
+        why = f"Cannot restore: {missing}: No such file or directory.\n"
+        assert refusal("new", missing) == why
     with subtests.test("a backup without the secret key"):
         keyless = tmp_path / "keyless.tar.gz"
         archive.write(keyless, Manifest("2026-11-30", "sqlite", []), {})
