@@ -30,6 +30,7 @@ from chat.views.settings import conversation_settings, settings
 from chat.views.shared_copy import continue_shared, shared
 from chat.views.shared_links import renew_link, revoke_link, share, shared_links
 from chat.views.status import status
+from chat.views.turn_deletion import delete_turn, restore_turn
 
 urlpatterns = [
     path("", home, name="home"),
@@ -58,6 +59,8 @@ urlpatterns = [
     path("r/<uuid:pk>/stop/", stop, name="stop"),
     path("m/<uuid:pk>/choose/", choose, name="choose"),
     path("m/<uuid:pk>/fork/", fork, name="fork"),
+    path("m/<uuid:pk>/delete/", delete_turn, name="delete_turn"),
+    path("m/<uuid:pk>/restore/", restore_turn, name="restore_turn"),
     path("m/<uuid:pk>/edit/", edit_message, name="edit_message"),
     path("r/<uuid:pk>/vary/", vary, name="vary"),
     path("r/<uuid:pk>/repeat/", repeat, name="repeat"),

@@ -21,7 +21,16 @@ from chat.accounts.api_keys import make_key
 from chat.accounts.data_export import export_user
 from chat.api.schemas import MessageData, ReplyData, ReplyError, ReplyTimes
 from chat.api.settings_data import ChosenSettings, EffectiveSettingsData
-from chat.models import ApiKey, BatchLine, Conversation, Message, Reply, Session, User
+from chat.models import (
+    ApiKey,
+    BatchLine,
+    Conversation,
+    DeletedTurn,
+    Message,
+    Reply,
+    Session,
+    User,
+)
 from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.limits.rules import PERSONAL, LimitKind
@@ -139,6 +148,10 @@ def downloaded(owner: User) -> str:
         conversation=conversation, owner=owner, role=wire.Role.ASSISTANT
     )
     Reply.objects.create(message=message, model="gpt2", seed=1)
+    turn = DeletedTurn(conversation=conversation, message=message.pk, asked=[])
+    turn.replies, turn.followers = [], {}
+    turn.keep([message])
+    turn.save()
     make_key(owner, "a program")
     file = save_file(owner, "calls.jsonl", 2, [b"{}"])
     batch = begin_batch(owner, BatchRequest(file))

@@ -108,6 +108,10 @@ def _conversation(conversation: Conversation) -> Iterator[str]:
         **conversation_fields(conversation),
         "deleted_at": conversation.deleted_at,
         "api_key": conversation.api_key_id,
+        "deleted_turns": [
+            {"deleted_at": turn.deleted_at, "messages": turn.texts()}
+            for turn in conversation.deleted_turns.order_by("deleted_at")
+        ],
     }
     yield to_json(fields).removesuffix("}") + ', "messages": ['
     yield from joined(map(_message, messages_of(conversation)), BEFORE_ROW)

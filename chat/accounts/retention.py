@@ -17,6 +17,7 @@ from chat.services.imports.imports import erase_old_imports
 from chat.services.limits.usage import purge_full_buckets
 from chat.services.search.index_maintenance import IndexMerge, empty_journal
 from chat.services.sharing.links import erase_expired_links
+from chat.services.turn_deletion import remove_turns_for_good
 from chat.services.webhooks.endpoints import purge_log
 from chatsite.mailbox import open_mailbox
 
@@ -92,6 +93,7 @@ def _tidy() -> bool:
         account_deletion.erase_closed_accounts,
         account_deletion.erase_expired_conversations,
         account_deletion.erase_unkept_calls,
+        remove_turns_for_good,
         erase_old_batches,
         erase_old_imports,
         erase_expired_links,

@@ -14,6 +14,7 @@ from chat.models import ApiKey, Conversation, User
 #: How a conversation is found by the id in the address of a call.
 BY_ITS_ID = "pk"
 BY_A_MESSAGE = "messages"
+BY_A_DELETED_TURN = "deleted_turns__message"
 #: What a call reads or changes belongs to the account, and to none of its keys.
 OF_ACCOUNT = "account"
 

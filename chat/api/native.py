@@ -18,6 +18,7 @@ from chat.api import (
     settings,
     shared_links,
     site_status,
+    turns,
     webhooks,
 )
 from chat.api.errors import JsonParser, handle_errors
@@ -47,6 +48,7 @@ for module in (
     exports,
     imports,
     messages,
+    turns,
     read_reply,
     replies,
     settings,

@@ -150,6 +150,13 @@ class RemovedMessageData(BaseModel):
     removed: bool
 
 
+class DeletedMessageData(BaseModel):
+    """A message, and whether its turn is deleted now."""
+
+    id: UUID
+    deleted: bool
+
+
 class RenamedConversationData(BaseModel):
     """A conversation with its new title."""
 

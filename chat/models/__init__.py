@@ -13,6 +13,7 @@ from chat.models.conversation_import import (
     ImportPiece,
     ImportStatus,
 )
+from chat.models.deleted_turn import DeletedTurn
 from chat.models.idempotency_key import IdempotencyKey
 from chat.models.invitation import Invitation
 from chat.models.limit_bucket import LimitBucket
@@ -38,6 +39,7 @@ __all__ = [
     "Conversation",
     "ConversationImport",
     "ConversationSource",
+    "DeletedTurn",
     "EntryState",
     "IdempotencyKey",
     "ImportEntry",

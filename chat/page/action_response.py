@@ -77,19 +77,35 @@ def response_with_message(request: Request, message: Message) -> HttpResponse:
     ):
         # The page does not show the end of the path, or the message is not near it.
         return HttpResponseClientRedirect(url)
-    return _updated(request, page_state, message, url)
+    return _updated(request, page_state, message.conversation_id, url)
 
 
 def response_after_action(request: Request, reply: Reply) -> HttpResponse:
     """The answer once an action on a reply is done."""
     url = redirect_to_reply(reply)["Location"]
-    return _updated(request, _page_state(request), reply.message, url)
+    conversation = reply.message.conversation_id
+    return _updated(request, _page_state(request), conversation, url)
+
+
+def response_after_change(
+    request: Request, conversation: UUID, query: str = ""
+) -> HttpResponse:
+    """The answer once a turn of a conversation was deleted or restored.
+
+    Without htmx, and where a page does not show the end of the conversation, it is a
+    redirect to it with ``query``.
+    """
+    url = reverse("conversation", args=[conversation]) + query
+    page_state = _page_state(request)
+    if request.htmx and (page_state is None or page_state.leaf is None):
+        return HttpResponseClientRedirect(url)
+    return _updated(request, page_state, conversation, url)
 
 
 def response_after_removal(request: Request, message: Message) -> HttpResponse:
     """The answer once a message was removed from its conversation."""
     url = reverse("conversation", args=[message.conversation_id])
-    return _updated(request, _page_state(request), message, url)
+    return _updated(request, _page_state(request), message.conversation_id, url)
 
 
 def _page_state(request: Request) -> PageState | None:
@@ -117,9 +133,9 @@ def _message_url(message: Message, *, is_recent: bool) -> str:
 
 
 def _updated(
-    request: Request, page_state: PageState | None, message: Message, url: str
+    request: Request, page_state: PageState | None, conversation: UUID, url: str
 ) -> HttpResponse:
-    """What changed in the conversation of a message, or a redirect to ``url``.
+    """What changed in a conversation, or a redirect to ``url``.
 
     A page that another release has made loads again.
     """
@@ -129,7 +145,7 @@ def _updated(
         return HttpResponseClientRedirect(url)
     if request.htmx and not page_state.is_current:
         return HttpResponseClientRefresh()
-    state = page_state.after_action(message.conversation_id)
+    state = page_state.after_action(conversation)
     return update_or_redirect(request, state, url)
 
 

@@ -9,12 +9,15 @@ from django.http import HttpRequest
 
 from chat.http.get_or_404 import find_archived, find_deleted
 from chat.http.request import owner_id
-from chat.models import Conversation
+from chat.models import Conversation, DeletedTurn
 from chat.services.conversation_deletion import deleted_together
+from chat.services.turn_deletion import find_deleted_turn
 
 #: Query parameters of a page that shows the notice: the id of the conversation.
 DELETED = "deleted"
 ARCHIVED = "archived"
+#: The same for a turn of it: the id of the message by which it was deleted.
+DELETED_TURN = "deleted-turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,12 @@ def requested_undo_notice(request: HttpRequest) -> UndoNotice | None:
         found = find_archived(owner, pk)
         return UndoNotice(found, is_archived=True) if found else None
     return None
+
+
+def requested_deleted_turn(request: HttpRequest) -> DeletedTurn | None:
+    """The deleted turn that the URL of a page names, while it can be restored."""
+    pk = _id_in(request, DELETED_TURN)
+    return find_deleted_turn(owner_id(request), pk) if pk else None
 
 
 def _id_in(request: HttpRequest, parameter: str) -> UUID | None:

@@ -14,7 +14,7 @@ from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
 from chat.http.request import owner_id
 from chat.middleware.security_headers import clear_browser_cache
-from chat.models import Conversation
+from chat.models import Conversation, DeletedTurn
 from chat.page.context import (
     MessageContext,
     PageContext,
@@ -32,7 +32,11 @@ from chat.page.logged_out_notice import (
 from chat.page.message_window import MessageWindow, around, before, latest
 from chat.page.messages import MessageList
 from chat.page.state import PageState
-from chat.page.undo_notice import UndoNotice, requested_undo_notice
+from chat.page.undo_notice import (
+    UndoNotice,
+    requested_deleted_turn,
+    requested_undo_notice,
+)
 from chat.services.context_usage import ContextUsage, context_usage
 from chat.services.conversations import mark_read
 from chat.services.effective_settings import (
@@ -69,6 +73,8 @@ class ConversationContext(PageContext):
     #: None where the page does not show the end of the active path.
     context_usage: ContextUsage | None
     undo_notice: UndoNotice | None
+    #: A turn that can be restored, where the URL names it.
+    deleted_turn: DeletedTurn | None
 
 
 class EarlierContext(MessageContext):
@@ -151,6 +157,7 @@ def conversation_page(
         "message_list": message_list,
         "context_usage": _context_usage(window, chosen),
         "undo_notice": requested_undo_notice(request),
+        "deleted_turn": requested_deleted_turn(request),
     }
     return render(request, "conversations/conversation.html", context)
 

@@ -175,6 +175,8 @@ TABLE: dict[str, Entry] = {
     "r/<uuid:pk>/stop/": of("growing", WRITE),
     "m/<uuid:pk>/choose/": of("done", WRITE),
     "m/<uuid:pk>/fork/": of("done", WRITE),
+    "m/<uuid:pk>/delete/": of("done", WRITE),
+    "m/<uuid:pk>/restore/": of("deleted_turn", WRITE),
     "m/<uuid:pk>/edit/": of("prompt", reads=(302,)),
     "r/<uuid:pk>/vary/": of("done", WRITE),
     "r/<uuid:pk>/repeat/": of("done", WRITE),
@@ -208,6 +210,8 @@ TABLE: dict[str, Entry] = {
         "prompt", ("GET", "POST"), form=_new_text, shows=("prompt",)
     ),
     "api/v1/messages/<uuid:pk>/choose": api("done"),
+    "api/v1/messages/<uuid:pk>/delete": api("done"),
+    "api/v1/messages/<uuid:pk>/restore": api("deleted_turn"),
     "api/v1/messages/<uuid:pk>/fork": api("done", answers=(201,)),
     "api/v1/replies/<uuid:pk>": of("growing", ("GET",), shows=("growing_text",)),
     "api/v1/replies/<uuid:pk>/stop": api("growing"),

@@ -17,7 +17,13 @@ from django.utils import timezone
 
 from chat.accounts.api_keys import make_key
 from chat.models import Conversation, Invitation, Message, Reply, User
-from chat.services import conversation_deletion, feedback, messages, reply_versions
+from chat.services import (
+    conversation_deletion,
+    feedback,
+    messages,
+    reply_versions,
+    turn_deletion,
+)
 from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.imports.imports import begin_import
@@ -204,6 +210,15 @@ class _Maker:
         cut = self._prompt("second_prompt", conversation)
         self._answer(cut, "cut_reply", is_length_limited=True)
         self._name(cut, "second_prompt", "cut")
+        self._deleted_turn(conversation)
+
+    def _deleted_turn(self, conversation: Conversation) -> None:
+        """A turn that its owner may restore."""
+        reply = self._prompt("withdrawn_prompt", conversation)
+        self._answer(reply, "withdrawn_reply")
+        self._world.keep_id("deleted_turn", reply.pk)
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            turn_deletion.delete_turn(self._again(reply).message)
 
     def stuck_conversation(self) -> None:
         """A reply that failed, and a prompt behind it that waits for a decision."""

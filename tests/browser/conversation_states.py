@@ -202,6 +202,26 @@ def details(stage: Stage) -> None:
     expect(stage.page.locator(".panel")).to_contain_text("Seed")
 
 
+def rated(stage: Stage) -> None:
+    done(stage)
+    stage.page.get_by_role("button", name="Bad reply").click()
+    expect(stage.page.get_by_label("What was wrong? (optional)")).to_be_visible()
+
+
+def rewriting(stage: Stage) -> None:
+    done(stage)
+    open_menu(stage.page)
+    stage.page.get_by_role("menuitem", name="Edit").click()
+    expect(stage.page.get_by_label("Edit reply")).to_be_focused()
+
+
+def turn_deleted(stage: Stage) -> None:
+    done(stage)
+    open_menu(stage.page)
+    stage.page.get_by_role("menuitem", name="Delete message and reply").click()
+    expect(stage.page.locator("#deleted-turn button")).to_be_focused()
+
+
 def revising(stage: Stage) -> None:
     done(stage)
     stage.page.locator(".message .change").click()
@@ -357,6 +377,7 @@ CONVERSATION_STATES = (
     *(starting, waiting, fetching, no_worker, reading, writing, growing, stopping),
     *(done, everything, failed, stopped, held, paused, too_long, unreachable),
     *(limited, beside, versions, details, menu, revising, revising_page, attached),
+    *(rated, rewriting, turn_deleted),
     *(settings, options, model_menu, palette, list_hidden),
     *(conversation_settings, keys),
     *(edit, edit_page, missing, busy, refused, csrf_failure, frame, frame_ended),

@@ -173,7 +173,7 @@ def everything_can_be_downloaded(made: Furnished) -> None:
 def with_newer_fields(conversations: Any) -> Any:
     """What this release tells and the release before did not know."""
     for conversation in conversations:
-        conversation["api_key"] = None
+        conversation |= {"api_key": None, "deleted_turns": []}
         for message in conversation["messages"]:
             if reply := message.get("reply"):
                 newer = {"precision": "", "call": None, "origin": "generated"}
