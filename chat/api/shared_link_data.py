@@ -7,17 +7,16 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from chat.accounts.site_url import absolute_url as site_url
+from chat.api.schemas import Body
 from chat.api.serializers import absolute_url
 from chat.models import SharedLink
 
 
-class SharedLinkBody(BaseModel):
+class SharedLinkBody(Body):
     """How long a copy can be read, and what it shows."""
-
-    model_config = ConfigDict(extra="forbid")
 
     expires: AwareDatetime | None = Field(
         default=None, description="A time to come, with its zone; null for never."
@@ -27,10 +26,8 @@ class SharedLinkBody(BaseModel):
     )
 
 
-class RenewBody(BaseModel):
+class RenewBody(Body):
     """Where the renewed copy is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     new_address: bool = Field(
         default=False, description="The old address then leads nowhere."

@@ -9,12 +9,14 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from django.utils import timezone
 
 from chat.models import (
     Conversation,
     IdempotencyKey,
     Message,
     Reply,
+    SharedLink,
     User,
     WebhookEndpoint,
 )
@@ -31,21 +33,24 @@ from tests.chat.services.repeated_requests import ask, ended
 HARMLESS_TWICE = {
     "stop",
     *("try_webhook", "enable_webhook", "disable_webhook", "delete_webhook"),
-    "retry_delivery",
+    *("retry_delivery", "confirm_import", "delete_import"),
 }
+#: Its body is a form, not JSON.
+TAKES_A_FORM = {"make_import"}
 #: All other calls of the API that change something.
 CALLS = {
     call.name: call.path
     for call in operations.CALLS
-    if call.method == "POST" and call.name not in HARMLESS_TWICE
+    if call.method == "POST" and call.name not in HARMLESS_TWICE | TAKES_A_FORM
 }
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+TAKE_TEXT = ("edit", "messages", "rewrite", "send_version")
 #: The bodies of calls that need one.
 BODIES = {
-    **{name: {"text": "new"} for name in ("edit", "messages", "send_version")},
+    **{name: {"text": "new"} for name in TAKE_TEXT},
     **{name: {"title": "new"} for name in ("make", "rename")},
     "make_webhook": {"address": "https://example.org/"},
 }
@@ -166,6 +171,11 @@ def test_every_call_that_changes_something_reads_its_key(
         "messages": old.message.parent_id,
         "conversations": old.message.conversation_id,
         "webhooks": _webhook_of(owner).pk,
+        "shared-links": SharedLink.objects.create(
+            owner=owner,
+            conversation=old.message.conversation,
+            frozen_at=timezone.now(),
+        ).pk,
     }
     path = CALLS[name].replace("<uuid:pk>", str(pk.get(CALLS[name].split("/")[0])))
     said = ask(tab, path, "", **BODIES.get(name, {})).json()
