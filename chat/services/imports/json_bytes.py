@@ -24,7 +24,11 @@ BOMS = (
 )
 #: What may be in two pieces at the end of a chunk: a name, or escapes.
 TAIL = re.compile(rb"(?:[-A-Za-z]{1,9}|\\[\\u0-9A-Fa-f]{0,11}|\\+)\Z")
-STRING_OR_NAN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|-?Infinity|NaN', re.DOTALL)
+STRING_OR_WRONG = re.compile(
+    rb'"(?:[^"\\]++|\\.)*+"?|-?Infinity|NaN|\d{300,}+', re.DOTALL
+)
+#: So long that the parser would crash.
+LONG_NUMBER = re.compile(rb"\d{300}")
 REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 HIGH, LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 SURROGATES = re.compile(rb"\\\\|(" + HIGH + LOW + rb")|(" + HIGH + rb"|" + LOW + rb")")
@@ -113,11 +117,11 @@ def _mend(data: bytes, is_in_string: bool) -> tuple[bytes, bool, int]:
     """The data without what no parser takes, the state behind it, the last quote."""
     if b"\\u" in data and (b"\\ud" in data or b"\\uD" in data):
         data = SURROGATES.sub(_surrogate, data)
-    if b"NaN" in data or b"Infinity" in data:
+    if b"NaN" in data or b"Infinity" in data or LONG_NUMBER.search(data):
         start = 0
         if is_in_string and (match := REST_OF_STRING.match(data)):
             start = match.end()
-        data = data[:start] + STRING_OR_NAN.sub(_number, data[start:])
+        data = data[:start] + STRING_OR_WRONG.sub(_number, data[start:])
     bare = ESCAPES.sub(b"..", data) if b"\\" in data else data
     is_odd = bare.count(b'"') % 2 == 1
     return data, is_in_string != is_odd, bare.rfind(b'"')

@@ -41,8 +41,7 @@ def values_in(
                 yield builder.found
             elif number % EVENTS_PER_STEP == 0:
                 yield PAUSE
-    except (ijson.JSONError, ValueError, ArithmeticError, SystemError) as error:
-        # The parser in C hides by the last one what Python says of a number.
+    except (ijson.JSONError, ValueError, ArithmeticError) as error:
         raise ImportRefused("broken_json") from error
     if builder.is_open:
         raise ImportRefused("broken_json")

@@ -42,7 +42,9 @@ def archive(**files: bytes) -> bytes:
         (b"[1, 2", "broken_json"),
         (b"PK\x03\x04 not an archive", "broken_archive"),
         (b'[{"mapping": {', "broken_json"),
-        (b"[" + b"9" * 5000 + b"]", "broken_json"),
+        (b"[" + b"9" * 5000 + b"]", "unknown_format"),
+        (b"[-" + b"9" * 5000 + b"]", "broken_json"),
+        (b" " * 65_400 + b"[" + b"9" * 5000 + b"]", "broken_json"),
         (b'{"format": "chatsite-export", "version": 2}', "newer_version"),
         (b"[[[1]]]", "unknown_format"),
         (archive(**{"a.txt": b"[]"}), "no_conversations"),
@@ -68,7 +70,7 @@ def test_times_that_are_none_are_left_out(owner: User, imported: Import) -> None
 
 
 def test_a_text_that_says_nan_stays(owner: User, imported: Import) -> None:
-    text = 'NaN "Infinity" \\ -Infinity' + "x" * 70_000 + "NaN\\"
+    text = 'NaN "Infinity" \\ -Infinity' + "x" * 70_000 + "3" * 900 + "NaN\\"
     done = plain()
     done["mapping"]["u1"]["message"]["content"]["parts"] = [text]
     imported(json.dumps([done]).encode())
