@@ -26,6 +26,7 @@ from chat.services.used_key import call_field
 from chatsite import wire
 from chatsite.catalog import CatalogError
 from chatsite.model_choice import model_entry
+from chatsite.sampling_settings import MAX_NEW_TOKENS
 
 
 def retry(reply: Reply) -> Reply:
@@ -105,7 +106,9 @@ def resume(reply: Reply) -> Reply:
 def _as_it_was(reply: Reply) -> dict[str, Any]:
     """The fields that a reply was generated with. Raises ``MessageRefused``."""
     _check_offered(reply.model)
-    length = capped_reply_tokens(reply.settings["max_new_tokens"])
+    # Replies of other programs have no settings.
+    wanted = reply.settings.get(MAX_NEW_TOKENS.name, MAX_NEW_TOKENS.default)
+    length = capped_reply_tokens(wanted)
     return {
         "model": reply.model,
         "is_model_picked": True,

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from chat.models import Conversation, ConversationImport, User
+from chat.models import Conversation, ConversationImport, Reply, User
 from chat.services.imports.runner import ImportRunner
 from chatsite.mailbox import Mailbox
 from tests.chat.services.imports.conftest import SAMPLES
@@ -70,6 +70,41 @@ def test_a_file_is_sent_shown_confirmed_and_can_be_continued(
     assert answer.status_code in (200, 303)
     assert conversation.messages.count() == 6
     assert "Pictures" in tab.get("/search/?q=voice OR bee").content.decode()
+
+
+def test_a_reply_of_another_program_has_details_and_can_be_written_here(
+    tab: Client, account: User
+) -> None:
+    content = (SAMPLES / "chatgpt/01-plain.json").read_bytes()
+    send(tab, content.replace(b"gpt-4o", b"scripted"))
+    sweep()
+    tab.post(f"/imports/{ConversationImport.objects.get().pk}/confirm/")
+    sweep()
+    reply = Reply.objects.get(message__owner=account)
+    assert "scripted" in tab.get(f"/r/{reply.pk}/details/").content.decode()
+    for action in ("vary", "repeat"):
+        assert tab.post(f"/r/{reply.pk}/{action}/").status_code in (200, 303, 422)
+    assert Reply.objects.filter(state="queued").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [("open-webui/04-failed-reply", "user"), ("chatgpt/23-uneven-turns", "assistant")],
+)
+def test_odd_conversations_are_shown_and_go_on(
+    tab: Client, account: User, name: str, last: str
+) -> None:
+    """One ends with a prompt, the other begins with a reply."""
+    send(tab, (SAMPLES / f"{name}.json").read_bytes())
+    sweep()
+    tab.post(f"/imports/{ConversationImport.objects.get().pk}/confirm/")
+    sweep()
+    made = Conversation.objects.get(owner=account)
+    assert made.path()[-1].role == last
+    assert tab.get(f"/c/{made.pk}/").status_code == 200
+    answer = tab.post(f"/c/{made.pk}/send/", {"text": "And wax?", "key": "k"})
+    assert answer.status_code in (200, 303)
+    assert Reply.objects.filter(state="queued").exists()
 
 
 def test_the_same_file_again_brings_nothing_twice(tab: Client) -> None:
