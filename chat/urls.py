@@ -6,7 +6,7 @@ from django.urls import path
 
 from chat.views import batches, imports
 from chat.views.conversation_deletion import delete, delete_all, restore
-from chat.views.conversation_keeping import archive, pin, unarchive, unpin
+from chat.views.conversation_keeping import archive, keep, pin, unarchive, unpin
 from chat.views.conversation_list import archived, conversation_list, toggle_list
 from chat.views.conversation_rename import rename
 from chat.views.conversations import conversation, earlier, home
@@ -48,6 +48,7 @@ urlpatterns = [
     path("c/<uuid:pk>/restore/", restore, name="restore"),
     path("c/<uuid:pk>/pin/", pin, name="pin"),
     path("c/<uuid:pk>/unpin/", unpin, name="unpin"),
+    path("c/<uuid:pk>/keep/", keep, name="keep"),
     path("c/<uuid:pk>/archive/", archive, name="archive"),
     path("c/<uuid:pk>/unarchive/", unarchive, name="unarchive"),
     path("archive/", archived, name="archived"),

@@ -149,7 +149,9 @@ def erase_unkept_calls() -> bool:
     before = timezone.now() - timedelta(minutes=settings.API_UNKEPT_MINUTES)
     replies = Reply.objects.filter(message__conversation=OuterRef("pk"))
     needed = Q(state__in=UNFINISHED) | Q(finished_at__gte=before)
-    hidden = Conversation.objects.filter(is_hidden=True, updated_at__lt=before)
+    hidden = Conversation.objects.filter(
+        is_hidden=True, temporary_until=None, updated_at__lt=before
+    )
     # The keeper has yet to take over the results of these.
     sent = BatchLine.objects.filter(conversation=OuterRef("pk"), state=LineState.SENT)
     over = hidden.exclude(Exists(replies.filter(needed))).exclude(Exists(sent))
@@ -158,6 +160,26 @@ def erase_unkept_calls() -> bool:
     )
     # A call that goes on from one at this moment comes first, or finds it deleted.
     now = timezone.now()
+    over.filter(pk__in=pks).update(deleted_at=now)
+    mine = Conversation.objects.filter(pk__in=pks, deleted_at=now)
+    return bool(erase_batch(mine, CALLS_PER_BATCH))
+
+
+def erase_temporary_chats() -> bool:
+    """Erase one batch of temporary chats whose last page was closed a while ago.
+
+    One whose reply is being written, or has just ended, counts as open. False if there
+    are none. Raises ``MailboxAway``.
+    """
+    now = timezone.now()
+    before = now - timedelta(minutes=settings.TEMPORARY_MINUTES)
+    replies = Reply.objects.filter(message__conversation=OuterRef("pk"))
+    needed = Q(state__in=UNFINISHED) | Q(finished_at__gte=before)
+    over = Conversation.objects.filter(is_hidden=True, temporary_until__lt=now).exclude(
+        Exists(replies.filter(needed))
+    )
+    pks = list(over.values_list("pk", flat=True)[:CALLS_PER_BATCH])
+    # A page that is opened at this moment comes first, or finds it deleted.
     over.filter(pk__in=pks).update(deleted_at=now)
     mine = Conversation.objects.filter(pk__in=pks, deleted_at=now)
     return bool(erase_batch(mine, CALLS_PER_BATCH))

@@ -94,6 +94,7 @@ def _tidy() -> bool:
         account_deletion.erase_expired_conversations,
         account_deletion.erase_unkept_calls,
         remove_turns_for_good,
+        account_deletion.erase_temporary_chats,
         erase_old_batches,
         erase_old_imports,
         erase_expired_links,

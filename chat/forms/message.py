@@ -23,6 +23,8 @@ class MessageForm(forms.Form):
     instead_of = forms.UUIDField(required=False)
     #: Set where the form replaces the message that it edits.
     in_place = forms.Field(required=False)
+    #: Set where a temporary chat begins.
+    temporary = forms.Field(required=False)
     #: Of the held message when its editor began; see ``held_messages.version_of``.
     version = forms.Field(required=False)
 
@@ -67,6 +69,11 @@ class MessageForm(forms.Form):
     def is_in_place(self) -> bool:
         """Whether it is an editor within the messages, not the composer."""
         return bool(self._raw("in_place"))
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether a conversation that begins with it is erased soon."""
+        return bool(self._raw("temporary"))
 
     @property
     def error(self) -> str:

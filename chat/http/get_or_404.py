@@ -18,10 +18,10 @@ def get_conversation_or_404(
 ) -> Conversation:
     """A conversation that is not deleted, with its owner.
 
-    Pages see none that is hidden.
+    Pages see none that is hidden, but for temporary chats.
     """
     rows = Conversation.objects.select_related("owner").filter(owner_id=owner, pk=pk)
-    found = (rows.not_deleted() if has_hidden else rows.listed()).first()
+    found = (rows.not_deleted() if has_hidden else rows.with_page()).first()
     if owner is None or found is None:
         raise Http404
     return found

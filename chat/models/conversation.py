@@ -59,6 +59,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Those that pages show: neither deleted nor hidden."""
         return self.not_deleted().filter(is_hidden=False)
 
+    def with_page(self) -> ConversationQuerySet:
+        """Those that have a page: listed ones, and temporary chats."""
+        has_page = models.Q(is_hidden=False) | models.Q(temporary_until__isnull=False)
+        return self.not_deleted().filter(has_page)
+
     def deleted(self) -> ConversationQuerySet:
         """Deleted conversations, which can be restored until they are removed."""
         return self.exclude(deleted_at=None)
@@ -108,8 +113,11 @@ class Conversation(Preferences):
     turns_digest = models.CharField(
         max_length=64, blank=True, default="", db_default=""
     )
-    #: Made by a call that is not kept: no page shows it, and it is erased soon.
+    #: Not kept: in no list and no search, and erased soon. Of a call, no page shows it.
     is_hidden = models.BooleanField(default=False, db_default=False)
+    #: Set for a temporary chat, which is hidden but has a page: when it is erased,
+    #: unless the page is looked at until then.
+    temporary_until = models.DateTimeField(null=True, blank=True)
 
     #: Both are set by ``claim_of_owner``, and have to be looked up where they are not:
     #: 1 if the reply at the end was not stopped before its turn; 0 if no other message
@@ -151,6 +159,16 @@ class Conversation(Preferences):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether it is erased some time after its last page was closed."""
+        return self.temporary_until is not None
+
+    @property
+    def has_page(self) -> bool:
+        """Whether pages show it, and have to hear of its changes."""
+        return self.is_temporary or not self.is_hidden
 
     def claim(self) -> None:
         """Lock the conversation until the transaction ends, to change its tree.

@@ -68,6 +68,8 @@ def _pending_fields(state: PageState) -> SafeString:
     if state.held_fingerprint:
         held.append(("a", state.held_fingerprint))
     held += [("hp", str(pk)) for pk in state.paused]
+    if state.look_due_at:
+        held.append(("k", str(state.look_due_at)))
     return cursor_fields(state) + _fields(held)
 
 

@@ -97,6 +97,7 @@ def quiet_update(
         must_ask_database(page_state, snapshot)
         or has_account_session_ended(page_state, snapshot)
         or page_state.is_scarce_limit_due(usage.clock())
+        or page_state.is_look_due(usage.clock())
         or delta.replaced
         or delta.announcements
     ):

@@ -77,6 +77,9 @@ class PageState:
     #: ``l``: when the scarce limit shown is to be refreshed, in seconds since the
     #: epoch; 0 while none is shown, None for a page that has no place for one.
     scarce_limit_due_at: int | None = None
+    #: ``k``: when the page of a temporary chat says again that it is open, in seconds
+    #: since the epoch; 0 for any other page.
+    look_due_at: int = 0
 
     @classmethod
     def from_query(cls, query: MultiValueDict[str, str]) -> PageState:
@@ -106,6 +109,7 @@ class PageState:
                 is_account="u" in query,
                 is_anonymous="nobody" in query,
                 scarce_limit_due_at=_due_at(query.get("l")),
+                look_due_at=_number(query.get("k") or "0"),
             )
         except ValueError as error:
             raise InvalidPageState(str(error)) from error
@@ -124,6 +128,14 @@ class PageState:
             change_counter="",
             scarce_limit_due_at=due_at,
         )
+
+    def after_look(self, due_at: int) -> PageState:
+        """Return the state of a page that was noted as open until ``due_at``."""
+        return replace(self, look_due_at=due_at)
+
+    def is_look_due(self, now: float) -> bool:
+        """Whether the page of a temporary chat has to be noted as open."""
+        return bool(self.look_due_at) and now >= self.look_due_at
 
     def is_scarce_limit_due(self, now: float) -> bool:
         """Whether the scarce limit shown may have refilled by ``now`` (seconds)."""

@@ -37,6 +37,7 @@ from chat.services.jobs.reply_status import PollSnapshot
 from chat.services.jobs.status import NotOwner, poll_snapshot, worker_snapshot
 from chat.services.limits import usage
 from chat.services.limits.remaining import scarce_limit
+from chat.services.temporary_chats import note_look
 from chatsite.catalog import ModelEntry
 
 #: In ``request.META``: what the mailbox said to this poll, if it was asked already.
@@ -53,6 +54,7 @@ def update(
     """
     entry = catalog_entry(page_state.model)
     snapshot = _snapshot(request, page_state, entry)
+    page_state = _after_look(page_state, snapshot)
     if not key and (html := quiet_update(page_state, snapshot, entry)):
         return HttpResponse(html)
     beginnings = _beginnings(continuations_begun_anew(page_state, snapshot))
@@ -72,6 +74,14 @@ def update(
         "key": key,
     }
     return render(request, "poll/_update.html", context)
+
+
+def _after_look(page_state: PageState, snapshot: PollSnapshot) -> PageState:
+    """The state of the page of a temporary chat once it is noted as open."""
+    owner, conversation = owner_of(snapshot), page_state.conversation
+    if not (owner and conversation and page_state.is_look_due(usage.clock())):
+        return page_state
+    return page_state.after_look(note_look(owner, conversation))
 
 
 def update_or_redirect(

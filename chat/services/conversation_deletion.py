@@ -29,7 +29,7 @@ def delete_all(owner: UUID) -> Conversation | None:
 
     Returns one of them, from which all can be restored; None if there was none.
     """
-    when = _delete(Conversation.objects.filter(owner_id=owner, is_hidden=False), owner)
+    when = _delete(Conversation.objects.with_page().filter(owner_id=owner), owner)
     return Conversation.objects.filter(owner_id=owner, deleted_at=when).first()
 
 

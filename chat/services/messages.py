@@ -23,6 +23,7 @@ from chat.services.idempotency import NewIds, reply_once
 from chat.services.jobs.publish import publish
 from chat.services.jobs.stop import stop_reply
 from chat.services.limits.admission import admit, check_open
+from chat.services.temporary_chats import temporary_fields
 from chat.services.used_key import call_field, conversation_fields
 from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite import wire
@@ -39,13 +40,15 @@ def send_message(
     conversation: Conversation | UUID | None = None,
     *,
     instead_of: Message | None = None,
+    is_temporary: bool = False,
 ) -> Reply:
     """Save a message and its unfinished reply, and enqueue the reply on commit.
 
     ``key`` makes the request safe to repeat: the same key with the same text returns
     the first reply. Without ``conversation`` a new one is created. ``instead_of`` is a
     message of the conversation; the new one becomes another version of it, the
-    conversation continues from there, and replies behind the old one stop.
+    conversation continues from there, and replies behind the old one stop. A new
+    conversation that ``is_temporary`` is erased soon.
 
     Raises ``MessageRefused`` with the code blank or too_long, deleted (also for a
     conversation of another owner, or of none), a code of ``idempotency``, or a code of
@@ -58,7 +61,14 @@ def send_message(
         owner.pk,
         key,
         ("send", into.hex if into else "", text),
-        lambda: _save(owner, text, ids, instead_of, is_new=into is None),
+        lambda: _save(
+            owner,
+            text,
+            ids,
+            instead_of,
+            is_new=into is None,
+            is_temporary=is_temporary,
+        ),
         new_ids=ids,
     )
 
@@ -99,6 +109,7 @@ def _save(
     instead_of: Message | None,
     *,
     is_new: bool,
+    is_temporary: bool,
 ) -> Reply:
     # The lock puts two messages that are sent at once one after the other.
     conversation = None if is_new else _claim_of_owner(owner, ids.conversation)
@@ -111,6 +122,7 @@ def _save(
             owner=owner,
             title=title_from(text),
             **conversation_fields(owner),
+            **(temporary_fields() if is_temporary else {}),
         )
     else:
         parent = _last(conversation) if instead_of is None else _parent_of(instead_of)

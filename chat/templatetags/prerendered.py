@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.utils.safestring import SafeString
 
@@ -58,6 +59,7 @@ def head_menu(context: Context) -> SafeString:
         "is_oob": is_oob(context),
         "is_pinned": bool(conversation and conversation.is_pinned),
         "is_archived": bool(conversation and conversation.is_archived),
+        "is_temporary": bool(conversation and conversation.is_temporary),
         "can_share": sharing_is_on(),
     }
     return prerendered("conversations/_head_menu.html", variant, {"pk": str(shown)})
@@ -65,11 +67,16 @@ def head_menu(context: Context) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def archived_note(context: Context) -> SafeString:
-    """That the conversation of the page is archived; its place where it is not."""
+    """That a conversation is archived or temporary; an empty place where it is not."""
     conversation = context["conversation"]
     return prerendered(
         "conversations/_archived_note.html",
-        {"is_oob": is_oob(context), "is_archived": conversation.is_archived},
+        {
+            "is_oob": is_oob(context),
+            "is_archived": conversation.is_archived,
+            "is_temporary": conversation.is_temporary,
+            "minutes": int(settings.TEMPORARY_MINUTES),
+        },
         {"pk": conversation.pk},
     )
 
@@ -126,6 +133,7 @@ def composer(context: Context) -> SafeString:
             "has_conversation": bool(shown),
             "has_account": bool(account),
             "is_editing": bool(shown and form.typed_instead_of),
+            "is_temporary": not shown and form.is_temporary,
             "can_attach": context["attached_files_max"] > 0,
         },
         {

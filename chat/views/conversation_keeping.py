@@ -17,7 +17,7 @@ from chat.page.list_response import list_with_undo_notice
 from chat.page.state import PageState
 from chat.page.undo_notice import ARCHIVED, UndoNotice
 from chat.page.update_response import update_or_redirect
-from chat.services import conversation_keeping
+from chat.services import conversation_keeping, temporary_chats
 
 
 @require_POST
@@ -63,6 +63,17 @@ def unarchive(request: Request, page_state: PageState, pk: UUID) -> HttpResponse
     if "archive" in request.POST:
         return HttpResponseRedirect(reverse("archived"), status=303)
     return HttpResponseRedirect(reverse("conversation", args=[pk]), status=303)
+
+
+@require_POST
+@with_page_state
+def keep(request: Request, page_state: PageState, pk: UUID) -> HttpResponse:
+    """Make a temporary chat an ordinary conversation; harmless to repeat."""
+    conversation = get_conversation_or_404(owner_id(request), pk)
+    temporary_chats.keep(conversation)
+    state = replace(page_state, change_counter="", look_due_at=0)
+    page = reverse("conversation", args=[pk])
+    return update_or_redirect(request, state, page)
 
 
 def _pin(

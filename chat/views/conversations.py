@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control, never_cache
@@ -46,6 +47,7 @@ from chat.services.effective_settings import (
 )
 from chat.services.jobs.reply_status import PollSnapshot
 from chat.services.jobs.status import NotOwner
+from chat.services.temporary_chats import note_look
 from chat.views.model_notice import is_known, remember_notice
 
 
@@ -63,6 +65,8 @@ class HomeContext(PageContext):
     is_fallback_news: bool
     #: Whether to say that the visitor has just logged out.
     has_left: bool
+    #: How long a temporary chat is kept after its page was closed.
+    temporary_minutes: int
 
 
 class ConversationContext(PageContext):
@@ -90,9 +94,12 @@ class EarlierContext(MessageContext):
 @require_safe
 @cache_control(private=True, no_cache=True)
 def home(request: HttpRequest) -> HttpResponse:
-    """Show an empty conversation; ``?text=`` fills the message box."""
-    text = request.GET.get("text", "")
-    return home_page(request, MessageForm(initial={"text": text, "key": new_key()}))
+    """Show an empty conversation; ``?text=`` fills the message box.
+
+    With ``?temporary=1`` it will be a temporary chat.
+    """
+    initial = {name: request.GET.get(name, "") for name in ("text", "temporary")}
+    return home_page(request, MessageForm(initial={**initial, "key": new_key()}))
 
 
 def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
@@ -106,6 +113,7 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
         "are_drafts_kept": are_drafts_kept(request),
         "is_fallback_news": not is_known(request),
         "has_left": has_left(request),
+        "temporary_minutes": int(settings.TEMPORARY_MINUTES),
     }
     response = render(request, "conversations/home.html", context)
     if context["model_fallback"] and context["is_fallback_news"]:
@@ -148,6 +156,10 @@ def conversation_page(
         raise Http404 from refused
     mark_read(conversation)
     page_state = PageState(conversation=conversation.pk, model=entry.name)
+    if conversation.is_temporary:
+        page_state = page_state.after_look(
+            note_look(conversation.owner_id, conversation.pk)
+        )
     page_state = with_worker_state(
         snapshot, message_list.applied_to(page_state, snapshot.change_counter)
     )

@@ -152,7 +152,14 @@ def _sent(request: HttpRequest, form: MessageForm, pk: UUID | None) -> Reply:
     key = form.idempotency_key
     check_key(key)  # before a guest is created for the message
     with sender(request) as user:
-        return messages.send_message(user, text, key, pk, instead_of=replaced)
+        return messages.send_message(
+            user,
+            text,
+            key,
+            pk,
+            instead_of=replaced,
+            is_temporary=form.is_temporary,
+        )
 
 
 def _replaced(form: MessageForm, conversation: Conversation, old: UUID) -> Message:

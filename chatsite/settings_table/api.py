@@ -21,6 +21,13 @@ API_UNKEPT_MINUTES = Number(
     maximum=10_080,
     about="The reply to a call that is not kept is erased so long after its end.",
 )
+TEMPORARY_MINUTES = Number(
+    "TEMPORARY_MINUTES",
+    60,
+    minimum=2,
+    maximum=10_080,
+    about="A temporary chat is erased so long after its last page was closed.",
+)
 CALLER_LOST_SECONDS = Number(
     "CALLER_LOST_SECONDS",
     20,

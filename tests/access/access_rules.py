@@ -161,6 +161,7 @@ TABLE: dict[str, Entry] = {
     ),
     "c/<uuid:pk>/pin/": of("conversation", WRITE),
     "c/<uuid:pk>/unpin/": of("conversation", WRITE),
+    "c/<uuid:pk>/keep/": of("conversation", WRITE, changes=False),
     "c/<uuid:pk>/archive/": of("conversation", WRITE),
     "c/<uuid:pk>/unarchive/": of("conversation", WRITE),
     "c/<uuid:pk>/delete/": of("conversation", WRITE, is_of_deleted=True),

@@ -150,7 +150,7 @@ def _confirm_and_release(
 def _collected(reply: Reply, ending: FinishedReply, *, is_mine: bool) -> CollectedReply:
     """The reply is counted if this process has ended it."""
     conversation = reply.message.conversation
-    owner = "" if conversation.is_hidden else str(conversation.owner_id)
+    owner = str(conversation.owner_id) if conversation.has_page else ""
     is_counted = is_mine and reply.origin == Origin.GENERATED
     counts = counts_of(ending) if is_counted else {}
     return CollectedReply(ending.reply, ending.attempt, owner, counts)

@@ -74,7 +74,7 @@ def _enqueue(reply: Reply, conversation: Conversation) -> bool:
         cost=cost_of(request),
         losses=reply.losses,
         kind=kind,
-        is_hidden=conversation.is_hidden,
+        is_hidden=not conversation.has_page,
     )
 
 
