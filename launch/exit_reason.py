@@ -34,7 +34,11 @@ def exit_reason(log: Path, supervisor_log: Path | None = None, name: str = "") -
     if status.startswith("terminated by"):
         return status
     lines = [line.strip() for line in _tail(log)[-TAIL_LINES:] if line.strip()]
-    said = [line for line in lines if line.startswith(CANNOT_SERVE)]
+    said = [
+        line.removeprefix(CANNOT_SERVE)
+        for line in lines
+        if line.startswith(CANNOT_SERVE)
+    ]
     raised = [line for line in lines if RAISED.fullmatch(line)]
     last = [line for line in lines[-1:] if not INFORMATION.search(line)]
     warnings = [line for line in lines if WARNING.search(line)]
