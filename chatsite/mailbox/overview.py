@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatsite import wire
+from chatsite.mailbox.announcements import announcements_from
 from chatsite.mailbox.connection import MailboxCalls, key_of, paused_key
-from chatsite.mailbox.results import announcements_from
 from chatsite.mailbox.workers import ORDER_SECONDS
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
+from chatsite.mailbox.announcements import announcements_from
 from chatsite.mailbox.connection import MailboxCalls, key_of, logprobs_key
 from chatsite.mailbox.notice import notice_from
 from chatsite.mailbox.results import (
     MailboxSnapshot,
     ReplyCursor,
-    announcements_from,
     reply_from,
 )
 

@@ -9,15 +9,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from time import time
 from typing import Any, NamedTuple
 
 from chatsite import wire
 from chatsite.mailbox.notice import Notice
 
-#: Announcements in the memory of a process, one for each worker or a few.
-ANNOUNCEMENTS_KEPT = 256
 #: A reply that a page shows: its id, its run, and the bytes of text shown so far.
 ReplyCursor = tuple[str, int, int]
 
@@ -299,25 +296,3 @@ def _count(raw: str | None) -> int:
         return int(raw or 0)
     except ValueError:
         return 0
-
-
-def announcements_from(raw: list[str], now: float) -> tuple[wire.Announcement, ...]:
-    """Return the announcements that have not expired, sorted by worker.
-
-    ``now`` is the time of the server. Unreadable ones are left out.
-    """
-    living = []
-    for line in raw:
-        expires, _, text = line.partition(" ")
-        try:
-            if float(expires) > now:
-                living.append(_announcement(text))
-        except (ValueError, KeyError, TypeError):
-            continue
-    return tuple(sorted(living, key=lambda said: said.worker))
-
-
-@lru_cache(ANNOUNCEMENTS_KEPT)
-def _announcement(text: str) -> wire.Announcement:
-    """Read an announcement once: polls read it until the worker's next one."""
-    return wire.Announcement.from_json(text)

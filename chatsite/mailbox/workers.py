@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from django.conf import settings
 
 from chatsite import wire
+from chatsite.mailbox.announcements import announcements_from
 from chatsite.mailbox.connection import MailboxCalls, key_of
 from chatsite.mailbox.results import (
     Claim,
     TextWrite,
     Write,
     WriteResult,
-    announcements_from,
 )
 
 ANNOUNCEMENT_SECONDS = 10.0

@@ -297,19 +297,6 @@ def test_a_worker_that_cannot_load_is_named_and_started_again_after_a_pause(
         assert said.count(reason) == 2
 
 
-def test_the_pauses_of_a_worker_that_cannot_load_grow_until_it_serves() -> None:
-    retries = load_retries.LoadRetries()
-    pauses = [retries.note_failure("worker-1", 0) for _ in range(9)]
-    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
-    assert retries.take_due(299) == []
-    assert retries.take_due(300) == ["worker-1"]
-    assert retries.take_due(10**6) == []
-    assert "worker-1" in retries
-    retries.note_loaded("worker-1")
-    assert "worker-1" not in retries
-    assert retries.note_failure("worker-1", 0) == 5
-
-
 def test_what_an_operator_ended_is_not_started_again(
     started: list[Supervisor], tmp_path: Path, capsys: Capsys
 ) -> None:
