@@ -57,7 +57,7 @@ def conversation_fields(conversation: Conversation) -> dict[str, Any]:
 def messages_of(conversation: Conversation) -> Iterator[Message]:
     """All messages with their replies, those of other versions included."""
     rows = Message.objects.filter(conversation=conversation)
-    return oldest_first(rows.select_related("reply"))
+    return oldest_first(rows, "reply")
 
 
 def message_fields(message: Message) -> dict[str, Any]:
