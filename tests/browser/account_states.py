@@ -19,6 +19,7 @@ from tests.browser.conftest import DATABASE
 from tests.browser.conversation_states import done, everything, failed
 from tests.browser.sharing_actions import conversation_of, share
 from tests.browser.stage import Stage
+from tests.chat.services.imports.sample_files import SAMPLES
 
 
 def sign_up(stage: Stage) -> None:
@@ -178,6 +179,16 @@ def batches(stage: Stage) -> None:
         expect(stage.page.get_by_text("The file was sent.")).to_be_visible()
 
 
+def imports(stage: Stage) -> None:
+    """What is in a file that was read, and cannot come; nothing is stored yet."""
+    signed_up(stage)
+    stage.page.goto("/imports/")
+    sample = SAMPLES / "chatgpt/06-images-and-voice.json"
+    stage.page.get_by_label("File", exact=True).set_input_files(sample)
+    stage.page.get_by_role("button", name="Send file").click()
+    expect(stage.page.get_by_role("button", name="Import them")).to_be_visible()
+
+
 def operator(stage: Stage) -> None:
     """A worker that writes, one that was drained, a failure, and a day of minutes."""
     failed(stage)
@@ -264,6 +275,6 @@ def shared_copy(stage: Stage) -> None:
 ACCOUNT_STATES = (
     *(sign_up, log_in, locked, account, account_of_guest, merge, password, email),
     *(forgotten, reset, erase, invited, invitations, keys, api_reference),
-    *(webhooks, webhook, batches, operator, operator_history, status),
+    *(webhooks, webhook, batches, imports, operator, operator_history, status),
     *(share_page, shared_links, shared_copy),
 )

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from chat.models import Conversation, ConversationImport, Reply, User
 from chat.services.imports.runner import ImportRunner
 from chatsite.mailbox import Mailbox
-from tests.chat.services.imports.conftest import SAMPLES
+from tests.chat.services.imports.sample_files import SAMPLES
 from tests.dom import dom
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from chat.models import ConversationImport, ImportStatus, User
 from chat.services.imports.imports import begin_import, confirm_import
 from chat.services.imports.runner import ImportRunner
-
-SAMPLES = Path(__file__).parent / "samples"
 
 
 def run(of_import: ConversationImport, runner: ImportRunner | None = None) -> None:

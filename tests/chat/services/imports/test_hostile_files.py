@@ -13,7 +13,7 @@ import pytest
 from pytest_django import Settings
 
 from chat.models import Conversation, ConversationImport, User
-from tests.chat.services.imports.conftest import SAMPLES
+from tests.chat.services.imports.sample_files import SAMPLES
 
 pytestmark = pytest.mark.django_db
 Import = Callable[..., ConversationImport]

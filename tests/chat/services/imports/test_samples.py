@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chat.models import Conversation, ConversationImport, EntryState, ImportStatus, User
-from tests.chat.services.imports.conftest import SAMPLES
+from tests.chat.services.imports.sample_files import SAMPLES
 
 pytestmark = pytest.mark.django_db
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
