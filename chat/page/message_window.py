@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from chat.models import Conversation, Message, tree
@@ -100,6 +101,19 @@ def around(conversation: Conversation, message: UUID) -> MessageWindow:
         has_later=has_later,
         is_active=is_active,
     )
+
+
+def first_since(conversation: Conversation, moment: datetime) -> UUID | None:
+    """The first message of the active path said at a moment or later, or the last one.
+
+    None where there are no messages.
+    """
+    path = conversation.path_ids()
+    on_path = set(path)
+    later = conversation.messages.filter(created_at__gte=moment)
+    ids = later.order_by("created_at", "pk").values_list("pk", flat=True)
+    found = next((pk for pk in ids.iterator() if pk in on_path), None)
+    return found or (path[-1] if path else None)
 
 
 def batch_of(leaf: Message) -> list[Message]:

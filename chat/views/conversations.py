@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.timezone import make_aware
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
@@ -15,7 +18,7 @@ from chat.forms import MessageForm, new_key
 from chat.http.get_or_404 import get_conversation_or_404, get_user_message_or_404
 from chat.http.request import owner_id
 from chat.middleware.security_headers import clear_browser_cache
-from chat.models import Conversation, DeletedTurn
+from chat.models import Conversation, DeletedTurn, Message
 from chat.page.context import (
     MessageContext,
     PageContext,
@@ -30,7 +33,7 @@ from chat.page.logged_out_notice import (
     is_guest_lost,
     was_logged_out,
 )
-from chat.page.message_window import MessageWindow, around, before, latest
+from chat.page.message_window import MessageWindow, around, before, first_since, latest
 from chat.page.messages import MessageList
 from chat.page.state import PageState
 from chat.page.undo_notice import (
@@ -127,9 +130,12 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
 def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a conversation at its end, around message ``?at=`` or before ``?before=``.
 
+    ``?day=`` leads to the first message said on a day or later.
     ``?edit=`` puts a message into the form, to send another version of it.
     """
     found = get_conversation_or_404(owner_id(request), pk)
+    if day := request.GET.get("day"):
+        return _jump(found, day)
     edited = _message_id(request, "edit")
     if edited is None:
         return conversation_page(request, found, window=_window(request, found))
@@ -172,6 +178,21 @@ def conversation_page(
         "deleted_turn": requested_deleted_turn(request),
     }
     return render(request, "conversations/conversation.html", context)
+
+
+def _jump(conversation: Conversation, day: str) -> HttpResponse:
+    """Lead to a day of the person's time zone; to the end for what is no date."""
+    url = reverse("conversation", args=[conversation.pk])
+    try:
+        begin = make_aware(datetime.combine(date.fromisoformat(day), time()))
+        message = first_since(conversation, begin)
+    except (ValueError, OverflowError):
+        message = None
+    if message is not None:
+        at = Message.objects.only("role").get(pk=message)
+        kind = "message" if at.is_from_user else "reply"
+        url += f"?at={message}#{kind}-{message}"
+    return HttpResponseRedirect(url)
 
 
 def _context_usage(
