@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -127,8 +128,12 @@ def test_text_is_written_as_it_grows_and_ctrl_c_stops_it(
     assert state.strip() == "stopped"
 
 
-def test_the_place_in_line_is_shown_on_a_terminal(chatsite: CommandLine) -> None:
+def test_the_place_in_line_is_shown_on_a_terminal(
+    chatsite: CommandLine, until: Callable[..., None]
+) -> None:
     """Those before it take all rows of the worker, and the first place."""
+    # What earlier tests have left unread may still be written.
+    until(lambda: chatsite.site.free_rows == WORKER_ROWS, 40)
     slow = [chatsite.start("ask", f"{n} {SLOW}") for n in range(WORKER_ROWS)]
     for one in slow:
         assert one.stdout is not None
