@@ -73,7 +73,7 @@ FENCING = [
         f"{SCRIPTS}/enqueue.lua",
         *MAILBOX,
         changes={
-            "if tonumber(known) >= attempt then": "if tonumber(known) > attempt then"
+            "if number(known, 0) >= attempt then": "if number(known, 0) > attempt then"
         },
     ),
     *_of(
@@ -121,7 +121,9 @@ OWNERS = [
         "owner",
         LOOK_UPS,
         "tests/chat/views/test_conversation_deletion.py",
-        changes={"filter(owner_id=owner, pk=pk).first()": "filter(pk=pk).first()"},
+        changes={
+            "deleted().filter(owner_id=owner, pk=pk)": "deleted().filter(pk=pk)",
+        },
     ),
     *_of(
         "owner",

@@ -113,12 +113,13 @@ def test_a_client_that_reads_nothing_is_cut(
     until(lambda: _counts(shared)["gone"] == before["gone"] + 1)
 
 
-def test_a_process_that_ends_interrupts_them() -> None:
+def test_a_process_that_ends_interrupts_them(until: Callable[..., None]) -> None:
     with serving() as served:
         never = served.folder / "never"
         stream = served.connect(request(f"/stream{never}"))
         later = served.connect(request(f"/later{never}"))
         _receive(stream, b"\r\n\r\n")
+        _until_parked(served, 2, until)
         served.program.process.terminate()
         assert b"interrupted" in whole(stream)
         assert whole(later).endswith(b"ended")
