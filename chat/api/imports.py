@@ -50,15 +50,18 @@ def list_imports(request: HttpRequest) -> HttpResponse:
 
 
 @router.post("/imports", auth=MAY_CHANGE, response={201: ImportData})
-def make_import(request: HttpRequest, file: File[UploadedFile]) -> HttpResponse:
+def make_import(
+    request: HttpRequest, file: File[UploadedFile | None] = None
+) -> HttpResponse:
     """Send a file with conversations. It is read first, and stored once confirmed."""
     owner, key = _account(request), idempotency_key(request)
-    name, size = file.name or "", file.size or 0
+    name, size = (file.name or "", file.size or 0) if file else ("", 0)
+    chunks = file.chunks() if file else ()
     made = row_once(
         ConversationImport,
         owner,
         key,
-        lambda pk: service.begin_import(owner, name, size, file.chunks(), pk),
+        lambda pk: service.begin_import(owner, name, size, chunks, pk),
         lambda earlier: earlier.size_bytes == size,
     )
     data = serialize_import(request, made)
