@@ -50,6 +50,28 @@ def test_languages_on_offer_are_complete() -> None:
     assert unfinished == []
 
 
+def test_no_text_is_translated_alike_into_two_languages() -> None:
+    """One language pasted into the catalogue of another is not seen otherwise."""
+    german = {message.id: message for message in translated("de")}
+    alike = [
+        message.id
+        for message in translated("es")
+        if (other := german.get(message.id)) and is_pasted(message, other)
+    ]
+    assert alike == []
+
+
+def is_pasted(message: Message, other: Message) -> bool:
+    """Whether words are the same in both languages, and not those of the English."""
+    form, its = forms_of(message)[0], forms_of(other)[0]
+    words = re.search(r"[^\W\d]{3}", FIXED.sub("", form))
+    return bool(words) and form == its and form not in message_texts(message)
+
+
+def message_texts(message: Message) -> tuple[str, ...]:
+    return message.id if message.pluralizable else (message.id,)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_translations_have_as_many_forms_as_their_language(language: str) -> None:
     catalog = catalogs.read(language)
