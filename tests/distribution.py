@@ -63,7 +63,7 @@ def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
         if file in LONG:
             return 0, LONG.index(file), 0
         if file.startswith(BROWSER):
-            # What is left in the end is soon done.
+            # The last files are soon done.
             return 3, -sizes[file], first[file]
         sharing = [file.startswith(folder) for folder in SHARING]
         return (

@@ -45,7 +45,7 @@ class SharedLinkQuerySet(models.QuerySet["SharedLink"]):
 
 
 class SharedLink(models.Model):
-    """An address nobody can guess, and what can be read there.
+    """An address that cannot be guessed, and what can be read there.
 
     The address is stored, so that its owner can copy it again: what it protects lies
     in the same database. It is looked up by its digest, which takes as long for a

@@ -2,7 +2,7 @@
 
 Workers write it, and what they know of a model on another server comes from there. One
 number that its column cannot hold would keep a reply from being collected at all, and a
-count of tokens beyond what was asked for would use up somebody's limit.
+count of tokens beyond what was asked for would use up a person's limit.
 """
 
 from __future__ import annotations

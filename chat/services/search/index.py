@@ -16,7 +16,7 @@ from chat.services.search.query_parser import ParsedQuery
 NEWEST = 1000
 #: Turns an owner's id into a token that no user can type, in the index of SQLite.
 OWNER_MARK = "\ue000"
-#: Stands for the condition of ``Filters`` in the queries below.
+#: Replaced by the condition of ``Filters`` in the queries below.
 SHOWN = "{shown}"
 #: The oldest and the newest passage of one conversation.
 BOUNDS = "SELECT min(id), max(id) FROM chat_passage WHERE conversation_id = %s"

@@ -1,4 +1,4 @@
-"""Goes on from a frozen copy: it becomes a conversation of the reader's own."""
+"""Continues a frozen copy: it becomes a conversation of the reader's own."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from chat.services.advisory_lock import advisory_lock
 from chat.services.errors import MessageRefused
 from chat.services.sharing.freeze import freeze
 
-#: 192 bits: an address nobody can guess.
+#: 192 bits, which cannot be guessed.
 SECRET_BYTES = 24
 #: Expired links that one step of retention erases.
 LINKS_PER_BATCH = 20

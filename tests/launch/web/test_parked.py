@@ -28,7 +28,7 @@ def shared() -> Iterator[Served]:
 
 
 def write_at_once(file: Path, content: bytes) -> None:
-    """Nobody who looks meanwhile sees it empty, or a part of it."""
+    """A reader never sees it empty, or a part of it."""
     beside = file.with_suffix(".new")
     beside.write_bytes(content)
     beside.replace(file)

@@ -1,4 +1,4 @@
-"""A reader of a shared link goes on from it in a conversation of their own."""
+"""A reader of a shared link continues it in a conversation of their own."""
 
 from __future__ import annotations
 
