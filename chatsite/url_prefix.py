@@ -9,19 +9,10 @@ PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 #: and the path must show which. So no prefix begins with one of these words.
 OWN_WORDS = frozenset(
     (
-        *("account", "admin", "api", "batches", "c", "delete-all", "healthz"),
-        *(
-            "history",
-            "livez",
-            "m",
-            "metrics",
-            "model",
-            "model-notice",
-            "operator",
-            "poll",
-            "r",
-        ),
-        *("readyz", "search", "send", "settings", "static", "status", "v1"),
+        *("account", "admin", "api", "archive", "batches", "c", "delete-all"),
+        *("healthz", "history", "imports", "livez", "m", "metrics", "model"),
+        *("model-notice", "operator", "poll", "r", "readyz", "s", "search", "send"),
+        *("settings", "shared", "static", "status", "v1"),
     )
 )
 

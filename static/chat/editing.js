@@ -1,6 +1,6 @@
 /**
- * Editing a message or a reply in place. The server brings the editor (templates/messages/_editor.html); here are its keys
- * and its draft, where the focus goes, and what happens when the conversation changes meanwhile.
+ * Editing a message or a reply in place. The server brings the editor (templates/messages/_editor.html). Here are its
+ * keys and its draft, where the focus goes, and what happens when the conversation changes at the same time.
  */
 
 import { HAS_FILE } from "./composer.js";

@@ -251,7 +251,7 @@ def options(stage: Stage) -> None:
     """The menu of the conversation that is open."""
     done(stage)
     stage.page.locator("#head-menu-button").click()
-    expect(stage.page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    expect(stage.page.get_by_role("menuitem", name="Pin")).to_be_focused()
 
 
 def model_menu(stage: Stage) -> None:

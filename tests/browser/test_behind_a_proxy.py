@@ -192,6 +192,7 @@ def chat(page: Page, worker: Worker) -> None:
 def keep_order(page: Page) -> None:
     """Rename, delete, undo."""
     open_menu(page, "What is a queue?")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.get_by_role("textbox", name="Title").fill("About queues")
     press_enter(page)

@@ -120,7 +120,7 @@ def _use(job: TitleJob) -> None:
     if answer.reply.state == wire.State.DONE:
         _rename(job.conversation, title_of(answer.text))
     job.delete()
-    asked.delete()
+    Conversation.objects.filter(pk=asked.pk, is_hidden=True).delete()
 
 
 def _rename(conversation: Conversation, title: str) -> None:
