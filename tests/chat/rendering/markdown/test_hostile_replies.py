@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat.rendering.links import host_of, normalize
 from chat.rendering.markdown import TEXT_CHARACTERS_MAX, _cache, _render, render
 from chat.rendering.markdown.code import HIGHLIGHTED_CHARACTERS_MAX
 from chat.rendering.markdown.parser import BLOCK_TOKENS_MAX
@@ -52,7 +53,12 @@ def test_the_same_text_always_renders_the_same(text: str) -> None:
 
 
 def steps_of(work: Callable[[], Any]) -> int:
-    """Count the lines of Python that run, which the load of the machine cannot change."""
+    """Count the lines of Python that run, which the load of the machine cannot change.
+
+    Nothing is remembered of texts that other tests have rendered.
+    """
+    normalize.cache_clear()
+    host_of.cache_clear()
     count = 0
 
     def trace(_frame: FrameType, event: str, _argument: Any) -> Any:
