@@ -141,7 +141,7 @@ class WorkerProcess:
 
 
 def hide_keys(entries: Iterable[ModelEntry]) -> None:
-    """Keep the keys of models' servers out of the log, whoever repeats them."""
+    """Keep the keys of models' servers out of the log, whatever writes it."""
     variables = {entry.remote.key_variable for entry in entries if entry.remote}
     keys = {os.environ.get(name, "").strip() for name in variables - {""}}
     settings.LOGGING["formatters"]["line"]["secrets"] += sorted(keys)

@@ -23,8 +23,8 @@ from chat.api.shared_link_data import (
     SharedLinkList,
     serialize_link,
 )
+from chat.forms.expiry import LONGEST
 from chat.forms.once import make_once
-from chat.forms.sharing import LONGEST
 from chat.http.api_errors import ApiError
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import owner_id

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from chat.forms.expiry import DATE, NEVER, ExpiringForm
 from chat.models.conversation import without_directions
 from chat.services.limits.rules import OF_KEYS
 from chat.text_cleanup import as_line
@@ -20,8 +19,6 @@ from chatsite.setting_types.numbers import LIMIT_MAX
 NAME_CHARACTERS = 60
 SCOPES = ("can_chat", "can_read_history", "can_batch")
 HOW = ("keeps_conversations", "is_helper")
-LONGEST = timedelta(days=3650)
-NEVER, DATE = "never", "date"
 EXPIRY = {
     NEVER: _("Never"),
     "30": _("In 30 days"),
@@ -36,7 +33,7 @@ def _limit(label: Any) -> forms.IntegerField:
     )
 
 
-class KeyForm(forms.Form):
+class KeyForm(ExpiringForm):
     """What a key is called, what it may do, and how long.
 
     Its ``id`` comes with the form, so that a form that is sent twice makes one key.
@@ -118,12 +115,6 @@ class KeyForm(forms.Form):
         if not any(given.get(scope) for scope in SCOPES):
             message = gettext("Choose at least one thing that the key may do.")
             self.add_error(None, message)
-        if given.get("expiry") == DATE and "date" not in self.errors:
-            day = given.get("date")
-            if day is None:
-                self.add_error("date", gettext("Choose a date."))
-            elif not timedelta(0) <= day - timezone.localdate() <= LONGEST:
-                self.add_error("date", gettext("Choose a day of the next ten years."))
         return given
 
     def key_fields(self) -> dict[str, Any]:
@@ -131,13 +122,4 @@ class KeyForm(forms.Form):
         given = self.cleaned_data
         named = {name: given[name] for name in ("id", *SCOPES, *HOW)}
         limits = {str(kind): given[kind] for kind in OF_KEYS if given[kind]}
-        return {**named, "limits": limits, "expires_at": self._expires_at()}
-
-    def _expires_at(self) -> datetime | None:
-        expiry = self.cleaned_data["expiry"]
-        if expiry == NEVER:
-            return None
-        if expiry != DATE:
-            return timezone.now() + timedelta(days=int(expiry))
-        after = self.cleaned_data["date"] + timedelta(days=1)
-        return timezone.make_aware(datetime.combine(after, time.min))
+        return {**named, "limits": limits, "expires_at": self.expires_at}

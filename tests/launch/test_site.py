@@ -49,7 +49,7 @@ Starter = Callable[..., Start]
 
 @pytest.fixture
 def start(tmp_path: Path, migrated: Callable[[Path], str]) -> Iterator[Starter]:
-    """Start sites in one folder; kill what is left at the end of the test.
+    """Start sites in one folder; kill those that still run at the end of the test.
 
     With a command, by which people start them, sites make their tables themselves.
     """

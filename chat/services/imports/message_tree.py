@@ -24,7 +24,7 @@ from chat.services.imports.source_messages import (
 BETWEEN = "\n\n"
 #: Where a file has no times.
 NO_TIME = datetime(1990, 1, 2, tzinfo=UTC)
-#: Kinds that nobody misses.
+#: Kinds that are left out without a word.
 NOT_COUNTED = ("empty", "failed")
 
 
