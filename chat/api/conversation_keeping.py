@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from chat.api.schemas import KeptConversationData
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import owner_id
 from chat.models import Conversation
-from chat.services import conversation_keeping
+from chat.services import conversation_keeping as keep
 
 router = Router(tags=["Conversations"])
 MAY_CHANGE = Access("can_chat", own_by=BY_ITS_ID)
@@ -27,12 +28,7 @@ MAY_CHANGE = Access("can_chat", own_by=BY_ITS_ID)
 )
 def pin(request: HttpRequest, pk: UUID) -> HttpResponse:
     """List it before all that are not pinned. Harmless to repeat."""
-    return _kept(
-        request,
-        pk,
-        "pin",
-        lambda found: conversation_keeping.pin(found, is_pinned=True),
-    )
+    return _kept(request, pk, "pin", partial(keep.pin, is_pinned=True))
 
 
 @router.post(
@@ -40,12 +36,7 @@ def pin(request: HttpRequest, pk: UUID) -> HttpResponse:
 )
 def unpin(request: HttpRequest, pk: UUID) -> HttpResponse:
     """List it by its time again. Harmless to repeat."""
-    return _kept(
-        request,
-        pk,
-        "unpin",
-        lambda found: conversation_keeping.pin(found, is_pinned=False),
-    )
+    return _kept(request, pk, "unpin", partial(keep.pin, is_pinned=False))
 
 
 @router.post(
@@ -53,12 +44,7 @@ def unpin(request: HttpRequest, pk: UUID) -> HttpResponse:
 )
 def archive(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Move it out of the list, until the next message. Harmless to repeat."""
-    return _kept(
-        request,
-        pk,
-        "archive",
-        lambda found: conversation_keeping.archive(found, is_archived=True),
-    )
+    return _kept(request, pk, "archive", partial(keep.archive, is_archived=True))
 
 
 @router.post(
@@ -68,12 +54,7 @@ def archive(request: HttpRequest, pk: UUID) -> HttpResponse:
 )
 def unarchive(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Move it back into the list. Harmless to repeat."""
-    return _kept(
-        request,
-        pk,
-        "unarchive",
-        lambda found: conversation_keeping.archive(found, is_archived=False),
-    )
+    return _kept(request, pk, "unarchive", partial(keep.archive, is_archived=False))
 
 
 def _kept(
