@@ -40,6 +40,10 @@ MARK_UNREAD = """
 UPDATE chat_conversation SET has_unread = TRUE
 WHERE id = %s AND NOT has_unread AND NOT is_hidden AND deleted_at IS NULL
 """
+MARK_READY = """
+UPDATE chat_conversation SET has_unread = TRUE, ready_reply = %s
+WHERE id = %s AND NOT is_hidden AND deleted_at IS NULL
+"""
 CONTINUE = """
 UPDATE chat_conversation
 SET active_leaf_id = %s, updated_at = %s, is_archived = FALSE WHERE id = %s
@@ -94,6 +98,8 @@ class Conversation(Preferences):
     updated_at = models.DateTimeField(auto_now=True)
     #: A reply ended, and no page of the owner has shown it yet.
     has_unread = models.BooleanField(default=False)
+    #: The reply that was ready last, which open pages announce once.
+    ready_reply = models.UUIDField(null=True, blank=True, editable=False)
     #: Conversations deleted together have the same time, and are restored together.
     deleted_at = models.DateTimeField(null=True)
     #: Listed above all that are not.
@@ -141,6 +147,16 @@ class Conversation(Preferences):
                 name="conversation_archived",
             ),
             models.Index(
+                fields=("owner",),
+                condition=models.Q(
+                    deleted_at=None,
+                    is_hidden=False,
+                    is_archived=False,
+                    has_unread=True,
+                ),
+                name="conversation_unread",
+            ),
+            models.Index(
                 fields=("deleted_at",),
                 condition=models.Q(deleted_at__isnull=False),
                 name="conversation_deleted",
@@ -179,9 +195,15 @@ class Conversation(Preferences):
         for (owner,) in rows(f"{OWNER} {lock}", (self.pk,)):
             self.owner_id = uuid_of(owner)  # drops another one that was read
 
-    def mark_unread(self) -> None:
-        """Note that a reply ended, unless no list shows this conversation."""
-        execute(MARK_UNREAD, (self.pk,))
+    def mark_unread(self, ready_reply: uuid.UUID | None = None) -> None:
+        """Note that a reply ended, unless no list shows this conversation.
+
+        ``ready_reply`` is the reply if it did not fail.
+        """
+        if ready_reply is None:
+            execute(MARK_UNREAD, (self.pk,))
+        else:
+            execute(MARK_READY, (ready_reply, self.pk))
 
     def continue_to(self, leaf: uuid.UUID) -> None:
         """End the path that is shown at a message that was written now.

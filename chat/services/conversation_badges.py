@@ -1,8 +1,11 @@
-"""Badges: the state that the list shows beside the title of a conversation."""
+"""Badges: the state that the list shows beside the title of a conversation.
+
+And what is new in all conversations of an owner, which the title of the page counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -26,6 +29,20 @@ LEFT JOIN chat_message AS question ON question.id = message.parent_id
 LEFT JOIN chat_reply AS earlier ON earlier.message_id = question.parent_id
 WHERE message.owner_id = %s AND reply.state IN ('held', 'queued')
 """
+#: More unread conversations than this are not counted.
+UNREAD_MAX = 99
+#: An owner's listed conversations that were not read, in the columns of those replies:
+#: one query gets both. The inner one lets each database apply the limit.
+UNREAD = """
+UNION ALL SELECT * FROM (
+    SELECT ready_reply, id, 'unread' AS state, NULL FROM chat_conversation
+    WHERE owner_id = %s AND has_unread AND deleted_at IS NULL AND NOT is_hidden
+        AND NOT is_archived
+    LIMIT %s
+) AS unread
+"""
+#: So many digits of an id tell apart what is new for one person.
+SHORT_DIGITS = 8
 
 
 class Badge(StrEnum):
@@ -74,16 +91,64 @@ UNFINISHED_BADGES = {
 }
 
 
-def badges_of(
+class News(NamedTuple):
+    """What is new for an owner, in whatever part of the list."""
+
+    #: Unread conversations: a number of at most ``UNREAD_MAX``, "99+" beyond, or empty.
+    unread: str = ""
+    #: Of each, a short name of itself and one of the reply that was ready last.
+    ready: tuple[str, ...] = ()
+    #: Whether a reply is to come by itself.
+    is_awaited: bool = False
+
+
+NO_NEWS = News()
+#: One row of the query: a reply, the digits of its conversation, its state, and that of
+#: the reply before it.
+Found = tuple[object, object, str, str | None]
+
+
+def badges_and_news(
     owner: UUID, conversations: Iterable[ListedConversation]
-) -> dict[UUID, Badge | None]:
-    """The badge of each conversation, by one query and at most one trip to Redis."""
+) -> tuple[dict[UUID, Badge | None], News]:
+    """The badge of each conversation, and the news of all.
+
+    By one query and at most one trip to Redis.
+    """
     listed = {conversation.pk.hex: conversation for conversation in conversations}
-    unfinished = _unfinished(owner, listed)
-    return {
+    found: list[Found] = [
+        (reply, digits_of(conversation), *rest)
+        for reply, conversation, *rest in rows(
+            UNFINISHED_REPLIES + UNREAD, [owner, owner, UNREAD_MAX + 1]
+        )
+    ]
+    coming = [row for row in found if row[2] != Badge.UNREAD]
+    unfinished = _unfinished(coming, listed)
+    badges = {
         conversation.pk: unfinished.get(digits) or _finished(conversation)
         for digits, conversation in listed.items()
     }
+    return badges, _news(coming, [row for row in found if row[2] == Badge.UNREAD])
+
+
+def _news(coming: Sequence[Found], unread: Sequence[Found]) -> News:
+    count = len(unread)
+    shown = str(count) if count <= UNREAD_MAX else f"{UNREAD_MAX}+"
+    return News(
+        unread=shown if count else "",
+        ready=tuple(
+            f"{str(digits)[:SHORT_DIGITS]}-{str(digits_of(reply))[:SHORT_DIGITS]}"
+            for reply, digits, _, _ in unread
+            if reply
+        ),
+        is_awaited=not all(map(_is_paused, coming)),
+    )
+
+
+def _is_paused(row: Found) -> bool:
+    """Whether a reply waits for its owner to decide."""
+    _, _, state, state_before = row
+    return state == wire.State.HELD and state_before in FAILED_OR_STOPPED
 
 
 def _finished(conversation: ListedConversation) -> Badge | None:
@@ -92,22 +157,21 @@ def _finished(conversation: ListedConversation) -> Badge | None:
     return Badge.UNREAD if conversation.has_unread else None
 
 
-def _unfinished(owner: UUID, listed: Container[object]) -> dict[object, Badge]:
+def _unfinished(
+    coming: Sequence[Found], listed: Container[object]
+) -> dict[object, Badge]:
     """The badges of those ``listed`` that have an unfinished reply.
 
     Conversations are named by the digits of their ids.
     """
-    found = [
-        (str(uuid_of(pk)), digits, *rest)
-        for pk, conversation, *rest in rows(UNFINISHED_REPLIES, [owner])
-        if (digits := digits_of(conversation)) in listed
-    ]
-    queued = [pk for pk, _, state, _ in found if state == wire.State.QUEUED]
+    found = [row for row in coming if row[1] in listed]
+    replies = [str(uuid_of(row[0])) for row in found]
+    queued = [str(uuid_of(row[0])) for row in found if row[2] == wire.State.QUEUED]
     started = _started(queued[:ASKED_MAX])
     states: dict[object, set[str]] = {}
-    for pk, conversation, state, state_before in found:
-        is_paused = state == wire.State.HELD and state_before in FAILED_OR_STOPPED
-        shown = "running" if pk in started else "paused" if is_paused else state
+    for pk, row in zip(replies, found, strict=True):
+        _, conversation, state, _ = row
+        shown = "running" if pk in started else "paused" if _is_paused(row) else state
         states.setdefault(conversation, set()).add(shown)
     return {
         conversation: next(

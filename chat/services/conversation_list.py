@@ -10,7 +10,7 @@ appears twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -22,7 +22,13 @@ from django.utils.translation import gettext as _
 
 from chat.models.sql_rows import Parameter, rows, time_of, uuid_of
 from chat.models.tree import ENDLESS
-from chat.services.conversation_badges import Badge, ListedConversation, badges_of
+from chat.services.conversation_badges import (
+    NO_NEWS,
+    Badge,
+    ListedConversation,
+    News,
+    badges_and_news,
+)
 
 #: Conversations in one part.
 PART = 50
@@ -99,6 +105,8 @@ class ListPart:
 
     items: tuple[ListItem, ...] = ()
     has_more: bool = False
+    #: Of all conversations of the owner.
+    news: News = NO_NEWS
 
     @property
     def last(self) -> Cursor | None:
@@ -133,7 +141,7 @@ def archived(owner: UUID | None, before: Cursor | None = None) -> ListPart:
     found = _rows(owner, end, (*values, PART + 1))
     unpinned = [one._replace(is_pinned=False) for one in found[:PART]]
     above = _period(before.updated_at) if before else ""
-    return ListPart(_items(owner, unpinned, above), has_more=len(found) > PART)
+    return _with_items(owner, unpinned, above, has_more=len(found) > PART)
 
 
 def _listed(
@@ -170,13 +178,25 @@ def _part(
     values = after.values if after else ()
     following = _listed(owner, AFTER if after else "", values, room + 1)
     found += following[:room]
-    return ListPart(_items(owner, found, above), has_more=len(following) > room)
+    return _with_items(owner, found, above, has_more=len(following) > room)
+
+
+def _with_items(
+    owner: UUID,
+    conversations: Sequence[ListedConversation],
+    above: str,
+    *,
+    has_more: bool,
+) -> ListPart:
+    badges, news = badges_and_news(owner, conversations)
+    return ListPart(_items(conversations, badges, above), has_more, news)
 
 
 def _items(
-    owner: UUID, conversations: Sequence[ListedConversation], above: str
+    conversations: Sequence[ListedConversation],
+    badges: Mapping[UUID, Badge | None],
+    above: str,
 ) -> tuple[ListItem, ...]:
-    badges = badges_of(owner, conversations)
     heading_of, today, zone = cache(period_of), localdate(), get_current_timezone()
     items = []
     for conversation in conversations:

@@ -40,6 +40,14 @@ def sidebar_foot(context: Context) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def unread_count(context: Context) -> str:
+    """How many conversations are unread, as the title of a page begins; or nothing."""
+    listed = context.get("conversation_list")
+    unread = listed.news.unread if isinstance(listed, ListPart) else ""
+    return f"({unread}) " if unread else ""
+
+
+@register.simple_tag(takes_context=True)
 def heading(context: Context) -> SafeString:
     """The title of the conversation; of none, that it will be a new one."""
     shown = context.get("conversation")

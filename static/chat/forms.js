@@ -59,6 +59,10 @@ onHtmx("finished", ({ source, status }) => {
   if (field) /** @type {HTMLInputElement} */ (field).checked = true;
 });
 
+// Notices
+
+if (byId("notify")) import("./notice_choices.js");
+
 // Files
 
 document.addEventListener("change", ({ target }) => {

@@ -1,6 +1,6 @@
 /**
  * Polling: when the page asks for news, what it does when the server cannot be reached, and how it tells a person
- * elsewhere that a reply has ended. The poller itself is an element that htmx serves (templates/poll/_poller.html).
+ * elsewhere that a reply is ready. The poller itself is an element that htmx serves (templates/poll/_poller.html).
  */
 
 import { moveDraft } from "./drafts.js";
@@ -24,6 +24,10 @@ const RETRY_SECONDS = [1, 2, 4, 8, 15];
 const JITTER = 0.2;
 /** A page that nobody sees asks no more often. */
 const HIDDEN_SECONDS = 15;
+/** One of a browser's hidden pages asks so often whether what is unread was read elsewhere. */
+const UNREAD_SECONDS = 60;
+/** Pages tell each other no more often that they have asked. */
+const TELL_SECONDS = 5;
 
 // A greeting or a good-bye is for one time: a page that is loaded again, or kept as a bookmark, has none.
 const address = new URL(location.href);
@@ -60,13 +64,23 @@ export function catchUp() {
   if (knownChanges()?.value === "") pollNow();
 }
 
-// A hidden page asks seldom, and only while a reply is to come.
+// A hidden page asks seldom: for its own replies, and for those of other conversations where no other page asked.
 let askedAt = 0;
+let askedElsewhereAt = 0;
+function isDueHidden() {
+  const now = Date.now();
+  if (pendingReplies().size) return now - askedAt > 1000 * HIDDEN_SECONDS;
+  const { awaited, unread } = news();
+  const seconds = awaited === undefined ? UNREAD_SECONDS : HIDDEN_SECONDS;
+  const isWaiting = awaited !== undefined || Boolean(unread);
+  return isWaiting && now - Math.max(askedAt, askedElsewhereAt) > 1000 * seconds;
+}
+
 onHtmx("starting", (request, event) => {
   if (!isPoller(request)) return;
-  const isDue = pendingReplies().size > 0 && Date.now() - askedAt > 1000 * HIDDEN_SECONDS;
-  if (document.hidden && !isDue) event.preventDefault();
-  else askedAt = Date.now();
+  if (document.hidden && !isDueHidden()) return event.preventDefault();
+  if (Date.now() - askedAt > 1000 * TELL_SECONDS) tellTabs({});
+  askedAt = Date.now();
 });
 
 document.addEventListener("visibilitychange", () => {
@@ -158,26 +172,88 @@ onHtmx("answered", ({ status }, event) => {
   if (url.endsWith("?ended=guest")) moveDraft(document.body.dataset.home);
 });
 
-// Notifications: a reply that ends while the page is hidden marks the tab, and notifies a person who asked for it.
+// News: the title counts the conversations that are unread, as the server does in the title of a new page. The list
+// says which replies are ready (templates/conversations/_list.html); the tabs of a browser tell each other.
 
 const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
-const plainIcon = icon?.href;
-const plainTitle = () => document.title.replace(/^● /, "");
-let pending = pendingReplies();
+const plainIcon = icon.getAttribute("href") ?? "";
 let isMarked = false;
+
+/** What the list says: how many are unread, names of what is ready, whether a reply is to come. */
+function news() {
+  return byId("conversations")?.dataset ?? {};
+}
+
+const titleMark = () => (news().unread ? `(${news().unread}) ` : isMarked ? "● " : "");
+let plainTitle = document.title.slice(titleMark().length);
+let shownTitle = document.title;
+let shownCount;
+
+function showNews() {
+  const { unread = "" } = news();
+  if (shownCount && !unread) isMarked = false; // all was read elsewhere
+  // Whatever else writes the title knows of no mark.
+  if (document.title !== shownTitle) plainTitle = document.title;
+  document.title = titleMark() + plainTitle;
+  shownTitle = document.title;
+  if (unread !== shownCount) navigator.setAppBadge?.(Number.parseInt(unread || "0", 10)).catch(() => {});
+  shownCount = unread;
+  const wanted = isMarked ? icon.dataset.marked : plainIcon;
+  if (icon.getAttribute("href") !== wanted) icon.href = wanted;
+}
+showNews();
+
+new MutationObserver(() => document.title !== shownTitle && showNews()).observe(
+  /** @type {Element} */ (document.querySelector("title")),
+  { childList: true },
+);
 
 function markTab(wanted) {
   isMarked = wanted;
-  document.title = isMarked ? `● ${plainTitle()}` : plainTitle();
-  icon.href = isMarked ? icon.dataset.marked : plainIcon;
+  showNews();
 }
+
+/** A name as the list has them, of a conversation or of an element of a reply. */
+export const shortName = (id = "") => id.replace(/^reply-/, "").slice(0, 8);
+
+/** The names of ready replies that this page has met; each is new only once. */
+const met = new Set((news().ready ?? "").split(" "));
+let pending = pendingReplies();
+
+/** @param {string[]} names Of replies that are ready. */
+function meet(names) {
+  const fresh = names.filter((name) => name && !met.has(name));
+  for (const name of fresh) met.add(name);
+  if (fresh.length && document.hidden) markTab(true);
+  showNews();
+}
+
+const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel(`${site}:news`) : null;
+const owner = () => byId("poller")?.querySelector("[name=o]")?.value ?? "";
+let told = JSON.stringify({ ...news() });
+
+/** Tell the other tabs that this one has asked, and what is new. @param {DOMStringMap} found */
+const tellTabs = (found) => tabs?.postMessage({ owner: owner(), news: { ...found } });
+
+tabs?.addEventListener("message", ({ data }) => {
+  if (data.owner !== owner()) return;
+  askedElsewhereAt = Date.now();
+  const list = byId("conversations");
+  if (!list || data.news.unread === undefined) return;
+  if (data.news.awaited === undefined) delete list.dataset.awaited;
+  Object.assign(list.dataset, data.news);
+  told = JSON.stringify({ ...news() });
+  meet(data.news.ready.split(" "));
+});
+// Opening this page may have read what the others count.
+if (byId("conversations")) tellTabs(news());
 
 const isNotificationWanted = () => "Notification" in window && readStored("notify") === "yes";
 
 function notify() {
   if (!isNotificationWanted() || Notification.permission !== "granted") return;
   try {
-    const notification = new Notification(wording.ready, { body: plainTitle(), tag: location.pathname });
+    const notification = new Notification(wording.ready, { body: plainTitle, tag: location.pathname });
     notification.addEventListener("click", () => window.focus());
   } catch {
     // Some browsers allow notifications only from a service worker; the mark is there.
@@ -188,24 +264,12 @@ onHtmx("changed", () => {
   const now = pendingReplies();
   const ended = [...pending].map(byId).filter((reply) => reply && !now.has(reply.id));
   pending = now;
-  // An answer may bring the title anew.
-  if (isMarked) markTab(true);
+  const conversation = shortName(byId("poller")?.querySelector("[name=c]")?.value);
+  const done = ended.filter((reply) => reply.matches(".done"));
+  meet([...done.map(({ id }) => `${conversation}-${shortName(id)}`), ...(news().ready ?? "").split(" ")]);
+  if (JSON.stringify({ ...news() }) !== told) tellTabs(news());
+  told = JSON.stringify({ ...news() });
   if (!ended.length || !document.hidden) return;
   markTab(true);
-  if (ended.some((reply) => reply.matches(".done"))) notify();
+  if (done.length) notify();
 });
-
-/** The checkbox of the settings page. */
-async function onNotifyChoice({ target }) {
-  const answer = target.checked ? await Notification.requestPermission() : "";
-  target.checked = answer === "granted";
-  byId("notify-blocked").hidden = answer !== "denied";
-  withStorage((store) => store.setItem(`${site}:notify`, target.checked ? "yes" : "no"));
-}
-
-const choice = byId("notify-me");
-if (choice && "Notification" in window) {
-  byId("notify").hidden = false;
-  choice.checked = isNotificationWanted() && Notification.permission === "granted";
-  choice.addEventListener("change", onNotifyChoice);
-}

@@ -118,7 +118,7 @@ def test_a_reply_that_ends_while_nobody_looks_marks_the_tab_and_notifies(
     home.evaluate("HIDDEN = Date.now; Date.now = () => HIDDEN() + 60000")
     worker.finish(claim, "First")
     home.evaluate("htmx.trigger('#poller', 'poll-now')")
-    expect(home).to_have_title("● one · chatsite")
+    expect(home).to_have_title("(1) one · chatsite")
     assert home.evaluate("window.notices") == [
         ["The reply is ready.", "one · chatsite"]
     ]

@@ -196,7 +196,8 @@ def _end_row(reply: Reply, ending: FinishedReply) -> bool:
     text = _text(reply, ending)
     update_where(Message, {"id": reply.pk}, text=text)
     if ending.outcome is not wire.Outcome.STOPPED:  # the user knows about it
-        reply.message.conversation.mark_unread()
+        is_ready = ending.outcome is wire.Outcome.DONE
+        reply.message.conversation.mark_unread(reply.pk if is_ready else None)
     if reply.origin == Origin.GENERATED:
         tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
         charge_tokens(reply.message.conversation.owner, tokens, reply.key_id)

@@ -106,3 +106,73 @@ test("a reply that ends in sight marks nothing", async () => {
   sendHtmx(find("r1"), "afterSettle");
   equal(document.title, "A title");
 });
+
+const list = (unread, ready = "", rest = "") =>
+  `<ul id="conversations" data-unread="${unread}" data-ready="${ready}" ${rest}></ul>`;
+const bring = (...args) => {
+  find("conversations").outerHTML = list(...args);
+  sendHtmx(find("conversations"), "afterSettle");
+};
+
+test("the title counts what is unread, whatever else it is", async () => {
+  document.title = "(2) (1) a";
+  await openPage(list("2"));
+  bring("3");
+  equal(document.title, "(3) (1) a");
+  document.title = "(1) b";
+  await becomesTrue(() => document.title === "(3) (1) b");
+  bring("");
+  equal(document.title, "(1) b");
+});
+
+test("an installed page shows the number at its icon", async () => {
+  const shown = [];
+  navigator.setAppBadge = async (count) => shown.push(count);
+  await openPage(list(""));
+  bring("99+");
+  bring("99+");
+  bring("");
+  equal(shown, [0, 99, 0]);
+});
+
+test("a hidden page marks itself once for each ready reply", async () => {
+  await openPage(list("1", "c1-r1"));
+  const icon = document.querySelector("link[rel=icon]");
+  hide(true);
+  bring("1", "c1-r1");
+  equal(icon.href, "data:,");
+  bring("2", "c1-r1 c2-r2");
+  equal(icon.href, "data:,marked");
+  hide(false);
+  hide(true);
+  bring("2", "c1-r1 c2-r2");
+  equal(icon.href, "data:,");
+});
+
+test("a hidden page asks for what comes elsewhere, unless another page has asked", async () => {
+  const other = new BroadcastChannel("here:news");
+  const heard = [];
+  other.onmessage = ({ data }) => heard.push(data.news);
+  const isAsked = () => sendHtmx(find("poller"), "beforeRequest");
+  const { now } = Date;
+  await openPage(list("", "", "data-awaited"));
+  hide(true);
+  const later = (seconds) => (Date.now = () => now() + 1000 * seconds);
+  later(20);
+  equal(isAsked(), true);
+  later(40);
+  other.postMessage({ owner: "", news: { unread: "1", ready: "c1-r1" } });
+  await becomesTrue(() => document.title === "(1) A title");
+  equal([isAsked(), "awaited" in find("conversations").dataset], [false, false]);
+  later(70);
+  equal(isAsked(), false);
+  later(110);
+  equal(isAsked(), true);
+  await becomesTrue(() => heard.length === 3);
+  equal(heard, [{ unread: "", ready: "", awaited: "" }, {}, {}]);
+  other.postMessage({ owner: "another", news: { unread: "7", ready: "" } });
+  other.postMessage({ owner: "", news: { unread: "", ready: "" } });
+  await becomesTrue(() => document.title === "A title");
+  later(300);
+  equal(isAsked(), false);
+});
