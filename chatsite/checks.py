@@ -72,6 +72,7 @@ def check_limits(**_: Any) -> list[CheckMessage]:
         "MESSAGES_PER_DAY",
         "REPLIES_WAITING",
         "TOKENS_PER_DAY",
+        "COPIED_MESSAGES_PER_DAY",
     )
     found: list[CheckMessage] = []
     for kind in kinds:

@@ -116,7 +116,8 @@ def error_codes() -> set[str]:
     # How many may wait has codes of its own.
     limits = {str(kind) for kind in PERSONAL if kind is not LimitKind.REPLIES_WAITING}
     whose = {f"{of}_{one}" for of in ("network", "key") for one in limits}
-    return (codes | limits | whose) - OF_PAGES_ALONE - OF_BATCHES
+    of_site = {"copied_per_day", "network_copied_per_day", "imports_per_day"}
+    return (codes | limits | whose | of_site) - OF_PAGES_ALONE - OF_BATCHES
 
 
 def test_every_error_code_has_a_sentence_of_its_own() -> None:

@@ -18,12 +18,13 @@ from django.utils import timezone
 from chat.accounts.session_end import end_all_sessions
 from chat.models import BatchLine, Conversation, Invitation, LineState, Reply, User
 from chat.models.conversation import UNFINISHED, ConversationQuerySet
+from chat.services.conversation_deletion import remove_messages
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
 
 log = logging.getLogger(__name__)
 
-#: Conversations erased in one transaction: each may have thousands of messages.
+#: Conversations erased in one transaction.
 CONVERSATIONS_PER_BATCH = 10
 #: The same for conversations of calls that are not kept, which have few messages.
 CALLS_PER_BATCH = 200
@@ -75,6 +76,7 @@ def erase_batch(conversations: ConversationQuerySet, size: int | None = None) ->
     entries = [str(pk) for pk in replies.values_list("pk", flat=True)]
     for start in range(0, len(entries), ENTRIES_PER_CALL):
         open_mailbox().erase(entries[start : start + ENTRIES_PER_CALL])
+    remove_messages(pks)
     with transaction.atomic():
         Conversation.objects.filter(pk__in=pks).delete()
     return len(pks)

@@ -39,7 +39,6 @@ from chat.page.state import messages_per_page
 from chat.services import reply_versions
 from chat.services.errors import MessageRefused
 from chat.services.fork import fork as make_fork
-from chat.services.idempotency import conversation_once
 from chat.services.messages import clean_text, send_message
 
 router = Router(tags=["Messages"])
@@ -133,12 +132,7 @@ def fork(request: HttpRequest, pk: UUID) -> HttpResponse:
     owner = visitor(request)
     if not isinstance(owner, User):
         raise Http404
-    made = conversation_once(
-        owner.pk,
-        idempotency_key(request),
-        ("fork", pk.hex),
-        lambda: make_fork(found, owner),
-    )
+    made = make_fork(found, owner, idempotency_key(request))
     data = serialize_conversation(request, made)
     return answer(data, 201, {"Location": data.url})
 

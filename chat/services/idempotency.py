@@ -100,11 +100,26 @@ def conversation_once(
     once(owner, key, asked, act_and_note)
     if made:
         return made[0]
-    earlier = IdempotencyKey.objects.get(owner=owner, key=key).conversation_id
-    found = Conversation.objects.not_deleted().filter(pk=earlier).first()
-    if found is None:
-        raise MessageRefused("deleted", _("This conversation was deleted."))
-    return found
+    return _made_with(IdempotencyKey.objects.get(owner=owner, key=key))
+
+
+def conversation_of_key(
+    owner: UUID, key: str | None, asked: Sequence[str]
+) -> Conversation | None:
+    """What an earlier request with this key has made; None if there was none.
+
+    For requests whose work is too long for the transaction of ``conversation_once``.
+    Raises ``MessageRefused`` with the code bad_key, key_reused or deleted.
+    """
+    if key is None:
+        return None
+    check_key(key)
+    row = IdempotencyKey.objects.filter(owner=owner, key=key).first()
+    if row is None:
+        return None
+    if row.request_digest != request_digest(asked):
+        raise key_reused()
+    return _made_with(row)
 
 
 def key_reused() -> MessageRefused:
@@ -142,6 +157,13 @@ def _once(
         if found is None or renew is None:
             return found
         return _renewed(owner, key, found, renew)
+
+
+def _made_with(row: IdempotencyKey) -> Conversation:
+    found = Conversation.objects.not_deleted().filter(pk=row.conversation_id).first()
+    if found is None:
+        raise MessageRefused("deleted", _("This conversation was deleted."))
+    return found
 
 
 def _is_new(owner: UUID, key: str, digest: str, ids: NewIds) -> bool:

@@ -15,7 +15,6 @@ from chat.http.request import Request, owner_id
 from chat.page.action_response import error_context
 from chat.services.errors import MessageRefused
 from chat.services.fork import fork as make_fork
-from chat.services.idempotency import conversation_once
 
 
 @require_POST
@@ -27,12 +26,7 @@ def fork(request: Request, pk: UUID) -> HttpResponse:
     raw = request.POST.get("fork", "")
     key = f"page:fork:{raw}" if raw else None
     try:
-        made = conversation_once(
-            owner,
-            key,
-            ("fork", pk.hex),
-            lambda: make_fork(message, conversation.owner),
-        )
+        made = make_fork(message, conversation.owner, key)
     except MessageRefused as refused:
         return _refused(request, conversation.pk, refused)
     page = reverse("conversation", args=[made.pk])

@@ -19,7 +19,7 @@ from chat.models import SharedLink, SharedMessage
 from chat.page.action_response import with_refusal_status
 from chat.page.state import messages_per_page
 from chat.services.errors import MessageRefused
-from chat.services.sharing.continuing import continue_as_copy
+from chat.services.sharing.continuing import admit_continuing, make_copy
 from chat.services.sharing.links import find_link
 
 #: No search engine lists, keeps or follows what a person shared with some others. The
@@ -63,7 +63,8 @@ def continue_shared(request: HttpRequest, secret: str) -> HttpResponse:
     link = _link_or_404(secret)
     try:
         with sender(request) as user:
-            made = continue_as_copy(user, link)
+            made = admit_continuing(user, link)
+        made = made or make_copy(user, link)
     except MessageRefused as refused:
         refusal = _page(request, link, secret, refused.bare_message)
         return with_refusal_status(refusal, refused.retry_seconds)

@@ -35,6 +35,12 @@ GUEST_TOKENS_PER_DAY = Limit(
     1_000_000,
     about="Tokens that the model reads and writes for a guest in a day.",
 )
+GUEST_COPIED_MESSAGES_PER_DAY = Limit(
+    "GUEST_COPIED_MESSAGES_PER_DAY",
+    20_000,
+    about="Messages that a guest may copy in a day: by forks, and by "
+    "going on from shared links.",
+)
 ACCOUNT_MESSAGES_PER_MINUTE = Limit(
     "ACCOUNT_MESSAGES_PER_MINUTE",
     120,
@@ -56,6 +62,17 @@ ACCOUNT_TOKENS_PER_DAY = Limit(
     "ACCOUNT_TOKENS_PER_DAY",
     3_000_000,
     about="Tokens that the model reads and writes for an account in a day.",
+)
+ACCOUNT_COPIED_MESSAGES_PER_DAY = Limit(
+    "ACCOUNT_COPIED_MESSAGES_PER_DAY",
+    100_000,
+    about="Messages that an account may copy in a day: by forks, and by "
+    "going on from shared links.",
+)
+ACCOUNT_IMPORTS_PER_DAY = Limit(
+    "ACCOUNT_IMPORTS_PER_DAY",
+    50,
+    about="Files with conversations that an account may send in a day.",
 )
 NETWORK_MESSAGES_PER_MINUTE = Limit(
     "NETWORK_MESSAGES_PER_MINUTE",
@@ -79,6 +96,12 @@ NETWORK_TOKENS_PER_DAY = Limit(
     "NETWORK_TOKENS_PER_DAY",
     5_000_000,
     about="Tokens that the model reads and writes for a network's guests in a day.",
+)
+NETWORK_COPIED_MESSAGES_PER_DAY = Limit(
+    "NETWORK_COPIED_MESSAGES_PER_DAY",
+    100_000,
+    about="Messages that a network's guests may copy in a day: by forks, and by "
+    "going on from shared links.",
 )
 NETWORK_GUESTS_PER_HOUR = Limit(
     "NETWORK_GUESTS_PER_HOUR",

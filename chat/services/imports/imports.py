@@ -17,6 +17,7 @@ from chat.models.conversation_import import OPEN
 from chat.services.advisory_lock import advisory_lock
 from chat.services.errors import MessageRefused
 from chat.services.imports.source_messages import text_of
+from chat.services.limits.admission import admit_import
 from chat.services.limits.wording import number
 from chat.text_cleanup import as_line
 
@@ -44,6 +45,7 @@ def begin_import(
             "You have %(most)s unfinished imports, the maximum. Finish or delete one."
         )
         raise MessageRefused("too_many_imports", said % {"most": most})
+    admit_import(owner)
     made = ConversationImport.objects.create(
         pk=pk or uuid4(),
         owner=owner,

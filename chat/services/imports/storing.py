@@ -1,26 +1,32 @@
-"""Stores what was confirmed: one transaction for each conversation, and each once."""
+"""Stores what was confirmed: each conversation once, and only as a whole.
+
+A keeper that is killed within a long one leaves a copy that nothing shows; the next
+keeper stores the entry again.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from chat.models import (
-    Conversation,
     ConversationImport,
     ConversationSource,
     EntryState,
     ImportEntry,
     ImportStatus,
     Origin,
+    User,
 )
 from chat.services.advisory_lock import advisory_lock
-from chat.services.copied_messages import NewMessage, insert_messages
+from chat.services.copied_messages import NewMessage
+from chat.services.hidden_copy import HiddenCopy
 from chat.services.imports.packed_messages import unpacked
 from chat.services.imports.reading import duplicate_of
 
@@ -28,11 +34,11 @@ KEPT = ("instructions", "model", "settings", "is_pinned", "is_archived")
 
 
 def store_import(of_import: ConversationImport) -> Iterator[None]:
-    """Store the entries that wait, a step for each."""
+    """Store the entries that wait; a step stores one, or a part of a long one."""
     waiting = of_import.entries.filter(state=EntryState.WAITING)
     while (entry := waiting.first()) is not None:
         try:
-            _store(of_import, entry)
+            yield from _store(of_import, entry)
         except IntegrityError:  # another import stored it a moment ago
             _end(entry, EntryState.DUPLICATE)
         yield
@@ -51,53 +57,60 @@ def _end(entry: ImportEntry, state: EntryState, conversation: Any = None) -> boo
     return bool(mine.update(state=state, content=b"", conversation=conversation))
 
 
-@transaction.atomic
-def _store(of_import: ConversationImport, entry: ImportEntry) -> None:
-    owner = of_import.owner
-    advisory_lock([f"imports:{owner.pk}"])
+def _store(of_import: ConversationImport, entry: ImportEntry) -> Iterator[None]:
+    """Yields after each part of a long conversation but the last."""
+    owner, fields = of_import.owner, entry.fields
     if (same := duplicate_of(owner, entry)) is not None:
         _end(entry, EntryState.DUPLICATE, same)
         return
-    fields = entry.fields
-    conversation = Conversation.objects.create(
+    ids = sorted(uuid4() for _ in range(entry.shown + entry.others))
+    copy = HiddenCopy(
+        _messages(bytes(entry.content), ids),
+        Origin.IMPORTED,
         owner=owner,
         title=entry.title,
         created_at=datetime.fromisoformat(fields["created_at"]),
         **{name: fields[name] for name in KEPT if name in fields},
     )
-    if not _end(entry, EntryState.DONE, conversation.pk):
-        transaction.set_rollback(True)  # another keeper has stored it
+    yield from copy.store_parts()
+    shown = {
+        "active_leaf_id": ids[fields["active"]],
+        "updated_at": datetime.fromisoformat(fields["updated_at"]),
+    }
+    _show(owner, entry, copy, shown)
+
+
+@transaction.atomic
+def _show(
+    owner: User, entry: ImportEntry, copy: HiddenCopy, shown: dict[str, Any]
+) -> None:
+    """Show what was stored, unless another import or another keeper was faster."""
+    advisory_lock([f"imports:{owner.pk}"])
+    if (same := duplicate_of(owner, entry)) is not None:
+        _end(entry, EntryState.DUPLICATE, same)
         return
-    ids = sorted(uuid4() for _ in range(entry.shown + entry.others))
-    messages = _messages(conversation.pk, bytes(entry.content), ids)
-    insert_messages(conversation, messages, Origin.IMPORTED)
-    Conversation.objects.filter(pk=conversation.pk).update(
-        active_leaf=ids[fields["active"]],
-        updated_at=datetime.fromisoformat(fields["updated_at"]),
-    )
-    ConversationSource.objects.filter(
-        owner=owner,
-        source=entry.source,
-        source_id=entry.source_id,
-        digest=entry.digest,
-    ).delete()  # of one that was deleted, and can still be restored
-    ConversationSource.objects.create(
-        conversation=conversation,
-        owner=owner,
-        source=entry.source,
-        source_id=entry.source_id,
-        digest=entry.digest,
-    )
+    conversation = copy.show(**shown)
+    if not _end(entry, EntryState.DONE, conversation.pk):
+        transaction.set_rollback(True)
+        return
+    source = {
+        "owner_id": conversation.owner_id,
+        "source": entry.source,
+        "source_id": entry.source_id,
+        "digest": entry.digest,
+    }
+    # Of one that was deleted, and can still be restored.
+    ConversationSource.objects.filter(**source).delete()
+    ConversationSource.objects.create(conversation=conversation, **source)
 
 
-def _messages(
-    conversation: UUID, content: bytes, ids: list[UUID]
-) -> Iterator[NewMessage]:
+def _messages(content: bytes, ids: list[UUID]) -> Iterator[NewMessage]:
     """Their ids grow like their numbers, which decides between messages of one time."""
+    batches: dict[str, UUID] = defaultdict(uuid4)
     for number, (parent, _role, text, created_at, reply) in enumerate(
         unpacked(content)
     ):
         if reply and reply.get("batch"):
-            reply["batch"] = uuid5(conversation, reply["batch"])
+            reply["batch"] = batches[reply["batch"]]
         above = None if parent is None else ids[parent]
         yield NewMessage(text, created_at, above, reply, ids[number])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from chat.models import Conversation, Reply, User
 from chat.models.queue_load import QueueLoad, queue_load
 from chat.services.advisory_lock import advisory_lock
 from chat.services.errors import MessageRefused
-from chat.services.limits.rules import LimitKind, LimitScope
+from chat.services.limits.rules import LimitKind, LimitScope, limit_of
 from chat.services.limits.usage import (
     MESSAGE_LIMITS,
     LimitedSubject,
@@ -67,18 +68,44 @@ def admit(
     return load
 
 
-def admit_copy(owner: User) -> None:
-    """Count a conversation that is made of finished messages, as one message.
+def admit_copy(owner: User, messages: int) -> None:
+    """Count a conversation that is made of finished messages.
 
-    Call it in the transaction that saves it. Raises ``MessageRefused``, as ``admit``
-    does, but never for a queue: a copy waits for no worker.
+    It counts as one message, and its messages as copied. Call it in a transaction,
+    before they are stored. Raises ``MessageRefused``, as ``admit`` does, but never for
+    a queue: a copy waits for no worker.
     """
     subjects = limited_subjects(owner)
     advisory_lock([subject.key for subject in subjects])
     check_open(is_open=User.objects.filter(pk=owner.pk, is_active=True).exists())
     usages = current_usage(subjects, COPY_LIMITS)
     _check_usage(usages, 1, is_message=False)
+    _admit_daily(subjects, LimitKind.COPIED_MESSAGES_PER_DAY, messages)
     record_usage(usages, 1)
+
+
+def admit_import(owner: User) -> None:
+    """Count a file that an account sends. Call it in a transaction.
+
+    Raises ``MessageRefused``.
+    """
+    account = replace(limited_subjects(owner)[0], scope=LimitScope.ACCOUNT)
+    advisory_lock([account.key])
+    _admit_daily([account], LimitKind.IMPORTS_PER_DAY, 1)
+
+
+def _admit_daily(
+    subjects: Sequence[LimitedSubject], kind: LimitKind, count: int
+) -> None:
+    """Count against a limit that only the settings have, and not for keys."""
+    limited = [
+        replace(subject, limits={kind: limit_of(subject.scope, kind)})
+        for subject in subjects
+        if subject.scope is not LimitScope.KEY
+    ]
+    usages = current_usage(limited, [kind])
+    _check_usage(usages, count, is_message=False)
+    record_usage(usages, count)
 
 
 def _load(

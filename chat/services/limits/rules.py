@@ -31,6 +31,8 @@ class LimitKind(StrEnum):
     GUESTS_PER_HOUR = "guests_per_hour"
     SIGNUPS_PER_HOUR = "signups_per_hour"
     MAILS_PER_HOUR = "mails_per_hour"
+    COPIED_MESSAGES_PER_DAY = "copied_per_day"
+    IMPORTS_PER_DAY = "imports_per_day"
 
 
 class LimitScope(StrEnum):

@@ -32,6 +32,8 @@ PERIODS = {
     LimitKind.GUESTS_PER_HOUR: 3600,
     LimitKind.SIGNUPS_PER_HOUR: 3600,
     LimitKind.MAILS_PER_HOUR: 3600,
+    LimitKind.COPIED_MESSAGES_PER_DAY: 86_400,
+    LimitKind.IMPORTS_PER_DAY: 86_400,
 }
 ROW = "(%s, %s, %s, %s)"
 RECORD_USAGE = """

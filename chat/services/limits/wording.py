@@ -125,6 +125,14 @@ def _amount(kind: LimitKind, limit: int) -> str:
             said = ngettext(
                 "%(limit)s message a day", "%(limit)s messages a day", limit
             )
+        case LimitKind.COPIED_MESSAGES_PER_DAY:
+            said = ngettext(
+                "%(limit)s copied message a day",
+                "%(limit)s copied messages a day",
+                limit,
+            )
+        case LimitKind.IMPORTS_PER_DAY:
+            said = ngettext("%(limit)s import a day", "%(limit)s imports a day", limit)
         case _other:
             said = ngettext("%(limit)s token a day", "%(limit)s tokens a day", limit)
     return said % {"limit": number(limit)}

@@ -15,20 +15,15 @@ from chat.models import (
     SharedMessage,
     User,
 )
-from chat.services.copied_messages import (
-    KEPT_FIELDS,
-    ROWS,
-    NewMessage,
-    insert_messages,
-)
-from chat.services.idempotency import conversation_once
+from chat.services.copied_messages import KEPT_FIELDS, ROWS, NewMessage
+from chat.services.hidden_copy import HiddenCopy
+from chat.services.idempotency import conversation_of_key, conversation_once
 from chat.services.limits.admission import admit_copy
 from chat.services.messages import new_seed
 from chat.services.notify import notify_pages
 from chat.services.used_key import conversation_fields
 
 
-@transaction.atomic
 def continue_as_copy(owner: User, link: SharedLink) -> Conversation:
     """Copy the messages of a link into a new conversation, and return it.
 
@@ -36,39 +31,54 @@ def continue_as_copy(owner: User, link: SharedLink) -> Conversation:
     renewed. Making one counts as one message. Raises ``MessageRefused`` with a code of
     a limit, or closed.
     """
-    key = f"shared {link.digest[:32]} {link.frozen_at.timestamp()}"
+    return admit_continuing(owner, link) or make_copy(owner, link)
+
+
+@transaction.atomic
+def admit_continuing(owner: User, link: SharedLink) -> Conversation | None:
+    """Count a copy that is to be made, unless it is there: then it is returned."""
+    key = _key(link)
     earlier = IdempotencyKey.objects.filter(owner=owner, key=key)
     earlier.exclude(conversation__deleted_at=None).delete()
-    asked = ("continue", link.digest)
-    return conversation_once(owner.pk, key, asked, lambda: _copied(owner, link))
+    if found := conversation_of_key(owner.pk, key, _asked(link)):
+        return found
+    admit_copy(owner, link.message_count)
+    return None
 
 
-def _copied(owner: User, link: SharedLink) -> Conversation:
-    admit_copy(owner)
-    made = Conversation.objects.create(
-        owner=owner, title=link.title, **conversation_fields(owner)
+def make_copy(owner: User, link: SharedLink) -> Conversation:
+    """Copy the messages, once for requests that come at the same time."""
+    copy = HiddenCopy(
+        _copies(link),
+        Origin.COPIED,
+        owner=owner,
+        title=link.title,
+        **conversation_fields(owner),
     )
-    copies = _Copies(link)
-    insert_messages(made, copies, Origin.COPIED)
-    made.active_leaf_id = copies.last.pk if copies.last else None
-    made.save(update_fields=["active_leaf"])
-    transaction.on_commit(lambda: notify_pages(owner.pk))
+    copy.store_with_pauses()
+    made = conversation_once(owner.pk, _key(link), _asked(link), copy.show)
+    transaction.on_commit(lambda: notify_pages(owner.pk), robust=True)
     return made
 
 
-class _Copies:
-    """The messages of a link, each the child of the one before; ``last`` is behind."""
+def _key(link: SharedLink) -> str:
+    return f"shared {link.digest[:32]} {link.frozen_at.timestamp()}"
 
-    def __init__(self, link: SharedLink) -> None:
-        self._link = link
-        self.last: NewMessage | None = None
 
-    def __iter__(self) -> Iterator[NewMessage]:
-        for frozen in self._link.messages.iterator(ROWS):
-            before = self.last.pk if self.last else None
+def _asked(link: SharedLink) -> tuple[str, str]:
+    return ("continue", link.digest)
+
+
+def _copies(link: SharedLink) -> Iterator[NewMessage]:
+    """The messages of a link, each the child of the one before."""
+    parent = None
+    for start in range(0, link.message_count, ROWS):
+        part = link.messages.filter(place__gte=start, place__lt=start + ROWS)
+        for frozen in list(part):
             fields = None if frozen.is_from_user else _reply_fields(frozen)
-            self.last = NewMessage(frozen.text, frozen.said_at, before, fields)
-            yield self.last
+            copy = NewMessage(frozen.text, frozen.said_at, parent, fields)
+            parent = copy.pk
+            yield copy
 
 
 def _reply_fields(frozen: SharedMessage) -> dict[str, Any]:

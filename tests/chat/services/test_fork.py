@@ -74,7 +74,7 @@ def test_a_long_conversation_is_copied_in_order(
     owner: User, django_assert_max_num_queries
 ) -> None:
     source = long_conversation(owner, 1000)
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(100):
         made = fork(source.active_leaf, owner)
     assert said(made) == said(source)
     assert Message.objects.count() == 2000
