@@ -5,10 +5,12 @@
                                       [--database postgres://…]
 
 Without ``--database`` it uses SQLite in a temporary folder; a database that is named is
-filled. The small owner has 100 conversations, none pinned and none archived. Both lists
-are read in turn, so that a busy machine slows both alike: the first part, the part
-after it, and everything that a page of two parts reads again after a change. Times are
-those of ``chat.services.conversation_list``.
+filled. The small owner has 100 conversations, none pinned and none archived. For what
+shows only archived or pinned ones, the small owner is another one, who has 100 of each.
+Both are read in turn, so that a busy machine slows both alike: first what
+``chat.services.conversation_list`` reads, then whole requests, through all middleware
+to the finished answer, with a queue (Valkey) beside them. Every seventh conversation
+has an unread reply.
 """
 
 from __future__ import annotations
@@ -19,18 +21,21 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from bench.conversation_requests import requests
 from bench.measurement import percentile
 from bench.search import set_up
 
 SMALL = 100
 AT_ONCE = 2000
+UNREAD_EVERY = 7
 Read = Callable[[], Any]
 
 
 def fill(conversations: int, pinned: int, archived: int) -> Any:
-    """Make an owner with so many conversations; the newest ones are archived."""
+    """Make an owner with so many conversations; return the id of the owner."""
     from django.utils import timezone
 
     from chat.models import Conversation, User
@@ -56,6 +61,7 @@ def _row(owner: Any, number: int, of: int, pinned: int, archived: int) -> Any:
     return Conversation(
         owner=owner,
         title=f"Talk {number}",
+        has_unread=number % UNREAD_EVERY == 0,
         is_archived=number * archived // of != (number + 1) * archived // of,
         is_pinned=number * pinned // of != (number + 1) * pinned // of,
     )
@@ -78,18 +84,20 @@ def reads(owner: Any) -> dict[str, Read]:
 
 def measure(small: dict[str, Read], large: dict[str, Read], rounds: int) -> None:
     """Read both in turn; print median times, their ratio and numbers of queries."""
-    print(f"{'':26}{'small':>10}{'large':>10}{'ratio':>8}  queries")
     for name, read_small in small.items():
         seconds: tuple[list[float], list[float]] = ([], [])
+        both = [(read_small, seconds[0]), (large[name], seconds[1])]
+        # The first ones warm up; PostgreSQL plans some queries anew five times.
+        for read, _ in both * 6:
+            read()
         for number in range(rounds):
-            both = [(read_small, seconds[0]), (large[name], seconds[1])]
             for read, times in both if number % 2 else reversed(both):
                 began = time.perf_counter()
                 read()
                 times.append(time.perf_counter() - began)
         few, many = (1000 * percentile(times, 0.5) for times in seconds)
         asked = [_queries(read) for read in (read_small, large[name])]
-        print(f"{name:26}{few:7.2f} ms{many:7.2f} ms{many / few:8.2f}  {asked}")
+        print(f"{name:34}{few:7.2f} ms{many:7.2f} ms{many / few:8.2f}  {asked}")
 
 
 def _queries(read: Read) -> int:
@@ -110,15 +118,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--database", default="")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="chatsite-list-") as folder:
-        set_up(options.database or f"sqlite:///{folder}/list.sqlite3", folder)
-        small = fill(SMALL, 0, 0)
-        large = fill(options.conversations, options.pinned, options.archived)
-        from django.db import connection
+    from tests.valkey import Valkey
 
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-        measure(reads(small), reads(large), options.rounds)
+    with tempfile.TemporaryDirectory(prefix="chatsite-list-") as folder:
+        queue = Valkey(Path(folder, "queue.sock"), Path(folder, "queue"))
+        queue.start()
+        try:
+            database = options.database or f"sqlite:///{folder}/list.sqlite3"
+            set_up(database, folder, REDIS_URL=queue.url, ALLOWED_HOSTS="testserver")
+            _measure_all(options)
+        finally:
+            queue.stop()
+
+
+def _measure_all(options: argparse.Namespace) -> None:
+    small = fill(SMALL, 0, 0)
+    kept = fill(2 * SMALL, SMALL, SMALL)
+    large = fill(options.conversations, options.pinned, options.archived)
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    print(f"{'':34}{'small':>10}{'large':>10}{'ratio':>8}  queries")
+    measure(reads(small), reads(large), options.rounds)
+    measure(requests(small), requests(large), options.rounds)
+    of_kept = requests(kept, is_of_kept=True)
+    measure(of_kept, requests(large, is_of_kept=True), options.rounds)
 
 
 if __name__ == "__main__":

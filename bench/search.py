@@ -193,13 +193,14 @@ def _prepare(messages: int, of_one: int) -> float | None:
     return index()
 
 
-def set_up(database: str, folder: str) -> None:
-    """Start Django with a database, and make its tables."""
+def set_up(database: str, folder: str, **further: str) -> None:
+    """Start Django with a database and further settings, and make its tables."""
     os.environ |= {
         "DATABASE_URL": database,
         "DATA_DIR": folder,
         "CHAT_MODEL": "scripted",
         "DJANGO_SETTINGS_MODULE": "chatsite.settings",
+        **further,
     }
     import django
     from django.core.management import call_command

@@ -32,6 +32,9 @@ from chat.services.conversation_badges import (
 
 #: Conversations in one part.
 PART = 50
+#: With a limit PostgreSQL reads the index; without one it would sort all that an owner
+#: has. A page that lists more is read without.
+LISTED_AT_ONCE = 1000
 #: The list of an owner, but for the conditions and the end.
 LISTED = """
 SELECT listed.id, listed.title, listed.updated_at, listed.has_unread,
@@ -117,11 +120,11 @@ class ListPart:
 def newest(owner: UUID | None, since: Cursor | None = None) -> ListPart:
     """All conversations up to ``since``, or one part if that is more.
 
-    At most four queries, however long the list is.
+    At most five queries, however long the list is.
     """
     if owner is None:
         return ListPart()
-    found = _listed(owner, UP_TO, since.values) if since else []
+    found = _up_to(owner, since) if since else []
     return _part(owner, found, since)
 
 
@@ -144,11 +147,15 @@ def archived(owner: UUID | None, before: Cursor | None = None) -> ListPart:
     return _with_items(owner, unpinned, above, has_more=len(found) > PART)
 
 
+def _up_to(owner: UUID, since: Cursor) -> list[ListedConversation]:
+    found = _listed(owner, UP_TO, since.values, LISTED_AT_ONCE)
+    if len(found) < LISTED_AT_ONCE:
+        return found
+    return _listed(owner, UP_TO, since.values, ENDLESS)
+
+
 def _listed(
-    owner: UUID,
-    condition: str = "",
-    values: Sequence[Parameter] = (),
-    limit: int = ENDLESS,
+    owner: UUID, condition: str, values: Sequence[Parameter], limit: int
 ) -> list[ListedConversation]:
     end = f"{NOT_ARCHIVED}{condition}{PINNED_FIRST}"
     return _rows(owner, end, (*values, limit))
