@@ -22,7 +22,16 @@ from chat.views.model_notice import dismiss_model_notice
 from chat.views.operator import actions
 from chat.views.operator.page import history, operator
 from chat.views.poll import poll
-from chat.views.replies import choose, details, repeat, resume, retry, stop, vary
+from chat.views.replies import (
+    choose,
+    details,
+    repeat,
+    resume,
+    retry,
+    run_now,
+    stop,
+    vary,
+)
 from chat.views.reply_iframe import frame
 from chat.views.rewrite import rewrite
 from chat.views.search import search
@@ -58,6 +67,7 @@ urlpatterns = [
     path("delete-all/", delete_all, name="delete_all"),
     path("send/", send, name="send"),
     path("r/<uuid:pk>/stop/", stop, name="stop"),
+    path("r/<uuid:pk>/run-now/", run_now, name="run_now"),
     path("m/<uuid:pk>/choose/", choose, name="choose"),
     path("m/<uuid:pk>/fork/", fork, name="fork"),
     path("m/<uuid:pk>/delete/", delete_turn, name="delete_turn"),

@@ -20,7 +20,7 @@ from chat.api.schemas import (
     MessagePage,
     NewMessage,
     SentMessageData,
-    TextBody,
+    VersionBody,
 )
 from chat.api.serializers import (
     next_url,
@@ -60,7 +60,9 @@ def messages(request: HttpRequest, body: NewMessage) -> HttpResponse:
     try:
         # For calls without cookies see ``first_call``.
         with caller(request, key, text) as owner:
-            reply = send_message(owner, text, key, conversation)
+            reply = send_message(
+                owner, text, key, conversation, when_idle=body.when_idle
+            )
     except MessageRefused:
         if conversation is not None:  # one that is not there is the first reason
             get_conversation_or_404(owner_id(request), conversation, has_hidden=True)
@@ -90,7 +92,7 @@ def versions(request: HttpRequest, pk: UUID, cursor: Cursor) -> HttpResponse:
 @router.post(
     "/messages/{uuid:pk}/versions", auth=MAY_CHANGE, response={202: SentMessageData}
 )
-def send_version(request: HttpRequest, pk: UUID, body: TextBody) -> HttpResponse:
+def send_version(request: HttpRequest, pk: UUID, body: VersionBody) -> HttpResponse:
     """Send another version of a message of a user, and return its reply.
 
     The conversation goes on from there.
@@ -103,7 +105,14 @@ def send_version(request: HttpRequest, pk: UUID, body: TextBody) -> HttpResponse
         owner, found.conversation_id, has_hidden=True
     )
     with caller(request, key, text) as user:
-        reply = send_message(user, text, key, conversation, instead_of=found)
+        reply = send_message(
+            user,
+            text,
+            key,
+            conversation,
+            instead_of=found,
+            when_idle=body.when_idle,
+        )
     return _sent(request, reply)
 
 

@@ -27,6 +27,7 @@ from chat.http.request import owner_id, visitor
 from chat.models import Conversation, Reply, User
 from chat.services import feedback, held_messages, reply_versions
 from chat.services.idempotency import reply_once
+from chat.services.jobs.run_now import run_now as move_into_line
 from chat.services.jobs.stop import stop_reply
 from chat.services.messages import clean_text
 from chat.services.rewrite import rewrite as save_text
@@ -39,6 +40,13 @@ MAY_CHANGE = Access("can_chat", own_by=BY_A_MESSAGE)
 def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Stop a reply; harmless if it has ended. The text so far is kept."""
     stop_reply(get_reply_or_404(owner_id(request), pk))
+    return _reply_answer(request, pk, status=202)
+
+
+@router.post("/replies/{uuid:pk}/run-now", auth=MAY_CHANGE, response={202: ReplyData})
+def run_now(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Let a reply wait no longer until workers are idle. Harmless to repeat."""
+    move_into_line(get_reply_or_404(owner_id(request), pk))
     return _reply_answer(request, pk, status=202)
 
 

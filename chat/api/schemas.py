@@ -72,7 +72,8 @@ class ReplyData(BaseModel):
     stop_url: str
     state: wire.State
     place: int | None = Field(
-        description="Place in the queue, 1 is next; null outside of the queue."
+        description="Place in the queue, 1 is next; null outside of the queue, and"
+        " while it waits until workers are idle."
     )
     expected_wait: WaitData | None = Field(
         description="Null outside of the queue, and as long as nothing is known."
@@ -80,6 +81,9 @@ class ReplyData(BaseModel):
     text: str
     tokens: int
     is_length_limited: bool
+    when_idle: bool = Field(
+        description="It lets all others go first, and runs when workers are idle."
+    )
     is_paused: bool = Field(
         description="Held, and the reply before it failed or was stopped."
     )
@@ -258,7 +262,15 @@ class TextBody(Body):
     text: str
 
 
-class NewMessage(TextBody):
+class VersionBody(TextBody):
+    """A text, and when its reply is to be written."""
+
+    when_idle: bool = Field(
+        default=False, description="Let all others go first; run when workers are idle."
+    )
+
+
+class NewMessage(VersionBody):
     """A message to send; without ``conversation`` a new one begins."""
 
     conversation: UUID | None = None

@@ -58,7 +58,9 @@ def _with_wait(
     if status.model not in workers:
         seen = worker_snapshot(status.model)
         workers[status.model] = () if seen.is_paused else seen.workers
-    expected = estimate_wait(status.place, workers[status.model])
+    expected = estimate_wait(
+        status.place, workers[status.model], is_helper=status.is_helper
+    )
     return replace(status, expected_wait=expected)
 
 

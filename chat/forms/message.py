@@ -25,6 +25,8 @@ class MessageForm(forms.Form):
     in_place = forms.Field(required=False)
     #: Set where a temporary chat begins.
     temporary = forms.Field(required=False)
+    #: Set where all other replies may go first.
+    when_idle = forms.Field(required=False)
     #: Of the held message when its editor began; see ``held_messages.version_of``.
     version = forms.Field(required=False)
 
@@ -74,6 +76,11 @@ class MessageForm(forms.Form):
     def is_temporary(self) -> bool:
         """Whether a conversation that begins with it is erased soon."""
         return bool(self._raw("temporary"))
+
+    @property
+    def is_for_idle_time(self) -> bool:
+        """Whether the reply is to wait until workers are idle."""
+        return bool(self._raw("when_idle"))
 
     @property
     def error(self) -> str:

@@ -180,7 +180,8 @@ class Reply(models.Model):
     continued_characters = models.PositiveIntegerField(default=0)
     #: What a call with an API key sent that is not in the messages before it:
     #: ``turns``, and flags of ``wire.Request``; the ``key``; and ``is_given_up`` once
-    #: its callers are gone. None without a key.
+    #: its callers are gone. ``is_helper`` lets all others go first, ``when_idle`` says
+    #: that a person wanted it. None without a key and without such a wish.
     call = models.JSONField(null=True, blank=True, default=None)
     #: Shared by replies that were requested together as variants.
     batch = models.UUIDField(null=True)
@@ -268,6 +269,16 @@ class Reply(models.Model):
         return UUID(self.call["key"]) if self.call and "key" in self.call else None
 
     @property
+    def is_helper(self) -> bool:
+        """Whether it lets all others go first, and runs when workers are idle."""
+        return bool(self.call and self.call["is_helper"])
+
+    @property
+    def when_idle(self) -> bool:
+        """Whether the one who asked for it wanted it only when workers are idle."""
+        return bool(self.call and self.call.get("when_idle"))
+
+    @property
     def is_given_up(self) -> bool:
         """Whether it is cut, or will be, because the callers who waited are gone."""
         is_whole = self.state in (wire.State.DONE, wire.State.FAILED)
@@ -307,6 +318,15 @@ class Reply(models.Model):
         Reply.objects.filter(pk=self.pk, stop_requested_at=None).unfinished().update(
             **fields
         )
+
+    def run_now(self) -> None:
+        """Let an unfinished reply wait no longer until workers are idle."""
+        if self.call is None:
+            return
+        call = {**self.call, "is_helper": False}
+        call.pop("when_idle", None)
+        Reply.objects.filter(pk=self.pk).unfinished().update(call=call)
+        self.call = call
 
     def end(self, state: wire.State, **fields: Any) -> bool:
         """Held or queued → terminal. False if another process changed the state."""

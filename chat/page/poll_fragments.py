@@ -120,7 +120,7 @@ def reply_status(
     status: ReplyStatus, snapshot: PollSnapshot, label: str, *, is_oob: bool
 ) -> SafeString:
     """What a pending reply waits for, or how far it has come."""
-    expected = estimate_wait(status.place, snapshot.workers)
+    expected = estimate_wait(status.place, snapshot.workers, is_helper=status.is_helper)
     wait = None if snapshot.is_paused else expected
     kind = _kind_of_status(status, snapshot, wait)
     if kind == "in_line":
@@ -188,6 +188,7 @@ def _queue_position(
         "replies/_queue_position.html",
         {
             "is_oob": is_oob,
+            "is_helper": status.is_helper,
             "has_place": bool(status.place),
             "stage": "paused" if snapshot.is_paused else str(snapshot.stage),
             "has_progress": progress is not None,

@@ -41,6 +41,7 @@ def send_message(
     *,
     instead_of: Message | None = None,
     is_temporary: bool = False,
+    when_idle: bool = False,
 ) -> Reply:
     """Save a message and its unfinished reply, and enqueue the reply on commit.
 
@@ -48,7 +49,8 @@ def send_message(
     the first reply. Without ``conversation`` a new one is created. ``instead_of`` is a
     message of the conversation; the new one becomes another version of it, the
     conversation continues from there, and replies behind the old one stop. A new
-    conversation that ``is_temporary`` is erased soon.
+    conversation that ``is_temporary`` is erased soon. ``when_idle`` lets all other
+    replies go first.
 
     Raises ``MessageRefused`` with the code blank or too_long, deleted (also for a
     conversation of another owner, or of none), a code of ``idempotency``, or a code of
@@ -68,6 +70,7 @@ def send_message(
             instead_of,
             is_new=into is None,
             is_temporary=is_temporary,
+            when_idle=when_idle,
         ),
         new_ids=ids,
     )
@@ -110,6 +113,7 @@ def _save(
     *,
     is_new: bool,
     is_temporary: bool,
+    when_idle: bool,
 ) -> Reply:
     # The lock puts two messages that are sent at once one after the other.
     conversation = None if is_new else _claim_of_owner(owner, ids.conversation)
@@ -140,9 +144,8 @@ def _save(
         text=text,
     )
     is_held = load.of_conversation > 0 and conversation.has_unfinished(parent)
-    reply = _new_reply(
-        message, chosen, is_held=is_held, pk=ids.reply, call=call_field(owner)
-    )
+    call = call_field(owner, when_idle=when_idle)
+    reply = _new_reply(message, chosen, is_held=is_held, pk=ids.reply, call=call)
     insert([message, reply.message])
     insert([reply])
     superseded = _superseded(conversation, instead_of) if instead_of else []

@@ -37,7 +37,8 @@ def retry(reply: Reply) -> Reply:
     """
     if reply.state not in FAILED_OR_STOPPED:
         return reply
-    return _newer_done(reply) or _create_replies(reply)
+    found = _newer_done(reply)
+    return found or _create_replies(reply, when_idle=reply.when_idle)
 
 
 def _newer_done(old: Reply) -> Reply | None:
@@ -100,7 +101,12 @@ def resume(reply: Reply) -> Reply:
     if not can_resume(reply):
         return reply
     # With the same seed it continues as if it had never been cut off.
-    return _create_replies(reply, text=reply.message.text, **_as_it_was(reply))
+    return _create_replies(
+        reply,
+        text=reply.message.text,
+        when_idle=reply.when_idle,
+        **_as_it_was(reply),
+    )
 
 
 def _as_it_was(reply: Reply) -> dict[str, Any]:
@@ -123,6 +129,7 @@ def _create_replies(
     *,
     count: int = 1,
     is_varied: bool = False,
+    when_idle: bool = False,
     text: str = "",
     **fields: Any,
 ) -> Reply:
@@ -153,10 +160,11 @@ def _create_replies(
         is_held = conversation.has_unfinished(message.pk)
         if count > 1:
             fields["batch"] = uuid.uuid4()
+        call = call_field(conversation.owner, old.call, when_idle=when_idle)
         fresh: list[Reply] = []
         while len(fresh) < count:
             seed = {"seed": new_seed()} if is_varied else {}
-            row = {"call": call_field(conversation.owner, old.call), **fields, **seed}
+            row = {"call": call, **fields, **seed}
             fresh.append(
                 create_reply(message, chosen, is_held=is_held, text=text, **row)
             )

@@ -44,17 +44,21 @@ def free_rows(ready: Sequence[wire.Announcement]) -> int:
 
 
 def estimate_wait(
-    place: int, workers: Sequence[wire.Announcement]
+    place: int, workers: Sequence[wire.Announcement], *, is_helper: bool = False
 ) -> WaitEstimate | None:
     """When a reply starts that has ``place`` replies before it in the queue.
 
     The workers finish replies at their measured throughput, and each finished reply
-    makes room for one. None if nothing was measured yet.
+    makes room for one. None if nothing was measured yet, and for a helper job that
+    does not start at once: any number of people may come before it.
     """
     ready = ready_workers(workers)
-    ends = place + 1 - free_rows(ready)
+    helping = sum(worker.helpers for worker in ready) if is_helper else 0
+    ends = place + 1 - free_rows(ready) + helping
     if ready and ends <= 0:
         return AT_ONCE
+    if is_helper:
+        return None
     seconds = seconds_between_ends(ready)
     if seconds is None:
         return None

@@ -142,6 +142,7 @@ def composer(context: Context) -> SafeString:
             "has_account": bool(account),
             "is_editing": bool(shown and form.typed_instead_of),
             "is_temporary": not shown and form.is_temporary,
+            "when_idle": form.is_for_idle_time,
             "can_attach": context["attached_files_max"] > 0,
         },
         {

@@ -159,6 +159,7 @@ def _sent(request: HttpRequest, form: MessageForm, pk: UUID | None) -> Reply:
             pk,
             instead_of=replaced,
             is_temporary=form.is_temporary,
+            when_idle=form.is_for_idle_time,
         )
 
 

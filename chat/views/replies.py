@@ -22,6 +22,7 @@ from chat.page.action_response import (
 from chat.page.messages import Versions, versions_of
 from chat.services import reply_versions
 from chat.services.errors import MessageRefused
+from chat.services.jobs.run_now import run_now as move_into_line
 from chat.services.jobs.stop import batch_of, stop_reply
 from chat.services.jobs.workers import precisions_of
 
@@ -47,6 +48,14 @@ def stop(request: Request, pk: UUID) -> HttpResponse:
     for each in replies:
         if not each.is_terminal:
             stop_reply(each)
+    return response_after_action(request, reply)
+
+
+@require_POST
+def run_now(request: Request, pk: UUID) -> HttpResponse:
+    """Let a reply wait no longer until workers are idle; harmless to repeat."""
+    reply = get_reply_or_404(owner_id(request), pk)
+    move_into_line(reply)
     return response_after_action(request, reply)
 
 

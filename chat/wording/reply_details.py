@@ -46,6 +46,7 @@ def _run(reply: Reply) -> Iterator[tuple[str, str]]:
     yield _("Output"), _tokens(reply.new_tokens)
     yield _("Not sent to the model"), _dropped(reply.dropped_turns)
     yield _("Cut from the input"), _tokens(reply.cut_tokens or None)
+    yield _("In line"), _("when idle") if reply.is_helper else ""
     yield _("Worker"), reply.worker
     yield _("Attempt"), str(reply.attempt)
     yield _("Workers lost"), str(reply.losses or "")

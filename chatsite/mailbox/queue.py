@@ -53,6 +53,13 @@ class LineCalls(MailboxCalls):
         """Stop a reply: ``left`` the line, ``flagged``, ``ended`` or ``missing``."""
         return str(self.connection.run("stop", reply, STOP_SECONDS))
 
+    def run_now(self, reply: str, share: str) -> bool:
+        """Move a helper job that waits into the line of people, for ``share``.
+
+        False if it does not wait, or is no helper job.
+        """
+        return bool(self.connection.run("run_now", reply, share))
+
     def hand_over(self, replies: Sequence[str], owner: str, share: str) -> int:
         """Give replies to another owner, with their places and text.
 

@@ -98,6 +98,8 @@ class QueuedReply:
     is_further: bool = False
     #: The model whose line it is.
     model: str = ""
+    #: Whether it waits until workers are idle.
+    is_helper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class RunningReply:
     offset: int
     length: int
     text: str
+    is_helper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +140,12 @@ def reply_from(raw: list[Any]) -> MailboxReply:
 
 def _reply_from(raw: list[Any]) -> MailboxReply:
     match raw:
-        case ["queued", run, ahead, queued, losses, further, model]:
+        case ["queued", run, ahead, queued, losses, further, model, kind]:
             return QueuedReply(
                 *(int(run), int(ahead), float(queued), int(losses)),
                 is_further=bool(further),
                 model=model,
+                is_helper=kind == wire.RequestKind.HELPER,
             )
         case ["running", *fields]:
             return _running(*fields)
@@ -163,6 +167,7 @@ def _running(
     offset: int,
     length: int,
     text: str,
+    kind: str,
 ) -> RunningReply:
     return RunningReply(
         run=int(run),
@@ -175,6 +180,7 @@ def _running(
         offset=int(offset),
         length=int(length),
         text=text,
+        is_helper=kind == wire.RequestKind.HELPER,
     )
 
 

@@ -280,6 +280,7 @@ if (composer && box) {
   box.addEventListener("input", onInput);
   box.addEventListener("keydown", onKey);
   composer.querySelector(".editing a")?.addEventListener("click", () => saveDraft(""));
+  byId("when-idle")?.addEventListener("change", () => import("./when_idle.js"), { once: true });
   composer.addEventListener("submit", onSubmit, true);
   composer.addEventListener("click", onStopClick);
   addEventListener("pagehide", onPageHide);

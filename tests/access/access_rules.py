@@ -187,6 +187,7 @@ TABLE: dict[str, Entry] = {
     "r/<uuid:pk>/feedback/": of(
         "done", BOTH, form=lambda _: {"rating": "up"}, shows=("rating_reason",)
     ),
+    "r/<uuid:pk>/run-now/": of("later", WRITE),
     "r/<uuid:pk>/retry/": of("failed", WRITE),
     "r/<uuid:pk>/proceed/": of("paused", WRITE),
     "r/<uuid:pk>/edit/": of("held", BOTH, form=_text, shows=("held_prompt",)),
@@ -216,6 +217,7 @@ TABLE: dict[str, Entry] = {
     "api/v1/messages/<uuid:pk>/fork": api("done", answers=(201,)),
     "api/v1/replies/<uuid:pk>": of("growing", ("GET",), shows=("growing_text",)),
     "api/v1/replies/<uuid:pk>/stop": api("growing"),
+    "api/v1/replies/<uuid:pk>/run-now": api("later"),
     "api/v1/replies/<uuid:pk>/retry": api("failed"),
     "api/v1/replies/<uuid:pk>/versions": api("done", form=lambda _: {"count": 1}),
     "api/v1/replies/<uuid:pk>/repeat": api("done"),

@@ -242,8 +242,8 @@ class _Maker:
         self._world.keep_id("deleted", reply.message.conversation_id)
 
     def growing_conversation(self) -> None:
-        """A reply whose text so far is in Redis alone, a prompt behind it, and one in
-        line."""
+        """A reply whose text so far is in Redis alone, a prompt behind it, one in line,
+        and one that waits until workers are idle."""
         growing = self._prompt("growing_prompt", None)
         held = self._prompt("held_prompt", growing.message.conversation)
         claim = self._claim(growing)
@@ -255,12 +255,19 @@ class _Maker:
         queued = self._prompt("queued_prompt", None)
         self._world.keep_id("waiting", queued.message.conversation_id)
         self._name(queued, "queued_prompt", "queued")
+        later = self._prompt("later_prompt", None, when_idle=True)
+        self._world.keep_id("calm", later.message.conversation_id)
+        self._name(later, "later_prompt", "later")
 
-    def _prompt(self, what: str, conversation: Conversation | None) -> Reply:
+    def _prompt(
+        self, what: str, conversation: Conversation | None, **more: Any
+    ) -> Reply:
         key = self._secrets.token(f"key_of_{what}")
         text = self._secrets.word(what)
         with TestCase.captureOnCommitCallbacks(execute=True):
-            reply = messages.send_message(self._world.owner, text, key, conversation)
+            reply = messages.send_message(
+                self._world.owner, text, key, conversation, **more
+            )
         if conversation is None:  # what it was called is not what was asked
             begun = reply.message.conversation
             begun.title = self._secrets.word(f"title_of_{what}")

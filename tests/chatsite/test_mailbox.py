@@ -152,6 +152,41 @@ def test_helpers_wait_behind_people(box: Mailbox) -> None:
     assert [claim(box).reply for _ in range(2)] == ["bob's", "title"]
 
 
+def test_what_waits_says_whether_it_is_a_helper_job(box: Mailbox) -> None:
+    enqueue(box, "later", kind=wire.RequestKind.HELPER)
+    enqueue(box, "now")
+    assert look(box, "later").is_helper
+    assert not look(box, "now").is_helper
+    assert [claim(box).reply for _ in range(2)] == ["now", "later"]
+    assert look(box, "later").is_helper
+
+
+def test_a_helper_job_joins_the_people_with_the_cost_of_its_share(box: Mailbox) -> None:
+    helper = {"share": "ann:helper", "kind": wire.RequestKind.HELPER}
+    enqueue(box, "later", **helper)
+    enqueue(box, "ann's", owner="ann")
+    enqueue(box, "bob's", owner="bob")
+    assert box.run_now("later", "ann")
+    assert not box.run_now("later", "ann")
+    assert look(box, "later").is_further
+    assert box.first_in_line("m", 9) == ["ann's", "bob's", "later"]
+    enqueue(box, "next", **helper)
+    assert box.waiting_by_kind("m") == (3, 1)
+    assert not look(box, "next").is_further, "the share has its cost back"
+
+
+def test_only_what_waits_as_a_helper_job_can_join_the_people(box: Mailbox) -> None:
+    enqueue(box, "now")
+    enqueue(box, "later", kind=wire.RequestKind.HELPER)
+    assert not box.run_now("now", "ann")
+    assert not box.run_now("nowhere", "ann")
+    for _ in range(2):
+        held = claim(box)
+    assert not box.run_now("later", "ann")
+    assert box.hand_back("later", held.token) == "kept"
+    assert box.run_now("later", "ann")
+
+
 def test_a_hand_back_keeps_its_place(box: Mailbox) -> None:
     enqueue(box, "a", owner="ann")
     enqueue(box, "b", owner="bob")

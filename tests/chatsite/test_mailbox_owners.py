@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatsite import wire
 from chatsite.mailbox import (
     Mailbox,
     MissingReply,
@@ -53,6 +54,17 @@ def test_replies_handed_over_count_for_the_new_share(box: Mailbox) -> None:
     enqueue(box, "c", "cy")
     enqueue(box, "d", "bee")
     assert box.first_in_line("m", 9) == ["a", "c", "b", "d"]
+
+
+def test_helper_jobs_handed_over_do_not_delay_messages_of_the_new_owner(
+    box: Mailbox,
+) -> None:
+    enqueue(box, "later", "ann", share="ann:helper", kind=wire.RequestKind.HELPER)
+    box.hand_over(["later"], "bee", "bee")
+    enqueue(box, "c", "cy")
+    enqueue(box, "b", "bee")
+    assert box.first_in_line("m", 9) == ["c", "b", "later"]
+    assert not look(box, "b", "bee").is_further
 
 
 def test_pages_of_both_owners_hear_of_a_hand_over(box: Mailbox) -> None:

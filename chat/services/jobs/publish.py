@@ -79,8 +79,7 @@ def _enqueue(reply: Reply, conversation: Conversation) -> bool:
 
 
 def _kind(reply: Reply) -> wire.RequestKind:
-    is_helper = bool(reply.call and reply.call["is_helper"])
-    return wire.RequestKind.HELPER if is_helper else wire.RequestKind.REPLY
+    return wire.RequestKind.HELPER if reply.is_helper else wire.RequestKind.REPLY
 
 
 def hand_over(owner: UUID, replies: Sequence[UUID]) -> None:

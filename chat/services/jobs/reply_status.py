@@ -28,6 +28,8 @@ class ReplyStatus:
     is_further: bool = False
     #: The model for which it waits; empty if it is not in the queue.
     model: str = ""
+    #: Whether it lets all others go first, and waits until workers are idle.
+    is_helper: bool = False
     #: When it will probably start, for calls of the API.
     expected_wait: WaitEstimate | None = None
     #: Seconds in this state so far.

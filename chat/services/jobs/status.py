@@ -148,6 +148,7 @@ def _status(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
                 place=entry.ahead,
                 is_further=entry.is_further,
                 model=entry.model,
+                is_helper=entry.is_helper,
                 seconds=look.now - entry.queued_at,
                 losses=entry.losses,
                 queued_at=entry.queued_at,
@@ -166,6 +167,7 @@ def _status(look: MailboxSnapshot, pk: str, entry: object) -> ReplyStatus:
                 offset=entry.offset,
                 length=entry.length,
                 text=entry.text,
+                is_helper=entry.is_helper,
                 queued_at=entry.queued_at,
                 started_at=entry.started_at,
                 first_text_at=entry.first_text_at,
@@ -203,6 +205,7 @@ def status_from_row(row: Reply) -> ReplyStatus:
         losses=row.losses,
         is_stopping=row.stop_requested_at is not None and not state.is_terminal,
         is_unpublished=state is wire.State.QUEUED,
+        is_helper=row.is_helper,
         row=row,
         # Before its end the text is the beginning that it continues; pages have it.
         text=row.message.text if state.is_terminal else "",

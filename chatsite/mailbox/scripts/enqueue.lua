@@ -1,5 +1,4 @@
--- Makes the entry of one attempt and gives it a place in line (self-clocked fair
--- queueing, Golestani 1994: tag = max(v, the share's last tag) + cost).
+-- Makes the entry of one attempt and gives it a place in line.
 -- Does nothing if this attempt or a later one is known; replaces an earlier one.
 -- In any case it tells the owner's pages, unless no page shows the reply.
 local id, attempt, owner, share = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
@@ -14,16 +13,13 @@ if known then
   forget(id)
 end
 
-local served = number(redis.call('GET', key('served', model)), 0)
-local last = tonumber(redis.call('ZSCORE', key('tags', model), share) or '0')
-local tag = string.format('%.3f', math.max(served, last) + cost)
-local member = string.format('%015d:%s', redis.call('INCR', 'mailbox:sequence'), id)
+local tag, is_further = next_tag(model, share, cost)
+local member = new_member(id)
 
 redis.call('SADD', MODELS, model)
-redis.call('ZADD', key('tags', model), tag, share)
 redis.call('HSET', key('reply', id), 'attempt', attempt, 'owner', owner, 'share', share,
   'model', model, 'kind', kind, 'cost', cost, 'request', request, 'losses', losses, 'hidden', hidden,
-  'tag', tag, 'member', member, 'further', last > served and '1' or '', 'queued', stamp(), 'tokens', 0,
+  'tag', tag, 'member', member, 'further', is_further and '1' or '', 'queued', stamp(), 'tokens', 0,
   -- Pages compare runs, so the runs of two attempts must differ.
   'run', (attempt - 1) * 1000,
   'since', number(redis.call('HGET', key('clock', model), 'seconds'), 0))

@@ -1,11 +1,13 @@
 -- Gives entries to another owner, with their places in line and their text. From then on
 -- only the new owner can read them. ARGV: new owner, their share, then ids. May be
 -- repeated.
-local owner, share = ARGV[1], ARGV[2]
+local owner, share_of_people = ARGV[1], ARGV[2]
 local moved = 0
 for i = 3, #ARGV do
   local id = ARGV[i]
-  local got = redis.call('HMGET', key('reply', id), 'owner', 'share', 'model', 'state', 'member', 'tag')
+  local got = redis.call('HMGET', key('reply', id), 'owner', 'share', 'model', 'state', 'member', 'tag', 'kind')
+  -- Helper jobs have a share of their own.
+  local share = share_of_people .. (got[7] == 'helper' and ':helper' or '')
   if got[1] and got[1] ~= owner then
     redis.call('HSET', key('reply', id), 'owner', owner, 'share', share)
     local has_place = got[2] and got[3] and got[5] and number(got[6])

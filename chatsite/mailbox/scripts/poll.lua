@@ -19,14 +19,14 @@ local function read(id, run, offset)
     'member', 'run', 'tokens', 'queued', 'started', 'losses', 'stop', 'outcome', 'first', 'further')
   if not got[1] then return {'missing'} end
   if got[1] ~= owner then return {'foreign'} end
-  if got[2] == 'queued' then return {'queued', got[6], place(got), got[8], got[10], got[14] or '', got[3]} end
+  if got[2] == 'queued' then return {'queued', got[6], place(got), got[8], got[10], got[14] or '', got[3], got[4] or ''} end
   if got[2] == 'ended' then return {'ended', got[6], got[12]} end
   local held = redis.call('STRLEN', key('text', id))
   local from = (got[6] == run) and tonumber(offset) or 0
   if from > held then from = 0 end
   return {'running', got[6], got[7], got[8], got[9], got[13] or '', got[10], got[11] or '',
     from, held,
-    redis.call('GETRANGE', key('text', id), from, -1)}
+    redis.call('GETRANGE', key('text', id), from, -1), got[4] or ''}
 end
 
 local entries = {}

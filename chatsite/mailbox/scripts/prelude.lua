@@ -50,6 +50,30 @@ end
 -- The members of one share in the line of a model.
 local function queue_of(model, share) return key('queue', model .. ':' .. share) end
 
+-- The member of a line for an entry that joins it now: of equal tags the lower one is first.
+local function new_member(id)
+  return string.format('%015d:%s', redis.call('INCR', 'mailbox:sequence'), id)
+end
+
+-- Gives a share the next place in the line of a model (self-clocked fair queueing, Golestani
+-- 1994: tag = max(v, the share's last tag) + cost). Returns the tag, and whether the share has
+-- one in line already.
+local function next_tag(model, share, cost)
+  local served = number(redis.call('GET', key('served', model)), 0)
+  local last = tonumber(redis.call('ZSCORE', key('tags', model), share) or '0')
+  local tag = string.format('%.3f', math.max(served, last) + cost)
+  redis.call('ZADD', key('tags', model), tag, share)
+  return tag, last > served
+end
+
+-- Takes the cost of an entry back that left the line, if it has the last tag of its share.
+local function refund(model, share, tag, cost)
+  local last = redis.call('ZSCORE', key('tags', model), share)
+  if last and tonumber(last) == tag then
+    redis.call('ZINCRBY', key('tags', model), -cost, share)
+  end
+end
+
 -- What operators set. The names begin like one of a key that workers may read.
 local function paused_key(model) return key('workers', model .. ':paused') end
 local function order_key(model, worker) return key('workers', model .. ':order:' .. worker) end

@@ -20,10 +20,6 @@ if got[1] == 'running' then
 end
 
 leave_line(id)
--- If the entry has the last tag of its share, its cost is refunded.
-local last = redis.call('ZSCORE', key('tags', got[2]), got[3])
-if last and tonumber(last) == number(got[4]) then
-  redis.call('ZINCRBY', key('tags', got[2]), -number(got[5], 0), got[3])
-end
+refund(got[2], got[3], number(got[4]), number(got[5], 0))
 finish(id, 'stopped', '{}')
 return 'left'

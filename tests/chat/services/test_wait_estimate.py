@@ -16,6 +16,15 @@ def test_a_free_row_takes_whoever_is_first_at_once() -> None:
     assert estimate_wait(2, [worker(free=1), worker(free=2)]) == AT_ONCE
 
 
+def test_a_helper_job_starts_at_once_or_nobody_knows_when() -> None:
+    measured = {"tokens_per_second": 50.0, "tokens_per_reply": 100.0}
+    free = [worker(free=2, helpers=1, **measured)]
+    assert estimate_wait(0, free, is_helper=True) == AT_ONCE
+    # A row of a helper job is free for people alone.
+    assert estimate_wait(1, free, is_helper=True) is None
+    assert estimate_wait(1, free) == AT_ONCE
+
+
 @pytest.mark.parametrize(("ahead", "seconds"), [(0, 2), (1, 4), (9, 20), (99, 200)])
 def test_with_no_row_free_the_measured_pace_lies_in_the_range(
     ahead: int, seconds: float
