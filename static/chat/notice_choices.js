@@ -17,7 +17,25 @@ async function onNotifyChoice({ target }) {
 
 const choice = byId("notify-me");
 if (choice && "Notification" in window) {
-  byId("notify").hidden = false;
+  choice.closest("label").hidden = false;
   choice.checked = readStored("notify") === "yes" && Notification.permission === "granted";
   choice.addEventListener("change", onNotifyChoice);
 }
+
+// Sound
+
+async function tryIt() {
+  const { play } = await import("./sound.js");
+  byId("sound-blocked").hidden = await play();
+  byId("sound-refused").hidden = true;
+}
+
+const sound = byId("sound");
+if ("AudioContext" in window) {
+  byId("sound-choice").hidden = false;
+  sound.checked = readStored("sound") === "yes";
+  byId("sound-refused").hidden = !sound.checked || readStored("sound-refused") !== "yes";
+  sound.addEventListener("change", () => keep("sound", sound.checked));
+  byId("try-sound").addEventListener("click", tryIt);
+}
+byId("notify").hidden = false;

@@ -226,7 +226,12 @@ function meet(names) {
   for (const name of fresh) met.add(name);
   if (fresh.length && document.hidden) markTab(true);
   showNews();
+  if (fresh.length && isSoundWanted()) import("./sound.js").then(({ announceReady }) => announceReady(fresh));
 }
+
+const isSoundWanted = () => readStored("sound") === "yes";
+// It notes what is read here, for the other tabs.
+if (isSoundWanted()) import("./sound.js");
 
 const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel(`${site}:news`) : null;
 const owner = () => byId("poller")?.querySelector("[name=o]")?.value ?? "";
