@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TypedDict
 
 from django.db import models
-from django.db.models import F
 
+from chat.models.claimed_row import ClaimedRow
 from chat.models.sql_rows import rows
 from chat.models.webhook_endpoint import EventType
 
@@ -52,7 +52,7 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         return bool(rows(ANY_DUE, (now,)))
 
 
-class WebhookDelivery(models.Model):
+class WebhookDelivery(ClaimedRow):
     """One event for one webhook.
 
     What is sent is built from the reply at each try, so no text is stored twice, and
@@ -85,10 +85,6 @@ class WebhookDelivery(models.Model):
         default=DeliveryState.WAITING.value,
         choices=[(s.value, s.name) for s in DeliveryState],
     )
-    #: Counts claims, so one that died with its keeper counts as well.
-    attempts = models.PositiveIntegerField(default=0)
-    #: When to try next. While it is sent, the end of the lease of its keeper.
-    next_at = models.DateTimeField()
     #: The last tries, the newest first; each is a ``Try``.
     tries = models.JSONField(default=list)
 
@@ -113,13 +109,3 @@ class WebhookDelivery(models.Model):
         """Whether it is sent now, or as soon as a keeper looks."""
         is_due = self.next_at <= now or self.attempts > len(self.tries)
         return self.state == DeliveryState.WAITING and is_due
-
-    def claim(self, now: datetime, lease: timedelta) -> bool:
-        """Take it for one try; False if another keeper did so before."""
-        found = WebhookDelivery.objects.filter(
-            pk=self.pk, state=DeliveryState.WAITING, next_at=self.next_at
-        )
-        if not found.update(next_at=now + lease, attempts=F("attempts") + 1):
-            return False
-        self.next_at, self.attempts = now + lease, self.attempts + 1
-        return True

@@ -1,4 +1,4 @@
-"""Which addresses of the network a webhook may reach.
+"""Which addresses of the network the site calls for people: webhooks, push services.
 
 A name is resolved once, and the call goes to the very address that was checked. So a
 name that changes between check and call gains nothing.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -57,18 +58,34 @@ def is_in(address: Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def is_allowed_private(address: Address) -> bool:
-    """Whether the operator allows this address though it is not public."""
-    return is_in(address, settings.WEBHOOK_PRIVATE_NETWORKS)
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which addresses calls of one kind may have."""
+
+    #: Networks that are allowed though they are not public, also by plain HTTP.
+    private_networks: Sequence[Network] = ()
+    #: Whether public addresses may be called by plain HTTP as well.
+    is_plain_allowed: bool = False
+
+    def allows(self, address: Address, scheme: str = "https") -> bool:
+        """Whether a call by ``scheme`` may go to this address."""
+        if is_in(address, self.private_networks):
+            return True
+        return is_public(address) and (scheme == "https" or self.is_plain_allowed)
+
+
+def webhook_reach() -> Reach:
+    """Which addresses a webhook may have."""
+    return Reach(settings.WEBHOOK_PRIVATE_NETWORKS, settings.WEBHOOK_HTTP)
 
 
 def is_allowed(address: Address) -> bool:
     """Whether a webhook may reach this address."""
-    return is_public(address) or is_allowed_private(address)
+    return webhook_reach().allows(address)
 
 
 def is_allowed_port(port: int) -> bool:
-    """Whether a webhook may use this port."""
+    """Whether a call may use this port."""
     return port in WEB_PORTS or PRIVILEGED_PORTS <= port <= 65_535
 
 

@@ -6,10 +6,9 @@ import logging
 import random
 import time
 from contextlib import nullcontext
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,17 +23,9 @@ from chat.services.webhooks.signature import signed_headers
 
 log = logging.getLogger(__name__)
 
-#: A keeper that claimed a delivery and has not noted its end for so long has died.
-#: Longer than any call, with a slow look-up of the name.
-LEASE_SECONDS = 120
 GONE = 410
 TRIES_KEPT = 20
 USER_AGENT = "chatsite-webhooks"
-
-
-def lease() -> timedelta:
-    """The time for which a claim holds."""
-    return timedelta(seconds=LEASE_SECONDS + 2 * settings.WEBHOOK_SECONDS)
 
 
 def deliver(delivery: WebhookDelivery) -> None:

@@ -1,7 +1,7 @@
 """One HTTP POST to an address that was checked, bounded in time and size.
 
 Redirects are not followed, proxies of the environment are not used, and nothing of the
-answer but its status is kept.
+answer is kept but its status and after how long it wants to be asked again.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ from threading import Timer
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from chat.services.webhooks.addresses import (
     Address,
-    is_allowed,
+    Reach,
     is_allowed_port,
-    is_allowed_private,
     resolve,
+    webhook_reach,
 )
 
 PORTS = {"http": 80, "https": 443}
 #: Addresses of a host that are tried until one answers.
 ADDRESSES_TRIED = 3
+#: A longer pause in ``Retry-After`` is not believed.
+PAUSE_DIGITS = 6
 #: Bytes that are read of an answer's body, so that its sender sees no broken pipe.
 BODY_BYTES_READ = 65_536
 
@@ -62,14 +65,19 @@ class Outcome:
 
     status: int | None = None
     failure: Failure | None = None
+    #: The pause that the answer asks for in ``Retry-After``, if it does in seconds.
+    retry_seconds: int | None = None
 
     @classmethod
-    def of_status(cls, status: int) -> Outcome:
+    def of_answer(cls, response: HTTPResponse) -> Outcome:
         """Only 2xx is a success."""
+        status = response.status
         if 200 <= status < 300:
             return cls(status)
-        is_redirect = 300 <= status < 400
-        return cls(status, Failure.REDIRECT if is_redirect else Failure.STATUS)
+        failure = Failure.REDIRECT if 300 <= status < 400 else Failure.STATUS
+        pause = response.headers.get("Retry-After", "").strip()
+        is_pause = pause.isascii() and pause.isdigit() and len(pause) <= PAUSE_DIGITS
+        return cls(status, failure, int(pause) if is_pause else None)
 
 
 class _Failed(Exception):
@@ -78,53 +86,63 @@ class _Failed(Exception):
         self.failure = failure
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> Outcome:
-    """Send one POST; it takes about ``WEBHOOK_SECONDS`` at most.
+@dataclass(frozen=True, slots=True)
+class _Call:
+    parts: SplitResult
+    reach: Reach
+    ends_at: float
 
-    Every failure is an ``Outcome``, none an exception.
+
+def post(
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    reach: Reach | None = None,
+    seconds: float | None = None,
+) -> Outcome:
+    """Send one POST; it takes about ``seconds`` at most.
+
+    By default it obeys the settings of webhooks. Every failure is an ``Outcome``, none
+    an exception.
     """
-    ends_at = time.monotonic() + settings.WEBHOOK_SECONDS
-    parts = urlsplit(url)
+    ends_at = time.monotonic() + (seconds or settings.WEBHOOK_SECONDS)
+    call = _Call(urlsplit(url), reach or webhook_reach(), ends_at)
     try:
-        with _connection(parts, ends_at) as connection, _cut_at(connection, ends_at):
-            status = _exchange(connection, parts, body, headers, ends_at)
+        with _connection(call) as connection, _cut_at(connection, ends_at):
+            return Outcome.of_answer(_exchange(connection, call, body, headers))
     except _Failed as failed:
         return Outcome(failure=failed.failure)
     except (OSError, HTTPError, HTTPException):
         is_late = time.monotonic() >= ends_at
         return Outcome(failure=Failure.TOO_SLOW if is_late else Failure.BROKEN)
-    return Outcome.of_status(status)
 
 
 def _exchange(
-    connection: HTTPConnection,
-    parts: SplitResult,
-    body: bytes,
-    headers: dict[str, str],
-    ends_at: float,
-) -> int:
-    """Send the request and return the status. Raises ``_Failed`` and what others do."""
+    connection: HTTPConnection, call: _Call, body: bytes, headers: dict[str, str]
+) -> HTTPResponse:
+    """Send the request; return the answer. Raises ``_Failed`` and what others do."""
+    parts = call.parts
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     named = {"Host": parts.netloc, "Connection": "close", **headers}
     connection.request("POST", target, body, named, preload_content=False)
     response = connection.getresponse()
-    if time.monotonic() >= ends_at:  # headers that were cut look complete
+    if time.monotonic() >= call.ends_at:  # headers that were cut look complete
         raise _Failed(Failure.TOO_SLOW)
     with suppress(OSError, HTTPError, HTTPException):
         # The status is known: what is wrong with the body does not matter.
         response.read(BODY_BYTES_READ, decode_content=False)
-    return response.status
+    return response
 
 
 @contextmanager
-def _connection(parts: SplitResult, ends_at: float) -> Iterator[HTTPConnection]:
+def _connection(call: _Call) -> Iterator[HTTPConnection]:
     """Connect to one of the host's addresses that are allowed. Raises ``_Failed``."""
-    port = parts.port or PORTS[parts.scheme]
+    port = call.parts.port or PORTS[call.parts.scheme]
     if not is_allowed_port(port):
         raise _Failed(Failure.PORT)
     failure = Failure.NO_CONNECTION
-    for address in _allowed(parts, port)[:ADDRESSES_TRIED]:
-        connection = _made(parts, address, port, ends_at)
+    for address in _allowed(call, port)[:ADDRESSES_TRIED]:
+        connection = _made(call, address, port)
         try:
             connection.connect()
         except (OSError, HTTPError) as error:
@@ -139,38 +157,35 @@ def _connection(parts: SplitResult, ends_at: float) -> Iterator[HTTPConnection]:
     raise _Failed(failure)
 
 
-def _allowed(parts: SplitResult, port: int) -> list[Address]:
-    """The addresses of the host that a webhook may reach. Raises ``_Failed``."""
+def _allowed(call: _Call, port: int) -> list[Address]:
+    """The addresses of the host that may be reached. Raises ``_Failed``."""
+    parts, reach = call.parts, call.reach
     try:
         found = resolve(parts.hostname or "", port)
     except (OSError, UnicodeError):
         raise _Failed(Failure.NO_HOST) from None
-    allowed = [address for address in found if is_allowed(address)]
-    if not allowed:
+    if not any(map(reach.allows, found)):
         raise _Failed(Failure.PRIVATE_ADDRESS)
-    if parts.scheme == "http" and not settings.WEBHOOK_HTTP:
-        allowed = [address for address in allowed if is_allowed_private(address)]
-        if not allowed:
-            raise _Failed(Failure.NEEDS_HTTPS)
+    allowed = [address for address in found if reach.allows(address, parts.scheme)]
+    if not allowed:
+        raise _Failed(Failure.NEEDS_HTTPS)
     return allowed
 
 
-def _made(
-    parts: SplitResult, address: Address, port: int, ends_at: float
-) -> HTTPConnection:
+def _made(call: _Call, address: Address, port: int) -> HTTPConnection:
     """A connection to the address itself, which resolves nothing again.
 
     The certificate has to be one of the host's.
     """
-    left = max(0.1, ends_at - time.monotonic())
-    if parts.scheme == "http":
+    left = max(0.1, call.ends_at - time.monotonic())
+    if call.parts.scheme == "http":
         return HTTPConnection(str(address), port, timeout=left)
     return HTTPSConnection(
         str(address),
         port,
         timeout=left,
         ssl_context=_tls(),
-        server_hostname=parts.hostname,
+        server_hostname=call.parts.hostname,
     )
 
 

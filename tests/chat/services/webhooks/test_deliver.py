@@ -15,12 +15,13 @@ from chat.accounts.account_deletion import close_account
 from chat.accounts.retention import Retention
 from chat.models import Conversation, Reply, User, WebhookDelivery, WebhookEndpoint
 from chat.services.webhooks import endpoints
-from chat.services.webhooks.deliver import deliver, lease
+from chat.services.webhooks.deliver import deliver
 from chat.services.webhooks.schedule import TRIES_MAX
 from tests.chat.services.webhooks.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
 End = Callable[..., Reply]
+LEASE = timedelta(minutes=2)
 
 
 def attempt() -> WebhookDelivery:
@@ -29,7 +30,7 @@ def attempt() -> WebhookDelivery:
         "endpoint", "reply__message__conversation"
     )
     delivery = found.get()
-    assert delivery.claim(timezone.now(), lease())
+    assert delivery.claim(timezone.now(), LEASE)
     deliver(delivery)
     return found.get()
 
@@ -117,10 +118,10 @@ def test_of_two_keepers_one_claims_a_delivery(
 ) -> None:
     ended(account)
     one, other = (WebhookDelivery.objects.get() for _ in range(2))
-    assert one.claim(timezone.now(), lease())
-    assert not other.claim(timezone.now(), lease())
+    assert one.claim(timezone.now(), LEASE)
+    assert not other.claim(timezone.now(), LEASE)
     assert not due()
-    later = timezone.now() + lease()
+    later = timezone.now() + LEASE
     assert WebhookDelivery.objects.due(later).get() == one  # if its keeper died
 
 
