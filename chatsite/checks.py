@@ -120,6 +120,21 @@ def check_mail_links(**_: Any) -> list[CheckMessage]:
 
 
 @register
+def check_push(**_: Any) -> list[CheckMessage]:
+    """Check that push services can reach the operator."""
+    if settings.VAPID_PRIVATE_KEY and not settings.VAPID_CONTACT:
+        return [
+            Caution(
+                "VAPID_PRIVATE_KEY is set, but there is no Web Push: push services "
+                "refuse sites that name no contact.",
+                hint="Set VAPID_CONTACT, such as mailto:admin@example.org.",
+                id="chatsite.W012",
+            )
+        ]
+    return []
+
+
+@register
 def check_ways_in(**_: Any) -> list[CheckMessage]:
     """Check that people can enter the site."""
     if not settings.GUESTS and settings.SIGNUP == "closed":

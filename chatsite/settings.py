@@ -33,6 +33,7 @@ from chatsite.settings_table import (
     mail,
     messages,
     model,
+    notifications,
     operation,
     recovery,
     sharing,
@@ -171,6 +172,17 @@ WEBHOOK_SECONDS = webhooks.WEBHOOK_SECONDS.read()
 WEBHOOK_SENDERS = webhooks.WEBHOOK_SENDERS.read()
 WEBHOOK_TEXT_CHARACTERS = webhooks.WEBHOOK_TEXT_CHARACTERS.read()
 WEBHOOK_LOG_DAYS = webhooks.WEBHOOK_LOG_DAYS.read()
+
+# Notifications
+VAPID_PRIVATE_KEY = notifications.VAPID_PRIVATE_KEY.read()
+VAPID_CONTACT = notifications.VAPID_CONTACT.read()
+HAS_PUSH = bool(VAPID_PRIVATE_KEY and VAPID_CONTACT)
+PUSH_SUBSCRIPTIONS_MAX = notifications.PUSH_SUBSCRIPTIONS_MAX.read()
+PUSH_PRIVATE_NETWORKS = notifications.PUSH_PRIVATE_NETWORKS.read()
+PUSH_SECONDS = notifications.PUSH_SECONDS.read()
+NOTICE_DELAY_SECONDS = notifications.NOTICE_DELAY_SECONDS.read()
+NOTICE_KEEP_MINUTES = notifications.NOTICE_KEEP_MINUTES.read()
+NOTICE_SENDERS = notifications.NOTICE_SENDERS.read()
 
 # Operation
 HISTORY_DAYS = operation.HISTORY_DAYS.read()
@@ -418,6 +430,7 @@ if TRACING and not is_tracing_installed():
 LOG_FORMAT = storage.LOG_FORMAT.read()
 LOGGING = logging_at(
     LOG_LEVEL,
-    passwords_in(*(setting.raw() for setting in _URLS)) | {SECRET_KEY},
+    passwords_in(*(setting.raw() for setting in _URLS))
+    | {SECRET_KEY, *filter(None, [VAPID_PRIVATE_KEY])},
     LOG_FORMAT,
 )

@@ -27,6 +27,7 @@ from chat.models import (
     Conversation,
     DeletedTurn,
     Message,
+    PushSubscription,
     Reply,
     Session,
     User,
@@ -142,9 +143,11 @@ def test_every_reason_of_a_failure_has_a_sentence_of_its_own() -> None:
 
 def downloaded(owner: User) -> str:
     conversation = Conversation.objects.create(owner=owner, title="Bees")
-    Session.objects.create(
+    session = Session.objects.create(
         session_key="k", user=owner, expire_date="2999-01-01T00:00:00Z"
     )
+    address = "https://push.example/secret"
+    PushSubscription.objects.create(owner=owner, session=session, endpoint=address)
     message = Message.objects.create(
         conversation=conversation, owner=owner, role=wire.Role.ASSISTANT
     )

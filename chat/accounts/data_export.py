@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 
@@ -70,6 +71,14 @@ def _account(user: User) -> dict[str, Any]:
             }
             for session in sessions_of(user)
         ],
+        "push_subscriptions": [
+            {
+                "device": one.session.device,
+                "service": urlsplit(one.endpoint).hostname,
+                **{name: getattr(one, name) for name in PUSH_FIELDS},
+            }
+            for one in user.push_subscriptions.select_related("session")
+        ],
         "api_keys": [
             {name: getattr(key, name) for name in KEY_FIELDS}
             for key in user.api_keys.all()
@@ -86,6 +95,8 @@ def _account(user: User) -> dict[str, Any]:
     }
 
 
+#: Fields of ``PushSubscription`` in the export. Its address is a secret.
+PUSH_FIELDS = ("language", "created_at", "last_success_at")
 #: Fields of ``BatchFile`` in the export. Its content can be downloaded by itself.
 FILE_FIELDS = ("id", "name", "purpose", "size_bytes", "created_at", "expires_at")
 #: Fields of ``ApiKey`` in the export: all but the digest of its secret.

@@ -18,8 +18,10 @@ from chat.models.idempotency_key import IdempotencyKey
 from chat.models.invitation import Invitation
 from chat.models.limit_bucket import LimitBucket
 from chat.models.message import Message
+from chat.models.notice import Notice
 from chat.models.operation import PausedModel, Sample, SiteNotice
 from chat.models.passage import Passage
+from chat.models.push_subscription import PushSubscription
 from chat.models.reply import Origin, Reply
 from chat.models.session import Session
 from chat.models.shared_link import SharedLink, SharedMessage
@@ -49,10 +51,12 @@ __all__ = [
     "LimitBucket",
     "LineState",
     "Message",
+    "Notice",
     "Origin",
     "Passage",
     "PausedModel",
     "Purpose",
+    "PushSubscription",
     "Reply",
     "Sample",
     "Session",

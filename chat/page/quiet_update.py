@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.safestring import SafeString
 
 from chat.models import Conversation
@@ -64,10 +65,18 @@ def mailbox_look(
     """What the mailbox says; None if it does not know the session, or is away."""
     try:
         return open_mailbox().snapshot(
-            session_digest(session_key), model, page_state.cursors
+            session_digest(session_key),
+            model,
+            page_state.cursors,
+            is_seen=is_seen(page_state),
         )
     except MailboxAway:
         return None
+
+
+def is_seen(page_state: PageState) -> bool:
+    """Whether it is to be noted that this page is in front of its owner."""
+    return settings.HAS_PUSH and not page_state.is_hidden
 
 
 def quiet_snapshot(look: MailboxSnapshot, page_state: PageState) -> PollSnapshot | None:

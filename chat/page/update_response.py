@@ -25,6 +25,7 @@ from chat.page.quiet_update import (
     continuations_begun_anew,
     delta_of_pending,
     has_account_session_ended,
+    is_seen,
     must_ask_database,
     quiet_update,
     update_context,
@@ -149,6 +150,7 @@ def _snapshot(
             entry.name,
             page_state.cursors,
             request.META.get(MAILBOX_LOOK),
+            is_seen=is_seen(page_state),
         )
         return without_shown_text(snapshot, page_state)
     except NotOwner:

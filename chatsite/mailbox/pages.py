@@ -22,14 +22,21 @@ class PageCalls(MailboxCalls):
     """What web servers ask while pages wait."""
 
     def snapshot(
-        self, session: str, model: str, cursors: Sequence[ReplyCursor]
+        self,
+        session: str,
+        model: str,
+        cursors: Sequence[ReplyCursor],
+        *,
+        is_seen: bool = False,
     ) -> MailboxSnapshot | None:
         """Everything that one poll needs; None for an unknown session.
 
-        ``session`` is the digest under which ``remember`` noted the owner.
+        ``session`` is the digest under which ``remember`` noted the owner. With
+        ``is_seen`` it is noted that a page is in front of the owner.
         """
         words = [word for cursor in cursors for word in cursor]
-        answer = self.connection.run("poll", session, model, *words)
+        seen = "1" if is_seen else ""
+        answer = self.connection.run("poll", session, model, seen, *words)
         if not answer:
             return None
         owner, now, changes, waiting, workers, replies, paused, notice = answer
@@ -83,6 +90,11 @@ class PageCalls(MailboxCalls):
         """Whether this was not asked for ``what`` within so many seconds."""
         name = key_of("once", sha256(what.encode()).hexdigest())
         return bool(self.connection.command("SET", name, "", "NX", "EX", seconds))
+
+    def seen_at(self, owner: str) -> float | None:
+        """When a page in front of its owner asked for news last; None if not lately."""
+        stamp = self.connection.command("GET", key_of("seen", owner))
+        return None if stamp is None else float(stamp)
 
     def touch(self, owner: str) -> None:
         """Tell every page of this owner that something changed."""

@@ -3,6 +3,7 @@
 from chatsite.setting_types.base import BadValue, Setting
 from chatsite.setting_types.names import (
     BindAddress,
+    ContactAddress,
     CookieSuffix,
     Device,
     HeaderName,
@@ -17,13 +18,14 @@ from chatsite.setting_types.names import (
 )
 from chatsite.setting_types.numbers import Integer, Limit, Number
 from chatsite.setting_types.paths import FilePath, Folder, OptionalPath, ReadableFile
-from chatsite.setting_types.secrets import SecretKey, SecretKeys
+from chatsite.setting_types.secrets import SecretKey, SecretKeys, VapidKey
 from chatsite.setting_types.urls import DatabaseUrl, MailUrl, RedisUrl
 from chatsite.setting_types.words import Flag, OneOf, Text
 
 __all__ = [
     "BadValue",
     "BindAddress",
+    "ContactAddress",
     "CookieSuffix",
     "DatabaseUrl",
     "Device",
@@ -51,4 +53,5 @@ __all__ = [
     "Setting",
     "SiteAddress",
     "Text",
+    "VapidKey",
 ]

@@ -211,6 +211,19 @@ class MailSender(Setting[str]):
 
 
 @dataclass(frozen=True)
+class ContactAddress(Setting[str]):
+    """Where to reach a person, as a link."""
+
+    values = "an address like mailto:admin@example.org or https://example.org/contact"
+
+    def parse(self, raw: str) -> str:
+        """Return the link. Raises ``BadValue``."""
+        if not re.fullmatch(r"mailto:[^@\s]+@[\w.-]+|https://[\w.-]+(/\S*)?", raw):
+            raise BadValue.unlike(self.values, raw)
+        return raw
+
+
+@dataclass(frozen=True)
 class Device(Setting[str]):
     """A device of torch, or ``auto``."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -9,6 +11,10 @@ from chatsite.setting_types.base import BadValue, Setting
 
 SECRET_CHARACTERS_MIN = 32
 SECRETS_MAX = 20
+#: 32 bytes in base64url.
+VAPID_CHARACTERS = 43
+#: The order of the curve P-256: private keys are smaller.
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 TOO_SHORT = (
     f"must be at least {SECRET_CHARACTERS_MIN} random characters long; "
     "`openssl rand -hex 32` makes one."
@@ -59,3 +65,19 @@ class SecretKeys(Setting[list[str]]):
     def values(self) -> str:
         """The valid values in words."""
         return f"up to {SECRETS_MAX} secrets, separated by commas"
+
+
+@dataclass(frozen=True)
+class VapidKey(Setting[str]):
+    """A private key of the curve P-256, in base64url."""
+
+    values = "43 characters, as `manage.py push_key` prints them"
+
+    def parse(self, raw: str) -> str:
+        """Return the key without padding. Raises ``BadValue``, without the secret."""
+        key = raw.rstrip("=")
+        if not re.fullmatch(f"[A-Za-z0-9_-]{{{VAPID_CHARACTERS}}}", key):
+            raise BadValue(f"must be {self.values}.")
+        if not 0 < int.from_bytes(urlsafe_b64decode(key + "=")) < P256_ORDER:
+            raise BadValue(f"must be {self.values}.")
+        return key

@@ -85,3 +85,11 @@ def test_a_site_that_no_one_can_enter_is_reported(
 ) -> None:
     settings.GUESTS, settings.SIGNUP = guests, signup
     assert ids(checks.check_ways_in()) == ["chatsite.W011"] * is_warned
+
+
+@pytest.mark.parametrize("contact", ["", "mailto:a@example.org"])
+def test_web_push_without_a_contact_is_reported(
+    contact: str, settings: Settings
+) -> None:
+    settings.VAPID_PRIVATE_KEY, settings.VAPID_CONTACT = "key", contact
+    assert ids(checks.check_push()) == ["chatsite.W012"] * (not contact)

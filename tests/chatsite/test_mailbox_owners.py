@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from chatsite import wire
 from chatsite.mailbox import (
     Mailbox,
@@ -109,3 +111,34 @@ def test_nothing_is_left_of_an_erased_reply(box: Mailbox, valkey: Valkey) -> Non
     }
     assert not {name for name in kept if name.startswith("mailbox:text:")}
     assert valkey.client.zscore("mailbox:tags:m", "ann") is None
+
+
+def test_a_page_in_front_of_its_owner_leaves_its_time(box: Mailbox) -> None:
+    box.remember("session", "ann")
+    box.snapshot("session", "m", [])
+    assert box.seen_at("ann") is None
+    begin = time.time()
+    box.snapshot("session", "m", [], is_seen=True)
+    box.snapshot("unknown session", "m", [], is_seen=True)
+    seen = box.seen_at("ann")
+    assert seen is not None
+    assert begin - 1 <= seen <= time.time() + 1
+    assert box.seen_at("bob") is None
+
+
+def test_its_time_is_written_every_two_seconds_at_most(
+    box: Mailbox, valkey: Valkey
+) -> None:
+    box.remember("session", "ann")
+    for age, is_written in ((-60, False), (60, True)):
+        before = f"{time.time() - age:.3f}"
+        valkey.client.set("mailbox:seen:ann", before)
+        box.snapshot("session", "m", [], is_seen=True)
+        assert (valkey.client.get("mailbox:seen:ann") != before) is is_written
+
+
+def test_an_erased_owner_was_never_seen(box: Mailbox) -> None:
+    box.remember("session", "ann")
+    box.snapshot("session", "m", [], is_seen=True)
+    box.erase_owner("ann")
+    assert box.seen_at("ann") is None

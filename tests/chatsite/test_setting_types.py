@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.hosts import allowed_hosts
 from chatsite.redis_url import parse
+from chatsite.setting_types import BadValue, ContactAddress, VapidKey
 from chatsite.settings_table import SETTINGS, addresses, limits, mail, storage
 
 
@@ -262,3 +263,36 @@ def test_a_prefix_has_no_slash_at_its_end(
 ) -> None:
     monkeypatch.setenv("URL_PREFIX", raw)
     assert addresses.URL_PREFIX.read() == path
+
+
+@pytest.mark.parametrize("raw", ["", "A" * 43, "_" * 43, "A" * 42, "B" * 44, "ä" * 43])
+def test_a_key_of_web_push_is_of_its_curve(raw: str) -> None:
+    with pytest.raises(BadValue, match="43 characters") as refused:
+        VapidKey("KEY", "", about="A key.").parse(raw)
+    assert "AAA" not in str(refused.value)
+
+
+def test_a_key_of_web_push_may_be_padded() -> None:
+    setting = VapidKey("KEY", "", about="A key.")
+    assert setting.parse("B" * 42 + "A=") == "B" * 42 + "A"
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_good"),
+    [
+        ("mailto:a@example.org", True),
+        ("https://example.org/contact?a=b", True),
+        ("a@example.org", False),
+        ("http://example.org", False),
+        ("mailto:", False),
+        ("https://", False),
+        ("https://a b", False),
+    ],
+)
+def test_a_contact_is_a_link_to_a_person(raw: str, is_good: bool) -> None:
+    setting = ContactAddress("CONTACT", "", about="Where.")
+    if is_good:
+        assert setting.parse(raw) == raw
+    else:
+        with pytest.raises(BadValue, match="mailto:"):
+            setting.parse(raw)

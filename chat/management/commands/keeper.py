@@ -16,6 +16,7 @@ from chat.api.openai.batches.reader import FileReader
 from chat.api.openai.batches.runner import run_batches
 from chat.keeper import Keeper
 from chat.services.imports.runner import ImportRunner
+from chat.services.notifications.sender import NoticeSender
 from chat.services.webhooks.sender import WebhookSender
 from chatsite.logs import error_type
 from chatsite.mailbox import MailboxAway
@@ -40,13 +41,15 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: end.set())
         log.info("keeper sweeps every %g s", settings.SWEEP_SECONDS)
         keeper = Keeper(more=_more())
-        sender = WebhookSender()
-        sender.start()
+        senders = (WebhookSender(), NoticeSender())
+        for sender in senders:
+            sender.start()
         failures = 0
         while not end.is_set():
             failures = 0 if _sweep(keeper, failures) else failures + 1
             end.wait(settings.SWEEP_SECONDS)
-        sender.stop()
+        for sender in senders:
+            sender.stop()
         log.info("keeper ends")
 
 

@@ -18,6 +18,7 @@ from chat.services.jobs.publish import release_next
 from chat.services.jobs.wanted_titles import want_title
 from chat.services.limits.usage import charge_tokens
 from chat.services.metrics.reply_counts import counts_of
+from chat.services.notifications.record import record_notices
 from chat.services.optional_write import NotWritten, optional_write, wait_until_durable
 from chat.services.webhooks.events import record_end
 from chatsite import wire
@@ -202,6 +203,7 @@ def _end_row(reply: Reply, ending: FinishedReply) -> bool:
         tokens = (reply.prompt_tokens or 0) + (reply.new_tokens or 0)
         charge_tokens(reply.message.conversation.owner, tokens, reply.key_id)
         record_end(reply)
+        record_notices(reply)
         want_title(reply)
     reply.message.text = text
     return True

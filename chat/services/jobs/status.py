@@ -49,14 +49,17 @@ def poll_snapshot(
     model: str,
     seen: Sequence[ReplyCursor] = (),
     look: MailboxSnapshot | None = None,
+    *,
+    is_seen: bool = False,
 ) -> PollSnapshot:
     """The state of replies, given as (id, run, offset already shown).
 
     ``user`` is called, and runs SQL, only if the mailbox does not know the session.
-    ``look`` is what the mailbox has just said. Raises ``NotOwner``.
+    ``look`` is what the mailbox has just said, and ``is_seen`` what it has to note.
+    Raises ``NotOwner``.
     """
     try:
-        look = look or _look(session_key, user, model, seen)
+        look = look or _look(session_key, user, model, seen, is_seen=is_seen)
         if _fix_owners(look, seen):
             look = _look(session_key, user, model, seen)
     except MailboxAway:
@@ -86,16 +89,18 @@ def _look(
     user: Callable[[], User | AnonymousUser],
     model: str,
     seen: Sequence[ReplyCursor],
+    *,
+    is_seen: bool = False,
 ) -> MailboxSnapshot:
-    box = open_mailbox()
-    look = (
-        box.snapshot(session_digest(session_key), model, seen) if session_key else None
-    )
+    box, look = open_mailbox(), None
+    if session_key:
+        name = session_digest(session_key)
+        look = box.snapshot(name, model, seen, is_seen=is_seen)
     if look is None:
         owner = _signed_in(user())
         name = _name(owner, session_key)
         box.remember(name, str(owner.pk))
-        look = box.snapshot(name, model, seen)
+        look = box.snapshot(name, model, seen, is_seen=is_seen)
     if look is None:
         raise MailboxAway("the mailbox forgot who asks while it was asked")
     return look

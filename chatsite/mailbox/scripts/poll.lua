@@ -1,10 +1,12 @@
 -- Everything that one poll needs, in one round trip. ARGV: hash of the session key, model,
--- then id, run, offset (bytes) for each reply the page shows as unfinished.
+-- '1' if it is to be noted that a page is in front of its owner, then id, run, offset
+-- (bytes) for each reply the page shows as unfinished.
 -- Returns {owner, time, changes, waiting, announcements, entries, paused,
 -- notice}. Only its owner gets
 -- data of an entry.
 local owner, model = redis.call('GET', 'who:' .. ARGV[1]), ARGV[2]
 if not owner then return false end
+if ARGV[3] == '1' then note_seen(owner) end
 
 local function place(got)
   if not (got[3] and got[5]) then return 0 end
@@ -30,7 +32,7 @@ local function read(id, run, offset)
 end
 
 local entries = {}
-for i = 3, #ARGV, 3 do
+for i = 4, #ARGV, 3 do
   entries[#entries + 1] = read(ARGV[i], ARGV[i + 1], ARGV[i + 2])
 end
 local waiting = redis.call('ZCARD', key('line', model))

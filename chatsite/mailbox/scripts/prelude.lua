@@ -35,6 +35,13 @@ local function touch(owner)
   return redis.call('INCR', counter)
 end
 
+-- Notes when a page in front of its owner asked for news last, to within two seconds: most
+-- polls write nothing.
+local function note_seen(owner)
+  local seen = number(redis.call('GET', key('seen', owner)), 0)
+  if now() - seen >= 2 then redis.call('SET', key('seen', owner), stamp(), 'EX', 3600) end
+end
+
 -- Tells the pages of an entry's owner, whose lists show which replies are being written.
 -- No page shows a hidden one.
 local function touch_owner_of(id)

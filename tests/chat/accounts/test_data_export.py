@@ -9,7 +9,7 @@ from django.test import Client
 
 from chat.accounts.data_export import export_user
 from chat.keeper import Keeper
-from chat.models import Conversation, Message, User
+from chat.models import Conversation, Message, PushSubscription, User
 from tests.chat.accounts.conftest import Worker
 from tests.chat.conversation_data import long_conversation
 
@@ -90,3 +90,21 @@ def test_only_a_part_of_a_large_export_is_in_memory(account: User) -> None:
         tracemalloc.stop()
     assert size > 10_000_000
     assert most < size / 2
+
+
+def test_a_browser_with_notices_is_named_without_its_secrets(
+    tab: Client, account: User
+) -> None:
+    PushSubscription.objects.create(
+        owner=account,
+        session=account.sessions.get(),
+        endpoint="https://push.example/secret",
+        p256dh="key",
+        auth="word",
+        language="en",
+    )
+    got = downloaded(tab)
+    [found] = got["push_subscriptions"]
+    assert (found["service"], found["language"]) == ("push.example", "en")
+    assert not {"/secret", "key", "word"} & set(found.values())
+    assert "/secret" not in json.dumps(got)
