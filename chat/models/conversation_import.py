@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
 
 from chat.models.file_pieces import FileInPieces, FilePiece
 
@@ -41,9 +44,12 @@ class ConversationImport(FileInPieces):
     )
     #: Why it was refused.
     error = models.CharField(max_length=40, blank=True, default="")
-    #: How many bytes the keeper has read, and how often it began.
+    #: How many bytes the keeper has read, and how many keepers began to work on it.
     read_bytes = models.PositiveBigIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
+    #: The keeper that works on it, and how long no other one may.
+    claimed_by = models.UUIDField(null=True)
+    claimed_until = models.DateTimeField(null=True)
     #: Entries of the file that are no conversations, and those that were too large.
     broken = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -56,7 +62,7 @@ class ConversationImport(FileInPieces):
             models.Index(fields=("owner", "-created_at"), name="import_list"),
             models.Index(
                 fields=("status",),
-                condition=models.Q(status__in=("reading", "importing")),
+                condition=Q(status__in=("reading", "importing")),
                 name="import_running",
             ),
             models.Index(fields=("expires_at",), name="import_expiry"),
@@ -66,14 +72,28 @@ class ConversationImport(FileInPieces):
         return f"import {self.pk}"
 
     def move(self, before: ImportStatus, after: ImportStatus, **fields: Any) -> bool:
-        """Change the status; False if another process changed it first."""
-        mine = ConversationImport.objects.filter(pk=self.pk, status=before)
+        """Change the status; False if another process changed it or took it over."""
+        mine = ConversationImport.objects.filter(
+            pk=self.pk, status=before, claimed_by=self.claimed_by
+        )
         if not mine.update(status=after, **fields):
             return False
         self.status = after
         for name, value in fields.items():
             setattr(self, name, value)
         return True
+
+    def claim(self, keeper: uuid.UUID, seconds: float) -> bool:
+        """Have this keeper alone work on it for so long; False if another one does."""
+        now = timezone.now()
+        until = now + timedelta(seconds=seconds)
+        same = ConversationImport.objects.filter(pk=self.pk, status=self.status)
+        self.claimed_by = keeper
+        if same.filter(claimed_by=keeper).update(claimed_until=until):
+            return True
+        free = same.filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
+        taken = {"claimed_by": keeper, "claimed_until": until, "tries": F("tries") + 1}
+        return bool(free.update(**taken))
 
 
 class ImportPiece(FilePiece):

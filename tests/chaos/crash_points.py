@@ -29,6 +29,7 @@ WORKER_POINTS = (
     "during_hand_back",
 )
 KEEPER_POINTS = ("in_sweep",)
+IMPORT_POINTS = ("reading", "storing_a_part", "showing", "none")
 
 Body = Callable[..., None]
 _forks = multiprocessing.get_context("forkserver")
@@ -140,3 +141,34 @@ def sweep_and_die(calls: int) -> None:
     while True:
         keeper.sweep()
         time.sleep(0.05)
+
+
+def import_and_die(point: str, calls: int) -> None:
+    """The keeper as a program, which dies at ``point`` of an import, after so many."""
+    from django.core.management import call_command
+
+    from chat.services.hidden_copy import HiddenCopy
+    from chat.services.imports import reading, storing
+
+    def dies(owner: Any, name: str) -> None:
+        """In the transaction, after what ``name`` writes."""
+        whole, left = getattr(owner, name), calls
+
+        def counted(*arguments: Any, **more: Any) -> Any:
+            nonlocal left
+            answer = whole(*arguments, **more)
+            left -= 1
+            if left < 0:
+                die()
+            return answer
+
+        setattr(owner, name, counted)
+
+    match point:
+        case "reading":
+            dies(reading.ImportEntry, "save")
+        case "storing_a_part":
+            dies(HiddenCopy, "_store")
+        case "showing":
+            dies(storing, "_end")
+    call_command("keeper")

@@ -1,7 +1,7 @@
 """Reads the file of an import into entries, a step at a time.
 
-What is read is lost with its keeper, and the next one begins again. Entries are saved
-by their numbers, so none is there twice.
+What is read is lost with its keeper, and the next one begins again. Each write requires
+that this keeper still has the claim, so two never write entries of one file.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import count
 from typing import IO, Any
 
@@ -105,29 +106,32 @@ def refuse(of_import: ConversationImport, code: str) -> None:
             of_import.pieces.all().delete()
 
 
+class ClaimLost(Exception):
+    """Another keeper has taken the import over, or its owner has deleted it."""
+
+
 def _read(of_import: ConversationImport) -> Iterator[None]:
-    mine = ConversationImport.objects.filter(pk=of_import.pk)
-    if of_import.tries >= TRIES_MAX:
+    _note(of_import, 0)
+    of_import.refresh_from_db(fields=["tries"])
+    if of_import.tries > TRIES_MAX:
         raise ImportRefused("unreadable")
-    mine.update(tries=of_import.tries + 1, read_bytes=0)
     of_import.entries.all().delete()
     file = PieceFile(of_import)
-    numbers, broken, unknown = count(1), 0, 0
+    numbers, known, broken, unknown = count(1), set[bytes](), 0, 0
     for value in _values(lambda: io.BufferedReader(file)):
         if value is PAUSE:
-            mine.update(read_bytes=file.farthest)
+            _note(of_import, file.farthest)
             yield
             continue
         found = None if value is TOO_LARGE else conversation_of(value)
-        entry = None if found is None else _entry(of_import, found)
+        entry = None if found is None else _entry(of_import, found, known)
         if entry is None:
             broken, unknown = broken + 1, unknown + (value is not TOO_LARGE)
         else:
             entry.number = next(numbers)
             if entry.number > settings.IMPORT_CONVERSATIONS_MAX:
                 raise ImportRefused("too_many_conversations")
-            entry.save(force_insert=True)
-        mine.update(read_bytes=file.farthest)
+        _note(of_import, file.farthest, entry)
         yield
     is_empty = next(numbers) == 1
     if is_empty and unknown:
@@ -137,9 +141,24 @@ def _read(of_import: ConversationImport) -> Iterator[None]:
         ImportStatus.READY,
         broken=broken,
         read_bytes=of_import.size_bytes,
+        claimed_until=None,
     )
     with transaction.atomic():
         of_import.pieces.all().delete()
+
+
+@transaction.atomic
+def _note(
+    of_import: ConversationImport, read_bytes: int, entry: ImportEntry | None = None
+) -> None:
+    """Note how far reading is, and save an entry. Raises ``ClaimLost``."""
+    mine = ConversationImport.objects.filter(
+        pk=of_import.pk, status=ImportStatus.READING, claimed_by=of_import.claimed_by
+    )
+    if not mine.update(read_bytes=read_bytes):
+        raise ClaimLost
+    if entry is not None:
+        entry.save(force_insert=True)
 
 
 def _values(open_file: Callable[[], IO[bytes]]) -> Iterator[Any]:
@@ -148,9 +167,12 @@ def _values(open_file: Callable[[], IO[bytes]]) -> Iterator[Any]:
 
 
 def _entry(
-    of_import: ConversationImport, found: SourceConversation
+    of_import: ConversationImport, found: SourceConversation, known: set[bytes]
 ) -> ImportEntry | None:
-    """The entry of a conversation; None if it has no message, or is too large."""
+    """The entry of a conversation; None if it has no message, or is too large.
+
+    ``known`` are digests of those that the file had before.
+    """
     try:
         tree = tree_of(found)
     except ImportRefused:
@@ -172,8 +194,10 @@ def _entry(
         content=content,
     )
     entry.conversation_id = duplicate_of(of_import.owner, entry)
-    if entry.conversation_id or _is_in_file(of_import, entry):
+    own = sha256(f"{found.source}\n{digest}\n{found.id}".encode()).digest()
+    if entry.conversation_id or own in known:
         entry.state, entry.content = EntryState.DUPLICATE, b""
+    known.add(own)
     return entry
 
 
@@ -227,11 +251,3 @@ def _exported_from_here(owner: User, entry: ImportEntry) -> Any:
         if type(error).__name__ == "ValidationError":
             return None
         raise
-
-
-def _is_in_file(of_import: ConversationImport, entry: ImportEntry) -> bool:
-    """Whether an earlier entry of the file is the same conversation."""
-    same = of_import.entries.filter(
-        source=entry.source, source_id=entry.source_id, digest=entry.digest
-    )
-    return same.exists()

@@ -7,14 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from chat.models import ConversationImport, ImportStatus
 from chat.models.conversation_import import RUNNING
-from chat.services.imports.reading import read_import, refuse
+from chat.services.imports.reading import ClaimLost, read_import, refuse
 from chat.services.imports.storing import fail_entry, store_import
 from chatsite.logs import error_type
 
@@ -36,7 +36,10 @@ class ImportRunner:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._keeper = uuid4()
         self._running: dict[tuple[UUID, str], Iterator[None]] = {}
+        #: When the claim on an import was renewed last.
+        self._claimed_at: dict[UUID, float] = {}
         self._seconds: dict[UUID, float] = {}
         self._turn = 0
 
@@ -56,7 +59,7 @@ class ImportRunner:
         rows = list(found.select_related("owner").order_by("owner", "created_at"))
         known = {(one.pk, one.status) for one in rows}
         for key in self._running.keys() - known:
-            del self._running[key]
+            self._forget(key)
         queue = deque(next(own) for _, own in groupby(rows, lambda one: one.owner_id))
         queue.rotate(-self._turn)
         self._turn += 1
@@ -67,13 +70,16 @@ class ImportRunner:
         key = of_import.pk, of_import.status
         if key not in self._running and len(self._running) >= READ_AT_ONCE:
             return False
+        if not self._has_claim(of_import):
+            self._forget(key)
+            return False
         is_read = of_import.status == ImportStatus.READING
         work = read_import if is_read else store_import
         steps = self._running.setdefault(key, work(of_import))
         begun_at = self._clock()
         try:
             next(steps)
-        except StopIteration:
+        except (StopIteration, ClaimLost):
             self._forget(key)
             return False
         except AWAY:
@@ -93,6 +99,18 @@ class ImportRunner:
             return False
         return True
 
+    def _has_claim(self, of_import: ConversationImport) -> bool:
+        """Whether this keeper may work on an import; it is asked now and then."""
+        seconds, now = settings.LEASE_SECONDS, self._clock()
+        of_import.claimed_by = self._keeper
+        if now - self._claimed_at.get(of_import.pk, -seconds) < seconds / 3:
+            return True
+        if not of_import.claim(self._keeper, seconds):
+            return False
+        self._claimed_at[of_import.pk] = now
+        return True
+
     def _forget(self, key: tuple[UUID, str]) -> None:
         self._running.pop(key, None)
         self._seconds.pop(key[0], None)
+        self._claimed_at.pop(key[0], None)
