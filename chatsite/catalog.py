@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chatsite.catalog_presets import CatalogPreset, read_presets
 from chatsite.catalog_table import CatalogError, CatalogTable
 from chatsite.model_source import (
     FolderSource,
@@ -24,6 +25,7 @@ from chatsite.wire import SamplingParams
 __all__ = [
     "Catalog",
     "CatalogError",
+    "CatalogPreset",
     "FolderSource",
     "GgufSource",
     "HubSource",
@@ -99,6 +101,8 @@ class Catalog:
     #: Name of the stand-in for an unreachable default; empty for none.
     fallback: str
     models: Mapping[str, ModelEntry]
+    #: What the operator offers to begin with, by their names.
+    presets: Mapping[str, CatalogPreset] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Catalog:
@@ -164,7 +168,7 @@ def _path_of(choice: str) -> Path | None:
 
 
 def _catalog(table: CatalogTable, folder: Path) -> Catalog:
-    table.only("default", "fallback", "models")
+    table.only("default", "fallback", "models", "presets")
     models = table.table("models")
     if models is None or not models.values:
         raise table.error("models", "is missing: a catalogue needs a model")
@@ -177,7 +181,8 @@ def _catalog(table: CatalogTable, folder: Path) -> Catalog:
     for role in ("default", "fallback"):
         if (name := table.text(role, "")) and name not in entries:
             raise table.error(role, f"there is no model {name!r}")
-    return Catalog(table.text("default"), table.text("fallback", ""), entries)
+    presets = read_presets(table.table("presets"), entries)
+    return Catalog(table.text("default"), table.text("fallback", ""), entries, presets)
 
 
 def _with_template(model: CatalogTable, models: CatalogTable) -> CatalogTable:

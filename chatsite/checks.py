@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
 
 from chatsite.catalog import CatalogError
-from chatsite.model_choice import model_entry
+from chatsite.model_choice import current_catalog, model_entry
 
 
 @register
@@ -26,6 +26,26 @@ def check_model(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register
+def check_presets(**_: Any) -> list[CheckMessage]:
+    """Check that people could have written the presets of the catalogue."""
+    try:
+        presets = current_catalog().presets.values()
+    except CatalogError:
+        return []  # told by the check of the model
+    longest = settings.INSTRUCTIONS_MAX_CHARACTERS
+    return [
+        Error(
+            f"The instructions of the preset {preset.name} in the catalogue have more "
+            "characters than INSTRUCTIONS_MAX_CHARACTERS.",
+            hint="Shorten them or raise INSTRUCTIONS_MAX_CHARACTERS.",
+            id="chatsite.E003",
+        )
+        for preset in presets
+        if len(preset.instructions) > longest
+    ]
 
 
 @register
