@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chat.views import batches, imports
+from chat.views import batches, imports, presets
 from chat.views.conversation_deletion import delete, delete_all, restore
 from chat.views.conversation_keeping import archive, keep, pin, unarchive, unpin
 from chat.views.conversation_list import archived, conversation_list, toggle_list
@@ -22,6 +22,7 @@ from chat.views.model_notice import dismiss_model_notice
 from chat.views.operator import actions
 from chat.views.operator.page import history, operator
 from chat.views.poll import poll
+from chat.views.preset_menu import conversation_preset, preset_menu
 from chat.views.replies import (
     choose,
     details,
@@ -47,6 +48,12 @@ urlpatterns = [
     path("c/<uuid:pk>/earlier/", earlier, name="earlier"),
     path("c/<uuid:pk>/send/", send, name="send"),
     path("c/<uuid:pk>/settings/", conversation_settings, name="conversation_settings"),
+    path("c/<uuid:pk>/preset/", conversation_preset, name="conversation_preset"),
+    path("presets/", presets.presets, name="presets"),
+    path("presets/menu/", preset_menu, name="preset_menu"),
+    path("presets/new/", presets.new_preset, name="new_preset"),
+    path("presets/<uuid:pk>/", presets.preset, name="preset"),
+    path("presets/<uuid:pk>/delete/", presets.delete_preset, name="delete_preset"),
     path("settings/", settings, name="settings"),
     path("c/<uuid:pk>/model/", conversation_model, name="conversation_model"),
     path("model/", default_model, name="default_model"),

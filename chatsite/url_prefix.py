@@ -11,8 +11,8 @@ OWN_WORDS = frozenset(
     (
         *("account", "admin", "api", "archive", "batches", "c", "delete-all"),
         *("healthz", "history", "imports", "livez", "m", "metrics", "model"),
-        *("model-notice", "operator", "poll", "r", "readyz", "s", "search", "send"),
-        *("settings", "shared", "static", "status", "v1"),
+        *("model-notice", "operator", "poll", "presets", "r", "readyz", "s"),
+        *("search", "send", "settings", "shared", "static", "status", "v1"),
     )
 )
 

@@ -46,6 +46,7 @@ def close_account(user: User) -> None:
         conversations.update(deleted_at=timezone.now())
         user.close()
         user.webhooks.all().delete()
+        user.presets.all().delete()
     end_all_sessions(user)
 
 

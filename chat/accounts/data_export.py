@@ -62,6 +62,10 @@ def _account(user: User) -> dict[str, Any]:
             "limits": user.limits,
         },
         "preferences": preferences(user),
+        "presets": [
+            {name: getattr(preset, name) for name in PRESET_FIELDS}
+            for preset in user.presets.order_by("created_at")
+        ],
         "sessions": [
             {
                 "device": session.device,
@@ -97,6 +101,11 @@ def _account(user: User) -> dict[str, Any]:
 
 #: Fields of ``PushSubscription`` in the export. Its address is a secret.
 PUSH_FIELDS = ("language", "created_at", "last_success_at")
+#: Fields of ``Preset`` in the export.
+PRESET_FIELDS = (
+    *("id", "name", "description", "model", "settings", "instructions"),
+    *("created_at", "updated_at"),
+)
 #: Fields of ``BatchFile`` in the export. Its content can be downloaded by itself.
 FILE_FIELDS = ("id", "name", "purpose", "size_bytes", "created_at", "expires_at")
 #: Fields of ``ApiKey`` in the export: all but the digest of its secret.

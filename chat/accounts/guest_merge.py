@@ -25,6 +25,7 @@ from chat.models import (
 from chat.services.advisory_lock import advisory_lock
 from chat.services.jobs.publish import hand_over
 from chat.services.notify import notify_pages
+from chat.services.preset_changes import move_presets
 from chatsite.mailbox import MailboxAway
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 def merge_guest(guest: UUID, account: User) -> int:
     """Move a guest's conversations to an account and close the guest; return the count.
 
-    Harmless to repeat. The account keeps its own settings.
+    Harmless to repeat. The account keeps its own settings, and gets the presets.
     """
     with transaction.atomic():
         _wait_for_senders(guest)
@@ -73,6 +74,7 @@ def _move_rows(guest: UUID, account: UUID) -> int:
     Message.objects.filter(owner=guest).update(owner=account)
     Passage.objects.filter(owner=guest).update(owner=account)
     SharedLink.objects.filter(owner=guest).update(owner=account)
+    move_presets(guest, account)
     return Conversation.objects.filter(owner=guest).update(owner=account)
 
 

@@ -39,7 +39,8 @@ from chat.page.state import messages_per_page
 from chat.services import reply_versions
 from chat.services.errors import MessageRefused
 from chat.services.fork import fork as make_fork
-from chat.services.messages import clean_text, send_message
+from chat.services.message_text import clean_text
+from chat.services.messages import send_message
 
 router = Router(tags=["Messages"])
 MAY_READ = Access("can_chat", "can_read_history", own_by=BY_A_MESSAGE)

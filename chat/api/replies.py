@@ -29,7 +29,7 @@ from chat.services import feedback, held_messages, reply_versions
 from chat.services.idempotency import reply_once
 from chat.services.jobs.run_now import run_now as move_into_line
 from chat.services.jobs.stop import stop_reply
-from chat.services.messages import clean_text
+from chat.services.message_text import clean_text
 from chat.services.rewrite import rewrite as save_text
 
 router = Router(tags=["Replies"])

@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from chat.services.errors import MessageRefused
-from chat.services.messages import clean_text
+from chat.services.message_text import clean_text
 
 
 class MessageForm(forms.Form):
@@ -27,6 +27,8 @@ class MessageForm(forms.Form):
     temporary = forms.Field(required=False)
     #: Set where all other replies may go first.
     when_idle = forms.Field(required=False)
+    #: Of the preset with which a conversation begins.
+    preset = forms.Field(required=False)
     #: Of the held message when its editor began; see ``held_messages.version_of``.
     version = forms.Field(required=False)
 
@@ -42,10 +44,13 @@ class MessageForm(forms.Form):
         """The key of the page with a digest of the text.
 
         The same text sent twice is one message. An edited text under the same key,
-        after the Back button, is another.
+        after the Back button, is another, and so is one with another preset.
         """
         text: str = self.cleaned_data["text"]
-        return f"{self.typed_key}:{sha256(text.encode()).hexdigest()[:16]}"
+        if self.typed_preset:
+            text = f"{text}\n{self.typed_preset}"
+        digest = sha256(text.encode("utf-8", "replace")).hexdigest()
+        return f"{self.typed_key}:{digest[:16]}"
 
     @property
     def typed_key(self) -> str:
@@ -81,6 +86,11 @@ class MessageForm(forms.Form):
     def is_for_idle_time(self) -> bool:
         """Whether the reply is to wait until workers are idle."""
         return bool(self._raw("when_idle"))
+
+    @property
+    def typed_preset(self) -> str:
+        """The key of the preset that was picked; empty without one."""
+        return str(self._raw("preset") or "")
 
     @property
     def error(self) -> str:

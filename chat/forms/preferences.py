@@ -12,7 +12,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Conversation, User
+from chat.models.preferences import Preferences
 from chat.services.effective_settings import EffectiveSettings, capped_reply_tokens
+from chat.services.presets import OfferedPreset
 from chat.text_cleanup import as_lines, without_blank_edges
 from chatsite.model_choice import current_catalog, offered_entries
 from chatsite.sampling_settings import (
@@ -84,7 +86,7 @@ class PreferencesForm(forms.Form):
             self.fields[name].widget.attrs["placeholder"] = value
 
     @classmethod
-    def initial_of(cls, chosen: User | Conversation) -> dict[str, Any]:
+    def initial_of(cls, chosen: Preferences | OfferedPreset) -> dict[str, Any]:
         """The initial values of the form for what was saved."""
         stop = "\n".join(chosen.settings.get("stop", ()))
         common = {"model": chosen.model, "instructions": chosen.instructions}
@@ -133,14 +135,22 @@ class PreferencesForm(forms.Form):
             )
         return found
 
+    def chosen_fields(self) -> dict[str, Any]:
+        """The fields of ``Preferences`` that a valid form describes."""
+        given = self.cleaned_data
+        kept = {name: given[name] for name in SETTINGS}
+        return {
+            "model": given["model"],
+            "instructions": given["instructions"],
+            "settings": {n: v for n, v in kept.items() if v not in (None, [])},
+        }
+
     def save(self, chosen: User | Conversation) -> None:
         """Save a valid form to a user or a conversation."""
-        given = self.cleaned_data
-        chosen.model = given["model"]
-        chosen.instructions = given["instructions"]
-        kept = {name: given[name] for name in SETTINGS}
-        chosen.settings = {n: v for n, v in kept.items() if v not in (None, [])}
-        chosen.save(update_fields=["model", "instructions", "settings"])
+        fields = self.chosen_fields()
+        for name, value in fields.items():
+            setattr(chosen, name, value)
+        chosen.save(update_fields=[*fields])
 
 
 def _number_field(setting: SamplingSetting[Any]) -> forms.Field:

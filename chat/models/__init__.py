@@ -21,6 +21,7 @@ from chat.models.message import Message
 from chat.models.notice import Notice
 from chat.models.operation import PausedModel, Sample, SiteNotice
 from chat.models.passage import Passage
+from chat.models.preset import Preset
 from chat.models.push_subscription import PushSubscription
 from chat.models.reply import Origin, Reply
 from chat.models.session import Session
@@ -55,6 +56,7 @@ __all__ = [
     "Origin",
     "Passage",
     "PausedModel",
+    "Preset",
     "Purpose",
     "PushSubscription",
     "Reply",

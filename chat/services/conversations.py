@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from chat.models import Conversation, User
 from chat.models.conversation import without_directions
 from chat.services.errors import MessageRefused
-from chat.services.messages import is_blank
+from chat.services.message_text import is_blank
 from chat.services.notify import notify_pages
 from chat.services.optional_write import NotWritten, optional_write
 from chat.services.used_key import conversation_fields

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from chat.models import Message, Reply, tree
 from chat.services.errors import MessageRefused
 from chat.services.jobs.publish import publish, release_next
-from chat.services.messages import clean_text
+from chat.services.message_text import clean_text
 from chat.services.notify import notify_pages
 
 

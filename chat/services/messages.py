@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message, Reply, User, tree
@@ -23,14 +20,13 @@ from chat.services.idempotency import NewIds, reply_once
 from chat.services.jobs.publish import publish
 from chat.services.jobs.stop import stop_reply
 from chat.services.limits.admission import admit, check_open
+from chat.services.message_text import clean_text
+from chat.services.presets import find_preset
 from chat.services.temporary_chats import temporary_fields
 from chat.services.used_key import call_field, conversation_fields
-from chat.text_cleanup import as_lines, without_blank_edges
+from chat.text_cleanup import as_line
 from chatsite import wire
 from chatsite.sampling_settings import SEED_BITS
-
-#: Invisible letters and signs: the fillers of Hangul, and Braille without dots.
-FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 def send_message(
@@ -40,6 +36,7 @@ def send_message(
     conversation: Conversation | UUID | None = None,
     *,
     instead_of: Message | None = None,
+    preset: str = "",
     is_temporary: bool = False,
     when_idle: bool = False,
 ) -> Reply:
@@ -49,59 +46,30 @@ def send_message(
     the first reply. Without ``conversation`` a new one is created. ``instead_of`` is a
     message of the conversation; the new one becomes another version of it, the
     conversation continues from there, and replies behind the old one stop. A new
-    conversation that ``is_temporary`` is erased soon. ``when_idle`` lets all other
+    conversation that ``is_temporary`` is erased soon; one with a ``preset``, named by
+    its key or name, begins with the settings of it. ``when_idle`` lets all other
     replies go first.
 
     Raises ``MessageRefused`` with the code blank or too_long, deleted (also for a
-    conversation of another owner, or of none), a code of ``idempotency``, or a code of
-    ``admission`` and a retry time.
+    conversation of another owner, or of none), no_preset, a code of ``idempotency``, or
+    a code of ``admission`` and a retry time.
     """
     text = clean_text(text)
+    preset = as_line(preset)
     into = conversation.pk if isinstance(conversation, Conversation) else conversation
     ids = NewIds(into or uuid4(), uuid4())
+
+    def save() -> Reply:
+        begins = (owner, ids, text, preset)
+        begun = None if into else _begun(*begins, is_temporary=is_temporary)
+        return _save(owner, text, ids, instead_of, begun, when_idle=when_idle)
+
     return reply_once(
         owner.pk,
         key,
-        ("send", into.hex if into else "", text),
-        lambda: _save(
-            owner,
-            text,
-            ids,
-            instead_of,
-            is_new=into is None,
-            is_temporary=is_temporary,
-            when_idle=when_idle,
-        ),
+        ("send", into.hex if into else "", *filter(None, [preset]), text),
+        save,
         new_ids=ids,
-    )
-
-
-def clean_text(text: str) -> str:
-    """The text as it is stored. Raises ``MessageRefused`` if blank or too long."""
-    text = without_blank_edges(as_lines(text))
-    if is_blank(text):
-        raise MessageRefused("blank", _("Write a message first."))
-    limit = settings.MESSAGE_MAX_CHARACTERS
-    if len(text) > limit:
-        raise MessageRefused(
-            "too_long",
-            _(
-                "Too long: %(count)s of %(limit)s characters. Shorten it or send it in "
-                "parts."
-            )
-            % {
-                "count": number_format(len(text), force_grouping=True),
-                "limit": number_format(limit, force_grouping=True),
-            },
-        )
-    return text
-
-
-def is_blank(text: str) -> bool:
-    """Whether a text has no visible character."""
-    return all(
-        unicodedata.category(character)[0] in "CZ" or character in FILLERS
-        for character in text
     )
 
 
@@ -110,31 +78,22 @@ def _save(
     text: str,
     ids: NewIds,
     instead_of: Message | None,
+    begun: Conversation | None,
     *,
-    is_new: bool,
-    is_temporary: bool,
     when_idle: bool,
 ) -> Reply:
+    """Save a message into the conversation that it begins, or into one that exists."""
     # The lock puts two messages that are sent at once one after the other.
-    conversation = None if is_new else _claim_of_owner(owner, ids.conversation)
+    conversation = begun or _claim_of_owner(owner, ids.conversation)
     chosen = effective_settings(owner, conversation)
-    load = admit(owner, conversation, chosen.entry.name)
+    load = admit(owner, None if begun else conversation, chosen.entry.name)
     parent = None
-    if conversation is None:
-        conversation = Conversation(
-            id=ids.conversation,
-            owner=owner,
-            title=title_from(text),
-            **conversation_fields(owner),
-            **(temporary_fields() if is_temporary else {}),
-        )
+    # Foreign keys are checked at the end of the transaction.
+    if begun:
+        begun.active_leaf_id = ids.reply
+        insert([begun])
     else:
         parent = _last(conversation) if instead_of is None else _parent_of(instead_of)
-    # Foreign keys are checked at the end of the transaction.
-    if is_new:
-        conversation.active_leaf_id = ids.reply
-        insert([conversation])
-    else:
         conversation.continue_to(ids.reply)
     message = Message(
         conversation=conversation,
@@ -151,6 +110,20 @@ def _save(
     superseded = _superseded(conversation, instead_of) if instead_of else []
     transaction.on_commit(lambda: _stop_and_publish(superseded, reply), robust=True)
     return reply
+
+
+def _begun(
+    owner: User, ids: NewIds, text: str, preset: str, *, is_temporary: bool
+) -> Conversation:
+    """A conversation that begins with a message; it is not saved yet."""
+    return Conversation(
+        id=ids.conversation,
+        owner=owner,
+        title=title_from(text),
+        **conversation_fields(owner),
+        **(temporary_fields() if is_temporary else {}),
+        **(find_preset(owner.pk, preset).fields if preset else {}),
+    )
 
 
 def _superseded(conversation: Conversation, old: Message) -> list[Reply]:

@@ -12,7 +12,8 @@ from chat.models import Conversation, Message, Origin, Reply, tree
 from chat.services.copied_messages import NewMessage, insert_messages
 from chat.services.errors import MessageRefused
 from chat.services.jobs.publish import release_next
-from chat.services.messages import claim_not_deleted, clean_text
+from chat.services.message_text import clean_text
+from chat.services.messages import claim_not_deleted
 from chat.services.notify import notify_pages
 from chatsite import wire
 

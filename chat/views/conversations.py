@@ -50,6 +50,7 @@ from chat.services.effective_settings import (
 )
 from chat.services.jobs.reply_status import PollSnapshot
 from chat.services.jobs.status import NotOwner
+from chat.services.presets import OfferedPreset, offered_presets
 from chat.services.temporary_chats import note_look
 from chat.views.model_notice import is_known, remember_notice
 
@@ -70,6 +71,9 @@ class HomeContext(PageContext):
     has_left: bool
     #: How long a temporary chat is kept after its page was closed.
     temporary_minutes: int
+    #: What the conversation can begin with, and the key of the one that was picked.
+    presets: list[OfferedPreset]
+    preset_chosen: str
 
 
 class ConversationContext(PageContext):
@@ -99,9 +103,10 @@ class EarlierContext(MessageContext):
 def home(request: HttpRequest) -> HttpResponse:
     """Show an empty conversation; ``?text=`` fills the message box.
 
-    With ``?temporary=1`` it will be a temporary chat.
+    With ``?temporary=1`` it will be a temporary chat; ``?preset=`` picks a preset.
     """
-    initial = {name: request.GET.get(name, "") for name in ("text", "temporary")}
+    given = ("text", "temporary", "preset")
+    initial = {name: request.GET.get(name, "") for name in given}
     return home_page(request, MessageForm(initial={**initial, "key": new_key()}))
 
 
@@ -117,6 +122,8 @@ def home_page(request: HttpRequest, form: MessageForm) -> HttpResponse:
         "is_fallback_news": not is_known(request),
         "has_left": has_left(request),
         "temporary_minutes": int(settings.TEMPORARY_MINUTES),
+        "presets": offered_presets(owner_id(request)),
+        "preset_chosen": form.typed_preset,
     }
     response = render(request, "conversations/home.html", context)
     if context["model_fallback"] and context["is_fallback_news"]:

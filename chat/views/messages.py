@@ -158,6 +158,7 @@ def _sent(request: HttpRequest, form: MessageForm, pk: UUID | None) -> Reply:
             key,
             pk,
             instead_of=replaced,
+            preset=form.typed_preset,
             is_temporary=form.is_temporary,
             when_idle=form.is_for_idle_time,
         )

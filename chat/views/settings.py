@@ -26,6 +26,7 @@ from chat.page.context_limits import LimitsContext, limits_context
 from chat.services.effective_settings import EffectiveSettings, effective_settings
 from chat.services.errors import MessageRefused
 from chat.services.jobs.workers import ModelStatus, model_statuses
+from chat.services.presets import OfferedPreset, offered_presets
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -55,6 +56,12 @@ class ConversationSettingsContext(PreferencesContext):
     """For ``settings/conversation_settings.html``."""
 
     conversation: Conversation
+    #: What can be applied to it.
+    presets: list[OfferedPreset]
+    #: Whether the page says that a preset was applied.
+    is_applied: bool
+    #: Why none was; empty while nothing was refused.
+    preset_error: str
 
 
 @never_cache
@@ -113,12 +120,30 @@ def conversation_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
         form.save(found)
         page = reverse("conversation", args=[found.pk])
         return HttpResponseRedirect(page, status=303)
+    return conversation_settings_page(request, found, form=form)
+
+
+def conversation_settings_page(
+    request: HttpRequest,
+    conversation: Conversation,
+    preset_error: str = "",
+    form: PreferencesForm | None = None,
+) -> HttpResponse:
+    """The page of the settings of a conversation; as they are saved without a form."""
+    if form is None:
+        initial = PreferencesForm.initial_of(conversation)
+        defaults = effective_settings(conversation.owner)
+        form = PreferencesForm(initial=initial, defaults=defaults)
     context: ConversationSettingsContext = {
         **_preferences_context(request, form),
-        "conversation": found,
+        "conversation": conversation,
+        "presets": offered_presets(conversation.owner_id),
+        "is_applied": "applied" in request.GET,
+        "preset_error": preset_error,
     }
+    status = 422 if preset_error else _status(form)
     template = "settings/conversation_settings.html"
-    return render(request, template, context, status=_status(form))
+    return render(request, template, context, status=status)
 
 
 def _form(

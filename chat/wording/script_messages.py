@@ -50,6 +50,7 @@ def script_texts() -> dict[str, str]:
         "act-500": _("Something went wrong on the server. Try again."),
         "act-503": _("The server is busy. Try again in a few seconds."),
         "act-507": _("The server’s disk is full. Please tell the site admin."),
+        "presets": _("Presets"),
         "kilobytes": _("{count} kB"),
         "megabytes": _("{count} MB"),
         "remove-file": _("Remove {name}"),

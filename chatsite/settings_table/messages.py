@@ -82,6 +82,13 @@ FEEDBACK_MAX_CHARACTERS = Integer(
     maximum=TEXT_LIMIT,
     about="The length of the longest reason that a person can give for rating a reply.",
 )
+PRESETS_MAX = Integer(
+    "PRESETS_MAX",
+    100,
+    minimum=1,
+    maximum=1000,
+    about="How many presets of model, instructions and settings one person may have.",
+)
 HELD_MESSAGES_MAX = Integer(
     "HELD_MESSAGES_MAX",
     20,

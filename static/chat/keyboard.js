@@ -99,6 +99,13 @@ box?.addEventListener("keydown", (event) => {
   last?.click();
 });
 
+// "/" in an empty box offers presets.
+box?.addEventListener("input", async () => {
+  if (box.value !== "/" || !composer.dataset.presets) return;
+  const { offer } = await import("./presets.js");
+  offer();
+});
+
 // Focus. An element that goes away must not take the keyboard with it.
 
 let focused = null;

@@ -97,6 +97,10 @@ def _title(_world: World) -> dict[str, Any]:
     return {"title": "Another title"}
 
 
+def _name(_world: World) -> dict[str, Any]:
+    return {"name": "Another name"}
+
+
 def _temperature(_world: World) -> dict[str, Any]:
     return {"temperature": 0.5}
 
@@ -124,7 +128,7 @@ def _search(_world: World) -> dict[str, Any]:
 
 TABLE: dict[str, Entry] = {
     # Pages of whoever asks
-    "": own(shows=("title_of_prompt", "title_of_growing_prompt")),
+    "": own(shows=("title_of_prompt", "title_of_growing_prompt", "preset_name")),
     "history/": own(shows=("title_of_prompt",)),
     # Of the versions of a reply the newest one.
     "search/": own(query=_search, shows=("cut_reply", "held_prompt", "id_of_stuck")),
@@ -132,6 +136,16 @@ TABLE: dict[str, Entry] = {
         BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)
     ),
     "model/": own(BOTH, form=_model, reads=(303,)),
+    "presets/": own(shows=("preset_name", "preset_instructions")),
+    "presets/menu/": own(reads=(303,)),
+    "presets/new/": own(BOTH, form=_name),
+    "presets/<uuid:pk>/": of(
+        "preset", BOTH, form=_name, shows=("preset_name", "preset_instructions")
+    ),
+    "presets/<uuid:pk>/delete/": of("preset", WRITE),
+    "c/<uuid:pk>/preset/": of(
+        "conversation", BOTH, form=lambda w: {"preset": w.ids["preset"]}, reads=(303,)
+    ),
     "send/": own(WRITE, form=_text),
     "delete-all/": own(BOTH),
     "archive/": own(),
@@ -153,7 +167,7 @@ TABLE: dict[str, Entry] = {
         "conversation",
         BOTH,
         form=lambda _: {"temperature": "0.5"},
-        shows=("instructions_here", "stop_string_here"),
+        shows=("instructions_here", "stop_string_here", "preset_name"),
     ),
     "c/<uuid:pk>/model/": of("conversation", BOTH, form=_model, reads=(303,)),
     "c/<uuid:pk>/rename/": of(
@@ -340,6 +354,7 @@ TABLE: dict[str, Entry] = {
             "held_prompt",
             "instructions",
             "title_of_prompt",
+            "preset_instructions",
         )
     ),
     "account/download/conversations/": own(),

@@ -28,6 +28,7 @@ from chat.services.batches.batches import BatchRequest, begin_batch
 from chat.services.batches.files import save_file
 from chat.services.imports.imports import begin_import
 from chat.services.jobs.collect import collect
+from chat.services.preset_changes import make_preset
 from chat.services.session_digest import session_digest
 from chat.services.sharing.links import make_link
 from chat.services.webhooks.endpoints import make_endpoint, send_test
@@ -131,12 +132,19 @@ def _surroundings(world: World) -> None:
         _batch(world)
         _webhook(world)
         _import(world)
+    _preset(world)
     Invitation.objects.create(
         digest=sha256(secrets.token("invitation").encode()).hexdigest(),
         note=secrets.word("note"),
         created_by=owner,
         expires_at=timezone.now() + timedelta(days=1),
     )
+
+
+def _preset(world: World) -> None:
+    name, words = world.secrets.word("preset_name"), world.secrets.word
+    made = make_preset(world.owner, name, instructions=words("preset_instructions"))
+    world.keep_id("preset", made.pk)
 
 
 def _batch(world: World) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from chat.forms.preferences import LinesField
 from chat.models import Conversation, Message, User
 from chat.services.conversations import clean_title
-from chat.services.messages import MessageRefused, clean_text
+from chat.services.errors import MessageRefused
+from chat.services.message_text import clean_text
 from chat.services.search.query_parser import ParsedQuery
 from chat.text_cleanup import as_line, as_lines, without_blank_edges
 from chatsite.mailbox import Mailbox

@@ -8,7 +8,7 @@ from hashlib import sha256
 from django.db import connection
 
 from chat.models import Conversation, Message, Origin, Passage, Reply
-from chat.services.messages import is_blank
+from chat.services.message_text import is_blank
 from chatsite import wire
 from chatsite.search.tokens import index_words
 

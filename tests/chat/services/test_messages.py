@@ -11,7 +11,8 @@ from django.db.models import Model
 
 from chat.models import Conversation, Message, Reply, User
 from chat.services.jobs import collect
-from chat.services.messages import MessageRefused, clean_text, send_message
+from chat.services.message_text import clean_text
+from chat.services.messages import MessageRefused, send_message
 from chatsite.mailbox import Mailbox
 from tests import log_leaks
 from tests.chat.conftest import Worker
