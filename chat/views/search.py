@@ -51,7 +51,7 @@ class PaletteContext(TypedDict):
     #: What is wrong with a filter.
     problem: str
     found_count: int
-    #: Whether the page of search says more.
+    #: Whether the page of search says more, or searches further back.
     has_more: bool
 
 
@@ -136,7 +136,7 @@ def _palette_context(
     context = _palette(query, conversations, messages)
     shown = results.without_other_versions(here)[:PALETTE_MESSAGES_MAX]
     context["found_count"] += len(shown)
-    context["has_more"] = bool(context["found_count"])
+    context["has_more"] = bool(context["found_count"] or searched.more)
     context |= {"found_here": shown, "problem": searched.problem}
     return {**context, "inside": str(inside.pk) if inside else ""}
 

@@ -18,8 +18,8 @@ from chatsite.search.folding import Folded
 #: Hits on one page.
 PAGE = 20
 NEWEST = 2**63 - 1
-#: Pages without a hit that one request reads, if texts contain all pairs of letters of
-#: a run but not the run itself.
+#: Pages without a hit that one request reads: where filters fit to few, or where texts
+#: contain all pairs of letters of a run but not the run itself.
 ROUNDS = 5
 
 
@@ -43,7 +43,8 @@ class Hits:
     """A page of hits."""
 
     hits: tuple[Hit, ...] = ()
-    #: The ``before`` of the next page; None on the last page.
+    #: The ``before`` of the next page; None on the last page. There may be a next page
+    #: after one with fewer hits, or none: filters may fit only to what is far back.
     more: int | None = None
     #: The query has only signs, such as ``€``, which the index does not contain.
     is_signs_only: bool = False
@@ -78,9 +79,10 @@ def search(
     query, filters = query or ParsedQuery(), replace(filters, conversation=conversation)
     for _ in range(ROUNDS):
         start = NEWEST if before is None else before
-        ids = find_passages(owner, query, filters, start, PAGE + 1)
-        before = ids[PAGE - 1] if len(ids) > PAGE else None
-        hits = _hits(owner, query, ids[:PAGE], has_all_titles=has_all_titles)
+        found = find_passages(owner, query, filters, start, PAGE + 1)
+        ids = found.ids[:PAGE]
+        before = ids[-1] if len(found.ids) > PAGE else found.end
+        hits = _hits(owner, query, ids, has_all_titles=has_all_titles)
         if hits or before is None:
             break
     return Hits(hits, before)

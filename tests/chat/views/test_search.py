@@ -151,6 +151,36 @@ def test_nothing_found_is_said_with_what_to_try(
         assert "<splice>" in answer.texts("bdi")
 
 
+def test_filters_search_further_back_until_all_was_looked_at(
+    tab: Client, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.services.search.index.WALKED", 1)
+    for number in range(6):
+        say(talk, f"knot {number}")
+    query = {"q": "in:pinned"}
+    for headers in ({}, HTMX):
+        first = dom(tab.get("/search/", query, headers=headers))
+        assert "No results" not in first.text
+        assert first.one(".more a").text == "Search further back"
+    assert (
+        "searching further back" in first.one('[hx-swap-oob="innerHTML:#status"]').text
+    )
+    rest = dom(tab.get(first.one(".more a")["href"], headers=HTMX))
+    assert rest.texts(".empty") == ["No more results."]
+    assert ".more" not in rest
+    found = dom(tab.get("/search/", {**query, "palette": "1"}, headers=HTMX))
+    assert found.texts('[role="option"]') == ["Search further back"]
+
+
+def test_a_filter_is_added_by_its_link(tab: Client, talk: Conversation) -> None:
+    page = dom(tab.get("/search/", {"q": "knots & co", "in": str(talk.pk)}))
+    address = page.first(".filters a")["href"]
+    assert address == f"/search/?q=knots%20%26%20co%20in:archive&in={talk.pk}"
+    assert (
+        dom(tab.get("/search/")).first(".filters a")["href"] == "/search/?q=in:archive"
+    )
+
+
 @pytest.mark.parametrize("signs", ["😀", "→", "✓", "€", "=", "« ! »", "\u0301"])
 def test_signs_alone_are_said_not_to_be_searched(
     tab: Client, talk: Conversation, signs: str

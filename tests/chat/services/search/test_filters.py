@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from chat.models import Conversation, Message, User
-from chat.services.search import index
+from chat.services.search import index, results
 from chat.services.search.filters import FilterRefused, split_filters
-from chat.services.search.results import search
+from chat.services.search.results import Hit, search
 from chatsite import wire
 from tests.chat.services.search.search_actions import found, say
 
@@ -129,25 +129,47 @@ def test_within_one_conversation(
     assert search(stranger.pk, "knots", conversation=talk.pk).hits == ()
 
 
-def test_a_rare_match_far_back_is_found(
-    owner: User, talk: Conversation, other: Conversation, monkeypatch
+def all_found(owner: User, typed: str) -> list[Hit]:
+    """The hits of all pages."""
+    hits = search(owner.pk, typed)
+    found = [*hits.hits]
+    while hits.more is not None:
+        hits = search(owner.pk, typed, hits.more)
+        found += hits.hits
+    return found
+
+
+@pytest.mark.parametrize("common", [1, 20])
+@pytest.mark.parametrize("typed", ["knot has:code", "has:code"])
+def test_a_rare_match_far_back_is_found_in_several_looks(
+    owner: User,
+    talk: Conversation,
+    other: Conversation,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    common: int,
 ) -> None:
-    """PostgreSQL looks at the newest passages first, and then at its index."""
-    monkeypatch.setattr(
-        index,
-        "POSTGRES_NEWEST",
-        index.POSTGRES_NEWEST.replace(f"LIMIT {index.NEWEST}", "LIMIT 3"),
-    )
-    monkeypatch.setattr(
-        index,
-        "POSTGRES_OLDEST_OF_THEM",
-        index.POSTGRES_OLDEST_OF_THEM.replace(str(index.NEWEST - 1), "2"),
-    )
+    """PostgreSQL looks at the newest passages first, and at its index for rare words."""
+    monkeypatch.setattr(index, "NEWEST", 2)
+    monkeypatch.setattr(index, "WALKED", 3)
+    monkeypatch.setattr(index, "COMMON", common)
+    monkeypatch.setattr(results, "ROUNDS", 1)
     first = say(talk, CODE)
-    for _ in range(6):
+    for _ in range(20):
         say(other, "knot")
-    hits = search(owner.pk, "knot has:code").hits
-    assert [hit.message for hit in hits] == [first.pk]
+    second = say(talk, CODE)
+    assert [hit.message for hit in all_found(owner, typed)] == [second.pk, first.pk]
+
+
+def test_one_look_ends_where_filters_fit_to_nothing(
+    owner: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "WALKED", 3)
+    for _ in range(17):
+        say(talk, "knot")
+    hits = search(owner.pk, "has:file")
+    assert (hits.hits, hits.more is None) == ((), False)
+    assert search(owner.pk, "has:file", hits.more).more is None
 
 
 @pytest.mark.parametrize(
