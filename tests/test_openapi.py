@@ -37,6 +37,7 @@ KINDS = {
     "webhooks": "webhook",
     "shared-links": "shared_link",
     "imports": "import",
+    "presets": "preset",
     "deliveries": "delivery",
 }
 

@@ -19,6 +19,7 @@ from chat.api.schemas import (
     ConversationData,
     ConversationPage,
     DeletedConversationData,
+    NewConversation,
     RenamedConversationData,
     TitleBody,
 )
@@ -28,6 +29,7 @@ from chat.http.request import owner_id
 from chat.models import Conversation
 from chat.services import conversation_deletion, conversation_list, conversations
 from chat.services.idempotency import conversation_once
+from chat.text_cleanup import as_line
 
 #: Which list is read.
 IsArchived = Annotated[
@@ -65,12 +67,14 @@ def list_conversations(
 @router.post(
     "/conversations", auth=Access("can_chat"), response={201: ConversationData}
 )
-def make(request: HttpRequest, body: TitleBody) -> HttpResponse:
+def make(request: HttpRequest, body: NewConversation) -> HttpResponse:
     """Make a conversation without messages."""
     key, title = idempotency_key(request), conversations.clean_title(body.title)
-    with caller(request, key, f"make\n{title}") as owner:
+    preset = as_line(body.preset)
+    asked = ("make", *filter(None, [preset]), title)
+    with caller(request, key, "\n".join(asked)) as owner:
         made = conversation_once(
-            owner.pk, key, ("make", title), lambda: conversations.make(owner, title)
+            owner.pk, key, asked, lambda: conversations.make(owner, title, preset)
         )
     data = serialize_conversation(request, made)
     return answer(data, 201, {"Location": data.url})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from ninja import Router
 
 from chat.api.access import Access
@@ -29,7 +30,7 @@ from chat.api.serializers import (
     serialize_sent,
 )
 from chat.api.statuses import current_status, statuses_of
-from chat.http.api_errors import NOT_FOUND
+from chat.http.api_errors import NOT_FOUND, ApiError
 from chat.http.get_or_404 import get_conversation_or_404, get_message_or_404
 from chat.http.request import owner_id, visitor
 from chat.models import Conversation, Message, Reply, User, tree
@@ -45,6 +46,12 @@ from chat.services.messages import send_message
 router = Router(tags=["Messages"])
 MAY_READ = Access("can_chat", "can_read_history", own_by=BY_A_MESSAGE)
 MAY_CHANGE = Access("can_chat", own_by=BY_A_MESSAGE)
+NOT_NEW = ApiError(
+    422,
+    "not_new",
+    _("preset: Only a new conversation begins with a preset. Apply it to this one."),
+    parameter="preset",
+)
 
 
 @router.post("/messages", auth=Access("can_chat"), response={202: SentMessageData})
@@ -58,11 +65,18 @@ def messages(request: HttpRequest, body: NewMessage) -> HttpResponse:
     key = idempotency_key(request)
     text = clean_text(body.text)
     conversation = _checked(request, body.conversation)
+    if conversation is not None and body.preset:
+        raise NOT_NEW
     try:
         # For calls without cookies see ``first_call``.
         with caller(request, key, text) as owner:
             reply = send_message(
-                owner, text, key, conversation, when_idle=body.when_idle
+                owner,
+                text,
+                key,
+                conversation,
+                preset=body.preset,
+                when_idle=body.when_idle,
             )
     except MessageRefused:
         if conversation is not None:  # one that is not there is the first reason

@@ -250,6 +250,10 @@ class SiteStatusData(BaseModel):
     models: list[ModelStatusData]
 
 
+#: Of a preset with which a conversation begins.
+PRESET_RULE = "Id or name of the preset with which a new conversation begins."
+
+
 class Body(BaseModel):
     """What a call takes. A member that it does not know is refused by its name."""
 
@@ -274,12 +278,19 @@ class NewMessage(VersionBody):
     """A message to send; without ``conversation`` a new one begins."""
 
     conversation: UUID | None = None
+    preset: str = Field(default="", description=PRESET_RULE)
 
 
 class TitleBody(Body):
     """A title."""
 
     title: str = Field(description=f"At most {TITLE_MAX_CHARACTERS} characters.")
+
+
+class NewConversation(TitleBody):
+    """A conversation to make."""
+
+    preset: str = Field(default="", description=PRESET_RULE)
 
 
 class VersionsBody(Body):

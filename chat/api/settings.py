@@ -19,7 +19,9 @@ from chat.http.api_errors import ApiError
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import owner_id, visitor
 from chat.models import Conversation, User
+from chat.models.preferences import Preferences
 from chat.services.effective_settings import EffectiveSettings, effective_settings
+from chat.services.presets import OfferedPreset
 
 router = Router(tags=["Settings"])
 
@@ -28,7 +30,7 @@ router = Router(tags=["Settings"])
 def settings(request: HttpRequest) -> HttpResponse:
     """Read the settings for all conversations."""
     user = visitor(request)
-    return _answer(user if isinstance(user, User) else User())
+    return answer_settings(user if isinstance(user, User) else User())
 
 
 @router.put(
@@ -36,10 +38,10 @@ def settings(request: HttpRequest) -> HttpResponse:
 )
 def set_settings(request: HttpRequest, body: ChosenSettings) -> HttpResponse:
     """Replace the settings for all conversations."""
-    form = _checked(body, effective_settings(User()))
+    form = checked_settings(body, effective_settings(User()))
     user = get_or_create_sender(request)
     form.save(user)
-    return _answer(user)
+    return answer_settings(user)
 
 
 @router.get(
@@ -50,7 +52,7 @@ def set_settings(request: HttpRequest, body: ChosenSettings) -> HttpResponse:
 def conversation_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Read the settings of one conversation."""
     found = get_conversation_or_404(owner_id(request), pk, has_hidden=True)
-    return _answer(found.owner, found)
+    return answer_settings(found.owner, found)
 
 
 @router.put(
@@ -63,11 +65,13 @@ def set_conversation_settings(
 ) -> HttpResponse:
     """Replace the settings of one conversation; they apply from the next reply."""
     found = get_conversation_or_404(owner_id(request), pk, has_hidden=True)
-    _checked(body, effective_settings(found.owner)).save(found)
-    return _answer(found.owner, found)
+    checked_settings(body, effective_settings(found.owner)).save(found)
+    return answer_settings(found.owner, found)
 
 
-def _checked(body: ChosenSettings, defaults: EffectiveSettings) -> PreferencesForm:
+def checked_settings(
+    body: ChosenSettings, defaults: EffectiveSettings
+) -> PreferencesForm:
     """The form that a page would send. Raises ``ApiError``."""
     data = {**body.model_dump(exclude_none=True), "stop": "\n".join(body.stop)}
     form = PreferencesForm(data, defaults=defaults)
@@ -77,8 +81,10 @@ def _checked(body: ChosenSettings, defaults: EffectiveSettings) -> PreferencesFo
     return form
 
 
-def _answer(owner: User, conversation: Conversation | None = None) -> HttpResponse:
-    chosen = conversation or owner
+def answer_settings(
+    owner: User, conversation: Conversation | None = None
+) -> HttpResponse:
+    """The answer of all calls for settings."""
     found = effective_settings(owner, conversation)
     used: dict[str, Any] = {
         **asdict(found.settings),
@@ -88,9 +94,14 @@ def _answer(owner: User, conversation: Conversation | None = None) -> HttpRespon
     }
     return answer(
         SettingsData(
-            chosen=ChosenSettings.model_construct(
-                model=chosen.model, instructions=chosen.instructions, **chosen.settings
-            ),
+            chosen=chosen_settings(conversation or owner),
             effective=EffectiveSettingsData(**used),
         )
+    )
+
+
+def chosen_settings(chosen: Preferences | OfferedPreset) -> ChosenSettings:
+    """Return what was chosen in one place."""
+    return ChosenSettings.model_construct(
+        model=chosen.model, instructions=chosen.instructions, **chosen.settings
     )

@@ -14,6 +14,7 @@ from chat.services.errors import MessageRefused
 from chat.services.message_text import is_blank
 from chat.services.notify import notify_pages
 from chat.services.optional_write import NotWritten, optional_write
+from chat.services.presets import find_preset
 from chat.services.used_key import conversation_fields
 from chat.text_cleanup import as_line
 
@@ -24,11 +25,12 @@ class TitleRefused(MessageRefused):
     """The title cannot be used; the message says why."""
 
 
-def make(owner: User, title: str) -> Conversation:
+def make(owner: User, title: str, preset: str = "") -> Conversation:
     """Make a conversation without messages. Raises ``MessageRefused``.
 
-    Only these are not bounded by the limits of messages; deleted ones count until they
-    are removed.
+    ``preset`` is the key or name of one whose settings it begins with. Only these
+    conversations are not bounded by the limits of messages; deleted ones count until
+    they are removed.
     """
     title = clean_title(title)
     limit = settings.EMPTY_CONVERSATIONS_MAX
@@ -45,7 +47,10 @@ def make(owner: User, title: str) -> Conversation:
             % {"count": limit},
         )
     made = Conversation.objects.create(
-        owner=owner, title=title, **conversation_fields(owner)
+        owner=owner,
+        title=title,
+        **conversation_fields(owner),
+        **(find_preset(owner.pk, preset).fields if preset else {}),
     )
     transaction.on_commit(lambda: notify_pages(owner.pk))
     return made

@@ -19,7 +19,7 @@ from tests.access.routes import Route
 READ = ("GET", "HEAD")
 WRITE = ("POST",)
 #: Methods with a body.
-WRITING = ("POST", "PUT")
+WRITING = ("POST", "PUT", "PATCH")
 BOTH = (*READ, *WRITE)
 ALL = (*BOTH, "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -278,6 +278,22 @@ TABLE: dict[str, Entry] = {
     "api/v1/conversations/<uuid:pk>/restore": api("deleted", is_of_deleted=True),
     "api/v1/settings": own(
         ("GET", "PUT"), form=_temperature, is_json=True, shows=("instructions",)
+    ),
+    "api/v1/presets": own(
+        ("GET", "POST"),
+        form=_name,
+        is_json=True,
+        shows=("preset_name", "preset_instructions"),
+        answers=(201,),
+    ),
+    "api/v1/presets/<uuid:pk>": api(
+        "preset",
+        ("GET", "PATCH", "DELETE"),
+        form=_name,
+        shows=("preset_name", "preset_instructions"),
+    ),
+    "api/v1/conversations/<uuid:pk>/preset": api(
+        "conversation", form=lambda world: {"preset": str(world.ids["preset"])}
     ),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
     "api/v1/allowances": own(("GET",)),

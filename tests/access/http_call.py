@@ -70,7 +70,7 @@ def ask(
     if query:
         path = f"{path}?{urlencode(query, doseq=True)}"
     content, kind = "", "application/x-www-form-urlencoded"
-    if method in ("POST", "PUT"):
+    if method in ("POST", "PUT", "PATCH"):
         content = urlencode(form, doseq=True)
         if entry.is_json:
             content, kind = json.dumps(form), "application/json"

@@ -52,6 +52,8 @@ TAKE_TEXT = ("edit", "messages", "rewrite", "send_version")
 BODIES = {
     **{name: {"text": "new"} for name in TAKE_TEXT},
     **{name: {"title": "new"} for name in ("make", "rename")},
+    "make_preset": {"name": "new"},
+    "apply_preset": {"preset": "new"},
     "make_webhook": {"address": "https://example.org/"},
 }
 
