@@ -106,13 +106,13 @@ def around(conversation: Conversation, message: UUID) -> MessageWindow:
 def first_since(conversation: Conversation, moment: datetime) -> UUID | None:
     """The first message of the active path said at a moment or later, or the last one.
 
-    None where there are no messages.
+    A reply may have the time of its message, as other programs export them. None where
+    there are no messages.
     """
     path = conversation.path_ids()
-    on_path = set(path)
     later = conversation.messages.filter(created_at__gte=moment)
-    ids = later.order_by("created_at", "pk").values_list("pk", flat=True)
-    found = next((pk for pk in ids.iterator() if pk in on_path), None)
+    said = set(later.values_list("pk", flat=True))
+    found = next((pk for pk in path if pk in said), None)
     return found or (path[-1] if path else None)
 
 

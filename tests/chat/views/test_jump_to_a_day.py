@@ -52,6 +52,13 @@ def test_a_day_leads_to_its_first_message(
     assert said in landed_on(tab, page, day)
 
 
+def test_a_message_comes_before_a_reply_of_the_same_time(
+    tab: Client, page: str, owner: User
+) -> None:
+    Message.objects.filter(owner=owner).update(created_at=FIRST)
+    assert "prompt 0" in landed_on(tab, page, "2026-03-01")
+
+
 def test_days_are_those_of_the_person(tab: Client, page: str) -> None:
     tab.cookies[ZONE] = "Pacific/Kiritimati"  # noon in UTC is the next day there
     assert "prompt 6" in landed_on(tab, page, "2026-03-05")
