@@ -35,7 +35,7 @@ def search_refused(stage: Stage) -> None:
 
 
 def search_inside(stage: Stage) -> None:
-    """Hits within one conversation."""
+    """Hits within one conversation, and the way to one of its days."""
     done(stage)
     _search(stage, "heap has:code", f"&in={conversation_of(stage.page)}")
     expect(stage.page.locator(".hit mark").first).to_be_visible()

@@ -92,15 +92,15 @@ NARROW = (
 )
 #: What each of them shows is part of another scene: a reply that is written of ``held``,
 #: one that is done of ``details``, a failure of ``paused``, a notice of ``fetching``,
-#: a held one of ``edit``, the composer of an edited one of ``too_long``; a search of one
-#: conversation of ``search_with_filters``, pins of ``archive``'s list, what the empty page
+#: a held one of ``edit``, the composer of an edited one of ``too_long``; the field for
+#: a day of ``search_inside``, pins of ``search_with_filters``, what the empty page
 #: of a temporary chat says of ``temporary``, and the states of an import of ``imports``.
 IN_ANOTHER = (
     ()
     if IS_SOAK
     else (
         *("writing", "done", "failed", "home_fetching", "held", "revising_page"),
-        *("search_refused", "search_inside", "archive_empty", "pinned", "forked"),
+        *("search_refused", "long_conversation", "archive_empty", "pinned", "forked"),
         *("temporary_home", "rewritten", "imports_empty", "import_reading"),
         *("import_done", "import_refused"),
     )
