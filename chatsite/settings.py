@@ -184,6 +184,8 @@ PUSH_SECONDS = notifications.PUSH_SECONDS.read()
 NOTICE_DELAY_SECONDS = notifications.NOTICE_DELAY_SECONDS.read()
 NOTICE_KEEP_MINUTES = notifications.NOTICE_KEEP_MINUTES.read()
 NOTICE_SENDERS = notifications.NOTICE_SENDERS.read()
+READY_MAIL_MINUTES = notifications.READY_MAIL_MINUTES.read()
+READY_MAILS_PER_HOUR = notifications.READY_MAILS_PER_HOUR.read()
 
 # Operation
 HISTORY_DAYS = operation.HISTORY_DAYS.read()
@@ -203,6 +205,7 @@ globals().update(mail.EMAIL_URL.read())
 HAS_MAIL = mail.EMAIL_URL.is_set()
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = mail.MAIL_FROM.read()
+HAS_READY_MAIL = bool(HAS_MAIL and SITE_URL and READY_MAILS_PER_HOUR)
 PASSWORD_RESET_TIMEOUT = 86_400
 
 # Workers and recovery

@@ -71,8 +71,8 @@ def read_link_token(token: str) -> EmailChange | None:
 
 
 def confirm_email_change(change: EmailChange) -> None:
-    """Save the address. Raises ``AddressTaken``."""
-    _save_address(change.user, change.email)
+    """Save the address as confirmed. Raises ``AddressTaken``."""
+    _save_address(change.user, change.email, confirmed_email=change.email)
 
 
 def _state_digest(user: User) -> str:
@@ -84,11 +84,11 @@ def _state_digest(user: User) -> str:
     return salted_hmac(SALT, state, algorithm="sha256").hexdigest()
 
 
-def _save_address(user: User, email: str) -> None:
+def _save_address(user: User, email: str, **more: str) -> None:
     before = user.email
     try:
         with transaction.atomic():
-            User.objects.filter(pk=user.pk).update(email=email)
+            User.objects.filter(pk=user.pk).update(email=email, **more)
     except IntegrityError:
         raise AddressTaken from None
     user.email = email

@@ -17,10 +17,17 @@ class Channel(StrEnum):
     """The way on which a notice goes."""
 
     PUSH = "push"
+    MAIL = "mail"
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     """Sets of notices."""
+
+    def with_all(self) -> NoticeQuerySet:
+        """With the rows that decide whether a notice is sent, and where."""
+        return self.select_related(
+            "subscription", "reply__message__conversation__owner"
+        )
 
     def due(self, now: datetime) -> NoticeQuerySet:
         """Notices to send now, the longest due first."""

@@ -95,6 +95,16 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
     username = models.CharField(max_length=150, unique=True, null=True, blank=True)
     #: Where password-reset links are sent; may be empty.
     email = models.EmailField(max_length=254, blank=True, default="")
+    #: The address whose link was followed last; another one is not confirmed.
+    confirmed_email = models.EmailField(
+        max_length=254, blank=True, default="", db_default="", editable=False
+    )
+    #: The language in which mail says that a reply is ready; empty for no such mail.
+    ready_mail_language = models.CharField(
+        max_length=10, blank=True, default="", db_default="", editable=False
+    )
+    #: When the last such mail left.
+    ready_mailed_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
@@ -145,6 +155,7 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
     def close(self) -> None:
         """End all log-ins of this user and free the name; the keeper erases more."""
         self.username, self.email, self.is_active = None, "", False
+        self.confirmed_email, self.ready_mail_language = "", ""
         self.is_staff = self.is_superuser = False
         self.instructions = ""
         self.settings = {}
@@ -152,6 +163,11 @@ class User(AbstractBaseUser, PermissionsMixin, Preferences):
         self.set_unusable_password()
         self.closed_at = self.closed_at or timezone.now()
         self.save()
+
+    @property
+    def has_confirmed_email(self) -> bool:
+        """Whether a link that was sent to today's address was followed."""
+        return bool(self.email) and self.confirmed_email == self.email
 
     @property
     def is_guest(self) -> bool:

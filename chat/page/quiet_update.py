@@ -76,7 +76,8 @@ def mailbox_look(
 
 def is_seen(page_state: PageState) -> bool:
     """Whether it is to be noted that this page is in front of its owner."""
-    return settings.HAS_PUSH and not page_state.is_hidden
+    has_notices = settings.HAS_PUSH or settings.HAS_READY_MAIL
+    return has_notices and not page_state.is_hidden
 
 
 def quiet_snapshot(look: MailboxSnapshot, page_state: PageState) -> PollSnapshot | None:

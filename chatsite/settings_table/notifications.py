@@ -13,7 +13,7 @@ from chatsite.setting_types import (
 TITLE = "Notifications"
 INTRODUCTION = (
     "Notices that a reply is ready, for people who have closed the page: "
-    "[Web Push](operate.md#web-push)."
+    "[Web Push](operate.md#web-push), and mail to accounts that ask for it."
 )
 
 VAPID_PRIVATE_KEY = VapidKey(
@@ -76,4 +76,21 @@ NOTICE_SENDERS = Integer(
     maximum=64,
     about="How many notices one keeper sends at the same time, two of them for one "
     "person.",
+)
+READY_MAIL_MINUTES = Integer(
+    "READY_MAIL_MINUTES",
+    5,
+    minimum=0,
+    maximum=10_080,
+    about="The site mails that a reply is ready only if it took at least so long from "
+    "the message on, and no page of its owner is open.",
+)
+READY_MAILS_PER_HOUR = Integer(
+    "READY_MAILS_PER_HOUR",
+    4,
+    minimum=0,
+    maximum=60,
+    about="How many of these mails one person gets in an hour at most, evenly spaced; "
+    "replies that are ready in between come together in the next mail. `0` sends none "
+    "to anyone. They need `EMAIL_URL` and `SITE_URL`.",
 )

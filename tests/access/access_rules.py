@@ -383,6 +383,7 @@ TABLE: dict[str, Entry] = {
     "account/email/": own(
         BOTH, of_accounts=True, shows=("email",), answers=(422,), changes=False
     ),
+    "account/ready-mail/": own(WRITE, of_accounts=True, changes=False),
     "account/sign-up/": own(BOTH, reads=(200, 303), answers=(303, 422), changes=False),
     "account/log-in/": own(BOTH, reads=(200, 303), answers=(303, 422), changes=False),
     "account/forgotten/": own(BOTH, answers=(422,), changes=False),
@@ -422,6 +423,7 @@ TABLE: dict[str, Entry] = {
     ),
     "account/reset/<uuid:pk>/<str:token>/": Entry(Kind.PUBLIC, BOTH, "owner"),
     "account/email/<str:token>/": Entry(Kind.PUBLIC, BOTH, "owner"),
+    "account/ready-mail/<str:token>/": Entry(Kind.PUBLIC, BOTH, "owner"),
     # Those who run the site
     "account/invitations/": Entry(Kind.STAFF, BOTH, tells_staff=("note", "username")),
     "account/invitations/<uuid:pk>/revoke/": Entry(Kind.STAFF, WRITE, "owner"),

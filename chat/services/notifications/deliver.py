@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chat.models import Notice
 from chat.models.notice import Channel
-from chat.services.notifications import push
+from chat.services.notifications import mail, push
 from chat.services.notifications.needed import closed_at, needless, seen_at
 from chat.services.notifications.tried import Tried
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 #: Sends a notice on one way. It may raise, and is then called again.
 Way = Callable[[Notice, datetime], Tried]
-WAYS: dict[str, Way] = {Channel.PUSH: push.send}
+WAYS: dict[str, Way] = {Channel.PUSH: push.send, Channel.MAIL: mail.send}
 #: Seconds before the second try, the third, and so on; the last one repeats.
 DELAYS_SECONDS = (5, 30, 120, 600, 1800, 3600)
 #: Part of a delay that chance adds.

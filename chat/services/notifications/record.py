@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from chat.models import Reply
+from chat.models import Notice, Reply, User
 from chat.models.notice import Channel
 from chat.models.sql_rows import execute
 from chatsite import wire
@@ -29,13 +29,30 @@ ON CONFLICT DO NOTHING
 def record_notices(reply: Reply) -> None:
     """Note the end of a reply for each browser of its owner that wants notices.
 
-    Costs one statement where the operator has set keys, and nothing elsewhere.
+    And for the owner's mail, if the reply took long. Costs one statement where the
+    operator has set keys, and nothing elsewhere, unless there is to be mail.
     """
-    if settings.HAS_PUSH and is_noticed(reply):
-        now = timezone.now()
-        due_at = now + timedelta(seconds=settings.NOTICE_DELAY_SECONDS)
+    if not is_noticed(reply):
+        return
+    now = timezone.now()
+    due_at = now + timedelta(seconds=settings.NOTICE_DELAY_SECONDS)
+    if settings.HAS_PUSH:
         owner = reply.message.conversation.owner_id
         execute(TO_BROWSERS, (reply.pk, now, due_at, owner, now))
+    if _is_mailed(reply, now):
+        Notice.objects.create(reply=reply, channel=Channel.MAIL, next_at=due_at)
+
+
+def _is_mailed(reply: Reply, now: datetime) -> bool:
+    owner = reply.message.conversation.owner
+    least = timedelta(minutes=settings.READY_MAIL_MINUTES)
+    return gets_mail(owner) and now - reply.message.created_at >= least
+
+
+def gets_mail(owner: User) -> bool:
+    """Whether mail tells a person that a reply is ready."""
+    is_wanted = bool(owner.ready_mail_language) and owner.has_confirmed_email
+    return settings.HAS_READY_MAIL and is_wanted and owner.is_active
 
 
 def is_noticed(reply: Reply) -> bool:

@@ -24,15 +24,13 @@ class NoticeSender(DeliverySender[Notice]):
 
     def is_wanted(self) -> bool:
         """Whether the site has a way to send any."""
-        return bool(settings.HAS_PUSH)
+        return bool(settings.HAS_PUSH or settings.HAS_READY_MAIL)
 
     def due(self, now: datetime) -> QuerySet[Notice] | None:
         """Notices whose time has come."""
         if not Notice.objects.may_be_due(now):
             return None
-        return Notice.objects.due(now).select_related(
-            "subscription", "reply__message__conversation__owner"
-        )
+        return Notice.objects.due(now).with_all()
 
     def deliver(self, row: Notice) -> None:
         """Send the notice once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -36,6 +37,10 @@ class EmailContext(TypedDict):
     form: EmailForm
     account: User
     has_mail: bool
+    #: Whether the site tells by mail that a reply is ready, and if it took how long.
+    has_ready_mail: bool
+    ready_mail_minutes: int
+    is_saved: bool
 
 
 class ConfirmContext(TypedDict):
@@ -78,7 +83,14 @@ def _request_change(request: HttpRequest, user: User, email: str) -> bool:
 
 def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
     status = 422 if form.errors else 200
-    context: EmailContext = {"form": form, "account": user, "has_mail": can_mail()}
+    context: EmailContext = {
+        "form": form,
+        "account": user,
+        "has_mail": can_mail(),
+        "has_ready_mail": settings.HAS_READY_MAIL,
+        "ready_mail_minutes": settings.READY_MAIL_MINUTES,
+        "is_saved": "saved" in request.GET,
+    }
     return render(request, "accounts/email.html", context, status=status)
 
 

@@ -14,6 +14,7 @@ from chat.views.accounts.log_in import log_in
 from chat.views.accounts.log_out import elsewhere, end_session, log_out
 from chat.views.accounts.merge import merge
 from chat.views.accounts.password import password
+from chat.views.accounts.ready_mail import ready_mail, stop_ready_mail
 from chat.views.accounts.reset import forgotten, reset
 from chat.views.accounts.sign_up import invited, sign_up
 from chat.views.accounts.webhook import (
@@ -41,6 +42,8 @@ urlpatterns = [
     path("reset/<uuid:pk>/<str:token>/", reset, name="reset"),
     path("email/", email, name="email"),
     path("email/<str:token>/", confirm, name="confirm"),
+    path("ready-mail/", ready_mail, name="ready_mail"),
+    path("ready-mail/<str:token>/", stop_ready_mail, name="stop_ready_mail"),
     path("download/", download, name="download"),
     path(
         "download/conversations/",
