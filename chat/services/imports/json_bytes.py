@@ -14,7 +14,8 @@ from django.conf import settings
 
 from chat.services.imports.source_messages import ImportRefused
 
-CHUNK_BYTES = 65_536
+#: Larger than ijson needs: it looks at all of a text again with each chunk of it.
+CHUNK_BYTES = 262_144
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -64,6 +65,8 @@ class JsonBytes:
     def __init__(self, chunks: Iterator[bytes], encoding: str) -> None:
         self._chunks = _mended(_as_utf8(chunks, encoding))
         self._rest = b""
+        #: How many bytes were read since a caller set it to 0.
+        self.taken = 0
 
     def read(self, size: int = -1) -> bytes:
         """Some bytes, at least one before the end."""
@@ -76,6 +79,7 @@ class JsonBytes:
             self._rest = found
         size = len(self._rest) if size < 0 else size
         taken, self._rest = self._rest[:size], self._rest[size:]
+        self.taken += len(taken)
         return taken
 
 

@@ -14,13 +14,13 @@ from typing import Any
 import ijson
 from django.conf import settings
 
-from chat.services.imports.json_bytes import JsonBytes
+from chat.services.imports.json_bytes import CHUNK_BYTES, JsonBytes
 from chat.services.imports.source_messages import ImportRefused, SourceMessage
 
 #: About what Python needs for a value, besides the characters of a text.
 VALUE_BYTES = 150
-#: Events between two chances to pause.
-EVENTS_PER_STEP = 5000
+#: Events and bytes between two chances to pause.
+EVENTS_PER_STEP, BYTES_PER_STEP = 5000, 1_048_576
 #: Members of an object at the top whose elements are conversations.
 LISTS = ("conversations", "chats")
 #: What is yielded where a caller may pause.
@@ -35,11 +35,12 @@ def values_in(
     """Yield each conversation, or what else is there. Raises ``ImportRefused``."""
     builder = _Builder(shrink)
     try:
-        events = ijson.basic_parse(file, multiple_values=True)
+        events = ijson.basic_parse(file, buf_size=CHUNK_BYTES, multiple_values=True)
         for number, (event, value) in enumerate(events, 1):
             if builder.take(event, value):
                 yield builder.found
-            elif number % EVENTS_PER_STEP == 0:
+            elif number % EVENTS_PER_STEP == 0 or file.taken > BYTES_PER_STEP:
+                file.taken = 0
                 yield PAUSE
     except (ijson.JSONError, ValueError, ArithmeticError) as error:
         raise ImportRefused("broken_json") from error
@@ -80,6 +81,7 @@ class _Builder:
             return self._skip(event)
         if event == "map_key":
             self._stack[-1].key = value
+            self._weight += len(value)
             return False
         if event in ("start_map", "start_array"):
             self._open(event)

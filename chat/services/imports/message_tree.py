@@ -71,7 +71,9 @@ class _Maker:
         self._conversation = conversation
         self._by_id: dict[str, SourceMessage] = {}
         self._anonymous: list[SourceMessage] = []
-        for one in conversation.messages:
+        for number, one in enumerate(conversation.messages):
+            if one.id and self._is_other(one):
+                one.id = f"{one.id} {number}"  # what follows it follows the first
             if one.id:
                 self._by_id.setdefault(one.id, one)
             else:
@@ -81,6 +83,11 @@ class _Maker:
         self._places: dict[int, TreeMessage | None] = {}
         self._made: list[TreeMessage] = []
         self._characters = 0
+
+    def _is_other(self, one: SourceMessage) -> bool:
+        """Whether it is no repetition of a message that has its id."""
+        first = self._by_id.get(one.id, one)
+        return (first.role, first.text) != (one.role, one.text)
 
     def tree(self) -> MessageTree:
         self._place_all()

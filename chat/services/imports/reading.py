@@ -118,6 +118,7 @@ def _read(of_import: ConversationImport) -> Iterator[None]:
     of_import.entries.all().delete()
     file = PieceFile(of_import)
     numbers, known, broken, unknown = count(1), set[bytes](), 0, 0
+    most = settings.IMPORT_CONVERSATIONS_MAX
     for value in _values(lambda: io.BufferedReader(file)):
         if value is PAUSE:
             _note(of_import, file.farthest)
@@ -129,9 +130,9 @@ def _read(of_import: ConversationImport) -> Iterator[None]:
             broken, unknown = broken + 1, unknown + (value is not TOO_LARGE)
         else:
             entry.number = next(numbers)
-            if entry.number > settings.IMPORT_CONVERSATIONS_MAX:
-                raise ImportRefused("too_many_conversations")
-        _note(of_import, file.farthest, entry)
+            _note(of_import, file.farthest, entry)
+        if max(broken, entry.number if entry else 0) > most:
+            raise ImportRefused("too_many_conversations")
         yield
     is_empty = next(numbers) == 1
     if is_empty and unknown:

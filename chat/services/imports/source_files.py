@@ -85,6 +85,8 @@ def _entries(archive: ZipFile) -> list[ZipInfo]:
         raise ImportRefused("too_many_files")
     for names in (NAMES, ANY_JSON):
         found = [one for one in entries if names.fullmatch(_base(one).lower())]
+        if any(one.flag_bits & 1 for one in found):
+            raise ImportRefused("encrypted_archive")
         if found:
             return sorted(found, key=lambda one: one.filename)
     raise ImportRefused("no_conversations")
@@ -103,8 +105,6 @@ class _Budget:
 
     def count(self, packed: IO[bytes], entry: ZipInfo) -> Iterator[bytes]:
         """The chunks of a file, counted. Raises ``ImportRefused``."""
-        if entry.flag_bits & 1:
-            raise ImportRefused("encrypted_archive")
         taken = 0
         for chunk in chunks_of(packed):
             taken += len(chunk)

@@ -38,7 +38,7 @@ def reply_from_export(
 
     A reply that was not finished counts as stopped.
     """
-    state = value.get("state")
+    state = text_of(value.get("state"))
     times = {name: time_of(value.get(name)) for name in TIMES}
     found: dict[str, Any] = {
         "state": state if state in TERMINAL else wire.State.STOPPED.value,
@@ -54,7 +54,7 @@ def reply_from_export(
         **times,
         "finished_at": times["finished_at"] or created_at,
     }
-    rating = value.get("rating")
+    rating = text_of(value.get("rating"))
     if rating in {*Rating.values}:
         found |= {
             "rating": rating,

@@ -94,7 +94,7 @@ def _message(value: dict[str, Any]) -> SourceMessage:
 def _kind(
     value: dict[str, Any], content: dict[str, Any], metadata: dict[str, Any]
 ) -> str:
-    content_type = content.get("content_type")
+    content_type = text_of(content.get("content_type"))
     role = dict_of(value["author"]).get("role")
     if content_type in KINDS:
         return KINDS[content_type]
@@ -118,7 +118,7 @@ def _text(parts: list[Any], names: list[str]) -> tuple[str, Counter[str]]:
         if isinstance(part, str):
             text += text_of(part)
             continue
-        content_type = str(dict_of(part).get("content_type", ""))
+        content_type = text_of(dict_of(part).get("content_type"))
         if content_type == "audio_transcription":
             text += text_of(part.get("text"))
         elif "image" in content_type:

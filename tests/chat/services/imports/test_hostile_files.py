@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 from pytest_django import Settings
 
 from chat.models import Conversation, ConversationImport, User
+from chat.services.imports.json_bytes import CHUNK_BYTES
 from tests.chat.services.imports.sample_files import SAMPLES
 
 pytestmark = pytest.mark.django_db
@@ -32,9 +33,45 @@ def archive(**files: bytes) -> bytes:
     return made.getvalue()
 
 
+def spoiled(change: Callable[[bytearray], None]) -> bytes:
+    """An archive with a good file, changed."""
+    made = bytearray(archive(**{"conversations.json": json.dumps([PLAIN]).encode()}))
+    change(made)
+    return bytes(made)
+
+
+def encrypt(content: bytearray) -> None:
+    """Say that the file is encrypted: in its own head, and in the table."""
+    content[6] |= 1
+    content[content.index(b"PK\1\2") + 8] |= 1
+
+
+def change_sum(content: bytearray) -> None:
+    content[content.index(b"PK\1\2") + 16] ^= 1
+
+
+def cut_off(content: bytearray) -> None:
+    del content[len(content) // 2 :]
+
+
+def linked() -> bytes:
+    """An archive whose file with conversations is a symbolic link."""
+    made = BytesIO()
+    with ZipFile(made, "w") as writer:
+        link = ZipInfo("conversations.json")
+        link.create_system, link.external_attr = 3, 0o120777 << 16
+        writer.writestr(link, "/etc/passwd")
+    return made.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
+        (spoiled(encrypt), "encrypted_archive"),
+        (spoiled(change_sum), "broken_archive"),
+        (spoiled(cut_off), "broken_archive"),
+        (linked(), "broken_json"),
+        (b"[" + b"{}," * 30_000 + b"{}]", "too_many_conversations"),
         (b"[" * 100_000, "too_deep"),
         (b'{"a":' * 100_000, "too_deep"),
         (b"", "broken_json"),
@@ -44,7 +81,7 @@ def archive(**files: bytes) -> bytes:
         (b'[{"mapping": {', "broken_json"),
         (b"[" + b"9" * 5000 + b"]", "unknown_format"),
         (b"[-" + b"9" * 5000 + b"]", "broken_json"),
-        (b" " * 65_400 + b"[" + b"9" * 5000 + b"]", "broken_json"),
+        (b" " * (CHUNK_BYTES - 100) + b"[" + b"9" * 5000 + b"]", "broken_json"),
         (b'{"format": "chatsite-export", "version": 2}', "newer_version"),
         (b"[[[1]]]", "unknown_format"),
         (archive(**{"a.txt": b"[]"}), "no_conversations"),
@@ -70,7 +107,7 @@ def test_times_that_are_none_are_left_out(owner: User, imported: Import) -> None
 
 
 def test_a_text_that_says_nan_stays(owner: User, imported: Import) -> None:
-    text = 'NaN "Infinity" \\ -Infinity' + "x" * 70_000 + "3" * 900 + "NaN\\"
+    text = 'NaN "Infinity" \\ -Infinity' + "x" * CHUNK_BYTES + "3" * 900 + "NaN\\"
     done = plain()
     done["mapping"]["u1"]["message"]["content"]["parts"] = [text]
     imported(json.dumps([done]).encode())
@@ -115,7 +152,9 @@ def test_limits_refuse_a_file_or_leave_one_conversation_out(
     assert imported(two).error == "too_many_conversations"
     settings.IMPORT_CONVERSATIONS_MAX = 10
     settings.IMPORT_TEXT_MAX_BYTES = 1000
-    assert imported(json.dumps(["x" * 200_000]).encode()).error == "text_too_long"
+    assert (
+        imported(json.dumps(["x" * 3 * CHUNK_BYTES]).encode()).error == "text_too_long"
+    )
     settings.IMPORT_TEXT_MAX_BYTES = 10_000_000
     settings.IMPORT_CONVERSATION_MAX_BYTES = 65_536
     large = plain(extra=["x" * 100] * 1000)
@@ -157,3 +196,39 @@ def test_a_keeper_that_ends_while_it_stores_stores_each_once(
     assert made.status == "done"
     titles = Conversation.objects.filter(owner=owner).values_list("title", flat=True)
     assert sorted(titles) == ["0", "1", "2", "3", "4"]
+
+
+def test_messages_of_one_id_both_come(owner: User, imported: Import) -> None:
+    talk = {
+        "uuid": "talk",
+        "name": "Twice",
+        "chat_messages": [
+            {"uuid": "1", "sender": "human", "text": "What do bees make?"},
+            {"uuid": "1", "sender": "human", "text": "What do bees make?"},
+            {"uuid": "1", "sender": "assistant", "text": "Honey."},
+        ],
+    }
+    imported(json.dumps([talk]).encode())
+    made = Conversation.objects.get(owner=owner)
+    texts = {one.text for one in made.messages.all()}
+    assert {"What do bees make?", "Honey."} <= texts
+
+
+def test_the_names_of_members_count_as_memory(
+    imported: Import, settings: Settings
+) -> None:
+    settings.IMPORT_CONVERSATION_MAX_BYTES = 65_536
+    large = plain(extra={f"{n}{'x' * 1000}": n for n in range(100)})
+    done = imported(json.dumps([large, plain()]).encode())
+    assert (done.status, done.broken, done.entries.count()) == ("done", 1, 1)
+
+
+def test_a_long_text_is_read_in_steps(read: Import, monkeypatch: Any) -> None:
+    """So that a sweep of the keeper ends in between."""
+    from chat.services.imports import json_values
+    from chat.services.imports.json_bytes import JsonBytes
+
+    texts = json.dumps([plain(extra=["x" * 1_000_000] * 6)]).encode()
+    chunks = [texts[at : at + CHUNK_BYTES] for at in range(0, len(texts), CHUNK_BYTES)]
+    found = list(json_values.values_in(JsonBytes(iter(chunks), "utf-8"), dict))
+    assert found.count(json_values.PAUSE) >= 3
