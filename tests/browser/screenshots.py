@@ -64,10 +64,9 @@ PICTURES = {
     "growing-phone": ("growing", CAMERAS["phone"]),
     "waiting": ("waiting", CAMERAS["desk"]),
     "dark": ("held", CAMERAS["dark"]),
-    "phone": ("writing", CAMERAS["phone"]),
     "no-worker": ("no_worker", CAMERAS["desk"]),
     "error": ("failed", CAMERAS["desk"]),
-    "operator": ("operator", Camera(1200, 1060)),
+    "operator": ("operator", Camera(1200, 1360)),
 }
 REVIEWED = {
     f"{scene}-{camera}": (scene, CAMERAS[camera])
