@@ -50,6 +50,19 @@ def waiting(stage: Stage) -> None:
     expect(stage.page.locator(".ticket")).to_contain_text("3ahead of you")
 
 
+def when_idle(stage: Stage) -> None:
+    """A message that waits until the workers are idle, and the switch for the next."""
+    stage.worker.announce(free=0)
+    stage.page.goto("/")
+    switch = stage.page.get_by_role("button", name="When to run")
+    switch.click()
+    stage.page.get_by_label("Run when idle").check()
+    stage.page.keyboard.press("Escape")
+    say(stage.page, QUESTION)
+    expect(stage.page.locator(".ticket")).to_contain_text("when idle")
+    switch.click()
+
+
 def fetching(stage: Stage) -> None:
     stage.worker.announce(wire.Stage.FETCHING, progress=0.43)
     begin(stage, QUESTION)
@@ -374,7 +387,17 @@ def unscripted(stage: Stage) -> None:
 
 CONVERSATION_STATES = (
     *(home, home_without_worker, home_fetching, many),
-    *(starting, waiting, fetching, no_worker, reading, writing, growing, stopping),
+    *(
+        starting,
+        waiting,
+        when_idle,
+        fetching,
+        no_worker,
+        reading,
+        writing,
+        growing,
+        stopping,
+    ),
     *(done, everything, failed, stopped, held, paused, too_long, unreachable),
     *(limited, beside, versions, details, menu, revising, revising_page, attached),
     *(rated, rewriting, turn_deleted),
