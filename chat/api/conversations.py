@@ -10,6 +10,7 @@ from ninja import Query, Router
 
 from chat.api.access import Access
 from chat.api.answers import answer
+from chat.api.bodies import NewConversation, TitleBody
 from chat.api.cursors import Cursor
 from chat.api.errors import BAD_CURSOR
 from chat.api.first_call import caller
@@ -19,9 +20,7 @@ from chat.api.schemas import (
     ConversationData,
     ConversationPage,
     DeletedConversationData,
-    NewConversation,
     RenamedConversationData,
-    TitleBody,
 )
 from chat.api.serializers import next_url, serialize_conversation
 from chat.http.get_or_404 import find_deleted, get_conversation_or_404

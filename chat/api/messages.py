@@ -11,6 +11,7 @@ from ninja import Router
 
 from chat.api.access import Access
 from chat.api.answers import answer
+from chat.api.bodies import NewMessage, VersionBody
 from chat.api.cursors import Cursor, parse_id
 from chat.api.first_call import caller
 from chat.api.idempotency_header import idempotency_key, once_for
@@ -19,9 +20,7 @@ from chat.api.schemas import (
     ConversationData,
     MessageData,
     MessagePage,
-    NewMessage,
     SentMessageData,
-    VersionBody,
 )
 from chat.api.serializers import (
     next_url,

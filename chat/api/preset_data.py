@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from pydantic import BaseModel, Field
 
-from chat.api.schemas import Body
+from chat.api.bodies import Body
 from chat.api.serializers import absolute_url
 from chat.api.settings import chosen_settings
 from chat.api.settings_data import ChosenSettings

@@ -11,14 +11,12 @@ from ninja import Router
 from chat.accounts.guests import record_network
 from chat.api.access import Access
 from chat.api.answers import answer
+from chat.api.bodies import FeedbackBody, TextBody, VersionsBody
 from chat.api.idempotency_header import idempotency_key, once_for
 from chat.api.key_access import BY_A_MESSAGE
 from chat.api.schemas import (
-    FeedbackBody,
     RemovedMessageData,
     ReplyData,
-    TextBody,
-    VersionsBody,
 )
 from chat.api.serializers import serialize_reply
 from chat.api.statuses import current_status

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chat.api.schemas import WHOLE, Body
+from chat.api.bodies import WHOLE, Body
 from chatsite.sampling_settings import (
     MAX_NEW_TOKENS,
     REPETITION_PENALTY,

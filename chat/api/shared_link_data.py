@@ -10,7 +10,7 @@ from django.urls import reverse
 from pydantic import AwareDatetime, BaseModel, Field
 
 from chat.accounts.site_url import absolute_url as site_url
-from chat.api.schemas import Body
+from chat.api.bodies import Body
 from chat.api.serializers import absolute_url
 from chat.models import SharedLink
 

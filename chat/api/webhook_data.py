@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from pydantic import BaseModel, Field
 
-from chat.api.schemas import Body
+from chat.api.bodies import Body
 from chat.api.serializers import absolute_url
 from chat.models import WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_delivery import DeliveryState

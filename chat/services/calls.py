@@ -23,7 +23,8 @@ from chat.services.idempotency import NewIds, reply_once
 from chat.services.jobs.publish import publish_queued
 from chat.services.jobs.stop import batch_of
 from chat.services.limits.admission import admit
-from chat.services.messages import claim_not_deleted, create_reply, new_seed
+from chat.services.messages import claim_not_deleted
+from chat.services.new_replies import create_reply, new_seed
 from chatsite import wire
 from chatsite.catalog import ModelEntry
 from chatsite.sampling_settings import SEED

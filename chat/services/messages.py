@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import asdict
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message, Reply, User, tree
 from chat.models.conversation import title_from
 from chat.models.sql_rows import insert
-from chat.services.effective_settings import EffectiveSettings, effective_settings
+from chat.services.effective_settings import effective_settings
 from chat.services.errors import MessageRefused
 from chat.services.idempotency import NewIds, reply_once
 from chat.services.jobs.publish import publish
 from chat.services.jobs.stop import stop_reply
 from chat.services.limits.admission import admit, check_open
 from chat.services.message_text import clean_text
+from chat.services.new_replies import new_reply
 from chat.services.presets import find_preset
 from chat.services.temporary_chats import temporary_fields
 from chat.services.used_key import call_field, conversation_fields
 from chat.text_cleanup import as_line
 from chatsite import wire
-from chatsite.sampling_settings import SEED_BITS
 
 
 def send_message(
@@ -104,7 +100,7 @@ def _save(
     )
     is_held = load.of_conversation > 0 and conversation.has_unfinished(parent)
     call = call_field(owner, when_idle=when_idle)
-    reply = _new_reply(message, chosen, is_held=is_held, pk=ids.reply, call=call)
+    reply = new_reply(message, chosen, is_held=is_held, pk=ids.reply, call=call)
     insert([message, reply.message])
     insert([reply])
     superseded = _superseded(conversation, instead_of) if instead_of else []
@@ -220,64 +216,3 @@ def _was_stopped_early(message: UUID) -> bool:
     return Reply.objects.filter(
         message=message, state=wire.State.STOPPED, queued_at=None
     ).exists()
-
-
-def create_reply(
-    message: Message,
-    chosen: EffectiveSettings,
-    *,
-    is_held: bool,
-    text: str = "",
-    **fields: Any,
-) -> Reply:
-    """Create the unfinished reply to a message, with the row that is its outbox.
-
-    ``text`` is the beginning of the reply that the model continues. ``fields`` override
-    the chosen settings.
-    """
-    reply = _new_reply(message, chosen, is_held=is_held, text=text, **fields)
-    insert([reply.message])
-    insert([reply])
-    return reply
-
-
-def _new_reply(
-    message: Message,
-    chosen: EffectiveSettings,
-    *,
-    is_held: bool,
-    text: str = "",
-    pk: UUID | None = None,
-    **fields: Any,
-) -> Reply:
-    """The two rows of a reply, which are not saved yet."""
-    now = None if is_held else timezone.now()
-    reply = Message(
-        id=pk or uuid4(),
-        conversation=message.conversation,
-        owner_id=message.owner_id,
-        parent=message,
-        role=wire.Role.ASSISTANT,
-        text=text,
-    )
-    seed = new_seed() if chosen.seed is None else chosen.seed
-    return Reply(
-        message=reply,
-        state=wire.State.HELD if is_held else wire.State.QUEUED,
-        queued_at=now,
-        published_at=now,
-        **{
-            "model": chosen.entry.name,
-            "is_model_picked": chosen.is_picked,
-            "settings": asdict(chosen.settings),
-            "instructions": chosen.instructions,
-            "seed": seed,
-            "continued_characters": len(text),
-            **fields,
-        },
-    )
-
-
-def new_seed() -> int:
-    """A random seed for sampling."""
-    return secrets.randbits(SEED_BITS)

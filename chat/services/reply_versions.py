@@ -20,7 +20,8 @@ from chat.services.effective_settings import capped_reply_tokens, effective_sett
 from chat.services.errors import MessageRefused
 from chat.services.jobs.publish import publish_queued
 from chat.services.limits.admission import admit
-from chat.services.messages import claim_not_deleted, create_reply, new_seed
+from chat.services.messages import claim_not_deleted
+from chat.services.new_replies import create_reply, new_seed
 from chat.services.notify import notify_pages
 from chat.services.used_key import call_field
 from chatsite import wire

@@ -19,7 +19,7 @@ from chat.services.copied_messages import KEPT_FIELDS, ROWS, NewMessage
 from chat.services.hidden_copy import HiddenCopy
 from chat.services.idempotency import conversation_of_key, conversation_once
 from chat.services.limits.admission import admit_copy
-from chat.services.messages import new_seed
+from chat.services.new_replies import new_seed
 from chat.services.notify import notify_pages
 from chat.services.used_key import conversation_fields
 
