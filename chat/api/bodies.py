@@ -54,6 +54,10 @@ class NewMessage(VersionBody):
 
     conversation: UUID | None = None
     preset: str = Field(default="", description=PRESET_RULE)
+    temporary: bool = Field(
+        default=False,
+        description="Begin a chat that is in no list and no search, and erased soon.",
+    )
 
 
 class TitleBody(Body):

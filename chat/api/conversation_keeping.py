@@ -1,4 +1,4 @@
-"""API calls that pin and archive a conversation."""
+"""API calls that pin, archive and keep a conversation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from chat.api.access import Access
 from chat.api.answers import answer
 from chat.api.idempotency_header import once_for
 from chat.api.key_access import BY_ITS_ID
-from chat.api.schemas import KeptConversationData
+from chat.api.schemas import ConversationData, KeptConversationData
+from chat.api.serializers import serialize_conversation
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import owner_id
 from chat.models import Conversation
 from chat.services import conversation_keeping as keep
+from chat.services import temporary_chats
 
 router = Router(tags=["Conversations"])
 MAY_CHANGE = Access("can_chat", own_by=BY_ITS_ID)
@@ -55,6 +57,22 @@ def archive(request: HttpRequest, pk: UUID) -> HttpResponse:
 def unarchive(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Move it back into the list. Harmless to repeat."""
     return _kept(request, pk, "unarchive", partial(keep.archive, is_archived=False))
+
+
+@router.post(
+    "/conversations/{uuid:pk}/keep", auth=MAY_CHANGE, response=ConversationData
+)
+def keep_chat(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Make a temporary chat an ordinary conversation. Harmless to repeat."""
+
+    def act() -> Conversation:
+        found = get_conversation_or_404(owner_id(request), pk)
+        temporary_chats.keep(found)
+        return found
+
+    once_for(request, ("keep", pk.hex), act)
+    found = get_conversation_or_404(owner_id(request), pk)
+    return answer(serialize_conversation(request, found))
 
 
 def _kept(

@@ -51,6 +51,12 @@ NOT_NEW = ApiError(
     _("preset: Only a new conversation begins with a preset. Apply it to this one."),
     parameter="preset",
 )
+NOT_TEMPORARY = ApiError(
+    422,
+    NOT_NEW.code,
+    _("Only a new conversation can be temporary. Leave out either member."),
+    parameter="temporary",
+)
 
 
 @router.post("/messages", auth=Access("can_chat"), response={202: SentMessageData})
@@ -66,6 +72,8 @@ def messages(request: HttpRequest, body: NewMessage) -> HttpResponse:
     conversation = _checked(request, body.conversation)
     if conversation is not None and body.preset:
         raise NOT_NEW
+    if conversation is not None and body.temporary:
+        raise NOT_TEMPORARY
     try:
         # For calls without cookies see ``first_call``.
         with caller(request, key, text) as owner:
@@ -75,6 +83,7 @@ def messages(request: HttpRequest, body: NewMessage) -> HttpResponse:
                 key,
                 conversation,
                 preset=body.preset,
+                is_temporary=body.temporary,
                 when_idle=body.when_idle,
             )
     except MessageRefused:

@@ -123,6 +123,10 @@ class ConversationData(BaseModel):
     archived: bool = Field(
         description="In the archive instead of the list, until the next message."
     )
+    temporary_until: datetime | None = Field(
+        description="When a temporary chat is erased unless it is asked for before;"
+        " null for a conversation that is kept."
+    )
 
 
 class ConversationPage(BaseModel):

@@ -106,6 +106,9 @@ def serialize_conversation(
 ) -> ConversationData:
     """Return a conversation without its messages."""
     url = absolute_url(request, "conversation", conversation.pk)
+    until = None  # what is listed is kept
+    if isinstance(conversation, Conversation):
+        until = conversation.temporary_until
     return ConversationData(
         id=conversation.pk,
         url=url,
@@ -115,6 +118,7 @@ def serialize_conversation(
         has_unread=conversation.has_unread,
         pinned=conversation.is_pinned,
         archived=conversation.is_archived,
+        temporary_until=until,
     )
 
 

@@ -1,6 +1,7 @@
 """Look-ups that start from the owner: no row is fetched by its id alone.
 
-All raise ``Http404`` for an id that does not exist or belongs to another owner.
+All raise ``Http404`` for an id that does not exist or belongs to another owner. Those
+that find a temporary chat put off its end.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.http import Http404
 
 from chat.models import Conversation, Message, Reply
+from chat.services.temporary_chats import note_use
 from chatsite import wire
 
 
@@ -24,6 +26,7 @@ def get_conversation_or_404(
     found = (rows.not_deleted() if has_hidden else rows.with_page()).first()
     if owner is None or found is None:
         raise Http404
+    note_use(found)
     return found
 
 
@@ -48,6 +51,7 @@ def get_reply_or_404(owner: UUID | None, pk: UUID) -> Reply:
     found = replies.filter(message__owner_id=owner, pk=pk).first()
     if owner is None or found is None:
         raise Http404
+    note_use(found.message.conversation)
     return found
 
 
@@ -59,6 +63,7 @@ def get_message_or_404(owner: UUID | None, pk: UUID) -> Message:
     ).first()
     if owner is None or found is None:
         raise Http404
+    note_use(found.conversation)
     return found
 
 

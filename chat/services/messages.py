@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -116,10 +117,17 @@ def _begun(
         id=ids.conversation,
         owner=owner,
         title=title_from(text),
-        **conversation_fields(owner),
-        **(temporary_fields() if is_temporary else {}),
+        **_kind_of(owner, is_temporary=is_temporary),
         **(find_preset(owner.pk, preset).fields if preset else {}),
     )
+
+
+def _kind_of(owner: User, *, is_temporary: bool) -> dict[str, Any]:
+    """Whether a new conversation is kept. A key that keeps none decides for itself."""
+    fields = conversation_fields(owner)
+    if is_temporary and not fields.get("is_hidden"):
+        fields |= temporary_fields()
+    return fields
 
 
 def _superseded(conversation: Conversation, old: Message) -> list[Reply]:

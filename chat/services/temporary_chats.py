@@ -2,7 +2,8 @@
 
 Hidden ones are in no list, no search, no badge, no download and no list of failures.
 The page of a temporary chat says once a minute that it is open, by a poll that asks the
-database in any case; the keeper erases what no page has named for a while.
+database in any case. A program has no page: what it asks of the chat counts instead.
+The keeper erases what was not asked for in a while.
 """
 
 from __future__ import annotations
@@ -48,15 +49,32 @@ def note_look(owner: UUID, conversation: UUID) -> int:
 
     Returns when it has to be noted again, in seconds since the epoch.
     """
+    _put_off(owner, conversation, _end())
+    return int(usage.clock()) + LOOK_SECONDS
+
+
+def note_use(conversation: Conversation) -> None:
+    """Note that a conversation was asked for, if it is a temporary chat.
+
+    It is written at most once a minute.
+    """
+    before, after = conversation.temporary_until, _end()
+    if before is None or after - before < timedelta(seconds=LOOK_SECONDS):
+        return
+    if _put_off(conversation.owner_id, conversation.pk, after):
+        conversation.temporary_until = after
+
+
+def _put_off(owner: UUID, conversation: UUID, until: datetime) -> bool:
+    """Keep a temporary chat so long; False if it is none, or cannot be written now."""
     temporary = Conversation.objects.filter(
         owner_id=owner, pk=conversation, temporary_until__isnull=False
     )
     try:
         with optional_write():
-            temporary.update(temporary_until=_end())
+            return bool(temporary.update(temporary_until=until))
     except NotWritten:
-        pass  # the next note is a minute away, and the end an hour
-    return int(usage.clock()) + LOOK_SECONDS
+        return False  # the next note is a minute away, and the end an hour
 
 
 def keep(conversation: Conversation) -> None:

@@ -26,7 +26,8 @@ TEMPORARY_MINUTES = Number(
     60,
     minimum=2,
     maximum=10_080,
-    about="A temporary chat is erased so long after its last page was closed.",
+    about="A temporary chat is erased so long after its last page was closed, or a call"
+    " has asked for it.",
 )
 CALLER_LOST_SECONDS = Number(
     "CALLER_LOST_SECONDS",

@@ -96,6 +96,7 @@ def make(box: Mailbox, *, has_account: bool) -> World:
     maker.stuck_conversation()
     maker.deleted_conversation()
     maker.growing_conversation()
+    maker.temporary_chat()
     _surroundings(world)
     return world
 
@@ -266,6 +267,13 @@ class _Maker:
         later = self._prompt("later_prompt", None, when_idle=True)
         self._world.keep_id("calm", later.message.conversation_id)
         self._name(later, "later_prompt", "later")
+
+    def temporary_chat(self) -> None:
+        """One that no list and no search shows."""
+        reply = self._prompt("temporary_prompt", None, is_temporary=True)
+        self._answer(reply, "temporary_reply")
+        self._world.keep_id("temporary", reply.message.conversation_id)
+        self._name(reply, "temporary_prompt", "temporary_reply")
 
     def _prompt(
         self, what: str, conversation: Conversation | None, **more: Any

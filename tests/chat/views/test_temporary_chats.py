@@ -76,7 +76,7 @@ def test_an_open_page_is_noted_once_a_minute(
 ) -> None:
     worker.answer("ended")
     page = tab.get(f"/c/{chat.pk}/")
-    early = timezone.now() + timedelta(minutes=1)
+    early = timezone.now() + timedelta(minutes=59, seconds=30)
     Conversation.objects.filter(pk=chat.pk).update(temporary_until=early)
     answer = tab.get(poll_url(page))
     chat.refresh_from_db()
