@@ -41,11 +41,15 @@ function activate(option) {
   else input.removeAttribute("aria-activedescendant");
 }
 
+/** Whether a command has what it clicks: the menu of a conversation differs by what the conversation is. */
+const isPossible = ({ dataset: { clicks } }) => !clicks || document.querySelector(clicks) !== null;
+
 /** Show the commands for what is typed. What was found for other words is no longer chosen. */
 function showCommands() {
   const typed = words();
   for (const command of commands) {
-    command.hidden = typed.length ? !isNamed(command.innerText, typed) : !("always" in command.dataset);
+    const isMeant = typed.length ? isNamed(command.innerText, typed) : "always" in command.dataset;
+    command.hidden = !isMeant || !isPossible(command);
   }
   activate(commands.find((command) => command.checkVisibility()));
 }

@@ -79,6 +79,16 @@ def test_commands_are_chosen_by_their_names(home: Page, worker: Worker) -> None:
     home.keyboard.press("Escape")
 
     open_palette(home)
+    home.keyboard.type("chat")
+    offered = home.locator("#palette-commands [role=option]:visible")
+    expect(offered).to_have_text(["Temporary chat"])  # none to keep
+    home.get_by_role("combobox").fill("share")
+    expect(chosen(home)).to_have_text("Share this conversation")
+    home.keyboard.press("Enter")
+    home.wait_for_url("**/share/")
+    home.go_back()
+
+    open_palette(home)
     home.keyboard.type("conv sett")
     expect(chosen(home)).to_have_text("Conversation settings")
     home.keyboard.press("Enter")
