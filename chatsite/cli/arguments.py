@@ -86,6 +86,7 @@ def _add_ask(parser: ArgumentParser) -> None:
     add("-s", "--system", dest="instructions", help="what it is to keep to")
     for name, kind in NUMBERS.items():
         add(f"--{name}", type=kind, metavar="N", dest=DESTINATIONS.get(name))
+    add("--when-idle", action="store_true", help="let all other messages go first")
     add("--stop", action="append", metavar="TEXT", help="end before this text")
     add("--no-stream", action="store_true", help="write the reply once it has ended")
     add("--json", action="store_true", help="write the reply as one JSON object")

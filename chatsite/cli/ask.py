@@ -24,6 +24,8 @@ def ask(client: Client, terminal: Terminal, options: Namespace) -> Exit:
     earlier = _conversation(client.url, options)
     if conversation := conversation_with(client, options, earlier, typed):
         body["conversation"] = conversation
+    if options.when_idle:
+        body["when_idle"] = True  # which older sites do not know
     sent = _send(client, terminal, body)
     _remember(client, terminal, sent["conversation"])
     if options.detach:

@@ -128,6 +128,8 @@ def waiting_text(reply: dict[str, Any]) -> str:
     """Say how many replies are ahead of one that waits, and about how long."""
     if reply["state"] == "held":
         return "Waits for the reply before it in its conversation …"
+    if reply.get("when_idle"):
+        return "Waits until the workers are idle …"
     ahead = (reply["place"] or 1) - 1
     said = f"{ahead} ahead of you" if ahead else "You are next"
     wait = reply.get("expected_wait") or {}  # older sites tell none

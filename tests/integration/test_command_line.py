@@ -42,6 +42,13 @@ def test_a_question_is_answered(chatsite: CommandLine) -> None:
     assert chatsite("ask", "--no-stream", "all") == f"{expected_reply('all')}\n"
 
 
+def test_a_message_for_idle_time_is_answered_where_all_are_idle(
+    chatsite: CommandLine,
+) -> None:
+    answer = json.loads(chatsite("ask", "--json", "--when-idle", "later"))
+    assert (answer["when_idle"], answer["state"]) == (True, "done")
+
+
 def test_a_conversation_goes_on(chatsite: CommandLine) -> None:
     assert "no conversation" in chatsite("ask", "-c", "first", code=2)
     first = json.loads(chatsite("ask", "--json", "first"))

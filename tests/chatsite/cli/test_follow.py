@@ -31,6 +31,11 @@ def test_nothing_is_guessed(told: dict[str, Any]) -> None:
     assert waiting_text(waiting(2, **told)) == "1 ahead of you …"
 
 
+def test_a_message_for_idle_time_has_no_place() -> None:
+    said = waiting_text(waiting(None, when_idle=True))
+    assert said == "Waits until the workers are idle …"
+
+
 def test_a_held_message_waits_for_its_conversation() -> None:
     assert "in its conversation" in waiting_text({"state": "held", "place": None})
 
