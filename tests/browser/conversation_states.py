@@ -17,6 +17,7 @@ from tests.browser.stage import (
     say,
     without_our_script,
 )
+from tests.browser.user_actions import have_presets
 
 NOBODYS = "/c/00000000-0000-4000-8000-000000000000/"
 
@@ -280,6 +281,23 @@ def palette(stage: Stage) -> None:
     expect(stage.page.get_by_role("option", name="See all results")).to_be_visible()
 
 
+def preset_menu(stage: Stage) -> None:
+    """What "/" offers on the empty page."""
+    stage.page.goto("/")
+    have_presets(stage.page, "Poet", "Critic")
+    stage.page.reload()
+    stage.page.focus("#text")
+    stage.page.keyboard.type("/")
+    expect(stage.page.get_by_role("option", name="Critic", exact=True)).to_be_visible()
+
+
+def presets(stage: Stage) -> None:
+    preset_menu(stage)
+    stage.page.goto("/presets/")
+    stage.page.get_by_text("Delete…").first.click()
+    expect(stage.page.get_by_role("button", name="Delete preset")).to_be_visible()
+
+
 def list_hidden(stage: Stage) -> None:
     """On a phone it is hidden anyway."""
     done(stage)
@@ -294,7 +312,7 @@ def conversation_settings(stage: Stage) -> None:
     stage.page.get_by_text("Advanced: sampling").click()
     stage.page.get_by_label("Temperature").fill("3")
     stage.page.locator("form.preferences").evaluate("it => { it.noValidate = true; }")
-    stage.page.get_by_role("button", name="Save").click()
+    stage.page.get_by_role("button", name="Save", exact=True).click()
     expect(stage.page.locator(".errorlist")).to_be_visible()
 
 
@@ -401,7 +419,7 @@ CONVERSATION_STATES = (
     *(done, everything, failed, stopped, held, paused, too_long, unreachable),
     *(limited, beside, versions, details, menu, revising, revising_page, attached),
     *(rated, rewriting, turn_deleted),
-    *(settings, options, model_menu, palette, list_hidden),
+    *(settings, options, model_menu, palette, preset_menu, presets, list_hidden),
     *(conversation_settings, keys),
     *(edit, edit_page, missing, busy, refused, csrf_failure, frame, frame_ended),
     unscripted,

@@ -96,7 +96,7 @@ def test_settings_of_a_conversation_are_reached_from_its_head(
     expect(home.get_by_label("Temperature")).to_be_hidden()
     home.get_by_text("Advanced: sampling").click()
     home.get_by_label("Temperature").fill("0.3")
-    home.get_by_role("button", name="Save").click()
+    home.get_by_role("button", name="Save", exact=True).click()
     expect(home.locator(".reply.done")).to_have_count(1)
     say(home, "two")
     request = worker.claim().request

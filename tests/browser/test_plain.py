@@ -83,7 +83,7 @@ def test_a_reply_goes_on_and_tells_how_it_was_made(page: Page, worker: Worker) -
 def test_settings_are_kept(page: Page, worker: Worker) -> None:
     page.locator("#chip").click()
     page.get_by_label("Instructions").fill("Answer in rhymes.")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     send(page, "two")
     assert "Answer in rhymes." in worker.claim().request
 

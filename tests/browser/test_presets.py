@@ -5,17 +5,10 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Worker
-from tests.browser.user_actions import answered
+from tests.browser.user_actions import answered, have_presets
 
 LIST = "#preset-list"
 ACTIVE = f"{LIST} [aria-selected=true] .title"
-
-
-def have_presets(page: Page, *names: str) -> None:
-    for name in names:
-        chosen = {"instructions": f"As {name}.", "model": "smollm2"}
-        body = {"name": name, "settings": chosen}
-        assert page.request.post("/api/v1/presets", data=body).ok
 
 
 def type_in(page: Page, text: str) -> None:
@@ -41,7 +34,9 @@ def test_on_the_empty_page_a_slash_picks_what_the_message_carries(
     home.keyboard.press("Enter")
     expect(home.locator(LIST)).to_be_hidden()
     expect(home.locator("#text")).to_have_value("")
-    expect(home.locator("#preset option:checked")).to_have_text("Poet")
+    expect(home.locator("#preset option:checked")).to_have_text(
+        "Poet · SmolLM2 135M Instruct"
+    )
     expect(home.locator("#status")).to_have_text("The preset “Poet” is picked.")
     type_in(home, "hello")
     home.keyboard.press("Enter")

@@ -58,3 +58,11 @@ def box_of(page: Page) -> Locator:
 def growing(page: Page) -> Locator:
     """The text of the reply that is being written."""
     return page.locator(".pending .text")
+
+
+def have_presets(page: Page, *names: str) -> None:
+    """Make presets for who uses the page, with a model and instructions."""
+    for name in names:
+        chosen = {"instructions": f"As {name}.", "model": "smollm2"}
+        body = {"name": name, "settings": chosen}
+        assert page.request.post("/api/v1/presets", data=body).ok

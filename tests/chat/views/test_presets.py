@@ -138,6 +138,7 @@ def test_the_settings_of_a_conversation_apply_one_and_save_one(
     after = dom(tab.get(f"{url}?applied"))
     assert "The preset was applied." in after.text
     assert after.one("[name=instructions]").text == "Answer in rhymes."
+    assert page.all("button[form=preferences]")[0].text == "Save"  # what Enter does
     draft = page.one("button[name=draft]")
     typed = {"draft": "1", "instructions": "Unsaved words", "top_k": "4"}
     form_page = dom(tab.post(draft["formaction"] or "", typed))
