@@ -271,7 +271,7 @@ class Reply(models.Model):
     @property
     def is_helper(self) -> bool:
         """Whether it lets all others go first, and runs when workers are idle."""
-        return bool(self.call and self.call["is_helper"])
+        return bool(self.call and self.call.get("is_helper"))
 
     @property
     def when_idle(self) -> bool:

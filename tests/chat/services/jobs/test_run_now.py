@@ -167,6 +167,14 @@ def test_run_now_without_redis_changes_the_row(
     assert not fresh(reply).is_helper
 
 
+def test_a_reply_that_was_given_up_without_a_call_is_no_helper_job(
+    owner: User, sent, box: Mailbox
+) -> None:
+    reply = sent(owner)
+    stop_reply(fresh(reply), is_given_up=True)
+    assert not fresh(reply).is_helper
+
+
 def test_it_can_be_stopped_while_it_waits(
     owner: User, sent, worker: Worker, box: Mailbox
 ) -> None:
