@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -12,8 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ImportForm(forms.Form):
-    """An export of this or another program."""
+    """An export of this or another program.
 
+    Its ``id`` comes with the form, so that a form that is sent twice makes one import.
+    """
+
+    id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
     file = forms.FileField(
         label=_("File"),
         help_text=_("The zip archive as you got it, or the JSON file in it."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypedDict
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,6 +19,7 @@ from django.views.decorators.http import (
 )
 
 from chat.forms.imports import ImportForm
+from chat.forms.once import make_once
 from chat.models import ConversationImport, ImportEntry, ImportStatus, User
 from chat.models.conversation_import import RUNNING
 from chat.services.errors import MessageRefused
@@ -100,10 +101,15 @@ def imports(request: HttpRequest) -> HttpResponse:
         return _page(request, user, ImportForm())
     form = ImportForm(request.POST, request.FILES)
     if form.is_valid():
-        file = form.cleaned_data["file"]
+        file, pk = form.cleaned_data["file"], form.cleaned_data["id"] or uuid4()
+        name, size = file.name or "", file.size or 0
         try:
-            made = begin_import(user, file.name or "", file.size or 0, file.chunks())
-            return redirect("import", made.pk)
+            make_once(
+                ConversationImport,
+                pk,
+                lambda: begin_import(user, name, size, file.chunks(), pk),
+            )
+            return redirect("import", pk)
         except MessageRefused as refused:
             form.add_error("file", refused.bare_message)
     return _page(request, user, form)

@@ -28,7 +28,10 @@ REASONS: dict[str, Promise] = {
         "This is no export that the site knows: send one of this site, ChatGPT, "
         "Claude, Open WebUI, LibreChat or chat-ui."
     ),
-    "newer_version": _("A newer version of this program wrote the file."),
+    "newer_version": _(
+        "A newer version of this program wrote the file. Ask the operator to update "
+        "this site first."
+    ),
     "too_deep": _("The file is nested too deeply."),
     "text_too_long": _("A text in the file is too long."),
     "too_many_conversations": _("The file has too many conversations. Split it."),

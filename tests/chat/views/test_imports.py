@@ -120,6 +120,45 @@ def test_the_same_file_again_brings_nothing_twice(tab: Client) -> None:
     assert Conversation.objects.count() == 2
 
 
+def test_a_form_that_is_sent_twice_makes_one_import(tab: Client) -> None:
+    page = dom(tab.get("/imports/"))
+    [given] = page.values("input[name=id]", "value")
+    content = (SAMPLES / "chatgpt/01-plain.json").read_bytes()
+    answers = [
+        tab.post("/imports/", {"file": SimpleUploadedFile("b", content), "id": given})
+        for _ in range(2)
+    ]
+    assert [one["Location"] for one in answers] == [f"/imports/{given}/"] * 2
+    assert ConversationImport.objects.count() == 1
+    # After an error the same form is sent with another file.
+    assert send(tab, b"").status_code == 422
+
+
+def test_a_call_with_one_key_makes_one_import(tab: Client) -> None:
+    def call(content: bytes, key: str) -> HttpResponse:
+        file = {"file": SimpleUploadedFile("a", content)}
+        return tab.post("/api/v1/imports", file, headers={"Idempotency-Key": key})
+
+    first, again = call(b"[]", "one"), call(b"[]", "one")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
+    refused = call(b"[ ]", "one")
+    assert (refused.status_code, refused.json()["code"]) == (422, "key_reused")
+    assert call(b"[]", "two").json()["id"] != first.json()["id"]
+    assert ConversationImport.objects.count() == 2
+
+
+def test_an_export_of_a_later_version_says_so_plainly(tab: Client) -> None:
+    send(tab, b'{"format": "chatsite-export", "version": 2, "messages": []}')
+    sweep()
+    made = ConversationImport.objects.get()
+    page = dom(tab.get(f"/imports/{made.pk}/"))
+    assert "A newer version of this program wrote the file." in page.text
+    assert "operator" in page.text
+    error = tab.get(f"/api/v1/imports/{made.pk}").json()["error"]
+    assert error["code"] == "newer_version"
+
+
 def test_a_refused_file_says_why_and_can_be_removed(tab: Client) -> None:
     send(tab, b'{"bees": 1}')
     sweep()

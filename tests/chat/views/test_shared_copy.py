@@ -139,3 +139,21 @@ def test_without_guests_only_people_who_log_in_see_it_unless_everyone_may(
     assert client_of(account).get(url_of(link)).status_code == 200
     settings.SHARING = "everyone"
     assert Client().get(url_of(link)).status_code == 200
+
+
+def test_no_log_says_the_address_also_where_it_leads_nowhere(
+    talk: Conversation, caplog: pytest.LogCaptureFixture, monkeypatch: Any
+) -> None:
+    """A link of what was deleted opens again once that is restored."""
+    link = make_link(talk)
+    visitor = Client(raise_request_exception=False)
+    visitor.get(url_of(link))
+    visitor.post(f"{url_of(link)}continue/", {"x": "y"})
+    visitor.get(f"{url_of(link)}?page=9")
+    with monkeypatch.context() as patched:
+        patched.setattr("chat.views.shared_copy.messages_per_page", lambda: 1 / 0)
+        assert visitor.get(url_of(link)).status_code == 500
+    conversation_deletion.delete(talk)
+    assert visitor.get(url_of(link)).status_code == 404
+    assert caplog.records
+    assert link.secret not in caplog.text

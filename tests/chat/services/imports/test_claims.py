@@ -11,9 +11,12 @@ import pytest
 from django.utils import timezone
 
 from chat.models import Conversation, ConversationImport, ImportStatus, User
+from chat.services.conversation_deletion import MESSAGES_AT_ONCE
 from chat.services.imports import runner
 from chat.services.imports.imports import begin_import, confirm_import, delete_import
 from chat.services.imports.runner import ImportRunner
+from chat.services.imports.storing import store_import
+from tests.chat.services.imports.conftest import run
 from tests.chat.services.imports.sample_files import SAMPLES
 
 pytestmark = pytest.mark.django_db
@@ -108,3 +111,31 @@ def test_a_database_that_is_away_uses_up_no_try(
                     keeper.run()
     work(made, keeper.run)
     assert (made.status, made.tries) == (ImportStatus.READY, 1)
+
+
+def test_the_same_file_sent_twice_and_stored_at_once_comes_once(
+    owner: User,
+) -> None:
+    """Both are shown before either is stored, and their parts take turns."""
+    count = 2 * MESSAGES_AT_ONCE + 10
+    says = ("human", "assistant")
+    messages = [
+        {"uuid": f"{n}", "sender": says[n % 2], "text": f"bees {n}"}
+        for n in range(count)
+    ]
+    content = json.dumps([{"uuid": "1", "name": "a", "chat_messages": messages}])
+    both = []
+    for _ in range(2):
+        both.append(begin_import(owner, "a", len(content), [content.encode()]))
+        run(both[-1])
+        assert confirm_import(both[-1])
+    waiting = [store_import(one) for one in both]
+    while waiting:
+        for steps in [*waiting]:
+            if next(steps, waiting) is waiting:
+                waiting.remove(steps)
+    states = [one.entries.get().state for one in both]
+    assert sorted(states) == ["done", "duplicate"]
+    shown = Conversation.objects.listed().get(owner=owner)
+    assert len(shown.path()) == count
+    assert {one.entries.get().conversation for one in both} == {shown}
