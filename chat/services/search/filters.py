@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
 
@@ -21,8 +22,10 @@ from chatsite import wire
 FILTER = re.compile(r"(?<!\S)(in|has|from|before|after):(\S+)", re.IGNORECASE)
 #: A fence of code as Markdown knows it, and the opening of an attached file
 #: (``chat/attached_files.py``).
-CODE = ("%```%", "%~~~%")
+CODE = ("```", "~~~")
 FILE = '```% title="%"%'
+#: Where a text has another; LIKE takes many times as long on PostgreSQL.
+FIND = {"sqlite": "instr", "postgresql": "strpos"}
 #: Days near the ends of the calendar, which no time zone can shift.
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 
@@ -73,7 +76,11 @@ class Filters:
         if self.role:
             found.append("said.role = %(role)s")
         if self.has_code:
-            found.append("(said.text LIKE %(code)s OR said.text LIKE %(tildes)s)")
+            find = FIND[connection.vendor]
+            fences = (
+                f"{find}(said.text, %({name})s) > 0" for name in ("code", "tildes")
+            )
+            found.append(f"({' OR '.join(fences)})")
         if self.has_file:
             found.append("(said.role = 'user' AND said.text LIKE %(file)s)")
         if self.conversation and not found:

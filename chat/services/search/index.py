@@ -81,17 +81,21 @@ WHERE passage.owner_id = %(owner)s AND passage.id < %(before)s AND {SHOWN}
 ORDER BY passage.id DESC LIMIT %(count)s
 """
 
-# Those of one conversation may be far apart, so none but them is read.
-OF_CONVERSATION = """
-SELECT id FROM chat_passage
-WHERE owner_id = %(owner)s AND conversation_id = %(conversation)s AND id < %(before)s
-ORDER BY id DESC
+# Those of one conversation may be far apart, so none but them is read. The order is an
+# expression on PostgreSQL, which may walk all of an owner's passages in it otherwise.
+IN_ORDER = "{in_order}"
+ORDERS = {"sqlite": "passage.id", "postgresql": "passage.id + 0"}
+OF_CONVERSATION = f"""
+SELECT passage.id FROM chat_passage AS passage
+WHERE passage.owner_id = %(owner)s AND passage.conversation_id = %(conversation)s
+  AND passage.id < %(before)s
+ORDER BY {IN_ORDER} DESC
 """
 INSIDE = f"""
 SELECT passage.id FROM chat_passage AS passage
 WHERE passage.owner_id = %(owner)s AND passage.conversation_id = %(conversation)s
   AND passage.id < %(before)s AND passage.id >= %(oldest)s AND {{has_words}} AND {SHOWN}
-ORDER BY passage.id DESC LIMIT %(count)s
+ORDER BY {IN_ORDER} DESC LIMIT %(count)s
 """
 POSTGRES_HAS_WORDS = "passage.lexemes @@ %(query)s::tsquery"
 SQLITE_HAS_WORD = "instr(' ' || passage.words || ' ', %({name})s) > 0"
@@ -134,8 +138,12 @@ def _inside(
         typed += [f" {prefix}" for prefix in query.prefixes]
         words = {f"word{number}": word for number, word in enumerate(typed)}
         conditions = [SQLITE_HAS_WORD.format(name=name) for name in words]
-    statement = INSIDE.replace("{has_words}", " AND ".join(conditions))
-    return _look(statement, OF_CONVERSATION, shown, {**asked, **words})
+    inside = INSIDE.replace("{has_words}", " AND ".join(conditions))
+    order = ORDERS[connection.vendor]
+    statement, walk = (
+        each.replace(IN_ORDER, order) for each in (inside, OF_CONVERSATION)
+    )
+    return _look(statement, walk, shown, {**asked, **words})
 
 
 def _look(statement: str, walk: str, shown: str, asked: dict[str, Any]) -> Found:
