@@ -41,6 +41,8 @@ OF_ACCOUNT = {
     ("POST", "api/v1/imports"),
     ("GET", "api/v1/settings"),
     ("PUT", "api/v1/settings"),
+    ("GET", "api/v1/settings/ready-mail"),
+    ("PUT", "api/v1/settings/ready-mail"),
     ("GET", "api/v1/presets"),
     ("POST", "api/v1/presets"),
     ("GET", "api/v1/shared-links"),

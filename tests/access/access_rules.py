@@ -296,6 +296,12 @@ TABLE: dict[str, Entry] = {
     "api/v1/conversations/<uuid:pk>/preset": api(
         "conversation", form=lambda world: {"preset": str(world.ids["preset"])}
     ),
+    "api/v1/settings/ready-mail": own(
+        ("GET", "PUT"),
+        form=lambda _: {"is_wanted": False},
+        is_json=True,
+        changes=False,
+    ),
     "api/v1/search": own(("GET",), query=_search, shows=("reply", "id_of_stuck")),
     "api/v1/allowances": own(("GET",)),
     "api/v1/conversations/<uuid:pk>/share": api("conversation", answers=(201,)),

@@ -21,9 +21,9 @@ from django.utils.translation import override
 
 from chat.models import Conversation, Notice, User
 from chat.models.notice import Channel
+from chat.services.notifications.mail_choice import stop_token
 from chat.services.notifications.needed import needless, seen_at
 from chat.services.notifications.record import gets_mail
-from chat.services.notifications.stop_link import stop_token
 from chat.services.notifications.tried import Tried
 from chatsite import wire
 

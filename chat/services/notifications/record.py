@@ -10,6 +10,7 @@ from django.utils import timezone
 from chat.models import Notice, Reply, User
 from chat.models.notice import Channel
 from chat.models.sql_rows import execute
+from chat.services.notifications.mail_choice import missing_for_mail
 from chatsite import wire
 
 #: A stopped reply needs no notice: its owner ended it.
@@ -51,8 +52,8 @@ def _is_mailed(reply: Reply, now: datetime) -> bool:
 
 def gets_mail(owner: User) -> bool:
     """Whether mail tells a person that a reply is ready."""
-    is_wanted = bool(owner.ready_mail_language) and owner.has_confirmed_email
-    return settings.HAS_READY_MAIL and is_wanted and owner.is_active
+    is_wanted = bool(owner.ready_mail_language) and owner.is_active
+    return is_wanted and missing_for_mail(owner) is None
 
 
 def is_noticed(reply: Reply) -> bool:

@@ -22,6 +22,7 @@ from chat.models import User
 from chat.page.action_response import with_refusal_status
 from chat.services.errors import MessageRefused
 from chat.services.limits.network_rate import admit_mail
+from chat.services.notifications.mail_choice import Missing, missing_for_mail
 from chat.views.accounts.decorators import (
     account_required,
     current_account,
@@ -37,8 +38,8 @@ class EmailContext(TypedDict):
     form: EmailForm
     account: User
     has_mail: bool
-    #: Whether the site tells by mail that a reply is ready, and if it took how long.
-    has_ready_mail: bool
+    #: What has to come before mail that a reply is ready, and how long it has to take.
+    missing_for_mail: Missing | None
     ready_mail_minutes: int
     is_saved: bool
 
@@ -87,7 +88,7 @@ def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
         "form": form,
         "account": user,
         "has_mail": can_mail(),
-        "has_ready_mail": settings.HAS_READY_MAIL,
+        "missing_for_mail": missing_for_mail(user),
         "ready_mail_minutes": settings.READY_MAIL_MINUTES,
         "is_saved": "saved" in request.GET,
     }

@@ -12,7 +12,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chat.models import User
-from chat.services.notifications.stop_link import read_stop_token, set_ready_mail
+from chat.services.notifications.mail_choice import (
+    missing_for_mail,
+    read_stop_token,
+    set_ready_mail,
+)
 from chat.views.accounts.decorators import account_required, redirect_to
 
 
@@ -27,7 +31,7 @@ class StopContext(TypedDict):
 @account_required
 def ready_mail(request: HttpRequest, user: User) -> HttpResponse:
     """Ask for such mail in the language of the page, or for none."""
-    is_wanted = "ready_mail" in request.POST and user.has_confirmed_email
+    is_wanted = "ready_mail" in request.POST and not missing_for_mail(user)
     set_ready_mail(user, (get_language() or "en") if is_wanted else "")
     return redirect_to("email", "saved")
 

@@ -65,6 +65,24 @@ def test_a_site_without_mail_says_so(bee: Client, settings: LazySettings) -> Non
     assert hint(bee) == "This site sends no such emails."
 
 
+def test_a_program_asks_for_mail_and_learns_what_is_missing(bee: Client) -> None:
+    url = "/api/v1/settings/ready-mail"
+
+    def put(*, is_wanted: bool) -> Any:
+        body = {"is_wanted": is_wanted}
+        headers = {"Accept-Language": "de"}
+        return bee.put(url, body, content_type="application/json", headers=headers)
+
+    nothing = {"is_wanted": False, "language": None}
+    assert bee.get(url).json() == {**nothing, "missing": "address"}
+    assert put(is_wanted=True).json()["code"] == "no_mail"
+    User.objects.update(email="bee@example.org", confirmed_email="bee@example.org")
+    wanted = {"is_wanted": True, "language": "de", "missing": None}
+    assert put(is_wanted=True).json() == bee.get(url).json() == wanted
+    assert put(is_wanted=False).json() == {**nothing, "missing": None}
+    assert Client().get(url).json() == {**nothing, "missing": "account"}
+
+
 def test_another_address_gets_no_mail_until_it_is_confirmed(bee: Client) -> None:
     User.objects.update(
         email="bee@example.org",

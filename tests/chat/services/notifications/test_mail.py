@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from chat.models import Conversation, Notice, Reply, User
 from chat.services.conversations import mark_read
-from chat.services.notifications.stop_link import set_ready_mail
+from chat.services.notifications.mail_choice import set_ready_mail
 from chatsite import wire
 from tests.chat.services.notifications.test_deliver import LEASE, attempt
 from tests.upgrade.mail_server import MailServer
