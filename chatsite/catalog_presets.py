@@ -45,9 +45,8 @@ def read_presets(
         if preset is None or not NAME.fullmatch(name):
             raise table.error(name, "a name has lower case letters, digits, - and _")
         read = _preset(name, preset, models)
-        if read.label.casefold() in (
-            other.label.casefold() for other in found.values()
-        ):
+        labels = {other.label.casefold() for other in found.values()}
+        if read.label.casefold() in labels:
             raise preset.error("label", "is that of another preset")
         found[name] = read
     return found

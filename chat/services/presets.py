@@ -55,7 +55,8 @@ class OfferedPreset:
 def offered_presets(owner: UUID | None) -> list[OfferedPreset]:
     """All that a person can pick: their own by name, then the site's.
 
-    One of the site's gives way to an own one of the same name.
+    One of the site's gives way to an own one of the same name, also of the name that
+    it has in the catalogue. So no key is the name of another preset.
     """
     own = [] if owner is None else list(Preset.objects.filter(owner=owner))
     own.sort(key=lambda preset: fold(preset.name))
@@ -71,7 +72,7 @@ def offered_presets(owner: UUID | None) -> list[OfferedPreset]:
             is_of_site=True,
         )
         for preset in current_catalog().presets.values()
-        if fold(preset.label) not in taken
+        if not {preset.name, fold(preset.label)} & taken
     ]
     return [*map(as_offered, own), *of_site]
 

@@ -141,6 +141,8 @@ def test_those_of_the_site_come_last_and_give_way_to_own_ones_of_the_same_name(
     assert [*offered] == ["Apple", "kind CRITIC", "zebra", "Poet"]
     assert not find_preset(owner.pk, "Kind critic").is_of_site
     assert find_preset(stranger.pk, "Kind critic").is_of_site
+    own = make_preset(stranger, "Critic")
+    assert find_preset(stranger.pk, "critic").key == str(own.pk)
     assert find_preset(None, "critic").instructions == "Say what is weak."
 
 
