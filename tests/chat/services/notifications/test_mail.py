@@ -16,6 +16,7 @@ from django.utils import timezone
 from chat.models import Conversation, Notice, Reply, User
 from chat.services.conversations import mark_read
 from chat.services.notifications.mail_choice import set_ready_mail
+from chat.services.notifications.sender import NoticeSender
 from chatsite import wire
 from tests.chat.services.notifications.test_deliver import LEASE, attempt
 from tests.upgrade.mail_server import MailServer
@@ -197,3 +198,21 @@ def test_the_link_stops_the_mail_without_a_log_in(ada: User, ended: End, mails) 
     assert ada.ready_mail_language == ""
     forged = path.rstrip("/")[:-1] + "_/"
     assert stranger.post(forged).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_keeper_sends_what_a_killed_one_had_claimed(
+    ada: User,
+    ended: End,
+    mails: Callable[[], list[EmailMessage]],
+    settings: LazySettings,
+    until: Callable[..., None],
+) -> None:
+    notice = ended(ada, "How do bees fly?").notices.get()
+    assert notice.claim(timezone.now(), timedelta())  # its lease has ended
+    settings.SWEEP_SECONDS = 0.02
+    sender = NoticeSender()
+    sender.start()
+    until(lambda: not Notice.objects.exists())
+    sender.stop()
+    assert len(mails()) == 1
