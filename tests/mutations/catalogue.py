@@ -199,8 +199,10 @@ KEY_RULES = [
         *KEYS,
         changes={
             "    if row is not None and row.request_digest != digest:": "    if False:",
-            "IdempotencyKey.objects.filter(owner=owner, key=key).first()": (
-                "IdempotencyKey.objects.filter(key=key).first()"
+            "act: Act) -> Reply | None:\n"
+            "    row = IdempotencyKey.objects.filter(owner=owner, key=key).first()": (
+                "act: Act) -> Reply | None:\n"
+                "    row = IdempotencyKey.objects.filter(key=key).first()"
             ),
             "    if row is not None and not _was_removed(row):": (
                 "    if row is not None:"
