@@ -11,6 +11,7 @@ from chat.models import Reply, User
 from chat.services import reply_versions
 from chat.services.jobs.run_now import run_now
 from chat.services.jobs.stop import stop_reply
+from chat.services.messages import send_message
 from chatsite.mailbox import Mailbox, open_mailbox
 from tests.chat.conftest import Worker
 from tests.chat.services.jobs.test_reconcile import long_ago
@@ -86,6 +87,17 @@ def test_redis_may_lose_it_and_it_still_waits_for_idle_time(
     Keeper().sweep()
     claim = worker.claim()
     assert (claim.reply, claim.attempt, claim.is_helper) == (str(reply.pk), 2, True)
+
+
+def test_a_web_process_may_die_before_it_is_in_line(
+    owner: User, worker: Worker
+) -> None:
+    """What was to happen on commit never happens here."""
+    reply = send_message(owner, "late", "key", when_idle=True)
+    long_ago(reply)
+    Keeper().sweep()
+    claim = worker.claim()
+    assert (claim.reply, claim.is_helper) == (str(reply.pk), True)
 
 
 def test_a_worker_may_be_lost_with_it_and_it_still_waits_for_idle_time(
