@@ -10,8 +10,12 @@ from chat.http import sidebar, theme
 
 
 def accounts(_request: HttpRequest) -> dict[str, bool]:
-    """Return ``can_sign_up``: whether to show the link to the sign-up page."""
-    return {"can_sign_up": can_sign_up()}
+    """Return ``can_sign_up``: whether to show the link to the sign-up page.
+
+    ``has_push``: whether phones may put the site on their home screen, which some need
+    to show notices.
+    """
+    return {"can_sign_up": can_sign_up(), "has_push": settings.HAS_PUSH}
 
 
 def cookies(_request: HttpRequest) -> dict[str, str]:

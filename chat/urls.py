@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chat.views import batches, imports, presets
+from chat.views import batches, imports, notifications, presets
 from chat.views.conversation_deletion import delete, delete_all, restore
 from chat.views.conversation_keeping import archive, keep, pin, unarchive, unpin
 from chat.views.conversation_list import archived, conversation_list, toggle_list
@@ -55,6 +55,14 @@ urlpatterns = [
     path("presets/<uuid:pk>/", presets.preset, name="preset"),
     path("presets/<uuid:pk>/delete/", presets.delete_preset, name="delete_preset"),
     path("settings/", settings, name="settings"),
+    path("settings/push/", notifications.subscribe_browser, name="subscribe"),
+    path(
+        "settings/push/remove/",
+        notifications.unsubscribe_browser,
+        name="unsubscribe",
+    ),
+    path("service-worker.js", notifications.service_worker, name="service_worker"),
+    path("manifest.webmanifest", notifications.manifest, name="manifest"),
     path("c/<uuid:pk>/model/", conversation_model, name="conversation_model"),
     path("model/", default_model, name="default_model"),
     path("c/<uuid:pk>/rename/", rename, name="rename"),

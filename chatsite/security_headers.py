@@ -50,8 +50,13 @@ HEADERS: Final = {
 NOTHING_ALLOWED = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
-def content_security_policy(*, is_https_only: bool) -> dict[str, Any]:
-    """Return the policy of pages for django-csp: nothing inline or from elsewhere."""
+def content_security_policy(
+    *, is_https_only: bool, has_push: bool = False
+) -> dict[str, Any]:
+    """Return the policy of pages for django-csp: nothing inline or from elsewhere.
+
+    ``has_push`` allows the service worker (static/chat/push.js).
+    """
     directives = {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
@@ -61,12 +66,13 @@ def content_security_policy(*, is_https_only: bool) -> dict[str, Any]:
         "connect-src": ["'self'"],
         "frame-src": ["'self'"],
         "manifest-src": ["'self'"],
+        "worker-src": ["'self'" if has_push else "'none'"],
         "object-src": ["'none'"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
         "require-trusted-types-for": ["'script'"],
-        "trusted-types": ["default"],
+        "trusted-types": ["default", *(["service-worker"] if has_push else [])],
         "upgrade-insecure-requests": is_https_only,
     }
     return {"DIRECTIVES": directives}

@@ -397,7 +397,9 @@ if not HTTPS_ONLY:
         "security.W016",
     ]
 
-CONTENT_SECURITY_POLICY = content_security_policy(is_https_only=HTTPS_ONLY)
+CONTENT_SECURITY_POLICY = content_security_policy(
+    is_https_only=HTTPS_ONLY, has_push=HAS_PUSH
+)
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 

@@ -10,9 +10,10 @@ PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 OWN_WORDS = frozenset(
     (
         *("account", "admin", "api", "archive", "batches", "c", "delete-all"),
-        *("healthz", "history", "imports", "livez", "m", "metrics", "model"),
-        *("model-notice", "operator", "poll", "presets", "r", "readyz", "s"),
-        *("search", "send", "settings", "shared", "static", "status", "v1"),
+        *("healthz", "history", "imports", "livez", "m", "manifest.webmanifest"),
+        *("metrics", "model", "model-notice", "operator", "poll", "presets", "r"),
+        *("readyz", "s", "search", "send", "service-worker.js", "settings", "shared"),
+        *("static", "status", "v1"),
     )
 )
 

@@ -67,7 +67,8 @@ def look(valkey: Valkey) -> Iterator[Look]:
 
 
 @pytest.fixture
-def world(box: Mailbox, request: pytest.FixtureRequest) -> World:
+def world(box: Mailbox, request: pytest.FixtureRequest, settings) -> World:
+    settings.HAS_PUSH, settings.VAPID_PRIVATE_KEY = True, "B" * 42 + "A"
     return worlds.make(box, has_account=request.param == "account")
 
 

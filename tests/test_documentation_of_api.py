@@ -49,6 +49,7 @@ API = DOCUMENTS["docs/api.md"]
 
 #: Codes of refusals that no call of the API can meet.
 OF_PAGES_ALONE = {
+    "invalid_subscription",
     "too_many_mails",
     "too_many_sign_ups",
 }

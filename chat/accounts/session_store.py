@@ -95,9 +95,17 @@ class SessionStore(DatabaseStore):
         """Whether it may be a key: some databases fail to look up other strings."""
         return bool(key and key.isascii() and key.isalnum() and len(key) >= 8)
 
+    def _keep_push_subscriptions(self, before: str) -> None:
+        from chat.models import PushSubscription
+
+        mine = PushSubscription.objects.filter(session_id=before)
+        mine.update(session_id=self.session_key)
+
     def delete(self, session_key: str | None = None) -> None:
         """Delete the row and what the mailbox caches of it."""
         key = session_key or self.session_key
+        if key and self.session_key and key != self.session_key:
+            self._keep_push_subscriptions(key)  # another key of the same session
         super().delete(session_key)
         if key is None:
             return

@@ -21,7 +21,8 @@ from chat.models import User
 
 #: Paths and views that check the user themselves: the account pages, the admin, the
 #: health checks, calls with an API key, and polls, which ask the mailbox so that a poll
-#: costs no query. The description of the API tells nothing of a user.
+#: costs no query. The description of the API tells nothing of a
+#: user, nor do the service worker and the manifest.
 OPEN_PATHS = (
     "/account/",
     "/admin/",
@@ -31,7 +32,10 @@ OPEN_PATHS = (
     "/readyz",
     "/v1/",
 )
-OPEN_NAMES = ("poll", "api:reply", "api:openapi", "api:docs")
+OPEN_NAMES = (
+    *("poll", "api:reply", "api:openapi", "api:docs"),
+    *("service_worker", "manifest"),
+)
 
 
 class LoginRequiredMiddleware:

@@ -26,6 +26,7 @@ from chat.page.context_limits import LimitsContext, limits_context
 from chat.services.effective_settings import EffectiveSettings, effective_settings
 from chat.services.errors import MessageRefused
 from chat.services.jobs.workers import ModelStatus, model_statuses
+from chat.services.notifications.vapid import public_key
 from chat.services.presets import OfferedPreset, offered_presets
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -50,6 +51,8 @@ class SettingsContext(PreferencesContext, LimitsContext):
     #: Names of the languages by code; empty where there is only one.
     languages: Mapping[str, str]
     language_chosen: str
+    #: The site's key for Web Push; empty where it sends no notices.
+    push_key: str
 
 
 class ConversationSettingsContext(PreferencesContext):
@@ -95,6 +98,7 @@ def _settings_page(request: HttpRequest, form: PreferencesForm) -> HttpResponse:
         "theme_chosen": theme_of(request),
         "languages": offered_languages(),
         "language_chosen": chosen_language(request),
+        "push_key": public_key(),
     }
     page = render(request, "settings/settings.html", context, status=_status(form))
     ensure_guest_cookie(request, page)

@@ -239,6 +239,12 @@ function cookie(name) {
   return found?.slice(name.length + 1);
 }
 
+/** The token that proves that a request comes from a page of this site. */
+export function csrfToken() {
+  const [input] = document.getElementsByName("csrfmiddlewaretoken");
+  return cookie(tokenCookie) ?? /** @type {HTMLInputElement | undefined} */ (input)?.value ?? "";
+}
+
 // Logging in gives the browser a new CSRF token; a page opened earlier has an old one in its forms.
 function renewTokens() {
   const token = cookie(tokenCookie);

@@ -255,10 +255,16 @@ if (byId("conversations")) tellTabs(news());
 
 const isNotificationWanted = () => "Notification" in window && readStored("notify") === "yes";
 
-function notify() {
+// The browser may get notices while no page is open (chat/services/notifications/).
+const hasPush = Boolean(readStored("push"));
+if (hasPush) import("./push.js").then(({ renew }) => renew()).catch(() => {});
+
+async function notify() {
   if (!isNotificationWanted() || Notification.permission !== "granted") return;
+  const path = location.pathname;
   try {
-    const notification = new Notification(wording.ready, { body: plainTitle, tag: location.pathname });
+    if (hasPush && (await (await import("./push.js")).showNotice(wording.ready, plainTitle, path))) return;
+    const notification = new Notification(wording.ready, { body: plainTitle, tag: path });
     notification.addEventListener("click", () => window.focus());
   } catch {
     // Some browsers allow notifications only from a service worker; the mark is there.

@@ -122,6 +122,15 @@ def _webhook(_world: World) -> dict[str, Any]:
     return {"address": "https://hooks.example/other", "events": ["reply.failed"]}
 
 
+def _browser(world: World) -> dict[str, Any]:
+    return {"endpoint": world.push_endpoint}
+
+
+def _another_browser(_world: World) -> dict[str, Any]:
+    endpoint = "https://push.example/another"
+    return {"endpoint": endpoint, "p256dh": "B" * 87, "auth": "B" * 22}
+
+
 def _search(_world: World) -> dict[str, Any]:
     return {"q": COMMON}
 
@@ -135,6 +144,8 @@ TABLE: dict[str, Entry] = {
     "settings/": own(
         BOTH, form=lambda _: {"temperature": "0.5"}, shows=("instructions",)
     ),
+    "settings/push/": own(WRITE, form=_another_browser, answers=(204,)),
+    "settings/push/remove/": own(WRITE, form=_browser, answers=(204,)),
     "model/": own(BOTH, form=_model, reads=(303,)),
     "presets/": own(shows=("preset_name", "preset_instructions")),
     "presets/menu/": own(reads=(303,)),
@@ -457,6 +468,8 @@ TABLE: dict[str, Entry] = {
     "api/v1/openapi.json": Entry(Kind.PUBLIC),
     "api/v1/export.schema.json": Entry(Kind.PUBLIC),
     "api/v1/docs": Entry(Kind.PUBLIC),
+    "service-worker.js": Entry(Kind.PUBLIC),
+    "manifest.webmanifest": Entry(Kind.PUBLIC),
     "healthz": Entry(Kind.PUBLIC),
     "livez": Entry(Kind.PUBLIC),
     "readyz": Entry(Kind.PUBLIC),

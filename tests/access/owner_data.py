@@ -16,7 +16,7 @@ from django.test import Client, TestCase
 from django.utils import timezone
 
 from chat.accounts.api_keys import make_key
-from chat.models import Conversation, Invitation, Message, Reply, User
+from chat.models import Conversation, Invitation, Message, PushSubscription, Reply, User
 from chat.services import (
     conversation_deletion,
     feedback,
@@ -77,8 +77,9 @@ class World:
     text: str = ""
     #: An API key of an account.
     api_key: str = ""
-    #: Key of a session of theirs.
+    #: Key of a session of theirs, and the address at which its browser gets notices.
     session: str = ""
+    push_endpoint: str = ""
 
     def keep_id(self, what: str, pk: uuid.UUID) -> None:
         self.ids[what] = pk
@@ -126,6 +127,15 @@ def _surroundings(world: World) -> None:
     row = owner.sessions.get(pk=world.session)
     row.device = secrets.token("device")
     row.save()
+    world.push_endpoint = f"https://push.example/{secrets.token('push_endpoint')}"
+    PushSubscription.objects.create(
+        owner=owner,
+        session=row,
+        endpoint=world.push_endpoint,
+        p256dh=secrets.token("push_key"),
+        auth=secrets.token("push_secret")[:22],
+        language="en",
+    )
     if not owner.is_guest:
         key, world.api_key = make_key(owner, secrets.word("key_name"))
         secrets.keep("api_key", world.api_key)

@@ -62,7 +62,10 @@ def traces(client: redis.Redis, visitor: User | None, session: str = "") -> Trac
             key = (model._meta.label, str(row[model._meta.pk.attname]))
             if key != ("chat.Session", session):
                 rows[key] = _without_visit(model, row, visitor)
-    return Traces(rows, _redis(client))
+    keys = _redis(client)
+    if visitor is not None:
+        keys.pop(f"mailbox:seen:{visitor.pk}", None)  # that a page of theirs is open
+    return Traces(rows, keys)
 
 
 def _without_visit(model: type[Model], row: Row, visitor: User | None) -> Row:

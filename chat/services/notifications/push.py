@@ -37,7 +37,11 @@ def send(notice: Notice, now: datetime) -> Tried:
     subscription = notice.subscription
     if subscription is None:
         return Tried("no subscription")
-    outcome = _post(notice, subscription, now)
+    try:
+        outcome = _post(notice, subscription, now)
+    except ValueError:
+        subscription.delete()
+        return Tried("its keys are none")
     said = str(outcome.failure or "delivered")
     if outcome.status is not None and outcome.failure:
         said = f"{said} {outcome.status}"

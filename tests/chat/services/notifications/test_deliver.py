@@ -286,13 +286,14 @@ def test_an_address_that_is_not_public_gets_no_connection(
     assert not push_service.received
 
 
-def test_keys_that_are_none_do_no_harm(
+def test_a_subscription_whose_keys_are_none_is_deleted(
     owner: User, subscribed: Subscribe, ended: End, push_service: Receiver
 ) -> None:
     subscribed(owner, p256dh="A" * 87)
     ended(owner)
-    assert attempt() is not None
+    assert attempt() is None
     assert not push_service.received
+    assert not PushSubscription.objects.exists()
 
 
 def test_another_try_waits_longer_and_longer() -> None:
