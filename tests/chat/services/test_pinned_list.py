@@ -73,6 +73,19 @@ def test_a_page_gets_all_down_to_its_cursor_when_something_is_pinned_below(
     assert ids(newest(owner.pk, since)) == [made[n].pk for n in (5, 0, 1, 2)]
 
 
+@pytest.mark.parametrize("at_once", [1, 4, 5, 100])
+def test_a_page_that_lists_very_many_gets_them_all(
+    owner: User, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(conversation_list, "PART", 2)
+    monkeypatch.setattr(conversation_list, "LISTED_AT_ONCE", at_once)
+    made = make_conversations(owner, 6)
+    part = older(owner.pk, older(owner.pk, newest(owner.pk).last).last)
+    assert ids(newest(owner.pk, part.last)) == [each.pk for each in made]
+    since = newest(owner.pk, older(owner.pk, newest(owner.pk).last).last)
+    assert (ids(since), since.has_more) == ([each.pk for each in made[:4]], True)
+
+
 def test_a_page_of_pinned_ones_alone_goes_on_with_the_others(
     owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
