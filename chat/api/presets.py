@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from chat.api.access import Access
@@ -26,7 +26,7 @@ from chat.api.preset_data import (
 from chat.api.settings import answer_settings, checked_settings
 from chat.api.settings_data import ChosenSettings, SettingsData
 from chat.forms.once import make_once
-from chat.http.get_or_404 import get_conversation_or_404
+from chat.http.get_or_404 import get_conversation_or_404, get_preset_or_404
 from chat.http.request import owner_id, visitor
 from chat.models import Conversation, Preset, User
 from chat.services import presets as offers
@@ -64,13 +64,13 @@ def make_preset(request: HttpRequest, body: PresetBody) -> HttpResponse:
 @router.get("/presets/{uuid:pk}", auth=MAY_READ, response=PresetData)
 def preset(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Read a preset."""
-    return _answer(request, _preset(request, pk))
+    return _answer(request, get_preset_or_404(owner_id(request), pk))
 
 
 @router.patch("/presets/{uuid:pk}", auth=MAY_CHANGE, response=PresetData)
 def change_preset(request: HttpRequest, pk: UUID, body: PresetChanges) -> HttpResponse:
     """Change a preset; conversations that began with it stay as they are."""
-    found = _preset(request, pk)
+    found = get_preset_or_404(owner_id(request), pk)
     change(found, **_fields(request, body))
     return _answer(request, found)
 
@@ -78,7 +78,7 @@ def change_preset(request: HttpRequest, pk: UUID, body: PresetChanges) -> HttpRe
 @router.delete("/presets/{uuid:pk}", auth=MAY_CHANGE, response=DeletedPresetData)
 def delete_preset(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete a preset; conversations that began with it stay as they are."""
-    _preset(request, pk).delete()
+    get_preset_or_404(owner_id(request), pk).delete()
     return answer(DeletedPresetData(id=str(pk), deleted=True))
 
 
@@ -99,14 +99,6 @@ def apply_preset(request: HttpRequest, pk: UUID, body: PickedPreset) -> HttpResp
     once_for(request, ("preset", pk.hex, body.preset), act)
     found = get_conversation_or_404(owner_id(request), pk, has_hidden=True)
     return answer_settings(found.owner, found)
-
-
-def _preset(request: HttpRequest, pk: UUID) -> Preset:
-    owner = owner_id(request)
-    found = Preset.objects.filter(owner_id=owner, pk=pk).first()
-    if owner is None or found is None:
-        raise Http404
-    return found
 
 
 def _fields(request: HttpRequest, body: PresetBody | PresetChanges) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.http import Http404
 
-from chat.models import Conversation, Message, Reply
+from chat.models import Conversation, Message, Preset, Reply
 from chat.services.temporary_chats import note_use
 from chatsite import wire
 
@@ -71,5 +71,13 @@ def get_user_message_or_404(conversation: Conversation, pk: UUID) -> Message:
     """A user's message of a conversation that was looked up by its owner."""
     found = conversation.messages.filter(pk=pk, role=wire.Role.USER).first()
     if found is None:
+        raise Http404
+    return found
+
+
+def get_preset_or_404(owner: UUID | None, pk: UUID) -> Preset:
+    """A preset of a person's own."""
+    found = Preset.objects.filter(owner_id=owner, pk=pk).first()
+    if owner is None or found is None:
         raise Http404
     return found

@@ -17,6 +17,7 @@ from chat.models.user import fold
 from chat.services.advisory_lock import advisory_lock
 from chat.services.errors import MessageRefused
 from chat.services.message_text import is_blank
+from chat.services.presets import preset_gone
 from chat.text_cleanup import as_line
 from chatsite.catalog_presets import DESCRIPTION_CHARACTERS, LABEL_CHARACTERS
 
@@ -41,8 +42,14 @@ def make_preset(
 
 @transaction.atomic
 def change_preset(preset: Preset, **fields: Any) -> None:
-    """Change a preset. Raises ``MessageRefused`` as ``make_preset`` does."""
+    """Change a preset.
+
+    Raises ``MessageRefused`` as ``make_preset`` does, and with the code no_preset if it
+    was deleted meanwhile.
+    """
     advisory_lock([f"presets:{preset.owner_id}"])
+    if not Preset.objects.select_for_update().filter(pk=preset.pk).exists():
+        raise preset_gone()
     for name, value in fields.items():
         setattr(preset, name, value)
     preset.name = clean_name(preset.name)

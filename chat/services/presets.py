@@ -100,8 +100,13 @@ def find_preset(owner: UUID | None, picked: str) -> OfferedPreset:
         for preset in offered:
             if names(preset) == wanted:
                 return preset
+    raise preset_gone()
+
+
+def preset_gone() -> MessageRefused:
+    """The refusal of a preset that was deleted, or that never was there."""
     said = _("This preset is no longer there. Pick another one, or none.")
-    raise MessageRefused("no_preset", said)
+    return MessageRefused("no_preset", said)
 
 
 def apply_preset(conversation: Conversation, preset: OfferedPreset) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -21,6 +21,7 @@ from django.views.decorators.http import (
 from chat.accounts.guests import ensure_guest_cookie, get_or_create_sender
 from chat.forms.once import make_once
 from chat.forms.presets import PresetForm
+from chat.http.get_or_404 import get_preset_or_404
 from chat.http.request import has_account, owner_id, visitor
 from chat.models import Preset, User
 from chat.page.context import PageContext, frame_context
@@ -122,14 +123,6 @@ def delete_preset(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete a preset; conversations that began with it stay as they are."""
     get_preset_or_404(owner_id(request), pk).delete()
     return _redirect("deleted")
-
-
-def get_preset_or_404(owner: UUID | None, pk: UUID) -> Preset:
-    """A preset of an owner."""
-    found = Preset.objects.filter(owner_id=owner, pk=pk).first()
-    if owner is None or found is None:
-        raise Http404
-    return found
 
 
 def _form(request: HttpRequest, initial: dict[str, Any] | None = None) -> PresetForm:

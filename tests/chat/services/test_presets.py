@@ -118,6 +118,14 @@ def test_names_are_unique_for_each_person_whatever_their_case(
     assert refusal(make_preset, owner, "x" * 61) == "name_too_long"
 
 
+def test_one_that_was_deleted_meanwhile_does_not_come_back(
+    owner: User, rhymes: Preset
+) -> None:
+    Preset.objects.all().delete()
+    assert refusal(change_preset, rhymes, name="Verse") == "no_preset"
+    assert not Preset.objects.exists()
+
+
 def test_a_person_has_as_many_as_the_site_allows(
     owner: User, stranger: User, settings: Any
 ) -> None:
