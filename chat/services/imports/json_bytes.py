@@ -15,7 +15,7 @@ from django.conf import settings
 from chat.services.imports.source_messages import ImportRefused
 
 #: Larger than ijson needs: it looks at all of a text again with each chunk of it.
-CHUNK_BYTES = 262_144
+CHUNK_BYTES = 1_048_576
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),

@@ -20,7 +20,7 @@ from chat.services.imports.source_messages import ImportRefused, SourceMessage
 #: About what Python needs for a value, besides the characters of a text.
 VALUE_BYTES = 150
 #: Events and bytes between two chances to pause.
-EVENTS_PER_STEP, BYTES_PER_STEP = 5000, 1_048_576
+EVENTS_PER_STEP, BYTES_PER_STEP = 5000, 1_000_000
 #: Members of an object at the top whose elements are conversations.
 LISTS = ("conversations", "chats")
 #: What is yielded where a caller may pause.

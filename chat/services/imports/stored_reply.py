@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chat.models import Origin
 from chat.models.reply import Rating
-from chat.services.imports.sampling import sampling_of
+from chat.services.imports.sampling import reply_sampling_of
 from chat.services.imports.source_messages import dict_of, text_of, time_of
 from chatsite import wire
 
@@ -43,7 +43,7 @@ def reply_from_export(
     found: dict[str, Any] = {
         "state": state if state in TERMINAL else wire.State.STOPPED.value,
         "seed": _number(value.get("seed"), BIG_MAX) or 0,
-        "settings": sampling_of(dict_of(value.get("settings"))),
+        "settings": reply_sampling_of(dict_of(value.get("settings"))),
         "instructions": text_of(value.get("instructions")),
         "is_length_limited": value.get("is_length_limited") is True,
         "batch": _batch(value.get("batch")),
