@@ -31,8 +31,10 @@ function person() {
   return owner && owner + (poller.querySelector("[name=u]")?.value ?? "");
 }
 
-/** What the server has been told, which it is told again each day. */
-const stampOf = ({ endpoint }) => JSON.stringify([endpoint, person(), new Date().toISOString().slice(0, 10)]);
+/** What the server has been told. It is told again each day, and after each log-in, which brings a new token. */
+function stampOf({ endpoint }) {
+  return JSON.stringify([endpoint, person(), csrfToken().slice(0, 8), new Date().toISOString().slice(0, 10)]);
+}
 
 async function post(path, fields) {
   const answer = await fetch(`${home}${path}`, {

@@ -71,6 +71,11 @@ CLICK = """async () => {
   return opened;
 }"""
 
+#: Of a log-in, what the scripts of a page see.
+LOG_IN = """() => {
+  document.cookie = `${document.body.dataset.tokenCookie}=${"n".repeat(32)}; Path=/`;
+}"""
+
 
 @pytest.fixture(scope="module")
 def push_service() -> Iterator[Receiver]:
@@ -190,6 +195,13 @@ def test_a_closed_page_is_told_and_a_click_opens_the_conversation(
     [script] = page.context.service_workers
     assert script.evaluate(CLICK) == [pushing.url + path]
     assert page.evaluate(NOTICES) == []
+
+    # A log-in has ended the session with its subscription, and brings a new token.
+    page.goto("/")
+    page.evaluate(LOG_IN)
+    with page.expect_response("**/settings/push/") as told:
+        page.goto("/")
+    assert told.value.status == 204
 
     # Switched off, the site forgets the browser.
     page.goto("/settings/")
