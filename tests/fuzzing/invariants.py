@@ -91,14 +91,14 @@ def _look_at_conversations(messages: dict[object, Message]) -> None:
 
 
 def _look_at_passages(messages: dict[object, Message]) -> None:
-    """Search finds each text and each title once, and nothing else."""
+    """Search finds each text and each title once, and nothing of hidden ones."""
     expected = {
         (pk, message.conversation_id, message.owner_id, index_words(message.text))
         for pk, message in messages.items()
-        if message.text.strip()
+        if message.text.strip() and not message.conversation.is_hidden
     } | {
         (None, conversation.pk, conversation.owner_id, index_words(conversation.title))
-        for conversation in Conversation.objects.all()
+        for conversation in Conversation.objects.filter(is_hidden=False)
     }
     rows = Passage.objects.values_list("message", "conversation", "owner", "words")
     found = list(rows)
