@@ -42,7 +42,7 @@ def make_preset(
 
 @transaction.atomic
 def change_preset(preset: Preset, **fields: Any) -> None:
-    """Change a preset.
+    """Change some fields of a preset; the others stay as they are by now.
 
     Raises ``MessageRefused`` as ``make_preset`` does, and with the code no_preset if it
     was deleted meanwhile.
@@ -54,7 +54,7 @@ def change_preset(preset: Preset, **fields: Any) -> None:
         setattr(preset, name, value)
     preset.name = clean_name(preset.name)
     _check_free(preset)
-    preset.save()
+    preset.save(update_fields=[*fields, "updated_at"])
 
 
 def clean_name(name: str) -> str:

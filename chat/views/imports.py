@@ -19,7 +19,7 @@ from django.views.decorators.http import (
 )
 
 from chat.forms.imports import ImportForm
-from chat.forms.once import make_once
+from chat.forms.once import id_of, make_once
 from chat.models import ConversationImport, ImportEntry, ImportStatus, User
 from chat.models.conversation_import import RUNNING
 from chat.services.errors import MessageRefused
@@ -101,8 +101,9 @@ def imports(request: HttpRequest) -> HttpResponse:
         return _page(request, user, ImportForm())
     form = ImportForm(request.POST, request.FILES)
     if form.is_valid():
-        file, pk = form.cleaned_data["file"], form.cleaned_data["id"] or uuid4()
+        file, given = form.cleaned_data["file"], form.cleaned_data["id"] or uuid4()
         name, size = file.name or "", file.size or 0
+        pk = id_of(given, user.pk, name, size)
         try:
             make_once(
                 ConversationImport,

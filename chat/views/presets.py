@@ -19,7 +19,7 @@ from django.views.decorators.http import (
 )
 
 from chat.accounts.guests import ensure_guest_cookie, get_or_create_sender
-from chat.forms.once import make_once
+from chat.forms.once import id_of, make_once
 from chat.forms.presets import PresetForm
 from chat.http.get_or_404 import get_preset_or_404
 from chat.http.request import has_account, owner_id, visitor
@@ -93,7 +93,8 @@ def new_preset(request: HttpRequest) -> HttpResponse:
         if given is None:
             make_preset(owner, **fields)
         else:
-            make_once(Preset, given, lambda: make_preset(owner, pk=given, **fields))
+            pk = id_of(given, owner.pk, fields)
+            make_once(Preset, pk, lambda: make_preset(owner, pk=pk, **fields))
     except MessageRefused as refused:
         return _page(request, _refused(form, refused))
     return _redirect("saved")

@@ -139,6 +139,7 @@ function onClick({ target }) {
 }
 
 function onInput() {
+  isChosenSoon = false;
   if (said.textContent && box.value) say("");
   if (isOpen()) show();
 }

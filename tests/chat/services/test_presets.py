@@ -69,6 +69,14 @@ def test_a_preset_that_is_gone_sends_nothing(
     assert not Conversation.objects.exists()
 
 
+def test_changes_of_two_pages_at_the_same_time_are_both_kept(rhymes: Preset) -> None:
+    stale = Preset.objects.get()
+    change_preset(rhymes, instructions="Be brief.")
+    change_preset(stale, description="For questions")
+    rhymes.refresh_from_db()
+    assert (rhymes.instructions, rhymes.description) == ("Be brief.", "For questions")
+
+
 def test_a_message_that_is_repeated_is_found_although_its_preset_is_gone(
     owner: User, rhymes: Preset, sent
 ) -> None:

@@ -128,8 +128,12 @@ def test_a_form_that_is_sent_twice_makes_one_import(tab: Client) -> None:
         tab.post("/imports/", {"file": SimpleUploadedFile("b", content), "id": given})
         for _ in range(2)
     ]
-    assert [one["Location"] for one in answers] == [f"/imports/{given}/"] * 2
-    assert ConversationImport.objects.count() == 1
+    made = ConversationImport.objects.get()
+    assert [one["Location"] for one in answers] == [f"/imports/{made.pk}/"] * 2
+    # After the Back button the same form is sent with another file.
+    other = (SAMPLES / "chatgpt/31-numbered.zip").read_bytes()
+    tab.post("/imports/", {"file": SimpleUploadedFile("c", other), "id": given})
+    assert ConversationImport.objects.count() == 2
     # After an error the same form is sent with another file.
     assert send(tab, b"").status_code == 422
 

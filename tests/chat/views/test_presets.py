@@ -59,6 +59,17 @@ def test_a_preset_is_made_once_changed_and_deleted(tab: Client, owner: User) -> 
     assert "No presets yet." in text_of(tab.get("/presets/"))
 
 
+def test_a_form_that_is_changed_after_the_back_button_makes_another_preset(
+    tab: Client, owner: User
+) -> None:
+    typed = form(name="Brief")
+    for name in ("Brief", "Brief", "Briefer"):
+        tab.post("/presets/new/", {**typed, "name": name})
+    assert {one.name for one in Preset.objects.all()} == {"Brief", "Briefer"}
+    refused = tab.post("/presets/new/", {**typed, "instructions": "Be brief."})
+    assert "You have a preset of this name." in dom(refused).one("#preferences").text
+
+
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
