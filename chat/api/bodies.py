@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from chat.models.reply import Rating
+from chat.models.reply_choices import Rating
 from chat.services.conversations import TITLE_MAX_CHARACTERS
 
 

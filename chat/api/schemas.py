@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from chat.models.reply import Origin, Rating
+from chat.models.reply_choices import Origin, Rating
 from chat.services.limits.rules import LimitKind, LimitScope
 from chatsite import wire
 

@@ -25,7 +25,7 @@ from chat.api.schemas import (
     WaitData,
 )
 from chat.models import Conversation, Message
-from chat.models.reply import Origin, Rating
+from chat.models.reply_choices import Origin, Rating
 from chat.services.conversation_badges import ListedConversation
 from chat.services.jobs.reply_status import ReplyStatus
 from chat.services.limits.remaining import RemainingLimit

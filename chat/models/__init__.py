@@ -23,7 +23,8 @@ from chat.models.operation import PausedModel, Sample, SiteNotice
 from chat.models.passage import Passage
 from chat.models.preset import Preset
 from chat.models.push_subscription import PushSubscription
-from chat.models.reply import Origin, Reply
+from chat.models.reply import Reply
+from chat.models.reply_choices import Origin
 from chat.models.session import Session
 from chat.models.shared_link import SharedLink, SharedMessage
 from chat.models.title_job import TitleJob

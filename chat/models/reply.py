@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat.models.conversation import UNFINISHED
-from chat.models.sql_rows import rows, update_where, uuid_of
+from chat.models.reply_choices import Origin, Rating
+from chat.models.reply_queryset import ReplyQuerySet
+from chat.models.sql_rows import update_where
 from chatsite import wire
 from chatsite.request_context import (
     ID_MAX_LENGTH,
@@ -23,118 +23,8 @@ from chatsite.request_context import (
     on_behalf_of,
 )
 
-
-class Origin(models.TextChoices):
-    """How a reply came here."""
-
-    #: A worker wrote it for this message.
-    GENERATED = "generated"
-    #: A person changed the text of another version.
-    EDITED = "edited"
-    #: A copy from another conversation of this site.
-    COPIED = "copied"
-    IMPORTED = "imported"
-    #: A worker wrote it as a title; no person asked for it.
-    TITLE = "title"
-
-
 HELD, QUEUED = wire.State.HELD, wire.State.QUEUED
 DONE, STOPPED, FAILED = wire.State.DONE, wire.State.STOPPED, wire.State.FAILED
-FAILED_OR_STOPPED = (FAILED, STOPPED)
-#: As literals in SQL: with parameters SQLite does not recognise the condition of its
-#: index of unfinished replies.
-UNFINISHED_LITERALS = [
-    models.Func(template=f"'{state}'", output_field=models.CharField())
-    for state in UNFINISHED
-]
-WANTED = """
-SELECT 1 FROM chat_reply
-WHERE message_id = %s AND state = 'queued' AND stop_requested_at IS NULL
-"""
-#: The state is a literal for the sake of its partial index.
-WITH_HELD = """
-SELECT DISTINCT message.conversation_id FROM chat_reply AS reply
-JOIN chat_message AS message ON message.id = reply.message_id
-WHERE reply.state = 'held' AND message.conversation_id IN ({})
-"""
-
-
-class Rating(models.TextChoices):
-    """What a person thinks of a reply."""
-
-    UP = "up"
-    DOWN = "down"
-
-
-class ReplyQuerySet(models.QuerySet["Reply"]):
-    """Sets of replies by their state and age."""
-
-    def generated(self) -> ReplyQuerySet:
-        """Replies that workers wrote, or will write: only these are counted."""
-        return self.filter(origin=Origin.GENERATED)
-
-    def not_deleted(self) -> ReplyQuerySet:
-        """Replies whose conversation was not deleted."""
-        return self.filter(message__conversation__deleted_at=None)
-
-    def unfinished(self) -> ReplyQuerySet:
-        """Replies in a state that is not terminal."""
-        return self.filter(state__in=UNFINISHED_LITERALS)
-
-    def of_no_batch(self) -> ReplyQuerySet:
-        """Replies that are not those to lines of batches."""
-        return self.filter(message__conversation__batch_line=None)
-
-    def of_guests_from(self, network: str) -> ReplyQuerySet:
-        """Replies to the guests of one network."""
-        return self.filter(
-            message__owner__network=network, message__owner__username=None
-        )
-
-    def queued(self) -> ReplyQuerySet:
-        """Replies that wait for a worker or are being written."""
-        return self.filter(state=QUEUED)
-
-    def unpublished_since(self, seconds: float) -> ReplyQuerySet:
-        """Queued rows that were published at least this many seconds ago."""
-        before = timezone.now() - timedelta(seconds=seconds)
-        return self.queued().filter(published_at__lt=before)
-
-    def queued_before(self, seconds: float) -> ReplyQuerySet:
-        """Queued rows that have waited at least this many seconds."""
-        before = timezone.now() - timedelta(seconds=seconds)
-        return self.queued().filter(queued_at__lt=before)
-
-    def held(self) -> ReplyQuerySet:
-        """Replies that wait for the one before them."""
-        return self.filter(state=HELD)
-
-    def conversations_with_held(self, conversations: Sequence[UUID]) -> set[UUID]:
-        """Which of these conversations have held replies."""
-        places = ", ".join(["%s"] * len(conversations))
-        found = rows(WITH_HELD.format(places), conversations) if places else []
-        return {uuid_of(pk) for (pk,) in found}
-
-    def releasable(self) -> ReplyQuerySet:
-        """Held rows that may start: the reply before them is done."""
-        return self.held().filter(message__parent__parent__reply__state=DONE)
-
-    def paused(self) -> ReplyQuerySet:
-        """Held rows that wait for the user: the reply before them failed or stopped."""
-        before = "message__parent__parent__reply__state__in"
-        return self.held().filter(**{before: FAILED_OR_STOPPED})
-
-    def asked_to_stop(self) -> ReplyQuerySet:
-        """Unfinished replies with a stop request."""
-        return self.unfinished().exclude(stop_requested_at=None)
-
-    def is_wanted(self, pk: UUID) -> bool:
-        """Whether a reply is queued, and its owner did not ask to stop it."""
-        return bool(rows(WANTED, (pk,)))
-
-    def with_path(self) -> ReplyQuerySet:
-        """Join the rows that publishing and collecting need."""
-        return self.select_related("message__conversation__owner", "message__parent")
 
 
 class Reply(models.Model):

@@ -14,7 +14,8 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from chat.models.message import Message
-from chat.models.reply import Origin, Reply
+from chat.models.reply import Reply
+from chat.models.reply_choices import Origin
 from chatsite import wire
 
 #: What a copy keeps of how a reply was made, where its owner wants it: nothing that

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from chat.models.reply import FAILED_OR_STOPPED
+from chat.models.reply_queryset import FAILED_OR_STOPPED
 from chat.models.sql_rows import digits_of, rows, uuid_of
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox

@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from chat.models import Reply
-from chat.models.reply import Rating
+from chat.models.reply_choices import Rating
 from chat.models.sql_rows import rows
 from chat.services.errors import MessageRefused
 from chat.text_cleanup import as_lines

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import Conversation, Message, Reply, tree
-from chat.models.reply import FAILED_OR_STOPPED
+from chat.models.reply_queryset import FAILED_OR_STOPPED
 from chat.services.effective_settings import capped_reply_tokens, effective_settings
 from chat.services.errors import MessageRefused
 from chat.services.jobs.publish import publish_queued

@@ -17,7 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 from chat.http.get_or_404 import get_reply_or_404
 from chat.http.request import Request, owner_id
 from chat.models import Reply
-from chat.models.reply import Rating
+from chat.models.reply_choices import Rating
 from chat.page.action_response import redirect_to_reply
 from chat.services.errors import MessageRefused
 from chat.services.feedback import can_be_rated, rate

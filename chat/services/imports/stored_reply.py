@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.models import Origin
-from chat.models.reply import Rating
+from chat.models.reply_choices import Rating
 from chat.services.imports.sampling import reply_sampling_of
 from chat.services.imports.source_messages import dict_of, text_of, time_of
 from chatsite import wire

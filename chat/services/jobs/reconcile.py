@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from chat.models import Reply
-from chat.models.reply import ReplyQuerySet
+from chat.models.reply_queryset import ReplyQuerySet
 from chat.services.effective_settings import effective_settings
 from chat.services.jobs.collect import collect, collect_together, give_up
 from chat.services.jobs.guarded import ends_the_sweep, guarded
@@ -213,7 +213,7 @@ def _extra_bell(reply: str) -> str:
     return f"{reply}.again.{token_hex(4)}"
 
 
-def _batch(rows: ReplyQuerySet) -> list[Reply]:
+def _batch(rows: ReplyQuerySet[Reply]) -> list[Reply]:
     """Return the oldest of these rows, with their messages and conversations."""
     # Nearly always there are none, and a query for keys alone costs a third of the CPU.
     keys = list(rows.order_by("queued_at").values_list("pk", flat=True)[:BATCH])

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from chat.models import Reply, User
-from chat.models.reply import ReplyQuerySet
+from chat.models.reply_queryset import ReplyQuerySet
 from chat.services.jobs.collect import collect_now
 from chat.services.jobs.publish import hand_over
 from chat.services.jobs.reply_status import PollSnapshot, ReplyStatus
@@ -194,7 +194,7 @@ def _row_with_path(owner: str, pk: str) -> Reply:
     return _only(Reply.objects.with_path(), owner, pk)
 
 
-def _only(replies: ReplyQuerySet, owner: str, pk: str) -> Reply:
+def _only(replies: ReplyQuerySet[Reply], owner: str, pk: str) -> Reply:
     try:
         return replies.not_deleted().get(pk=UUID(pk), message__owner=UUID(owner))
     except Reply.DoesNotExist:

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Max
 from django.utils import timezone
 
 from chat.models import Reply
-from chat.models.reply import ReplyQuerySet
+from chat.models.reply_queryset import ReplyQuerySet
 from chat.services import reply_versions
 from chat.services.errors import MessageRefused
 from chatsite import wire
@@ -71,13 +71,13 @@ def retry_failures(error: str, model: str) -> tuple[int, int]:
     return retried, refused
 
 
-def _recent() -> ReplyQuerySet:
+def _recent() -> ReplyQuerySet[Reply]:
     since = timezone.now() - RECENT
     failed = Reply.objects.generated().filter(state=wire.State.FAILED)
     return failed.filter(finished_at__gte=since)
 
 
-def _retriable() -> ReplyQuerySet:
+def _retriable() -> ReplyQuerySet[Reply]:
     """Failures that are the end of what their owners see, and of no program."""
     leaf = F("message__conversation__active_leaf_id")
     shown = (

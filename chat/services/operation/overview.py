@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from chat.models import Reply
-from chat.models.reply import ReplyQuerySet
+from chat.models.reply_queryset import ReplyQuerySet
 from chat.services.wait_estimate import WaitEstimate, estimate_wait, ready_workers
 from chatsite import wire
 from chatsite.mailbox import MailboxAway, open_mailbox
@@ -138,6 +138,6 @@ def busy_rows(worker: wire.Announcement) -> int:
     return max(0, worker.rows - worker.free + worker.helpers)
 
 
-def _counted(replies: ReplyQuerySet, field: str) -> dict[str, int]:
+def _counted(replies: ReplyQuerySet[Reply], field: str) -> dict[str, int]:
     counted = replies.values_list(field).annotate(Count("pk")).order_by(field)
     return dict(counted)
