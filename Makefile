@@ -27,7 +27,7 @@ ALIKE = accounts/test_page_texts.py rendering wording \
 		renamed_cookies_https.py security_headers.py time_zone.py url_prefix.py) \
 	$(addprefix views/test_,limits.py pages.py poll_status.py \
 		refused_requests.py remaining.py)
-OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py \
+OF_DATABASE = tests/chat tests/upgrade tests/chaos/test_crash_points.py tests/chaos/test_killed_imports.py \
 	tests/test_fuzzing.py::test_no_request_fails_the_server_or_saves_half \
 	$(addprefix --ignore tests/chat/,$(ALIKE))
 # Whatever these send to PostgreSQL, others send too (each statement was compared, without

@@ -11,6 +11,8 @@ from tests.processes import ROOT
 MODULES = sorted((ROOT / "static" / "chat").glob("*.js"))
 TESTS = sorted((ROOT / "tests" / "browser" / "modules").glob("*.js"))
 STYLES = sorted([*(ROOT / "styles").glob("*.css"), ROOT / "static" / "admin.css"])
+#: The browser starts it by itself, not a page.
+SERVICE_WORKER = "service_worker.js"
 MAX_LINE = 120
 MAX_LINES = 300
 
@@ -59,7 +61,7 @@ def test_every_module_is_a_script_of_its_page() -> None:
             "conversations/conversation.html",
         )
     ]
-    modules = {path.name for path in MODULES}
+    modules = {path.name for path in MODULES} - {SERVICE_WORKER}
     later = {one for name in modules for one in imports_of(name, "import[(]")}
     assert {*of_all, *of_forms, *of_conversations, *later} == modules
     assert not later & {*of_all, *of_forms}

@@ -234,15 +234,10 @@ onHtmx("configured", (_request, { detail }) => {
 
 // Cookies
 
-function cookie(name) {
+/** The value of a cookie, if there is one. @param {string} name */
+export function cookie(name) {
   const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
   return found?.slice(name.length + 1);
-}
-
-/** The token that proves that a request comes from a page of this site. */
-export function csrfToken() {
-  const [input] = document.getElementsByName("csrfmiddlewaretoken");
-  return cookie(tokenCookie) ?? /** @type {HTMLInputElement | undefined} */ (input)?.value ?? "";
 }
 
 // Logging in gives the browser a new CSRF token; a page opened earlier has an old one in its forms.
@@ -277,7 +272,6 @@ export function setTheme(theme) {
 
 // A server that restarts while a page loads may give modules of two versions, which do not fit together, or lack one.
 // The page then loads once more, when the server answers again and nothing was typed.
-
 const RELOAD_PAUSE_SECONDS = 60;
 const RETRY_SECONDS = 2;
 

@@ -2,9 +2,9 @@
  * Web Push: lets the site send this browser notices while no page of it is open. Loaded once a person wants that.
  */
 
-import { byId, csrfToken, readStored, site, withStorage } from "./page.js";
+import { byId, cookie, readStored, site, withStorage } from "./page.js";
 
-const { home = "/" } = document.body.dataset;
+const { home = "/", tokenCookie } = document.body.dataset;
 /** Where this browser is told of, by its name in storage. */
 const KEPT = "push";
 /** The only address of a worker that this site may start, whatever text asks for one. */
@@ -29,6 +29,12 @@ function person() {
   const poller = byId("poller");
   const owner = poller?.querySelector("[name=o]")?.value ?? "";
   return owner && owner + (poller.querySelector("[name=u]")?.value ?? "");
+}
+
+/** The token that proves that a request comes from a page of this site. */
+function csrfToken() {
+  const [input] = document.getElementsByName("csrfmiddlewaretoken");
+  return cookie(tokenCookie) ?? /** @type {HTMLInputElement | undefined} */ (input)?.value ?? "";
 }
 
 /** What the server has been told. It is told again each day, and after each log-in, which brings a new token. */

@@ -31,7 +31,7 @@ from tests.chat.services.repeated_requests import ask, ended
 
 #: Calls that do no more when they are repeated.
 HARMLESS_TWICE = {
-    "stop",
+    *("stop", "run_now"),
     *("try_webhook", "enable_webhook", "disable_webhook", "delete_webhook"),
     *("retry_delivery", "confirm_import", "delete_import"),
 }
