@@ -13,7 +13,7 @@ from chat.api.access import Access
 from chat.api.answers import answer
 from chat.api.bodies import FeedbackBody, TextBody, VersionsBody
 from chat.api.idempotency_header import idempotency_key, once_for
-from chat.api.key_access import BY_A_MESSAGE
+from chat.api.key_access import BY_A_MESSAGE, used_key
 from chat.api.schemas import (
     RemovedMessageData,
     ReplyData,
@@ -21,6 +21,7 @@ from chat.api.schemas import (
 from chat.api.serializers import serialize_reply
 from chat.api.statuses import current_status
 from chat.http.get_or_404 import get_reply_or_404
+from chat.http.known_errors import MISSING_SCOPE
 from chat.http.request import owner_id, visitor
 from chat.models import Conversation, Reply, User
 from chat.services import feedback, held_messages, reply_versions
@@ -43,7 +44,13 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @router.post("/replies/{uuid:pk}/run-now", auth=MAY_CHANGE, response={202: ReplyData})
 def run_now(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Let a reply wait no longer until workers are idle. Harmless to repeat."""
+    """Let a reply wait no longer until workers are idle. Harmless to repeat.
+
+    A key whose calls let people go first may not.
+    """
+    key = used_key(request)
+    if key is not None and key.is_helper:
+        raise MISSING_SCOPE
     move_into_line(get_reply_or_404(owner_id(request), pk))
     return _reply_answer(request, pk, status=202)
 

@@ -61,6 +61,17 @@ def test_run_now_ends_the_wait(tab: Client, worker: Worker) -> None:
         assert (answer.json()["when_idle"], answer.json()["place"]) == (False, 1)
 
 
+def test_a_key_that_lets_people_go_first_cannot_run_now(
+    account: User, worker: Worker
+) -> None:
+    program = Program(account, is_helper=True)
+    for more in ({}, {"when_idle": True}):
+        sent = program.send(**more).json()
+        refused = program.post(f"/api/v1/replies/{sent['id']}/run-now")
+        assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
+        assert worker.claim().is_helper
+
+
 @pytest.mark.parametrize("value", ["soon", 7, None])
 def test_anything_but_true_and_false_is_refused(tab: Client, value: object) -> None:
     refused = post(tab, "messages", text="late", when_idle=value)
