@@ -16,13 +16,15 @@ from chat.services.notifications import vapid
 from chat.services.notifications.needed import expires_at
 from chat.services.notifications.tried import Tried
 from chat.services.webhooks.addresses import Reach
-from chat.services.webhooks.http_post import Outcome, post
+from chat.services.webhooks.http_post import Failure, Outcome, post
 from chatsite import wire
 
 #: The browser has unsubscribed, or its subscription has expired.
 GONE = (404, 410)
 #: Statuses after which a further try may succeed.
 PASSING = (408, 425, 429)
+#: Addresses that no push service has.
+NEVER = (Failure.PRIVATE_ADDRESS, Failure.PORT, Failure.NEEDS_HTTPS)
 #: Push services take 32 characters.
 TOPIC_CHARACTERS = 32
 
@@ -92,5 +94,7 @@ def _topic(notice: Notice) -> str:
 
 
 def _may_pass(outcome: Outcome) -> bool:
+    if outcome.failure in NEVER:
+        return False
     status = outcome.status
     return status is None or status >= 500 or status in PASSING

@@ -271,19 +271,21 @@ def test_a_push_service_that_always_refuses_is_given_up(
     assert not PushSubscription.objects.exists()
 
 
-def test_an_address_that_is_not_public_gets_no_connection(
+def test_an_address_that_is_not_public_gets_no_connection_and_no_further_try(
     owner: User,
     subscribed: Subscribe,
     ended: End,
     push_service: Receiver,
     settings: LazySettings,
 ) -> None:
-    subscribed(owner)
+    subscription = subscribed(owner)
     ended(owner)
     settings.PUSH_PRIVATE_NETWORKS = ()
     settings.WEBHOOK_PRIVATE_NETWORKS = (ip_network("127.0.0.1"),)
-    assert attempt() is not None
+    assert attempt() is None
     assert not push_service.received
+    subscription.refresh_from_db()
+    assert subscription.failures == 1
 
 
 def test_a_subscription_whose_keys_are_none_is_deleted(
