@@ -6,10 +6,11 @@ Only a part of the document is in memory at a time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db.models import Model
 from django.utils import timezone
 
 from chat.accounts.session_end import sessions_of
@@ -27,6 +28,26 @@ from chat.services.exports.pages import ROWS_PER_READ, oldest_first
 
 #: What is before each row of a list.
 BEFORE_ROW = "\n  "
+#: Fields of ``PushSubscription`` in the export. Its address is a secret.
+PUSH_FIELDS = ("language", "created_at", "last_success_at")
+#: Fields of ``Preset`` in the export.
+PRESET_FIELDS = (
+    *("id", "name", "description", "model", "settings", "instructions"),
+    *("created_at", "updated_at"),
+)
+#: Fields of ``BatchFile`` in the export. Its content can be downloaded by itself.
+FILE_FIELDS = ("id", "name", "purpose", "size_bytes", "created_at", "expires_at")
+#: Fields of ``ApiKey`` in the export: all but the digest of its secret.
+KEY_FIELDS = (
+    *("id", "name", "prefix", "can_chat", "can_read_history", "can_batch"),
+    *("keeps_conversations", "is_helper", "limits", "created_at", "last_used_at"),
+    *("expires_at", "revoked_at"),
+)
+#: Fields of ``WebhookEndpoint`` in the export: all but its secrets.
+WEBHOOK_FIELDS = (
+    *("id", "url", "description", "events", "created_at", "last_success_at"),
+    *("disabled_at", "disabled_reason"),
+)
 
 
 def export_user(user: User) -> Iterator[str]:
@@ -53,22 +74,9 @@ def export_user(user: User) -> Iterator[str]:
 def _account(user: User) -> dict[str, Any]:
     return {
         "exported_at": timezone.now(),
-        "account": {
-            "id": user.pk,
-            "name": user.username,
-            "email": user.email or None,
-            "confirmed_email": user.confirmed_email or None,
-            "ready_mail_language": user.ready_mail_language or None,
-            "ready_mailed_at": user.ready_mailed_at,
-            "joined_at": user.joined_at,
-            "seen_at": user.seen_at,
-            "limits": user.limits,
-        },
+        "account": _profile(user),
         "preferences": preferences(user),
-        "presets": [
-            {name: getattr(preset, name) for name in PRESET_FIELDS}
-            for preset in user.presets.order_by("created_at")
-        ],
+        "presets": _fields_of(user.presets.order_by("created_at"), PRESET_FIELDS),
         "sessions": [
             {
                 "device": session.device,
@@ -86,14 +94,8 @@ def _account(user: User) -> dict[str, Any]:
             }
             for one in user.push_subscriptions.select_related("session")
         ],
-        "api_keys": [
-            {name: getattr(key, name) for name in KEY_FIELDS}
-            for key in user.api_keys.all()
-        ],
-        "batch_files": [
-            {name: getattr(file, name) for name in FILE_FIELDS}
-            for file in user.batch_files.all()
-        ],
+        "api_keys": _fields_of(user.api_keys.all(), KEY_FIELDS),
+        "batch_files": _fields_of(user.batch_files.all(), FILE_FIELDS),
         "webhooks": [
             {name: getattr(webhook, name) for name in WEBHOOK_FIELDS}
             | {"api_key": webhook.api_key_id}
@@ -102,27 +104,22 @@ def _account(user: User) -> dict[str, Any]:
     }
 
 
-#: Fields of ``PushSubscription`` in the export. Its address is a secret.
-PUSH_FIELDS = ("language", "created_at", "last_success_at")
-#: Fields of ``Preset`` in the export.
-PRESET_FIELDS = (
-    *("id", "name", "description", "model", "settings", "instructions"),
-    *("created_at", "updated_at"),
-)
-#: Fields of ``BatchFile`` in the export. Its content can be downloaded by itself.
-FILE_FIELDS = ("id", "name", "purpose", "size_bytes", "created_at", "expires_at")
-#: Fields of ``ApiKey`` in the export: all but the digest of its secret.
-KEY_FIELDS = (
-    *("id", "name", "prefix", "can_chat", "can_read_history", "can_batch"),
-    *("keeps_conversations", "is_helper", "limits", "created_at", "last_used_at"),
-    *("expires_at", "revoked_at"),
-)
+def _profile(user: User) -> dict[str, Any]:
+    return {
+        "id": user.pk,
+        "name": user.username,
+        "email": user.email or None,
+        "confirmed_email": user.confirmed_email or None,
+        "ready_mail_language": user.ready_mail_language or None,
+        "ready_mailed_at": user.ready_mailed_at,
+        "joined_at": user.joined_at,
+        "seen_at": user.seen_at,
+        "limits": user.limits,
+    }
 
-#: Fields of ``WebhookEndpoint`` in the export: all but its secrets.
-WEBHOOK_FIELDS = (
-    *("id", "url", "description", "events", "created_at", "last_success_at"),
-    *("disabled_at", "disabled_reason"),
-)
+
+def _fields_of(rows: Iterable[Model], names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{name: getattr(row, name) for name in names} for row in rows]
 
 
 def _conversation(conversation: Conversation) -> Iterator[str]:

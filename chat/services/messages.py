@@ -51,23 +51,18 @@ def send_message(
     conversation of another owner, or of none), no_preset, a code of ``idempotency``, or
     a code of ``admission`` and a retry time.
     """
-    text = clean_text(text)
-    preset = as_line(preset)
+    text, preset = clean_text(text), as_line(preset)
     into = conversation.pk if isinstance(conversation, Conversation) else conversation
     ids = NewIds(into or uuid4(), uuid4())
 
     def save() -> Reply:
-        begins = (owner, ids, text, preset)
-        begun = None if into else _begun(*begins, is_temporary=is_temporary)
+        begun = None
+        if into is None:
+            begun = _begun(owner, ids, text, preset, is_temporary=is_temporary)
         return _save(owner, text, ids, instead_of, begun, when_idle=when_idle)
 
-    return reply_once(
-        owner.pk,
-        key,
-        ("send", into.hex if into else "", *filter(None, [preset]), text),
-        save,
-        new_ids=ids,
-    )
+    asked = ("send", into.hex if into else "", *filter(None, [preset]), text)
+    return reply_once(owner.pk, key, asked, save, new_ids=ids)
 
 
 def _save(

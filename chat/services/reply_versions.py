@@ -147,11 +147,7 @@ def _create_replies(
         if message is None:
             return old
         if found := _unfinished_version(old, message):
-            _show(found.message, conversation)
-            transaction.on_commit(
-                lambda: notify_pages(conversation.owner_id), robust=True
-            )
-            return found
+            return _shown(found, conversation)
         caller = old.message.conversation.owner
         if caller.used_key is not None:
             conversation.owner = caller
@@ -162,16 +158,19 @@ def _create_replies(
         if count > 1:
             fields["batch"] = uuid.uuid4()
         call = call_field(conversation.owner, old.call, when_idle=when_idle)
-        fresh: list[Reply] = []
-        while len(fresh) < count:
-            seed = {"seed": new_seed()} if is_varied else {}
-            row = {"call": call, **fields, **seed}
-            fresh.append(
-                create_reply(message, chosen, is_held=is_held, text=text, **row)
-            )
+        row = {"is_held": is_held, "text": text, "call": call, **fields}
+        seeds = [{"seed": new_seed()} if is_varied else {} for _ in range(count)]
+        fresh = [create_reply(message, chosen, **{**row, **seed}) for seed in seeds]
         _put_on_path(fresh[0].message, old, conversation)
         transaction.on_commit(lambda: publish_queued(fresh), robust=True)
         return fresh[0]
+
+
+def _shown(reply: Reply, conversation: Conversation) -> Reply:
+    """A reply that exists already, put on the path that pages show."""
+    _show(reply.message, conversation)
+    transaction.on_commit(lambda: notify_pages(conversation.owner_id), robust=True)
+    return reply
 
 
 def _unfinished_version(old: Reply, message: Message) -> Reply | None:
