@@ -19,7 +19,7 @@ from django.views.decorators.http import (
 )
 
 from chat.accounts.site_url import absolute_url
-from chat.forms.once import make_once
+from chat.forms.once import id_of, make_once
 from chat.forms.sharing import ShareForm
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.request import owner_id
@@ -77,10 +77,12 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = ShareForm(request.POST)
     if not form.is_valid():
         return _share_page(request, conversation, form)
-    given, made = form.cleaned_data["id"], form.link_fields()
+    # By what was chosen: the end of a link that expires counts from now.
+    chosen = sorted(form.cleaned_data.items())
+    link, made = id_of(form.cleaned_data["id"], pk, chosen), form.link_fields()
     try:
         make_once(
-            SharedLink, given, lambda: links.make_link(conversation, pk=given, **made)
+            SharedLink, link, lambda: links.make_link(conversation, pk=link, **made)
         )
     except MessageRefused as refused:
         form.add_error(None, refused.bare_message)

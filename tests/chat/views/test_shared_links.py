@@ -26,6 +26,16 @@ def form(**typed: Any) -> dict[str, Any]:
     return {"id": str(uuid4()), "expiry": "never", "date": "", **typed}
 
 
+def test_a_form_that_is_changed_after_the_back_button_makes_another_link(
+    tab: Client, talk: Conversation
+) -> None:
+    typed = form()
+    for expiry in ("1", "1", "never"):
+        tab.post(f"/c/{talk.pk}/share/", {**typed, "expiry": expiry})
+    assert SharedLink.objects.filter(expires_at=None).count() == 1
+    assert SharedLink.objects.exclude(expires_at=None).count() == 1
+
+
 def test_a_link_is_made_once_from_the_menu_of_a_conversation(
     tab: Client, talk: Conversation
 ) -> None:
