@@ -12,9 +12,8 @@ import {
   pendingReplies,
   readStored,
   showRefusal,
-  site,
-  withStorage,
   wording,
+  writeStored,
 } from "./page.js";
 
 /** So near to the end a reader still reads the end. */
@@ -214,7 +213,7 @@ document.documentElement.classList.toggle(WRAPS_CODE, readStored(WRAPS_CODE) ===
 
 function onWrapButton() {
   const wraps = document.documentElement.classList.toggle(WRAPS_CODE);
-  withStorage((store) => store.setItem(`${site}:${WRAPS_CODE}`, wraps ? "yes" : "no"));
+  writeStored(WRAPS_CODE, wraps ? "yes" : "no");
   announce(wording[wraps ? "wrapped" : "not-wrapped"]);
 }
 

@@ -2,9 +2,9 @@
  * The settings page: how a person wants to be told that a reply is ready, in this browser.
  */
 
-import { byId, readStored, site, withStorage } from "./page.js";
+import { byId, readStored, writeStored } from "./page.js";
 
-const keep = (name, isWanted) => withStorage((store) => store.setItem(`${site}:${name}`, isWanted ? "yes" : "no"));
+const keep = (name, isWanted) => writeStored(name, isWanted ? "yes" : "no");
 
 // Notifications of the system
 

@@ -95,29 +95,19 @@ const earlierPrefixes = [...(earlierSites ?? "").split(" ").map((name) => `${nam
  * Use localStorage. A browser may forbid it or have no room; what is kept there is only a comfort.
  * @template T
  * @param {(store: Storage) => T} action
+ * @param {"localStorage" | "sessionStorage"} name
  * @returns {T | null} Null where the action failed.
  */
-export function withStorage(action) {
+export function withStorage(action, name = "localStorage") {
   try {
-    return action(localStorage);
+    return action(globalThis[name]);
   } catch {
     return null;
   }
 }
 
-/**
- * Use sessionStorage, which belongs to one tab.
- * @template T
- * @param {(store: Storage) => T} action
- * @returns {T | null} Null where the action failed.
- */
-export function withTabStorage(action) {
-  try {
-    return action(sessionStorage);
-  } catch {
-    return null;
-  }
-}
+/** The same with sessionStorage, which belongs to one tab. @type {typeof withStorage} */
+export const withTabStorage = (action) => withStorage(action, "sessionStorage");
 
 /**
  * Whether a key of localStorage is this site's, today's or an earlier one, and what it names begins so.
@@ -130,7 +120,7 @@ export function isOwnKey(key, beginning) {
 }
 
 /**
- * Read a value of this site. One that stands under an earlier key moves to today's.
+ * Read a value of this site. One that has an earlier key moves to today's.
  * @param {string} name The key without the name of the site.
  * @returns {string | null}
  */
@@ -146,6 +136,16 @@ export function readStored(name) {
     return store.getItem(key);
   });
 }
+
+/**
+ * Keep a value of this site.
+ * @param {string} name The key without the name of the site.
+ * @param {string} value
+ */
+export const writeStored = (name, value) => withStorage((store) => store.setItem(`${site}:${name}`, value));
+
+/** Forget a value of this site. @param {string} name The key without the name of the site. */
+export const removeStored = (name) => withStorage((store) => store.removeItem(`${site}:${name}`));
 
 /** A random id of 128 bits, in hexadecimal digits. @returns {string} */
 export function newId() {

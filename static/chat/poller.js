@@ -15,14 +15,13 @@ import {
   showRefusal,
   site,
   versionOf,
-  withStorage,
   wording,
 } from "./page.js";
 
 const RETRY_SECONDS = [1, 2, 4, 8, 15];
 /** The longest retry is this share shorter or longer, so that many pages do not come back at once. */
 const JITTER = 0.2;
-/** A page that nobody sees asks no more often. */
+/** A page that is not visible asks no more often. */
 const HIDDEN_SECONDS = 15;
 /** One of a browser's hidden pages asks so often whether what is unread was read elsewhere. */
 const UNREAD_SECONDS = 60;
@@ -214,7 +213,9 @@ function markTab(wanted) {
 }
 
 /** A name as the list has them, of a conversation or of an element of a reply. */
-export const shortName = (id = "") => id.replace(/^reply-/, "").slice(0, 8);
+const shortName = (id = "") => id.replace(/^reply-/, "").slice(0, 8);
+/** The name of the conversation that this page shows; empty without one. */
+export const conversation = () => shortName(byId("poller")?.querySelector("[name=c]")?.value);
 
 /** The names of ready replies that this page has met; each is new only once. */
 const met = new Set((news().ready ?? "").split(" "));
@@ -275,9 +276,8 @@ onHtmx("changed", () => {
   const now = pendingReplies();
   const ended = [...pending].map(byId).filter((reply) => reply && !now.has(reply.id));
   pending = now;
-  const conversation = shortName(byId("poller")?.querySelector("[name=c]")?.value);
   const done = ended.filter((reply) => reply.matches(".done"));
-  meet([...done.map(({ id }) => `${conversation}-${shortName(id)}`), ...(news().ready ?? "").split(" ")]);
+  meet([...done.map(({ id }) => `${conversation()}-${shortName(id)}`), ...(news().ready ?? "").split(" ")]);
   if (JSON.stringify({ ...news() }) !== told) tellTabs(news());
   told = JSON.stringify({ ...news() });
   if (!ended.length || !document.hidden) return;

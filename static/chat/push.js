@@ -2,7 +2,7 @@
  * Web Push: lets the site send this browser notices while no page of it is open. Loaded once a person wants that.
  */
 
-import { byId, cookie, readStored, site, withStorage } from "./page.js";
+import { byId, cookie, readStored, removeStored, writeStored } from "./page.js";
 
 const { home = "/", tokenCookie } = document.body.dataset;
 /** Where this browser is told of, by its name in storage. */
@@ -20,9 +20,6 @@ export const needsHomeScreen =
   !canPush &&
   (/iP(?:hone|ad|od)/.test(navigator.userAgent) ||
     (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1));
-
-const keep = (value) => withStorage((store) => store.setItem(`${site}:${KEPT}`, value));
-const forget = () => withStorage((store) => store.removeItem(`${site}:${KEPT}`));
 
 /** The person of this page: it changes with a log-in and with a sign-up. */
 function person() {
@@ -54,7 +51,7 @@ async function post(path, fields) {
 async function tellServer(subscription) {
   const { endpoint, keys } = subscription.toJSON();
   await post("settings/push/", { endpoint, p256dh: keys.p256dh, auth: keys.auth });
-  keep(stampOf(subscription));
+  writeStored(KEPT, stampOf(subscription));
 }
 
 const registered = () => navigator.serviceWorker.getRegistration(home);
@@ -90,7 +87,7 @@ export async function subscribe(publicKey) {
 
 /** Get no more notices in this browser. */
 export async function unsubscribe() {
-  forget();
+  removeStored(KEPT);
   const found = await subscriptionOf(await registered());
   if (!found) return;
   // Without the server's help the address of this browser is useless all the same.
@@ -100,7 +97,7 @@ export async function unsubscribe() {
 /** Tell the server again if the browser has another address now, or another person. */
 export async function renew() {
   const found = await subscriptionOf(await registered());
-  if (!found) return forget();
+  if (!found) return removeStored(KEPT);
   if (person() && stampOf(found) !== readStored(KEPT)) await tellServer(found);
 }
 

@@ -3,8 +3,8 @@
  * of the browser, and not for a reply that grows before the reader's eyes. This module is loaded once it is wanted.
  */
 
-import { byId, onHtmx, readStored, site, withStorage } from "./page.js";
-import { shortName } from "./poller.js";
+import { onHtmx, readStored, removeStored, site, writeStored } from "./page.js";
+import { conversation } from "./poller.js";
 
 /** As many replies are remembered as announced. */
 const HEARD_MAX = 100;
@@ -20,18 +20,14 @@ const NOTES = [
 const NOTE_SECONDS = 0.55;
 const LOUDNESS = 0.12;
 
-const store = (name, value) => withStorage((kept) => kept.setItem(`${site}:${name}`, value));
-const remove = (name) => withStorage((kept) => kept.removeItem(`${site}:${name}`));
-
 // What is being read. All tabs know, since the one that plays is mostly another one.
 
-const conversation = () => shortName(byId("poller")?.querySelector("[name=c]")?.value);
 const isRead = () => !document.hidden && document.hasFocus();
 
 function noteReading() {
   const [noted] = (readStored("reading") ?? "").split(" ");
-  if (isRead()) store("reading", `${conversation()} ${Date.now()}`);
-  else if (noted === conversation()) remove("reading");
+  if (isRead()) writeStored("reading", `${conversation()} ${Date.now()}`);
+  else if (noted === conversation()) removeStored("reading");
 }
 
 for (const name of ["focus", "blur", "pagehide"]) addEventListener(name, noteReading);
@@ -72,10 +68,10 @@ export async function play() {
   const pause = new Promise((go) => setTimeout(go, START_MS));
   await Promise.race([audio.resume().catch(() => {}), pause]);
   if (audio.state !== "running") {
-    store("sound-refused", "yes");
+    writeStored("sound-refused", "yes");
     return false;
   }
-  remove("sound-refused");
+  removeStored("sound-refused");
   // A context that runs keeps the loudspeaker awake.
   const last = NOTES.map(playNote).at(-1);
   last.onended = () => audio.suspend();
@@ -90,7 +86,7 @@ async function playOnce(names) {
   const loud = fresh.filter((name) => !seen.includes(name) && !isReadElsewhere(name));
   const isPlayed = loud.length > 0 && (await play());
   const told = isPlayed ? [...seen, ...loud] : seen;
-  if (told.length) store("heard", JSON.stringify([...heard, ...told].slice(-HEARD_MAX)));
+  if (told.length) writeStored("heard", JSON.stringify([...heard, ...told].slice(-HEARD_MAX)));
 }
 
 /**
