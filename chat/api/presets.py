@@ -27,7 +27,7 @@ from chat.api.settings import answer_settings, checked_settings
 from chat.api.settings_data import ChosenSettings, SettingsData
 from chat.forms.once import make_once
 from chat.http.get_or_404 import get_conversation_or_404, get_preset_or_404
-from chat.http.request import owner_id, visitor
+from chat.http.request import owner_id, visitor_or_new
 from chat.models import Conversation, Preset, User
 from chat.services import presets as offers
 from chat.services.effective_settings import effective_settings
@@ -114,8 +114,7 @@ def _fields(request: HttpRequest, body: PresetBody | PresetChanges) -> dict[str,
 
 
 def _settings(request: HttpRequest, body: ChosenSettings) -> dict[str, Any]:
-    user = visitor(request)
-    defaults = effective_settings(user if isinstance(user, User) else User())
+    defaults = effective_settings(visitor_or_new(request))
     return checked_settings(body, defaults).chosen_fields()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from ninja import Router
 from pydantic import BaseModel, Field
@@ -13,7 +12,7 @@ from chat.api.answers import answer
 from chat.api.bodies import Body
 from chat.api.key_access import OF_ACCOUNT
 from chat.http.api_errors import ApiError
-from chat.http.request import visitor
+from chat.http.request import visitor_or_new
 from chat.models import User
 from chat.services.notifications.mail_choice import (
     Missing,
@@ -53,22 +52,17 @@ class ReadyMailData(BaseModel):
 @router.get(PATH, auth=Access("can_read_history"), response=ReadyMailData)
 def ready_mail(request: HttpRequest) -> HttpResponse:
     """Read whether mail says that a reply is ready."""
-    return _answer(_user(request))
+    return _answer(visitor_or_new(request))
 
 
 @router.put(PATH, auth=Access("can_chat", own_by=OF_ACCOUNT), response=ReadyMailData)
 def set_mail(request: HttpRequest, body: ReadyMailBody) -> HttpResponse:
     """Ask for such mail in the language of the call, or for none."""
-    user = _user(request)
+    user = visitor_or_new(request)
     if body.is_wanted and missing_for_mail(user):
         raise NOT_POSSIBLE
-    set_ready_mail(user, (get_language() or "en") if body.is_wanted else "")
+    set_ready_mail(user, is_wanted=body.is_wanted)
     return _answer(user)
-
-
-def _user(request: HttpRequest) -> User:
-    user = visitor(request)
-    return user if isinstance(user, User) else User()
 
 
 def _answer(user: User) -> HttpResponse:

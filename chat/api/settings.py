@@ -17,7 +17,7 @@ from chat.api.settings_data import ChosenSettings, EffectiveSettingsData, Settin
 from chat.forms import PreferencesForm
 from chat.http.api_errors import ApiError
 from chat.http.get_or_404 import get_conversation_or_404
-from chat.http.request import owner_id, visitor
+from chat.http.request import owner_id, visitor_or_new
 from chat.models import Conversation, User
 from chat.models.preferences import Preferences
 from chat.services.effective_settings import EffectiveSettings, effective_settings
@@ -29,8 +29,7 @@ router = Router(tags=["Settings"])
 @router.get("/settings", auth=Access("can_read_history"), response=SettingsData)
 def settings(request: HttpRequest) -> HttpResponse:
     """Read the settings for all conversations."""
-    user = visitor(request)
-    return answer_settings(user if isinstance(user, User) else User())
+    return answer_settings(visitor_or_new(request))
 
 
 @router.put(

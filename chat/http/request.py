@@ -32,6 +32,12 @@ def visitor(request: HttpRequest) -> User | AnonymousUser:
     return request.user
 
 
+def visitor_or_new(request: HttpRequest) -> User:
+    """The user of the session; one that is not saved for an anonymous visitor."""
+    user = visitor(request)
+    return user if isinstance(user, User) else User()
+
+
 def has_account(request: HttpRequest) -> bool:
     """Whether an account, not a guest, is logged in. Costs a query."""
     user = visitor(request)

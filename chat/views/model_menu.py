@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from chat.accounts.guests import get_or_create_sender
 from chat.http.get_or_404 import get_conversation_or_404
-from chat.http.request import Request, owner_id, visitor
+from chat.http.request import Request, owner_id, visitor_or_new
 from chat.models import Conversation, User
 from chat.page.action_response import error_context, with_refusal_status
 from chat.page.decorators import with_page_state
@@ -63,8 +63,7 @@ def default_model(request: Request) -> HttpResponse:
         return _pick_for_user(request)
     if not request.htmx:
         return HttpResponseRedirect(reverse("settings"), status=303)
-    user = visitor(request)
-    return _menu(request, user if isinstance(user, User) else User())
+    return _menu(request, visitor_or_new(request))
 
 
 @with_page_state

@@ -22,8 +22,8 @@ from chat.accounts.guests import ensure_guest_cookie, get_or_create_sender
 from chat.forms.once import id_of, make_once
 from chat.forms.presets import PresetForm
 from chat.http.get_or_404 import get_preset_or_404
-from chat.http.request import has_account, owner_id, visitor
-from chat.models import Preset, User
+from chat.http.request import has_account, owner_id, visitor_or_new
+from chat.models import Preset
 from chat.page.context import PageContext, frame_context
 from chat.services.effective_settings import effective_settings
 from chat.services.errors import MessageRefused
@@ -128,8 +128,7 @@ def delete_preset(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _form(request: HttpRequest, initial: dict[str, Any] | None = None) -> PresetForm:
     """What was sent, or a form with initial values."""
-    user = visitor(request)
-    defaults = effective_settings(user if isinstance(user, User) else User())
+    defaults = effective_settings(visitor_or_new(request))
     if initial is not None:
         return PresetForm(initial=initial, defaults=defaults)
     form = PresetForm(request.POST, defaults=defaults)

@@ -17,7 +17,7 @@ from chat.accounts.guests import ensure_guest_cookie, get_or_create_sender
 from chat.forms import PreferencesForm
 from chat.http.get_or_404 import get_conversation_or_404
 from chat.http.language import chosen_language, offered_languages, remember_language
-from chat.http.request import has_account, owner_id, visitor
+from chat.http.request import has_account, owner_id, visitor_or_new
 from chat.http.theme import THEMES, remember_theme, theme_of
 from chat.models import Conversation, User
 from chat.page.action_response import with_refusal_status
@@ -71,9 +71,7 @@ class ConversationSettingsContext(PreferencesContext):
 @require_http_methods(METHODS)
 def settings(request: HttpRequest) -> HttpResponse:
     """Show or save the settings for all conversations, and those of this browser."""
-    user = visitor(request)
-    mine = user if isinstance(user, User) else User()
-    form = _form(request, mine, effective_settings(User()))
+    form = _form(request, visitor_or_new(request), effective_settings(User()))
     if "u" in request.POST and not has_account(request):
         error = _("You’ve been logged out. Log in to save this.")
         form.add_error(None, error)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.core import signing
+from django.utils.translation import get_language
 
 from chat.models import User
 
@@ -32,8 +33,9 @@ def missing_for_mail(user: User) -> Missing | None:
     return None if user.has_confirmed_email else Missing.CONFIRMATION
 
 
-def set_ready_mail(user: User, language: str) -> None:
-    """Ask for mail in a language that replies are ready; an empty one stops it."""
+def set_ready_mail(user: User, *, is_wanted: bool) -> None:
+    """Ask for mail that replies are ready in the language of today, or stop it."""
+    language = (get_language() or settings.LANGUAGE_CODE) if is_wanted else ""
     User.objects.filter(pk=user.pk).update(ready_mail_language=language)
     user.ready_mail_language = language
 

@@ -6,7 +6,6 @@ from typing import TypedDict
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -32,7 +31,7 @@ class StopContext(TypedDict):
 def ready_mail(request: HttpRequest, user: User) -> HttpResponse:
     """Ask for such mail in the language of the page, or for none."""
     is_wanted = "ready_mail" in request.POST and not missing_for_mail(user)
-    set_ready_mail(user, (get_language() or "en") if is_wanted else "")
+    set_ready_mail(user, is_wanted=is_wanted)
     return redirect_to("email", "saved")
 
 
@@ -45,7 +44,7 @@ def stop_ready_mail(request: HttpRequest, token: str) -> HttpResponse:
     """Stop such mail without a log-in, after a button: programs follow links, too."""
     user = read_stop_token(token)
     if user is not None and request.method == "POST":
-        set_ready_mail(user, "")
+        set_ready_mail(user, is_wanted=False)
     is_done = user is not None and not user.ready_mail_language
     context: StopContext = {"account": user, "is_done": is_done}
     status = 404 if user is None else 200

@@ -12,6 +12,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 
 from chat.models import Conversation, Notice, Reply, User
 from chat.services.conversations import mark_read
@@ -80,7 +81,8 @@ def test_a_mail_has_title_and_link_and_no_text(ada: User, ended: End, mails) -> 
 def test_it_speaks_the_language_of_the_account_and_names_a_failure(
     ada: User, ended: End, mails
 ) -> None:
-    set_ready_mail(ada, "de")
+    with override("de"):
+        set_ready_mail(ada, is_wanted=True)
     ended(ada, "Bienen", wire.Outcome.FAILED)
     attempt()
     (mail,) = mails()
@@ -128,7 +130,7 @@ def test_what_was_read_or_no_longer_wanted_is_not_mailed(
     mark_read(ended(ada, "one", key="one").message.conversation)
     assert attempt() is None
     ended(ada, "two", key="two")
-    set_ready_mail(ada, "")
+    set_ready_mail(ada, is_wanted=False)
     assert attempt() is None
     assert mails() == []
 
