@@ -123,9 +123,10 @@ def _swept() -> Counter[tuple[Any, ...]]:
 
 
 @pytest.fixture(autouse=True)
-def _passwords_are_cheap_and_mail_leaves(settings: LazySettings) -> None:
+def _passwords_are_cheap_and_notices_leave(settings: LazySettings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.HAS_MAIL, settings.SITE_URL = True, "https://chat.example.org"
+    settings.HAS_PUSH, settings.VAPID_PRIVATE_KEY = True, "B" * 42 + "A"
 
 
 @pytest.fixture
