@@ -124,7 +124,7 @@ check:  ## lint, format, types, import contracts, migrations
 	.venv/bin/lint-imports --no-cache
 	DATA_DIR=.mypy_cache/data $(VENV_PYTHON) manage.py makemigrations --check --dry-run
 
-docs:  ## make docs/settings.md and example.env anew from the table of settings
+docs:  ## make docs/settings.md and example.env from the table of settings
 	@$(WITH) dev -m chatsite.settings_table
 
 audit:  ## known vulnerabilities in what is locked; exits with an error if it cannot tell
@@ -134,7 +134,7 @@ messages:  ## add new texts to locale/, and compile the translations; ARGS=it be
 	@$(WITH) dev
 	$(VENV_PYTHON) -m tests.translations $(ARGS)
 
-lock:  ## make locks/ anew from the requirements; ARGS=--upgrade takes the newest
+lock:  ## make locks/ from the requirements; ARGS=--upgrade takes the newest
 	@$(WITH) lock -m launch.env.compile_lockfiles $(ARGS)
 
 clean:  ## the virtual environment and caches; not the data

@@ -87,7 +87,7 @@ def measure(small: dict[str, Read], large: dict[str, Read], rounds: int) -> None
     for name, read_small in small.items():
         seconds: tuple[list[float], list[float]] = ([], [])
         both = [(read_small, seconds[0]), (large[name], seconds[1])]
-        # The first ones warm up; PostgreSQL plans some queries anew five times.
+        # The first ones warm up; PostgreSQL plans some queries again five times.
         for read, _ in both * 6:
             read()
         for number in range(rounds):

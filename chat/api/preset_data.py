@@ -27,7 +27,7 @@ class PresetBody(Body):
 
 
 class PresetChanges(Body):
-    """What to replace of a preset; what is left out or null stays."""
+    """Changes of a preset; a member that is missing or null keeps its value."""
 
     name: str | None = Field(default=None, description=NAME_RULE)
     description: str | None = Field(default=None, description=DESCRIPTION_RULE)

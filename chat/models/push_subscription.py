@@ -22,7 +22,7 @@ FAILURES_MAX = 10
 class PushSubscription(models.Model):
     """The address that a browser's push service gave it, and the keys of the browser.
 
-    It belongs to a session: who logs out of a browser gets no more notices there.
+    It belongs to a session, so a browser that logs out gets no more notices.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

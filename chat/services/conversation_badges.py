@@ -1,6 +1,7 @@
-"""Badges: the state that the list shows beside the title of a conversation.
+"""Badges, the states that the list shows beside the titles of conversations, and news.
 
-And what is new in all conversations of an owner, which the title of the page counts.
+News are what is unread in all conversations of an owner; the title of the page counts
+it.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def badges_and_news(
 ) -> tuple[dict[UUID, Badge | None], News]:
     """The badge of each conversation, and the news of all.
 
-    By one query and at most one trip to Redis.
+    It takes one query and at most one trip to Redis.
     """
     listed = {conversation.pk.hex: conversation for conversation in conversations}
     found: list[Found] = [

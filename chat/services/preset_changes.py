@@ -45,7 +45,7 @@ def change_preset(preset: Preset, **fields: Any) -> None:
     """Change some fields of a preset; the others stay as they are by now.
 
     Raises ``MessageRefused`` as ``make_preset`` does, and with the code no_preset if it
-    was deleted meanwhile.
+    no longer exists.
     """
     advisory_lock([f"presets:{preset.owner_id}"])
     if not Preset.objects.select_for_update().filter(pk=preset.pk).exists():

@@ -31,7 +31,7 @@ from chatsite import wire
 NOTICES_MAX = 100
 NAMED_MAX = 10
 HOUR_SECONDS = 3600
-#: From here on a mail server's refusal is final.
+#: SMTP replies from this code on are final refusals.
 REFUSED = 500
 
 
@@ -56,7 +56,7 @@ def send(notice: Notice, now: datetime) -> Tried:
 
 
 def _take_turn(owner: User, now: datetime) -> bool:
-    """Note that a mail leaves now; False if one left lately, of whichever keeper."""
+    """Note that a mail leaves now; False if any keeper has just sent one."""
     is_free = Q(ready_mailed_at=None) | Q(ready_mailed_at__lte=now - _least_pause())
     mine = User.objects.filter(is_free, pk=owner.pk)
     return bool(mine.update(ready_mailed_at=now))

@@ -1,4 +1,4 @@
-"""Notes in the transaction that ends a reply who is to be told of it."""
+"""Records the notices of a reply in the transaction that ends it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ON CONFLICT DO NOTHING
 
 
 def record_notices(reply: Reply) -> None:
-    """Note the end of a reply for each browser of its owner that wants notices.
+    """Record notices for the browsers of a reply's owner that want them.
 
-    And for the owner's mail, if the reply took long. Costs one statement where the
-    operator has set keys, and nothing elsewhere, unless there is to be mail.
+    A reply that took long has one for the owner's mail, too. It costs one statement
+    where the operator has set keys, and another one where there is to be mail.
     """
     if not is_noticed(reply):
         return
