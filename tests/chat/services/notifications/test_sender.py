@@ -10,6 +10,7 @@ from django.conf import LazySettings
 from chat.models import Notice, PushSubscription, Reply, User
 from chat.services.notifications.sender import NoticeSender
 from tests.chat.services.webhooks.receiver import Receiver
+from tests.processes import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Until = Callable[..., None]
@@ -35,7 +36,7 @@ def test_one_broken_subscription_does_not_stop_the_others(
     until: Until,
 ) -> None:
     subscribed(owner, "/broken", p256dh="A" * 87)
-    subscribed(owner, "/nowhere", endpoint="http://127.0.0.1:1/nowhere")
+    subscribed(owner, "/nowhere", endpoint=f"http://127.0.0.1:{free_port()}")
     for number in range(3):
         subscribed(owner, f"/{number}")
     ended(owner)
