@@ -151,6 +151,56 @@ def registration(cdp: CDPSession, page: Page) -> str:
     return found[-1]
 
 
+def subscribe(page: Page) -> None:
+    """Ask for notices on the settings page; the server is told."""
+    page.goto("/settings/")
+    expect(page.get_by_text("Also when this page is closed.")).to_be_visible()
+    with page.expect_response("**/settings/push/") as told:
+        page.get_by_label(LABEL).check()
+    assert told.value.status == 204
+
+
+def check_shown_and_clicked(
+    page: Page, notice: dict[str, str], site: str, shown: list[str]
+) -> None:
+    """Deliver a notice: no page shows it twice, and a click opens its conversation."""
+    page.goto("/healthz")
+    cdp = page.context.new_cdp_session(page)
+    worker = {"origin": site, "registrationId": registration(cdp, page)}
+    push = {**worker, "data": json.dumps(notice)}
+    # A page in front of a person shows it itself.
+    cdp.send("ServiceWorker.deliverPushMessage", push)
+    assert page.evaluate(NOTICES) == []
+    page.goto("about:blank")
+    for _ in range(2):  # the second takes the place of the first
+        cdp.send("ServiceWorker.deliverPushMessage", push)
+    page.goto("/healthz")
+    becomes_true(page, f"async () => (await ({NOTICES})()).length === 1")
+    assert page.evaluate(NOTICES) == [shown]
+    [script] = page.context.service_workers
+    assert script.evaluate(CLICK) == [site + notice["url"]]
+    assert page.evaluate(NOTICES) == []
+
+
+def check_renewed(page: Page) -> None:
+    """A log-in has ended the session with its subscription, and brings a new token."""
+    page.goto("/")
+    page.evaluate(LOG_IN)
+    with page.expect_response("**/settings/push/") as told:
+        page.goto("/")
+    assert told.value.status == 204
+
+
+def check_unsubscribed(page: Page) -> None:
+    """Switched off, the site forgets the browser."""
+    page.goto("/settings/")
+    with page.expect_response("**/settings/push/remove/"):
+        page.get_by_label(LABEL).uncheck()
+    becomes_true(page, "() => localStorage.getItem('made') === null")
+    page.reload()
+    expect(page.get_by_label(LABEL)).not_to_be_checked()
+
+
 def test_a_closed_page_is_told_and_a_click_opens_the_conversation(
     pushing: Site,
     push_service: Receiver,
@@ -164,11 +214,7 @@ def test_a_closed_page_is_told_and_a_click_opens_the_conversation(
         "keys": {"p256dh": keys.p256dh, "auth": keys.auth},
     }
     page = opened(made, "notifications")
-    page.goto("/settings/")
-    expect(page.get_by_text("Also when this page is closed.")).to_be_visible()
-    with page.expect_response("**/settings/push/") as told:
-        page.get_by_label(LABEL).check()
-    assert told.value.status == 204
+    subscribe(page)
     page.goto("/")
     begin(page, "How do bees fly?")
     path = page.evaluate("location.pathname")
@@ -177,39 +223,10 @@ def test_a_closed_page_is_told_and_a_click_opens_the_conversation(
     until(lambda: push_service.received, 40)
     notice = keys.notice(push_service.last.body)
     assert notice["url"] == path
-
-    page.goto("/healthz")
-    cdp = page.context.new_cdp_session(page)
-    worker = {"origin": pushing.url, "registrationId": registration(cdp, page)}
-    push = {**worker, "data": json.dumps(notice)}
-    # A page in front of a person shows it itself.
-    cdp.send("ServiceWorker.deliverPushMessage", push)
-    assert page.evaluate(NOTICES) == []
-    page.goto("about:blank")
-    for _ in range(2):  # the second takes the place of the first
-        cdp.send("ServiceWorker.deliverPushMessage", push)
-    page.goto("/healthz")
-    told_by = ["The reply is ready.", "How do bees fly?", path]
-    becomes_true(page, f"async () => (await ({NOTICES})()).length === 1")
-    assert page.evaluate(NOTICES) == [told_by]
-    [script] = page.context.service_workers
-    assert script.evaluate(CLICK) == [pushing.url + path]
-    assert page.evaluate(NOTICES) == []
-
-    # A log-in has ended the session with its subscription, and brings a new token.
-    page.goto("/")
-    page.evaluate(LOG_IN)
-    with page.expect_response("**/settings/push/") as told:
-        page.goto("/")
-    assert told.value.status == 204
-
-    # Switched off, the site forgets the browser.
-    page.goto("/settings/")
-    with page.expect_response("**/settings/push/remove/"):
-        page.get_by_label(LABEL).uncheck()
-    becomes_true(page, "() => localStorage.getItem('made') === null")
-    page.reload()
-    expect(page.get_by_label(LABEL)).not_to_be_checked()
+    shown = ["The reply is ready.", "How do bees fly?", path]
+    check_shown_and_clicked(page, notice, pushing.url, shown)
+    check_renewed(page)
+    check_unsubscribed(page)
 
 
 def test_what_the_browser_refuses_is_said(opened: Callable[..., Page]) -> None:
