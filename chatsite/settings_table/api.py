@@ -27,7 +27,7 @@ TEMPORARY_MINUTES = Number(
     minimum=2,
     maximum=10_080,
     about="A temporary chat is erased so long after its last page was closed, or a call"
-    " has asked for it.",
+    " last asked for it.",
 )
 CALLER_LOST_SECONDS = Number(
     "CALLER_LOST_SECONDS",

@@ -38,8 +38,8 @@ GUEST_TOKENS_PER_DAY = Limit(
 GUEST_COPIED_MESSAGES_PER_DAY = Limit(
     "GUEST_COPIED_MESSAGES_PER_DAY",
     20_000,
-    about="Messages that a guest may copy in a day: by forks, and by "
-    "going on from shared links.",
+    about="Messages that a guest may copy in a day, by forks and by "
+    "continuing shared links.",
 )
 ACCOUNT_MESSAGES_PER_MINUTE = Limit(
     "ACCOUNT_MESSAGES_PER_MINUTE",
@@ -66,8 +66,8 @@ ACCOUNT_TOKENS_PER_DAY = Limit(
 ACCOUNT_COPIED_MESSAGES_PER_DAY = Limit(
     "ACCOUNT_COPIED_MESSAGES_PER_DAY",
     100_000,
-    about="Messages that an account may copy in a day: by forks, and by "
-    "going on from shared links.",
+    about="Messages that an account may copy in a day, by forks and by "
+    "continuing shared links.",
 )
 ACCOUNT_IMPORTS_PER_DAY = Limit(
     "ACCOUNT_IMPORTS_PER_DAY",
@@ -100,8 +100,8 @@ NETWORK_TOKENS_PER_DAY = Limit(
 NETWORK_COPIED_MESSAGES_PER_DAY = Limit(
     "NETWORK_COPIED_MESSAGES_PER_DAY",
     100_000,
-    about="Messages that a network's guests may copy in a day: by forks, and by "
-    "going on from shared links.",
+    about="Messages that a network's guests may copy in a day, by forks and by "
+    "continuing shared links.",
 )
 NETWORK_GUESTS_PER_HOUR = Limit(
     "NETWORK_GUESTS_PER_HOUR",

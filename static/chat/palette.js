@@ -1,6 +1,6 @@
 /**
  * The palette under Ctrl+K: conversations, messages and commands in one list, which arrow keys move in and Enter
- * chooses from, after https://www.w3.org/WAI/ARIA/apg/patterns/combobox/. The focus stays in its field. Commands stand
+ * chooses from, after https://www.w3.org/WAI/ARIA/apg/patterns/combobox/. The focus stays in its field. Commands are
  * in the page; htmx brings what the server finds (templates/search/_palette_results.html). Loads when it is opened.
  */
 
