@@ -5,54 +5,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0001_initial'),
+        ("chat", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='conversation',
-            name='instructions',
+            model_name="conversation",
+            name="instructions",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='reply',
-            name='batch',
+            model_name="reply",
+            name="batch",
             field=models.UUIDField(null=True),
         ),
         migrations.AddField(
-            model_name='reply',
-            name='continued_characters',
+            model_name="reply",
+            name="continued_characters",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='reply',
-            name='instructions',
+            model_name="reply",
+            name="instructions",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='instructions',
+            model_name="user",
+            name="instructions",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='model',
+            model_name="user",
+            name="model",
             field=models.CharField(blank=True, max_length=100),
         ),
         migrations.AddField(
-            model_name='user',
-            name='settings',
+            model_name="user",
+            name="settings",
             field=models.JSONField(blank=True, default=dict),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='conversation',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat.conversation'),
+            model_name="message",
+            name="conversation",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="messages",
+                to="chat.conversation",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['conversation', 'parent'], name='message_place'),
+            model_name="message",
+            index=models.Index(fields=["conversation", "parent"], name="message_place"),
         ),
     ]

@@ -4,40 +4,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0002_variants'),
+        ("chat", "0002_variants"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='conversation',
-            options={'ordering': ('-updated_at', '-id')},
+            name="conversation",
+            options={"ordering": ("-updated_at", "-id")},
         ),
         migrations.RemoveIndex(
-            model_name='conversation',
-            name='chat_conver_owner_i_77b144_idx',
+            model_name="conversation",
+            name="chat_conver_owner_i_77b144_idx",
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='deleted_at',
+            model_name="conversation",
+            name="deleted_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='has_unread',
+            model_name="conversation",
+            name="has_unread",
             field=models.BooleanField(default=False),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['owner', '-updated_at', '-id'], name='conversation_history'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["owner", "-updated_at", "-id"],
+                name="conversation_history",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['deleted_at'], name='conversation_deleted'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", False)),
+                fields=["deleted_at"],
+                name="conversation_deleted",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reply',
-            index=models.Index(condition=models.Q(('state__in', ('held', 'queued'))), fields=['message'], name='reply_unfinished'),
+            model_name="reply",
+            index=models.Index(
+                condition=models.Q(("state__in", ("held", "queued"))),
+                fields=["message"],
+                name="reply_unfinished",
+            ),
         ),
     ]

@@ -8,24 +8,62 @@ from chat.migrations import _passage
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0003_history'),
+        ("chat", "0003_history"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Passage',
+            name="Passage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='chat.conversation')),
-                ('message', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='chat.message')),
-                ('owner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("text", models.TextField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="chat.conversation",
+                    ),
+                ),
+                (
+                    "message",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="chat.message",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['owner', '-id'], name='passage_newest')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('message', None)), fields=('conversation',), name='one_title_per_conversation')],
+                "indexes": [
+                    models.Index(fields=["owner", "-id"], name="passage_newest")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("message", None)),
+                        fields=("conversation",),
+                        name="one_title_per_conversation",
+                    )
+                ],
             },
         ),
         migrations.RunPython(_passage.make, _passage.drop),

@@ -20,9 +20,8 @@ def put_back(apps: object, editor: Editor) -> None:
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0008_attempts'),
+        ("chat", "0008_attempts"),
     ]
 
     operations = [

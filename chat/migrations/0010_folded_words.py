@@ -20,14 +20,15 @@ def make_old(apps: Any, editor: Editor) -> None:
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0009_accents'),
+        ("chat", "0009_accents"),
     ]
 
     operations = [
         migrations.RunPython(_passage.drop, make_old),
-        migrations.RemoveField('passage', 'text'),
-        migrations.AddField('passage', 'words', models.TextField(default=''), preserve_default=False),
+        migrations.RemoveField("passage", "text"),
+        migrations.AddField(
+            "passage", "words", models.TextField(default=""), preserve_default=False
+        ),
         migrations.RunPython(_search.make, _search.drop),
     ]

@@ -9,64 +9,94 @@ from chat.migrations import _search
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0013_reply_precision'),
+        ("chat", "0013_reply_precision"),
     ]
 
     operations = [
         # On the way back this one is the last.
         migrations.RunPython(migrations.RunPython.noop, _search.restore_triggers),
         migrations.AddField(
-            model_name='conversation',
-            name='is_hidden',
+            model_name="conversation",
+            name="is_hidden",
             field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='turns_digest',
-            field=models.CharField(blank=True, db_default='', default='', max_length=64),
+            model_name="conversation",
+            name="turns_digest",
+            field=models.CharField(
+                blank=True, db_default="", default="", max_length=64
+            ),
         ),
         migrations.AddField(
-            model_name='reply',
-            name='call',
+            model_name="reply",
+            name="call",
             field=models.JSONField(blank=True, default=None, null=True),
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=60)),
-                ('prefix', models.CharField(max_length=12)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('can_chat', models.BooleanField(default=True)),
-                ('can_read_history', models.BooleanField(default=False)),
-                ('can_batch', models.BooleanField(default=False)),
-                ('keeps_conversations', models.BooleanField(default=True)),
-                ('is_helper', models.BooleanField(default=False)),
-                ('limits', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("prefix", models.CharField(max_length=12)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("can_chat", models.BooleanField(default=True)),
+                ("can_read_history", models.BooleanField(default=False)),
+                ("can_batch", models.BooleanField(default=False)),
+                ("keeps_conversations", models.BooleanField(default=True)),
+                ("is_helper", models.BooleanField(default=False)),
+                ("limits", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at',),
+                "ordering": ("-created_at",),
             },
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='api_key',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='conversations', to='chat.apikey'),
+            model_name="conversation",
+            name="api_key",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="conversations",
+                to="chat.apikey",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('api_key__isnull', False)), fields=['api_key', 'turns_digest'], name='conversation_of_calls'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("api_key__isnull", False)),
+                fields=["api_key", "turns_digest"],
+                name="conversation_of_calls",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('is_hidden', True)), fields=['updated_at'], name='conversation_hidden'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("is_hidden", True)),
+                fields=["updated_at"],
+                name="conversation_hidden",
+            ),
         ),
         migrations.RunPython(_search.restore_triggers, migrations.RunPython.noop),
     ]

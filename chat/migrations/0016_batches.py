@@ -7,110 +7,258 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0015_hidden_conversations'),
+        ("chat", "0015_hidden_conversations"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BatchFile',
+            name="BatchFile",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('purpose', models.CharField(choices=[('batch', 'Input'), ('batch_output', 'Output')], max_length=12)),
-                ('size_bytes', models.PositiveBigIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batch_files', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("batch", "Input"), ("batch_output", "Output")],
+                        max_length=12,
+                    ),
+                ),
+                ("size_bytes", models.PositiveBigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="batch_files",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at', '-id'),
+                "ordering": ("-created_at", "-id"),
             },
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('status', models.CharField(choices=[('validating', 'Validating'), ('failed', 'Failed'), ('in_progress', 'In Progress'), ('finalizing', 'Finalizing'), ('completed', 'Completed'), ('expired', 'Expired'), ('cancelling', 'Cancelling'), ('cancelled', 'Cancelled')], default='validating', max_length=11)),
-                ('endpoint', models.CharField(max_length=40)),
-                ('completion_window', models.CharField(max_length=10)),
-                ('metadata', models.JSONField(null=True)),
-                ('errors', models.JSONField(default=list)),
-                ('input_id', models.UUIDField()),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('completed', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('in_progress_at', models.DateTimeField(null=True)),
-                ('finalizing_at', models.DateTimeField(null=True)),
-                ('completed_at', models.DateTimeField(null=True)),
-                ('failed_at', models.DateTimeField(null=True)),
-                ('expired_at', models.DateTimeField(null=True)),
-                ('cancelling_at', models.DateTimeField(null=True)),
-                ('cancelled_at', models.DateTimeField(null=True)),
-                ('key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.apikey')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batches', to=settings.AUTH_USER_MODEL)),
-                ('error_file', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='errors_of', to='chat.batchfile')),
-                ('input_file', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.batchfile')),
-                ('output_file', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='output_of', to='chat.batchfile')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("validating", "Validating"),
+                            ("failed", "Failed"),
+                            ("in_progress", "In Progress"),
+                            ("finalizing", "Finalizing"),
+                            ("completed", "Completed"),
+                            ("expired", "Expired"),
+                            ("cancelling", "Cancelling"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="validating",
+                        max_length=11,
+                    ),
+                ),
+                ("endpoint", models.CharField(max_length=40)),
+                ("completion_window", models.CharField(max_length=10)),
+                ("metadata", models.JSONField(null=True)),
+                ("errors", models.JSONField(default=list)),
+                ("input_id", models.UUIDField()),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("completed", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("in_progress_at", models.DateTimeField(null=True)),
+                ("finalizing_at", models.DateTimeField(null=True)),
+                ("completed_at", models.DateTimeField(null=True)),
+                ("failed_at", models.DateTimeField(null=True)),
+                ("expired_at", models.DateTimeField(null=True)),
+                ("cancelling_at", models.DateTimeField(null=True)),
+                ("cancelled_at", models.DateTimeField(null=True)),
+                (
+                    "key",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="chat.apikey",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="batches",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "error_file",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="errors_of",
+                        to="chat.batchfile",
+                    ),
+                ),
+                (
+                    "input_file",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="chat.batchfile",
+                    ),
+                ),
+                (
+                    "output_file",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="output_of",
+                        to="chat.batchfile",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at', '-id'),
+                "ordering": ("-created_at", "-id"),
             },
         ),
         migrations.CreateModel(
-            name='BatchFilePiece',
+            name="BatchFilePiece",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('content', models.BinaryField()),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='chat.batchfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("content", models.BinaryField()),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pieces",
+                        to="chat.batchfile",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BatchLine',
+            name="BatchLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('custom_id', models.CharField(max_length=512)),
-                ('body', models.TextField()),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sent', 'Sent'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=7)),
-                ('result', models.TextField(blank=True)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='chat.batch')),
-                ('conversation', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='batch_line', to='chat.conversation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("custom_id", models.CharField(max_length=512)),
+                ("body", models.TextField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sent", "Sent"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="waiting",
+                        max_length=7,
+                    ),
+                ),
+                ("result", models.TextField(blank=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="chat.batch",
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="batch_line",
+                        to="chat.conversation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('number',),
+                "ordering": ("number",),
             },
         ),
         migrations.AddIndex(
-            model_name='batchfile',
-            index=models.Index(fields=['owner', '-created_at'], name='batch_file_list'),
+            model_name="batchfile",
+            index=models.Index(fields=["owner", "-created_at"], name="batch_file_list"),
         ),
         migrations.AddIndex(
-            model_name='batchfile',
-            index=models.Index(fields=['expires_at'], name='batch_file_expiry'),
+            model_name="batchfile",
+            index=models.Index(fields=["expires_at"], name="batch_file_expiry"),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['owner', '-created_at'], name='batch_list'),
+            model_name="batch",
+            index=models.Index(fields=["owner", "-created_at"], name="batch_list"),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('status__in', ['validating', 'in_progress', 'finalizing', 'cancelling'])), fields=['created_at'], name='batch_unfinished'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        ["validating", "in_progress", "finalizing", "cancelling"],
+                    )
+                ),
+                fields=["created_at"],
+                name="batch_unfinished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batchfilepiece',
-            constraint=models.UniqueConstraint(fields=('file', 'number'), name='one_piece'),
+            model_name="batchfilepiece",
+            constraint=models.UniqueConstraint(
+                fields=("file", "number"), name="one_piece"
+            ),
         ),
         migrations.AddIndex(
-            model_name='batchline',
-            index=models.Index(fields=['batch', 'state', 'number'], name='batch_line_state'),
+            model_name="batchline",
+            index=models.Index(
+                fields=["batch", "state", "number"], name="batch_line_state"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batchline',
-            constraint=models.UniqueConstraint(fields=('batch', 'number'), name='one_line'),
+            model_name="batchline",
+            constraint=models.UniqueConstraint(
+                fields=("batch", "number"), name="one_line"
+            ),
         ),
     ]

@@ -7,51 +7,138 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0016_batches'),
+        ("chat", "0016_batches"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='WebhookEndpoint',
+            name="WebhookEndpoint",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('url', models.CharField(max_length=500)),
-                ('description', models.CharField(blank=True, max_length=60)),
-                ('events', models.JSONField(default=list)),
-                ('secret', models.CharField(max_length=60)),
-                ('old_secret', models.CharField(blank=True, max_length=60)),
-                ('old_secret_until', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('last_success_at', models.DateTimeField(blank=True, null=True)),
-                ('disabled_at', models.DateTimeField(blank=True, null=True)),
-                ('disabled_reason', models.CharField(blank=True, choices=[('owner', 'OWNER'), ('admin', 'ADMIN'), ('gone', 'GONE'), ('failing', 'FAILING')], max_length=10)),
-                ('api_key', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to='chat.apikey')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("url", models.CharField(max_length=500)),
+                ("description", models.CharField(blank=True, max_length=60)),
+                ("events", models.JSONField(default=list)),
+                ("secret", models.CharField(max_length=60)),
+                ("old_secret", models.CharField(blank=True, max_length=60)),
+                ("old_secret_until", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_success_at", models.DateTimeField(blank=True, null=True)),
+                ("disabled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "disabled_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("owner", "OWNER"),
+                            ("admin", "ADMIN"),
+                            ("gone", "GONE"),
+                            ("failing", "FAILING"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="webhooks",
+                        to="chat.apikey",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="webhooks",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at',),
+                "ordering": ("-created_at",),
             },
         ),
         migrations.CreateModel(
-            name='WebhookDelivery',
+            name="WebhookDelivery",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('event_id', models.CharField(max_length=40)),
-                ('type', models.CharField(choices=[('reply.done', 'REPLY_DONE'), ('reply.failed', 'REPLY_FAILED'), ('webhook.test', 'TEST')], max_length=20)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('state', models.CharField(choices=[('waiting', 'WAITING'), ('done', 'DONE'), ('failed', 'FAILED')], default='waiting', max_length=7)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_at', models.DateTimeField()),
-                ('tries', models.JSONField(default=list)),
-                ('reply', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='chat.reply')),
-                ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='chat.webhookendpoint')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("event_id", models.CharField(max_length=40)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("reply.done", "REPLY_DONE"),
+                            ("reply.failed", "REPLY_FAILED"),
+                            ("webhook.test", "TEST"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "WAITING"),
+                            ("done", "DONE"),
+                            ("failed", "FAILED"),
+                        ],
+                        default="waiting",
+                        max_length=7,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_at", models.DateTimeField()),
+                ("tries", models.JSONField(default=list)),
+                (
+                    "reply",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="chat.reply",
+                    ),
+                ),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="chat.webhookendpoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at',),
-                'indexes': [models.Index(fields=['state', 'next_at'], name='delivery_due'), models.Index(fields=['created_at'], name='delivery_created')],
-                'constraints': [models.UniqueConstraint(fields=('endpoint', 'event_id'), name='one_delivery_per_event')],
+                "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(fields=["state", "next_at"], name="delivery_due"),
+                    models.Index(fields=["created_at"], name="delivery_created"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("endpoint", "event_id"), name="one_delivery_per_event"
+                    )
+                ],
             },
         ),
     ]

@@ -5,20 +5,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0017_webhooks'),
+        ("chat", "0017_webhooks"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='webhookdelivery',
-            name='batch',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='chat.batch'),
+            model_name="webhookdelivery",
+            name="batch",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="chat.batch",
+            ),
         ),
         migrations.AlterField(
-            model_name='webhookdelivery',
-            name='type',
-            field=models.CharField(choices=[('reply.done', 'REPLY_DONE'), ('reply.failed', 'REPLY_FAILED'), ('batch.completed', 'BATCH_COMPLETED'), ('batch.failed', 'BATCH_FAILED'), ('webhook.test', 'TEST')], max_length=20),
+            model_name="webhookdelivery",
+            name="type",
+            field=models.CharField(
+                choices=[
+                    ("reply.done", "REPLY_DONE"),
+                    ("reply.failed", "REPLY_FAILED"),
+                    ("batch.completed", "BATCH_COMPLETED"),
+                    ("batch.failed", "BATCH_FAILED"),
+                    ("webhook.test", "TEST"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

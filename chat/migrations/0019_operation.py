@@ -5,56 +5,73 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0018_webhooks_of_batches'),
+        ("chat", "0018_webhooks_of_batches"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PausedModel',
+            name="PausedModel",
             fields=[
-                ('name', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('since', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "name",
+                    models.CharField(max_length=100, primary_key=True, serialize=False),
+                ),
+                ("since", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Sample',
+            name="Sample",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('model', models.CharField(max_length=100)),
-                ('waiting', models.PositiveIntegerField(default=0)),
-                ('running', models.PositiveIntegerField(default=0)),
-                ('slots', models.PositiveIntegerField(default=0)),
-                ('tokens', models.PositiveBigIntegerField(default=0)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('stopped', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('people', models.PositiveIntegerField(default=0)),
-                ('waits', models.JSONField(default=list)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("model", models.CharField(max_length=100)),
+                ("waiting", models.PositiveIntegerField(default=0)),
+                ("running", models.PositiveIntegerField(default=0)),
+                ("slots", models.PositiveIntegerField(default=0)),
+                ("tokens", models.PositiveBigIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("stopped", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("people", models.PositiveIntegerField(default=0)),
+                ("waits", models.JSONField(default=list)),
             ],
             options={
-                'permissions': (('operate_site', 'Can operate the site'),),
-                'default_permissions': (),
+                "permissions": (("operate_site", "Can operate the site"),),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='SiteNotice',
+            name="SiteNotice",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('text', models.CharField(max_length=300)),
-                ('until', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.SmallIntegerField(
+                        default=1, primary_key=True, serialize=False
+                    ),
+                ),
+                ("text", models.CharField(max_length=300)),
+                ("until", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.UniqueConstraint(fields=('at', 'model'), name='one_sample_per_minute'),
+            model_name="sample",
+            constraint=models.UniqueConstraint(
+                fields=("at", "model"), name="one_sample_per_minute"
+            ),
         ),
     ]

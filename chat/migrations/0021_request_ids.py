@@ -5,20 +5,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0020_reply_finished'),
+        ("chat", "0020_reply_finished"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='reply',
-            name='request_id',
-            field=models.CharField(blank=True, db_default='', default=chatsite.request_context.current_request_id, max_length=64),
+            model_name="reply",
+            name="request_id",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default=chatsite.request_context.current_request_id,
+                max_length=64,
+            ),
         ),
         migrations.AddField(
-            model_name='reply',
-            name='traceparent',
-            field=models.CharField(blank=True, db_default='', default=chatsite.request_context.current_traceparent, max_length=55),
+            model_name="reply",
+            name="traceparent",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default=chatsite.request_context.current_traceparent,
+                max_length=55,
+            ),
         ),
     ]

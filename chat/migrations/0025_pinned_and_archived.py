@@ -6,7 +6,6 @@ from chat.migrations._add_column import AddColumn
 
 
 class Migration(migrations.Migration):
-
     dependencies = [("chat", "0024_reply_rated")]
 
     operations = [

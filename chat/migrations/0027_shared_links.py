@@ -8,55 +8,114 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0026_index_of_pinned_and_archived'),
+        ("chat", "0026_index_of_pinned_and_archived"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SharedLink',
+            name="SharedLink",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('secret', models.CharField(max_length=60)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('title', models.CharField(max_length=200)),
-                ('has_details', models.BooleanField(default=False)),
-                ('message_count', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('frozen_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shared_links', to='chat.conversation')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shared_links', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("secret", models.CharField(max_length=60)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("title", models.CharField(max_length=200)),
+                ("has_details", models.BooleanField(default=False)),
+                ("message_count", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("frozen_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="shared_links",
+                        to="chat.conversation",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="shared_links",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at',),
+                "ordering": ("-created_at",),
             },
         ),
         migrations.CreateModel(
-            name='SharedMessage',
+            name="SharedMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('place', models.PositiveIntegerField()),
-                ('role', models.CharField(choices=[('system', 'SYSTEM'), ('user', 'USER'), ('assistant', 'ASSISTANT')], max_length=9)),
-                ('text', models.TextField(blank=True)),
-                ('said_at', models.DateTimeField()),
-                ('model', models.CharField(blank=True, max_length=100)),
-                ('state', models.CharField(blank=True, max_length=7)),
-                ('origin', models.CharField(blank=True, max_length=9)),
-                ('details', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
-                ('link', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat.sharedlink')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("place", models.PositiveIntegerField()),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("system", "SYSTEM"),
+                            ("user", "USER"),
+                            ("assistant", "ASSISTANT"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                ("text", models.TextField(blank=True)),
+                ("said_at", models.DateTimeField()),
+                ("model", models.CharField(blank=True, max_length=100)),
+                ("state", models.CharField(blank=True, max_length=7)),
+                ("origin", models.CharField(blank=True, max_length=9)),
+                (
+                    "details",
+                    models.JSONField(
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        null=True,
+                    ),
+                ),
+                (
+                    "link",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="chat.sharedlink",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('place',),
+                "ordering": ("place",),
             },
         ),
         migrations.AddIndex(
-            model_name='sharedlink',
-            index=models.Index(condition=models.Q(('expires_at__isnull', False)), fields=['expires_at'], name='shared_link_expiry'),
+            model_name="sharedlink",
+            index=models.Index(
+                condition=models.Q(("expires_at__isnull", False)),
+                fields=["expires_at"],
+                name="shared_link_expiry",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sharedmessage',
-            constraint=models.UniqueConstraint(fields=('link', 'place'), name='one_shared_place'),
+            model_name="sharedmessage",
+            constraint=models.UniqueConstraint(
+                fields=("link", "place"), name="one_shared_place"
+            ),
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0027_shared_links'),
+        ("chat", "0027_shared_links"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='webhookendpoint',
-            name='used_keys',
-            field=models.TextField(blank=True, db_default='', default=''),
+            model_name="webhookendpoint",
+            name="used_keys",
+            field=models.TextField(blank=True, db_default="", default=""),
         ),
     ]

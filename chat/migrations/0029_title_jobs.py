@@ -5,23 +5,50 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0028_keys_of_secrets'),
+        ("chat", "0028_keys_of_secrets"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='reply',
-            name='origin',
-            field=models.CharField(choices=[('generated', 'Generated'), ('edited', 'Edited'), ('copied', 'Copied'), ('imported', 'Imported'), ('title', 'Title')], db_default='generated', default='generated', max_length=9),
+            model_name="reply",
+            name="origin",
+            field=models.CharField(
+                choices=[
+                    ("generated", "Generated"),
+                    ("edited", "Edited"),
+                    ("copied", "Copied"),
+                    ("imported", "Imported"),
+                    ("title", "Title"),
+                ],
+                db_default="generated",
+                default="generated",
+                max_length=9,
+            ),
         ),
         migrations.CreateModel(
-            name='TitleJob',
+            name="TitleJob",
             fields=[
-                ('conversation', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='title_job', serialize=False, to='chat.conversation')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('asked_in', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.conversation')),
+                (
+                    "conversation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="title_job",
+                        serialize=False,
+                        to="chat.conversation",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "asked_in",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="chat.conversation",
+                    ),
+                ),
             ],
         ),
     ]

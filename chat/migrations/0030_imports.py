@@ -7,95 +7,199 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0029_title_jobs'),
+        ("chat", "0029_title_jobs"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ConversationImport',
+            name="ConversationImport",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('size_bytes', models.PositiveBigIntegerField()),
-                ('status', models.CharField(choices=[('reading', 'Reading'), ('ready', 'Ready'), ('importing', 'Importing'), ('done', 'Done'), ('refused', 'Refused')], default='reading', max_length=9)),
-                ('error', models.CharField(blank=True, default='', max_length=40)),
-                ('read_bytes', models.PositiveBigIntegerField(default=0)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('broken', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField()),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("size_bytes", models.PositiveBigIntegerField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("reading", "Reading"),
+                            ("ready", "Ready"),
+                            ("importing", "Importing"),
+                            ("done", "Done"),
+                            ("refused", "Refused"),
+                        ],
+                        default="reading",
+                        max_length=9,
+                    ),
+                ),
+                ("error", models.CharField(blank=True, default="", max_length=40)),
+                ("read_bytes", models.PositiveBigIntegerField(default=0)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("broken", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="imports",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at', '-id'),
+                "ordering": ("-created_at", "-id"),
             },
         ),
         migrations.CreateModel(
-            name='ConversationSource',
+            name="ConversationSource",
             fields=[
-                ('conversation', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='source', serialize=False, to='chat.conversation')),
-                ('source', models.CharField(max_length=20)),
-                ('source_id', models.CharField(blank=True, max_length=200)),
-                ('digest', models.CharField(max_length=64)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "conversation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="source",
+                        serialize=False,
+                        to="chat.conversation",
+                    ),
+                ),
+                ("source", models.CharField(max_length=20)),
+                ("source_id", models.CharField(blank=True, max_length=200)),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ImportEntry',
+            name="ImportEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('duplicate', 'Duplicate'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=9)),
-                ('source', models.CharField(max_length=20)),
-                ('source_id', models.CharField(blank=True, max_length=200)),
-                ('digest', models.CharField(max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('shown', models.PositiveIntegerField()),
-                ('others', models.PositiveIntegerField()),
-                ('left_out', models.JSONField(default=dict)),
-                ('fields', models.JSONField(default=dict)),
-                ('content', models.BinaryField()),
-                ('conversation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.conversation')),
-                ('of_import', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='chat.conversationimport')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("duplicate", "Duplicate"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="waiting",
+                        max_length=9,
+                    ),
+                ),
+                ("source", models.CharField(max_length=20)),
+                ("source_id", models.CharField(blank=True, max_length=200)),
+                ("digest", models.CharField(max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                ("shown", models.PositiveIntegerField()),
+                ("others", models.PositiveIntegerField()),
+                ("left_out", models.JSONField(default=dict)),
+                ("fields", models.JSONField(default=dict)),
+                ("content", models.BinaryField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="chat.conversation",
+                    ),
+                ),
+                (
+                    "of_import",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entries",
+                        to="chat.conversationimport",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('number',),
+                "ordering": ("number",),
             },
         ),
         migrations.CreateModel(
-            name='ImportPiece',
+            name="ImportPiece",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('content', models.BinaryField()),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='chat.conversationimport')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("content", models.BinaryField()),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pieces",
+                        to="chat.conversationimport",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='conversationimport',
-            index=models.Index(fields=['owner', '-created_at'], name='import_list'),
+            model_name="conversationimport",
+            index=models.Index(fields=["owner", "-created_at"], name="import_list"),
         ),
         migrations.AddIndex(
-            model_name='conversationimport',
-            index=models.Index(condition=models.Q(('status__in', ('reading', 'importing'))), fields=['status'], name='import_running'),
+            model_name="conversationimport",
+            index=models.Index(
+                condition=models.Q(("status__in", ("reading", "importing"))),
+                fields=["status"],
+                name="import_running",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversationimport',
-            index=models.Index(fields=['expires_at'], name='import_expiry'),
+            model_name="conversationimport",
+            index=models.Index(fields=["expires_at"], name="import_expiry"),
         ),
         migrations.AddConstraint(
-            model_name='conversationsource',
-            constraint=models.UniqueConstraint(fields=('owner', 'source', 'source_id', 'digest'), name='one_import_of_a_conversation'),
+            model_name="conversationsource",
+            constraint=models.UniqueConstraint(
+                fields=("owner", "source", "source_id", "digest"),
+                name="one_import_of_a_conversation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importentry',
-            constraint=models.UniqueConstraint(fields=('of_import', 'number'), name='one_import_entry'),
+            model_name="importentry",
+            constraint=models.UniqueConstraint(
+                fields=("of_import", "number"), name="one_import_entry"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importpiece',
-            constraint=models.UniqueConstraint(fields=('file', 'number'), name='one_import_piece'),
+            model_name="importpiece",
+            constraint=models.UniqueConstraint(
+                fields=("file", "number"), name="one_import_piece"
+            ),
         ),
     ]

@@ -6,28 +6,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0030_imports'),
+        ("chat", "0030_imports"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DeletedTurn',
+            name="DeletedTurn",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('message', models.UUIDField(db_index=True)),
-                ('parent', models.UUIDField(null=True)),
-                ('leaf', models.UUIDField(null=True)),
-                ('asked', models.JSONField()),
-                ('replies', models.JSONField()),
-                ('followers', models.JSONField()),
-                ('rows', models.TextField()),
-                ('deleted_at', models.DateTimeField(auto_now_add=True)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deleted_turns', to='chat.conversation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("message", models.UUIDField(db_index=True)),
+                ("parent", models.UUIDField(null=True)),
+                ("leaf", models.UUIDField(null=True)),
+                ("asked", models.JSONField()),
+                ("replies", models.JSONField()),
+                ("followers", models.JSONField()),
+                ("rows", models.TextField()),
+                ("deleted_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deleted_turns",
+                        to="chat.conversation",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['deleted_at'], name='turn_deleted')],
+                "indexes": [models.Index(fields=["deleted_at"], name="turn_deleted")],
             },
         ),
     ]

@@ -11,7 +11,9 @@ from django.db.migrations import AddField
 
 
 class AddColumn(AddField):
-    def database_forwards(self, app: str, editor: Editor, before: Any, after: Any) -> None:
+    def database_forwards(
+        self, app: str, editor: Editor, before: Any, after: Any
+    ) -> None:
         if editor.connection.vendor != "sqlite":
             super().database_forwards(app, editor, before, after)
             return
@@ -19,4 +21,6 @@ class AddColumn(AddField):
         field = model._meta.get_field(self.name)
         definition, _ = editor.column_sql(model, field)
         table, column = map(editor.quote_name, (model._meta.db_table, field.column))
-        editor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}", params=None)
+        editor.execute(
+            f"ALTER TABLE {table} ADD COLUMN {column} {definition}", params=None
+        )

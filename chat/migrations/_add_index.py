@@ -9,7 +9,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 
 IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
-IS_BEING_BUILT = "SELECT 1 FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(%s)"
+IS_BEING_BUILT = (
+    "SELECT 1 FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(%s)"
+)
 ON_SQLITE = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = %s"
 LOOK_SECONDS = 0.2
 
@@ -22,7 +24,9 @@ class AddIndexWithoutLock(AddIndexConcurrently):
     next start completes each of these.
     """
 
-    def database_forwards(self, app: str, editor: Editor, before: Any, after: Any) -> None:
+    def database_forwards(
+        self, app: str, editor: Editor, before: Any, after: Any
+    ) -> None:
         if has_index(editor.connection, self.index.name):
             return
         if editor.connection.vendor == "postgresql":
@@ -31,7 +35,9 @@ class AddIndexWithoutLock(AddIndexConcurrently):
         else:
             migrations.AddIndex.database_forwards(self, app, editor, before, after)
 
-    def database_backwards(self, app: str, editor: Editor, before: Any, after: Any) -> None:
+    def database_backwards(
+        self, app: str, editor: Editor, before: Any, after: Any
+    ) -> None:
         if editor.connection.vendor == "postgresql":
             super().database_backwards(app, editor, before, after)
         else:

@@ -27,7 +27,9 @@ YOUNG_SIGNS = """
 
 def _characters(ranges: str) -> str:
     ends = [[int(end, 16) for end in word.split("-")] for word in ranges.split()]
-    return "".join(map(chr, (code for end in ends for code in range(end[0], end[-1] + 1))))
+    return "".join(
+        map(chr, (code for end in ends for code in range(end[0], end[-1] + 1)))
+    )
 
 
 # Marks are parts of words, without which the languages of India fall into letters, and so

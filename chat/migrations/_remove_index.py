@@ -15,13 +15,17 @@ class RemoveIndexWithoutLock(RemoveIndexConcurrently):
     It may be repeated, as after a start that was killed.
     """
 
-    def database_forwards(self, app: str, editor: Editor, before: Any, after: Any) -> None:
+    def database_forwards(
+        self, app: str, editor: Editor, before: Any, after: Any
+    ) -> None:
         if editor.connection.vendor == "postgresql":
             super().database_forwards(app, editor, before, after)  # if it exists
         elif has_index(editor.connection, self.name):
             migrations.RemoveIndex.database_forwards(self, app, editor, before, after)
 
-    def database_backwards(self, app: str, editor: Editor, before: Any, after: Any) -> None:
+    def database_backwards(
+        self, app: str, editor: Editor, before: Any, after: Any
+    ) -> None:
         if editor.connection.vendor == "postgresql":
             super().database_backwards(app, editor, before, after)
         else:

@@ -14,7 +14,9 @@ def make(apps: Any, editor: Editor) -> None:
     if editor.connection.vendor == "postgresql":
         _execute(editor, _search_postgresql.FOLD_TABLE)
         with editor.connection.cursor() as cursor:
-            cursor.execute(_search_postgresql.FILL_FOLD_TABLE, _search_postgresql.rows())
+            cursor.execute(
+                _search_postgresql.FILL_FOLD_TABLE, _search_postgresql.rows()
+            )
     _execute(editor, OF_VENDOR[editor.connection.vendor].make())
 
 

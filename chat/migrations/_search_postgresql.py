@@ -29,9 +29,7 @@ def _folded() -> Iterator[tuple[int, str]]:
 def rows() -> list[list[int] | list[str]]:
     """Characters that become others, or nothing; then what they become."""
     changed = [
-        (code, folded)
-        for code, folded in _folded()
-        if folded not in (" ", chr(code))
+        (code, folded) for code, folded in _folded() if folded not in (" ", chr(code))
     ]
     return [[code for code, _ in changed], [folded for _, folded in changed]]
 
@@ -49,7 +47,9 @@ def _unchanged() -> str:
     return "{" + ",".join(f"[{first},{end})" for first, end in ranges) + "}"
 
 
-FOLD_TABLE = ("CREATE TABLE chat_fold (code integer PRIMARY KEY, folded text NOT NULL)",)
+FOLD_TABLE = (
+    "CREATE TABLE chat_fold (code integer PRIMARY KEY, folded text NOT NULL)",
+)
 FILL_FOLD_TABLE = """
 INSERT INTO chat_fold SELECT * FROM unnest(%s::integer[], %s::text[])
 """

@@ -6,7 +6,6 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Lower
 
 from chat.models.preferences import Preferences
 from chatsite.catalog_presets import DESCRIPTION_CHARACTERS, LABEL_CHARACTERS
@@ -30,7 +29,9 @@ class Preset(Preferences):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("owner", Lower("name"), name="one_preset_per_name"),
+            # The program also refuses names that differ only in case, by ``fold``,
+            # which no database does alike.
+            models.UniqueConstraint(fields=("owner", "name"), name="preset_name"),
         )
 
     def __str__(self) -> str:
