@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import models
 from django.db.models import F
@@ -21,8 +22,12 @@ class ClaimedRow(models.Model):
 
     def claim(self, now: datetime, lease: timedelta) -> bool:
         """Take it for one try; False if another keeper did so before."""
-        unclaimed = type(self)._base_manager.filter(pk=self.pk, next_at=self.next_at)
-        if not unclaimed.update(next_at=now + lease, attempts=F("attempts") + 1):
+        claimed = {"next_at": now + lease, "attempts": F("attempts") + 1}
+        if not self.unless_taken().update(**claimed):
             return False
         self.next_at, self.attempts = now + lease, self.attempts + 1
         return True
+
+    def unless_taken(self) -> models.QuerySet[Self]:
+        """The row in the database, unless another keeper has claimed it since."""
+        return type(self)._base_manager.filter(pk=self.pk, next_at=self.next_at)

@@ -70,6 +70,4 @@ def _remove(notice: Notice) -> None:
 
 
 def _put_off(notice: Notice, until: datetime, **fields: object) -> None:
-    # Only while the claim holds: another keeper may have taken it since.
-    mine = Notice.objects.filter(pk=notice.pk, next_at=notice.next_at)
-    mine.update(next_at=until, **fields)
+    notice.unless_taken().update(next_at=until, **fields)

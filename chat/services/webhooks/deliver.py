@@ -81,9 +81,7 @@ def _note(delivery: WebhookDelivery, outcome: Outcome, made: Try) -> None:
         fields["state"] = DeliveryState.FAILED
     else:
         fields["next_at"] = timezone.now() + delay
-    # Only while the claim holds: another keeper may have taken it since.
-    mine = WebhookDelivery.objects.filter(pk=delivery.pk, next_at=delivery.next_at)
-    if mine.update(**fields):
+    if delivery.unless_taken().update(**fields):
         _note_endpoint(delivery, outcome, is_last=delay is None)
 
 
