@@ -15,7 +15,7 @@ from chat.models.push_subscription import (
     P256DH_CHARACTERS,
 )
 from chat.services.notifications.push import push_reach
-from chat.services.webhooks.addresses import is_allowed_port
+from chat.services.outgoing.addresses import is_allowed_port
 
 NOT_USED = _(
     "The site can’t use this push subscription. Switch notifications off and on."

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.models import ApiKey, User
 from chat.models.conversation import without_directions
 from chat.models.webhook_endpoint import CHOSEN_EVENTS, URL_CHARACTERS
-from chat.services.webhooks.addresses import is_allowed, is_allowed_port
+from chat.services.outgoing.addresses import is_allowed, is_allowed_port
 from chat.text_cleanup import as_line
 from chat.wording.webhooks import EVENTS
 

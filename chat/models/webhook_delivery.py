@@ -34,7 +34,7 @@ class Try(TypedDict):
     #: The HTTP status; None if there was no answer.
     status: int | None
     milliseconds: int
-    #: A code of ``chat.services.webhooks.http_post.Failure``; empty after a success.
+    #: A code of ``chat.services.outgoing.http_post.Failure``; empty after a success.
     error: str
 
 

@@ -28,7 +28,7 @@ from tests.browser.conftest import (
 )
 from tests.browser.user_actions import becomes_true, begin
 from tests.chat.services.notifications.browser_keys import BrowserKeys
-from tests.chat.services.webhooks.receiver import Receiver, receiving
+from tests.chat.services.outgoing.receiver import Receiver, receiving
 from tests.environment import FOLDER, SOCKET
 from tests.processes import Program
 

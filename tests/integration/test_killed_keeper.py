@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chat.services.notifications.vapid import new_private_key
 from tests.chat.services.notifications.browser_keys import BrowserKeys
-from tests.chat.services.webhooks.receiver import receiving
+from tests.chat.services.outgoing.receiver import receiving
 from tests.processes import Program
 from tests.valkey import Valkey
 

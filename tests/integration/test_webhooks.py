@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chat.models import User, WebhookDelivery, WebhookEndpoint
 from chat.services.webhooks import endpoints
-from tests.chat.services.webhooks.receiver import Receiver, receiving
+from tests.chat.services.outgoing.receiver import Receiver, receiving
 from tests.integration.test_locked_database import database_url
 from tests.processes import Program
 from tests.valkey import Valkey

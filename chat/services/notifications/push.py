@@ -15,8 +15,8 @@ from chat.models import Notice, PushSubscription, Reply
 from chat.services.notifications import vapid
 from chat.services.notifications.needed import expires_at
 from chat.services.notifications.tried import Tried
-from chat.services.webhooks.addresses import Reach
-from chat.services.webhooks.http_post import Failure, Outcome, post
+from chat.services.outgoing.addresses import Reach
+from chat.services.outgoing.http_post import Failure, Outcome, post
 from chatsite import wire
 
 #: The browser has unsubscribed, or its subscription has expired.

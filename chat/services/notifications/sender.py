@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from chat.models import Notice
-from chat.services.delivery_threads import DeliverySender
 from chat.services.notifications.deliver import deliver
+from chat.services.outgoing.delivery_threads import DeliverySender
 
 
 class NoticeSender(DeliverySender[Notice]):

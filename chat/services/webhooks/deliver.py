@@ -15,8 +15,8 @@ from django.utils import timezone
 from chat.models import WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_delivery import DeliveryState, Try
 from chat.models.webhook_endpoint import DisabledReason
+from chat.services.outgoing.http_post import Failure, Outcome, post
 from chat.services.webhooks.endpoints import disable
-from chat.services.webhooks.http_post import Failure, Outcome, post
 from chat.services.webhooks.payload import body_of
 from chat.services.webhooks.schedule import delay_after
 from chat.services.webhooks.signature import signed_headers

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from chat.models import WebhookDelivery
-from chat.services.delivery_threads import DeliverySender
+from chat.services.outgoing.delivery_threads import DeliverySender
 from chat.services.webhooks.deliver import deliver
 
 

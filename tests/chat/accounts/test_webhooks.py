@@ -18,8 +18,8 @@ from django.utils import timezone
 from chat.accounts.api_keys import make_key, revoke
 from chat.models import User, WebhookDelivery, WebhookEndpoint
 from chat.models.webhook_endpoint import DisabledReason
+from chat.services.outgoing.http_post import Failure
 from chat.services.webhooks.endpoints import disable, make_endpoint, send_test
-from chat.services.webhooks.http_post import Failure
 from chat.wording.webhooks import FAILURES
 from tests.chat.pages import text_of
 from tests.dom import dom

@@ -15,7 +15,7 @@ from chat.services.jobs.collect import collect
 from chat.services.notifications import vapid
 from chatsite import wire
 from tests.chat.services.notifications.browser_keys import BrowserKeys
-from tests.chat.services.webhooks.receiver import Receiver, receiving
+from tests.chat.services.outgoing.receiver import Receiver, receiving
 
 KEY = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"
 

@@ -18,7 +18,7 @@ from chat.services.notifications.deliver import delay_after, deliver
 from chatsite import wire
 from chatsite.mailbox import Mailbox
 from tests.chat.services.notifications.browser_keys import BrowserKeys, checked_claims
-from tests.chat.services.webhooks.receiver import Receiver
+from tests.chat.services.outgoing.receiver import Receiver
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 
 from chat.models import Notice, PushSubscription, Reply, User
 from chat.services.notifications.sender import NoticeSender
-from tests.chat.services.webhooks.receiver import Receiver
+from tests.chat.services.outgoing.receiver import Receiver
 from tests.processes import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)

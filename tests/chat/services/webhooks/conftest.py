@@ -13,7 +13,7 @@ from chat.models.webhook_endpoint import CHOSEN_EVENTS
 from chat.services.jobs.collect import collect
 from chat.services.webhooks.endpoints import make_endpoint
 from chatsite import wire
-from tests.chat.services.webhooks.receiver import Receiver, receiving
+from tests.chat.services.outgoing.receiver import Receiver, receiving
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from chat.models import Conversation, Reply, User, WebhookDelivery, WebhookEndpo
 from chat.services.webhooks import endpoints
 from chat.services.webhooks.deliver import deliver
 from chat.services.webhooks.schedule import TRIES_MAX
-from tests.chat.services.webhooks.receiver import Receiver
+from tests.chat.services.outgoing.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
 End = Callable[..., Reply]

@@ -10,10 +10,10 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from chat.models import User, WebhookDelivery, WebhookEndpoint
-from chat.services.delivery_threads import PER_OWNER
+from chat.services.outgoing.delivery_threads import PER_OWNER
 from chat.services.webhooks import endpoints
 from chat.services.webhooks.sender import WebhookSender
-from tests.chat.services.webhooks.receiver import Receiver, receiving
+from tests.chat.services.outgoing.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Until = Callable[..., None]

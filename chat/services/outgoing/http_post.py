@@ -23,7 +23,7 @@ from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from chat.services.webhooks.addresses import (
+from chat.services.outgoing.addresses import (
     Address,
     Reach,
     is_allowed_port,

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 from django.conf import LazySettings
 
-from chat.services.webhooks.addresses import is_allowed, is_allowed_port, resolve
+from chat.services.outgoing.addresses import is_allowed, is_allowed_port, resolve
 
 PUBLIC = ["93.184.216.34", "1.1.1.1", "2606:2800:220:1:248:1893:25c8:1946"]
 NOT_PUBLIC = {

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from chat.services.webhooks import addresses, http_post
-from chat.services.webhooks.http_post import Failure, Outcome, post
+from chat.services.outgoing import addresses, http_post
+from chat.services.outgoing.http_post import Failure, Outcome, post
 from tests.certificate import certificate
-from tests.chat.services.webhooks.receiver import Receiver, receiving
+from tests.chat.services.outgoing.receiver import Receiver, receiving
 
 
 @pytest.fixture
@@ -31,6 +31,13 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
     monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
     return known
+
+
+@pytest.fixture
+def receiver(settings: LazySettings) -> Iterator[Receiver]:
+    settings.WEBHOOK_PRIVATE_NETWORKS = (ip_network("127.0.0.1"),)
+    with receiving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Calls of addresses that people gave: checked, bounded, and sent by threads."""
