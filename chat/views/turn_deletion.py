@@ -33,8 +33,9 @@ def delete_turn(request: Request, pk: UUID) -> HttpResponse:
             return _refused(request, message.conversation_id, refused)
     said = _("The message and its reply were deleted.")
     query = f"?{DELETED_TURN}={pk}"
+    url = reverse("conversation", args=[turn.conversation_id])
     response = response_after_change(request, turn.conversation_id, query)
-    return _with_notice(request, response, turn, said)
+    return _with_notice(request, response, turn, said, url + query)
 
 
 @require_POST
@@ -51,15 +52,24 @@ def restore_turn(request: Request, pk: UUID) -> HttpResponse:
         except MessageRefused as deleted:
             raise Http404 from deleted
     response = response_after_change(request, conversation)
-    return _with_notice(request, response, None, _("They are back."))
+    url = reverse("conversation", args=[conversation])
+    return _with_notice(request, response, None, _("They are back."), url)
 
 
 def _with_notice(
-    request: Request, response: HttpResponse, turn: DeletedTurn | None, said: str
+    request: Request,
+    response: HttpResponse,
+    turn: DeletedTurn | None,
+    said: str,
+    url: str,
 ) -> HttpResponse:
-    """Add the notice with its button, or the empty place for it, to an update."""
+    """Add the notice with its button, or the empty place for it, to an update.
+
+    The page gets the address ``url``, so that it has the same once it is loaded again.
+    """
     if not request.htmx or "HX-Redirect" in response or "HX-Refresh" in response:
         return response
+    response["HX-Replace-Url"] = url
     context = {"deleted_turn": turn, "said": said, "is_oob": True}
     response.write(render_to_string("messages/_deleted_turn.html", context, request))
     return response

@@ -174,6 +174,8 @@ def test_a_turn_is_deleted_and_brought_back(home: Page, worker: Worker) -> None:
     expect(home.locator(".message .text")).to_have_text(["two"])
     undo = home.locator("#deleted-turn").get_by_role("button", name="Undo")
     expect(undo).to_be_focused()
+    home.reload()
+    expect(undo).to_be_focused()
     home.keyboard.press("Enter")
     expect(home.locator(".reply .text")).to_have_text(["First", "Second"])
     expect(undo).to_have_count(0)

@@ -55,6 +55,20 @@ def test_a_turn_goes_and_comes_back_in_place(
     assert not dom(back).all("#deleted-turn form")
 
 
+def test_a_page_that_loads_again_still_offers_to_undo(
+    tab: Client, replies: list[Reply]
+) -> None:
+    first = replies[0]
+    url = f"/c/{first.message.conversation_id}/"
+    gone = press(tab, tab.get(url), f"/m/{first.pk}/delete/")
+    address = gone["HX-Replace-Url"]
+    again = tab.get(address)
+    assert dom(again).one("#deleted-turn form")["action"] == f"/m/{first.pk}/restore/"
+    back = press(tab, again, f"/m/{first.pk}/restore/")
+    assert back["HX-Replace-Url"] == url
+    assert not dom(tab.get(address)).all("#deleted-turn form")
+
+
 def test_the_last_turn_of_all_goes_in_place(tab: Client, replies: list[Reply]) -> None:
     url = f"/c/{replies[0].message.conversation_id}/"
     page = tab.get(url)
