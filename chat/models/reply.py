@@ -154,6 +154,24 @@ class Reply(models.Model):
         return wire.State(self.state).is_terminal
 
     @property
+    def is_edited(self) -> bool:
+        """Whether a person wrote its text, in place of another version."""
+        return self.origin == Origin.EDITED
+
+    @property
+    def is_made_known(self) -> bool:
+        """Whether it is known how a model made it.
+
+        A person wrote an edited reply, and what other programs export has no settings.
+        """
+        return self.is_made_here or (bool(self.settings) and not self.is_edited)
+
+    @property
+    def is_made_here(self) -> bool:
+        """Whether a worker of this site wrote it, for this very message."""
+        return self.origin in (Origin.GENERATED, Origin.TITLE)
+
+    @property
     def key_id(self) -> UUID | None:
         """Id of the API key that asked for it."""
         return UUID(self.call["key"]) if self.call and "key" in self.call else None

@@ -157,7 +157,9 @@ class SharedMessage(models.Model):
         """How the reply was made, as a row that is not saved; None if untold."""
         if self.details is None:
             return None
-        return Reply(model=self.model, state=self.state, **_parsed(self.details))
+        origin = self.origin or Origin.GENERATED
+        fields = {"model": self.model, "state": self.state, "origin": origin}
+        return Reply(**fields, **_parsed(self.details))
 
 
 def _parsed(details: Mapping[str, Any]) -> dict[str, Any]:

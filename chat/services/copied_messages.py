@@ -73,7 +73,7 @@ def copies_of_path(conversation: Conversation, leaf: UUID) -> Iterator[NewMessag
             reply = None if message.is_from_user else message.reply
             if reply and not reply.is_terminal:
                 return
-            fields = {name: getattr(reply, name) for name in KEPT_FIELDS if reply}
+            fields = _kept_fields(reply) if reply else {}
             copy = NewMessage(message.text, message.created_at, parent, fields or None)
             parent = copy.pk
             if reply is None:
@@ -82,6 +82,12 @@ def copies_of_path(conversation: Conversation, leaf: UUID) -> Iterator[NewMessag
             if asked is not None:
                 yield asked
             yield copy
+
+
+def _kept_fields(reply: Reply) -> dict[str, Any]:
+    """The fields of a copy; what a person wrote stays marked as edited."""
+    fields = {name: getattr(reply, name) for name in KEPT_FIELDS}
+    return {**fields, "origin": reply.origin} if reply.is_edited else fields
 
 
 def _message(conversation: Conversation, new: NewMessage) -> Message:

@@ -116,5 +116,6 @@ def details(request: Request, pk: UUID) -> HttpResponse:
 
 def _other_precision(reply: Reply) -> str:
     """Return in what the model is computed now; empty if as before, or unknown."""
-    now = precisions_of(reply.model) if reply.precision else set()
+    is_known = reply.precision and reply.is_made_known
+    now = precisions_of(reply.model) if is_known else set()
     return "" if reply.precision in now else ", ".join(sorted(now))

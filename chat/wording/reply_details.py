@@ -19,14 +19,27 @@ Facts = Iterable[tuple[str, str]]
 
 def fact_groups(reply: Reply) -> Iterator[tuple[str, Facts]]:
     """Yield groups with their titles: names and values of all that is known."""
-    groups = (
-        (_("Used for this reply"), _made_of(reply)),
-        (_("Timing"), _timed(reply)),
-        (_("Run"), _run(reply)),
-    )
+    groups = [(_("Timing"), _timed(reply)), (_("Run"), _run(reply))]
+    if reply.is_edited:
+        groups = [(_("This reply"), _written(reply))]
+    elif not reply.is_made_known:
+        groups = [(_("This reply"), _unknown(reply)), (_("Run"), _run(reply))]
+    else:
+        groups.insert(0, (_("Used for this reply"), _made_of(reply)))
     for title, facts in groups:
         if known := [(name, value) for name, value in facts if value]:
             yield title, known
+
+
+def _written(reply: Reply) -> Iterator[tuple[str, str]]:
+    """Who wrote an edited reply; how the version before it was made is not told."""
+    yield _("Written by"), _("a person, not a model")
+    yield _("Saved"), _when(reply.finished_at)
+
+
+def _unknown(reply: Reply) -> Iterator[tuple[str, str]]:
+    yield _("Model"), reply.model
+    yield _("Settings"), _("unknown")
 
 
 def _made_of(reply: Reply) -> Iterator[tuple[str, str]]:
@@ -48,7 +61,7 @@ def _run(reply: Reply) -> Iterator[tuple[str, str]]:
     yield _("Cut from the input"), _tokens(reply.cut_tokens or None)
     yield _("In line"), _("when idle") if reply.is_helper else ""
     yield _("Worker"), reply.worker
-    yield _("Attempt"), str(reply.attempt)
+    yield _("Attempt"), str(reply.attempt) if reply.is_made_here else ""
     yield _("Workers lost"), str(reply.losses or "")
     yield _("API key"), _key_name(reply)
 

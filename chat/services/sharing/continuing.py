@@ -76,6 +76,8 @@ def _copies(link: SharedLink) -> Iterator[NewMessage]:
         part = link.messages.filter(place__gte=start, place__lt=start + ROWS)
         for frozen in list(part):
             fields = None if frozen.is_from_user else _reply_fields(frozen)
+            if fields and frozen.is_edited:
+                fields["origin"] = frozen.origin
             copy = NewMessage(frozen.text, frozen.said_at, parent, fields)
             parent = copy.pk
             yield copy

@@ -68,3 +68,30 @@ def test_a_program_rewrites_a_reply(tab: Client, done: Reply) -> None:
     assert answer.json()["origin"] == "edited"
     assert answer.json()["text"] == "My answer"
     assert tab.get(f"/api/v1/replies/{done.pk}").json()["origin"] == "generated"
+
+
+def test_the_details_of_an_edited_reply_name_no_model(tab: Client, done: Reply) -> None:
+    Reply.objects.update(instructions="Be brief.")
+    tab.post(f"/r/{done.pk}/rewrite/", {"text": "My answer", "key": "k"})
+    edited = Reply.objects.get(origin="edited")
+    fork = tab.post(f"/m/{edited.pk}/fork/", {"key": "f"})
+    copy = Reply.objects.get(message__conversation=fork["Location"].split("/")[2])
+    for reply in (edited, copy):
+        page = dom(tab.get(f"/r/{reply.pk}/details/"))
+        assert page.texts(".panel dt") == ["Written by", "Saved"]
+        assert page.texts(".panel dd")[0] == "a person, not a model"
+        for said in ("Re-run with the same settings", "Be brief.", "scripted"):
+            assert said not in page.one(".panel").text
+
+
+def test_the_details_of_a_reply_of_another_program_invent_nothing(
+    tab: Client, done: Reply
+) -> None:
+    Reply.objects.update(
+        origin="imported", settings={}, seed=0, worker="", model="gpt-x"
+    )
+    panel = dom(tab.get(f"/r/{done.pk}/details/")).one(".panel")
+    assert "Settings unknown" in " ".join(panel.text.split())
+    assert "gpt-x" in panel.text
+    for said in ("Seed", "Attempt", "Re-run with the same settings"):
+        assert said not in panel.text

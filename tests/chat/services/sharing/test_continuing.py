@@ -64,6 +64,19 @@ def test_the_copy_is_a_whole_conversation_without_a_tie_to_the_original(
     assert Message.objects.filter(owner=link.owner).count() == 4
 
 
+@pytest.mark.parametrize("has_details", [True, False])
+def test_what_a_person_edited_stays_marked_as_edited(
+    owner: User, reader: User, box: Mailbox, *, has_details: bool
+) -> None:
+    talk = long_conversation(owner, 2)
+    Reply.objects.filter(message__conversation=talk).update(origin=Origin.EDITED)
+    link = links.make_link(talk, has_details=has_details)
+    details = dom(Client().get(f"/s/{link.secret}/")).texts(".panel dt")
+    assert details == (["Written by", "Saved"] if has_details else [])
+    copied = continue_as_copy(reader, link).path()[-1].reply
+    assert copied.origin == Origin.EDITED
+
+
 def test_nothing_of_it_waits_or_counts_as_written_here(
     link: SharedLink, reader: User, box: Mailbox
 ) -> None:
