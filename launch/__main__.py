@@ -281,13 +281,16 @@ def model_line(worker: Announcement) -> str:
 
     entry, choice = model_entry(), current_choice()
     tried = {entry.name, choice.wanted}
-    others = [e.name for e in current_catalog().entries if e.name not in tried]
+    catalog = current_catalog()
+    others = [e.name for e in catalog.entries if e.name not in tried]
     line = f"model: {entry.name} ({entry.label}) {worker.computation}".rstrip()
     if choice.is_fallback:
         line += f" instead of {choice.wanted}, because {choice.reason.rstrip('.')}"
     if more := [one.name for one in served_entries() if one.name != worker.model]:
         return f"{line}; also: {', '.join(more)}"
     other = others[0] if others else "/path/to/folder"
+    if catalog.fallback in others[1:]:
+        other += f" or, if its hub is out of reach, CHAT_MODEL={catalog.fallback}"
     return f"{line}; choose another with CHAT_MODEL={other}"
 
 
