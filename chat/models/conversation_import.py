@@ -44,7 +44,8 @@ class ConversationImport(FileInPieces):
     )
     #: Why it was refused.
     error = models.CharField(max_length=40, blank=True, default="")
-    #: How many bytes the keeper has read, and how many keepers began to work on it.
+    #: How many bytes the keeper has read, and how many keepers began to read it, or to
+    #: store the entry that is next.
     read_bytes = models.PositiveBigIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
     #: The keeper that works on it, and how long no other one may.

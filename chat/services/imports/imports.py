@@ -59,7 +59,9 @@ def begin_import(
 
 def confirm_import(of_import: ConversationImport) -> bool:
     """Have what was read stored; False if it is not read, or was confirmed before."""
-    return of_import.move(ImportStatus.READY, ImportStatus.IMPORTING)
+    # Keepers that died while they read it count no longer.
+    free = {"tries": 0, "claimed_by": None, "claimed_until": None}
+    return of_import.move(ImportStatus.READY, ImportStatus.IMPORTING, **free)
 
 
 def delete_import(of_import: ConversationImport) -> None:

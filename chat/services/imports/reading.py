@@ -36,7 +36,7 @@ from chat.services.imports.source_messages import ImportRefused, SourceConversat
 from chat.services.imports.sources import conversation_of, shrink
 from chat.text_cleanup import as_line
 
-#: How often a keeper may die while it reads a file.
+#: How often a keeper may die while it reads a file, or stores one entry.
 TRIES_MAX = 3
 TITLE_CHARACTERS = 200
 #: What the replies of a program are called where a file names no model.

@@ -28,7 +28,7 @@ from chat.services.advisory_lock import advisory_lock
 from chat.services.copied_messages import NewMessage
 from chat.services.hidden_copy import HiddenCopy
 from chat.services.imports.packed_messages import unpacked
-from chat.services.imports.reading import duplicate_of
+from chat.services.imports.reading import TRIES_MAX, duplicate_of
 
 KEPT = ("instructions", "model", "settings", "is_pinned", "is_archived")
 
@@ -36,20 +36,34 @@ KEPT = ("instructions", "model", "settings", "is_pinned", "is_archived")
 def store_import(of_import: ConversationImport) -> Iterator[None]:
     """Store the entries that wait; a step stores one, or a part of a long one."""
     waiting = of_import.entries.filter(state=EntryState.WAITING)
+    of_import.refresh_from_db(fields=["tries"])
+    if of_import.tries > TRIES_MAX:
+        fail_entry(of_import)
     while (entry := waiting.first()) is not None:
         try:
             yield from _store(of_import, entry)
         except IntegrityError:  # another import stored it a moment ago
             _end(entry, EntryState.DUPLICATE)
+        _count_afresh(of_import)
         yield
     of_import.move(ImportStatus.IMPORTING, ImportStatus.DONE, ended_at=timezone.now())
 
 
 def fail_entry(of_import: ConversationImport) -> None:
-    """Give up the entry at which storing failed."""
+    """Give up the entry at which storing failed, or keepers died too often."""
     entry = of_import.entries.filter(state=EntryState.WAITING).first()
     if entry is not None:
         _end(entry, EntryState.FAILED)
+    _count_afresh(of_import)
+
+
+def _count_afresh(of_import: ConversationImport) -> None:
+    """Count keepers that die for the next entry only; this keeper is its first."""
+    mine = ConversationImport.objects.filter(
+        pk=of_import.pk, claimed_by=of_import.claimed_by
+    )
+    if of_import.tries > 1 and mine.update(tries=1):
+        of_import.tries = 1
 
 
 def _end(entry: ImportEntry, state: EntryState, conversation: Any = None) -> bool:

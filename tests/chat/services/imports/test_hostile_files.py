@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -180,6 +181,42 @@ def test_a_file_at_which_keepers_die_is_given_up(
 def test_a_keeper_that_ends_while_it_stores_stores_each_once(
     owner: User, read: Import
 ) -> None:
+def test_a_conversation_at_which_keepers_die_is_given_up_and_the_others_come(
+    owner: User, read: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A keeper that dies says nothing, and its claim runs out."""
+    from django.utils import timezone
+
+    from chat.services.imports import storing
+    from chat.services.imports.imports import confirm_import
+    from chat.services.imports.runner import ImportRunner
+
+    class Killed(BaseException):
+        pass
+
+    stored, tried = storing._store, []
+
+    def store(of_import: ConversationImport, entry: Any) -> Any:
+        tried.append(entry.title)
+        if entry.title in ("1", "3"):
+            raise Killed
+        return stored(of_import, entry)
+
+    talks = [plain(conversation_id=str(n), title=str(n)) for n in range(5)]
+    made = read(json.dumps(talks).encode())
+    assert confirm_import(made)
+    monkeypatch.setattr(storing, "_store", store)
+    for _ in range(20):
+        with suppress(Killed):
+            ImportRunner().run()
+        late = timezone.now() - timedelta(seconds=1)
+        ConversationImport.objects.update(claimed_until=late)
+    made.refresh_from_db()
+    states = made.entries.values_list("state", flat=True)
+    assert (made.status, *states) == ("done", *("done", "failed") * 2, "done")
+    assert [tried.count(str(n)) for n in range(5)] == [1, 3, 1, 3, 1]
+
+
     from chat.services.imports.imports import confirm_import
     from chat.services.imports.storing import store_import
 
